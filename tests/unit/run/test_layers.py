@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pkgutil import walk_packages
 
@@ -32,3 +33,16 @@ def test_a_layer_is_loaded_whole(layer: Layer) -> None:
 )
 def test_the_longest_name_in_the_table_counts(module: str, layer: Layer) -> None:
     assert layer_of(module) is layer
+
+
+def test_what_replays_a_call_of_a_client_loads_no_rules_of_values() -> None:
+    """Its arguments are short: the door `rest_of_identity` leads to the rules."""
+    program = "import pytest_mimic._core.engine.client_plan, sys; print(*sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    loaded = done.stdout.split()
+    assert "pytest_mimic._core.engine.mutated_arguments" in loaded
+    assert "pytest_mimic._core.identity.rules" not in loaded

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pytest_mimic._core.commands import do
 from pytest_mimic._core.files.places import LONGEST_PATH
-from pytest_mimic._core.identity.without_identity import stream_content, stream_line
+from pytest_mimic._core.identity.call_identity import rest_of_identity
 from pytest_mimic._core.outcome.advancing import (
     State,
     advancing_in,
@@ -191,8 +191,10 @@ class ArgumentsBefore:
                 streams.append(name)
         if streams:
             name = streams[0]
-            content = stream_content(name, type(arguments[name]), options)
-            line = stream_line(target, name, content, options)
+            content = rest_of_identity().stream_content(
+                name, type(arguments[name]), options
+            )
+            line = rest_of_identity().stream_line(target, name, content, options)
             return [do(f"say what stands for it: {line}")]
         paths = [each.path for each in differences]
         if paths and all(path.rpartition(".")[2][:1] == "_" for path in paths):

@@ -8,6 +8,8 @@ from pytest_mimic._core.identity.pruning import prune
 from pytest_mimic._core.identity.without_identity import (
     error_of_unstable,
     refusal_with_path,
+    stream_content,
+    stream_line,
 )
 from pytest_mimic._core.types.option_paths import parse_path
 
@@ -21,4 +23,6 @@ class RestOfIdentity:
     prune = staticmethod(prune)
     error_of_unstable = staticmethod(error_of_unstable)
     refusal_with_path = staticmethod(refusal_with_path)
+    stream_content = staticmethod(stream_content)
+    stream_line = staticmethod(stream_line)
     parse_path = staticmethod(parse_path)
