@@ -193,6 +193,8 @@ _LINK = pattern(
 )
 # A link that runs a script in place of leading to a page.
 _SCRIPT_IN_LINK = pattern("javascript:", re.IGNORECASE)
+# What may stand at the end of such a script, behind the last value in it.
+_ENDS_OF_SCRIPT = ")]};"
 # No and yes, as the query of a link writes them. Under a secret name they are none.
 _FLAGS = frozenset({"0", "1"})
 # A script that begins by setting a variable, `window.config = {…}`.
@@ -516,8 +518,10 @@ class Redactor(SecretNames):
         if _MARKUP.match(text):
             for match in _LINK.finditer(text):
                 url = match["text"]
+                if _SCRIPT_IN_LINK.match(url):
+                    url = unescape(url).rstrip(f"{_ENDS_OF_SCRIPT}'\"")
                 # Links that begin with a scheme are among the URLs already.
-                if not _URL.match(url) and not _SCRIPT_IN_LINK.match(url):
+                if not _URL.match(url):
                     urls.append(url)
         for url in urls:
             # Most links have no names.
@@ -535,12 +539,14 @@ class Redactor(SecretNames):
         if _URL.match(url):
             # `scrub_urls` hides the secrets in it, as in other URLs of the text.
             return match[0]
+        end = ""
         if _SCRIPT_IN_LINK.match(url):
-            hidden_url = self.scrub_text(url)
-        else:
-            hidden_url = self.scrub_url(url, keeps_flags=True)
+            script = url.rstrip(_ENDS_OF_SCRIPT)
+            end = url[len(script) :]
+            url = script
+        hidden_url = self.scrub_url(url, keeps_flags=True)
         before = match[0][: match.start("text") - match.start()]
-        return f"{before}{hidden_url}{match['quote']}"
+        return f"{before}{hidden_url}{end}{match['quote']}"
 
     def scrub_url(self, url: str, *, keeps_flags: bool = False) -> str:
         """Return the URL without its secrets: in the user part, query and fragment.

@@ -529,6 +529,10 @@ def test_free_text_loses_the_values_after_secret_names(
             "<a href='javascript:open(?token=&lt;redacted&gt;)'>a</a><a href='javascript:go(1?2:3)'>b</a>",
         ),
         (
+            '<a href="javascript:open(&#39;/p?session=AbC123xyz9&#39;);">a</a>',
+            '<a href="javascript:open(&#39;/p?session=&lt;redacted&gt;&#39;);">a</a>',
+        ),
+        (
             "<a href='/go?token=abc&amp;next=https://b.test/'>a</a><a href='https://b.test/?token=abc'>b</a>",
             "<a href='/go?token=&lt;redacted&gt;&amp;next=https://b.test/'>a</a><a href='https://b.test/?token=&lt;redacted&gt;'>b</a>",
         ),
