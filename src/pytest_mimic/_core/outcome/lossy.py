@@ -149,15 +149,19 @@ def _named_tuple_class(kind: Any) -> Any:
     one with an importable name.
     """
     fields = vars(kind).get("_fields")
-    if kind.__bases__ != (tuple,) or type(fields) is not tuple:
+    # A class that somebody has written by hand may have `_fields` alone.
+    default_by_field = vars(kind).get("_field_defaults")
+    if type(fields) is not tuple or type(default_by_field) is not dict:
         return NotImplemented
-    defaults = tuple(kind._field_defaults.values())
+    if kind.__bases__ != (tuple,) or importable(kind) is not None:
+        return NotImplemented
+    defaults = tuple(default_by_field.values())
     arguments = kind.__module__, kind.__qualname__, kind.__name__, fields, defaults
     try:
         made_again = named_tuple_class(*arguments)
     except (TypeError, ValueError):
         return NotImplemented
-    if _members(made_again) != _members(kind) or importable(kind) is not None:
+    if _members(made_again) != _members(kind):
         return NotImplemented
     return named_tuple_class, arguments
 
@@ -189,6 +193,9 @@ def _members(kind: type) -> dict[str, object]:
             members[name] = code
         elif name in ("__doc__", "_fields"):
             members[name] = member
+        elif name in vars(kind)["_fields"]:
+            # A field may have a description of its own.
+            members[name] = type(member), member.__doc__
         else:
             members[name] = type(member)
     return members

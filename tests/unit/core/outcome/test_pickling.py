@@ -76,6 +76,27 @@ def test_a_class_of_named_tuples_that_was_changed_is_stored_with_its_code() -> N
     assert type(pickled.load()[0]).__doc__ == "Two numbers."
 
 
+def test_a_class_of_named_tuples_keeps_the_description_of_a_field() -> None:
+    Pair = namedtuple("Pair", "left right")
+    Pair.left.__doc__ = "The first number."  # type: ignore[attr-defined]
+
+    pickled = dump(Pair(1, 2))
+
+    assert type(pickled.load()[0]).left.__doc__ == "The first number."
+
+
+class Handwritten(tuple[int, ...]):
+    _fields = ("left", "right")
+
+
+def test_a_tuple_with_fields_that_is_no_named_tuple_is_stored() -> None:
+    class Local(tuple):  # type: ignore[type-arg]
+        _fields = ("left", "right")
+
+    assert dump(Handwritten((1, 2))).load() == [Handwritten((1, 2))]
+    assert dump(Local((1, 2))).load() == [(1, 2)]
+
+
 def test_members_of_enumerations_are_pickled_by_name_and_combined_flags_by_number() -> (
     None
 ):
