@@ -49,9 +49,23 @@ def added_attributes(value: object, package: str) -> dict[str, Any]:
         private_prefix = "_"
     added = {}
     for name, part in attributes.items():
-        if name not in known_names and not name.startswith(private_prefix):
+        if name in known_names or name.startswith(private_prefix):
+            continue
+        if not _is_kept_by_descriptor(kind, name, package):
             added[name] = part
     return added
+
+
+def _is_kept_by_descriptor(type_: Any, name: str, package: str) -> bool:
+    """Return whether a class of a package has a descriptor under a name now.
+
+    The names in the code of a class are remembered. pandas and polars let others add
+    an accessor to their classes later, which keeps what it returns under its own name.
+    """
+    for base in type_.__mro__:
+        if is_of(base, package) and name in vars(base):
+            return hasattr(type(vars(base)[name]), "__get__")
+    return False
 
 
 def attributes_of_others(value: object, package: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import OrderedDict, defaultdict, deque
+from functools import cached_property
 
 import pytest
 
@@ -91,6 +92,20 @@ def test_an_attribute_of_the_user_counts(make, package):
 @makers
 def test_attributes_of_the_library_itself_are_none_of_them(make, package):
     assert added_attributes(make(), package) == {}
+
+
+def test_an_accessor_that_others_add_to_a_class_later_is_none_of_the_users(monkeypatch):
+    frame = pl.DataFrame({"a": [1]})
+    before = fingerprint(frame)
+    # As `register_dataframe_namespace` does, but until the end of the test.
+    monkeypatch.setattr(pl.DataFrame, "late", cached_property(len), raising=False)
+    pl.DataFrame.late.__set_name__(pl.DataFrame, "late")
+
+    assert frame.late == 1
+
+    assert vars(frame)["late"] == 1
+    assert added_attributes(frame, "polars") == {}
+    assert fingerprint(frame) == before
 
 
 def test_attributes_are_known_however_many_a_class_sets():
