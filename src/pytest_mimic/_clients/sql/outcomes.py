@@ -475,6 +475,8 @@ def load_error(
     with suppress(AttributeError, TypeError):
         set_state = _method_in_c(error_class, "__setstate__")
         set_state(error, stored_error.get("codes", {}))
+    if error_class.__module__.startswith("asyncpg."):
+        _complete_error_of_asyncpg(error)
     fields = _diagnosis_fields(error)
     if fields:
         # psycopg's errors keep the diagnosis in these attributes, for pickling.
@@ -537,6 +539,16 @@ def _method_in_c(error_class: Any, name: str) -> Any:
     ):
         base = base.__base__
     return vars(base)[name]
+
+
+def _complete_error_of_asyncpg(error: Any) -> None:
+    """Set what an `InterfaceError` of asyncpg needs for its text: its detail and hint.
+
+    Its `__init__` sets them, which a replay does not call. Most have neither.
+    """
+    for name in ("detail", "hint"):
+        if not hasattr(error, name):
+            setattr(error, name, None)
 
 
 def _is_of_psycopg2(error_class: type) -> bool:

@@ -112,6 +112,18 @@ def test_a_cause_has_the_class_of_its_async_driver(
     assert type(found.__cause__) is expected
 
 
+def test_an_interface_error_of_asyncpg_has_its_text() -> None:
+    """It needs a detail and a hint for that, which most have not."""
+    asyncpg = pytest.importorskip("asyncpg")
+    stored_error = through_json(asyncpg.InterfaceError("closed", hint="open it"))
+
+    error = load_error(
+        stored_error, sqlite3, errors_of_driver=(asyncpg.InterfaceError,)
+    )
+
+    assert str(error) == "closed\nHINT:  open it"
+
+
 def test_arguments_lose_their_secrets_and_what_has_no_plain_form() -> None:
     """Drivers put texts into lists and mappings, and a cursor or a socket beside them."""
     stored = through_json(
