@@ -172,7 +172,8 @@ class Owner:
         unwritten_answers: The new answers of the calls whose recorded answers have
             stayed so far, by the file and the place of each.
         written_for_scopes: By the scope of a wider fixture, its new answers that a call
-            of this owner has caused to be written. If the owner fails, they are
+            of this owner has caused to be written. While a wider fixture is set up, the
+            test that asks for it may stand there, too. If the owner fails, they are
             unwritten again.
     """
 
