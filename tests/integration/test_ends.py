@@ -468,6 +468,83 @@ def test_a_thread_that_waits_is_released_when_its_test_has_ended(project, server
     project.replay(env={**api, "OVER": "1"}).expect(passed=2)
 
 
+# A thread whose call is open at the end of its test, and which tries again by itself. A
+# real attempt ends soon, and leaves a thread that goes on for the next test.
+ASKING = """
+import os, sys, threading
+import requests
+
+URL = os.environ["API"]
+threads = []
+
+def ask(page):
+    threads.append(threading.get_ident())
+    for _ in range(3):
+        try:
+            return requests.get(URL + page, timeout=0.3).text
+        except requests.ConnectionError:
+            pass
+        except requests.Timeout:
+            break
+
+def wait_until_it_waits():
+    while not threads:
+        pass
+    while sys._current_frames()[threads[0]].f_code.co_name not in ("readinto", "wait"):
+        pass
+"""
+
+
+def test_a_thread_of_a_pool_makes_the_calls_of_later_tests(project, server):
+    """Though it waited for the end of an earlier test; its fixture may wait for it."""
+    project.ini("http")
+    project.write("asking.py", ASKING)
+    project.tests("""
+        from concurrent.futures import ThreadPoolExecutor
+        import pytest
+        from asking import ask, wait_until_it_waits
+
+        @pytest.fixture(scope="module")
+        def pool():
+            pool = ThreadPoolExecutor(1)
+            yield pool
+            assert pool.submit(str).result(5) == ""
+            pool.shutdown(wait=False)
+
+        def test_it(pool):
+            pool.submit(ask, "/hang")
+            wait_until_it_waits()
+
+        def test_second(pool):
+            assert "Zo" in pool.submit(ask, "/users").result(5)
+    """)
+    api = {"API": server.url}
+    project.record(env=api).expect(passed=2, says=["2 calls recorded"])
+    server.stop()
+
+    project.replay(env=api).expect(passed=2, says=["2 calls replayed"])
+
+
+def test_a_thread_that_tries_again_sends_nothing_after_the_run(project, server):
+    project.ini("http")
+    project.write("asking.py", ASKING)
+    project.tests("""
+        import threading
+        from asking import ask, wait_until_it_waits
+
+        def test_it():
+            threading.Thread(target=ask, args=["/hang"]).start()
+            wait_until_it_waits()
+    """)
+    api = {"API": server.url}
+    project.record(env=api, process=True).expect(passed=1, says=["1 call recorded"])
+    assert server.seen == ["GET /hang"]
+
+    project.replay(env=api, process=True).expect(passed=1)
+
+    assert server.seen == ["GET /hang"]
+
+
 # The ways in which plugins make a new attempt: the plugin that is loaded, and what a
 # conftest.py does in the way of another one.
 ATTEMPTS = {

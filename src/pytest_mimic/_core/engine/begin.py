@@ -6,7 +6,7 @@ that goes on calling when its test has ended.
 
 from __future__ import annotations
 
-from threading import current_thread
+from threading import Event, current_thread
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.equal_calls import (
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.vault.recording_facts import Recording
 
+# How long a thread waits for the same error again.
+_SECONDS_BETWEEN_ATTEMPTS = 0.1
+
 
 def begin(run: Run, call: Call) -> Step:
     """Return the step for a call.
@@ -42,11 +45,6 @@ def begin(run: Run, call: Call) -> Step:
         run.current.retries.end_waits()
     if run.account.log is not None:
         call.began = run.clock()
-    if (
-        run.real_calls.released_threads
-        and current_thread() in run.real_calls.released_threads
-    ):
-        return _waiting_for_the_run(run, call)
     cassette = call.plan.cassette
     mode = run.settings.mode
     if cassette is not None:
@@ -58,6 +56,8 @@ def begin(run: Run, call: Call) -> Step:
                 mode = Mode.REPLAY
     try:
         track = cassette or _track_of(run, call, mode)
+        if run.real_calls.released_threads and _waits_again(run, call, track):
+            return _closed_again(run, call)
         step: Step = track.take(call, mode)
         return step
     except MimicError as error:
@@ -65,17 +65,28 @@ def begin(run: Run, call: Call) -> Step:
         raise
 
 
-def _waiting_for_the_run(run: Run, call: Call) -> Step:
-    """Return the step of a thread whose test has ended while it waited.
+def _waits_again(run: Run, call: Call, track: OwnedTrack) -> bool:
+    """Return whether a thread makes a call again that waited until its test had ended.
 
-    It may try again and again, so it waits for the end of the run.
+    A client tries again, or a loop in a thread that goes on. The recorded call got its
+    answer then, so the running test has no recording of another attempt. Other calls of
+    the thread may be what a later test has given to a pool of threads.
     """
+    waiting_calls = run.real_calls.released_threads.get(current_thread(), {})
+    return call.key in waiting_calls and not track.was_recorded
+
+
+def _closed_again(run: Run, call: Call) -> Step:
+    """Return the step of a call that gets the error of a closed connection again."""
+    # A loop that tries again and again leaves the processor to the tests.
+    run.current.closed.wait(_SECONDS_BETWEEN_ATTEMPTS)
     objects = run.vault.objects
     entry = {"duration": 0.0, "value": {}, "end": OPEN}
     step = Step(call, "replay", Track(run, "", None), 0)
     step.counts_as_replay = False
     step.stored, step.source = Stored(objects, entry), None
-    step.ended = run.current.closed
+    step.ended = Event()
+    step.ended.set()
     return step
 
 

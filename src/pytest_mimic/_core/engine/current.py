@@ -13,7 +13,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from threading import Event, Lock, Thread, current_thread
 from typing import TYPE_CHECKING, Protocol
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from pytest_mimic._core.engine.owners import Inside, Owner, SecretScope
 from pytest_mimic._core.swallowed.pending_errors import PendingErrors
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
         is_running: Callable[[], bool]
 
 
+# How long threads may try again in vain at the end of a run.
+_SECONDS_OF_RETRIES = 2.0
 # The phase in which the garbage collector is.
 _COLLECTOR = ["stop"]
 
@@ -192,10 +194,11 @@ class RealCalls:
     Attributes:
         inside: The real call that the current thread or task is part of.
         running: The steps whose real calls run now. While it holds something, no
-            `Player` answers: a thread that has waited, and a forked process, hold their
-            places in it, too.
+            `Player` answers: a forked process holds its place in it, too.
         test_thread: The thread in which tests run.
-        released_threads: The threads that waited until their test had ended.
+        released_threads: For each thread that waited until its test had ended: the
+            identities of the calls that waited, and when each of them last got the
+            error of a closed connection.
         end_lock: A lock by which only one of several threads ends a call.
     """
 
@@ -203,7 +206,9 @@ class RealCalls:
         self.inside: Inside = Inside()
         self.running: set[object] = set()
         self.test_thread: Thread = current_thread()
-        self.released_threads: WeakSet[Thread] = WeakSet()
+        self.released_threads: WeakKeyDictionary[Thread, dict[str, float]] = (
+            WeakKeyDictionary()
+        )
         self.end_lock: Lock = Lock()
         # Functions that end calls whose streams nobody holds any more.
         self._ends_of_unread_streams: deque[Callable[[], object]] = deque()
@@ -218,6 +223,28 @@ class RealCalls:
             return None
         observed = getattr(self.inside.call(), "observed", None)
         return None if observed is None else observed.trace
+
+    def note_released_thread(self, key: str, seconds: float) -> None:
+        """Note that a call of this thread gets the error of a closed connection.
+
+        Args:
+            key: The identity of the call.
+            seconds: The time of now, by the clock of the run.
+        """
+        self.released_threads.setdefault(current_thread(), {})[key] = seconds
+
+    def let_released_threads_end(self, now: float) -> None:
+        """Let threads that have just got an error try again in vain, and end.
+
+        Once nothing is mimicked any more, another attempt would be made for real.
+
+        Args:
+            now: The time of now, by the clock of the run.
+        """
+        for thread, calls in list(self.released_threads.items()):
+            seconds_left = max(calls.values()) + _SECONDS_OF_RETRIES - now
+            if seconds_left > 0:
+                thread.join(seconds_left)
 
     def end_unread_stream(self, end: Callable[[], object]) -> None:
         """End the call of a stream that nobody has read or holds any more.

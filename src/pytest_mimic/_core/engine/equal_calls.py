@@ -103,6 +103,11 @@ class Track:
         elif replayable_calls:
             self._places[""] = list(range(len(replayable_calls)))
 
+    @property
+    def was_recorded(self) -> bool:
+        """Whether the file was there before the first of the calls."""
+        return bool(self._calls_in_file)
+
     # -- the next call
 
     def take(self, call: Call, mode: Mode, key: str = "") -> Step:

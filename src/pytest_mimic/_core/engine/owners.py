@@ -35,6 +35,11 @@ if TYPE_CHECKING:
             """The owner of the calls; None if one recording serves all."""
             ...
 
+        @property
+        def was_recorded(self) -> bool:
+            """Whether the file was there before the first of the calls."""
+            ...
+
         def take(self, call: Any, mode: Mode, /) -> Any:
             """Return the step for the next of equal calls."""
 

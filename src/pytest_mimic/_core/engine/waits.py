@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _TIMES_AS_LONG = 2
 # How many seconds a replay waits beyond that.
 _SECONDS_MORE = 5.0
-_RELEASED = object()
 
 
 class Wait(NamedTuple):
@@ -73,9 +72,7 @@ class Wait(NamedTuple):
         if not is_released:
             raise self._never_cancelled()
         error = closed()
-        run.real_calls.released_threads.add(threading.current_thread())
-        # The shortest way of a replay does not know which threads wait.
-        run.real_calls.running.add(_RELEASED)
+        run.real_calls.note_released_thread(self.call.key, run.clock())
         _end_thread_without_report(error)
         raise error
 
