@@ -311,6 +311,33 @@ def test_a_path_that_met_nothing_in_a_complete_run_is_named(project):
     project.replay("-k", "one").expect(passed=1, deselected=1, never=["met nothing"])
 
 
+def test_a_path_that_met_something_in_one_function_of_a_line_is_not_named(project):
+    project.ini("shop:Cart.* ignore=self.sent,self.stamp")
+    project.module("""
+        class Cart:
+            def __init__(self):
+                self.sent = 1
+
+            def total(self):
+                return 1
+
+            @staticmethod
+            def tax():
+                return 2
+    """)
+    project.tests("""
+        import shop
+
+        def test_one():
+            assert shop.Cart().total() + shop.Cart.tax() == 3
+    """)
+
+    run = project.record()
+
+    run.expect(passed=1, says=["shop:Cart.* ignore=self.stamp met nothing in any call"])
+    assert run.output.count("met nothing") == 1
+
+
 def test_a_path_below_a_part_that_is_there_met_nothing_either(project):
     project.ini(
         "shop:total ignore=basket.rows[*].sent,basket.head.sent,basket.rows[*].at"

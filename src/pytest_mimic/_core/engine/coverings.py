@@ -425,6 +425,7 @@ class Coverings:
             if not Selector(options.only, options.exclude).takes(name):
                 return None
         plan = FunctionPlan(self._run, name, found.function, options, covering.cassette)
+        plan.name_in_line = target.name
         plan.is_of_python = not self._is_configured(target)
         if found.label != name:
             plan.exported_as = found.label

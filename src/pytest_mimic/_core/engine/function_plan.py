@@ -116,6 +116,8 @@ class Plan:
             marker, a fixture or `mimic`.
         exported_as: The name by which a line names a function that is defined
             elsewhere.
+        name_in_line: The name in the line that takes the function, such as
+            `shop:Cart.*`; empty: it was given as a function.
         keeps_state: See `Adapter.keeps_state`.
         imported_key: Returns the identity that a client's call has in an import.
         described: Returns the description of a call's arguments.
@@ -130,6 +132,7 @@ class Plan:
     trace: Callable[..., InputTrace] | None = None
     is_of_python: bool = False
     exported_as: str = ""
+    name_in_line: str = ""
     keeps_state: bool = False
     imported_key: Callable[[ClientCall | None, str], str]
     described: Callable[[Any], dict[str, Any]]
@@ -340,7 +343,7 @@ class FunctionPlan(Plan):
 
     def _note_path(self, path: str, is_met: bool) -> None:
         """Note a path of `ignore=`, and whether it has met something in a call."""
-        option = f"{self.target} ignore={path}"
+        option = f"{self.name_in_line or self.target} ignore={path}"
         if is_met:
             self.run.account.met_paths.add(option)
         else:
