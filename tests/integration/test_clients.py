@@ -155,27 +155,29 @@ def test_a_miss_shows_the_place_in_a_long_prompt(project):
 
 
 def test_the_summary_names_a_cancelled_request_that_has_no_place(project):
-    """Once, and only while recording."""
+    """Each one once, and only while recording."""
     project.ini("httpx sequence=no")
     project.tests("""
         import asyncio, os
         import httpx, pytest
 
-        @pytest.mark.parametrize("number", [1, 2])
-        def test_it(number):
+        @pytest.mark.parametrize("page", [1, 2, 2])
+        def test_it(page):
             async def main():
+                url = f"{os.environ['API']}/hang?page={page}"
                 async with httpx.AsyncClient() as client:
-                    await asyncio.wait_for(client.get(os.environ["API"] + "/hang"), 0.3)
+                    await asyncio.wait_for(client.get(url), 0.3)
             with pytest.raises(asyncio.TimeoutError):
                 asyncio.run(main())
     """)
 
     with running_server() as server:
-        recorded = project.record(env={"API": server.url}).expect(passed=2)
-        live = project.run("--mimic-live", env={"API": server.url}).expect(passed=2)
+        recorded = project.record(env={"API": server.url}).expect(passed=3)
+        live = project.run("--mimic-live", env={"API": server.url}).expect(passed=3)
 
     assert recorded.section == [
-        "http GET /hang was cancelled: not recorded, a replay will miss it"
+        "http GET /hang?page=1 was cancelled: not recorded, a replay will miss it",
+        "http GET /hang?page=2 was cancelled: not recorded, a replay will miss it",
     ]
     assert live.section == [
         "every call ran for real, and nothing was recorded or compared"

@@ -133,7 +133,7 @@ class Call:
 
     def report(self, what: str) -> None:
         """Add a line to the summary that says what this call did."""
-        self.plan.run.account.notes.add(f"{self.label} {what}")
+        self.plan.run.account.notes.add(f"{self.label_in_lists} {what}")
 
     @property
     def label(self) -> str:

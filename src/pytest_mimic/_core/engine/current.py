@@ -196,9 +196,8 @@ class RealCalls:
         running: The steps whose real calls run now. While it holds something, no
             `Player` answers: a forked process holds its place in it, too.
         test_thread: The thread in which tests run.
-        released_threads: For each thread that waited until its test had ended: the
-            identities of the calls that waited, and when each of them last got the
-            error of a closed connection.
+        waiting_threads: For each thread that waits until its test has ended, or did so:
+            the identities of the calls that wait, each with the moment of its error.
         end_lock: A lock by which only one of several threads ends a call.
     """
 
@@ -206,7 +205,7 @@ class RealCalls:
         self.inside: Inside = Inside()
         self.running: set[object] = set()
         self.test_thread: Thread = current_thread()
-        self.released_threads: WeakKeyDictionary[Thread, dict[str, float]] = (
+        self.waiting_threads: WeakKeyDictionary[Thread, dict[str, float]] = (
             WeakKeyDictionary()
         )
         self.end_lock: Lock = Lock()
@@ -224,27 +223,26 @@ class RealCalls:
         observed = getattr(self.inside.call(), "observed", None)
         return None if observed is None else observed.trace
 
-    def note_released_thread(self, key: str, seconds: float) -> None:
-        """Note that a call of this thread gets the error of a closed connection.
+    def note_waiting_thread(self, key: str, end: float) -> None:
+        """Note that this thread waits in a call until its test has ended.
 
         Args:
             key: The identity of the call.
-            seconds: The time of now, by the clock of the run.
+            end: When its wait ended, by the clock of the run; infinite while it waits.
         """
-        self.released_threads.setdefault(current_thread(), {})[key] = seconds
+        self.waiting_threads.setdefault(current_thread(), {})[key] = end
 
-    def let_released_threads_end(self, now: float) -> None:
-        """Let threads that have just got an error try again in vain, and end.
+    def let_waiting_threads_end(self, now: float) -> None:
+        """Let threads whose wait has just ended try again in vain, and end.
 
         Once nothing is mimicked any more, another attempt would be made for real.
 
         Args:
             now: The time of now, by the clock of the run.
         """
-        for thread, calls in list(self.released_threads.items()):
-            seconds_left = max(calls.values()) + _SECONDS_OF_RETRIES - now
-            if seconds_left > 0:
-                thread.join(seconds_left)
+        for thread, calls in list(self.waiting_threads.items()):
+            if max(calls.values()) > now - _SECONDS_OF_RETRIES:
+                thread.join(_SECONDS_OF_RETRIES)
 
     def end_unread_stream(self, end: Callable[[], object]) -> None:
         """End the call of a stream that nobody has read or holds any more.

@@ -5,6 +5,7 @@ The recorded call got no answer, or no next item.
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections.abc import Callable
@@ -65,6 +66,8 @@ class Wait(NamedTuple):
         """
         run = self.run
         started = run.clock()
+        if self.limit is None:
+            run.real_calls.note_waiting_thread(self.call.key, math.inf)
         try:
             is_released = self.ended.wait(self.limit)
         finally:
@@ -72,7 +75,7 @@ class Wait(NamedTuple):
         if not is_released:
             raise self._never_cancelled()
         error = closed()
-        run.real_calls.note_released_thread(self.call.key, run.clock())
+        run.real_calls.note_waiting_thread(self.call.key, run.clock())
         _end_thread_without_report(error)
         raise error
 
@@ -110,10 +113,7 @@ class Wait(NamedTuple):
     def _note_long_wait(self, seconds: float) -> None:
         """Name a long wait in the summary."""
         if seconds > SECONDS_OF_LONG_WAIT:
-            self.run.account.notes.add(
-                f"{self.call.label} waited {seconds:.1f} s, as it did when it was"
-                " recorded"
-            )
+            self.call.report(f"waited {seconds:.1f} s, as it did when it was recorded")
 
 
 async def _sleep(seconds: float | None) -> None:
