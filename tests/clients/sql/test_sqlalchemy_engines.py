@@ -44,6 +44,53 @@ def test_what_a_dialect_asks_first_is_one_recording(
     assert [call.signature for call in runs.calls if call.shared] == ["CONNECT"]
 
 
+def test_an_engine_with_another_setup_has_its_own_answers(
+    runs: Runs, connect: Connect, pg: Place
+) -> None:
+    """Events of the application and options of a dialect change what it learns of the server.
+
+    Which engine connects first makes no difference in a replay.
+    """
+
+    def in_catalog(driver: Any, _record: Any) -> None:
+        driver.execute("SET search_path = pg_catalog")
+        driver.commit()
+
+    def with_events(url: str) -> sa.Engine:
+        engine = connect(url)
+        sa.event.listen(engine, "connect", in_catalog, insert=True)
+        return engine
+
+    def with_option(url: str) -> sa.Engine:
+        return connect(url, use_native_hstore=False)
+
+    def learned(engine: sa.Engine) -> Any:
+        with engine.connect():
+            return (
+                engine.dialect.default_schema_name,
+                engine.dialect._has_native_hstore,  # type: ignore[attr-defined]
+            )
+
+    makers = {"plain": connect, "events": with_events, "option": with_option}
+    live = {}
+    runs.again("off")
+    run(connect(pg.real), "CREATE EXTENSION IF NOT EXISTS hstore")
+    for name, make in makers.items():
+        live[name] = learned(make(pg.real))
+    runs.again("record")
+    for name, make in makers.items():
+        assert learned(make(pg.real)) == live[name]
+    runs.again("replay")
+    for name in ("option", "events", "plain"):
+        assert learned(makers[name](pg.gone)) == live[name]
+
+    assert live == {
+        "plain": ("public", True),
+        "events": ("pg_catalog", False),
+        "option": ("public", False),
+    }
+
+
 def test_connect_events_wait_for_the_real_connection(
     runs: Runs, connect: Connect, place: Place
 ) -> None:
@@ -115,6 +162,9 @@ def test_isolation_levels(
             connection.execute(sa.text("INSERT INTO t VALUES (1)"))
             if level != "AUTOCOMMIT":
                 connection.commit()
+            if not place.driver.startswith("sqlite"):
+                held: Any = connection.connection.dbapi_connection
+                assert held.autocommit is (level == "AUTOCOMMIT")
         with connect(url).connect().execution_options(isolation_level=level) as other:
             found = other.scalar(sa.text("SELECT a FROM t"))
             return [found, other.get_isolation_level(), other.default_isolation_level]

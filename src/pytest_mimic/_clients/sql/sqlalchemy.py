@@ -26,7 +26,7 @@ from pytest_mimic.client import Adapter, Edge, from_plain, to_plain
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.sql.compiled_names import CompiledNames
-    from pytest_mimic.client import Port
+    from pytest_mimic.client import ClientCall, Port
 
 # The class of a pool's record of one connection. It is the first part of the names of
 # its private attributes, too.
@@ -197,23 +197,71 @@ class SqlAdapter(Adapter):
 def _introduce(connection: StandInConnection, engine: Any) -> None:
     """Let a dialect know what it asks for on its first connection.
 
-    The answers are recorded once for all tests.
+    The answers are recorded once for all tests. If an engine with another setup gets
+    other answers, they are recorded beside the first ones.
     """
     dialect = engine.dialect
     port = connection.port
-    # A dialect takes this isolation level for the default.
-    level = dialect._on_connect_isolation_level or ""
-    database = f"{dialect.name}+{dialect.driver}"
-    call = action(f"CONNECT {level}".strip(), database=database, shared=True)
+    # `opens` has another answer after a replayed call.
+    is_open = connection.real is not None and port.opens()
+    setup = _setup_of(engine)
+    call_of_setup = _first_questions(dialect, setup)
+    is_recorded = port.is_recorded(call_of_setup)
+    call = call_of_setup if is_recorded else _first_questions(dialect)
     step: Any = port.begin(call)
     if step.mode == "replay":
-        answers = from_plain(step.outcome()["dialect"])
-        for name, value in answers.items():
+        outcome = step.outcome()
+        is_of_others = outcome.get("setup", setup) != setup
+        if not is_recorded and is_open and is_of_others:
+            answers = to_plain(_state_of(engine, connection))
+            if answers != outcome["dialect"]:
+                step = port.begin(call_of_setup)
+    if step.mode == "replay":
+        for name, value in from_plain(step.outcome()["dialect"]).items():
             setattr(dialect, name, value)
         return
     with port.noting, connection.recording(step):
         connection.connect()
-        step.finish({"dialect": to_plain(_state_of(engine, connection))})
+        answers = to_plain(_state_of(engine, connection))
+        step.finish({"dialect": answers, "setup": setup})
+
+
+def _first_questions(dialect: Any, setup: dict[str, Any] | None = None) -> ClientCall:
+    """Return the call that stands for what a dialect asks on its first connection.
+
+    Without a setup, it is the call of the engine that was recorded first.
+    """
+    # A dialect takes this isolation level for the default.
+    level = dialect._on_connect_isolation_level or ""
+    database = f"{dialect.name}+{dialect.driver}"
+    return action(
+        f"CONNECT {level}".strip(), database=database, params=setup, shared=True
+    )
+
+
+def _setup_of(engine: Any) -> dict[str, Any]:
+    """Return what may give an engine other answers than one of the same server.
+
+    | key | value |
+    |---|---|
+    | `events` | the functions of the application that set a new connection up |
+    | an option of the dialect | its value, `"use_native_hstore": "False"` |
+    """
+    from sqlalchemy.util import get_cls_kwargs
+
+    dispatch = engine.pool.dispatch
+    events = set()
+    for listener in (*dispatch.connect, *dispatch.first_connect):
+        module = getattr(listener, "__module__", None) or ""
+        if not module.startswith("sqlalchemy."):
+            events.add(f"{module}:{getattr(listener, '__qualname__', '')}")
+    setup: dict[str, Any] = {"events": sorted(events)}
+    options = vars(engine.dialect)
+    for name in sorted(get_cls_kwargs(type(engine.dialect))):
+        value = options.get(name)
+        if isinstance(value, (bool, int, str)):
+            setup[name] = str(value)
+    return setup
 
 
 def _state_of(engine: Any, connection: StandInConnection) -> dict[str, Any]:

@@ -148,7 +148,7 @@ class StandInConnection:
         """
         port, database = self.port, self.database_number()
         number = port.ordinal(f"connections of database {database}", uuid4().hex)
-        call = action("CONNECT", database=database, number=number)
+        call = action("CONNECT", database=database, params={"number": number})
         if port.is_recorded(call):
             step = port.begin(call)
             if step is not None:
@@ -330,6 +330,10 @@ class StandInConnection:
         if name in _STATE_OF_NEW_CONNECTION:
             if name in self.state_when_lost:
                 return self.state_when_lost[name]
+            if name == "autocommit" and self.real is None:
+                # The engine's level is set by an event, which waits for the driver's
+                # connection.
+                return self.dialect._on_connect_isolation_level == "AUTOCOMMIT"
             # Before the connection is open, `self.real` is None, which has no such
             # attribute.
             return getattr(self.real, name, _STATE_OF_NEW_CONNECTION[name])

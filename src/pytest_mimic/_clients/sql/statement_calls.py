@@ -64,22 +64,24 @@ UNNAMED = StatementNames()
 
 
 def action(
-    name: str, *, database: int | str, number: int | None = None, shared: bool = False
+    name: str,
+    *,
+    database: int | str,
+    params: dict[str, Any] | None = None,
+    shared: bool = False,
 ) -> ClientCall:
     """Describe a request that is no statement, such as `COMMIT`.
 
     Args:
         name: The request, in capitals.
         database: The number of the database in the test.
-        number: What tells equal requests of a test apart, if it is not their order.
+        params: What tells equal requests apart, if it is not their order in a test.
         shared: Whether the recording serves all tests.
     """
     described: dict[str, Any] = {}
     if database:
         described["database"] = database
-    params = None
-    if number is not None:
-        params = {"number": number}
+    if params is not None:
         described["params"] = params
     parts = {"database": database, "statement": name, "params": params}
     return ClientCall(
