@@ -619,9 +619,7 @@ def test_a_text_that_only_base64_holds_is_named(project, command):
 
     recorded.expect(
         passed=1,
-        says=[
-            "GET /raw gave a text that is stored as base64: nothing in it is redacted"
-        ],
+        says=["gave a text that is stored as base64: nothing in it is redacted"],
     )
     assert (checked.returncode, "holds a text as base64" in checked.stdout) == (0, True)
 

@@ -121,3 +121,44 @@ def test_a_function_of_the_standard_library_has_no_source(project):
         for file in project.root.glob(".mimic_vault/calls/*/*/*.json")
     ]
     assert [one.get("source") for one in found] == [None, None]
+
+
+def test_calls_whose_class_has_a_new_field_are_listed_with_one_command(project):
+    """Also where a test handles the error."""
+    source = """
+        from dataclasses import dataclass
+
+        @dataclass
+        class Verdict:
+            score: float
+
+        def judge(text):
+            return Verdict(len(text))
+    """
+    project.ini("shop:judge")
+    project.module(source)
+    project.tests("""
+        import pytest, shop
+
+        def test_one():
+            assert shop.judge("a").score == 1
+
+        def test_two():
+            with pytest.raises(RuntimeError):
+                shop.judge("bc")
+                raise RuntimeError
+    """)
+    project.record().expect(passed=2, says=["2 calls recorded"])
+    project.module(source.replace("score: float", "score: float; why: str = ''"))
+
+    run = project.replay()
+
+    run.expect(passed=1, failed=1, says=["Verdict has a new field 'why'"])
+    assert run.section == [
+        "2 calls stale",
+        "stale:",
+        "  shop:judge(text='a')     test_shop.py::test_one",
+        "  shop:judge(text='bc')    test_shop.py::test_two",
+        "to record the stale: pytest --mimic-record test_shop.py",
+    ]
+    project.record().expect(passed=2, says=["2 calls recorded"])

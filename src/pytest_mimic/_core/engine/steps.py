@@ -23,7 +23,7 @@ from pytest_mimic._core.outcome.outcome import (
 )
 from pytest_mimic._core.vault.format import copy_of_plain, wall_seconds
 from pytest_mimic._core.vault.outcome_entries import OPEN, WAITING
-from pytest_mimic.errors import MimicError
+from pytest_mimic.errors import MimicError, MissingRecordingError
 
 if TYPE_CHECKING:
     from threading import Event
@@ -171,8 +171,15 @@ class Step:
 
     def load(self) -> Outcome:
         """Return a fresh copy of the recorded outcome."""
-        with self.run.current.pending:
+        try:
             outcome = self.stored.load(self.call.paths)
+        except MissingRecordingError as error:
+            # A class of the outcome has changed.
+            blame(self.run, error, self.call)
+            raise
+        except MimicError as error:
+            self.run.current.pending.note(error)
+            raise
         self._count_replay()
         return outcome
 

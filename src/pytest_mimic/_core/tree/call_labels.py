@@ -163,7 +163,7 @@ def _first_parameter(arguments: Mapping[str, Any]) -> str:
 
 
 def query_text(arguments: Mapping[str, Any]) -> str:
-    """Return the described query of a request, `?page=2&size=10`.
+    """Return the described query of a request as one line, `?page=2&size=10`.
 
     Long values are shortened. The text is empty if the call has no query.
     """
@@ -175,7 +175,8 @@ def query_text(arguments: Mapping[str, Any]) -> str:
         value = part
         if not isinstance(value, str):
             value = line(value)
-        texts.append(shortened(f"{name}={value}", _LONGEST_PART))
+        one_line = " ".join(f"{name}={value}".split())
+        texts.append(shortened(one_line, _LONGEST_PART))
     return shortened(f"?{'&'.join(texts)}", _LONGEST_QUERY)
 
 

@@ -68,6 +68,7 @@ def test_a_long_call_is_cut() -> None:
             {"query": {"q": "long" * 40, "ids": [1, 2]}},
             f"?q={'long' * 8}lon...&ids=[1, 2]",
         ),
+        ({"query": {"q": "1\r\nmissing:\n  all"}}, "?q=1 missing: all"),
     ],
 )
 def test_a_query_is_shown_with_long_values_shortened(arguments: Any, text: str) -> None:
