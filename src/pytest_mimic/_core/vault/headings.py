@@ -27,6 +27,11 @@ _TEST_TO_OUTCOMES = (
 )
 _END = b"\n ]\n}\n"
 _START_OF_CONFLICT = b"\n<<<<<<<"
+# An outcome of a call without an answer: its numbers, and the end behind them.
+_UNANSWERED = (
+    rb'\{\s*"duration": [\d.e-]+,(?:\s*"[a-z]+": [\d.e-]+,)*'
+    rb'\s*"end": "(?:waiting|open)"'
+)
 
 
 class Heading(NamedTuple):
@@ -38,12 +43,15 @@ class Heading(NamedTuple):
         owner: The test, or the scope of a fixture, that it belongs to; None if tests
             share it, and for a cassette.
         size: The bytes of its file.
+        is_unanswered: Whether it has a call that got no answer, or no next item, before
+            it was cancelled or its test ended.
     """
 
     name: str
     test: str
     owner: str | None
     size: int
+    is_unanswered: bool = False
 
 
 def read_headings(store: Store, names: Iterable[str], label: str) -> Iterator[Heading]:
@@ -71,7 +79,8 @@ def read_headings(store: Store, names: Iterable[str], label: str) -> Iterator[He
             test, owner = facts.groups()
             if owner is not None:
                 owner = owner.decode()
-            yield Heading(name, test.decode(), owner, len(content))
+            is_unanswered = re.search(_UNANSWERED, content) is not None
+            yield Heading(name, test.decode(), owner, len(content), is_unanswered)
         else:
             heading = _parsed_heading(name, content, label)
             if heading is not None:

@@ -180,9 +180,11 @@ class _Jury:
     answered
     ===================================  =============================================
 
-    Three more kinds are not proven:
+    Four more kinds are not proven:
 
     - a recording that several tests may use, while any test was skipped or failed
+    - a recording of a call that was cancelled, of a test that is still there: whether
+      the loser of a race begins depends on chance
     - a recording of a client that is named and not installed
     - in a run without the lines of its project, a recording of a target that nothing
       mimicked
@@ -199,6 +201,7 @@ class _Jury:
         self._not_passed = _not_passed(account)
         # By test: whether it needs none of its unused recordings.
         self._needs_none: dict[str, bool] = {}
+        self._has_unanswered = False
         # The targets of which a recording was not judged, in the order of their
         # recordings.
         self._not_mimicked: dict[str, None] = {}
@@ -211,6 +214,9 @@ class _Jury:
         if not self._needs_none[recorder]:
             return False
         if self._not_passed and not _belongs_to_its_test(heading):
+            return False
+        if heading.is_unanswered and recorder in self._account.outcomes:
+            self._has_unanswered = True
             return False
         if self._absent_kinds:
             kind = heading.name.removeprefix(CALLS_PREFIX).partition("/")[0]
@@ -240,6 +246,8 @@ class _Jury:
             return self._not_passed[0]
         if self._account.absent_clients:
             return f"{min(self._account.absent_clients)} is not installed"
+        if self._has_unanswered:
+            return "its call was cancelled, and may begin in another run"
         if self._not_mimicked:
             return self._mimicked.reason(next(iter(self._not_mimicked)))
         return "their tests may still exist"
