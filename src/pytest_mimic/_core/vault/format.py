@@ -82,6 +82,10 @@ def _folder_of_part(text: str) -> str:
     return f"{safe}-{digest.hexdigest()}"
 
 
+# A longer one is cut to the end of its folder and the start of its last name.
+_LONGEST_SLUG = 80
+
+
 def cassette_of_test(nodeid: str, number: int = 1) -> str:
     """Return a cassette's name made from a test's id.
 
@@ -101,14 +105,16 @@ def cassette_of_test(nodeid: str, number: int = 1) -> str:
         readable_name += f"-{number}"
     slug = re.sub(r"[^\w./-]+", "-", readable_name, flags=re.ASCII).strip("-./ ")
     slug = "/".join(name_part.strip(".") or "-" for name_part in slug.split("/"))
-    is_plain = slug == readable_name and slug == slug.lower() and len(slug) <= 80
-    if is_plain and not re.search(_DEVICE_IN_NAME, slug):
+    # Where signs were replaced, the slug may be that of another test, too; and on
+    # Windows, names that differ in case alone are one.
+    is_of_one_test = slug == readable_name and slug == slug.lower()
+    is_short = len(slug) <= _LONGEST_SLUG
+    if is_of_one_test and is_short and not re.search(_DEVICE_IN_NAME, slug):
         return slug
-    # The slug no longer identifies the test (a sign replaced, case on Windows, length),
-    # so a digest does.
+    # A digest tells the test from all others.
     id_and_number = f"{nodeid}\0{number}".encode("utf-8", "surrogatepass")
     digest = xxh3_64_hexdigest(id_and_number)[:10]
-    if len(slug) > 80:
+    if not is_short:
         folder, _, last_name = slug.rpartition("/")
         slug = f"{folder[-40:].lstrip('-./')}/{last_name[:38].rstrip('-.')}"
     slug = re.sub(_DEVICE_IN_NAME, r"\1\2_", slug)
@@ -215,11 +221,15 @@ def _refuse_constant(word: str) -> object:
     raise ValueError(f"{word} is no number of JSON")
 
 
-# How the duration of an outcome begins, on a line of its own or behind a brace. It
-# differs in any two recordings of a call. So where a merge has put the lines of two
-# outcomes into one, a duration stands there twice.
-_DURATIONS = ('\n   "duration": ', '\n  {"duration": ')
-_DURATIONS_IN_CASSETTES = ('\n    "duration": ', '\n   "outcome": {"duration": ')
+# How the duration of an outcome begins in the text of a file: on a line of its own, or
+# behind a brace. Durations differ in any two recordings of a call. So where a merge has
+# put the lines of two outcomes into one, a duration stands there twice, of which a
+# parser of JSON silently keeps the last.
+_STARTS_OF_DURATIONS = ('\n   "duration": ', '\n  {"duration": ')
+_STARTS_OF_DURATIONS_IN_CASSETTES = (
+    '\n    "duration": ',
+    '\n   "outcome": {"duration": ',
+)
 
 
 # `json.loads` without its checks around the value: half the time for small recordings.
@@ -283,8 +293,10 @@ def parse_recording(
         text, key, behind = content.decode().partition(_KEY_OF_OUTCOMES)
         if key:
             outcomes, end = scan(behind, 0)
-            durations = sum([behind.count(begin, 0, end) for begin in _DURATIONS])
-            if durations != len(outcomes):
+            number_of_durations = 0
+            for start_of_duration in _STARTS_OF_DURATIONS:
+                number_of_durations += behind.count(start_of_duration, 0, end)
+            if number_of_durations != len(outcomes):
                 raise ValueError("an outcome has two durations, or another layout")
             text = f"{text}{key}null{behind[end:]}"
         lines = text.count('\n "')
@@ -295,8 +307,11 @@ def parse_recording(
                 text = f"{text[:start]}{_KEY_OF_ARGUMENTS}null{text[end:]}"
         facts, end = scan(text, 0)
         if "calls" in facts:
-            durations = sum([text.count(begin) for begin in _DURATIONS_IN_CASSETTES])
-            if durations != len(facts["calls"]):
+            # The file is a cassette.
+            number_of_durations = 0
+            for start_of_duration in _STARTS_OF_DURATIONS_IN_CASSETTES:
+                number_of_durations += text.count(start_of_duration)
+            if number_of_durations != len(facts["calls"]):
                 raise ValueError("an outcome has two durations, or another layout")
         # As written by this plugin, each top-level key has a line. Any other layout may
         # hold a key twice.
