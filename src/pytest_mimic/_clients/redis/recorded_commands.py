@@ -112,6 +112,8 @@ def names_of_open_words(
 ) -> set[str]:
     """Return the names whose hidden values today's rules would show.
 
+    A value that was never stored cannot be shown: its call has to be recorded again.
+
     Args:
         parts: The parts of a recorded call, or its description.
         outcomes: The recorded outcomes of the call.
@@ -119,11 +121,12 @@ def names_of_open_words(
         today: The rules of today.
     """
     names = set()
+    # A placeholder may stand anywhere in the outcomes, so that their text is searched.
     has_hidden_reply = PLACEHOLDER_START in repr(outcomes)
     for command in _commands_in(parts):
-        name = name_of_secret_key(command, before)
-        if has_hidden_reply and name and not is_secret(command, today):
-            names.add(name)
+        name_of_key = name_of_secret_key(command, before)
+        if has_hidden_reply and name_of_key and not is_secret(command, today):
+            names.add(name_of_key)
         shown_before = shown_indexes(command, before)
         shown_today = shown_indexes(command, today)
         for index, word in enumerate(command):

@@ -109,6 +109,8 @@ def names_of_open_values(
 ) -> set[str]:
     """Return the names whose hidden values today's rules would show.
 
+    A value that was never stored cannot be shown: its call has to be recorded again.
+
     Args:
         described: The description of the call.
         outcomes: The recorded outcomes of the call.
@@ -116,6 +118,7 @@ def names_of_open_values(
         today: The rules of today.
     """
     statement = read_statement(described.get("statement", ""))
+    # A placeholder may stand anywhere in them, so that their text is searched.
     has_placeholder = PLACEHOLDER_START in repr([described, outcomes])
     if not has_placeholder or statement.mentions(today.secret):
         return set()

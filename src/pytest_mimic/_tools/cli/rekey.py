@@ -87,6 +87,7 @@ def run(invocation: Invocation) -> Result:
         if not is_dry:
             replaced_objects = _carry_out(invocation, plan)
     if not is_dry:
+        # Only objects: no file that is left may name them any more.
         invocation.vault.writer.delete([], candidates=replaced_objects)
         invocation.vault.store.end_writing()
     if not files and not older_names:
@@ -217,14 +218,14 @@ def _carry_out(invocation: Invocation, plan: Plan) -> set[str]:
 
 def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
     """Yield the report: the counts, what stays and why."""
-    number_changed = sum(change.number_changed for change in plan.changes)
-    if number_changed:
-        yield _line_of_changes(invocation, plan, number_changed)
+    number_rekeyed = sum(change.number_rekeyed for change in plan.changes)
+    if number_rekeyed:
+        yield _line_of_rekeyed(invocation, plan, number_rekeyed)
     if plan.number_hidden:
         verb = "would lose" if invocation.options.dry_run else "lost"
         count = plural(plan.number_hidden, "recording")
         yield f"{count} {verb} what mimic_redact names today"
-    is_changed = number_changed > 0 or plan.number_hidden > 0
+    is_changed = number_rekeyed > 0 or plan.number_hidden > 0
     if not is_changed and not plan.staying and not plan.number_from_python:
         yield (
             f"nothing to change: the recordings in {invocation.settings.shown_vault}"
@@ -244,16 +245,16 @@ def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
     yield from _lines_of_replaced(invocation, sorted(replaced_files))
 
 
-def _line_of_changes(invocation: Invocation, plan: Plan, number_changed: int) -> str:
+def _line_of_rekeyed(invocation: Invocation, plan: Plan, number_rekeyed: int) -> str:
     """Return how many calls got another identity, and what their recordings are now."""
     verb = "would get" if invocation.options.dry_run else "got"
-    line = f"{plural(number_changed, 'recording')} {verb} the identity of today's line"
+    line = f"{plural(number_rekeyed, 'recording')} {verb} the identity of today's line"
     number_joined = 0
     for change in plan.changes:
-        if change.number_changed > 1:
+        if change.number_rekeyed > 1:
             number_joined += len({change.name, *change.old_names}) - 1
     if number_joined > 0:
-        names = [change.name for change in plan.changes if change.number_changed]
+        names = [change.name for change in plan.changes if change.number_rekeyed]
         line += f", and are {counted(names)}"
     return line
 

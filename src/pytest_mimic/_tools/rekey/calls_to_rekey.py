@@ -106,16 +106,16 @@ def calls_of_other_files(
     has issued, and for a call that was recorded again.
     """
     files = {call_to_rekey.file for call_to_rekey in calls}
-    calls_beside: list[CallToRekey] = []
+    calls_in_other_files: list[CallToRekey] = []
     for name in vault.names():
         if name in files:
             continue
         try:
-            calls_beside += calls_to_rekey(vault, name)
+            calls_in_other_files += calls_to_rekey(vault, name)
         except MimicError:
             # The file is damaged. `check` reports it.
             continue
-    return calls_beside
+    return calls_in_other_files
 
 
 class MustStayError(CannotFollowError):

@@ -69,13 +69,13 @@ class Change(NamedTuple):
         name: The name of the file.
         facts: The content of the file; None if it stands there already.
         old_names: The files whose place the new one takes.
-        number_changed: How many calls get another identity or other options.
+        number_rekeyed: How many calls get another identity or other options.
     """
 
     name: str
     facts: Facts | None
     old_names: tuple[str, ...]
-    number_changed: int
+    number_rekeyed: int
 
 
 class StayingCall(NamedTuple):
@@ -228,7 +228,7 @@ class Planner:
             if (
                 place not in places_of_staying_calls
                 and not call_to_rekey.is_older
-                and self._has_options_of_today(call_to_rekey)
+                and self._is_up_to_date(call_to_rekey)
             ):
                 candidates.append(call_to_rekey)
         calls_of_today = CallsOfToday(candidates)
@@ -248,11 +248,14 @@ class Planner:
             judged_calls.append(judged_call)
         self._plan.staying = judged_calls
 
-    def _has_options_of_today(self, call_to_rekey: CallToRekey) -> bool:
-        """Return whether a line takes a call today, with the options that it has."""
-        return bool(self._lines_of_call(call_to_rekey)) and not self._changed_options(
-            call_to_rekey
-        )
+    def _is_up_to_date(self, call_to_rekey: CallToRekey) -> bool:
+        """Return whether a call was recorded by a line of today, with its options.
+
+        Such a call may have been recorded in place of one that cannot follow.
+        """
+        if not self._lines_of_call(call_to_rekey):
+            return False
+        return not self._changed_options(call_to_rekey)
 
     def _without_gaps(
         self, calls_under_lines: Iterable[tuple[Rekeyed, Line]]
@@ -273,7 +276,7 @@ class Planner:
             call_to_rekey = rekeyed_call.call_to_rekey
             group = _group_of(call_to_rekey)
             is_alone = group is None or (group, call_to_rekey.call.target) not in gaps
-            if is_alone or not _count_changed([rekeyed_call]):
+            if is_alone or not _count_rekeyed([rekeyed_call]):
                 yield rekeyed_call, line
                 continue
             reason = "another call of its test cannot follow"
@@ -531,7 +534,7 @@ class Planner:
             assert member.call_to_rekey.place_in_cassette is not None
             calls[member.call_to_rekey.place_in_cassette] = member.facts
         facts = {**facts, "calls": calls}
-        return Change(file, facts, old_names=(), number_changed=_count_changed(members))
+        return Change(file, facts, old_names=(), number_rekeyed=_count_rekeyed(members))
 
     def _join(self, calls_by_new_name: dict[str, list[tuple[Rekeyed, Line]]]) -> None:
         """Plan the recordings with new names: join those that get the same name.
@@ -603,7 +606,7 @@ class Planner:
                 name,
                 facts,
                 old_names=tuple(old_names),
-                number_changed=_count_changed(members),
+                number_rekeyed=_count_rekeyed(members),
             )
         for member in members:
             if is_finished(member, standing_outcomes):
@@ -619,7 +622,7 @@ class Planner:
             name,
             facts=None,
             old_names=tuple(old_names),
-            number_changed=_count_changed(members),
+            number_rekeyed=_count_rekeyed(members),
         )
 
     def _outcomes_that_stay(
@@ -683,7 +686,7 @@ class Planner:
                 yield from visit(name, ())
 
 
-def _count_changed(members: Iterable[Rekeyed]) -> int:
+def _count_rekeyed(members: Iterable[Rekeyed]) -> int:
     """Return how many calls get another identity, or other options."""
     count = 0
     for member in members:

@@ -47,28 +47,31 @@ class RedactedCalls:
     def hide(self, calls: Sequence[CallToRekey]) -> None:
         """Note what is to be hidden in each call, and where that cannot be."""
         for call_to_rekey in calls:
-            self._note_texts(call_to_rekey)
-        issued: set[str] = set()
+            self._hide_in_call(call_to_rekey)
+        issued_secrets: set[str] = set()
         for redacted_call in self._redacted_calls.values():
-            issued |= redacted_call.issued
-        if not issued:
+            issued_secrets |= redacted_call.issued
+        if not issued_secrets:
             return
-        calls_beside = calls_of_other_files(self._vault, calls)
-        for call_to_rekey in calls_beside:
-            self._note_texts(call_to_rekey)
-        repeated: set[str] = set()
-        holders: list[CallToRekey] = []
-        for call_to_rekey in (*calls, *calls_beside):
+        # A secret that an answer has issued may stand in any other call. If it were
+        # hidden in the answer, a replay would send its placeholder in that call, which
+        # was recorded with the secret. So both stay.
+        calls_in_other_files = calls_of_other_files(self._vault, calls)
+        for call_to_rekey in calls_in_other_files:
+            self._hide_in_call(call_to_rekey)
+        repeated_secrets: set[str] = set()
+        calls_with_issued_secrets: list[CallToRekey] = []
+        for call_to_rekey in (*calls, *calls_in_other_files):
             content = self._text_of_call(call_to_rekey)
-            texts = {text for text in issued if _is_in(text, content)}
+            texts = {text for text in issued_secrets if _is_in(text, content)}
             if texts:
-                repeated |= texts
-                holders.append(call_to_rekey)
+                repeated_secrets |= texts
+                calls_with_issued_secrets.append(call_to_rekey)
         for place, redacted_call in self._redacted_calls.items():
-            if not redacted_call.issued.isdisjoint(repeated):
+            if not redacted_call.issued.isdisjoint(repeated_secrets):
                 reason = "a secret of its answer stands in other calls"
                 self._reasons[place] = reason
-        for call_to_rekey in holders:
+        for call_to_rekey in calls_with_issued_secrets:
             reason = "it has a secret that the answer of another call has issued"
             self._reasons.setdefault(_place_in_vault(call_to_rekey), reason)
 
@@ -90,7 +93,8 @@ class RedactedCalls:
         """Return whether something in a call cannot be hidden without a run."""
         return _place_in_vault(call_to_rekey) in self._reasons
 
-    def _note_texts(self, call_to_rekey: CallToRekey) -> None:
+    def _hide_in_call(self, call_to_rekey: CallToRekey) -> None:
+        """Note the call without what is to be hidden, or why that cannot be."""
         try:
             redacted_call = self._call_redactor.redact(call_to_rekey)
         except CannotFollowError as reason:

@@ -40,7 +40,7 @@ def test_a_recording_is_written_under_its_new_name() -> None:
 
     new, _ = file_of(arguments, options=IGNORING)
     old, _ = file_of(arguments)
-    assert (change.name, change.old_names, change.number_changed) == (new, (old,), 1)
+    assert (change.name, change.old_names, change.number_rekeyed) == (new, (old,), 1)
 
 
 def test_nothing_becomes_of_a_recording_of_today_s_line() -> None:
