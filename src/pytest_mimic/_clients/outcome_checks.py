@@ -156,8 +156,8 @@ def _has_content(body: Any, name: str) -> bool:
 def _check_http_bytes(body: Any) -> None:
     """Check that a replay can make bytes of a body, before any test is given it.
 
-    A chunk is a text, or `{"base64": "…"}`. JSON is not checked: a replay escapes
-    what the charset lacks.
+    A chunk is a text, whose characters the charset must have, or `{"base64": "…"}`.
+    JSON is not checked: a replay escapes what the charset lacks.
 
     Raises:
         LookupError: There is no such charset, or a chunk has neither form.
@@ -166,25 +166,25 @@ def _check_http_bytes(body: Any) -> None:
     """
     # A body in UTF-8 is recorded without its charset.
     charset = body.get("charset", "utf-8")
-    pieces: list[Any] = [body.get(name, "") for name in _TEXTS_IN_BYTES]
+    chunks: list[Any] = [body.get(name, "") for name in _TEXTS_IN_BYTES]
     if "chunks" in body:
-        pieces += body["chunks"]
+        chunks += body["chunks"]
     elif "base64" in body:
         # A body in base64 has the form of a chunk.
-        pieces.append(body)
+        chunks.append(body)
     for event in body.get("events", ()):
         if type(event) is dict:
-            for name, field in event.items():
-                pieces.append(name)
-                if name != "json" and type(field) is str:
-                    pieces.append(field)
+            for field_name, field in event.items():
+                chunks.append(field_name)
+                if field_name != "json" and type(field) is str:
+                    chunks.append(field)
         else:
-            pieces.append(event)
-    for piece in pieces:
-        if type(piece) is str:
-            piece.encode(charset)
+            chunks.append(event)
+    for chunk in chunks:
+        if type(chunk) is str:
+            chunk.encode(charset)
         else:
-            b64decode("".join(piece["base64"].split()), validate=True)
+            b64decode("".join(chunk["base64"].split()), validate=True)
 
 
 def check_sql(value: Any) -> None:

@@ -44,7 +44,7 @@ from pytest_mimic._clients.http.http_secrets import (
     learned_from,
     logins_in,
     secrets_of,
-    without_items_cassettes_lack,
+    without_secret_items,
 )
 from pytest_mimic._clients.http.request_body import describe_body, hide_body, learn_body
 from pytest_mimic._clients.http.response_body import content_of, load_body
@@ -138,7 +138,7 @@ class HttpAdapter(Adapter):
             names_of_parts.update(MATCHERS.get(matcher, ()))
         matched_parts = {}
         for part_name in sorted(names_of_parts & parts.keys()):
-            part = without_items_cassettes_lack(parts[part_name], redactor)
+            part = without_secret_items(parts[part_name], redactor)
             if part_name == "headers":
                 part = _without_headers_of_clients(part)
             if part != {}:

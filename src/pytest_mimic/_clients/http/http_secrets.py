@@ -164,18 +164,18 @@ def logins_in(headers: Iterable[tuple[str, str]]) -> list[str]:
     return sorted(logins)
 
 
-def without_items_cassettes_lack(plain: Any, redactor: Redactor) -> Any:
+def without_secret_items(plain: Any, redactor: Redactor) -> Any:
     """Return plain data without the items of mappings that have secret names.
 
-    `{"page": 2, "token": "s3cr3t"}` becomes `{"page": 2}`. A cassette of vcrpy may
-    have been filtered of such items: in an imported call they do not count.
+    `{"page": 2, "token": "s3cr3t"}` becomes `{"page": 2}`. Such items do not count in a
+    call that was imported from vcrpy, which may have filtered them out of its cassette.
     """
     if isinstance(plain, list):
-        return [without_items_cassettes_lack(value, redactor) for value in plain]
+        return [without_secret_items(value, redactor) for value in plain]
     if not isinstance(plain, dict):
         return plain
     kept = {}
     for name, value in plain.items():
         if not redactor.hides(name, value):
-            kept[name] = without_items_cassettes_lack(value, redactor)
+            kept[name] = without_secret_items(value, redactor)
     return kept

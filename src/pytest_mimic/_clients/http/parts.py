@@ -179,7 +179,7 @@ def boundary_of(content_type: str | None) -> str:
     return parameters.get("boundary", "")
 
 
-def decode_transfer(content: bytes, encoding: str | None) -> bytes:
+def decode_mime_content(content: bytes, encoding: str | None) -> bytes:
     """Undo the `Content-Transfer-Encoding` of a part or mail (RFC 2045, 6).
 
     A content in another encoding than base64 or quoted-printable stays as it is, and so
@@ -196,11 +196,11 @@ def decode_transfer(content: bytes, encoding: str | None) -> bytes:
     return content
 
 
-def encode_transfer(content: bytes, encoding: str) -> bytes:
-    """Encode the content of a part or mail again, as it is sent.
+def encode_mime_content(content: bytes, encoding: str) -> bytes:
+    """Encode the content of a part or mail again by its `Content-Transfer-Encoding`.
 
-    This is the reverse of `decode_transfer`: a body is stored decoded, and gets back
-    the encoding that its head names when it is replayed.
+    This is the reverse of `decode_mime_content`: the content is stored decoded, and a
+    replay gives it the encoding that the head of its part names.
 
     Args:
         content: The decoded content.

@@ -116,7 +116,7 @@ def _read_part(part: parts.Message, depth: int) -> tuple[str, Any]:
     _, disposition = header_parts(headers.get("content-disposition"))
     filename = disposition.get("filename*", disposition.get("filename"))
     content_type = headers.get("content-type")
-    content = parts.decode_transfer(
+    content = parts.decode_mime_content(
         part.content, headers.get("content-transfer-encoding")
     )
     is_text = not content_type or content_type.startswith("text/plain")
@@ -183,7 +183,7 @@ def _read_mail(message: parts.Message, depth: int) -> dict[str, Any]:
 def _content_of(message: parts.Message, depth: int) -> Any:
     """Return the content of a message, or None if it has none."""
     headers = message.named
-    content = parts.decode_transfer(
+    content = parts.decode_mime_content(
         message.content, headers.get("content-transfer-encoding")
     )
     if not content.strip():

@@ -205,7 +205,7 @@ def _store_message(
     headers = message.named
     secrets.learn_headers(message.headers)
     encoding = headers.get("content-transfer-encoding", "").strip().lower()
-    decoded = parts.decode_transfer(message.content, encoding)
+    decoded = parts.decode_mime_content(message.content, encoding)
     body = _store_content(decoded, headers, secrets, depth)
     stored_message = {"transfer": encoding, **body}
     if decoded == message.content:
@@ -302,7 +302,7 @@ def _bytes_of_body(body: dict[str, Any]) -> bytes:
     if "transfer" in body:
         decoded_body = dict(body)
         encoding = decoded_body.pop("transfer")
-        return parts.encode_transfer(_bytes_of_body(decoded_body), encoding)
+        return parts.encode_mime_content(_bytes_of_body(decoded_body), encoding)
     if "parts" in body:
         delimiters = [delimiter.encode() for delimiter in body["delimiters"]]
         messages = [_load_message(part) for part in body["parts"]]

@@ -340,13 +340,18 @@ def _head_of_response(vcrpy_response: dict[str, Any]) -> dict[str, Any]:
     version = vcrpy_response.get("http_version")
     if version not in ("HTTP/1.0", "HTTP/1.1", "HTTP/2"):
         version = "HTTP/1.1"
-    return {"status": status_number, "reason": _one_line(reason), "version": version}
+    return {
+        "status": status_number,
+        "reason": _text_of_header(reason),
+        "version": version,
+    }
 
 
 def _header_pairs(headers: Any) -> Iterator[tuple[str, str]]:
     """Yield each header as its name and one value.
 
-    The headers are a mapping `{name: value or values}`, or such pairs.
+    The headers of a cassette have one of these forms: `{"accept": ["a", "b"]}`,
+    `{"accept": "a"}`, or the same as pairs, `[["accept", "a"]]`.
     """
     name_value_pairs = headers or []
     if isinstance(headers, dict):
@@ -355,11 +360,11 @@ def _header_pairs(headers: Any) -> Iterator[tuple[str, str]]:
         if not isinstance(values, (list, tuple)):
             values = [values]
         for value in values:
-            yield _one_line(name), _one_line(value)
+            yield _text_of_header(name), _text_of_header(value)
 
 
-def _one_line(value: object) -> str:
-    """Return the text of a header of an imported response, in one line.
+def _text_of_header(value: object) -> str:
+    """Return the name or value of a header, or the reason of a status, in one line.
 
     Each of its characters is one byte, as in a recording. vcrpy may keep the bytes of a
     header as the text that they are in UTF-8.

@@ -51,9 +51,9 @@ def test_another_text_is_no_http_message(data: bytes) -> None:
 
 @pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
 def test_a_transfer_encoding_is_undone(encoding: str) -> None:
-    encoded = parts.encode_transfer("Grüße = 1".encode() * 20, encoding)
+    encoded = parts.encode_mime_content("Grüße = 1".encode() * 20, encoding)
 
-    assert parts.decode_transfer(encoded, encoding) == "Grüße = 1".encode() * 20
+    assert parts.decode_mime_content(encoded, encoding) == "Grüße = 1".encode() * 20
 
 
 def test_a_length_follows_its_content() -> None:
