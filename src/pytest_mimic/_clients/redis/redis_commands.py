@@ -427,32 +427,36 @@ def describe_commands(
         protocol: The version of RESP, which determines the types in replies.
         redactor: The rules for secrets.
     """
-    shown_by_command = [shown_indexes(command, redactor) for command in commands]
+    shown_indexes_of_commands = [
+        shown_indexes(command, redactor) for command in commands
+    ]
     plain_commands = []
-    for command, indexes_to_show in zip(commands, shown_by_command):
+    for command, indexes_to_show in zip(commands, shown_indexes_of_commands):
         plain_commands.append(plain_command(command, indexes_to_show, redactor))
     verb = verb_of(commands[0][0])
-    name = "command"
+    name_of_part = "command"
     counted = plain_commands[0]
-    # The command whose key is shown. The first one of a transaction is `MULTI`.
-    main = 0
+    # The label shows the key of this command. A transaction begins with `MULTI`.
+    index_of_main = 0
     if len(commands) > 1:
-        name = "commands"
+        name_of_part = "commands"
         counted = plain_commands
         if verb == "MULTI":
-            main = 1
+            index_of_main = 1
         else:
             verb = "PIPELINE"
-    described: dict[str, Any] = {name: counted}
+    described: dict[str, Any] = {name_of_part: counted}
     if database:
         described["database"] = database
-    resource = _shown_key(commands[main], shown_by_command[main], redactor)
+    shown_key = _shown_key(
+        commands[index_of_main], shown_indexes_of_commands[index_of_main], redactor
+    )
     return ClientCall(
-        f"{verb} {resource}".strip(),
-        parts={"database": database, "protocol": protocol, name: counted},
-        identity=("database", "protocol", name),
+        f"{verb} {shown_key}".strip(),
+        parts={"database": database, "protocol": protocol, name_of_part: counted},
+        identity=("database", "protocol", name_of_part),
         described=described,
-        sent_secrets=_secrets_with_names(commands, shown_by_command, redactor),
+        sent_secrets=_secrets_with_names(commands, shown_indexes_of_commands, redactor),
     )
 
 

@@ -213,7 +213,7 @@ def _introduce(connection: StandInConnection, engine: Any) -> None:
         outcome = step.outcome()
         is_of_others = outcome.get("setup", setup) != setup
         if not is_recorded and is_open and is_of_others:
-            answers = to_plain(_state_of(engine, connection))
+            answers = to_plain(_facts_about_server(engine, connection))
             if answers != outcome["dialect"]:
                 step = port.begin(call_of_setup)
     if step.mode == "replay":
@@ -222,7 +222,7 @@ def _introduce(connection: StandInConnection, engine: Any) -> None:
         return
     with port.noting, connection.recording(step):
         connection.connect()
-        answers = to_plain(_state_of(engine, connection))
+        answers = to_plain(_facts_about_server(engine, connection))
         step.finish({"dialect": answers, "setup": setup})
 
 
@@ -264,10 +264,11 @@ def _setup_of(engine: Any) -> dict[str, Any]:
     return setup
 
 
-def _state_of(engine: Any, connection: StandInConnection) -> dict[str, Any]:
-    """Return what a dialect finds out about its server.
+def _facts_about_server(engine: Any, connection: StandInConnection) -> dict[str, Any]:
+    """Return what the dialect of an engine finds out about its server.
 
-    These are the plain attributes that `initialize` sets.
+    These are the attributes that `initialize` sets in it to a plain value: a bool, an
+    int, a text or a tuple.
     """
     from sqlalchemy.engine.base import Connection
     from sqlalchemy.pool.base import _AdhocProxiedConnection
