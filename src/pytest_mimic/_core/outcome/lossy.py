@@ -123,7 +123,7 @@ def kept_whole(value: Any) -> Any:
         generic = origin_and_arguments(value)
         if generic is not None:
             return parametrised, generic
-        return _named_tuple_class(value)
+        return _reduction_of_named_tuple_class(value)
     for name in lineage(kind):
         reduce = _WAYS.get(name)
         if reduce is not None:
@@ -141,12 +141,14 @@ def kept_whole(value: Any) -> Any:
 # Classes of named tuples
 
 
-def _named_tuple_class(kind: Any) -> Any:
+def _reduction_of_named_tuple_class(kind: Any) -> Any:
     """Return the reduction of a class that `collections.namedtuple` made on the fly.
 
     Such are the classes of the rows of `frame.itertuples()`. Stored by value, a class
-    would have code that one version of Python loads. NotImplemented: another class, or
-    one with an importable name.
+    would have code that one version of Python loads.
+
+    NotImplemented, by which pickle goes on as usual: another class, or one with an
+    importable name.
     """
     fields = vars(kind).get("_fields")
     # A class that somebody has written by hand may have `_fields` alone.
@@ -156,14 +158,14 @@ def _named_tuple_class(kind: Any) -> Any:
     if kind.__bases__ != (tuple,) or importable(kind) is not None:
         return NotImplemented
     defaults = tuple(default_by_field.values())
-    arguments = kind.__module__, kind.__qualname__, kind.__name__, fields, defaults
+    facts_of_class = kind.__module__, kind.__qualname__, kind.__name__, fields, defaults
     try:
-        made_again = named_tuple_class(*arguments)
+        made_again = named_tuple_class(*facts_of_class)
     except (TypeError, ValueError):
         return NotImplemented
     if _members(made_again) != _members(kind):
         return NotImplemented
-    return named_tuple_class, arguments
+    return named_tuple_class, facts_of_class
 
 
 def named_tuple_class(

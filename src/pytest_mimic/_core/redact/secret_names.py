@@ -59,10 +59,11 @@ _NAMES_BY_RULE = {
     with_credentials
     """,
 }
-# Names that are secret beside others, in the same mapping, query or form: parameters of
-# OAuth (RFC 6749, 7521, 7636, 8628, 9126), OpenID Connect and WebAuthn, and the private
-# parts of a JSON Web Key (RFC 7518, 6).
+# Names that are secret beside others, in the same mapping, query or form. A row has two
+# tuples: beside any name of the first one, the names of the second one are secret. The
+# first has names as they are written, the second has normal forms (`normalised_name`).
 _SECRET_BESIDE_OTHERS = (
+    # OAuth (RFC 6749, 7521, 7636, 8628, 9126) and OpenID Connect
     (
         ("grant_type", "grantType"),
         ("code", "devicecode", "assertion", "ticket", "usercode"),
@@ -75,11 +76,13 @@ _SECRET_BESIDE_OTHERS = (
         ("verification_uri", "verification_url", "verificationUri"),
         ("devicecode", "usercode"),
     ),
+    # WebAuthn
     (
         ("rp", "rpId", "pubKeyCredParams", "allowCredentials"),
         ("challenge",),
     ),
     (("user", "username", "login", "email"), ("pass",)),
+    # the private parts of a JSON Web Key (RFC 7518, 6)
     (("kty",), ("k", "d", "p", "q", "dp", "dq", "qi", "oth")),
 )
 # The names of a redirect back from a log-in, which are secret together, if both look

@@ -241,7 +241,8 @@ class _Drawing:
             return f"{name}.{node.text}"
         content: Any = node.text
         if isinstance(content, tuple):
-            # Only a path has a place, unless its file was edited by hand.
+            # A tuple is the place of a path: its folder and the rest. Paths are drawn
+            # above, so a tuple is here only if somebody has edited the recording.
             content = str(content)
         parts: list[tuple[str, Node]] = [("", content)]
         parts += _keywords(facts)
@@ -249,7 +250,7 @@ class _Drawing:
 
 
 def _keywords(facts: Mapping[str, Node]) -> list[tuple[str, Node]]:
-    """Return facts as keyword arguments, `maxlen=3`."""
+    """Return each fact as what is drawn before it, `maxlen=`, and its node."""
     return [(f"{name}=", fact) for name, fact in facts.items()]
 
 

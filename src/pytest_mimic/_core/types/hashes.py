@@ -38,9 +38,14 @@ def has_own_hash(type_: Any) -> bool:
 def remembered_hashes(value: object) -> dict[str, bool]:
     """Return the private attributes in which an object remembers its `hash()`.
 
-    They are returned together, if a copy in which all of them are absent, or all are
-    `None`, has the same hash. So an int that a `__hash__` returns is none of them. The
-    flag says whether the copy needs `None`.
+    Such a number is another one in each process: it may neither count nor be replayed.
+    An attribute that has the number is returned if a copy of the object without it has
+    the same hash, as its `__hash__` then computes the number. An id that a `__hash__`
+    merely returns is no memory of the hash, and stays.
+
+    Returns:
+        By the name of each attribute, whether it has to be `None` in such a copy. If
+        not, it has to be absent. Several attributes are all `None` or all absent.
 
     Examples:
         | attributes | `__hash__` | remembered |

@@ -342,14 +342,16 @@ def _zone_key(value: Any) -> object:
 
 
 def _parser_parts(value: Any) -> object:
-    """Return the sections of a parser with their options, and how it reads them.
+    """Return what counts of a parser: its sections with options, and how it reads.
 
-    The private attributes of parsers differ by version of Python, so they do not count.
+    A parser has private attributes that differ by version of Python. So these parts
+    stand for them in an identity.
     """
     sections = {name: dict(value._sections[name]) for name in value.sections()}
     sections[value.default_section] = dict(value.defaults())
     converters = {}
     for name, converter in getattr(value.converters, "_data", {}).items():
+        # None: the class has it as a method, such as `getint`.
         if converter is not None:
             converters[name] = converter
     settings = (
