@@ -85,7 +85,7 @@ class CassetteFixture:
         configured = {target.module for target in targets if target.is_client}
         for target in as_targets(TAKEN_BY_CASSETTES):
             if target.module not in configured and module_exists(target.module):
-                # Its origin is a place in no file, for messages.
+                # Messages name the origin of a target. This one stands in no file.
                 targets.append(target._replace(origin="a cassette without targets"))
         return targets
 

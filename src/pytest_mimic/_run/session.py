@@ -60,7 +60,8 @@ class Session:
         if self.settings.mode is Mode.VERIFY:
             load(Layer.VERIFY)
         if self.settings.mode.writes:
-            # It warns of parts of new recordings that the next run will not ask for.
+            # `NextRun` warns of parts of new recordings that the next run will not ask
+            # for.
             self.account.next_run = NextRun(self.run)
 
     # -- tests

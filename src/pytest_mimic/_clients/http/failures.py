@@ -209,7 +209,7 @@ def _text_of(error: BaseException) -> str:
     """
     message = getattr(error, "message", None)
     if type(error).__name__ == "ConnectTimeoutError":
-        # Its arguments are a pool and a text.
+        # The arguments of this error are a pool and a text.
         message = error.args[-1]
     if not isinstance(message, str):
         return str(error).removeprefix(f"{vars(error).get('conn')}: ")

@@ -88,7 +88,8 @@ class CassetteTrack(Track):
         self.cassette_in_words: str = f"cassette {name}"
         if not self._exists:
             self.cassette_in_words += ", which does not exist"
-        # Its owner is not the test, as a wider fixture may have opened it.
+        # A cassette owns its calls. The test does not, as a wider fixture may have
+        # opened the cassette.
         owner = Owner(file, is_test=True)
         super().__init__(
             run, file, owner, calls or (), only_compares=mode is Mode.RERECORD

@@ -244,7 +244,7 @@ def _paths_in(
         else:
             arguments_and_rest[name] = value
     for name, value in arguments_and_rest.items():
-        for key, part in islice(_items_of_argument(value), _MOST_ITEMS):
+        for key, part in islice(_values_to_search(value), _MOST_ITEMS):
             is_text = type(part) is str
             if isinstance(part, str):
                 # An object of a subclass of `str` is no path.
@@ -256,12 +256,15 @@ def _paths_in(
                 yield _NamedPath(path, is_text, name, key)
 
 
-def _items_of_argument(value: object) -> Iterable[tuple[object, object]]:
-    """Return the items of an argument by key or place, or the argument itself."""
+def _values_to_search(value: object) -> Iterable[tuple[object, object]]:
+    """Return the values in which a path is looked for, each with its key or place.
+
+    These are the items of a container, or else the argument itself, with None.
+    """
     # A proxy or a mock may give another class as its `__class__`.
     kind = type(value)
     if issubclass(kind, dict):
-        # Its class may have another method.
+        # A subclass may override `items`, whose code may not run here.
         return dict.items(value)  # type: ignore[arg-type]
     if issubclass(kind, (list, tuple, set, frozenset)):
         return enumerate(items_of_container(value))

@@ -149,7 +149,7 @@ def _relay(
             finally:
                 # The traceback of the error refers to this frame.
                 del raised
-            # Its reader may want no more.
+            # The reader of the stream may want no more.
             is_whole = True
             if step.mode == "run" and end is None:
                 yield from _only_read(step, [item])

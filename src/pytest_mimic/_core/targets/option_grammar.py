@@ -135,7 +135,7 @@ def _read_option(name: str, value: object, target: str) -> object:
     try:
         return option.read(value)
     except (TypeError, ValueError, KeyError):
-        # Their messages would add nothing.
+        # The message of the error would add nothing.
         value_text = repr(value)
         if value is None:
             value_text = "nothing"

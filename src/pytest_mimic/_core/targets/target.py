@@ -347,10 +347,13 @@ def _with_colon(name: str) -> str:
 
 
 def _importable_name(function_or_class: Any) -> str:
-    """Return the name by which a function can be imported.
+    """Return the name by which the function that `mimic(...)` got can be imported.
+
+    Args:
+        function_or_class: A function, a method or a property. A class is refused.
 
     Raises:
-        TargetError: The thing is not a function, or no name leads to it.
+        TargetError: It is not a function, or no name leads to it.
     """
     if isinstance(function_or_class, type):
         name = f"{function_or_class.__module__}:{function_or_class.__qualname__}"
