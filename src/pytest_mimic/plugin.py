@@ -139,7 +139,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # An ini value does not have the type of its option.
         raise pytest.UsageError(str(error)) from None
     if is_wanted:
-        _run_of(config).start()
+        _pytest_run_of(config).start()
 
 
 def _warn_of_unknown_keys(config: pytest.Config) -> None:
@@ -188,7 +188,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     output = getattr(node, "workeroutput", {})
     config = node.config
     if "mimic" in output or _KEY_OF_RUN in config.stash:
-        _run_of(config).end_worker(output.get("mimic"), error)
+        _pytest_run_of(config).end_worker(output.get("mimic"), error)
 
 
 def _is_wanted(config: pytest.Config) -> bool:
@@ -218,7 +218,7 @@ def _is_folder(path: str, rootdir: Path) -> bool:
     return Path(rootdir, expanded).is_dir()
 
 
-def _run_of(config: pytest.Config) -> PytestRun:
+def _pytest_run_of(config: pytest.Config) -> PytestRun:
     """Return the run, which is made on first use.
 
     Raises:
@@ -260,7 +260,7 @@ def innermost_session(*, is_needed: bool = False) -> Session | None:
     is_unprepared = config.stash.get(_KEY_OF_RUN, ...) is None
     if is_unprepared and not is_needed:
         return None
-    return _run_of(config).session
+    return _pytest_run_of(config).session
 
 
 # -- collection
@@ -274,10 +274,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         or _KEY_OF_RUN in config.stash
         or any(map(_is_marked, session.items))
     ):
-        _run_of(config).finish_collection(session.items)
+        _pytest_run_of(config).finish_collection(session.items)
     else:
-        # No target was prepared. From now on, `_run_of` refuses a test that mimics
-        # something only while it runs, by `getfixturevalue` or an import.
+        # No target was prepared. From now on, `_pytest_run_of` refuses a test that
+        # mimics something only while it runs, by `getfixturevalue` or an import.
         config.stash[_KEY_OF_RUN] = None
 
 
@@ -319,13 +319,13 @@ def _row_width(terminalreporter: Any, config: pytest.Config) -> int | None:
 @pytest.fixture(scope="session")
 def mimic_vault_dir(pytestconfig: pytest.Config) -> Path:
     """The folder of the recordings, as a `pathlib.Path`."""
-    return _run_of(pytestconfig).session.settings.vault
+    return _pytest_run_of(pytestconfig).session.settings.vault
 
 
 @pytest.fixture(scope="session")
 def mimic_mode(pytestconfig: pytest.Config) -> str:
     """The run's mode: `replay`, `record`, `rerecord`, `verify` or `live`."""
-    return _run_of(pytestconfig).session.settings.mode.value
+    return _pytest_run_of(pytestconfig).session.settings.mode.value
 
 
 def _cassette_fixture(
@@ -334,7 +334,7 @@ def _cassette_fixture(
     """Return the value of a fixture of cassettes: `record`, `replay` or `auto`."""
     from pytest_mimic import CassetteFixture
 
-    session = _run_of(request.config).session
+    session = _pytest_run_of(request.config).session
     return CassetteFixture(fixture_kind, session.run, session.coverings)
 
 

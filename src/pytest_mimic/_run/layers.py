@@ -135,7 +135,7 @@ _LAYERS: dict[str, Layer] = {
 DOORS: dict[Layer, tuple[str, ...]] = {
     Layer.PLUGIN: ("plugin:_cassette_fixture",),
     Layer.START: (
-        "plugin:_run_of",
+        "plugin:_pytest_run_of",
         "plugin:_warn_of_unknown_keys",
         "plugin:pytest_terminal_summary",
         "_tools.cli.project:_read_target",

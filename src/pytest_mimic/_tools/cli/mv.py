@@ -263,22 +263,26 @@ def _renamed_id(test: str, old: str, new: str) -> str | None:
         return new
     # With OLD `tests` and NEW `tests/shop`, a test in `tests/shop` is moved already.
     is_moved = new.startswith(old) and (
-        test == new or _id_behind(test, new) is not None
+        test == new or _rest_of_id(test, new) is not None
     )
     if is_moved or new.endswith("]"):
         return None
-    rest = _id_behind(test, old)
+    rest = _rest_of_id(test, old)
     if rest is None:
         return None
     return new + rest
 
 
-def _id_behind(test: str, whole: str) -> str | None:
-    """Return what follows the id of a folder, file, class or test in the id of a part.
+def _rest_of_id(test: str, container: str) -> str | None:
+    """Return what follows the id of a folder, file, class or test in that of its part.
 
-    None: `test` is no part of `whole`.
+    `test_a.py::test_x` in `test_a.py` gives `::test_x`. None: the test is no part of
+    the container, or is the container itself.
     """
-    rest = test.removeprefix(whole)
-    if test.startswith(whole) and rest.startswith(("/", "::", "[")):
-        return rest
-    return None
+    if not test.startswith(container):
+        return None
+    rest = test.removeprefix(container)
+    # Without a sign between, it is another name: `test_ab` is no part of `test_a`.
+    if not rest.startswith(("/", "::", "[")):
+        return None
+    return rest
