@@ -69,8 +69,8 @@ def _folder_of_part(text: str) -> str:
 
     It has digits of its hash if it had to change, or has capital letters.
     """
-    is_plain = text.isascii() and text.replace(".", "_").isidentifier()
-    safe = text if is_plain else re.sub(r"[^A-Za-z0-9_.-]+", "_", text)
+    is_dotted_name = text.isascii() and text.replace(".", "_").isidentifier()
+    safe = text if is_dotted_name else re.sub(r"[^A-Za-z0-9_.-]+", "_", text)
     safe = safe[:_LONGEST_FOLDER_NAME].strip(".") or "_"
     if safe.partition(".")[0].lower() in _NAMES_OF_DEVICES:
         safe = f"_{safe}"
@@ -86,11 +86,11 @@ def _folder_of_part(text: str) -> str:
 _LONGEST_SLUG = 80
 
 
-def cassette_of_test(nodeid: str, number: int = 1) -> str:
+def cassette_of_test(nodeid: str, number_in_test: int = 1) -> str:
     """Return a cassette's name made from a test's id.
 
     The name is readable, unique, safe on every file system and under 100 characters.
-    The `number` is that of the cassette among the unnamed ones of the test, from 1.
+    The number is that of the cassette among the unnamed ones of the test, from 1.
 
     | test | name |
     |---|---|
@@ -101,8 +101,8 @@ def cassette_of_test(nodeid: str, number: int = 1) -> str:
     """
     file, _, names_in_file = nodeid.partition("::")
     readable_name = f"{file.removesuffix('.py')}/{names_in_file.replace('::', '.')}"
-    if number > 1:
-        readable_name += f"-{number}"
+    if number_in_test > 1:
+        readable_name += f"-{number_in_test}"
     slug = re.sub(r"[^\w./-]+", "-", readable_name, flags=re.ASCII).strip("-./ ")
     slug = "/".join(name_part.strip(".") or "-" for name_part in slug.split("/"))
     # Where signs were replaced, the slug may be that of another test, too; and on
@@ -112,7 +112,7 @@ def cassette_of_test(nodeid: str, number: int = 1) -> str:
     if is_of_one_test and is_short and not re.search(_DEVICE_IN_NAME, slug):
         return slug
     # A digest tells the test from all others.
-    id_and_number = f"{nodeid}\0{number}".encode("utf-8", "surrogatepass")
+    id_and_number = f"{nodeid}\0{number_in_test}".encode("utf-8", "surrogatepass")
     digest = xxh3_64_hexdigest(id_and_number)[:10]
     if not is_short:
         folder, _, last_name = slug.rpartition("/")
@@ -222,9 +222,7 @@ def _refuse_constant(word: str) -> object:
 
 
 # How the duration of an outcome begins in the text of a file: on a line of its own, or
-# behind a brace. Durations differ in any two recordings of a call. So where a merge has
-# put the lines of two outcomes into one, a duration stands there twice, of which a
-# parser of JSON silently keeps the last.
+# behind a brace.
 _STARTS_OF_DURATIONS = ('\n   "duration": ', '\n  {"duration": ')
 _STARTS_OF_DURATIONS_IN_CASSETTES = (
     '\n    "duration": ',
@@ -293,11 +291,7 @@ def parse_recording(
         text, key, behind = content.decode().partition(_KEY_OF_OUTCOMES)
         if key:
             outcomes, end = scan(behind, 0)
-            number_of_durations = 0
-            for start_of_duration in _STARTS_OF_DURATIONS:
-                number_of_durations += behind.count(start_of_duration, 0, end)
-            if number_of_durations != len(outcomes):
-                raise ValueError("an outcome has two durations, or another layout")
+            _check_durations(behind[:end], _STARTS_OF_DURATIONS, len(outcomes))
             text = f"{text}{key}null{behind[end:]}"
         lines = text.count('\n "')
         if skim:
@@ -308,11 +302,8 @@ def parse_recording(
         facts, end = scan(text, 0)
         if "calls" in facts:
             # The file is a cassette.
-            number_of_durations = 0
-            for start_of_duration in _STARTS_OF_DURATIONS_IN_CASSETTES:
-                number_of_durations += text.count(start_of_duration)
-            if number_of_durations != len(facts["calls"]):
-                raise ValueError("an outcome has two durations, or another layout")
+            starts = _STARTS_OF_DURATIONS_IN_CASSETTES
+            _check_durations(text, starts, len(facts["calls"]))
         # As written by this plugin, each top-level key has a line. Any other layout may
         # hold a key twice.
         if text[end:] == "\n" and lines == len(facts):
@@ -324,6 +315,25 @@ def parse_recording(
     except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
         pass
     return _parse_odd_recording(content, f"{label}/{name}")
+
+
+def _check_durations(
+    text: str, starts_of_durations: tuple[str, ...], number_of_outcomes: int
+) -> None:
+    """Check that each outcome in the text of a file has one duration.
+
+    Durations differ in any two recordings of a call. So where a merge has put the lines
+    of two outcomes into one, a duration stands there twice, of which a parser of JSON
+    silently keeps the last.
+
+    Raises:
+        ValueError: An outcome has two of them, or the text has another layout.
+    """
+    number_of_durations = 0
+    for start_of_duration in starts_of_durations:
+        number_of_durations += text.count(start_of_duration)
+    if number_of_durations != number_of_outcomes:
+        raise ValueError("an outcome has two durations, or another layout")
 
 
 def _parse_odd_recording(content: bytes, path: str) -> dict[str, Any]:
