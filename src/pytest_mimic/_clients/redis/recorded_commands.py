@@ -107,8 +107,12 @@ def _redacted_reply(
     return store_reply(load_reply(reply, None), command, redactor)
 
 
-def names_of_open_words(
-    parts: Mapping[str, Any], outcomes: object, *, before: Redactor, today: Redactor
+def names_no_longer_hidden_in_commands(
+    parts: Mapping[str, Any],
+    outcomes: object,
+    *,
+    rules_before: Redactor,
+    rules_of_today: Redactor,
 ) -> set[str]:
     """Return the names whose hidden values today's rules would show.
 
@@ -117,22 +121,22 @@ def names_of_open_words(
     Args:
         parts: The parts of a recorded call, or its description.
         outcomes: The recorded outcomes of the call.
-        before: The rules under which the call may have been recorded.
-        today: The rules of today.
+        rules_before: The rules under which the call may have been recorded.
+        rules_of_today: The rules of today.
     """
     names = set()
     # A placeholder may stand anywhere in the outcomes, so that their text is searched.
     has_hidden_reply = PLACEHOLDER_START in repr(outcomes)
     for command in _commands_in(parts):
-        name_of_key = name_of_secret_key(command, before)
-        if has_hidden_reply and name_of_key and not is_secret(command, today):
+        name_of_key = name_of_secret_key(command, rules_before)
+        if has_hidden_reply and name_of_key and not is_secret(command, rules_of_today):
             names.add(name_of_key)
-        shown_before = shown_indexes(command, before)
-        shown_today = shown_indexes(command, today)
+        shown_before = shown_indexes(command, rules_before)
+        shown_today = shown_indexes(command, rules_of_today)
         for index, word in enumerate(command):
-            is_open = index in shown_today and index not in shown_before
-            if is_open and is_placeholder(word.decode("utf-8", "replace")):
-                names.add(name_of_hidden_word(command, index, before))
+            is_no_longer_hidden = index in shown_today and index not in shown_before
+            if is_no_longer_hidden and is_placeholder(word.decode("utf-8", "replace")):
+                names.add(name_of_hidden_word(command, index, rules_before))
     return names
 
 

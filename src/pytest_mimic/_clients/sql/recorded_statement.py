@@ -100,12 +100,12 @@ def _names_of_texts(outcomes: Any) -> Iterator[str]:
                     yield name
 
 
-def names_of_open_values(
+def names_no_longer_hidden_in_statement(
     described: Mapping[str, Any],
     outcomes: object,
     *,
-    before: Redactor,
-    today: Redactor,
+    rules_before: Redactor,
+    rules_of_today: Redactor,
 ) -> set[str]:
     """Return the names whose hidden values today's rules would show.
 
@@ -114,15 +114,15 @@ def names_of_open_values(
     Args:
         described: The description of the call.
         outcomes: The recorded outcomes of the call.
-        before: The rules under which the call may have been recorded.
-        today: The rules of today.
+        rules_before: The rules under which the call may have been recorded.
+        rules_of_today: The rules of today.
     """
     statement = read_statement(described.get("statement", ""))
     # A placeholder may stand anywhere in them, so that their text is searched.
     has_placeholder = PLACEHOLDER_START in repr([described, outcomes])
-    if not has_placeholder or statement.mentions(today.secret):
+    if not has_placeholder or statement.mentions(rules_of_today.secret):
         return set()
-    return {name for name in statement.names if before.secret(name)}
+    return {name for name in statement.names if rules_before.secret(name)}
 
 
 def _parameters_in(described: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

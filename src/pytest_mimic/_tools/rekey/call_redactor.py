@@ -15,13 +15,13 @@ from pytest_mimic._clients.http.recorded_exchange import (
     redacted_response,
 )
 from pytest_mimic._clients.redis.recorded_commands import (
-    names_of_open_words,
+    names_no_longer_hidden_in_commands,
     redacted_commands,
     redacted_outcome,
 )
 from pytest_mimic._clients.sql.recorded_statement import (
     is_unclear,
-    names_of_open_values,
+    names_no_longer_hidden_in_statement,
 )
 from pytest_mimic._core.engine.recorded_identities import (
     CannotFollowError,
@@ -56,9 +56,9 @@ _SHORTEST_SECRET = 8
 _DIGITS_OF_DIGEST = 32
 # By the client: which names a call was hidden for that today's rules would show, where
 # the places of the values do not tell.
-_NAMES_OF_OPEN_VALUES: dict[str, Callable[..., set[str]]] = {
-    "redis": names_of_open_words,
-    "sqlalchemy": names_of_open_values,
+_NAMES_NO_LONGER_HIDDEN: dict[str, Callable[..., set[str]]] = {
+    "redis": names_no_longer_hidden_in_commands,
+    "sqlalchemy": names_no_longer_hidden_in_statement,
 }
 
 
@@ -176,15 +176,15 @@ class CallRedactor:
             is_hidden = place.is_secret and holds_placeholder
             if is_hidden and not self._redactor.hides(place.name, place.value):
                 names.add(str(place.name))
-        names_of_call = _NAMES_OF_OPEN_VALUES.get(call_to_rekey.call.target)
+        names_of_call = _NAMES_NO_LONGER_HIDDEN.get(call_to_rekey.call.target)
         described = call_to_rekey.call.arguments or {}
         is_whole = not any(names_of_long_parts(described))
         if names_of_call is not None and not names and is_whole:
             names = names_of_call(
                 described,
                 bodies,
-                before=self._defaults,
-                today=self._redactor,
+                rules_before=self._defaults,
+                rules_of_today=self._redactor,
             )
         return sorted(names)
 

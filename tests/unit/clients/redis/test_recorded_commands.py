@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._clients.redis.recorded_commands import (
-    names_of_open_words,
+    names_no_longer_hidden_in_commands,
     redacted_commands,
     redacted_outcome,
 )
@@ -102,7 +102,9 @@ def test_a_name_that_hides_no_longer_is_told(command: list[str], reply: object) 
 
     def names(*setting: str) -> set[str]:
         today = Redactor(setting)
-        return names_of_open_words(described, outcomes, before=before, today=today)
+        return names_no_longer_hidden_in_commands(
+            described, outcomes, rules_before=before, rules_of_today=today
+        )
 
     assert names("!token") == {"token"}
     assert names() == set()

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_mimic._clients.sql.recorded_statement import (
     is_unclear,
-    names_of_open_values,
+    names_no_longer_hidden_in_statement,
 )
 from pytest_mimic._core.redact.redactor import Redactor
 
@@ -88,7 +88,9 @@ def test_a_name_that_hides_no_longer_is_told(
 ) -> None:
     def names(*setting: str) -> set[str]:
         before, today = Redactor(), Redactor(setting)
-        return names_of_open_values(described, rows, before=before, today=today)
+        return names_no_longer_hidden_in_statement(
+            described, rows, rules_before=before, rules_of_today=today
+        )
 
     assert names("!token") == {"token"}
     assert names() == set()
