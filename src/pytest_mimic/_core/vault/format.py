@@ -222,7 +222,9 @@ def _refuse_constant(word: str) -> object:
 
 
 # How the duration of an outcome begins in the text of a file: on a line of its own, or
-# behind a brace.
+# behind a brace. Durations differ in any two recordings of a call. So where a merge has
+# put the lines of two outcomes into one, a duration stands there twice, of which a
+# parser of JSON silently keeps the last.
 _STARTS_OF_DURATIONS = ('\n   "duration": ', '\n  {"duration": ')
 _STARTS_OF_DURATIONS_IN_CASSETTES = (
     '\n    "duration": ',
@@ -291,7 +293,11 @@ def parse_recording(
         text, key, behind = content.decode().partition(_KEY_OF_OUTCOMES)
         if key:
             outcomes, end = scan(behind, 0)
-            _check_durations(behind[:end], _STARTS_OF_DURATIONS, len(outcomes))
+            number_of_durations = 0
+            for start_of_duration in _STARTS_OF_DURATIONS:
+                number_of_durations += behind.count(start_of_duration, 0, end)
+            if number_of_durations != len(outcomes):
+                raise ValueError("an outcome has two durations, or another layout")
             text = f"{text}{key}null{behind[end:]}"
         lines = text.count('\n "')
         if skim:
@@ -302,8 +308,11 @@ def parse_recording(
         facts, end = scan(text, 0)
         if "calls" in facts:
             # The file is a cassette.
-            starts = _STARTS_OF_DURATIONS_IN_CASSETTES
-            _check_durations(text, starts, len(facts["calls"]))
+            number_of_durations = 0
+            for start_of_duration in _STARTS_OF_DURATIONS_IN_CASSETTES:
+                number_of_durations += text.count(start_of_duration)
+            if number_of_durations != len(facts["calls"]):
+                raise ValueError("an outcome has two durations, or another layout")
         # As written by this plugin, each top-level key has a line. Any other layout may
         # hold a key twice.
         if text[end:] == "\n" and lines == len(facts):
@@ -315,25 +324,6 @@ def parse_recording(
     except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
         pass
     return _parse_odd_recording(content, f"{label}/{name}")
-
-
-def _check_durations(
-    text: str, starts_of_durations: tuple[str, ...], number_of_outcomes: int
-) -> None:
-    """Check that each outcome in the text of a file has one duration.
-
-    Durations differ in any two recordings of a call. So where a merge has put the lines
-    of two outcomes into one, a duration stands there twice, of which a parser of JSON
-    silently keeps the last.
-
-    Raises:
-        ValueError: An outcome has two of them, or the text has another layout.
-    """
-    number_of_durations = 0
-    for start_of_duration in starts_of_durations:
-        number_of_durations += text.count(start_of_duration)
-    if number_of_durations != number_of_outcomes:
-        raise ValueError("an outcome has two durations, or another layout")
 
 
 def _parse_odd_recording(content: bytes, path: str) -> dict[str, Any]:
