@@ -16,7 +16,7 @@ from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.source import source_in_project
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import kept_options
-from pytest_mimic._core.vault.format import recording_name
+from pytest_mimic._core.vault.format import recording_folder
 from pytest_mimic._core.words import lazy_attribute
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Plan:
 
         A recording without an owner is named there by the identity of its call.
         """
-        return recording_name(self.target, "").rpartition("/")[0]
+        return recording_folder(self.target)
 
     @lazy_attribute
     def kept_options(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import (
     imported_parts,
     parse_recording,
-    recording_name,
+    recording_folder,
 )
 from pytest_mimic._core.vault.recording_facts import Recording, calls_of, read_calls
 from pytest_mimic.errors import MimicError
@@ -231,8 +231,7 @@ class Recordings:
         return self._readable(names, target)
 
     def _names_of(self, target: str) -> list[str]:
-        folder = recording_name(target, "").rpartition("/")[0]
-        return list(self._vault.store.names(folder))
+        return list(self._vault.store.names(recording_folder(target)))
 
     def _readable(self, names: Iterable[str], target: str) -> Iterator[Recording]:
         """Yield the recordings of these names that are readable and of the target."""

@@ -21,12 +21,14 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError, Damage
 
 # -- names: short, readable, and safe on every file system
 
+#: The folder of all cassettes.
+CASSETTES_FOLDER = "cassettes"
 #: The folders of recordings and of cassettes.
-FOLDERS = ("calls", "cassettes")
+FOLDERS = ("calls", CASSETTES_FOLDER)
 #: The beginning of the name of each recording that is no cassette, and of each
 #: cassette.
 CALLS_PREFIX = "calls/"
-CASSETTES_PREFIX = "cassettes/"
+CASSETTES_PREFIX = f"{CASSETTES_FOLDER}/"
 # How many characters of a target's part stand in the name of its folder at most.
 _LONGEST_FOLDER_NAME = 56
 # The names that Windows keeps for devices, whatever their suffix.
@@ -40,15 +42,14 @@ def recording_name(target: str, key: str, owner: str | None = None) -> str:
     """Return the name of a call's recording: `calls/shop.api/fetch_rates/<key>.json`.
 
     The key is the call's identity, or the hash of it and of the test or scope that is
-    the recording's owner. Two targets never share a folder, even where case does not
-    count. The folder of a client has no second part.
+    the recording's owner.
     """
     if owner is not None:
         # The key of an imported recording has the parts that count behind a dash.
         _, dash, parts_of_key = key.partition("-")
         text = f"{key}\0{owner}".encode("utf-8", "surrogatepass")
         key = f"{xxh3_128_hexdigest(text)}{dash}{parts_of_key}"
-    return f"calls/{_folder_of_target(target)}/{key}.json"
+    return f"{recording_folder(target)}/{key}.json"
 
 
 def imported_parts(key: str) -> str:
@@ -60,8 +61,14 @@ def imported_parts(key: str) -> str:
 
 
 @lru_cache(maxsize=1_000)
-def _folder_of_target(target: str) -> str:
-    return "/".join([_folder_of_part(part) for part in target.split(":", 1)])
+def recording_folder(target: str) -> str:
+    """Return the folder of a target's recordings: `calls/shop.api/fetch_rates`.
+
+    Two targets never share a folder, even where case does not count. The folder of a
+    client has no second part: `calls/http`.
+    """
+    folders = [_folder_of_part(part) for part in target.split(":", 1)]
+    return f"{CALLS_PREFIX}{'/'.join(folders)}"
 
 
 def _folder_of_part(text: str) -> str:

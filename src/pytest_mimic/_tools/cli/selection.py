@@ -22,7 +22,7 @@ from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
     parse_recording,
-    recording_name,
+    recording_folder,
 )
 from pytest_mimic._core.vault.long_parts import names_of_long_parts
 from pytest_mimic._core.vault.outcome_entries import objects_of_entry
@@ -351,9 +351,9 @@ def _is_in_folder_of(target: str, name: str) -> bool:
     """
     if ":" not in target and not is_client(target):
         return False
-    folder = recording_name(kind_of_client(target), "").rpartition("/")[0]
-    # A target may have a `*`, which `recording_name` replaces, as no folder has one. So
-    # the target is also tried as a pattern of folders.
+    folder = recording_folder(kind_of_client(target))
+    # A target may have a `*`, which `recording_folder` replaces, as no folder has one.
+    # So the target is also tried as a pattern of folders.
     pattern = f"calls/{target.replace(':', '/')}"
     return fnmatchcase(name, f"{folder}/*") or fnmatchcase(name, f"{pattern}/*")
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._core.engine.account_events import RenamedTest
 from pytest_mimic._core.seam.registry import kind_of_client
 from pytest_mimic._core.vault.format import (
-    CASSETTES_PREFIX,
+    CASSETTES_FOLDER,
     parse_recording,
-    recording_name,
+    recording_folder,
 )
 from pytest_mimic.errors import MimicError
 
@@ -85,19 +85,21 @@ def moved_tests(
 def _may_be_recorded(
     vault: Vault, identities: Collection[str], targets: Iterable[str]
 ) -> bool:
-    """Check fast whether a recording or cassette may hold one of these calls.
+    """Return whether to search for the former tests of missing calls at all.
 
-    No file is parsed, and only those of the targets and the cassettes are read: a miss
-    in a large vault must not wait for all of it.
+    That is so if a recording or a cassette may hold one of the calls. A miss in a large
+    vault must not wait for all of it, so no file is parsed, and only those of the
+    targets and the cassettes are read.
 
     Args:
         vault: The vault.
-        identities: The identities of the calls.
-        targets: The targets of the calls.
+        identities: The identities of the missing calls.
+        targets: The targets of these calls.
     """
-    folders = {CASSETTES_PREFIX.rstrip("/")}
+    # A cassette may hold calls of any target.
+    folders = {CASSETTES_FOLDER}
     for target in targets:
-        folders.add(recording_name(kind_of_client(target), "").rpartition("/")[0])
+        folders.add(recording_folder(kind_of_client(target)))
     for folder in sorted(folders):
         for name in vault.store.names(folder):
             content = b""
