@@ -159,11 +159,11 @@ def _read_http(message: parts.Message, depth: int) -> dict[str, Any]:
         first_line = {"method": start, "path": path, "query": parse_form(query)}
     headers = {}
     for name, value in message.headers:
-        lower = name.lower()
-        if lower == "content-type":
-            headers[lower] = without_framing(value)
-        elif lower in CHOOSING and value != ANYTHING:
-            headers[lower] = value
+        lower_name = name.lower()
+        if lower_name == "content-type":
+            headers[lower_name] = without_framing(value)
+        elif lower_name in CHOOSING and value != ANYTHING:
+            headers[lower_name] = value
     body = _content_of(message, depth)
     return {**first_line, "headers": headers, "body": body}
 
@@ -172,10 +172,10 @@ def _read_mail(message: parts.Message, depth: int) -> dict[str, Any]:
     """Return a mail by its headers and its body."""
     values_by_name: dict[str, list[str]] = {}
     for name, value in message.headers:
-        lower = name.lower()
-        if lower == "content-type":
+        lower_name = name.lower()
+        if lower_name == "content-type":
             value = without_framing(value)
-        values_by_name.setdefault(lower, []).append(value)
+        values_by_name.setdefault(lower_name, []).append(value)
     headers = {name: ", ".join(values) for name, values in values_by_name.items()}
     return {"headers": headers, "body": _content_of(message, depth)}
 

@@ -184,17 +184,17 @@ class Secrets:
     def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         """Learn the values of secret headers, and of each cookie."""
         for name, value in headers:
-            lower = name.lower()
+            lower_name = name.lower()
             if not self.redactor.hides(name, value):
                 continue
-            if lower not in ("cookie", "set-cookie"):
-                self.add(value, lower)
+            if lower_name not in ("cookie", "set-cookie"):
+                self.add(value, lower_name)
                 if password := basic_password(value):
-                    self.add(password, f"{lower} password")
+                    self.add(password, f"{lower_name} password")
                 continue
             # `Cookie` has several. `Set-Cookie` has one, and then its attributes, as
             # `Path=/`.
-            if lower == "cookie":
+            if lower_name == "cookie":
                 cookies = value.split(";")
             else:
                 cookies = [value.partition(";")[0]]

@@ -201,10 +201,10 @@ def _keys_of_items(items: list[Json]) -> list[object]:
     for name in names:
         if name is None:
             return list(range(len(items)))
-        lower = name.lower()
-        number = counts.get(lower, 0)
-        counts[lower] = number + 1
-        keys.append((lower, number))
+        lower_name = name.lower()
+        number = counts.get(lower_name, 0)
+        counts[lower_name] = number + 1
+        keys.append((lower_name, number))
     return keys
 
 
