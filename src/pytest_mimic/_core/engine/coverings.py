@@ -29,7 +29,7 @@ from pytest_mimic._core.patch.find import (
     defined_name,
     functions_of_target,
 )
-from pytest_mimic._core.patch.holders import Found, Patches, Wrapper, read
+from pytest_mimic._core.patch.holders import NamedFunction, Patches, Wrapper, read
 from pytest_mimic._core.patch.imports import ImportWatch, is_incomplete
 from pytest_mimic._core.seam.registry import Edge
 from pytest_mimic._core.settings import Mode
@@ -65,7 +65,8 @@ class Covering:
         problems: Targets found missing, until somebody takes them.
         requests: The targets or edges that have a path.
         named_paths: By module, the paths that the requests name in it.
-        deciders: By the key of a function, the request that decides about it.
+        deciders: By the key of a function, the number of the request that decides
+            about it.
         end: Ends the covering.
     """
 
@@ -133,7 +134,7 @@ class Coverings:
         self._is_live = run.settings.mode is Mode.LIVE
         self._open: list[Covering] = []
         # The functions by their keys. They are kept, as keys are places in memory.
-        self._known: dict[object, Found] = {}
+        self._known: dict[object, NamedFunction] = {}
         # By the key of a function, which may have no hash.
         self._mimicked: dict[object, Mimicked] = {}
         # The wrappers of edges, by the same keys.
@@ -300,10 +301,10 @@ class Coverings:
         """
         watched = {*modules}
         modules_before = [*sys.modules]
-        named: list[tuple[_NamedPath, Found]] = []
+        named: list[tuple[_NamedPath, NamedFunction]] = []
         for module in modules:
             named += self._functions_named_in(covering, module, loaded)
-        fresh: list[tuple[Found, Wrapper]] = []
+        fresh: list[tuple[NamedFunction, Wrapper]] = []
         # By function: its wrapper, or None if it is not to be patched.
         wrappers: dict[object, Wrapper | None] = {}
         for (number, path), function in named:
@@ -327,7 +328,7 @@ class Coverings:
             self._patches.put(holder, function.name, original, wrapper, function)
             # No other holder has what a class inherits, or a method at an edge.
             is_method_of_edge = isinstance(request, Edge) and isinstance(holder, type)
-            if function.is_own and not is_method_of_edge:
+            if not function.is_inherited and not is_method_of_edge:
                 fresh.append((function, wrapper))
         if fresh:
             since = loaded
@@ -347,7 +348,7 @@ class Coverings:
 
     def _functions_named_in(
         self, covering: Covering, module: str, loaded: str | None
-    ) -> Iterator[tuple[_NamedPath, Found]]:
+    ) -> Iterator[tuple[_NamedPath, NamedFunction]]:
         """Yield the functions that are named in a module, if it is imported.
 
         With each comes the path that names it.
@@ -366,16 +367,20 @@ class Coverings:
                         f"cannot be patched before {module} is loaded: use it in"
                         " conftest.py"
                     )
+                # The edge of an adapter may be the `__init__` of a class.
                 is_edge = isinstance(request, Edge)
                 functions = functions_of_target(
-                    module, path, self._patches, with_methods_that_fill=is_edge
+                    module, path, self._patches, with_initializing_methods=is_edge
                 )
-                for found in functions:
-                    decider = covering.deciders.get(found.key, number)
-                    highest = max(number, decider, key=covering.rank)
-                    covering.deciders[found.key] = highest
-                    self._known.setdefault(found.key, found)
-                    yield named_path, found
+                for named_function in functions:
+                    key = named_function.key
+                    # Of several requests that name a function, the highest decides.
+                    former_decider = covering.deciders.get(key, number)
+                    covering.deciders[key] = max(
+                        number, former_decider, key=covering.rank
+                    )
+                    self._known.setdefault(key, named_function)
+                    yield named_path, named_function
             except NotFoundError as error:
                 # Nothing will have the name later.
                 covering.named_paths[module].remove(named_path)
@@ -383,7 +388,11 @@ class Coverings:
                 covering.refuse(request, f" {error}", is_absent=is_absent)
 
     def take(
-        self, covering: Covering, target: Target | Edge, found: Found, name: str
+        self,
+        covering: Covering,
+        target: Target | Edge,
+        named_function: NamedFunction,
+        name: str,
     ) -> Wrapper | None:
         """Let a request decide about a function.
 
@@ -391,31 +400,35 @@ class Coverings:
             The wrapper of the function; None in live mode.
         """
         if isinstance(target, Edge):
-            return self._intercepting(covering, target, found)
-        if problem := target.misfit(found.function):
+            return self._intercepting(covering, target, named_function)
+        if problem := target.misfit(named_function.function):
             covering.refuse(target, f": {problem}", is_absent=False)
         self._run.account.mimicked.add(name)
         if self._is_live:
             return None
-        mimicked = self._mimicked.get(found.key)
+        mimicked = self._mimicked.get(named_function.key)
         if mimicked is None:
             is_used_by_pytest = may_be_called_by_pytest(
-                name, getattr(found.function, "__module__", None)
+                name, getattr(named_function.function, "__module__", None)
             )
-            mimicked = self._mimicked[found.key] = Mimicked(
-                found.function, is_used_by_pytest=is_used_by_pytest
+            mimicked = self._mimicked[named_function.key] = Mimicked(
+                named_function.function, is_used_by_pytest=is_used_by_pytest
             )
             # An inherited function is pickled by the class that is named.
-            if isinstance(found.holder, type) and not found.is_own:
-                mimicked.wrapper.__module__ = found.holder.__module__
+            if isinstance(named_function.holder, type) and named_function.is_inherited:
+                mimicked.wrapper.__module__ = named_function.holder.__module__
                 mimicked.wrapper.__qualname__ = (
-                    f"{found.holder.__qualname__}.{found.name}"
+                    f"{named_function.holder.__qualname__}.{named_function.name}"
                 )
-        mimicked.push(covering, self._plan(covering, target, found, name))
+        mimicked.push(covering, self._plan(covering, target, named_function, name))
         return mimicked.wrapper
 
     def _plan(
-        self, covering: Covering, target: Target, found: Found, name: str
+        self,
+        covering: Covering,
+        target: Target,
+        named_function: NamedFunction,
+        name: str,
     ) -> FunctionPlan | None:
         """Return the plan of a function; None: patterns of its line leave it out."""
         options = target.options
@@ -424,11 +437,13 @@ class Coverings:
 
             if not Selector(options.only, options.exclude).takes(name):
                 return None
-        plan = FunctionPlan(self._run, name, found.function, options, covering.cassette)
+        plan = FunctionPlan(
+            self._run, name, named_function.function, options, covering.cassette
+        )
         plan.name_in_line = target.name
         plan.is_of_python = not self._is_configured(target)
-        if found.label != name:
-            plan.exported_as = found.label
+        if named_function.label != name:
+            plan.exported_as = named_function.label
         return plan
 
     def _is_configured(self, target: Target) -> bool:
@@ -479,20 +494,22 @@ class Coverings:
         self._patch_named(covering, [*covering.named_paths])
 
     def _intercepting(
-        self, covering: Covering, edge: Edge, found: Found
+        self, covering: Covering, edge: Edge, named_function: NamedFunction
     ) -> Wrapper | None:
         """Return the wrapper of a function at a client's edge, made once.
 
         None: the adapter gave no function, which is noted as a problem.
         """
-        if found.key not in self._wrappers:
-            wrapper: Any = edge.wrap(found.function, self._ports.get(edge.origin))
+        if named_function.key not in self._wrappers:
+            wrapper: Any = edge.wrap(
+                named_function.function, self._ports.get(edge.origin)
+            )
             if not callable(wrapper):
                 problem = f": what wraps it returned {wrapper!r}, which is no function"
                 covering.refuse(edge, problem, is_absent=False)
                 return None
-            self._wrappers[found.key] = wrapper
-        return self._wrappers[found.key]
+            self._wrappers[named_function.key] = wrapper
+        return self._wrappers[named_function.key]
 
     def _noting_started_processes(
         self, start: Callable[[Any], None], _port: object

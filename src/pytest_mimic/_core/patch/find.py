@@ -9,8 +9,8 @@ from typing import Any
 
 from pytest_mimic._core.patch.holders import (
     MISSING,
-    Found,
     Holder,
+    NamedFunction,
     Patches,
     function_inside,
     held_by,
@@ -33,8 +33,8 @@ class AbsentError(NotFoundError):
     """A module or a class does not have the name."""
 
 
-# Methods that return nothing, and change the object that they are given.
-_METHODS_THAT_FILL = frozenset({"__init__", "__post_init__", "__setstate__"})
+# Methods that return nothing, and give a new object its attributes.
+_INITIALIZING_METHODS = frozenset({"__init__", "__post_init__", "__setstate__"})
 
 
 def functions_of_target(
@@ -42,8 +42,8 @@ def functions_of_target(
     names: Sequence[str],
     patches: Patches,
     *,
-    with_methods_that_fill: bool = False,
-) -> list[Found]:
+    with_initializing_methods: bool = False,
+) -> list[NamedFunction]:
     """Return the functions that a target names; more than one for `*`.
 
     No descriptor is evaluated, no module imported.
@@ -52,9 +52,9 @@ def functions_of_target(
         module: The name of the module.
         names: The names that lead from the module to the function, `["Client", "get"]`.
         patches: Read, for what a name held before it was mimicked.
-        with_methods_that_fill: A method that fills an object is found as well: an
-            adapter intercepts such methods and calls them, while a recording would have
-            nothing to give back.
+        with_initializing_methods: Whether `__init__` and its like may be named. The
+            edge of an adapter may be one, as the adapter calls it. A recording of one
+            would have nothing to give back.
 
     Raises:
         NotFoundError: The target names nothing, or nothing that can be mimicked.
@@ -68,8 +68,8 @@ def functions_of_target(
     for name in parents:
         holder = _as_holder(_object_of_name(holder, name, path_so_far), name)
         path_so_far = f"{path_so_far}.{name}"
-    is_filling = last in _METHODS_THAT_FILL and isinstance(holder, type)
-    if is_filling and not with_methods_that_fill:
+    is_initializing = last in _INITIALIZING_METHODS and isinstance(holder, type)
+    if is_initializing and not with_initializing_methods:
         raise NotFoundError(
             "fills an object that exists, name a function that makes the object"
         )
@@ -82,35 +82,43 @@ def functions_of_target(
         raise NotFoundError("cannot be patched, its class is written in C")
     functions = []
     for name in found_names:
-        references = 0
+        reference_count = 0
         if name in held_by(holder):
             # The references are counted before this function holds some itself.
-            references = references_to(holder, name)
+            reference_count = references_to(holder, name)
         original = patches.original(_object_of_name(holder, name, path_so_far))
         label = f"{module}:{'.'.join([*parents, name])}"
         function = _function_inside(original, label)
-        is_own = patches.own(holder, name) is not MISSING
-        found = Found(holder, name, original, function, label, is_own, references)
-        functions.append(found)
+        is_inherited = patches.own(holder, name) is MISSING
+        functions.append(
+            NamedFunction(
+                holder, name, original, function, label, is_inherited, reference_count
+            )
+        )
     return functions
 
 
-def defined_name(found: Found, patches: Patches) -> str:
+def defined_name(named_function: NamedFunction, patches: Patches) -> str:
     """Return the name under which a function is defined, `module:path`.
 
     Where that name does not lead to the function, its target's name is returned.
     """
-    module = getattr(found.function, "__module__", None)
-    path = getattr(found.function, "__qualname__", None)
-    is_named = isinstance(path, str) and "<" not in path and found.is_own
-    if not is_named or module not in sys.modules or found.label == f"{module}:{path}":
-        return found.label
+    module = getattr(named_function.function, "__module__", None)
+    path = getattr(named_function.function, "__qualname__", None)
+    is_named = isinstance(path, str) and "<" not in path
+    if (
+        not is_named
+        or named_function.is_inherited
+        or module not in sys.modules
+        or named_function.label == f"{module}:{path}"
+    ):
+        return named_function.label
     try:
         [defined] = functions_of_target(str(module), str(path).split("."), patches)
     except NotFoundError:
-        return found.label
-    if defined.function is not found.function:
-        return found.label
+        return named_function.label
+    if defined.function is not named_function.function:
+        return named_function.label
     return defined.label
 
 

@@ -202,8 +202,8 @@ def _rebuilt_with(held_object: Any, wrapper: Wrapper) -> Any:
 # -- patches
 
 
-class Found(NamedFields):
-    """A function that a target names.
+class NamedFunction(NamedFields):
+    """A function that a target or an edge names, as `functions_of_target` finds it.
 
     Attributes:
         holder: The module or class in which the target looks the function up.
@@ -212,9 +212,9 @@ class Found(NamedFields):
             nothing is patched. The object may be a descriptor.
         function: The function inside of the original.
         label: `module:path` as in the target.
-        is_own: Whether the holder itself holds the original; if not, a class inherits
-            it.
-        references: How many references there were to what the holder itself holds,
+        is_inherited: Whether the holder is a class that inherits the original from a
+            base. Else the holder itself holds it.
+        reference_count: How many references there were to what the holder itself holds,
             before it was found.
     """
 
@@ -223,8 +223,8 @@ class Found(NamedFields):
     original: object
     function: Any
     label: str
-    is_own: bool
-    references: int
+    is_inherited: bool
+    reference_count: int
 
     @property
     def key(self) -> int | tuple[int, str]:
@@ -232,9 +232,9 @@ class Found(NamedFields):
 
         A function that a class inherits is the class's own, by class and name.
         """
-        if self.is_own:
-            return identity_of(self.function)
-        return identity_of(self.holder), self.name
+        if self.is_inherited:
+            return identity_of(self.holder), self.name
+        return identity_of(self.function)
 
 
 class _PatchedPlace(NamedFields):
@@ -253,8 +253,8 @@ class _Ours(NamedFields):
     # Kept, so that no other object gets its identity.
     ours: object
     original: object
-    # Whether the holder itself held the original.
-    is_own: bool
+    # Whether a class inherits the original. Else the holder itself held it.
+    is_inherited: bool
 
 
 class Patches:
@@ -310,13 +310,13 @@ class Patches:
         ours = self._ours.get(identity_of(held_object))
         if ours is None:
             return held_object
-        if not ours.is_own:
+        if ours.is_inherited:
             return MISSING
         return ours.original
 
     def spread(
         self,
-        fresh: Sequence[tuple[Found, Wrapper]],
+        fresh: Sequence[tuple[NamedFunction, Wrapper]],
         since: str | None = None,
         *,
         is_counted: bool = False,
@@ -331,21 +331,21 @@ class Patches:
                 references were counted. Then the search ends when all were seen.
         """
         self._modules_before = self._modules_before or frozenset(sys.modules)
-        wrappers_by_identity: dict[int, tuple[Wrapper, Found]] = {}
-        for found, wrapper in fresh:
-            for function in (found.function, found.original):
-                wrappers_by_identity[identity_of(function)] = wrapper, found
+        wrappers_by_identity: dict[int, tuple[Wrapper, NamedFunction]] = {}
+        for named_function, wrapper in fresh:
+            for function in (named_function.function, named_function.original):
+                wrappers_by_identity[identity_of(function)] = wrapper, named_function
         unseen = None
         if is_counted:
-            unseen = _unseen_references([found for found, _ in fresh])
+            unseen = _unseen_references([named_function for named_function, _ in fresh])
         if unseen == 0:
             return
         searched_holders = _holders(is_machinery, since)
-        for holder, name, held_object, (wrapper, found) in _places_that_hold(
+        for holder, name, held_object, (wrapper, named_function) in _places_that_hold(
             wrappers_by_identity, searched_holders
         ):
-            self.put(holder, name, held_object, wrapper, found)
-            if unseen is not None and held_object is found.function:
+            self.put(holder, name, held_object, wrapper, named_function)
+            if unseen is not None and held_object is named_function.function:
                 unseen -= 1
                 if unseen == 0:
                     return
@@ -356,17 +356,20 @@ class Patches:
         name: str,
         original: object,
         wrapper: Wrapper,
-        found: Found,
+        named_function: NamedFunction,
     ) -> None:
         """Put the wrapper, or what holds it, in the place of the original."""
         ours: object = wrapper
-        if function_inside(original) is found.function:
+        if function_inside(original) is named_function.function:
             ours = _rebuilt_with(original, wrapper)
         elif not isinstance(holder, dict) and not _is_bound_by_classes(original):
             # A class binds each Python function, so the wrapper, to its instances.
             ours = staticmethod(wrapper)
-        for our_object, stands_for in ((ours, original), (wrapper, found.function)):
-            our_entry = _Ours(our_object, stands_for, found.is_own)
+        for our_object, stands_for in (
+            (ours, original),
+            (wrapper, named_function.function),
+        ):
+            our_entry = _Ours(our_object, stands_for, named_function.is_inherited)
             self._ours.setdefault(identity_of(our_object), our_entry)
         object_before = read(holder, name)
         self._places[identity_of(holder), name] = _PatchedPlace(
@@ -424,7 +427,7 @@ class Patches:
                 _set_or_delete(holder, name, _rebuilt_with(held_object, original))
 
 
-def _unseen_references(patched: Sequence[Found]) -> int | None:
+def _unseen_references(patched: Sequence[NamedFunction]) -> int | None:
     """Return how many references to functions are not those of the patched places.
 
     Each is one of a place that is not patched yet, or of anything else.
@@ -436,12 +439,13 @@ def _unseen_references(patched: Sequence[Found]) -> int | None:
     function itself were not counted.
     """
     references: dict[int, int] = {}
-    for found in patched:
-        if found.original is not found.function:
+    for named_function in patched:
+        if named_function.original is not named_function.function:
             return None
-        key = identity_of(found.function)
+        key = identity_of(named_function.function)
         # What was found twice had one reference more the second time.
-        references[key] = min(found.references, references.get(key, found.references))
+        count = named_function.reference_count
+        references[key] = min(count, references.get(key, count))
     return sum(references.values()) - len(patched)
 
 
