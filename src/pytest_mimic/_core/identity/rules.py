@@ -31,7 +31,7 @@ from pytest_mimic._core.types.added_attributes import (
 )
 from pytest_mimic._core.types.exception_fields import exception_fields
 from pytest_mimic._core.types.hashes import (
-    has_own_hash,
+    has_handwritten_hash,
     hashes_from_constructor,
     recipe_of,
 )
@@ -110,7 +110,7 @@ def reduction_of(
         reduction = _parametrised_reduction(reduction, named_by)
     if ignores_empty:
         reduction = _reduction_without_empty(reduction)
-    if layout and has_own_hash(type_):
+    if layout and has_handwritten_hash(type_):
         reduction = Reduction(
             reduction.tag,
             partial(_without_hash_from_constructor, reduce_state=reduction.reduce),

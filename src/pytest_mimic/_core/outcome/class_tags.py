@@ -26,7 +26,7 @@ from pytest_mimic._core.outcome.exceptions import (
 )
 from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
 from pytest_mimic._core.types.hashes import (
-    has_own_hash,
+    has_handwritten_hash,
     hashes_from_constructor,
     remembered_hashes,
     without_hashes,
@@ -191,7 +191,7 @@ class _Objects(ClassTag):
         self._declared_fields = _declared_of(bases)
         self._slots = slot_members(cls)
         kind: Any = cls
-        self._has_own_hash = has_own_hash(kind)
+        self._has_handwritten_hash = has_handwritten_hash(kind)
         is_other_tuple = self._is_named_tuple and self._declared_fields is None
         if is_other_tuple or CACHED_HASH in self._slots:
             raise NotExactError(cls)
@@ -213,7 +213,7 @@ class _Objects(ClassTag):
             is_name = type(name) is str and name.isidentifier()
             if not is_name or name == CACHED_HASH:
                 raise NotExactError("attributes without a name")
-        if self._has_own_hash:
+        if self._has_handwritten_hash:
             attributes = self._without_hash(value, attributes)
         return self.fields_node(writer, attributes, self._declared_fields)
 

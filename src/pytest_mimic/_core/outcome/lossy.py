@@ -43,7 +43,7 @@ from pytest_mimic._core.outcome.outcome import NotExactError, Outcome, Raised, S
 from pytest_mimic._core.types.added_attributes import decides_its_pickles
 from pytest_mimic._core.types.hashes import (
     Recipe,
-    has_own_hash,
+    has_handwritten_hash,
     hash_by,
     hashes_from_constructor,
     recipe_of,
@@ -128,7 +128,7 @@ def kept_whole(value: Any) -> Any:
         reduce = _WAYS.get(name)
         if reduce is not None:
             return reduce(value)
-    if has_own_hash(kind):
+    if has_handwritten_hash(kind):
         reduction = _without_hash(value)
         if reduction is not NotImplemented:
             return reduction

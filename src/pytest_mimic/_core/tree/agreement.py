@@ -34,8 +34,9 @@ from pytest_mimic._core.tree.secrets_in_objects import secrets_in
 from pytest_mimic._core.tree.shapes import shape_differences
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
 from pytest_mimic._core.types.libraries import is_data, library_of
-from pytest_mimic._core.types.opening import attributes_of, exception_parts, type_name
+from pytest_mimic._core.types.opening import exception_parts, user_attributes
 from pytest_mimic._core.types.option_paths import Steps, parse_path, paths_into_part
+from pytest_mimic._core.types.words_for_types import shown_type_name
 
 _UNREADABLE = "differs from the recording in a part that has no readable form"
 _REORDERED = "the keys are in another order now"
@@ -103,7 +104,7 @@ _COUNTING = ("status_code", "status", "url", "_url", "method", "_content", "body
 def _attributes(error: BaseException) -> dict[str, Any]:
     """Return the attributes of an exception that count."""
     attributes: dict[str, Any] = {}
-    for name, value in attributes_of(error).items():
+    for name, value in user_attributes(error).items():
         library = type(value).__module__.partition(".")[0]
         if library in _HTTP_CLIENTS and hasattr(value, "headers"):
             attributes[name] = _exchange(value)
@@ -195,7 +196,7 @@ class _OutcomeComparison:
     ) -> list[Difference]:
         """Compare two exceptions: by their parts, or whole where their types differ."""
         kind = type(recorded)
-        if type_name(kind) != type_name(type(actual)):
+        if shown_type_name(kind) != shown_type_name(type(actual)):
             return self._values("exception", recorded, actual)
         return self._values(
             kind.__qualname__,
@@ -417,7 +418,7 @@ def _is_other(recorded: object, actual: object) -> bool | None:
 
 
 def _are_data(old: object, new: object) -> bool:
-    return is_data(old) and type_name(type(old)) == type_name(type(new))
+    return is_data(old) and shown_type_name(type(old)) == shown_type_name(type(new))
 
 
 def _unseen(old: Node, new: Node, path: str) -> list[Difference]:

@@ -74,9 +74,9 @@ from pytest_mimic._core.types.opening import (
     content_and_attributes,
     exception_parts,
     is_pair,
-    type_name,
 )
 from pytest_mimic._core.types.table import TEXT_OF_PATH, is_path, own_row, shown_text_of
+from pytest_mimic._core.types.words_for_types import shown_type_name
 from pytest_mimic._core.words import pattern
 
 # The types whose values have a tag with a text in readable outcomes, too.
@@ -276,7 +276,7 @@ class _Describer(NodeWalk):
             if leaf is not None:
                 return leaf
         if id(value) in self.open_ids:
-            return Cut(type_name(kind), is_cycle=True)
+            return Cut(shown_type_name(kind), is_cycle=True)
         if self.levels_left <= 0 or self.characters >= self.most_characters:
             return self._node_without_parts(value, kind)
         self.open_ids.add(id(value))
@@ -292,7 +292,7 @@ class _Describer(NodeWalk):
         length = None
         if issubclass(kind, (dict, list, tuple, set, frozenset)):
             length = len(value)
-        return Cut(type_name(kind), length=length, digest=self._digest(value))
+        return Cut(shown_type_name(kind), length=length, digest=self._digest(value))
 
     # Values without parts
 
@@ -465,7 +465,7 @@ class _Describer(NodeWalk):
         return secret_labels
 
     def _as_text(self, value: object, text: str, *, is_part: bool = False) -> Opaque:
-        node = Opaque("text", text, type_name(type(value)))
+        node = Opaque("text", text, shown_type_name(type(value)))
         if is_part:
             node.digest = self._digest(value)
         return self._with_value(node, value)
@@ -566,7 +566,7 @@ class _Describer(NodeWalk):
     def _hidden_node(self, value: object, shown: str) -> Node:
         """Return the node of a value of which only a text without secrets is shown."""
         if self.is_for_verifying:
-            return Hidden(shown, type_name(type(value)), self._digest(value))
+            return Hidden(shown, shown_type_name(type(value)), self._digest(value))
         return text_node(shown)
 
     def _safe_text(self, text: str) -> str:
@@ -715,7 +715,7 @@ class _Describer(NodeWalk):
             # A model of pydantic, `Page[Item]`, is drawn by its class and arguments.
             kind, arguments = generic
             facts["of"] = Items("list", self._parts(arguments))
-        name = type_name(kind)
+        name = shown_type_name(kind)
         content, attributes = content_and_attributes(value)
         parts: dict[str, Node] = {}
         if content:

@@ -21,8 +21,12 @@ def is_private(name: object) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def has_own_hash(type_: Any) -> bool:
-    """Return whether the author of a class has written its `__hash__`."""
+def has_handwritten_hash(type_: Any) -> bool:
+    """Return whether the author of a class has written its `__hash__`.
+
+    Only such a method may keep its result in an attribute. Those of Python, dataclasses
+    and attrs do not, or in an attribute that is known.
+    """
     for base in type_.__mro__:
         method = vars(base).get("__hash__")
         if method is not None:
@@ -90,7 +94,7 @@ def hashes_from_constructor(value: object) -> set[str]:
     would have a wrong hash, and nothing takes it anew.
     """
     kind: Any = type(value)
-    if not has_own_hash(kind):
+    if not has_handwritten_hash(kind):
         return set()
     number = _hash_of(value)
     names = _private_names_of(number, all_attributes(value))

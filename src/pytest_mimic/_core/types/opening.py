@@ -25,10 +25,8 @@ from pytest_mimic._core.types.exception_fields import exception_fields
 from pytest_mimic._core.types.kinds import (
     Reduce,
     full_name,
-    is_stdlib,
     registered_reduction,
 )
-from pytest_mimic._core.types.libraries import LIBRARIES
 from pytest_mimic._core.types.table import ROWS, row_of
 
 
@@ -95,27 +93,6 @@ def key_step(key: str) -> str:
     return f"[{key!r}]"
 
 
-# Paths as users write them
-
-
-def type_name(kind: type) -> str:
-    """Return the name of a class as people see it.
-
-    | class | name |
-    |---|---|
-    | of the standard library | `OrderedDict` |
-    | of a library that moves its classes from version to version | `pandas:Index` |
-    | any other | `shop.models:Rate` |
-    """
-    module = str(kind.__module__)
-    if is_stdlib(module):
-        return kind.__qualname__
-    package = module.partition(".")[0]
-    if package in LIBRARIES:
-        module = package
-    return f"{module}:{kind.__qualname__}"
-
-
 def is_pair(value: Any) -> bool:
     """Return whether a value is a (name, value) pair, as in a list of headers.
 
@@ -133,6 +110,8 @@ def is_pair(value: Any) -> bool:
 CACHED_HASH = "_attrs_cached_hash"
 # Attributes that attrs and SQLAlchemy keep for themselves.
 _BOOKKEEPING_NAMES = frozenset({CACHED_HASH, "_sa_adapter", "_sa_instance_state"})
+# The dicts in which a pydantic model keeps its extra fields and private attributes.
+_DICTS_OF_PYDANTIC = ("__pydantic_extra__", "__pydantic_private__")
 # The classes of the descriptors by which Python itself stores attributes.
 _DESCRIPTORS_IN_C = (GetSetDescriptorType, MemberDescriptorType)
 
@@ -280,18 +259,21 @@ def exception_parts(error: BaseException) -> dict[str, Any]:
     return parts
 
 
-def attributes_of(value: object) -> dict[str, Any]:
-    """Return the attributes in `__dict__` and slots, without any bookkeeping.
+def user_attributes(value: object) -> dict[str, Any]:
+    """Return the attributes of an object that its user knows, to show or compare them.
 
-    Bookkeeping is what Python, attrs and SQLAlchemy keep for themselves. The notes of
-    an exception belong to its user, and so do the extra fields and private attributes
-    of a pydantic model, which the model keeps in dicts beside its fields.
+    They are in `__dict__` and slots, without bookkeeping: what Python, attrs and
+    SQLAlchemy keep for themselves. The notes of an exception belong to its user, and so
+    do the extra fields and private attributes of a pydantic model, which the model
+    keeps in dicts beside its fields.
+
+    An identity does not ask this: `_core/identity/rules.py` says what counts there.
     """
     attributes = {str(name): part for name, part in all_attributes(value).items()}
-    for name in ("__pydantic_extra__", "__pydantic_private__"):
-        extra_attributes = attributes.get(name)
-        if isinstance(extra_attributes, dict):
-            attributes |= extra_attributes
+    for name_of_dict in _DICTS_OF_PYDANTIC:
+        attributes_beside_fields = attributes.get(name_of_dict)
+        if isinstance(attributes_beside_fields, dict):
+            attributes |= attributes_beside_fields
     attributes_of_user = {}
     for name, part in attributes.items():
         is_bookkeeping = name[:2] == "__" or name in _BOOKKEEPING_NAMES
@@ -317,7 +299,7 @@ def fields_of(value: Any) -> tuple[str, ...]:
 
 
 def content_and_attributes(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the content and the attributes of an object.
+    """Return the content and the attributes of an object, as people see them.
 
     The object is neither a plain value nor a value of a library. Only
     `__mimic_identity__` and functions given to `register_fingerprint` run, as they do
@@ -342,13 +324,13 @@ def content_and_attributes(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]
             return (rule.reduce(value),), {}
     row_and_base = row_of(kind)
     if row_and_base is None:
-        return (), attributes_of(value)
+        return (), user_attributes(value)
     row, base = row_and_base
     name = full_name(base)
     if name == "functools.partial":
         return (), row.take(value)
     if name == "types.SimpleNamespace":
-        return (), attributes_of(value)
+        return (), user_attributes(value)
     content = _SHOWN_CONTENT.get(name, row.take)(value)
     fields = fields_of(value)
     if fields:
@@ -358,7 +340,7 @@ def content_and_attributes(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]
         part = getattr(value, fact)
         if part is not None:
             facts[fact] = part
-    return (content,), facts | attributes_of(value)
+    return (content,), facts | user_attributes(value)
 
 
 # For `_SHOWN_CONTENT`: what people see of a value, where `Row.take` gives something

@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_mimic._core.types.hashes import (
     bare_copy,
-    has_own_hash,
+    has_handwritten_hash,
     is_private,
     remembered_hashes,
 )
@@ -145,7 +145,7 @@ def reading_lasting(read: Reduce, type_: Any) -> Reduce:
         *_classes_with_pandas_cache(type_),
     )
     # Whether a type may remember something under any name.
-    needs_look = bool(listed_names) or has_own_hash(type_)
+    needs_look = bool(listed_names) or has_handwritten_hash(type_)
     # Whether a private name is among the names of attributes, by these names.
     private_names: dict[tuple[str, ...], bool] = {}
 
@@ -182,7 +182,7 @@ def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any
         if type(part) is dict and not part.keys().isdisjoint(keys):
             lasting = {key: item for key, item in part.items() if key not in keys}
             state = {**state, name: lasting}
-    if has_own_hash(kind):
+    if has_handwritten_hash(kind):
         left_out |= remembered_hashes(value).keys()
     if left_out.isdisjoint(state):
         # No caller changes the state.

@@ -1,11 +1,14 @@
-"""The words that people use for objects of types, `an open file`, and what is a stream.
+"""The words that people use for types and their objects, and what is a stream.
+
+An object is called `an open file`, and a class `shop.models:Rate`.
 
 Most types with words of their own have no identity: `refuse` is their rule.
 """
 
 from __future__ import annotations
 
-from pytest_mimic._core.types.kinds import Unstable, full_name, lineage
+from pytest_mimic._core.types.kinds import Unstable, full_name, is_stdlib, lineage
+from pytest_mimic._core.types.libraries import LIBRARIES
 
 # The full names of types by the words for them. A type also has the words of its bases.
 # All but a few have no identity, see `REFUSED`. Some exist twice, in C and in Python.
@@ -102,6 +105,26 @@ def is_stream(value: object) -> bool:
 def human_name(kind: type) -> str:
     """Return what people call an object of a type, whether it is listed or not."""
     return words_for(kind) or f"an object of {kind.__module__}.{kind.__qualname__}"
+
+
+def shown_type_name(kind: type) -> str:
+    """Return the name of a class for people, as in a description or a difference.
+
+    | class | name |
+    |---|---|
+    | of the standard library | `OrderedDict` |
+    | of a library that moves its classes from version to version | `pandas:Index` |
+    | any other | `shop.models:Rate` |
+
+    By the name that `kinds.type_tag` gives, identities and outcomes know a class.
+    """
+    module = str(kind.__module__)
+    if is_stdlib(module):
+        return kind.__qualname__
+    package = module.partition(".")[0]
+    if package in LIBRARIES:
+        return f"{package}:{kind.__qualname__}"
+    return f"{module}:{kind.__qualname__}"
 
 
 def refuse(value: object) -> object:

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_mimic._core.identity.call_identity import fingerprint
 from pytest_mimic._core.types.kinds import Unstable
-from pytest_mimic._core.types.opening import attributes_of
+from pytest_mimic._core.types.opening import user_attributes
 
 sqlalchemy = pytest.importorskip("sqlalchemy")
 orm = pytest.importorskip("sqlalchemy.orm")
@@ -51,7 +51,7 @@ def test_an_object_counts_by_its_values_whether_it_was_loaded_or_made(session):
     assert fingerprint(made) != fingerprint(
         Order(id=1, item="milk", lines=[Line(id=5, order_id=1)])
     )
-    assert attributes_of(Order(id=1)) == {"id": 1}
+    assert user_attributes(Order(id=1)) == {"id": 1}
 
 
 def test_an_object_that_is_not_loaded_in_full_is_refused(session):

@@ -9,10 +9,10 @@ import pytest
 
 from pytest_mimic._core.types.opening import (
     all_attributes,
-    attributes_of,
     content_and_attributes,
     items_of_container,
     parts_of,
+    user_attributes,
 )
 
 Pair = namedtuple("Pair", "left right")
@@ -132,13 +132,13 @@ def test_attributes_leave_out_the_bookkeeping_of_python_and_attrs() -> None:
     error = ValueError("v")
     error.__dict__.update(__notes__=["why"], __other__=1, _attrs_cached_hash=2, code=3)
 
-    assert attributes_of(error) == {"__notes__": ["why"], "code": 3}
+    assert user_attributes(error) == {"__notes__": ["why"], "code": 3}
 
 
 def test_a_lazy_proxy_stays_lazy() -> None:
     made: list[str] = []
 
-    assert attributes_of(Lazy(made)) == {"made": []}
+    assert user_attributes(Lazy(made)) == {"made": []}
     assert made == []
 
 
