@@ -19,9 +19,9 @@ ANYTHING = "*/*"
 _PARAMETER = re.compile(
     r""";\s*(?P<name>[\w*-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^;\s]*))"""
 )
-# Parameters that only say how the parts of a multipart body are told apart. Clients
-# make them anew for each body.
-_PARAMETER_OF_FRAMING = re.compile(
+# Parameters that only say how the parts of a multipart body are told apart, and which
+# is the first. Clients make them anew for each body.
+_BOUNDARY_PARAMETER = re.compile(
     r""";\s*(?:boundary|start)\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^;\s]*)""", re.IGNORECASE
 )
 
@@ -54,9 +54,13 @@ def header_of(headers: Iterable[tuple[str, str]], name: str) -> str | None:
     return None
 
 
-def without_framing(content_type: str) -> str:
-    """Return a content type without the strings that divide a multipart body."""
-    return _PARAMETER_OF_FRAMING.sub("", content_type)
+def without_boundary(content_type: str) -> str:
+    """Return a content type without the boundary of a multipart body.
+
+    `multipart/mixed; boundary=1a2b` gives `multipart/mixed`. `start`, the id of the
+    first part, is left out, too.
+    """
+    return _BOUNDARY_PARAMETER.sub("", content_type)
 
 
 def text_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, str]]:

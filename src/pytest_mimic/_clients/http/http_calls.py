@@ -38,7 +38,7 @@ from pytest_mimic._clients.http.headers import (
     header_of,
     header_parts,
     text_pairs,
-    without_framing,
+    without_boundary,
 )
 from pytest_mimic._clients.http.http_secrets import (
     learned_from,
@@ -166,7 +166,7 @@ class HttpAdapter(Adapter):
         headers = {}
         content_type = header_of(exchange["headers"], "content-type")
         if content_type is not None:
-            headers["content-type"] = without_framing(content_type)
+            headers["content-type"] = without_boundary(content_type)
         comparable_exchange = {"status": exchange["status"], "headers": headers}
         is_cut = other_exchange is not None and "end" in other_exchange
         events = _events_of(exchange)

@@ -29,7 +29,7 @@ from pytest_mimic._clients.http.headers import (
     ANYTHING,
     CHOOSING,
     header_parts,
-    without_framing,
+    without_boundary,
 )
 from pytest_mimic._clients.http.text_and_json import json_of, text_of_bytes
 from pytest_mimic.client import Secrets, parse_form
@@ -131,7 +131,7 @@ def _read_part(part: parts.Message, depth: int) -> tuple[str, Any]:
     else:
         value = {
             "filename": filename,
-            "type": content_type and without_framing(content_type),
+            "type": content_type and without_boundary(content_type),
             "content": _content_of_part(content, content_type, depth),
         }
     return disposition.get("name", ""), value
@@ -148,7 +148,11 @@ def _content_of_part(content: bytes, content_type: str | None, depth: int) -> An
 
 
 def _read_http(message: parts.Message, depth: int) -> dict[str, Any]:
-    """Return an HTTP message by what counts of a request, or of an answer."""
+    """Return the plain data of an HTTP message in a body: what counts of it.
+
+    A request has `method`, `path` and `query`, an answer `status`; both have `headers`
+    and `body`.
+    """
     # `GET /users?id=1 HTTP/1.1` of a request, `HTTP/1.1 200 OK` of an answer.
     start, word, _ = message.first_line.split(" ", 2)
     first_line: dict[str, Any]
@@ -161,7 +165,7 @@ def _read_http(message: parts.Message, depth: int) -> dict[str, Any]:
     for name, value in message.headers:
         lower_name = name.lower()
         if lower_name == "content-type":
-            headers[lower_name] = without_framing(value)
+            headers[lower_name] = without_boundary(value)
         elif lower_name in CHOOSING and value != ANYTHING:
             headers[lower_name] = value
     body = _content_of(message, depth)
@@ -169,12 +173,12 @@ def _read_http(message: parts.Message, depth: int) -> dict[str, Any]:
 
 
 def _read_mail(message: parts.Message, depth: int) -> dict[str, Any]:
-    """Return a mail by its headers and its body."""
+    """Return the plain data of a mail in a body: its `headers` and its `body`."""
     values_by_name: dict[str, list[str]] = {}
     for name, value in message.headers:
         lower_name = name.lower()
         if lower_name == "content-type":
-            value = without_framing(value)
+            value = without_boundary(value)
         values_by_name.setdefault(lower_name, []).append(value)
     headers = {name: ", ".join(values) for name, values in values_by_name.items()}
     return {"headers": headers, "body": _content_of(message, depth)}

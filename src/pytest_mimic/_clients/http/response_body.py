@@ -14,7 +14,7 @@ from pytest_mimic._clients.http.event_streams import (
     split_events,
     store_events,
 )
-from pytest_mimic._clients.http.headers import header_of, header_parts, without_framing
+from pytest_mimic._clients.http.headers import header_of, header_parts, without_boundary
 from pytest_mimic._clients.http.text_and_json import (
     UTF_8,
     charset_that_fits,
@@ -382,7 +382,7 @@ def _content_of_message(message: dict[str, Any]) -> dict[str, Any]:
     if first_line.strip() and ":" not in first_line.partition(" ")[0]:
         content["first line"] = first_line.strip()
     if "content-type" in headers:
-        content["type"] = without_framing(headers["content-type"])
+        content["type"] = without_boundary(headers["content-type"])
     body = dict(message)
     del body["head"]
     return {**content, "body": content_of(body or None)}

@@ -182,7 +182,11 @@ class Secrets:
                 self.add(literal, name)
 
     def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
-        """Learn the values of secret headers, and of each cookie."""
+        """Learn the values of secret headers, and of each cookie.
+
+        Of `Authorization: Basic …`, the password in it is learned, too: it may stand
+        elsewhere in the call.
+        """
         for name, value in headers:
             lower_name = name.lower()
             if not self.redactor.hides(name, value):
@@ -204,11 +208,12 @@ class Secrets:
                 self.add(cookie_value.strip().strip('"'), label)
 
     def add(self, value: str | float, name: str = "") -> None:
-        """Learn one value, with the name at which it stands.
+        """Learn one value, with the name at which it stands: `session`, `cookie sid`.
 
-        At other places the value is hidden as well, unless it is so common (`dark`,
-        `12345`) that it may mean something else there. An empty value, a placeholder,
-        and a value that `mimic_redact` keeps are not learned.
+        If it is issued, its placeholder is made from the name. At other places the
+        value is hidden as well, unless it is so common (`dark`, `12345`) that it may
+        mean something else there. An empty value, a placeholder, and a value that
+        `mimic_redact` keeps are not learned.
         """
         text = str(value)
         secret = bare_secret(text)

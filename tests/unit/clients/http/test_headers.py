@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._clients.http.headers import header_parts, without_framing
+from pytest_mimic._clients.http.headers import header_parts, without_boundary
 
 
 def test_a_header_has_a_value_and_parameters() -> None:
@@ -25,4 +25,4 @@ def test_a_header_has_a_value_and_parameters() -> None:
 def test_what_divides_a_body_is_no_part_of_its_type(
     content_type: str, kept: str
 ) -> None:
-    assert without_framing(content_type) == kept
+    assert without_boundary(content_type) == kept
