@@ -98,7 +98,7 @@ def missed_anew(misses: Sequence[Miss]) -> list[Line]:
     counts: Counter[str] = Counter()
     tests: dict[str, set[str]] = {}
     for miss in misses:
-        for path in miss.changing.split():
+        for path in miss.paths_made_anew.split():
             part = f"{miss.target} {path}"
             counts[part] += 1
             tests.setdefault(part, set()).add(miss.test)
@@ -112,7 +112,7 @@ def missed_anew(misses: Sequence[Miss]) -> list[Line]:
         return tabled(heading, rows, f"if it may change: {lines.pop()}")
     kinds: set[Kind] = set()
     for miss in misses:
-        kinds.update(map(Kind, miss.kinds.split()))
+        kinds.update(map(Kind, miss.kinds_made_anew.split()))
     remedies = [Commands().line(page) for page in pages(frozenset(kinds))]
     return tabled(heading, rows, *remedies)
 

@@ -245,7 +245,7 @@ def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
                 test = f"{miss.test}, see its error"
             missing_rows[miss.label, test] = None
         lines += tabled(f"{adjective}:", list(missing_rows))
-        misses_made_anew = [miss for miss in misses if miss.changing]
+        misses_made_anew = [miss for miss in misses if miss.paths_made_anew]
         misses_left = misses
         subject = f"the {adjective}"
         if len(misses_made_anew) >= _MISSES_OF_ONE_CAUSE:

@@ -60,7 +60,12 @@ def test_misses_are_listed_with_the_command_that_records_them() -> None:
 def test_a_test_stands_in_one_command() -> None:
     """Where a part of its calls differs only in what each run makes anew, too."""
     account = Account()
-    anew = Miss("http GET /1", "t.py::test_a", changing="query.id", kinds="uuid")
+    anew = Miss(
+        "http GET /1",
+        "t.py::test_a",
+        paths_made_anew="query.id",
+        kinds_made_anew="uuid",
+    )
     account.missing += [
         anew,
         anew._replace(label="http GET /2", test="t.py::test_b"),

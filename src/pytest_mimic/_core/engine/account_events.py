@@ -58,10 +58,10 @@ class Miss(NamedFields):
         key: Its identity.
         is_stale: Whether it has a recording, but of another source.
         target: The name of its target.
-        changing: The paths of its parts that look made anew, between blanks, if it
-            differs from the nearest recording in nothing else.
-        kinds: What these parts are, between blanks: `moment uuid`; empty: none looks
-            so.
+        paths_made_anew: The paths of its parts that look made anew, between blanks, if
+            it differs from the nearest recording in nothing else.
+        kinds_made_anew: What the values of these parts are, each a `made_anew.Kind`,
+            between blanks: `moment uuid`; empty: none looks so.
         line: The line that leaves them out, if there is one.
     """
 
@@ -71,8 +71,8 @@ class Miss(NamedFields):
     key: str = ""
     is_stale: bool = False
     target: str = ""
-    changing: str = ""
-    kinds: str = ""
+    paths_made_anew: str = ""
+    kinds_made_anew: str = ""
     line: str = ""
 
 

@@ -71,8 +71,8 @@ def _miss(
         key=call.key,
         is_stale=isinstance(error, StaleRecordingError),
         target=error.target,
-        changing=" ".join(error.changing),
-        kinds=" ".join(error.kinds),
+        paths_made_anew=" ".join(error.changing),
+        kinds_made_anew=" ".join(error.kinds),
         line=_ignoring_line(error),
     )
 
