@@ -32,6 +32,7 @@ from pytest_mimic._core.identity.kept_parts import (
     kept_value,
     values_of_client_parts,
 )
+from pytest_mimic._core.nodes.json_tags import escaped, is_escaped
 from pytest_mimic._core.outcome.json_layout import json_in_lines
 from pytest_mimic._core.outcome.pickle_file import object_name
 from pytest_mimic._core.placeholders import PLACEHOLDER_START
@@ -235,7 +236,16 @@ class CallRedactor:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the parts and the description of a request without secrets."""
         if target == "http":
-            return redacted_parts(values, described, self._redactor)
+            new_values, new_described = redacted_parts(
+                values, described, self._redactor
+            )
+            for name in new_values.keys() & described.keys():
+                # What stands in the description of a part that has not changed may be
+                # another form of its value.
+                new_described[name] = described[name]
+                if new_values[name] != values[name]:
+                    new_described[name] = _with_escaped_keys(new_values[name])
+            return new_values, new_described
         if target == "redis":
             return (
                 redacted_commands(values, self._redactor_of_commands),
@@ -345,6 +355,16 @@ def _as_outcomes(call_to_rekey: CallToRekey, entries: list[Entry]) -> dict[str, 
     # A call of a cassette has one outcome.
     [outcome_entry] = entries
     return {"outcome": outcome_entry}
+
+
+def _with_escaped_keys(value: Any) -> Any:
+    """Return a JSON value as a description has it: `$ref` of a schema as `$$ref`."""
+    if type(value) is list:
+        return [_with_escaped_keys(item) for item in value]
+    if type(value) is not dict:
+        return value
+    parts = {name: _with_escaped_keys(part) for name, part in value.items()}
+    return escaped(parts) if is_escaped(parts) else parts
 
 
 def _without_digest(part: Any) -> Any:
