@@ -154,6 +154,15 @@ class MissedCall(NamedTuple):
             return False
         return self.owner is None or recording.owner != self.owner
 
+    def is_of_other_scope(self, recording: Recording) -> bool:
+        """Check whether a recording is of a wider fixture, and this call of its test.
+
+        It may be the other way round, as after a change of the scope of a fixture.
+        """
+        if not self.belongs_to_test or self.owner is None or recording.owner is None:
+            return False
+        return recording.owner != self.owner
+
 
 def parts_hidden_on_one_side(
     recorded: Mapping[str, Any] | None, now: Mapping[str, Any] | None
@@ -240,7 +249,7 @@ def nearest_fact(
         ]
     note = ""
     if not differences:
-        differences = _differing_digests(nearest, call)
+        differences = _differing_kept_parts(nearest, call)
     if not differences:
         note = _note_without_differences(
             nearest, call, is_ignored=bool(all_differences)
@@ -294,15 +303,18 @@ def _counting_parts_of_url(url: str, ignored: Collection[str]) -> SplitResult:
     return parts._replace(netloc=f"{host} {port}")
 
 
-def _differing_digests(nearest: Recording, call: MissedCall) -> list[Difference]:
-    """Return the arguments whose descriptions are equal, and whose digests are not.
+def _differing_kept_parts(nearest: Recording, call: MissedCall) -> list[Difference]:
+    """Return the parts that differ, although their descriptions do not show it.
 
-    A description of `Generator(PCG64)` does not show its state, which counts.
+    A description of `Generator(PCG64)` does not show its state, which counts, and that
+    of a Redis command does not show the version of the protocol.
     """
     recorded_parts = nearest.parts or {}
-    if not any(type(part) is str for part in recorded_parts.values()):
+    if not any(type(part) in (str, int) for part in recorded_parts.values()):
         return []
     parts = call.read_parts() or {}
+    if names_client(call.target):
+        return _differing_client_parts(recorded_parts, parts, call.options.ignore)
     recorded_nodes = nodes_by_name(nearest.arguments or {})
     nodes_of_call = nodes_by_name(call.arguments or {})
     differing: list[Difference] = []
@@ -320,6 +332,19 @@ def _differing_digests(nearest: Recording, call: MissedCall) -> list[Difference]
     return differing
 
 
+def _differing_client_parts(
+    recorded_parts: Parts, parts: Parts, ignored: Collection[str]
+) -> list[Difference]:
+    """Return the texts and numbers that count of a client's call, and that differ."""
+    differing: list[Difference] = []
+    for name, recorded in recorded_parts.items():
+        now = parts.get(name)
+        is_plain = type(recorded) in (str, int) and type(now) is type(recorded)
+        if is_plain and now != recorded and not lies_in_ignored_part(name, ignored):
+            differing.append(Difference(name, recorded, now))
+    return differing
+
+
 def _note_without_differences(
     nearest: Recording, call: MissedCall, *, is_ignored: bool
 ) -> str:
@@ -332,6 +357,11 @@ def _note_without_differences(
         return (
             "the same call in another test: each test replays its own recordings of"
             f" {call.target}"
+        )
+    if call.is_of_other_scope(nearest):
+        return (
+            "the same call in another scope: a wider fixture replays its own recordings"
+            f" of {call.target}, and a test those of the test"
         )
     shown = "what is shown is equal"
     secrets = _secrets_of(nodes_by_name(call.arguments or {}))

@@ -437,3 +437,37 @@ def test_a_sequence_of_another_test_is_named_as_such() -> None:
     text = missed(now, Recorded(now), belongs_to_test=True)
 
     assert "the same call in another test: each test replays its own" in text
+
+
+def test_a_sequence_of_another_scope_is_named_as_such() -> None:
+    """The scope of a fixture has changed since: no password differs."""
+    login = described(password="a")
+    near = Recorded(login, test=TEST, owner=TEST)
+
+    text = missed(login, near, belongs_to_test=True, owner="tests/test_rates.py")
+
+    assert "the same call in another scope" in text
+    assert "a hidden part differs" not in text
+
+
+@pytest.mark.parametrize(
+    ("ignored", "line"),
+    [
+        ((), "protocol: 2 recorded, 3 now"),
+        (("protocol",), "what is shown is equal"),
+    ],
+)
+def test_a_part_that_is_not_described_is_named(ignored, line) -> None:
+    """A new major version of a client may speak another version of its protocol."""
+    arguments = {"signature": "PING", "command": ["PING"]}
+    near = Recorded(arguments, parts={"database": 0, "protocol": 2, "command": None})
+    call = MissedCall(
+        "redis PING",
+        "redis",
+        arguments,
+        TEST,
+        options=Options(ignore=ignored),
+        read_parts=lambda: {"database": 0, "protocol": 3, "command": None},
+    )
+
+    assert line in str(messages.missing(call, [near]))
