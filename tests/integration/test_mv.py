@@ -73,15 +73,22 @@ CHANGES = {
     "a class to another file": (
         {"a": in_class("TestX", making("test_x", 1)) + making("test_z", 1)},
         {"a": making("test_z", 1), "b": in_class("TestX", making("test_x", 1))},
-        ["a.py::TestX::test_x b.py::TestX::test_x"],
+        ["a.py::TestX b.py::TestX"],
     ),
     "a class with one login": (
         {"a": in_class("TestX", making("test_x", 1, 2), making("test_y", 1, 3))},
         {"b": in_class("TestZ", making("test_x", 1, 2), making("test_y", 1, 3))},
-        [
-            "a.py::TestX::test_x b.py::TestZ::test_x",
-            "a.py::TestX::test_y b.py::TestZ::test_y",
-        ],
+        ["a.py::TestX b.py::TestZ"],
+    ),
+    "a class in its file": (
+        {"a": in_class("TestX", making("test_x", 1, 2), making("test_y", 1, 3))},
+        {"a": in_class("TestZ", making("test_x", 1, 2), making("test_y", 1, 3))},
+        ["a.py::TestX a.py::TestZ"],
+    ),
+    "a method": (
+        {"a": in_class("TestX", making("test_x", 1, 2), making("test_y", 1, 3))},
+        {"a": in_class("TestX", making("test_z", 1, 2), making("test_y", 1, 3))},
+        ["a.py::TestX::test_x a.py::TestX::test_z"],
     ),
     "a function with cases": (
         {"a": PARAMETRIZED},
@@ -331,6 +338,22 @@ def test_tests_that_nothing_tells_apart_are_named(suite):
             f"t/a.py::{test} may be one of the tests that are gone and began with the"
             " same call: t/a.py::test_x, t/a.py::test_y (pytest-mimic mv --help)"
         ) in run.section
+
+
+def test_of_the_parts_of_a_split_test_none_gets_its_recordings(suite):
+    suite.put({"a": making("test_x", 1, 2, 3) + making("test_z", 4)})
+    suite.record()
+    suite.put(
+        {"a": making("test_v", 1, 2) + making("test_w", 1, 3) + making("test_z", 4)}
+    )
+
+    run = suite.replay()
+
+    assert [line for line in proposed(run) if line != "--help)"] == []
+    assert (
+        "t/a.py::test_v may be the test that is gone and began with the same call:"
+        " t/a.py::test_x (pytest-mimic mv --help)"
+    ) in run.section
 
 
 def test_renamed_tests_are_named_before_the_unused_are_dropped(suite):

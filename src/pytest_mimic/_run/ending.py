@@ -240,9 +240,11 @@ class Ending:
             account.moved.append(move)
         for test, candidates in moves.unclear.items():
             names = limited(candidates, most=3, of=" tests")
+            which = "one of the tests that are gone and began with the same call: "
+            if len(candidates) == 1:
+                which = "the test that is gone and began with the same call: "
             account.unclear_moves.add(
-                f"{test} may be one of the tests that are gone and began with the same"
-                f" call: {', '.join(names)} (pytest-mimic mv --help)"
+                f"{test} may be {which}{', '.join(names)} (pytest-mimic mv --help)"
             )
 
     def _keep_usage(self) -> None:

@@ -323,7 +323,7 @@ def _anew() -> type[AnewLines]:
 def _move_commands(account: Account, commands: RunCommands) -> list[str]:
     """Return the commands that give renamed tests the recordings of their calls."""
     move_commands = [commands.commands.mimic("mv", *move) for move in account.moved]
-    purpose = "to use what a test that is gone has recorded"
+    purpose = "to use what a test that is gone has recorded, if it was renamed"
     if len(move_commands) == 1:
         return [f"{purpose}: {move_commands[0]}"]
     return listed(f"{purpose}, one after the other:", move_commands)

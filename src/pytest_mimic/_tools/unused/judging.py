@@ -402,6 +402,18 @@ class GoneTests:
                     self._functions.add(_without_parameters(test))
 
     def __contains__(self, nodeid: str) -> bool:
+        return self._is_gone(nodeid)
+
+    def may_be_renamed(self, nodeid: str) -> bool:
+        """Check whether a test is gone, or lacks one of its names in its file.
+
+        That is too little to delete its recordings: a class may get a function from
+        another file.
+        """
+        return self._is_gone(nodeid, needs_all_names=True)
+
+    def _is_gone(self, nodeid: str, *, needs_all_names: bool = False) -> bool:
+        """Check whether a test is gone, which may need all of its names to exist."""
         if self._is_shared or nodeid in self._outcomes:
             return False
         file, _, name = nodeid.partition("::")
@@ -413,7 +425,8 @@ class GoneTests:
             return False
         if _without_parameters(nodeid) in self._functions:
             return True
-        return not _may_stand_in(path, _without_parameters(name))
+        standing = _names_in_file(path, _without_parameters(name))
+        return not (all(standing) if needs_all_names else any(standing))
 
 
 def _without_parameters(nodeid: str) -> str:
@@ -421,18 +434,17 @@ def _without_parameters(nodeid: str) -> str:
     return nodeid.partition("[")[0]
 
 
-def _may_stand_in(path: Path, name: str) -> bool:
-    """Check whether a test, such as `TestIt::test_x`, may still stand in a file."""
+def _names_in_file(path: Path, name: str) -> list[bool]:
+    """Return which names of a test, such as `TestIt::test_x`, stand in a file."""
     text = path.read_text(encoding="utf-8", errors="replace")
     *classes, function = name.split("::")
     # The doctest of a text file is called `guide.rst`, that of a module `guide`: no
     # `def` has the name.
     if function in (path.stem, path.name) and ">>>" in text:
-        return True
+        return [True]
     # A doctest is called like its function, with the module before it.
     names = [*classes, function.rpartition(".")[2]]
-    words = "|".join(map(re.escape, names))
-    return re.search(rf"\b({words})\b", text) is not None
+    return [re.search(rf"\b{re.escape(word)}\b", text) is not None for word in names]
 
 
 class Judgement:

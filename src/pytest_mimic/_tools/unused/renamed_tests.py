@@ -47,8 +47,8 @@ def moved_tests(
     """Return the moves that give tests the recordings of their calls.
 
     A test without recordings whose first missing call is the first call of a test that
-    is gone has probably been renamed. Several tests that are gone may have made that
-    call, such as a login: see `_former_tests`.
+    is gone has probably been renamed. Several tests may have made that call, such as a
+    login: see `_former_tests`.
 
     Args:
         vault: The vault.
@@ -67,7 +67,7 @@ def moved_tests(
     moves: dict[str, str] = {}
     unclear: dict[str, list[str]] = {}
     for key, tests in tests_by_call.items():
-        candidates = sorted(filter(gone_tests.__contains__, recorders.of_call(key)))
+        candidates = sorted(filter(gone_tests.may_be_renamed, recorders.of_call(key)))
         former_tests = _former_tests(tests, candidates)
         unassigned = [old for old in candidates if old not in former_tests.values()]
         for test in tests:
@@ -75,10 +75,9 @@ def moved_tests(
                 moves.setdefault(former_tests[test], test)
             elif unassigned:
                 unclear[test] = unassigned
-    moves_with_files = _with_whole_files(moves, recorders, gone_tests)
-    certain = [
-        RenamedTest(old, moves_with_files[old]) for old in sorted(moves_with_files)
-    ]
+    for part_of in (_file_of, _class_of):
+        moves = _with_whole_parts(moves, recorders, gone_tests, part_of)
+    certain = [RenamedTest(old, moves[old]) for old in sorted(moves)]
     return Moves(certain, unclear)
 
 
@@ -114,8 +113,8 @@ def _may_be_recorded(
 def _former_tests(tests: Sequence[str], candidates: Sequence[str]) -> dict[str, str]:
     """Return what tests that miss one call were before, as far as it is certain.
 
-    If one candidate made the call, it is the one. Of several, each name tells more than
-    the next:
+    If one candidate made the call, it is what one function was that misses it. Of
+    several, each name tells more than the next:
 
     | name | of `test_a.py::TestShop::test_x[1]` |
     |---|---|
@@ -131,7 +130,8 @@ def _former_tests(tests: Sequence[str], candidates: Sequence[str]) -> dict[str, 
         candidates: The tests that are gone and made the call.
     """
     former_tests: dict[str, str] = {}
-    if len(candidates) == 1:
+    functions = {test.partition("[")[0] for test in tests}
+    if len(candidates) == len(functions) == 1:
         return dict.fromkeys(tests, candidates[0])
     for name_of in (_id_without_file, _function_with_parameters, _parameters):
         tests_by_name = _by_name(set(tests) - former_tests.keys(), name_of)
@@ -201,15 +201,15 @@ class _Recorders:
         if key and test:
             self._of_call.setdefault(key, set()).add(test)
 
-    def is_free(self, file: str, place: str) -> bool:
-        """Check whether a file can move to a place without meeting recordings there.
+    def is_free(self, part: str, place: str) -> bool:
+        """Check whether a file or class can move without meeting recordings there.
 
-        Each test of the file becomes one of the place. None of these may have
-        recordings of its own.
+        Each test of it becomes one of the place. None of these may have recordings of
+        its own.
         """
         for owner in self.owners:
-            if owner.startswith(f"{file}::"):
-                moved = place + owner.removeprefix(file)
+            if owner.startswith(f"{part}::"):
+                moved = place + owner.removeprefix(part)
                 if moved in self.owners:
                     return False
         return True
@@ -219,30 +219,52 @@ class _Recorders:
         return self._of_call.get(key, set())
 
 
-def _with_whole_files(
-    moves: dict[str, str], recorders: _Recorders, gone_tests: GoneTests
+def _with_whole_parts(
+    moves: dict[str, str],
+    recorders: _Recorders,
+    gone_tests: GoneTests,
+    part_of: Callable[[str], str],
 ) -> dict[str, str]:
-    """Return moves in which a file that was renamed moves as a whole.
+    """Return moves in which a file or class that was renamed moves as a whole.
 
     The recordings of its fixtures go with it. For example,
     `{"a.py::test_x": "b.py::test_x"}` becomes `{"a.py": "b.py"}`.
+
+    Args:
+        moves: The moves, each from an old id or file to a new one.
+        recorders: The tests that have made recordings.
+        gone_tests: The tests that exist no more.
+        part_of: Returns the file of a test, or its class.
     """
-    # By file: the places to which its tests move. A test that keeps its name moves to
-    # a file, another one to an id.
+    # By file or class: the places to which its tests move. A test that keeps its name
+    # moves to a place, another one to an id.
     destinations: dict[str, set[str]] = {}
     for old, new in moves.items():
-        file, colons, name = old.partition("::")
-        destinations.setdefault(file, set()).add(new.removesuffix(colons + name))
+        if "::" in old:
+            part = part_of(old)
+            place = new.removesuffix(old.removeprefix(part))
+            destinations.setdefault(part, set()).add(place)
     result = dict(moves)
-    for file, places in destinations.items():
+    for part, places in destinations.items():
         place = min(places)
-        is_one_file = len(places) == 1 and "::" not in place
-        if is_one_file and file in gone_tests and recorders.is_free(file, place):
+        is_alike = place not in moves.values() and ("::" in part) == ("::" in place)
+        is_one_place = len(places) == 1 and is_alike
+        if is_one_place and part in gone_tests and recorders.is_free(part, place):
             for old in moves:
-                if old.startswith(f"{file}::"):
+                if old.startswith(f"{part}::"):
                     del result[old]
-            result[file] = place
+            result[part] = place
     return result
+
+
+def _file_of(nodeid: str) -> str:
+    """Return the file of a test."""
+    return nodeid.partition("::")[0]
+
+
+def _class_of(nodeid: str) -> str:
+    """Return the id of the class of a test; the file of one without a class."""
+    return nodeid.partition("[")[0].rpartition("::")[0]
 
 
 def _id_without_file(nodeid: str) -> str:

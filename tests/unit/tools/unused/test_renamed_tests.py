@@ -78,10 +78,7 @@ def moves_to(*tests: str, vault: Vault, rootdir: Path) -> list[tuple[str, str]]:
         pytest.param(
             ["test_a.py::TestOld::test_x", "test_a.py::TestOld::test_y"],
             ["test_a.py::TestNew::test_y", "test_a.py::TestNew::test_x"],
-            [
-                ("test_a.py::TestOld::test_x", "test_a.py::TestNew::test_x"),
-                ("test_a.py::TestOld::test_y", "test_a.py::TestNew::test_y"),
-            ],
+            [("test_a.py::TestOld", "test_a.py::TestNew")],
             id="another class",
         ),
         pytest.param(
