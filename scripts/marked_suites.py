@@ -166,6 +166,33 @@ MARKED_SUITES = (
         mark=Mark(800, 800, 799),
     ),
     Suite(
+        "sqlalchemy",
+        "2.0.57",
+        variant="postgresql",
+        what=(
+            "its own tests of the dialect of PostgreSQL, and those for every dialect,"
+            " with the fixture of the documentation"
+        ),
+        tests=(
+            "test/dialect/postgresql",
+            "test/dialect/test_suite.py",
+            f"--dburi={POSTGRES_URL}",
+        ),
+        targets=("sqlalchemy",),
+        requirements=("psycopg2-binary", "greenlet"),
+        services=("postgres",),
+        helper=SAME_IDS,
+        # What is not recorded: 24 tests use what only psycopg2's connections and
+        # cursors have (two-phase commits, `name`, `status`, `mogrify`), and six change
+        # what a dialect learns by a mock, by a closure's value, or by an event in a
+        # module of SQLAlchemy.
+        # What does not replay: 27 tests use ids made before a fixture runs, and four
+        # the time. The other seven iterate over a set, count calls of a deserializer or
+        # of `rollback`, read notices or a redacted password, or want an error that
+        # SQLAlchemy itself raises when it connects.
+        mark=Mark(11328, 11298, 11260),
+    ),
+    Suite(
         "pandas",
         "3.1.1",
         variant="reshape",

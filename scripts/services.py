@@ -48,6 +48,8 @@ def postgres(_scratch: Path) -> Iterator[None]:
         ("postgres", "CREATE DATABASE test OWNER scott"),
         ("test", "CREATE SCHEMA test_schema AUTHORIZATION scott"),
         ("test", "CREATE SCHEMA test_schema_2 AUTHORIZATION scott"),
+        ("test", "CREATE EXTENSION hstore"),
+        ("test", "CREATE EXTENSION citext"),
     )
     with postgres_with(statements, POSTGRES_PORT):
         yield
