@@ -546,15 +546,15 @@ def _line_of_counts(account: Account, judgement: Judgement, settings: Settings) 
             counts.append(f"{number} {participle}")
         elif number:
             counts.append(f"{plural(number, 'call')} {participle}")
-    tokens = _words_of_tokens(account.tokens_saved)
+    token_words = _words_of_tokens(account.tokens_saved)
     if account.saved_seconds:
         saving = f"{short_seconds(account.saved_seconds)} saved"
-        if tokens:
-            saving += f" ({tokens})"
+        if token_words:
+            saving += f" ({token_words})"
         counts.append(saving)
-    elif tokens:
+    elif token_words:
         # Imported calls saved no time: vcrpy does not keep how long a call took.
-        counts.append(f"{tokens} saved")
+        counts.append(f"{token_words} saved")
     if settings.mode is Mode.LIVE:
         counts.append("every call ran for real, and nothing was recorded or compared")
     line = ", ".join(counts)
@@ -568,9 +568,9 @@ def _words_of_recorded(account: Account) -> str:
     """Return how many calls were recorded, and what the real ones took."""
     calls = plural(account.recorded, "call")
     cost = short_seconds(account.record_seconds)
-    tokens = _words_of_tokens(account.tokens_taken)
-    if tokens:
-        cost += f" ({tokens})"
+    token_words = _words_of_tokens(account.tokens_taken)
+    if token_words:
+        cost += f" ({token_words})"
     if not account.outcomes_not_kept:
         return f"{calls} recorded in {cost}"
     kept_recordings = max(0, account.recorded - len(account.outcomes_not_kept))

@@ -334,10 +334,10 @@ class _Talk:
     def _url(self) -> str:
         """Return the URL of the request: its first line has the path alone."""
         conn = self._conn
-        target = self.request_message.target
-        if not target.startswith("/") and "://" in target:
+        request_target = self.request_message.target
+        if not request_target.startswith("/") and "://" in request_target:
             # A proxy gets the whole URL.
-            return target
+            return request_target
         scheme = "http"
         if conn.default_port == _HTTPS_PORT:
             scheme = "https"
@@ -351,8 +351,8 @@ class _Talk:
             host = f"[{host}]"
         if port:
             host = f"{host}:{port}"
-        # For OPTIONS, the target may be a star.
-        return f"{scheme}://{host}/{target.removeprefix('/')}"
+        # Any target has a slash in front, except the star of `OPTIONS *`.
+        return f"{scheme}://{host}/{request_target.removeprefix('/')}"
 
     def _error(self, failure: Failure) -> Exception:
         """Return the exception that the connection raises for a recorded failure."""

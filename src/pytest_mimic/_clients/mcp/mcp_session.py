@@ -406,32 +406,32 @@ class _Reader(anyio.abc.ObjectReceiveStream):  # type: ignore[misc]
     """The stream that the SDK reads.
 
     Args:
-        messages_for_client: The messages that have been read so far.
+        stream_for_client: Gives the messages that have been read so far.
         ask_for_message: Is called where the client waits for another message, and
             when it closes the stream. The next message of a real server is read only
             then, never ahead.
     """
 
     def __init__(
-        self, messages_for_client: Any, ask_for_message: Callable[[], None]
+        self, stream_for_client: Any, ask_for_message: Callable[[], None]
     ) -> None:
-        self._messages_for_client = messages_for_client
+        self._stream_for_client = stream_for_client
         self._ask_for_message = ask_for_message
 
     async def receive(self) -> Any:
-        if self._messages_for_client.statistics().current_buffer_used == 0:
+        if self._stream_for_client.statistics().current_buffer_used == 0:
             self._ask_for_message()
-        return await self._messages_for_client.receive()
+        return await self._stream_for_client.receive()
 
     def receive_nowait(self) -> Any:
         try:
-            return self._messages_for_client.receive_nowait()
+            return self._stream_for_client.receive_nowait()
         except anyio.WouldBlock:
             self._ask_for_message()
             raise
 
     def close(self) -> None:
-        self._messages_for_client.close()
+        self._stream_for_client.close()
         self._ask_for_message()
 
     async def aclose(self) -> None:

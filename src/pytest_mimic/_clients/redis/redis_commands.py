@@ -374,11 +374,12 @@ def shown_indexes(command: Command, redactor: Redactor) -> Container[int]:
 
 
 def _shown_indexes_of_acl(command: Command) -> set[int]:
-    """Return the indexes of the words of `ACL` that are no passwords."""
+    """Return the indexes of the words of an `ACL` command that are not passwords."""
     indexes_to_show = set()
     for index, word in enumerate(command):
-        is_password = word[:1] in _PASSWORD_MARKS
-        if index < 2 or not is_password:
+        # The first two are `ACL` and its subcommand, such as `SETUSER`.
+        is_password = index >= 2 and word[:1] in _PASSWORD_MARKS
+        if not is_password:
             indexes_to_show.add(index)
     return indexes_to_show
 

@@ -145,7 +145,10 @@ class CassetteTrack(Track):
         return recorded
 
     def are_all_played(self) -> bool:
-        """Return whether every call that has an outcome was made in this block."""
+        """Return whether this block made every call that has an outcome.
+
+        Calls in all processes count, as for `play_count`.
+        """
         self._run.current.hear_other_processes()
         for place, call in enumerate(self._calls):
             has_outcome = call is not None and call.stored.mark != EMPTY

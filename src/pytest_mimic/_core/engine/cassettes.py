@@ -108,6 +108,7 @@ class Cassette:
         folders = self._track.folders
         return [CassetteCall(call, folders) for call in self._track.recorded_calls()]
 
+    # The cassettes of vcrpy have `play_count` and `all_played`, too.
     @property
     def play_count(self) -> int:
         """How many calls were replayed."""

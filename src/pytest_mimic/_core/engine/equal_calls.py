@@ -93,10 +93,10 @@ class Track:
         self._number_by_place: dict[int, int] = {}
         # How many equal calls were made at most in one pass of the owner.
         self._most_taken = 0
-        # The call that was recorded last.
-        self._last_recorded: Recording | None = None
-        # Whether there was no file.
-        self._is_new = not self._calls_in_file
+        # The recording of the call that was recorded last.
+        self._last_recording: Recording | None = None
+        # Whether the file is not there yet.
+        self._is_new_file = not self._calls_in_file
         if self.cassette_in_words:
             for place, call in enumerate(replayable_calls):
                 self._places.setdefault(str(call.identity), []).append(place)
@@ -266,7 +266,7 @@ class Track:
         number_of_open_calls = len(self._calls) - len(calls)
         empty_places = [None] * number_of_open_calls
         self._calls[:] = [*calls, *empty_places]
-        self._is_new = False
+        self._is_new_file = False
 
     # -- facts of a call
 
@@ -372,7 +372,7 @@ class Track:
 
         They stay unless those before them were recorded again.
         """
-        last, owner = self._last_recorded, self.owner
+        last, owner = self._last_recording, self.owner
         if last is None or owner is None or len(self._calls) <= self._most_taken:
             return
         is_rerecorded = self._run.settings.mode is Mode.RERECORD
@@ -391,7 +391,7 @@ class Track:
             error: The call and its failure in words, with the test, if it has failed.
         """
         self._calls[place] = recording
-        self._last_recorded = recording
+        self._last_recording = recording
         self._write({place: error})
 
     def replace_imported(self, call: Call) -> None:
@@ -433,30 +433,33 @@ class Track:
         """
         if not self.has_places or all(each is None for each in self._calls):
             return
-        if self._last_recorded is None:
-            self._last_recorded = recorder().recording_of(call, [], self.owner)
+        if self._last_recording is None:
+            self._last_recording = recorder().recording_of(call, [], self.owner)
         self._write({})
 
     def _write(self, errors: Errors) -> None:
         """Write the recording, with the outcomes of all places.
 
         Args:
-            errors: The failures among the outcomes that are new, see `Errors`.
+            errors: Of the places whose outcomes are new: the failure, or None.
         """
-        run, last_call = self._run, self._last_recorded
+        run = self._run
+        recording = self._last_recording
         # Nothing is written before a call is noted.
-        assert last_call is not None
-        recording, outcomes = last_call, self._outcomes()
-        if outcomes != last_call.outcomes:
-            recording = last_call._replace(outcomes=outcomes)
-        written = run.vault.writer.write(self.file, [recording], is_new=self._is_new)
-        self._is_new = False
+        assert recording is not None
+        outcomes = self._outcomes()
+        if outcomes != recording.outcomes:
+            recording = recording._replace(outcomes=outcomes)
+        written = run.vault.writer.write(
+            self.file, [recording], is_new=self._is_new_file
+        )
+        self._is_new_file = False
         # The arguments may be long, and are not needed again.
         self._recordings.read_or_written[self.file] = recording._replace(arguments=None)
         # None: the file belongs to no conversation with a client.
         conversation = None
-        if self.owner is not None and last_call.kind != "function":
-            conversation = last_call.target
+        if self.owner is not None and recording.kind != "function":
+            conversation = recording.target
         journal = run.current.owner.journal
         change = journal.setdefault(self.file, Change(written.before, conversation))
         change.note(written.now, errors)

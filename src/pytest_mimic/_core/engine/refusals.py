@@ -53,14 +53,14 @@ class SearchedFile(Protocol):
     owner: Owner | None
 
     def candidates(self, target: str, /) -> Iterable[Recording]:
-        """Return the recordings of a target that a miss is compared with."""
+        """Return the recordings of a target with which a missed call is compared."""
         ...
 
 
 class Refusal:
-    """The refusal of one call.
+    """Chooses, makes and notes the error of one call that gets no outcome.
 
-    Its test fails, also if the code under test handles the error.
+    As it is noted, the test fails even if the code under test handles the error.
     """
 
     def __init__(self, run: Run, file: SearchedFile, call: Call) -> None:

@@ -115,6 +115,8 @@ class FileDigests:
         # reading may change again in the same tick of the clock, and look the same. The
         # digest of such a file is not kept, so that the next call reads it again.
         changed_at = max(facts.st_mtime_ns, facts.st_ctime_ns)
+        # A fine clock seldom gives a whole second. If it does, the file is only read
+        # once more.
         has_fine_times = changed_at % _SECOND_NS != 0
         tick = _FINE_TICK_NS if has_fine_times else _COARSE_TICK_NS
         has_settled = changed_at + tick < read_at

@@ -438,9 +438,9 @@ def _identity(value: object, pickled: Any) -> str | None:
 # What cannot be stored
 
 _VERBS = {"value": "returned", "raised": "raised", "stream": "yielded"}
-# Which function to name in place of the one that gave a part, by the words for the
-# part.
-_FUNCTION_BY_WORDS = {
+# By the words for a part: which function the user is to name in a target, in place of
+# the one that gave the part.
+_FUNCTION_TO_NAME = {
     "a database connection": "a function that queries it, and returns the rows",
     "a database cursor": "a function that fetches from it, and returns the rows",
     "a future": "a function that waits for it, and returns its result",
@@ -470,7 +470,7 @@ def _refusal(
         path, part = _find_part(part, root, reason)
     words = _words_for(part)
     facts = [f"{path}: {words}"]
-    remedy = f"name {_FUNCTION_BY_WORDS.get(words, _ANY_FUNCTION)}"
+    remedy = f"name {_FUNCTION_TO_NAME.get(words, _ANY_FUNCTION)}"
     lazy = _pickling().lazy_remedy(part)
     if lazy is not None:
         facts = [f"{facts[0]}, which may read files later"]
@@ -511,27 +511,30 @@ def _refusal_of_part(value: object) -> Exception | None:
     return None
 
 
-def _find_part(value: object, path: str, reason: Exception) -> tuple[str, object]:
-    """Return the path of the first part that cannot be stored, and the part.
+def _find_part(value: object, path: str, refusal: Exception) -> tuple[str, object]:
+    """Return the path of the innermost part that cannot be stored, and the part.
+
+    Of several in one object, the first is opened.
 
     An object that loses an attribute is refused as a whole. Its parts may be refused
     for other reasons, such as a weak reference that the object makes anew.
     """
-    seen_ids: set[int] = set()
+    opened_ids: set[int] = set()
     # The parts of a process or a future, such as its lock, say less than its own words.
     while (
         _pickling().lazy_remedy(value) is None
-        and words_for(type(value)) not in _FUNCTION_BY_WORDS
+        and words_for(type(value)) not in _FUNCTION_TO_NAME
     ):
-        seen_ids.add(id(value))
+        opened_ids.add(id(value))
         for part in parts_of(value):
-            if id(part.value) in seen_ids:
+            if id(part.value) in opened_ids:
+                # A part may hold the object that holds it.
                 continue
-            refusal = _refusal_of_part(part.value)
-            if refusal is None:
+            refusal_of_part = _refusal_of_part(part.value)
+            if refusal_of_part is None:
                 continue
-            if isinstance(reason, LostAttributeError) and not isinstance(
-                refusal, LostAttributeError
+            if isinstance(refusal, LostAttributeError) and not isinstance(
+                refusal_of_part, LostAttributeError
             ):
                 continue
             path += part.step

@@ -242,16 +242,17 @@ _DIGITS = pattern(r"[A-Za-z0-9_-]{12,}")
 _BYTES = pattern(r'"\$base64":\s*"([^"]*)"')
 # Moments that outcomes hold in other forms than those that look made anew:
 # microseconds, nanoseconds, and the numbers of a `struct_time`.
-_FINE_NUMBER = pattern(r"(?<![0-9A-Za-z.])(\d{10})(\d{6})(?:\d{3})?(?![0-9A-Za-z])")
-_NUMBERS = pattern(r"\b20\d\d,\s*\d\d?,\s*\d\d?(?:,\s*\d\d?){0,3}(?!\d)")
+_FINE_TIMESTAMP = pattern(r"(?<![0-9A-Za-z.])(\d{10})(\d{6})(?:\d{3})?(?![0-9A-Za-z])")
+_NUMBERS_OF_DATE = pattern(r"\b20\d\d,\s*\d\d?,\s*\d\d?(?:,\s*\d\d?){0,3}(?!\d)")
 
 
 class Origins:
     """Tells whether the application made a value of this run, or an outcome gave it.
 
-    A value that is made from one in an outcome counts as given: a part of an id, a
-    moment some hours later or in another unit, the date of a moment. A value that a
-    call has sent first is the application's own, even if answers repeat it.
+    A value is either made by the application or given by an outcome. One that is made
+    from a value in an outcome counts as given: a part of an id, a moment some hours
+    later or in another unit, the date of a moment. One that a call has sent first
+    counts as made, even if answers repeat it.
 
     A date is given only to the test whose call had the outcome: most answers hold a
     moment of today, and an application that knows today's date seldom has it from
@@ -301,9 +302,9 @@ class Origins:
                 self._note_moment(float(value[1:]), days)
             elif _is_of_run(piece, part, evidence):
                 self._values_given.add(value)
-        for match in _FINE_NUMBER.finditer(text):
+        for match in _FINE_TIMESTAMP.finditer(text):
             self._note_moment(int(match[1]) + int(match[2]) / 1e6, days)
-        for match in _NUMBERS.finditer(text):
+        for match in _NUMBERS_OF_DATE.finditer(text):
             fields = [int(number) for number in match[0].split(",")]
             # Fields of the time of day that are missing are zero: `2026, 11, 25, 10`
             # has no minute and no second.

@@ -291,6 +291,7 @@ def _is_offset(zone: Any) -> bool:
 
 
 def _make_moment(cls: Any, parts: Any) -> Any:
+    """Make a `datetime` or `time` again of what `_moment_parts` returned."""
     if type(parts) is str:
         return cls.fromisoformat(parts)
     text, zone, fold = parts

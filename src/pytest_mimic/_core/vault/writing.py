@@ -216,12 +216,12 @@ class Writer:
         facts = _facts_of_file(
             calls, entries, arguments, facts_of_run, is_cassette=is_cassette
         )
-        new_content = _content_of_file(facts, previous_file)
+        new_content = _new_or_previous_content(facts, previous_file)
         old_content = previous_file.content
         is_changed = new_content is not old_content
         if is_changed and not store.replace(name, old_content, new_content):
-            # Another process has written the file since: a test that fails puts that
-            # back.
+            # Another process has written the file since. The file is read again, so
+            # that a test that fails puts back what that process has written.
             return self.write(name, calls, test=test, recorded=recorded)
         # The vault holds the outcomes from here on, so their copies in memory can go. A
         # replay in the same run loads what was written.
@@ -334,12 +334,15 @@ def _arguments_in_file(
     return arguments
 
 
-def _content_of_file(facts: dict[str, Any], previous_file: _PreviousFile) -> bytes:
+def _new_or_previous_content(
+    facts: dict[str, Any], previous_file: _PreviousFile
+) -> bytes:
     """Return the content of a file with these facts.
 
-    It is the content of the previous file if that has the same facts. A fact that this
-    version does not know changes nothing there. A fact of the identity that is gone,
-    such as an option of the line, does.
+    If the previous file has the same facts, its own `content` is returned, the same
+    object, so that the caller knows by `is` that nothing is to be written. A fact that
+    this version does not know changes nothing there. A fact of the identity that is
+    gone, such as an option of the line, does.
     """
     text = json_in_lines(facts)
     if previous_file.content is not None and previous_file.facts:

@@ -304,7 +304,8 @@ def _rank(difference: FileDifference) -> int:
 def _is_changed(name: str, old_vault: Vault, new_vault: Vault) -> bool:
     """Return whether the bytes of a file differ.
 
-    A file that cannot be read counts as changed, so that it is reported as damaged.
+    A file that cannot be read counts as changed, so that `_of_file` reports it as
+    damaged.
     """
     try:
         return old_vault.store.read(name) != new_vault.store.read(name)

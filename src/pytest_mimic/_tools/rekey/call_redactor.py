@@ -199,12 +199,12 @@ class CallRedactor:
         The identity of a function's call is taken of the real arguments, and the
         outcome is kept as it is, but for what people read of a pickle.
         """
-        described = call_to_rekey.call.arguments or {}
+        described_arguments = call_to_rekey.call.arguments or {}
         declared = self._redactor.of_configuration
-        hidden_arguments = hidden_description(described, declared)
+        hidden_arguments = hidden_description(described_arguments, declared)
         entries: list[Entry] = []
         outcomes: list[Stored] = []
-        is_same = hidden_arguments == described
+        is_same = hidden_arguments == described_arguments
         for stored_outcome in call_to_rekey.call.outcomes:
             outcome_entry = with_hidden_preview(stored_outcome.entry, declared)
             is_same = is_same and outcome_entry is stored_outcome.entry
@@ -215,9 +215,12 @@ class CallRedactor:
         facts = {
             **call_to_rekey.facts,
             "arguments": hidden_arguments,
-            **_as_outcomes(call_to_rekey, entries),
+            **_facts_of_outcomes(call_to_rekey, entries),
         }
-        if hidden_arguments != described and call_to_rekey.call.parts is not None:
+        if (
+            hidden_arguments != described_arguments
+            and call_to_rekey.call.parts is not None
+        ):
             parts: dict[str, Any] = {}
             for name, part in call_to_rekey.call.parts.items():
                 parts[name] = _without_digest(part)
@@ -326,7 +329,7 @@ class CallRedactor:
                     new_parts[name] = kept_value(values[name])
             parts = new_parts
             facts["parts"] = new_parts
-        facts |= _as_outcomes(call_to_rekey, entries)
+        facts |= _facts_of_outcomes(call_to_rekey, entries)
         outcomes = []
         issued: set[str] = set()
         for stored_outcome, outcome_entry in zip(
@@ -348,8 +351,10 @@ class CallRedactor:
         )
 
 
-def _as_outcomes(call_to_rekey: CallToRekey, entries: list[Entry]) -> dict[str, Any]:
-    """Return the outcomes as the file of a call has them."""
+def _facts_of_outcomes(
+    call_to_rekey: CallToRekey, entries: list[Entry]
+) -> dict[str, Any]:
+    """Return the facts that the file of a call has of its outcomes."""
     if not call_to_rekey.is_in_cassette:
         return {"outcomes": entries}
     # A call of a cassette has one outcome.
