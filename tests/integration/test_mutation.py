@@ -251,6 +251,7 @@ CACHING = """
     class Book:
         def __init__(self):
             self.pages, self._notes, self._index = ["a"], None, None
+            self._places = {}
 
     def reads(book):
         book._notes = {}
@@ -259,6 +260,7 @@ CACHING = """
 
     def fills(book):
         book._index = {"a": 0}
+        book._places[0] = "a"
         return len(book.pages)
 """
 
@@ -280,10 +282,46 @@ def test_an_empty_private_container_is_no_change(project):
     run = project.record().expect(passed=1, failed=1)
 
     assert run.error[-1] == (
-        "if they only remember something, leave them out: shop:fills ignore=book._index"
+        "if they only remember something, leave them out: "
+        "shop:fills ignore=book._index,book._places"
     )
-    project.ini("shop:reads", "shop:fills ignore=book._index")
+    project.ini("shop:reads", "shop:fills ignore=book._index,book._places")
     project.record().expect(passed=2)
+
+
+def test_a_private_attribute_that_had_a_value_gets_no_line_to_leave_it_out(project):
+    """Without it, two different calls would be one: its value may be what is asked."""
+    project.ini("shop:*")
+    project.module("""
+        class Length:
+            def __init__(self, number):
+                self._number, self._by_place = number, {1: number}
+
+        def scales(length):
+            length._number *= 2
+
+        def adds(length):
+            length._by_place[2] = 0
+    """)
+    project.tests("""
+        import shop
+
+        def test_scales():
+            shop.scales(shop.Length(1))
+
+        def test_adds():
+            shop.adds(shop.Length(1))
+    """)
+
+    run = project.record().expect(
+        failed=2,
+        says=[
+            "length._number: 1 before, 2 after",
+            "length._by_place[2]: 0 after, not before",
+        ],
+    )
+
+    assert "ignore=" not in run.output
 
 
 def test_arguments_that_give_another_class_as_their_own_are_recorded(project):

@@ -33,7 +33,6 @@ from pytest_mimic._core.words import limited
 if TYPE_CHECKING:
     from pytest_mimic._core.commands import Remedy
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.tree.differing import Difference
 
 _FileFacts: TypeAlias = "tuple[int, int]"
 """The size of a file, and the time of its last change in nanoseconds."""
@@ -114,16 +113,22 @@ class ArgumentsBefore:
                 if digits != now[name]:
                     changed_names.append(name)
         if files or changed_names:
-            from pytest_mimic._core.tree.differing import argument_differences
+            from pytest_mimic._core.tree.differing import (
+                argument_differences,
+                fills_private_attribute,
+            )
             from pytest_mimic._core.tree.messages import error_of_mutation, mutations
 
             differences = argument_differences(
                 call.arguments, call.plan.described(call)
             )
+            filled_paths: list[str] = []
+            if all(map(fills_private_attribute, differences)):
+                filled_paths = [each.path for each in differences]
             raise error_of_mutation(
                 call.plan.target,
                 limited(files, _SHOWN) or mutations(changed_names, differences),
-                remedies=self._remedies(changed_names, differences),
+                remedies=self._remedies(changed_names, filled_paths),
             )
 
     def _changed_files(self) -> list[str]:
@@ -177,9 +182,15 @@ class ArgumentsBefore:
                 set_state(value, after)
 
     def _remedies(
-        self, changed_names: list[str], differences: list[Difference]
+        self, changed_names: list[str], filled_paths: list[str]
     ) -> list[Remedy]:
-        """Return what to write for a stream, or for private attributes that changed."""
+        """Return what to write for a stream, or for private attributes now filled.
+
+        Args:
+            changed_names: The arguments that the call has changed.
+            filled_paths: The paths of the private attributes that the call has filled,
+                if it has changed nothing else.
+        """
         target, options = self._call.plan.target, self._call.plan.options
         arguments = self._call.named()
         streams = []
@@ -196,9 +207,8 @@ class ArgumentsBefore:
             )
             line = rest_of_identity().stream_line(target, name, content, options)
             return [do(f"say what stands for it: {line}")]
-        paths = [each.path for each in differences]
-        if paths and all(path.rpartition(".")[2][:1] == "_" for path in paths):
-            line = target_line(target, options, "ignore", paths)
+        if filled_paths:
+            line = target_line(target, options, "ignore", filled_paths)
             return [do(f"if they only remember something, leave them out: {line}")]
         return []
 

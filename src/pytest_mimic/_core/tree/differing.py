@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.nodes.node_classes import Node, Opaque
+from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import order
 from pytest_mimic._core.nodes.node_parts import (
     digest_of,
@@ -96,6 +96,24 @@ def part_differences(
     old_parts = {name.lstrip("*"): part for name, part in old.items()}
     new_parts = {name.lstrip("*"): part for name, part in new.items()}
     return list(_between_parts(old_parts, new_parts, ""))
+
+
+def fills_private_attribute(difference: Difference) -> bool:
+    """Return whether a call has filled a private attribute that was empty before.
+
+    Such an attribute may only remember something, so `ignore=` may leave it out. One
+    that was not empty may hold what tells calls apart, such as the number of a
+    quantity.
+    """
+    _, _, last_step = difference.path.rpartition(".")
+    if last_step[:1] != "_" or last_step.endswith("]"):
+        return False
+    old = difference.old
+    if isinstance(old, Items):
+        return not old.items and not old.length
+    if isinstance(old, Fields):
+        return old.kind == "dict" and not old.parts and not old.length
+    return old is None or old is ABSENT
 
 
 def lies_in_ignored_part(path: str, ignored_paths: Iterable[str]) -> bool:
