@@ -12,6 +12,7 @@ import copyreg
 import sys
 from collections.abc import Collection
 from contextlib import suppress
+from types import FunctionType
 from typing import Any
 
 from pytest_mimic._core.identity.call_identity import fingerprint_outcome
@@ -58,6 +59,9 @@ def refuse_lost_attributes(thing: Any) -> None:
     """
     cls: Any = type(thing)
     deciding_class = _deciding_class(cls)
+    if deciding_class is object:
+        _refuse_other_class(thing)
+        return
     package = _package_of(deciding_class)
     # Whether the class of the object is from the same package as the deciding class.
     is_own = package == _package_of(cls)
@@ -105,6 +109,26 @@ def refuse_lost_attributes(thing: Any) -> None:
         return
     name = name_of(deciding_class)
     raise LostAttributeError(f"{name} decides how it is pickled, and {loss}")
+
+
+def _refuse_other_class(thing: Any) -> None:
+    """Refuse an object if loading its pickle would make one of another class.
+
+    Loading calls the `__new__` of the class without arguments. A `__new__` that chooses
+    a class by its arguments may then choose another one.
+
+    Raises:
+        LostAttributeError: The copy is of another class.
+    """
+    cls: Any = type(thing)
+    if not isinstance(cls.__new__, FunctionType):
+        return
+    copied = _shallow_copy(thing)
+    if copied is not None and _is_of_other_class(copied, thing, is_own=False):
+        class_of_copy = type(copied).__qualname__
+        raise LostAttributeError(
+            f"{name_of(cls)}.__new__ makes a {class_of_copy} of its pickle"
+        )
 
 
 def _is_of_other_class(copied: object, thing: object, *, is_own: bool) -> bool:

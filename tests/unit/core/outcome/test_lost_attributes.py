@@ -210,6 +210,29 @@ def test_what_a_library_leaves_out_of_its_own_is_no_loss(parts: Any) -> None:
     assert type(load(recorded(made(*parts, extra=False)))) is parts[0]
 
 
+class Distribution:
+    def __new__(cls, width=1):
+        return super().__new__(Standard if width == 1 else cls)
+
+    def __init__(self, width=1):
+        # An array, so that the outcome is a pickle.
+        self.width, self.steps = width, np.arange(3)
+
+
+class Standard(Distribution):
+    pass
+
+
+def test_what_its_class_would_make_another_class_of_is_refused() -> None:
+    """Loading a pickle calls `__new__` without the arguments that chose the class."""
+    assert type(load(recorded(Distribution(1)))) is Standard
+
+    with pytest.raises(
+        UnstorableOutcomeError, match="__new__ makes a Standard of its pickle"
+    ):
+        recorded([np.arange(3), Distribution(2)])
+
+
 def test_a_state_that_an_object_shares_is_left_alone() -> None:
     """A library's `__setstate__` may take the state for its own, and change it."""
 
