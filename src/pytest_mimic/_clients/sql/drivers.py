@@ -120,26 +120,28 @@ def classes_of_driver(dialect: Any, kind: Literal["Connection", "Cursor"]) -> li
     """
     if dialect.is_async:
         adapters = sys.modules.get("sqlalchemy.connectors.asyncio")
-        return _found_in([adapters], f"AsyncAdapt_dbapi_{kind.lower()}")
+        return _classes_in([adapters], f"AsyncAdapt_dbapi_{kind.lower()}")
     extensions = getattr(dialect.dbapi, "extensions", None)
     return [
-        *_found_in([dialect.dbapi], kind),
+        *_classes_in([dialect.dbapi], kind),
         # psycopg2 has its classes here.
-        *_found_in([extensions], kind.lower()),
+        *_classes_in([extensions], kind.lower()),
     ]
 
 
 def inner_classes(dialect: Any) -> list[Any]:
     """Return the classes of the connection below SQLAlchemy's adapter of it."""
     driver = _async_module(dialect)
-    return _found_in([driver], "AsyncConnection") or _found_in([driver], "Connection")
+    return _classes_in([driver], "AsyncConnection") or _classes_in(
+        [driver], "Connection"
+    )
 
 
 def info_classes(dialect: Any) -> list[Any]:
     """Return the classes of the `info` of psycopg's and psycopg2's connections."""
     extensions = getattr(dialect.dbapi, "extensions", None)
     modules = [dialect.dbapi, extensions, _async_module(dialect)]
-    return _found_in(modules, "ConnectionInfo")
+    return _classes_in(modules, "ConnectionInfo")
 
 
 def _async_module(dialect: Any) -> Any:
@@ -147,14 +149,14 @@ def _async_module(dialect: Any) -> Any:
     return sys.modules.get(dialect.driver.removesuffix("_async"))
 
 
-def _found_in(modules: Iterable[Any], name: str) -> list[Any]:
+def _classes_in(modules: Iterable[Any], name: str) -> list[Any]:
     """Return the classes of a name in the modules that have it."""
-    found = []
+    classes = []
     for module in modules:
         member = getattr(module, name, None)
         if isinstance(member, type):
-            found.append(member)
-    return found
+            classes.append(member)
+    return classes
 
 
 def has_method(classes: Iterable[Any], name: str) -> bool:

@@ -257,9 +257,9 @@ class StandInConnection:
             UnstorableOutcomeError: The attribute is read where calls are recorded. It
                 is no method, so that reading it is the call.
         """
-        is_own = name.startswith("_")
+        is_private = name.startswith("_")
         classes = info_classes(self.dialect)
-        if is_own or not any(hasattr(owner, name) for owner in classes):
+        if is_private or not any(hasattr(owner, name) for owner in classes):
             raise _no_attribute_of_driver(name)
         if self.is_passing():
             return getattr(self.connect().info, name)
@@ -347,8 +347,8 @@ class StandInConnection:
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-        is_own = name.startswith("_") or name in _OWN_ATTRIBUTES
-        if is_own:
+        is_of_stand_in = name.startswith("_") or name in _OWN_ATTRIBUTES
+        if is_of_stand_in:
             return
 
         def configure(real: Any) -> None:
@@ -670,8 +670,8 @@ class StandInCursor:
             # asyncpg's adapter keeps the age of its cache in an attribute with an
             # underscore.
             is_age = name == "_invalidate_schema_cache_asof"
-            is_own = name.startswith("_") or name in _ATTRIBUTES_OF_RESULT
-            if is_age or not is_own:
+            is_of_stand_in = name.startswith("_") or name in _ATTRIBUTES_OF_RESULT
+            if is_age or not is_of_stand_in:
                 setattr(real_cursor, name, value)
 
     def _outcome(

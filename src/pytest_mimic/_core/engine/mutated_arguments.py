@@ -218,12 +218,12 @@ def _states_before(arguments: dict[str, object]) -> dict[str, tuple[object, Stat
 
     A call may move them, which is recorded. Any other change of an argument is refused.
     """
-    found: dict[str, tuple[object, State]] = {}
+    states: dict[str, tuple[object, State]] = {}
     for path, value in advancing_in(arguments).items():
         # ValueError: a closed stream has no state.
         with suppress(ValueError):
-            found[path] = value, state_of_advancing(value)
-    return found
+            states[path] = value, state_of_advancing(value)
+    return states
 
 
 def set_states(call: Call, states: dict[str, State]) -> None:

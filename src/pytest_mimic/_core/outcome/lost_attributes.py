@@ -63,13 +63,12 @@ def refuse_lost_attributes(thing: Any) -> None:
         _refuse_other_class(thing)
         return
     package = _package_of(deciding_class)
-    # Whether the class of the object is from the same package as the deciding class.
-    is_own = package == _package_of(cls)
+    is_of_same_package = package == _package_of(cls)
     if package in ("builtins", "pydantic") or cls in copyreg.dispatch_table:
         return
     attributes = all_attributes(thing, below=deciding_class)
     compared_names: Collection[str] = attributes
-    if is_own:
+    if is_of_same_package:
         # A handle, such as a stream, may well be another object in the copy.
         attributes = _public_plain(attributes)
         if package in _KNOWN_PACKAGES:
@@ -82,7 +81,7 @@ def refuse_lost_attributes(thing: Any) -> None:
     copied = _shallow_copy(thing)
     if copied is None:
         return
-    if copied is thing and not is_own:
+    if copied is thing and not is_of_same_package:
         # The package finds the object by its name. In another process its own code
         # has set its attributes as well, but nothing is known of the others.
         attributes = attributes_of_others(thing, package)
@@ -92,7 +91,7 @@ def refuse_lost_attributes(thing: Any) -> None:
     lost_names = set()
     for name, part in attributes.items():
         if name not in attributes_of_copy:
-            if not is_own or package in _KNOWN_PACKAGES:
+            if not is_of_same_package or package in _KNOWN_PACKAGES:
                 lost_names.add(name)
         elif name in compared_names and not is_kept(part, attributes_of_copy[name]):
             lost_names.add(name)
@@ -103,7 +102,7 @@ def refuse_lost_attributes(thing: Any) -> None:
     lost_names -= caches_of(cls)
     if lost_names:
         loss = f"leaves out {', '.join(sorted(lost_names))}"
-    elif _is_of_other_class(copied, thing, is_own=is_own):
+    elif _is_of_other_class(copied, thing, is_of_same_package=is_of_same_package):
         loss = f"makes a {type(copied).__qualname__} of it"
     else:
         return
@@ -124,26 +123,31 @@ def _refuse_other_class(thing: Any) -> None:
     if not isinstance(cls.__new__, FunctionType):
         return
     copied = _shallow_copy(thing)
-    if copied is not None and _is_of_other_class(copied, thing, is_own=False):
+    if copied is not None and _is_of_other_class(
+        copied, thing, is_of_same_package=False
+    ):
         class_of_copy = type(copied).__qualname__
         raise LostAttributeError(
             f"{name_of(cls)}.__new__ makes a {class_of_copy} of its pickle"
         )
 
 
-def _is_of_other_class(copied: object, thing: object, *, is_own: bool) -> bool:
+def _is_of_other_class(
+    copied: object, thing: object, *, is_of_same_package: bool
+) -> bool:
     """Return whether the copy of an object is of a class that it should not have.
 
     A proxy, which says that it is of another class, comes back as an object of that
     class. The author of a class may choose by its `__reduce__` what an object comes
-    back as (`is_own`: the method is of the same package as the class). That choice does
-    not count for the standard library, whose objects users expect back as they were.
+    back as (`is_of_same_package`: the method is of the package of the class). That
+    choice does not count for the standard library, whose objects users expect back as
+    they were.
     """
     cls = type(thing)
     class_of_copy = type(copied)
     if class_of_copy in (cls, thing.__class__):
         return False
-    if not is_own:
+    if not is_of_same_package:
         return True
     # The standard library may make classes of one name anew, with the same content.
     is_of_stdlib = _package_of(cls) in sys.stdlib_module_names

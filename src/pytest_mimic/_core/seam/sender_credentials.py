@@ -45,8 +45,9 @@ def credentials_in(
     credentials = {}
     for value, name in sent.items():
         credential = _credential_of(value)
-        is_own = stand_in(value) == PLACEHOLDER
-        if credential and is_own and not _NAME_OF_ONE_REQUEST.search(name):
+        # What a service has issued has a placeholder with a name.
+        is_of_application = stand_in(value) == PLACEHOLDER
+        if credential and is_of_application and not _NAME_OF_ONE_REQUEST.search(name):
             credentials[name] = credential
     return credentials
 

@@ -292,7 +292,7 @@ def new_after_replayed(
 
 def drift(
     label: str,
-    found: Sequence[Difference],
+    differences: Sequence[Difference],
     *,
     test: str | None = None,
     failed: str = "",
@@ -304,7 +304,7 @@ def drift(
 
     Args:
         label: The call as people read it.
-        found: The differences.
+        differences: The differences.
         test: The id of the test that made the call. None: it is not known.
         failed: How the service failed or refused the call, which is not to be accepted.
         target: The name of the call's target.
@@ -315,10 +315,10 @@ def drift(
     if failed:
         remedies = [verify(f"{failed}, to try again", test)]
     elif target:
-        remedies += volatile(found, target, line, options or Options())
+        remedies += volatile(differences, target, line, options or Options())
     return DriftError(
         f"{label} no longer gives what was recorded",
-        facts=[Differences(tuple(found))],
+        facts=[Differences(tuple(differences))],
         remedies=remedies,
         call=label,
         test=test,
@@ -352,10 +352,10 @@ def error_of_mutation(
     )
 
 
-def mutations(names: Sequence[str], found: Sequence[Difference]) -> list[str]:
+def mutations(names: Sequence[str], differences: Sequence[Difference]) -> list[str]:
     """Return how arguments changed, a line for each difference.
 
-    `found` are the differences between their trees before and after the call.
+    `differences` are the differences between their trees before and after the call.
     """
-    facts = Differences(tuple(found), "before", "after", MOST_DIFFERENCES).lines()
+    facts = Differences(tuple(differences), "before", "after", MOST_DIFFERENCES).lines()
     return facts or [f"{name}: changed in a part that is not shown" for name in names]
