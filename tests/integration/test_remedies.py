@@ -351,6 +351,36 @@ def test_what_a_miss_prints_ends_it(shop, situation) -> None:
     shop.run().expect(failed=1)
 
 
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        ("a=1, options=values.uuid4()", "options.options"),
+        ("a=values.uuid4(), options=1", "options.a"),
+    ],
+    ids=["the name of all others", "the name of a parameter"],
+)
+def test_a_line_leaves_out_one_of_the_options_of_a_call(shop, call, line) -> None:
+    shop.project.ini("options:call")
+    shop.project.write("options.py", "def call(a, /, **options): return a")
+    shop.test(f"__import__('options').call(values.ASK, {call})")
+    shop.run("--mimic-record").expect(passed=1)
+
+    run = shop.run().expect(failed=1)
+
+    (target,) = after(run.error, "if it changes from run to run: ")
+    (command,) = after(run.error, "to record it: ")
+    assert target == f"options:call ignore={line}"
+    shop.project.ini(target)
+    shop.paste(command).expect(passed=1)
+    shop.run().expect(passed=1)
+    for other in (call.replace("1", "2"), f"{call}, b=3"):
+        shop.test(f"__import__('options').call(values.ASK, {other})")
+        shop.run().expect(failed=1)
+    shop.test(f"__import__('options').call(values.ASK, {call})")
+    shop.asks("coffee")
+    shop.run().expect(failed=1)
+
+
 #: What is asked has changed, and nothing helps but to record it.
 QUESTIONS: dict[str, tuple[str, str]] = {
     "a prompt": ("http", "shop.prompt(f'About {values.ASK}?')"),

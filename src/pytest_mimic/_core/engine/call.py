@@ -158,15 +158,19 @@ class Call:
         """Return the arguments by name, without some.
 
         Those in `**extra` stand by their own names, and an empty `*rest` is left out.
+        Where one of them has the name of a parameter, `**extra` stays whole.
         """
+        names = {name.lstrip("*") for name in self.parameters}
         arguments: dict[str, object] = {}
         for name, value in zip(self.parameters, self.bound_values, strict=True):
             if name.lstrip("*") in without:
                 continue
             if name.startswith("**") and isinstance(value, dict):
-                for key, extra in value.items():
-                    if key not in without:
-                        arguments[key] = extra
+                extra = {key: value[key] for key in value if key not in without}
+                if names.isdisjoint(extra):
+                    arguments |= extra
+                else:
+                    arguments[name] = extra
             elif not name.startswith("*") or value:
                 arguments[name] = value
         return arguments

@@ -227,7 +227,7 @@ class NextRun:
                 are_whole_values=are_whole_value(part.text, pieces(part.text)),
             )
             line = ""
-            if may_be_ignored(part_made_anew, plan.target, plan.options):
+            if may_be_ignored(part_made_anew, plan.target, plan.options, arguments):
                 line = _line_to_fill_in(call)
             for kind in sorted([kind.value for kind in part.kinds]):
                 event = MadeAnew(plan.target, path, kind, test, number, rest, line)

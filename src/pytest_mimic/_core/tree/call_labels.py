@@ -183,14 +183,18 @@ def query_text(arguments: Mapping[str, Any]) -> str:
 def nodes_by_name(arguments: Mapping[str, Any]) -> dict[str, Node]:
     """Return the nodes of described arguments by the names that people use.
 
-    The arguments in `**extra` stand under their own names, and those in `*rest` as
-    `*rest[0]`.
+    The arguments in `**extra` stand under their own names, if no parameter has one of
+    these, and those in `*rest` as `*rest[0]`.
     """
+    names = {name.lstrip("*") for name in arguments}
     nodes: dict[str, Node] = {}
     for name, part in arguments.items():
         node = node_of(part)
+        extra: dict[str, Node] = {}
         if name.startswith("**") and isinstance(node, Fields) and node.kind == "dict":
-            nodes.update(node.parts)
+            extra = node.parts
+        if extra and names.isdisjoint(extra):
+            nodes.update(extra)
         elif name.startswith("*") and isinstance(node, Items) and node.length is None:
             for place, item in enumerate(node.items):
                 nodes[f"{name}[{place}]"] = item

@@ -19,10 +19,14 @@ from pytest_mimic._core.commands import (
     record,
     rerecord,
 )
+from pytest_mimic._core.nodes.node_classes import Fields, Items, Node
+from pytest_mimic._core.nodes.node_json import node_of
+from pytest_mimic._core.nodes.node_parts import items_of, pairs_of
 from pytest_mimic._core.seam.base import parts_of_client_calls
 from pytest_mimic._core.seam.registry import is_client, names_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.tree.differing import Difference, argument_differences
+from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.made_anew import (
     OF_THE_CLOCK,
     RANDOM,
@@ -69,10 +73,8 @@ def ignoring(
         arguments: The descriptions of the call's arguments. None: they are not known.
         others: The descriptions of the arguments of the target's recorded calls.
     """
-    is_ignorable = may_be_ignored(parts, target, options) and not _makes_two_calls_one(
-        parts.paths, arguments, others
-    )
-    if is_ignorable:
+    is_ignorable = may_be_ignored(parts, target, options, arguments)
+    if is_ignorable and not _makes_two_calls_one(parts.paths, arguments, others):
         ignore = Remedy(
             Verb.IGNORE, _PURPOSE, target=line, paths=parts.paths, options=options
         )
@@ -80,8 +82,16 @@ def ignoring(
     return pages(parts.kinds)
 
 
-def may_be_ignored(parts: PartsMadeAnew, target: str, options: Options) -> bool:
-    """Return whether a line may leave out parts, if no two calls become one thereby."""
+def may_be_ignored(
+    parts: PartsMadeAnew,
+    target: str,
+    options: Options,
+    arguments: Mapping[str, Any] | None,
+) -> bool:
+    """Return whether a line may leave out parts, if no two calls become one thereby.
+
+    `arguments` are the descriptions of the call's arguments. None: they are not known.
+    """
     if options.key is not None:
         # `ignore=` does not reach into the value that `key=` returns.
         return False
@@ -89,8 +99,12 @@ def may_be_ignored(parts: PartsMadeAnew, target: str, options: Options) -> bool:
         return False
     if target in _DATABASES and parts.kinds - OF_THE_CLOCK:
         return False
-    is_short = len(parts.paths) <= _MOST_PATHS
-    return is_short and all(_can_be_ignored(path, target) for path in parts.paths)
+    if len(parts.paths) > _MOST_PATHS:
+        return False
+    return all(
+        _can_be_ignored(path, target) and _leads_to_one_part(path, arguments or {})
+        for path in parts.paths
+    )
 
 
 def pages(kinds: frozenset[Kind]) -> list[Remedy]:
@@ -111,7 +125,7 @@ def _can_be_ignored(path: str, target: str) -> bool:
         steps = parse_path(path)
     except ValueError:
         return False
-    if set(path) & {",", "{", " "}:
+    if not _can_be_written(path, steps):
         return False
     if not names_client(target):
         return True
@@ -122,6 +136,55 @@ def _can_be_ignored(path: str, target: str) -> bool:
     # and the key of a Redis command, `command.0` and `command.1`, tell commands apart.
     is_part = len(steps) > 1 and steps[0] in parts_of_client_calls(target)
     return is_part and path not in ("command.0", "command.1")
+
+
+def _can_be_written(path: str, steps: Sequence[str]) -> bool:
+    """Return whether a line can hold a path, so that it means this part alone.
+
+    It cannot hold each character of a key, and the key `*` would be any key.
+    """
+    return not set(path) & {",", "{", " ", "\\"} and "*" not in steps
+
+
+def _leads_to_one_part(path: str, arguments: Mapping[str, Any]) -> bool:
+    """Return whether a path of `ignore=` means no more than one part of a call.
+
+    | the path | what it means |
+    |---|---|
+    | `rates.0` | in `{0: 1, "0": 2}`, two items |
+    | `rates.base` | an item and an attribute, if a subclass of dict has both |
+    """
+    first_step, *later_steps = parse_path(path)
+    parts: list[Node] = []
+    for name, argument in arguments.items():
+        if name.lstrip("*") == first_step:
+            parts.append(node_of(argument))
+    for step in later_steps:
+        if len(parts) != 1:
+            break
+        parts = _parts_at(parts[0], step)
+    return len(parts) <= 1
+
+
+def _parts_at(node: Node, step: str) -> list[Node]:
+    """Return the parts of a node that a step of `ignore=` leads to."""
+    items = items_of(node)
+    if items is not None:
+        is_place = step.isdecimal() and int(step) < len(items)
+        return [items[int(step)]] if is_place else []
+    parts: list[Node] = []
+    if isinstance(node, Items) and node.kind == "dict":
+        for key, part in pairs_of(node):
+            if step == (key if isinstance(key, str) else line(key)):
+                parts.append(part)
+    elif isinstance(node, Fields):
+        for name, part in node.parts.items():
+            if name == "" and node.kind != "dict":
+                # The content of an object takes no step of its own.
+                parts += _parts_at(part, step)
+            elif name == step:
+                parts.append(part)
+    return parts
 
 
 def _makes_two_calls_one(
@@ -160,6 +223,9 @@ def volatile(
     parts = parts_made_anew(differences)
     if parts is None:
         return []
+    if any("['*']" in difference.path for difference in differences):
+        # The key `*` would be any key.
+        return []
     paths = _paths_with_stars(differences)
     is_named = all(_is_part_of_outcome(path, target) for path in paths)
     if not (parts.are_whole_values and is_named and len(paths) <= _MOST_PATHS):
@@ -185,7 +251,7 @@ def _is_part_of_outcome(path: str, target: str) -> bool:
         steps = parse_path(path)
     except ValueError:
         return False
-    if not path or set(path) & {",", "{", " "}:
+    if not path or set(path) & {",", "{", " ", "\\"}:
         return False
     return len(steps) > 1 or not names_client(target)
 

@@ -18,6 +18,8 @@ _PLAIN_STEP = r"[^\s.\[\]]+"
 _BRACKET = r"""\[(?:-?\d+|\*|'[^']+'|"[^"]+")\]"""
 _PATH = re.compile(rf"{_PLAIN_STEP}(?:\.{_PLAIN_STEP}|{_BRACKET})*")
 _STEP_OF_PATH = re.compile(rf"{_BRACKET}|{_PLAIN_STEP}")
+_INDEX = re.compile(r"\[(-?\d+)\]")
+_QUOTED_STEP = re.compile(r"""(\['[^']+'\]|\["[^"]+"\])""")
 # A step of a path in a message. It may be a key that is no text, such as `[(1, 2)]`.
 _DRAWN_STEP = re.compile(rf"\.?(?P<step>{_BRACKET}|\[[^\]]+\]|[^\s.\[\]{{}}]+)")
 
@@ -93,8 +95,15 @@ def paths_into_part(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Ste
 
 
 def option_path(path: str) -> str:
-    """Return a path as options take it: `messages[0].id` as `messages.0.id`."""
-    return re.sub(r"\[(-?\d+)\]", r".\1", path).removeprefix(".")
+    """Return a path as options take it: `messages[0].id` as `messages.0.id`.
+
+    A key in quotes stays as it is: `rates['[0]']`.
+    """
+    parts = _QUOTED_STEP.split(path)
+    for place, part in enumerate(parts):
+        if not _QUOTED_STEP.fullmatch(part):
+            parts[place] = _INDEX.sub(r".\1", part)
+    return "".join(parts).removeprefix(".")
 
 
 def uncounted_paths(

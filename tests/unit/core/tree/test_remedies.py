@@ -17,6 +17,7 @@ from pytest_mimic._core.tree.differing import (
 )
 from pytest_mimic._core.tree.made_anew import parts_made_anew
 from pytest_mimic._core.tree.remedies import ignoring, volatile
+from unit.core.tree.recorded import described
 
 ID = "70869499-4229-48ba-8a6e-13d00f2c9e0a"
 NEW_ID = "f42d0ef2-33a0-48ac-b610-8c7122e77abc"
@@ -203,6 +204,40 @@ def test_no_line_makes_two_recorded_calls_one() -> None:
     assert offered("m:f", first, now) == ["m:f ignore=run"]
     assert offered("m:f", first, now, second) == [IDS]
     assert offered("m:f", first, now, {"run": NEW_ID, "x": 1}) == ["m:f ignore=run"]
+
+
+class Tagged(dict[Any, Any]):
+    """A mapping whose items and attributes may have the same names."""
+
+    id = ID
+
+
+def tagged(new_id: str) -> Tagged:
+    mapping = Tagged(id="EUR")
+    mapping.id = new_id
+    return mapping
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({0: ID, "0": "EUR"}, {0: NEW_ID, "0": "EUR"}),
+        ({"*": ID, "base": "EUR"}, {"*": NEW_ID, "base": "EUR"}),
+        ({r"a\b": ID}, {r"a\b": NEW_ID}),
+        (tagged(ID), tagged(NEW_ID)),
+    ],
+    ids=["a number and a text", "a star", "a backslash", "an item and an attribute"],
+)
+def test_no_line_means_more_than_the_part_that_differs(old, new) -> None:
+    then, now = described(rates=old), described(rates=new)
+
+    assert offered("m:f", then, now) == [IDS]
+
+
+def test_a_drift_of_a_key_that_is_a_star_gets_no_line() -> None:
+    found = [Difference("body['*']", ID, NEW_ID)]
+
+    assert volatile(found, "http", "", Options()) == []
 
 
 @pytest.mark.parametrize("same", ["EUR", {"a": ["EUR", {"$tuple": [1]}]}])

@@ -6,6 +6,7 @@ import pytest
 
 from pytest_mimic._core.types.option_paths import (
     drawn_steps,
+    option_path,
     parse_path,
     uncounted_paths,
 )
@@ -58,3 +59,15 @@ def test_a_path_that_begins_with_a_star_leads_into_each_part() -> None:
     )
 
     assert paths == ["query.id", "body.id", "body", "format"]
+
+
+@pytest.mark.parametrize(
+    ("path", "as_option"),
+    [
+        ("rows[0].id", "rows.0.id"),
+        ("rates['[0]'][1]", "rates['[0]'].1"),
+        ("[0]['a b']", "0['a b']"),
+    ],
+)
+def test_an_index_stands_between_dots_but_a_key_stays_as_it_is(path, as_option) -> None:
+    assert option_path(path) == as_option
