@@ -190,10 +190,10 @@ def nodes_by_name(arguments: Mapping[str, Any]) -> dict[str, Node]:
     nodes: dict[str, Node] = {}
     for name, part in arguments.items():
         node = node_of(part)
-        extra: dict[str, Node] = {}
+        extra: dict[str, Node] | None = None
         if name.startswith("**") and isinstance(node, Fields) and node.kind == "dict":
             extra = node.parts
-        if extra and names.isdisjoint(extra):
+        if extra is not None and names.isdisjoint(extra):
             nodes.update(extra)
         elif name.startswith("*") and isinstance(node, Items) and node.length is None:
             for place, item in enumerate(node.items):

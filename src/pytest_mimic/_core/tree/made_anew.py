@@ -41,6 +41,8 @@ class Kind(Enum):
 RANDOM = frozenset({Kind.UUID, Kind.ULID, Kind.TOKEN})
 #: The kinds of values that come from a clock.
 OF_THE_CLOCK = frozenset({Kind.MOMENT, Kind.DATE})
+# A digest looks random, but stands for what it was made of, such as a body of bytes.
+_DIGEST = ".sha256"
 # The types of generators of random numbers, as descriptions name them.
 _GENERATORS = ("Random", "numpy:Generator", "numpy:RandomState")
 
@@ -101,6 +103,7 @@ _RUN = pattern(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 # Five letters in a row may be a word. Random base64 has few such rows.
 _WORD = pattern(r"[A-Za-z][a-z]{4,}")
+_WORD_OR_NUMBER = pattern(r"[^\W_]+")
 # An id or a date that is joined to a name by a hyphen, as in `req-5f0c…`. It is a
 # piece, and the whole word is none.
 _INNER = pattern(
@@ -377,10 +380,11 @@ def are_whole_value(text: str, found_pieces: list[Piece]) -> bool:
     """Return whether the pieces of a text are its whole value, but for a word or sign.
 
     req-5f0c…             →  True
-    Today is 2026-11-25.  →  False, since a blank is left without the pieces
+    Today is 2026-11-25.  →  False, since two words are left without the pieces
+    {order(id:"5f0c…")}   →  False, as before
     """
-    around = "".join(_around(text, found_pieces)).strip()
-    return re.search(r"\s", around) is None
+    words = _WORD_OR_NUMBER.findall("\n".join(_around(text, found_pieces)))
+    return len(words) <= 1
 
 
 def _generator_of(node: Node) -> str:
@@ -437,6 +441,7 @@ def parts_made_anew(
             or difference.old is ABSENT
             or difference.new is ABSENT
             or is_file(difference.new)
+            or difference.path.endswith(_DIGEST)
         ):
             return None
         if is_column(difference.new):

@@ -62,6 +62,30 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any], list[str]]] = {
         {"body": {"items": [{"id": NEW_ID}, {"id": 1}]}},
         ["http ignore=body.items.0.id"],
     ),
+    "the digest of bytes": (
+        "http",
+        {"body": {"size": 18, "sha256": "866a4d1389c7e929d09d01d1a9c846e2" * 2}},
+        {"body": {"size": 18, "sha256": "d9e4be91d9e8b0cd1096f6f7a43bdd2f" * 2}},
+        [],
+    ),
+    "an id in a text of code": (
+        "http",
+        {"body": {"query": f'{{order(id:"{ID}"){{total}}}}'}},
+        {"body": {"query": f'{{order(id:"{NEW_ID}"){{total}}}}'}},
+        [IDS],
+    ),
+    "an id in a link": (
+        "http",
+        {"body": {"link": f"https://shop.test/orders/{ID}"}},
+        {"body": {"link": f"https://shop.test/orders/{NEW_ID}"}},
+        [IDS],
+    ),
+    "an id with a word": (
+        "http",
+        {"body": {"run": f"run_{ID}"}},
+        {"body": {"run": f"run_{NEW_ID}"}},
+        ["http ignore=body.run"],
+    ),
     "a moment in the query": (
         "http",
         {"query": {"since": THEN}},
