@@ -18,7 +18,6 @@ from pytest_mimic._core.identity.rules import reduction_of
 from pytest_mimic._core.identity.short_scalars import SCALARS
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.types.kinds import (
-    HEAP_TYPE,
     Raw,
     Unstable,
     is_stdlib,
@@ -32,6 +31,8 @@ from pytest_mimic.errors import UnstableIdentityError
 _ARGUMENT = re.compile(r"\w+")
 # The path to an item or an attribute, as `ignore=` can name it.
 _PATH_FOR_IGNORE = re.compile(r"\w+(\.\w+|\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])*")
+# The words of those types that have words and whose objects hold data, or lead to it.
+_WITH_DATA = frozenset({"a database connection", "a syntax tree"})
 # Before a line whose `key=` the user has to write.
 _SAY_BY_KEY = "or say by key= in the test what stands for it"
 
@@ -131,11 +132,11 @@ def _remedies(
 def _holds_data(kind: type) -> bool:
     """Return whether two objects of a class may hold other data, or lead to it.
 
-    Extensions in Rust may give `builtins` as the module of their classes.
+    Only types that have words, such as a lock, are known not to. Others may be a row
+    of a table, a hash, or a handle of `ctypes` to the memory of a library.
     """
-    if words_for(kind) == "a database connection":
-        return True
-    return kind.__module__ == "builtins" and bool(kind.__flags__ & HEAP_TYPE)
+    words = words_for(kind)
+    return words is None or words in _WITH_DATA
 
 
 def _path_to_ignore(path: str) -> str:

@@ -189,18 +189,21 @@ def test_what_does_something_is_not_to_be_left_out(name):
 
 
 def test_what_holds_data_is_left_out_only_if_no_outcome_depends_on_it():
-    """Calls that get other connections, or frames grouped by other columns, would become one."""
+    """Calls with other connections, frames grouped by other columns, rows or handles would become one."""
     polars = pytest.importorskip("polars")
     groups = polars.DataFrame({"a": [1]}).lazy().group_by("a")
     with closing(sqlite3.connect(":memory:")) as connection:
+        connection.row_factory = sqlite3.Row
+        row = connection.execute("SELECT 1").fetchone()
+        handle = ctypes.c_void_p(1)
         said = []
-        for value in (groups, connection, threading.Lock()):
+        for value in (groups, connection, row, handle, threading.Lock()):
             with pytest.raises(Unstable) as caught:
                 fingerprint(value)
             error = error_of_unstable(caught.value, target="shop:report")
             said.append("or leave it out, if no outcome depends on it" in str(error))
 
-    assert said == [True, True, False]
+    assert said == [True, True, True, True, False]
 
 
 def test_a_coroutine_is_refused():
