@@ -156,11 +156,20 @@ def test_a_call_that_writes_a_file_is_refused(project):
     assert run.vault == {}
 
 
-def test_a_file_made_in_a_folder_whose_content_counts_is_refused(project):
-    """Below the base temporary folder, the files of a folder are part of the identity of a call."""
-    project.ini("shop:fill")
+@pytest.mark.parametrize(
+    ("target", "call"),
+    [
+        ("shop:fill", "shop.fill(tmp_path)"),
+        ("shop:fill", "shop.fill(str(tmp_path))"),
+        ("shop:fill content=folder", "shop.fill('exported')"),
+    ],
+)
+def test_a_file_made_in_a_folder_whose_content_counts_is_refused(project, target, call):
+    """A folder counts with its files if it is temporary, or if the line says so."""
+    project.ini(target)
     project.module(FILES)
-    project.test("shop.fill(tmp_path)")
+    project.root.joinpath("exported").mkdir()
+    project.test(call)
 
     run = project.record().expect(
         failed=1, says=["MutatedInputError: shop:fill has mutated its inputs"]

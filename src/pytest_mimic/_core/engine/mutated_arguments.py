@@ -74,13 +74,35 @@ class ArgumentsBefore:
         # The identities of the arguments, by their names.
         self._before: dict[str, str | None] = {}
         arguments = call.named(call.plan.options.ignore)
-        if not _UNCHANGEABLE.issuperset(map(type, call.bound_values)):
+        # The arguments that may change, by their names, with their positions in
+        # the signature.
+        self._changeable = self._positions_of_changeable()
+        if self._changeable:
             self._advancing = _states_before(arguments)
             self._before = self._identities()
         # The paths, each with the facts of its file.
         self._files: list[tuple[_NamedPath, _FileFacts | None]] = []
         for named_path in _paths_in(arguments, names=call.parameters):
             self._files.append((named_path, _facts(named_path.path)))
+
+    def _positions_of_changeable(self) -> dict[str, int]:
+        """Return the positions of the arguments that may change, by their names.
+
+        A text may, if the content of the file or folder that it names is part of the
+        identity of the call.
+        """
+        call = self._call
+        positions = {}
+        arguments = zip(call.parameters, call.bound_values, strict=True)
+        for position, (parameter, value) in enumerate(arguments):
+            name = parameter.lstrip("*")
+            may_change = type(value) not in _UNCHANGEABLE
+            if type(value) is str:
+                is_temporary = call.plan.places.place_of_text(value) is not None
+                may_change = is_temporary or name in call.plan.options.content
+            if may_change:
+                positions[name] = position
+        return positions
 
     def _identities(self) -> dict[str, str | None]:
         """Return the identities of the arguments that may change, by their names.
@@ -90,11 +112,9 @@ class ArgumentsBefore:
         call, identity = self._call, self._call.identity
         assert identity is not None
         identities = {}
-        arguments = zip(call.parameters, call.bound_values, strict=True)
-        for place, (name, value) in enumerate(arguments):
-            if type(value) not in _UNCHANGEABLE:
-                digest = identity.digest_of_content(place, value)
-                identities[name.lstrip("*")] = digest
+        for name, position in self._changeable.items():
+            value = call.bound_values[position]
+            identities[name] = identity.digest_of_content(position, value)
         return identities
 
     def refuse_changes(self) -> None:

@@ -80,9 +80,9 @@ _CLOCK = r"\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?"
 _ZONE = r"(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
 # The texts that may be a piece, the most special form first: an ISO moment holds a
 # date. A file in base64 is one candidate, because its stretches between `+` and `/`
-# look like many tokens.
+# look like many tokens. The first line rules out most words fast.
 _CANDIDATE = pattern(
-    rf"""(?<![A-Za-z0-9])(?:
+    rf"""(?<![A-Za-z0-9])(?=\d|[A-Za-z0-9_+/-]{{16}}|[A-Za-z]{{3,9}}\ \d)(?:
     (?P<uuid>[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}})
     |(?P<moment>\d{{4}}-\d\d-\d\d[T\ ]{_CLOCK}{_ZONE.replace(" ", chr(92) + " ")})
     |(?P<packed>\d{{8}}T\d{{6}}Z?)
