@@ -52,14 +52,16 @@ class Library(NamedTuple):
     Only the users of a library import it: its types are known by name.
 
     Attributes:
-        data: Which of its values are data, shown by type, dtype and shape instead of by
-            attributes: those with a `shape`, or all.
+        which_are_data: Which values are data, shown by type, dtype and shape instead of
+            by attributes: those of its own classes and of all that derive from them
+            (`all`), of its own classes and of those that derive from one with a `shape`
+            (`shaped`), or `none`.
         identity: The module whose `RULES` are those of its types, by package and class.
             The module is imported for the first value of such a type; empty: no rule is
             needed.
     """
 
-    data: Literal["all", "shaped", "none"] = "none"
+    which_are_data: Literal["all", "shaped", "none"] = "none"
     identity: str = ""
 
 
@@ -86,17 +88,19 @@ LIBRARIES: dict[str, Library] = {
 
 
 def library_of(kind: type) -> str | None:
-    """Return the package of the library that a type comes from.
+    """Return the package of the library whose data the values of a type are.
 
-    None: its values are not data.
+    That of a subclass in another package is the library's, too. None: the values are no
+    data, but objects with attributes.
     """
     for base in kind.__mro__:
-        top = str(base.__module__).partition(".")[0]
-        row = LIBRARIES.get(top)
-        if row is None or row.data == "none":
+        package = str(base.__module__).partition(".")[0]
+        library = LIBRARIES.get(package)
+        if library is None or library.which_are_data == "none":
             continue
-        if base is kind or row.data == "all" or hasattr(base, "shape"):
-            return top
+        is_own_class = base is kind
+        if is_own_class or library.which_are_data == "all" or hasattr(base, "shape"):
+            return package
     return None
 
 
