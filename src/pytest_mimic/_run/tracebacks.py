@@ -7,7 +7,6 @@ print than all else, and say nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -61,46 +60,41 @@ def shown_errors(error: BaseException | None) -> Iterator[BaseException]:
             pending.append(exception.__context__)
 
 
-def _of_project(trace: TracebackType, item: pytest.Item) -> TracebackType:
-    """Return a traceback with the frames of the project alone.
+def _of_project(first_entry: TracebackType, item: pytest.Item) -> TracebackType:
+    """Return a traceback with the entries of the project alone, each of a frame.
 
-    Without any, the last frame stays that does not hide itself from pytest.
+    Without any, the last entry stays that does not hide itself from pytest.
     """
     rootdir = item.config.rootpath
-    files = {str(item.path)}
-    frames_of_project: list[TracebackType] = []
-    visible_frames: list[TracebackType] = []
-    last_frame = trace
-    frame: TracebackType | None = trace
-    while frame is not None:
-        if _is_of_project(frame, rootdir, files):
-            frames_of_project.append(frame)
-        if not _is_hidden(frame):
-            visible_frames.append(frame)
-        last_frame = frame
-        frame = frame.tb_next
-    kept_frames = frames_of_project
-    if not kept_frames:
-        kept_frames = visible_frames[-1:] or [last_frame]
-    # A traceback is a linked list, which is made from its end.
+    file_of_test = str(item.path)
+    entries_of_project: list[TracebackType] = []
+    visible_entries: list[TracebackType] = []
+    last_entry = first_entry
+    entry: TracebackType | None = first_entry
+    while entry is not None:
+        file = entry.tb_frame.f_code.co_filename
+        if file == file_of_test or is_in_project(file, rootdir):
+            entries_of_project.append(entry)
+        if not _is_hidden(entry):
+            visible_entries.append(entry)
+        last_entry = entry
+        entry = entry.tb_next
+    kept_entries = entries_of_project
+    if not kept_entries:
+        kept_entries = visible_entries[-1:] or [last_entry]
+    # A traceback is a linked list of its entries, which is made from its end.
     shortened: TracebackType | None = None
-    for kept_frame in reversed(kept_frames):
+    for kept_entry in reversed(kept_entries):
         shortened = TracebackType(
             shortened,
-            kept_frame.tb_frame,
-            kept_frame.tb_lasti,
-            kept_frame.tb_lineno,
+            kept_entry.tb_frame,
+            kept_entry.tb_lasti,
+            kept_entry.tb_lineno,
         )
-    return shortened or trace
+    return shortened or first_entry
 
 
-def _is_of_project(frame: TracebackType, rootdir: Path, files: set[str]) -> bool:
-    """Check whether a frame runs code of the project, or of the test's own file."""
-    file = frame.tb_frame.f_code.co_filename
-    return file in files or is_in_project(file, rootdir)
-
-
-def _is_hidden(frame: TracebackType) -> bool:
-    """Check whether the code of a frame has a name that hides it from pytest."""
-    code = frame.tb_frame.f_code
+def _is_hidden(entry: TracebackType) -> bool:
+    """Check whether the code of an entry has a name that hides it from pytest."""
+    code = entry.tb_frame.f_code
     return "__tracebackhide__" in code.co_varnames + code.co_names
