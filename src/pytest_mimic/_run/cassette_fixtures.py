@@ -117,11 +117,13 @@ class _CassetteBlock:
         mode = self._mode(file)
         self._refuse_second_writer(mode)
         remedies = None
+        opened_for_replay = run.current.cassettes.last_opened_for_replay
         if self._fixture.fixture_kind == "replay":
             remedies = [_REMEDY_OF_REPLAY]
-            run.current.cassettes.only_replayed.add(file)
+            opened_for_replay.add(file)
         else:
-            run.current.cassettes.only_replayed.discard(file)
+            # `--mimic-rerecord` makes the calls of this block again.
+            opened_for_replay.discard(file)
         self._track = CassetteTrack(
             run, name, mode, strict=self._strict, remedies=remedies
         )

@@ -280,9 +280,10 @@ class Phases(Hooks):
             return
         reporting = failure_layer()
         # `--mimic-rerecord` makes these calls again, but not those of `mimic_replay`.
+        opened_for_replay = run.current.cassettes.last_opened_for_replay
         renewable_count = 0
         for replay in replays:
-            if replay.recording not in run.current.cassettes.only_replayed:
+            if replay.recording not in opened_for_replay:
                 renewable_count += 1
         commands = self._session.settings.commands
         is_refused = any(isinstance(error, _REFUSALS_IN_EACH_MODE) for error in pending)

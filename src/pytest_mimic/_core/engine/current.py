@@ -176,7 +176,9 @@ class Cassettes:
         of_thread_or_task: The cassette whose block the thread or task of now has
             opened, or the thread or task that has started it; None: it is in no block.
         written: The cassettes that the run wrote, each with its content.
-        only_replayed: The cassettes that `mimic_replay` opened last.
+        last_opened_for_replay: The files of the cassettes whose newest block is one of
+            `mimic_replay`. `--mimic-rerecord` does not make their calls again, so that
+            the report of a failing test does not offer it for them.
     """
 
     def __init__(self) -> None:
@@ -185,7 +187,7 @@ class Cassettes:
             "pytest_mimic_cassette", default=None
         )
         self.written: set[tuple[str, bytes | None]] = set()
-        self.only_replayed: set[str] = set()
+        self.last_opened_for_replay: set[str] = set()
 
 
 class RealCalls:
