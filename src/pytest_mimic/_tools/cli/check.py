@@ -96,7 +96,7 @@ def run(invocation: Invocation) -> Result:
     return Result(
         lines,
         data,
-        found=has_left_over_files or has_damage_or_secret,
+        has_finding=has_left_over_files or has_damage_or_secret,
         unmatched=unmatched,
     )
 

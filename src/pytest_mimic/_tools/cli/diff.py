@@ -49,7 +49,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(invocation: Invocation) -> Result:
-    """Compare the vault with a revision. `found` of the result: something differs.
+    """Compare the vault with a revision.
+
+    `has_finding` of the result: something differs.
 
     Raises:
         MimicError: There is no git, no repository, or no such revision.
@@ -75,7 +77,7 @@ def run(invocation: Invocation) -> Result:
             {"test": group.test, "commands": group.commands} for group in groups
         ],
     }
-    return Result(_lines(differences, groups), data, found=True)
+    return Result(_lines(differences, groups), data, has_finding=True)
 
 
 class _Group(NamedTuple):

@@ -64,10 +64,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(invocation: Invocation) -> Result:
-    """Import cassettes. `found` of the result: something was not imported."""
+    """Import cassettes. `has_finding` of the result: something was not imported."""
     importer = Importer(invocation)
     lines = list(importer.run())
-    return Result(lines, found=bool(importer.refused))
+    return Result(lines, has_finding=bool(importer.refused))
 
 
 class Importer:

@@ -173,7 +173,7 @@ def _finish(invocation: Invocation, result: Result) -> int:
         # The reader has gone. The interpreter flushes standard output once more when it
         # ends, and would print an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 1 if result.found or result.unmatched or result.damaged else 0
+    return 1 if result.has_finding or result.unmatched or result.damaged else 0
 
 
 def _print(invocation: Invocation, result: Result) -> None:

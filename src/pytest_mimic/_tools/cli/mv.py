@@ -49,7 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(invocation: Invocation) -> Result:
     """Move recordings.
 
-    `found` of the result: OLD has no recording, or NEW has another one of a call.
+    `has_finding` of the result: OLD has no recording, or NEW has another one of a call.
 
     Raises:
         MimicError: OLD and NEW are the same, or a test would become a file, or a file a
@@ -64,7 +64,7 @@ def run(invocation: Invocation) -> Result:
         _carry_out(vault, plan.moves)
     return Result(
         list(_lines(invocation, plan, old)),
-        found=not plan.moves or bool(plan.refused),
+        has_finding=not plan.moves or bool(plan.refused),
         damaged=plan.damaged,
     )
 

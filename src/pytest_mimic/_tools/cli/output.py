@@ -27,13 +27,15 @@ _LEAST_OF_END = 8
 class Result(NamedTuple):
     """The result of a subcommand.
 
-    `main` prints it. The exit code is 1 if `found`, `unmatched` or `damaged` is set.
+    `main` prints it. The exit code is 1 if `has_finding`, `unmatched` or `damaged` is
+    set.
 
     Attributes:
         lines: The lines to print.
         data: What `--json` prints instead of the lines.
-        found: Whether something was found, or could not be done.
-        unmatched: The words that match nothing in the vault.
+        has_finding: Whether there is something for people to do: the subcommand has
+            found what it looks for, or could not do what it was asked for.
+        unmatched: The selectors that match nothing in the vault.
         damaged: How many files of the vault cannot be read.
         former_format: How many of these have the former format, which only `rekey`
             reads.
@@ -41,7 +43,7 @@ class Result(NamedTuple):
 
     lines: Iterable[Line] = ()
     data: object = None
-    found: bool = False
+    has_finding: bool = False
     unmatched: Sequence[str] = ()
     damaged: int = 0
     former_format: int = 0

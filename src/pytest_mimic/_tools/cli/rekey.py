@@ -61,7 +61,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(invocation: Invocation) -> Result:
     """Give recordings the identities of today's lines.
 
-    `found` of the result: A recording that a changed line concerns cannot follow.
+    `has_finding` of the result: A recording that a changed line concerns cannot follow.
 
     Raises:
         MimicError: A run is recording, or the configuration or the vault is wrong.
@@ -95,7 +95,7 @@ def run(invocation: Invocation) -> Result:
         return result_of_nothing_chosen(invocation, chosen)
     return Result(
         list(_lines(invocation, plan)),
-        found=any(map(_needs_action, plan.staying)),
+        has_finding=any(map(_needs_action, plan.staying)),
         unmatched=selection.unmatched,
         damaged=len(damaged),
     )

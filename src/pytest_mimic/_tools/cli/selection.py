@@ -276,7 +276,7 @@ def result_of_nothing_chosen(invocation: Invocation, chosen: Chosen) -> Result:
             f"no recordings in {invocation.settings.shown_vault}",
             f"  to record: {recording}",
         ]
-        return Result(lines, found=bool(words))
+        return Result(lines, has_finding=bool(words))
     damaged = len(chosen.damaged)
     former_format = count_former_format(chosen.damaged)
     unmatched = chosen.unmatched
@@ -284,7 +284,10 @@ def result_of_nothing_chosen(invocation: Invocation, chosen: Chosen) -> Result:
         # Each selector matches something, but nothing matches all the words together.
         unmatched = [" ".join(words)]
     return Result(
-        unmatched=unmatched, damaged=damaged, former_format=former_format, found=True
+        unmatched=unmatched,
+        damaged=damaged,
+        former_format=former_format,
+        has_finding=True,
     )
 
 

@@ -54,7 +54,7 @@ def run(invocation: Invocation) -> Result:
     if not chosen.files and chosen.damaged:
         return Result(
             [str(file.error) for file in chosen.damaged],
-            found=True,
+            has_finding=True,
             unmatched=chosen.unmatched,
         )
     if not chosen.files:

@@ -48,7 +48,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(invocation: Invocation) -> Result:
     """Judge, and with `--clear` delete.
 
-    `found` of the result: recordings are proven unused and still there.
+    `has_finding` of the result: recordings are proven unused and still there.
 
     Raises:
         MimicError: Nothing could be judged.
@@ -105,7 +105,7 @@ def run(invocation: Invocation) -> Result:
     if are_unused_left:
         clearing = invocation.commands.mimic("unused", *options.files, "--clear")
         lines.append(["to drop the unused: ", (clearing, "bold")])
-    return Result(lines, data, found=are_unused_left)
+    return Result(lines, data, has_finding=are_unused_left)
 
 
 def _unused_as_data(
