@@ -188,7 +188,7 @@ class Issuer:
     @property
     def own_login(self) -> str:
         """The log-in that the call is, if it is one."""
-        return f"login-{_digest(self._call, size=3)}"
+        return f"login-{_mark_of(self._call, size=3)}"
 
     def numbers_in_words(self) -> str:
         """Return in words which numbers are replaced, and what keeps them."""
@@ -209,7 +209,7 @@ class Issuer:
         values = self._values.setdefault(name, [])
         if value not in values:
             values.append(value)
-        mark = _digest(self._call, name, str(values.index(value)))
+        mark = _mark_of(self._call, name, str(values.index(value)))
         if is_number:
             return numbered(mark)
         if self.login:
@@ -426,7 +426,7 @@ class KnownSecrets:
         for secrets in self._with_wider_scopes():
             secrets._placeholders_of_replays()
             if token in secrets._shown_tokens:
-                return f"<redacted:{_digest(token)}>"
+                return f"<redacted:{_mark_of(token)}>"
         return PLACEHOLDER
 
     def stand_ins_of_issued(self) -> dict[str, str]:
@@ -632,8 +632,12 @@ def _with_new_placeholders(plain: Any, new_by_old: dict[str, str]) -> Any:
     return plain
 
 
-def _digest(*parts: str, size: int = 4) -> str:
-    """Return some bytes in hexadecimal that tell these parts from others."""
+def _mark_of(*parts: str, size: int = 4) -> str:
+    """Return what tells one placeholder from others: a short digest of these parts.
+
+    The parts say where a secret came from, or are a token that an answer has shown. No
+    hidden secret is among them, as a short digest of it could be guessed.
+    """
     return blake2b("\0".join(parts).encode(), digest_size=size).hexdigest()
 
 

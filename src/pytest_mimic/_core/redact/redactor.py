@@ -104,7 +104,7 @@ _WITH_QUERY = pattern(r"[^\s?#]*[?#]\S+")
 _GRAPHQL = pattern(r"\s*(?:\{|(?:query|mutation|subscription|fragment)\b)")
 # Names with their values as `text`. An argument of GraphQL, `password: "…"`; a block is
 # one between three quotes.
-_ARGUMENT = pattern(
+_ARGUMENT_OF_GRAPHQL = pattern(
     r"""(?<![\w$])(?P<name>[A-Za-z_]\w{0,200})\s{0,20}:\s{0,20}"""
     r"""(?P<quote>"(?:"")?)(?P<text>(?:[^"\\]|\\.)+)(?P=quote)"""
 )
@@ -161,26 +161,26 @@ _VALUE_IN_ELEMENT = pattern(
     r"\s{0,100}<(?:[\w.-]{1,200}:)?(?i:value|string|text)(?:\s[^<>]{0,500})?(?<!/)>"
     r"(?P<text>[^<>]+|<!\[CDATA\[[^\]<]+\]\]>)</"
 )
-_OF_MARKUP = (
+_PATTERNS_OF_MARKUP = (
     *(_ELEMENT, _ATTRIBUTE, _FIELD, _BARE_FIELD, _VALUE_IN_ELEMENT),
     *(_PASSWORD_FIELD, _BARE_PASSWORD_FIELD, _XML_PAIR, _NAMED_ELEMENT),
 )
 # A setting in a script, `{"apiKey": "…"}`, `apiKey: '…'` or `var apiKey = '…'`.
-_IN_SCRIPT = pattern(
+_SETTING_IN_SCRIPT = pattern(
     r"""(?<![\w-])(?P<mark>["']?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=mark)"""
     r"""\s{0,5}[:=]\s{0,5}"""
     r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\<>\n])+)(?P=quote)"""
 )
 # A value that a script keeps in the browser, `localStorage.setItem("token", "…")`.
-_STORED_BY_SCRIPT = pattern(
+_SET_ITEM_IN_SCRIPT = pattern(
     r"""\b(?:local|session)Storage\.setItem\(\s{0,20}"""
     r"""(?P<mark>["'])(?P<name>[\w-]{1,200})(?P=mark)\s{0,20},\s{0,20}"""
     r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\<>\n])+)(?P=quote)\s{0,20}\)"""
 )
-_MARK_OF_STORING = "Storage.setItem("
+_CALL_OF_SET_ITEM = "Storage.setItem("
 # How such a script may begin. In prose, and in the code that it shows, nothing is
 # hidden.
-_START_OF_SCRIPT = pattern(
+_START_OF_STORING_SCRIPT = pattern(
     r"""\ufeff?\s*(?://|/\*|["']use\ strict["']"""
     r"""|[!(]?(?:async\s{1,5})?function\b|\(?\(\w{0,20}\)\s{0,5}=>"""
     r"""|(?:if|for|try)\s{0,5}[({]|(?:const|let|var)\s{1,5}[\w$]{1,200}\s{0,5}="""
@@ -198,7 +198,7 @@ _ENDS_OF_SCRIPT = ")]};"
 # No and yes, as the query of a link writes them. Under a secret name they are none.
 _FLAGS = frozenset({"0", "1"})
 # A script that begins by setting a variable, `window.config = {…}`.
-_SCRIPT = pattern(
+_START_OF_SETTING_SCRIPT = pattern(
     r"\ufeff?\s*(?:(?:export\s{1,5})?(?:const|let|var)\s{1,5}[\w$]{1,200}"
     r"|(?:globalThis|module|self|window)\.[\w$.]{1,200})\s{0,5}=\s{0,5}[{\[\"']"
 )
@@ -787,15 +787,15 @@ def _patterns_of_literals(text: str) -> tuple[re.Pattern[str], ...]:
     The beginning of the text decides, or of settings the whole text.
     """
     if _MARKUP.match(text):
-        if _MARK_OF_STORING in text:
-            return (*_OF_MARKUP, _IN_SCRIPT, _STORED_BY_SCRIPT)
-        return (*_OF_MARKUP, _IN_SCRIPT)
+        if _CALL_OF_SET_ITEM in text:
+            return (*_PATTERNS_OF_MARKUP, _SETTING_IN_SCRIPT, _SET_ITEM_IN_SCRIPT)
+        return (*_PATTERNS_OF_MARKUP, _SETTING_IN_SCRIPT)
     if "{" in text and _GRAPHQL.match(text):
-        return (_ARGUMENT,)
-    if "=" in text and _SCRIPT.match(text):
-        return (_IN_SCRIPT, _STORED_BY_SCRIPT)
-    if _MARK_OF_STORING in text and _START_OF_SCRIPT.match(text):
-        return (_STORED_BY_SCRIPT,)
+        return (_ARGUMENT_OF_GRAPHQL,)
+    if "=" in text and _START_OF_SETTING_SCRIPT.match(text):
+        return (_SETTING_IN_SCRIPT, _SET_ITEM_IN_SCRIPT)
+    if _CALL_OF_SET_ITEM in text and _START_OF_STORING_SCRIPT.match(text):
+        return (_SET_ITEM_IN_SCRIPT,)
     if "=" in text and _SETTINGS.fullmatch(text):
         return (_SETTING,)
     return ()
