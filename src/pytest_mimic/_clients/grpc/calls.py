@@ -45,16 +45,17 @@ _Metadatum: Any = import_module("grpc._cython.cygrpc")._Metadatum
 _Plain = dict[str, Any]
 # What the client reads behind the last message of a stream.
 _END_OF_STREAM = _aio.EOF
-# The arguments of a call besides its request.
-_OPTIONS_OF_CALLS = (
+# The arguments behind the request, in the order of grpcio's sync multi-callables, which
+# take them by position or by name. The real call gets all of them.
+_OPTIONS_BY_POSITION = (
     "timeout",
     "metadata",
     "credentials",
     "wait_for_ready",
     "compression",
 )
-# The names of the client's methods that are asked when a call has ended. The metadata
-# of its beginning is asked for then, too.
+# The methods of a real call that recording asks, once it has ended, for what it gave
+# besides its messages. A replayed call has the same methods.
 _METHODS_OF_METADATA = ("initial_metadata", "trailing_metadata")
 _METHODS_OF_END = ("code", "details", *_METHODS_OF_METADATA)
 # Names that are secret in the messages of a service.
@@ -73,7 +74,7 @@ def call_blocking(
     """
     if args:
         request, *options_by_position = args
-        options |= zip(_OPTIONS_OF_CALLS, options_by_position, strict=False)
+        options |= zip(_OPTIONS_BY_POSITION, options_by_position, strict=False)
     else:
         request = options.pop(rpc.request_name)
     if rpc.gives_many:

@@ -102,9 +102,9 @@ def store_events(
     for content in contents:
         secrets.learn(content)
     hidden_contents = hide_split(contents, secrets.of_stream)
-    style = _commonest_json_style(events)
-    if style:
-        body["style"] = style
+    common_json_style = _commonest_json_style(events)
+    if common_json_style:
+        body["style"] = common_json_style
     stored_events = []
     for event_text, event, content, hidden_content in zip(
         texts_of_events, events, contents, hidden_contents, strict=True
@@ -112,7 +112,8 @@ def store_events(
         if hidden_content is not None:
             key = "json" if "json" in event else "data"
             event[key] = hidden_content
-        if event.get("style") == style:
+        if event.get("style") == common_json_style:
+            # An event without a style of its own has that of the body.
             del event["style"]
         is_changed = hidden_content is not content
         stored_events.append(

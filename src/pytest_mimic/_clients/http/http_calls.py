@@ -146,7 +146,9 @@ class HttpAdapter(Adapter):
         return matched_parts
 
     def comparable(self, exchange: Any, other_exchange: Any = None, /) -> Any:
-        """Return status, content type and body, or the kind of the error that came.
+        """Return what of a response is compared with another one of the same request.
+
+        That is its status, content type and body, or the kind of the error that came.
 
         Of a body that was not read to its end, or of two that broke off, only the part
         that both readers read is compared: how much more had arrived is an accident.
@@ -154,8 +156,8 @@ class HttpAdapter(Adapter):
         other body is none.
 
         Args:
-            exchange: The exchange.
-            other_exchange: The exchange that it is compared with. None: a body that was
+            exchange: The response, or the error in place of one, as plain data.
+            other_exchange: The response that it is compared with. None: a body that was
                 not read to its end is returned as far as it was read.
         """
         if "status" not in exchange:

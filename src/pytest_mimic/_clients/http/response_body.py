@@ -216,7 +216,7 @@ def _store_message(
     ):
         stored_message = _coded_or_text(message.content)
     head = parts.with_length(
-        hide_head(message.first_line + message.head, secrets),
+        _hide_head(message.first_line + message.head, secrets),
         len(message.content),
         len(_bytes_of_body(stored_message)),
     )
@@ -249,8 +249,8 @@ def _is_unchanged(data: bytes, body: dict[str, Any]) -> bool:
     return b"".join(load_body(body)) == data
 
 
-def hide_head(head: str, secrets: Secrets) -> str:
-    """Return the lines of a head without secrets, and otherwise as they are."""
+def _hide_head(head: str, secrets: Secrets) -> str:
+    """Return the lines of a head in a response without secrets, else as they came."""
     return "".join([_hide_line_of_head(line, secrets) for line in parts.lines_of(head)])
 
 
@@ -265,15 +265,17 @@ def _hide_line_of_head(line: str, secrets: Secrets) -> str:
     name, sign, value = parts.unfolded(bare_line).partition(":")
     is_header = bool(sign) and " " not in name
     if is_header:
-        hidden_value = secrets.header(name, value.strip())
-        if hidden_value == value.strip():
+        bare_value = value.strip()
+        hidden_value = secrets.header(name, bare_value)
+        if hidden_value == bare_value:
             return line
+        # A header that went on in further lines is one line now.
         return f"{name}: {hidden_value}{line_end}"
     words = [secrets.redactor.scrub_data(word) for word in bare_line.split(" ")]
-    hidden_value = secrets.redactor.scrub_text(
+    hidden_line = secrets.redactor.scrub_text(
         " ".join(words), secrets.stand_in_by_secret
     )
-    return hidden_value + line_end
+    return hidden_line + line_end
 
 
 def load_body(body: dict[str, Any] | None) -> list[bytes]:

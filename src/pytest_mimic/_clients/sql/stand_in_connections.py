@@ -215,10 +215,15 @@ class StandInConnection:
         self._call_if_open("rollback")
 
     def close(self) -> None:
+        """Close the real connection, if it was ever opened."""
         self._call_if_open("close")
         self.real = None
 
     def terminate(self) -> None:
+        """Close without waiting, as SQLAlchemy asks of the drivers of asyncio.
+
+        Its pool terminates a connection that it gives up, and closes all others.
+        """
         self._call_if_open("terminate")
         self.real = None
 

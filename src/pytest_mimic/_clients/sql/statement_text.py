@@ -239,25 +239,26 @@ def _texts_with_folded_blanks(tokens: Sequence[Token]) -> Iterator[str]:
             next_kinds = [token.kind for token in tokens[index + 1 : index + 2]]
             is_after_comment = token_before.text.startswith("--")
             joins_texts = token_before.kind == "string" and next_kinds == ["string"]
-            yield _folded_blank(token.text, ends_line=is_after_comment or joins_texts)
+            keeps_line_end = is_after_comment or joins_texts
+            yield _with_folded_blanks(token.text, keeps_line_end=keeps_line_end)
         else:
             yield token.text
         is_clear = is_clear and not _has_several_readings(token)
         token_before = token
 
 
-def _folded_blank(blank: str, *, ends_line: bool) -> str:
-    """Return one blank for several.
+def _with_folded_blanks(blanks: str, *, keeps_line_end: bool) -> str:
+    """Return blanks as one blank, so that the layout of a statement does not count.
 
     Args:
-        blank: The blanks.
-        ends_line: Whether the end of a line has a meaning here: it ends a comment, and
-            joins two texts.
+        blanks: The blanks between two pieces, and ends of lines among them.
+        keeps_line_end: Whether an end of a line among them stays one. It has a meaning
+            behind a comment, which it ends, and between two texts, which it joins.
     """
     folded = " "
-    if ends_line and "\n" in blank:
+    if keeps_line_end and "\n" in blanks:
         folded = "\n"
-    return _SEVERAL_BLANKS.sub(folded, blank)
+    return _SEVERAL_BLANKS.sub(folded, blanks)
 
 
 def _has_several_readings(token: Token) -> bool:
