@@ -31,14 +31,14 @@ class CallReports:
     def __init__(self, config: pytest.Config, session: Session) -> None:
         self._session = session
         path: str | None = config.option.mimic_report
-        self._path: Path | None = None
+        self._path_of_page: Path | None = None
         if path is not None:
             # Made now, because a test may change the current folder.
-            self._path = Path(config.invocation_params.dir, path).expanduser()
-        self._shown_path = path
+            self._path_of_page = Path(config.invocation_params.dir, path).expanduser()
+        self._shown_path_of_page = path
         self._has_sections = verbosity(config) > 0
-        # How many rows stand in sections already.
-        self._done = 0
+        # How many rows of the account stand in sections already.
+        self._count_of_shown_rows = 0
         # By test: how long its phases took, in seconds.
         self._durations: dict[str, float] = {}
         # By test: its file and line, `test_a.py:12`.
@@ -51,18 +51,18 @@ class CallReports:
     ) -> None:
         """Show the rows since the last phase in a section of the test's report."""
         rows = self._session.account.calls
-        new_rows = rows[self._done :]
+        new_rows = rows[self._count_of_shown_rows :]
         if self._has_sections and new_rows:
             text = "\n".join(line_of(row) for row in new_rows)
             item.add_report_section(call.when, "mimic", text)
-        if self._path is None:
+        if self._path_of_page is None:
             # Only a page needs them at the end of the run.
             rows.clear()
-        self._done = len(rows)
+        self._count_of_shown_rows = len(rows)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep how long a test took and where it stands, also of a worker's test."""
-        if self._path is None:
+        if self._path_of_page is None:
             return
         test = id_of_reported_test(report)
         before = self._durations.get(test, 0.0)
@@ -79,8 +79,8 @@ class CallReports:
         Raises:
             MimicError: A file of another kind is there.
         """
-        if self._path is not None:
-            refuse_other_kinds(self._path, is_page, option="--mimic-report")
+        if self._path_of_page is not None:
+            refuse_other_kinds(self._path_of_page, is_page, option="--mimic-report")
 
     def write(self, notes: Sequence[str]) -> list[str]:
         """Write the page, if one was requested, and return a line that names it.
@@ -91,7 +91,7 @@ class CallReports:
         Raises:
             MimicError: The page cannot be written.
         """
-        if self._path is None:
+        if self._path_of_page is None:
             return []
         account = self._session.account
         settings = self._session.settings
@@ -112,8 +112,8 @@ class CallReports:
             tests=tests,
             shown_vault=settings.shown_vault,
         )
-        write_whole(self._path, html, label=f"the report {self._path}")
-        return [f"report: {self._shown_path}"]
+        write_whole(self._path_of_page, html, label=f"the report {self._path_of_page}")
+        return [f"report: {self._shown_path_of_page}"]
 
 
 def line_of(row: Row) -> str:
