@@ -187,7 +187,7 @@ class Recordings:
     def calls_in(self, name: str, data: bytes) -> list[Recording]:
         """Return the call of this recording, or the calls of this cassette."""
         objects = self._vault.objects
-        facts = parse_recording(data, objects.label, name, skim=self._skims)
+        facts = parse_recording(data, objects.vault_label, name, skim=self._skims)
         return calls_of(objects, name, facts)
 
     def of_target(self, target: str) -> Iterator[Recording]:

@@ -50,7 +50,7 @@ def verify(
         call.report("was answered, before it was cancelled as it was when recorded")
         return
     actual = _as_recorded(call, outcome)
-    drift, found_differences = _drift(
+    drift, found_differences = _drift_and_differences(
         call, stored_outcome, actual, is_awaited=is_awaited
     )
     if drift is None:
@@ -88,20 +88,23 @@ def compare_repeated(
     ):
         return
     actual = _as_recorded(call, outcome)
-    drift, _ = _drift(call, stored_outcome, actual, is_awaited=is_awaited)
+    drift, _ = _drift_and_differences(
+        call, stored_outcome, actual, is_awaited=is_awaited
+    )
     if drift is not None:
         blame(
             run, differs_below(call.label, drift.fact_lines(), scope=owner.name), call
         )
 
 
-def _drift(
+def _drift_and_differences(
     call: Call, stored_outcome: Stored, actual: Outcome, *, is_awaited: bool
 ) -> tuple[DriftError | None, list[Difference]]:
     """Return how a real outcome differs from its recording.
 
     Returns:
-        The error, None if they agree, and the differences that it shows.
+        The error, None if they agree, and the differences that it shows, which
+        the log of the run's calls takes.
     """
     run = call.plan.run
     plan, options = call.plan, call.plan.options

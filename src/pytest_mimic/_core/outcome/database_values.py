@@ -395,7 +395,10 @@ def _database_value_without_class(value: object, builtin: type) -> object:
 
 
 class _DatabaseParameterWriter(_DatabaseWriter):
-    """Writes parameters: an object of a derived class as a value of the known type."""
+    """Writes parameters by their value alone, which is what a driver sends.
+
+    An object of a derived class is written as a value of the known type.
+    """
 
     def _node_by_class(self, value: object, kind: type) -> Node:
         for base in kind.__mro__:
@@ -519,10 +522,14 @@ def _unstorable(
 
 
 def parameter_to_plain(value: object) -> Any:
-    """Return a parameter as a tree, by its value.
+    """Return a parameter of a statement as a tree, by which it counts and is shown.
+
+    It is never read back. See `_DatabaseParameterWriter` for what differs from an
+    outcome.
 
     Raises:
-        UnstorableOutcomeError: A part is of an unknown type.
+        UnstorableOutcomeError: A part is of an unknown type. The adapter of SQLAlchemy
+            then lets the value count as any argument does.
     """
     if type(value) in (str, int, bool) or value is None:
         return value

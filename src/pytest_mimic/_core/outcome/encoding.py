@@ -100,7 +100,7 @@ class Encoded:
 
     @property
     def is_tagged(self) -> bool:
-        """Whether loading makes parts anew: those of tags, or the paths in a pickle."""
+        """Whether loading makes values of tags, or restores the paths in a pickle."""
         if self.readable is None:
             return bool(self.pickled.has_paths)
         return self.readable.is_tagged

@@ -138,9 +138,12 @@ def decode(body: Any, items: list[Any] | None = None) -> Outcome:
             body has them.
 
     Raises:
-        LookupError, TypeError, ValueError, AttributeError: The body has another shape.
+        LookupError, TypeError, ValueError, AttributeError: The body has another shape,
+            as one that was edited. Whoever reads the vault makes the error of a damaged
+            recording of it.
     """
-    # An edited body may be an object of any class.
+    # An edited body, and its stream, may be an object of any class, whose own methods
+    # might run.
     if type(body) is not dict:
         raise TypeError("it is no outcome")
     # In an edited pickle, both keys may stand.

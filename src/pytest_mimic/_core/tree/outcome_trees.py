@@ -101,7 +101,10 @@ def arguments_without_secrets(
 
 
 def outcome_tree(stored_outcome: Stored, redactor: Redactor) -> Node:
-    """Return the part of an outcome that is compared: its value, or a mapping of parts.
+    """Return the part of an outcome that is compared.
+
+    A plain value stands for itself. Of any other outcome (an exception, a stream, what
+    was awaited), a dict of its parts is compared, and drawn as a dict of a user is.
 
     Raises:
         CorruptRecordingError: A file is damaged or missing.

@@ -165,7 +165,7 @@ def _array_memory(value: Any) -> Raw:
 
 
 def _memory_of_view(view: memoryview, head: tuple[object, ...]) -> Raw:
-    """Return the memory of a view in C order, to be hashed under a `head`.
+    """Return the memory of a view in C order, which identities hash behind a `head`.
 
     Only memory with gaps, or with several fields in an item, is copied.
     """
@@ -175,7 +175,9 @@ def _memory_of_view(view: memoryview, head: tuple[object, ...]) -> Raw:
         raise Unstable("a memoryview of objects, pointers or long doubles", memoryview)
 
     def memory_parts() -> tuple[memoryview]:
-        if view.c_contiguous and view.nbytes and len(view.format) == 1:
+        # `memoryview.cast` refuses any other view, which is copied in its place.
+        can_be_cast = view.c_contiguous and view.nbytes and len(view.format) == 1
+        if can_be_cast:
             return (view.cast("B"),)
         return (memoryview(view.tobytes()),)
 

@@ -209,15 +209,20 @@ def _deriving_properties(type_: Any) -> dict[str, str]:
 
 
 def _derived_attributes(value: object, state: Mapping[str, Any]) -> set[str]:
-    """Return the attributes that hold None, or what a property derives again."""
+    """Return the attributes of `DERIVED` that do not count for this value.
+
+    They hold None, or what their property gives again for an object without them. A
+    value that a user has set counts, as the property gives another one.
+    """
     names = set()
-    type_: Any = type(value)
-    for name, property_ in _deriving_properties(type_).items():
+    # To mypy, `type[object]` is no key of a cache.
+    kind: Any = type(value)
+    for name, property_name in _deriving_properties(kind).items():
         if state.get(name) is None:
             names.add(name)
             continue
         clone = bare_copy(value, {**all_attributes(value), name: None})
-        if getattr(clone, property_, None) == state[name]:
+        if getattr(clone, property_name, None) == state[name]:
             names.add(name)
     return names
 

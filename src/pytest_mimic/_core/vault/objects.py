@@ -85,7 +85,7 @@ class Objects:
         label: str,
         check_client: CheckClient | None = None,
     ) -> None:
-        self.label = label
+        self.vault_label = label
         self.check_client: CheckClient = check_client or _check_nothing
         self.store = store
         self._forbidden = pickles == "forbid"
@@ -126,7 +126,9 @@ class Objects:
         if "json" not in outcome_entry:
             return body_of_entry(outcome_entry)
         name = outcome_entry["json"]
-        body = parse(self.read(name, origin), f"{self.label}/{name}", test=origin.test)
+        body = parse(
+            self.read(name, origin), f"{self.vault_label}/{name}", test=origin.test
+        )
         if type(body) is not dict or outcome_entry["kind"] not in body:
             raise self._damage_error(
                 name, origin, f"it holds no {outcome_entry['kind']}"
@@ -272,7 +274,7 @@ class Objects:
     def _check_allowed(self, outcome_entry: Entry, origin: Origin) -> None:
         """Check that this pickle may be loaded, on this Python."""
         if self._forbidden:
-            path = f"{self.label}/{outcome_entry['pickle']}"
+            path = f"{self.vault_label}/{outcome_entry['pickle']}"
             load = Remedy(
                 Verb.LINE,
                 "to load it all the same",
@@ -280,7 +282,7 @@ class Objects:
             )
             raise MimicError(
                 f"mimic_pickle = forbid: the outcome of {origin.target} is a pickle",
-                facts=[f"{path}, named by {self.label}/{origin.name}"],
+                facts=[f"{path}, named by {self.vault_label}/{origin.name}"],
                 remedies=[load],
                 file=path,
             )
@@ -346,9 +348,9 @@ class Objects:
     def _check(
         self, name: str, content: bytes | memoryview | None, origin: Origin
     ) -> None:
-        path = f"{self.label}/{name}"
+        path = f"{self.vault_label}/{name}"
         if content is None:
-            named_by = f"{self.label}/{origin.name}"
+            named_by = f"{self.vault_label}/{origin.name}"
             raise corrupt(path, Damage.LOST, named_by, test=origin.test)
         check_pulled(content, path)
         if self._size_of_sound_object.get(name) != len(content):
@@ -359,7 +361,7 @@ class Objects:
     # Errors
 
     def _damage_error(self, name: str, origin: Origin, detail: object) -> MimicError:
-        return damaged(f"{self.label}/{name}", detail, test=origin.test)
+        return damaged(f"{self.vault_label}/{name}", detail, test=origin.test)
 
     def _not_loadable(
         self,
@@ -381,7 +383,7 @@ class Objects:
         lines: list[str] = []
         for fact in facts:
             lines.append(fact if isinstance(fact, str) else _error_in_one_line(fact))
-        lines.append(f"recording: {self.label}/{origin.name}")
+        lines.append(f"recording: {self.vault_label}/{origin.name}")
         return StaleRecordingError(
             f"the recorded outcome of {origin.target} cannot be loaded here",
             facts=lines,

@@ -50,7 +50,7 @@ class Reader:
 
         The names are such as `Vault.names` has returned.
         """
-        return read_headings(self.objects.store, names, self.objects.label)
+        return read_headings(self.objects.store, names, self.objects.vault_label)
 
     def read(self, name: str, *, skim: bool) -> Recording | None:
         """Return the recording of that name, or None; see `Vault.read`."""
@@ -69,7 +69,7 @@ class Reader:
             MimicError: The list is missing or damaged.
         """
         if not is_object_name(name):
-            path = f"{self.objects.label}/{recording}"
+            path = f"{self.objects.vault_label}/{recording}"
             raise damaged(path, "it names no list of inputs", test=test)
         return self.objects.read(name, Origin(recording, "", test))
 

@@ -152,7 +152,7 @@ class Stored:
 
     @property
     def is_tagged(self) -> bool:
-        """Whether loading puts in parts: for tags, or for paths of a pickle."""
+        """Whether loading makes values of tags, or restores the paths in a pickle."""
         if self.encoded is not None:
             return self.encoded.is_tagged
         return self.entry.get("tagged", False) is True
@@ -202,7 +202,7 @@ class Stored:
 
     def damaged(self, detail: object) -> CorruptRecordingError:
         """Return the error for an outcome that was loaded, and cannot be given."""
-        path = f"{self.reader.label}/{self._origin.name}"
+        path = f"{self.reader.vault_label}/{self._origin.name}"
         return damaged(path, detail, test=self._origin.test)
 
     def readable(self) -> Any:
@@ -312,7 +312,7 @@ def read_calls(
     if content is None:
         return None
     return calls_of(
-        objects, name, parse_recording(content, objects.label, name, skim=skim)
+        objects, name, parse_recording(content, objects.vault_label, name, skim=skim)
     )
 
 
@@ -325,7 +325,7 @@ def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recordi
     is_cassette = name.startswith(CASSETTES_PREFIX)
     test = facts.get("test")
     if test is not None and type(test) is not str:
-        raise damaged(f"{objects.label}/{name}", "test must be a text")
+        raise damaged(f"{objects.vault_label}/{name}", "test must be a text")
     try:
         if not is_cassette:
             # The facts of the only call of a recording stand in its file.
@@ -335,7 +335,7 @@ def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recordi
             for call in facts["calls"]
         ]
     except ERRORS_OF_SHAPE as reason:
-        raise damaged(f"{objects.label}/{name}", reason, test=test) from None
+        raise damaged(f"{objects.vault_label}/{name}", reason, test=test) from None
 
 
 def _recording(

@@ -203,18 +203,19 @@ class Writer:
         if is_cassette:
             previous_file = previous_file.without_other_calls(calls)
         outcomes = list(chain.from_iterable(call.outcomes for call in calls))
+        # From here on, no process deletes an object that this file is about to name.
         store.share()
         entries, is_same = _entries_in_file(
             objects, outcomes, previous_file.entries, origin
         )
-        arguments = _arguments_in_file(
+        descriptions = _descriptions_in_file(
             objects, calls, previous_file.arguments, is_cassette=is_cassette
         )
         facts_of_run: Mapping[str, Any] = {"test": test, "recorded": recorded}
         if previous_file.facts and is_same:
             facts_of_run = previous_file.facts
         facts = _facts_of_file(
-            calls, entries, arguments, facts_of_run, is_cassette=is_cassette
+            calls, entries, descriptions, facts_of_run, is_cassette=is_cassette
         )
         new_content = _new_or_previous_content(facts, previous_file)
         old_content = previous_file.content
@@ -307,22 +308,22 @@ def _entries_in_file(
     return entries, are_same
 
 
-def _arguments_in_file(
+def _descriptions_in_file(
     objects: Objects,
     calls: Sequence[Recording],
-    old_arguments: Sequence[Described],
+    old_descriptions: Sequence[Described],
     *,
     is_cassette: bool,
 ) -> list[Described]:
-    """Return the described arguments as they stand in the file.
+    """Return the description of each call's arguments, as it stands in the file.
 
-    A description that differs from the one in the file only in its order is left as it
-    is in the file.
+    That of a client's request is whole: its long parts become objects. A description
+    that differs from the one in the file only in its order is left as it is there.
     """
     # A client's request is described whole, a function's arguments are short.
     is_short = not is_cassette and ":" in calls[0].target
-    arguments = []
-    for call, old_described in zip_longest(calls, old_arguments[: len(calls)]):
+    descriptions = []
+    for call, old_described in zip_longest(calls, old_descriptions[: len(calls)]):
         described = call.arguments
         if not is_short:
             described = with_shortened_parts(described, objects.place)
@@ -330,8 +331,8 @@ def _arguments_in_file(
             text = _text_in_any_order(described)
             if text == _text_in_any_order(old_described):
                 described = old_described
-        arguments.append(described)
-    return arguments
+        descriptions.append(described)
+    return descriptions
 
 
 def _new_or_previous_content(
@@ -369,7 +370,7 @@ def _read_previous_file(objects: Objects, name: str) -> _PreviousFile:
     if content is None:
         return _PreviousFile()
     try:
-        facts = parse_recording(content, objects.label, name)
+        facts = parse_recording(content, objects.vault_label, name)
         calls = facts.get("calls") or [facts]
         if "outcomes" in facts:
             entries = facts["outcomes"]
