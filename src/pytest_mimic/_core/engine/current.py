@@ -72,7 +72,8 @@ class Current:
         retries: The retries and waits of the running test's code; None until a call of
             it has failed.
         replayed_tests: How many tests of a recording run had calls of a client
-            replayed.
+            replayed. Their service lacks what they did, so that what a fixture does
+            again there is compared only while the number stays.
         variables: The environment variables, as they were before tests changed them.
         family: The processes of the run; None until it forks.
         is_forking: Whether the run forks a process now.
@@ -175,7 +176,9 @@ class Cassettes:
         open: The cassettes of open blocks, the innermost last.
         of_thread_or_task: The cassette whose block the thread or task of now has
             opened, or the thread or task that has started it; None: it is in no block.
-        written: The cassettes that the run wrote, each with its content.
+        written: The files of the cassettes that the run wrote, each with its content.
+            Under `--mimic-rerecord`, a further block adds its calls to such a cassette;
+            it replaces any other.
         last_opened_for_replay: The files of the cassettes whose newest block is one of
             `mimic_replay`. `--mimic-rerecord` does not make their calls again, so that
             the report of a failing test does not offer it for them.
