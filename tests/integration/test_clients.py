@@ -12,6 +12,8 @@ pytest.importorskip("httpx", reason="needs httpx")
 
 from support.http_server import running_server
 
+pytest_plugins = ("support.rekeying",)
+
 LARGE_BODIES = """
     import base64, os
     import httpx, pytest
@@ -55,6 +57,53 @@ def test_a_large_body_makes_no_large_recording(project):
     ):
         assert differing in missed.output
     assert "every run" not in missed.output  # another file is no id
+
+
+SERVERS_OF_TESTS = """
+    import os, uuid
+    import httpx
+
+    def test_it():
+        for url in os.environ["URLS"].split():
+            httpx.post(url, json={"id": str(uuid.uuid4()) if "IDS" in os.environ else "7"})
+
+    def test_other():
+        httpx.post(os.environ["OTHER"], json={"id": "7"})
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "path", "ids", "offered"),
+    [
+        (1, "/nothing", {}, "http ignore=port"),
+        (1, "/nothing", {"IDS": "1"}, "http ignore=port,body.id"),
+        (1, "/nothing/else", {}, None),
+        # Their calls would be one.
+        (2, "/nothing", {}, None),
+    ],
+    ids=["port", "port and id", "other path", "two servers"],
+)
+def test_another_port_on_loopback_is_left_out_if_nothing_else_differs(
+    project, rekey, number, path, ids, offered
+):
+    """A server that a test starts has another port in each run."""
+    project.ini("http")
+    project.tests(SERVERS_OF_TESTS)
+    with running_server() as server, running_server() as other:
+        urls = [f"{each.url}/nothing" for each in (server, other)]
+        env = {"URLS": " ".join(urls[:number]), "OTHER": urls[1], **ids}
+        project.record(env=env).expect(passed=2)
+    in_next_run = {**env, "URLS": f"http://127.0.0.1:9{path}"}
+
+    missed = project.replay(env=in_next_run).expect(passed=1, failed=1)
+
+    if offered is None:
+        assert "ignore=" not in missed.output
+        return
+    assert f"if it changes from run to run: {offered}\n" in missed.output
+    project.ini(offered)
+    rekey()
+    project.replay(env=in_next_run).expect(passed=2)
 
 
 WHOLE = """

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timezone
 from enum import Enum
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from pytest_mimic._core.nodes.node_classes import Fields, Hidden, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_parts import is_file
@@ -327,6 +328,25 @@ def text_of_node(node: Node) -> str | None:
         return node.redacted_text
     is_number = isinstance(node, int | float) and not isinstance(node, bool)
     return repr(node) if is_number else None
+
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def differs_in_port(difference: Difference) -> bool:
+    """Return whether two URLs differ in nothing but the port of a server on loopback.
+
+    A server that a test starts on any free port has another one in each run.
+
+    http://127.0.0.1:39903/rates  http://127.0.0.1:40545/rates  →  True
+    """
+    old, new = text_of_node(difference.old), text_of_node(difference.new)
+    if difference.path != "url" or old is None or new is None:
+        return False
+    old_url, new_url = urlsplit(old), urlsplit(new)
+    if not old_url.hostname == new_url.hostname in _LOOPBACK:
+        return False
+    return old_url._replace(netloc="") == new_url._replace(netloc="")
 
 
 class ChangeMadeAnew(NamedTuple):

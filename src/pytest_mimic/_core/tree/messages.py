@@ -16,7 +16,11 @@ from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import Difference
-from pytest_mimic._core.tree.made_anew import PartsMadeAnew, parts_made_anew
+from pytest_mimic._core.tree.made_anew import (
+    PartsMadeAnew,
+    differs_in_port,
+    parts_made_anew,
+)
 from pytest_mimic._core.tree.nearest_recording import (
     CANDIDATES,
     MOST_DIFFERENCES,
@@ -31,6 +35,7 @@ from pytest_mimic._core.tree.nearest_recording import (
 from pytest_mimic._core.tree.remedies import (
     after_other_redaction,
     ignoring,
+    parts_and_port,
     recording_remedy,
     volatile,
 )
@@ -112,15 +117,22 @@ def missing(
                     call.test, rekey_may_do=is_same_without_secrets
                 )
         facts = [fact]
-        parts = parts_made_anew(fact.differences, call.paths_of_hashes)
-        if parts is not None:
+        differences = fact.differences
+        parts_to_ignore = parts = parts_made_anew(differences, call.paths_of_hashes)
+        others = first_candidates
+        if names_client(call.target) and any(map(differs_in_port, differences)):
+            rest = [each for each in differences if not differs_in_port(each)]
+            parts_to_ignore = parts_and_port(rest, call.paths_of_hashes)
+            # Other tests have servers, and so ports, of their own.
+            others = [each for each in others if not call.is_of_other_test(each)]
+        if parts_to_ignore is not None:
             listed_remedies += ignoring(
-                parts,
+                parts_to_ignore,
                 call.target,
                 call.line or call.target,
                 call.options,
                 arguments=short_descriptions(call.arguments),
-                others=[candidate.arguments for candidate in first_candidates],
+                others=[candidate.arguments for candidate in others],
             )
     paths: tuple[str, ...] = ()
     kinds: list[str] = []

@@ -8,7 +8,7 @@ different calls would become one. The errors of `messages` hold the remedies, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_mimic._core.commands import (
@@ -32,6 +32,7 @@ from pytest_mimic._core.tree.made_anew import (
     RANDOM,
     Kind,
     PartsMadeAnew,
+    differs_in_port,
     parts_made_anew,
 )
 from pytest_mimic._core.types.option_paths import option_path, parse_path
@@ -50,6 +51,8 @@ _BOTH = read(
 # The clients of databases. If an id of a call is ignored, the database gives the
 # recorded id, while the code looks for the id that it has made.
 _DATABASES = ("sqlalchemy", "redis")
+# The path by which a line of an HTTP client leaves out the port of a URL.
+_PORT = "port"
 
 
 def ignoring(
@@ -80,6 +83,26 @@ def ignoring(
         )
         return [ignore]
     return pages(parts.kinds)
+
+
+def parts_and_port(
+    differences: Sequence[Difference], hashes: Collection[str]
+) -> PartsMadeAnew | None:
+    """Return the parts that look made anew in a call that differs in its port, too.
+
+    Args:
+        differences: How the call differs but for the port.
+        hashes: As for `parts_made_anew`.
+
+    Returns:
+        The parts with the port. None: the call differs in another part as well.
+    """
+    if not differences:
+        return PartsMadeAnew((_PORT,), frozenset(), are_whole_values=True)
+    parts = parts_made_anew(differences, hashes)
+    if parts is None:
+        return None
+    return parts._replace(paths=(_PORT, *parts.paths))
 
 
 def may_be_ignored(
@@ -132,6 +155,8 @@ def _can_be_ignored(path: str, target: str) -> bool:
     if not is_client(target):
         # The adapter of the client is not installed here, so its parts are unknown.
         return False
+    if path == _PORT:
+        return _PORT in parts_of_client_calls(target)
     # A path of one step is a whole part: `body` is all that a client sends. The name
     # and the key of a Redis command, `command.0` and `command.1`, tell commands apart.
     is_part = len(steps) > 1 and steps[0] in parts_of_client_calls(target)
@@ -206,6 +231,7 @@ def _makes_two_calls_one(
             (difference.path, difference.fact, repr(difference.old))
             for difference in argument_differences(recorded_arguments, arguments)
             if option_path(difference.path) not in (*paths, "signature")
+            and not (_PORT in paths and differs_in_port(difference))
         )
         if differing in ways_to_differ:
             return True
