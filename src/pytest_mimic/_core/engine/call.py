@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.function_plan import descriptions
-from pytest_mimic._core.identity.binding import Bound
+from pytest_mimic._core.identity.binding import Binding
 from pytest_mimic._core.identity.call_identity import CallIdentity, rest_of_identity
 from pytest_mimic._core.outcome.json_layout import pieces_to_search
 from pytest_mimic._core.types.kinds import Unstable
@@ -185,7 +185,7 @@ def call_of_function(
         TypeError: The arguments do not fit the signature of the function itself.
         UnstableIdentityError: An argument has no stable identity.
     """
-    bound, identity = plan.bound, plan.identity
+    binding, identity = plan.binding, plan.identity
     try:
         values = plan.bind(*args, **kwargs)
     except TypeError:
@@ -194,8 +194,8 @@ def call_of_function(
         if not hasattr(plan.function, "__wrapped__"):
             raise
         values = args, kwargs
-        bound = Bound(("*args", "**kwargs"), (), plan.bind)
-        identity = plan.identity_of(bound)
+        binding = Binding(("*args", "**kwargs"), (), plan.bind)
+        identity = plan.identity_of(binding)
     try:
         forms = identity.forms(values)
         if forms is None:
@@ -211,7 +211,7 @@ def call_of_function(
         key,
         plan.target,
         is_in_sequence=bool(plan.options.sequence),
-        parameters=bound.names,
+        parameters=binding.names,
         bound_values=values,
         identity=identity,
         forms=forms,

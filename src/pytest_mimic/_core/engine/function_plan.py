@@ -11,7 +11,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from pytest_mimic._core.engine.decisions import Facts, Replay, decide
-from pytest_mimic._core.identity.binding import Bound, compile_binder
+from pytest_mimic._core.identity.binding import Binding, compile_binder
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.source import source_in_project
 from pytest_mimic._core.settings import Mode
@@ -306,34 +306,34 @@ class FunctionPlan(Plan):
         return iscoroutinefunction(self.function) or isasyncgenfunction(self.function)
 
     @lazy_attribute
-    def bound(self) -> Bound:
+    def binding(self) -> Binding:
         """What binds the arguments of a call to the parameters."""
         return compile_binder(self.function)
 
     @lazy_attribute
     def identity(self) -> CallIdentity:
         """What identifies the calls."""
-        return self.identity_of(self.bound)
+        return self.identity_of(self.binding)
 
     # The shortest way of a replay looks these two up at each call.
 
     @lazy_attribute
     def bind(self) -> Callable[..., tuple[object, ...]]:
         """Binds a call's arguments in the order of the parameters."""
-        return self.bound.bind
+        return self.binding.bind
 
     @lazy_attribute
     def key_of(self) -> Callable[[tuple[object, ...]], str]:
         """Gives the identity of bound arguments."""
         return self.identity.key
 
-    def identity_of(self, bound: Bound) -> CallIdentity:
+    def identity_of(self, binding: Binding) -> CallIdentity:
         """Return what identifies calls whose arguments are bound in a way."""
         options = self.options
         return CallIdentity(
             self.target,
-            bound.names,
-            defaults=bound.defaults,
+            binding.names,
+            defaults=binding.defaults,
             ignore=options.ignore,
             key=options.key,
             content=options.content,
@@ -428,7 +428,7 @@ class FunctionPlan(Plan):
         identity = CallIdentity(
             self.target,
             call.parameters,
-            defaults=self.bound.defaults,
+            defaults=self.binding.defaults,
             ignore=options.ignore,
             content=options.content,
             places=self.places,

@@ -34,7 +34,7 @@ _STARS_OF_KINDS: dict[Any, str] = {
 }
 
 
-class Bound(NamedFields):
+class Binding(NamedFields):
     """How one function's calls are bound.
 
     Attributes:
@@ -52,7 +52,7 @@ class Bound(NamedFields):
 
 def compile_binder(
     function: Callable[..., object], *, drop_first: bool = False
-) -> Bound:
+) -> Binding:
     """Generate the binder of a function from its signature.
 
     The binder is compiled, because it runs at each replay: `Signature.bind` takes about
@@ -90,7 +90,7 @@ def compile_binder(
         stars = _STARS_OF_KINDS.get(parameter.kind, "")
         names.append(stars + parameter.name)
         defaults.append(parameter.default)
-    return Bound(tuple(names), tuple(defaults), bind)
+    return Binding(tuple(names), tuple(defaults), bind)
 
 
 def _compiled_binder(parameters: tuple[Parameter, ...], start: int, module: Any) -> Any:
