@@ -71,7 +71,7 @@ class Current:
         pending: The errors that the test must fail for, even if its code catches them.
         retries: The retries and waits of the running test's code; None until a call of
             it has failed.
-        replayed_tests: How many tests of a recording run had calls of a client
+        replayed_test_count: How many tests of a recording run had calls of a client
             replayed. Their service lacks what they did, so that what a fixture does
             again there is compared only while the number stays.
         variables: The environment variables, as they were before tests changed them.
@@ -94,7 +94,7 @@ class Current:
             self._running_test, self._tell_error, commands=commands
         )
         self.retries: Retries | None = None
-        self.replayed_tests: int = 0
+        self.replayed_test_count: int = 0
         self.variables: Mapping[str, str] = os.environ
         self.family: Family | None = None
         self.is_forking: bool = False

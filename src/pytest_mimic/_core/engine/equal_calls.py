@@ -325,8 +325,8 @@ class Track:
             and target not in owner.clients_replayed
         ):
             self._tell_conversation(owner, target, is_real=False)
-            owner.clients_replayed[target] = self._run.current.replayed_tests
-            self._run.current.replayed_tests += owner.is_test
+            owner.clients_replayed[target] = self._run.current.replayed_test_count
+            self._run.current.replayed_test_count += owner.is_test
 
     def _tell_conversation(self, owner: Owner, target: str, *, is_real: bool) -> None:
         family = self._run.current.family

@@ -243,8 +243,9 @@ class Family:
             owner.clients_run_for_real.add(event.target)
             owner.clients_recorded_again.add(event.target)
         else:
+            # The count is that of this process: its own calls are compared by it.
             owner.clients_replayed.setdefault(
-                event.target, self._run.current.replayed_tests
+                event.target, self._run.current.replayed_test_count
             )
 
     def _hear_of_new_answers(self, event: NewAnswersWritten) -> None:

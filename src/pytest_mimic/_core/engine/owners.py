@@ -154,7 +154,8 @@ class Owner:
         ordinals: The databases that calls went to, each with its number in the order of
             first use.
         clients_replayed: The clients at which calls were replayed in this pass of a
-            scope, and after how many tests the first of them was.
+            scope, each with the `replayed_test_count` of the run at the first of them.
+            Once that has grown, `compare_repeated` compares no real answers any more.
         clients_run_for_real: The clients whose conversation runs for real in this pass
             of a scope.
         clients_recorded_again: The clients whose conversation ran for real in any pass.

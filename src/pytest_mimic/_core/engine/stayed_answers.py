@@ -50,15 +50,16 @@ def write_new_answers(current: Current, owner: Owner) -> None:
             than that of now: a test may read a stream that a fixture has opened.
     """
     _let_no_recorded_answer_stay(current, owner)
-    for answers_owner in _owners_in_conversation(current, owner):
-        new_answers = answers_owner.unwritten_answers
-        answers_owner.unwritten_answers = {}
+    for answering_owner in _owners_in_conversation(current, owner):
+        new_answers = answering_owner.unwritten_answers
+        answering_owner.unwritten_answers = {}
         if not new_answers:
             continue
-        if answers_owner is not current.owner:
-            # If the test of now fails, their files are put back with its own.
-            current.owner.written_for_scopes[answers_owner] = new_answers
-        _let_no_recorded_answer_stay(current, answers_owner)
+        if answering_owner is not current.owner:
+            # If the owner of now fails, the files that the new answers of the other one
+            # are written to are put back with its own.
+            current.owner.written_for_scopes[answering_owner] = new_answers
+        _let_no_recorded_answer_stay(current, answering_owner)
         for new_answer in new_answers.values():
             new_answer.track.put(
                 new_answer.place, new_answer.recording, new_answer.error

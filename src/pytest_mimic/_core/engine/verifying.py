@@ -84,7 +84,8 @@ def compare_repeated(
     owner = run.current.owner
     if (
         owner.is_being_torn_down
-        or owner.clients_replayed.get(call.plan.target) != run.current.replayed_tests
+        or owner.clients_replayed.get(call.plan.target)
+        != run.current.replayed_test_count
     ):
         return
     actual = _as_recorded(call, outcome)

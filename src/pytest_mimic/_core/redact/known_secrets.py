@@ -144,8 +144,13 @@ class AnswerSeen(NamedTuple):
 SecretFact: TypeAlias = (
     "CallBegun | RequestSent | SecretIssued | PlaceholderRenamed | AnswerSeen"
 )
-"""What one process tells of a test's secrets to others, which `KnownSecrets.follow`."""
+"""What a forked process learns of a test's secrets, and tells the other processes.
 
+They take it over by `KnownSecrets.follow`.
+"""
+
+# The classes of `SecretFact`. A fact is told as plain values, and is made of them again
+# by its class.
 _CLASSES_OF_FACTS = (
     CallBegun,
     RequestSent,
