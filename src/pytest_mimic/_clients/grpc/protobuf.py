@@ -98,9 +98,13 @@ def _exact_json(message: Any, message_bytes: bytes) -> Any:
 def load_message(
     stored_message: dict[str, Any], deserialize: Callable[[bytes], Any]
 ) -> Any:
-    """Return a stored message as a client gives it. `deserialize` is its method's."""
+    """Return a stored message as a client gives it.
+
+    `deserialize` is what the client of the RPC makes messages with. It may wrap them.
+    """
     if "base64" in stored_message:
         return deserialize(base64.b64decode(stored_message["base64"]))
+    # No bytes are an empty message, which tells the class.
     message_class = type(_message_of(deserialize(b"")))
     return deserialize(_read(message_class, stored_message["json"]).SerializeToString())
 

@@ -260,8 +260,9 @@ class RequestMessage:
         self.headers: tuple[tuple[str, str], ...] = ()
         self.method = ""
         self._body: list[bytes] = []
-        # How many bytes of the body have not come; None if it has chunks.
-        self._missing_bytes: int | None = 0
+        # How many bytes of the body the client has not sent yet; None if the body is
+        # chunked, so that only its last chunk tells.
+        self._bytes_to_come: int | None = 0
         self.is_complete = False
 
     def add(self, piece: bytes) -> None:
@@ -274,9 +275,9 @@ class RequestMessage:
                 return
             self._read_head(head.decode("latin-1"))
         self._body.append(piece)
-        if self._missing_bytes is not None:
-            self._missing_bytes -= len(piece)
-            self.is_complete = self._missing_bytes <= 0
+        if self._bytes_to_come is not None:
+            self._bytes_to_come -= len(piece)
+            self.is_complete = self._bytes_to_come <= 0
         elif piece.endswith(b"0\r\n\r\n"):
             # This may be the last chunk, or stand in the data of another one.
             self.is_complete = unframe(b"".join(self._body)).is_whole
@@ -296,16 +297,17 @@ class RequestMessage:
             headers.append((name, value))
             values_by_name[name.lower()] = value
         self.headers = tuple(headers)
+        # By these two, the client says where the body of the request ends.
         length = values_by_name.get("content-length", "")
         if "chunked" in values_by_name.get("transfer-encoding", "").lower():
-            self._missing_bytes = None
+            self._bytes_to_come = None
         elif length.isdecimal():
-            self._missing_bytes = int(length)
+            self._bytes_to_come = int(length)
 
     def request(self, url: str, headers: tuple[tuple[str, str], ...]) -> HttpRequest:
         """Return the request as it is described to the engine, with its whole body."""
         body = b"".join(self._body)
-        if self._missing_bytes is None:
+        if self._bytes_to_come is None:
             body = b"".join(unframe(body).chunks)
         return HttpRequest(self.method, url, headers, body)
 

@@ -73,8 +73,8 @@ class Message(NamedTuple):
         return pairs
 
     @property
-    def named(self) -> dict[str, str]:
-        """The headers by their names in lower case."""
+    def headers_by_name(self) -> dict[str, str]:
+        """The headers by their names in lower case; of equal names, the last one."""
         return {name.lower(): value for name, value in self.headers}
 
 

@@ -112,7 +112,7 @@ def _read_structured(
 
 def _read_part(part: parts.Message, depth: int) -> tuple[str, Any]:
     """Return the name of a part and its value, which for a file is a mapping."""
-    headers = part.named
+    headers = part.headers_by_name
     _, disposition = header_parts(headers.get("content-disposition"))
     filename = disposition.get("filename*", disposition.get("filename"))
     content_type = headers.get("content-type")
@@ -186,7 +186,7 @@ def _read_mail(message: parts.Message, depth: int) -> dict[str, Any]:
 
 def _content_of(message: parts.Message, depth: int) -> Any:
     """Return the content of a message, or None if it has none."""
-    headers = message.named
+    headers = message.headers_by_name
     content = parts.decode_mime_content(
         message.content, headers.get("content-transfer-encoding")
     )

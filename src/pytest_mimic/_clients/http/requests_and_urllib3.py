@@ -1,7 +1,8 @@
 """The adapters of requests and urllib3.
 
 The requests of requests and urllib3 are those of `http.client`. So `http_client.py`
-replays and records them, and these adapters only say whose request it is. Sessions,
+replays and records them, and these adapters say whose request it is. Where nothing in
+urllib3 concerns a request of requests, its replay skips urllib3. Sessions,
 pools, redirects, cookies, authentication, retries and exceptions are real in a replay.
 Adapters of other kinds that are mounted on a session, and pools that are not
 urllib3's, are left alone.
@@ -105,7 +106,7 @@ def _wrap_adapter_send(original: Callable[..., Any], port: Port) -> Callable[...
     def send(adapter: Any, request: Any, *args: Any, **options: Any) -> Any:
         begin = partial(original, adapter, request, *args, **options)
         is_outermost = port.taking() and port.is_replaying and not OUTER_TAKERS.get()
-        if not is_outermost or args or not _needs_no_urllib3(adapter, request, options):
+        if not is_outermost or args or not _can_skip_urllib3(adapter, request, options):
             return _send_with_taker(taker, begin)
         body = request.body or b""
         if isinstance(body, str):
@@ -146,7 +147,7 @@ class _TakerOfBegunRequest(RequestTaker):
         return step
 
 
-def _needs_no_urllib3(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
+def _can_skip_urllib3(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
     """Check whether a replay may leave out what requests does below its adapter.
 
     It may if nothing there concerns the request: no retries, proxy or certificate.
@@ -165,7 +166,7 @@ def _needs_no_urllib3(adapter: Any, request: Any, options: dict[str, Any]) -> bo
     if not isinstance(request.body, (str, bytes, type(None))):
         return False
     if request.hooks.get("response"):
-        # A hook, as those for authentication, may look at the connection.
+        # A hook, as those for authentication, may look at the connection of urllib3.
         return False
     if options.get("stream") or options.get("cert") or options.get("proxies"):
         return False

@@ -202,7 +202,7 @@ def _store_message(
     The body is decoded where it comes in a `transfer` encoding, if it can be encoded
     again, or held a secret.
     """
-    headers = message.named
+    headers = message.headers_by_name
     secrets.learn_headers(message.headers)
     encoding = headers.get("content-transfer-encoding", "").strip().lower()
     decoded = parts.decode_mime_content(message.content, encoding)
@@ -349,7 +349,7 @@ def _hides_text(body: dict[str, Any], content_type: str | None) -> bool:
     if message:
         messages.append(message)
     for message in messages:
-        headers = parts.Message("", message["head"], b"").named
+        headers = parts.Message("", message["head"], b"").headers_by_name
         if _hides_text(message, headers.get("content-type")):
             return True
     is_coded = "base64" in body
@@ -379,7 +379,7 @@ def content_of(body: dict[str, Any] | None) -> Any:
 def _content_of_message(message: dict[str, Any]) -> dict[str, Any]:
     """Return what verifying compares of a part: its first line, type and body."""
     first_line, _, _ = message["head"].partition("\n")
-    headers = parts.Message("", message["head"], b"").named
+    headers = parts.Message("", message["head"], b"").headers_by_name
     content: dict[str, Any] = {}
     if first_line.strip() and ":" not in first_line.partition(" ")[0]:
         content["first line"] = first_line.strip()

@@ -509,14 +509,14 @@ class Batch:
     def __init__(self, step: Step | None, commands: list[Command]) -> None:
         self.step = step
         self.commands = commands
-        self._replies: list[Any] = []
-        # The replies that the client gets in place of the real ones.
-        self._answers: deque[Any] | None = None
+        self._real_replies: list[Any] = []
+        # To verify: the replies that the client gets in place of the real ones.
+        self._recorded_replies: deque[Any] | None = None
         if step is not None and step.mode == "verify":
             if step.waits:
-                self._answers = deque([Waiting(step)])
+                self._recorded_replies = deque([Waiting(step)])
             else:
-                self._answers = deque(_replies_in(step.outcome()))
+                self._recorded_replies = deque(_replies_in(step.outcome()))
         self.is_broken = False
 
     @contextmanager
@@ -552,7 +552,9 @@ class Batch:
         if not isinstance(error, redis_exceptions_module().RedisError):
             return None
         error_class, *args = store_error(error)
-        return {"error": {"type": error_class, "args": args, "after": self._replies}}
+        return {
+            "error": {"type": error_class, "args": args, "after": self._real_replies}
+        }
 
     def needs_scripts(self, reply: Any) -> bool:
         """Check whether a reply says that a needed script has to be loaded.
@@ -563,9 +565,9 @@ class Batch:
             return False
         if first_word(self.commands[0][0]) not in _COMMANDS_OF_SCRIPTS:
             return False
-        if self._answers is None:
+        if self._recorded_replies is None:
             return True
-        recorded_reply = self._answers[0]
+        recorded_reply = self._recorded_replies[0]
         if type(recorded_reply) is Waiting:
             return False
         return not _lacks_script(load_reply(recorded_reply, None))
@@ -577,17 +579,19 @@ class Batch:
         issuer = self.step.call.issuer
         assert issuer is not None, "a real call has one"
         redactor = port.redactor.knowing(issuer.known, issuer)
-        command = self.commands[len(self._replies)]
+        command = self.commands[len(self._real_replies)]
         queued = self.commands[1:-1]
-        self._replies.append(store_reply(reply, command, redactor, queued=queued))
-        is_last = len(self._replies) == len(self.commands)
+        self._real_replies.append(store_reply(reply, command, redactor, queued=queued))
+        is_last = len(self._real_replies) == len(self.commands)
         # A recorded outcome may have fewer replies: the last one is an error.
-        is_last_recorded = self._answers is not None and len(self._answers) == 1
+        is_last_recorded = (
+            self._recorded_replies is not None and len(self._recorded_replies) == 1
+        )
         if not is_last and not is_last_recorded:
             return
-        outcome: dict[str, Any] = {"replies": self._replies}
+        outcome: dict[str, Any] = {"replies": self._real_replies}
         if len(self.commands) == 1:
-            outcome = {"reply": self._replies[0]}
+            outcome = {"reply": self._real_replies[0]}
         if self.step.mode == "verify":
             recorded_outcome = self.step.outcome(is_read_only=True)
             outcome = as_recorded(recorded_outcome, outcome, issuer.known)
@@ -599,8 +603,8 @@ class Batch:
         Raises:
             ResponseError: The reply is an error.
         """
-        if self._answers is not None:
-            reply = load_reply(self._answers.popleft(), encoder)
+        if self._recorded_replies is not None:
+            reply = load_reply(self._recorded_replies.popleft(), encoder)
         elif encoder is not None:
             reply = decoded_reply(reply, encoder.decode)
         return returned(reply)

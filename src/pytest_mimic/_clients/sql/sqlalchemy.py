@@ -42,10 +42,10 @@ class SqlAdapter(Adapter):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         # By pool: its engine, and a key for its database, unique in this process.
-        self._engines: WeakKeyDictionary[Any, tuple[ref[Any], str]]
-        self._engines = WeakKeyDictionary()
+        self._engines_and_databases: WeakKeyDictionary[Any, tuple[ref[Any], str]]
+        self._engines_and_databases = WeakKeyDictionary()
         # Each database that only its own pool reaches gets the next number.
-        self._numbers_of_private = count(1)
+        self._numbers_of_private_databases = count(1)
         # Dialects that already got the answers to their first-connect queries.
         self._introduced_dialects: WeakSet[Any] = WeakSet()
 
@@ -168,7 +168,7 @@ class SqlAdapter(Adapter):
         connection.
         """
         pool = getattr(pool_record, f"{_CLASS_OF_POOL_RECORD}__pool")
-        engine, key = self._engines.get(pool, (None, f"pool {id(pool)}"))
+        engine, key = self._engines_and_databases.get(pool, (None, f"pool {id(pool)}"))
         connection = StandInConnection(
             port, pool, pool_record, partial(port.ordinal, "database", key), real
         )
@@ -184,11 +184,11 @@ class SqlAdapter(Adapter):
     ) -> Callable[..., Any]:
         def raw_connection(engine: Any) -> Any:
             """Note to which database a pool leads."""
-            if port.taking() and engine.pool not in self._engines:
+            if port.taking() and engine.pool not in self._engines_and_databases:
                 key = _key_of_database(engine)
                 if not key:
-                    key = f"private {next(self._numbers_of_private)}"
-                self._engines[engine.pool] = ref(engine), key
+                    key = f"private {next(self._numbers_of_private_databases)}"
+                self._engines_and_databases[engine.pool] = ref(engine), key
             return original(engine)
 
         return raw_connection

@@ -173,7 +173,7 @@ class StandInConnection:
                 self.connect()
                 step.finish({})
         if step.mode != "run":
-            self.raise_recorded(step.outcome())
+            self.raise_if_error(step.outcome())
 
     # -- PEP 249
 
@@ -207,7 +207,7 @@ class StandInConnection:
                 step.finish({})
         if step.mode != "run":
             self.wait_as_recorded(step)
-            self.raise_recorded(step.outcome())
+            self.raise_if_error(step.outcome())
 
     def rollback(self) -> None:
         """Roll back. This is no call, for nothing that is replayed depends on it."""
@@ -434,8 +434,8 @@ class StandInConnection:
         )
         step.wait(error_when_closed)
 
-    def raise_recorded(self, outcome: dict[str, Any]) -> None:
-        """Raise the error of an outcome that has one."""
+    def raise_if_error(self, outcome: dict[str, Any]) -> None:
+        """Raise the recorded error if an outcome is one; else return."""
         if "error" in outcome:
             self.state_when_lost = outcome.get("connection", {})
             raise outcomes.load_error(
@@ -615,7 +615,7 @@ class StandInCursor:
             outcome = with_secrets(
                 outcome, outcome_without_secrets, outcome_with_secrets
             )
-        self._load_outcome(outcome)
+        self._take_over(outcome)
         return self
 
     def _call_of_statement(
@@ -716,9 +716,9 @@ class StandInCursor:
             result["imports"] = sorted(stored_rows.classes)
         return result
 
-    def _load_outcome(self, outcome: dict[str, Any]) -> None:
+    def _take_over(self, outcome: dict[str, Any]) -> None:
         """Take over a recorded result, or raise the recorded error."""
-        self.connection.raise_recorded(outcome)
+        self.connection.raise_if_error(outcome)
         self.rowcount = outcome.get("rowcount", -1)
         self.lastrowid = from_plain(outcome.get("lastrowid"))
         if "columns" in outcome:
