@@ -130,8 +130,8 @@ _LAYERS: dict[str, Layer] = {
     "_run.call_report": Layer.TOOLS,
 }
 
-# The functions that import modules of this package, by the layer to which each leads:
-# the highest one of which it imports something.
+# The functions that import modules of this package, each as `module:function`. A
+# function stands at the highest of the layers from which it imports.
 DOORS: dict[Layer, tuple[str, ...]] = {
     Layer.PLUGIN: ("plugin:_cassette_fixture",),
     Layer.START: (

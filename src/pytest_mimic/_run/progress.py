@@ -47,7 +47,7 @@ class _Progress:
         self._run = run
         # A duplicate, because pytest's capturing redirects the original descriptor
         # while a test runs.
-        self._screen = os.dup(writer._file.fileno())
+        self._screen_descriptor = os.dup(writer._file.fileno())
         self._is_stopped = Event()
         self._thread = Thread(target=self._watch, name="mimic-progress", daemon=True)
 
@@ -57,7 +57,7 @@ class _Progress:
     def end(self) -> None:
         self._is_stopped.set()
         self._thread.join()
-        os.close(self._screen)
+        os.close(self._screen_descriptor)
 
     def _watch(self) -> None:
         text = ""
@@ -90,7 +90,7 @@ class _Progress:
         """Write a text behind the cursor in place of the last one, and go back."""
         sequence = f"{_SAVE_CURSOR}{text}{_ERASE_REST}{_RESTORE_CURSOR}"
         encoding = self._writer._file.encoding
-        os.write(self._screen, sequence.encode(encoding, "backslashreplace"))
+        os.write(self._screen_descriptor, sequence.encode(encoding, "backslashreplace"))
 
 
 def _start_time(step: Step) -> float:

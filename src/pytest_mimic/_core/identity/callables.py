@@ -309,7 +309,7 @@ def class_variables(value: type) -> dict[str, object]:
             if _is_value(type(attribute_value)):
                 variables[f".{name}"] = attribute_value
                 continue
-            for function in _functions_from_outside(attribute_value, cls):
+            for function in _functions_from_outside_body(attribute_value, cls):
                 values = _values_of_function(function)
                 variables[f".{name}.{function.__qualname__}"] = values
     # Methods that use `super()` close over the class itself.
@@ -335,7 +335,7 @@ def _own_attributes(cls: Any) -> dict[str, Any]:
     return attributes
 
 
-def _functions_from_outside(attribute_value: Any, cls: type) -> list[FunctionType]:
+def _functions_from_outside_body(attribute_value: Any, cls: type) -> list[FunctionType]:
     """Return the functions in an attribute that the body of its class does not define.
 
     Such a function was defined outside of the body, or is the wrapper that a decorator

@@ -58,7 +58,7 @@ def refuse_lost_attributes(thing: Any) -> None:
             is of another class.
     """
     cls: Any = type(thing)
-    deciding_class = _deciding_class(cls)
+    deciding_class = _class_that_decides_pickles(cls)
     if deciding_class is object:
         _refuse_other_class(thing)
         return
@@ -176,7 +176,7 @@ def _is_made_by_its_class(thing: Any) -> bool:
     return True
 
 
-def _deciding_class(cls: Any) -> Any:
+def _class_that_decides_pickles(cls: Any) -> Any:
     """Return the class or its first base that decides how objects are pickled.
 
     `object` decides if no class has a method for it.

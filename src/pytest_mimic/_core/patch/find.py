@@ -8,7 +8,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from pytest_mimic._core.patch.holders import (
-    MISSING,
+    NOT_HELD,
     Holder,
     NamedFunction,
     Patches,
@@ -89,7 +89,7 @@ def functions_of_target(
         original = patches.original(_object_of_name(holder, name, path_so_far))
         label = f"{module}:{'.'.join([*parents, name])}"
         function = _function_inside(original, label)
-        is_inherited = patches.own(holder, name) is MISSING
+        is_inherited = patches.own(holder, name) is NOT_HELD
         functions.append(
             NamedFunction(
                 holder, name, original, function, label, is_inherited, reference_count
@@ -134,7 +134,7 @@ def _object_of_name(holder: Holder, name: str, module_name: str) -> object:
         holders = holder.__mro__
     for holder_or_base in holders:
         value = read(holder_or_base, name)
-        if value is not MISSING:
+        if value is not NOT_HELD:
             return value
     has_getattr = "__getattr__" in held_by(holder)
     names: Iterable[str] = dir(holder)

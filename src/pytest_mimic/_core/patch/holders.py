@@ -20,7 +20,7 @@ Holder: TypeAlias = "dict[str, object] | type"
 Wrapper = Callable[..., object]
 
 #: The result for a name that a holder does not hold itself.
-MISSING: Final = object()
+NOT_HELD: Final = object()
 
 # The identity of an object as a number. `id` would call audit hooks (PEP 578) each
 # time.
@@ -68,8 +68,8 @@ def held_by(holder: Holder) -> Any:
 
 
 def read(holder: Holder, name: str) -> object:
-    """Return the object that the holder itself has under a name, or MISSING."""
-    return held_by(holder).get(name, MISSING)
+    """Return the object that the holder itself has under a name, or NOT_HELD."""
+    return held_by(holder).get(name, NOT_HELD)
 
 
 def references_to(holder: Holder, name: str) -> int:
@@ -86,10 +86,14 @@ _REFERENCES_OF_THE_COUNT: Final = _count_references({"only": object()}, "only") 
 
 
 def _set_or_delete(holder: Holder, name: str, value: object) -> None:
-    """Set a name or, for MISSING, delete that of a class."""
+    """Set a name or, for NOT_HELD, delete that of a class.
+
+    Only a class gets a name that it did not hold: a wrapper in place of a function that
+    it inherits.
+    """
     if isinstance(holder, dict):
         holder[name] = value
-    elif value is MISSING:
+    elif value is NOT_HELD:
         delattr(holder, name)
     else:
         setattr(holder, name, value)
@@ -242,7 +246,7 @@ class _PatchedPlace(NamedFields):
 
     holder: Holder
     name: str
-    # What the holder itself had there, or MISSING.
+    # What the holder itself had there, or NOT_HELD.
     before: object
     ours: object
 
@@ -273,12 +277,12 @@ class Patches:
     `restore` puts back `before` wherever `ours` is still held, and then searches for
     copies: a module that was imported meanwhile may have fetched `w`, and gets `rate`.
 
-    A class that inherits the function gets a wrapper of its own. Its row has MISSING as
-    `before`, and restoring deletes the name:
+    A class that inherits the function gets a wrapper of its own. Its row has NOT_HELD
+    as `before`, and restoring deletes the name:
 
     | holder | name | before | ours |
     |---|---|---|---|
-    | `shop.Special`, a subclass | `fetch` | MISSING | `w` |
+    | `shop.Special`, a subclass | `fetch` | NOT_HELD | `w` |
     """
 
     def __init__(self) -> None:
@@ -302,7 +306,7 @@ class Patches:
         return ours.original
 
     def own(self, holder: Holder, name: str) -> object:
-        """Return what a holder itself held under a name before this run, else MISSING.
+        """Return what a holder itself held under a name before this run, else NOT_HELD.
 
         What other tools have put there since counts as the holder's own.
         """
@@ -311,7 +315,7 @@ class Patches:
         if ours is None:
             return held_object
         if ours.is_inherited:
-            return MISSING
+            return NOT_HELD
         return ours.original
 
     def spread(

@@ -204,7 +204,11 @@ def _with_options(
 
 
 def absent_clients(targets: Iterable[Target]) -> list[str]:
-    """Return the names of the clients among targets that are not installed."""
+    """Return the names of the clients among targets that are not installed.
+
+    A run goes on without them: its first line and its summary name them, and their
+    recordings are not judged as unused. A line that excludes one (`!redis`) names none.
+    """
     # As keys, the names stand once each, in the order of the targets.
     absent: dict[str, None] = {}
     for target in targets:

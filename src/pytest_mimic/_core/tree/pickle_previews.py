@@ -66,21 +66,22 @@ def preview(
     parts: list[tuple[str, object]] = []
     # The outcome's parts may raise anything; it is stored all the same.
     with suppress(Exception):
-        end_or_outcome: Outcome | None = outcome
+        # What a stream ended with, if it has ended; any other outcome is its own end.
+        end: Outcome | None = outcome
         if isinstance(outcome, Stream):
-            end_or_outcome = outcome.end
+            end = outcome.end
         if isinstance(outcome, Stream) and outcome.items:
             item = outcome.items[0]
             if isinstance(item, Encoded):
                 # The copy of the item that was taken when the item was yielded.
                 item = item.load()
             parts.append((f"stream of {plural(len(outcome.items), 'item')}: ", item))
-        if isinstance(end_or_outcome, Raised):
-            parts.append(("raised ", end_or_outcome.error))
+        if isinstance(end, Raised):
+            parts.append(("raised ", end.error))
         elif isinstance(outcome, Value):
             parts.append(("", outcome.value))
-        elif end_or_outcome is not None and end_or_outcome.content is not None:
-            parts.append(("end ", end_or_outcome.content))
+        elif end is not None and end.content is not None:
+            parts.append(("end ", end.content))
         known = secrets().union(*(secrets_in(value, redactor) for _, value in parts))
         text = ", ".join(f"{title}{shown(value)}" for title, value in parts)
         text = hide_values(redactor.environment.text(text), known)

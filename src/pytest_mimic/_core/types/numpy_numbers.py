@@ -66,7 +66,7 @@ def numbers_of(value: Any) -> Numbers | None:
         return None
     dtype = array.dtype
     is_short = array.ndim == 1 and array.size <= _MOST_ELEMENTS
-    if not is_short or not _is_usual(array) or dtype.name not in _DTYPES:
+    if not is_short or not _is_like_made_of_list(array) or dtype.name not in _DTYPES:
         return None
     items: list[Number] = array.tolist()
     if dtype.kind == "f":
@@ -79,8 +79,11 @@ def numbers_of(value: Any) -> Numbers | None:
     return Numbers(tag, items, is_array)
 
 
-def _is_usual(array: Any) -> bool:
-    """Return whether an array lies in memory as an array made of a list does."""
+def _is_like_made_of_list(array: Any) -> bool:
+    """Return whether an array made of a list would lie in memory in the same way.
+
+    Such an array has no metadata in its dtype, either.
+    """
     flags = array.flags
     is_plain = flags.c_contiguous and flags.writeable
     return bool(is_plain and array.dtype.isnative and not array.dtype.metadata)

@@ -188,7 +188,8 @@ _known_reader = lru_cache(maxsize=1024)(attribute_reader)
 def all_attributes(value: object, *, below: type = object) -> dict[str, Any]:
     """Return the attributes of an instance as `attribute_reader` reads them.
 
-    The dict is empty if the instance has no place for attributes.
+    Slots of the class `below` and of its bases are left out. The dict is empty if the
+    instance has no place for attributes.
     """
     kind: Any = type(value)
     read = _known_reader(kind, below=below)

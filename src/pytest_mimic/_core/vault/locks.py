@@ -75,7 +75,7 @@ class Locks:
 
     def __init__(self, vault: str) -> None:
         self._vault = vault
-        self._run: _RunFile | None = None
+        self._run_file: _RunFile | None = None
 
     @contextmanager
     def write(self) -> Iterator[None]:
@@ -116,16 +116,17 @@ class Locks:
             close(file)
 
     def join(self) -> None:
-        """Let nobody delete objects until this process leaves.
+        """Join the runs: let nobody delete objects until this process leaves.
 
-        A forked process joins on its own.
+        A forked process joins on its own: the file that it inherits is its parent's.
         """
-        if self._run is not None and self._run.is_ours():
+        if self._run_file is not None and self._run_file.is_of_this_process():
             return
         with self.write(), self._named_errors():
+            # The answer does not matter: to ask deletes files of killed processes.
             self._has_other_runs()
-            inherited = self._run
-            self._run = _RunFile(self._folder)
+            inherited = self._run_file
+            self._run_file = _RunFile(self._folder)
             if inherited is not None:
                 inherited.abandon()
 
@@ -142,9 +143,9 @@ class Locks:
 
     def leave(self) -> None:
         """Let others delete objects."""
-        if self._run is not None:
-            self._run.end()
-        self._run = None
+        if self._run_file is not None:
+            self._run_file.end()
+        self._run_file = None
 
     def __del__(self) -> None:
         self.leave()
@@ -155,8 +156,8 @@ class Locks:
         The caller has the lock for writing: nobody makes such a file meanwhile.
         """
         own_path = None
-        if self._run is not None:
-            own_path = self._run.path
+        if self._run_file is not None:
+            own_path = self._run_file.path
         has_others = False
         for path in self._run_files():
             # No path is left out: to try the lock of a file that a killed process has
@@ -228,7 +229,7 @@ class _RunFile:
         self._process = getpid()
         _lock_when_free(self._file)
 
-    def is_ours(self) -> bool:
+    def is_of_this_process(self) -> bool:
         """Return whether this process made the file, and has it open."""
         return self._process == getpid() and self._is_open()
 

@@ -193,10 +193,14 @@ class Writer:
         objects = self._objects
         store = objects.store
         is_cassette = name.startswith(CASSETTES_PREFIX)
+        # Each file names one test and one date: a recording those of its only call, a
+        # cassette those that the caller gives.
+        target_or_cassette = name
         if not is_cassette:
             test = calls[0].test
             recorded = calls[0].recorded
-        origin = Origin(name, name if is_cassette else calls[0].target, test)
+            target_or_cassette = calls[0].target
+        origin = Origin(name, target_or_cassette, test)
         previous_file = (
             _PreviousFile() if is_new else _read_previous_file(objects, name)
         )
