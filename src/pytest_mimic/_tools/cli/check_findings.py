@@ -328,13 +328,13 @@ class Checker:
         recording = origin.name
         test = origin.test
         try:
-            content = self._checked_content(outcome_entry, origin)
+            pieces_by_object = self._checked_content(outcome_entry, origin)
         except MimicError as error:
             path = str(error.data.get("file", ""))
             file = path.removeprefix(f"{self._vault.label}/") or recording
             yield self._finding(file, error, recording=recording, test=test)
             return
-        for file, pieces in content.items():
+        for file, pieces in pieces_by_object.items():
             yield from self._secrets_in(file, pieces, recording=recording, test=test)
 
     def _checked_content(
@@ -349,11 +349,11 @@ class Checker:
             MimicError: The outcome cannot be used.
         """
         objects = self._objects
-        content: dict[str, list[Any]] = {}
+        pieces_by_object: dict[str, list[Any]] = {}
         for name in objects_of_entry(outcome_entry):
             try:
                 # To open an object checks that its bytes fit the digest in its name.
-                content[name] = [objects.memory(name, origin)]
+                pieces_by_object[name] = [objects.memory(name, origin)]
             except MimicError as error:
                 # A replay can do without the object with the list of what the call
                 # read.
@@ -363,15 +363,15 @@ class Checker:
             # A pickle can be checked on every Python, even where it cannot be loaded.
             stream, buffers = objects.content(outcome_entry, origin, on_any_python=True)
             self._check_pickle(outcome_entry, origin, stream)
-            content[outcome_entry["pickle"]] = [stream, *buffers]
-            return content
+            pieces_by_object[outcome_entry["pickle"]] = [stream, *buffers]
+            return pieces_by_object
         body = objects.body(outcome_entry, origin)
         if outcome_entry.get("tagged"):
             self._check_classes(outcome_entry, origin, body)
             objects.check_tags(outcome_entry, origin)
         else:
             objects.load(outcome_entry, origin)
-        return content
+        return pieces_by_object
 
     def _check_classes(
         self, outcome_entry: dict[str, Any], origin: Origin, body: object
