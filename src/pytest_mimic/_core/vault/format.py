@@ -395,10 +395,10 @@ def references(content: bytes) -> set[str]:
 
 
 # The values of `end` in the outcome of a body or stream that was not read to its end.
-_ENDS_OF_USUAL_OUTCOMES = ("open", "waiting")
+_ENDS_OF_VALUES = ("open", "waiting")
 
 
-def is_usual(outcome_entry: Any) -> bool:
+def is_just_a_value(outcome_entry: Any) -> bool:
     """Return whether the entry of an outcome is just a duration and a value.
 
     Such an entry needs no other check. It may have an `end`, which is checked here, and
@@ -414,15 +414,15 @@ def is_usual(outcome_entry: Any) -> bool:
         return False
     if type(outcome_entry.get("number", 0)) is not int:
         return False
-    usual_keys = 2 + ("inputs" in outcome_entry) + ("number" in outcome_entry)
+    key_count_of_value = 2 + ("inputs" in outcome_entry) + ("number" in outcome_entry)
     # Most entries have no other key than these.
-    if len(outcome_entry) == usual_keys:
+    if len(outcome_entry) == key_count_of_value:
         return True
     has_end = "end" in outcome_entry
-    # An entry with a further key is no usual one.
-    if len(outcome_entry) != usual_keys + has_end + ("beside" in outcome_entry):
+    # An entry with a further key is more than a value.
+    if len(outcome_entry) != key_count_of_value + has_end + ("beside" in outcome_entry):
         return False
-    if has_end and outcome_entry["end"] not in _ENDS_OF_USUAL_OUTCOMES:
+    if has_end and outcome_entry["end"] not in _ENDS_OF_VALUES:
         return False
     beside = outcome_entry.get("beside", 0.0)
     return type(beside) is float and 0 <= beside <= duration

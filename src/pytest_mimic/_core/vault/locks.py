@@ -80,11 +80,11 @@ class Locks:
     @contextmanager
     def write(self) -> Iterator[None]:
         """Keep other threads and processes out for a block."""
-        file = self.lock_for_writing()
+        descriptor = self.lock_for_writing()
         try:
             yield
         finally:
-            self.unlock(file)
+            self.unlock(descriptor)
 
     def lock_for_writing(self) -> int:
         """Keep other threads and processes out until `unlock`, as `write` does.
@@ -92,28 +92,28 @@ class Locks:
         Each file that is recorded is locked, and a context manager would take longer.
 
         Returns:
-            The number of the open file of the lock.
+            The descriptor of the open file of the lock.
         """
         try:
-            file = _open_file_of_lock(self._write_file)
+            descriptor = _open_file_of_lock(self._write_file)
             try:
-                _lock_when_free(file)
+                _lock_when_free(descriptor)
             except BaseException:
                 with suppress(OSError):
-                    close(file)
+                    close(descriptor)
                 raise
         except OSError as reason:
             raise self._cannot_lock(reason) from None
-        return file
+        return descriptor
 
-    def unlock(self, file: int) -> None:
-        """Let others in, after `lock_for_writing` has returned this number."""
+    def unlock(self, descriptor: int) -> None:
+        """Let others in, after `lock_for_writing` has returned this descriptor."""
         # A forked process may have the file open, too: to close it here would leave it
         # locked. A test may have closed it already, which is an OSError.
         with suppress(OSError):
-            _unlock_descriptor(file)
+            _unlock_descriptor(descriptor)
         with suppress(OSError):
-            close(file)
+            close(descriptor)
 
     def join(self) -> None:
         """Join the runs: let nobody delete objects until this process leaves.
@@ -221,13 +221,13 @@ class _RunFile:
         Raises:
             OSError: The file cannot be made or locked.
         """
-        self._file, self.path = _open_new_file(join(folder, f"run.{getpid()}"))
-        facts_of_file = fstat(self._file)
-        # A test may close files that it did not open. The system then gives the number
-        # of this file to the next one that is opened, which has another inode.
+        self._descriptor, self.path = _open_new_file(join(folder, f"run.{getpid()}"))
+        facts_of_file = fstat(self._descriptor)
+        # A test may close files that it did not open. The system then gives the
+        # descriptor to the next file that is opened, which has another inode.
         self._device_and_inode = facts_of_file.st_dev, facts_of_file.st_ino
         self._process = getpid()
-        _lock_when_free(self._file)
+        _lock_when_free(self._descriptor)
 
     def is_of_this_process(self) -> bool:
         """Return whether this process made the file, and has it open."""
@@ -239,9 +239,9 @@ class _RunFile:
             return
         if self._is_open():
             with suppress(OSError):
-                _unlock_descriptor(self._file)
+                _unlock_descriptor(self._descriptor)
             with suppress(OSError):
-                close(self._file)
+                close(self._descriptor)
         with suppress(OSError):
             unlink(self.path)
 
@@ -249,15 +249,15 @@ class _RunFile:
         """Close the file, which stays locked where its own process has it open."""
         if self._is_open():
             with suppress(OSError):
-                close(self._file)
+                close(self._descriptor)
 
     def _is_open(self) -> bool:
-        """Return whether the file's number still stands for the file that was made."""
+        """Return whether the descriptor is still that of the file that was made."""
         try:
-            facts_of_number = fstat(self._file)
+            facts_of_open_file = fstat(self._descriptor)
         except OSError:
             return False
-        device_and_inode = (facts_of_number.st_dev, facts_of_number.st_ino)
+        device_and_inode = (facts_of_open_file.st_dev, facts_of_open_file.st_ino)
         return self._device_and_inode == device_and_inode
 
 
@@ -280,7 +280,7 @@ def _open_file_of_lock(path: str) -> int:
 
 
 def _open_new_file(start: str) -> tuple[int, str]:
-    """Open a file that is new, and return its number and its path.
+    """Open a file that is new, and return its descriptor and its path.
 
     The path is `start` with the first number that no file has yet: `…/run.4711.0`.
     """
@@ -295,14 +295,14 @@ def _open_new_file(start: str) -> tuple[int, str]:
             number += 1
 
 
-def _lock_when_free(file: int) -> None:
+def _lock_when_free(descriptor: int) -> None:
     """Lock a file, however long another process has it locked.
 
     filelock itself can wait, but longer between two attempts, and by `time.sleep`,
     which a test may have replaced.
     """
     pause = _SHORTEST_PAUSE
-    while not _lock_descriptor(file, blocking=False):
+    while not _lock_descriptor(descriptor, blocking=False):
         sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -310,16 +310,16 @@ def _lock_when_free(file: int) -> None:
 def _delete_unlocked(path: str) -> bool:
     """Delete the file of a run that has ended; return whether it is gone."""
     try:
-        file = _open_patiently(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+        descriptor = _open_patiently(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
     except FileNotFoundError:
         return True
     try:
         # The file of a run that goes on is locked by its process.
-        has_run_ended = _lock_descriptor(file, blocking=False)
+        has_run_ended = _lock_descriptor(descriptor, blocking=False)
         if has_run_ended:
             # Windows deletes no file that is open: the next process to look deletes it.
             with suppress(OSError):
                 unlink(path)
         return has_run_ended
     finally:
-        close(file)
+        close(descriptor)

@@ -11,7 +11,7 @@ from pytest_mimic._core.outcome.outcome import decode
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
     damaged,
-    is_usual,
+    is_just_a_value,
     parse_recording,
 )
 from pytest_mimic._core.vault.long_parts import with_long_parts
@@ -384,7 +384,7 @@ def _recording(
     if arguments is not None and type(arguments) is not dict:
         raise TypeError("arguments that were not described so")
     for outcome_entry in entries:
-        if not is_usual(outcome_entry):
+        if not is_just_a_value(outcome_entry):
             check_entry(outcome_entry)
         elif ":" not in target:
             # The target is a client: that of a function has a colon.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from pytest_mimic._core.vault.format import (
     FOLDERS,
     LONG,
-    is_usual,
+    is_just_a_value,
     parse_recording,
     references,
     value_in,
@@ -138,7 +138,7 @@ class Vault:
         if type(outcome_entry) is not dict or "end" in outcome_entry:
             return None
         making: Making | None
-        if not is_usual(outcome_entry):
+        if not is_just_a_value(outcome_entry):
             making = self.reader.making_of_value(name, facts)
         elif len(content) < LONG:
             making = loads, dumps(outcome_entry["value"]), outcome_entry["value"]
