@@ -181,7 +181,7 @@ def _with_rest_of_sequences(
         if name in chosen_names:
             continue
         file = VaultFile(name, invocation.vault)
-        if file.damage is None and (file.owner, _target_of_file(file)) in sequences:
+        if file.read_error is None and (file.owner, _target_of_file(file)) in sequences:
             names_of_members.append(name)
     return sorted([*chosen_names, *names_of_members])
 

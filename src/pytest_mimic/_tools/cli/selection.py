@@ -46,7 +46,7 @@ class VaultFile:
 
     Attributes:
         name: The name of the file in the vault, `calls/shop.api/fetch/5f0c….json`.
-        damage: Why the file cannot be read, or None. With damage, `calls` is empty.
+        read_error: Why the file cannot be read, or None. With it, `calls` is empty.
         calls: The calls in the file, whose outcomes are as they are there.
         test: The test that recorded the file, or empty.
         owner: For a sequence, the test, module, package or session that it belongs to,
@@ -58,7 +58,7 @@ class VaultFile:
     def __init__(self, name: str, vault: Vault) -> None:
         self.name = name
         self.is_cassette = name.startswith(CASSETTES_PREFIX)
-        self.damage: MimicError | None = None
+        self.read_error: MimicError | None = None
         self.calls: list[Recording] = []
         self.test = ""
         self.owner = ""
@@ -72,7 +72,7 @@ class VaultFile:
         except MimicError as error:
             # Frames and causes would keep the content of each damaged file alive.
             error.__context__ = error.__cause__ = None
-            self.damage = error.with_traceback(None)
+            self.read_error = error.with_traceback(None)
         else:
             self.test = str(facts.get("test") or "")
             self.owner = str(facts.get("owner") or "")
@@ -206,7 +206,7 @@ class Selection:
                 file.hide(self._invocation.redactor)
             if not self._is_selected(file):
                 continue
-            if file.damage is None:
+            if file.read_error is None:
                 if self._passes_options(file):
                     yield file
             elif self._recorded_before is None and not self._only_errors:
@@ -298,7 +298,7 @@ def count_former_format(files: Iterable[VaultFile]) -> int:
     """
     count = 0
     for file in files:
-        error = file.damage
+        error = file.read_error
         if (
             isinstance(error, CorruptRecordingError)
             and error.damage is Damage.FORMER_FORMAT
@@ -328,7 +328,7 @@ def _selects(selector: str, file: VaultFile, *, shown_vault: str) -> bool:
         signature, host = signature_of(call)
         if pattern.takes(signature, host):
             return True
-    if file.damage is not None and _is_in_folder_of(selector, file.name):
+    if file.read_error is not None and _is_in_folder_of(selector, file.name):
         return True
     path = selector.removeprefix(f"{shown_vault}/").rstrip("/")
     if _is_in_path(path, file.name) or _starts_with_digits(path, file.name):

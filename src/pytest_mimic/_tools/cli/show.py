@@ -53,7 +53,7 @@ def run(invocation: Invocation) -> Result:
     chosen = chosen_files(invocation)
     if not chosen.files and chosen.damaged:
         return Result(
-            [str(file.damage) for file in chosen.damaged],
+            [str(file.read_error) for file in chosen.damaged],
             has_finding=True,
             unmatched=chosen.unmatched,
         )
