@@ -200,8 +200,8 @@ def is_machinery(module: str) -> bool:
     return module.partition(".")[0] in _TEST_MACHINERY
 
 
-class _Caller(Enum):
-    """Whose code a frame is that has called a function, directly or through others."""
+class _CallerOfMimicked(Enum):
+    """Whose code has called a mimicked function, directly or through others."""
 
     #: pytest, a plugin of it, or an import: it gets the real function.
     MACHINERY = "machinery"
@@ -233,15 +233,15 @@ def called_by_pytest(*, depth: int = 2) -> bool:
     while frame is not None:
         package = str(frame.f_globals.get("__name__")).partition(".")[0]
         caller = _caller_of_code(frame.f_code.co_filename, package)
-        if caller is not _Caller.GO_BETWEEN:
-            return caller is _Caller.MACHINERY
+        if caller is not _CallerOfMimicked.GO_BETWEEN:
+            return caller is _CallerOfMimicked.MACHINERY
         frame = frame.f_back
     return False
 
 
 @cache
-def _caller_of_code(file: str, package: str) -> _Caller:
-    """Return whose code a frame is.
+def _caller_of_code(file: str, package: str) -> _CallerOfMimicked:
+    """Return whose code a frame is that may have called a mimicked function.
 
     Args:
         file: The file of its code.
@@ -251,9 +251,9 @@ def _caller_of_code(file: str, package: str) -> _Caller:
     is_plugin = package.startswith("pytest_") and path_when_installed(file) is not None
     is_import = file.startswith(("<frozen importlib", "<frozen zipimport"))
     if is_plugin or is_import or package in _TEST_MACHINERY | _REQUIRED_PACKAGES:
-        return _Caller.MACHINERY
+        return _CallerOfMimicked.MACHINERY
     # A package of the project may be named like one of the standard library: `test`.
     has_name_of_stdlib = package in sys.stdlib_module_names
     if has_name_of_stdlib and (file.startswith("<frozen ") or is_in_stdlib(file)):
-        return _Caller.GO_BETWEEN
-    return _Caller.PROJECT
+        return _CallerOfMimicked.GO_BETWEEN
+    return _CallerOfMimicked.PROJECT

@@ -56,7 +56,7 @@ def begin(run: Run, call: Call) -> Step:
                 mode = Mode.REPLAY
     try:
         track = cassette or _track_of(run, call, mode)
-        if run.real_calls.waiting_threads and _waits_again(run, call, track):
+        if run.real_calls.ends_of_waits and _waits_again(run, call, track):
             return _closed_again(run, call)
         step: Step = track.take(call, mode)
         return step
@@ -72,7 +72,7 @@ def _waits_again(run: Run, call: Call, track: OwnedTrack) -> bool:
     answer then, so the running test has no recording of another attempt. Other calls of
     the thread may be what a later test has given to a pool of threads.
     """
-    waiting_calls = run.real_calls.waiting_threads.get(current_thread(), {})
+    waiting_calls = run.real_calls.ends_of_waits.get(current_thread(), {})
     return call.key in waiting_calls and not track.was_recorded
 
 

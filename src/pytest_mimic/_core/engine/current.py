@@ -201,8 +201,9 @@ class RealCalls:
         running: The steps whose real calls run now. While it holds something, no
             `Player` answers: a forked process holds its place in it, too.
         test_thread: The thread in which tests run.
-        waiting_threads: For each thread that waits until its test has ended, or did so:
-            the identities of the calls that wait, each with the moment of its error.
+        ends_of_waits: For each thread that waits in a replayed call until its test has
+            ended, or did so: when the wait in each such call ended, by the identity of
+            the call. Infinite: the thread still waits.
         end_lock: A lock by which only one of several threads ends a call.
     """
 
@@ -210,7 +211,7 @@ class RealCalls:
         self.inside: Inside = Inside()
         self.running: set[object] = set()
         self.test_thread: Thread = current_thread()
-        self.waiting_threads: WeakKeyDictionary[Thread, dict[str, float]] = (
+        self.ends_of_waits: WeakKeyDictionary[Thread, dict[str, float]] = (
             WeakKeyDictionary()
         )
         self.end_lock: Lock = Lock()
@@ -235,7 +236,7 @@ class RealCalls:
             key: The identity of the call.
             end: When its wait ended, by the clock of the run; infinite while it waits.
         """
-        self.waiting_threads.setdefault(current_thread(), {})[key] = end
+        self.ends_of_waits.setdefault(current_thread(), {})[key] = end
 
     def let_waiting_threads_end(self, now: float) -> None:
         """Let threads whose wait has just ended try again in vain, and end.
@@ -245,8 +246,8 @@ class RealCalls:
         Args:
             now: The time of now, by the clock of the run.
         """
-        for thread, calls in list(self.waiting_threads.items()):
-            if max(calls.values()) > now - _SECONDS_OF_RETRIES:
+        for thread, ends in list(self.ends_of_waits.items()):
+            if max(ends.values()) > now - _SECONDS_OF_RETRIES:
                 thread.join(_SECONDS_OF_RETRIES)
 
     def end_unread_stream(self, end: Callable[[], object]) -> None:

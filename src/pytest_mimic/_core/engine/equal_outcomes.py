@@ -88,7 +88,11 @@ def text_of_outcome(stored_outcome: Stored) -> str:
 def _comparable_outcome(
     adapter: Adapter, outcome: Outcome, other_outcome: Outcome
 ) -> Outcome:
-    """Return an outcome as a client's adapter compares it with another one."""
+    """Return an outcome, of a value only what the client's adapter compares of it.
+
+    What is compared of one answer may depend on the other answer: the adapter is given
+    both, or None if the other outcome is an error.
+    """
     if not isinstance(outcome, Value):
         return outcome
     other_value = None

@@ -181,6 +181,8 @@ class Scopes:
     def _fill(self, owner: Owner, *, passed: bool) -> None:
         """Record the calls that came to no whole outcome, such as a long poll.
 
+        Each gets the place in its sequence that was left empty for it.
+
         What made them, the test or the set-up of a fixture, must have passed. Otherwise
         they are forgotten.
         """
