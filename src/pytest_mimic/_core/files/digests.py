@@ -173,7 +173,7 @@ class _Listing:
     def __init__(self) -> None:
         self.files: list[tuple[str, str, os.stat_result]] = []
         self.without_content: list[tuple[str, str, bytes]] = []
-        self._bytes = 0
+        self._total_size = 0
 
     def enter(self, folder: _Folder) -> list[_Folder]:
         """List a folder, and return the folders in it."""
@@ -191,7 +191,7 @@ class _Listing:
                 self.without_content.append((relative, MISSING, b""))
             elif stat.S_ISREG(facts.st_mode):
                 self.files.append((relative, path, facts))
-                self._bytes += facts.st_size
+                self._total_size += facts.st_size
             elif stat.S_ISDIR(facts.st_mode):
                 identity = facts.st_dev, facts.st_ino
                 if identity in folder.ids_around:
@@ -208,7 +208,7 @@ class _Listing:
     def _check_size(self) -> None:
         if len(self.files) > MOST_FILES:
             _refuse_folder(f"a folder with more than {MOST_FILES:,} files")
-        if self._bytes > MOST_BYTES:
+        if self._total_size > MOST_BYTES:
             _refuse_folder(
                 f"a folder with more than {MOST_BYTES // _GIGABYTE} GB of files"
             )

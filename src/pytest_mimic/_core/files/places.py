@@ -53,8 +53,8 @@ class Places:
             contains no path below that folder.
         folder_of_test: The name of the folder that `tmp_path` gave to the running test;
             None if it uses none.
-        changes: How often a path of an identity was in another given folder than the
-            one before it.
+        folder_switches: How often a path of an identity was in another given folder
+            than the path before it.
     """
 
     # A test may set the wall clock (freezegun, time-machine). So it is read once,
@@ -67,7 +67,7 @@ class Places:
         # Made by `digests_of`.
         self.digests: FileDigests | None = None
         self.temporary_folders: list[bytes] = []
-        self.changes: int = 0
+        self.folder_switches: int = 0
         self._last_given_folder = ""
         self._roots: list[tuple[str, str]] = []
         self._folders: dict[str, str] = {}
@@ -106,7 +106,7 @@ class Places:
         given_folder = place.given_folder
         if given_folder and given_folder != self._last_given_folder:
             self._last_given_folder = given_folder
-            self.changes += 1
+            self.folder_switches += 1
 
     def place_of(self, path: str) -> PathPlace | None:
         """Return the place of an absolute path, or None if it is below no root.

@@ -211,7 +211,7 @@ class CallIdentity:
             Unstable: An argument has no stable identity; its path starts with the
                 argument's name.
         """
-        places, changes_before = self._places, self._places.changes
+        places, switches_before = self._places, self._places.folder_switches
         if self._unmet_paths and self._note_path is not None:
             self._look_for_paths(values)
         if self._key is not None:
@@ -241,7 +241,7 @@ class CallIdentity:
                 and mentions_folder(data, places.temporary_folders)
             ):
                 data = self._data_with_paths(values)
-        if places.changes != changes_before:
+        if places.folder_switches != switches_before:
             data += self._folder_numbers(values)
         return xxh3_128_hexdigest(self._target_prefix + data)
 
@@ -292,7 +292,7 @@ class CallIdentity:
         Raises:
             Unstable: An argument has no stable identity.
         """
-        changes_before = self._places.changes
+        switches_before = self._places.folder_switches
         if self._key is not None:
             return None
         if self._unmet_paths and self._note_path is not None:
@@ -308,8 +308,8 @@ class CallIdentity:
                 forms[position] = self._form_of_argument(
                     position, values[position], finds_paths=True
                 )
-        has_changed = self._places.changes != changes_before
-        if has_changed and self._folder_numbers(tuple(values)):
+        may_name_several_folders = self._places.folder_switches != switches_before
+        if may_name_several_folders and self._folder_numbers(tuple(values)):
             return None
         return forms
 

@@ -80,6 +80,7 @@ def _reduce_pandas_table(table: Any, _layout: bool) -> object:
         data = table.shape, table.columns, table.index, _pandas_columns_data(table)
     else:
         data = table.name, table.index, _reduce_pandas_array(table.array)
+    # Only what differs from the defaults of pandas is added.
     if table.attrs or not table.flags.allows_duplicate_labels:
         data = data, table.attrs, table.flags.allows_duplicate_labels
     kind = type(table)
