@@ -266,7 +266,10 @@ class MissingRecordingError(MimicError, RuntimeError):
 
 
 class StaleRecordingError(MissingRecordingError):
-    """A call has a recording that an older source of its target made.
+    """A call has a recording that no longer fits the code.
+
+    The source of its target has changed, or, with `mimic_inputs = strict`, what the
+    call reaches or reads. Or the code of now cannot load the recorded outcome.
 
     Attributes:
         call: The call as people read it.
