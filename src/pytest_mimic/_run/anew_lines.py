@@ -72,18 +72,18 @@ def _target_lines(anew_parts: Sequence[MadeAnew]) -> list[str]:
     """
     if not all(anew_part.line for anew_part in anew_parts):
         return []
-    # By the rest of a call without such parts: the calls that have this rest.
-    calls: dict[str, set[str]] = {}
-    # By line: the paths that it would name.
-    paths: dict[str, dict[str, None]] = {}
+    # The rest of a call is what it is without the parts that are made anew.
+    calls_by_rest: dict[str, set[str]] = {}
+    # The paths that each line of `mimic_functions` would name, in the order of the run.
+    paths_by_line: dict[str, dict[str, None]] = {}
     for anew_part in anew_parts:
-        calls.setdefault(anew_part.rest, set()).add(anew_part.call)
-        paths.setdefault(anew_part.line, {})[anew_part.path] = None
-    for equal_calls in calls.values():
+        calls_by_rest.setdefault(anew_part.rest, set()).add(anew_part.call)
+        paths_by_line.setdefault(anew_part.line, {})[anew_part.path] = None
+    for equal_calls in calls_by_rest.values():
         if len(equal_calls) > 1:
             return []
     lines = []
-    for line, line_paths in paths.items():
+    for line, line_paths in paths_by_line.items():
         if len(line_paths) > _MOST_PATHS:
             return []
         lines.append(line.replace("{paths}", ",".join(line_paths)))

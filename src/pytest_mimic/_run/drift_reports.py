@@ -135,10 +135,12 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
             shown_lines.append(head)
             shown_lines += [f"  {fact}" for fact in facts]
         shown_count = sum(times for _, times in shown_followers)
-        more = and_more(sum(following.values()) - shown_count, " calls that drifted")
+        line_of_rest = and_more(
+            sum(following.values()) - shown_count, " calls that drifted"
+        )
         full_drift = DriftError(
             drift.what,
-            facts=[*drift.facts, *shown_lines, *more],
+            facts=[*drift.facts, *shown_lines, *line_of_rest],
             remedies=drift.remedies,
         )
         full_drift.commands = drift.commands

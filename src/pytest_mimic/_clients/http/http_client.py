@@ -350,6 +350,7 @@ class _Talk:
             # An address of IPv6 stands in brackets.
             host = f"[{host}]"
         if port:
+            # The default port stands here, too: `read_origin` leaves it out of texts.
             host = f"{host}:{port}"
         # Any target has a slash in front, except the star of `OPTIONS *`.
         return f"{scheme}://{host}/{request_target.removeprefix('/')}"

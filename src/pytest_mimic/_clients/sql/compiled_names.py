@@ -46,7 +46,8 @@ class CompiledNames:
         names_beside_parameter: By the name of a parameter, the names in the expressions
             around it. A parameter without any is unknown.
         keys: The parameters that may name a part of a JSON value.
-        fragments: The words of texts in the statement, which SQLAlchemy has not read.
+        words_of_texts: The words of texts in the statement, such as those of `text()`,
+            which SQLAlchemy has not read.
         binds: The names of positional parameters, in order.
         names: The same names, in no order.
         escaped: Maps the driver's name of a parameter to SQLAlchemy's, where they
@@ -59,7 +60,7 @@ class CompiledNames:
         self.columns: tuple[Shown, ...] | None = None
         self.names_beside_parameter: dict[str, set[str]] = {}
         self.keys: set[str] = set()
-        self.fragments: set[str] = set()
+        self.words_of_texts: set[str] = set()
         self.binds: tuple[str, ...] = ()
         if compiled.positional:
             self.binds = tuple(compiled.positiontup or ())
@@ -101,7 +102,7 @@ class CompiledNames:
         """Note the names beside the parameters of an expression, and the texts."""
         text = _text_of(element)
         if text is not None:
-            self.fragments.update(words_in(text))
+            self.words_of_texts.update(words_in(text))
         is_function = isinstance(element, functions.FunctionElement)
         is_operation = isinstance(element, (elements.BinaryExpression, elements.Label))
         if not is_function and not is_operation:

@@ -117,7 +117,7 @@ class _PreparedStatement:
         self.is_text = compiled is None or compiled.columns is None
         self.is_unclear = False
         if compiled is not None:
-            self.is_unclear = any(map(redactor.secret, compiled.fragments))
+            self.is_unclear = any(map(redactor.secret, compiled.words_of_texts))
         self._hides_numbers = self.is_text or self.is_unclear
         self.text, self.literals = self.statement.text_and_literals(
             redactor, hides_numbers=self._hides_numbers

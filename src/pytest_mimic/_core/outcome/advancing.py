@@ -34,7 +34,7 @@ _MOST_OBJECTS = 10_000
 _PLAIN = frozenset({bool, bytes, complex, float, int, str, type(None)})
 _CONTAINERS = frozenset({dict, frozenset, list, set, tuple})
 # The name that a recording has for a class, by the full name of the class.
-_KINDS = {
+_RECORDED_NAMES = {
     "_io.BytesIO": "BytesIO",
     "_io.StringIO": "StringIO",
     "numpy.random._generator.Generator": "Generator",
@@ -49,7 +49,7 @@ def kind_of_advancing(value: object) -> str | None:
     A subclass may have more state. The generators behind `random.random()` and
     `numpy.random.random()` count as shared: their state is no argument.
     """
-    kind = _KINDS.get(full_name(type(value)))
+    kind = _RECORDED_NAMES.get(full_name(type(value)))
     shared: object = None
     if kind == "Random":
         shared = sys.modules["random"]._inst

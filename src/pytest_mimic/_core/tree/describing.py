@@ -240,8 +240,9 @@ class _Describer(NodeWalk):
             many places needs only one. The value is kept alive. None: the value has no
             identity.
         open_ids: The ids of the values that are being walked.
-        dicts_without_secret_names: The dicts in which no value has a secret name, by
-            their ids.
+        dicts_without_secret_names: The dicts in which `secrets_in` has found no value
+            with a secret name, so that their names need not be looked at again, by
+            their ids. The table keeps the dicts alive.
     """
 
     redactor: Redactor

@@ -324,7 +324,8 @@ def _descriptions_in_file(
     That of a client's request is whole: its long parts become objects. A description
     that differs from the one in the file only in its order is left as it is there.
     """
-    # A client's request is described whole, a function's arguments are short.
+    # A client's request is described whole. The description of a function's arguments
+    # has a budget, so that it is short. Only the target of a function has a colon.
     is_short = not is_cassette and ":" in calls[0].target
     descriptions = []
     for call, old_described in zip_longest(calls, old_descriptions[: len(calls)]):

@@ -175,32 +175,33 @@ def _refuse_growth(root: Any, *, most: int) -> None:
         UnreadableError: The data is larger, or a value holds itself.
         RecursionError: The data is nested too deeply.
     """
-    # By the id of a node: its characters; None while its parts are counted.
-    sizes: dict[int, int | None] = {}
+    # By the id of a node of PyYAML: how many characters it has once its aliases are
+    # written out. None while its parts are counted.
+    lengths: dict[int, int | None] = {}
 
-    def size_of(node: Any) -> int:
-        if id(node) in sizes:
-            size = sizes[id(node)]
-            if size is None:
+    def written_length(yaml_node: Any) -> int:
+        if id(yaml_node) in lengths:
+            length = lengths[id(yaml_node)]
+            if length is None:
                 raise UnreadableError("is damaged: a value holds itself")
-            return size
-        sizes[id(node)] = None
-        size = 1
-        if isinstance(node.value, str):
-            size += len(node.value)
+            return length
+        lengths[id(yaml_node)] = None
+        length = 1
+        if isinstance(yaml_node.value, str):
+            length += len(yaml_node.value)
         else:
-            for part in _parts_of_node(node):
-                size += size_of(part)
-        if size > most:
-            line = node.start_mark.line + 1
+            for part in _parts_of_node(yaml_node):
+                length += written_length(part)
+        if length > most:
+            line = yaml_node.start_mark.line + 1
             raise UnreadableError(
                 f"line {line}: its aliases stand for more than {most:,} characters"
             )
-        sizes[id(node)] = size
-        return size
+        lengths[id(yaml_node)] = length
+        return length
 
     if root is not None:
-        size_of(root)
+        written_length(root)
 
 
 def _parts_of_node(node: Any) -> Iterator[Any]:

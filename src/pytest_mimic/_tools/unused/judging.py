@@ -425,7 +425,7 @@ class GoneTests:
             return False
         if _without_parameters(nodeid) in self._functions:
             return True
-        standing = _names_in_file(path, _without_parameters(name))
+        standing = _which_names_stand_in_file(path, _without_parameters(name))
         return not (all(standing) if needs_all_names else any(standing))
 
 
@@ -434,8 +434,11 @@ def _without_parameters(nodeid: str) -> str:
     return nodeid.partition("[")[0]
 
 
-def _names_in_file(path: Path, name: str) -> list[bool]:
-    """Return which names of a test, such as `TestIt::test_x`, stand in a file."""
+def _which_names_stand_in_file(path: Path, name: str) -> list[bool]:
+    """Return for each name of a test whether it stands in a file, in their order.
+
+    `TestIt::test_x`  →  [whether `TestIt` does, whether `test_x` does]
+    """
     text = path.read_text(encoding="utf-8", errors="replace")
     *classes, function = name.split("::")
     # The doctest of a text file is called `guide.rst`, that of a module `guide`: no
