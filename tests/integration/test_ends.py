@@ -525,15 +525,52 @@ def test_a_thread_of_a_pool_makes_the_calls_of_later_tests(project, server):
     project.replay(env=api).expect(passed=2, says=["2 calls replayed"])
 
 
-def test_a_thread_that_tries_again_sends_nothing_after_the_run(project, server):
+def test_a_task_that_makes_a_call_of_an_earlier_test_misses(project, server):
+    """Its thread waited in an equal call, but does not try that one again."""
     project.ini("http")
     project.write("asking.py", ASKING)
     project.tests("""
-        import threading
+        import os
+        from concurrent.futures import ThreadPoolExecutor
+        from asking import ask, wait_until_it_waits
+
+        pool = ThreadPoolExecutor(1)
+
+        def test_it():
+            pool.submit(ask, "/hang")
+            wait_until_it_waits()
+
+        if "MORE" in os.environ:
+            def test_second():
+                assert pool.submit(ask, "/hang").exception(5)
+                pool.shutdown(wait=False)
+    """)
+    api = {"API": server.url}
+    project.record(env=api).expect(passed=1, says=["1 call recorded"])
+
+    replayed = project.replay(env={**api, "MORE": "1"})
+
+    replayed.expect(passed=1, failed=1, says=["1 call replayed, 1 missing"])
+    assert server.seen == ["GET /hang"]
+
+
+# Each starts a thread with the function `ask`. Code in C starts threads like the second.
+STARTS = {
+    "threading": "threading.Thread(target=ask, args=['/hang']).start()",
+    "_thread": "_thread.start_new_thread(ask, ('/hang',))",
+}
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+def test_a_thread_that_tries_again_sends_nothing_after_the_run(project, server, start):
+    project.ini("http")
+    project.write("asking.py", ASKING)
+    project.tests(f"""
+        import _thread, threading
         from asking import ask, wait_until_it_waits
 
         def test_it():
-            threading.Thread(target=ask, args=["/hang"]).start()
+            {start}
             wait_until_it_waits()
     """)
     api = {"API": server.url}

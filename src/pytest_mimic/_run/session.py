@@ -132,7 +132,7 @@ class Session:
         """
         try:
             self.scopes.close(is_complete=is_complete)
-            self.run.real_calls.let_waiting_threads_end(self.run.clock())
+            self.run.real_calls.let_waiting_threads_end(self.run.clock)
             self.account.replaced |= self.vault.replaced
         finally:
             if self.account.next_run is not None:

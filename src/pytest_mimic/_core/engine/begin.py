@@ -70,7 +70,7 @@ def _waits_again(run: Run, call: Call, track: OwnedTrack) -> bool:
 
     A client tries again, or a loop in a thread that goes on. The recorded call got its
     answer then, so the running test has no recording of another attempt. Other calls of
-    the thread may be what a later test has given to a pool of threads.
+    the thread, and all calls of another task of a pool, may be those of a later test.
     """
     waiting_calls = run.real_calls.ends_of_waits.get(current_thread(), {})
     return call.key in waiting_calls and not track.was_recorded
@@ -78,6 +78,9 @@ def _waits_again(run: Run, call: Call, track: OwnedTrack) -> bool:
 
 def _closed_again(run: Run, call: Call) -> Step:
     """Return the step of a call that gets the error of a closed connection again."""
+    # Only the summary tells it apart from a call of the running test, if a thread takes
+    # its work from a queue of its own.
+    call.report("was made again after its test had ended, and got no answer")
     # A loop that tries again and again leaves the processor to the tests.
     run.current.closed.wait(_SECONDS_BETWEEN_ATTEMPTS)
     objects = run.vault.objects

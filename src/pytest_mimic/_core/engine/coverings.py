@@ -150,12 +150,18 @@ class Coverings:
         watch_forks(run)
         _COVERINGS.add(self)
         if not self._is_live:
-            inside, pools = run.real_calls.inside, "concurrent.futures.thread"
+            real_calls, pools = run.real_calls, "concurrent.futures.thread"
             self._intercept(
                 [
-                    Edge("threading", ("Thread", "start"), inside.wrap_thread_start),
                     Edge(
-                        pools, ("ThreadPoolExecutor", "submit"), inside.wrap_pool_submit
+                        "threading",
+                        ("Thread", "start"),
+                        real_calls.inside.wrap_thread_start,
+                    ),
+                    Edge(
+                        pools,
+                        ("ThreadPoolExecutor", "submit"),
+                        real_calls.wrap_pool_submit,
                     ),
                     Edge(
                         "multiprocessing.process",

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
+from functools import partial, wraps
 from threading import Event, Lock, Thread, current_thread
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
-from pytest_mimic._core.engine.owners import Inside, Owner, SecretScope
+from pytest_mimic._core.engine.owners import (
+    Inside,
+    Owner,
+    SecretScope,
+    has_interpreters,
+)
 from pytest_mimic._core.swallowed.pending_errors import PendingErrors
 from pytest_mimic.errors import MimicError
 
@@ -41,6 +48,8 @@ if TYPE_CHECKING:
 
 # How long threads may try again in vain at the end of a run.
 _SECONDS_OF_RETRIES = 2.0
+# How long to wait before another look at which of them have ended.
+_SECONDS_BETWEEN_LOOKS = 0.01
 # The phase in which the garbage collector is.
 _COLLECTOR = ["stop"]
 
@@ -238,17 +247,52 @@ class RealCalls:
         """
         self.ends_of_waits.setdefault(current_thread(), {})[key] = end
 
-    def let_waiting_threads_end(self, now: float) -> None:
+    def let_waiting_threads_end(self, clock: Callable[[], float]) -> None:
         """Let threads whose wait has just ended try again in vain, and end.
 
         Once nothing is mimicked any more, another attempt would be made for real.
 
         Args:
-            now: The time of now, by the clock of the run.
+            clock: The clock of the run.
         """
-        for thread, ends in list(self.ends_of_waits.items()):
-            if max(ends.values()) > now - _SECONDS_OF_RETRIES:
-                thread.join(_SECONDS_OF_RETRIES)
+        now = clock()
+        trying_threads = set()
+        # Other threads may begin to wait meanwhile.
+        for reference in self.ends_of_waits.keyrefs():
+            thread = reference()
+            if thread is None:
+                continue
+            ends = self.ends_of_waits.get(thread, {}).values()
+            if max(ends, default=0.0) > now - _SECONDS_OF_RETRIES:
+                trying_threads.add(thread.ident)
+        # Threads that Python has not started cannot be joined.
+        last_moment = now + _SECONDS_OF_RETRIES
+        while trying_threads & sys._current_frames().keys() and clock() < last_moment:
+            Event().wait(_SECONDS_BETWEEN_LOOKS)
+
+    def wrap_pool_submit(
+        self, submit: Callable[..., Any], _port: object = None
+    ) -> Callable[..., Any]:
+        """Return a `ThreadPoolExecutor.submit` whose tasks try no earlier call again.
+
+        A task may get a thread that waited in an earlier test; see `ends_of_waits`.
+        """
+        submit_inside = self.inside.wrap_pool_submit(submit)
+
+        @wraps(submit)
+        def submit_task(
+            pool: object, function: Any, /, *args: Any, **kwargs: Any
+        ) -> Any:
+            if self.ends_of_waits and not has_interpreters(pool):
+                function = partial(self._begin_task, function)
+            return submit_inside(pool, function, *args, **kwargs)
+
+        return submit_task
+
+    def _begin_task(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call the function of a task, in the thread of a pool."""
+        self.ends_of_waits.pop(current_thread(), None)
+        return function(*args, **kwargs)
 
     def end_unread_stream(self, end: Callable[[], object]) -> None:
         """End the call of a stream that nobody has read or holds any more.

@@ -351,7 +351,7 @@ class Inside:
         ) -> Any:
             if not self.is_nested:
                 return submit(pool, function, *args, **kwargs)
-            if not _has_interpreters(pool):
+            if not has_interpreters(pool):
                 function = self.entered(self.call())(function)
             # A thread that the pool starts now serves other callers later.
             with self.entered(SimpleNamespace(active=False)):
@@ -360,7 +360,7 @@ class Inside:
         return submit_inside
 
 
-def _has_interpreters(pool: object) -> bool:
+def has_interpreters(pool: object) -> bool:
     """Return whether a pool may pickle its tasks for other interpreters.
 
     Some do since Python 3.14. In these interpreters, nothing is mimicked.

@@ -75,7 +75,8 @@ class Wait(NamedTuple):
         if not is_released:
             raise self._never_cancelled()
         error = closed()
-        run.real_calls.note_waiting_thread(self.call.key, run.clock())
+        if self.limit is None:
+            run.real_calls.note_waiting_thread(self.call.key, run.clock())
         _end_thread_without_report(error)
         raise error
 
