@@ -114,7 +114,8 @@ def _refuse_other_class(thing: Any) -> None:
     """Refuse an object if loading its pickle would make one of another class.
 
     Loading calls the `__new__` of the class without arguments. A `__new__` that chooses
-    a class by its arguments may then choose another one.
+    a class by its arguments may then choose another one. One that makes a class of the
+    same name for each object, as that of `Mock`, does not choose.
 
     Raises:
         LostAttributeError: The copy is of another class.
@@ -123,9 +124,9 @@ def _refuse_other_class(thing: Any) -> None:
     if not isinstance(cls.__new__, FunctionType):
         return
     copied = _shallow_copy(thing)
-    if copied is not None and _is_of_other_class(
-        copied, thing, is_of_same_package=False
-    ):
+    if copied is None or name_of(type(copied)) == name_of(cls):
+        return
+    if _is_of_other_class(copied, thing, is_of_same_package=False):
         class_of_copy = type(copied).__qualname__
         raise LostAttributeError(
             f"{name_of(cls)}.__new__ makes a {class_of_copy} of its pickle"

@@ -15,6 +15,7 @@ import random
 import types
 from contextlib import suppress
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -231,6 +232,12 @@ def test_what_its_class_would_make_another_class_of_is_refused() -> None:
         UnstorableOutcomeError, match="__new__ makes a Standard of its pickle"
     ):
         recorded([np.arange(3), Distribution(2)])
+
+
+def test_a_class_made_for_each_object_is_no_other_class() -> None:
+    """The sentinels of a mock cannot be stored, and the mock would be the same class."""
+    with pytest.raises(UnstorableOutcomeError, match=r"result\._mock_return_value"):
+        recorded(Mock(rates=np.arange(3)))
 
 
 def test_a_state_that_an_object_shares_is_left_alone() -> None:
