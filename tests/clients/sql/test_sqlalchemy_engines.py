@@ -20,6 +20,8 @@ from pytest_mimic.errors import UnstorableOutcomeError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from conftest import Project
+
 
 pytest_plugins = ("support.database_servers",)
 
@@ -89,6 +91,38 @@ def test_an_engine_with_another_setup_has_its_own_answers(
         "events": ("pg_catalog", False),
         "option": ("public", False),
     }
+
+
+def test_texts_among_the_options_of_a_dialect_are_not_recorded(
+    project: Project,
+) -> None:
+    """They may be credentials, such as the `credentials_base64` of BigQuery."""
+    project.ini("sqlalchemy")
+    project.tests("""
+        import sqlalchemy as sa
+        from sqlalchemy.dialects import registry
+        from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+        class Dialect(SQLiteDialect_pysqlite):
+            supports_statement_cache = True
+
+            def __init__(self, credentials_base64=None, **options):
+                super().__init__(**options)
+                self.credentials_base64 = credentials_base64
+
+        def test_it():
+            registry.impls["sqlite.keyed"] = lambda: Dialect
+            engine = sa.create_engine("sqlite+keyed://", credentials_base64="cGlsbG93")
+            with engine.connect() as connection:
+                assert connection.scalar(sa.text("SELECT 1")) == 1
+    """)
+
+    project.record().expect(passed=1, says=["2 calls recorded"])
+
+    files = [path for path in project.root.glob(".mimic_vault/**/*") if path.is_file()]
+    assert files
+    assert [path.name for path in files if "cGlsbG93" in path.read_text()] == []
+    project.replay().expect(passed=1)
 
 
 def test_connect_events_wait_for_the_real_connection(

@@ -259,7 +259,8 @@ def _setup_of(engine: Any) -> dict[str, Any]:
     options = vars(engine.dialect)
     for name in sorted(get_cls_kwargs(type(engine.dialect))):
         value = options.get(name)
-        if isinstance(value, (bool, int, str)):
+        # A text may hold credentials, or a path of this machine.
+        if isinstance(value, (bool, int)):
             setup[name] = str(value)
     return setup
 
