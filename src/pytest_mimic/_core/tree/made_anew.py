@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timezone
 from enum import Enum
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from pytest_mimic._core.nodes.node_classes import Fields, Hidden, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_parts import is_file
@@ -330,7 +329,12 @@ def text_of_node(node: Node) -> str | None:
     return repr(node) if is_number else None
 
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+# A URL of a server on loopback: its scheme, its host, and all that follows the port. A
+# recorded URL that somebody has edited may be none.
+_LOOPBACK_URL = pattern(
+    r"(\w+)://(?:[^/?#]*@)?(127\.0\.0\.1|localhost|\[::1\])(?::\d+)?((?:[/?#].*)?)",
+    re.DOTALL,
+)
 
 
 def differs_in_port(difference: Difference) -> bool:
@@ -343,10 +347,10 @@ def differs_in_port(difference: Difference) -> bool:
     old, new = text_of_node(difference.old), text_of_node(difference.new)
     if difference.path != "url" or old is None or new is None:
         return False
-    old_url, new_url = urlsplit(old), urlsplit(new)
-    if not old_url.hostname == new_url.hostname in _LOOPBACK:
+    old_url, new_url = _LOOPBACK_URL.fullmatch(old), _LOOPBACK_URL.fullmatch(new)
+    if old_url is None or new_url is None:
         return False
-    return old_url._replace(netloc="") == new_url._replace(netloc="")
+    return old_url.groups() == new_url.groups()
 
 
 class ChangeMadeAnew(NamedTuple):

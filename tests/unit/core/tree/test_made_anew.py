@@ -9,10 +9,12 @@ import uuid
 import pytest
 
 from pytest_mimic._core.nodes.node_classes import Opaque
+from pytest_mimic._core.tree.differing import Difference
 from pytest_mimic._core.tree.made_anew import (
     ChangeMadeAnew,
     Kind,
     change_made_anew,
+    differs_in_port,
     pieces,
 )
 
@@ -180,3 +182,21 @@ def test_a_file_in_base64_is_data() -> None:
     found = pieces(f"data:image/png;base64,{file} {number}")
 
     assert [piece.kind for piece in found] == [Kind.UUID]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "differs"),
+    [
+        ("http://127.0.0.1:8001/rates?q=1", "http://127.0.0.1:8002/rates?q=1", True),
+        ("http://[::1]:8001", "http://[::1]:8002", True),
+        ("http://localhost/", "http://localhost:8002/", True),
+        ("http://127.0.0.1:8001/rates", "http://127.0.0.1:8002/orders", False),
+        ("http://127.0.0.1:8001/", "http://localhost:8001/", False),
+        ("http://api.example:8001/", "http://api.example:8002/", False),
+        # A recording that somebody has edited.
+        ("http://[1/", "http://127.0.0.1:8002/", False),
+        ("http://127.0.0.1:port/", "http://127.0.0.1:8002/", False),
+    ],
+)
+def test_a_server_on_loopback_may_have_another_port(old, new, differs):
+    assert differs_in_port(Difference("url", old, new)) is differs
