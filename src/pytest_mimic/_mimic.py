@@ -12,7 +12,7 @@ from pytest_mimic._core.identity.call_identity import fingerprint as identity_of
 from pytest_mimic._core.identity.call_identity import rest_of_identity
 from pytest_mimic._core.seam.registry import hand_in
 from pytest_mimic._core.targets.target import as_targets
-from pytest_mimic._core.types.kinds import Unstable, register_fingerprint
+from pytest_mimic._core.types.reductions import Unstable, register_fingerprint
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:

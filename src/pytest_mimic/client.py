@@ -105,7 +105,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.call_secrets import LOGIN, Secrets, holds_placeholder
     from pytest_mimic._core.seam.real_secrets import as_recorded, with_secrets
     from pytest_mimic._core.seam.registry import Edge, clients_of
-    from pytest_mimic._core.types.kinds import Events, ServerSentEvent, full_name
+    from pytest_mimic._core.types.stream_events import Events, ServerSentEvent
+    from pytest_mimic._core.types.type_names import full_name
     from pytest_mimic._core.words import lazy_attribute, pattern
     from pytest_mimic.errors import (
         CorruptRecordingError,
@@ -220,7 +221,8 @@ _NAMES_BY_MODULE = {
     ),
     "_core.seam.real_secrets": ("as_recorded", "with_secrets"),
     "_core.seam.registry": ("Edge", "clients_of"),
-    "_core.types.kinds": ("Events", "ServerSentEvent", "full_name"),
+    "_core.types.stream_events": ("Events", "ServerSentEvent"),
+    "_core.types.type_names": ("full_name",),
     "_core.words": ("lazy_attribute", "pattern"),
     "errors": (
         "CorruptRecordingError",

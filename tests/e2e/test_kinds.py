@@ -9,8 +9,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from pytest_mimic._core.types.kinds import full_name
-from pytest_mimic._core.types.table import ROWS
+from pytest_mimic._core.types.stdlib_types import ROWS
+from pytest_mimic._core.types.type_names import full_name
 
 PROJECT = Path(__file__).parent / "projects/kinds"
 LIBRARIES = (

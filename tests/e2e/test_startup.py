@@ -105,11 +105,11 @@ REPLAY = """
     _core.engine.owners _core.engine.run _core.engine.scopes _core.engine.wrappers
     _core.files _core.files.places
     _core.identity _core.identity.call_identity _core.identity.short_scalars _core.identity.source
-    _core.patch _core.patch.find _core.patch.imports _core.patch.holders
+    _core.patch _core.patch.find _core.patch.imports _core.patch.patches
     _core.seam _core.seam.registry
     _core.swallowed _core.swallowed.pending_errors
     _core.targets _core.identity.binding _core.targets.option_grammar _core.targets.target
-    _core.types _core.types.kinds
+    _core.types _core.types.reductions
     _core.vault _core.vault.folder
     _core.vault.format _core.vault.vault
     _run _run.selected_tests _run.configuration _run.ending _run.fixture_scopes _run.phases _run.plain_imports _run.pytest_run _run.session

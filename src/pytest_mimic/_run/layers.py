@@ -79,7 +79,7 @@ _LAYERS: dict[str, Layer] = {
     "_core.swallowed.pending_errors": Layer.START,
     "_core.targets.option_grammar": Layer.START,
     "_core.targets.target": Layer.START,
-    "_core.types.kinds": Layer.START,
+    "_core.types.reductions": Layer.START,
     "_core.vault": Layer.START,
     "_core.vault.long_parts": Layer.REPLAY,
     "_core.vault.objects": Layer.REPLAY,

@@ -15,7 +15,7 @@ from pytest_mimic._core.engine.function_plan import descriptions
 from pytest_mimic._core.identity.binding import Binding
 from pytest_mimic._core.identity.call_identity import CallIdentity, rest_of_identity
 from pytest_mimic._core.outcome.json_layout import pieces_to_search
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 from pytest_mimic._core.words import lazy_attribute
 
 if TYPE_CHECKING:

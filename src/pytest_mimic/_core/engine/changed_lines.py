@@ -15,7 +15,7 @@ from pytest_mimic._core.target_options import (
     is_sequence,
     kept_options,
 )
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 from pytest_mimic._core.vault.format import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 

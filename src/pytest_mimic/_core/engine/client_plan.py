@@ -23,8 +23,8 @@ from pytest_mimic._core.placeholders import holds_issued_placeholder
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.option_grammar import first_step
 from pytest_mimic._core.targets.pattern import Selector
-from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.types.option_paths import parse_path, uncounted_paths
+from pytest_mimic._core.types.reductions import Unstable
 from pytest_mimic._core.vault.format import recording_name
 from pytest_mimic._core.words import lazy_attribute
 

@@ -29,8 +29,8 @@ from pytest_mimic._core.patch.find import (
     defined_name,
     functions_of_target,
 )
-from pytest_mimic._core.patch.holders import NamedFunction, Patches, Wrapper, read
 from pytest_mimic._core.patch.imports import ImportWatch, is_incomplete
+from pytest_mimic._core.patch.patches import NamedFunction, Patches, Wrapper, read
 from pytest_mimic._core.seam.registry import Edge
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import Options

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_mimic._core.identity.file_paths import with_contents
 from pytest_mimic._core.identity.kept_parts import client_parts, function_parts
-from pytest_mimic._core.identity.paths import with_contents
 from pytest_mimic._core.inputs import input_trace
 from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.tree.call_labels import (

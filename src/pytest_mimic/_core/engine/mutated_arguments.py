@@ -26,7 +26,7 @@ from pytest_mimic._core.outcome.advancing import (
     state_of_advancing,
 )
 from pytest_mimic._core.target_options import target_line
-from pytest_mimic._core.types.opening import items_of_container
+from pytest_mimic._core.types.attributes_and_parts import items_of_container
 from pytest_mimic._core.types.words_for_types import is_stream
 from pytest_mimic._core.words import limited
 

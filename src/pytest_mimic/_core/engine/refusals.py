@@ -27,7 +27,7 @@ from pytest_mimic._core.engine.changed_lines import former_recording
 from pytest_mimic._core.tree.messages import missing, new_after_replayed, stale
 from pytest_mimic._core.tree.nearest_recording import CANDIDATES, MissedCall
 from pytest_mimic._core.tree.outcome_trees import arguments_without_secrets
-from pytest_mimic._core.types.hashes import paths_of_hashes
+from pytest_mimic._core.types.remembered_hashes import paths_of_hashes
 from pytest_mimic.errors import MissingRecordingError
 
 if TYPE_CHECKING:

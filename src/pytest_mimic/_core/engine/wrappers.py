@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.engine.function_plan import NOT_PLAYED
 from pytest_mimic._core.modules import called_by_pytest
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

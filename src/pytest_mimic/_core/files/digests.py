@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, NoReturn
 
 from xxhash import xxh3_128
 
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 
 CHUNK = 1 << 20
 MOST_FILES = 10_000

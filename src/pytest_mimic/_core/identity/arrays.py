@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from pytest_mimic._core.identity.walk import CHUNK
+from pytest_mimic._core.identity.digest_walk import CHUNK
 from pytest_mimic._core.types.added_attributes import (
     added_attributes,
     added_state,
     is_of,
 )
-from pytest_mimic._core.types.kinds import Raw, Unstable
+from pytest_mimic._core.types.attributes_and_parts import attribute_reader
 from pytest_mimic._core.types.libraries import Rule
-from pytest_mimic._core.types.opening import attribute_reader
+from pytest_mimic._core.types.reductions import Raw, Unstable
 from pytest_mimic._core.types.uncounted_attributes import without_remembered
 
 # numpy's `dtype.char` of floats, and of complex numbers, which are two floats each: `d`

@@ -26,7 +26,7 @@ from pytest_mimic._core.identity.short_scalars import (
     mentions_folder,
     plain_nans,
 )
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 
 if TYPE_CHECKING:
     from pytest_mimic._core.identity.rest_of_identity import RestOfIdentity

@@ -22,22 +22,21 @@ from pytest_mimic._core.identity.source import (
     own_methods,
 )
 from pytest_mimic._core.modules import is_in_stdlib
-from pytest_mimic._core.types.kinds import (
-    HEAP_TYPE,
-    PLAIN,
-    Reduce,
-    Reduction,
-    Unstable,
+from pytest_mimic._core.types.generated_classes import (
     class_recipe,
+    origin_and_arguments,
+)
+from pytest_mimic._core.types.libraries import library_of
+from pytest_mimic._core.types.reductions import PLAIN, Reduce, Reduction, Unstable
+from pytest_mimic._core.types.stdlib_types import row_of
+from pytest_mimic._core.types.type_names import (
+    HEAP_TYPE,
     full_name,
     importable,
     is_stdlib,
-    origin_and_arguments,
     original,
     public_module,
 )
-from pytest_mimic._core.types.libraries import library_of
-from pytest_mimic._core.types.table import row_of
 
 # The attributes of classes of dataclasses, attrs and pydantic.
 _FIELDS_OF_DATA = frozenset(

@@ -41,8 +41,8 @@ from pytest_mimic._core.nodes.json_tags import TAG_SIGN
 from pytest_mimic._core.nodes.node_classes import Cut, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.node_values import value_described_by
-from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.types.option_paths import uncounted_paths
+from pytest_mimic._core.types.reductions import Unstable
 
 Parts = dict[str, Any]
 """What is kept of the parts of a call, by name."""

@@ -14,12 +14,15 @@ from pytest_mimic._core.identity.callables import callable_reduction
 from pytest_mimic._core.identity.rules import reduction_of
 from pytest_mimic._core.identity.short_scalars import SCALARS
 from pytest_mimic._core.types.added_attributes import decides_its_pickles
-from pytest_mimic._core.types.hashes import bare_copy
-from pytest_mimic._core.types.kinds import PLAIN, Raw, registered_reduction
+from pytest_mimic._core.types.attributes_and_parts import (
+    all_attributes,
+    attribute_reader,
+)
 from pytest_mimic._core.types.libraries import library_of
-from pytest_mimic._core.types.opening import all_attributes, attribute_reader
 from pytest_mimic._core.types.option_paths import Steps, paths_into_part
-from pytest_mimic._core.types.table import row_of
+from pytest_mimic._core.types.reductions import PLAIN, Raw, registered_reduction
+from pytest_mimic._core.types.remembered_hashes import bare_copy
+from pytest_mimic._core.types.stdlib_types import row_of
 
 # How many objects are looked into for objects that lead back to the pruned one.
 _MOST_LOOKED_AT = 10_000

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_mimic._core.identity.graph import digest
-from pytest_mimic._core.identity.paths import given_folders, with_contents
+from pytest_mimic._core.identity.digest_graph import digest
+from pytest_mimic._core.identity.file_paths import given_folders, with_contents
 from pytest_mimic._core.identity.pruning import prune
 from pytest_mimic._core.identity.without_identity import (
     error_of_unstable,

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.callables import callable_reduction, class_variables
-from pytest_mimic._core.identity.paths import path_reducer
+from pytest_mimic._core.identity.file_paths import path_reducer
 from pytest_mimic._core.identity.short_scalars import (
     MARSHAL_VERSION,
     SCALARS,
@@ -29,31 +29,31 @@ from pytest_mimic._core.types.added_attributes import (
     is_of,
     is_of_decorator,
 )
+from pytest_mimic._core.types.attributes_and_parts import attribute_reader
 from pytest_mimic._core.types.exception_fields import exception_fields
-from pytest_mimic._core.types.hashes import (
-    has_handwritten_hash,
-    hashes_from_constructor,
-    recipe_of,
-)
-from pytest_mimic._core.types.kinds import (
-    Reduce,
-    Reduction,
-    Unstable,
+from pytest_mimic._core.types.generated_classes import (
     class_recipe,
-    full_name,
-    is_stdlib,
-    lineage,
     origin_and_arguments,
-    registered_reduction,
-    type_tag,
 )
 from pytest_mimic._core.types.libraries import LIBRARIES, Rule
 from pytest_mimic._core.types.named_constants import (
     is_known_by_name,
     name_among_constants,
 )
-from pytest_mimic._core.types.opening import attribute_reader
-from pytest_mimic._core.types.table import PATHS, ROWS
+from pytest_mimic._core.types.reductions import (
+    Reduce,
+    Reduction,
+    Unstable,
+    registered_reduction,
+    type_tag,
+)
+from pytest_mimic._core.types.remembered_hashes import (
+    has_handwritten_hash,
+    hashes_from_constructor,
+    recipe_of,
+)
+from pytest_mimic._core.types.stdlib_types import PATHS, ROWS
+from pytest_mimic._core.types.type_names import full_name, is_stdlib, lineage
 from pytest_mimic._core.types.uncounted_attributes import (
     reading_lasting,
     without_empty_private,

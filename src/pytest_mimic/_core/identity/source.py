@@ -18,7 +18,7 @@ from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.identity.short_scalars import MARSHAL_VERSION
 from pytest_mimic._core.modules import is_in_project
-from pytest_mimic._core.types.kinds import PLAIN, named_like
+from pytest_mimic._core.types.reductions import PLAIN
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
@@ -276,7 +276,9 @@ def _file_of_class(value: type) -> str | None:
     """Return the file in which a class is defined, None if a call has made it."""
     for method in own_methods(value):
         return method.__code__.co_filename
-    namesake = named_like(value)
+    namesake: Any = sys.modules.get(value.__module__)
+    for step in value.__qualname__.split("."):
+        namesake = getattr(namesake, step, None)
     # The name of a class that a call has made may lead to another class, which has
     # another source. The name of a class of a reloaded module leads to a class that is
     # alike.

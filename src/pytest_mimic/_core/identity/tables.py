@@ -17,8 +17,8 @@ from typing import Any, NoReturn
 from pytest_mimic._core.identity.arrays import array_memory, float_format
 from pytest_mimic._core.identity.short_scalars import plain_nans
 from pytest_mimic._core.types.added_attributes import is_of
-from pytest_mimic._core.types.kinds import Raw, Unstable
 from pytest_mimic._core.types.libraries import Rule
+from pytest_mimic._core.types.reductions import Raw, Unstable
 
 # How many nanoseconds each unit of a moment of pandas has.
 NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}

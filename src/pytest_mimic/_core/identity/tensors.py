@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from pytest_mimic._core.types.kinds import Raw, Unstable
 from pytest_mimic._core.types.libraries import Rule
+from pytest_mimic._core.types.reductions import Raw, Unstable
 
 # The formats as in `struct` of torch's floats, and of the parts of complex numbers.
 # There is no format for bfloat16.

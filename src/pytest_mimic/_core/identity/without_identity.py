@@ -17,13 +17,9 @@ from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.rules import reduction_of
 from pytest_mimic._core.identity.short_scalars import SCALARS
 from pytest_mimic._core.target_options import Options
-from pytest_mimic._core.types.kinds import (
-    Raw,
-    Unstable,
-    is_stdlib,
-    lineage,
-)
-from pytest_mimic._core.types.opening import all_attributes
+from pytest_mimic._core.types.attributes_and_parts import all_attributes
+from pytest_mimic._core.types.reductions import Raw, Unstable
+from pytest_mimic._core.types.type_names import is_stdlib, lineage
 from pytest_mimic._core.types.words_for_types import words_for
 from pytest_mimic.errors import UnstableIdentityError
 

@@ -15,7 +15,7 @@ from typing import Any
 from weakref import ref
 
 from pytest_mimic._core.inputs.reached_and_read import ProjectSources
-from pytest_mimic._core.types.opening import CONTAINERS, items_of_container
+from pytest_mimic._core.types.attributes_and_parts import CONTAINERS, items_of_container
 
 
 class InputTrace:

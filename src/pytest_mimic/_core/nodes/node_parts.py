@@ -12,7 +12,7 @@ from pytest_mimic._core.nodes.node_classes import (
     Opaque,
 )
 from pytest_mimic._core.types.numpy_numbers import is_of_numpy
-from pytest_mimic._core.types.table import TYPE_NAME_BY_TAG
+from pytest_mimic._core.types.stdlib_types import TYPE_NAME_BY_TAG
 from pytest_mimic._core.types.tagged_values import PLACED
 
 #: Kinds of `Items` whose items have numbers.

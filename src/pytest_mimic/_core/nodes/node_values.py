@@ -10,7 +10,7 @@ from typing import Any
 from pytest_mimic._core.nodes.json_tags import has_escape, tag_in, unescaped
 from pytest_mimic._core.nodes.node_classes import NOTHING, Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
-from pytest_mimic._core.types.table import shown_text_of
+from pytest_mimic._core.types.stdlib_types import shown_text_of
 from pytest_mimic._core.types.tagged_values import (
     ERRORS_OF_WRONG_PARTS,
     maker_of,

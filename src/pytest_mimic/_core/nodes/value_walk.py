@@ -28,10 +28,11 @@ from unicodedata import category
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import with_tag
-from pytest_mimic._core.types.kinds import name_of, origin_and_arguments
+from pytest_mimic._core.types.generated_classes import origin_and_arguments
 from pytest_mimic._core.types.numpy_numbers import NDARRAY, numbers_of
-from pytest_mimic._core.types.table import own_row
+from pytest_mimic._core.types.stdlib_types import own_row
 from pytest_mimic._core.types.tagged_values import PLACED
+from pytest_mimic._core.types.type_names import name_of
 
 AnyNode = TypeVar("AnyNode", bound=Node)
 # Bytes of a greater length are no text that people read.

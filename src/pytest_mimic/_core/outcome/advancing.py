@@ -23,9 +23,9 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from pytest_mimic._core.types.kinds import full_name
+from pytest_mimic._core.types.attributes_and_parts import parts_of
 from pytest_mimic._core.types.libraries import library_of
-from pytest_mimic._core.types.opening import parts_of
+from pytest_mimic._core.types.type_names import full_name
 
 State = list[Any]
 

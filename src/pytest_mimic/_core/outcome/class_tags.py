@@ -25,26 +25,25 @@ from pytest_mimic._core.outcome.exceptions import (
     state_of_exception,
 )
 from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
-from pytest_mimic._core.types.hashes import (
-    has_handwritten_hash,
-    hashes_from_constructor,
-    remembered_hashes,
-    without_hashes,
-)
-from pytest_mimic._core.types.kinds import (
-    HEAP_TYPE,
-    is_generated,
-    name_of,
-    origin_and_arguments,
-    parametrised,
-)
-from pytest_mimic._core.types.named_constants import constant_name
-from pytest_mimic._core.types.opening import (
+from pytest_mimic._core.types.attributes_and_parts import (
     CACHED_HASH,
     all_attributes,
     set_attributes,
     slot_members,
 )
+from pytest_mimic._core.types.generated_classes import (
+    is_generated,
+    origin_and_arguments,
+    parametrised,
+)
+from pytest_mimic._core.types.named_constants import constant_name
+from pytest_mimic._core.types.remembered_hashes import (
+    has_handwritten_hash,
+    hashes_from_constructor,
+    remembered_hashes,
+    without_hashes,
+)
+from pytest_mimic._core.types.type_names import HEAP_TYPE, name_of
 
 # A class with one of these methods has its own way to copy or pickle objects, so they
 # are more than their attributes. `__new__` may return an object that exists.

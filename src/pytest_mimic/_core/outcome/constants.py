@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from pytest_mimic._core.outcome.outcome import OutdatedClassError
-from pytest_mimic._core.types.kinds import name_of
+from pytest_mimic._core.types.type_names import name_of
 
 
 def constant(cls: type, name: str) -> object:

@@ -32,8 +32,9 @@ from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.outcome.outcome import NotExactError
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.readable_values import ValueReader, ValueWriter
-from pytest_mimic._core.types.kinds import Unstable, find, full_name, name_of
-from pytest_mimic._core.types.table import ROWS
+from pytest_mimic._core.types.reductions import Unstable
+from pytest_mimic._core.types.stdlib_types import ROWS
+from pytest_mimic._core.types.type_names import find, full_name, name_of
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 
 # The types of JSON's values without parts. `from_plain` returns their values as they

@@ -26,8 +26,9 @@ from pytest_mimic._core.outcome.outcome import (
 from pytest_mimic._core.outcome.pickle_file import running_python
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.readable_values import ValueReader, ValueWriter
-from pytest_mimic._core.types.kinds import Unstable, find, registered_reduction
-from pytest_mimic._core.types.opening import parts_of
+from pytest_mimic._core.types.attributes_and_parts import parts_of
+from pytest_mimic._core.types.reductions import Unstable, registered_reduction
+from pytest_mimic._core.types.type_names import find
 from pytest_mimic._core.types.words_for_types import words_for
 from pytest_mimic.errors import UnstorableOutcomeError
 

@@ -7,9 +7,9 @@ from contextlib import suppress
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
 
+from pytest_mimic._core.types.attributes_and_parts import slot_members
 from pytest_mimic._core.types.exception_fields import fields_in_c, is_equal_field
-from pytest_mimic._core.types.kinds import name_of
-from pytest_mimic._core.types.opening import slot_members
+from pytest_mimic._core.types.type_names import name_of
 
 # The types of the arguments and attributes that are kept beside the class's own pickle.
 _SIMPLE = frozenset({str, int, float, bool, bytes})

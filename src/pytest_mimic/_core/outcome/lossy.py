@@ -41,7 +41,12 @@ from pytest_mimic._core.identity.images import (
 from pytest_mimic._core.identity.tensors import gradient_of, hooks_of
 from pytest_mimic._core.outcome.outcome import NotExactError, Outcome, Raised, Stream
 from pytest_mimic._core.types.added_attributes import decides_its_pickles
-from pytest_mimic._core.types.hashes import (
+from pytest_mimic._core.types.attributes_and_parts import set_attributes, slot_members
+from pytest_mimic._core.types.generated_classes import (
+    origin_and_arguments,
+    parametrised,
+)
+from pytest_mimic._core.types.remembered_hashes import (
     Recipe,
     has_handwritten_hash,
     hash_by,
@@ -52,15 +57,8 @@ from pytest_mimic._core.types.hashes import (
     with_zero_for_hashes,
     without_hashes,
 )
-from pytest_mimic._core.types.kinds import (
-    importable,
-    lineage,
-    name_of,
-    origin_and_arguments,
-    parametrised,
-)
-from pytest_mimic._core.types.opening import set_attributes, slot_members
-from pytest_mimic._core.types.table import ROWS
+from pytest_mimic._core.types.stdlib_types import ROWS
+from pytest_mimic._core.types.type_names import importable, lineage, name_of
 
 #: By the name of a class in a pickle: the words for its objects, and the attributes
 #: that a replay does not give back with them.

@@ -22,11 +22,12 @@ from pytest_mimic._core.types.added_attributes import (
     added_attributes,
     attributes_of_others,
 )
-from pytest_mimic._core.types.hashes import is_private
-from pytest_mimic._core.types.kinds import PLAIN, name_of
+from pytest_mimic._core.types.attributes_and_parts import all_attributes
 from pytest_mimic._core.types.libraries import library_of
-from pytest_mimic._core.types.opening import all_attributes
-from pytest_mimic._core.types.table import own_row
+from pytest_mimic._core.types.reductions import PLAIN
+from pytest_mimic._core.types.remembered_hashes import is_private
+from pytest_mimic._core.types.stdlib_types import own_row
+from pytest_mimic._core.types.type_names import name_of
 from pytest_mimic._core.types.uncounted_attributes import caches_of
 
 # A class with one of these methods decides itself what a pickle keeps of its objects.

@@ -24,16 +24,16 @@ from pytest_mimic._core.outcome.lost_attributes import is_kept, refuse_lost_attr
 from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError
 from pytest_mimic._core.outcome.pickle_imports import imported_names
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, persistent_id
-from pytest_mimic._core.types.kinds import (
+from pytest_mimic._core.types.named_constants import (
+    constant_name,
+    places_of_bare_object,
+)
+from pytest_mimic._core.types.reductions import registered_reduction
+from pytest_mimic._core.types.type_names import (
     find_through_classes,
     full_name,
     importable,
     name_of,
-    registered_reduction,
-)
-from pytest_mimic._core.types.named_constants import (
-    constant_name,
-    places_of_bare_object,
 )
 
 # Values that may read files later, by package and class, and how to get their data.

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from pytest_mimic._core.files.places import ROOTDIR, TEMPORARY, PathPlace, Places
-from pytest_mimic._core.types.kinds import full_name
-from pytest_mimic._core.types.table import PATHS, ROWS, TEXT_OF_PATH
+from pytest_mimic._core.types.stdlib_types import PATHS, ROWS, TEXT_OF_PATH
+from pytest_mimic._core.types.type_names import full_name
 from pytest_mimic._core.words import lazy_attribute
 
 StoredPath = str | tuple[str, str]

@@ -27,20 +27,20 @@ from pytest_mimic._core.outcome.outcome import (
 )
 from pytest_mimic._core.outcome.pickle_file import object_name
 from pytest_mimic._core.outcome.placed_paths import MAKERS, PathStore
-from pytest_mimic._core.types.kinds import (
+from pytest_mimic._core.types.generated_classes import parametrised
+from pytest_mimic._core.types.numpy_numbers import NDARRAY, is_of_numpy, make_numbers
+from pytest_mimic._core.types.stdlib_types import TEXT_OF_PATH
+from pytest_mimic._core.types.tagged_values import (
+    ERRORS_OF_WRONG_PARTS,
+    check_part,
+    maker_of,
+)
+from pytest_mimic._core.types.type_names import (
     HEAP_TYPE,
     find,
     find_plainly,
     importable,
     name_of,
-    parametrised,
-)
-from pytest_mimic._core.types.numpy_numbers import NDARRAY, is_of_numpy, make_numbers
-from pytest_mimic._core.types.table import TEXT_OF_PATH
-from pytest_mimic._core.types.tagged_values import (
-    ERRORS_OF_WRONG_PARTS,
-    check_part,
-    maker_of,
 )
 from pytest_mimic.errors import MimicError
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
-from pytest_mimic._core.patch.holders import (
+from pytest_mimic._core.patch.patches import (
     NOT_HELD,
     Holder,
     NamedFunction,

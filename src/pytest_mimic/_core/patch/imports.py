@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from pytest_mimic._core.patch.holders import namespace_of
+from pytest_mimic._core.patch.patches import namespace_of
 
 
 class ImportWatch:

@@ -32,10 +32,14 @@ from pytest_mimic._core.tree.kept_columns import columns_of
 from pytest_mimic._core.tree.library_values import labels_of, library_difference
 from pytest_mimic._core.tree.secrets_in_objects import secrets_in
 from pytest_mimic._core.tree.shapes import shape_differences
-from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
+from pytest_mimic._core.types.attributes_and_parts import (
+    exception_parts,
+    user_attributes,
+)
 from pytest_mimic._core.types.libraries import is_data, library_of
-from pytest_mimic._core.types.opening import exception_parts, user_attributes
 from pytest_mimic._core.types.option_paths import Steps, parse_path, paths_into_part
+from pytest_mimic._core.types.reductions import Unstable
+from pytest_mimic._core.types.stream_events import Events, ServerSentEvent
 from pytest_mimic._core.types.words_for_types import shown_type_name
 
 _UNREADABLE = "differs from the recording in a part that has no readable form"

@@ -23,7 +23,11 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._core.files.places import PathPlace, Places
 from pytest_mimic._core.identity.call_identity import identity_of
-from pytest_mimic._core.identity.paths import NamedContent, counted_file, digests_of
+from pytest_mimic._core.identity.file_paths import (
+    NamedContent,
+    counted_file,
+    digests_of,
+)
 from pytest_mimic._core.identity.short_scalars import SCALARS
 from pytest_mimic._core.nodes.node_classes import (
     Cut,
@@ -59,23 +63,25 @@ from pytest_mimic._core.tree.kept_columns import (
 )
 from pytest_mimic._core.tree.library_values import labels_of, library_text
 from pytest_mimic._core.tree.secrets_in_objects import beginning, secrets_in
-from pytest_mimic._core.types.kinds import (
-    Events,
-    ServerSentEvent,
-    Unstable,
-    origin_and_arguments,
+from pytest_mimic._core.types.attributes_and_parts import (
+    content_and_attributes,
+    exception_parts,
+    is_pair,
 )
+from pytest_mimic._core.types.generated_classes import origin_and_arguments
 from pytest_mimic._core.types.libraries import is_data, library_of
 from pytest_mimic._core.types.named_constants import (
     is_known_by_name,
     name_among_constants,
 )
-from pytest_mimic._core.types.opening import (
-    content_and_attributes,
-    exception_parts,
-    is_pair,
+from pytest_mimic._core.types.reductions import Unstable
+from pytest_mimic._core.types.stdlib_types import (
+    TEXT_OF_PATH,
+    is_path,
+    own_row,
+    shown_text_of,
 )
-from pytest_mimic._core.types.table import TEXT_OF_PATH, is_path, own_row, shown_text_of
+from pytest_mimic._core.types.stream_events import Events, ServerSentEvent
 from pytest_mimic._core.types.words_for_types import shown_type_name
 from pytest_mimic._core.words import pattern
 

@@ -27,8 +27,8 @@ from pytest_mimic._core.nodes.node_parts import (
 )
 from pytest_mimic._core.nodes.node_values import TEXT_KINDS, known_text
 from pytest_mimic._core.placeholders import is_placeholder
+from pytest_mimic._core.types.attributes_and_parts import key_step
 from pytest_mimic._core.types.numpy_numbers import dtype_of, is_of_numpy
-from pytest_mimic._core.types.opening import key_step
 from pytest_mimic._core.words import plural, size
 
 #: Of a longer list, mapping or table in an outcome, the first so many parts are shown.

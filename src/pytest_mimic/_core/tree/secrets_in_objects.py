@@ -14,8 +14,12 @@ from pytest_mimic._core.identity.short_scalars import SCALARS
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.secret_names import named_values_of
 from pytest_mimic._core.redact.secret_values import bare_secret
+from pytest_mimic._core.types.attributes_and_parts import (
+    is_pair,
+    items_of_container,
+    parts_of,
+)
 from pytest_mimic._core.types.libraries import library_of
-from pytest_mimic._core.types.opening import is_pair, items_of_container, parts_of
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor

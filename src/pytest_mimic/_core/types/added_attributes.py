@@ -7,14 +7,10 @@ from opcode import EXTENDED_ARG, opmap
 from types import CodeType, FunctionType
 from typing import Any
 
-from pytest_mimic._core.types.kinds import (
-    HEAP_TYPE,
-    Unstable,
-    full_name,
-    is_generated,
-    is_stdlib,
-)
-from pytest_mimic._core.types.opening import all_attributes
+from pytest_mimic._core.types.attributes_and_parts import all_attributes
+from pytest_mimic._core.types.generated_classes import is_generated
+from pytest_mimic._core.types.reductions import Unstable
+from pytest_mimic._core.types.type_names import HEAP_TYPE, full_name, is_stdlib
 
 # The number of the instruction that sets an attribute.
 _STORE_ATTR = opmap["STORE_ATTR"]

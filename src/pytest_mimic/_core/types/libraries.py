@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from pytest_mimic._core.types.kinds import Reduction, lineage, type_tag
+from pytest_mimic._core.types.reductions import Reduction, type_tag
+from pytest_mimic._core.types.type_names import lineage
 
 
 class Rule(NamedTuple):

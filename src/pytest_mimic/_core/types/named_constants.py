@@ -19,8 +19,8 @@ from pytest_mimic._core.types.added_attributes import (
     METHODS_OF_PICKLES,
     is_of_decorator,
 )
-from pytest_mimic._core.types.kinds import HEAP_TYPE
-from pytest_mimic._core.types.opening import all_attributes
+from pytest_mimic._core.types.attributes_and_parts import all_attributes
+from pytest_mimic._core.types.type_names import HEAP_TYPE
 
 
 def is_known_by_name(kind: Any) -> bool:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from itertools import chain, repeat
 from typing import Any
 
-from pytest_mimic._core.types.table import PATHS, ROWS, TEXT_OF_PATH, row_maker
+from pytest_mimic._core.types.stdlib_types import PATHS, ROWS, TEXT_OF_PATH, row_maker
 
 #: The tags of paths and of texts that are paths.
 PLACED = frozenset((TEXT_OF_PATH, *(ROWS[name].tag for name in PATHS)))

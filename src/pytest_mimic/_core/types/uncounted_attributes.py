@@ -1,8 +1,8 @@
 """The attributes that do not count, neither in an identity nor in an outcome.
 
 An object may remember its own `hash()`, the `id()` of a part, or what a library has
-computed. Some private attributes count only if they are not empty. `opening.py` reads
-the attributes, and this module says which of them to leave out.
+computed. Some private attributes count only if they are not empty. Another room,
+`attributes_and_parts.py`, reads the attributes; this one says which to leave out.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from pytest_mimic._core.types.hashes import (
+from pytest_mimic._core.types.attributes_and_parts import all_attributes
+from pytest_mimic._core.types.reductions import Reduce
+from pytest_mimic._core.types.remembered_hashes import (
     bare_copy,
     has_handwritten_hash,
     is_private,
     remembered_hashes,
 )
-from pytest_mimic._core.types.kinds import Reduce, lineage
-from pytest_mimic._core.types.opening import all_attributes
+from pytest_mimic._core.types.type_names import lineage
 
 #: Attributes that only remember what was read of an object, by the full name of the
 #: class that has them. Whether they are empty, filled or absent says nothing about the

@@ -7,8 +7,9 @@ Most types with words of their own have no identity: `refuse` is their rule.
 
 from __future__ import annotations
 
-from pytest_mimic._core.types.kinds import Unstable, full_name, is_stdlib, lineage
 from pytest_mimic._core.types.libraries import LIBRARIES
+from pytest_mimic._core.types.reductions import Unstable
+from pytest_mimic._core.types.type_names import full_name, is_stdlib, lineage
 
 # The full names of types by the words for them. A type also has the words of its bases.
 # All but a few have no identity, see `REFUSED`. Some exist twice, in C and in Python.
@@ -116,7 +117,8 @@ def shown_type_name(kind: type) -> str:
     | of a library that moves its classes from version to version | `pandas:Index` |
     | any other | `shop.models:Rate` |
 
-    By the name that `kinds.type_tag` gives, identities and outcomes know a class.
+    Identities know a class by `reductions.type_tag`, and outcomes by
+    `type_names.name_of`, so that no identity depends on this name.
     """
     module = str(kind.__module__)
     if is_stdlib(module):

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_mimic._core.files import digests
 from pytest_mimic._core.files.digests import FileDigests
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows lacks it")
 

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from pytest_mimic._core.files.places import ROOTDIR, TEMPORARY, PathPlace, Places
-from pytest_mimic._core.identity.paths import digests_of
+from pytest_mimic._core.identity.file_paths import digests_of
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from pytest_mimic._core.identity.call_identity import fingerprint, fingerprint_outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.describing import tree_of
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 
 np = pytest.importorskip("numpy")
 sparse = pytest.importorskip("scipy.sparse")

@@ -10,7 +10,7 @@ import pytest
 from kinds_of_things import WithIdentity
 
 from pytest_mimic._core.identity.call_identity import CallIdentity
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 
 NAMES = ("rows", "payload", "*rest", "**extra")
 

@@ -14,7 +14,7 @@ import kinds_of_things as k
 import pytest
 
 from pytest_mimic._core.identity.call_identity import fingerprint
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 
 pytestmark = pytest.mark.usefixtures("without_libraries")
 

@@ -19,7 +19,7 @@ from pytest_mimic._core.identity.call_identity import (
     fingerprint,
     fingerprint_outcome,
 )
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 
 np = pytest.importorskip("numpy")
 pd = pytest.importorskip("pandas")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_mimic._core.identity.call_identity import fingerprint
-from pytest_mimic._core.types.kinds import Unstable
-from pytest_mimic._core.types.opening import user_attributes
+from pytest_mimic._core.types.attributes_and_parts import user_attributes
+from pytest_mimic._core.types.reductions import Unstable
 
 sqlalchemy = pytest.importorskip("sqlalchemy")
 orm = pytest.importorskip("sqlalchemy.orm")

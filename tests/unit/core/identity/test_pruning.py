@@ -9,7 +9,7 @@ import pytest
 
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.pruning import prune
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 
 
 def key(value, *ignore):

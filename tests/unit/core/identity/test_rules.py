@@ -15,8 +15,8 @@ import pytest
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 from pytest_mimic._core.identity.pruning import prune
 from pytest_mimic._core.identity.without_identity import error_of_unstable
-from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.types.option_paths import parse_path
+from pytest_mimic._core.types.reductions import Unstable
 
 NAMES = ("rows", "payload", "*rest", "**extra")
 

@@ -22,7 +22,7 @@ from pytest_mimic._core.identity.source import (
     source_fingerprint,
     syntax_tree_of,
 )
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 
 _numbers = itertools.count()
 

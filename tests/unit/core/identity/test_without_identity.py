@@ -31,7 +31,7 @@ from kinds_of_things import Bare, Plain
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 from pytest_mimic._core.identity.without_identity import error_of_unstable
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 
 HELD = Bare()
 

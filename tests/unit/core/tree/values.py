@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.describing import tree_of
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.types.kinds import Events, ServerSentEvent
+from pytest_mimic._core.types.stream_events import Events, ServerSentEvent
 
 REDACTOR = Redactor()
 

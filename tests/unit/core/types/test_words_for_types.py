@@ -11,7 +11,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 from pytest_mimic._core.types.words_for_types import (
     human_name,
     refuse,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity import walk
+from pytest_mimic._core.identity import digest_walk
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 
 MEGABYTE = 1 << 20
@@ -78,7 +78,7 @@ numbers = st.none() | st.booleans() | st.integers() | st.floats()
 
 
 def test_a_dict_may_have_more_keys_than_one_walk_takes(monkeypatch):
-    monkeypatch.setattr(walk, "MOST_CELLS", 1000)
+    monkeypatch.setattr(digest_walk, "MOST_CELLS", 1000)
     numbers = {n: n for n in range(2000)}
     texts = {str(n): n for n in range(2000)}
 

@@ -11,8 +11,13 @@ from types import FunctionType
 from typing import Any
 
 from pytest_mimic._core.types.added_attributes import codes_of
-from pytest_mimic._core.types.kinds import HEAP_TYPE, is_generated
-from pytest_mimic._core.types.opening import all_attributes, parts_of, set_attributes
+from pytest_mimic._core.types.attributes_and_parts import (
+    all_attributes,
+    parts_of,
+    set_attributes,
+)
+from pytest_mimic._core.types.generated_classes import is_generated
+from pytest_mimic._core.types.type_names import HEAP_TYPE
 
 
 def is_private(name: object) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.types.table import (
+from pytest_mimic._core.types.stdlib_types import (
     ROWS,
     TYPE_NAME_BY_TAG,
     is_path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_mimic import fingerprint
-from pytest_mimic._core.types.hashes import (
+from pytest_mimic._core.types.remembered_hashes import (
     bare_copy,
     hash_by,
     hashes_from_constructor,

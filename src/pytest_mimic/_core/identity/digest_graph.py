@@ -29,11 +29,11 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_digest
 
-from pytest_mimic._core.identity.paths import path_replacer
+from pytest_mimic._core.identity.digest_walk import DigestWalk, MentionsFolder, TooLarge
+from pytest_mimic._core.identity.file_paths import path_replacer
 from pytest_mimic._core.identity.rules import reduction_of
 from pytest_mimic._core.identity.short_scalars import MARSHAL_VERSION, SCALARS
-from pytest_mimic._core.identity.walk import DigestWalk, MentionsFolder, TooLarge
-from pytest_mimic._core.types.kinds import Raw
+from pytest_mimic._core.types.reductions import Raw
 
 if TYPE_CHECKING:
     from pytest_mimic._core.files.places import Places

@@ -19,7 +19,8 @@ from itertools import repeat
 from operator import attrgetter, methodcaller
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.types.kinds import Raw, Unstable, find, full_name
+from pytest_mimic._core.types.reductions import Raw, Unstable
+from pytest_mimic._core.types.type_names import find, full_name
 
 Take = Callable[[Any], Any]
 
@@ -39,7 +40,7 @@ class Row(NamedTuple):
         identity_parts: Returns what a value is made of in an identity, in place of
             `take`. None: `take` gives that, too.
         reduce_column: Returns what counts of many values at once, see `Reduction`
-            in `kinds`. None: the values are taken apart one by one.
+            in `reductions`. None: the values are taken apart one by one.
         text: Takes the class in this table and a value, and returns the text that
             people see in place of the value's parts. None: people see the parts.
         identity_name: The name of the type in identities, such as `pathlib:Path`, where
@@ -582,7 +583,7 @@ _PARSER = Row(_parser_parts, keeps_attributes=True)
 _TOKEN_TYPE = Row(_tuple_items, text=_text_by_class, keeps_attributes=True)
 _UNION = Row(_union_members, identity_name="typing:Union")
 
-#: By the full name of a type, see `kinds.full_name`.
+#: By the full name of a type, see `type_names.full_name`.
 ROWS: dict[str, Row] = {
     # Builtins: past methods that a derived class may override.
     "builtins.int": Row(int.__index__),

@@ -22,12 +22,9 @@ from types import (
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.types.exception_fields import exception_fields
-from pytest_mimic._core.types.kinds import (
-    Reduce,
-    full_name,
-    registered_reduction,
-)
-from pytest_mimic._core.types.table import ROWS, row_of
+from pytest_mimic._core.types.reductions import Reduce, registered_reduction
+from pytest_mimic._core.types.stdlib_types import ROWS, row_of
+from pytest_mimic._core.types.type_names import full_name
 
 
 class Part(NamedTuple):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.files.digests import MISSING, Content, FileDigests
 from pytest_mimic._core.files.places import LONGEST_PATH, TEMPORARY
 from pytest_mimic._core.identity.short_scalars import SCALARS
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.attributes_and_parts import parts_of
 from pytest_mimic._core.types.libraries import library_of
-from pytest_mimic._core.types.opening import parts_of
+from pytest_mimic._core.types.reductions import Unstable
 
 if TYPE_CHECKING:
     from pytest_mimic._core.files.places import PathPlace, Places

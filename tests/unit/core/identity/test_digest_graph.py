@@ -9,7 +9,7 @@ import pytest
 from kinds_of_things import Plain
 
 from pytest_mimic._core.identity.call_identity import fingerprint
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.reductions import Unstable
 
 DEPTH = 20_000
 

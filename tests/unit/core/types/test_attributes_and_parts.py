@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.types.opening import (
+from pytest_mimic._core.types.attributes_and_parts import (
     all_attributes,
     content_and_attributes,
     items_of_container,

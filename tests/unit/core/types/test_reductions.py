@@ -1,11 +1,11 @@
-"""What a user has taught of a type, and what types are called."""
+"""What a user has taught of a type."""
 
 from __future__ import annotations
 
 import pytest
 
 from pytest_mimic._core.identity.call_identity import fingerprint
-from pytest_mimic._core.types.kinds import is_stdlib, register_fingerprint
+from pytest_mimic._core.types.reductions import register_fingerprint
 
 
 class Taught:
@@ -53,8 +53,3 @@ def test_a_registered_type_counts_by_its_reduced_data():
 def test_a_wrong_registration_is_reported(arguments, message):
     with pytest.raises(TypeError, match=message):
         register_fingerprint(*arguments)
-
-
-def test_a_module_in_a_package_of_the_standard_library_is_of_it() -> None:
-    assert is_stdlib("os.path")
-    assert not is_stdlib("__main__")

@@ -14,7 +14,7 @@ from kinds_of_things import members
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
-from pytest_mimic._core.identity.walk import MOST_LEVELS
+from pytest_mimic._core.identity.digest_walk import MOST_LEVELS
 
 # The name of a run's folder must not decide the order of keys or members.
 NAMES = ("Aaa", "zzz")

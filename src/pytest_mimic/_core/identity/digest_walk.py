@@ -62,11 +62,12 @@ from pytest_mimic._core.identity.short_scalars import (
     mentions_folder,
     plain_nans,
 )
-from pytest_mimic._core.types.kinds import PLAIN, Raw, Reduction
+from pytest_mimic._core.types.reductions import PLAIN, Raw, Reduction
 
-# Values with more cells or levels are digested part by part: see graph.py. A part that
-# is shared counts each time, so that equal values have the same size. Tables are not so
-# deep as DEEP_LEVEL: below it, a value grows by parts that are shared over and over.
+# A value with more cells or levels is digested part by part, by digest_graph.py: one
+# walk would take too long, or never end. A part that is shared counts each time, so
+# that equal values have the same size. Tables are not so deep as DEEP_LEVEL: below it,
+# a value grows by parts that are shared over and over.
 MOST_CELLS = 1 << 24
 DEEP_LEVEL = 16
 MOST_DEEP_CELLS = 1 << 20
@@ -98,7 +99,7 @@ InnerColumns = tuple[Column, ...]
 Update = Callable[[Any], None]
 
 
-class TooLarge(Exception):  # noqa: N818 - not an error: graph.py digests the value instead
+class TooLarge(Exception):  # noqa: N818 - not an error: digest_graph.py digests the value
     """A value is deeper or larger than one walk can take, and perhaps cyclic."""
 
 
