@@ -227,12 +227,12 @@ def _path_below(folder: str, rest: str) -> str:
 
 
 class _Neutral(PathStore):
-    """Restores paths to texts that are the same in every run, for fingerprints."""
+    """Restores paths to texts that are the same on every machine, for fingerprints."""
 
-    def text(self, stored_place: StoredPath) -> str:
-        if isinstance(stored_place, str):
-            return stored_place
-        token, rest = stored_place
+    def path_in_this_run(self, stored_path: StoredPath) -> str:
+        if isinstance(stored_path, str):
+            return stored_path
+        token, rest = stored_path
         # No real path begins with a null character.
         return f"\0{token}/{rest}"
 

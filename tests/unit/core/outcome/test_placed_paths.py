@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -160,6 +161,22 @@ def test_a_pickle_lists_no_import_for_paths(there):
     assert json.loads(store.read(NAME))["outcomes"][0]["imports"] == [
         "time:struct_time"
     ]
+
+
+def test_the_fingerprint_of_a_pickle_is_equal_for_paths_of_any_machine(
+    tmp_path, there, here, monkeypatch
+):
+    def stored(folder, paths):
+        value = (folder / "a", time.gmtime(0))
+        return Vault(MemoryStore()).writer.encoded(Value(value), 0.1, paths=paths)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "one"))
+    first = stored(tmp_path / "base" / "test_a0", there)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "two"))
+    second = stored(tmp_path / "other" / "popen-gw1" / "test_a7", here)
+
+    assert first.encoded.pickled.has_paths
+    assert first.encoded.fingerprint == second.encoded.fingerprint
 
 
 @pytest.mark.parametrize("library", ["pandas", "numpy"])
