@@ -12,9 +12,9 @@ from pytest_mimic._core.tree.remedies import pages
 from pytest_mimic._core.words import Line, and_more, plural, tabled
 
 # A line of an ini file with more paths than these is no remedy.
-_MOST_PATHS = 3
+_MOST_PATHS_IN_REMEDY = 3
 # How many parts the one line of a quiet run names.
-_IN_LINE = 3
+_MOST_PARTS_IN_QUIET_LINE = 3
 
 
 def anew_lines(anew_parts: Sequence[MadeAnew], *, quiet: bool = False) -> list[Line]:
@@ -35,8 +35,8 @@ def anew_lines(anew_parts: Sequence[MadeAnew], *, quiet: bool = False) -> list[L
     remedies = [Commands().line(page) for page in pages(kinds)]
     rows_of_parts = _rows_of_parts(anew_parts)
     if quiet:
-        names = [name for name, _ in rows_of_parts[:_IN_LINE]]
-        names += and_more(len(rows_of_parts) - _IN_LINE)
+        names = [name for name, _ in rows_of_parts[:_MOST_PARTS_IN_QUIET_LINE]]
+        names += and_more(len(rows_of_parts) - _MOST_PARTS_IN_QUIET_LINE)
         return [f"{heading} ({', '.join(names)}); {remedies[0]}"]
     for line in _target_lines(anew_parts):
         remedies.append(f"if they may differ: {line}")
@@ -47,20 +47,24 @@ def anew_lines(anew_parts: Sequence[MadeAnew], *, quiet: bool = False) -> list[L
 
 
 def _rows_of_parts(anew_parts: Iterable[MadeAnew]) -> list[tuple[str, str]]:
-    """Return the parts, frequent ones first, with their numbers of calls and tests."""
-    calls: dict[str, set[str]] = {}
-    tests: dict[str, set[str]] = {}
+    """Return the parts, frequent ones first, with their numbers of calls and tests.
+
+    A row: `("http headers.x-request-id", "4 calls in 2 tests")`.
+    """
+    # All by the target and the path of the part.
+    calls_by_part: dict[str, set[str]] = {}
+    tests_by_part: dict[str, set[str]] = {}
     for anew_part in anew_parts:
-        name = f"{anew_part.target} {anew_part.path}"
-        calls.setdefault(name, set()).add(anew_part.call)
-        tests.setdefault(name, set()).add(anew_part.test)
-    counts = Counter(
-        {name: len(calls_of_part) for name, calls_of_part in calls.items()}
-    )
+        part = f"{anew_part.target} {anew_part.path}"
+        calls_by_part.setdefault(part, set()).add(anew_part.call)
+        tests_by_part.setdefault(part, set()).add(anew_part.test)
+    call_count_by_part: Counter[str] = Counter()
+    for part, calls in calls_by_part.items():
+        call_count_by_part[part] = len(calls)
     rows_of_parts = []
-    for name, count in counts.most_common():
-        shown_tests = plural(len(tests[name]), "test")
-        rows_of_parts.append((name, f"{plural(count, 'call')} in {shown_tests}"))
+    for part, call_count in call_count_by_part.most_common():
+        shown_tests = plural(len(tests_by_part[part]), "test")
+        rows_of_parts.append((part, f"{plural(call_count, 'call')} in {shown_tests}"))
     return rows_of_parts
 
 
@@ -68,11 +72,13 @@ def _target_lines(anew_parts: Sequence[MadeAnew]) -> list[str]:
     """Return the lines of `mimic_functions` that leave out all of these parts.
 
     There are none if one of the parts must count, and if different calls of the run
-    would become one without these parts.
+    would become one without these parts: a replay would give one call the outcome of
+    another.
     """
     if not all(anew_part.line for anew_part in anew_parts):
         return []
-    # The rest of a call is what it is without the parts that are made anew.
+    # The rest of a call is what it is without the parts that are made anew: see
+    # `MadeAnew.rest`.
     calls_by_rest: dict[str, set[str]] = {}
     # The paths that each line of `mimic_functions` would name, in the order of the run.
     paths_by_line: dict[str, dict[str, None]] = {}
@@ -84,32 +90,38 @@ def _target_lines(anew_parts: Sequence[MadeAnew]) -> list[str]:
             return []
     lines = []
     for line, line_paths in paths_by_line.items():
-        if len(line_paths) > _MOST_PATHS:
+        if len(line_paths) > _MOST_PATHS_IN_REMEDY:
             return []
         lines.append(line.replace("{paths}", ",".join(line_paths)))
     return lines
 
 
 def missed_anew(misses: Sequence[Miss]) -> list[Line]:
-    """Return what helps calls that differ in values that each run makes anew.
+    """Return what helps missing calls that differ in values that each run makes anew.
 
-    Recording them again does not help: the next run makes other values.
+    It stands below the list of misses of a replay. Recording these calls again does not
+    help: the next run makes other values.
+
+    Args:
+        misses: The misses that differ from a recording in nothing else.
     """
-    counts: Counter[str] = Counter()
-    tests: dict[str, set[str]] = {}
+    # Both by the target and the path of the part.
+    call_count_by_part: Counter[str] = Counter()
+    tests_by_part: dict[str, set[str]] = {}
     for miss in misses:
         for path in miss.paths_made_anew.split():
             part = f"{miss.target} {path}"
-            counts[part] += 1
-            tests.setdefault(part, set()).add(miss.test)
+            call_count_by_part[part] += 1
+            tests_by_part.setdefault(part, set()).add(miss.test)
     rows = []
-    for part, count in counts.most_common():
-        calls = plural(count, "call")
-        rows.append((part, f"{calls} in {plural(len(tests[part]), 'test')}"))
+    for part, call_count in call_count_by_part.most_common():
+        shown_tests = plural(len(tests_by_part[part]), "test")
+        rows.append((part, f"{plural(call_count, 'call')} in {shown_tests}"))
     heading = f"{len(misses)} of them differ only in parts that look made anew:"
-    lines = {miss.line for miss in misses}
-    if len(lines) == 1 and "" not in lines:
-        return tabled(heading, rows, f"if it may change: {lines.pop()}")
+    # The line of `mimic_functions` that leaves the parts out, if one does for all.
+    ignoring_lines = {miss.line for miss in misses}
+    if len(ignoring_lines) == 1 and "" not in ignoring_lines:
+        return tabled(heading, rows, f"if it may change: {ignoring_lines.pop()}")
     kinds: set[Kind] = set()
     for miss in misses:
         kinds.update(map(Kind, miss.kinds_made_anew.split()))

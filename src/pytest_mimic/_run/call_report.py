@@ -31,18 +31,20 @@ class CallReports:
     def __init__(self, config: pytest.Config, session: Session) -> None:
         self._session = session
         path: str | None = config.option.mimic_report
+        # None: only sections are asked for, and no page.
         self._path_of_page: Path | None = None
         if path is not None:
             # Made now, because a test may change the current folder.
             self._path_of_page = Path(config.invocation_params.dir, path).expanduser()
         self._shown_path_of_page = path
-        self._has_sections = verbosity(config) > 0
+        self._shows_sections = verbosity(config) > 0
         # How many rows of the account stand in sections already.
         self._count_of_shown_rows = 0
         # By test: how long its phases took, in seconds.
         self._durations: dict[str, float] = {}
         # By test: its file and line, `test_a.py:12`.
         self._places: dict[str, str] = {}
+        # The engine notes each call by this function, as a row of `Account.calls`.
         session.run.account.log = CallLog(session.run, details=bool(path)).note
 
     @pytest.hookimpl(tryfirst=True)
@@ -52,7 +54,7 @@ class CallReports:
         """Show the rows since the last phase in a section of the test's report."""
         rows = self._session.account.calls
         new_rows = rows[self._count_of_shown_rows :]
-        if self._has_sections and new_rows:
+        if self._shows_sections and new_rows:
             text = "\n".join(line_of(row) for row in new_rows)
             item.add_report_section(call.when, "mimic", text)
         if self._path_of_page is None:
@@ -99,6 +101,7 @@ class CallReports:
         # The account knows how tests ended, and pytest's reports how long they took.
         # Of a run that was stopped, only one of them may know a test.
         for test in {*account.outcomes, *self._durations}:
+            # By the id that the rows of calls have, which the page groups by it.
             tests[test] = TestFacts(
                 outcome=account.outcomes.get(test, ""),
                 seconds=self._durations.get(test, 0.0),

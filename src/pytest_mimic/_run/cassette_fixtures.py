@@ -1,4 +1,8 @@
-"""The fixtures whose blocks record or replay a cassette."""
+"""The fixtures whose blocks record or replay a cassette: `with mimic_record(): ...`.
+
+Here a block gets its mode, its targets and its place among open cassettes. What it
+reads and writes is in `_core/engine/cassettes.py` and `cassette_tracks.py`.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +40,8 @@ class CassetteFixture:
 
     Attributes:
         fixture_kind: `record`, `replay` or `auto`.
+        run: The run of the engine.
+        coverings: The targets that are mimicked, to which a block adds its own.
     """
 
     def __init__(self, fixture_kind: str, run: Run, coverings: Coverings) -> None:
@@ -64,6 +70,7 @@ class CassetteFixture:
                 order differs.
             options: The options of a target line, for all of them.
         """
+        # A wrong option is an error of this call, and not of one of its targets.
         read_keyword_options(options, f"mimic_{self.fixture_kind}")
         if name is None:
             owner = self.run.current.owner
@@ -73,8 +80,10 @@ class CassetteFixture:
             name = cassette_name(name)
         if isinstance(targets, str) or callable(targets):
             targets = [targets]
-        lines: list[Any] = list(targets or ()) or self._usual_targets()
-        return _CassetteBlock(self, name, as_targets(lines, options), strict=strict)
+        block_targets: list[Any] = list(targets or ()) or self._usual_targets()
+        return _CassetteBlock(
+            self, name, as_targets(block_targets, options), strict=strict
+        )
 
     def _usual_targets(self) -> list[Any]:
         """Return the targets of a cassette that names none.
@@ -82,9 +91,10 @@ class CassetteFixture:
         These are the configured targets, and the usual clients that are installed.
         """
         targets: list[Any] = list(self.coverings.targets)
-        configured = {target.module for target in targets if target.is_client}
+        configured_clients = {target.module for target in targets if target.is_client}
         for target in as_targets(TAKEN_BY_CASSETTES):
-            if target.module not in configured and module_exists(target.module):
+            is_configured = target.module in configured_clients
+            if not is_configured and module_exists(target.module):
                 # Messages name the origin of a target. This one stands in no file.
                 targets.append(target._replace(origin="a cassette without targets"))
         return targets
@@ -116,7 +126,10 @@ class _CassetteBlock:
         file = f"{CASSETTES_PREFIX}{name}.json"
         mode = self._mode(file)
         self._refuse_second_writer(mode)
+        # The remedies that misses in the block name, in place of the usual ones.
         remedies = None
+        # By this, the report of a failing test knows which replays no option makes
+        # again.
         opened_for_replay = run.current.cassettes.last_opened_for_replay
         if self._fixture.fixture_kind == "replay":
             remedies = [_REMEDY_OF_REPLAY]
@@ -127,6 +140,7 @@ class _CassetteBlock:
         self._track = CassetteTrack(
             run, name, mode, strict=self._strict, remedies=remedies
         )
+        # `__exit__` puts this cassette back for the calls behind the block.
         self._cassette_around = run.current.cassettes.of_thread_or_task.get()
         self._refuse_second_task()
         self._covering = self._fixture.coverings.enter(self._targets, self._track)
@@ -202,7 +216,16 @@ class _CassetteBlock:
 
 
 def mode_of(fixture_kind: str, settings: Settings, *, name: str, exists: bool) -> Mode:
-    """Return the mode of a fixture's cassette in a run.
+    """Return the mode of a fixture's cassette in a run, first match:
+
+    | fixture | run or vault | mode |
+    |---|---|---|
+    | `replay` | any but `--mimic-live` | replay |
+    | any | `--mimic-live`, `--mimic-verify` | that of the run |
+    | `record` | `--mimic-no-record` | refused |
+    | `record` | any other | re-record |
+    | `auto` | nothing recorded, and the run may record | re-record |
+    | `auto` | any other | that of the run |
 
     Args:
         fixture_kind: The fixture: `record`, `replay` or `auto`.
@@ -232,4 +255,5 @@ def mode_of(fixture_kind: str, settings: Settings, *, name: str, exists: bool) -
     return mode
 
 
+# Users name the class in annotations, and see its name in errors.
 CassetteFixture.__module__ = "pytest_mimic"

@@ -14,6 +14,7 @@ from pytest_mimic._core.seam.registry import hand_in
 from pytest_mimic._core.settings import IniOptions, LineReaders, Mode, Settings
 from pytest_mimic._core.targets.target import Target, parse_target
 
+# The core names no module of clients, so it is handed their table.
 hand_in("pytest_mimic._clients.bundled:BUNDLED")
 
 # Values of the environment variable `CI` that mean "not in CI".
@@ -34,7 +35,9 @@ class Hooks:
 
 
 def settings_of(config: pytest.Config) -> Settings:
-    """Return the settings of a run.
+    """Return the settings of a run, from options of the command line and the ini file.
+
+    The command `pytest-mimic` makes its own: `_tools/cli/project.py`.
 
     Raises:
         pytest.UsageError: Options cannot be combined, a value is not allowed, or a line
@@ -43,19 +46,21 @@ def settings_of(config: pytest.Config) -> Settings:
     option = config.option
     mode = _mode(option)
     _check_combination(option, mode)
-    ini = options_of(config)
-    here = config.invocation_params.dir
+    ini_options = options_of(config)
+    # Paths of the command line are relative to this folder, those of the ini file to
+    # the rootdir.
+    start_folder = config.invocation_params.dir
     rootdir = config.rootpath
-    vault = ini.vault(
-        option.mimic_vault, option="--mimic-vault", here=here, rootdir=rootdir
+    vault = ini_options.vault(
+        option.mimic_vault, option="--mimic-vault", here=start_folder, rootdir=rootdir
     )
     shown_vault = str(vault)
     if vault.is_relative_to(rootdir):
         shown_vault = vault.relative_to(rootdir).as_posix()
-    return ini.settings(
+    return ini_options.settings(
         mode=mode,
         rootdir=rootdir,
-        here=here,
+        here=start_folder,
         vault=vault,
         shown_vault=shown_vault,
         no_record=option.mimic_no_record,
@@ -63,7 +68,7 @@ def settings_of(config: pytest.Config) -> Settings:
         clear_unused=option.mimic_clear_unused,
         fail_on_unused=option.mimic_fail_on_unused,
         given_vault=option.mimic_vault or "",
-        usage=_path_of_option(here, option.mimic_usage),
+        usage=_path_of_option(start_folder, option.mimic_usage),
     )
 
 
@@ -106,7 +111,10 @@ def _check_combination(option: Any, mode: Mode) -> None:
 
 
 def verbosity(config: pytest.Config) -> int:
-    """Return how much is shown of each test: more than 0 with `-v`."""
+    """Return how much is shown of each test: more than 0 with `-v`.
+
+    From there on, the calls of each test stand in its report.
+    """
     if hasattr(config, "get_verbosity"):
         # pytest 8.0 and newer.
         level: int = config.get_verbosity("test_cases")
@@ -128,6 +136,7 @@ def options_of(config: pytest.Config) -> IniOptions:
             # another type.
             raise pytest.UsageError(f"{name}: {error}") from None
 
+    # Where the value of an option stands, for errors: `pytest.ini, mimic_functions`.
     def origin_of_option(name: str) -> str:
         overrides = getattr(config.option, "override_ini", None) or ()
         if any(override.startswith(f"{name}=") for override in overrides):
@@ -165,7 +174,8 @@ def _read_secret_names(line: str) -> Iterable[str]:
 def lacking_lines(config: pytest.Config, targets: Sequence[Target]) -> list[str]:
     """Return why a run may not know all lines of its project, in words; or nothing.
 
-    Such a run cannot tell that the project mimics a function no more.
+    Such a run cannot tell that the project mimics a function no more, so it does not
+    judge the recordings of targets that it has not mimicked.
     """
     if config.option.inifilename:
         return ["-c was given"]
@@ -177,27 +187,28 @@ def lacking_lines(config: pytest.Config, targets: Sequence[Target]) -> list[str]
     return []
 
 
-def _path_of_option(here: Path, name: str | None) -> Path | None:
-    """Return the file that an option of pytest names, `--mimic-report=calls.html`.
+def _path_of_option(start_folder: Path, value: str | None) -> Path | None:
+    """Return the file that an option of pytest names, `--mimic-usage=used.json`.
 
     None: the option was not given.
 
     Args:
-        here: The folder where pytest was started.
-        name: The value of the option, which may be relative or begin with `~`. None:
+        start_folder: The folder where pytest was started.
+        value: The value of the option, which may be relative or begin with `~`. None:
             the option was not given.
     """
-    if not name:
+    if not value:
         return None
     # Where the home folder is unknown, `~` stays. `Path.expanduser` would raise.
-    expanded = os.path.expanduser(name)  # noqa: PTH111
-    return Path(os.path.normpath(here / expanded))
+    expanded = os.path.expanduser(value)  # noqa: PTH111
+    return Path(os.path.normpath(start_folder / expanded))
 
 
 def register_vcr_mark(config: pytest.Config) -> None:
     """Register the mark of pytest-recording, which imported tests have.
 
-    A project or another plugin may have registered it already.
+    Else pytest would warn of an unknown mark in each of them. A project or another
+    plugin may have registered it already.
     """
     if not any(line.startswith("vcr") for line in config.getini("markers")):
         config.addinivalue_line(

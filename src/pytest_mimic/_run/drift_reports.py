@@ -41,15 +41,17 @@ class DriftReports(Hooks):
         if _may_run_repeatedly(item):
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        self._session.judges_phases = False
+        self._session.reports_drifts_by_phase = False
         try:
             reports = runtestprotocol(item, log=False, nextitem=nextitem)
         finally:
-            self._session.judges_phases = True
-        drifts = self._session.drifts
-        self._session.drifts = []
+            self._session.reports_drifts_by_phase = True
+        drifts = self._session.unreported_drifts
+        self._session.unreported_drifts = []
         if drifts:
             fail_for_drifts(item, _main_report(reports), drifts)
+        # No report was logged before all phases had ended: this is pytest's own
+        # protocol but for that.
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -90,6 +92,7 @@ def fail_for_drifts(
     """
     text = "\n".join(limited(drift_texts(drifts), of=" calls that drifted"))
     if has_passed_strictly(report):
+        # The drift is the failure that a strict `xfail` expects.
         judge_as_not_strict(report)
     if report.failed:
         report.sections.append((SECTION, text))
@@ -111,39 +114,43 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
             status: 200 recorded, 404 now
           to accept it: pytest --mimic-rerecord test_shop.py::test_order
     """
+    # Both by the name of the conversation. A follower is the label of a call with the
+    # lines of its facts, and is counted.
     first_drifts: dict[str, DriftError] = {}
-    # By conversation: how many of the calls that follow have each text.
-    followers: dict[str, Counter[tuple[str, ...]]] = {}
+    followers_by_conversation: dict[str, Counter[tuple[str, ...]]] = {}
     texts: list[str] = []
     for drift in drifts:
-        name = drift.conversation
-        if name and name in first_drifts:
+        conversation = drift.conversation
+        if conversation and conversation in first_drifts:
             follower = (str(drift.data.get("call", "")), *drift.fact_lines())
-            followers.setdefault(name, Counter())[follower] += 1
-        elif name:
-            first_drifts[name] = drift
+            followers = followers_by_conversation.setdefault(conversation, Counter())
+            followers[follower] += 1
+        elif conversation:
+            first_drifts[conversation] = drift
         else:
+            # The drift of a function has no conversation, and stands alone.
             texts.append(f"DriftError: {drift}")
-    for name, drift in first_drifts.items():
-        following = followers.get(name, Counter())
-        shown_followers = list(following.items())[:SHOWN]
-        shown_lines: list[str] = []
+    for conversation, drift in first_drifts.items():
+        followers = followers_by_conversation.get(conversation, Counter())
+        shown_followers = list(followers.items())[:SHOWN]
+        follower_lines: list[str] = []
         for (call, *facts), times in shown_followers:
-            head = f"then {call}"
+            heading = f"then {call}"
             if times > 1:
-                head += f", {times} times"
-            shown_lines.append(head)
-            shown_lines += [f"  {fact}" for fact in facts]
+                heading += f", {times} times"
+            follower_lines.append(heading)
+            follower_lines += [f"  {fact}" for fact in facts]
         shown_count = sum(times for _, times in shown_followers)
         line_of_rest = and_more(
-            sum(following.values()) - shown_count, " calls that drifted"
+            sum(followers.values()) - shown_count, " calls that drifted"
         )
-        full_drift = DriftError(
+        # The first drift is made again, as its followers become facts of it.
+        drift_with_followers = DriftError(
             drift.what,
-            facts=[*drift.facts, *shown_lines, *line_of_rest],
+            facts=[*drift.facts, *follower_lines, *line_of_rest],
             remedies=drift.remedies,
         )
-        full_drift.commands = drift.commands
-        full_drift.test = drift.test
-        texts.append(f"DriftError: {full_drift}")
+        drift_with_followers.commands = drift.commands
+        drift_with_followers.test = drift.test
+        texts.append(f"DriftError: {drift_with_followers}")
     return list(dict.fromkeys(texts))

@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from pytest_mimic._tools.unused.usage import UsageFile
 
 
-# The exit codes of runs that were not stopped.
+# The exit codes of runs that were not stopped. After another one, a run is partial, and
+# proves no recording unused.
 _EXITS_OF_WHOLE_RUNS = (
     pytest.ExitCode.OK,
     pytest.ExitCode.TESTS_FAILED,
     pytest.ExitCode.NO_TESTS_COLLECTED,
 )
-
-
-# The exit codes of runs in which nothing failed.
+# The exit codes of runs in which nothing failed. Only these are changed for a problem
+# that belongs to no test.
 _EXITS_WITHOUT_FAILURE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
@@ -63,8 +63,9 @@ class Ending:
         self._tests = tests
         self._is_worker = hasattr(config, "workerinput")
         self._is_controller = is_controller
+        # Which recordings are unused; empty until `_judge`.
         self._judgement = Judgement()
-        # The line that names the HTML report, once it was written.
+        # The line of the summary that names the HTML report, once it was written.
         self._lines_of_page: list[str] = []
 
     def prepare(self) -> None:
@@ -84,55 +85,66 @@ class Ending:
         except MimicError as error:
             raise pytest.UsageError(str(error)) from None
         if settings.mode.writes and self._is_controller:
-            self._session.keep_error(self._session.vault.store.share)
+            # Workers of xdist write into the vault. Until the run ends, no process
+            # deletes objects of it.
+            self._session.do_and_keep_error(self._session.vault.store.share)
 
     def finish(self, session: pytest.Session) -> None:
         """End the run: judge, clear and set the exit code.
 
         A worker of xdist sends its account to the controller, which does this.
+
+        The order of the steps counts: each adds to the account what later ones judge.
         """
         mimic_session = self._session
         mimic_session.keep_strays_for_summary()
-        mimic_session.keep_error(mimic_session.break_off)
-        mimic_session.keep_error(mimic_session.run.report_inputs)
+        mimic_session.do_and_keep_error(mimic_session.break_off)
+        mimic_session.do_and_keep_error(mimic_session.run.report_inputs)
         has_ended_by_itself = session.exitstatus in _EXITS_OF_WHOLE_RUNS
         if session.shouldstop or session.shouldfail or not has_ended_by_itself:
             self._tests.narrow(STOPPED)
         # The controller of xdist runs no test.
         if not self._is_controller:
             has_run_all = self._has_run_all(session)
-            mimic_session.keep_error(
+            mimic_session.do_and_keep_error(
                 partial(mimic_session.close, is_complete=has_run_all)
             )
             if mimic_session.run.account.next_run is not None:
-                mimic_session.keep_error(mimic_session.run.account.next_run.report)
-        mimic_session.keep_error(self._count_tokens)
+                mimic_session.do_and_keep_error(
+                    mimic_session.run.account.next_run.report
+                )
+        mimic_session.do_and_keep_error(self._count_tokens)
         if self._is_worker:
             mimic_session.vault.store.end_writing()
             account = mimic_session.account.to_plain()
+            # xdist sends this to the controller: `plugin.pytest_testnodedown` reads it.
             self._config.workeroutput["mimic"] = account  # type: ignore[attr-defined]
             return
         if mimic_session.account.replaced:
             # This waits for the end of all tests: a recording that a test puts back
             # needs its objects again.
-            mimic_session.keep_error(
+            mimic_session.do_and_keep_error(
                 partial(
                     mimic_session.vault.writer.delete,
                     (),
                     candidates=mimic_session.account.replaced,
                 )
             )
-        mimic_session.keep_error(self._find_outdated)
-        mimic_session.keep_error(self._judge)
-        mimic_session.keep_error(self._keep_usage)
+        mimic_session.do_and_keep_error(self._find_outdated)
+        mimic_session.do_and_keep_error(self._judge)
+        mimic_session.do_and_keep_error(self._keep_usage)
         # Threads that tests have left running may have made calls meanwhile.
         mimic_session.keep_strays_for_summary()
         # The page comes last, since it shows the summary.
-        mimic_session.keep_error(self._write_page)
+        mimic_session.do_and_keep_error(self._write_page)
         self._set_exit_code(session)
 
     def _has_run_all(self, session: pytest.Session) -> bool:
-        """Check whether this process has run all tests of the project, which passed."""
+        """Check whether this process has run all tests of the project, which passed.
+
+        Only then the scope of the session may drop what nobody recorded again.
+        """
+        # A worker runs a part of the tests, and does not know how the others ended.
         if self._is_worker or session.testsfailed:
             return False
         return self._tests.have_all_passed()
@@ -140,6 +152,7 @@ class Ending:
     def _set_exit_code(self, session: pytest.Session) -> None:
         """Let a run fail for problems that belong to no test."""
         account = self._session.account
+        # Wrong targets are a usage error. Under xdist, each test has failed for one.
         if account.problems:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif session.exitstatus in _EXITS_WITHOUT_FAILURE and self._has_failed():
@@ -154,8 +167,8 @@ class Ending:
         account = self._session.account
         if self._session.settings.fail_on_unused and self._judgement.unused:
             return True
-        has_stray_miss = any(not miss.test for miss in account.missing)
-        return has_stray_miss or bool(account.errors)
+        has_miss_outside_of_tests = any(not miss.test for miss in account.missing)
+        return has_miss_outside_of_tests or bool(account.errors)
 
     def _judge(self) -> None:
         """Judge the recordings that no test used, for the summary."""
@@ -163,6 +176,7 @@ class Ending:
         # A run that a fixture has started on its own does not know the tests.
         if self._tests.have_run and not self._config.option.collectonly:
             if account.missing:
+                # Before the judgement, by which no recording is unused that can move.
                 self._find_moves()
             reasons_for_partial_run = self._tests.reasons_for_partial_run()
             self._judgement = judge_unused(
@@ -176,23 +190,28 @@ class Ending:
                 for option in sorted(account.ignored_paths - account.met_paths):
                     account.notes.add(f"{option} met nothing in any call")
         if account.recorded:
-            count, total = self._session.vault.size()
-            shown = self._session.settings.shown_vault
+            count, total_bytes = self._session.vault.size()
+            shown_vault = self._session.settings.shown_vault
             recordings = plural(count, "recording")
-            self._judgement.vault = f"vault: {shown}, {recordings}, {size(total)}"
+            self._judgement.vault = (
+                f"vault: {shown_vault}, {recordings}, {size(total_bytes)}"
+            )
 
     def _count_tokens(self) -> None:
         """Count the tokens that replayed answers of language models have saved."""
         account = self._session.account
         recordings = self._session.run.made_recordings
-        answers = []
+        # The seconds and the file of each replay that may have answered a chat.
+        replayed_answers = []
         for replay in account.each_replay():
             if replay.recording.startswith(("calls/http/", CASSETTES_PREFIX)):
-                answers.append((replay.seconds, replay.recording))
-        if answers and recordings is not None:
+                replayed_answers.append((replay.seconds, replay.recording))
+        if replayed_answers and recordings is not None:
             from pytest_mimic._run.token_counts import tokens_of
 
-            counts = tokens_of(answers, self._session.vault, recordings.read_or_written)
+            counts = tokens_of(
+                replayed_answers, self._session.vault, recordings.read_or_written
+            )
             tokens = TokensTaken(counts.sent, counts.received)
             account.saved_tokens.append(tokens)
 
@@ -200,17 +219,18 @@ class Ending:
         """Find the tests whose recordings hold a dropped placeholder.
 
         Such a placeholder stood for a secret in the answer of a fixture, which has
-        another one now.
+        another one now. A replay would give a test the old one, so the summary lists
+        these tests to be recorded again.
         """
         account = self._session.account
         vault = self._session.vault
         if not account.dropped:
             return
-        for name in vault.names():
-            text = (vault.store.read(name) or b"").decode("utf-8", "replace")
+        for recording in vault.names():
+            text = (vault.store.read(recording) or b"").decode("utf-8", "replace")
             for placeholder in account.dropped:
                 if placeholder in text:
-                    account.outdated.add(vault.test_of(name) or name)
+                    account.outdated.add(vault.test_of(recording) or recording)
 
     def _find_moves(self) -> None:
         """Find the moves that give tests the recordings of tests that are gone."""
@@ -222,6 +242,7 @@ class Ending:
         first_misses: dict[str, str] = {}
         targets: set[str] = set()
         for miss in account.missing:
+            # A stale call has a recording of its own test, which so was not renamed.
             if miss.test and miss.key and not miss.is_stale:
                 first_misses.setdefault(miss.test, miss.key)
                 targets.add(miss.target)
@@ -239,18 +260,20 @@ class Ending:
         for move in moves.certain:
             account.moved.append(move)
         for test, candidates in moves.unclear.items():
-            names = limited(candidates, most=3, of=" tests")
-            which = "one of the tests that are gone and began with the same call: "
+            named_candidates = limited(candidates, most=3, of=" tests")
+            gone = "one of the tests that are gone and began with the same call"
             if len(candidates) == 1:
-                which = "the test that is gone and began with the same call: "
+                gone = "the test that is gone and began with the same call"
             account.unclear_moves.add(
-                f"{test} may be {which}{', '.join(names)} (pytest-mimic mv --help)"
+                f"{test} may be {gone}: {', '.join(named_candidates)} "
+                "(pytest-mimic mv --help)"
             )
 
     def _keep_usage(self) -> None:
-        """Write the file of `--mimic-usage`."""
+        """Write the file of `--mimic-usage`, which `pytest-mimic unused` reads."""
         usage_file = self.usage_file
         account = self._session.account
+        # Without tests, as with `--fixtures`, a file would prove all recordings unused.
         if usage_file is None or not self._tests.have_run:
             return
         account.known = set(self._session.vault.names())
@@ -258,14 +281,14 @@ class Ending:
         usage_file.write(account, self._session.settings)
 
     def _write_page(self) -> None:
-        """Write the HTML report, if one was requested."""
+        """Write the HTML report of `--mimic-report`, if one was requested."""
         if self.calls is not None and not self._config.option.collectonly:
             self._lines_of_page = self.calls.write(self.summary(quiet=False))
 
     def summary(
         self, *, quiet: bool | None = None, row_width: int | None = None
     ) -> list[str]:
-        """Return the lines of the section titled `mimic`.
+        """Return the lines of the section titled `mimic`, also for the HTML report.
 
         Args:
             quiet: Whether only problems are shown; None: as `-q` says.
@@ -298,7 +321,8 @@ class Ending:
     def _has_nothing_to_mimic(self) -> bool:
         """Check whether nothing was mimicked, though an option or a vault asks for it.
 
-        This is False for a run without tests.
+        This is False for a run without tests. Else the summary says it: a misspelt
+        target or a wrong ini file may be the reason.
         """
         session = self._session
         if session.account.mimicked or not self._tests.have_run:
@@ -310,7 +334,10 @@ class Ending:
 
 
 def cache_of(config: pytest.Config) -> Path | None:
-    """Return the folder of pytest's cache, or None if pytest keeps none."""
+    """Return the folder of pytest's cache, or None if pytest keeps none.
+
+    Commands of the summary may name a file of tests in it, or `--lf`.
+    """
     if not config.pluginmanager.hasplugin("cacheprovider"):
         return None
     return Path(config.rootpath, config.getini("cache_dir"))

@@ -1,6 +1,7 @@
 """Assigns the calls of wider fixtures to their scope, and learns temporary folders.
 
-A wider fixture is one of a class, module, package or session.
+A wider fixture is one of a class, module, package or session. Its set-up runs in
+whichever test asks for it first, so its calls may not belong to that test.
 """
 
 from __future__ import annotations
@@ -51,6 +52,9 @@ class Fixtures(Hooks):
     def _note_folder(self, fixture_name: str, value: Any) -> None:
         """Let paths in temporary folders count by their place there, and by content.
 
+        pytest gives such a folder another name in each run, so that a call with a path
+        in it would else be a miss.
+
         Args:
             fixture_name: `tmp_path` or `tmp_path_factory`.
             value: The value that the fixture gave.
@@ -63,15 +67,15 @@ class Fixtures(Hooks):
             if place is not None:
                 places.folder_of_test = place.given_folder
             return
-        base = str(value.getbasetemp())
-        folders = [base]
+        base_folder = str(value.getbasetemp())
+        folders = [base_folder]
         if hasattr(self._config, "workerinput"):
             # Tests of several workers of xdist share files in the folder around.
             folders.append(str(value.getbasetemp().parent))
         # pytest resolves links in the folder's path, and `tempfile` does not.
         outer_folder = os.environ.get("PYTEST_DEBUG_TEMPROOT") or tempfile.gettempdir()
         resolved_outer = os.path.realpath(outer_folder)
-        if resolved_outer != outer_folder and base.startswith(resolved_outer):
+        if resolved_outer != outer_folder and base_folder.startswith(resolved_outer):
             for folder in tuple(folders):
                 folders.append(outer_folder + folder.removeprefix(resolved_outer))
         option = self._config.option.basetemp
@@ -87,59 +91,70 @@ class Fixtures(Hooks):
         """Assign calls to a fixture's scope: those in this block, and in the teardown.
 
         The block is the set-up of the fixture. The scope has the id of its class,
-        module or package. That of the session is empty.
+        module or package, with the parameters. That of the session is empty. By this
+        name, recordings in the vault belong to the scope: another one makes them miss.
+
+        Secrets in answers to a fixture are known to the fixtures and tests that request
+        it. So there is a scope of secrets for each fixture, which is the current one
+        while the fixture runs.
         """
-        name = plain_id(request.node)
+        scope_name = plain_id(request.node)
         parameters = self._parameters_of(fixturedef, request)
         if parameters:
-            name = f"{name}[{','.join(parameters)}]"
-        leaving: list[Callable[[bool], None]] = []
+            scope_name = f"{scope_name}[{','.join(parameters)}]"
+        # What `begin_teardown` leaves for `end_teardown`.
+        leave_functions_of_teardown: list[Callable[[bool], None]] = []
         run = self._session.run
         fixture = fixturedef.argname
-        secrets = SecretScope(
+        secret_scope = SecretScope(
             fixture, partial(run.current.scopes_of, fixturedef.argnames)
         )
-        outside = run.current.secret_scope
+        secret_scope_around = run.current.secret_scope
 
         def begin_teardown() -> None:
-            nonlocal outside
-            leaving.append(self._session.scopes.enter(name, is_teardown=True))
-            outside = run.current.secret_scope
-            run.current.secret_scope = secrets
+            nonlocal secret_scope_around
+            leave_functions_of_teardown.append(
+                self._session.scopes.enter(scope_name, is_teardown=True)
+            )
+            secret_scope_around = run.current.secret_scope
+            run.current.secret_scope = secret_scope
 
         def end_teardown() -> None:
-            leave = leaving.pop()
+            leave = leave_functions_of_teardown.pop()
             leave(True)
-            run.current.secret_scope = outside
-            if run.current.fixture_scopes.get(fixture) is secrets:
+            run.current.secret_scope = secret_scope_around
+            # With another parameter, the fixture may have been set up again already.
+            if run.current.fixture_scopes.get(fixture) is secret_scope:
                 del run.current.fixture_scopes[fixture]
 
         # Finalizers run in reverse order, and the fixture adds its own teardown in this
         # block: first `begin_teardown` runs, then the fixture's own, then this one.
         fixturedef.addfinalizer(end_teardown)
-        leave = self._session.scopes.enter(name)
-        run.current.secret_scope = secrets
-        run.current.fixture_scopes[fixture] = secrets
+        leave = self._session.scopes.enter(scope_name)
+        run.current.secret_scope = secret_scope
+        run.current.fixture_scopes[fixture] = secret_scope
         passed = False
         try:
             yield
             passed = True
         except pytest.skip.Exception:
+            # A set-up that skips its tests keeps what it recorded before.
             passed = True
             raise
         finally:
-            run.current.secret_scope = outside
+            run.current.secret_scope = secret_scope_around
             leave(passed)
             fixturedef.addfinalizer(begin_teardown)
 
     def _parameters_of(self, fixturedef: Any, request: Any) -> list[str]:
         """Return the parameters of a fixture and of the fixtures that it requests.
 
-        A fixture is set up once for each of its parameters, in an order that depends on
-        the selection and on xdist. So its index names a parameter only if it has no
-        identity.
+        They stand in the name of its scope, `server=1`. A fixture is set up once for
+        each of its parameters, in an order that depends on the selection and on xdist.
+        So its index names a parameter only if it has no identity.
         """
-        # Two of the fixtures may request a third one: each parameter counts once.
+        # As keys, the parameters stand once each: two of the fixtures may request the
+        # same third one.
         parameters: dict[str, None] = {}
         for name in fixturedef.argnames:
             for parameter in self._parameters.get(name, ()):

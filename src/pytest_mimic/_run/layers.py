@@ -40,7 +40,8 @@ class Layer(IntEnum):
     TOOLS = 5
 
 
-# By module or folder, without the name of the package. The longest name counts.
+# The layer of each module or folder, named without `pytest_mimic`. For a module that
+# does not stand here, its folder counts: `layer_of` looks from the inside outwards.
 _LAYERS: dict[str, Layer] = {
     "": Layer.PLUGIN,
     "errors": Layer.START,
@@ -130,8 +131,9 @@ _LAYERS: dict[str, Layer] = {
     "_run.call_report": Layer.TOOLS,
 }
 
-# The functions that import modules of this package, each as `module:function`. A
-# function stands at the highest of the layers from which it imports.
+# The functions that import modules of this package, each as `module:function`, by the
+# highest layer from which they import. No code reads the table: a test compares it with
+# the source, so that nobody adds an import in a function without a word.
 DOORS: dict[Layer, tuple[str, ...]] = {
     Layer.PLUGIN: ("plugin:_cassette_fixture",),
     Layer.START: (
@@ -230,7 +232,7 @@ def load_before_fakes() -> None:
         is_of_client = module.name.startswith("pytest_mimic._clients.")
         if layer_of(module.name) < Layer.TOOLS and not is_of_client:
             import_module(module.name)
-    fakes = sys.modules["pyfakefs.fake_filesystem_unittest"]
+    pyfakefs = sys.modules["pyfakefs.fake_filesystem_unittest"]
     for name in sys.modules:
         if name.startswith("pytest_mimic"):
-            fakes.Patcher.SKIPNAMES.add(name)
+            pyfakefs.Patcher.SKIPNAMES.add(name)

@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
 
 
-# The errors of calls that no mode makes: to record their test again ends in the same.
+# The errors of calls that no mode makes. The report of a test that made one offers no
+# command to record it again, as that would end in the same error.
 _REFUSALS_IN_EACH_MODE = (UnstableIdentityError, UnstorableOutcomeError)
-# pytest itself, and plugins that only answer for a function that they have run.
-_RUNNERS = frozenset({"anyio", "python"})
+# The plugins that answer for a test only after they have called its function: pytest
+# itself, as `python`, and anyio. With these alone, no function is watched.
+_PLUGINS_THAT_CALL = frozenset({"anyio", "python"})
 
 
 @cache
@@ -62,22 +64,25 @@ class Phases(Hooks):
         self.target_error: TargetError | None = None
         self._session = session
         # Functions that end the coverings of the test's markers, and of the decorators
-        # of its class.
+        # of its class. The teardown calls them, the last one first.
         self._ends_of_coverings: list[Callable[[], None]] = []
         # Whether no phase of the test has failed so far.
         self._no_report_failed = True
-        # Whether the test has begun and has not ended.
-        self._is_running = False
+        # Whether a test has begun and has not ended.
+        self._is_test_running = False
         # Whether the test itself has raised something of which no report tells so far.
         self._has_unreported_error = False
-        # Whether the test was neither skipped nor expected to fail.
+        # Whether the test was neither skipped nor expected to fail, nor answered for.
+        # Else it proves no recording unused.
         self._is_neither_skipped_nor_xfail = True
         # Whether a plugin has answered for the test without a call of its function.
         self._is_answered_without_call = False
+        # Whether the targets of all tests' markers are patched: once in a run.
         self._are_marks_prepared = False
-        self._has_loaded_all = False
+        # Whether all modules are loaded that pyfakefs must not change.
+        self._has_loaded_before_fakes = False
         # How many replays the run had when the test began.
-        self._replays_before = 0
+        self._replay_count_before_test = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -86,10 +91,11 @@ class Phases(Hooks):
         Raises:
             TargetError: A target does not exist.
         """
-        if self._is_running:
+        if self._is_test_running:
             # A plugin (pytest-retry) makes a new attempt, without reports of the last.
+            # What that attempt has recorded is not kept.
             self._session.end_test(passed=False, is_neither_skipped_nor_xfail=False)
-        self._is_running = True
+        self._is_test_running = True
         self._no_report_failed = True
         self._has_unreported_error = False
         self._is_neither_skipped_nor_xfail = True
@@ -104,12 +110,14 @@ class Phases(Hooks):
             outer=partial(run.current.scopes_of, fixtures)
         )
         run.current.own_files = partial(_own_files, item)
-        self._replays_before = len(self._session.account.replays)
+        self._replay_count_before_test = len(self._session.account.replays)
         self._load_before_fakes()
         if self.target_error is not None:
             raise self.target_error
         marks = list(item.iter_markers("mimic"))
         if marks and not self._are_marks_prepared:
+            # All tests' functions are patched together, so that the modules that hold
+            # them are searched for once, and not for each test.
             self._are_marks_prepared = True
             self._session.coverings.prepare(_targets_of_marks(item.session.items))
         for targets in _targets_of_class(item):
@@ -121,13 +129,13 @@ class Phases(Hooks):
 
     def _load_before_fakes(self) -> None:
         """Load all modules once pyfakefs is there, before it replaces `open` in any."""
-        if self._has_loaded_all:
+        if self._has_loaded_before_fakes:
             return
         if "pyfakefs.fake_filesystem_unittest" in sys.modules:
             from pytest_mimic._run.layers import load_before_fakes
 
             load_before_fakes()
-            self._has_loaded_all = True
+            self._has_loaded_before_fakes = True
 
     def _enter(self, targets: list[Target]) -> None:
         """Mimic targets until the end of the test."""
@@ -147,6 +155,7 @@ class Phases(Hooks):
                 )
             self._enter(as_targets(mark.args, mark.kwargs))
         except TargetError as error:
+            # The error shows no line of the user's, as no code of the test has run.
             file, line, _ = item.location
             facts = (*error.facts, f"in a marker of {file}:{(line or 0) + 1}")
             raise TargetError(
@@ -155,7 +164,10 @@ class Phases(Hooks):
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self) -> Generator[None, object, object]:
-        """Note that a test raises something: not every attempt of one has a report."""
+        """Note that a test raises something: not every attempt of one has a report.
+
+        An attempt that pytest-retry repeats has none, and what it recorded is not kept.
+        """
         try:
             return (yield)
         except BaseException:
@@ -224,28 +236,35 @@ class Phases(Hooks):
     def _judge_phase(
         self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> None:
-        """Judge a phase of a test, and end the test after its teardown."""
+        """Judge a phase of a test, and end the test after its teardown.
+
+        A phase may pass by itself and still fail here: for a miss that code caught, or
+        for a drift. `verdicts.py` decides that.
+        """
         session = self._session
         test = session.run.current.test
         if test != report.nodeid:
             # Our id of a test is another one outside of the rootdir, and with `--dist
             # loadgroup`. xdist's controller gets the report alone, and reads it there.
             vars(report)[PLAIN_ID] = test
-        errors = []
+        errors_but_drifts = []
         pending = session.take_pending()
         for error in pending:
             if isinstance(error, DriftError):
-                session.drifts.append(error)
+                session.unreported_drifts.append(error)
             else:
-                errors.append(error)
+                errors_but_drifts.append(error)
             if getattr(error, "damage", None) is Damage.POINTER:
+                # The summary has one line for all of these: `git lfs pull`.
                 session.account.pointers.add(getattr(error, "file", ""))
-        if errors:
+        if errors_but_drifts:
             raised = call.excinfo.value if call.excinfo is not None else None
-            failure_layer().judge_phase(item, report, errors, raised)
-        if session.drifts and session.judges_phases and call.when != "setup":
-            drifts = session.drifts
-            session.drifts = []
+            failure_layer().judge_phase(item, report, errors_but_drifts, raised)
+        # Drifts of the set-up wait for the call: a failed set-up would hide the test.
+        is_drift_due = session.reports_drifts_by_phase and call.when != "setup"
+        if session.unreported_drifts and is_drift_due:
+            drifts = session.unreported_drifts
+            session.unreported_drifts = []
             failure_layer().fail_for_drifts(item, report, drifts)
         if call.when == "call":
             self._has_unreported_error = False
@@ -255,10 +274,12 @@ class Phases(Hooks):
         if report.outcome == "skipped" or hasattr(report, "wasxfail"):
             self._is_neither_skipped_nor_xfail = False
         if call.when == "call" and self._is_answered_without_call:
+            # pytest says that the test passed, but it made none of its calls. So none
+            # of its recordings is unused for that: see `SelectedTests`.
             self._is_neither_skipped_nor_xfail = False
             vars(report)[UNCALLED] = True
         if report.when == "teardown":
-            session.keep_error(self._end_test)
+            session.do_and_keep_error(self._end_test)
             session.run.current.secret_scope = SecretScope()
 
     def _tell_replays(
@@ -275,7 +296,8 @@ class Phases(Hooks):
             pending: The errors of ours in the phase.
         """
         run = self._session.run
-        replays = list(self._session.account.each_replay(since=self._replays_before))
+        since = self._replay_count_before_test
+        replays = list(self._session.account.each_replay(since=since))
         if not replays:
             return
         reporting = failure_layer()
@@ -290,6 +312,7 @@ class Phases(Hooks):
         lines = reporting.line_of_replays(
             len(replays), renewable_count, test, commands, is_refused=is_refused
         )
+        # A miss or a drift in this phase explains the failure without a placeholder.
         if not pending:
             recordings = [replay.recording for replay in replays]
             line_of_placeholders = reporting.line_of_placeholders(
@@ -300,7 +323,8 @@ class Phases(Hooks):
         report.sections.append((reporting.SECTION, lines))
 
     def _end_test(self) -> None:
-        self._is_running = False
+        """End the test after its teardown, as passed if all of its attempts have."""
+        self._is_test_running = False
         # An attempt that pytest-retry repeats has raised, and has no report.
         passed = self._no_report_failed and not self._has_unreported_error
         self._session.end_test(
@@ -310,21 +334,27 @@ class Phases(Hooks):
 
 
 def _may_be_answered(item: pytest.Function) -> bool:
-    """Return whether a plugin might answer for a test without running it."""
+    """Return whether a plugin might answer for a test without running it.
+
+    Only then the function of the test is watched, which costs a frame of each test.
+    """
     for hook in item.ihook.pytest_pyfunc_call.get_hookimpls():
         is_wrapper = hook.wrapper or hook.hookwrapper
-        if not is_wrapper and hook.plugin_name not in _RUNNERS:
+        if not is_wrapper and hook.plugin_name not in _PLUGINS_THAT_CALL:
             return True
     return False
 
 
 def _own_files(item: pytest.Item) -> set[str]:
-    """Return the files of a test; the verdicts are loaded when these are asked for."""
+    """Return the files of a test's own code, for the engine.
+
+    A miss asks for them, and only then the layer that knows them is loaded.
+    """
     return failure_layer().own_files(item)
 
 
 def _targets_of_marks(items: Iterable[pytest.Item]) -> list[Target]:
-    """Return the targets that the markers of tests name.
+    """Return the targets that the markers of all tests name, for `Coverings.prepare`.
 
     A wrong target is left out. It is reported when its test begins.
     """
@@ -341,12 +371,13 @@ def _targets_of_marks(items: Iterable[pytest.Item]) -> list[Target]:
 def _targets_of_class(item: pytest.Item) -> list[Any]:
     """Return the targets of each `mimic` that decorates a test's class.
 
-    The targets of base classes come first.
+    The targets of base classes come first, so that those of the class count over them.
     """
     decorated: Any = getattr(item, "cls", None)
+    # `_mimic.py` sets this attribute.
     if not hasattr(decorated, "__mimic_targets__"):
         return []
-    decorations: list[Any] = []
+    targets_by_decorator: list[Any] = []
     for cls in reversed(decorated.__mro__):
-        decorations += vars(cls).get("__mimic_targets__", ())
-    return decorations
+        targets_by_decorator += vars(cls).get("__mimic_targets__", ())
+    return targets_by_decorator

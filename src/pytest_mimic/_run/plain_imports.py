@@ -25,6 +25,7 @@ class _HiddenLoader(SourceFileLoader):
 
 
 def _hide(module: ModuleType) -> None:
+    """Set the global variable by which pytest hides the frames of a module."""
     module.__dict__["__tracebackhide__"] = True
 
 
@@ -66,7 +67,7 @@ def use_plain_imports() -> Callable[[], None]:
     too.
 
     Returns:
-        A function that ends it.
+        A function that ends it, for the end of the run.
     """
     for name, module in list(sys.modules.items()):
         if name.startswith("pytest_mimic."):

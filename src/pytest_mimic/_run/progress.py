@@ -49,6 +49,7 @@ class _Progress:
         # while a test runs.
         self._screen_descriptor = os.dup(writer._file.fileno())
         self._is_stopped = Event()
+        # A daemon, so that a run that is killed by an error does not wait for it.
         self._thread = Thread(target=self._watch, name="mimic-progress", daemon=True)
 
     def start(self) -> None:
@@ -60,31 +61,33 @@ class _Progress:
         os.close(self._screen_descriptor)
 
     def _watch(self) -> None:
+        """Write the text of each second, also an empty one that erases the last."""
         text = ""
         while not self._is_stopped.wait(1):
-            before = text
-            text = self._text()
-            if text or before:
+            last_text = text
+            text = self._text_of_longest_call()
+            if text or last_text:
                 self._write(text)
 
-    def _text(self) -> str:
+    def _text_of_longest_call(self) -> str:
         """Return the text for the longest call under way, empty for a short one."""
         # Other threads add and remove calls meanwhile.
         running = list(self._run.real_calls.running)
         if not running:
             return ""
-        calls = [step for step in running if isinstance(step, Step)]
-        if not calls:
+        running_steps = [step for step in running if isinstance(step, Step)]
+        if not running_steps:
             return ""
-        longest = min(calls, key=_start_time)
-        seconds = self._run.clock() - _start_time(longest)
+        longest_step = min(running_steps, key=_start_time)
+        seconds = self._run.clock() - _start_time(longest_step)
         if seconds < 1:
             return ""
-        amount = f" {seconds:.0f} s"
+        shown_seconds = f" {seconds:.0f} s"
         writer = self._writer
-        room = writer.fullwidth - writer.width_of_current_line - len(amount) - 1
-        text = f" mimic: recording {longest.call.label}"
-        return text[: max(room, 0)] + amount
+        # A text over the end of the line would scroll the terminal.
+        room = writer.fullwidth - writer.width_of_current_line - len(shown_seconds) - 1
+        text = f" mimic: recording {longest_step.call.label}"
+        return text[: max(room, 0)] + shown_seconds
 
     def _write(self, text: str) -> None:
         """Write a text behind the cursor in place of the last one, and go back."""

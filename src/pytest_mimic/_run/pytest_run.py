@@ -31,7 +31,10 @@ from pytest_mimic.errors import TargetError
 
 
 def too_late() -> TargetError:
-    """Return the error for a test that mimics something in an unprepared run."""
+    """Return the error for a test that mimics something in an unprepared run.
+
+    pytest had collected the tests, and none of them asked for the plugin so far.
+    """
     return TargetError(
         "nothing was prepared for mimicking before the tests, "
         "and this test asks for it",
@@ -51,7 +54,8 @@ class PytestRun(Hooks):
     Attributes:
         config: pytest's configuration.
         session: The parts of the run.
-        has_started: Whether the configured targets are covered.
+        has_started: Whether `start` has covered the configured targets. A run that only
+            a test or a fixture has asked for has not.
         tests: Which tests are selected, and how they end.
         phases: The test that runs.
         ending: What the end of the run finds and says.
@@ -61,6 +65,7 @@ class PytestRun(Hooks):
         self.config = config
         self.session = Session(settings_of(config))
         self.has_started = False
+        # Under xdist, the controller runs no test and judges, and workers run them.
         self._is_worker = hasattr(config, "workerinput")
         self._is_controller = not self._is_worker and _distributes(config.option)
         self.tests = SelectedTests(config, self.session.account)
@@ -108,6 +113,7 @@ class PytestRun(Hooks):
         targets = options_of(self.config).targets()
         self.session.coverings.targets = targets
         self.session.account.lacking_lines.update(lacking_lines(self.config, targets))
+        # The controller of xdist calls nothing.
         if not self._is_controller:
             if self.session.run.account.next_run is not None:
                 self.session.run.account.next_run.begin()
@@ -126,9 +132,9 @@ class PytestRun(Hooks):
         if not targets and not holds_recordings(settings.vault):
             return []
         line = f"mimic: {mode_in_words(settings)}"
-        count = sum(not target.excluded for target in targets)
-        if count:
-            facts = [plural(count, "target")]
+        target_count = sum(not target.excluded for target in targets)
+        if target_count:
+            facts = [plural(target_count, "target")]
             absent = absent_clients(targets)
             if absent:
                 facts.append(f"not installed: {', '.join(absent)}")
@@ -148,23 +154,24 @@ class PytestRun(Hooks):
                 instead.
         """
         self.session.run.note_environment()
+        # In a file or in the log of a job, a line that is written over would be noise.
         terminal: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         if self.session.settings.mode.writes and getattr(terminal, "isatty", False):
             from pytest_mimic._run.progress import show_progress
 
             self.config.add_cleanup(show_progress(terminal, self.session.run))
         self.tests.finish_collection(selected, usage_file=self.ending.usage_file)
-        problems = self.session.coverings.new_problems()
+        target_errors = self.session.coverings.new_problems()
         if not self.tests.reasons_for_partial_run():
-            problems += self._missing_modules()
-        if not problems:
+            target_errors += self._missing_modules()
+        if not target_errors:
             return
-        self.session.account.problems += [str(problem) for problem in problems]
+        self.session.account.problems += [str(error) for error in target_errors]
         if not self._is_worker:
             raise pytest.UsageError(*self.session.account.problems)
         # An error here would end the worker without a word. So its tests fail, and the
         # controller ends the run by the problems in the worker's account.
-        self.phases.target_error = problems[0]
+        self.phases.target_error = target_errors[0]
 
     def _missing_modules(self) -> list[TargetError]:
         """Return an error for each target whose module does not exist.
@@ -191,6 +198,7 @@ class PytestRun(Hooks):
         """
         if account is not None:
             self.session.account.add(account)
+        # A run that has started mimics in each worker, so that each sends an account.
         if error is not None or (account is None and self.has_started):
             self.tests.narrow("a worker crashed")
 

@@ -18,8 +18,10 @@ from pytest_mimic._core.words import plural
 from pytest_mimic.errors import MimicError
 
 # What is said of answers that hold placeholders, and the page about them.
-_HIDDEN = "their answers hold placeholders of secrets; if the test needs a real value"
-_PAGE = "how-to/security#a-test-needs-a-hidden-value"
+_WORDS_ON_PLACEHOLDERS = (
+    "their answers hold placeholders of secrets; if the test needs a real value"
+)
+_PAGE_ON_PLACEHOLDERS = "how-to/security#a-test-needs-a-hidden-value"
 
 
 def line_of_placeholders(
@@ -42,17 +44,18 @@ def line_of_placeholders(
             # The test that needs the recording says what is wrong with it.
             continue
         if any(map(_has_placeholder, calls)):
-            return commands.line(read(_HIDDEN, _PAGE))
+            return commands.line(read(_WORDS_ON_PLACEHOLDERS, _PAGE_ON_PLACEHOLDERS))
     return None
 
 
 def _has_placeholder(call: Recording) -> bool:
     """Return whether an answer gives a placeholder. Those of headers do not count.
 
-    Most answers set a cookie, which few tests look at.
+    Most answers set a cookie, which few tests look at: the line would stand below each
+    failure of a test with a log-in.
     """
-    for outcome in call.outcomes:
-        value: Any = outcome.entry.get("value")
+    for stored_outcome in call.outcomes:
+        value: Any = stored_outcome.entry.get("value")
         if is_response(value):
             value = value.get("body")
         text = plain_placeholders(json.dumps(value, default=str, ensure_ascii=False))
@@ -62,7 +65,7 @@ def _has_placeholder(call: Recording) -> bool:
 
 
 def line_of_replays(
-    count: int,
+    replay_count: int,
     renewable_count: int,
     test: str,
     commands: Commands,
@@ -74,7 +77,7 @@ def line_of_replays(
     Real calls may give something else by now.
 
     Args:
-        count: How many calls were replayed.
+        replay_count: How many calls were replayed.
         renewable_count: How many of them an option records again: not those of
             `mimic_replay`.
         test: The test.
@@ -82,16 +85,17 @@ def line_of_replays(
         is_refused: Whether the test makes a call that is refused in every mode. Then to
             record it again does not help.
     """
-    words_of_replays = f"{plural(count, 'call')} replayed"
+    words_of_replays = f"{plural(replay_count, 'call')} replayed"
     if is_refused:
         return words_of_replays
-    if 0 < renewable_count < count:
+    if 0 < renewable_count < replay_count:
         calls = f"{renewable_count} of them"
-    elif count == 1:
+    elif replay_count == 1:
         calls = "it"
     else:
         calls = "them"
     if renewable_count == 0:
+        # All stand in cassettes of `mimic_replay`, which no option records again.
         remedy_words = f"use mimic_auto or mimic_record to record {calls} again"
         return f"{words_of_replays}; mimic_replay never records: {remedy_words}"
     command = commands.pytest("--mimic-rerecord", tests=[test])

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Account
     from pytest_mimic._tools.unused.usage import UsageFile
 
-# Options of pytest by their names in `config.option`, each with its flag for messages.
+# Options of pytest with which a run is partial, by their names in `config.option`, each
+# with its flag for the message that says why nothing was judged.
 # These options deselect tests once all are known.
 _OPTIONS_THAT_DESELECT = {
     "keyword": "-k",
@@ -36,6 +37,8 @@ _OPTIONS_THAT_HIDE_FILES = {
 _OPTIONS_THAT_RUN_NOTHING = {"setuponly": "--setup-only", "setupplan": "--setup-plan"}
 _REASON_PART = "only a part of the tests was named"
 STOPPED = "the run was stopped early"
+# `phases.py` sets these attributes of reports. xdist sends them to its controller,
+# where this module and `call_report.py` read them.
 #: The attribute of a report that says that the test's function was not called.
 UNCALLED = "mimic_uncalled"
 #: The attribute of a report with the id of `plain_id`, where pytest has another one.
@@ -43,7 +46,7 @@ PLAIN_ID = "mimic_test"
 
 
 def plain_id(node: Any) -> str:
-    """Return the id of a test, module, package or class.
+    """Return the id of a test, module, package or class, by which it owns recordings.
 
     The file in the id is relative to the rootdir. pytest's own id of a file outside of
     the rootdir is shortened, so that two files may have the same id.
@@ -87,6 +90,10 @@ def note_selection(
 ) -> None:
     """Note which part of the tests a command line requests.
 
+    With a reason in `deselected`, `hiding` or `selection`, the run judges no unused
+    recordings. From `wanted` and `covered`, the command `unused` sees whether several
+    runs have covered all tests together.
+
     Args:
         account: The account of the run.
         option: The options that pytest has parsed.
@@ -103,23 +110,23 @@ def note_selection(
         for name, flag in flags.items():
             if getattr(option, name, None):
                 reasons.add(f"{flag} was given")
-    requested = []
+    requested_paths = []
     for arg in args:
         # An argument that names a test requests a part of its file.
         if "::" not in arg:
-            requested.append(Path(cwd, arg).resolve())
-    start = rootdir.resolve()
-    wanted_files: list[str] = []
-    covered: list[str] = []
+            requested_paths.append(Path(cwd, arg).resolve())
+    resolved_rootdir = rootdir.resolve()
+    test_folders: list[str] = []
+    covered_folders: list[str] = []
     for path in _test_folders(testpaths, rootdir):
-        folder = relative_path(path, start=start)
-        wanted_files.append(folder)
-        if any(map(path.is_relative_to, requested)):
-            covered.append(folder)
-    account.wanted.update(wanted_files)
+        folder = relative_path(path, start=resolved_rootdir)
+        test_folders.append(folder)
+        if any(map(path.is_relative_to, requested_paths)):
+            covered_folders.append(folder)
+    account.wanted.update(test_folders)
     if not account.hiding:
-        account.covered.update(covered)
-    if len(covered) < len(wanted_files):
+        account.covered.update(covered_folders)
+    if len(covered_folders) < len(test_folders):
         account.hiding.add(_REASON_PART)
 
 
@@ -146,7 +153,8 @@ class SelectedTests(Hooks):
         self.have_run = False
         self._config = config
         self._account = account
-        self._collected: list[pytest.Item] = []
+        # The tests that pytest has collected, until the selection is known.
+        self._collected_items: list[pytest.Item] = []
         self._selected_count = 0
 
     def reasons_for_partial_run(self) -> list[str]:
@@ -167,6 +175,8 @@ class SelectedTests(Hooks):
     def whole_files(self) -> dict[str, set[str]]:
         """Return the tests of the files that the run has selected as a whole, by file.
 
+        A command of the summary that runs all of them names the file in their place.
+
         A file is selected in part by an argument with `::`, and by options that leave
         out tests. It is not known how many tests a file has if the run stopped early.
         """
@@ -176,28 +186,28 @@ class SelectedTests(Hooks):
             return {}
         cwd = self._config.invocation_params.dir
         rootdir = self._config.rootpath.resolve()
-        in_part = set()
+        partly_selected_files = set()
         for arg in self._config.args:
             file, colons, _ = arg.partition("::")
             if colons:
                 path = Path(cwd, file).resolve()
-                in_part.add(relative_path(path, start=rootdir))
-        files: dict[str, set[str]] = {}
+                partly_selected_files.add(relative_path(path, start=rootdir))
+        tests_by_file: dict[str, set[str]] = {}
         for test in account.outcomes:
             file = test.partition("::")[0]
-            if file not in in_part:
-                files.setdefault(file, set()).add(test)
-        return files
+            if file not in partly_selected_files:
+                tests_by_file.setdefault(file, set()).add(test)
+        return tests_by_file
 
     def have_all_passed(self) -> bool:
         """Return whether all tests of the project have run and passed."""
         if self._account.skipped_modules or self.reasons_for_partial_run():
             return False
-        results = list(self._account.outcomes.values())
+        outcomes = list(self._account.outcomes.values())
         # A plugin may run tests in its own way, without a report of each.
-        if len(results) < self._selected_count:
+        if len(outcomes) < self._selected_count:
             return False
-        return all(result == "passed" for result in results)
+        return all(outcome == "passed" for outcome in outcomes)
 
     def finish_collection(
         self, selected: Sequence[pytest.Item], *, usage_file: UsageFile | None
@@ -220,23 +230,26 @@ class SelectedTests(Hooks):
         )
         self._selected_count = len(selected)
         ids_of_selected = set(map(id, selected))
-        deselected = 0
-        for item in self._collected:
+        # A hook of conftest.py or a plugin may drop tests, without an option.
+        deselected_count = 0
+        for item in self._collected_items:
             if id(item) not in ids_of_selected:
-                deselected += 1
+                deselected_count += 1
         if usage_file is not None:
-            for item in self._collected:
+            for item in self._collected_items:
                 self._account.tests.add(usage_file.in_environment(plain_id(item)))
-        self._collected.clear()
-        if deselected:
-            self._account.deselected.add(f"{plural(deselected, 'test')} deselected")
+        self._collected_items.clear()
+        if deselected_count:
+            deselected_tests = plural(deselected_count, "test")
+            self._account.deselected.add(f"{deselected_tests} deselected")
 
     # -- hooks
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
-        self._collected.append(item)
+        self._collected_items.append(item)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note that a file was collected, or skipped as a whole, or has an error."""
         if report.skipped:
             self._account.skipped_modules.add(report.nodeid)
             return
@@ -267,6 +280,7 @@ class SelectedTests(Hooks):
             outcomes.pop(nodeid, None)
         elif report.outcome != "passed" or hasattr(report, "wasxfail"):
             outcomes[nodeid] = "failed" if report.failed else "skipped"
+        # With `setdefault`, a failure of another phase or of another run of it stays.
         elif vars(report).get(UNCALLED):
             outcomes.setdefault(nodeid, "uncalled")
         else:

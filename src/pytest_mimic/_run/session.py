@@ -23,12 +23,14 @@ class Session:
 
     Attributes:
         settings: The settings of the run.
-        account: The account of the run.
+        account: The account of the run, which the summary is made from.
         vault: The vault.
         run: What the run is made of, for the engine.
-        drifts: The drifts of the running test that no report has shown yet.
-        judges_phases: Whether drifts are reported with the phase of a test that they
-            are in. Otherwise they are reported when all phases have ended.
+        unreported_drifts: The drifts of the running test that no report has shown yet.
+            `phases.py` adds them, and it or `drift_reports.py` fails the test for them.
+        reports_drifts_by_phase: Whether drifts are reported with the phase of a test
+            that they are in. Otherwise `drift_reports.py` reports them when all phases
+            have ended.
         coverings: The targets that are mimicked.
         scopes: The tests and scopes that calls belong to.
     """
@@ -46,8 +48,8 @@ class Session:
         self.account: Account = self.run.account
         if settings.mode is not Mode.REPLAY:
             self._load_layers()
-        self.drifts: list[DriftError] = []
-        self.judges_phases = True
+        self.unreported_drifts: list[DriftError] = []
+        self.reports_drifts_by_phase = True
         self.coverings: Coverings = Coverings(self.run)
         self.scopes: Scopes = Scopes(self.run)
 
@@ -70,20 +72,23 @@ class Session:
         """Begin a test, before its set-up. Its sequences start over."""
         self.coverings.look_again()
         self.run.current.test = nodeid
+        # From this, `Account` tells which test each replay was for.
         self.account.begun_tests.append((len(self.account.replays), nodeid))
         self.run.current.pending.begin()
         self.scopes.begin_test(nodeid)
+        # Its `tmp_path`, if it asks for one, comes from `fixture_scopes.py`.
         self.run.places.folder_of_test = None
 
     def end_test(
         self, *, passed: bool, is_neither_skipped_nor_xfail: bool = False
     ) -> None:
-        """End a test, after its teardown.
+        """End a test, after its teardown, and keep or take back what it recorded.
 
         Args:
-            passed: Whether no phase of the test failed.
+            passed: Whether no phase of the test failed. If one did, `Scopes` takes back
+                what the test recorded.
             is_neither_skipped_nor_xfail: Whether the test ran, and was not expected to
-                fail.
+                fail. Only then do recordings go that a re-recording did not make again.
         """
         try:
             self.scopes.end_test(
@@ -99,7 +104,11 @@ class Session:
             self.end_test(passed=False)
 
     def take_pending(self) -> list[MimicError]:
-        """Return the errors that the current phase must fail for, and forget them."""
+        """Return the errors that the current phase must fail for, and forget them.
+
+        They are misses and drifts, also those that code caught, and wrong targets.
+        """
+        # The rest of a stream may drift, and a forked process may have missed a call.
         self.run.real_calls.end_unread_streams()
         self.run.current.hear_other_processes()
         return [*self.run.current.pending.take(), *self.coverings.new_problems()]
@@ -112,10 +121,11 @@ class Session:
                 error.commands = self.settings.commands
                 self.account.errors.append(str(error))
 
-    def keep_error(self, step: Callable[[], object]) -> None:
+    def do_and_keep_error(self, step: Callable[[], object]) -> None:
         """Take a step at the end of a test or of the run.
 
-        An error becomes a line of the summary.
+        An error becomes a line of the summary, and fails the run. If it were raised,
+        the steps after this one would not be taken.
         """
         try:
             step()
@@ -125,7 +135,7 @@ class Session:
             self.account.errors.append(str(error))
 
     def close(self, *, is_complete: bool = False) -> None:
-        """Restore everything.
+        """End the scopes of fixtures, and restore all functions that were replaced.
 
         Args:
             is_complete: Whether all tests of the project have run and passed.
@@ -133,6 +143,7 @@ class Session:
         try:
             self.scopes.close(is_complete=is_complete)
             self.run.real_calls.let_waiting_threads_end(self.run.clock)
+            # `Ending.finish` deletes these objects, which no recording has any more.
             self.account.replaced |= self.vault.replaced
         finally:
             if self.account.next_run is not None:

@@ -1,4 +1,8 @@
-"""The lines of the section `mimic` at the end of a run, and the words for a mode."""
+"""The lines of the section `mimic` at the end of a run, and the words for a mode.
+
+The facts are the events of the account. Each function words one kind of them: no event,
+no lines. A list of calls has as remedy a command that runs the tests of these calls.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +58,7 @@ _MISSES_OF_ONE_CAUSE = 2
 
 
 def mode_in_words(settings: Settings) -> str:
-    """Return the mode of a run and its vault in words."""
+    """Return the mode of a run and its vault in words, for the header and the page."""
     line = _MODE_IN_WORDS[settings.mode].format(settings.shown_vault)
     if settings.no_record:
         line += ", nothing may be recorded"
@@ -86,14 +90,15 @@ def summary(
         row_width: The characters that a row of a list should take at most, without its
             indent.
     """
-    lines = []
+    # These lines alone are no reason for a section with `-q`, but the problems are.
+    facts = []
     counts = _line_of_counts(account, judgement, settings)
     if counts:
-        lines.append(counts)
+        facts.append(counts)
     if not quiet:
         if judgement.vault:
-            lines.append(judgement.vault)
-        lines += _line_of_outcomes_not_kept(
+            facts.append(judgement.vault)
+        facts += _line_of_outcomes_not_kept(
             [event.label for event in account.outcomes_not_kept]
         )
     commands = RunCommands.of_run(
@@ -125,7 +130,7 @@ def summary(
         problems.append(_why_failed(judgement))
     if quiet and not problems and not account.recorded:
         return []
-    return laid_out([*lines, *problems], row_width=row_width)
+    return laid_out([*facts, *problems], row_width=row_width)
 
 
 def _absent_clients(account: Account) -> list[str]:
@@ -133,9 +138,9 @@ def _absent_clients(account: Account) -> list[str]:
 
     Their absence may be the cause.
     """
-    has_failed = "failed" in account.outcomes.values()
-    is_wrong = bool(account.missing or account.errors or has_failed)
-    if not account.absent_clients or not is_wrong:
+    has_failed_test = "failed" in account.outcomes.values()
+    has_problem = bool(account.missing or account.errors or has_failed_test)
+    if not account.absent_clients or not has_problem:
         return []
     clients = ", ".join(sorted(account.absent_clients))
     return [f"not installed, so not mimicked: {clients}"]
@@ -175,7 +180,10 @@ def lines_with_colours(
 
 
 class RunCommands(NamedFields):
-    """Makes the commands of one run that run exactly some of its tests.
+    """Makes the commands of the summary that run exactly some of the run's tests.
+
+    A command with many tests is shortened: a file stands for all of its tests, `--lf`
+    for all failed ones, and a file of arguments for any others.
 
     Attributes:
         commands: Makes command lines.
@@ -200,10 +208,11 @@ class RunCommands(NamedFields):
         """Return the commands of a run that has ended."""
         # Older versions of pytest read no arguments from a file.
         reads_files = pytest.version_tuple >= (8, 2)
-        folder = None
+        # Into this folder, `Commands` writes the file of a long command, `@file`.
+        folder_of_files = None
         if cache is not None and reads_files:
-            folder = cache / "mimic"
-        commands = settings.commands._replace(folder=folder)
+            folder_of_files = cache / "mimic"
+        commands = settings.commands._replace(folder=folder_of_files)
         failed_tests: set[str] | None = None
         if cache is not None:
             failed_tests = set()
@@ -231,7 +240,11 @@ def _why_failed(judgement: Judgement) -> str:
 
 
 def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
-    """Return the lists of missing and of stale calls, each with what helps."""
+    """Return the lists of missing and of stale calls, each with what helps.
+
+    Misses that differ from a recording only in parts made anew have an explanation of
+    their own, as to record them does not help the next run.
+    """
     lines: list[Line] = []
     tests_to_rerecord = _tests_to_rerecord(account.missing)
     for is_stale, adjective in ((False, "missing"), (True, "stale")):
@@ -246,7 +259,7 @@ def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
             missing_rows[miss.label, test] = None
         lines += tabled(f"{adjective}:", list(missing_rows))
         misses_made_anew = [miss for miss in misses if miss.paths_made_anew]
-        misses_left = misses
+        misses_to_record = misses
         subject = f"the {adjective}"
         if len(misses_made_anew) >= _MISSES_OF_ONE_CAUSE:
             lines += _anew().missed_anew(misses_made_anew)
@@ -258,16 +271,24 @@ def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
             )
             # The commands run whole tests, and so record the other calls of these, too.
             recorded_tests = {miss.test for miss in misses_made_anew}
-            misses_left = [miss for miss in misses if miss.test not in recorded_tests]
+            misses_to_record = [
+                miss for miss in misses if miss.test not in recorded_tests
+            ]
             subject = "the others"
         lines += _recording_commands(
-            misses_left, commands, subject=subject, tests_to_rerecord=tests_to_rerecord
+            misses_to_record,
+            commands,
+            subject=subject,
+            tests_to_rerecord=tests_to_rerecord,
         )
     return lines
 
 
 def _tests_to_rerecord(misses: Sequence[Miss]) -> set[str]:
-    """Return the tests with a call that needs `--mimic-rerecord`."""
+    """Return the tests with a call that needs `--mimic-rerecord`.
+
+    No command offers `--mimic-record` for these, see `_recording_commands`.
+    """
     return {miss.test for miss in misses if miss.option == Verb.RERECORD.value}
 
 
@@ -289,11 +310,14 @@ def _recording_commands(
         subject: What the printed line calls these calls: `to record the missing: …`.
         tests_to_rerecord: The tests with a call that needs `--mimic-rerecord`.
     """
+    # By the option of pytest that records the calls of these tests.
     tests_by_option: dict[str, list[str]] = {}
     needs_rekey = False
     for miss in misses:
         if miss.option == REKEY:
+            # Its recording is there. A command for all of them needs no tests.
             needs_rekey = True
+        # Without an option, each error says what to do.
         elif miss.option:
             option = miss.option
             if miss.test in tests_to_rerecord:
@@ -305,13 +329,14 @@ def _recording_commands(
         lines.append(f"to let recordings follow their lines: {command}")
     for option, tests in sorted(tests_by_option.items()):
         lines.append(f"to record {subject}: {commands(option, tests=tests)}")
+        # A second command is for the tests that the first one does not run.
         subject = "the others"
     return lines
 
 
 @functools.cache
 def _anew() -> type[AnewLines]:
-    """Return what words the parts that are made anew: the door to it.
+    """Return the functions that word parts made anew: the door to `anew_lines.py`.
 
     Few runs have such parts.
     """
@@ -334,6 +359,7 @@ def _drift_list(account: Account, commands: RunCommands) -> list[Line]:
 
     A call whose service failed or refused it has nothing to accept.
     """
+    # Each a call and its test. To accept a drift is to record its call again.
     drift_rows: list[tuple[str, str]] = []
     acceptable_rows: set[tuple[str, str]] = set()
     # As keys, the tests stand once each, in the order of their calls.
@@ -364,13 +390,15 @@ def _rows_of_calls(calls: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 def _changed_inputs(account: Account, commands: RunCommands) -> list[Line]:
     """Return the list of code and files that have changed since calls used them.
 
-    The command under the list verifies these calls.
+    Such a call was replayed all the same. The command under the list verifies whether
+    the change matters to it.
     """
     if not account.inputs:
         return []
     recordings = set()
     tests = set()
-    # By the code or file that has changed: how many calls of each target used it.
+    # By the code or file that has changed, in words: how many calls of each target used
+    # it.
     counts_by_input: dict[str, Counter[str]] = {}
     for changed_input in account.inputs:
         recordings.add(changed_input.recording)
@@ -393,7 +421,10 @@ def _changed_inputs(account: Account, commands: RunCommands) -> list[Line]:
 
 
 def _rank_of_input(input_in_words: str) -> tuple[bool, str]:
-    """Return the rank of a changed input in a list: code, `f (shop.py)`, is first."""
+    """Return the rank of a changed input in a list: code, `f (shop.py)`, is first.
+
+    `stale_inputs.py` words code with its file in parentheses, and files without.
+    """
     is_code = input_in_words.endswith(")")
     return not is_code, input_in_words
 
@@ -401,7 +432,7 @@ def _rank_of_input(input_in_words: str) -> tuple[bool, str]:
 def _lists_to_know(account: Account) -> list[Line]:
     """Return the lists of processes, secrets and equal calls that a user should know.
 
-    A test does not fail for them, and no recording shows them.
+    No test fails for them, and only the summary tells of them.
     """
     started_processes = []
     for (test, method), count in Counter(account.processes).items():
@@ -432,7 +463,10 @@ def _lists_to_know(account: Account) -> list[Line]:
 
 
 def _outdated_list(account: Account, commands: RunCommands) -> list[str]:
-    """Return the tests whose recordings hold a placeholder that no answer has now."""
+    """Return the tests whose recordings hold a placeholder that no answer has now.
+
+    `Ending` has found them, and what they are.
+    """
     tests = list(account.outdated)
     if not tests:
         return []
@@ -447,28 +481,32 @@ def _outdated_list(account: Account, commands: RunCommands) -> list[str]:
 
 def _repeated_calls(account: Account, commands: RunCommands) -> list[Line]:
     """Return the list of calls made more often than recorded, and what records them."""
-    pairs = []
+    repeated_rows = []
     for call in account.repeated:
         how_often = "once" if call.recorded == 1 else f"{call.recorded} times"
-        pairs.append((f"{call.label}, recorded {how_often}", call.test))
-    command = commands("--mimic-rerecord", tests=[test for _, test in pairs])
+        repeated_rows.append((f"{call.label}, recorded {how_often}", call.test))
+    command = commands("--mimic-rerecord", tests=[test for _, test in repeated_rows])
     return tabled(
         "made more often than recorded, so that the last outcome repeats:",
-        pairs,
+        repeated_rows,
         f"to record each of these calls: {command}",
     )
 
 
 def _recorded_errors(account: Account, commands: RunCommands) -> list[Line]:
-    """Return the list of recorded errors, and the command that records them again."""
-    calls = [(error.call, error.test) for error in account.recorded_errors]
-    if not calls:
+    """Return the list of recorded errors, and the command that records them again.
+
+    A passing test may have caught an error of its service that was down that day. The
+    recording replays the error from now on.
+    """
+    failed_calls = [(error.call, error.test) for error in account.recorded_errors]
+    if not failed_calls:
         return []
-    pronoun = "it" if len(set(calls)) == 1 else "them"
-    tests = [test for _, test in calls]
+    pronoun = "it" if len(set(failed_calls)) == 1 else "them"
+    tests = [test for _, test in failed_calls]
     command = commands("--mimic-rerecord", tests=tests)
     remedy = f"to record {pronoun} again: {command}"
-    return tabled("recorded errors:", _rows_of_calls(calls), remedy)
+    return tabled("recorded errors:", _rows_of_calls(failed_calls), remedy)
 
 
 def _line_of_outcomes_not_kept(labels: Sequence[str]) -> list[str]:
@@ -493,7 +531,10 @@ def _line_of_outcomes_not_kept(labels: Sequence[str]) -> list[str]:
 
 
 def _line_of_pointers(account: Account) -> list[str]:
-    """Return the line on the files whose content Git LFS has not pulled."""
+    """Return the line on the files whose content Git LFS has not pulled.
+
+    Each test that needs one fails for it; one command mends all of them.
+    """
     count = len(account.pointers)
     if not count:
         return []
@@ -532,20 +573,20 @@ def _line_of_counts(account: Account, judgement: Judgement, settings: Settings) 
     counts = []
     if account.recorded:
         counts.append(_words_of_recorded(account))
-    stale = sum(miss.is_stale for miss in account.missing)
-    missing = len(account.missing) - stale
-    for number, participle in (
+    stale_count = sum(miss.is_stale for miss in account.missing)
+    missing_count = len(account.missing) - stale_count
+    for call_count, participle in (
         (account.verified, "verified"),
         (len(account.drifted), "drifted"),
         (account.replayed, "replayed"),
-        (missing, "missing"),
-        (stale, "stale"),
+        (missing_count, "missing"),
+        (stale_count, "stale"),
     ):
-        if number and counts:
+        if call_count and counts:
             # Only the first count names its unit.
-            counts.append(f"{number} {participle}")
-        elif number:
-            counts.append(f"{plural(number, 'call')} {participle}")
+            counts.append(f"{call_count} {participle}")
+        elif call_count:
+            counts.append(f"{plural(call_count, 'call')} {participle}")
     token_words = _words_of_tokens(account.tokens_saved)
     if account.saved_seconds:
         saving = f"{short_seconds(account.saved_seconds)} saved"
@@ -567,12 +608,12 @@ def _line_of_counts(account: Account, judgement: Judgement, settings: Settings) 
 def _words_of_recorded(account: Account) -> str:
     """Return how many calls were recorded, and what the real ones took."""
     calls = plural(account.recorded, "call")
-    cost = short_seconds(account.record_seconds)
+    time_and_tokens = short_seconds(account.record_seconds)
     token_words = _words_of_tokens(account.tokens_taken)
     if token_words:
-        cost += f" ({token_words})"
+        time_and_tokens += f" ({token_words})"
     if not account.outcomes_not_kept:
-        return f"{calls} recorded in {cost}"
-    kept_recordings = max(0, account.recorded - len(account.outcomes_not_kept))
+        return f"{calls} recorded in {time_and_tokens}"
+    kept_count = max(0, account.recorded - len(account.outcomes_not_kept))
     reason = "because outcomes of failing tests are not kept"
-    return f"{calls} made in {cost} and {kept_recordings} recorded, {reason}"
+    return f"{calls} made in {time_and_tokens} and {kept_count} recorded, {reason}"

@@ -1,4 +1,8 @@
-"""Counts the tokens that recorded answers of language models say they took."""
+"""Counts the tokens that recorded answers of language models say they took.
+
+The summary prints how many the replays of a run have saved. `_core/engine/record.py`
+counts those of real calls by itself.
+"""
 
 from __future__ import annotations
 
@@ -37,20 +41,21 @@ def tokens_of(
         vault: Holds the files.
         known_recordings: Recordings that were read already, by name.
     """
-    counts: dict[tuple[float, str], Counts] = {}
+    # By the seconds of an answer and the name of its file, as in `answers`.
+    counts_by_answer: dict[tuple[float, str], Counts] = {}
     for name in {name for _, name in answers}:
-        # A recording may be gone, taken back or damaged by now.
+        # A recording may be gone, taken back or damaged by now. Then its answers count
+        # as none: the test has passed with them, so nobody needs an error.
         with suppress(MimicError, AttributeError, LookupError, TypeError, ValueError):
             for outcome_entry in _entries_of(name, vault, known_recordings):
-                counts[wall_seconds(outcome_entry), name] = _counts_of(
-                    outcome_entry, vault
-                )
+                answer = wall_seconds(outcome_entry), name
+                counts_by_answer[answer] = _counts_of(outcome_entry, vault)
     sent = 0
     received = 0
     for answer in answers:
-        tokens = counts.get(answer, Counts())
-        sent += tokens.sent
-        received += tokens.received
+        counts = counts_by_answer.get(answer, Counts())
+        sent += counts.sent
+        received += counts.received
     return Counts(sent, received)
 
 
@@ -65,11 +70,12 @@ def _entries_of(
     facts = parse_recording(content, vault.label, name, skim=True)
     if "outcomes" in facts:
         return list(facts["outcomes"])
-    entries = []
+    # The file is a cassette, which holds calls of several clients.
+    outcome_entries = []
     for call in facts.get("calls", ()):
         if call.get("target") == "http":
-            entries.append(call["outcome"])
-    return entries
+            outcome_entries.append(call["outcome"])
+    return outcome_entries
 
 
 def _counts_of(outcome_entry: Mapping[str, Any], vault: Vault) -> Counts:
@@ -84,7 +90,8 @@ def _counts_of(outcome_entry: Mapping[str, Any], vault: Vault) -> Counts:
 
 def counts_in(response: object) -> Counts:
     """Return the tokens that the plain data of one answer of HTTP says it took."""
-    # Most answers say nothing, and this is the shortest way to see it.
+    # Most answers say nothing. To look for the bytes of the word takes a fraction of
+    # the time that `tokens_of_response` needs to look through a body.
     if not isinstance(response, dict) or b"usage" not in marshal.dumps(response):
         return Counts()
     tokens = tokens_of_response(response)

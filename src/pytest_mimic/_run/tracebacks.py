@@ -33,6 +33,7 @@ def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
         return
     errors = list(shown_errors(excinfo.value))
     if not any(isinstance(error, MimicError) for error in errors):
+        # A failure of the test itself keeps the frames of libraries, as without us.
         return
     for error in errors:
         if error.__traceback__ is not None:
@@ -63,7 +64,8 @@ def shown_errors(error: BaseException | None) -> Iterator[BaseException]:
 def _of_project(first_entry: TracebackType, item: pytest.Item) -> TracebackType:
     """Return a traceback with the entries of the project alone, each of a frame.
 
-    Without any, the last entry stays that does not hide itself from pytest.
+    Without any, the last entry stays that does not hide itself from pytest: a report
+    without an entry would not say where the error came from.
     """
     rootdir = item.config.rootpath
     file_of_test = str(item.path)

@@ -48,27 +48,30 @@ def judge_phase(
         errors: The errors that were noted in the phase.
         raised: The exception with which the phase ended, or None.
     """
-    errors_left = list(errors)
+    unhandled_errors = list(errors)
     passed_strictly = has_passed_strictly(report)
     if passed_strictly or not report.failed:
-        errors_left = _not_handled(errors_left, own_files(item), raised)
-    if passed_strictly and errors_left:
+        unhandled_errors = _not_handled(unhandled_errors, own_files(item), raised)
+    if passed_strictly and unhandled_errors:
         judge_as_not_strict(report)
     # Two errors may be alike, and the test may have handled one of them. So equal ones
     # count as one only here.
-    errors_left = _each_once(errors_left)
-    if errors_left and not report.failed and not is_expected_failure(report):
-        _fail_for_swallowed(item, report, errors_left.pop(0))
-    in_report = list(shown_errors(raised))
+    unhandled_errors = _each_once(unhandled_errors)
+    if unhandled_errors and not report.failed and not is_expected_failure(report):
+        # The first error becomes the report itself, so no section repeats it.
+        _fail_for_swallowed(item, report, unhandled_errors.pop(0))
+    errors_in_traceback = list(shown_errors(raised))
     if report.failed and not isinstance(raised, MimicError):
-        _name_in_summary(report, errors_left, own_files(item), in_report)
+        _name_in_summary(report, unhandled_errors, own_files(item), errors_in_traceback)
     reported_errors = [
-        error for error in (*errors, *in_report) if isinstance(error, MimicError)
+        error
+        for error in (*errors, *errors_in_traceback)
+        if isinstance(error, MimicError)
     ]
-    _say_once(report, reported_errors)
+    _shorten_in_captured_output(report, reported_errors)
     texts = []
-    for error in errors_left:
-        if not _is_among(error, in_report):
+    for error in unhandled_errors:
+        if not _is_among(error, errors_in_traceback):
             texts.append(f"{type(error).__name__}: {error}")
     if texts:
         text = "\n".join(limited(texts, of=" errors of calls"))
@@ -78,7 +81,7 @@ def judge_phase(
 def _not_handled(
     errors: Sequence[MimicError], files: set[str], raised: BaseException | None
 ) -> list[MimicError]:
-    """Return the errors that the code of a test has not handled.
+    """Return the errors that the code of a test has not handled: the phase fails.
 
     A wrong target is no error that a test may handle. The block of an exception group
     catches the errors of its tasks, which does not mean that the test handled them.
@@ -88,20 +91,23 @@ def _not_handled(
         files: The files of the test's own code.
         raised: The exception with which the phase ended, or None.
     """
-    grouped = list(_exceptions_of_group(raised))
-    errors_left = []
+    errors_of_tasks = list(_exceptions_of_group(raised))
+    unhandled_errors = []
     for error in errors:
-        is_handled = handled_in(error, files) and not _is_among(error, grouped)
+        is_handled = handled_in(error, files) and not _is_among(error, errors_of_tasks)
         if isinstance(error, TargetError) or not is_handled:
-            errors_left.append(error)
-    return errors_left
+            unhandled_errors.append(error)
+    return unhandled_errors
 
 
-def _say_once(report: pytest.TestReport, errors: Sequence[MimicError]) -> None:
+def _shorten_in_captured_output(
+    report: pytest.TestReport, errors: Sequence[MimicError]
+) -> None:
     """Leave of the errors in what was logged or printed in a phase only the first line.
 
     A library that tries again logs each error; the report itself shows the whole of it.
     """
+    # A section is pytest's: `Captured log call`, `Captured stdout call`.
     for index, (title, content) in enumerate(report.sections):
         for error in errors:
             text = str(error)
@@ -128,13 +134,16 @@ def _name_in_summary(
             reason of the failure, unless it is in the chain.
         chain: The exceptions that the report shows.
     """
+    # pytest prints the message of this in its short summary.
     crash: Any = getattr(report.longrepr, "reprcrash", None)
     for error in errors:
         is_reason = _is_among(error, chain) or not _was_caught_in(error, files)
         if crash is not None and is_reason:
             first_line = str(error).partition("\n")[0]
-            message_before = str(crash.message).partition("\n")[0]
-            crash.message = f"{type(error).__name__}: {first_line} ({message_before})"
+            message_of_client = str(crash.message).partition("\n")[0]
+            name = type(error).__name__
+            crash.message = f"{name}: {first_line} ({message_of_client})"
+            # There is one line for the phase, so the first reason is in it alone.
             return
 
 
@@ -166,12 +175,15 @@ def _exceptions_of_group(error: BaseException | None) -> Iterator[BaseException]
 
 
 def is_expected_failure(report: pytest.TestReport) -> bool:
-    """Return whether a test has failed as its `xfail` says."""
+    """Return whether a test has failed as its `xfail` says. Then no error counts."""
     return report.skipped and hasattr(report, "wasxfail")
 
 
 def has_passed_strictly(report: pytest.TestReport) -> bool:
-    """Return whether a test failed only because it passed under a strict `xfail`."""
+    """Return whether a test failed only because it passed under a strict `xfail`.
+
+    With a hidden error of a call, or a drift, it did not pass.
+    """
     text = report.longrepr
     return report.failed and isinstance(text, str) and text.startswith(_STRICT_PASS)
 
@@ -190,17 +202,18 @@ def _fail_for_swallowed(
     item: pytest.Item, report: pytest.TestReport, error: MimicError
 ) -> None:
     """Let a phase fail for an error that code of the project or a library caught."""
-    text = f"{type(error).__name__}: {error}"
+    full_text = f"{type(error).__name__}: {error}"
     if isinstance(error, TargetError):
-        report.longrepr = text
+        # No call has raised it, so no code has swallowed it.
+        report.longrepr = full_text
     else:
-        name = type(error).__name__
+        error_in_words = type(error).__name__
         if isinstance(error, MissingRecordingError):
-            name = "a missing recording"
+            error_in_words = "a missing recording"
         verb = "was skipped after" if report.skipped else "passed only because"
         place = _place_of_catch(error, item.config.rootpath)
-        lines = [f"{verb} {name} was swallowed{place}"]
-        lines += [f"  {line}" for line in text.splitlines()]
+        lines = [f"{verb} {error_in_words} was swallowed{place}"]
+        lines += [f"  {line}" for line in full_text.splitlines()]
         report.longrepr = "\n".join(lines)
     fail_for(item, report, error)
 
@@ -220,18 +233,21 @@ def _place_of_catch(error: MimicError, rootdir: Path) -> str:
 
 
 def fail_for(item: pytest.Item, report: pytest.TestReport, error: MimicError) -> None:
-    """Let a phase fail for an error, unless the test is expected to fail with it."""
-    expected: Any = None
+    """Let a phase fail for an error, unless the test is expected to fail with it.
+
+    pytest has judged the phase before by its `xfail`, and knows nothing of this error.
+    """
+    expected_errors: Any = None
     mark = item.get_closest_marker("xfail")
     if mark is not None:
-        expected = mark.kwargs.get("raises")
-    if expected is None:
+        expected_errors = mark.kwargs.get("raises")
+    if expected_errors is None:
         is_expected = True
-    elif isinstance(expected, (type, tuple)):
-        is_expected = isinstance(error, expected)
+    elif isinstance(expected_errors, (type, tuple)):
+        is_expected = isinstance(error, expected_errors)
     else:
         # A pytest.RaisesExc or a pytest.RaisesGroup.
-        is_expected = expected.matches(error)
+        is_expected = expected_errors.matches(error)
     if hasattr(report, "wasxfail") and is_expected:
         report.outcome = "skipped"
     else:
