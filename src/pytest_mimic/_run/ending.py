@@ -120,14 +120,14 @@ class Ending:
             # xdist sends this to the controller: `plugin.pytest_testnodedown` reads it.
             self._config.workeroutput["mimic"] = account  # type: ignore[attr-defined]
             return
-        if mimic_session.account.replaced:
+        if mimic_session.account.replaced_objects:
             # This waits for the end of all tests: a recording that a test puts back
             # needs its objects again.
             mimic_session.do_and_keep_error(
                 partial(
                     mimic_session.vault.writer.delete,
                     (),
-                    candidates=mimic_session.account.replaced,
+                    candidates=mimic_session.account.replaced_objects,
                 )
             )
         mimic_session.do_and_keep_error(self._find_outdated)
@@ -153,7 +153,7 @@ class Ending:
         """Let a run fail for problems that belong to no test."""
         account = self._session.account
         # Wrong targets are a usage error. Under xdist, each test has failed for one.
-        if account.problems:
+        if account.target_problems:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif session.exitstatus in _EXITS_WITHOUT_FAILURE and self._has_failed():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -167,7 +167,7 @@ class Ending:
         account = self._session.account
         if self._session.settings.fail_on_unused and self._judgement.unused:
             return True
-        has_miss_outside_of_tests = any(not miss.test for miss in account.missing)
+        has_miss_outside_of_tests = any(not miss.test for miss in account.misses)
         return has_miss_outside_of_tests or bool(account.errors)
 
     def _judge(self) -> None:
@@ -175,7 +175,7 @@ class Ending:
         account = self._session.account
         # A run that a fixture has started on its own does not know the tests.
         if self._tests.have_run and not self._config.option.collectonly:
-            if account.missing:
+            if account.misses:
                 # Before the judgement, by which no recording is unused that can move.
                 self._find_moves()
             reasons_for_partial_run = self._tests.reasons_for_partial_run()
@@ -224,13 +224,15 @@ class Ending:
         """
         account = self._session.account
         vault = self._session.vault
-        if not account.dropped:
+        if not account.dropped_placeholders:
             return
         for recording in vault.names():
             text = (vault.store.read(recording) or b"").decode("utf-8", "replace")
-            for placeholder in account.dropped:
+            for placeholder in account.dropped_placeholders:
                 if placeholder in text:
-                    account.outdated.add(vault.test_of(recording) or recording)
+                    account.tests_with_dropped_placeholders.add(
+                        vault.test_of(recording) or recording
+                    )
 
     def _find_moves(self) -> None:
         """Find the moves that give tests the recordings of tests that are gone."""
@@ -241,7 +243,7 @@ class Ending:
         # By test: the identity of its first missing call.
         first_misses: dict[str, str] = {}
         targets: set[str] = set()
-        for miss in account.missing:
+        for miss in account.misses:
             # A stale call has a recording of its own test, which so was not renamed.
             if miss.test and miss.key and not miss.is_stale:
                 first_misses.setdefault(miss.test, miss.key)
@@ -315,7 +317,7 @@ class Ending:
         problems = []
         if self._is_controller:
             # Without xdist, pytest itself prints the usage error.
-            problems = [f"ERROR: {problem}" for problem in account.problems]
+            problems = [f"ERROR: {problem}" for problem in account.target_problems]
         return [printable(line) for line in (*problems, *lines)]
 
     def _has_nothing_to_mimic(self) -> bool:

@@ -256,7 +256,7 @@ class Phases(Hooks):
                 errors_but_drifts.append(error)
             if getattr(error, "damage", None) is Damage.POINTER:
                 # The summary has one line for all of these: `git lfs pull`.
-                session.account.pointers.add(getattr(error, "file", ""))
+                session.account.lfs_pointers.add(getattr(error, "file", ""))
         if errors_but_drifts:
             raised = call.excinfo.value if call.excinfo is not None else None
             failure_layer().judge_phase(item, report, errors_but_drifts, raised)

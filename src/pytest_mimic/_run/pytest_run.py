@@ -166,9 +166,9 @@ class PytestRun(Hooks):
             target_errors += self._missing_modules()
         if not target_errors:
             return
-        self.session.account.problems += [str(error) for error in target_errors]
+        self.session.account.target_problems += [str(error) for error in target_errors]
         if not self._is_worker:
-            raise pytest.UsageError(*self.session.account.problems)
+            raise pytest.UsageError(*self.session.account.target_problems)
         # An error here would end the worker without a word. So its tests fail, and the
         # controller ends the run by the problems in the worker's account.
         self.phases.target_error = target_errors[0]

@@ -144,7 +144,7 @@ class Session:
             self.scopes.close(is_complete=is_complete)
             self.run.real_calls.let_waiting_threads_end(self.run.clock)
             # `Ending.finish` deletes these objects, which no recording has any more.
-            self.account.replaced |= self.vault.replaced
+            self.account.replaced_objects |= self.vault.replaced
         finally:
             if self.account.next_run is not None:
                 self.account.next_run.end()

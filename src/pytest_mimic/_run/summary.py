@@ -139,7 +139,7 @@ def _absent_clients(account: Account) -> list[str]:
     Their absence may be the cause.
     """
     has_failed_test = "failed" in account.outcomes.values()
-    has_problem = bool(account.missing or account.errors or has_failed_test)
+    has_problem = bool(account.misses or account.errors or has_failed_test)
     if not account.absent_clients or not has_problem:
         return []
     clients = ", ".join(sorted(account.absent_clients))
@@ -246,9 +246,9 @@ def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
     their own, as to record them does not help the next run.
     """
     lines: list[Line] = []
-    tests_to_rerecord = _tests_to_rerecord(account.missing)
+    tests_to_rerecord = _tests_to_rerecord(account.misses)
     for is_stale, adjective in ((False, "missing"), (True, "stale")):
-        misses = [miss for miss in account.missing if miss.is_stale is is_stale]
+        misses = [miss for miss in account.misses if miss.is_stale is is_stale]
         # As keys, equal rows stand once.
         missing_rows: dict[tuple[str, str], None] = {}
         for miss in misses:
@@ -364,7 +364,7 @@ def _drift_list(account: Account, commands: RunCommands) -> list[Line]:
     acceptable_rows: set[tuple[str, str]] = set()
     # As keys, the tests stand once each, in the order of their calls.
     tests: dict[str, None] = {}
-    for drift in account.drifted:
+    for drift in account.drifts:
         drift_row = drift.label, drift.test
         drift_rows.append(drift_row)
         if drift.option:
@@ -393,14 +393,14 @@ def _changed_inputs(account: Account, commands: RunCommands) -> list[Line]:
     Such a call was replayed all the same. The command under the list verifies whether
     the change matters to it.
     """
-    if not account.inputs:
+    if not account.changed_inputs:
         return []
     recordings = set()
     tests = set()
     # By the code or file that has changed, in words: how many calls of each target used
     # it.
     counts_by_input: dict[str, Counter[str]] = {}
-    for changed_input in account.inputs:
+    for changed_input in account.changed_inputs:
         recordings.add(changed_input.recording)
         tests.update(changed_input.tests)
         count_by_target = counts_by_input.setdefault(changed_input.subject, Counter())
@@ -435,7 +435,7 @@ def _lists_to_know(account: Account) -> list[Line]:
     No test fails for them, and only the summary tells of them.
     """
     started_processes = []
-    for (test, method), count in Counter(account.processes).items():
+    for (test, method), count in Counter(account.started_processes).items():
         starter = test or "code outside of tests"
         started_processes.append(
             f"{starter} started a process ({method}) in which nothing is mimicked"
@@ -453,11 +453,11 @@ def _lists_to_know(account: Account) -> list[Line]:
     )
     lines += tabled(
         "texts that look like keys, in what was recorded:",
-        [(key.label, key.remark) for key in account.keys],
+        [(key.label, key.remark) for key in account.texts_like_keys],
     )
     lines += tabled(
         "equal calls that differ in a secret, which does not count:",
-        [(equal.label, equal.remark) for equal in account.alike],
+        [(equal.label, equal.remark) for equal in account.equal_calls],
     )
     return lines
 
@@ -467,7 +467,7 @@ def _outdated_list(account: Account, commands: RunCommands) -> list[str]:
 
     `Ending` has found them, and what they are.
     """
-    tests = list(account.outdated)
+    tests = list(account.tests_with_dropped_placeholders)
     if not tests:
         return []
     remedy = commands("--mimic-rerecord", tests=tests)
@@ -482,7 +482,7 @@ def _outdated_list(account: Account, commands: RunCommands) -> list[str]:
 def _repeated_calls(account: Account, commands: RunCommands) -> list[Line]:
     """Return the list of calls made more often than recorded, and what records them."""
     repeated_rows = []
-    for call in account.repeated:
+    for call in account.repeated_calls:
         how_often = "once" if call.recorded == 1 else f"{call.recorded} times"
         repeated_rows.append((f"{call.label}, recorded {how_often}", call.test))
     command = commands("--mimic-rerecord", tests=[test for _, test in repeated_rows])
@@ -535,7 +535,7 @@ def _line_of_pointers(account: Account) -> list[str]:
 
     Each test that needs one fails for it; one command mends all of them.
     """
-    count = len(account.pointers)
+    count = len(account.lfs_pointers)
     if not count:
         return []
     predicate = "is a Git LFS pointer" if count == 1 else "are Git LFS pointers"
@@ -573,11 +573,11 @@ def _line_of_counts(account: Account, judgement: Judgement, settings: Settings) 
     counts = []
     if account.recorded:
         counts.append(_words_of_recorded(account))
-    stale_count = sum(miss.is_stale for miss in account.missing)
-    missing_count = len(account.missing) - stale_count
+    stale_count = sum(miss.is_stale for miss in account.misses)
+    missing_count = len(account.misses) - stale_count
     for call_count, participle in (
         (account.verified, "verified"),
-        (len(account.drifted), "drifted"),
+        (len(account.drifts), "drifted"),
         (account.replayed, "replayed"),
         (missing_count, "missing"),
         (stale_count, "stale"),

@@ -457,7 +457,7 @@ def test_a_client_that_listens_until_it_is_cancelled_waits_in_a_replay(
 
     assert not asyncio.run(main())
     assert [plain["end"] for plain in runs.plain] == ["waiting"]
-    assert runs.run.account.missing == []
+    assert runs.run.account.misses == []
 
 
 # Ways to run

@@ -309,7 +309,7 @@ def test_equal_commands_that_differ_in_a_secret_are_named(
         for secret in secrets:
             client.set("user:1:api_key", secret, **options)
 
-    equal_calls = list(runs.run.account.alike)
+    equal_calls = list(runs.run.account.equal_calls)
     assert len(equal_calls) == bool(named)
     assert all(equal.label == "redis SET user:1:api_key" for equal in equal_calls)
     assert all(equal.remark.startswith(named) for equal in equal_calls)

@@ -192,7 +192,7 @@ def test_equal_statements_that_differ_in_a_secret_are_named(
         for password in passwords:
             connection.execute(sa.select(table).where(table.c.password == password))
 
-    equal_calls = list(runs.run.account.alike)
+    equal_calls = list(runs.run.account.equal_calls)
     assert len(equal_calls) == bool(named)
     assert all(equal.label == "sqlalchemy SELECT t" for equal in equal_calls)
     assert all(equal.remark.startswith(named) for equal in equal_calls)

@@ -39,7 +39,7 @@ def test_a_run_that_did_nothing_says_nothing() -> None:
 
 def test_misses_are_listed_with_the_command_that_records_them() -> None:
     account = Account()
-    account.missing += [
+    account.misses += [
         Miss("shop:f(1)", "t.py::test_a"),
         Miss("shop:f(2)", "t.py::test_b", is_stale=True),
         Miss("http GET /", "t.py::test_c", option=""),
@@ -66,7 +66,7 @@ def test_a_test_stands_in_one_command() -> None:
         paths_made_anew="query.id",
         kinds_made_anew="uuid",
     )
-    account.missing += [
+    account.misses += [
         anew,
         anew._replace(label="http GET /2", test="t.py::test_b"),
         Miss("http GET /x", "t.py::test_a", option="--mimic-rerecord"),

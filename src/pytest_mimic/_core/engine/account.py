@@ -184,11 +184,11 @@ class Account:
         # Events of calls.
         self.recorded_calls: EventList[RecordedCall] = EventList()
         self.verified_calls: EventList[VerifiedCall] = EventList()
-        self.drifted: EventList[Drift] = EventList()
-        self.missing: DistinctEventList[Miss] = DistinctEventList()
-        self.inputs: EventList[ChangedInput] = EventList()
+        self.drifts: EventList[Drift] = EventList()
+        self.misses: DistinctEventList[Miss] = DistinctEventList()
+        self.changed_inputs: EventList[ChangedInput] = EventList()
         # The tokens of the calls that the run recorded, and of those that it replayed.
-        self.tokens: EventList[TokensTaken] = EventList()
+        self.recorded_tokens: EventList[TokensTaken] = EventList()
         self.saved_tokens: EventList[TokensTaken] = EventList()
         # The calls that were noted for reports, see `call_log`.
         self.calls: list[dict[str, Any]] = []
@@ -199,15 +199,15 @@ class Account:
         self.restored_recordings: EventList[RecordingRestored] = EventList()
         self.moved: EventList[RenamedTest] = EventList()
         self.made_anew: EventList[MadeAnew] = EventList()
-        self.repeated: DistinctEventList[RepeatedCall] = DistinctEventList()
+        self.repeated_calls: DistinctEventList[RepeatedCall] = DistinctEventList()
 
         # Events of secrets and processes.
         self.variables_in_outcomes: DistinctEventList[VariableInOutcome] = (
             DistinctEventList()
         )
-        self.keys: DistinctEventList[LooksLikeKey] = DistinctEventList()
-        self.alike: DistinctEventList[EqualCalls] = DistinctEventList()
-        self.processes: EventList[StartedProcess] = EventList()
+        self.texts_like_keys: DistinctEventList[LooksLikeKey] = DistinctEventList()
+        self.equal_calls: DistinctEventList[EqualCalls] = DistinctEventList()
+        self.started_processes: EventList[StartedProcess] = EventList()
 
         # Texts of the summary.
         # Why not all tests were collected.
@@ -223,9 +223,9 @@ class Account:
         # Errors outside of any test, and steps at an end that failed.
         self.errors: DistinctTexts = DistinctTexts()
         # Targets that turned out not to exist.
-        self.problems: DistinctTexts = DistinctTexts()
+        self.target_problems: DistinctTexts = DistinctTexts()
         # The tests whose recordings hold a placeholder of `dropped`.
-        self.outdated: DistinctTexts = DistinctTexts()
+        self.tests_with_dropped_placeholders: DistinctTexts = DistinctTexts()
 
         # Names of recordings. These prove which are unused.
         # The recordings and cassettes that the run used or made.
@@ -233,11 +233,11 @@ class Account:
         # With `--mimic-usage`, the recordings in the vault at the end.
         self.known: set[str] = set()
         # The objects that re-recording left behind.
-        self.replaced: set[str] = set()
+        self.replaced_objects: set[str] = set()
         # The files that Git LFS has left as pointers.
-        self.pointers: set[str] = set()
+        self.lfs_pointers: set[str] = set()
         # The placeholders that answers to wider fixtures have no longer.
-        self.dropped: set[str] = set()
+        self.dropped_placeholders: set[str] = set()
 
         # Names of targets.
         # What was mimicked: clients, functions by the lines that named them and by
@@ -317,7 +317,7 @@ class Account:
     @property
     def tokens_taken(self) -> tuple[int, int]:
         """The tokens of recorded requests to language models, and of their answers."""
-        return _sum(self.tokens)
+        return _sum(self.recorded_tokens)
 
     @property
     def tokens_saved(self) -> tuple[int, int]:

@@ -45,13 +45,13 @@ def blame(
     error.test = error.test or current.test_to_run_again or None
     if isinstance(error, MissingRecordingError):
         miss = _miss(error, call, test=current.test_to_run_again, option=option)
-        if account.log is not None and miss not in account.missing:
+        if account.log is not None and miss not in account.misses:
             account.log("missing", call, error=error)
-        account.missing.add(miss)
+        account.misses.add(miss)
     else:
         is_outage = getattr(error, "is_outage", False)
         option = "" if is_outage else "--mimic-rerecord"
-        account.drifted.append(
+        account.drifts.append(
             Drift(call.label_in_lists, current.test_to_run_again, option)
         )
     current.pending.note(error)

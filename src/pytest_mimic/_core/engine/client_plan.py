@@ -462,7 +462,7 @@ class Port:
             test = run.current.test_to_run_again
             if test:
                 remark = f"{remark}, {test}"
-            run.account.alike.add(EqualCalls(call.label, remark))
+            run.account.equal_calls.add(EqualCalls(call.label, remark))
 
     @property
     def secrets(self) -> KnownSecrets:

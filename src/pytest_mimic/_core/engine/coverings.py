@@ -536,7 +536,9 @@ class Coverings:
             if method == "fork" or run.real_calls.inside.is_nested:
                 return
             if any(covering.requests or covering.plans for covering in self._open):
-                run.account.processes.append(StartedProcess(run.current.test, method))
+                run.account.started_processes.append(
+                    StartedProcess(run.current.test, method)
+                )
 
         return started
 

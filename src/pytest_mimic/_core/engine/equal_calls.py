@@ -192,7 +192,7 @@ class Track:
         """
         run = self._run
         test = run.current.test_to_run_again or ""
-        run.account.repeated.add(RepeatedCall(call.label, recorded, test))
+        run.account.repeated_calls.add(RepeatedCall(call.label, recorded, test))
 
     def _begin_place(self, key: str, position: int, number: int) -> None:
         """Give a real call its place, and note which outcome was found in it.

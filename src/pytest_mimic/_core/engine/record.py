@@ -187,7 +187,9 @@ def record(
         if run.account.next_run is not None:
             run.account.next_run.note(call, stored_outcome)
         if before is not None and call.issuer is not None and call.issuer.is_of_fixture:
-            run.account.dropped |= _placeholders(before) - _placeholders(stored_outcome)
+            run.account.dropped_placeholders |= _placeholders(before) - _placeholders(
+                stored_outcome
+            )
         recording = recording_of(call, [stored_outcome], track.owner)
         track.put(place, recording, error)
         owner = track.owner
@@ -218,7 +220,9 @@ def _follow_answer(
     if is_first:
         tokens = tokens_of_response(outcome.content)
         if tokens is not None:
-            run.account.tokens.append(TokensTaken(tokens.sent, tokens.received))
+            run.account.recorded_tokens.append(
+                TokensTaken(tokens.sent, tokens.received)
+            )
     if track.owner is None:
         track.replace_imported(call)
 
@@ -427,7 +431,7 @@ def _note_keys(call: Call, stored_outcome: Stored) -> None:
             remark = f"{shown}; if it is none: mimic_redact = !{mark}"
             if test:
                 remark = f"{remark}, {test}"
-            run.account.keys.add(LooksLikeKey(call.label, remark))
+            run.account.texts_like_keys.add(LooksLikeKey(call.label, remark))
 
 
 def _placeholders(stored_outcome: Stored) -> set[str]:

@@ -142,4 +142,6 @@ def _enter(
     for (recording, target), calls in counts.items():
         for item in changed:
             users = tests[recording]
-            account.inputs.append(ChangedInput(recording, target, item, calls, users))
+            account.changed_inputs.append(
+                ChangedInput(recording, target, item, calls, users)
+            )

@@ -29,16 +29,23 @@ from pytest_mimic._core.engine.account_events import (
 TEXTS = (
     "notes",
     "errors",
-    "problems",
+    "target_problems",
     "deselected",
     "selection",
     "hiding",
-    "outdated",
+    "tests_with_dropped_placeholders",
 )
 SETS = (
-    *("used", "replaced", "collected", "skipped_modules", "tests"),
+    *("used", "replaced_objects", "collected", "skipped_modules", "tests"),
     *("absent_clients", "mimicked", "lacking_lines", "known", "ran"),
-    *("wanted", "covered", "ignored_paths", "met_paths", "dropped", "pointers"),
+    *(
+        "wanted",
+        "covered",
+        "ignored_paths",
+        "met_paths",
+        "dropped_placeholders",
+        "lfs_pointers",
+    ),
 )
 
 
@@ -47,10 +54,12 @@ def an_account(tag: str) -> Account:
     account = Account()
     account.recorded_calls += [RecordedCall(tag, 0.25), RecordedCall(tag, 0.25)]
     account.verified_calls.append(VerifiedCall(tag))
-    account.drifted.append(Drift(f"call {tag}", f"test {tag}", "--mimic-rerecord"))
-    account.missing.append(Miss(f"call {tag}", f"test {tag}", option=""))
-    account.inputs.append(ChangedInput("calls/a.json", tag, "shop.csv", 2, [tag]))
-    account.tokens.append(TokensTaken(5, 7))
+    account.drifts.append(Drift(f"call {tag}", f"test {tag}", "--mimic-rerecord"))
+    account.misses.append(Miss(f"call {tag}", f"test {tag}", option=""))
+    account.changed_inputs.append(
+        ChangedInput("calls/a.json", tag, "shop.csv", 2, [tag])
+    )
+    account.recorded_tokens.append(TokensTaken(5, 7))
     account.saved_tokens.append(TokensTaken(11, 13))
     account.calls.append({"kind": "replayed", "label": tag})
     account.recorded_errors.append(RecordedError(f"call {tag}", f"test {tag}"))
@@ -61,9 +70,9 @@ def an_account(tag: str) -> Account:
     account.variables_in_outcomes.append(
         VariableInOutcome(tag, "<API_KEY> stands for the value")
     )
-    account.keys.append(LooksLikeKey(tag, "sk-…"))
-    account.alike.append(EqualCalls(tag, "differ in x-api-key"))
-    account.processes.append(StartedProcess(tag, "spawn"))
+    account.texts_like_keys.append(LooksLikeKey(tag, "sk-…"))
+    account.equal_calls.append(EqualCalls(tag, "differ in x-api-key"))
+    account.started_processes.append(StartedProcess(tag, "spawn"))
     account.replays.append((0.25, "calls/a.json", None, "shop:a"))
     account.replays.append((2.0, f"used {tag}", None, "shop:a"))
     for name in TEXTS:
@@ -109,9 +118,9 @@ def test_events_of_other_processes_are_events_again() -> None:
 
     total.add(an_account("a").to_plain())
 
-    assert [drift.option for drift in total.drifted] == ["--mimic-rerecord"]
-    assert [miss.is_stale for miss in total.missing] == [False]
-    assert [changed.tests for changed in total.inputs] == [["a"]]
+    assert [drift.option for drift in total.drifts] == ["--mimic-rerecord"]
+    assert [miss.is_stale for miss in total.misses] == [False]
+    assert [changed.tests for changed in total.changed_inputs] == [["a"]]
 
 
 def test_the_summary_reads_what_the_events_add_up_to() -> None:
@@ -127,14 +136,20 @@ def test_the_summary_reads_what_the_events_add_up_to() -> None:
 
 def test_an_event_of_another_process_has_all_of_its_fields() -> None:
     with pytest.raises(TypeError, match="test"):
-        Account().add({"drifted": [["shop:fetch()"]]})
+        Account().add({"drifts": [["shop:fetch()"]]})
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        *("notes", "errors", "problems", "selection", "outdated"),
-        *("missing", "variables_in_outcomes", "keys", "alike"),
+        *(
+            "notes",
+            "errors",
+            "target_problems",
+            "selection",
+            "tests_with_dropped_placeholders",
+        ),
+        *("misses", "variables_in_outcomes", "texts_like_keys", "equal_calls"),
     ],
 )
 def test_what_all_workers_have_is_added_once(name: str) -> None:
@@ -162,9 +177,9 @@ def test_an_event_is_compared_only_with_events_of_its_hash() -> None:
 
     account = Account()
     for number in range(1000):
-        account.repeated.add(RepeatedCall(Label(number), 1, "test"))
+        account.repeated_calls.add(RepeatedCall(Label(number), 1, "test"))
 
-    assert len(account.repeated) == 1000
+    assert len(account.repeated_calls) == 1000
     # A full list would be compared half a million times.
     assert len(compared) < 1000
 

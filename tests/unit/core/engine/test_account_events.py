@@ -16,11 +16,11 @@ def test_each_list_of_events_has_a_class_that_makes_them_again() -> None:
 
 def test_an_event_is_made_again_of_its_fields() -> None:
     account = Account()
-    account.missing.add(Miss("shop:f()", "test_a", is_stale=True))
-    account.drifted.append(Drift("shop:f()", "test_a", "--mimic-rerecord"))
+    account.misses.add(Miss("shop:f()", "test_a", is_stale=True))
+    account.drifts.append(Drift("shop:f()", "test_a", "--mimic-rerecord"))
     total = Account()
 
     total.add(account.to_plain())
 
-    assert total.missing == [Miss("shop:f()", "test_a", is_stale=True)]
-    assert [drift.option for drift in total.drifted] == ["--mimic-rerecord"]
+    assert total.misses == [Miss("shop:f()", "test_a", is_stale=True)]
+    assert [drift.option for drift in total.drifts] == ["--mimic-rerecord"]

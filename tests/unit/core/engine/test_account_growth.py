@@ -19,19 +19,19 @@ def test_what_was_there_before_is_no_growth() -> None:
 def test_growth_adds_up_in_another_account_once() -> None:
     account, first = Account(), Account()
     first.recorded_calls.append(RecordedCall("shop:a", 0.5))
-    first.missing.append(Miss("call", "test"))
+    first.misses.append(Miss("call", "test"))
     growth = Growth(account)
     account.recorded_calls.append(RecordedCall("shop:b", 0.5))
     account.used.add("calls/b.json")
     account.outcomes["test"] = "forked"
-    account.missing.append(Miss("other", "test"))
+    account.misses.append(Miss("other", "test"))
     account.replays.append((0.5, "calls/b.json", None, "shop:b"))
 
     first.add(growth.take())
     first.add(growth.take())
 
     assert (first.recorded, first.used) == (2, {"calls/b.json"})
-    assert [miss.label for miss in first.missing] == ["call", "other"]
+    assert [miss.label for miss in first.misses] == ["call", "other"]
     assert (first.replayed, first.saved_seconds) == (1, 0.5)
     assert first.outcomes == {"test": "forked"}
 

@@ -25,7 +25,7 @@ def test_a_miss_stands_in_the_account_once_with_what_records_it(
     for _ in range(2):
         blame(runs.run, error, call, option="--mimic-rerecord")
 
-    [miss] = runs.account.missing
+    [miss] = runs.account.misses
     assert (miss.label, miss.test) == ("shop:fetch(day='2026-11-02')", TEST)
     assert (miss.option, miss.key) == ("--mimic-rerecord", call.key)
     assert miss.is_stale is (kind is StaleRecordingError)
@@ -39,7 +39,7 @@ def test_a_miss_keeps_the_line_that_leaves_out_what_is_made_anew(runs: Runs) -> 
 
     blame(runs.run, error, call)
 
-    assert [miss.line for miss in runs.account.missing] == ["shop:fetch ignore=day"]
+    assert [miss.line for miss in runs.account.misses] == ["shop:fetch ignore=day"]
 
 
 def test_every_drift_counts_and_names_the_option_that_accepts_it(runs: Runs) -> None:
@@ -49,7 +49,7 @@ def test_every_drift_counts_and_names_the_option_that_accepts_it(runs: Runs) -> 
         blame(runs.run, DriftError("differs"), call)
 
     row = (call.label_in_lists, TEST, "--mimic-rerecord")
-    assert [tuple(drift) for drift in runs.account.drifted] == [row, row]
+    assert [tuple(drift) for drift in runs.account.drifts] == [row, row]
 
 
 def test_an_outage_has_nothing_to_accept(runs: Runs) -> None:
@@ -58,4 +58,4 @@ def test_an_outage_has_nothing_to_accept(runs: Runs) -> None:
 
     blame(runs.run, error, call)
 
-    assert [tuple(drift)[2] for drift in runs.account.drifted] == [""]
+    assert [tuple(drift)[2] for drift in runs.account.drifts] == [""]

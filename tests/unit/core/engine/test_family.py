@@ -99,7 +99,7 @@ def test_an_error_of_a_child_fails_the_test(runs: Runs) -> None:
     runs.run.current.hear_other_processes()
     assert message == "no recording of shop:fetch()"
     assert [error.partition("\n")[0] for error in runs.errors()] == [message]
-    assert [miss.label for miss in runs.account.missing] == ["shop:fetch()"]
+    assert [miss.label for miss in runs.account.misses] == ["shop:fetch()"]
 
 
 def test_what_a_child_records_is_judged_with_its_test(runs: Runs) -> None:

@@ -91,5 +91,5 @@ def test_what_looks_like_a_key_is_noted_in_bytes_of_an_argument(runs: Runs) -> N
 
     step.complete(Value(1))
 
-    (noted,) = runs.account.keys
+    (noted,) = runs.account.texts_like_keys
     assert noted.remark.startswith("ghp_")

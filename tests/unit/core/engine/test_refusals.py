@@ -37,7 +37,7 @@ def test_a_miss_names_the_option_that_records_it(runs: Runs) -> None:
     with pytest.raises(MissingRecordingError, match="no recording"):
         runs.mimic(total)(4)
 
-    assert [miss.option for miss in runs.account.missing] == ["--mimic-record"]
+    assert [miss.option for miss in runs.account.misses] == ["--mimic-record"]
 
 
 def test_a_later_call_of_a_replayed_conversation_records_it_as_a_whole(
@@ -51,7 +51,7 @@ def test_a_later_call_of_a_replayed_conversation_records_it_as_a_whole(
     with pytest.raises(MissingRecordingError, match="ASK Rome"):
         ask("Rome")
 
-    assert [miss.option for miss in runs.account.missing] == ["--mimic-rerecord"]
+    assert [miss.option for miss in runs.account.misses] == ["--mimic-rerecord"]
 
 
 def test_a_miss_of_a_cassette_that_never_records_names_no_option(runs: Runs) -> None:
@@ -61,7 +61,7 @@ def test_a_miss_of_a_cassette_that_never_records_names_no_option(runs: Runs) -> 
     with pytest.raises(MissingRecordingError, match="record it elsewhere"):
         runs.mimic(total, track)(4)
 
-    assert [miss.option for miss in runs.account.missing] == [""]
+    assert [miss.option for miss in runs.account.misses] == [""]
 
 
 def test_a_stale_recording_counts_as_used(runs: Runs) -> None:

@@ -57,7 +57,7 @@ def test_a_report_counts_the_calls_and_names_the_tests_of_each_change(
 
     runs.run.report_inputs()
 
-    [changed] = runs.account.inputs
+    [changed] = runs.account.changed_inputs
     assert tuple(changed) == ("calls/a.json", "shop:fetch", "shop.csv", 2, ["test_a"])
 
 
@@ -67,5 +67,5 @@ def test_a_report_notes_a_list_that_is_missing(runs: Runs) -> None:
 
     runs.run.report_inputs()
 
-    assert runs.account.inputs == []
+    assert runs.account.changed_inputs == []
     assert "00.json" in "".join(runs.account.notes)

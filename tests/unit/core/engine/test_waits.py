@@ -99,4 +99,4 @@ def test_a_thread_waits_for_the_end_of_its_test(runs: Runs) -> None:
     assert [*runs.run.account.notes] == [
         "shop:ask() was made again after its test had ended, and got no answer"
     ]
-    assert runs.account.missing == []
+    assert runs.account.misses == []

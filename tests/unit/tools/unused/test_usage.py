@@ -49,7 +49,7 @@ def test_calls_in_words_are_not_written(tmp_path):
     """`pytest-mimic unused` judges by names and ids alone."""
     path, account = tmp_path / "usage.json", Account()
     settings = SimpleNamespace(rootdir=tmp_path, vault=tmp_path / "vault")
-    account.missing.append(Miss("shop:fetch(city='Bonn')", "test_a.py::test_x"))
+    account.misses.append(Miss("shop:fetch(city='Bonn')", "test_a.py::test_x"))
     account.calls.append({"label": "shop:fetch(city='Bonn')"})
     account.notes.add("shop:fetch(city='Bonn') read a stream")
 
