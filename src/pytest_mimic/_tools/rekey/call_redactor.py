@@ -80,18 +80,21 @@ class RedactedCall(NamedTuple):
 
 
 class CallRedactor:
-    """Hides secrets in recorded calls.
+    """Hides secrets in recorded calls: in their requests, outcomes and descriptions.
+
 
     Args:
         redactor: The rules of today.
     """
 
     def __init__(self, redactor: Redactor) -> None:
-        # A cassette of another tool, which has words for secrets, holds HTTP alone.
+        # A cassette of another tool, which has words for secrets, holds HTTP alone. In
+        # a command of Redis, such a word is a value like others.
         self._redactor_of_commands = copy(redactor)
         redactor.keeps_words_of_other_tools = True
         self._redactor = redactor
-        self._defaults = Redactor(())
+        # The rules without any line of `mimic_redact`.
+        self._default_redactor = Redactor(())
 
     def redact(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
         """Return a call without what today's names hide.
@@ -109,6 +112,7 @@ class CallRedactor:
             raise CannotFollowError("its commands are not kept whole")
         if call.target == "sqlalchemy":
             self._check_statement(call)
+        # The parts of the request that its identity is made of.
         try:
             values = values_of_client_parts(parts_of_call(call), described)
         except NotKeptError:
@@ -126,6 +130,8 @@ class CallRedactor:
         is_same_request = new_described == described and new_values == values
         if is_same_request and has_same_outcomes:
             return None
+        # With a secret hidden in it, the request gets another identity, which needs all
+        # of its parts.
         if not is_same_request and not values and call.parts is not None:
             raise CannotFollowError("a part of it is hidden, or is not kept whole")
         # A command of Redis is redacted as a run does it, and a word behind a secret
@@ -145,16 +151,19 @@ class CallRedactor:
         Raises:
             CannotFollowError: Only a run can tell.
         """
-        bodies = [stored_outcome.readable() for stored_outcome in call.outcomes]
-        values = [(body or {}).get("value") for body in bodies]
-        names = self._redactor.of_configuration
-        if is_unclear(call.arguments or {}, values, redactor=names):
+        outcome_bodies = [stored_outcome.readable() for stored_outcome in call.outcomes]
+        results = [(body or {}).get("value") for body in outcome_bodies]
+        redactor_of_names = self._redactor.of_configuration
+        if is_unclear(call.arguments or {}, results, redactor=redactor_of_names):
             raise CannotFollowError(
                 "its statement names a secret, and only a run can tell where it is"
             )
 
     def names_no_longer_secret(self, call_to_rekey: CallToRekey) -> list[str]:
         """Return the names whose values are hidden in a call, and would not be today.
+
+        Such a call stays as it is: its value cannot come back, and a run of today would
+        count the value.
 
         Only the default names are looked at. Which values were hidden by a name that
         `mimic_redact` has no longer cannot be told. Of a function, only the description
@@ -163,12 +172,11 @@ class CallRedactor:
         names: set[str] = set()
         if not names_client(call_to_rekey.call.target):
             return []
-        bodies = [
+        outcome_bodies = [
             stored_outcome.readable() for stored_outcome in call_to_rekey.call.outcomes
         ]
-        for place in places(
-            {"": [call_to_rekey.call.arguments, bodies]}, self._defaults
-        ):
+        call_and_outcomes = [call_to_rekey.call.arguments, outcome_bodies]
+        for place in places({"": call_and_outcomes}, self._default_redactor):
             # The value may be a token that the answer issued, or a header around one:
             # `<redacted:1a2b3c4d>`, `sid=<redacted:1a2b3c4d>; Path=/`.
             holds_placeholder = (
@@ -177,14 +185,14 @@ class CallRedactor:
             is_hidden = place.is_secret and holds_placeholder
             if is_hidden and not self._redactor.hides(place.name, place.value):
                 names.add(str(place.name))
-        names_of_call = _NAMES_NO_LONGER_HIDDEN.get(call_to_rekey.call.target)
+        find_names = _NAMES_NO_LONGER_HIDDEN.get(call_to_rekey.call.target)
         described = call_to_rekey.call.arguments or {}
         is_whole = not any(names_of_long_parts(described))
-        if names_of_call is not None and not names and is_whole:
-            names = names_of_call(
+        if find_names is not None and not names and is_whole:
+            names = find_names(
                 described,
-                bodies,
-                rules_before=self._defaults,
+                outcome_bodies,
+                rules_before=self._default_redactor,
                 rules_of_today=self._redactor,
             )
         return sorted(names)
@@ -200,17 +208,18 @@ class CallRedactor:
         outcome is kept as it is, but for what people read of a pickle.
         """
         described_arguments = call_to_rekey.call.arguments or {}
-        declared = self._redactor.of_configuration
-        hidden_arguments = hidden_description(described_arguments, declared)
+        redactor_of_names = self._redactor.of_configuration
+        hidden_arguments = hidden_description(described_arguments, redactor_of_names)
         entries: list[Entry] = []
         outcomes: list[Stored] = []
-        is_same = hidden_arguments == described_arguments
+        hides_nothing = hidden_arguments == described_arguments
         for stored_outcome in call_to_rekey.call.outcomes:
-            outcome_entry = with_hidden_preview(stored_outcome.entry, declared)
-            is_same = is_same and outcome_entry is stored_outcome.entry
+            outcome_entry = with_hidden_preview(stored_outcome.entry, redactor_of_names)
+            # The same object comes back if it has no secret.
+            hides_nothing = hides_nothing and outcome_entry is stored_outcome.entry
             entries.append(outcome_entry)
             outcomes.append(stored_outcome.with_entry(outcome_entry))
-        if is_same:
+        if hides_nothing:
             return None
         facts = {
             **call_to_rekey.facts,
@@ -221,6 +230,8 @@ class CallRedactor:
             hidden_arguments != described_arguments
             and call_to_rekey.call.parts is not None
         ):
+            # Without its digest, an argument can no longer follow a changed line. With
+            # it, a guess of the secret could be tried.
             parts: dict[str, Any] = {}
             for name, part in call_to_rekey.call.parts.items():
                 parts[name] = _without_digest(part)
@@ -237,7 +248,16 @@ class CallRedactor:
     def _hidden_request(
         self, target: str, values: Mapping[str, Any], described: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the parts and the description of a request without secrets."""
+        """Return the parts and the description of a request without secrets.
+
+        Identities are made of the parts, so a change of this rule lets requests miss
+        that `rekey` has redacted. It has to hide what a run hides.
+
+        Args:
+            target: The client.
+            values: The parts that count, by their names.
+            described: The description, by the same names.
+        """
         if target == "http":
             new_values, new_described = redacted_parts(
                 values, described, self._redactor
@@ -254,10 +274,10 @@ class CallRedactor:
                 redacted_commands(values, self._redactor_of_commands),
                 redacted_commands(described, self._redactor_of_commands),
             )
-        declared = self._redactor.of_configuration
+        redactor_of_names = self._redactor.of_configuration
         return (
-            declared.scrub(dict(values), stored=True),
-            declared.scrub(dict(described), stored=True),
+            redactor_of_names.scrub(dict(values), stored=True),
+            redactor_of_names.scrub(dict(described), stored=True),
         )
 
     def _hidden_outcome(
@@ -269,10 +289,12 @@ class CallRedactor:
 
         None: there is no secret in the outcome.
         """
-        body = stored_outcome.readable()
-        if body is None:
+        # None of a pickle, in which nothing is hidden, as by a run.
+        outcome_body = stored_outcome.readable()
+        if outcome_body is None:
             return None
-        value = body.get("value")
+        value = outcome_body.get("value")
+        # An exception has no value.
         if value is None:
             return None
         if target == "http":
@@ -287,6 +309,8 @@ class CallRedactor:
             )
         if json_in_lines(hidden_value) == json_in_lines(value):
             return None
+        # A value in a file of its own, `json`, comes into the recording: that file
+        # holds the secret, and goes.
         outcome_entry = dict(stored_outcome.entry)
         for name in ("value", "json", "kind"):
             outcome_entry.pop(name, None)
@@ -363,7 +387,10 @@ def _facts_of_outcomes(
 
 
 def _with_escaped_keys(value: Any) -> Any:
-    """Return a JSON value as a description has it: `$ref` of a schema as `$$ref`."""
+    """Return a JSON value as a description has it: `$ref` of a schema as `$$ref`.
+
+    Else the key of a user would be read as a tag of a node.
+    """
     if type(value) is list:
         return [_with_escaped_keys(item) for item in value]
     if type(value) is not dict:

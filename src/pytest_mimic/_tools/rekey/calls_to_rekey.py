@@ -33,7 +33,9 @@ from pytest_mimic._core.vault.recording_facts import Recording, Stored, calls_of
 from pytest_mimic.errors import MimicError
 
 Facts = dict[str, Any]
+"""The JSON of a recording, of a cassette or of one call of a cassette."""
 Entry = dict[str, Any]
+"""The JSON of one stored outcome in such a file."""
 
 
 class CallToRekey(NamedTuple):
@@ -86,7 +88,8 @@ def calls_to_rekey(vault: Vault, name: str) -> Iterator[CallToRekey]:
     try:
         content_of(facts)
     except ValueError as reason:
-        # An edit has left a number such as `1e999`, which cannot be written again.
+        # An edit has left a number such as `1e999`, which cannot be written again. So
+        # the file is damaged, and `rekey` fails before it has changed any.
         raise damaged(f"{vault.label}/{name}", reason, test=calls[0].test) from None
     if not name.startswith(CASSETTES_PREFIX):
         yield CallToRekey(name, facts, calls[0].whole())
@@ -126,7 +129,11 @@ class MustStayError(CannotFollowError):
 
 
 def reason_of_edit(error: Exception) -> str:
-    """Return why a call stays of which an edit has changed the types of parts."""
+    """Return why a call stays of which an edit has changed the types of parts.
+
+    Args:
+        error: The error of Python that a part of another type has caused.
+    """
     return f"its request is not as it was recorded ({error})"
 
 
@@ -135,40 +142,46 @@ class Rekeyed(NamedTuple):
 
     Attributes:
         call_to_rekey: The call as it is.
-        key: The new identity.
+        new_identity: The identity.
         owner: The test or scope that the call belongs to; None if all tests share it.
         options: The options that went into the identity.
         facts: The JSON of the call in its file; of a recording, all of the file.
     """
 
     call_to_rekey: CallToRekey
-    key: str
+    new_identity: str
     owner: str | None
     options: dict[str, Any]
     facts: Facts
 
     @property
     def name(self) -> str:
-        """The name of the call's recording."""
-        return recording_name(self.call_to_rekey.call.target, self.key, self.owner)
+        """The name of the call's recording under the new identity."""
+        return recording_name(
+            self.call_to_rekey.call.target, self.new_identity, self.owner
+        )
 
     @property
     def outcomes(self) -> Sequence[Stored]:
+        """The outcomes of the call, which stay as they are."""
         return self.call_to_rekey.call.outcomes
 
 
 def with_new_identity(
     call_to_rekey: CallToRekey,
+    new_identity: str,
     *,
-    key: str,
     owner: str | None,
     options: Mapping[str, Any],
 ) -> Rekeyed:
-    """Return a call with another identity.
+    """Return a call with another identity, and the JSON that its file is to have.
+
+    The keys of the JSON have the order of `_core/vault/writing.py`, so that a recording
+    that followed its line is the same file as one that was recorded under it.
 
     Args:
         call_to_rekey: The call as it is.
-        key: The new identity.
+        new_identity: The new identity.
         owner: The test or scope that the call belongs to; None if all tests share it.
         options: The options that went into the identity.
     """
@@ -181,11 +194,12 @@ def with_new_identity(
     if parts is None and arguments != old_arguments:
         # Parts that are not kept are those of the description, which has changed.
         parts = parts_of_call(call_to_rekey.call)
-    identified: Facts = {}
+    # By these, a later `rekey` makes the identity again.
+    facts_of_identity: Facts = {}
     if options:
-        identified["options"] = options
+        facts_of_identity["options"] = options
     if parts is not None:
-        identified["parts"] = parts
+        facts_of_identity["parts"] = parts
     facts = call_to_rekey.facts
     if not call_to_rekey.is_in_cassette:
         rekeyed_facts: Facts = {
@@ -193,28 +207,33 @@ def with_new_identity(
             "target": facts["target"],
             "arguments": arguments,
             "source": facts["source"],
-            **identified,
+            **facts_of_identity,
             "test": facts.get("test"),
             "recorded": facts.get("recorded"),
             "owner": owner,
         }
         if owner is not None:
-            rekeyed_facts["identity"] = key
+            # The name of a shared recording's file is its identity.
+            rekeyed_facts["identity"] = new_identity
         rekeyed_facts["outcomes"] = facts["outcomes"]
     else:
         rekeyed_facts = {
             "kind": facts["kind"],
             "target": facts["target"],
             "signature": facts["signature"],
-            "key": key,
+            "key": new_identity,
             "host": facts.get("host"),
             "source": facts["source"],
-            **identified,
+            **facts_of_identity,
             "arguments": arguments,
             "outcome": facts["outcome"],
         }
     return Rekeyed(
-        call_to_rekey, key=key, owner=owner, options=options, facts=rekeyed_facts
+        call_to_rekey,
+        new_identity=new_identity,
+        owner=owner,
+        options=options,
+        facts=rekeyed_facts,
     )
 
 
@@ -233,11 +252,13 @@ def _with_parts_of_match(
         try:
             value = value_at_match_path(path, values, arguments, recorded_match)
         except NotKeptError:
+            # The description does without it: no identity depends on that.
             continue
         if value is not None and path not in described:
             matched_parts[path] = value
     if not matched_parts:
         return dict(described)
+    # A run, too, writes the signature first, and then what `match=` names.
     first_parts = {
         name: described[name] for name in ("signature",) if name in described
     }
@@ -245,5 +266,9 @@ def _with_parts_of_match(
 
 
 def content_of(facts: Facts) -> bytes:
-    """Return the text of a recording or cassette."""
+    """Return the bytes of a recording or cassette, as a file of the vault has them.
+
+    Raises:
+        ValueError: A number in it is none that JSON has.
+    """
     return (json_in_lines(facts) + "\n").encode(errors="backslashreplace")

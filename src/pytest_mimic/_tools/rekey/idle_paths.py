@@ -70,7 +70,13 @@ def _meets(path: str, call: Recording, *, if_unknown: bool) -> bool:
 
 
 def _leads_on(steps: Sequence[str], node: Node, *, if_unknown: bool) -> bool:
-    """Return whether steps lead from a value to a part of it."""
+    """Return whether steps lead from a value to a part of it.
+
+    Args:
+        steps: The rest of a path, `("order", "*", "id")`.
+        node: The value.
+        if_unknown: What to return if the description does not show the part.
+    """
     if not steps:
         return True
     first_step, *later_steps = steps

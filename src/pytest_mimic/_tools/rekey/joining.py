@@ -1,6 +1,7 @@
-"""Recordings that come to one identity.
+"""Recordings that come to one identity under the lines of today.
 
-They become a sequence, or one recording, or stay as they are.
+Those of one test or scope become a sequence, and those that serve all tests become one
+recording. If neither can be without losing an outcome, all stay as they are.
 """
 
 from __future__ import annotations
@@ -34,21 +35,23 @@ def joined_sequence(members: Sequence[Rekeyed]) -> Facts:
     """
     if len(members) == 1:
         return members[0].facts
-    rows: list[tuple[int, Rekeyed, Entry]] = []
+    # Each outcome with its number in the test, and the recording that it is of.
+    numbered_outcomes: list[tuple[int, Rekeyed, Entry]] = []
     for member in members:
         for stored_outcome, outcome_entry in zip(
             member.outcomes, member.facts["outcomes"], strict=True
         ):
-            rows.append((stored_outcome.number, member, outcome_entry))
-    numbers = {number for number, _, _ in rows}
-    if 0 in numbers or len(numbers) < len(rows):
+            numbered_outcomes.append((stored_outcome.number, member, outcome_entry))
+    numbers = {number for number, _, _ in numbered_outcomes}
+    # The number of an outcome that has none is 0, as those of older recordings.
+    if 0 in numbers or len(numbers) < len(numbered_outcomes):
         raise CannotFollowError("the order of its calls in the test is not known")
     if len({member.facts["source"] for member in members}) > 1:
         raise CannotFollowError("the function has changed between the recordings")
-    rows.sort(key=itemgetter(0))
-    entries = [outcome_entry for _, _, outcome_entry in rows]
-    _, newest_member, _ = rows[-1]
-    return {**newest_member.facts, "outcomes": entries}
+    numbered_outcomes.sort(key=itemgetter(0))
+    entries = [outcome_entry for _, _, outcome_entry in numbered_outcomes]
+    _, member_of_last_call, _ = numbered_outcomes[-1]
+    return {**member_of_last_call.facts, "outcomes": entries}
 
 
 def joined_shared(members: Sequence[Rekeyed], is_same: IsSame) -> Facts:
@@ -59,17 +62,17 @@ def joined_shared(members: Sequence[Rekeyed], is_same: IsSame) -> Facts:
         CannotFollowError: A call came to no whole outcome, which only a test may have.
     """
     first_outcome = members[0].outcomes[0]
-    is_equal = True
+    has_one_outcome = True
     for member in members:
         for stored_outcome in member.outcomes:
             if stored_outcome.mark:
                 reason = "a call of it was cut short, which belongs to its test"
                 raise CannotFollowError(reason)
-            is_equal = is_equal and (
+            has_one_outcome = has_one_outcome and (
                 stored_outcome is first_outcome
                 or is_same(first_outcome, stored_outcome)
             )
-    if not is_equal:
+    if not has_one_outcome:
         raise DifferentOutcomesError("equal calls have different outcomes")
     facts = members[0].facts
     outcome_entry = dict(facts["outcomes"][0])
@@ -81,7 +84,12 @@ def joined_shared(members: Sequence[Rekeyed], is_same: IsSame) -> Facts:
 def is_finished(member: Rekeyed, standing_outcomes: Sequence[Stored]) -> bool:
     """Return whether a killed run of `rekey` has written a recording already.
 
-    Then each outcome of the recording stands in the file of the new name.
+    Then each outcome of the recording stands in the file of the new name, and the old
+    file may go.
+
+    Args:
+        member: The recording under its old name.
+        standing_outcomes: The outcomes in the file of the new name.
     """
     standing_texts = [_as_text(stored_outcome) for stored_outcome in standing_outcomes]
     texts = [_as_text(stored_outcome) for stored_outcome in member.outcomes]
@@ -92,7 +100,10 @@ def is_finished(member: Rekeyed, standing_outcomes: Sequence[Stored]) -> bool:
 
 
 def _as_text(stored_outcome: Stored) -> tuple[int, str, str]:
-    """Return what tells an outcome from others in a sequence."""
+    """Return what tells an outcome from others in a sequence.
+
+    It is the number of its call, how it ended, and all of it as a text.
+    """
     return (
         stored_outcome.number,
         stored_outcome.mark or "whole",

@@ -11,7 +11,7 @@ from pytest_mimic._core.target_options import Options, kept_options
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.targets.target import Target
 
-# The line of all HTTP clients, behind which their own lines come first.
+# The line of all HTTP clients. The own lines of a client come before it.
 _CLIENT_OF_ALL_HTTP = "http"
 
 
@@ -56,12 +56,12 @@ def lines_for(
         if target is None:
             return []
         return [_as_line(target)]
-    lines: list[Line] = []
+    different_lines: list[Line] = []
     for target in _lines_of_today_for_clients(targets, recorded, signature, host):
         line = _as_line(target)
-        if all(line.options != other.options for other in lines):
-            lines.append(line)
-    return lines
+        if all(line.options != other.options for other in different_lines):
+            different_lines.append(line)
+    return different_lines
 
 
 def _as_line(target: Target) -> Line:
@@ -74,19 +74,21 @@ def _line_of_function(targets: Iterable[Target], name: str) -> Target | None:
     """Return the line that decides about a function.
 
     A wildcard gives way, and the last line that names or excludes the function decides.
+    This is the rule of `Covering.rank`, by which a run finds the line of a call.
+
     None: no line takes the function.
     """
-    deciding: Target | None = None
+    deciding_line: Target | None = None
     for target in targets:
         if target.is_client or not _takes_recorded_function(target, name):
             continue
-        gives_way = deciding is not None and not _is_wildcard(deciding)
-        if gives_way and _is_wildcard(target):
+        is_decided = deciding_line is not None and not _is_wildcard(deciding_line)
+        if is_decided and _is_wildcard(target):
             continue
-        deciding = target
-    if deciding is None or deciding.excluded:
+        deciding_line = target
+    if deciding_line is None or deciding_line.excluded:
         return None
-    return deciding
+    return deciding_line
 
 
 def _is_wildcard(target: Target) -> bool:
@@ -95,10 +97,11 @@ def _is_wildcard(target: Target) -> bool:
 
 
 def _takes_recorded_function(target: Target, recorded_name: str) -> bool:
-    """Return whether a line names a recorded function, by name or as a public one."""
+    """Return whether a line names a recorded function, by name or by a wildcard."""
     if target.name == recorded_name:
         return True
     holder, _, function = recorded_name.replace(":", ".").rpartition(".")
+    # A wildcard names public functions alone.
     if target.path[-1] != "*" or function.startswith("_"):
         return False
     own_holder = target.name.replace(":", ".").removesuffix(".*")

@@ -28,8 +28,9 @@ from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey
 
 #: The format that is read.
 OLDER = 4
-# The parts of a request of HTTP that choose an answer, by their names in a description.
-_CHOOSING_START = "headers."
+# Of the headers of an HTTP request, its description has those that count, such as
+# `headers.accept`. The parts that count have no such start.
+_START_OF_HEADER = "headers."
 _USUAL_PORTS = {"http": 80, "https": 443}
 
 Described = Mapping[str, Any]
@@ -96,17 +97,17 @@ def _with_parts(
     the call has the first combination.
     """
     call = call_to_rekey.call
-    possible = None
+    possible_values: Possible | None = None
     if names_client(call.target):
-        possible = _possible_parts(call)
-    if possible is None:
+        possible_values = _possible_parts(call)
+    if possible_values is None:
         return call_to_rekey
     described = call.arguments or {}
     options_of_today = options_of(call)
     first_candidate: CallToRekey | None = None
-    for values in product(*possible.values()):
+    for combination in product(*possible_values.values()):
         parts: dict[str, Any] = {}
-        for part, value in zip(possible, values, strict=True):
+        for part, value in zip(possible_values, combination, strict=True):
             # A part that stands in the description is not kept a second time.
             parts[part] = None
             if part not in described or described[part] != value:
@@ -117,6 +118,7 @@ def _with_parts(
         )
         if first_candidate is None:
             first_candidate = candidate
+        # The line of that time had no options, or those of today, as far as is known.
         for options in ({}, options_of_today):
             if _identity_or_empty(candidate.call, options) == call_to_rekey.identity:
                 return candidate
@@ -146,7 +148,8 @@ def _possible_parts(call: Recording) -> Possible | None:
 
 
 # One function for each client: the values that its parts may have, by the description
-# of a call.
+# of a call. The parts are those of its adapter, which identities are made of: a part
+# that is wrong here lets each such recording miss.
 
 
 def _possible_of_http(described: Described) -> Possible:
@@ -169,8 +172,8 @@ def _possible_of_http(described: Described) -> Possible:
             parts["format"] = ["json", "form", "multipart", "bytes", "http", "mail"]
         parts["body"] = [body]
     for name, value in described.items():
-        if name.startswith(_CHOOSING_START):
-            parts[name.removeprefix(_CHOOSING_START)] = [value]
+        if name.startswith(_START_OF_HEADER):
+            parts[name.removeprefix(_START_OF_HEADER)] = [value]
     if "login" in described:
         parts["login"] = [described["login"]]
     return parts
@@ -187,18 +190,20 @@ def _possible_of_sql(described: Described) -> Possible:
 
 
 def _possible_of_redis(described: Described) -> Possible:
-    name = "command"
+    # A pipeline has several commands.
+    part_of_commands = "command"
     if "commands" in described:
-        name = "commands"
+        part_of_commands = "commands"
     return {
         "database": [described.get("database", 0)],
         "protocol": [3, 2],
-        name: [described.get(name)],
+        part_of_commands: [described.get(part_of_commands)],
     }
 
 
 def _possible_of_grpc(described: Described) -> Possible:
     method = str(described.get("signature", "")).removeprefix("CALL ")
+    # The number of the server among those of its test: few tests have more than four.
     return {
         "server": range(4),
         "method": [method],

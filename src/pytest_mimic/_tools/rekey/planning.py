@@ -54,12 +54,15 @@ _SIGNATURES_OF_CONNECTIONS = ("CONNECT",)
 # What a recording keeps among its options that is no option of a line.
 _FACTS_AMONG_OPTIONS = ("python", "line")
 
-IsSame = Callable[[Stored, Stored, Line], bool]
-"""Returns whether two outcomes of the calls of a line are equal."""
+IsSameUnderLine = Callable[[Stored, Stored, Line], bool]
+"""Returns whether two outcomes are equal but for what `volatile=` of the line names."""
 
 
 class StillFoundError(CannotFollowError):
-    """A call cannot follow, and may have its identity under the line of today, too."""
+    """A call cannot follow, and may have its identity under the line of today, too.
+
+    So a run of today may replay it, and `rekey` says to record its test again.
+    """
 
 
 class Change(NamedTuple):
@@ -118,8 +121,10 @@ class Plan:
     Attributes:
         changes: The files to write and to delete, in this order.
         staying: The calls that a changed line concerns and that cannot follow it.
-        number_from_python: How many calls have options that were given in Python.
-        number_equal: How many calls have the identity of today's line.
+        number_from_python: How many calls have options that were given in Python, and
+            so follow no line.
+        number_equal: How many calls have the identity of today's line. Nothing is done
+            for them, and the command does not name them.
         number_hidden: How many calls lose what today's `mimic_redact` names.
         objects: The long parts of requests to write first, by their names.
     """
@@ -149,7 +154,7 @@ class Planner:
         targets: Sequence[Target],
         *,
         signature_of: Callable[[Recording], tuple[str, str | None]],
-        is_same: IsSame,
+        is_same: IsSameUnderLine,
         call_redactor: CallRedactor,
     ) -> None:
         self._vault = vault
@@ -164,7 +169,7 @@ class Planner:
         self._vacated_names: set[str] = set()
 
     def options_of(self, call: Recording) -> dict[str, Any]:
-        """Return the options of the line that takes a call today."""
+        """Return the options of the line that takes a call today, for `older_calls`."""
         signature, host = self._signature_of(call)
         lines = lines_for(self._targets, call.target, signature, host)
         if not lines:
@@ -198,6 +203,7 @@ class Planner:
             else:
                 calls_of_cassette = calls_by_cassette.setdefault(call_to_rekey.file, [])
                 calls_of_cassette.append(rekeyed_call)
+        # A cassette is one file: it is written with all of its calls, or stays.
         for file, members in calls_by_cassette.items():
             try:
                 self._plan.changes.append(self._changed_cassette(file, members))
@@ -211,7 +217,15 @@ class Planner:
         return self._plan
 
     def _find_recorded_again(self, calls: Sequence[CallToRekey]) -> None:
-        """Note which calls that cannot follow were recorded again since."""
+        """Note which calls that cannot follow were recorded again since.
+
+        Nothing finds their recordings any more, so the command offers to delete them,
+        and not to record their tests again.
+
+        Args:
+            calls: The calls that `plan` was asked for. A call that was recorded again
+                stands among these, or in another file of the vault.
+        """
         if not self._plan.staying:
             return
         # A call is told from others by its file, and by its place in a cassette.
@@ -263,8 +277,10 @@ class Planner:
         """Yield the calls of which all neighbours can follow; the others stay.
 
         The calls of one test and target become sequences in their order. If the second
-        of three calls stayed, the third would move up to the second place.
+        of three calls stayed, the third would move up to the second place, and a replay
+        would give its outcome to the second call.
         """
+        # Where a call stays: its group and its target.
         gaps = {
             (
                 _group_of(staying_call.call_to_rekey),
@@ -275,8 +291,9 @@ class Planner:
         for rekeyed_call, line in calls_under_lines:
             call_to_rekey = rekeyed_call.call_to_rekey
             group = _group_of(call_to_rekey)
-            is_alone = group is None or (group, call_to_rekey.call.target) not in gaps
-            if is_alone or not _count_rekeyed([rekeyed_call]):
+            has_no_gap = group is None or (group, call_to_rekey.call.target) not in gaps
+            # A call that only loses a secret keeps its place, so that a gap is no harm.
+            if has_no_gap or not _count_rekeyed([rekeyed_call]):
                 yield rekeyed_call, line
                 continue
             reason = "another call of its test cannot follow"
@@ -297,9 +314,10 @@ class Planner:
 
         None: there is nothing to change, or the call cannot follow, which is noted.
         """
-        hidden_names = self._call_redactor.names_no_longer_secret(call_to_rekey)
-        if hidden_names:
-            loss = f"{', '.join(hidden_names)} was hidden, and cannot come back"
+        names_shown_today = self._call_redactor.names_no_longer_secret(call_to_rekey)
+        if names_shown_today:
+            # A run of today would count the value itself, and not its placeholder.
+            loss = f"{', '.join(names_shown_today)} was hidden, and cannot come back"
             self._plan.staying.append(StayingCall(call_to_rekey, loss, changes=()))
             return None
         try:
@@ -309,6 +327,7 @@ class Planner:
             self._plan.staying.append(staying_call)
         except CannotFollowError as reason:
             changes = self._changed_options(call_to_rekey)
+            # A call whose line has not changed need not follow anything: it replays.
             if changes or self._redacted_calls.of(call_to_rekey) is not None:
                 is_still_found = isinstance(reason, StillFoundError)
                 # Of a sequence or cassette, other calls may be found.
@@ -326,19 +345,24 @@ class Planner:
         return None
 
     def _with_idle_paths(self, staying_call: StayingCall) -> StayingCall:
-        """Return a call that stays, with the paths of its line that meet nothing."""
+        """Return a call that stays, with the paths of its line that meet nothing.
+
+        The command then says to mend the line, and not to record the call again.
+        """
         call = staying_call.call_to_rekey.call
         lines = self._lines_of_call(staying_call.call_to_rekey)
         if names_client(call.target) or len(lines) != 1:
             return staying_call
         [line] = lines
-        paths = new_paths(call, line.options)
-        if paths is None:
+        paths_of_ignore = new_paths(call, line.options)
+        if paths_of_ignore is None:
             return staying_call
         # Where no path meets anything, the call has its identity under the line, too.
-        is_still_found = staying_call.is_still_found or not paths.is_any_met
+        is_still_found = staying_call.is_still_found or not paths_of_ignore.is_any_met
         return staying_call._replace(
-            idle_paths=paths.idle, line=line.name, is_still_found=is_still_found
+            idle_paths=paths_of_ignore.idle,
+            line=line.name,
+            is_still_found=is_still_found,
         )
 
     # One call
@@ -347,11 +371,16 @@ class Planner:
         """Return the line that takes a call today, see `lines_for`."""
         call = call_to_rekey.call
         signature, host = self._signature_of(call)
-        name = (call.options or {}).get("line", "")
-        return lines_for(self._targets, call.target, signature, host, name=name)
+        # What the line named that recorded the call, if it named no target: an alias.
+        name_in_line = (call.options or {}).get("line", "")
+        return lines_for(self._targets, call.target, signature, host, name=name_in_line)
 
     def _changed_options(self, call_to_rekey: CallToRekey) -> list[str]:
-        """Return the options of a call's line that have changed, in words."""
+        """Return the options of a call's line that have changed, in words.
+
+        Only the message of a call that stays shows them. Whether a call has to follow
+        its line, `_changed_line` says.
+        """
         lines = self._lines_of_call(call_to_rekey)
         options_before = call_to_rekey.call.options or {}
         is_client = names_client(call_to_rekey.call.target)
@@ -391,34 +420,37 @@ class Planner:
             for name in _FACTS_AMONG_OPTIONS:
                 if name in options_before:
                     options[name] = options_before[name]
+        # Of a call that only loses a secret: it keeps its options.
         no_line = Line("", {}, ())
         is_client = names_client(call_to_rekey.call.target)
         if not is_client and line is None:
             # Only the call's description has changed, which does not count.
             rekeyed_call = with_new_identity(
                 call_without_secrets,
-                key=call_to_rekey.identity,
+                call_to_rekey.identity,
                 owner=owner,
                 options=options,
             )
             return rekeyed_call, no_line
-        key_before = identity_under(call_to_rekey.call, options_before)
+        identity_before = identity_under(call_to_rekey.call, options_before)
         # What counts of a function is not redacted.
         counted_call = call_without_secrets.call if is_client else call_to_rekey.call
-        key = identity_under(counted_call, options)
-        if key_before != call_to_rekey.identity:
+        new_identity = identity_under(counted_call, options)
+        # The identity is made again of what the recording keeps. If that does not give
+        # the one by which it was recorded, the new one would be wrong, too.
+        if identity_before != call_to_rekey.identity:
             # A part of the call is hidden, or was edited by hand. The options that have
             # changed may concern other parts: then the identity stays as it is.
             if (
                 redacted_call is None
-                and key == key_before
+                and new_identity == identity_before
                 and owner == call_to_rekey.call.owner
             ):
                 self._plan.number_equal += 1
                 return None
             raise StillFoundError("a part of it is hidden, or is not kept whole")
         rekeyed_call = with_new_identity(
-            call_without_secrets, key=key, owner=owner, options=options
+            call_without_secrets, new_identity, owner=owner, options=options
         )
         return rekeyed_call, line or no_line
 
@@ -441,6 +473,7 @@ class Planner:
             names = ", ".join(line.name for line in lines)
             raise MustStayError(f"several lines may take it: {names}")
         [line] = lines
+        # As in `_owner_under_line`, but for connections, and with nothing to compare.
         owner = call.owner
         if not call_to_rekey.is_in_cassette:
             becomes_sequence = is_sequence(line.options, is_client=True)
@@ -453,23 +486,24 @@ class Planner:
             if not becomes_sequence:
                 owner = None
         if call_to_rekey.is_imported:
+            # Its identity says by itself which parts count, under any line.
             rekeyed_call = with_new_identity(
                 call_to_rekey,
-                key=call_to_rekey.identity,
+                call_to_rekey.identity,
                 owner=owner,
                 options=line.options,
             )
             return rekeyed_call, line
         if call.parts is None:
             raise MustStayError("its format does not keep what identifies it")
-        key = identity_under(call, line.options)
+        new_identity = identity_under(call, line.options)
         rekeyed_call = with_new_identity(
-            call_to_rekey, key=key, owner=owner, options=line.options
+            call_to_rekey, new_identity, owner=owner, options=line.options
         )
         return rekeyed_call, line
 
     def _changed_line(self, call_to_rekey: CallToRekey) -> Line | None:
-        """Return the line of today.
+        """Return the line of today that a call has to follow.
 
         None: no line takes the call, or the call has its identity under the line
         already, or its options were given in Python.
@@ -498,7 +532,7 @@ class Planner:
     def _owner_under_line(self, call_to_rekey: CallToRekey, line: Line) -> str | None:
         """Return the test or scope that a recording belongs to under a line.
 
-        None: it serves all tests.
+        It counts in the name of the recording's file. None: it serves all tests.
 
         Raises:
             CannotFollowError: The recording served all tests, and would now belong to
@@ -522,19 +556,24 @@ class Planner:
 
     def _changed_cassette(self, file: str, members: Sequence[Rekeyed]) -> Change:
         """Return the cassette with the new identities. Its calls keep their order."""
-        data = self._vault.store.read(file) or b""
+        content = self._vault.store.read(file) or b""
         if members[0].call_to_rekey.is_older:
-            facts = read_older(data)
+            cassette_facts = read_older(content)
         else:
-            facts = parse_recording(data, self._vault.label, file)
-        calls = list(facts["calls"])
-        if members[0].call_to_rekey.is_older and len(members) < len(calls):
+            cassette_facts = parse_recording(content, self._vault.label, file)
+        facts_of_calls = list(cassette_facts["calls"])
+        # A file has one format, so an older cassette changes whole or not at all.
+        if members[0].call_to_rekey.is_older and len(members) < len(facts_of_calls):
             raise CannotFollowError("another call of its cassette cannot follow")
         for member in members:
             assert member.call_to_rekey.place_in_cassette is not None
-            calls[member.call_to_rekey.place_in_cassette] = member.facts
-        facts = {**facts, "calls": calls}
-        return Change(file, facts, old_names=(), number_rekeyed=_count_rekeyed(members))
+            facts_of_calls[member.call_to_rekey.place_in_cassette] = member.facts
+        return Change(
+            file,
+            {**cassette_facts, "calls": facts_of_calls},
+            old_names=(),
+            number_rekeyed=_count_rekeyed(members),
+        )
 
     def _join(self, calls_by_new_name: dict[str, list[tuple[Rekeyed, Line]]]) -> None:
         """Plan the recordings with new names: join those that get the same name.
@@ -608,6 +647,8 @@ class Planner:
                 old_names=tuple(old_names),
                 number_rekeyed=_count_rekeyed(members),
             )
+        # The vault has a recording of this name, from a run under the line of today or
+        # from a killed `rekey`. It stays, and the old files may go if it has all.
         for member in members:
             if is_finished(member, standing_outcomes):
                 continue
@@ -638,13 +679,13 @@ class Planner:
         """
         if any(member.call_to_rekey.file == name for member in members):
             return None
-        data = self._vault.store.read(name)
-        if data is None or name in self._vacated_names:
+        content = self._vault.store.read(name)
+        if content is None or name in self._vacated_names:
             return None
         if name in self._names_to_vacate:
             raise CannotFollowError("another recording, which stays, has its new name")
         try:
-            facts = parse_recording(data, self._vault.label, name)
+            facts = parse_recording(content, self._vault.label, name)
             return calls_of(self._vault.objects, name, facts)[0].outcomes
         except MimicError:
             raise CannotFollowError(
@@ -660,23 +701,26 @@ class Planner:
         first. Where names change in a circle, the last of them finds its name taken,
         and its recording stays.
         """
-        new_names: dict[str, str] = {}
+        new_name_by_old_name: dict[str, str] = {}
         for new_name, members in calls_by_new_name.items():
             for member, _line in members:
                 old_name = member.call_to_rekey.file
-                new_names[old_name] = new_name
+                new_name_by_old_name[old_name] = new_name
                 if old_name != new_name:
                     self._names_to_vacate.add(old_name)
         yielded_names: set[str] = set()
 
         def visit(name: str, open_names: tuple[str, ...]) -> Iterator[str]:
+            # An open name is met again where names change in a circle.
             if name in yielded_names or name in open_names:
                 return
-            name_to_take = new_names.get(name, name)
+            # The recording that has this name moves first.
+            name_to_take = new_name_by_old_name.get(name, name)
             if name_to_take != name:
                 yield from visit(name_to_take, (*open_names, name))
             if name not in yielded_names:
                 yielded_names.add(name)
+                # Meanwhile, `_join` plans the change of this name, or leaves it.
                 yield name
                 for change in self._plan.changes:
                     self._vacated_names.update(change.old_names)
@@ -687,12 +731,15 @@ class Planner:
 
 
 def _count_rekeyed(members: Iterable[Rekeyed]) -> int:
-    """Return how many calls get another identity, or other options."""
+    """Return how many calls get another identity, or other options.
+
+    The command prints the number. A call that only loses a secret is counted apart.
+    """
     count = 0
     for member in members:
         call_to_rekey = member.call_to_rekey
         has_same_name = (
-            member.key == call_to_rekey.identity
+            member.new_identity == call_to_rekey.identity
             and member.owner == call_to_rekey.call.owner
         )
         has_same_options = member.options == (call_to_rekey.call.options or {})

@@ -32,11 +32,12 @@ class CallsOfToday:
     """
 
     def __init__(self, calls: Iterable[CallToRekey]) -> None:
-        self._by_target: dict[str, list[CallToRekey]] = {}
+        self._calls_by_target: dict[str, list[CallToRekey]] = {}
         for call_of_today in calls:
-            self._by_target.setdefault(call_of_today.call.target, []).append(
-                call_of_today
+            calls_of_target = self._calls_by_target.setdefault(
+                call_of_today.call.target, []
             )
+            calls_of_target.append(call_of_today)
 
     def has(self, call_to_rekey: CallToRekey, *, by_same_test: bool = False) -> bool:
         """Return whether a call that cannot follow its line is among them.
@@ -51,7 +52,7 @@ class CallsOfToday:
         if call_to_rekey.is_in_cassette:
             # The other calls of its cassette keep the file.
             return False
-        for candidate in self._by_target.get(call_to_rekey.call.target, ()):
+        for candidate in self._calls_by_target.get(call_to_rekey.call.target, ()):
             if by_same_test and candidate.call.test != call_to_rekey.call.test:
                 continue
             is_other_file = (
@@ -77,13 +78,13 @@ def _is_recorded_again(recorded_call: Recording, call_of_today: Recording) -> bo
         or call_of_today.arguments is None
     ):
         return False
-    ignored: list[str] = []
+    ignored_paths: list[str] = []
     for call in (recorded_call, call_of_today):
-        ignored += (call.options or {}).get("ignore", ())
+        ignored_paths += (call.options or {}).get("ignore", ())
     for difference in argument_differences(
         recorded_call.arguments, call_of_today.arguments
     ):
-        is_ignored = lies_in_ignored_part(difference.path, ignored)
+        is_ignored = lies_in_ignored_part(difference.path, ignored_paths)
         if not is_ignored and not _has_secret_side(difference):
             return False
     return True

@@ -41,8 +41,9 @@ class RedactedCalls:
         self._call_redactor = call_redactor
         # The calls in which there is something to hide, without it.
         self._redacted_calls: dict[_PlaceInVault, RedactedCall] = {}
-        # Why something in a call cannot be hidden without a run.
-        self._reasons: dict[_PlaceInVault, str] = {}
+        # By the call: why something in it cannot be hidden without a run. Such a call
+        # stays as it is.
+        self._reasons_to_stay: dict[_PlaceInVault, str] = {}
 
     def hide(self, calls: Sequence[CallToRekey]) -> None:
         """Note what is to be hidden in each call, and where that cannot be."""
@@ -62,18 +63,22 @@ class RedactedCalls:
         repeated_secrets: set[str] = set()
         calls_with_issued_secrets: list[CallToRekey] = []
         for call_to_rekey in (*calls, *calls_in_other_files):
-            content = self._text_of_call(call_to_rekey)
-            texts = {text for text in issued_secrets if _is_in(text, content)}
-            if texts:
-                repeated_secrets |= texts
+            # Without what was hidden in it, so that an answer does not count as another
+            # call of its own secret.
+            text_of_call = self._text_of_call(call_to_rekey)
+            secrets_of_others = {
+                secret for secret in issued_secrets if _is_in(secret, text_of_call)
+            }
+            if secrets_of_others:
+                repeated_secrets |= secrets_of_others
                 calls_with_issued_secrets.append(call_to_rekey)
         for place, redacted_call in self._redacted_calls.items():
             if not redacted_call.issued.isdisjoint(repeated_secrets):
                 reason = "a secret of its answer stands in other calls"
-                self._reasons[place] = reason
+                self._reasons_to_stay[place] = reason
         for call_to_rekey in calls_with_issued_secrets:
             reason = "it has a secret that the answer of another call has issued"
-            self._reasons.setdefault(_place_in_vault(call_to_rekey), reason)
+            self._reasons_to_stay.setdefault(_place_in_vault(call_to_rekey), reason)
 
     def of(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
         """Return a call without what is to be hidden, None if nothing is."""
@@ -86,22 +91,24 @@ class RedactedCalls:
             MustStayError: Something in the call cannot be hidden without a run.
         """
         if self.keeps_secret(call_to_rekey):
-            raise MustStayError(self._reasons[_place_in_vault(call_to_rekey)])
+            raise MustStayError(self._reasons_to_stay[_place_in_vault(call_to_rekey)])
         return self.of(call_to_rekey)
 
     def keeps_secret(self, call_to_rekey: CallToRekey) -> bool:
         """Return whether something in a call cannot be hidden without a run."""
-        return _place_in_vault(call_to_rekey) in self._reasons
+        return _place_in_vault(call_to_rekey) in self._reasons_to_stay
 
     def _hide_in_call(self, call_to_rekey: CallToRekey) -> None:
         """Note the call without what is to be hidden, or why that cannot be."""
         try:
             redacted_call = self._call_redactor.redact(call_to_rekey)
         except CannotFollowError as reason:
-            self._reasons[_place_in_vault(call_to_rekey)] = str(reason)
+            self._reasons_to_stay[_place_in_vault(call_to_rekey)] = str(reason)
             return
         except ERRORS_OF_SHAPE as reason:
-            self._reasons[_place_in_vault(call_to_rekey)] = reason_of_edit(reason)
+            self._reasons_to_stay[_place_in_vault(call_to_rekey)] = reason_of_edit(
+                reason
+            )
             return
         if redacted_call is not None:
             self._redacted_calls[_place_in_vault(call_to_rekey)] = redacted_call
@@ -122,10 +129,10 @@ def _place_in_vault(call_to_rekey: CallToRekey) -> _PlaceInVault:
     return call_to_rekey.file, call_to_rekey.place_in_cassette
 
 
-def _is_in(text: str, content: str) -> bool:
-    """Return whether a text stands in JSON, as it is or as a URL has it."""
-    text_in_json = json_in_lines(text).strip().strip('"')
+def _is_in(secret: str, text_of_call: str) -> bool:
+    """Return whether a secret stands in JSON, as it is or as a URL has it."""
+    secret_in_json = json_in_lines(secret).strip().strip('"')
     return any(
-        form_of_text in content
-        for form_of_text in (text, text_in_json, quote(text, safe=""))
+        form_of_secret in text_of_call
+        for form_of_secret in (secret, secret_in_json, quote(secret, safe=""))
     )

@@ -1,5 +1,8 @@
 """Hides secrets in what people read: descriptions of arguments and of pickles.
 
+They are those of functions. A call of one is identified by its real arguments, and its
+pickle is replayed, so that a change of a description alone does no harm.
+
 | described | with the secret name `motto` |
 |---|---|
 | `{"motto": "abc", "n": 1}` | `{"motto": "<redacted>", "n": 1}` |
@@ -64,8 +67,10 @@ def _without_columns(described: Any, redactor: Redactor) -> Any:
 def _without_secret_columns(
     columns: dict[str, Any], redactor: Redactor
 ) -> dict[str, Any]:
+    """Return the described columns of a table, by their steps, but for secret ones."""
     public_columns: dict[str, Any] = {}
     for step, column in columns.items():
+        # Only a column that a text names has quotes in its step: `['motto']`, `[0]`.
         label = step.removeprefix("['").removesuffix("']")
         is_secret = label != step and redactor.secret(label)
         if not is_secret:

@@ -14,7 +14,7 @@ from unit.tools.rekey.vaults import calls_in, vault_of
 def test_a_recording_is_named_by_its_new_identity_and_its_owner() -> None:
     [old] = calls_in(vault_of({"arguments": {"base": "EUR"}, "owner": "a.py::x"}))
 
-    new = with_new_identity(old, key="0" * 32, owner="a.py::x", options={})
+    new = with_new_identity(old, "0" * 32, owner="a.py::x", options={})
 
     assert new.name == recording_name("shop:fetch", "0" * 32, "a.py::x")
     assert new.facts == {**old.facts, "identity": "0" * 32}
@@ -23,7 +23,7 @@ def test_a_recording_is_named_by_its_new_identity_and_its_owner() -> None:
 def test_a_recording_for_all_tests_has_no_identity_beside_its_name() -> None:
     [old] = calls_in(vault_of({"arguments": {"base": "EUR"}, "owner": "a.py::x"}))
 
-    new = with_new_identity(old, key="0" * 32, owner=None, options={"ignore": ["base"]})
+    new = with_new_identity(old, "0" * 32, owner=None, options={"ignore": ["base"]})
 
     assert new.name == f"calls/shop/fetch/{'0' * 32}.json"
     assert "identity" not in new.facts
@@ -35,9 +35,7 @@ def test_the_file_of_a_call_that_keeps_its_identity_is_the_same() -> None:
     vault = vault_of({"arguments": {"base": "EUR"}, "options": {"ignore": ["run"]}})
     [old] = calls_in(vault)
 
-    new = with_new_identity(
-        old, key=old.identity, owner=None, options={"ignore": ["run"]}
-    )
+    new = with_new_identity(old, old.identity, owner=None, options={"ignore": ["run"]})
 
     assert (new.name, content_of(new.facts)) == (old.file, vault.store.read(old.file))
 

@@ -27,7 +27,7 @@ def members(*rows: dict[str, Any], owner: str | None = "a.py::x") -> list[Rekeye
     calls = calls_in(vault_of(*given))
     calls.sort(key=lambda old: old.facts["arguments"]["run"])
     return [
-        with_new_identity(old, key="0" * 32, owner=owner, options={"ignore": ["run"]})
+        with_new_identity(old, "0" * 32, owner=owner, options={"ignore": ["run"]})
         for old in calls
     ]
 
