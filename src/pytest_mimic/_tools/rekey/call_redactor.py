@@ -82,7 +82,6 @@ class RedactedCall(NamedTuple):
 class CallRedactor:
     """Hides secrets in recorded calls: in their requests, outcomes and descriptions.
 
-
     Args:
         redactor: The rules of today.
     """
