@@ -12,7 +12,11 @@ TAKEN_BY_CASSETTES = ("http", "sqlalchemy", "redis")
 
 
 def _http(adapter: str) -> Client:
-    """Return the row of a client whose recordings lie with those of all of HTTP."""
+    """Return the row of a client whose recordings lie with those of all of HTTP.
+
+    The names of the parts are those that a user may write in `ignore=` and `match=`
+    (of the call) and in `volatile=` (of the outcome). Any other name is an error.
+    """
     return Client(
         f"pytest_mimic._clients.http.{adapter}",
         kind="http",
@@ -42,6 +46,8 @@ def _http(adapter: str) -> Client:
     )
 
 
+#: By the name that a line of `mimic_functions` has, the client's row. The names of
+#: parts are as in `_http`.
 BUNDLED = {
     "http": _http("http_calls:EveryHttpClient"),
     "httpx": _http("httpx:HttpxAdapter"),

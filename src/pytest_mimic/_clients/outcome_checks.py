@@ -1,7 +1,9 @@
 """Checks of recorded outcomes of clients: whether a replay can give what stands there.
 
-They look at its shape, before an outcome is used. Nothing of a client is loaded for
-them: the command checks whole vaults. `check_mcp` stands in `mcp/server_start.py`.
+They look at its shape, before an outcome is used: what somebody has edited is then
+reported as a damaged recording, and raises no error in the middle of a client. Nothing
+of a client is loaded for them: the command checks whole vaults. `check_mcp` stands in
+`mcp/server_start.py`.
 """
 
 from __future__ import annotations
@@ -38,9 +40,10 @@ _TEXT = frozenset((str,))
 _TEXT_OR_NONE = frozenset((str, type(None)))
 _INTEGER_OR_NONE = frozenset((int, type(None)))
 _LIST = frozenset((list,))
+# The sizes that a pair may have.
 _PAIR = frozenset((2,))
 _JSON_ALONE = {"json": None}
-# What else a body may have, beside its content.
+# What else a stored body of HTTP may have, beside its content.
 _TYPES_BESIDE_HTTP_CONTENTS = {
     "charset": str,
     "style": str,
@@ -51,8 +54,11 @@ _TYPES_BESIDE_HTTP_CONTENTS = {
     "handed_out": bool,
     "delimiters": list,
 }
+# The texts of a stored body that a replay encodes in the charset of the body.
 _TEXTS_IN_BYTES = ("text", "colon", "line_end")
+# The words of a style of JSON, besides `indent-2` with any number.
 _WORDS_OF_JSON_STYLES = frozenset(("spaced", "ascii", "newline"))
+# The keys of which a stored body has one, with its content as `load_body` reads it.
 _TYPES_OF_HTTP_CONTENTS = {
     "json": object,
     "text": str,
@@ -64,45 +70,46 @@ _TYPES_OF_HTTP_CONTENTS = {
 }
 
 
-def check_http(value: Any) -> None:
+def check_http(exchange: Any) -> None:
     """Check the value of a recorded exchange.
 
     Raises:
         LookupError, TypeError, ValueError: No replay could give it.
     """
-    if type(value) is not dict:
+    if type(exchange) is not dict:
         raise TypeError("a client's outcome must be a mapping")
-    for name, kind in _TYPES_OF_HTTP_PARTS.items():
-        if name in value and type(value[name]) is not kind:
-            raise TypeError(f"{name} must be of type {kind.__name__}")
-    if "status" in value or value.keys().isdisjoint(("end", "error")):
+    for name, part_type in _TYPES_OF_HTTP_PARTS.items():
+        if name in exchange and type(exchange[name]) is not part_type:
+            raise TypeError(f"{name} must be of type {part_type.__name__}")
+    # Without a head, an exchange has failed, or its reader gave up waiting.
+    if "status" in exchange or exchange.keys().isdisjoint(("end", "error")):
         for name in ("status", "reason", "version", "headers"):
-            if name not in value:
+            if name not in exchange:
                 raise KeyError(name)
-        headers = value["headers"]
+        headers = exchange["headers"]
         are_pairs = _PAIR.issuperset(map(len, headers))
         texts_of_headers = list(chain(*headers))
         if not are_pairs or not _TEXT.issuperset(map(type, texts_of_headers)):
             raise ValueError("headers must be pairs of texts")
         # The head of a response is bytes, of which each is a character here. Older
         # recordings have surrogates for those of a reason that are not UTF-8.
-        head = [value["reason"], value["version"], *texts_of_headers]
+        head = [exchange["reason"], exchange["version"], *texts_of_headers]
         "".join(head).encode("latin-1", "surrogateescape")
-    if "error" in value:
-        failure = value["error"]
+    if "error" in exchange:
+        failure = exchange["error"]
         for name in _TEXTS_OF_FAILURE:
             if type(failure[name]) is not str:
                 raise TypeError(f"{name} of an error must be a text")
         if failure["type"] not in _KINDS_OF_FAILURES:
             raise ValueError(f"no error of the network is {failure['type']!r:.60}")
-    body = value.get("body", _JSON_ALONE)
+    body = exchange.get("body", _JSON_ALONE)
     # Any JSON is a body, and most are nothing else.
     if body.keys() != _JSON_ALONE.keys():
         _check_http_body(body)
 
 
 def _check_http_body(body: Any) -> None:
-    """Check a body, or a part of one, in the same way.
+    """Check a stored body, or a part of one, in the same way.
 
     Raises:
         LookupError, TypeError, ValueError: No replay could give it.
@@ -110,9 +117,9 @@ def _check_http_body(body: Any) -> None:
     if not any(_has_content(body, name) for name in _TYPES_OF_HTTP_CONTENTS):
         names = ", ".join(_TYPES_OF_HTTP_CONTENTS)
         raise ValueError(f"a body needs one of {names}")
-    for name, kind in _TYPES_BESIDE_HTTP_CONTENTS.items():
-        if name in body and type(body[name]) is not kind:
-            raise TypeError(f"{name} must be of type {kind.__name__}")
+    for name, part_type in _TYPES_BESIDE_HTTP_CONTENTS.items():
+        if name in body and type(body[name]) is not part_type:
+            raise TypeError(f"{name} must be of type {part_type.__name__}")
     _check_json_style(body)
     for event in body.get("events", ()):
         if type(event) not in (dict, str):
@@ -123,6 +130,7 @@ def _check_http_body(body: Any) -> None:
                 raise TypeError("the data of an event must be a text")
     _check_http_bytes(body)
     messages = list(body.get("parts", ()))
+    # One delimiter stands before each part, and one behind the last.
     delimiters = body.get("delimiters", [""])
     are_texts = all(type(delimiter) is str for delimiter in delimiters)
     if len(delimiters) != len(messages) + 1 or not are_texts:
@@ -150,6 +158,7 @@ def _check_json_style(stored: dict[str, Any]) -> None:
 
 
 def _has_content(body: Any, name: str) -> bool:
+    """Check whether a stored body has a content under this key, `json` or `text`."""
     return name in body and isinstance(body[name], _TYPES_OF_HTTP_CONTENTS[name])
 
 
@@ -166,40 +175,41 @@ def _check_http_bytes(body: Any) -> None:
     """
     # A body in UTF-8 is recorded without its charset.
     charset = body.get("charset", "utf-8")
-    chunks: list[Any] = [body.get(name, "") for name in _TEXTS_IN_BYTES]
+    chunks_to_check: list[Any] = [body.get(name, "") for name in _TEXTS_IN_BYTES]
     if "chunks" in body:
-        chunks += body["chunks"]
+        chunks_to_check += body["chunks"]
     elif "base64" in body:
         # A body in base64 has the form of a chunk.
-        chunks.append(body)
+        chunks_to_check.append(body)
     for event in body.get("events", ()):
         if type(event) is dict:
             for field_name, field in event.items():
-                chunks.append(field_name)
+                chunks_to_check.append(field_name)
                 if field_name != "json" and type(field) is str:
-                    chunks.append(field)
+                    chunks_to_check.append(field)
         else:
-            chunks.append(event)
-    for chunk in chunks:
+            chunks_to_check.append(event)
+    # What cannot be encoded or decoded raises its error here.
+    for chunk in chunks_to_check:
         if type(chunk) is str:
             chunk.encode(charset)
         else:
             b64decode("".join(chunk["base64"].split()), validate=True)
 
 
-def check_sql(value: Any) -> None:
+def check_sql(result: Any) -> None:
     """Check the value of a recorded statement.
 
     Raises:
         TypeError, ValueError: No replay could give it.
     """
-    if type(value) is not dict:
+    if type(result) is not dict:
         raise TypeError("a client's outcome must be a mapping")
-    columns = value.get("columns", [])
-    rows = value.get("rows", [])
+    columns = result.get("columns", [])
+    rows = result.get("rows", [])
     if type(columns) is not list or type(rows) is not list:
         raise TypeError("columns and rows must be of type list")
-    if ("columns" in value) != ("rows" in value):
+    if ("columns" in result) != ("rows" in result):
         raise ValueError("columns and rows stand together")
     are_lists = _LIST.issuperset(map(type, (*columns, *rows)))
     if not are_lists or (rows and {*map(len, rows)} != {len(columns)}):
@@ -209,10 +219,10 @@ def check_sql(value: Any) -> None:
         if not column or type(column[0]) not in _TEXT_OR_NONE:
             raise TypeError("a column must have a name")
         (column[0] or "").encode()
-    if type(value.get("rowcount", 0)) not in _INTEGER_OR_NONE:
+    if type(result.get("rowcount", 0)) not in _INTEGER_OR_NONE:
         raise TypeError("rowcount must be a number")
-    if "error" in value:
-        _check_error_of_driver(value["error"])
+    if "error" in result:
+        _check_error_of_driver(result["error"])
 
 
 def _check_error_of_driver(stored_error: Any) -> None:
@@ -235,19 +245,21 @@ def _check_error_of_driver(stored_error: Any) -> None:
         _check_error_of_driver(stored_error["cause"])
 
 
-def check_redis(value: Any) -> None:
-    """Check the value of a recorded command.
+def check_redis(answer: Any) -> None:
+    """Check the value of a recorded command of Redis, or of a pipeline of them.
 
     Raises:
         LookupError, TypeError, ValueError: No replay could give it.
     """
-    if type(value) is not dict:
+    if type(answer) is not dict:
         raise TypeError("a client's outcome must be a mapping")
-    if type(value.get("replies", [])) is not list:
+    if type(answer.get("replies", [])) is not list:
         raise TypeError("replies must be of type list")
-    replies = value.get("replies", [value.get("reply")])
-    if "error" in value:
-        error = value["error"]
+    # A command has its `reply`, and a pipeline its `replies`.
+    replies = answer.get("replies", [answer.get("reply")])
+    if "error" in answer:
+        error = answer["error"]
+        # `after` has the replies that came before the connection broke.
         if type(error["after"]) is not list:
             raise TypeError("after of an error must be of type list")
         _check_texts([error["type"], *error["args"]], "an error of redis")
@@ -259,7 +271,9 @@ def check_redis(value: Any) -> None:
 
 
 def _check_reply_of_redis(reply: Any) -> None:
-    """Check a reply that is a list, or a mapping that may have a tag.
+    """Check a reply of Redis that is a list, or a mapping that may have a tag.
+
+    A tag says which Python object a mapping stands for: `{"$set": ["a"]}`.
 
     Raises:
         TypeError, ValueError: No replay could give it.
@@ -275,7 +289,7 @@ def _check_reply_of_redis(reply: Any) -> None:
 
 
 def _check_tagged_reply(tag: str, content: Any) -> None:
-    """Check what stands behind the tag of a reply.
+    """Check what stands behind the tag of a reply of Redis.
 
     Raises:
         TypeError, ValueError: No replay could give it.
@@ -303,27 +317,29 @@ def _check_texts(texts: Any, subject: str) -> None:
         raise TypeError(f"{subject} must be a list of texts")
 
 
-def check_grpc(value: Any) -> None:
-    """Check the value of a recorded call.
+def check_grpc(answer: Any) -> None:
+    """Check the value of a recorded call of gRPC.
 
     Raises:
         LookupError, TypeError, ValueError: No replay could give it.
     """
-    if type(value) is not dict:
+    if type(answer) is not dict:
         raise TypeError("a client's outcome must be a mapping")
     for name in ("code", "details"):
-        if type(value.get(name, "")) is not str:
+        if type(answer.get(name, "")) is not str:
             raise TypeError(f"{name} must be of type str")
-    if value.get("code", "OK") not in _CODES_OF_GRPC:
-        raise ValueError(f"gRPC has no code {value['code']!r:.60}")
+    if answer.get("code", "OK") not in _CODES_OF_GRPC:
+        raise ValueError(f"gRPC has no code {answer['code']!r:.60}")
     for name in ("initial_metadata", "trailing_metadata"):
-        pairs = value.get(name, [])
-        if type(pairs) is not list or not _PAIR.issuperset(map(len, pairs)):
+        metadata_pairs = answer.get(name, [])
+        is_list = type(metadata_pairs) is list
+        if not is_list or not _PAIR.issuperset(map(len, metadata_pairs)):
             raise ValueError(f"{name} must be pairs of texts")
-        if not _TEXT.issuperset(map(type, chain(*pairs))):
+        if not _TEXT.issuperset(map(type, chain(*metadata_pairs))):
             raise ValueError(f"{name} must be pairs of texts")
-    messages = value.get("response", [])
+    messages = answer.get("response", [])
     if type(messages) is not list:
+        # The method answers with one message, and not with a stream of them.
         messages = [messages]
     for message in messages:
         if "base64" in message:

@@ -1,6 +1,7 @@
 """The compression of bodies, by `Content-Encoding`: bodies are stored decompressed.
 
-They are compressed anew for a reader who sees compressed bytes.
+They are compressed anew for a reader who sees compressed bytes. The body of a request
+is decompressed by `inflate`, too, before it counts in the identity.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ _NAMES_OF_GZIP = ("gzip", "x-gzip")
 # it, where RFC 9110 means the zlib format (RFC 1950). Both are `deflate` in a header.
 _BARE_DEFLATE = "bare deflate"
 _WINDOW_OF_GZIP = 16 + zlib.MAX_WBITS
-# A decoder or encoder gets the chunks of a body one by one.
-_OfOneChunk = Callable[[bytes], bytes]
+# The function of a decompressor or compressor that gets a body chunk by chunk.
+_ChunkFunction = Callable[[bytes], bytes]
 
 
 def encodings_in_header(content_encoding: str) -> list[str]:
@@ -30,13 +31,16 @@ def encodings_in_header(content_encoding: str) -> list[str]:
 def encoding_of(chunks: Sequence[bytes], encoding: str) -> str:
     """Return the encoding of a body, which says more than its `Content-Encoding`.
 
-    It is stored, so that the body is compressed in the same way for a replay.
+    It tells `deflate` from its bare form. It is stored, so that the body is compressed
+    in the same way for a replay.
     """
-    start = b"".join(chunks)[:2]
-    if encoding != "deflate" or len(start) < 2:
+    first_bytes = b"".join(chunks)[:2]
+    if encoding != "deflate" or len(first_bytes) < 2:
         return encoding
     # The method in the first byte is 8, and both are a multiple of 31 (RFC 1950, 2.2).
-    is_zlib = start[0] & 0x0F == 8 and int.from_bytes(start, "big") % 31 == 0
+    is_zlib = (
+        first_bytes[0] & 0x0F == 8 and int.from_bytes(first_bytes, "big") % 31 == 0
+    )
     return encoding if is_zlib else _BARE_DEFLATE
 
 
@@ -52,42 +56,47 @@ def inflate(
 
     Returns:
         As many chunks as there were, some perhaps empty. None if no decoder of an
-        encoding is installed, or the body is in another encoding.
+        encoding is installed, or the body is in another encoding. Such a body is stored
+        as it came.
     """
-    inflated: list[bytes] | None = list(chunks)
+    inflated_chunks: list[bytes] | None = list(chunks)
     # `Content-Encoding: deflate, gzip`: the last encoding is undone first.
-    for name in reversed(encodings_in_header(encoding)):
-        if inflated is not None:
-            inflated = _decode(inflated, name, to_its_end=to_its_end)
-    return inflated
+    for encoding_name in reversed(encodings_in_header(encoding)):
+        if inflated_chunks is not None:
+            inflated_chunks = _decode(
+                inflated_chunks, encoding_name, to_its_end=to_its_end
+            )
+    return inflated_chunks
 
 
 def _decode(
     chunks: Sequence[bytes], name: str, *, to_its_end: bool
 ) -> list[bytes] | None:
     """Undo one encoding, `gzip`; None if no decoder of this name takes the chunks."""
-    for decode in _decoders(name):
+    for decode in _decompressing_functions(name):
         try:
-            decoded = [decode(chunk) for chunk in chunks]
+            decoded_chunks = [decode(chunk) for chunk in chunks]
         # Each library has its own exceptions.
         except Exception:
             continue
-        decoder: Any = getattr(decode, "__self__", None)
-        if to_its_end and not _is_ended(decoder):
+        decompressor: Any = getattr(decode, "__self__", None)
+        if to_its_end and not _is_ended(decompressor):
+            # A replay would compress the body to its end, which the recorded one lacks.
             continue
         # Unused data is a second gzip member, for example, which clients treat
         # differently.
-        if not getattr(decoder, "unused_data", b""):
-            return decoded
+        if not getattr(decompressor, "unused_data", b""):
+            return decoded_chunks
     return None
 
 
 def fails_to_decompress(chunks: Sequence[bytes], encoding: str) -> bool:
     """Check whether no decoder of an encoding takes the beginning of a body.
 
+    The client that had to decompress it has then raised an error, which is recorded.
     The body may be in another encoding than its headers name.
     """
-    decoders = _decoders(encoding)
+    decoders = _decompressing_functions(encoding)
     for decode in decoders:
         if _accepts(decode, chunks):
             return False
@@ -96,7 +105,7 @@ def fails_to_decompress(chunks: Sequence[bytes], encoding: str) -> bool:
     return bool(decoders)
 
 
-def _accepts(decode: _OfOneChunk, chunks: Sequence[bytes]) -> bool:
+def _accepts(decode: _ChunkFunction, chunks: Sequence[bytes]) -> bool:
     """Check whether a decompressor takes the beginning of a body."""
     try:
         for chunk in chunks:
@@ -110,14 +119,14 @@ def _accepts(decode: _OfOneChunk, chunks: Sequence[bytes]) -> bool:
     return True
 
 
-def _is_ended(decoder: Any) -> bool:
+def _is_ended(decompressor: Any) -> bool:
     """Check whether a decompressor has come to the end of its stream."""
-    if hasattr(decoder, "is_finished"):
-        return bool(decoder.is_finished())
-    return bool(decoder.eof)
+    if hasattr(decompressor, "is_finished"):
+        return bool(decompressor.is_finished())
+    return bool(decompressor.eof)
 
 
-def _decoders(name: str) -> list[_OfOneChunk]:
+def _decompressing_functions(name: str) -> list[_ChunkFunction]:
     """Return the functions to try that decompress the chunks of a body."""
     if name in _NAMES_OF_GZIP:
         return [zlib.decompressobj(_WINDOW_OF_GZIP).decompress]
@@ -134,6 +143,7 @@ def _decoders(name: str) -> list[_OfOneChunk]:
 
             return [brotli.Decompressor().process]
     except ImportError:
+        # Without the codec, the body is stored compressed.
         pass
     return []
 
@@ -148,14 +158,16 @@ def deflate(
     encoding's frame, and not compressed: so there are at least as many bytes as the
     reader of the recorded body read.
     """
-    names = encodings_in_header(encoding)
-    if not is_whole or not all(map(_can_encode, names)):
-        names = ["gzip"]
-    packed = list(chunks)
-    for name in names:
-        packed = list(_encode(packed, name, is_whole=is_whole))
-    header = ", ".join(names).replace(_BARE_DEFLATE, "deflate")
-    return packed, header
+    encoding_names = encodings_in_header(encoding)
+    if not is_whole or not all(map(_can_encode, encoding_names)):
+        encoding_names = ["gzip"]
+    compressed_chunks = list(chunks)
+    for encoding_name in encoding_names:
+        compressed_chunks = list(
+            _encode(compressed_chunks, encoding_name, is_whole=is_whole)
+        )
+    content_encoding = ", ".join(encoding_names).replace(_BARE_DEFLATE, "deflate")
+    return compressed_chunks, content_encoding
 
 
 def _can_encode(name: str) -> bool:
@@ -163,14 +175,14 @@ def _can_encode(name: str) -> bool:
     if name not in ("br", "zstd"):
         return name in (*_NAMES_OF_GZIP, "deflate", _BARE_DEFLATE)
     # Whoever has the codec can decompress, too.
-    return bool(_decoders(name))
+    return bool(_decompressing_functions(name))
 
 
 def _encode(chunks: Sequence[bytes], name: str, *, is_whole: bool) -> Iterator[bytes]:
     """Yield the chunks of a body, compressed by one encoding, as `deflate` says."""
     # The usual level, or none: a body that is not whole is only laid out.
     level = -1 if is_whole else 0
-    compress, flush, finish = _encoder(name, level=level)
+    compress, flush, finish = _compressing_functions(name, level=level)
     last_index = len(chunks) - 1
     for index, chunk in enumerate(chunks):
         end_chunk = flush
@@ -179,34 +191,34 @@ def _encode(chunks: Sequence[bytes], name: str, *, is_whole: bool) -> Iterator[b
         yield compress(chunk) + end_chunk()
 
 
-def _encoder(
+def _compressing_functions(
     name: str, *, level: int
-) -> tuple[_OfOneChunk, Callable[[], bytes], Callable[[], bytes]]:
+) -> tuple[_ChunkFunction, Callable[[], bytes], Callable[[], bytes]]:
     """Return functions that compress a chunk, end a chunk, and end the body.
 
     A reader can decompress a chunk that has ended, without the chunks behind it.
     """
-    encoder: Any
+    compressor: Any
     if name == "br":
         import brotli  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
-        encoder = brotli.Compressor()
-        return encoder.process, encoder.flush, encoder.finish
+        compressor = brotli.Compressor()
+        return compressor.process, compressor.flush, compressor.finish
     if name == "zstd":
-        encoder = zstd_module().ZstdCompressor()
+        compressor = zstd_module().ZstdCompressor()
 
         def flush_block() -> bytes:
-            return bytes(encoder.flush(encoder.FLUSH_BLOCK))
+            return bytes(compressor.flush(compressor.FLUSH_BLOCK))
 
-        return encoder.compress, flush_block, encoder.flush
+        return compressor.compress, flush_block, compressor.flush
     window = _WINDOW_OF_GZIP
     if name == "deflate":
         window = zlib.MAX_WBITS
     elif name == _BARE_DEFLATE:
         window = -zlib.MAX_WBITS
-    encoder = zlib.compressobj(level, wbits=window)
+    compressor = zlib.compressobj(level, wbits=window)
 
-    def flush_piece() -> bytes:
-        return bytes(encoder.flush(zlib.Z_SYNC_FLUSH))
+    def flush_sync() -> bytes:
+        return bytes(compressor.flush(zlib.Z_SYNC_FLUSH))
 
-    return encoder.compress, flush_piece, encoder.flush
+    return compressor.compress, flush_sync, compressor.flush

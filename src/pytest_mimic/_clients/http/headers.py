@@ -20,7 +20,7 @@ _PARAMETER = re.compile(
     r""";\s*(?P<name>[\w*-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^;\s]*))"""
 )
 # Parameters that only say how the parts of a multipart body are told apart, and which
-# is the first. Clients make them anew for each body.
+# is the first. Clients make them anew for each body, so they count in no identity.
 _BOUNDARY_PARAMETER = re.compile(
     r""";\s*(?:boundary|start)\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^;\s]*)""", re.IGNORECASE
 )
@@ -29,8 +29,8 @@ _BOUNDARY_PARAMETER = re.compile(
 def header_parts(header: str | None) -> tuple[str, dict[str, str]]:
     """Return a header's value and its parameters.
 
-    `Text/Plain; charset="x"` gives `text/plain` and `{"charset": "x"}`; None gives an
-    empty text.
+    `Text/Plain; charset="x"` gives `text/plain` and `{"charset": "x"}`; None, for a
+    header that is missing, gives an empty text.
     """
     if header is None:
         header = ""
@@ -38,11 +38,11 @@ def header_parts(header: str | None) -> tuple[str, dict[str, str]]:
     parameters: dict[str, str] = {}
     if semicolon:
         for match in _PARAMETER.finditer(header):
-            text = match["bare"]
-            if text is None:
+            parameter = match["bare"]
+            if parameter is None:
                 # A backslash stands before a sign that a quoted text could not have.
-                text = re.sub(r"\\(.)", r"\1", match["quoted"])
-            parameters[match["name"].lower()] = text
+                parameter = re.sub(r"\\(.)", r"\1", match["quoted"])
+            parameters[match["name"].lower()] = parameter
     return value.strip().lower(), parameters
 
 
@@ -64,12 +64,15 @@ def without_boundary(content_type: str) -> str:
 
 
 def text_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, str]]:
-    """Return headers as text. Bytes are decoded as Latin-1, which loses nothing."""
-    pairs = []
+    """Return headers as text: httpx and aiohttp have bytes.
+
+    They are decoded as Latin-1, which loses nothing.
+    """
+    headers_as_text = []
     for name, value in headers:
         if isinstance(name, bytes):
             name = name.decode("latin-1")
         if isinstance(value, bytes):
             value = value.decode("latin-1")
-        pairs.append((name, value))
-    return pairs
+        headers_as_text.append((name, value))
+    return headers_as_text

@@ -23,7 +23,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pytest_mimic._clients.http import parts
+from pytest_mimic._clients.http import structured_bodies
 from pytest_mimic._clients.http.compression import inflate
 from pytest_mimic._clients.http.headers import (
     ANYTHING,
@@ -69,7 +69,7 @@ def _is_digest(content: dict[str, Any]) -> bool:
 def _read_body(data: bytes, content_type: str | None, *, depth: int) -> RequestBody:
     """Return a body, or the content of a part that lies `depth` parts deep."""
     media_type, parameters = header_parts(content_type)
-    if depth < parts.DEEPEST:
+    if depth < structured_bodies.DEEPEST_NESTING:
         structured = _read_structured(data, content_type, media_type, depth)
         if structured is not None:
             return structured
@@ -91,7 +91,9 @@ def _read_structured(
 
     None: the body is another one, or is not as its media type says.
     """
-    multipart = parts.split_multipart(data, parts.boundary_of(content_type))
+    multipart = structured_bodies.split_multipart(
+        data, structured_bodies.boundary_of(content_type)
+    )
     if multipart is not None:
         values_by_name: dict[str, list[Any]] = {}
         for part in multipart.parts:
@@ -102,7 +104,7 @@ def _read_structured(
             is_repeated = len(values) > 1
             fields[name] = values if is_repeated else values[0]
         return RequestBody("multipart", fields)
-    message = parts.split_message(data, media_type)
+    message = structured_bodies.split_message(data, media_type)
     if message is None:
         return None
     if message.first_line:
@@ -110,13 +112,13 @@ def _read_structured(
     return RequestBody("mail", _read_mail(message, depth))
 
 
-def _read_part(part: parts.Message, depth: int) -> tuple[str, Any]:
+def _read_part(part: structured_bodies.Message, depth: int) -> tuple[str, Any]:
     """Return the name of a part and its value, which for a file is a mapping."""
     headers = part.headers_by_name
     _, disposition = header_parts(headers.get("content-disposition"))
     filename = disposition.get("filename*", disposition.get("filename"))
     content_type = headers.get("content-type")
-    content = parts.decode_mime_content(
+    content = structured_bodies.decode_mime_content(
         part.content, headers.get("content-transfer-encoding")
     )
     is_text = not content_type or content_type.startswith("text/plain")
@@ -147,7 +149,7 @@ def _content_of_part(content: bytes, content_type: str | None, depth: int) -> An
     return body.value
 
 
-def _read_http(message: parts.Message, depth: int) -> dict[str, Any]:
+def _read_http(message: structured_bodies.Message, depth: int) -> dict[str, Any]:
     """Return the plain data of an HTTP message in a body: what counts of it.
 
     A request has `method`, `path` and `query`, an answer `status`; both have `headers`
@@ -172,7 +174,7 @@ def _read_http(message: parts.Message, depth: int) -> dict[str, Any]:
     return {**first_line, "headers": headers, "body": body}
 
 
-def _read_mail(message: parts.Message, depth: int) -> dict[str, Any]:
+def _read_mail(message: structured_bodies.Message, depth: int) -> dict[str, Any]:
     """Return the plain data of a mail in a body: its `headers` and its `body`."""
     values_by_name: dict[str, list[str]] = {}
     for name, value in message.headers:
@@ -184,10 +186,10 @@ def _read_mail(message: parts.Message, depth: int) -> dict[str, Any]:
     return {"headers": headers, "body": _content_of(message, depth)}
 
 
-def _content_of(message: parts.Message, depth: int) -> Any:
+def _content_of(message: structured_bodies.Message, depth: int) -> Any:
     """Return the content of a message, or None if it has none."""
     headers = message.headers_by_name
-    content = parts.decode_mime_content(
+    content = structured_bodies.decode_mime_content(
         message.content, headers.get("content-transfer-encoding")
     )
     if not content.strip():
@@ -301,8 +303,8 @@ def _format_of_content(content: Any, media_type: str) -> str:
         is_message = content.keys() >= {"headers", "body"}
         if media_type.startswith("multipart/"):
             return "multipart"
-        if is_message and media_type in parts.HTTP_TYPES:
+        if is_message and media_type in structured_bodies.HTTP_TYPES:
             return "http"
-        if is_message and media_type in parts.MAIL_TYPES:
+        if is_message and media_type in structured_bodies.MAIL_TYPES:
             return "mail"
     return "json"

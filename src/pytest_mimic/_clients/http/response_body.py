@@ -1,4 +1,7 @@
-"""Bodies of responses as readable plain data, and back to bytes."""
+"""Bodies of responses as readable plain data, and back to bytes.
+
+No identity depends on anything here: the bodies of requests are in `request_body.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
-from pytest_mimic._clients.http import parts
+from pytest_mimic._clients.http import structured_bodies
 from pytest_mimic._clients.http.event_streams import (
     load_events,
     split_events,
@@ -39,10 +42,10 @@ def store_body(
 ) -> dict[str, Any] | None:
     """Return a response's body as readable plain data without secrets; None if empty.
 
-    The chunks come decompressed and without the framing of the transfer. Where they end
-    is kept only if the reader has `stopped` before the end of the body: a replay then
-    gives as many chunks. `depth` says how many multipart bodies, messages and mails lie
-    around the body.
+    `store_response` asks for it. The chunks come decompressed and without the framing
+    of the transfer. Where they end is kept only if the reader has `stopped` before the
+    end of the body: a replay then gives as many chunks. `depth` says how many multipart
+    bodies, messages and mails lie around the body.
 
     The plain data is one of these, with a `charset` if that is not UTF-8:
 
@@ -60,24 +63,24 @@ def store_body(
         return None
     media_type, parameters = header_parts(content_type)
     is_multipart = media_type.startswith("multipart/")
-    is_structured = is_multipart or media_type in parts.MESSAGE_TYPES
-    if is_structured and not stopped and depth < parts.DEEPEST:
-        structured = _store_structured(
+    is_structured = is_multipart or media_type in structured_bodies.MESSAGE_TYPES
+    if is_structured and not stopped and depth < structured_bodies.DEEPEST_NESTING:
+        structured_body = _store_structured(
             data,
             content_type=content_type,
             media_type=media_type,
             secrets=secrets,
             depth=depth,
         )
-        if structured is not None:
-            return structured
+        if structured_body is not None:
+            return structured_body
     # Where the reader has stopped after one of several chunks, their ends are kept.
     chunks_until_stop: Sequence[bytes] = ()
     if stopped and len(chunks) > 1:
         chunks_until_stop = chunks
     charset = charset_that_fits(data, declared=parameters.get("charset", UTF_8))
     if charset is None:
-        # The body is binary.
+        # The body is binary, and nothing in it can be redacted.
         if chunks_until_stop:
             return {"chunks": list(map(_base64_body, chunks_until_stop))}
         return _base64_body(data)
@@ -108,7 +111,7 @@ def _store_text(
     chunks_until_stop: Sequence[bytes],
     is_whole: bool,
 ) -> dict[str, Any]:
-    """Return a text as plain data without secrets.
+    """Return the text of a response as plain data without secrets.
 
     Args:
         data: The bytes of the body.
@@ -121,29 +124,32 @@ def _store_text(
     """
     text = data.decode(charset)
     events = split_events(text, media_type, is_whole=is_whole)
+    # Each form is taken only if a replay makes the same bytes of it.
     if events and encoded_texts(events, charset) == data:
         return store_events(events, secrets, server_sent="event-stream" in media_type)
     if chunks_until_stop:
         texts = decoded_texts(chunks_until_stop, charset)
         if texts and encoded_texts(texts, charset) == data:
-            return {"chunks": _scrubbed_texts(texts, secrets)}
+            return {"chunks": _chunks_without_secrets(texts, secrets)}
     return _store_one_text(text, media_type, secrets)
 
 
 def _store_one_text(text: str, media_type: str, secrets: Secrets) -> dict[str, Any]:
-    """Return a text as plain data, `json` or `text`, without secrets."""
-    value = json_of(text, media_type)
-    if value is not text:
-        style = style_of(value, text)
-        secrets.learn(value)
-        scrubbed = secrets.scrub(value, keep_types=True)
+    """Return a response's text as plain data, `json` or `text`, without secrets."""
+    json_value = json_of(text, media_type)
+    # `json_of` gives back a text that is no JSON.
+    if json_value is not text:
+        style = style_of(json_value, text)
+        secrets.learn(json_value)
+        hidden_value = secrets.scrub(json_value, keep_types=True)
         if style:
-            return {"json": scrubbed, "style": style}
+            return {"json": hidden_value, "style": style}
         # Once a secret is replaced the bytes differ in any case, so the compact style
         # will do.
-        is_redacted = scrubbed != value or secrets.redactor is NO_REDACTION
+        is_redacted = hidden_value != json_value or secrets.redactor is NO_REDACTION
         if style is not None or is_redacted:
-            return {"json": scrubbed}
+            return {"json": hidden_value}
+    # JSON in no style is stored as a text, so that a replay gives the same bytes.
     if media_type == "application/x-www-form-urlencoded":
         secrets.learn(parse_form(text))
         text = secrets.redactor.scrub_form(text)
@@ -153,8 +159,12 @@ def _store_one_text(text: str, media_type: str, secrets: Secrets) -> dict[str, A
     return {"text": secrets.text(text)}
 
 
-def _scrubbed_texts(texts: list[str], secrets: Secrets) -> list[str]:
-    """Return as many texts without secrets; equally long ones if there were secrets."""
+def _chunks_without_secrets(texts: list[str], secrets: Secrets) -> list[str]:
+    """Return the chunks of a response without secrets, as texts.
+
+    A secret may lie across two chunks. So they are redacted together, and what then
+    differs is cut into as many chunks of equal lengths.
+    """
     joined_text = "".join(texts)
     hidden_text = secrets.text(joined_text)
     if hidden_text == joined_text:
@@ -164,7 +174,7 @@ def _scrubbed_texts(texts: list[str], secrets: Secrets) -> list[str]:
     return [hidden_text[start : start + size] for start in starts]
 
 
-# Bodies that are made of heads and bodies
+# Bodies of responses that are made of heads and bodies
 
 
 def _store_structured(
@@ -175,11 +185,14 @@ def _store_structured(
     secrets: Secrets,
     depth: int,
 ) -> dict[str, Any] | None:
-    """Return a multipart body, an HTTP message or a mail as plain data.
+    """Return a multipart body, an HTTP message or a mail in a response as plain data.
 
-    None: the body is of another type.
+    None: the body is of another type, or is not what its type says. It is then stored
+    as a text or as bytes.
     """
-    multipart = parts.split_multipart(data, parts.boundary_of(content_type))
+    multipart = structured_bodies.split_multipart(
+        data, structured_bodies.boundary_of(content_type)
+    )
     if multipart is not None:
         delimiters = [text_of_bytes(delimiter) for delimiter in multipart.delimiters]
         if None in delimiters:
@@ -188,34 +201,35 @@ def _store_structured(
             _store_message(part, secrets, depth) for part in multipart.parts
         ]
         return {"parts": stored_messages, "delimiters": delimiters}
-    message = parts.split_message(data, media_type)
+    message = structured_bodies.split_message(data, media_type)
     if message is None:
         return None
     return {"message": _store_message(message, secrets, depth)}
 
 
 def _store_message(
-    message: parts.Message, secrets: Secrets, depth: int
+    message: structured_bodies.Message, secrets: Secrets, depth: int
 ) -> dict[str, Any]:
     """Return a head and the body behind it as plain data without secrets.
 
-    The body is decoded where it comes in a `transfer` encoding, if it can be encoded
-    again, or held a secret.
+    They are a part of a response's body. The body is decoded where it comes in a
+    `transfer` encoding, if it can be encoded again, or held a secret.
     """
     headers = message.headers_by_name
     secrets.learn_headers(message.headers)
     encoding = headers.get("content-transfer-encoding", "").strip().lower()
-    decoded = parts.decode_mime_content(message.content, encoding)
-    body = _store_content(decoded, headers, secrets, depth)
+    decoded_content = structured_bodies.decode_mime_content(message.content, encoding)
+    body = _store_content(decoded_content, headers, secrets, depth)
     stored_message = {"transfer": encoding, **body}
-    if decoded == message.content:
+    if decoded_content == message.content:
         del stored_message["transfer"]
     elif (
-        _is_unchanged(decoded, body)
+        _is_unchanged(decoded_content, body)
         and _bytes_of_body(stored_message) != message.content
     ):
+        # To encode it again would give other bytes, such as longer lines of base64.
         stored_message = _coded_or_text(message.content)
-    head = parts.with_length(
+    head = structured_bodies.with_length(
         _hide_head(message.first_line + message.head, secrets),
         len(message.content),
         len(_bytes_of_body(stored_message)),
@@ -237,7 +251,7 @@ def _store_content(
 
 
 def _coded_or_text(data: bytes) -> dict[str, Any]:
-    """Return the content of a part as it came, in its `transfer` encoding."""
+    """Return the content of a part as it came: it is not stored decoded."""
     text = text_of_bytes(data)
     if text is None:
         return _base64_body(data)
@@ -251,7 +265,12 @@ def _is_unchanged(data: bytes, body: dict[str, Any]) -> bool:
 
 def _hide_head(head: str, secrets: Secrets) -> str:
     """Return the lines of a head in a response without secrets, else as they came."""
-    return "".join([_hide_line_of_head(line, secrets) for line in parts.lines_of(head)])
+    return "".join(
+        [
+            _hide_line_of_head(line, secrets)
+            for line in structured_bodies.header_lines(head)
+        ]
+    )
 
 
 def _hide_line_of_head(line: str, secrets: Secrets) -> str:
@@ -262,8 +281,8 @@ def _hide_line_of_head(line: str, secrets: Secrets) -> str:
     """
     bare_line = line.rstrip("\r\n")
     line_end = line[len(bare_line) :]
-    name, sign, value = parts.unfolded(bare_line).partition(":")
-    is_header = bool(sign) and " " not in name
+    name, colon, value = structured_bodies.unfolded(bare_line).partition(":")
+    is_header = bool(colon) and " " not in name
     if is_header:
         bare_value = value.strip()
         hidden_value = secrets.header(name, bare_value)
@@ -271,6 +290,7 @@ def _hide_line_of_head(line: str, secrets: Secrets) -> str:
             return line
         # A header that went on in further lines is one line now.
         return f"{name}: {hidden_value}{line_end}"
+    # The first line of a message has a URL, whose parts may be secret.
     words = [secrets.redactor.scrub_data(word) for word in bare_line.split(" ")]
     hidden_line = secrets.redactor.scrub_text(
         " ".join(words), secrets.stand_in_by_secret
@@ -279,7 +299,7 @@ def _hide_line_of_head(line: str, secrets: Secrets) -> str:
 
 
 def load_body(body: dict[str, Any] | None) -> list[bytes]:
-    """Return the chunks of a stored body."""
+    """Return the chunks of a stored body, as a replay lets them arrive."""
     if body is None:
         return []
     charset = body.get("charset", UTF_8)
@@ -291,6 +311,7 @@ def load_body(body: dict[str, Any] | None) -> list[bytes]:
 
 
 def _load_chunk(chunk: Any, charset: str) -> bytes:
+    """Return the bytes of a stored chunk: a text, or `{"base64": "…"}`."""
     if isinstance(chunk, str):
         return chunk.encode(charset)
     return base64.b64decode(chunk["base64"])
@@ -299,16 +320,19 @@ def _load_chunk(chunk: Any, charset: str) -> bytes:
 def _bytes_of_body(body: dict[str, Any]) -> bytes:
     """Return the bytes of a stored body, or of the body of a stored part.
 
-    The recording may have been edited.
+    The recording may have been edited, so that any content is possible.
     """
     if "transfer" in body:
+        # The body of a part was decoded when it was stored.
         decoded_body = dict(body)
         encoding = decoded_body.pop("transfer")
-        return parts.encode_mime_content(_bytes_of_body(decoded_body), encoding)
+        return structured_bodies.encode_mime_content(
+            _bytes_of_body(decoded_body), encoding
+        )
     if "parts" in body:
         delimiters = [delimiter.encode() for delimiter in body["delimiters"]]
-        messages = [_load_message(part) for part in body["parts"]]
-        return parts.join(delimiters, messages)
+        bytes_of_parts = [_load_message(part) for part in body["parts"]]
+        return structured_bodies.join_multipart(delimiters, bytes_of_parts)
     if "message" in body:
         return _load_message(body["message"])
     charset = body.get("charset", UTF_8)
@@ -337,30 +361,34 @@ def _load_message(message: dict[str, Any]) -> bytes:
 def hides_text(exchange: dict[str, Any]) -> bool:
     """Check whether a stored exchange has a text that only base64 holds.
 
-    Nothing in such a text is redacted.
+    Nothing in such a text is redacted: the run that records it reports that.
     """
     content_type = header_of(exchange.get("headers", ()), "content-type")
     return _hides_text(exchange.get("body") or {}, content_type)
 
 
 def _hides_text(body: dict[str, Any], content_type: str | None) -> bool:
+    """Check a stored body, or the body of a part, as `hides_text` does."""
     messages = list(body.get("parts", ()))
     message = body.get("message")
     if message:
         messages.append(message)
     for message in messages:
-        headers = parts.Message("", message["head"], b"").headers_by_name
+        headers = structured_bodies.Message("", message["head"], b"").headers_by_name
         if _hides_text(message, headers.get("content-type")):
             return True
-    is_coded = "base64" in body
+    has_base64 = "base64" in body
     for chunk in body.get("chunks", ()):
-        is_coded = is_coded or isinstance(chunk, dict)
+        has_base64 = has_base64 or isinstance(chunk, dict)
     media_type, _ = header_parts(content_type)
-    return is_coded and is_text_type(media_type)
+    return has_base64 and is_text_type(media_type)
 
 
 def content_of(body: dict[str, Any] | None) -> Any:
-    """Return the content of a stored body, without its layout."""
+    """Return what verifying compares of a stored body: its content without its layout.
+
+    So a service may write the same JSON with other blanks, and this is no drift.
+    """
     if body is None:
         return None
     if "json" in body:
@@ -379,12 +407,13 @@ def content_of(body: dict[str, Any] | None) -> Any:
 def _content_of_message(message: dict[str, Any]) -> dict[str, Any]:
     """Return what verifying compares of a part: its first line, type and body."""
     first_line, _, _ = message["head"].partition("\n")
-    headers = parts.Message("", message["head"], b"").headers_by_name
-    content: dict[str, Any] = {}
+    headers = structured_bodies.Message("", message["head"], b"").headers_by_name
+    compared_message: dict[str, Any] = {}
+    # The head of a part or a mail begins with a header: it has no first line.
     if first_line.strip() and ":" not in first_line.partition(" ")[0]:
-        content["first line"] = first_line.strip()
+        compared_message["first line"] = first_line.strip()
     if "content-type" in headers:
-        content["type"] = without_boundary(headers["content-type"])
+        compared_message["type"] = without_boundary(headers["content-type"])
     body = dict(message)
     del body["head"]
-    return {**content, "body": content_of(body or None)}
+    return {**compared_message, "body": content_of(body or None)}

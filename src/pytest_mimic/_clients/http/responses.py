@@ -28,14 +28,16 @@ from pytest_mimic.client import (
 if TYPE_CHECKING:
     from pytest_mimic.client import Step
 
-# The checksums of a body, which clients of clouds compare.
+# The checksums of a body, which clients of clouds compare: they are dropped where a
+# replay gives other bytes.
 _HEADER_OF_CHECKSUM = re.compile(
     r"x-amz-crc32|x-amz-checksum-.*|x-goog-hash|content-md5|(?:content-|repr-)?digest",
     re.IGNORECASE,
 )
 # RFC 9110, 15.3.5 and 15.4.5
 _STATUSES_WITHOUT_BODY = (204, 304)
-# A part of a body (RFC 9110, 15.3.7): where it begins is told in compressed bytes.
+# A part of a body (RFC 9110, 15.3.7): where it begins is told in compressed bytes, so
+# it is stored compressed.
 _STATUS_OF_PART = 206
 # The first stream that a client opens on a connection (RFC 9113, 5.1.1).
 _FIRST_STREAM = 1
@@ -43,8 +45,8 @@ _FIRST_STREAM = 1
 _NO_CHUNK_SIZE = "malformed\r\n"
 
 
-def _decodes() -> bool:
-    """Tell that the client decompresses the body, as most do."""
+def _client_decodes_by_default() -> bool:
+    """Tell an `ExchangeRecorder` that its client decompresses the body, as most do."""
     return True
 
 
@@ -85,7 +87,7 @@ class ExchangeRecorder:
         chunks: The body as it arrives, without the framing of the transfer. The edge
             adds to it.
         phase: What a timeout is one of: `connecting`, `writing` or `reading`. The edge
-            sets it.
+            sets it, and `store_error` reads it.
         undone_encoding: The `Content-Encoding` that the client has undone before it
             added the chunks; empty if it has not.
         decodes: Returns whether the client has undone, or undoes, the encoding for its
@@ -97,17 +99,21 @@ class ExchangeRecorder:
         # The response is only compared then, and the recorded one returned.
         self.is_verifying = step.mode == "verify"
         self.head: dict[str, Any] = {}
+        # The real exchange twice, for `recorded`: it is verified without its secrets,
+        # and the code under test gets the recorded one with them.
         self._exchange_without_secrets: dict[str, Any] = {}
         self._exchange_with_secrets: dict[str, Any] = {}
         self.chunks: list[bytes] = []
         self.phase = "connecting"
         self.undone_encoding = ""
-        self.decodes: Callable[[], bool] = _decodes
-        # Whether the step has its outcome, or was abandoned.
+        self.decodes: Callable[[], bool] = _client_decodes_by_default
+        # Whether the step has its outcome, or was abandoned. Then nothing that the
+        # client still reads or raises is recorded.
         self.done = False
         # Returns the chunks of the body that have arrived, where the edge adds none
         # before the end.
         self.received: Callable[[], list[bytes]] | None = None
+        # The engine asks it when the test ends before the response does.
         step.arrived = self._plain_so_far
 
     def start(
@@ -158,11 +164,10 @@ class ExchangeRecorder:
 
     @lazy_attribute
     def body_bytes_to_read(self) -> int | None:
-        """How many bytes of the body to read for comparing it, as it arrives.
+        """How many bytes of the real body are read to compare it, while it is verified.
 
-        None stands for all of it.
-
-        The reader of the recorded response may have stopped: a stream may never end.
+        None stands for all of it. The reader of the recorded response may have stopped:
+        a stream may never end, so no more of it is read than the recording has.
         """
         recorded_exchange = self.step.outcome(is_read_only=True)
         if "end" not in recorded_exchange:
@@ -178,16 +183,17 @@ class ExchangeRecorder:
         )
 
     def recorded(self) -> dict[str, Any]:
-        """Return the recorded exchange after verifying it.
+        """Return the recorded exchange after verifying it, which the caller gets.
 
-        The secrets of the real one stand in it at the same places.
+        The secrets of the real one stand in it at the same places, so that the caller
+        can log in with them for the next real request.
         """
-        exchange: dict[str, Any] = with_secrets(
+        recorded_exchange: dict[str, Any] = with_secrets(
             self.step.outcome(),
             self._exchange_without_secrets,
             self._exchange_with_secrets,
         )
-        return exchange
+        return recorded_exchange
 
     def stop(self) -> None:
         """Record a response whose reader wants no more, or cannot decompress it."""
@@ -201,7 +207,8 @@ class ExchangeRecorder:
     def _is_broken(self) -> bool:
         """Check whether the client had to decompress what it got, and could not.
 
-        The client has then raised an error for its caller, and closed the response.
+        The client has then raised an error for its caller, and closed the response. The
+        error is recorded, not that the reader has stopped.
         """
         encoding = self._encoding()
         if not encoding.name or encoding.is_undone or not self.decodes():
@@ -209,9 +216,10 @@ class ExchangeRecorder:
         return fails_to_decompress(self.chunks, encoding.name)
 
     def _is_broken_again(self) -> bool:
-        """Check whether a real body goes wrong as the recorded one did.
+        """Check whether a real body cannot be decompressed, as the recorded one.
 
-        While it is verified, nobody decompresses it.
+        While it is verified, nobody decompresses it: without this check, each such
+        response would be reported as a drift.
         """
         recorded_error = self.step.outcome(is_read_only=True).get("error", {})
         if recorded_error.get("class") != BROKEN_ENCODING["class"] or not self.head:
@@ -230,18 +238,20 @@ class ExchangeRecorder:
             self.complete(error=failure)
 
     def abandon(self, error: BaseException | None = None) -> None:
-        """End the step without an outcome: nothing of a response has come."""
+        """End the step without an outcome, so that nothing is recorded."""
         self.done = True
         self.step.abandon(error)
 
     def complete(self, **end: Any) -> None:
         """Record a response that was read to its end, or to an `end` or `error`."""
         if self.done:
+            # The client closes what it has read to its end, for example.
             return
         self.done = True
         if self.is_verifying and not end and self._is_broken_again():
             end["error"] = dict(BROKEN_ENCODING)
         exchange = self._stored_exchange(**end)
+        # The text may have secrets that the vault then has: the run reports it.
         if hides_text(exchange) and not self.is_verifying:
             self.step.report(
                 "gave a text that is stored as base64: nothing in it is redacted"
@@ -253,6 +263,7 @@ class ExchangeRecorder:
         if self.received is not None:
             self.chunks = self.received()
         if not self.head:
+            # Without a status, nobody can have stopped reading.
             end = "waiting"
         return self._stored_exchange(end=end)
 
@@ -265,16 +276,17 @@ class ExchangeRecorder:
         # issued since.
         secrets.begin_answer(self.step.call.issuer)
         if "error" in end:
-            error = dict(end["error"])
+            failure = dict(end["error"])
             for name in ("message", "received"):
-                if name in error:
-                    error[name] = redactor.scrub_text(
-                        error[name], secrets.stand_in_by_secret
+                if name in failure:
+                    failure[name] = redactor.scrub_text(
+                        failure[name], secrets.stand_in_by_secret
                     )
-            end["error"] = error
+            end["error"] = failure
         exchange: dict[str, Any] = {}
         if self.head:
             secrets_of_request = set(secrets.stand_in_by_secret)
+            # While it is verified, the response is stored a second time, with secrets.
             store = partial(
                 store_response,
                 self.head,
@@ -293,6 +305,8 @@ class ExchangeRecorder:
                 recorded_exchange = self.step.outcome(is_read_only=True)
                 issuer = self.step.call.issuer
                 assert issuer is not None, "a real call has one"
+                # A service issues other secrets each time. Where only they differ, they
+                # get the placeholders of the recorded ones: this is no drift.
                 exchange = as_recorded(recorded_exchange, exchange, issuer.known)
                 self._exchange_without_secrets, self._exchange_with_secrets = (
                     exchange,
@@ -304,27 +318,31 @@ class ExchangeRecorder:
     def stores_decompressed(self) -> bool:
         """Whether the body is compressed, and stored decompressed, if it is not whole.
 
-        This can be asked once the head has come.
+        A broken chunk is then stored without its size on the wire, which was that of
+        compressed bytes. This can be asked once the head has come.
         """
         encoding = self._encoding()
-        is_counted = self.head["status"] == _STATUS_OF_PART or encoding.is_handed_out
-        return encoding.is_undone or (bool(encoding.name) and not is_counted)
+        are_bytes_counted = (
+            self.head["status"] == _STATUS_OF_PART or encoding.is_handed_out
+        )
+        return encoding.is_undone or (bool(encoding.name) and not are_bytes_counted)
 
     def _encoding(self) -> Encoding:
         """Return how the body is encoded: it is stored decompressed, see `Encoding`."""
         if self.undone_encoding:
             return Encoding(self.undone_encoding, is_undone=True)
-        name = header_of(self.head["headers"], "content-encoding") or ""
+        encoding_name = header_of(self.head["headers"], "content-encoding") or ""
         is_handed_out = not self.decodes()
         recorded_body: dict[str, Any] = {}
         if self.is_verifying:
             recorded_body = self.step.outcome(is_read_only=True).get("body") or {}
         if recorded_body:
-            # While it is verified, nobody decompresses the body.
+            # While it is verified, nobody decompresses the body. So the real one is
+            # stored as the recorded one is, or each would differ.
             is_handed_out = recorded_body.get(
                 "handed_out", "encoding" not in recorded_body
             )
-        return Encoding(name.strip().lower(), is_handed_out=is_handed_out)
+        return Encoding(encoding_name.strip().lower(), is_handed_out=is_handed_out)
 
 
 def store_response(
@@ -338,8 +356,9 @@ def store_response(
 ) -> dict[str, Any]:
     """Return a response as plain data without secrets, which are learned.
 
-    Its head has `status`, `reason`, `version` and `headers`. The chunks come without
-    the framing of the transfer. Its reader may have `stopped` before the end.
+    An `ExchangeRecorder` asks for it, and so does the import of vcrpy's cassettes. Its
+    head has `status`, `reason`, `version` and `headers`. The chunks come without the
+    framing of the transfer. Its reader may have `stopped` before the end.
 
     A body is stored decompressed, beside its `encoding`. It is stored as it came where
     it cannot be decompressed, or where somebody counts the compressed bytes: of a part
@@ -349,13 +368,14 @@ def store_response(
     header_values = {name.lower(): value for name, value in head["headers"]}
     if encoding is None:
         encoding = Encoding(header_values.get("content-encoding", "").strip().lower())
-    is_counted = head["status"] == _STATUS_OF_PART or (
+    are_bytes_counted = head["status"] == _STATUS_OF_PART or (
         encoding.is_handed_out and not is_whole
     )
+    # None: the body is not compressed, or is stored as it came.
     decompressed_chunks: list[bytes] | None = None
     if encoding.is_undone:
         decompressed_chunks = chunks
-    elif encoding.name and not is_counted:
+    elif encoding.name and not are_bytes_counted:
         decompressed_chunks = inflate(
             chunks, encoding.name, to_its_end=encoding.is_handed_out and is_whole
         )
@@ -372,19 +392,20 @@ def store_response(
     dropped_headers: set[str] = set()
     if body is not None and decompressed_chunks is not None:
         dropped_headers.add("content-encoding")
+        # A replay compresses the body by it for a client that gets compressed bytes.
         body["encoding"] = encoding.name
         if not encoding.is_undone:
             body["encoding"] = encoding_of(chunks, encoding.name)
         if encoding.is_handed_out:
             body["handed_out"] = True
-    checksums = set(filter(_HEADER_OF_CHECKSUM.fullmatch, header_values))
-    if checksums and b"".join(load_body(body)) != b"".join(chunks):
-        dropped_headers |= checksums
-    headers = []
+    checksum_headers = set(filter(_HEADER_OF_CHECKSUM.fullmatch, header_values))
+    if checksum_headers and b"".join(load_body(body)) != b"".join(chunks):
+        dropped_headers |= checksum_headers
+    kept_headers = []
     for name, value in head["headers"]:
         if name.lower() not in dropped_headers:
-            headers.append([name, secrets.header(name, value)])
-    exchange = {**head, "headers": headers}
+            kept_headers.append([name, secrets.header(name, value)])
+    exchange = {**head, "headers": kept_headers}
     if body is not None:
         exchange["body"] = body
     return exchange
@@ -427,23 +448,27 @@ class StoredResponse:
         headers: list[tuple[str, str]] = list(map(tuple, exchange["headers"]))
         # `handed_out`: the client that recorded gave its caller the compressed bytes.
         if body is not None and (body.get("handed_out") or not client_decodes):
-            headers += self._encode(body.get("encoding", ""))
-        names = [name.lower() for name, _ in headers]
+            headers += self._compress_again(body.get("encoding", ""))
+        lower_names = [name.lower() for name, _ in headers]
+        # The body may have another length than it had on the wire: it was decompressed,
+        # or edited, or secrets were replaced in it.
         if body is not None and method != "HEAD":
-            for index, name in enumerate(names):
-                if name == "content-length":
-                    written_name, length = headers[index]
-                    headers[index] = written_name, self._length_now(length)
-        if "set-cookie" in names:
+            for index, lower_name in enumerate(lower_names):
+                if lower_name == "content-length":
+                    name, recorded_length = headers[index]
+                    headers[index] = name, self._length_now(recorded_length)
+        if "set-cookie" in lower_names:
             headers = _with_lasting_cookies(headers)
         self.headers = headers
 
-    def _encode(self, encoding: str) -> list[tuple[str, str]]:
-        """Compress the body again, and return the header that says so."""
+    def _compress_again(self, encoding: str) -> list[tuple[str, str]]:
+        """Compress the body for this replay, and return the header that says so."""
         if not encoding:
             return []
-        self.chunks, name = deflate(self.chunks, encoding, is_whole=self.is_complete)
-        return [("Content-Encoding", name)]
+        self.chunks, encoding_name = deflate(
+            self.chunks, encoding, is_whole=self.is_complete
+        )
+        return [("Content-Encoding", encoding_name)]
 
     def _length_now(self, recorded_length: str) -> str:
         """Return the length of the body as it is now, for the header of this value.
@@ -472,6 +497,7 @@ class StoredResponse:
         if self.error is not None:
             return load_error(self.error)
         if self.stopped:
+            # What came next is not known: the test must not take it for the end.
             return exhausted()
         return None
 
@@ -485,43 +511,53 @@ class StoredResponse:
         version = "HTTP/1.1"
         if self.version == "HTTP/1.0":
             version = "HTTP/1.0"
-        lines = [f"{version} {self.status} {self.reason}"]
+        lines_of_head = [f"{version} {self.status} {self.reason}"]
         for name, value in self.headers:
-            lines.append(f"{name}: {value}")
-        head = "\r\n".join([*lines, "\r\n"]).encode("latin-1", "surrogateescape")
-        pieces = self.chunks
+            lines_of_head.append(f"{name}: {value}")
+        head = "\r\n".join([*lines_of_head, "\r\n"])
+        head_bytes = head.encode("latin-1", "surrogateescape")
+        pieces_of_body = self.chunks
         framing = header_of(self.headers, "transfer-encoding") or ""
         if "chunked" in framing.lower():
-            pieces = self._framed_chunks()
+            pieces_of_body = self._framed_chunks()
         if self.is_complete and len(self.chunks) < 2:
             # What is whole arrives at once.
-            return [b"".join([head, *pieces])]
-        return [head, *pieces]
+            return [b"".join([head_bytes, *pieces_of_body])]
+        return [head_bytes, *pieces_of_body]
 
     def _framed_chunks(self) -> list[bytes]:
-        """Return the chunks of the transfer (RFC 9112, 7.1).
+        """Return the chunks of the transfer (RFC 9112, 7.1), each with its size.
 
-        The last may be malformed, or break off.
+        The last may be malformed, or break off: the client's parser then raises the
+        error that it raised when the response was recorded.
         """
-        error = self.error or {}
-        chunks = self.chunks
-        broken_off = b""
-        if "missing" in error:
-            chunks, broken_off = _split_at_end(chunks, error.get("came", 0))
-        framed_chunks = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks]
+        failure = self.error or {}
+        whole_chunks = self.chunks
+        broken_chunk = b""
+        if "missing" in failure:
+            whole_chunks, broken_chunk = _split_at_end(
+                whole_chunks, failure.get("came", 0)
+            )
+        framed_chunks = [
+            b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in whole_chunks
+        ]
         if self.is_complete and self._has_body:
+            # The chunk without data ends the body.
             framed_chunks.append(b"0\r\n\r\n")
-        elif error.get("type") == "malformed":
-            received = error.get("received", _NO_CHUNK_SIZE)
+        elif failure.get("type") == "malformed":
+            received = failure.get("received", _NO_CHUNK_SIZE)
             framed_chunks.append(received.encode("latin-1", "replace"))
-        elif "missing" in error:
-            announced = len(broken_off) + error["missing"]
-            framed_chunks.append(b"%x\r\n%s" % (announced, broken_off))
+        elif "missing" in failure:
+            announced_size = len(broken_chunk) + failure["missing"]
+            framed_chunks.append(b"%x\r\n%s" % (announced_size, broken_chunk))
         return framed_chunks
 
 
 def _split_at_end(chunks: list[bytes], size: int) -> tuple[list[bytes], bytes]:
-    """Return chunks without the last bytes of the last one, and these bytes."""
+    """Return chunks without the last bytes of the last one, and these bytes.
+
+    The last bytes are those that came of a chunk that broke off.
+    """
     if not chunks:
         return [], b""
     *chunks_before, last_chunk = chunks
@@ -541,24 +577,27 @@ def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str
     recorded_at = http2time(header_of(headers, "date") or "")
     if recorded_at is None:
         return headers
-    lasting = []
+    replayed_headers = []
     for name, value in headers:
         if name.lower() == "set-cookie":
             value = _without_later_expiry(value, recorded_at)
-        lasting.append((name, value))
-    return lasting
+        replayed_headers.append((name, value))
+    return replayed_headers
 
 
 def _without_later_expiry(cookie: str, recorded_at: float) -> str:
-    """Return a cookie without an expiry that is later than a moment, in seconds."""
+    """Return a cookie without an expiry that is later than a moment, in seconds.
+
+    An earlier expiry stays: by it, a service deletes the cookie.
+    """
     from http.cookiejar import http2time  # type: ignore[attr-defined]
 
-    attributes = []
+    kept_attributes = []
     for attribute in cookie.split(";"):
         name, _, value = attribute.partition("=")
-        expires = None
+        expires_at = None
         if name.strip().lower() == "expires":
-            expires = http2time(value)
-        if expires is None or expires <= recorded_at:
-            attributes.append(attribute)
-    return ";".join(attributes)
+            expires_at = http2time(value)
+        if expires_at is None or expires_at <= recorded_at:
+            kept_attributes.append(attribute)
+    return ";".join(kept_attributes)

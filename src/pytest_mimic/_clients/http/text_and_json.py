@@ -1,6 +1,8 @@
 """Whether the bytes of a body are a text, and JSON in it.
 
-JSON is read if plain data can hold it, and written in its old layout.
+JSON is read if plain data can hold it, and written in its old layout. The bodies of
+requests, which count in identities, are read by `text_of_bytes` and `json_of`. The rest
+is for bodies of responses alone.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ _MEDIA_TYPE_OF_TEXT = re.compile(
     r"|application/(?:.*[+.-])?(?:json|jsonl|ndjson|json-seq|xml|yaml|eventstream)"
     r"|application/(?:http|sql|graphql|(?:x-)?javascript|x-www-form-urlencoded)"
 )
-# The blanks before the first item of a JSON text on several lines.
+# The blanks before the first item of a JSON text on several lines: its indent.
 _FIRST_INDENT = re.compile(r"[\[{]\n( {1,8})\S")
 # As in `_core/outcome/json_layout.py`: `JSONEncoder.encode` makes such an encoder at
 # each call.
@@ -47,8 +49,9 @@ def is_text_type(media_type: str) -> bool:
 def text_of_bytes(data: bytes, charset: str = "utf-8") -> str | None:
     """Return the bytes of a body as a text, which people can read in a recording.
 
-    None: the bytes are binary, or encoding their text gives other bytes. They are
-    stored as bytes, since a replay has to give the very bytes that were recorded.
+    None: the bytes are binary, or encoding their text gives other bytes. Those of a
+    response are stored as bytes, since a replay has to give the very bytes that were
+    recorded. Those of a request count by their hash.
     """
     try:
         text = data.decode(charset)
@@ -61,9 +64,10 @@ def text_of_bytes(data: bytes, charset: str = "utf-8") -> str | None:
 
 
 def charset_that_fits(data: bytes, *, declared: str) -> str | None:
-    """Return the first charset in which a body is a text: the declared one, or UTF-8.
+    """Return the charset in which a response's body is stored as a text.
 
-    None: the body is binary.
+    It is the declared one, or UTF-8 if the body is no text in that. None: the body is
+    binary.
     """
     for charset in (declared, UTF_8):
         if text_of_bytes(data, charset) is not None:
@@ -72,15 +76,19 @@ def charset_that_fits(data: bytes, *, declared: str) -> str | None:
 
 
 def decoded_texts(chunks: Sequence[bytes], charset: str) -> list[str]:
-    """Return chunks as texts. A chunk that ends within a character ends before it."""
+    """Return the chunks of a response's body as texts.
+
+    A chunk that ends within a character ends before it.
+    """
     decoder = codecs.getincrementaldecoder(charset)()
     return list(filter(None, map(decoder.decode, chunks)))
 
 
 def encoded_texts(texts: Sequence[str], charset: str) -> bytes:
-    """Return the bytes of texts that are encoded one by one.
+    """Return the bytes that a replay would make of the events or chunks of a body.
 
-    In UTF-16, for example, each text has a mark.
+    It encodes them one by one: in UTF-16, for example, each of them has a mark. A body
+    whose own bytes differ from these is stored in another form.
     """
     return b"".join([text.encode(charset) for text in texts])
 
@@ -90,7 +98,7 @@ def json_of(text: str, media_type: str = "") -> Any:
 
     For another text it is this same text; so it is for a JSON text that plain data
     cannot hold: nested too deep for Python, with NaN, a lone surrogate or a repeated
-    key.
+    key. Of a request, the value counts in the identity.
     """
     if "json" not in media_type and text.lstrip()[:1] not in ("{", "["):
         return text
@@ -103,19 +111,22 @@ def json_of(text: str, media_type: str = "") -> Any:
 
 
 def _refuse(constant: str) -> None:
+    """Refuse `NaN` and `Infinity`, which Python reads although JSON has none."""
     raise ValueError(f"{constant} is not JSON")
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
+    """Return a JSON object; refuse repeated keys, of which a dict keeps one."""
+    json_object = dict(pairs)
+    if len(json_object) != len(pairs):
         raise ValueError("a key is repeated")
-    return value
+    return json_object
 
 
 def style_of(value: Any, text: str) -> str | None:
     """Return the style in which `write_json` makes this text of the value.
 
+    It is stored beside the value, so that a replay gives the bytes that were recorded.
     None: no style makes this text.
 
     A style has these words, in this order:
@@ -127,18 +138,19 @@ def style_of(value: Any, text: str) -> str | None:
     | `ascii` | has other characters escaped |
     | `newline` | ends with one |
     """
-    layouts = ["", "spaced"]
-    indented = _FIRST_INDENT.match(text)
-    if indented:
-        layouts = [f"indent-{len(indented[1])}"]
-    escapes = [""]
+    # Only the styles are tried of which the text has a sign.
+    layout_words = ["", "spaced"]
+    first_indent = _FIRST_INDENT.match(text)
+    if first_indent:
+        layout_words = [f"indent-{len(first_indent[1])}"]
+    escape_words = [""]
     if "\\u" in text:
-        escapes.append("ascii")
-    end = ""
+        escape_words.append("ascii")
+    end_word = ""
     if text.endswith("\n"):
-        end = "newline"
-    for layout, escape in product(layouts, escapes):
-        words = [word for word in (layout, escape, end) if word]
+        end_word = "newline"
+    for layout_word, escape_word in product(layout_words, escape_words):
+        words = [word for word in (layout_word, escape_word, end_word) if word]
         style = " ".join(words)
         if write_json(value, style) == text:
             return style
@@ -146,10 +158,11 @@ def style_of(value: Any, text: str) -> str | None:
 
 
 def write_json(value: Any, style: str = "") -> str:
-    """Write a value as JSON in one of the styles that `style_of` returns."""
+    """Write the JSON of a response in one of the styles that `style_of` returns."""
     if not style:
         return "".join(_compact_pieces(value, 0))
     words = style.split()
+    # None as separators: `json.dumps` writes its own, with a blank.
     indent = None
     separators: tuple[str, str] | None = (",", ":")
     for word in words:

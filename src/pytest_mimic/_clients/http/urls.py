@@ -34,10 +34,12 @@ _ENCODED_CHARACTER = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 class SigningScheme(NamedTuple):
     """By which parameters a service signs a URL or a form. Names are in lower case.
 
+    None of them counts in the identity of a request that has those of `together`.
+
     Attributes:
         together: The names that must all be there, so that the parameters are taken for
             a signature.
-        others: The names that a signature may have besides. None of them counts then.
+        others: The names that a signature may have besides.
     """
 
     together: frozenset[str]
@@ -151,8 +153,10 @@ _SECONDS_OF_DAY = 86_400
 def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
     """Return the parts of a URL without secrets, and its text up to the query.
 
-    A URL without a query has no part `query`. Of a signed URL, the fields of the
-    signature are left out, since they differ each time.
+    The parts count in the identity of the request: a change of them makes its
+    recordings misses. The text is only shown. A URL without a query has no part
+    `query`. Of a signed URL, the fields of the signature are left out, since they
+    differ each time.
 
     Args:
         secrets: The secrets of the call, which are hidden in the path and the query.
@@ -167,21 +171,23 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
         raise ValueError(f"{url} has no host")
     origin, path, query = match.groups()
     parts_of_origin, shown_origin = read_origin(origin)
+    # A plain path needs no quoting. It has no secret if none is known, and if no JSON
+    # Web Token begins in it, `eyJ`.
     if secrets.stand_in_by_secret or "eyJ" in path or not _PLAIN_PATH.fullmatch(path):
         path = quote(path, safe=f"{_ALLOWED_IN_PATH}%")
         path = _ENCODED_CHARACTER.sub(_in_upper_case, path)
         path = secrets.path(path)
-    parts = {**parts_of_origin, "path": path or "/"}
+    parts_of_url = {**parts_of_origin, "path": path or "/"}
     if query:
         # A query has the grammar of a form.
         fields = parse_form(query)
         if may_be_signed(query):
             fields = without_signature(fields)
         if fields:
-            parts["query"] = secrets.redactor.scrub(
+            parts_of_url["query"] = secrets.redactor.scrub(
                 fields, values=secrets.stand_in_by_secret
             )
-    return parts, shown_origin + parts["path"]
+    return parts_of_url, shown_origin + parts_of_url["path"]
 
 
 def _in_upper_case(encoded_character: re.Match[str]) -> str:
@@ -193,26 +199,28 @@ def _in_upper_case(encoded_character: re.Match[str]) -> str:
 def read_origin(origin: str) -> tuple[dict[str, Any], str]:
     """Return the scheme, host and port of `HTTPS://Shop.com:443`, and its shown text.
 
-    The text has no port where that is the usual one: `https://shop.com`.
+    The first three count in the identity of a request, with a default port, too. The
+    text has no port where that is the usual one: `https://shop.com`.
 
     Raises:
         ValueError: The origin is none of HTTP, or has an impossible host or port.
     """
-    parts = urlsplit(origin)
-    host = (parts.hostname or "").lower()
+    split_origin = urlsplit(origin)
+    scheme = split_origin.scheme
+    host = (split_origin.hostname or "").lower()
     if not host.isascii():
         host = host.encode("idna").decode()
-    if parts.scheme not in _DEFAULT_PORTS:
+    if scheme not in _DEFAULT_PORTS:
         raise ValueError(f"{origin} is no URL of HTTP")
-    default_port = _DEFAULT_PORTS[parts.scheme]
-    port = parts.port or default_port
-    shown_origin = f"{parts.scheme}://{host}"
+    default_port = _DEFAULT_PORTS[scheme]
+    port = split_origin.port or default_port
+    shown_origin = f"{scheme}://{host}"
     if ":" in host:
         # An address of IPv6 stands in brackets.
-        shown_origin = f"{parts.scheme}://[{host}]"
+        shown_origin = f"{scheme}://[{host}]"
     if port != default_port:
         shown_origin = f"{shown_origin}:{port}"
-    return {"scheme": parts.scheme, "host": host, "port": port}, shown_origin
+    return {"scheme": scheme, "host": host, "port": port}, shown_origin
 
 
 def may_be_signed(query: str) -> bool:
@@ -223,26 +231,30 @@ def may_be_signed(query: str) -> bool:
 def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a query or a form without those of a signature.
 
-    Without a signature, fields of these names mean something else, and stay.
+    The fields that stay count in the identity of the request. Without a signature,
+    fields of these names mean something else, and stay.
     """
-    values = {name.lower(): value for name, value in fields.items()}
-    left_out: set[str] = set()
+    values_by_name = {name.lower(): value for name, value in fields.items()}
+    names_of_signature: set[str] = set()
     for scheme in SIGNING_SCHEMES.values():
-        if scheme.together <= values.keys():
-            left_out |= scheme.together | scheme.others
-    if values.keys() >= _NAMES_OF_BUNNY and _is_epoch_in_seconds(values["expires"]):
-        left_out |= _NAMES_OF_BUNNY
-    if not left_out and not _NAMES_OF_SIGNATURES.isdisjoint(values):
-        left_out = {*_NAMES_OF_SIGNATURES, "nonce"}
-        if "timestamp" in values and _is_within_a_day(values["timestamp"]):
-            left_out.add("timestamp")
-    if not left_out:
+        if scheme.together <= values_by_name.keys():
+            names_of_signature |= scheme.together | scheme.others
+    has_names_of_bunny = values_by_name.keys() >= _NAMES_OF_BUNNY
+    if has_names_of_bunny and _is_epoch_in_seconds(values_by_name["expires"]):
+        names_of_signature |= _NAMES_OF_BUNNY
+    # A service that is not in the table may sign by a field of a usual name.
+    if not names_of_signature and not _NAMES_OF_SIGNATURES.isdisjoint(values_by_name):
+        names_of_signature = {*_NAMES_OF_SIGNATURES, "nonce"}
+        timestamp = values_by_name.get("timestamp")
+        if timestamp is not None and _is_within_a_day(timestamp):
+            names_of_signature.add("timestamp")
+    if not names_of_signature:
         return fields
-    counted = {}
+    counted_fields = {}
     for name, value in fields.items():
-        if name.lower() not in left_out:
-            counted[name] = value
-    return counted
+        if name.lower() not in names_of_signature:
+            counted_fields[name] = value
+    return counted_fields
 
 
 def _is_epoch_in_seconds(value: object) -> bool:

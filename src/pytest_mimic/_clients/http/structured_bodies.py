@@ -25,8 +25,8 @@ from typing import NamedTuple
 from pytest_mimic._clients.http.headers import header_parts
 from pytest_mimic._clients.http.text_and_json import text_of_bytes
 
-# Bodies that are nested deeper are read as text.
-DEEPEST = 20
+# Bodies that are nested deeper are read as text, so that no recursion ends in an error.
+DEEPEST_NESTING = 20
 #: Media types of a body that is one HTTP message, a request or a response.
 HTTP_TYPES = ("application/http",)
 #: Media types of a body that is one mail.
@@ -43,7 +43,8 @@ _FIRST_LINE = re.compile(
 _NAME_OF_HEADER = re.compile(r"[!-9;-~]+[ \t]*:")
 # A header may go on in lines that begin with a blank.
 _FOLD_OF_HEADER = re.compile(r"\r?\n(?=[ \t])")
-_LOGICAL_LINE = re.compile(r"[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z)")
+# A header with the lines in which it goes on.
+_WHOLE_HEADER = re.compile(r"[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z)")
 _CONTENT_LENGTH = re.compile(
     r"^(content-length[ \t]*:[ \t]*)\d+", re.IGNORECASE | re.MULTILINE
 )
@@ -65,12 +66,12 @@ class Message(NamedTuple):
     @property
     def headers(self) -> list[tuple[str, str]]:
         """The headers in their order, each in one line."""
-        pairs = []
+        headers = []
         for line in unfolded(self.head).splitlines():
-            name, sign, value = line.partition(":")
-            if sign:
-                pairs.append((name.strip(), value.strip()))
-        return pairs
+            name, colon, value = line.partition(":")
+            if colon:
+                headers.append((name.strip(), value.strip()))
+        return headers
 
     @property
     def headers_by_name(self) -> dict[str, str]:
@@ -94,16 +95,20 @@ def unfolded(head: str) -> str:
     return _FOLD_OF_HEADER.sub("", head)
 
 
-def lines_of(head: str) -> list[str]:
+def header_lines(head: str) -> list[str]:
     """Return the lines of a head with their ends.
 
     The lines over which one header goes count as one line.
     """
-    return _LOGICAL_LINE.findall(head)
+    return _WHOLE_HEADER.findall(head)
 
 
 def split_multipart(data: bytes, boundary: str) -> Multipart | None:
-    """Return the parts of a multipart body, or None if it is malformed."""
+    """Return the parts of a multipart body; None if it is malformed or none.
+
+    What is None here is read and stored as a text or as bytes. Of a request, the parts
+    count in the identity.
+    """
     if not boundary:
         return None
     delimiter = re.compile(
@@ -113,20 +118,22 @@ def split_multipart(data: bytes, boundary: str) -> Multipart | None:
     )
     delimiters: list[bytes] = []
     parts: list[Message] = []
-    end = 0
+    end_of_delimiter = 0
     for match in delimiter.finditer(data):
-        between = data[end : match.start()]
-        end = match.end()
+        bytes_of_part = data[end_of_delimiter : match.start()]
+        end_of_delimiter = match.end()
         if not delimiters:
-            delimiters.append(between + match[0])
+            # What precedes the first delimiter is no part.
+            delimiters.append(bytes_of_part + match[0])
             continue
-        part = _message(between)
+        part = _message(bytes_of_part)
         if part is None:
             return None
         parts.append(part)
         delimiters.append(match[0])
         if match["is_last"]:
             return Multipart(delimiters, parts)
+    # The delimiter that ends a multipart body is missing.
     return None
 
 
@@ -149,7 +156,10 @@ def split_mail(data: bytes) -> Message | None:
 
 
 def split_message(data: bytes, media_type: str) -> Message | None:
-    """Return the message that a body of a media type is, or None if it is none."""
+    """Return the message that a body of a media type is, or None if it is none.
+
+    The body of a request and that of a response are asked for.
+    """
     if media_type in HTTP_TYPES:
         return split_http(data)
     if media_type in MAIL_TYPES:
@@ -222,8 +232,8 @@ def encode_base64(content: bytes) -> bytes:
 def with_length(head: str, length_before: int, length_now: int) -> str:
     """Return the head of a part of a multipart body with another `Content-Length`.
 
-    Redaction has changed the content of the part. A length that was not that of the
-    content before stays.
+    Redaction has changed the content of the part in a response. A length that was not
+    that of the content before stays.
 
     Args:
         head: The headers of the part.
@@ -242,8 +252,8 @@ def with_length(head: str, length_before: int, length_now: int) -> str:
     return f"{head_before}{name_and_colon}{length_now}{head_behind}"
 
 
-def join(delimiters: Sequence[bytes], parts: Sequence[bytes]) -> bytes:
-    """Return a multipart body of its delimiters and parts."""
+def join_multipart(delimiters: Sequence[bytes], parts: Sequence[bytes]) -> bytes:
+    """Return the multipart body of a replayed response, of its delimiters and parts."""
     pieces = [delimiters[0]]
     for part, delimiter in zip(parts, delimiters[1:], strict=True):
         pieces += [part, delimiter]
