@@ -38,6 +38,10 @@ class AiohttpAdapter(HttpAdapter):
 def _wrap_connect(
     original: Callable[..., Awaitable[Any]], port: Port
 ) -> Callable[..., Any]:
+    """Return the `connect` of a connector: the connection may have a recorded response.
+
+    The request is decided about here, before the session writes it.
+    """
     taker = RequestTaker(port)
 
     @wraps(original)
@@ -63,13 +67,15 @@ def _wrap_connect(
 
         if step.mode == "replay":
             return replayed_connection(self, req, step.outcome(is_read_only=True), step)
-        recorder = _Recorder(step, req._timer)
+        recorder = _AiohttpRecorder(step, req._timer)
         connection = None
         with recorder.watching():
             connection = await original(self, req, *args, **options)
             recorder.phase = "reading"
         if connection is None:
+            # To connect failed while the recording is verified.
             return replayed_connection(self, req, recorder.recorded(), step)
+        # It replaces methods of the connection, which keep it alive.
         _NextResponse(connection, req, recorder)
         return connection
 
@@ -79,14 +85,14 @@ def _wrap_connect(
 def _in_test_client() -> bool:
     """Check whether aiohttp's own test client sends the request.
 
-    Its server is the application under test.
+    Its server is the application under test, so that the request is no call.
     """
-    tools = sys.modules.get("aiohttp.test_utils")
-    if tools is None:
+    test_utils = sys.modules.get("aiohttp.test_utils")
+    if test_utils is None:
         return False
-    code = tools.TestClient._request.__code__
+    code_of_test_client = test_utils.TestClient._request.__code__
     frame: FrameType | None = sys._getframe(2)
-    while frame is not None and frame.f_code is not code:
+    while frame is not None and frame.f_code is not code_of_test_client:
         frame = frame.f_back
     return frame is not None
 
@@ -103,7 +109,7 @@ def _connection_of_unsent(connector: Any, req: Any, error: Exception) -> Any:
 
 
 async def _body_of(req: Any, body: Any) -> bytes:
-    """Return the whole body of a request.
+    """Return the whole body of a request, which counts in its identity.
 
     A body that can be read only once is replaced by its bytes.
     """
@@ -122,8 +128,11 @@ def _decodes_nothing() -> bool:
     return False
 
 
-class _Recorder(ExchangeRecorder):
-    """Tells a timeout of the whole session from a cancellation by the application."""
+class _AiohttpRecorder(ExchangeRecorder):
+    """Tells a timeout of the whole session from a cancellation by the application.
+
+    The timeout is recorded. A cancellation is no outcome.
+    """
 
     def __init__(self, step: Step, timer: Any) -> None:
         super().__init__(step)
@@ -151,9 +160,11 @@ class _NextResponse:
         self._protocol = protocol
         self._req = req
         self._recorder = recorder
+        # The settings with which the session reads the response: a recorded one is read
+        # with the same.
         self._params: dict[str, Any] = {}
         self._real_read = protocol.read
-        self._set_params = protocol.set_response_params
+        self._set_real_params = protocol.set_response_params
         protocol.read = self._read
         protocol.set_response_params = self._set_response_params
         # A response may be dropped before its end: returned with its connection, or
@@ -161,10 +172,12 @@ class _NextResponse:
         connection.add_callback(self._end_unless_ended)
 
     def _set_response_params(self, **params: Any) -> None:
+        """Note what the session sets on the protocol, and set it."""
         self._params = params
-        self._set_params(**params)
+        self._set_real_params(**params)
 
     async def _read(self) -> Any:
+        """Return the message and the payload of the next response to the session."""
         from pytest_mimic._clients.http.aiohttp_connections import (
             ReplayedProtocol,
             record_body,
@@ -196,10 +209,13 @@ class _NextResponse:
             # As much is read as the recording has, to compare it.
             while not payload.at_eof() and not recorder.has_as_much_as_recorded:
                 await payload.readany()
+        # The session gets the recorded response in place of the real one.
         recorder.stop()
-        replayed = ReplayedProtocol(self._req, recorder.recorded(), recorder.step)
-        replayed.set_response_params(**self._params)
-        return await replayed.read()
+        replayed_protocol = ReplayedProtocol(
+            self._req, recorder.recorded(), recorder.step
+        )
+        replayed_protocol.set_response_params(**self._params)
+        return await replayed_protocol.read()
 
     def _end_unless_ended(self, error: BaseException | None = None) -> None:
         """End the exchange, if its end has not come.
@@ -207,12 +223,13 @@ class _NextResponse:
         It broke, or its reader gives it up, perhaps because of an exception.
         """
         recorder = self._recorder
-        is_left = error is None or str(error) == "Connection closed"
-        if is_left:
-            # Only these exceptions of the reader are about the exchange.
+        is_left_by_reader = error is None or str(error) == "Connection closed"
+        if is_left_by_reader:
+            # The exception that runs through the reader may be its own, and have
+            # nothing to do with the exchange. A cancellation or a timeout has.
             error = sys.exc_info()[1]
-            is_ending = type(error).__name__ in ("CancelledError", "TimeoutError")
-            if recorder.head and not is_ending:
+            is_cancelled = type(error).__name__ in ("CancelledError", "TimeoutError")
+            if recorder.head and not is_cancelled:
                 error = None
         if error is None:
             recorder.stop()

@@ -49,7 +49,10 @@ def replayed_connection(
 
 
 def unsent_connection(connector: Any, req: Any, reason: Exception) -> Any:
-    """Return a connection on which sending a body has failed for a reason."""
+    """Return a connection on which reading the body of a request has failed.
+
+    Nothing was sent. The session gets the error where it would get the response.
+    """
     protocol = _UnsentProtocol(req, _error_of_sending(req, reason), reason)
     connector._acquired.add(protocol)
     return _UnpooledConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
@@ -73,7 +76,7 @@ def _error_of_sending(req: Any, reason: Exception) -> Exception:
 
 
 class _UnpooledConnection(Connection):
-    """Keeps what was never connected out of the connector's pool.
+    """A connection of aiohttp that never goes into the connector's pool.
 
     The connector counts it in its limit until it is closed.
     """
@@ -86,7 +89,7 @@ class _UnpooledConnection(Connection):
             # A real request may wait for the place.
             self._connector._release_acquired(self._key, protocol)
             # The parser refers to the protocol. Such a cycle would wait for the garbage
-            # collector.
+            # collector, and memory would grow with each replay.
             self._protocol = protocol._parser = protocol._payload = None
 
     release = close
@@ -129,6 +132,7 @@ class ReplayedProtocol(ResponseHandler):
         self._is_decompressing = True
 
     def set_response_params(self, **params: Any) -> None:
+        """Take the settings with which the session reads the response."""
         self._is_decompressing = params.get("auto_decompress", True)
         # Nothing arrives late.
         super().set_response_params(**{**params, "read_timeout": None})
@@ -144,19 +148,23 @@ class ReplayedProtocol(ResponseHandler):
         # Other tasks run here, as they do while the network is read.
         await asyncio.sleep(0)
         if req._continue is not None and not req._continue.done():
+            # The session waits for `100 Continue` before it sends the body.
             req._continue.set_result(True)
         if "status" not in self._exchange:
             if "error" not in self._exchange:
+                # The recorded request waited until it was cancelled, and so does this.
                 await self._step.wait_async()
             raise _error(self._exchange["error"], req)
         self._response = StoredResponse(
             self._exchange, req.method, client_decodes=self._is_decompressing
         )
         first_piece, *later_pieces = self._response.arriving_pieces()
+        # They stand in reverse, so that `pop` takes the next one.
         self._pieces = later_pieces[::-1]
         self.data_received(first_piece)
         message, payload = await super().read()
         if payload is not EMPTY_PAYLOAD:
+            # The reader lets each later piece arrive when it is waited for.
             payload.__class__ = _ReplayedReader
         return message, payload
 
@@ -170,22 +178,24 @@ class ReplayedProtocol(ResponseHandler):
             self._loop.call_soon(self.connection_lost, None)
 
     async def feed_next(self, payload: StreamReader) -> None:
-        """Let the next piece arrive, or the end."""
-        response, error = self._response, self._response.error
+        """Let the next piece of the recorded body arrive, or its end."""
+        response = self._response
+        failure = response.error
         if self._pieces:
             self.data_received(self._pieces.pop())
         elif response.waiting or self._step.waits:
             await self._step.wait_async()
         elif response.stopped:
             raise self._step.exhausted()
-        elif error is None or error["type"] == "closed":
+        elif failure is None or failure["type"] == "closed":
+            # aiohttp itself raises an error for a body that is shorter than announced.
             self.connection_lost(None)
         else:
-            payload.set_exception(_error(error, None))
+            payload.set_exception(_error(failure, None))
 
 
 class _UnsentProtocol(ReplayedProtocol):
-    """Raises why a request could not be sent, when its response would be read."""
+    """Raises why the body of a request could not be read, in place of a response."""
 
     def __init__(self, req: Any, error: Exception, reason: Exception) -> None:
         super().__init__(req, {}, None)  # type: ignore[arg-type]
@@ -201,7 +211,7 @@ class _UnsentProtocol(ReplayedProtocol):
 
 
 class _ReplayedReader(StreamReader):
-    """Lets the next piece arrive when it is waited for."""
+    """A replayed body of aiohttp, whose next piece arrives when it is waited for."""
 
     __slots__ = ()
 
@@ -234,7 +244,7 @@ def record_body(
         return
 
     class RecordedReader(StreamReader):
-        """Gets the data from the parser."""
+        """A real body: what aiohttp's parser gives to its reader is recorded."""
 
         __slots__ = ()
 
@@ -254,6 +264,7 @@ def record_body(
             when_left(exc)
             super().set_exception(exc, *cause)
 
+    # The first chunks may have come with the head.
     recorder.chunks += map(bytes, payload._buffer)
     if payload.is_eof():
         recorder.complete()
@@ -264,12 +275,13 @@ def record_body(
 
 
 def _error(failure: Failure, req: Any) -> Exception:
-    """Return the exception of aiohttp for a failure.
+    """Return the exception of aiohttp for a recorded failure.
 
     The failure is one of connecting or of a response; without a request, one of the
     body of a response.
     """
-    kind, message = failure["type"], failure["message"]
+    kind = failure["type"]
+    message = failure["message"]
     if failure["class"] == "TimeoutError" and not message:
         # The total timeout of a session has no text.
         return asyncio.TimeoutError()
@@ -281,23 +293,26 @@ def _error(failure: Failure, req: Any) -> Exception:
     if kind == "proxy":
         return _refused_by_proxy(message, req)
     if kind in ("refused", "unreachable", "name") and proxy is not None:
-        key = request.connection_key._replace(host=proxy.host, port=proxy.port)
-        at_proxy: Any = aiohttp.ClientProxyConnectionError
+        # It was the proxy that could not be reached: the error names its host.
+        key_of_proxy = request.connection_key._replace(host=proxy.host, port=proxy.port)
+        class_for_proxy: Any = aiohttp.ClientProxyConnectionError
         if kind == "name":
-            at_proxy = getattr(aiohttp, name)
-        return _of_connecting(at_proxy, key, failure)
-    make: Any = getattr(aiohttp, name, None) or getattr(http_exceptions, name)
+            class_for_proxy = getattr(aiohttp, name)
+        return _error_of_connecting(class_for_proxy, key_of_proxy, failure)
+    error_class: Any = getattr(aiohttp, name, None) or getattr(http_exceptions, name)
     if name == "HttpProcessingError":
-        return make(code=400, message=message)  # type: ignore[no-any-return]
-    is_of_connecting = issubclass(make, aiohttp.ClientConnectorError)
+        return error_class(code=400, message=message)  # type: ignore[no-any-return]
+    is_of_connecting = issubclass(error_class, aiohttp.ClientConnectorError)
     if is_of_connecting or name == "ClientConnectorCertificateError":
-        key = getattr(req, "connection_key", None)
-        return _of_connecting(make, key, failure)
-    return make(message)  # type: ignore[no-any-return]
+        connection_key = getattr(req, "connection_key", None)
+        return _error_of_connecting(error_class, connection_key, failure)
+    return error_class(message)  # type: ignore[no-any-return]
 
 
-def _of_connecting(make: Any, key: Any, failure: Failure) -> Exception:
-    """Return the exception for a server that cannot be reached.
+def _error_of_connecting(
+    error_class: Any, connection_key: Any, failure: Failure
+) -> Exception:
+    """Return the exception of aiohttp for a server that cannot be reached.
 
     The cause of the exception is the error of the system.
     """
@@ -306,19 +321,22 @@ def _of_connecting(make: Any, key: Any, failure: Failure) -> Exception:
         # Without a number, aiohttp's own text has the `strerror` all the same.
         class_of_reason = OSError if failure["type"] == "name" else type(reason)
         reason = class_of_reason(None, failure["message"])
-    error: Exception = make(key, reason)
+    error: Exception = error_class(connection_key, reason)
     error.__cause__ = reason
     return error
 
 
 def _refused_by_proxy(message: str, req: Any) -> Exception:
-    """Return the exception for a proxy that answers instead of connecting."""
+    """Return aiohttp's exception for a proxy that answers instead of connecting."""
     url = getattr(req, "proxy", None) or req.url
-    info = aiohttp.RequestInfo(url, "CONNECT", req.headers, url)
+    request_info = aiohttp.RequestInfo(url, "CONNECT", req.headers, url)
+    # A text without a status was recorded through another client.
     status = 502
     # `407 Proxy Authentication Required`
-    number, _, reason = message.partition(" ")
-    if number.isdecimal():
-        status = int(number)
+    first_word, _, reason = message.partition(" ")
+    if first_word.isdecimal():
+        status = int(first_word)
         message = reason
-    return aiohttp.ClientHttpProxyError(info, (), status=status, message=message)
+    return aiohttp.ClientHttpProxyError(
+        request_info, (), status=status, message=message
+    )

@@ -1,6 +1,7 @@
 """Streams of text as events: server-sent events, and lines of JSON.
 
-They are parsed once, stored and compared event by event.
+They are bodies of responses, which are stored, compared and replayed event by event. No
+identity depends on them.
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ def split_events(
     | other: servers send lines of JSON as plain text | a line, if there are several |
 
     Each line of JSON is an object or an array, but the last one of a text that is not
-    whole. None: the text is no stream of events.
+    whole. None: the text is no stream of events, and is stored as a text or as JSON.
     """
     if "event-stream" in media_type:
         return _EVENT.findall(text)
     lines = _LINE.findall(text)
     fewest_lines = 2
-    if any(name in media_type for name in _MEDIA_TYPES_OF_JSON_LINES):
+    if any(media_name in media_type for media_name in _MEDIA_TYPES_OF_JSON_LINES):
         fewest_lines = 1
     if len(lines) < fewest_lines:
         return None
@@ -63,11 +64,12 @@ def split_events(
         if line.strip():
             json_lines.append(line)
     if not is_whole:
+        # The last line may be cut off, and need not be JSON.
         del json_lines[-1:]
     if len(json_lines) < fewest_lines:
         return None
-    for line in json_lines:
-        value = json_of(line.strip(_AROUND_JSON))
+    for json_line in json_lines:
+        value = json_of(json_line.strip(_AROUND_JSON))
         if not isinstance(value, (dict, list)):
             return None
     return lines
@@ -76,7 +78,7 @@ def split_events(
 def store_events(
     texts_of_events: list[str], secrets: Secrets, *, server_sent: bool
 ) -> dict[str, Any]:
-    """Return the body of a stream without secrets.
+    """Return the stored body of a stream of events, without secrets.
 
     An event that cannot be made again from its fields is a text. Beside its `events`,
     the body has:
@@ -99,8 +101,11 @@ def store_events(
         for event_text in texts_of_events
     ]
     contents = [event.get("json", event.get("data")) for event in events]
+    # All is learned before anything is hidden: an event may repeat the secret of a
+    # later one.
     for content in contents:
         secrets.learn(content)
+    # A secret may be sent in pieces, one in each of several events.
     hidden_contents = hide_split(contents, secrets.of_stream)
     common_json_style = _commonest_json_style(events)
     if common_json_style:
@@ -110,8 +115,8 @@ def store_events(
         texts_of_events, events, contents, hidden_contents, strict=True
     ):
         if hidden_content is not None:
-            key = "json" if "json" in event else "data"
-            event[key] = hidden_content
+            content_field = "json" if "json" in event else "data"
+            event[content_field] = hidden_content
         if event.get("style") == common_json_style:
             # An event without a style of its own has that of the body.
             del event["style"]
@@ -143,13 +148,14 @@ def _commonest_json_style(events: list[dict[str, Any]]) -> str:
 
 
 def load_events(body: dict[str, Any], charset: str) -> list[bytes]:
-    """Return the bytes of each event of a stored stream."""
+    """Return the bytes of each event of a stored stream, for a replay."""
     return [_bytes_of_event(event, body, charset) for event in body["events"]]
 
 
 def _bytes_of_event(
     event: dict[str, Any] | str, stored_body: dict[str, Any], charset: str
 ) -> bytes:
+    """Return the bytes of a stored event, which is its text or its fields."""
     if isinstance(event, str):
         return event.encode(charset)
     try:
@@ -164,7 +170,7 @@ def _bytes_of_event(
 
 
 def events_in(exchange: dict[str, Any]) -> Events | None:
-    """Return the events of a stored exchange as they are compared.
+    """Return the events of a stored exchange as they are compared, to verify it.
 
     None: the body is no stream of events. Of a body that was not read to its end, the
     event in which the body was cut off is left out.
@@ -173,17 +179,19 @@ def events_in(exchange: dict[str, Any]) -> Events | None:
     if body is None or "events" not in body:
         return None
     is_whole = "end" not in exchange and "error" not in exchange
+    is_of_json_lines = "lines" in body
     comparable_events = []
     for event in body["events"]:
         fields = event
         if isinstance(event, str):
-            if not is_whole and not _is_ended(event, is_json_line="lines" in body):
+            if not is_whole and not _is_ended(event, is_json_line=is_of_json_lines):
                 continue
-            fields = _parsed_event(event, is_json_line="lines" in body)
+            fields = _parsed_event(event, is_json_line=is_of_json_lines)
         value = fields.get("json")
         if "json" not in fields:
             value = json_of(fields.get("data", ""))
-        if "lines" in body:
+        # Blank lines and comments keep a connection alive: how many came is no drift.
+        if is_of_json_lines:
             if value != "":
                 comparable_events.append(value)
         elif fields:
@@ -194,8 +202,9 @@ def events_in(exchange: dict[str, Any]) -> Events | None:
 def only_line_in(text: str, media_type: str) -> Events | None:
     """Return the event of a stream of JSON lines that was left behind its first line.
 
-    Its body is stored as JSON: any other end of the line would have cut it off. None:
-    the text has several lines or no whole one, or it is no stream of JSON lines.
+    Its body is stored as JSON, and not as events. To verify, it is compared with the
+    first event of a stream that was read further. None: the text has several lines or
+    no whole one, or it is no stream of JSON lines.
     """
     if "event-stream" in media_type or not text.endswith("\n"):
         return None
@@ -235,7 +244,7 @@ def _is_ended(event_text: str, *, is_json_line: bool) -> bool:
 
 
 def _parsed_event(event_text: str, *, is_json_line: bool) -> dict[str, Any]:
-    """Return the fields of an event.
+    """Return the fields of an event of a response.
 
     Its data is `json` if the same text can be written from that again, else `data`. An
     event that is a comment has no fields.
@@ -243,17 +252,18 @@ def _parsed_event(event_text: str, *, is_json_line: bool) -> dict[str, Any]:
     https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
     """
     if is_json_line:
-        event = {"data": event_text.strip(_AROUND_JSON)}
+        fields = {"data": event_text.strip(_AROUND_JSON)}
     else:
-        event = _event_fields(event_text)
-    json_value: Any = json_of(event.get("data", ""))
+        fields = _event_fields(event_text)
+    json_value: Any = json_of(fields.get("data", ""))
     if not isinstance(json_value, (dict, list)):
-        return event
-    style = style_of(json_value, event["data"])
+        return fields
+    style = style_of(json_value, fields["data"])
     if style is None:
-        return event
-    del event["data"]
-    return {**event, "json": json_value, "style": style}
+        # `write_json` would give another text than was sent.
+        return fields
+    del fields["data"]
+    return {**fields, "json": json_value, "style": style}
 
 
 def _event_fields(event_text: str) -> dict[str, str]:
@@ -289,33 +299,36 @@ def _stored_event(
         is_changed: Whether a piece of a secret was taken out of the fields before.
     """
     if not event:
+        # The event is a comment.
         return secrets.text(event_text)
-    scrubbed = {}
+    hidden_event = {}
     for name, value in event.items():
         if name == "json":
-            scrubbed[name] = secrets.scrub(value, keep_types=True)
+            hidden_event[name] = secrets.scrub(value, keep_types=True)
         else:
-            scrubbed[name] = secrets.text(value)
-    if scrubbed == event and not is_changed:
+            hidden_event[name] = secrets.text(value)
+    if hidden_event == event and not is_changed:
         if _event_text(event, stored_body) == event_text:
             return event
         return event_text
     if _is_ended(event_text, is_json_line="lines" in stored_body):
-        return scrubbed
+        return hidden_event
     # The event was cut off, and so is its text.
-    return _event_text(scrubbed, stored_body).rstrip("\r\n")
+    return _event_text(hidden_event, stored_body).rstrip("\r\n")
 
 
 def _event_text(event: dict[str, Any], stored_body: dict[str, Any]) -> str:
-    """Return the text of an event, as it was sent."""
+    """Return the text of a stored event, as it was sent."""
     data = event.get("data")
     if "json" in event:
         style = event.get("style", stored_body.get("style", ""))
         data = write_json(event["json"], style)
+    # The key `lines` says that the events of the body are lines of JSON.
     if "lines" in stored_body:
         return f"{data}\n"
     fields = list(_fields_beside_content(event).items())
     if data is not None:
+        # Data of several lines was sent as several fields of this name.
         for data_line in data.split("\n"):
             fields.append(("data", data_line))
     colon = stored_body.get("colon", ": ")

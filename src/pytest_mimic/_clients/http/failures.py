@@ -60,7 +60,8 @@ BROKEN_ENCODING: Failure = {
     "message": "the body is not in the encoding that its head names",
 }
 # The kind of an exception by its class or the nearest base that is here: of the system,
-# of `http.client`, httpx, urllib3, aiohttp.
+# of `http.client`, httpx, urllib3, aiohttp. An exception without a kind is no outcome,
+# so that nothing is recorded.
 _KINDS_OF_EXCEPTIONS = {
     "ConnectionRefusedError": "refused",
     **dict.fromkeys(
@@ -139,7 +140,8 @@ EXCEPTION_OF_KIND = {
         "malformed": "HttpProcessingError",
     },
 }
-# The modules whose exceptions are those of the system.
+# The modules whose exceptions are those of the system, in which a replay looks for the
+# class of one.
 _MODULES_OF_SYSTEM = ("builtins", "http.client", "ssl", "socket")
 _TEXT_WITH_ERRNO = re.compile(r"\[Errno (-?\d+)\] (.*)", re.DOTALL)
 # Words in the text of an error by which a server has closed the connection.
@@ -158,20 +160,24 @@ def store_error(error: BaseException, phase: str) -> Failure | None:
     Exceptions of a client, of the system and of `http.client` are outcomes.
 
     The type of a timeout of the system is that of the `phase`. If a client writes its
-    own text around that of the system, the text of the system is kept.
+    own text around that of the system, the text of the system is kept: another client
+    that replays the failure writes its own around it.
     """
     kind = _kind_of(error)
     if kind is None:
         return None
-    message, name = _text_of(error), type(error).__name__
+    message = _text_of(error)
+    class_name = type(error).__name__
     if message.startswith(TUNNEL_FAILED):
-        kind, message = "proxy", message.removeprefix(TUNNEL_FAILED)
+        kind = "proxy"
+        message = message.removeprefix(TUNNEL_FAILED)
     elif kind == "malformed" and _WORDS_OF_LOST_CONNECTION.search(message):
         kind = "closed"
     elif type(error.__cause__).__name__ == "ContentEncodingError":
         # aiohttp could not decompress the body.
         kind = "malformed"
-    elif name in ("TimeoutError", "timeout"):
+    elif class_name in ("TimeoutError", "timeout"):
+        # The exception itself does not say what took too long.
         kind = phase
     elif kind in ("unreachable", "name", "tls"):
         system_error_behind = _system_error_behind(error)
@@ -186,7 +192,7 @@ def store_error(error: BaseException, phase: str) -> Failure | None:
             text_of_resolver = getattr(resolver_error, "strerror", None)
             if text_of_resolver and text_of_resolver in message:
                 message = text_of_resolver
-    return {"type": kind, "class": name, "message": message}
+    return {"type": kind, "class": class_name, "message": message}
 
 
 def _kind_of(error: BaseException) -> str | None:
@@ -202,7 +208,7 @@ def _kind_of(error: BaseException) -> str | None:
 
 
 def _text_of(error: BaseException) -> str:
-    """Return the text of an exception.
+    """Return the text of an exception, as it is recorded.
 
     The connection of urllib3 that may precede the text is left out. The text about an
     answer of a proxy begins with the status.
@@ -245,7 +251,8 @@ def _system_error_behind(error: BaseException) -> OSError | None:
 def _is_of_system(reason: OSError, *, is_first: bool) -> bool:
     """Check whether a reason is an error of the system about connecting.
 
-    One that is wrapped in another has a number; others are of a client's own making.
+    Its kind and text are recorded in place of the client's. One that is wrapped in
+    another has a number; others are of a client's own making.
     """
     if type(reason).__module__ not in _MODULES_OF_SYSTEM:
         return False
@@ -264,20 +271,26 @@ def exception_name(failure: Mapping[str, Any], client: str, module: Any) -> str:
         client: The client: a key of `EXCEPTION_OF_KIND`.
         module: The module of the client, which has its exceptions.
     """
-    name: str = failure["class"]
-    is_exception = _is_exception(getattr(module, name, None))
-    if is_exception and name in _KINDS_OF_EXCEPTIONS:
-        return name
+    recorded_name: str = failure["class"]
+    is_exception = _is_exception(getattr(module, recorded_name, None))
+    # Anybody may have edited the recording: no other class of the module is raised.
+    if is_exception and recorded_name in _KINDS_OF_EXCEPTIONS:
+        return recorded_name
     return EXCEPTION_OF_KIND[client].get(failure["type"], "")
 
 
-def _is_exception(thing: Any) -> bool:
-    return isinstance(thing, type) and issubclass(thing, Exception)
+def _is_exception(attribute: Any) -> bool:
+    """Check whether the attribute of a module is a class of exceptions."""
+    return isinstance(attribute, type) and issubclass(attribute, Exception)
 
 
 def system_error(failure: Mapping[str, Any]) -> Exception:
-    """Return the exception of the system or of `http.client` for a failure."""
-    message, kind = failure["message"], failure["type"]
+    """Return the exception of the system or of `http.client` for a recorded failure.
+
+    `http.client` raises it, and the other clients chain theirs to it.
+    """
+    message = failure["message"]
+    kind = failure["type"]
     if kind == "malformed":
         return _malformed_error(failure["class"], message)
     if kind == "proxy":
@@ -287,13 +300,15 @@ def system_error(failure: Mapping[str, Any]) -> Exception:
         recorded_class = getattr(sys.modules["ssl"], failure["class"], None)
         if _is_exception(recorded_class):
             error_class = recorded_class
+        # The errors of OpenSSL that a handshake raises have the number 1.
         return error_class(1, message)  # type: ignore[no-any-return]
-    numbered = _TEXT_WITH_ERRNO.fullmatch(message)
-    if numbered and issubclass(error_class, OSError):
+    text_with_number = _TEXT_WITH_ERRNO.fullmatch(message)
+    if text_with_number and issubclass(error_class, OSError):
         if kind != "name":
             # The number of an `OSError` gives it its class.
             error_class = OSError
-        return error_class(int(numbered[1]), numbered[2])  # type: ignore[no-any-return]
+        number = int(text_with_number[1])
+        return error_class(number, text_with_number[2])  # type: ignore[no-any-return]
     return error_class(message)  # type: ignore[no-any-return]
 
 

@@ -81,7 +81,8 @@ IDENTITY = (
     "login",
 )
 _PARTS_OF_URI = ("scheme", "host", "port", "path", "query")
-#: What each matcher of vcrpy compares.
+#: By the name of a matcher of vcrpy, the parts of a request that it compares. The
+#: import of cassettes writes the names, and `HttpAdapter.matched` reads them.
 MATCHERS: dict[str, tuple[str, ...]] = {
     "method": ("method",),
     "uri": _PARTS_OF_URI,
@@ -104,6 +105,7 @@ _HEADERS_OF_CLIENTS = {
     "user-agent",
 }
 # How placeholders begin in bodies, however they are encoded there, and JSON Web Tokens.
+# A body without any of these is not searched further.
 _STARTS_OF_PLACEHOLDERS_IN_BODY = (
     b"redacted",
     NUMBER_START.encode(),
@@ -130,7 +132,8 @@ class HttpAdapter(Adapter):
     ) -> dict[str, Any]:
         """Return the parts that the matchers of vcrpy name (not the option `match=`).
 
-        What a cassette may have been filtered of, such as a secret field, is left out.
+        By them, a call is found that was imported from a cassette of vcrpy. What a
+        cassette may have been filtered of, such as a secret field, is left out.
         """
         names_of_parts: set[str] = set()
         for matcher in names:
@@ -170,32 +173,35 @@ class HttpAdapter(Adapter):
         if content_type is not None:
             headers["content-type"] = without_boundary(content_type)
         comparable_exchange = {"status": exchange["status"], "headers": headers}
-        is_cut = other_exchange is not None and "end" in other_exchange
+        is_other_cut = other_exchange is not None and "end" in other_exchange
         events = _events_of(exchange)
         other_events = None
         is_cut_early = False
         if other_exchange is not None:
             other_events = _events_of(other_exchange)
-            # A stream may be cut within its first event.
-            is_cut_early = other_events is None and (is_cut or "end" in exchange)
+            # A stream may be cut within its first event: no event is left to compare.
+            is_cut_early = other_events is None and (is_other_cut or "end" in exchange)
         if events is not None and not is_cut_early:
             if other_events is not None:
-                is_whole = events.is_whole and other_events.is_whole
-                if not is_whole:
+                are_both_whole = events.is_whole and other_events.is_whole
+                if not are_both_whole:
+                    # Only the events that both readers read are compared.
                     events.is_whole = False
                     del events[len(other_events) :]
             comparable_exchange["body"] = events
         else:
             comparable_exchange.update(_comparable_body(exchange, other_exchange))
-        if "error" in exchange and not is_cut:
+        # A reader that left earlier has not seen whether the body broke off.
+        if "error" in exchange and not is_other_cut:
             comparable_exchange["error"] = exchange["error"]["type"]
         return comparable_exchange
 
     def is_read_further(self, exchange: Any, other_exchange: Any, /) -> bool:
         """Return whether a body that was left early was read further another time.
 
-        Events count if both bodies are streams of events, as their texts may differ.
-        Else bytes count.
+        The engine asks it of the answer that a call has, before it records another one:
+        the one that was read further stays. Events count if both bodies are streams of
+        events, as their texts may differ. Else bytes count.
         """
         if "end" not in other_exchange or "error" in exchange:
             return False
@@ -237,6 +243,7 @@ def _events_of(exchange: dict[str, Any]) -> Events | None:
     body = exchange.get("body")
     if events is not None or body is None or exchange.get("end") is None:
         return events
+    # A stream whose reader left behind its first line is stored as JSON.
     content_type = header_of(exchange["headers"], "content-type")
     media_type, _ = header_parts(content_type)
     charset = body.get("charset", "utf-8")
@@ -247,6 +254,8 @@ def _events_of(exchange: dict[str, Any]) -> Events | None:
 def _comparable_body(exchange: Any, other_exchange: Any) -> dict[str, Any]:
     """Return the part of a body that both readers read, and how many chunks these are.
 
+    `HttpAdapter.comparable` asks for it: a difference is a drift.
+
     Args:
         exchange: The exchange.
         other_exchange: Another exchange of the same call, if there is one.
@@ -254,25 +263,27 @@ def _comparable_body(exchange: Any, other_exchange: Any) -> dict[str, Any]:
     other = exchange
     if other_exchange is not None:
         other = other_exchange
-    is_cut = other_exchange is not None and "end" in other_exchange
-    is_broken = "error" in exchange and "error" in other
-    if not (is_cut or is_broken or "end" in exchange):
+    is_other_cut = other_exchange is not None and "end" in other_exchange
+    are_both_broken = "error" in exchange and "error" in other
+    if not (is_other_cut or are_both_broken or "end" in exchange):
+        # The body is whole, so that it is compared by its content, such as JSON.
         return {"body": content_of(exchange.get("body"))}
     chunks = load_body(exchange.get("body"))
     other_chunks = load_body(other.get("body"))
-    content = b"".join(chunks)
-    if is_cut or is_broken:
-        content = content[: sum(map(len, other_chunks))]
+    bytes_of_body = b"".join(chunks)
+    if is_other_cut or are_both_broken:
+        bytes_of_body = bytes_of_body[: sum(map(len, other_chunks))]
     comparable_body: dict[str, Any] = {
-        "body": content.decode("utf-8", "backslashreplace")
+        "body": bytes_of_body.decode("utf-8", "backslashreplace")
     }
-    counts = []
+    # How many chunks came before each reader stopped.
+    chunk_counts = []
     if exchange.get("end") == "stopped":
-        counts.append(len(chunks))
+        chunk_counts.append(len(chunks))
     if other.get("end") == "stopped":
-        counts.append(len(other_chunks))
-    if counts:
-        comparable_body["chunks"] = min(counts)
+        chunk_counts.append(len(other_chunks))
+    if chunk_counts:
+        comparable_body["chunks"] = min(chunk_counts)
     return comparable_body
 
 
@@ -313,9 +324,12 @@ class _Headers(NamedTuple):
 
     Attributes:
         sent: The headers as they are sent.
-        shown: The same without secrets.
-        choosing: The headers that choose one of several answers.
-        logins: What stands for the log-ins whose tokens the headers return.
+        shown: The same without secrets. They count only where a line names them, as
+            `match=headers` does.
+        choosing: The headers that choose one of several answers, without secrets. They
+            count in the identity.
+        logins: What stands for the log-ins whose tokens the headers return. It counts
+            in the identity.
         may_send_issued: Whether a header has the placeholder of a secret, as a replay
             has given it.
     """
@@ -364,6 +378,7 @@ class RequestTaker:
             if step is not None:
                 # A service must not be sent a placeholder: `refuse` raises an error.
                 step.refuse()
+            # No line takes the request, so that it is sent, and the run says so.
             self.port.report(
                 f"http {call.signature} was left out, and sent with the placeholder"
                 " of a secret that a replay gave"
@@ -419,6 +434,7 @@ class RequestTaker:
             parts["login"] = headers.logins
             described["login"] = headers.logins
         learn_secrets_of_body: Callable[[Secrets], None] | None = None
+        # An empty body is no part.
         if body:
             body_format, plain_body = describe_body(
                 body,
@@ -427,6 +443,7 @@ class RequestTaker:
             )
             learn_secrets_of_body = partial(learn_body, body_format, plain_body)
             if body_format in ("form", "multipart"):
+                # A signature differs each time, and would make each request a miss.
                 plain_body = without_signature(plain_body)
             secrets = secrets_of(redactor, headers.sent, known_secrets)
             hidden_body = hide_body(body_format, plain_body, secrets)
@@ -479,14 +496,18 @@ def _learned_from(
 
 
 def _may_send_issued(url: str, body: bytes) -> bool:
-    """Check whether a URL or a body may have a placeholder that a replay has given."""
+    """Check fast whether a URL or a body may have a placeholder of a replay.
+
+    Such a request is described with the secrets of the test, which takes longer.
+    """
     if body and any(start in body for start in _STARTS_OF_PLACEHOLDERS_IN_BODY):
         return True
     if "eyJ" in url:
+        # A replay may have given this JSON Web Token.
         return True
-    has_words = "redacted" in url or START_IN_BASE64 in url
-    may_hold_one = has_words or NUMBER_START in url
-    return may_hold_one and holds_placeholder(url, ())
+    has_start_of_text = "redacted" in url or START_IN_BASE64 in url
+    may_hold_placeholder = has_start_of_text or NUMBER_START in url
+    return may_hold_placeholder and holds_placeholder(url, ())
 
 
 #: The takers of the clients that are sending a request now, from the outside in:
@@ -498,7 +519,10 @@ OUTER_TAKERS: ContextVar[tuple[RequestTaker, ...]] = ContextVar(
 
 
 def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Headers:
-    """Return the headers of a request as `_Headers` has them."""
+    """Return the headers of a request as `_Headers` has them.
+
+    `RequestTaker` caches the result, so that it depends on the headers alone.
+    """
     redactor = secrets.redactor
     header_pairs = text_pairs(headers)
     sent_values: dict[str, list[str]] = {}
@@ -507,6 +531,7 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
     for name, value in header_pairs:
         sent_values.setdefault(name.lower(), []).append(value)
         shown_values.setdefault(name.lower(), []).append(secrets.header(name, value))
+        # A JSON Web Token under a harmless name may be one that a replay has given.
         if "eyJ" in value and not redactor.hides(name, value):
             shows_token = True
     sent_headers = {name: ", ".join(values) for name, values in sent_values.items()}

@@ -39,12 +39,14 @@ from pytest_mimic.client import Edge
 if TYPE_CHECKING:
     from pytest_mimic.client import Port
 
-# The attribute of a connection that connects for real.
+# The attribute that a connection has while it connects or sends for real: then its
+# `connect` and `send` are those of the library.
 _ATTRIBUTE_OF_REAL = "_mimic_is_real"
 # Errors of sending after which urllib3 reads the response: the server may have answered
 # before it had everything.
 _ERRORS_THAT_URLLIB3_IGNORES = (BrokenPipeError, ConnectionResetError)
-# The kinds of recorded errors that come before a response is read.
+# The kinds of recorded errors that come before a response is read. They are raised by
+# the `send` of the connection, others by its `getresponse`.
 _KINDS_BEFORE_RESPONSE = frozenset((*CONNECTING, "writing", "proxy"))
 # The kinds for which a proxy is to blame, in the eyes of a pool of urllib3.
 _KINDS_OF_PROXY_BLAME = frozenset(
@@ -79,6 +81,7 @@ class StdlibAdapter(HttpAdapter):
 
 
 def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    """Return the `connect` of a connection: it waits for a request to send."""
     taker = RequestTaker(port)
 
     @wraps(original)
@@ -87,30 +90,33 @@ def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any
         if not takers:
             return original(conn)
         # A request that is sent for real connects.
-        conn.sock = _Talk(conn, takers)
+        conn.sock = _StandInSocket(conn, takers)
         return None
 
     return connect
 
 
 def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    """Return the `send` of a connection: the whole request is decided about."""
     taker = RequestTaker(port)
 
     @wraps(original)
     def send(conn: Any, data: Any) -> Any:
-        talk = conn.sock
-        if not isinstance(talk, _Talk):
+        stand_in = conn.sock
+        if not isinstance(stand_in, _StandInSocket):
             takers = _takers_on(taker, conn)
             if not takers:
                 return original(conn, data)
-            talk = conn.sock = _Talk(conn, takers, talk)
+            # The connection is open, as an earlier request was sent for real.
+            real_socket = stand_in
+            stand_in = conn.sock = _StandInSocket(conn, takers, real_socket)
         if hasattr(conn, "_expect_header_set"):
             # A connection of botocore would wait for `100 Continue`, from a socket that
             # is not open so far.
             conn._expect_header_set = False
         original(conn, data)
-        if talk.request_message.is_complete:
-            talk.begin()
+        if stand_in.request_message.is_complete:
+            stand_in.begin()
         return None
 
     return send
@@ -142,28 +148,30 @@ def _connects_by_itself(connection_class: Any) -> bool:
 
 
 def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    """Return the `getresponse` of a connection, for a real or a recorded response."""
+
     @wraps(original)
     def getresponse(conn: Any) -> Any:
         # `getresponse` takes no other argument: urllib3 1 tries one, and expects a
         # TypeError.
-        talk = conn.sock
-        if not isinstance(talk, _Talk):
+        stand_in = conn.sock
+        if not isinstance(stand_in, _StandInSocket):
             return original(conn)
         # A request may have announced more than was sent.
-        talk.begin()
-        return talk.response(original)
+        stand_in.begin()
+        return stand_in.response(original)
 
     return getresponse
 
 
-class _Talk:
+class _StandInSocket:
     """Stands in for a connection's socket, until the response to its next request.
 
     The connection may not be open.
 
     Args:
         conn: The connection.
-        takers: Those of the clients that may take the request.
+        takers: Those of the clients that may take the request, the outermost first.
         real: The open socket, on which an earlier request was sent for real.
 
     Attributes:
@@ -172,9 +180,11 @@ class _Talk:
 
     # Whether the request is complete, and was decided about.
     _is_begun = False
+    # The step of the request; None: it is sent as usual.
     _step: Any = None
+    # None: the request is replayed, or sent as usual.
     _recorder: ExchangeRecorder | None = None
-    # The recorded response.
+    # The recorded response, which the caller gets; None: the real one is read.
     _recorded_exchange: Any = None
 
     def __init__(self, conn: Any, takers: list[RequestTaker], real: Any = None) -> None:
@@ -182,7 +192,8 @@ class _Talk:
         self._conn = conn
         self._takers = takers
         self._real_socket: Any = real
-        # The methods that were called, with their arguments, for the real socket.
+        # The methods that a client called before the real socket was open, with their
+        # arguments. `_send` calls them once it is.
         self._settings: list[tuple[str, tuple[Any, ...]]] = []
         self._is_urllib3 = hasattr(conn, "is_verified")
         if self._is_urllib3 and real is None:
@@ -197,11 +208,13 @@ class _Talk:
         return getattr(self._real_socket, name)
 
     def _set(self, name: str, *values: Any) -> None:
+        """Keep a setting for the real socket, which may be opened later or never."""
         self._settings.append((name, values))
 
     def sendall(self, request_bytes: Any) -> None:
         """Collect the request. After its announced end, the rest goes where it went."""
         if self._is_begun and self._recorded_exchange is None:
+            # The request was decided about, and its beginning was sent for real.
             self._real_socket.sendall(request_bytes)
         else:
             self.request_message.add(bytes(memoryview(request_bytes)))
@@ -214,6 +227,7 @@ class _Talk:
         try:
             self._step = self._begun_step()
             if self._step is None:
+                # No line takes the request: the library goes on with the real socket.
                 self._send()
                 self._conn.sock = self._real_socket
             elif self._step.mode == "replay":
@@ -227,12 +241,12 @@ class _Talk:
 
     def _begun_step(self) -> Any:
         """Return the step of the first taker that takes the request, if one does."""
-        headers = []
+        headers_of_caller = []
         for name, value in self.request_message.headers:
             # The callers of urllib3 have set no `Host`.
             if not self._is_urllib3 or name.lower() != "host":
-                headers.append((name, value))
-        request = self.request_message.request(self._url(), tuple(headers))
+                headers_of_caller.append((name, value))
+        request = self.request_message.request(self._url(), tuple(headers_of_caller))
         for taker in self._takers:
             step = taker.begin(request)
             if step is not None:
@@ -271,14 +285,15 @@ class _Talk:
                     self._real_socket = conn.sock
                 for name, values in self._settings:
                     getattr(self._real_socket, name)(*values)
+            # A timeout from here on is one of sending.
             if self._recorder is not None:
                 self._recorder.phase = "writing"
             # urllib3 itself passes over these errors, and reads the response. For any
             # other client, nothing is suppressed.
-            ignored: tuple[type[Exception], ...] = ()
+            ignored_errors: tuple[type[Exception], ...] = ()
             if self._is_urllib3:
-                ignored = _ERRORS_THAT_URLLIB3_IGNORES
-            with suppress(*ignored):
+                ignored_errors = _ERRORS_THAT_URLLIB3_IGNORES
+            with suppress(*ignored_errors):
                 for piece in self.request_message.pieces:
                     self._real_socket.sendall(piece)
         finally:
@@ -287,31 +302,34 @@ class _Talk:
             del vars(conn)[_ATTRIBUTE_OF_REAL]
 
     def makefile(self, *args: Any) -> Any:
-        """Return the file from which the response is read."""
+        """Return the file from which `getresponse` of the library reads the response.
+
+        Of a recorded response, it is a file in memory.
+        """
         self._conn.sock = self._real_socket
         exchange = self._recorded_exchange
         if exchange is None:
             return self._real_socket.makefile(*args)
         if "status" not in exchange:
             return io.BufferedReader(RecordedBytes([], self._error_instead))
-        response = StoredResponse(
+        stored_response = StoredResponse(
             exchange, self.request_message.method, client_decodes=_decodes(self._conn)
         )
-        pieces = response.arriving_pieces()
-        error = response.error
-        if response.is_complete and len(pieces) == 1:
+        pieces = stored_response.arriving_pieces()
+        failure = stored_response.error
+        if stored_response.is_complete and len(pieces) == 1:
             return io.BufferedReader(WholeBytes(pieces[0]))
         # The client itself raises an error for a body that is shorter than announced,
         # and for one with malformed chunks.
-        is_cut_off = error is not None and error["type"] in ("closed", "malformed")
+        is_cut_off = failure is not None and failure["type"] in ("closed", "malformed")
         error_at_end: Callable[[], Exception | None]
         if is_cut_off:
             error_at_end = _no_error
-        elif response.waiting or self._step.waits:
+        elif stored_response.waiting or self._step.waits:
             error_at_end = self._error_instead
         else:
             error_at_end = partial(
-                response.error_at_end, self._error, self._step.exhausted
+                stored_response.error_at_end, self._error, self._step.exhausted
             )
         return io.BufferedReader(RecordedBytes(pieces, error_at_end))
 
@@ -332,7 +350,11 @@ class _Talk:
             self._real_socket.close()
 
     def _url(self) -> str:
-        """Return the URL of the request: its first line has the path alone."""
+        """Return the URL of the request: its first line has the path alone.
+
+        It counts in the identity, so that a request of `http.client` is the same call
+        as one of any other client.
+        """
         conn = self._conn
         request_target = self.request_message.target
         if not request_target.startswith("/") and "://" in request_target:
@@ -366,7 +388,7 @@ class _Talk:
         return _urllib3_error(failure, self._conn)
 
     def response(self, original: Callable[[Any], Any]) -> Any:
-        """Return what `getresponse` returns: a real response, or a recorded one.
+        """Return what `getresponse` returns to a client: a real or recorded response.
 
         A real response is handed to the recorder before any client reads its body. The
         body is recorded as the client reads it.
@@ -378,6 +400,7 @@ class _Talk:
         conn = self._conn
         recorder = self._recorder
         if recorder is None or recorder.done or self._recorded_exchange is not None:
+            # There is nothing to record: the response is replayed, for example.
             return original(conn)
         with recorder.watching():
             response = original(conn)
@@ -394,9 +417,9 @@ class _Talk:
         # subclass may forget more: urllib3's forgets that its proxy has answered.
         sys.modules["http.client"].HTTPConnection.close(conn)
         self._real_socket = None
-        replayed = conn.response_class(self, method=conn._method)
-        replayed.begin()
-        return replayed
+        replayed_response = conn.response_class(self, method=conn._method)
+        replayed_response.begin()
+        return replayed_response
 
     def _watch_response(self, response: Any, recorder: ExchangeRecorder) -> None:
         """Let the recorder see a real response: its head now, the body when read."""
@@ -410,6 +433,7 @@ class _Talk:
         has_no_chunks = not response.chunked or response._method == "HEAD"
         is_empty = response.length == 0 and has_no_chunks
         if is_empty or response.fp is None:
+            # Nobody reads a body, so nothing else would end the recording.
             recorder.complete()
             return
         # After another encoding, the client leaves the chunks to its caller.
@@ -428,7 +452,7 @@ class _Talk:
 def _decodes(conn: Any) -> bool:
     """Check whether the client above a connection decompresses bodies.
 
-    urllib3 and httplib2 do.
+    urllib3 and httplib2 do. Any other gets the body compressed in a replay.
     """
     return hasattr(conn, "is_verified") or type(conn).__module__ == "httplib2"
 
@@ -443,14 +467,14 @@ def _no_error() -> None:
 
 
 def _urllib3_error(failure: Failure, conn: Any) -> Exception:
-    """Return what a connection of urllib3 raises for a failure.
+    """Return what a connection of urllib3 raises for a recorded failure.
 
     The pool makes its own exceptions of those of the system.
     """
     exceptions = sys.modules["urllib3.exceptions"]
     kind = failure["type"]
     name = EXCEPTION_OF_KIND["urllib3"].get(kind)
-    # A proxy that makes no tunnel.
+    # A proxy that makes no tunnel: urllib3 gets the error of `http.client`.
     is_of_proxy = kind == "unreachable" and failure["class"] == "OSError"
     if name is None or is_of_proxy:
         return system_error(failure)

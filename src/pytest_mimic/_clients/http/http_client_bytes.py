@@ -19,9 +19,9 @@ from pytest_mimic._clients.http.http_calls import HttpRequest
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.responses import ExchangeRecorder
 
-# The sizes with which a file is read to its end.
+# The arguments of `read` with which a file is read to its end.
 _SIZES_THAT_READ_ALL = ((), (None,), (-1,))
-# `http.client` refuses longer lines.
+# `http.client` refuses longer lines: what is as long is no size of a chunk.
 _LONGEST_LINE = 65_536
 
 
@@ -58,6 +58,7 @@ class RecordedFile:
         self._received_bytes: list[bytes] = []
         # How many bytes of the last piece the client has dropped.
         self._dropped = 0
+        # Whether the server has sent all that it sends.
         self._at_end = False
         # The recorder must not hold this file: when nobody reads the file any more, it
         # is collected, and its closing ends the exchange.
@@ -80,14 +81,15 @@ class RecordedFile:
         return self._decompresses is not False
 
     def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the real file; a method that reads keeps the bytes."""
         attribute = getattr(self._file, name)
         if name not in ("read1", "readline"):
             return attribute
 
-        def read(*size: Any) -> bytes:
+        def read_and_keep(*size: Any) -> bytes:
             return self._read_and_keep(attribute, size)
 
-        return read
+        return read_and_keep
 
     def _read_and_keep(
         self, read: Callable[..., bytes], size: tuple[Any, ...]
@@ -108,9 +110,10 @@ class RecordedFile:
     def read(self, *size: Any) -> bytes:
         data = self._read_and_keep(self._file.read, size)
         # Fewer bytes than were asked for are the last ones.
-        is_short = size not in _SIZES_THAT_READ_ALL and len(data) < size[0]
-        self._at_end = self._at_end or size in _SIZES_THAT_READ_ALL or is_short
-        if is_short and self._drops_pieces:
+        reads_all = size in _SIZES_THAT_READ_ALL
+        is_last = not reads_all and len(data) < size[0]
+        self._at_end = self._at_end or reads_all or is_last
+        if is_last and self._drops_pieces:
             self._dropped = len(data)
         return data
 
@@ -134,7 +137,7 @@ class RecordedFile:
         if recorder.done:
             return
         received = b"".join(self._received_bytes)
-        cut_off = CUT_OFF
+        failure_if_cut_off = CUT_OFF
         if self._chunked:
             if self._dropped and recorder.stores_decompressed:
                 # The client did not decompress these bytes.
@@ -142,8 +145,9 @@ class RecordedFile:
             unframed = unframe(received)
             recorder.chunks = unframed.chunks
             if unframed.missing and not recorder.stores_decompressed:
-                broken_off = {"came": unframed.came, "missing": unframed.missing}
-                cut_off = {**CUT_OFF, **broken_off}
+                # A replay gives the same part of the last chunk.
+                sizes = {"came": unframed.came, "missing": unframed.missing}
+                failure_if_cut_off = {**CUT_OFF, **sizes}
             is_complete = unframed.is_whole
             if unframed.malformed:
                 # The client finds that out above this file, and closes it.
@@ -151,6 +155,7 @@ class RecordedFile:
                 return
         else:
             recorder.chunks = [received]
+            # Without a length, the end of the connection ends the body.
             is_complete = self._at_end
             if self._length is not None:
                 is_complete = len(received) >= self._length
@@ -159,13 +164,16 @@ class RecordedFile:
         elif error is not None:
             recorder.fail(error)
         elif self._at_end:
-            recorder.complete(error=cut_off)
+            recorder.complete(error=failure_if_cut_off)
         else:
             recorder.stop()
 
 
 def _body_in(pieces: list[bytes], *, chunked: bool) -> list[bytes]:
-    """Return the chunks of a body in what was read of a file."""
+    """Return the chunks of a real body, in what was read of its file so far.
+
+    The recorder asks for it when the test ends before the body does.
+    """
     received = b"".join(pieces)
     if chunked:
         return unframe(received).chunks
@@ -173,7 +181,10 @@ def _body_in(pieces: list[bytes], *, chunked: bool) -> list[bytes]:
 
 
 def _is_read_by_urllib3_that_decompresses() -> bool:
-    """Check whether a response of urllib3 reads, and decompresses what it gets."""
+    """Check whether a response of urllib3 reads, and decompresses what it gets.
+
+    The body is then replayed decompressed, and else as it came.
+    """
     # 0 is this function, 1 `_read_and_keep`: its callers are looked through.
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
@@ -225,21 +236,24 @@ class Unframed(NamedTuple):
 
 
 def unframe(received: bytes) -> Unframed:
-    """Return the chunks of a chunked body, and how it ends."""
+    """Return the chunks of a chunked body, of a response or a request, and its end."""
     chunks: list[bytes] = []
     position = 0
     while True:
+        # Each chunk begins with a line that has its size: `1a;name=value`.
         line_end = received.find(b"\n", position) + 1
-        line = received[position : line_end or len(received)]
-        if not line_end and len(line) <= _LONGEST_LINE:
+        line_of_size = received[position : line_end or len(received)]
+        if not line_end and len(line_of_size) <= _LONGEST_LINE:
+            # The body broke off within the line.
             return Unframed(chunks)
         try:
-            size = int(line.partition(b";")[0], 16)
+            size = int(line_of_size.partition(b";")[0], 16)
         except ValueError:
             size = -1
         if size < 0:
-            return Unframed(chunks, malformed=line[: _LONGEST_LINE + 1])
+            return Unframed(chunks, malformed=line_of_size[: _LONGEST_LINE + 1])
         if size == 0:
+            # The chunk without data ends the body.
             return Unframed(chunks, is_whole=True)
         data = received[line_end : line_end + size]
         if data:
@@ -258,20 +272,24 @@ class RequestMessage:
         # The target in the first line: a path, or a URL for a proxy.
         self.target = ""
         self.headers: tuple[tuple[str, str], ...] = ()
+        # Empty until the head of the request is complete.
         self.method = ""
+        # The pieces of the body, with the framing of its chunks if it is chunked.
         self._body: list[bytes] = []
         # How many bytes of the body the client has not sent yet; None if the body is
         # chunked, so that only its last chunk tells.
         self._bytes_to_come: int | None = 0
+        # Whether all that the head announced was sent: the request is then begun.
         self.is_complete = False
 
     def add(self, piece: bytes) -> None:
         """Add what a client sends."""
         self.pieces.append(piece)
         if not self.method:
-            sent = b"".join(self.pieces)
-            head, blank_line, piece = sent.partition(b"\r\n\r\n")
+            sent_bytes = b"".join(self.pieces)
+            head, blank_line, piece = sent_bytes.partition(b"\r\n\r\n")
             if not blank_line:
+                # The rest of the head comes with another call of `send`.
                 return
             self._read_head(head.decode("latin-1"))
         self._body.append(piece)
@@ -283,16 +301,16 @@ class RequestMessage:
             self.is_complete = unframe(b"".join(self._body)).is_whole
 
     def _read_head(self, head: str) -> None:
-        """Read the first line, the headers, and how the body will end."""
+        """Read the request's first line and headers, and how its body will end."""
         # A header may go on in a line that begins with a blank.
-        unfolded = head.replace("\r\n\t", " ").replace("\r\n ", " ")
-        first_line, *lines = unfolded.split("\r\n")
+        unfolded_head = head.replace("\r\n\t", " ").replace("\r\n ", " ")
+        first_line, *header_lines = unfolded_head.split("\r\n")
         # `rsplit`, because a method that the user got wrong may have blanks.
         self.method, self.target, _ = first_line.rsplit(" ", 2)
         headers = []
         values_by_name = {}
-        for line in lines:
-            name, _, value = line.partition(":")
+        for header_line in header_lines:
+            name, _, value = header_line.partition(":")
             value = value.strip()
             headers.append((name, value))
             values_by_name[name.lower()] = value
@@ -353,6 +371,7 @@ class RecordedBytes(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Give the reader of the response the next piece, or as much as it asks for."""
         if not self._pieces:
             error = self._error_at_end()
             if error is not None:
@@ -362,5 +381,6 @@ class RecordedBytes(io.RawIOBase):
         size = min(len(buffer), len(piece))
         buffer[:size] = piece[:size]
         if size < len(piece):
+            # The next read gets the rest.
             self._pieces.append(piece[size:])
         return size

@@ -55,13 +55,14 @@ def secrets_of(
 ) -> Secrets:
     """Return what learns and hides the secrets of the service to which a request goes.
 
-    Names of headers are in lower case.
+    What it hides in a request counts in the identity, without its secrets. Names of
+    headers are in lower case.
     """
-    target, _, _ = headers.get("x-amz-target", "").partition(".")
-    service = _SERVICE_OF_TARGET.get(target, target)
-    scope = _SCOPE_OF_SIGNATURE.search(headers.get("authorization", ""))
-    if not service and scope is not None:
-        service = scope[1]
+    target_prefix, _, _ = headers.get("x-amz-target", "").partition(".")
+    service = _SERVICE_OF_TARGET.get(target_prefix, target_prefix)
+    signed_scope = _SCOPE_OF_SIGNATURE.search(headers.get("authorization", ""))
+    if not service and signed_scope is not None:
+        service = signed_scope[1]
     redactor = redactor.by_look()
     if service == "ssm":
         return _SecretsOfSystemsManager(redactor, known=known_secrets)
@@ -77,6 +78,8 @@ def learned_from(
     known_secrets: KnownSecrets | None = None,
 ) -> Secrets:
     """Return the secrets of a request: of its URL, its headers and its plain body.
+
+    They are hidden in the response, which may repeat them.
 
     Args:
         redactor: Knows the secret names.
@@ -97,6 +100,7 @@ def learned_from(
     if parts_of_url.query:
         secrets.learn(parse_form(parts_of_url.query))
     if ";" in parts_of_url.path:
+        # A segment may have parameters: `/login;token=s3cr3t`.
         for name, value in redactor.literals_in_path(parts_of_url.path):
             secrets.add(value, name)
     if parts_of_url.password:

@@ -42,9 +42,13 @@ class HttpxAdapter(HttpAdapter):
         original: Callable[..., Any],
         port: Port,
     ) -> Any:
-        """Return the function that replaces `original`.
+        """Return the function of a transport that replaces `original`.
 
-        Methods have the prefix in their names: `read` or `aread`.
+        Args:
+            run: Carries steps out: `run_sync`, or `run_async` for async transports.
+            prefix: How httpx begins the names of methods: `a` in `aread`, if async.
+            original: The method of the transport that sends a request.
+            port: The engine's port, by which a step is begun.
         """
         taker = RequestTaker(port)
 
@@ -64,6 +68,7 @@ class HttpxAdapter(HttpAdapter):
         """
         if not taker.port.taking():
             return (yield send(request))
+        # The whole body counts in the identity. httpx keeps it for sending it.
         body = yield getattr(request, f"{prefix}read")()
         headers = tuple(request.headers.raw)
         http_request = HttpRequest(request.method, str(request.url), headers, body)
@@ -89,7 +94,9 @@ class HttpxAdapter(HttpAdapter):
             recorded_stream, _ = _stream_classes(sys.modules[self.name])
             response.stream = recorded_stream(response.stream, recorder)
             if step.mode == "run":
+                # The body is recorded while the caller reads it.
                 return response
+            # The recording is verified: the real response is compared here.
             yield from _read_to_compare(response.stream, prefix, recorder)
             yield getattr(response.stream, f"{prefix}close")()
         return (yield from self._replay(recorder.recorded(), prefix, request, step))
@@ -99,47 +106,55 @@ class HttpxAdapter(HttpAdapter):
     ) -> Steps:
         """Return the recorded response, or raise the recorded exception."""
         # The client is loaded by now. Its adapter never imports it.
-        module = sys.modules[self.name]
+        httpx = sys.modules[self.name]
         if "error" in exchange and "status" not in exchange:
             raise self._error(request, exchange["error"])
         error_when_closed = partial(self._error, request, TEST_ENDED)
+        # Without a status and an error, the recorded client waited until it was
+        # cancelled. Both calls wait in the same way, and do not return.
         if "status" not in exchange and prefix:
             yield step.wait_async()
         if "status" not in exchange:
             step.wait(error_when_closed)
-        answer = StoredResponse(exchange, request.method)
-        if answer.is_complete and len(answer.chunks) == 1:
-            stream = module.ByteStream(answer.chunks[0])
+        stored_response = StoredResponse(exchange, request.method)
+        if stored_response.is_complete and len(stored_response.chunks) == 1:
+            stream = httpx.ByteStream(stored_response.chunks[0])
         else:
-            _, replayed_stream = _stream_classes(module)
+            _, replayed_stream = _stream_classes(httpx)
             error_at_end = partial(
-                answer.error_at_end, partial(self._error, request), step.exhausted
+                stored_response.error_at_end,
+                partial(self._error, request),
+                step.exhausted,
             )
-            waiting = None
-            if answer.waiting or step.waits:
-                waiting = step
+            waiting_step = None
+            if stored_response.waiting or step.waits:
+                waiting_step = step
             stream = replayed_stream(
-                answer.chunks, error_at_end, waiting, error_when_closed
+                stored_response.chunks, error_at_end, waiting_step, error_when_closed
             )
-        extensions: dict[str, Any] = {"http_version": answer.version.encode("latin-1")}
-        if answer.version == "HTTP/2":
+        http_version = stored_response.version.encode("latin-1")
+        extensions: dict[str, Any] = {"http_version": http_version}
+        if stored_response.version == "HTTP/2":
             # HTTP/2 has no reasons: the client returns the usual reason of the status.
-            extensions["stream_id"] = answer.stream_id
+            extensions["stream_id"] = stored_response.stream_id
         else:
-            extensions["reason_phrase"] = answer.reason.encode("latin-1")
+            extensions["reason_phrase"] = stored_response.reason.encode("latin-1")
         headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
-            for name, value in answer.headers
+            for name, value in stored_response.headers
         ]
-        return module.Response(
-            answer.status, headers=headers, stream=stream, extensions=extensions
+        return httpx.Response(
+            stored_response.status,
+            headers=headers,
+            stream=stream,
+            extensions=extensions,
         )
 
     def _error(self, request: Any, failure: Failure) -> Exception:
         """Return the client's exception for a recorded failure."""
         # The exceptions of httpx2 have the names of those of httpx.
-        module = sys.modules[self.name]
-        error_class = getattr(module, exception_name(failure, "httpx", module))
+        httpx = sys.modules[self.name]
+        error_class = getattr(httpx, exception_name(failure, "httpx", httpx))
         error: Exception = error_class(failure["message"], request=request)
         return error
 
@@ -159,6 +174,7 @@ def _read_to_compare(stream: Any, prefix: str, recorder: ExchangeRecorder) -> St
         read_next = next
     try:
         while not recorder.has_as_much_as_recorded:
+            # The recorder gets the chunk from `_RecordedStream`.
             chunk = yield read_next(chunks, None)
             if chunk is None:
                 break
@@ -175,7 +191,7 @@ def _decodes(response: Any) -> bool:
 
 
 class _RecordedStream:
-    """Passes the real chunks on, and records them."""
+    """Passes the chunks of a real response on to httpx, and records them."""
 
     def __init__(self, stream: Any, recorder: ExchangeRecorder) -> None:
         self._stream = stream
@@ -195,6 +211,7 @@ class _RecordedStream:
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
+        """Tell the recorder how the reading of the body ends."""
         try:
             yield
         except GeneratorExit:
@@ -219,25 +236,27 @@ class _RecordedStream:
 
 
 class _ReplayedStream:
-    """Returns recorded chunks, then raises the exception that ended them, if any."""
+    """Gives httpx recorded chunks, then raises the exception that ended them."""
 
     def __init__(
         self,
         chunks: list[bytes],
         error_at_end: Callable[[], Exception | None],
-        waiting: Step | None,
+        waiting_step: Step | None,
         error_when_closed: Callable[[], Exception],
     ) -> None:
         self._chunks = chunks
         self._error_at_end = error_at_end
-        # The step of a reader that waited for more.
-        self._waiting = waiting
+        # The step of a reader that waited for more until it was cancelled: it waits
+        # again. None: the recorded reader did not.
+        self._waiting_step = waiting_step
+        # What a reader in a thread gets when its test has ended.
         self._error_when_closed = error_when_closed
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._chunks
-        if self._waiting is not None:
-            self._waiting.wait(self._error_when_closed)
+        if self._waiting_step is not None:
+            self._waiting_step.wait(self._error_when_closed)
         error = self._error_at_end()
         if error is not None:
             raise error
@@ -245,17 +264,20 @@ class _ReplayedStream:
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         for chunk in self._chunks:
             yield chunk
-        if self._waiting is not None:
-            await self._waiting.wait_async()
+        if self._waiting_step is not None:
+            await self._waiting_step.wait_async()
         error = self._error_at_end()
         if error is not None:
             raise error
 
 
 @cache
-def _stream_classes(module: Any) -> tuple[type, type]:
-    """Return the classes of streams that a client takes: it checks their types."""
-    bases = (module.SyncByteStream, module.AsyncByteStream)
-    recorded = type("RecordedStream", (_RecordedStream, *bases), {})
-    replayed = type("ReplayedStream", (_ReplayedStream, *bases), {})
-    return recorded, replayed
+def _stream_classes(httpx: Any) -> tuple[type, type]:
+    """Return the classes of a recorded and of a replayed stream.
+
+    httpx checks the types of streams, so they have its own classes as bases.
+    """
+    bases = (httpx.SyncByteStream, httpx.AsyncByteStream)
+    recorded_stream = type("RecordedStream", (_RecordedStream, *bases), {})
+    replayed_stream = type("ReplayedStream", (_ReplayedStream, *bases), {})
+    return recorded_stream, replayed_stream

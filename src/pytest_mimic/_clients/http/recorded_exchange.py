@@ -19,41 +19,46 @@ _KEYS_OF_FILE = {"filename", "type", "content"}
 
 
 def redacted_parts(
-    parts: Mapping[str, Any], described: Mapping[str, Any], redactor: Redactor
+    recorded_parts: Mapping[str, Any],
+    recorded_description: Mapping[str, Any],
+    redactor: Redactor,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the parts of a recorded request, and its description, without secrets.
 
     `pytest-mimic rekey` calls it: a name that became secret since the recording was
-    made is hidden in its request, too.
+    made is hidden in its request, too. The parts give the recording its new identity.
 
     Args:
-        parts: The parts that count by default, `{"method": "GET", "path": "/users"}`;
-            empty if the recording does not keep them.
-        described: The description of the request, `{"url": …, "headers.accept": …}`.
+        recorded_parts: The parts that count by default, `{"method": "GET"}`; empty if
+            the recording does not keep them.
+        recorded_description: The description of the request, `{"url": …}`, which is
+            only shown.
         redactor: The rules of today.
     """
     # Secrets in the URL and in headers are the same for every service.
     secrets = Secrets(redactor.by_look())
     headers = {}
     for name in CHOOSING:
-        if name in parts:
-            headers[name] = parts[name]
-    hidden_parts = dict(parts)
+        if name in recorded_parts:
+            headers[name] = recorded_parts[name]
+    hidden_parts = dict(recorded_parts)
     for name, value in headers.items():
         hidden_parts[name] = secrets.header(name, value)
-    if parts.get("query"):
+    if recorded_parts.get("query"):
         hidden_parts["query"] = secrets.redactor.scrub(
-            parts["query"], values=secrets.stand_in_by_secret
+            recorded_parts["query"], values=secrets.stand_in_by_secret
         )
-    if "path" in parts:
-        hidden_parts["path"] = secrets.path(parts["path"])
-    if "body" in parts:
-        body_format = parts.get("format", "")
+    if "path" in recorded_parts:
+        hidden_parts["path"] = secrets.path(recorded_parts["path"])
+    if "body" in recorded_parts:
+        body_format = recorded_parts.get("format", "")
         # What is secret in a body depends on the service, which headers tell.
         secrets_of_body = secrets_of(redactor, headers)
-        hidden_parts["body"] = hide_body(body_format, parts["body"], secrets_of_body)
-    hidden_description = dict(described)
-    for name, value in described.items():
+        hidden_parts["body"] = hide_body(
+            body_format, recorded_parts["body"], secrets_of_body
+        )
+    hidden_description = dict(recorded_description)
+    for name, value in recorded_description.items():
         if name in hidden_parts:
             hidden_description[name] = hidden_parts[name]
         elif name.startswith("headers."):
@@ -64,19 +69,21 @@ def redacted_parts(
     return hidden_parts, hidden_description
 
 
-def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+def redacted_request(
+    recorded_description: dict[str, Any], redactor: Redactor
+) -> dict[str, Any]:
     """Return a copy of a stored request, without what is secret today.
 
     `pytest-mimic check` compares the result with what is stored: they are equal if the
     recording holds no secret. The result itself is not stored.
 
     Args:
-        described: The description of the request in a recording.
+        recorded_description: The description of the request in a recording.
         redactor: The rules of today.
     """
     secrets = Secrets(redactor.by_look())
-    hidden_request = dict(described)
-    for name, part in described.items():
+    hidden_request = dict(recorded_description)
+    for name, part in recorded_description.items():
         if name.startswith("headers.") and isinstance(part, str):
             hidden_request[name] = secrets.header(name.removeprefix("headers."), part)
         elif name in ("url", "signature"):
@@ -132,33 +139,35 @@ def redacted_response(response: dict[str, Any], redactor: Redactor) -> dict[str,
     secrets.learn_headers(headers)
     secrets.learn([body.get("json"), body.get("events")])
 
-    redacted = dict(response)
+    redacted_copy = dict(response)
     if headers:
         redacted_headers = []
         for name, value in headers:
             redacted_headers.append([name, secrets.header(name, value)])
-        redacted["headers"] = redacted_headers
+        redacted_copy["headers"] = redacted_headers
     if body:
-        redacted["body"] = _redacted_body(body, secrets)
-    return redacted
+        redacted_copy["body"] = _redacted_body(body, secrets)
+    return redacted_copy
 
 
 def _redacted_body(body: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
-    """Return a stored body, or a part of one, without what is secret."""
+    """Return a response's stored body, or a part of one, without what is secret."""
 
-    def hidden(part: Any) -> Any:
-        if isinstance(part, str):
-            return secrets.text(part)
-        return secrets.scrub(part, keep_types=True)
+    def hide_content(content: Any) -> Any:
+        if isinstance(content, str):
+            return secrets.text(content)
+        return secrets.scrub(content, keep_types=True)
 
-    redacted = dict(body)
+    redacted_body = dict(body)
     for name in ("json", "text"):
         if name in body:
-            redacted[name] = hidden(body[name])
+            redacted_body[name] = hide_content(body[name])
     if "events" in body:
-        redacted["events"] = list(map(hidden, body["events"]))
+        redacted_body["events"] = list(map(hide_content, body["events"]))
     if "parts" in body:
-        redacted["parts"] = [_redacted_body(part, secrets) for part in body["parts"]]
+        redacted_body["parts"] = [
+            _redacted_body(part, secrets) for part in body["parts"]
+        ]
     if "message" in body:
-        redacted["message"] = _redacted_body(body["message"], secrets)
-    return redacted
+        redacted_body["message"] = _redacted_body(body["message"], secrets)
+    return redacted_body

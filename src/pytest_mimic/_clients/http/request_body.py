@@ -1,7 +1,8 @@
 """The body of a request as plain data without secrets, by which it counts and is shown.
 
-A part of a body is read and hidden as a whole body of its type is. What a body is, by
-its format:
+A change of the plain data makes the recordings of requests with such a body misses. The
+bodies of responses are in `response_body.py`. A part of a body is read and hidden as a
+whole body of its type is. What a body is, by its format:
 
 | format | plain data |
 |---|---|
@@ -57,7 +58,7 @@ def describe_body(
 
 
 def digest(data: bytes) -> dict[str, Any]:
-    """Return the size and the hash of binary data, which represent it."""
+    """Return the size and the hash of binary data, which count in its place."""
     return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
@@ -67,12 +68,12 @@ def _is_digest(content: dict[str, Any]) -> bool:
 
 
 def _read_body(data: bytes, content_type: str | None, *, depth: int) -> RequestBody:
-    """Return a body, or the content of a part that lies `depth` parts deep."""
+    """Return a request's body, or a part's content that lies `depth` parts deep."""
     media_type, parameters = header_parts(content_type)
     if depth < structured_bodies.DEEPEST_NESTING:
-        structured = _read_structured(data, content_type, media_type, depth)
-        if structured is not None:
-            return structured
+        structured_body = _read_structured(data, content_type, media_type, depth)
+        if structured_body is not None:
+            return structured_body
     text = text_of_bytes(data, parameters.get("charset", "utf-8"))
     if text is None:
         return RequestBody("bytes", digest(data))
@@ -89,7 +90,8 @@ def _read_structured(
 ) -> RequestBody | None:
     """Return a body that is made of heads and bodies: multipart, HTTP or mail.
 
-    None: the body is another one, or is not as its media type says.
+    None: the body is another one, or is not as its media type says. It then counts as a
+    text or as bytes.
     """
     multipart = structured_bodies.split_multipart(
         data, structured_bodies.boundary_of(content_type)
@@ -97,12 +99,12 @@ def _read_structured(
     if multipart is not None:
         values_by_name: dict[str, list[Any]] = {}
         for part in multipart.parts:
-            name, value = _read_part(part, depth)
-            values_by_name.setdefault(name, []).append(value)
+            field_name, value = _read_part(part, depth)
+            values_by_name.setdefault(field_name, []).append(value)
         fields: dict[str, Any] = {}
-        for name, values in values_by_name.items():
+        for field_name, values in values_by_name.items():
             is_repeated = len(values) > 1
-            fields[name] = values if is_repeated else values[0]
+            fields[field_name] = values if is_repeated else values[0]
         return RequestBody("multipart", fields)
     message = structured_bodies.split_message(data, media_type)
     if message is None:
@@ -113,7 +115,10 @@ def _read_structured(
 
 
 def _read_part(part: structured_bodies.Message, depth: int) -> tuple[str, Any]:
-    """Return the name of a part and its value, which for a file is a mapping."""
+    """Return the name of a multipart field and the value by which it counts.
+
+    The value of a file is a mapping, that of another field its text.
+    """
     headers = part.headers_by_name
     _, disposition = header_parts(headers.get("content-disposition"))
     filename = disposition.get("filename*", disposition.get("filename"))
@@ -156,26 +161,30 @@ def _read_http(message: structured_bodies.Message, depth: int) -> dict[str, Any]
     and `body`.
     """
     # `GET /users?id=1 HTTP/1.1` of a request, `HTTP/1.1 200 OK` of an answer.
-    start, word, _ = message.first_line.split(" ", 2)
+    first_word, second_word, _ = message.first_line.split(" ", 2)
     first_line: dict[str, Any]
-    if start.startswith("HTTP/"):
-        first_line = {"status": int(word[:3])}
+    if first_word.startswith("HTTP/"):
+        first_line = {"status": int(second_word[:3])}
     else:
-        path, _, query = word.partition("?")
-        first_line = {"method": start, "path": path, "query": parse_form(query)}
-    headers = {}
+        path, _, query = second_word.partition("?")
+        first_line = {"method": first_word, "path": path, "query": parse_form(query)}
+    # Other headers do not count, as those of a whole request do not.
+    counted_headers = {}
     for name, value in message.headers:
         lower_name = name.lower()
         if lower_name == "content-type":
-            headers[lower_name] = without_boundary(value)
+            counted_headers[lower_name] = without_boundary(value)
         elif lower_name in CHOOSING and value != ANYTHING:
-            headers[lower_name] = value
+            counted_headers[lower_name] = value
     body = _content_of(message, depth)
-    return {**first_line, "headers": headers, "body": body}
+    return {**first_line, "headers": counted_headers, "body": body}
 
 
 def _read_mail(message: structured_bodies.Message, depth: int) -> dict[str, Any]:
-    """Return the plain data of a mail in a body: its `headers` and its `body`."""
+    """Return the plain data of a mail in a request: its `headers` and its `body`.
+
+    All headers count, but for the boundary of a multipart mail.
+    """
     values_by_name: dict[str, list[str]] = {}
     for name, value in message.headers:
         lower_name = name.lower()
@@ -187,7 +196,7 @@ def _read_mail(message: structured_bodies.Message, depth: int) -> dict[str, Any]
 
 
 def _content_of(message: structured_bodies.Message, depth: int) -> Any:
-    """Return the content of a message, or None if it has none."""
+    """Return the plain data of a message's content; None if that is blank."""
     headers = message.headers_by_name
     content = structured_bodies.decode_mime_content(
         message.content, headers.get("content-transfer-encoding")
@@ -197,25 +206,29 @@ def _content_of(message: structured_bodies.Message, depth: int) -> Any:
     return _content_of_part(content, headers.get("content-type"), depth)
 
 
-# What is secret in a body, and in its parts
+# What is secret in the body of a request, and in its parts
 
 
 def hide_body(body_format: str, value: Any, secrets: Secrets) -> Any:
-    """Return the plain data of a body without secrets."""
+    """Return the plain data of a request's body without secrets.
+
+    It counts in the identity, and messages show it.
+    """
     if body_format == "text":
         return secrets.text(value)
 
-    def hide_headers(headers: dict[str, str]) -> dict[str, str]:
+    def hidden_headers_of(headers: dict[str, str]) -> dict[str, str]:
         return {name: secrets.header(name, text) for name, text in headers.items()}
 
     return secrets.scrub(
-        _with_replaced_texts(body_format, value, secrets.text, hide_headers)
+        _with_replaced_texts(body_format, value, secrets.text, hidden_headers_of)
     )
 
 
 def learn_body(body_format: str, value: Any, secrets: Secrets) -> None:
-    """Learn the secrets of a body, which its answer may repeat."""
+    """Learn the secrets of a request's body, which its answer may repeat."""
     if body_format == "text":
+        # `Secrets.text` learns what it hides.
         secrets.text(value)
         return
 
@@ -233,10 +246,10 @@ def _with_replaced_texts(
     replace_text: Callable[[str], str],
     replace_headers: Callable[[dict[str, str]], dict[str, str]],
 ) -> Any:
-    """Return a body with other texts and headers of its parts.
+    """Return a request's body with other texts and headers of its parts.
 
     Both `hide_body` and `learn_body` need each of them, wherever they lie. What has a
-    structure by itself, as JSON, stays.
+    structure by itself, as JSON, stays: they go through it by themselves.
 
     Args:
         body_format: A format of this module's table.
@@ -266,7 +279,7 @@ def _replaced_part(
     replace_text: Callable[[str], str],
     replace_headers: Callable[[dict[str, str]], dict[str, str]],
 ) -> Any:
-    """Return a part of a multipart body with other texts and headers.
+    """Return a part of a multipart request with other texts and headers.
 
     Args:
         part: The value that `_read_part` has made of the part, or the list of several
@@ -293,8 +306,9 @@ def _replaced_part(
 def _format_of_content(content: Any, media_type: str) -> str:
     """Return the format by which the texts in the content of a part are replaced.
 
-    The format of a part is not told, so its media type and its plain data tell it. Any
-    content without texts to replace counts as `json`, a digest of bytes, too.
+    It counts in no identity. The plain data of a part does not have its format, so the
+    media type and the content itself tell it. Any content without texts to replace is
+    taken for `json`, a digest of bytes, too.
     """
     if isinstance(content, str):
         return "text"

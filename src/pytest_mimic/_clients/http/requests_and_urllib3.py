@@ -64,7 +64,7 @@ class RequestsAdapter(HttpAdapter):
 
 
 def _wrap_to_set_taker(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
-    """Return a function of a client that tells the one below for whom it sends."""
+    """Return the `urlopen` of urllib3, which tells `http.client` for whom it sends."""
     taker = RequestTaker(port)
 
     @wraps(original)
@@ -78,10 +78,10 @@ def _wrap_to_set_taker(original: Callable[..., Any], port: Port) -> Callable[...
 
 
 def _send_with_taker(taker: RequestTaker, send: Callable[[], Any]) -> Any:
-    """Let a client send a request.
+    """Let requests or urllib3 send a request.
 
     The client calls urllib3 or `http.client`. Their edges offer the request to `taker`
-    before they take it themselves.
+    before they take it themselves: it is recorded once, at the outermost client.
     """
     token = OUTER_TAKERS.set((*OUTER_TAKERS.get(), taker))
     try:
@@ -104,22 +104,29 @@ def _wrap_adapter_send(original: Callable[..., Any], port: Port) -> Callable[...
 
     @wraps(original)
     def send(adapter: Any, request: Any, *args: Any, **options: Any) -> Any:
-        begin = partial(original, adapter, request, *args, **options)
-        is_outermost = port.taking() and port.is_replaying and not OUTER_TAKERS.get()
-        if not is_outermost or args or not _can_skip_urllib3(adapter, request, options):
-            return _send_with_taker(taker, begin)
+        send_by_urllib3 = partial(original, adapter, request, *args, **options)
+        is_replayed_here = (
+            port.taking() and port.is_replaying and not OUTER_TAKERS.get()
+        )
+        if not is_replayed_here or args:
+            return _send_with_taker(taker, send_by_urllib3)
+        if not _can_skip_urllib3(adapter, request, options):
+            return _send_with_taker(taker, send_by_urllib3)
         body = request.body or b""
         if isinstance(body, str):
             body = body.encode()
         headers = tuple(text_pairs(request.headers.items()))
         step = taker.begin(HttpRequest(request.method, request.url, headers, body))
         if step is None:
-            return begin()
+            return send_by_urllib3()
         recorded_exchange = step.outcome(is_read_only=True)
         if not _is_final(recorded_exchange):
-            return _send_with_taker(_TakerOfBegunRequest(taker, step), begin)
-        response = StoredResponse(recorded_exchange, request.method)
-        return adapter.build_response(request, _raw(response, request))
+            # The real urllib3 has work with it. The step was begun, and is handed on.
+            taker_of_step = _TakerOfBegunRequest(taker, step)
+            return _send_with_taker(taker_of_step, send_by_urllib3)
+        stored_response = StoredResponse(recorded_exchange, request.method)
+        raw_response = _response_of_urllib3(stored_response, request)
+        return adapter.build_response(request, raw_response)
 
     return send
 
@@ -127,7 +134,8 @@ def _wrap_adapter_send(original: Callable[..., Any], port: Port) -> Callable[...
 class _TakerOfBegunRequest(RequestTaker):
     """The taker of a client whose first request has begun its step already.
 
-    The client below asks for this step, and makes the request.
+    The edges of `http.client` ask it for this step, so that a request that could not
+    skip urllib3 is counted and replayed once.
     """
 
     def __init__(self, taker: RequestTaker, step: Step) -> None:
@@ -157,6 +165,7 @@ def _can_skip_urllib3(adapter: Any, request: Any, options: dict[str, Any]) -> bo
         request: The prepared request of requests.
         options: The keyword arguments of `HTTPAdapter.send`.
     """
+    # A subclass may do anything.
     if type(adapter) is not sys.modules["requests.adapters"].HTTPAdapter:
         return False
     if type(adapter.poolmanager) is not sys.modules["urllib3"].PoolManager:
@@ -175,27 +184,27 @@ def _can_skip_urllib3(adapter: Any, request: Any, options: dict[str, Any]) -> bo
 
 
 def _is_final(exchange: dict[str, Any]) -> bool:
-    """Check whether an exchange is a whole response that a session hands on as it is.
+    """Check whether a recorded response may skip urllib3 in a replay.
 
-    Such a response has no cookie to keep, and asks for no further attempt.
+    It is whole, has no cookie to keep, and asks for no further attempt.
     """
     if "status" not in exchange or "end" in exchange or "error" in exchange:
         return False
-    names = {name.lower() for name, _ in exchange.get("headers", ())}
-    return names.isdisjoint({"set-cookie", "retry-after"})
+    header_names = {name.lower() for name, _ in exchange.get("headers", ())}
+    return header_names.isdisjoint({"set-cookie", "retry-after"})
 
 
-def _raw(response: StoredResponse, request: Any) -> Any:
-    """Return the response of urllib3 for a recorded one."""
+def _response_of_urllib3(stored_response: StoredResponse, request: Any) -> Any:
+    """Return the response of urllib3 from which requests makes its own."""
     version = 11
-    if response.version == "HTTP/1.0":
+    if stored_response.version == "HTTP/1.0":
         version = 10
     return sys.modules["urllib3"].HTTPResponse(
-        io.BytesIO(b"".join(response.chunks)),
-        headers=sys.modules["urllib3.response"].HTTPHeaderDict(response.headers),
-        status=response.status,
+        io.BytesIO(b"".join(stored_response.chunks)),
+        headers=sys.modules["urllib3.response"].HTTPHeaderDict(stored_response.headers),
+        status=stored_response.status,
         version=version,
-        reason=response.reason,
+        reason=stored_response.reason,
         preload_content=False,
         decode_content=False,
         request_method=request.method,

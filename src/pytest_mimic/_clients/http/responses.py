@@ -185,8 +185,8 @@ class ExchangeRecorder:
     def recorded(self) -> dict[str, Any]:
         """Return the recorded exchange after verifying it, which the caller gets.
 
-        The secrets of the real one stand in it at the same places, so that the caller
-        can log in with them for the next real request.
+        The secrets of the real one stand in it at the same places, since a service
+        would refuse a placeholder in the next real request.
         """
         recorded_exchange: dict[str, Any] = with_secrets(
             self.step.outcome(),
@@ -305,8 +305,8 @@ class ExchangeRecorder:
                 recorded_exchange = self.step.outcome(is_read_only=True)
                 issuer = self.step.call.issuer
                 assert issuer is not None, "a real call has one"
-                # A service issues other secrets each time. Where only they differ, they
-                # get the placeholders of the recorded ones: this is no drift.
+                # A service issues other secrets each time. They get the placeholders of
+                # the recorded ones, so that they are no drift.
                 exchange = as_recorded(recorded_exchange, exchange, issuer.known)
                 self._exchange_without_secrets, self._exchange_with_secrets = (
                     exchange,
