@@ -21,14 +21,13 @@ from pytest_mimic._core.placeholders import (
     mentions_placeholder,
     plain_placeholders,
 )
+from pytest_mimic._core.redact.json_texts import looks_like_json, parse_json_text
+from pytest_mimic._core.redact.markup_and_scripts import with_escaped_placeholders
 from pytest_mimic._core.redact.redactor import (
-    DATA,
     FORM,
+    SIGN_OF_DATA,
     Redactor,
-    looks_like_json,
     parse_form,
-    parse_json_text,
-    with_escaped_placeholders,
 )
 from pytest_mimic._core.redact.secret_names import places
 from pytest_mimic._core.redact.secret_values import (
@@ -168,7 +167,7 @@ class Secrets:
                 value = place.value
                 if place.is_secret and type(value) in (str, int, float):
                     self.add(value, str(place.name))
-                elif isinstance(value, str) and DATA.search(value):
+                elif isinstance(value, str) and SIGN_OF_DATA.search(value):
                     for name, literal in self.redactor.literals(value):
                         self.add(literal, name)
                     if self.redactor.issuer is not None:
