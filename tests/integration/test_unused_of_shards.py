@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import NamedTuple
 
@@ -101,6 +102,25 @@ def cities(project):
 
 
 # -- the verdict
+
+
+def test_json_names_each_unused_recording_with_its_own_file(shop, unused):
+    """The recordings stand by their tests, whose order is not that of the files."""
+    shop.write("tests/test_shop.py", "def test_other(): pass\n")
+    shop.run("--mimic-usage=usage.json")
+
+    verdict = unused("usage.json", "--json")
+
+    rows = json.loads("\n".join(verdict.lines))["unused"]
+    assert len(rows) == len(CITIES)
+    for row in rows:
+        recording = json.loads(shop.files()[row["file"]])
+        city = recording["arguments"]["city"]
+        assert (row["call"], row["test"], row["gone"]) == (
+            f"shop:fetch(city='{city}')",
+            recording["test"],
+            True,
+        )
 
 
 def test_jobs_are_judged_together(shop, unused):

@@ -8,7 +8,6 @@ run in one of them.
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Collection
 from pathlib import Path
 
 from pytest_mimic._core.commands import Commands
@@ -79,7 +78,7 @@ def run(invocation: Invocation) -> Result:
     elif options.clear:
         judgement.cleared = clear(vault, proven_unused)
     data = {
-        "unused": _unused_as_data(judgement, proven_unused),
+        "unused": _unused_as_data(judgement),
         "not_proven": judgement.unproven,
         "newer": newer_count,
         "cleared": bool(judgement.cleared),
@@ -108,14 +107,19 @@ def run(invocation: Invocation) -> Result:
     return Result(lines, data, has_finding=are_unused_left)
 
 
-def _unused_as_data(
-    judgement: Judgement, proven_unused: Collection[str]
-) -> list[dict[str, object]]:
+def _unused_as_data(judgement: Judgement) -> list[dict[str, object]]:
     """Return the recordings that are proven unused, for `--json`."""
-    rows = []
-    for name, (call, test, gone) in zip(sorted(proven_unused), judgement.shown):
-        rows.append({"file": name, "call": call, "test": test, "gone": gone})
-    return rows
+    unused_as_data: list[dict[str, object]] = []
+    for recording in judgement.shown:
+        unused_as_data.append(
+            {
+                "file": recording.name,
+                "call": recording.label,
+                "test": recording.test,
+                "gone": recording.is_gone,
+            }
+        )
+    return unused_as_data
 
 
 def _refuse_incomplete(account: Account, commands: Commands) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.function_plan import descriptions
+from pytest_mimic._core.named_fields import NamedFields
 from pytest_mimic._core.seam.registry import kind_of_client
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.folder import holds_recordings
@@ -143,20 +144,20 @@ def judge(
     jury = _Jury(vault, account, settings)
     proven_unused: dict[str, int] = {}
     # The tests and the names, so that the recordings of a test stand together.
-    places: list[tuple[str, str]] = []
+    tests_and_names: list[tuple[str, str]] = []
     for heading in vault.reader.headings(unused):
         if jury.proves(heading):
             proven_unused[heading.name] = heading.size
-            places.append((heading.test, heading.name))
+            tests_and_names.append((heading.test, heading.name))
     if listed is None:
-        places.sort()
+        tests_and_names.sort()
     else:
-        places = nsmallest(listed, places)
+        tests_and_names = nsmallest(listed, tests_and_names)
     shown = []
-    for _, name in places:
+    for _, name in tests_and_names:
         label, test = label_and_test(vault, name)
         is_gone = bool(test) and test not in account.outcomes
-        shown.append((label, test, is_gone))
+        shown.append(UnusedRecording(name, label=label, test=test, is_gone=is_gone))
     judgement = Judgement(
         unused=len(proven_unused),
         shown=shown,
@@ -450,6 +451,22 @@ def _which_names_stand_in_file(path: Path, name: str) -> list[bool]:
     return [re.search(rf"\b{re.escape(word)}\b", text) is not None for word in names]
 
 
+class UnusedRecording(NamedFields):
+    """A recording or cassette that is proven unused, as the lists name it.
+
+    Attributes:
+        name: The name of its file in the vault.
+        label: Its call, or the name of the cassette.
+        test: The test that recorded it, or empty.
+        is_gone: Whether that test exists no more.
+    """
+
+    name: str
+    label: str
+    test: str
+    is_gone: bool
+
+
 class Judgement:
     """The result of a run's search for unused recordings.
 
@@ -458,8 +475,7 @@ class Judgement:
         unused: How many recordings are proven unused.
         is_part: Whether only `READ_UNASKED` of the recordings that no test used were
             read.
-        shown: The first unused recordings, each as its label, the test that recorded
-            it, and whether that test is gone.
+        shown: The first of them by their tests, or all for `--json`.
         unproven: How many recordings were not used but are not proven unused.
         unproven_as: Why they are not proven unused.
         cleared: What was cleared, in words, or empty.
@@ -474,7 +490,7 @@ class Judgement:
         *,
         reason_not_judged: str = "",
         unused: int = 0,
-        shown: Sequence[tuple[str, str, bool]] = (),
+        shown: Sequence[UnusedRecording] = (),
         unproven: int = 0,
         unproven_as: str = "",
         cleared: str = "",
@@ -523,13 +539,13 @@ def warning_of_unjudged(judgement: Judgement, option: str) -> list[str]:
 def list_unused(judgement: Judgement) -> list[Line]:
     """Return the lines that name the unused recordings, or those that were cleared."""
     rows = []
-    for label, test, is_gone in judgement.shown:
+    for recording in judgement.shown:
         recorder = ""
-        if test:
-            recorder = f"recorded by {test}"
-        if is_gone:
+        if recording.test:
+            recorder = f"recorded by {recording.test}"
+        if recording.is_gone:
             recorder += ", gone"
-        rows.append((label, recorder))
+        rows.append((recording.label, recorder))
     heading = "unused:"
     if judgement.cleared:
         heading = "cleared:"
