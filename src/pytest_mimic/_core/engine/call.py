@@ -21,7 +21,7 @@ from pytest_mimic._core.words import lazy_attribute
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.function_plan import FunctionPlan, Plan
     from pytest_mimic._core.identity.call_identity import Forms
-    from pytest_mimic._core.identity.kept_parts import Parts
+    from pytest_mimic._core.identity.kept_parts import KeptParts
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.redact.known_secrets import Issuer
     from pytest_mimic._core.seam.base import ClientCall
@@ -113,7 +113,7 @@ class Call:
         return "".join(pieces_to_search(self.arguments, 0))
 
     @lazy_attribute
-    def parts(self) -> Parts | None:
+    def parts(self) -> KeptParts | None:
         """What a recording keeps of the parts of the call, see `kept_parts`.
 
         It is computed once, because the call may change its arguments. None: nothing

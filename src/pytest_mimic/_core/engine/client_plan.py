@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.engine.steps import Step
-    from pytest_mimic._core.identity.kept_parts import Parts
+    from pytest_mimic._core.identity.kept_parts import KeptParts
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.redact.known_secrets import KnownSecrets
     from pytest_mimic._core.redact.redactor import Redactor
@@ -222,7 +222,7 @@ class ClientPlan(Plan):
         other = ClientPlan(self.run, self.adapter, options, self.cassette)
         return other.call(call.edge_call).key
 
-    def kept_parts(self, call: Call) -> Parts | None:
+    def kept_parts(self, call: Call) -> KeptParts | None:
         """Return what a recording keeps of the parts that count by default.
 
         None: the recording was imported, and keeps its description alone.

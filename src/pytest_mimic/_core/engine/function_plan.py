@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.identity.call_identity import Forms
-    from pytest_mimic._core.identity.kept_parts import Parts
+    from pytest_mimic._core.identity.kept_parts import KeptParts
     from pytest_mimic._core.inputs.input_trace import InputTrace
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
@@ -136,7 +136,7 @@ class Plan:
     keeps_state: bool = False
     imported_key: Callable[[ClientCall | None, str], str]
     described: Callable[[Any], dict[str, Any]]
-    kept_parts: Callable[[Any], Parts | None]
+    kept_parts: Callable[[Any], KeptParts | None]
     key_under: Callable[[Any, Options], str]
 
     def __init__(
@@ -393,7 +393,7 @@ class FunctionPlan(Plan):
             described = redactor.environment.scrub(described)
         return described
 
-    def kept_parts(self, call: BoundCall) -> Parts | None:
+    def kept_parts(self, call: BoundCall) -> KeptParts | None:
         """Return what a recording keeps of the arguments.
 
         None: the identity is made of more than forms, see `Call.forms`.

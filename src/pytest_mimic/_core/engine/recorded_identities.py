@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_mimic._core.identity.kept_parts import (
+    KeptParts,
     NotKeptError,
-    Parts,
     client_key,
     function_key,
     values_of_client_parts,
@@ -58,7 +58,7 @@ def identity_under(call: Recording, options: Mapping[str, Any]) -> str:
         raise CannotFollowError(error.what) from None
 
 
-def parts_of_call(call: Recording) -> Parts:
+def parts_of_call(call: Recording) -> KeptParts:
     """Return what is kept of the parts of a call, by default all of its description."""
     if call.parts is not None:
         return call.parts
@@ -84,7 +84,9 @@ def _client_identity(call: Recording, options: Mapping[str, Any]) -> str:
     )
 
 
-def parts_under_options(call: Recording, options: Mapping[str, Any]) -> Parts | None:
+def parts_under_options(
+    call: Recording, options: Mapping[str, Any]
+) -> KeptParts | None:
     """Return what a recording keeps of the parts when it follows a line to new options.
 
     A part that the new options ignore loses its digest.

@@ -1,8 +1,8 @@
 """numpy and scipy: arrays count by dtype, shape and elements, not by their layout.
 
 Contiguous memory is not copied. A rule in `RULES` reduces a value of one class to data
-that is hashed in its place. `layout` is true for an outcome, in which the order of the
-memory counts as well.
+that is hashed in its place. With `is_outcome`, the value is an outcome, in which the
+order of the memory counts as well.
 """
 
 from __future__ import annotations
@@ -65,21 +65,21 @@ def _fields_data(dtype: Any) -> object:
 
     Where the fields follow one another without gaps, their names and dtypes say it all.
     """
-    data = []
+    names_and_dtypes = []
     # The offset of each field in bytes, and its title if it has one: `(4, "Price")`.
     offsets: list[tuple[Any, ...]] = []
     offsets_without_gaps: list[tuple[Any, ...]] = []
     size_without_gaps = 0
     for name in dtype.names:
         field_dtype, *offset_and_title = dtype.fields[name]
-        data.append((name, dtype_data(field_dtype)))
+        names_and_dtypes.append((name, dtype_data(field_dtype)))
         offsets.append(tuple(offset_and_title))
         offsets_without_gaps.append((size_without_gaps,))
         size_without_gaps += field_dtype.itemsize
     has_gaps = offsets != offsets_without_gaps
     if size_without_gaps == dtype.itemsize and not has_gaps:
-        return tuple(data)
-    return tuple(data), offsets, dtype.itemsize
+        return tuple(names_and_dtypes)
+    return tuple(names_and_dtypes), offsets, dtype.itemsize
 
 
 def float_format(dtype: Any) -> str:
@@ -103,18 +103,19 @@ def float_format(dtype: Any) -> str:
     return byte_order + str(dtype.char).lower()
 
 
-def array_data(array: Any, layout: bool = False) -> object:
+def array_data(array: Any, is_outcome: bool = False) -> object:
     """Reduce an array to its memory in C order.
 
-    An array whose memory has references or gaps is reduced to its elements. With
-    `layout`, the order of the memory counts as well.
+    An array whose memory has references or gaps is reduced to its elements. In an
+    outcome, the order of the memory counts as well.
     """
     numpy: Any = sys.modules["numpy"]
     if type(array) is not numpy.ndarray:
+        # Past the methods of a subclass.
         array = array.view(numpy.ndarray)
     dtype = array.dtype
     order = None
-    if layout:
+    if is_outcome:
         order = _order_of(array)
     head: tuple[object, ...] = (dtype_data(dtype), array.shape, order)
     # The fields of a record may have gaps between them.
@@ -143,7 +144,7 @@ def array_memory(array: Any) -> Iterator[Any]:
     """Yield the bytes of an array in C order, in pieces.
 
     A large array in another order comes row by row, so that it is never copied as a
-    whole.
+    whole. Arrays with equal items give equal bytes, however they lie in memory.
     """
     numpy: Any = sys.modules["numpy"]
     if array.size == 0:
@@ -158,7 +159,7 @@ def array_memory(array: Any) -> Iterator[Any]:
         yield from array_memory(array.copy())
 
 
-def _reduce_ufunc(value: Any, _layout: bool) -> object:
+def _reduce_ufunc(value: Any, _is_outcome: bool) -> object:
     """Reduce a function of numpy to its name."""
     if not value.__name__.isidentifier():
         # `numpy.frompyfunc` gives names such as `<lambda> (vectorized)`.
@@ -166,7 +167,7 @@ def _reduce_ufunc(value: Any, _layout: bool) -> object:
     return value.__name__
 
 
-def _reduce_masked_array(array: Any, layout: bool) -> object:
+def _reduce_masked_array(array: Any, is_outcome: bool) -> object:
     """Reduce a masked array, without the values under the mask.
 
     The value that stands for masked items counts, and so does a hard mask, which
@@ -179,7 +180,8 @@ def _reduce_masked_array(array: Any, layout: bool) -> object:
     # view takes it in place of the caller's array.
     array = array.view()
     mask = numpy.ma.getmaskarray(array)
-    data = array_data(array.filled(), layout), array_data(mask)
+    items_and_mask = array_data(array.filled(), is_outcome), array_data(mask)
+    # Most arrays have neither fact, and so no further part in their identity.
     facts = {}
     if array.hardmask:
         facts["is hard"] = True
@@ -189,8 +191,8 @@ def _reduce_masked_array(array: Any, layout: bool) -> object:
         # Where items are masked, `filled` has put the fill value among the data.
         facts["fill"] = numpy.asarray(array.fill_value)
     if facts:
-        return (*data, facts)
-    return data
+        return (*items_and_mask, facts)
+    return items_and_mask
 
 
 def _is_filled_as_usual(array: Any) -> bool:
@@ -206,30 +208,33 @@ def _is_filled_as_usual(array: Any) -> bool:
     return bool(fill.tolist() == usual_fill.tolist())
 
 
-def _reduce_array(array: Any, layout: bool) -> object:
+def _reduce_array(array: Any, is_outcome: bool) -> object:
     """Reduce an array; an array of a class of its own, with its attributes.
 
     Attributes that numpy itself sets do not count. Where the author of another
     package's class decides what is pickled, the pickled state stands for the
     attributes.
     """
-    kind = type(array)
-    data = array_data(array, layout)
-    if kind is sys.modules["numpy"].ndarray:
-        return data
-    if is_of(kind, "numpy"):
+    type_ = type(array)
+    array_items = array_data(array, is_outcome)
+    if type_ is sys.modules["numpy"].ndarray:
+        return array_items
+    if is_of(type_, "numpy"):
+        # A class of numpy itself, in whose objects users may set attributes.
         added = added_attributes(array, "numpy")
-        return (data, without_remembered(array, added)) if added else data
-    state = added_state(array, "numpy")
-    if state is not None:
-        return data, state
-    read_attributes: Any = attribute_reader(kind, below=sys.modules["numpy"].ndarray)
+        if not added:
+            return array_items
+        return array_items, without_remembered(array, added)
+    pickled_state = added_state(array, "numpy")
+    if pickled_state is not None:
+        return array_items, pickled_state
+    read_attributes: Any = attribute_reader(type_, below=sys.modules["numpy"].ndarray)
     if read_attributes is None:
-        return data
-    return data, without_remembered(array, read_attributes(array))
+        return array_items
+    return array_items, without_remembered(array, read_attributes(array))
 
 
-def _reduce_random_state(generator: Any, _layout: bool) -> object:
+def _reduce_random_state(generator: Any, _is_outcome: bool) -> object:
     """Reduce a generator of random numbers to its state.
 
     The generator behind `numpy.random.random()` is reduced to a word: all code shares
@@ -240,12 +245,12 @@ def _reduce_random_state(generator: Any, _layout: bool) -> object:
     return generator.get_state(legacy=False)
 
 
-def _reduce_bit_generator(bit_generator: Any, _layout: bool) -> object:
+def _reduce_bit_generator(bit_generator: Any, _is_outcome: bool) -> object:
     """Reduce a source of random bits, of which a generator makes its numbers."""
     return bit_generator.state, _seed_facts(bit_generator)
 
 
-def _reduce_generator(generator: Any, _layout: bool) -> object:
+def _reduce_generator(generator: Any, _is_outcome: bool) -> object:
     """Reduce a generator of random numbers to the state of its source of bits."""
     bit_generator = generator.bit_generator
     return type(bit_generator).__name__, bit_generator.state, _seed_facts(bit_generator)
@@ -270,10 +275,11 @@ def _seed_facts(bit_generator: Any) -> object:
 # scipy
 
 
-def _reduce_sparse_array(matrix: Any, _layout: bool) -> object:
+def _reduce_sparse_array(matrix: Any, _is_outcome: bool) -> object:
     """Reduce a sparse array to its shape, and its entries in one order."""
     if matrix.format in ("csr", "csc", "bsr"):
         if not matrix.has_canonical_format:
+            # The caller's array stays as it is.
             matrix = matrix.copy()
             matrix.sum_duplicates()
         return (
@@ -299,7 +305,7 @@ def _as_int64(places: Any) -> object:
     return places.astype("int64", copy=False)
 
 
-def _reduce_tree_of_points(tree: Any, _layout: bool) -> object:
+def _reduce_tree_of_points(tree: Any, _is_outcome: bool) -> object:
     """Reduce a tree of points to the points, and how the tree divides them.
 
     The pickle of a tree has the addresses in memory of its nodes.
@@ -307,12 +313,12 @@ def _reduce_tree_of_points(tree: Any, _layout: bool) -> object:
     return tree.data, tree.leafsize, tree.boxsize, tree.indices
 
 
-def _reduce_scalar(value: Any, layout: bool) -> object:
+def _reduce_scalar(value: Any, is_outcome: bool) -> object:
     """Reduce a scalar to an array without dimensions."""
-    return array_data(sys.modules["numpy"].asarray(value), layout)
+    return array_data(sys.modules["numpy"].asarray(value), is_outcome)
 
 
-def _reduce_dtype(dtype: Any, _layout: bool) -> object:
+def _reduce_dtype(dtype: Any, _is_outcome: bool) -> object:
     """Reduce a dtype that is an argument, or an item, by itself."""
     return dtype_data(dtype)
 
@@ -324,9 +330,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("numpy", "ndarray"): Rule(_reduce_array, reads_added=True),
     ("numpy", "generic"): Rule(_reduce_scalar),
     ("numpy", "dtype"): Rule(_reduce_dtype, "dtype"),
-    ("numpy", "Generator"): Rule(_reduce_generator, is_full=True),
-    ("numpy", "BitGenerator"): Rule(_reduce_bit_generator, is_full=True),
-    ("numpy", "RandomState"): Rule(_reduce_random_state, is_full=True),
+    ("numpy", "Generator"): Rule(_reduce_generator, tag_names_module=True),
+    ("numpy", "BitGenerator"): Rule(_reduce_bit_generator, tag_names_module=True),
+    ("numpy", "RandomState"): Rule(_reduce_random_state, tag_names_module=True),
     ("scipy", "_spbase"): Rule(_reduce_sparse_array),
     ("scipy", "cKDTree"): Rule(_reduce_tree_of_points),
     ("scipy", "spmatrix"): Rule(_reduce_sparse_array),

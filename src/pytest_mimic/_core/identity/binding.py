@@ -1,4 +1,8 @@
-"""Bind a call's arguments: the same values, however they were passed."""
+"""Bind a call's arguments: the same values, however they were passed.
+
+The names of the parameters count in identities: a function that is bound by other names
+misses its recordings.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ if sys.version_info >= (3, 14):  # pragma: no cover (needs that Python)
     # 649).
     _SIGNATURE_OPTIONS = {"annotation_format": Format.FORWARDREF}
 
+# What a function takes that does not say what it takes, as many in C.
 _ANY_PARAMETERS = (
     Parameter("args", Parameter.VAR_POSITIONAL),
     Parameter("kwargs", Parameter.VAR_KEYWORD),
@@ -101,10 +106,11 @@ def _compiled_binder(parameters: tuple[Parameter, ...], start: int, module: Any)
         start: The number of the first one whose value is returned.
         module: The name of the function's module, for tracebacks; it may be missing.
     """
-    declared = []
+    binder_parameters = []
     aliases = []
-    by_keyword = {}
-    by_place = []
+    # The defaults, as a function keeps them in `__kwdefaults__` and `__defaults__`.
+    keyword_defaults = {}
+    positional_defaults = []
     for number, parameter in enumerate(parameters):
         alias = parameter.name
         if iskeyword(alias):
@@ -116,17 +122,17 @@ def _compiled_binder(parameters: tuple[Parameter, ...], start: int, module: Any)
             # The source has None for each default. They are set below, as objects.
             default = None
             if parameter.kind is Parameter.KEYWORD_ONLY:
-                by_keyword[parameter.name] = parameter.default
+                keyword_defaults[parameter.name] = parameter.default
             else:
-                by_place.append(parameter.default)
-        declared.append(Parameter(alias, parameter.kind, default=default))
+                positional_defaults.append(parameter.default)
+        binder_parameters.append(Parameter(alias, parameter.kind, default=default))
     values = "".join(f"{alias}, " for alias in aliases[start:])
-    source = f"def bind{Signature(declared)}: return ({values})"
+    source = f"def bind{Signature(binder_parameters)}: return ({values})"
     namespace: dict[str, Any] = {"__name__": module or __name__}
     exec(compile(source, "<mimic binder>", "exec"), namespace)
     bind = namespace["bind"]
-    bind.__defaults__ = tuple(by_place) or None
-    bind.__kwdefaults__ = by_keyword or None
+    bind.__defaults__ = tuple(positional_defaults) or None
+    bind.__kwdefaults__ = keyword_defaults or None
     return bind
 
 
@@ -153,7 +159,8 @@ def _shown_parameters(
 ) -> tuple[Parameter, ...]:
     """Return the parameters that a function shows.
 
-    By default, those of the function inside its decorators.
+    By default, those of the function inside its decorators. Any parameters, for a
+    function without a signature.
     """
     try:
         signature = signature_of(

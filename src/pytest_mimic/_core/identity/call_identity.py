@@ -58,22 +58,26 @@ def fingerprint(value: object, *, places: Places | None = None) -> str:
         Unstable: A part of the value has no stable identity.
     """
     places = places or Places()
-    data = dumps([_form_of_value(value, places, "value")], MARSHAL_VERSION)
-    if mentions_folder(data, places.temporary_folders):
+    dumped_form = dumps([_form_of_value(value, places, "value")], MARSHAL_VERSION)
+    if mentions_folder(dumped_form, places.temporary_folders):
         # Few values mention a folder. Only those are searched for paths, which takes
         # longer.
-        data = dumps(
+        dumped_form = dumps(
             [_form_of_value(value, places, "value", finds_paths=True)], MARSHAL_VERSION
         )
-    return xxh3_128_hexdigest(_VALUE_PREFIX + data)
+    return xxh3_128_hexdigest(_VALUE_PREFIX + dumped_form)
 
 
 def identity_of(value: object, places: Places | None = None) -> str | None:
-    """Return the value's fingerprint, or None for a value without a stable identity."""
+    """Return the value's fingerprint, or None for a value without a stable identity.
+
+    For those who only compare or describe values, and go on without an identity.
+    """
     try:
         return fingerprint(value, places=places)
     except Exception:
-        # Code of the value's class failed. A call that needs the identity reports it.
+        # Code of the value's class may raise anything. Only a call that needs the
+        # identity reports that.
         return None
 
 
@@ -125,15 +129,15 @@ class CallIdentity:
     __slots__ = (
         "_by_content",
         "_counted_positions",
+        "_default_markers",
         "_extra_position",
         "_ignored_steps",
         "_key",
-        "_markers",
         "_names",
         "_note_path",
         "_places",
-        "_signature",
         "_special_positions",
+        "_starred_names",
         "_target_prefix",
         "_unmet_paths",
     )
@@ -152,7 +156,7 @@ class CallIdentity:
     ) -> None:
         plain_names = tuple([name.lstrip("*") for name in names])
         self._names = plain_names
-        self._signature = names
+        self._starred_names = names
         # The position of `**extra`, which is always the last parameter.
         self._extra_position: int | None = None
         if names and names[-1].startswith("**"):
@@ -162,10 +166,10 @@ class CallIdentity:
         self._by_content = frozenset(content)
         # Defaults that are a bare object(): markers for "not given", which have no
         # identity of their own.
-        self._markers: dict[int, object] = {}
+        self._default_markers: dict[int, object] = {}
         for position, default in enumerate(defaults):
             if type(default) is object:
-                self._markers[position] = default
+                self._default_markers[position] = default
         self._ignored_steps: dict[int, list[tuple[str, ...]]] = {}
         self._note_path = note_path
         # The paths of `ignore=` that have met nothing so far, each with the position of
@@ -190,7 +194,7 @@ class CallIdentity:
                 positions_left_out.add(position)
         # The positions of the arguments that need a look besides their value.
         self._special_positions = {
-            *self._markers,
+            *self._default_markers,
             *self._ignored_steps,
             self._extra_position,
         }
@@ -204,6 +208,8 @@ class CallIdentity:
     def key(self, values: tuple[Any, ...]) -> str:
         """Return the identity of a call, 32 hex digits.
 
+        A recording is found by it: where it changes, recorded calls are misses.
+
         Args:
             values: The arguments of the call as the binder returns them.
 
@@ -213,40 +219,47 @@ class CallIdentity:
         """
         places, switches_before = self._places, self._places.folder_switches
         if self._unmet_paths and self._note_path is not None:
-            self._look_for_paths(values)
+            self._note_met_paths(values)
         if self._key is not None:
             key = self._key(dict(zip(self._names, values)))
-            data = dumps(
+            dumped_forms = dumps(
                 [_form_of_value(key, places, "key", finds_paths=True)], MARSHAL_VERSION
             )
         elif self._by_content:
-            data = self._data_with_paths(values)
+            dumped_forms = self._dumped_forms_with_paths(values)
         else:
-            parts = []
+            forms = []
             for position in self._counted_positions:
                 value = values[position]
                 type_ = type(value)
+                # Most arguments are short scalars, which are forms themselves. To call
+                # a function for each would be the greatest cost of a plain replay.
                 if type_ in SCALARS_BUT_FLOATS and (
                     type_ not in TEXTS_AND_BYTES or len(value) <= LONGEST_DUMPED
                 ):
-                    parts.append(value)
+                    forms.append(value)
                 elif position in self._special_positions:
-                    parts.append(self._form_of_argument(position, value))
+                    forms.append(self._form_of_argument(position, value))
                 else:
-                    parts.append(_form_of_value(value, places, self._names[position]))
-            data = dumps(parts, MARSHAL_VERSION)
+                    forms.append(_form_of_value(value, places, self._names[position]))
+            dumped_forms = dumps(forms, MARSHAL_VERSION)
             if (
                 places.temporary_folders
-                and data.find(SEPARATOR) >= 0
-                and mentions_folder(data, places.temporary_folders)
+                and dumped_forms.find(SEPARATOR) >= 0
+                and mentions_folder(dumped_forms, places.temporary_folders)
             ):
-                data = self._data_with_paths(values)
+                # A string may be a path, which counts by its place in the run.
+                dumped_forms = self._dumped_forms_with_paths(values)
         if places.folder_switches != switches_before:
-            data += self._folder_numbers(values)
-        return xxh3_128_hexdigest(self._target_prefix + data)
+            # The paths of this call may lie in several folders, which counts.
+            dumped_forms += self._folder_numbers(values)
+        return xxh3_128_hexdigest(self._target_prefix + dumped_forms)
 
-    def _look_for_paths(self, values: Sequence[object]) -> None:
-        """Note which paths of `ignore=` meet something in these arguments."""
+    def _note_met_paths(self, values: Sequence[object]) -> None:
+        """Note which paths of `ignore=` meet something in these arguments.
+
+        A path that has met nothing in a complete run is named in the summary.
+        """
         prune = rest_of_identity().prune
         assert self._note_path is not None
         for path, (position, steps) in list(self._unmet_paths.items()):
@@ -263,7 +276,7 @@ class CallIdentity:
     @property
     def names(self) -> tuple[str, ...]:
         """The parameters with their stars, also those that do not count."""
-        return self._signature
+        return self._starred_names
 
     def counts(self, position: int) -> bool:
         """Return whether an argument counts, at least in part."""
@@ -276,6 +289,8 @@ class CallIdentity:
     def counts_by_content(self, position: int) -> bool:
         """Return whether an argument counts by the content of files that it names.
 
+        A recording keeps no description of it from which it could be identified again.
+
         The argument is one of `content=`, or is the `**extra` that may have one of
         these in it.
         """
@@ -286,8 +301,9 @@ class CallIdentity:
     def forms(self, values: Sequence[Any]) -> Forms | None:
         """Return the forms of the arguments that count, by their positions.
 
-        `key_of_forms` makes the identity from these forms. None: the identity is made
-        of more, as the call is identified by `key=`, or has paths in several folders.
+        `key_of_forms` makes the identity from these forms, and the recording keeps the
+        digests among them. None: the identity is made of more, as the call is
+        identified by `key=`, or has paths in several folders.
 
         Raises:
             Unstable: An argument has no stable identity.
@@ -296,7 +312,7 @@ class CallIdentity:
         if self._key is not None:
             return None
         if self._unmet_paths and self._note_path is not None:
-            self._look_for_paths(values)
+            self._note_met_paths(values)
         forms = {}
         for position in self._counted_positions:
             forms[position] = self.form(position, values[position])
@@ -321,6 +337,8 @@ class CallIdentity:
 
     def whole_form(self, position: int, value: Any) -> Any:
         """Return the form of one argument of which every part counts.
+
+        Two arguments are compared by it when their call is recorded.
 
         Raises:
             Unstable: The argument has no stable identity.
@@ -356,9 +374,10 @@ class CallIdentity:
     def folders(self, values: tuple[object, ...]) -> list[str]:
         """Return the folders from pytest in which the arguments' paths are.
 
-        A stored path of an outcome names the second folder by its number, `tmp_path:2`.
-        Arguments whose paths do not count by their place may have other paths in a
-        replay. Their folders come last, so that the others keep their numbers.
+        They are for outcomes, not for the identity: a stored path of an outcome names
+        the second folder by its number, `tmp_path:2`. Arguments whose paths do not
+        count by their place may have other paths in a replay. Their folders come last,
+        so that the others keep their numbers.
         """
         positions_by_place = []
         other_positions = []
@@ -390,7 +409,10 @@ class CallIdentity:
         return folders
 
     def _paths_count_by_place(self, position: int) -> bool:
-        """Return whether the paths in an argument count by the place of their file."""
+        """Return whether the paths in an argument count by the place of their file.
+
+        Else they count by content, by what `key=` returns, or perhaps not at all.
+        """
         has_option = self._key is not None or self._names[position] in self._by_content
         return (
             position in self._counted_positions
@@ -398,8 +420,8 @@ class CallIdentity:
             and not has_option
         )
 
-    def _data_with_paths(self, values: tuple[object, ...]) -> bytes:
-        """Return the data of a call in which strings that are paths count as paths.
+    def _dumped_forms_with_paths(self, values: tuple[object, ...]) -> bytes:
+        """Return what is hashed of a call in which strings that are paths count so.
 
         The paths in arguments of `content=` count by content.
         """
@@ -410,33 +432,22 @@ class CallIdentity:
             )
         return dumps(forms, MARSHAL_VERSION)
 
-    def digest(self, position: int, value: object) -> str | None:
-        """Return the identity of the argument at a position of the signature.
-
-        None: the argument does not count, or is unstable.
-        """
-        return self._digest(position, value)
-
     def digest_of_content(self, position: int, value: object) -> str | None:
         """Return an argument's identity in which empty private attributes do not count.
 
-        A call that only reads an object may give that object an empty cache. None: the
-        argument does not count, or is unstable.
+        Taken before and after a real call, it shows whether the call has changed the
+        argument. A call that only reads an object may give that object an empty cache.
+        None: the argument does not count, or is unstable.
         """
-        return self._digest(position, value, ignores_empty=True)
-
-    def _digest(
-        self, position: int, value: object, *, ignores_empty: bool = False
-    ) -> str | None:
         if position not in self._counted_positions:
             return None
         try:
-            part = self._form_of_argument(
-                position, value, finds_paths=True, ignores_empty=ignores_empty
+            form = self._form_of_argument(
+                position, value, finds_paths=True, ignores_empty=True
             )
         except Unstable:
             return None
-        return xxh3_128_hexdigest(dumps([part], MARSHAL_VERSION))
+        return xxh3_128_hexdigest(dumps([form], MARSHAL_VERSION))
 
     def _form_of_argument(
         self,
@@ -447,7 +458,11 @@ class CallIdentity:
         ignores_empty: bool = False,
     ) -> object:
         """Return the form of the argument at a position, see `_form_of_value`."""
-        if position in self._markers and self._markers[position] is value:
+        if (
+            position in self._default_markers
+            and self._default_markers[position] is value
+        ):
+            # The argument was not given: `...` is the form of any such marker.
             return ...
         name = self._names[position]
         try:
@@ -457,6 +472,7 @@ class CallIdentity:
                 prune = rest_of_identity().prune
                 value = prune(value, self._ignored_steps[position], self._places)
         except Unstable as error:
+            # The refused part has no path yet: the message names the whole argument.
             raise Unstable(
                 error.type_name, error.kind, name, remedy=error.remedy
             ) from error
@@ -539,6 +555,8 @@ def _form_of_value(
         digest = rest_of_identity().digest
         return [[digest(value, places, ignores_empty=ignores_empty)]]
     except Unstable as error:
+        # The walk does not keep the way to each part. Only for a refusal, the value is
+        # searched again, for the path that the message names.
         refusal_with_path = rest_of_identity().refusal_with_path
         raise refusal_with_path(error, value, places, name) from None
 
@@ -564,9 +582,10 @@ def _short_form(values: Plain) -> Plain | None:
 
 
 def _holds_path(value: Any, places: Places) -> bool:
-    """Return whether a value is or holds a string that is a path.
+    """Return whether a value is or holds a string that is a path of the run.
 
-    Only a value that could have a short form is looked at.
+    Such a value has no short form, as the path counts by its place. Only a value that
+    could have a short form is looked at.
     """
     if not places.temporary_folders:
         return False

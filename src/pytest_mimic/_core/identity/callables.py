@@ -1,7 +1,8 @@
 """Functions, classes and modules count by name, source, and what they close over.
 
-They count so as arguments of a recorded call, and inside of other arguments. Each
-function `_reduce_…` returns the values that are hashed in the place of such an object.
+They count so as arguments of a recorded call, and inside of other arguments: a change
+of their code makes the call a miss. Each function `_reduce_…` returns the values that
+are hashed in the place of such an object.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ from pytest_mimic._core.types.type_names import (
     public_module,
 )
 
-# The attributes of classes of dataclasses, attrs and pydantic.
-_FIELDS_OF_DATA = frozenset(
+# The attributes by which classes of dataclasses, attrs and pydantic are known.
+_MARKS_OF_DATA_CLASSES = frozenset(
     {"__attrs_attrs__", "__dataclass_fields__", "__pydantic_fields__"}
 )
 # The attributes in which descriptors and the like hold functions, by class.
@@ -54,6 +55,7 @@ _ATTRIBUTES_WITH_FUNCTIONS: dict[type, tuple[str, ...]] = {
 }
 # The name of the type of functions that Cython has compiled.
 _CYTHON_FUNCTION = "cython_function_or_method"
+# How the error goes on for a function or class that nothing tells from others.
 NO_SOURCE = "with neither source nor an importable name"
 
 
@@ -124,6 +126,7 @@ def _reduce_function(value: FunctionType) -> object:
         return name
     wrapped = getattr(value, "__wrapped__", None)
     if wrapped is not None and _is_dispatcher(value):
+        # The registry has the functions that it chooses among.
         return name, wrapped, dict(value.__dict__["registry"])
     source = function_source(value)
     if source is None and not is_named:
@@ -158,9 +161,13 @@ def _is_dispatcher(value: Any) -> bool:
 
 
 def function_source(value: FunctionType) -> str | None:
-    """Return what counts as the source of a function, or None if it is not found."""
+    """Return what counts as the source of a function, or None if it is not found.
+
+    A pickle of the function by value keeps it, too, as its new code is in no file.
+    """
     kept_source: str | None = value.__dict__.get(KEPT_SOURCE)
     if kept_source:
+        # The function comes from such a pickle.
         return kept_source
     code = value.__code__
     if is_in_stdlib(code.co_filename):
@@ -229,7 +236,7 @@ def _reduce_method(value: Any) -> object:
         if getattr(attribute, "__func__", attribute) is function:
             # The class that defines a method of the standard library differs by
             # version, so only its name counts.
-            function = name
+            return name, owner
     return function, owner
 
 
@@ -266,6 +273,7 @@ def _reduce_class(value: type) -> object:
         return "made", type(value), recipe
     name = _public_name(value)
     module = sys.modules.get(value.__module__)
+    # A class in C may have a name that leads to nothing, as that of iterators.
     is_named = importable(value) is not None or not value.__flags__ & HEAP_TYPE
     if is_named and _is_from_stdlib(
         value.__module__, getattr(module, "__file__", None)
@@ -277,6 +285,7 @@ def _reduce_class(value: type) -> object:
     variables = class_variables(value)
     if variables:
         return name, source, variables
+    # Most classes stand in a module: their identity has no further part.
     return name, source
 
 
@@ -297,6 +306,7 @@ def class_variables(value: type) -> dict[str, object]:
     if not _is_local(value):
         return {}
     variables: dict[str, object] = {}
+    # What a class defines itself replaces what a base has under the name.
     for cls in reversed(value.__mro__):
         if not _is_local(cls):
             continue
@@ -337,10 +347,11 @@ def _own_attributes(cls: Any) -> dict[str, Any]:
 def _functions_from_outside_body(attribute_value: Any, cls: type) -> list[FunctionType]:
     """Return the functions in an attribute that the body of its class does not define.
 
-    Such a function was defined outside of the body, or is the wrapper that a decorator
-    made. It closes over variables of its own, as `rate` of `convert = make(rate)`.
+    The class's own methods are looked at by themselves. Such a function was defined
+    outside of the body, or is the wrapper that a decorator made. It closes over
+    variables of its own, as `rate` of `convert = make(rate)`.
     """
-    callables = [attribute_value]
+    attribute_and_inside = [attribute_value]
     for holding_type, names in _ATTRIBUTES_WITH_FUNCTIONS.items():
         # The type is asked: a mock may say that it is of another class.
         if not issubclass(type(attribute_value), holding_type):
@@ -348,11 +359,13 @@ def _functions_from_outside_body(attribute_value: Any, cls: type) -> list[Functi
         for name in names:
             # A subclass may not have called the `__init__` of its base.
             with suppress(AttributeError):
-                callables.append(object.__getattribute__(attribute_value, name))
+                attribute_and_inside.append(
+                    object.__getattribute__(attribute_value, name)
+                )
     ids_of_methods = set(map(id, own_methods(cls)))
     functions = []
-    for value in callables:
-        for function in behind_wrappers(value):
+    for callable_or_other in attribute_and_inside:
+        for function in behind_wrappers(callable_or_other):
             if type(function) is FunctionType and id(function) not in ids_of_methods:
                 functions.append(function)
     return functions
@@ -386,11 +399,12 @@ def _values_among_defaults(function: FunctionType) -> dict[str, object]:
 def _is_value(type_: type) -> bool:
     """Return whether objects of a type are values of the standard library or data.
 
-    A property of a mock stands for the value that it gives.
+    Of what a class has from variables around it, only values count: any other object
+    may lead anywhere. A property of a mock stands for the value that it gives.
     """
     if type_ in PLAIN or row_of(type_) is not None or library_of(type_) is not None:
         return True
-    if issubclass(type_, Enum) or not _FIELDS_OF_DATA.isdisjoint(dir(type_)):
+    if issubclass(type_, Enum) or not _MARKS_OF_DATA_CLASSES.isdisjoint(dir(type_)):
         return True
     return full_name(type_) == "unittest.mock.PropertyMock"
 

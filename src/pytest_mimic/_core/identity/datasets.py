@@ -22,7 +22,7 @@ from pytest_mimic._core.types.libraries import Rule
 _FACTS_OF_THE_FILE = frozenset({"original_shape", "preferred_chunks", "source"})
 
 
-def _reduce_variable(variable: Any, _layout: bool) -> object:
+def _reduce_variable(variable: Any, _is_outcome: bool) -> object:
     """Reduce a variable: one array with names for its dimensions.
 
     Data of another library, such as dask's, counts by the rule of that library.
@@ -45,13 +45,13 @@ def _encoding_of_writing(variable_or_dataset: Any) -> dict[str, Any]:
     return encoding
 
 
-def _reduce_data_array(array: Any, _layout: bool) -> object:
+def _reduce_data_array(array: Any, _is_outcome: bool) -> object:
     """Reduce a data array: a variable with coordinates and a name."""
     coordinates = dict(array._coords)
     return array.name, array.variable, coordinates, _index_kinds(array)
 
 
-def _reduce_dataset(dataset: Any, _layout: bool) -> object:
+def _reduce_dataset(dataset: Any, _is_outcome: bool) -> object:
     """Reduce a dataset: variables that share their dimensions."""
     variables = dict(dataset._variables)
     names_of_coordinates = set(dataset._coord_names)
@@ -79,7 +79,7 @@ def _index_kinds(array_or_dataset: Any) -> dict[Any, str]:
     }
 
 
-def _reduce_data_tree(tree: Any, _layout: bool) -> object:
+def _reduce_data_tree(tree: Any, _is_outcome: bool) -> object:
     """Reduce a node of a tree to its name, its own dataset, and the nodes below it."""
     # Without the coordinates that the node inherits from the nodes above it.
     dataset = tree.to_dataset(inherit=False)

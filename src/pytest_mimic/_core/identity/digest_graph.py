@@ -87,14 +87,15 @@ def digest(
 ) -> bytes:
     """Return the digest of a value, 16 bytes.
 
-    Of an outcome, the order of dicts and the layout of arrays count as well. With
+    Identities of calls are made of it for all values without a short form. Of an
+    outcome, the order of dicts and the layout of arrays count as well. With
     `ignores_empty`, private attributes that are `None` or empty do not count.
 
     Raises:
         Unstable: A part has no identity. The error does not have its path yet.
     """
     find_reduction = partial(
-        reduction_of, places=places, layout=is_outcome, ignores_empty=ignores_empty
+        reduction_of, places=places, is_outcome=is_outcome, ignores_empty=ignores_empty
     )
     try:
         walk = DigestWalk(
@@ -143,7 +144,7 @@ class Graph:
             Unstable: A part has no identity. The error does not have its path yet.
         """
         root = self.node(value)
-        # To open a node adds the nodes of its parts to the end of the sequence.
+        # To open a node adds the nodes of its parts to the end of this list.
         for node in self.nodes_as_met:
             self.open(node)
             for part in node.parts:
@@ -160,6 +161,7 @@ class Graph:
                     ready.append(parent)
         if root.digest:
             return root.digest
+        # The value leads into a cycle: its nodes wait for one another.
         return _cycle_digest([node for node in self.nodes_as_met if node.number_open])
 
     def node(self, value: object) -> GraphNode:
@@ -187,12 +189,14 @@ class Graph:
             node.label = b"raw" + self.digest_of_scalars([value])
             return
         else:
+            # An object has one part, the data that it is reduced to.
             reduction = self.walk.reduction(type_)
             node.label = dumps(("kind", reduction.tag), MARSHAL_VERSION)
             parts = [reduction.reduce(value)]
         node.label = node.label or dumps((type_.__name__, len(parts)), MARSHAL_VERSION)
         parts = self.walk.with_replaced_paths(parts)
         if node.group_size:
+            # The parts are sorted by their digests later, so each needs its own.
             for part in parts:
                 if _is_scalar(part):
                     node.parts.append(self.digest_of_scalars([part]))
@@ -211,7 +215,7 @@ class Graph:
                 node.parts += map(self.node, scalars_or_others)
 
     def digest_of_scalars(self, values: list[Any]) -> bytes:
-        """Return the digest of scalars."""
+        """Return the digest of scalars, which stands for them among a node's parts."""
         # These scalars do not count among the most cells that a walk takes.
         self.walk.cells = -len(values)
         self.walk.deep_cells = 0

@@ -1,4 +1,6 @@
-"""Values → digests: the canonical encoding, written for speed.
+"""Values → digests: the canonical encoding of identities, written for speed.
+
+A change of any byte here makes the recordings of calls with such arguments misses.
 
 A *column* is a list of values that are encoded together: the items of a list, or the
 values of one key in 200,000 rows. A column of one type is encoded by one call of C
@@ -154,7 +156,10 @@ class DigestWalk:
         self.cells = self.deep_cells = 0
 
     def reduction(self, type_: type) -> Reduction:
-        """Return how values are reduced that are no scalars or plain containers."""
+        """Return how values are reduced that are no scalars or plain containers.
+
+        The reduction of each type is kept for the rest of the walk.
+        """
         reduction = self.reductions.get(type_)
         if reduction is None:
             reduction = self.reductions[type_] = self.find_reduction(type_)
@@ -164,6 +169,7 @@ class DigestWalk:
         """Return the column with objects in place of the strings that are paths."""
         replace_path = self.replace_path
         if replace_path is None:
+            # In this walk, strings are only strings.
             return column
         return [
             replace_path(value) if type(value) is str else value for value in column
@@ -217,9 +223,11 @@ class DigestWalk:
             else:
                 different_types = {*types}
                 if different_types <= SCALARS:
+                    # One dump tells the types of scalars.
                     inner_columns = self.write_scalars(column, update, different_types)
                 else:
                     inner_columns = self.split_by_tag(column, types, update)
+            # The parts are written later: no function calls itself for a level.
             for inner_column in inner_columns:
                 if inner_column:
                     pending.append((inner_column, level + 1))
@@ -256,10 +264,12 @@ class DigestWalk:
             return (list(map(reduction.reduce, column)),)
         # The column is a few objects over and over, such as time zones or flags. Each
         # object is reduced once.
-        keys = list(map(id, column))
-        objects = dict(zip(keys, column))
-        reduced = {key: reduction.reduce(value) for key, value in objects.items()}
-        return (list(map(reduced.__getitem__, keys)),)
+        addresses = list(map(id, column))
+        objects = dict(zip(addresses, column))
+        reduced_by_address = {
+            address: reduction.reduce(value) for address, value in objects.items()
+        }
+        return (list(map(reduced_by_address.__getitem__, addresses)),)
 
     def write_scalars(
         self, column: Column, update: Update, types: Collection[type]
@@ -321,6 +331,7 @@ class DigestWalk:
                 tag = self.reduction(type_).tag
             number_of_type[type_] = number_of_tag.setdefault(tag, len(number_of_tag))
         if len(number_of_tag) == 1:
+            # Several types share the one tag, as the classes of paths do.
             update(b"K" + dumps((*number_of_tag, len(column)), MARSHAL_VERSION))
             return ([self.reductions[type(value)].reduce(value) for value in column],)
         numbers = list(map(number_of_type.__getitem__, types))
@@ -353,14 +364,15 @@ class DigestWalk:
             raise TooLarge
         values = self.with_replaced_paths(values)
         if SCALARS.issuperset(map(type, values)) and not has_long(values):
-            return list(map(self._dump, plain_nans(values)))
+            return list(map(self._dumped_rank, plain_nans(values)))
         if all(type(value) is tuple for value in values):
+            # Keys such as `("EUR", 2024)` are dumped as a whole.
             items = self.with_replaced_paths(list(chain.from_iterable(values)))
             if SCALARS_BUT_FLOATS.issuperset(map(type, items)) and not has_long(items):
-                return list(map(self._dump, values))
+                return list(map(self._dumped_rank, values))
         return [b"#" + self.digest([value], level + 1) for value in values]
 
-    def _dump(self, value: Any) -> bytes:
+    def _dumped_rank(self, value: Any) -> bytes:
         return b"m" + self.checked_for_folders(dumps(value, MARSHAL_VERSION))
 
 
@@ -382,12 +394,12 @@ def _write_texts(
     """Write strings, many short strings as one text with NUL between them."""
     if len(column) <= SHORT_COLUMN:
         return walk.write_scalars(column, update, (str,))
-    data = "\0".join(column).encode("utf-8", "surrogatepass")
-    if data.count(0) != len(column) - 1:
-        # A string holds the separator itself.
+    joined_texts = "\0".join(column).encode("utf-8", "surrogatepass")
+    if joined_texts.count(0) != len(column) - 1:
+        # A string holds the separator itself, so other strings would join to the same.
         return walk.write_scalars(column, update, (str,))
-    update(b"S" + dumps((len(column), len(data)), MARSHAL_VERSION))
-    update(walk.checked_for_folders(data))
+    update(b"S" + dumps((len(column), len(joined_texts)), MARSHAL_VERSION))
+    update(walk.checked_for_folders(joined_texts))
     return ()
 
 
@@ -418,6 +430,7 @@ def _write_sets(
             return inner_columns
     types = set(map(type, chain.from_iterable(column)))
     if not types or types == {str} or types == {int}:
+        # Such members can be sorted themselves.
         return (walk.joined_items(list(map(sorted, column)), lengths),)
     for members in column:
         ranks = walk.ranks(list(members), level)
@@ -450,11 +463,11 @@ def _write_sets_of_ints(column: Column, update: Update) -> InnerColumns | None:
     # anything.
     with suppress(Exception):
         members: Column = list(chain.from_iterable(map(sorted, column)))
-        data = dumps(members, MARSHAL_VERSION)
+        dumped_members = dumps(members, MARSHAL_VERSION)
         # In a dump, each int of 32 bits is the letter `i` and four bytes. So the dump
         # proves their type faster than a check does.
-        if data[5::5] == b"i" * len(members):
-            update(b"M" + data)
+        if dumped_members[5::5] == b"i" * len(members):
+            update(b"M" + dumped_members)
             return ()
         if countOf(map(type, members), int) == len(members):
             return (members,)
@@ -478,10 +491,10 @@ def _write_sets_of_texts(
         while batch := list(islice(remaining, LONG_COLUMN)):
             if countOf(map(type, batch), str) < len(batch):
                 return None
-            data = walk.checked_for_folders(
+            joined_texts = walk.checked_for_folders(
                 "\0".join(batch).encode("utf-8", "surrogatepass")
             )
-            texts = data.split(b"\0")
+            texts = joined_texts.split(b"\0")
             if len(texts) != len(batch):
                 # A text holds the separator itself.
                 return None
@@ -508,6 +521,7 @@ def _write_dicts(
         column = [_with_replaced_keys(walk, row) for row in column]
     lengths = list(map(len, column))
     if walk.dict_order_counts:
+        # Of an outcome: a replay gives its dicts back in their order.
         update(b"O" + dumps(lengths, MARSHAL_VERSION))
         values = list(chain.from_iterable(map(dict.values, column)))
         return walk.joined_items(column, lengths), values
@@ -526,6 +540,7 @@ def _write_dicts(
         keys = sorted(first_row)
         update(b"D" + dumps(len(keys), MARSHAL_VERSION))
         if keys == list(first_row):
+            # The dict has its keys sorted already.
             return keys, list(first_row.values())
         return keys, list(map(first_row.__getitem__, keys))
     if (
@@ -533,6 +548,7 @@ def _write_dicts(
         and first_row
         and lengths.count(len(first_row)) == len(lengths)
     ):
+        # The rows of a table: its keys are written once.
         keys = sorted(first_row)
         # KeyError: a row has other keys.
         with suppress(KeyError):

@@ -1,4 +1,8 @@
-"""Paths in identities: their place in the run, and the content of their files."""
+"""Paths in identities: their place in the run, and the content of their files.
+
+A path that counted by its text would be another one in each checkout, and each
+`tmp_path` in each run: the call would miss.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def digests_of(places: Places) -> FileDigests:
-    """Return the digests of a run, which are kept with its places."""
+    """Return the cache of the digests of files of a run, kept with its places."""
     if places.digests is None:
         places.digests = FileDigests(places.now)
     return places.digests
@@ -105,6 +109,9 @@ def path_reducer(places: Places) -> Callable[[Any], object]:
 def counted_file(path: Any, places: Places) -> str | None:
     """Return the absolute path of the file whose content counts with a path.
 
+    The content of files below the base temporary folder counts, as the test has made
+    them.
+
     None: only the path counts. After `monkeypatch.chdir(tmp_path)`, a relative path
     names a file below the base temporary folder.
     """
@@ -187,37 +194,39 @@ def given_folders(argument: object, places: Places) -> list[str]:
     """Return the given folders in which the paths in an argument are.
 
     `tmp_path` and `mktemp` give folders, such as `test_a0`. The list has a folder for
-    each path, in an order that is the same for equal arguments.
+    each path, in an order that is the same for equal arguments. By the list, a call
+    with paths in two folders has another identity than one with paths in one, and a
+    path in an outcome is stored with the number of its folder.
     """
     # For each path: where it stands in the argument, the path below its folder, and the
     # folder, `("[0].file", "in.csv", "test_a0")`.
-    folders: list[tuple[str, str, str]] = []
+    places_of_paths: list[tuple[str, str, str]] = []
     opened_objects: dict[int, object] = {}
     pending: list[tuple[str, Any]] = [("", argument)]
     while pending and len(opened_objects) < MOST_PARTS:
         path, inner_value = pending.pop()
-        kind = type(inner_value)
+        type_ = type(inner_value)
         place: PathPlace | None = None
-        if kind is str:
+        if type_ is str:
             place = places.place_of_text(inner_value)
         elif isinstance(inner_value, PurePath):
             place = places.place_of(os.fspath(inner_value))
         elif (
-            kind not in SCALARS
+            type_ not in SCALARS
             and id(inner_value) not in opened_objects
-            and _may_hold_paths(kind)
+            and _may_hold_paths(type_)
         ):
             opened_objects[id(inner_value)] = inner_value
             for inner_part in islice(parts_of(inner_value), MOST_PARTS):
                 pending.append((path + inner_part.step, inner_part.value))
         if place is not None and place.given_folder:
-            folders.append((path, place.rest, place.given_folder))
-    return [folder for _, _, folder in sorted(folders)]
+            places_of_paths.append((path, place.rest, place.given_folder))
+    return [folder for _, _, folder in sorted(places_of_paths)]
 
 
-def _may_hold_paths(kind: type) -> bool:
+def _may_hold_paths(type_: type) -> bool:
     """Return whether paths are looked for in the parts of objects of a class."""
-    module = str(kind.__module__)
+    module = str(type_.__module__)
     if module.partition(".")[0] in sys.stdlib_module_names:
         return module in _MODULES_OF_HOLDERS
-    return library_of(kind) is None
+    return library_of(type_) is None

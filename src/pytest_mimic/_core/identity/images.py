@@ -1,4 +1,4 @@
-"""PIL: images count by what they show and what their file says.
+"""PIL: images count in identities by what they show and what their file says.
 
 An image has a mode, a size, pixels, a palette, a `format`, `info`, frames, the tags of
 a TIFF, and EXIF that was set in memory. Each function `_…_pair` returns one of these
@@ -15,10 +15,10 @@ from typing import Any
 from pytest_mimic._core.types.libraries import Rule
 
 
-def _reduce_image(image: Any, layout: bool) -> object:
+def _reduce_image(image: Any, is_outcome: bool) -> object:
     """Reduce an image: this is the rule of identity of PIL's class.
 
-    In an outcome, which has a `layout`, `info` counts as a whole. Facts that most
+    In an outcome, `info` counts as a whole. Facts that most
     images lack stand behind the data, each as a pair: `("format", "PNG")`.
     """
     palette = None
@@ -26,13 +26,19 @@ def _reduce_image(image: Any, layout: bool) -> object:
         palette = image.getpalette()
     transparency = image.info.get("transparency")
     pixels = image.tobytes()
-    data: tuple[object, ...] = (image.mode, image.size, pixels, palette, transparency)
+    counted_parts: tuple[object, ...] = (
+        image.mode,
+        image.size,
+        pixels,
+        palette,
+        transparency,
+    )
     other_info = dict(image.info)
     other_info.pop("transparency", None)
-    if layout:
-        data = (data, image.info)
+    if is_outcome:
+        counted_parts = (counted_parts, image.info)
     elif other_info:
-        data = (*data, other_info)
+        counted_parts = (*counted_parts, other_info)
     pairs = (
         *_format_pair(image),
         *_frames_pair(image),
@@ -43,8 +49,8 @@ def _reduce_image(image: Any, layout: bool) -> object:
     # The search for EXIF may have left the pixels unread.
     image.load()
     if pairs:
-        return data, pairs
-    return data
+        return counted_parts, pairs
+    return counted_parts
 
 
 def _format_pair(image: Any) -> tuple[object, ...]:
@@ -138,10 +144,11 @@ def frames_file(image: Any) -> bytes | None:
     for name in ("_fp", "fp"):
         file: Any = getattr(image, name, None)
         if hasattr(file, "read") and not getattr(file, "closed", True):
-            place = file.tell()
+            # The image goes on to read where it was.
+            position = file.tell()
             file.seek(0)
             content: bytes = file.read()
-            file.seek(place)
+            file.seek(position)
             return content
     return None
 
@@ -149,7 +156,8 @@ def frames_file(image: Any) -> bytes | None:
 def decoded_frames(image: Any) -> list[tuple[bytes, int]]:
     """Return the pixels and the end, in ms, of each frame of a WEBP.
 
-    The file may be gone. The decoder is put back to the frame where it was.
+    For its identity, and for a pickle that keeps the frames. The file may be gone. The
+    decoder is put back to the frame where it was.
     """
     decoder = image._decoder
     decoder.reset()
@@ -169,6 +177,7 @@ def opened_again(image: Any, file: bytes) -> Any:
 
 
 def _changed_exif_pair(image: Any) -> tuple[object, ...]:
+    """Return the EXIF of an image that was changed after the file was opened."""
     tags = changed_exif(image)
     if tags is None:
         return ()
@@ -178,7 +187,8 @@ def _changed_exif_pair(image: Any) -> tuple[object, ...]:
 def changed_exif(image: Any) -> dict[Any, Any] | None:
     """Return the tags of an image's EXIF that was changed in memory, or None.
 
-    None, too: nobody has asked for the EXIF, or it is as it was read from the file.
+    They count in the identity, and are pickled with an outcome. None, too: nobody has
+    asked for the EXIF, or it is as it was read from the file.
     """
     exif = getattr(image, "_exif", None)
     if exif is None or not hasattr(exif, "get_ifd"):

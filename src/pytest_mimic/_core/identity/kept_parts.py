@@ -44,16 +44,20 @@ from pytest_mimic._core.nodes.node_values import value_described_by
 from pytest_mimic._core.types.option_paths import uncounted_paths
 from pytest_mimic._core.types.reductions import Unstable
 
-Parts = dict[str, Any]
-"""What is kept of the parts of a call, by name."""
+KeptParts = dict[str, Any]
+"""What a recording keeps of the parts of its call, by name: see above."""
 
+# What is kept of an argument of a function in place of a digest, see above.
 _DEFAULT, _IGNORED, _IN_PART = "default", "ignored", "in part"
 
+# The types of the values that JSON has as they are.
 _SCALAR_TYPES = frozenset({str, int, float, bool, type(None)})
 
 
 class NotKeptError(Exception):
     """A part of a call is not kept so that it could be identified again.
+
+    `rekey` lists the recordings for which it is raised, with the name of the part.
 
     Attributes:
         part: The name of the part.
@@ -74,8 +78,10 @@ def function_parts(
     described: Mapping[str, Any],
     *,
     hides: Callable[[Sequence[object]], bool],
-) -> Parts:
+) -> KeptParts:
     """Return what to keep of the arguments of a function, by the names of these.
+
+    It is asked when a call is recorded.
 
     Args:
         identity: How the call was identified.
@@ -86,37 +92,39 @@ def function_parts(
             that it gets. Then no argument is kept as a digest or whole, which might
             tell the secret.
     """
-    parts: Parts = {}
+    kept_parts: KeptParts = {}
     # The parts that are computed of whole arguments, which might tell a secret in
     # these, and those of these arguments that are texts or short.
-    from_content: dict[str, Any] = {}
+    parts_from_content: dict[str, Any] = {}
     whole_values: list[object] = []
     for position, name in enumerate(identity.names):
-        parts[name] = None
+        kept_parts[name] = None
         if not identity.counts(position):
-            parts[name] = _IGNORED
+            kept_parts[name] = _IGNORED
         elif forms[position] is ...:
-            parts[name] = _DEFAULT
+            kept_parts[name] = _DEFAULT
         else:
             value = values[position]
             tree = _argument_tree(name, identity.names, described)
             if _is_restored_exactly(identity, position, value, tree):
+                # The description says all: nothing is kept beside it.
                 continue
             if identity.ignored_in(position):
-                parts[name] = _IN_PART
+                kept_parts[name] = _IN_PART
             digest = _digest_in(forms[position])
             if digest is not None:
-                from_content[name] = digest.hex()
+                parts_from_content[name] = digest.hex()
                 if type(value) in (str, bytes):
                     whole_values.append(value)
             elif _is_restored_exactly(
                 identity, position, value, tree_of_kept_value(value)
             ):
-                from_content[name] = {"value": tree_of_kept_value(value)}
+                # The description cuts a short value, which is kept whole beside it.
+                parts_from_content[name] = {"value": tree_of_kept_value(value)}
                 whole_values.append(value)
-    if from_content and not hides(whole_values):
-        parts.update(from_content)
-    return parts
+    if parts_from_content and not hides(whole_values):
+        kept_parts.update(parts_from_content)
+    return kept_parts
 
 
 def _is_restored_exactly(
@@ -124,6 +132,7 @@ def _is_restored_exactly(
 ) -> bool:
     """Return whether an argument can be made again from its description, a `tree`."""
     if identity.counts_by_content(position):
+        # The description has the path, and not what is in the file.
         return False
     if _is_same_plainly(tree, value):
         return True
@@ -140,15 +149,15 @@ def _is_restored_exactly(
 def _is_same_plainly(tree: Any, value: Any) -> bool:
     """Return whether a description is JSON of a value that is such JSON itself.
 
-    Most arguments are checked by this quick way. If it returns False, the value may be
-    described exactly in another form.
+    Most arguments of a recorded call are checked by this quick way. If it returns
+    False, the value may be described exactly in another form.
     """
-    kind = type(value)
-    if type(tree) is not kind:
+    type_ = type(value)
+    if type(tree) is not type_:
         return False
-    if kind is int or kind is bool or kind is str:
+    if type_ is int or type_ is bool or type_ is str:
         # A text that looks like a tag may stand for another value.
-        return bool(tree == value) and (kind is not str or TAG_SIGN not in value)
+        return bool(tree == value) and (type_ is not str or TAG_SIGN not in value)
     marshalled_tree = dumps(tree, MARSHAL_VERSION)
     if TAG_SIGN.encode() in marshalled_tree:
         # A tag stands for another value, or for one that is not there as a whole.
@@ -163,13 +172,13 @@ def _is_same_plainly(tree: Any, value: Any) -> bool:
 
 def function_key(
     target: str,
-    parts: Parts,
+    parts: KeptParts,
     described: Mapping[str, Any],
     *,
     recorded: Mapping[str, Any],
     ignore: Sequence[str] | None = None,
 ) -> str:
-    """Return the identity of a function's call.
+    """Return the identity of a function's recorded call, by what is kept of it.
 
     Args:
         target: The canonical name of the function.
@@ -195,6 +204,7 @@ def function_key(
     for position, (name, part) in enumerate(parts.items()):
         if not new_identity.counts(position):
             continue
+        # Whether `ignore=` leaves out the same of the argument as in the recorded call.
         is_same = new_identity.ignored_in(position) == recorded_identity.ignored_in(
             position
         )
@@ -215,6 +225,7 @@ def function_key(
             digest: Any = part
             forms[position] = [[bytes.fromhex(digest)]]
         else:
+            # The argument counts now, or another part of it, and nothing tells it.
             raise NotKeptError(name.lstrip("*"))
     return new_identity.key_of_forms(forms)
 
@@ -265,8 +276,8 @@ def client_parts(
     parts: Mapping[str, Any],
     described: Mapping[str, Any],
     without_secrets: Callable[[dict[str, Any]], dict[str, Any]],
-) -> Parts:
-    """Return what to keep of a client's call.
+) -> KeptParts:
+    """Return what to keep of a client's call, which is to be recorded.
 
     Args:
         names: The parts that count by default, in their order.
@@ -275,7 +286,7 @@ def client_parts(
         without_secrets: Hides the secrets of the call, as its description does.
     """
     parts_without_secrets = without_secrets({name: parts[name] for name in names})
-    kept_parts: Parts = {}
+    kept_parts: KeptParts = {}
     for name in names:
         kept_parts[name] = None
         if not _is_described(name, parts_without_secrets[name], described):
@@ -284,7 +295,10 @@ def client_parts(
 
 
 def kept_value(value: Any) -> Any:
-    """Return what a recording keeps of a client's part that it does not describe."""
+    """Return what a recording keeps of a client's part that it does not describe.
+
+    The value itself, but for those that would read as something else in the file.
+    """
     is_mapping = type(value) is dict and value.keys() == {"value"}
     return {"value": value} if value is None or is_mapping else value
 
@@ -303,7 +317,7 @@ def _is_described(name: str, value: object, described: Mapping[str, Any]) -> boo
 
 
 def values_of_client_parts(
-    parts: Parts, described: Mapping[str, Any]
+    parts: KeptParts, described: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the values of the kept parts of a client's call, by name.
 
@@ -322,7 +336,7 @@ def values_of_client_parts(
 
 
 def client_key(
-    kind: str,
+    client_kind: str,
     values: Mapping[str, Any],
     described: Mapping[str, Any],
     *,
@@ -331,10 +345,10 @@ def client_key(
     match: Sequence[str],
     implied: Mapping[str, Sequence[str]],
 ) -> str:
-    """Return the identity of a client's call under these options.
+    """Return the identity of a client's recorded call under these options.
 
     Args:
-        kind: The name under which the calls of the client are recorded.
+        client_kind: The name under which the calls of the client are recorded, `http`.
         values: The parts that count by default, by name.
         described: The description of the call, which has what `match=` has named.
         recorded_match: The paths that `match=` named when the call was recorded.
@@ -345,7 +359,7 @@ def client_key(
     Raises:
         NotKeptError: A part that `match=` names is not kept.
     """
-    counted = dict(values)
+    counted_parts = dict(values)
     for path in sorted(match):
         is_ignored = any(
             path == ignored_path or path.startswith(f"{ignored_path}.")
@@ -354,10 +368,13 @@ def client_key(
         value = None
         if not is_ignored:
             value = value_at_match_path(path, values, described, recorded_match)
-        counted[f"match {path}"] = value
-    names = tuple(counted)
-    identity = CallIdentity(kind, names, ignore=uncounted_paths(ignore, names, implied))
-    return identity.key(tuple(counted.values()))
+        # Under such a name, a call counts a part of `match=` when it is made, too.
+        counted_parts[f"match {path}"] = value
+    names = tuple(counted_parts)
+    identity = CallIdentity(
+        client_kind, names, ignore=uncounted_paths(ignore, names, implied)
+    )
+    return identity.key(tuple(counted_parts.values()))
 
 
 def value_at_match_path(
@@ -397,6 +414,7 @@ def tree_of_kept_value(value: object) -> Any:
 
 
 def _node_of_kept_value(value: object) -> Node:
+    """Return the nodes of a value; a `Cut` for what is none of those values."""
     if type(value) is list or type(value) is tuple:
         parts: Sequence[object] = value
         return Items(

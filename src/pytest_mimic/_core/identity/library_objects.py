@@ -5,7 +5,8 @@ awkward, trees of scikit-learn, and functions that numba compiles.
 
 Each function `_reduce_…` is the rule of one class in `RULES`: it returns plain data
 that stands for an argument in the identity of a call, or for an outcome when two are
-compared. `layout` is true for an outcome, of which more counts.
+compared. With `is_outcome`, the value is an outcome, of which more counts. A change of
+a rule for arguments makes the recordings of such calls misses.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from pytest_mimic._core.types.libraries import Rule
 
 
-def _reduce_message(message: Any, _layout: bool) -> object:
+def _reduce_message(message: Any, _is_outcome: bool) -> object:
     """Reduce a message of protobuf to its type and its bytes.
 
     In the bytes, the keys of its maps are sorted.
@@ -25,12 +26,12 @@ def _reduce_message(message: Any, _layout: bool) -> object:
     return message.DESCRIPTOR.full_name, message_bytes
 
 
-def _reduce_compiled_function(function: Any, _layout: bool) -> object:
+def _reduce_compiled_function(function: Any, _is_outcome: bool) -> object:
     """Reduce a function that numba compiles to the Python function and its options."""
     return function.py_func, dict(getattr(function, "targetoptions", {}))
 
 
-def _reduce_vectorized_function(function: Any, _layout: bool) -> object:
+def _reduce_vectorized_function(function: Any, _is_outcome: bool) -> object:
     """Reduce a function that numba calls on each item to the Python function."""
     return function._dispatcher.py_func
 
@@ -42,7 +43,7 @@ def _reduce_vectorized_function(function: Any, _layout: bool) -> object:
 _COMPUTED_CHARGES = ("_GasteigerCharge", "_GasteigerHCharge")
 
 
-def _reduce_molecule(molecule: Any, layout: bool) -> object:
+def _reduce_molecule(molecule: Any, is_outcome: bool) -> object:
     """Reduce a molecule to its bytes and the properties of it, its atoms and its bonds.
 
     rdkit computes some properties when a molecule is used: they count in an outcome.
@@ -52,20 +53,20 @@ def _reduce_molecule(molecule: Any, layout: bool) -> object:
     parts = [*molecule.GetAtoms(), *molecule.GetBonds(), *molecule.GetConformers()]
     properties_by_place = {}
     for place, part in enumerate(parts):
-        properties = _properties_of(part, layout)
+        properties = _properties_of(part, is_outcome)
         if properties:
             properties_by_place[place] = properties
-    return molecule_bytes, _properties_of(molecule, layout), properties_by_place
+    return molecule_bytes, _properties_of(molecule, is_outcome), properties_by_place
 
 
-def _properties_of(part: Any, layout: bool) -> dict[str, Any]:
+def _properties_of(part: Any, is_outcome: bool) -> dict[str, Any]:
     """Return the properties of a molecule, an atom, a bond or a conformer."""
     read_properties = getattr(part, "GetPropsAsDict", None)
     if read_properties is None:
         return {}
     includes_private = True
-    properties = _without_vectors(read_properties(includes_private, layout))
-    if not layout:
+    properties = _without_vectors(read_properties(includes_private, is_outcome))
+    if not is_outcome:
         computed = _without_vectors(read_properties(includes_private, True))
         for name in _COMPUTED_CHARGES:
             if name in computed:
@@ -89,7 +90,7 @@ def _without_vectors(properties: dict[str, Any]) -> dict[str, Any]:
 # pendulum
 
 
-def _reduce_pendulum_moment(moment: Any, _layout: bool) -> object:
+def _reduce_pendulum_moment(moment: Any, _is_outcome: bool) -> object:
     """Reduce a moment to what pendulum pickles, and its offset from UTC.
 
     The pickle leaves out `fold`, which tells the two hours apart that have one name
@@ -101,7 +102,7 @@ def _reduce_pendulum_moment(moment: Any, _layout: bool) -> object:
 # awkward
 
 
-def _reduce_awkward_array(array: Any, _layout: bool) -> object:
+def _reduce_awkward_array(array: Any, _is_outcome: bool) -> object:
     """Reduce an array to what awkward pickles.
 
     An empty behavior, or empty attributes, count as none: a call that only reads an
@@ -119,12 +120,12 @@ def _reduce_awkward_array(array: Any, _layout: bool) -> object:
 # scikit-learn
 
 
-def _reduce_kd_tree(tree: Any, _layout: bool) -> object:
+def _reduce_kd_tree(tree: Any, _is_outcome: bool) -> object:
     """Reduce a `KDTree`, which measures no distance when it is made."""
     return _tree_before_queries(tree, measured_when_made=0)
 
 
-def _reduce_ball_tree(tree: Any, _layout: bool) -> object:
+def _reduce_ball_tree(tree: Any, _is_outcome: bool) -> object:
     """Reduce a `BallTree`, which measures each point for each of its levels."""
     _, _, (points, _, _, _, _, levels, *_) = tree.__reduce_ex__(4)
     return _tree_before_queries(tree, measured_when_made=len(points) * levels)
@@ -144,15 +145,15 @@ def _tree_before_queries(tree: Any, *, measured_when_made: int) -> object:
 
 
 RULES: dict[tuple[str, str], Rule] = {
-    ("awkward", "Array"): Rule(_reduce_awkward_array, is_full=True),
-    ("awkward", "Record"): Rule(_reduce_awkward_array, is_full=True),
-    ("google", "Message"): Rule(_reduce_message, is_full=True),
+    ("awkward", "Array"): Rule(_reduce_awkward_array, tag_names_module=True),
+    ("awkward", "Record"): Rule(_reduce_awkward_array, tag_names_module=True),
+    ("google", "Message"): Rule(_reduce_message, tag_names_module=True),
     ("numba", "Dispatcher"): Rule(_reduce_compiled_function),
     ("numba", "DUFunc"): Rule(_reduce_vectorized_function),
-    ("pendulum", "DateTime"): Rule(_reduce_pendulum_moment, is_full=True),
+    ("pendulum", "DateTime"): Rule(_reduce_pendulum_moment, tag_names_module=True),
     ("rdkit", "Mol"): Rule(_reduce_molecule),
-    ("sklearn", "BallTree32"): Rule(_reduce_ball_tree, is_full=True),
-    ("sklearn", "BallTree64"): Rule(_reduce_ball_tree, is_full=True),
-    ("sklearn", "KDTree32"): Rule(_reduce_kd_tree, is_full=True),
-    ("sklearn", "KDTree64"): Rule(_reduce_kd_tree, is_full=True),
+    ("sklearn", "BallTree32"): Rule(_reduce_ball_tree, tag_names_module=True),
+    ("sklearn", "BallTree64"): Rule(_reduce_ball_tree, tag_names_module=True),
+    ("sklearn", "KDTree32"): Rule(_reduce_kd_tree, tag_names_module=True),
+    ("sklearn", "KDTree64"): Rule(_reduce_kd_tree, tag_names_module=True),
 }

@@ -1,4 +1,8 @@
-"""Values without the parts that `ignore=` names."""
+"""Values without the parts that `ignore=` names.
+
+The pruned value is only hashed for the identity of a call, or compared. No call gets
+it.
+"""
 
 from __future__ import annotations
 
@@ -94,9 +98,10 @@ def _without_parts(value: Any, paths: Sequence[Steps], places: Places | None) ->
     if callable_reduction(type_) is not None:
         # A function or class counts by its name and source, which have no parts.
         return value
-    reduction = reduction_of(type_, places or Places(), layout=False)
+    reduction = reduction_of(type_, places or Places(), is_outcome=False)
     copy_without_parts = _copy_with_attributes_pruned(value, paths, places)
     if copy_without_parts is not None:
+        # The class pickles the copy as it would pickle the object.
         # The code of the class may need the part that is left out, and raise anything.
         with suppress(Exception):
             stand_in = _stand_in_class(reduction.tag)()
@@ -109,6 +114,7 @@ def _without_parts(value: Any, paths: Sequence[Steps], places: Places | None) ->
         stand_in.content = pruned_form
         return stand_in
     if row_of(type_) is not None or not isinstance(value, Mapping):
+        # No path leads into the object.
         return value
     # Another mapping becomes a dict of lists, as a multidict has several values for a
     # key.
@@ -156,6 +162,7 @@ def _has_content_and_attributes(type_: type) -> bool:
         return False
     if row_of_type is None or row_of_type[1] is type_ or decides_its_pickles(type_):
         return False
+    # A subclass without a place for attributes has none beside the content.
     return attribute_reader(type_, below=row_of_type[1]) is not None
 
 
@@ -193,6 +200,8 @@ def _pruned_content(
                 part = _pruned_container(part, paths, places)
             arguments.append(part)
         reduced_form = (reduced_form[0], tuple(arguments), *reduced_form[2:])
+    # Most other forms are a few parts, of which dicts and lists have the attributes and
+    # items.
     parts = []
     is_changed = False
     for part in reduced_form:
@@ -227,7 +236,7 @@ def _pruned_container(
     """
     if type(value) is dict:
         first_steps = {steps[0] for steps in paths}
-        mapping = value
+        pruned_dict = value
         for key, item in value.items():
             if "*" not in first_steps and str(key) not in first_steps:
                 continue
@@ -235,13 +244,14 @@ def _pruned_container(
             pruned_item = None if is_gone else prune(item, paths_below, places)
             if pruned_item is item and not is_gone:
                 continue
-            if mapping is value:
-                mapping = value.copy()
+            if pruned_dict is value:
+                # The first change makes the copy: the caller's dict stays as it is.
+                pruned_dict = value.copy()
             if is_gone:
-                del mapping[key]
+                del pruned_dict[key]
             else:
-                mapping[key] = pruned_item
-        return mapping
+                pruned_dict[key] = pruned_item
+        return pruned_dict
     if type(value) not in (list, tuple):
         return value
     items = []
@@ -311,10 +321,11 @@ def _redirect_to_copy(value: object, pruned_copy: Any, places: Places) -> None:
         content = pruned_copy.content
     for part in search.parts_of(content):
         search.visit(part)
-    leading = search.leading_back()
-    if not leading:
+    ids_leading_back = search.ids_leading_back()
+    if not ids_leading_back:
         return
-    copies = _CopiesOfLeadingObjects(search, {id(value): pruned_copy}, leading)
+    copies = _CopiesOfLeadingObjects(search, {id(value): pruned_copy}, ids_leading_back)
+    # The copy itself stays, as its parts lead to it: only its content is replaced.
     if isinstance(pruned_copy, Pruned):
         pruned_copy.content = copies.rebuilt(pruned_copy.content)
     elif type(pruned_copy) is dict:
@@ -335,6 +346,7 @@ class _SearchOfWaysBack:
     def __init__(self, goal: object, places: Places) -> None:
         self.goal = goal
         self._places = places
+        # By the id of an object, the ids of the objects that hold it.
         self._holders: dict[int, list[int]] = {}
         self.objects: dict[int, Any] = {id(goal): goal}
         self.forms: dict[int, Any] = {}
@@ -346,6 +358,7 @@ class _SearchOfWaysBack:
             inner_object = pending.pop()
             if id(inner_object) in self.objects or not _may_hold_others(inner_object):
                 continue
+            # Kept alive, so that no other object gets its id.
             self.objects[id(inner_object)] = inner_object
             form = self.forms[id(inner_object)] = self._form_of(inner_object)
             for object_below in self.parts_of(form):
@@ -360,7 +373,7 @@ class _SearchOfWaysBack:
             return part.content
         # The code of a class may raise anything.
         with suppress(Exception):
-            return reduction_of(type(part), self._places, layout=False).reduce(part)
+            return reduction_of(type(part), self._places, is_outcome=False).reduce(part)
         return ()
 
     def parts_of(self, form: Any) -> list[Any]:
@@ -371,24 +384,30 @@ class _SearchOfWaysBack:
             return list(form)
         return [form]
 
-    def leading_back(self) -> set[int]:
-        """Return the ids of the objects that lead back to the goal."""
-        leading: set[int] = set()
-        pending = [id(self.goal)]
-        while pending:
-            for holder in self._holders.get(pending.pop(), ()):
-                if holder not in leading:
-                    leading.add(holder)
-                    pending.append(holder)
-        return leading
+    def ids_leading_back(self) -> set[int]:
+        """Return the ids of the objects that lead back to the goal.
+
+        They hold the goal, or an object that leads back to it.
+        """
+        leading_ids: set[int] = set()
+        pending_ids = [id(self.goal)]
+        while pending_ids:
+            for id_of_holder in self._holders.get(pending_ids.pop(), ()):
+                if id_of_holder not in leading_ids:
+                    leading_ids.add(id_of_holder)
+                    pending_ids.append(id_of_holder)
+        return leading_ids
 
 
 def _may_hold_others(part: object) -> bool:
-    """Return whether an object may hold others, which may lead back."""
-    kind = type(part)
-    if kind in SCALARS or kind is Raw:
+    """Return whether an object may hold others, which may lead back.
+
+    Scalars, functions, classes and the data of libraries do not.
+    """
+    type_ = type(part)
+    if type_ in SCALARS or type_ is Raw:
         return False
-    return callable_reduction(kind) is None and library_of(kind) is None
+    return callable_reduction(type_) is None and library_of(type_) is None
 
 
 class _CopiesOfLeadingObjects:
@@ -397,49 +416,50 @@ class _CopiesOfLeadingObjects:
     Args:
         search: The search that has found the objects.
         copies: The copies by the id of the original. The pruned object is the first.
-        leading: The ids of the objects that lead back.
+        leading_ids: The ids of the objects that lead back.
     """
 
     def __init__(
-        self, search: _SearchOfWaysBack, copies: dict[int, Any], leading: set[int]
+        self, search: _SearchOfWaysBack, copies: dict[int, Any], leading_ids: set[int]
     ) -> None:
         self._search = search
         self._copies = copies
-        self._leading = leading
+        self._leading_ids = leading_ids
 
     def copy_of(self, part: Any) -> Any:
         """Return the copy of an object that leads back; any other object as it is."""
         if id(part) in self._copies:
             return self._copies[id(part)]
-        if id(part) not in self._leading:
+        if id(part) not in self._leading_ids:
             return part
-        kind = type(part)
-        if kind in (tuple, set, frozenset):
+        type_ = type(part)
+        if type_ in (tuple, set, frozenset):
+            # Such a container leads back only through an object or a list in it.
             return self.rebuilt(part)
-        if kind is dict or kind is list:
+        if type_ is dict or type_ is list:
             # The copy is known before its parts are copied, as they may lead back to
             # it.
-            container: Any = kind()
+            container: Any = type_()
             self._copies[id(part)] = container
             content = self.rebuilt(part)
-            if kind is dict:
+            if type_ is dict:
                 container.update(content)
             else:
                 container.extend(content)
             return container
         if isinstance(part, Pruned):
-            tag = f"{kind.__module__}:{kind.__qualname__}"
+            tag = f"{type_.__module__}:{type_.__qualname__}"
         else:
-            tag = reduction_of(kind, Places(), layout=False).tag
+            tag = reduction_of(type_, Places(), is_outcome=False).tag
         stand_in = self._copies[id(part)] = _stand_in_class(tag)()
         stand_in.content = self.rebuilt(self._search.forms[id(part)])
         return stand_in
 
     def rebuilt(self, form: Any) -> Any:
         """Return a form with the copies of its parts."""
-        kind = type(form)
-        if kind is dict:
+        type_ = type(form)
+        if type_ is dict:
             return {self.copy_of(key): self.copy_of(part) for key, part in form.items()}
-        if kind in (list, tuple, set, frozenset):
-            return kind(map(self.copy_of, form))
+        if type_ in (list, tuple, set, frozenset):
+            return type_(map(self.copy_of, form))
         return self.copy_of(form)

@@ -1,7 +1,8 @@
 """What counts of the values of a type: the `Reduction` of each type.
 
 What a user has registered comes first, then callables, libraries, the table of types,
-and the state of any other object.
+and the state of any other object. A change of what counts of an argument makes the
+recordings of such calls misses.
 """
 
 from __future__ import annotations
@@ -76,14 +77,14 @@ _METHODS_OF_MAKING = frozenset(
 
 
 def reduction_of(
-    type_: type, places: Places, *, layout: bool, ignores_empty: bool = False
+    type_: type, places: Places, *, is_outcome: bool, ignores_empty: bool = False
 ) -> Reduction:
     """Return the reduction of a type that is neither a scalar nor a plain container.
 
-    Paths count by their place in `places`. With `layout`, of an outcome, the memory
-    layout of arrays counts, and other facts that equality ignores and a replay gives
-    back. With `ignores_empty`, private attributes that are `None` or empty containers
-    do not count.
+    Paths count by their place in `places`. With `is_outcome`, the memory layout of
+    arrays counts, and other facts that equality ignores and a replay gives back. With
+    `ignores_empty`, private attributes that are `None` or empty containers do not
+    count.
 
     Raises:
         Unstable: The type has no module, and so no name that is the same in another
@@ -92,14 +93,15 @@ def reduction_of(
     reduction = registered_reduction(type_) or callable_reduction(type_)
     if reduction is not None:
         return reduction
+    # How the metaclass makes a class again that has no importable name.
     recipe = class_recipe(type_)
     if recipe is None and type(type_.__module__) is not str:
         raise Unstable(
             f"an object of {type_.__qualname__}, a class without a module", type_
         )
     reduction = (
-        _library_reduction(type_, layout=layout)
-        or _table_reduction(type_, places, layout=layout)
+        _library_reduction(type_, is_outcome=is_outcome)
+        or _table_reduction(type_, places, is_outcome=is_outcome)
         or _state_reduction(type_)
     )
     # The origin and the arguments of a class whose own name says too little.
@@ -110,18 +112,21 @@ def reduction_of(
         reduction = _parametrised_reduction(reduction, named_by)
     if ignores_empty:
         reduction = _reduction_without_empty(reduction)
-    if layout and has_handwritten_hash(type_):
+    if is_outcome and has_handwritten_hash(type_):
+        # A replay takes such a hash anew, so the one that is read back differs.
         reduction = Reduction(
             reduction.tag,
             partial(_without_hash_from_constructor, reduce_state=reduction.reduce),
         )
-    if not layout and full_name(type_) in _BOOKKEEPING_CLASSES:
+    if not is_outcome and full_name(type_) in _BOOKKEEPING_CLASSES:
         return Reduction(reduction.tag, _reduce_to_class_alone)
+    # An object that SQLAlchemy maps, an outcome of which need not be loaded in full.
     is_mapped = any("_sa_class_manager" in vars(base) for base in type_.__mro__)
-    if is_mapped and not layout:
+    if is_mapped and not is_outcome:
         reduction = Reduction(
             reduction.tag, partial(_reduce_mapped_object, reduce_state=reduction.reduce)
         )
+    # A class that a function has made has the name and source of others like it.
     named_class = type_
     if named_by is not None:
         named_class = named_by[0]
@@ -146,7 +151,7 @@ def _reduce_beside_facts(facts: object, reduce: Reduce) -> Reduce:
     return reduce_beside
 
 
-def _library_reduction(type_: type, *, layout: bool) -> Reduction | None:
+def _library_reduction(type_: type, *, is_outcome: bool) -> Reduction | None:
     """Return the reduction by a library's rule for a class, or for its nearest base.
 
     None: no library has a rule for the class or for one of its bases.
@@ -158,12 +163,12 @@ def _library_reduction(type_: type, *, layout: bool) -> Reduction | None:
             rules: dict[tuple[str, str], Rule] = import_module(library.identity).RULES
             rule = rules.get((package, base.__name__))
             if rule is not None:
-                return _reduction_by_rule(rule, type_, package, layout=layout)
+                return _reduction_by_rule(rule, type_, package, is_outcome=is_outcome)
     return None
 
 
 def _reduction_by_rule(
-    rule: Rule, type_: type, package: str, *, layout: bool
+    rule: Rule, type_: type, package: str, *, is_outcome: bool
 ) -> Reduction | None:
     """Return the reduction by the rule of a library.
 
@@ -171,23 +176,24 @@ def _reduction_by_rule(
     package counts by what the subclass adds, too. None: the base has no data of its
     own, so the subclass counts like any other class.
     """
-    if rule.is_abstract and not is_of(type_, package):
+    if rule.has_no_data and not is_of(type_, package):
         return None
-    reduction = rule.reduction(type_, package, layout)
+    reduction = rule.reduction(type_, package, is_outcome)
     if rule.reads_added:
         return reduction
 
     def reduce(value: Any) -> object:
         data = reduction.reduce(value)
-        additions = lasting_additions(value, package)
+        additions = _lasting_additions(value, package)
         if not additions:
+            # Most objects have none, and count as the rule alone says.
             return data
         return data, additions
 
     return Reduction(reduction.tag, reduce)
 
 
-def lasting_additions(value: Any, package: str) -> dict[str, Any]:
+def _lasting_additions(value: Any, package: str) -> dict[str, Any]:
     """Return what others have added to an object of a library.
 
     Additions are attributes, without those that only remember something, and what a
@@ -207,22 +213,30 @@ def lasting_additions(value: Any, package: str) -> dict[str, Any]:
 
 
 def _parametrised_reduction(
-    reduction: Reduction, generic: tuple[type, tuple[Any, ...]]
+    reduction: Reduction, named_by: tuple[type, tuple[Any, ...]]
 ) -> Reduction:
     """Return the reduction of the objects of a parametrised generic, `Page[Item]`.
 
     The name of such a class has only the names of its arguments, which may be those of
     other classes. The same holds for a class that its metaclass makes again from
     arguments.
+
+    Args:
+        reduction: The reduction by the class itself.
+        named_by: The origin and the arguments, `(Page, (Item,))`; or the metaclass and
+            what it makes the class from.
     """
-    origin, arguments = generic
+    origin, arguments = named_by
     return Reduction(
         type_tag(origin), _reduce_beside_facts(arguments, reduction.reduce)
     )
 
 
 def _reduction_without_empty(reduction: Reduction) -> Reduction:
-    """Return a reduction of which empty private attributes do not count."""
+    """Return a reduction of which empty private attributes do not count.
+
+    By it, an argument is compared before and after a call.
+    """
     reduce_with_empty = reduction.reduce
 
     def reduce(value: Any) -> object:
@@ -234,10 +248,11 @@ def _reduction_without_empty(reduction: Reduction) -> Reduction:
 def _without_hash_from_constructor(value: Any, *, reduce_state: Reduce) -> object:
     """Reduce an object of an outcome without a hash that is taken anew in a replay."""
     reduced_form = reduce_state(value)
-    names = hashes_from_constructor(value)
-    if not names or recipe_of(value, names) is None:
+    hash_names = hashes_from_constructor(value)
+    if not hash_names or recipe_of(value, hash_names) is None:
+        # Without a recipe, a replay cannot take the hash anew.
         return reduced_form
-    return _without_names(reduced_form, names)
+    return _without_names(reduced_form, hash_names)
 
 
 def _without_names(reduced_form: Any, names: set[str]) -> Any:
@@ -261,7 +276,9 @@ def _without_empty_attributes(reduced_form: Any) -> Any:
     return reduced_form
 
 
-def _table_reduction(type_: type, places: Places, *, layout: bool) -> Reduction | None:
+def _table_reduction(
+    type_: type, places: Places, *, is_outcome: bool
+) -> Reduction | None:
     """Return the reduction of a type in the standard library's table, or a subclass.
 
     None: neither the type nor a base of it is in the table.
@@ -279,13 +296,14 @@ def _table_reduction(type_: type, places: Places, *, layout: bool) -> Reduction 
             # Never None: every exception has a `__dict__`.
             read_error = cast(Reduce, attribute_reader(type_, below=base))
             return Reduction(
-                tag, partial(_reduce_exception, read=read_error, whole=layout)
+                tag, partial(_reduce_exception, read=read_error, whole=is_outcome)
             )
         row = ROWS.get(name)
         if row is None:
             continue
         reduce = row.identity_parts or row.take
         if name in PATHS:
+            # A path counts by its place in the run, which the table does not know.
             reduce = path_reducer(places)
         # The other attributes of typing's own classes differ by version.
         if name == names[0] or type_.__module__ == "typing":
@@ -300,6 +318,7 @@ def _table_reduction(type_: type, places: Places, *, layout: bool) -> Reduction 
         if fields:
             tag = f"{tag}({','.join(fields)})"
         if author_of_pickles(type_, base.__module__) is not None:
+            # The author of the subclass has decided what counts.
             return Reduction(tag, _reduce_as_pickled)
         read: Reduce | None
         if row.keeps_attributes:
@@ -343,19 +362,19 @@ def _reduce_member(value: Any) -> tuple[object, ...]:
 def _reduce_many_members(values: list[Any]) -> tuple[list[bytes]]:
     """Reduce many members at once: an enumeration has a few, over and over."""
     addresses = list(map(id, values))
-    data_by_address = {}
-    for address, value in dict(zip(addresses, values)).items():
-        data_by_address[address] = dumps(
-            plain_nans(_reduce_member(value)), MARSHAL_VERSION
+    dump_by_address = {}
+    for address, member in dict(zip(addresses, values)).items():
+        dump_by_address[address] = dumps(
+            plain_nans(_reduce_member(member)), MARSHAL_VERSION
         )
-    return (list(map(data_by_address.__getitem__, addresses)),)
+    return (list(map(dump_by_address.__getitem__, addresses)),)
 
 
 def _reduce_exception(value: Any, *, read: Reduce, whole: bool) -> object:
     """Reduce an exception.
 
-    In an outcome (`whole`), the flag counts that decides whether a traceback shows the
-    context of the exception.
+    Its traceback and its context do not count. In an outcome (`whole`), the flag counts
+    that decides whether a traceback shows the context.
     """
     attributes = dict(cast("dict[str, object]", read(value)))
     for name in exception_fields(value):
@@ -394,6 +413,7 @@ def _state_reduction(type_: type) -> Reduction:
     if read is None:
         read = _no_attributes
     else:
+        # What an object only remembers, as a cache, does not count.
         read = reading_lasting(read, type_)
     return Reduction(
         tag, _reduce_instance(type_, read, is_checked=getstate is not None)
@@ -467,6 +487,7 @@ def _reduce_instance(type_: type, read: Reduce, *, is_checked: bool) -> Reduce:
         attributes = read(value)
         if attributes or not is_constant_possible:
             return attributes
+        # `MISSING` and `DEFAULT` of one class have nothing to differ in but the name.
         name = name_among_constants(value)
         if name is None:
             return attributes
@@ -526,7 +547,7 @@ def _reduce_as_pickled(value: object) -> object:
 
 
 def _reduce_mapped_object(value: Any, *, reduce_state: Reduce) -> object:
-    """Reduce an object that SQLAlchemy maps.
+    """Reduce an object that SQLAlchemy maps, an argument of a call.
 
     Raises:
         Unstable: Parts of the object are still in the database, where they may differ

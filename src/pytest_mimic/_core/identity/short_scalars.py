@@ -1,4 +1,7 @@
-"""The scalars that marshal dumps as they are, and which are too long to be dumped."""
+"""The scalars that marshal dumps as they are, and which are too long to be dumped.
+
+Of the dumps, identities are made: a change here makes recordings misses.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +64,9 @@ def has_long(values: Iterable[Any]) -> bool:
     )
 
 
-def mentions_folder(data: bytes, folders: Sequence[bytes]) -> bool:
-    """Check whether data contains one of `Places.temporary_folders`."""
-    return any(data.find(folder) >= 0 for folder in folders)
+def mentions_folder(dumped_strings: bytes, folders: Sequence[bytes]) -> bool:
+    """Check whether dumped strings contain one of `Places.temporary_folders`.
+
+    Then a string may be a path, and the value is searched for paths.
+    """
+    return any(dumped_strings.find(folder) >= 0 for folder in folders)

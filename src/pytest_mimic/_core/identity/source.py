@@ -1,4 +1,9 @@
-"""Fingerprints of source code, without comments, docstrings and layout."""
+"""Fingerprints of source code, without comments, docstrings and layout.
+
+A recording of a function keeps that of its source, and is stale when it changes. In
+identities count those of functions and classes that are arguments. So a change of a
+fingerprint makes recordings stale, or misses.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +36,7 @@ KEPT_SOURCE = "__mimic_source__"
 _NAME_OF_PARSED_FILE = "<pytest-mimic>"
 # Before Python 3.13, threads that parse at the same time may disturb one another, which
 # is a SystemError: https://github.com/python/cpython/issues/106905
-_ATTEMPTS = 20
+_MOST_ATTEMPTS_TO_PARSE = 20
 # How lines begin that do not end a function, however they are indented: empty lines,
 # comments and closing brackets.
 _STARTS_OF_CONTINUING_LINES = ("", "\\", "#", ")", "]", "}")
@@ -63,10 +68,10 @@ def code_of(function: object) -> CodeType | None:
 
 
 def source_in_project(function: object, module: str, rootdir: Path) -> str | None:
-    """Return the fingerprint of a function's source if it is in the project.
+    """Return the fingerprint of a mimicked function's source if it is in the project.
 
-    A function written in C belongs to the module. None: the function is outside of the
-    project.
+    By it, a replay sees whether a recording is stale. A function written in C belongs
+    to the module. None: the function is outside of the project.
     """
     code = code_of(function)
     if code is None:
@@ -79,7 +84,7 @@ def source_in_project(function: object, module: str, rootdir: Path) -> str | Non
 
 
 def _innermost(function: object) -> object:
-    """Return the function whose source counts.
+    """Return the function or class whose source counts.
 
     It stands behind wrappers, methods, partials and descriptors. A class, and what has
     nothing behind it, comes back as it is.
@@ -98,6 +103,7 @@ def _innermost(function: object) -> object:
                 continue
             wrapped = getattr(function, name, None)
             if wrapped is not None:
+                # The search goes on behind this wrapper.
                 function = wrapped
                 break
     return function
@@ -136,6 +142,7 @@ def _source_of_code(code: CodeType, stamp: object) -> str | None:
     statement = _parsed_alone(code, stamp)
     if statement is not None:
         return digest_of_syntax(statement)
+    # A lambda, or a function whose end is not certain: the whole file is parsed.
     definitions = _definitions_in_file(code.co_filename, stamp)
     candidates = definitions.get((code.co_firstlineno, code.co_name), [])
     if len(candidates) != 1:
@@ -168,6 +175,7 @@ def _parsed_alone(code: CodeType, stamp: object) -> ast.stmt | None:
         return None
     words_before_bracket = lines[start].partition("(")[0].split()
     if words_before_bracket[-2:] != ["def", code.co_name]:
+        # A lambda, a decorator of several lines, or another version of the file.
         return None
     indent = _indent(lines[start])
     end = start + 1
@@ -183,6 +191,7 @@ def _parsed_alone(code: CodeType, stamp: object) -> ast.stmt | None:
         return None
     statement = tree.body[0]
     if isinstance(statement, ast.If):
+        # The block that was put around an indented function.
         return statement.body[0]
     return statement
 
@@ -244,7 +253,7 @@ def syntax_tree_of(source: str | bytes) -> ast.Module | None:
     # for the name of the parsed file alone: another thread may have changed the filters
     # in the meantime, so that they cannot be restored.
     warnings.filterwarnings("ignore", module=_NAME_OF_PARSED_FILE)
-    attempts_left = _ATTEMPTS
+    attempts_left = _MOST_ATTEMPTS_TO_PARSE
     while True:
         try:
             return ast.parse(source, _NAME_OF_PARSED_FILE)
@@ -264,6 +273,7 @@ def class_source(value: type) -> str | None:
     """Return the fingerprint of a class's definition, or None if it is not found."""
     kept_source = vars(value).get(KEPT_SOURCE)
     if kept_source is not None:
+        # The class comes from a pickle that holds it by value, and is in no file.
         return str(kept_source)
     file = _file_of_class(value)
     if file is None:
@@ -291,15 +301,18 @@ def _file_of_class(value: type) -> str | None:
 
 
 def _members_to_compare(value: type) -> dict[str, object]:
-    """Return the members of a class by name: plain values, and the types of others."""
-    parts: dict[str, object] = {}
-    for name, part in vars(value).items():
+    """Return the members of a class by name: plain values, and the types of others.
+
+    Two classes of one name are taken for the same if they agree in these.
+    """
+    plain_values_and_types: dict[str, object] = {}
+    for name, member in vars(value).items():
         if name.startswith("__"):
             continue
-        parts[name] = type(part)
-        if type(part) in PLAIN:
-            parts[name] = part
-    return parts
+        plain_values_and_types[name] = type(member)
+        if type(member) in PLAIN:
+            plain_values_and_types[name] = member
+    return plain_values_and_types
 
 
 def behind_wrappers(function: object) -> list[object]:
@@ -318,7 +331,10 @@ def behind_wrappers(function: object) -> list[object]:
 
 
 def own_methods(value: type) -> Iterator[FunctionType]:
-    """Yield the methods that a class itself has, without their decorators."""
+    """Yield the methods that a class itself has, without their decorators.
+
+    Their file is that of the class, and what they close over counts with it.
+    """
     members: list[tuple[str, Any]] = []
     for name, member in value.__dict__.items():
         if type(member) is property:
@@ -330,6 +346,7 @@ def own_methods(value: type) -> Iterator[FunctionType]:
             outermost = member.func
         else:
             outermost = getattr(member, "__func__", member)
+        # What the decorators of the method have wrapped.
         function = behind_wrappers(outermost)[-1]
         if type(function) is FunctionType and _is_method_of(function, name, value):
             yield function
@@ -376,6 +393,7 @@ def _classes_named(tree: ast.AST, class_names: list[str]) -> Iterator[ast.ClassD
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if node.name != class_names[0]:
                 continue
+            # The name leads into this function or class, or is that of the class.
             if len(class_names) > 1:
                 yield from _classes_named(node, class_names[1:])
             elif isinstance(node, ast.ClassDef):
@@ -393,7 +411,8 @@ def digest_of_syntax(node: ast.AST) -> str:
     The layout does not count. Fields that are None or empty are left out, since
     versions add such fields. The digest is that of a row of words: for a node the name
     of its class, and the number and the names of its fields; for a list its length; for
-    a constant its type and value.
+    a constant its type and value. What recorded calls reach in the project is compared
+    by it, too.
 
     return 1  →  "Return", 1, "value", "Constant", 1, "value", ("int", 1)
     """

@@ -2,7 +2,8 @@
 
 They say names, labels, types and values. How these are stored does not count. Each
 function `_reduce_…` is the rule of identity of a class in `RULES`: it returns plainer
-data, which is hashed in the object's place.
+data, which is hashed in the object's place. A change of a rule makes the recordings of
+calls with such tables misses.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ def _nanoseconds(stamp_or_span: Any) -> int:
 def _scalar_rule(reduce: Callable[[Any], object]) -> Rule:
     """Return the rule of a scalar of pandas, whose unit counts in an outcome."""
 
-    def reduce_with_unit(value: Any, layout: bool) -> object:
-        if layout:
+    def reduce_with_unit(value: Any, is_outcome: bool) -> object:
+        if is_outcome:
             return reduce(value), getattr(value, "unit", None)
         return reduce(value)
 
@@ -69,27 +70,30 @@ def _reduce_missing_value(_value: Any) -> object:
     return None
 
 
-def _reduce_pandas_table(table: Any, _layout: bool) -> object:
+def _reduce_pandas_table(table: Any, _is_outcome: bool) -> object:
     """Reduce a frame or a series of pandas.
 
     An object of another library's class, such as a `GeoDataFrame`, counts with the
     attributes that it keeps beside the data.
     """
-    data: object
+    counted_parts: object
     if table.ndim == 2:
-        data = table.shape, table.columns, table.index, _pandas_columns_data(table)
+        columns_data = _pandas_columns_data(table)
+        counted_parts = table.shape, table.columns, table.index, columns_data
     else:
-        data = table.name, table.index, _reduce_pandas_array(table.array)
+        counted_parts = table.name, table.index, _reduce_pandas_array(table.array)
     # Only what differs from the defaults of pandas is added.
     if table.attrs or not table.flags.allows_duplicate_labels:
-        data = data, table.attrs, table.flags.allows_duplicate_labels
-    kind = type(table)
-    if is_of(kind, "pandas"):
-        return data
-    names = getattr(kind, "_metadata", [])
+        flag = table.flags.allows_duplicate_labels
+        counted_parts = counted_parts, table.attrs, flag
+    type_ = type(table)
+    if is_of(type_, "pandas"):
+        return counted_parts
+    # The list in which a subclass names the attributes that it keeps.
+    names = getattr(type_, "_metadata", [])
     if not names:
-        return data
-    return data, {name: getattr(table, name, None) for name in names}
+        return counted_parts
+    return counted_parts, {name: getattr(table, name, None) for name in names}
 
 
 def _pandas_columns_data(frame: Any) -> object:
@@ -108,6 +112,7 @@ def _pandas_columns_data(frame: Any) -> object:
         block = frame.to_numpy().T
         return [str(dtypes[0])] * len(dtypes), [_columns_memory([block])], []
     dtype_names: list[object] = []
+    # The columns of numbers by their dtype.
     number_columns: dict[Any, list[Any]] = {}
     data_of_other_columns = []
     for dtype, (_, column) in zip(dtypes, frame.items()):
@@ -164,36 +169,37 @@ def _columns_memory(columns: list[Any]) -> Raw:
     return Raw(head, size, memory_parts, floats=float_format(dtype))
 
 
-def _reduce_pandas_index(index: Any, layout: bool) -> object:
+def _reduce_pandas_index(index: Any, is_outcome: bool) -> object:
     """Reduce an index to its labels and its `freq`.
 
     In an outcome, the storage of the index, and labels that no row uses, count as well.
     """
     pandas: Any = sys.modules["pandas"]
-    data: object
+    counted_parts: object
     if isinstance(index, pandas.MultiIndex):
         labels_by_level = []
         for place in range(index.nlevels):
             labels_by_level.append(
                 _index_labels_data(index.get_level_values(place).array)
             )
-        data = list(index.names), len(index), labels_by_level
+        counted_parts = list(index.names), len(index), labels_by_level
     elif isinstance(index, pandas.RangeIndex):
         numpy: Any = sys.modules["numpy"]
         numbers = numpy.arange(index.start, index.stop, index.step, dtype="int64")
-        data = index.name, ("int64", numbers)
+        # It counts as an index that has these numbers as labels.
+        counted_parts = index.name, ("int64", numbers)
     else:
-        data = index.name, _index_labels_data(index.array)
+        counted_parts = index.name, _index_labels_data(index.array)
     freq = getattr(index, "freq", None)
     if freq is not None:
-        data = data, *_frequency_data(freq)
-    if not layout:
-        return data
+        counted_parts = counted_parts, *_frequency_data(freq)
+    if not is_outcome:
+        return counted_parts
     # The bounds of a `RangeIndex`, which it keeps in place of labels.
     bounds = [getattr(index, name, None) for name in ("start", "stop", "step")]
     # The levels of a `MultiIndex` have each label once, whether a row uses it or not.
     levels = list(getattr(index, "levels", ()))
-    return data, bounds, levels
+    return counted_parts, bounds, levels
 
 
 # The days of a week on which a business day of pandas falls unless a user says others.
@@ -234,7 +240,7 @@ def _index_labels_data(array: Any) -> object:
     return _reduce_pandas_array(array)
 
 
-def _reduce_pandas_dtype(dtype: Any, _layout: bool = False) -> object:
+def _reduce_pandas_dtype(dtype: Any, _is_outcome: bool = False) -> object:
     """Reduce a dtype to its name, or a categorical one to its ordered categories."""
     pandas: Any = sys.modules["pandas"]
     if not isinstance(dtype, pandas.CategoricalDtype):
@@ -249,7 +255,7 @@ def _reduce_pandas_dtype(dtype: Any, _layout: bool = False) -> object:
     return "category", is_ordered, labels
 
 
-def _reduce_pandas_array(array: Any, _layout: bool = False) -> object:
+def _reduce_pandas_array(array: Any, _is_outcome: bool = False) -> object:
     """Reduce an array to numpy arrays if these say it all, else to its elements.
 
     The arrays are those behind the columns of pandas. Most are reduced to the name of
@@ -261,9 +267,9 @@ def _reduce_pandas_array(array: Any, _layout: bool = False) -> object:
     dtype_name = str(dtype)
     if not _is_of_pandas_or_numpy(array):
         return _name_or_dtype(dtype), array
-    kind = type(array).__name__
+    type_ = type(array).__name__
     # The array of pandas around an array of numpy; its name differs by version.
-    if kind in ("NumpyExtensionArray", "PandasArray"):
+    if type_ in ("NumpyExtensionArray", "PandasArray"):
         values = array.to_numpy()
         if values.dtype.hasobject:
             values = values.tolist()
@@ -271,14 +277,14 @@ def _reduce_pandas_array(array: Any, _layout: bool = False) -> object:
     if isinstance(array, pandas.Categorical):
         # The number of each value's category, -1 for a missing value.
         return _reduce_pandas_dtype(dtype), array.codes.astype("int64")
-    if kind in ("DatetimeArray", "TimedeltaArray", "PeriodArray"):
+    if type_ in ("DatetimeArray", "TimedeltaArray", "PeriodArray"):
         # The moments as integers of 64 bits, of which one stands for a missing moment.
         return dtype_name, array.asi8
-    if kind in ("IntegerArray", "FloatingArray", "BooleanArray"):
+    if type_ in ("IntegerArray", "FloatingArray", "BooleanArray"):
         # The numbers at the places of missing values are arbitrary, and do not count.
         is_missing = array.isna()
         return dtype_name, is_missing, array[~is_missing].to_numpy(dtype.numpy_dtype)
-    if kind == "IntervalArray":
+    if type_ == "IntervalArray":
         return (
             dtype_name,
             _reduce_pandas_array(array.left.array),
@@ -292,7 +298,7 @@ def _reduce_pandas_array(array: Any, _layout: bool = False) -> object:
             # beforehand would be slow.
             is_missing = numpy.asarray(array.isna())
             return dtype_name, is_missing, _texts_data(array[~is_missing])
-    if kind == "ArrowExtensionArray":
+    if type_ == "ArrowExtensionArray":
         return dtype_name, array.__arrow_array__()
     # The items of any other array, such as a sparse one, count one by one.
     is_missing = numpy.asarray(array.isna())
@@ -307,20 +313,21 @@ def _texts_data(array: Any) -> object:
         TypeError: A text is missing.
     """
     numpy: Any = sys.modules["numpy"]
-    data: Any
+    joined_texts: Any
     if getattr(array.dtype, "storage", "") == "pyarrow":
-        data = memoryview(_joined_by_arrow(array.__arrow_array__()))
+        joined_texts = memoryview(_joined_by_arrow(array.__arrow_array__()))
     else:
         texts = numpy.asarray(array, dtype=object).tolist()
-        data = "\0".join(texts).encode("utf-8", "surrogatepass")
-    separators = numpy.count_nonzero(numpy.frombuffer(data, "u1") == 0)
-    if separators != max(len(array) - 1, 0):
+        joined_texts = "\0".join(texts).encode("utf-8", "surrogatepass")
+    separator_count = numpy.count_nonzero(numpy.frombuffer(joined_texts, "u1") == 0)
+    if separator_count != max(len(array) - 1, 0):
+        # Other texts would join to the same.
         return numpy.asarray(array, dtype=object).tolist()
 
     def memory_parts() -> tuple[Any]:
-        return (data,)
+        return (joined_texts,)
 
-    return Raw(("texts", len(array)), len(data), memory_parts)
+    return Raw(("texts", len(array)), len(joined_texts), memory_parts)
 
 
 def _joined_by_arrow(column: Any) -> Any:
@@ -354,7 +361,7 @@ def _in_one_piece(column: Any) -> Any:
     return pyarrow.concat_arrays(chunks)
 
 
-def _reduce_polars_dtype_to_name(dtype: Any, _layout: bool) -> str:
+def _reduce_polars_dtype_to_name(dtype: Any, _is_outcome: bool) -> str:
     """Reduce a dtype of polars to its name."""
     return str(dtype)
 
@@ -373,7 +380,7 @@ POLARS_ARRAY_CODES: dict[str, str] = dict(
 ARROW_FLOATS = {2: "=e", 4: "=f", 8: "=d"}
 
 
-def _reduce_polars_series(series: Any, _layout: bool = False) -> object:
+def _reduce_polars_series(series: Any, _is_outcome: bool = False) -> object:
     """Reduce a series of polars.
 
     Numbers and moments count by their memory and the places of nulls, other values as a
@@ -396,9 +403,11 @@ def _reduce_polars_series(series: Any, _layout: bool = False) -> object:
         physical = series.to_physical()
     code = POLARS_ARRAY_CODES.get(str(physical.dtype))
     if code is None:
+        # Texts, lists and the like count as Python has them.
         return head, physical.to_list()
     nulls = physical.is_null().arg_true().to_list()
     if nulls:
+        # What the memory has at the places of nulls is arbitrary.
         physical = physical.fill_null(0)
     # Both ways give the same bytes: numpy may not be installed.
     numbers: Any
@@ -437,12 +446,12 @@ def _holds_moments(dtype: Any) -> bool:
     return any(word in str(dtype) for word in ("Date", "Time", "Duration"))
 
 
-def _reduce_polars_frame(frame: Any, _layout: bool) -> object:
+def _reduce_polars_frame(frame: Any, _is_outcome: bool) -> object:
     """Reduce a frame of polars to its number of rows and its columns."""
     return frame.height, list(map(_reduce_polars_series, frame.get_columns()))
 
 
-def _reduce_polars_lazy_frame(frame: Any, _layout: bool) -> object:
+def _reduce_polars_lazy_frame(frame: Any, _is_outcome: bool) -> object:
     """Reduce a lazy frame of polars to its plan, with the data that stands in it.
 
     Raises:
@@ -453,7 +462,7 @@ def _reduce_polars_lazy_frame(frame: Any, _layout: bool) -> object:
     return frame.__getstate__()
 
 
-def _refuse_arrow_dataset(dataset: Any, _layout: bool) -> NoReturn:
+def _refuse_arrow_dataset(dataset: Any, _is_outcome: bool) -> NoReturn:
     """Refuse a dataset of pyarrow, which reads its files when it is asked for data."""
     raise _reads_files_later(dataset, "to_table()")
 
@@ -470,13 +479,13 @@ def _reads_files_later(value: object, reading: str) -> Unstable:
     )
 
 
-def _reduce_arrow_table(table: Any, _layout: bool) -> object:
+def _reduce_arrow_table(table: Any, _is_outcome: bool) -> object:
     """Reduce a table of pyarrow to its number of rows, its schema and its columns."""
     columns = list(map(_arrow_values_data, table.columns))
     return table.num_rows, _reduce_arrow_schema(table.schema), columns
 
 
-def _reduce_arrow_schema(schema: Any, _layout: bool = False) -> object:
+def _reduce_arrow_schema(schema: Any, _is_outcome: bool = False) -> object:
     """Reduce a schema to its fields, and its metadata if there is any."""
     fields = list(map(_reduce_arrow_field, schema))
     if schema.metadata is None:
@@ -504,15 +513,15 @@ def _pandas_facts_without_versions(json: bytes) -> object:
     return facts
 
 
-def _reduce_arrow_field(field: Any, _layout: bool = False) -> object:
+def _reduce_arrow_field(field: Any, _is_outcome: bool = False) -> object:
     """Reduce a field of a schema to its name, its type, and its metadata if any."""
-    data = field.name, _reduce_arrow_type(field.type), field.nullable
+    counted_parts = field.name, _reduce_arrow_type(field.type), field.nullable
     if field.metadata is None:
-        return data
-    return *data, field.metadata
+        return counted_parts
+    return *counted_parts, field.metadata
 
 
-def _reduce_arrow_type(type_: Any, _layout: bool = False) -> object:
+def _reduce_arrow_type(type_: Any, _is_outcome: bool = False) -> object:
     """Reduce a type to its name and its fields.
 
     The type of an extension counts by its name, its parameters and the type behind it.
@@ -528,7 +537,8 @@ def _reduce_arrow_type(type_: Any, _layout: bool = False) -> object:
     return str(type_), fields
 
 
-def _reduce_arrow_column(column: Any, _layout: bool = False) -> object:
+def _reduce_arrow_column(column: Any, _is_outcome: bool = False) -> object:
+    """Reduce a column of pyarrow to its type and its values."""
     return _reduce_arrow_type(column.type), _arrow_values_data(column)
 
 
@@ -571,6 +581,7 @@ def _arrow_values_data(column: Any) -> object:
     if not is_number and not types.is_temporal(type_):
         return column.to_pylist()
     if nulls:
+        # The memory at the places of nulls is arbitrary.
         column = column.drop_null()
     return nulls, _arrow_memory(column)
 
@@ -603,7 +614,7 @@ def _arrow_memory(column: Any) -> Raw:
     return Raw((str(type_), len(column)), size, memory_parts, floats=floats)
 
 
-def _reduce_arrow_scalar(value: Any, _layout: bool) -> object:
+def _reduce_arrow_scalar(value: Any, _is_outcome: bool) -> object:
     """Reduce a value of arrow as a column of one value."""
     return _reduce_arrow_column(sys.modules["pyarrow"].array([value], value.type))
 
@@ -615,8 +626,8 @@ RULES: dict[tuple[str, str], Rule] = {
     # A range has the tag of any index: whether it keeps its labels or computes them
     # does not count.
     ("pandas", "RangeIndex"): Rule(_reduce_pandas_index, "Index"),
-    ("pandas", "ExtensionArray"): Rule(_reduce_pandas_array, "array", is_abstract=True),
-    ("pandas", "ExtensionDtype"): Rule(_reduce_pandas_dtype, "dtype", is_abstract=True),
+    ("pandas", "ExtensionArray"): Rule(_reduce_pandas_array, "array", has_no_data=True),
+    ("pandas", "ExtensionDtype"): Rule(_reduce_pandas_dtype, "dtype", has_no_data=True),
     ("pandas", "Timestamp"): _scalar_rule(_reduce_timestamp),
     ("pandas", "Timedelta"): _scalar_rule(_nanoseconds),
     ("pandas", "Period"): _scalar_rule(_reduce_period),

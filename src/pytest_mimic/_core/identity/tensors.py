@@ -1,6 +1,7 @@
 """torch: tensors count by dtype, shape, elements, gradients, hooks and attributes.
 
-The device of a tensor does not count.
+The device of a tensor does not count. Each function `_reduce_…` is the rule of identity
+of a class in `RULES`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any
 from pytest_mimic._core.types.libraries import Rule
 from pytest_mimic._core.types.reductions import Raw, Unstable
 
-# The formats as in `struct` of torch's floats, and of the parts of complex numbers.
-# There is no format for bfloat16.
+# The formats as in `struct` of torch's floats, and of the parts of complex numbers, so
+# that each NaN in the memory counts as the same. There is no format for bfloat16.
 TENSOR_FLOATS = {
     "torch.float16": "=e",
     "torch.float32": "=f",
@@ -23,7 +24,7 @@ TENSOR_FLOATS = {
 }
 
 
-def _reduce_tensor(tensor: Any, _layout: bool) -> object:
+def _reduce_tensor(tensor: Any, _is_outcome: bool) -> object:
     """Reduce a tensor, with the gradient or the graph that it has in training.
 
     A graph counts by the name of the step that has made the tensor: `MulBackward0`.
@@ -36,23 +37,27 @@ def _reduce_tensor(tensor: Any, _layout: bool) -> object:
             type(tensor),
             remedy="or convert it: .to_dense()",
         )
-    data: tuple[object, ...] = (
+    counted_parts: tuple[object, ...] = (
         bool(tensor.requires_grad),
         _tensor_memory(tensor.detach()),
     )
+    # Most tensors are not in training, and have no further part in their identity.
     if tensor.grad_fn is not None:
-        data = (*data, tensor.grad_fn.name())
+        counted_parts = (*counted_parts, tensor.grad_fn.name())
     gradient = gradient_of(tensor)
     if gradient is not None:
-        data = (*data, ("gradient", gradient))
+        counted_parts = (*counted_parts, ("gradient", gradient))
     hooks = hooks_of(tensor)
     if hooks:
-        data = (*data, ("hooks", hooks))
-    return data
+        counted_parts = (*counted_parts, ("hooks", hooks))
+    return counted_parts
 
 
 def hooks_of(tensor: Any) -> list[Any]:
-    """Return the functions that are called when a tensor's gradient is computed."""
+    """Return the functions that are called when a tensor's gradient is computed.
+
+    They count in its identity; an outcome with one is refused, as a pickle loses it.
+    """
     hooks: list[Any] = []
     for name in ("_backward_hooks", "_post_accumulate_grad_hooks"):
         registered = getattr(tensor, name, None)
@@ -64,6 +69,7 @@ def hooks_of(tensor: Any) -> list[Any]:
 def gradient_of(tensor: Any) -> Any:
     """Return the gradient that a tensor keeps, or None.
 
+    It counts in the identity, and is pickled beside the tensor, which would lose it.
     Only the tensors that keep a gradient are asked: torch warns about any other one.
     """
     keeps_gradient = tensor.is_leaf or tensor.retains_grad
@@ -93,18 +99,18 @@ def _tensor_memory(tensor: Any) -> Raw:
     return Raw(head, size, memory_parts, floats=floats)
 
 
-def _reduce_to_name(value: Any, _layout: bool) -> str:
+def _reduce_to_name(value: Any, _is_outcome: bool) -> str:
     """Reduce a dtype or a device to its name: `torch.float32`, `cuda:0`."""
     return str(value)
 
 
-def _reduce_shape(shape: Any, _layout: bool) -> object:
+def _reduce_shape(shape: Any, _is_outcome: bool) -> object:
     """Reduce the shape of a tensor, which is a class of its own."""
     return tuple(shape)
 
 
 RULES: dict[tuple[str, str], Rule] = {
-    ("torch", "Tensor"): Rule(_reduce_tensor, is_full=True),
+    ("torch", "Tensor"): Rule(_reduce_tensor, tag_names_module=True),
     ("torch", "dtype"): Rule(_reduce_to_name),
     ("torch", "device"): Rule(_reduce_to_name),
     ("torch", "Size"): Rule(_reduce_shape),

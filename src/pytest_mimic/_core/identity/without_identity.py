@@ -27,8 +27,9 @@ from pytest_mimic.errors import UnstableIdentityError
 _ARGUMENT = re.compile(r"\w+")
 # The path to an item or an attribute, as `ignore=` can name it.
 _PATH_FOR_IGNORE = re.compile(r"\w+(\.\w+|\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])*")
-# The words of those types that have words and whose objects hold data, or lead to it.
-_WITH_DATA = frozenset({"a database connection", "a syntax tree"})
+# The words of those types that have words and whose objects hold data, or lead to it:
+# `ignore=` alone would make one call of calls with different data.
+_WORDS_OF_TYPES_WITH_DATA = frozenset({"a database connection", "a syntax tree"})
 # Before a line whose `key=` the user has to write.
 _SAY_BY_KEY = "or say by key= in the test what stands for it"
 
@@ -59,7 +60,7 @@ def error_of_unstable(
 
 
 def _remedies(
-    kind: type, target: str, path: str, options: Options | None
+    type_: type, target: str, path: str, options: Options | None
 ) -> list[Remedy]:
     """Return what a user can do about a part of a call that has no identity.
 
@@ -68,23 +69,23 @@ def _remedies(
     for an object of a library, such as the reader of a file.
 
     Args:
-        kind: The class of the part.
+        type_: The class of the part.
         target: The target of the call. Empty: the part is a value by itself.
         path: Where the part is: an argument, or a part of it, `batch.files[0]`.
         options: The options of the target's line. None: no line is known.
     """
-    if not target and is_stdlib(str(kind.__module__)):
+    if not target and is_stdlib(str(type_.__module__)):
         return [do("replace it by data")]
     if not target:
-        name = kind.__name__
+        name = type_.__name__
         return [
             do(
                 f"teach it: give {name} a __mimic_identity__(),"
                 f" or register_fingerprint({name}, ...)"
             )
         ]
-    if hasattr(kind, "read") or is_wrapped_file(kind):
-        content = stream_content(path, kind, options)
+    if hasattr(type_, "read") or _is_wrapped_file(type_):
+        content = stream_content(path, type_, options)
         line = stream_line(target, path, content, options)
         if content is not None:
             say = "in the test, say what stands for it"
@@ -93,20 +94,20 @@ def _remedies(
             do("name a function inside, which gets what is read"),
             Remedy(Verb.DO, _SAY_BY_KEY, words=(line,)),
         ]
-    if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
+    if hasattr(type_, "__next__") or hasattr(type_, "__anext__"):
         line = stream_line(target, path, None, options)
         return [
             do("pass a list or a tuple of its items"),
             do("or name a function inside, which gets the items"),
             Remedy(Verb.DO, _SAY_BY_KEY, words=(line,)),
         ]
-    if "random.Random" in lineage(kind):
+    if "random.Random" in lineage(type_):
         # One that the system feeds has no state, which a recording could keep.
         return [
             do("pass a random.Random with a seed"),
             do("or name a function inside, which gets the numbers"),
         ]
-    if kind in (FunctionType, type):
+    if type_ in (FunctionType, type):
         # An outcome depends on what it does.
         return [do("define it at the top of a module, with a name of its own")]
     leave_out = Remedy(
@@ -116,7 +117,7 @@ def _remedies(
         paths=(_path_to_ignore(path),),
         options=options,
     )
-    if is_stdlib(str(kind.__module__)) and not _holds_data(kind):
+    if is_stdlib(str(type_.__module__)) and not _holds_data(type_):
         # A lock, a thread, a socket: no outcome depends on which one it is.
         return [leave_out]
     return [
@@ -125,14 +126,14 @@ def _remedies(
     ]
 
 
-def _holds_data(kind: type) -> bool:
+def _holds_data(type_: type) -> bool:
     """Return whether two objects of a class may hold other data, or lead to it.
 
     Only types that have words, such as a lock, are known not to. Others may be a row
     of a table, a hash, or a handle of `ctypes` to the memory of a library.
     """
-    words = words_for(kind)
-    return words is None or words in _WITH_DATA
+    words = words_for(type_)
+    return words is None or words in _WORDS_OF_TYPES_WITH_DATA
 
 
 def _path_to_ignore(path: str) -> str:
@@ -187,7 +188,7 @@ def refusal_with_path(
 
 
 def _parts_with_steps(part: Any, places: Places) -> list[tuple[str, Any]]:
-    """Return the parts of a value, each behind the step that leads to it.
+    """Return the parts of a value that count, each behind the step that leads to it.
 
     The step to data that is only made for the identity is empty.
     """
@@ -206,42 +207,47 @@ def _parts_with_steps(part: Any, places: Places) -> list[tuple[str, Any]]:
     if issubclass(type_, OrderedDict):
         # The order of its items counts, but a path names an item by its key.
         return _parts_with_steps(dict(OrderedDict.items(part)), places)
-    reduced: Any = reduction_of(type_, places, layout=False).reduce(part)
-    if type(reduced) is dict:
-        return [(f".{name}", item) for name, item in reduced.items()]
-    if type(reduced) is not tuple:
-        return [("", reduced)]
-    steps = _attribute_steps(part, reduced)
-    for item in reduced:
-        steps.append(("", item))
-    return steps
+    reduced_form: Any = reduction_of(type_, places, is_outcome=False).reduce(part)
+    if type(reduced_form) is dict:
+        # The attributes of an object.
+        return [(f".{name}", item) for name, item in reduced_form.items()]
+    if type(reduced_form) is not tuple:
+        return [("", reduced_form)]
+    parts_with_steps = _attributes_with_steps(part, reduced_form)
+    for item in reduced_form:
+        parts_with_steps.append(("", item))
+    return parts_with_steps
 
 
-def _attribute_steps(part: Any, reduced: tuple[Any, ...]) -> list[tuple[str, Any]]:
+def _attributes_with_steps(
+    part: Any, pickled_parts: tuple[Any, ...]
+) -> list[tuple[str, Any]]:
     """Return the attributes of an object among what it is pickled as, by their names.
 
     They come before the parts of the tuple, so that a refusal names the attribute and
     not a place in the tuple.
     """
     # The ids of the items, and of those in a tuple among them, as the arguments are.
-    ids_of_pickled = set(map(id, reduced))
-    for item in reduced:
+    ids_of_pickled = set(map(id, pickled_parts))
+    for item in pickled_parts:
         if type(item) is tuple:
             ids_of_pickled.update(map(id, item))
-    steps = []
+    attributes_with_steps = []
     for name, attribute in all_attributes(part).items():
         if id(attribute) in ids_of_pickled and type(attribute) not in SCALARS:
-            steps.append((f".{name}", attribute))
-    return steps
+            attributes_with_steps.append((f".{name}", attribute))
+    return attributes_with_steps
 
 
 # Streams, which a `mimic(…, key=…)` can name by their content
 
 
-def stream_content(path: str, kind: type, options: Options | None) -> str | None:
+def stream_content(path: str, type_: type, options: Options | None) -> str | None:
     """Return the expression of Python that stands for a stream by its content.
 
-    None: the user has to say what stands for it, in one of these cases:
+    It is printed in the `key=` of a remedy, for an argument without an identity and for
+    one that a call has changed. None: the user has to say what stands for it, in one of
+    these cases:
 
     - The class of the stream has no content that can be told.
     - The stream is a part of an argument. Its content would stand for the whole
@@ -250,7 +256,7 @@ def stream_content(path: str, kind: type, options: Options | None) -> str | None
 
     Args:
         path: Where the stream is: an argument, or a part of it, `batch.files[0]`.
-        kind: The class of the stream.
+        type_: The class of the stream.
         options: The options of the target's line. None: no line is known.
     """
     is_part = not path.isidentifier()
@@ -258,7 +264,7 @@ def stream_content(path: str, kind: type, options: Options | None) -> str | None
     ignores_parts = any(not path.isidentifier() for path in options_so_far.ignore)
     if is_part or ignores_parts or options_so_far.content:
         return None
-    return expression(kind, f'call["{path}"]')
+    return expression_of_content(type_, f'call["{path}"]')
 
 
 def stream_line(
@@ -272,7 +278,7 @@ def stream_line(
     Args:
         target: The target of the call.
         path: Where the stream is: an argument, or a part of it, `batch.files[0]`.
-        content: What stands for the stream, of `stream_content`. None: the line has
+        content: The expression for the stream, of `stream_content`. None: the line has
             `key=...`, which is an error until the user has filled it in.
         options: The options of the target's line. None: no line is known.
 
@@ -303,7 +309,7 @@ def stream_line(
 
 
 def _keyword_value(value: object) -> str:
-    """Return an option as Python has it: `"a,b"`, `True`, `0.01`."""
+    """Return an option as `mimic(…)` takes it in Python: `"a,b"`, `True`, `0.01`."""
     if isinstance(value, tuple):
         value = ",".join(value)
     if isinstance(value, str) and '"' not in value and "\\" not in value:
@@ -311,16 +317,16 @@ def _keyword_value(value: object) -> str:
     return repr(value)
 
 
-def is_wrapped_file(kind: type) -> bool:
+def _is_wrapped_file(type_: type) -> bool:
     """Return whether objects of a class wrap a file, as `NamedTemporaryFile` does."""
-    return "tempfile._TemporaryFileWrapper" in lineage(kind)
+    return "tempfile._TemporaryFileWrapper" in lineage(type_)
 
 
-def expression(kind: type, part: str) -> str | None:
+def expression_of_content(type_: type, part: str) -> str | None:
     """Return the expression of Python that gives what a stream would give next.
 
     Args:
-        kind: The class of the stream, or of a generator of random numbers.
+        type_: The class of the stream, or of a generator of random numbers.
         part: The expression that leads to the stream, `call["file"]`.
 
     | the class has | the expression gives |
@@ -332,14 +338,14 @@ def expression(kind: type, part: str) -> str | None:
 
     None: the class has none of these.
     """
-    if hasattr(kind, "getvalue"):
+    if hasattr(type_, "getvalue"):
         return f"({part}.getvalue(), {part}.tell())"
-    if is_wrapped_file(kind) or (hasattr(kind, "read") and hasattr(kind, "seek")):
+    if _is_wrapped_file(type_) or (hasattr(type_, "read") and hasattr(type_, "seek")):
         return f"(at := {part}.tell(), {part}.read(), {part}.seek(at))"
-    if hasattr(kind, "getstate"):
+    if hasattr(type_, "getstate"):
         return f"{part}.getstate()"
-    if hasattr(kind, "get_state"):
+    if hasattr(type_, "get_state"):
         return f"{part}.get_state()"
-    if hasattr(kind, "bit_generator"):
+    if hasattr(type_, "bit_generator"):
         return f"{part}.bit_generator.state"
     return None

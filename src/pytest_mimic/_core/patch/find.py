@@ -221,10 +221,10 @@ def _function_inside(original: Any, label: str) -> object:
 
 def _is_object(function: object) -> bool:
     """Check whether this is an object of a class written in Python, and no function."""
-    kind = type(function)
-    if kind is FunctionType or issubclass(kind, type):
+    type_ = type(function)
+    if type_ is FunctionType or issubclass(type_, type):
         return False
-    for base in kind.__mro__:
+    for base in type_.__mro__:
         if "__call__" in vars(base):
             return isinstance(vars(base)["__call__"], FunctionType)
     return False
@@ -235,7 +235,7 @@ def _is_routine(value: object) -> bool:
 
     Only its type is examined: a proxy may run code when touched.
     """
-    kind = type(value)
-    if not hasattr(kind, "__get__") and not issubclass(kind, BuiltinFunctionType):
+    type_ = type(value)
+    if not hasattr(type_, "__get__") and not issubclass(type_, BuiltinFunctionType):
         return False
-    return callable(value) and not issubclass(kind, type) and not _is_object(value)
+    return callable(value) and not issubclass(type_, type) and not _is_object(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from pytest_mimic._core.commands import Verb
-from pytest_mimic._core.identity.kept_parts import Parts, is_digest
+from pytest_mimic._core.identity.kept_parts import KeptParts, is_digest
 from pytest_mimic._core.nodes.node_classes import Hidden, Node
 from pytest_mimic._core.nodes.node_parts import kind_of_node
 from pytest_mimic._core.placeholders import is_placeholder, mentions_placeholder
@@ -143,7 +143,7 @@ class MissedCall(NamedTuple):
     owner: str | None = None
     verb: Verb = Verb.RECORD
     paths_of_hashes: Collection[str] = ()
-    read_parts: Callable[[], Parts | None] = _no_kept_parts
+    read_parts: Callable[[], KeptParts | None] = _no_kept_parts
 
     def is_of_other_test(self, recording: Recording) -> bool:
         """Check whether a recording is another test's, which this call cannot get.
@@ -333,7 +333,7 @@ def _differing_kept_parts(nearest: Recording, call: MissedCall) -> list[Differen
 
 
 def _differing_client_parts(
-    recorded_parts: Parts, parts: Parts, ignored: Collection[str]
+    recorded_parts: KeptParts, parts: KeptParts, ignored: Collection[str]
 ) -> list[Difference]:
     """Return the texts and numbers that count of a client's call, and that differ."""
     differing: list[Difference] = []

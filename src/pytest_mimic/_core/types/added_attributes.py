@@ -38,16 +38,16 @@ def added_attributes(value: object, package: str) -> dict[str, Any]:
     attributes = all_attributes(value)
     if not attributes:
         return attributes
-    kind: Any = type(value)
-    known_names = _names_in_code(kind, package)
+    type_: Any = type(value)
+    known_names = _names_in_code(type_, package)
     private_prefix = "__"
-    if package in _PRIVATE_IN_C and is_of(kind, package):
+    if package in _PRIVATE_IN_C and is_of(type_, package):
         private_prefix = "_"
     added = {}
     for name, part in attributes.items():
         if name in known_names or name.startswith(private_prefix):
             continue
-        if not _is_kept_by_descriptor(kind, name, package):
+        if not _is_kept_by_descriptor(type_, name, package):
             added[name] = part
     return added
 
@@ -88,17 +88,17 @@ def added_state(value: Any, package: str) -> object:
     reduction is returned without what the package's own code writes: the memory of an
     array, attributes that the package knows.
     """
-    kind: Any = type(value)
-    if author_of_pickles(kind, package) is None:
+    type_: Any = type(value)
+    if author_of_pickles(type_, package) is None:
         return None
     try:
         parts = value.__reduce_ex__(4)
     except Exception as error:
         # A class that cannot be pickled may raise anything.
-        raise Unstable(f"an object of {full_name(kind)}", kind) from error
+        raise Unstable(f"an object of {full_name(type_)}", type_) from error
     if isinstance(parts, str):
         return parts
-    known_names = _names_in_code(kind, package)
+    known_names = _names_in_code(type_, package)
     added: list[object] = []
     # The first part is the function that makes the object again.
     for part in parts[1:]:
@@ -107,13 +107,13 @@ def added_state(value: Any, package: str) -> object:
     return tuple(added)
 
 
-def author_of_pickles(kind: type, package: str) -> type | None:
+def author_of_pickles(type_: type, package: str) -> type | None:
     """Return the first class of an object that decides how it is pickled.
 
     None: that class is one of the package or of the standard library, or dataclasses,
     attrs or the like have written the method.
     """
-    for base in kind.__mro__:
+    for base in type_.__mro__:
         if is_of(base, package) or is_stdlib(str(base.__module__)):
             return None
         if _has_pickle_method_by_author(base):
@@ -121,9 +121,9 @@ def author_of_pickles(kind: type, package: str) -> type | None:
     return None
 
 
-def decides_its_pickles(kind: type) -> bool:
+def decides_its_pickles(type_: type) -> bool:
     """Return whether an author has written how objects of a class are pickled."""
-    for base in kind.__mro__:
+    for base in type_.__mro__:
         if not base.__flags__ & HEAP_TYPE:
             return False
         if _has_pickle_method_by_author(base):
@@ -170,14 +170,14 @@ def _without_package_state(part: Any, value: Any, known_names: frozenset[str]) -
         value: The object of a subclass.
         known_names: The names of attributes that the package's own code sets.
     """
-    kind = type(part)
-    if kind is dict:
+    type_ = type(part)
+    if type_ is dict:
         added = {key: item for key, item in part.items() if key not in known_names}
         if any(type(key) is not str for key in added):
             return added
         # A copy may have got its attributes in another order.
         return {key: added[key] for key in sorted(added)}
-    if kind is not tuple:
+    if type_ is not tuple:
         return part
     # The state of an array of numpy: version, shape, dtype, order, memory.
     dtype = getattr(value, "dtype", None)

@@ -188,8 +188,8 @@ def all_attributes(value: object, *, below: type = object) -> dict[str, Any]:
     Slots of the class `below` and of its bases are left out. The dict is empty if the
     instance has no place for attributes.
     """
-    kind: Any = type(value)
-    read = _known_reader(kind, below=below)
+    type_: Any = type(value)
+    read = _known_reader(type_, below=below)
     if read is None:
         return {}
     try:
@@ -209,16 +209,16 @@ def set_attributes(value: object, attributes: Mapping[str, Any]) -> None:
     Raises:
         AttributeError: The instance has no place for an attribute.
     """
-    kind: Any = type(value)
-    slots = slot_members(kind)
-    dict_descriptor = _dict_descriptor(kind)
+    type_: Any = type(value)
+    slots = slot_members(type_)
+    dict_descriptor = _dict_descriptor(type_)
     for name, part in attributes.items():
         if name in slots:
             slots[name].__set__(value, part)
         elif dict_descriptor is not None:
             dict_descriptor.__get__(value)[name] = part
         else:
-            raise AttributeError(f"{kind.__qualname__} has no place for {name!r:.60}")
+            raise AttributeError(f"{type_.__qualname__} has no place for {name!r:.60}")
 
 
 def _names_of_cached_properties(type_: type) -> set[str]:
@@ -314,13 +314,13 @@ def content_and_attributes(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]
         The content in a tuple, which is empty if there is none, and the attributes by
         name.
     """
-    kind = type(value)
-    rule = registered_reduction(kind)
+    type_ = type(value)
+    rule = registered_reduction(type_)
     if rule is not None:
         # A rule that fails is reported when the identity is taken.
         with suppress(Exception):
             return (rule.reduce(value),), {}
-    row_and_base = row_of(kind)
+    row_and_base = row_of(type_)
     if row_and_base is None:
         return (), user_attributes(value)
     row, base = row_and_base
@@ -395,9 +395,9 @@ def items_of_container(value: object) -> Iterable[object]:
     is not run. A proxy or a mock that gives a container as its `__class__` is none.
     Other values have no items.
     """
-    kind = type(value)
+    type_ = type(value)
     for container_class, read_items in _READ_ITEMS.items():
-        if issubclass(kind, container_class):
+        if issubclass(type_, container_class):
             return read_items(value)
     return ()
 
@@ -413,9 +413,9 @@ def parts_of(value: Any) -> Iterator[Part]:
     | any object | its attributes |
     | a class, a module | none: it is known by its name |
     """
-    kind = type(value)
+    type_ = type(value)
     container_class = next(
-        (base for base in CONTAINERS if issubclass(kind, base)), None
+        (base for base in CONTAINERS if issubclass(type_, base)), None
     )
     if container_class is dict:
         for key, part in dict.items(value):
@@ -432,22 +432,22 @@ def parts_of(value: Any) -> Iterator[Part]:
                 yield Part("field", names[index], part)
             else:
                 yield Part("item", index, part)
-    elif issubclass(kind, MappingProxyType):
+    elif issubclass(type_, MappingProxyType):
         yield from parts_of(dict(value))
-    elif issubclass(kind, deque):
+    elif issubclass(type_, deque):
         yield from parts_of(list(deque.__iter__(value)))
-    elif issubclass(kind, partial):
+    elif issubclass(type_, partial):
         for name, part in ROWS["functools.partial"].take(value).items():
             yield Part("attribute", name, part)
-    if issubclass(kind, BaseException):
+    if issubclass(type_, BaseException):
         yield from _parts_of_error(value)
-    if kind is FunctionType:
+    if type_ is FunctionType:
         names = value.__code__.co_freevars
         for name, cell in zip(names, value.__closure__ or (), strict=True):
             # Nothing may have been assigned to the variable yet.
             with suppress(ValueError):
                 yield Part("field", name, cell.cell_contents)
-    if not issubclass(kind, (type, ModuleType)):
+    if not issubclass(type_, (type, ModuleType)):
         for name, part in all_attributes(value).items():
             yield Part("attribute", name, part)
 

@@ -1,4 +1,8 @@
-"""The libraries whose values the plugin knows, a row for each library."""
+"""The libraries whose values the plugin knows, a row for each library.
+
+A row says where the rules of identity for its classes are, and which values are data
+for descriptions.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +24,8 @@ class Rule(NamedTuple):
             value is an outcome, in which more counts.
         name: The name in the tag, by default the name of the type. Classes of other
             packages have their usual tag.
-        is_full: Whether the tag names the module, too.
-        is_abstract: Whether the class has no data of its own, so that the objects of
+        tag_names_module: Whether the tag names the module, too.
+        has_no_data: Whether the class has no data of its own, so that the objects of
             other packages' subclasses count by their pickled state alone.
         reads_added: Whether `reduce` reads the attributes that others add to the
             library's objects.
@@ -29,20 +33,24 @@ class Rule(NamedTuple):
 
     reduce: Callable[[Any, bool], object]
     name: str = ""
-    is_full: bool = False
-    is_abstract: bool = False
+    tag_names_module: bool = False
+    has_no_data: bool = False
     reads_added: bool = False
 
-    def reduction(self, type_: type, library: str, layout: bool) -> Reduction:
-        """Return how the values of a type are reduced that counts by this rule."""
+    def reduction(self, type_: type, library: str, is_outcome: bool) -> Reduction:
+        """Return how the values of a type are reduced that counts by this rule.
+
+        The type is the class that the rule is for, or derives from it.
+        """
         package = type_.__module__.partition(".")[0]
         tag = type_tag(type_)
-        if package == library and not self.is_full:
+        # A library moves its own classes between its modules from version to version.
+        if package == library and not self.tag_names_module:
             tag = f"{library}:{self.name or type_.__name__}"
         rule_reduce = self.reduce
 
         def reduce(value: object) -> object:
-            return rule_reduce(value, layout)
+            return rule_reduce(value, is_outcome)
 
         return Reduction(tag, reduce)
 
@@ -88,38 +96,40 @@ LIBRARIES: dict[str, Library] = {
 }
 
 
-def library_of(kind: type) -> str | None:
+def library_of(type_: type) -> str | None:
     """Return the package of the library whose data the values of a type are.
 
-    That of a subclass in another package is the library's, too. None: the values are no
-    data, but objects with attributes.
+    Whoever looks into objects asks it, since data has no parts to look into: messages
+    show its dtype and shape, and no secret is searched for in it. Data of a subclass in
+    another package is the library's, too. None: the values are no data, but objects
+    with attributes.
     """
-    for base in kind.__mro__:
+    for base in type_.__mro__:
         package = str(base.__module__).partition(".")[0]
         library = LIBRARIES.get(package)
         if library is None or library.which_are_data == "none":
             continue
-        is_own_class = base is kind
+        is_own_class = base is type_
         if is_own_class or library.which_are_data == "all" or hasattr(base, "shape"):
             return package
     return None
 
 
-# Types whose values have no extent but one text.
-_SCALARS = frozenset({"numpy.dtype", "numpy.generic"})
+# The types of numpy whose values are shown as one text, as they have no shape.
+_TYPES_SHOWN_AS_TEXT = frozenset({"numpy.dtype", "numpy.generic"})
 
 
 def is_data(value: object) -> bool:
-    """Return whether a value is a library's data.
+    """Return whether a description shows a value as a library's data.
 
-    Data has a shape, a length or fields rather than one text.
+    Data has a shape, a length or fields rather than one text. No identity asks this.
     """
-    kind = type(value)
-    if library_of(kind) is None:
+    type_ = type(value)
+    if library_of(type_) is None:
         return False
-    names = lineage(kind)
-    is_scalar = not _SCALARS.isdisjoint(names)
+    names = lineage(type_)
+    is_shown_as_text = not _TYPES_SHOWN_AS_TEXT.isdisjoint(names)
     has_fields = "numpy.void" in names
-    if is_scalar and not has_fields:
+    if is_shown_as_text and not has_fields:
         return False
-    return any(hasattr(kind, name) for name in ("shape", "size", "__len__"))
+    return any(hasattr(type_, name) for name in ("shape", "size", "__len__"))

@@ -23,14 +23,14 @@ from pytest_mimic._core.types.attributes_and_parts import all_attributes
 from pytest_mimic._core.types.type_names import HEAP_TYPE
 
 
-def is_known_by_name(kind: Any) -> bool:
+def is_known_by_name(type_: Any) -> bool:
     """Return whether only `is` tells attribute-less objects of a class apart.
 
     False: the class compares or pickles objects in its own way, or is written in C.
     """
-    if kind is object:
+    if type_ is object:
         return False
-    for base in kind.__mro__[:-1]:
+    for base in type_.__mro__[:-1]:
         # To ask the class for its `__eq__` may run code: a mock makes another mock.
         if not base.__flags__ & HEAP_TYPE or "__eq__" in vars(base):
             return False
@@ -53,14 +53,14 @@ def variables_of(module: object) -> Mapping[str, object]:
 
 
 def constants_of(
-    kind: type, variables: Mapping[str, object]
+    type_: type, variables: Mapping[str, object]
 ) -> Iterator[tuple[str, object]]:
     """Yield the objects of exactly this class among variables, behind their names.
 
     An object may have several names.
     """
     for name, thing in list(variables.items()):
-        if type(thing) is kind:
+        if type(thing) is type_:
             yield name, thing
 
 
@@ -77,8 +77,8 @@ def name_among_constants(thing: object) -> str | None:
     So an object gets a name only where its class alone may say too little. The object
     has no attributes, and its class `is_known_by_name`.
     """
-    kind: Any = type(thing)
-    return _constants_found(kind).name_of(thing)
+    type_: Any = type(thing)
+    return _constants_found(type_).name_of(thing)
 
 
 def constant_name(thing: object) -> str | None:
@@ -87,11 +87,11 @@ def constant_name(thing: object) -> str | None:
     None: the object has attributes, its class compares or pickles objects in its own
     way, or the module has no such name.
     """
-    kind = type(thing)
-    if not is_known_by_name(kind) or all_attributes(thing):
+    type_ = type(thing)
+    if not is_known_by_name(type_) or all_attributes(thing):
         return None
-    variables = variables_of(sys.modules.get(kind.__module__))
-    for name, held_thing in constants_of(kind, variables):
+    variables = variables_of(sys.modules.get(type_.__module__))
+    for name, held_thing in constants_of(type_, variables):
         if held_thing is thing:
             return name
     return None
@@ -126,8 +126,8 @@ class _Constants:
     stay alive, so that no other object gets the id of one.
     """
 
-    def __init__(self, kind: type) -> None:
-        self._kind = kind
+    def __init__(self, type_: type) -> None:
+        self._kind = type_
         self._things: dict[int, object] = {}
         # The names by the ids of the constants.
         self._own_names: dict[int, str] = {}

@@ -88,11 +88,11 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
     """
 
     def __init__(
-        self, type_name: str, kind: type, path: str = "", *, remedy: str = ""
+        self, type_name: str, type_: type, path: str = "", *, remedy: str = ""
     ) -> None:
         super().__init__(f"{path or 'the value'} has no stable identity: {type_name}")
         self.type_name = type_name
-        self.kind = kind
+        self.kind = type_
         self.path = path
         self.remedy = remedy
 

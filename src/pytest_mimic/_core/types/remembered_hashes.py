@@ -98,12 +98,12 @@ def hashes_from_constructor(value: object) -> set[str]:
     A constructor is here any method other than `__hash__`. A copy in another process
     would have a wrong hash, and nothing takes it anew.
     """
-    kind: Any = type(value)
-    if not has_handwritten_hash(kind):
+    type_: Any = type(value)
+    if not has_handwritten_hash(type_):
         return set()
     number = _hash_of(value)
     names = _private_names_of(number, all_attributes(value))
-    if not names or remembered_hashes(value) or not _takes_hashes(kind):
+    if not names or remembered_hashes(value) or not _takes_hashes(type_):
         return set()
     return set(names)
 
@@ -191,18 +191,18 @@ def _made_bare_copy(value: Any, attributes: Mapping[str, Any]) -> Any:
         AttributeError: The class has no place for an attribute.
         TypeError: The class refuses to be made so.
     """
-    kind: Any = type(value)
-    base = _builtin_base(kind)
+    type_: Any = type(value)
+    base = _builtin_base(type_)
     copy: Any
     if base is object:
-        copy = object.__new__(kind)
+        copy = object.__new__(type_)
     elif base in (tuple, frozenset, str, bytes, int, float):
-        copy = base.__new__(kind, _builtin_content(base, value))
+        copy = base.__new__(type_, _builtin_content(base, value))
     elif base is list:
-        copy = list.__new__(kind)
+        copy = list.__new__(type_)
         list.extend(copy, _builtin_content(base, value))
     elif base in (set, dict):
-        copy = base.__new__(kind)
+        copy = base.__new__(type_)
         base.update(copy, _builtin_content(base, value))
     else:
         return None
@@ -216,9 +216,9 @@ _BUILTINS_WITH_CONTENT = frozenset(
 )
 
 
-def _builtin_base(kind: Any) -> Any:
+def _builtin_base(type_: Any) -> Any:
     """Return the first base of a class that is written in C."""
-    return next(base for base in kind.__mro__ if not base.__flags__ & HEAP_TYPE)
+    return next(base for base in type_.__mro__ if not base.__flags__ & HEAP_TYPE)
 
 
 def _builtin_content(base: Any, value: Any) -> Any:
@@ -369,14 +369,16 @@ def _parts_by_name(value: Any) -> dict[str, Any]:
     return {CONTENT: _builtin_content(base, value), **attributes}
 
 
-def _hash_by_recipe(recipe: Recipe, kind: type, parts: Mapping[str, Any]) -> int | None:
+def _hash_by_recipe(
+    recipe: Recipe, type_: type, parts: Mapping[str, Any]
+) -> int | None:
     """Return the hash that a recipe gives, or None where it gives none."""
     way, *names = recipe
     take = _WAYS_OF_HASHING.get(way)
     if take is None or not all(name in parts for name in names):
         return None
     try:
-        return take(kind, [parts[name] for name in names])
+        return take(type_, [parts[name] for name in names])
     except Exception:
         # A `__hash__` may raise anything.
         return None
@@ -397,12 +399,12 @@ def _hash_of_tuple(_kind: type, parts: list[Any]) -> int:
     return hash(tuple(parts))
 
 
-def _hash_with_class(kind: type, parts: list[Any]) -> int:
-    return hash((kind, *parts))
+def _hash_with_class(type_: type, parts: list[Any]) -> int:
+    return hash((type_, *parts))
 
 
-def _hash_with_class_name(kind: type, parts: list[Any]) -> int:
-    return hash((kind.__name__, *parts))
+def _hash_with_class_name(type_: type, parts: list[Any]) -> int:
+    return hash((type_.__name__, *parts))
 
 
 def _hash_of_items(_kind: type, parts: list[Any]) -> int | None:

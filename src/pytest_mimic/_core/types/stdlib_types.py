@@ -260,16 +260,16 @@ def _moment_parts(value: Any) -> object:
     | without a zone, or with a mere offset | `"2026-11-02T10:00:00+01:00"` |
     | with another zone, or repeated | `["2026-11-02T10:00:00", zone, fold]` |
     """
-    kind: Any = type(value)
-    if kind.__module__ != "datetime":
-        kind = next(base for base in kind.__mro__ if base.__module__ == "datetime")
+    type_: Any = type(value)
+    if type_.__module__ != "datetime":
+        type_ = next(base for base in type_.__mro__ if base.__module__ == "datetime")
     zone, fold = value.tzinfo, value.fold
-    text = kind.isoformat(value)
+    text = type_.isoformat(value)
     if not fold and (zone is None or _is_offset(zone)):
         return text
     # The zone stands in the list, so its offset is cut from the end of the text.
     length = len("10:00:00")
-    if kind.__name__ == "datetime":
+    if type_.__name__ == "datetime":
         length += len("2026-11-02T")
     if value.microsecond:
         length += len(".123456")
@@ -281,8 +281,8 @@ def _many_moments_data(values: list[Any]) -> tuple[list[Any], ...]:
 
     The bytes are those in which pickle writes a moment, ten of each.
     """
-    kind: Any = type(values[0])
-    states = [parts[0] for _, parts in map(kind.__reduce_ex__, values, repeat(4))]
+    type_: Any = type(values[0])
+    states = [parts[0] for _, parts in map(type_.__reduce_ex__, values, repeat(4))]
     return [b"".join(states)], list(map(attrgetter("tzinfo"), values))
 
 
@@ -818,14 +818,14 @@ def row_maker(tag: str) -> Callable[[Any], Any] | None:
 
 def shown_text_of(value: Any) -> str | None:
     """Return the text that people see of a value; None: they see its parts."""
-    kind = type(value)
-    if issubclass(kind, Enum):
+    type_ = type(value)
+    if issubclass(type_, Enum):
         name = value._name_
         if name:
-            return f"{kind.__qualname__}.{name}"
+            return f"{type_.__qualname__}.{name}"
         # A combination of flags may have no name.
-        return f"{kind.__qualname__}({value._value_!r})"
-    for base in kind.__mro__:
+        return f"{type_.__qualname__}({value._value_!r})"
+    for base in type_.__mro__:
         text = _SHOWN_TEXTS.get(full_name(base))
         if text is not None:
             return text(base, value)

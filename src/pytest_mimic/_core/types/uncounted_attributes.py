@@ -169,21 +169,21 @@ def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any
     `state` are the attributes of the value, by name. The same mapping is returned if no
     attribute is left out.
     """
-    kind: Any = type(value)
-    left_out = {name for name in caches_of(kind) if name in state}
-    for name in filled_later(kind):
+    type_: Any = type(value)
+    left_out = {name for name in caches_of(type_) if name in state}
+    for name in filled_later(type_):
         if name in state and is_none_or_empty(state[name]):
             left_out.add(name)
     left_out |= remembered_ids(value, state)
     left_out |= _derived_attributes(value, state)
-    if _classes_with_pandas_cache(kind) and _is_pandas_cache_derived(value, state):
+    if _classes_with_pandas_cache(type_) and _is_pandas_cache_derived(value, state):
         left_out.add("_cache")
-    for name, keys in _caches_in_dicts(kind).items():
+    for name, keys in _caches_in_dicts(type_).items():
         part = state.get(name)
         if type(part) is dict and not part.keys().isdisjoint(keys):
             lasting = {key: item for key, item in part.items() if key not in keys}
             state = {**state, name: lasting}
-    if has_handwritten_hash(kind):
+    if has_handwritten_hash(type_):
         left_out |= remembered_hashes(value).keys()
     if left_out.isdisjoint(state):
         # No caller changes the state.
@@ -217,8 +217,8 @@ def _derived_attributes(value: object, state: Mapping[str, Any]) -> set[str]:
     """
     names = set()
     # To mypy, `type[object]` is no key of a cache.
-    kind: Any = type(value)
-    for name, property_name in _deriving_properties(kind).items():
+    type_: Any = type(value)
+    for name, property_name in _deriving_properties(type_).items():
         if state.get(name) is None:
             names.add(name)
             continue
@@ -247,8 +247,8 @@ def _is_pandas_cache_derived(value: object, state: Mapping[str, Any]) -> bool:
     clone = bare_copy(value, attributes)
     if clone is None:
         return False
-    kind: Any = type(value)
-    for class_name in _classes_with_pandas_cache(kind):
+    type_: Any = type(value)
+    for class_name in _classes_with_pandas_cache(type_):
         for name in PANDAS_CACHES[class_name]:
             if name not in cache:
                 continue

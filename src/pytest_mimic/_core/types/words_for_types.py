@@ -80,13 +80,13 @@ _STREAMS = (
 )
 
 
-def words_for(kind: type) -> str | None:
+def words_for(type_: type) -> str | None:
     """Return what people call an object of a type.
 
     None: no table lists the type or a base of it.
     """
     # Every class derives from object, which says nothing about the others.
-    for base in kind.__mro__[:-1] or (object,):
+    for base in type_.__mro__[:-1] or (object,):
         words = WORDS_BY_TYPE.get(full_name(base))
         if words is not None:
             return words
@@ -98,17 +98,17 @@ def is_stream(value: object) -> bool:
 
     Calls that differ only in such a value would become one call if it were left out.
     """
-    kind = type(value)
-    is_iterator = hasattr(kind, "__next__") and hasattr(kind, "__iter__")
-    return is_iterator or not set(_STREAMS).isdisjoint(lineage(kind))
+    type_ = type(value)
+    is_iterator = hasattr(type_, "__next__") and hasattr(type_, "__iter__")
+    return is_iterator or not set(_STREAMS).isdisjoint(lineage(type_))
 
 
-def human_name(kind: type) -> str:
+def human_name(type_: type) -> str:
     """Return what people call an object of a type, whether it is listed or not."""
-    return words_for(kind) or f"an object of {kind.__module__}.{kind.__qualname__}"
+    return words_for(type_) or f"an object of {type_.__module__}.{type_.__qualname__}"
 
 
-def shown_type_name(kind: type) -> str:
+def shown_type_name(type_: type) -> str:
     """Return the name of a class for people, as in a description or a difference.
 
     | class | name |
@@ -120,13 +120,13 @@ def shown_type_name(kind: type) -> str:
     Identities know a class by `reductions.type_tag`, and outcomes by
     `type_names.name_of`, so that no identity depends on this name.
     """
-    module = str(kind.__module__)
+    module = str(type_.__module__)
     if is_stdlib(module):
-        return kind.__qualname__
+        return type_.__qualname__
     package = module.partition(".")[0]
     if package in LIBRARIES:
-        return f"{package}:{kind.__qualname__}"
-    return f"{module}:{kind.__qualname__}"
+        return f"{package}:{type_.__qualname__}"
+    return f"{module}:{type_.__qualname__}"
 
 
 def refuse(value: object) -> object:

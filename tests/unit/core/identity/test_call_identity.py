@@ -145,11 +145,19 @@ def test_the_digest_of_an_argument_changes_with_it():
     calls = CallIdentity("a:f", ("rows", "session", "lock"), ignore=("session",))
     rows = [1, 2]
 
-    before = calls.digest(0, rows)
+    before = calls.digest_of_content(0, rows)
     rows.append(3)
 
-    assert before == calls.digest(0, [1, 2]) != calls.digest(0, rows)
-    assert (calls.digest(1, "any"), calls.digest(2, object())) == (None, None)
+    assert (
+        before == calls.digest_of_content(0, [1, 2]) != calls.digest_of_content(0, rows)
+    )
+    assert (
+        calls.digest_of_content(1, "any"),
+        calls.digest_of_content(2, object()),
+    ) == (
+        None,
+        None,
+    )
 
 
 class Name(str):

@@ -95,7 +95,7 @@ def keys_of(template: Any, run: Any) -> list[str]:
         fingerprint(value, places=places),
         calls.key((value, (1, value), {"name": value})),
         by_key.key((value,)),
-        str(calls.digest(0, value)),
+        str(calls.digest_of_content(0, value)),
     ]
 
 

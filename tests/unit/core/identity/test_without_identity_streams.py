@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from pytest_mimic._core.identity.without_identity import (
-    expression,
+    expression_of_content,
     stream_content,
     stream_line,
 )
@@ -33,7 +33,7 @@ def opened(make, text):
 
 
 def stands_for(value):
-    return eval(expression(type(value), "value"), {"value": value})
+    return eval(expression_of_content(type(value), "value"), {"value": value})
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_generators_of_numpy_are_told_apart_by_their_state():
 
 
 def test_of_another_object_the_user_has_to_know():
-    assert expression(object, "value") is None
+    assert expression_of_content(object, "value") is None
 
 
 @pytest.mark.parametrize(
