@@ -1,6 +1,7 @@
 """Finds the recordings that are proven unused, and the tests that no longer exist.
 
-It also clears such recordings, and says what was found.
+It also clears such recordings, and says what was found. A recording that is proven
+unused by mistake is deleted, and its test misses. So in doubt, nothing is proven.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.headings import Heading
 
 
-#: How many recordings a run judges to which no option for unused ones was given:
-#: reading all of a large vault takes time.
+#: How many unused recordings a run judges that no option has asked to: reading all of a
+#: large vault takes time.
 READ_UNASKED = 500
 #: The reason why a run that mimicked nothing cannot judge.
 NOTHING = "nothing is mimicked"
@@ -50,7 +51,7 @@ _WORDS_OF_OUTCOMES = {
 def judge_unused(
     vault: Vault, account: Account, settings: Settings, *, reasons: Collection[str]
 ) -> Judgement:
-    """Judge the recordings that a run did not use.
+    """Judge the recordings that a run did not use, at its end, for the summary.
 
     With `--mimic-clear-unused`, those proven unused are cleared.
 
@@ -94,6 +95,7 @@ def judge_unused(
     )
     judgement.is_part = are_too_many
     if not is_asked:
+        # Without an option, the summary says nothing of recordings that may be used.
         judgement.unproven = 0
     if settings.clear_unused and settings.no_record and proven_unused:
         judgement.reason_not_cleared = "--mimic-no-record was given"
@@ -130,6 +132,9 @@ def judge(
     listed: int | None,
 ) -> tuple[Judgement, dict[str, int]]:
     """Judge recordings that a complete run did not use.
+
+    `judge_unused` asks it at the end of a run, and the command `unused` for all runs of
+    CI together.
 
     Args:
         vault: The vault.
@@ -199,22 +204,28 @@ class _Jury:
         self._absent_kinds = {
             kind_of_client(client) for client in account.absent_clients
         }
-        self._not_passed = _not_passed(account)
+        # In words: `test_a.py::test_x failed`.
+        self._tests_not_passed = _tests_not_passed(account)
         # By test: whether it needs none of its unused recordings.
         self._needs_none: dict[str, bool] = {}
+        # Whether the call of a recording was cancelled whose test is still there.
         self._has_unanswered = False
         # The targets of which a recording was not judged, in the order of their
-        # recordings.
-        self._not_mimicked: dict[str, None] = {}
+        # recordings. As keys, they stand once each.
+        self._targets_not_mimicked: dict[str, None] = {}
 
     def proves(self, heading: Heading) -> bool:
-        """Return whether a recording is proven unused."""
+        """Return whether a recording is proven unused.
+
+        For one that is not, `reason` has the reason.
+        """
         recorder = heading.test
         if recorder not in self._needs_none:
             self._needs_none[recorder] = self._needs_no_recording(recorder)
         if not self._needs_none[recorder]:
             return False
-        if self._not_passed and not _belongs_to_its_test(heading):
+        # A shared recording may be for a test that broke off before its call.
+        if self._tests_not_passed and not _belongs_to_its_test(heading):
             return False
         if heading.is_unanswered and recorder in self._account.outcomes:
             self._has_unanswered = True
@@ -223,10 +234,10 @@ class _Jury:
             kind = heading.name.removeprefix(CALLS_PREFIX).partition("/")[0]
             if kind in self._absent_kinds:
                 return False
-        lacking = self._mimicked.lacking(self._vault, heading.name)
-        if lacking is not None:
-            self._not_mimicked[lacking] = None
-        return lacking is None
+        unjudged_target = self._mimicked.first_unjudged(self._vault, heading.name)
+        if unjudged_target is not None:
+            self._targets_not_mimicked[unjudged_target] = None
+        return unjudged_target is None
 
     def _needs_no_recording(self, test: str) -> bool:
         """Check whether a test passed without its recordings, or will not run again."""
@@ -236,21 +247,27 @@ class _Jury:
         return test in self._gone_tests and not self._can_be_moved(test)
 
     def _can_be_moved(self, test: str) -> bool:
-        """Check whether a test that is gone has probably been renamed."""
+        """Check whether a test that is gone has probably been renamed.
+
+        The summary offers `pytest-mimic mv` for its recordings, so they must stay.
+        """
         # A file stands for all of its tests, but not for a file whose name it begins.
-        place = f"{test}::"
-        return any(place.startswith(f"{move.gone}::") for move in self._account.moved)
+        test_with_end = f"{test}::"
+        for move in self._account.moved:
+            if test_with_end.startswith(f"{move.gone}::"):
+                return True
+        return False
 
     def reason(self) -> str:
         """Return the most important reason why recordings are not proven unused."""
-        if self._not_passed:
-            return self._not_passed[0]
+        if self._tests_not_passed:
+            return self._tests_not_passed[0]
         if self._account.absent_clients:
             return f"{min(self._account.absent_clients)} is not installed"
         if self._has_unanswered:
             return "its call was cancelled, and may begin in another run"
-        if self._not_mimicked:
-            return self._mimicked.reason(next(iter(self._not_mimicked)))
+        if self._targets_not_mimicked:
+            return self._mimicked.reason(next(iter(self._targets_not_mimicked)))
         return "their tests may still exist"
 
 
@@ -259,12 +276,13 @@ def _belongs_to_its_test(heading: Heading) -> bool:
     return bool(heading.test) and heading.owner == heading.test
 
 
-def _not_passed(account: Account) -> list[str]:
+def _tests_not_passed(account: Account) -> list[str]:
     """Return the tests and modules that did not pass: `test_a.py::test_x failed`."""
     reasons = []
     for test, outcome in account.outcomes.items():
         if outcome != "passed":
             reasons.append(f"{test} {_WORDS_OF_OUTCOMES[outcome]}")
+    # Another job may have collected a module that this one has skipped.
     for module in sorted(account.skipped_modules - account.collected):
         reasons.append(f"{module} was skipped")
     return reasons
@@ -279,10 +297,12 @@ class MimickedTargets:
     """
 
     def __init__(self, account: Account) -> None:
-        self._names = {kind_of_client(name) for name in account.mimicked}
+        # Recordings of all HTTP clients have the target `http`, and so on.
+        self._mimicked_targets = {kind_of_client(name) for name in account.mimicked}
+        # Why the run does not have the lines of its project: `-c was given`.
         self._lacking_lines = sorted(account.lacking_lines)
 
-    def lacking(self, vault: Vault, name: str) -> str | None:
+    def first_unjudged(self, vault: Vault, name: str) -> str | None:
         """Return the first target of a recording or cassette that cannot be judged.
 
         None: the recording can be judged.
@@ -290,13 +310,13 @@ class MimickedTargets:
         if not self._lacking_lines:
             return None
         for target in _targets_of(vault, name):
-            if not self._names_target(target):
+            if not self._is_mimicked(target):
                 return target
         return None
 
-    def _names_target(self, target: str) -> bool:
+    def _is_mimicked(self, target: str) -> bool:
         """Check whether a line names a target, or has a wildcard that takes it in."""
-        if target in self._names:
+        if target in self._mimicked_targets:
             return True
         module, colon, path = target.partition(":")
         if not colon:
@@ -306,10 +326,10 @@ class MimickedTargets:
         wildcard = f"{module}:*"
         if holder:
             wildcard = f"{module}:{holder}.*"
-        return wildcard in self._names
+        return wildcard in self._mimicked_targets
 
     def reason(self, target: str) -> str:
-        """Return why the recordings of a lacking target are not proven unused."""
+        """Return why the recordings of an unjudged target are not proven unused."""
         return f"{target} is not mimicked ({self._lacking_lines[0]})"
 
 
@@ -319,8 +339,8 @@ def _targets_of(vault: Vault, name: str) -> list[str]:
     A file that cannot be read has none.
     """
     with suppress(MimicError):
-        data = vault.store.read(name) or b""
-        facts = parse_recording(data, vault.label, name, skim=True)
+        content = vault.store.read(name) or b""
+        facts = parse_recording(content, vault.label, name, skim=True)
         calls = [facts]
         if name.startswith(CASSETTES_PREFIX):
             calls = facts["calls"]
@@ -328,21 +348,21 @@ def _targets_of(vault: Vault, name: str) -> list[str]:
     return []
 
 
-def clear(vault: Vault, proven: Mapping[str, int]) -> str:
+def clear(vault: Vault, proven_unused: Mapping[str, int]) -> str:
     """Delete recordings, and what killed runs have left, and return a report.
 
     Args:
         vault: The vault.
-        proven: The bytes of each recording to delete, by its name.
+        proven_unused: The bytes of each recording to delete, by its name.
 
     Returns:
         `3 unused recordings cleared (12 kB)`, or nothing if nothing was deleted.
     """
-    deleted = vault.writer.delete(proven)
+    deleted = vault.writer.delete(proven_unused)
     if deleted.recordings:
         recordings = plural(deleted.recordings, "unused recording")
-        freed = sum(proven.values()) + deleted.bytes
-        return f"{recordings} cleared ({size(freed)})"
+        freed_bytes = sum(proven_unused.values()) + deleted.bytes
+        return f"{recordings} cleared ({size(freed_bytes)})"
     if deleted.objects:
         orphans = plural(deleted.objects, "object")
         return f"{orphans} without a recording cleared ({size(deleted.bytes)})"
@@ -350,7 +370,10 @@ def clear(vault: Vault, proven: Mapping[str, int]) -> str:
 
 
 def label_and_test(vault: Vault, name: str) -> tuple[str, str]:
-    """Return a recording or cassette in one line, and the test that made it."""
+    """Return a recording or cassette in one line, and the test that made it.
+
+    A damaged file is named by its path in the vault: `check` says more of it.
+    """
     with suppress(MimicError):
         if name.startswith(CASSETTES_PREFIX):
             cassette = name.removeprefix(CASSETTES_PREFIX).removesuffix(".json")
@@ -381,6 +404,9 @@ class GoneTests:
     Where tests of other projects may have recorded as well (`is_shared`), no test is
     known to be gone.
 
+    The jury asks it before it deletes recordings, and `renamed_tests.py` before it
+    offers them to another test, which needs less certainty: see `may_be_renamed`.
+
     Args:
         account: The account of the run.
         settings: The settings of the project.
@@ -395,12 +421,13 @@ class GoneTests:
         self._collected = account.collected
         self._rootdir = settings.rootdir
         self._is_shared = settings.is_shared
-        # The tests that ran, without their parameters.
-        self._functions: set[str] = set()
+        # The tests that ran, without their parameters. Of such a function, all
+        # parameters are known.
+        self._functions_that_ran: set[str] = set()
         if is_complete:
             for test, outcome in account.outcomes.items():
                 if outcome not in ("skipped", "uncalled"):
-                    self._functions.add(_without_parameters(test))
+                    self._functions_that_ran.add(_without_parameters(test))
 
     def __contains__(self, nodeid: str) -> bool:
         return self._is_gone(nodeid)
@@ -424,10 +451,13 @@ class GoneTests:
             return True
         if file not in self._collected:
             return False
-        if _without_parameters(nodeid) in self._functions:
+        if _without_parameters(nodeid) in self._functions_that_ran:
             return True
-        standing = _which_names_stand_in_file(path, _without_parameters(name))
-        return not (all(standing) if needs_all_names else any(standing))
+        stands_by_name = _names_in_file(path, _without_parameters(name))
+        is_there = any(stands_by_name.values())
+        if needs_all_names:
+            is_there = all(stands_by_name.values())
+        return not is_there
 
 
 def _without_parameters(nodeid: str) -> str:
@@ -435,20 +465,25 @@ def _without_parameters(nodeid: str) -> str:
     return nodeid.partition("[")[0]
 
 
-def _which_names_stand_in_file(path: Path, name: str) -> list[bool]:
-    """Return for each name of a test whether it stands in a file, in their order.
+def _names_in_file(path: Path, name: str) -> dict[str, bool]:
+    """Return for each name of a test whether it stands in the text of a file.
 
-    `TestIt::test_x`  →  [whether `TestIt` does, whether `test_x` does]
+    For `TestIt::test_x`: `{"TestIt": True, "test_x": False}` if the file has only the
+    class. The code is not parsed, so that a name in a comment counts: the test may be
+    left out for now.
     """
     text = path.read_text(encoding="utf-8", errors="replace")
     *classes, function = name.split("::")
     # The doctest of a text file is called `guide.rst`, that of a module `guide`: no
     # `def` has the name.
     if function in (path.stem, path.name) and ">>>" in text:
-        return [True]
+        return {function: True}
+    stands_by_name: dict[str, bool] = {}
     # A doctest is called like its function, with the module before it.
-    names = [*classes, function.rpartition(".")[2]]
-    return [re.search(rf"\b{re.escape(word)}\b", text) is not None for word in names]
+    for word in (*classes, function.rpartition(".")[2]):
+        match = re.search(rf"\b{re.escape(word)}\b", text)
+        stands_by_name[word] = match is not None
+    return stands_by_name
 
 
 class UnusedRecording(NamedFields):
@@ -507,18 +542,21 @@ class Judgement:
 
 
 def count_unused(judgement: Judgement) -> str:
-    """Return how many recordings are unused, or what was cleared; empty for none."""
+    """Return how many recordings are unused, or what was cleared; empty for none.
+
+    It is a part of the first line of the summary, and of the command `unused`.
+    """
     if judgement.cleared or not judgement.unused:
         return judgement.cleared
-    kept = ""
+    words_on_clearing = ""
     if judgement.reason_not_cleared:
-        kept = f", not cleared: {judgement.reason_not_cleared}"
+        words_on_clearing = f", not cleared: {judgement.reason_not_cleared}"
     recordings = plural(judgement.unused, "recording")
     if not judgement.is_part:
-        return f"{recordings} unused{kept}"
+        return f"{recordings} unused{words_on_clearing}"
     # No option asked for the other recordings, so that they were not read.
     if judgement.unused >= READ_UNASKED:
-        return f"more than {READ_UNASKED} recordings unused{kept}"
+        return f"more than {READ_UNASKED} recordings unused{words_on_clearing}"
     return f"{recordings} unused of more than {READ_UNASKED} that no test used"
 
 
@@ -526,6 +564,10 @@ def warning_of_unjudged(judgement: Judgement, option: str) -> list[str]:
     """Return the warning that an option could not judge all recordings, and why.
 
     Without an option, only a run that judged nothing is worth a warning.
+
+    Args:
+        judgement: The judgement.
+        option: The option of pytest, or the command, that asked for it; or empty.
     """
     warning = f"warning: {option} could not judge"
     if judgement.reason_not_judged:

@@ -1,4 +1,8 @@
-"""Finds the recordings of tests that were renamed, by the first calls of the tests."""
+"""Finds the recordings of tests that were renamed, by the first calls of the tests.
+
+At the end of a run with misses, the summary offers `pytest-mimic mv` by what is found
+here. The command `mv` itself is in `_tools/cli/mv.py`, and looks at no calls.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +24,9 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.unused.judging import GoneTests
 
-# The identity of a recording that has an owner, and of a call of a cassette.
-_IDENTITY = re.compile(rb'"(?:identity|key)"\s*:\s*"([^"]+)"')
+# The identity of a recording that has an owner, and of a call of a cassette, as it
+# stands in the bytes of their files.
+_IDENTITY_IN_FILE = re.compile(rb'"(?:identity|key)"\s*:\s*"([^"]+)"')
 
 
 class Moves(NamedTuple):
@@ -61,20 +66,27 @@ def moved_tests(
     recorders = _Recorders(vault)
     # By the identity of their first call: the tests that miss it.
     tests_by_call: dict[str, list[str]] = {}
-    for test, key in missing.items():
+    for test, identity in missing.items():
+        # A test with recordings of its own has its name, and lacks only some of them.
         if test not in recorders.owners:
-            tests_by_call.setdefault(key, []).append(test)
+            tests_by_call.setdefault(identity, []).append(test)
+    # By the old id or file: the new one.
     moves: dict[str, str] = {}
     unclear: dict[str, list[str]] = {}
-    for key, tests in tests_by_call.items():
-        candidates = sorted(filter(gone_tests.may_be_renamed, recorders.of_call(key)))
+    for identity, tests in tests_by_call.items():
+        recorders_of_call = recorders.of_call(identity)
+        candidates = sorted(filter(gone_tests.may_be_renamed, recorders_of_call))
         former_tests = _former_tests(tests, candidates)
-        unassigned = [old for old in candidates if old not in former_tests.values()]
+        candidates_left = [
+            candidate
+            for candidate in candidates
+            if candidate not in former_tests.values()
+        ]
         for test in tests:
             if test in former_tests:
                 moves.setdefault(former_tests[test], test)
-            elif unassigned:
-                unclear[test] = unassigned
+            elif candidates_left:
+                unclear[test] = candidates_left
     for part_of in (_file_of, _class_of):
         moves = _with_whole_parts(moves, recorders, gone_tests, part_of)
     certain = [RenamedTest(old, moves[old]) for old in sorted(moves)]
@@ -104,7 +116,7 @@ def _may_be_recorded(
             content = b""
             with suppress(MimicError):
                 content = vault.store.read(name) or b""
-            for identity in _IDENTITY.findall(content):
+            for identity in _IDENTITY_IN_FILE.findall(content):
                 if identity.decode("ascii", "replace") in identities:
                     return True
     return False
@@ -151,7 +163,7 @@ def _former_tests(tests: Sequence[str], candidates: Sequence[str]) -> dict[str, 
 def _by_name(
     tests: Iterable[str], name_of: Callable[[str], str]
 ) -> dict[str, list[str]]:
-    """Return tests by a name of theirs."""
+    """Return tests by a name of theirs, each of the names of `_former_tests`."""
     tests_by_name: dict[str, list[str]] = {}
     for test in sorted(tests):
         tests_by_name.setdefault(name_of(test), []).append(test)
@@ -179,44 +191,46 @@ class _Recorders:
     def __init__(self, vault: Vault) -> None:
         self.owners: set[str] = set()
         # By the identity of a call: the tests that recorded it.
-        self._of_call: dict[str, set[str]] = {}
+        self._tests_by_call: dict[str, set[str]] = {}
         for name in vault.names():
             with suppress(MimicError):
-                data = vault.store.read(name) or b""
-                self._add_facts(parse_recording(data, vault.label, name, skim=True))
+                content = vault.store.read(name) or b""
+                self._add_facts(parse_recording(content, vault.label, name, skim=True))
 
     def _add_facts(self, facts: dict[str, Any]) -> None:
+        """Note whose the call of a recording is, or the first call of a cassette."""
         test = facts.get("test") or ""
-        key = facts.get("identity")
+        # A recording that serves all tests has none here: its owner is not one test.
+        identity = facts.get("identity")
         owner = facts.get("owner") or ""
         is_cassette = "outcomes" not in facts
         if is_cassette:
             # A cassette belongs to its test, and is known by its first call.
             owner = test
             calls = facts.get("calls")
-            key = None
+            identity = None
             if calls:
-                key = calls[0].get("key")
+                identity = calls[0].get("key")
         self.owners.add(owner)
-        if key and test:
-            self._of_call.setdefault(key, set()).add(test)
+        if identity and test:
+            self._tests_by_call.setdefault(identity, set()).add(test)
 
     def is_free(self, part: str, place: str) -> bool:
         """Check whether a file or class can move without meeting recordings there.
 
         Each test of it becomes one of the place. None of these may have recordings of
-        its own.
+        its own, as `mv` replaces none.
         """
         for owner in self.owners:
             if owner.startswith(f"{part}::"):
-                moved = place + owner.removeprefix(part)
-                if moved in self.owners:
+                renamed_owner = place + owner.removeprefix(part)
+                if renamed_owner in self.owners:
                     return False
         return True
 
-    def of_call(self, key: str) -> set[str]:
+    def of_call(self, identity: str) -> set[str]:
         """Return the tests that have recorded the call with this identity."""
-        return self._of_call.get(key, set())
+        return self._tests_by_call.get(identity, set())
 
 
 def _with_whole_parts(
@@ -244,17 +258,19 @@ def _with_whole_parts(
             part = part_of(old)
             place = new.removesuffix(old.removeprefix(part))
             destinations.setdefault(part, set()).add(place)
-    result = dict(moves)
+    moves_of_parts = dict(moves)
     for part, places in destinations.items():
         place = min(places)
+        # The place is an id if the test has another name, too. A file moves to a file.
         is_alike = place not in moves.values() and ("::" in part) == ("::" in place)
         is_one_place = len(places) == 1 and is_alike
         if is_one_place and part in gone_tests and recorders.is_free(part, place):
+            # One command for the part takes the place of those for its tests.
             for old in moves:
                 if old.startswith(f"{part}::"):
-                    del result[old]
-            result[part] = place
-    return result
+                    del moves_of_parts[old]
+            moves_of_parts[part] = place
+    return moves_of_parts
 
 
 def _file_of(nodeid: str) -> str:

@@ -1,4 +1,7 @@
-"""The file of `--mimic-usage`: the account of a run, with its vault and commit."""
+"""The file of `--mimic-usage`: the account of a run, with its vault and commit.
+
+Each job of CI writes one, and the command `unused` reads all of them together.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,8 @@ if TYPE_CHECKING:
 _KEY_OF_FORMAT = "mimic_usage"
 _FORMAT_OF_USAGE_FILES = 5
 _START_OF_USAGE_FILE = f'{{"{_KEY_OF_FORMAT}":'.encode()
-# The entries of an account by which recordings are judged. What else it has, as missing
-# calls in words, is shown at the end of its run.
+# The entries of `Account` by which recordings are judged: a file has these alone. What
+# else an account has, as missing calls in words, is shown at the end of its run.
 _JUDGED_BY = (
     "absent_clients",
     "collected",
@@ -67,7 +70,8 @@ class Usage(NamedTuple):
 def in_environment(test: str) -> str:
     """Return a test with its Python and its system.
 
-    Jobs of different Pythons and systems may have different tests.
+    Jobs of different Pythons and systems may have different tests. Each has to have run
+    in each of them where it was collected.
     """
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
     return f"{test} with Python {python} on {sys.platform}"
@@ -79,9 +83,9 @@ def write_usage(path: Path, account: Account, settings: Settings) -> None:
     Raises:
         MimicError: The file cannot be written.
     """
-    plain = account.to_plain()
-    judged_by = {name: plain[name] for name in _JUDGED_BY}
-    usage = usage_of(settings)._replace(account=judged_by)
+    plain_account = account.to_plain()
+    judging_entries = {name: plain_account[name] for name in _JUDGED_BY}
+    usage = usage_of(settings)._replace(account=judging_entries)
     facts = {_KEY_OF_FORMAT: _FORMAT_OF_USAGE_FILES, **usage._asdict()}
     text = json.dumps(facts, separators=(",", ":")) + "\n"
     write_whole(path, text, label=str(path))
@@ -111,7 +115,10 @@ def _is_usage_file(start: bytes) -> bool:
 
 
 class UsageFile:
-    """The file of `--mimic-usage`, as a run writes it."""
+    """The file of `--mimic-usage`, as a run writes it.
+
+    A run loads this module only with the option, so that it is handed this object.
+    """
 
     in_environment = staticmethod(in_environment)
 
@@ -143,7 +150,7 @@ def read_usage(path: Path) -> Usage:
     except OSError as reason:
         raise MimicError(f"cannot read {path}: {reason.strerror or reason}") from None
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-        # The file is no JSON, or has another shape.
+        # The file is no JSON, or has another shape. So the error below is raised.
         pass
     raise MimicError(
         f"{path} is damaged, or is not a file that --mimic-usage of this version "
@@ -157,7 +164,7 @@ def read_usage(path: Path) -> Usage:
 def joined_account(
     usages: Sequence[Usage], this_checkout: Usage, *, is_vault_named: bool
 ) -> Account:
-    """Return the account of all runs.
+    """Return the account of all runs, as if one run had used what each of them used.
 
     Args:
         usages: The accounts of the runs.
@@ -189,6 +196,9 @@ def joined_account(
 def _check_same_commit(usages: Sequence[Usage]) -> None:
     """Check that accounts are of one commit. An account without a commit fits any.
 
+    Another commit may have other tests, so that a recording which one commit needs
+    would be proven unused by the other.
+
     Raises:
         MimicError: The accounts are of several commits.
     """
@@ -216,7 +226,7 @@ def _commit_of(folder: Path) -> str:
     """Return the commit of git that is checked out; empty without git or commits."""
     words = ["rev-parse", "--verify", "-q", "HEAD"]
     try:
-        done = subprocess.run(
+        git_process = subprocess.run(
             ["git", "-C", str(folder), *words],
             capture_output=True,
             check=False,
@@ -224,6 +234,6 @@ def _commit_of(folder: Path) -> str:
         )
     except OSError:
         return ""
-    if done.returncode != 0:
+    if git_process.returncode != 0:
         return ""
-    return done.stdout.decode("ascii", "replace").strip()
+    return git_process.stdout.decode("ascii", "replace").strip()
