@@ -253,7 +253,7 @@ class Coverings:
                 # The key of an inherited function is a tuple.
                 if isinstance(key, tuple) and not self._is_decided(key):
                     # Otherwise calls of this class would bypass a wrapper on its base.
-                    self._patches.give_back(key)
+                    self._patches.restore_place(key)
 
     def _is_decided(self, key: object) -> bool:
         """Return whether an open covering decides about a function."""
@@ -328,7 +328,8 @@ class Coverings:
                 wrappers[function.key] = self.take(covering, request, function, name)
             wrapper = wrappers[function.key]
             holder = function.holder
-            if wrapper is None or self._patches.is_ours(read(holder, function.name)):
+            held_object = read(holder, function.name)
+            if wrapper is None or self._patches.is_substitute(held_object):
                 continue
             original = function.original
             self._patches.put(holder, function.name, original, wrapper, function)
@@ -346,7 +347,7 @@ class Coverings:
             # that was imported meanwhile.
             has_edges = any(isinstance(request, Edge) for request in covering.requests)
             is_counted = not has_edges and modules_before == [*sys.modules]
-            self._patches.spread(fresh, since=since, is_counted=is_counted)
+            self._patches.put_wherever_held(fresh, since=since, is_counted=is_counted)
         for module in watched:
             self._watch.watch(module)
             if module not in sys.modules:

@@ -1,4 +1,8 @@
-"""Finds the functions that a target names in an imported module."""
+"""Finds the functions that a target, or the edge of a client, names in a module.
+
+Nothing is patched here. The errors say why a target names nothing that can be mimicked,
+in words that follow its name.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ class AbsentError(NotFoundError):
     """A module or a class does not have the name."""
 
 
-# Methods that return nothing, and give a new object its attributes.
+# Methods that return nothing, and give an object its attributes: there is no outcome.
 _INITIALIZING_METHODS = frozenset({"__init__", "__post_init__", "__setstate__"})
 
 
@@ -73,23 +77,23 @@ def functions_of_target(
         raise NotFoundError(
             "fills an object that exists, name a function that makes the object"
         )
-    found_names = [last]
+    function_names = [last]
     if last == "*":
-        found_names = list(_public_names(holder, module, patches))
-    if not found_names:
+        function_names = list(_public_names(holder, module, patches))
+    if not function_names:
         raise NotFoundError("names no public function")
     if not is_writable(holder):
         raise NotFoundError("cannot be patched, its class is written in C")
     functions = []
-    for name in found_names:
+    for name in function_names:
         reference_count = 0
         if name in held_by(holder):
             # The references are counted before this function holds some itself.
             reference_count = references_to(holder, name)
-        original = patches.original(_object_of_name(holder, name, path_so_far))
+        original = patches.original_of(_object_of_name(holder, name, path_so_far))
         label = f"{module}:{'.'.join([*parents, name])}"
         function = _function_inside(original, label)
-        is_inherited = patches.own(holder, name) is NOT_HELD
+        is_inherited = patches.held_before(holder, name) is NOT_HELD
         functions.append(
             NamedFunction(
                 holder, name, original, function, label, is_inherited, reference_count
@@ -101,7 +105,8 @@ def functions_of_target(
 def defined_name(named_function: NamedFunction, patches: Patches) -> str:
     """Return the name under which a function is defined, `module:path`.
 
-    Where that name does not lead to the function, its target's name is returned.
+    Its recordings lie under this name, whichever name a line has for it. Where that
+    name does not lead to the function, its target's name is returned.
     """
     module = getattr(named_function.function, "__module__", None)
     path = getattr(named_function.function, "__qualname__", None)
@@ -118,6 +123,7 @@ def defined_name(named_function: NamedFunction, patches: Patches) -> str:
     except NotFoundError:
         return named_function.label
     if defined.function is not named_function.function:
+        # Another function has taken the name since.
         return named_function.label
     return defined.label
 
@@ -137,6 +143,7 @@ def _object_of_name(holder: Holder, name: str, module_name: str) -> object:
         if value is not NOT_HELD:
             return value
     has_getattr = "__getattr__" in held_by(holder)
+    # For the hint `did you mean`.
     names: Iterable[str] = dir(holder)
     if isinstance(holder, dict):
         names = holder
@@ -163,7 +170,8 @@ def _public_names(holder: Holder, module: str, patches: Patches) -> Iterator[str
     for name in list(held_by(holder)):
         if name.startswith("_"):
             continue
-        original = patches.own(holder, name)
+        # A run that mimics a function already still takes it for that function.
+        original = patches.held_before(holder, name)
         if isinstance(holder, type):
             is_method = isinstance(original, (staticmethod, classmethod))
             if is_method or _is_routine(original):
@@ -176,7 +184,7 @@ def _as_holder(candidate: object, name: str) -> Holder:
     """Return what names can be replaced in: a class, or the namespace of a module.
 
     Raises:
-        NotFoundError: The thing is neither of them, but an object of a class.
+        NotFoundError: The candidate is neither of them, but an object of a class.
     """
     if isinstance(candidate, type):
         return candidate
@@ -220,7 +228,10 @@ def _function_inside(original: Any, label: str) -> object:
 
 
 def _is_object(function: object) -> bool:
-    """Check whether this is an object of a class written in Python, and no function."""
+    """Check whether this is an object of a class written in Python, and no function.
+
+    A call of it runs the `__call__` of its class, which a target may name.
+    """
     type_ = type(function)
     if type_ is FunctionType or issubclass(type_, type):
         return False
@@ -231,7 +242,7 @@ def _is_object(function: object) -> bool:
 
 
 def _is_routine(value: object) -> bool:
-    """Return whether a value that a name holds is a function of some kind.
+    """Return whether a value that a name holds is a function that `*` takes in.
 
     Only its type is examined: a proxy may run code when touched.
     """

@@ -1,4 +1,7 @@
-"""Reports when a watched module was imported or reloaded; imports nothing itself."""
+"""Reports when a watched module was imported or reloaded; imports nothing itself.
+
+So the functions of a target are patched as soon as their module has been executed.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,15 @@ class ImportWatch:
         self._searching = threading.local()
 
     def watch(self, name: str) -> None:
-        """Watch a module, until `end`."""
+        """Watch a module, until `leave`."""
         self.names.add(name)
         if not (sys.meta_path and sys.meta_path[0] is self):
+            # Another tool has put its finder before this one since.
             self.leave()
             sys.meta_path.insert(0, self)
 
     def leave(self) -> None:
+        """Watch nothing any more, until the next `watch`."""
         sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
 
     def find_spec(
@@ -49,14 +54,15 @@ class ImportWatch:
         """
         # Another finder may ask all finders in turn, this one included. So a search
         # within a search finds nothing.
-        searched = vars(self._searching)
-        if fullname not in self.names or fullname in searched:
+        searched_names = vars(self._searching)
+        if fullname not in self.names or fullname in searched_names:
             return None
-        searched[fullname] = True
+        searched_names[fullname] = True
         try:
             spec = self._spec_of_others(fullname, path, target)
         finally:
-            del searched[fullname]
+            del searched_names[fullname]
+        # A namespace package has no loader that executes anything.
         if spec is not None and hasattr(spec.loader, "exec_module"):
             spec.loader = _ReportingLoader(spec.loader, self._loaded)  # type: ignore[assignment]
         return spec
@@ -88,8 +94,10 @@ class _ReportingLoader:
         return getattr(self._loader, name)
 
     def exec_module(self, module: ModuleType) -> None:
+        """Execute the module as its own loader does, and report it."""
         namespace: Any = namespace_of(module)
         spec = namespace["__spec__"]
+        # Code that asks the module for its loader gets its own.
         spec.loader = self._loader
         if namespace.get("__loader__") is self:
             namespace["__loader__"] = self._loader
@@ -100,6 +108,7 @@ class _ReportingLoader:
 def is_incomplete(module: object) -> bool:
     """Return whether a module's import has begun but not ended.
 
+    Its functions cannot be found yet: they are patched when the import ends.
     `importlib.util.LazyLoader` puts the end off.
     """
     if type(module).__name__ == "_LazyModule":

@@ -1,6 +1,7 @@
-"""What modules and classes hold: read, patched and restored.
+"""The functions that modules and classes hold: read, patched and restored.
 
-None of their code runs.
+A *holder* is a module's namespace or a class. Reading and patching runs no code of
+theirs.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from pytest_mimic._core.named_fields import NamedFields
 Holder: TypeAlias = "dict[str, object] | type"
 """A module's namespace, or a class."""
 
+# What runs in place of a mimicked function.
 Wrapper = Callable[..., object]
 
 #: The result for a name that a holder does not hold itself.
 NOT_HELD: Final = object()
 
-# The identity of an object as a number. `id` would call audit hooks (PEP 578) each
-# time.
-identity_of = object.__hash__
+# The address of an object in memory, a number that tells it from any other one. `id`
+# would call audit hooks (PEP 578) each time.
+address_of = object.__hash__
 
-# The types that may carry a function.
+# The types of descriptors and methods in which a function may be.
 _TYPES_OF_CARRIERS = (
     staticmethod,
     classmethod,
@@ -35,11 +37,12 @@ _TYPES_OF_CARRIERS = (
     partialmethod,
     MethodType,
 )
-_IDENTITIES_OF_CARRIERS = frozenset(map(identity_of, _TYPES_OF_CARRIERS))
-# A class binds no function of these types to its instances.
+_ADDRESSES_OF_CARRIERS = frozenset(map(address_of, _TYPES_OF_CARRIERS))
+# The types of functions that a class does not bind to its instances.
 _NEVER_BOUND = (MethodType, BuiltinFunctionType, partial)
 # Py_TPFLAGS_IMMUTABLETYPE, the flag of a class whose attributes cannot be set.
 _IMMUTABLE_TYPE = 1 << 8
+# Reads `vars()` of a class past its metaclass.
 _class_namespace = type.__dict__["__dict__"].__get__
 
 
@@ -73,7 +76,10 @@ def read(holder: Holder, name: str) -> object:
 
 
 def references_to(holder: Holder, name: str) -> int:
-    """Return how many references there are to the object under a name of the holder."""
+    """Return how many references there are to the object under a name of the holder.
+
+    With the count, the search for other holders of a function can end early.
+    """
     return _count_references(holder, name) - _REFERENCES_OF_THE_COUNT
 
 
@@ -100,7 +106,7 @@ def _set_or_delete(holder: Holder, name: str, value: object) -> None:
 
 
 def is_writable(holder: Holder) -> bool:
-    """Return whether names can be set; most classes written in C refuse that."""
+    """Return whether a holder lets its names be set: not most classes written in C."""
     return isinstance(holder, dict) or not holder.__flags__ & _IMMUTABLE_TYPE
 
 
@@ -111,10 +117,11 @@ def _holders(
 
     Classes that cannot be written are left out.
 
-    `since` is the first module of those to look at. Modules are left out by their
-    names, with their classes.
+    Args:
+        is_left_out: Whether a module of this name is left out, with its classes.
+        since: The first module of those to look at. None: all are looked at.
     """
-    seen: set[int] = set()
+    addresses_of_seen_classes: set[int] = set()
     for name, module in reversed(list(sys.modules.items())):
         if not is_left_out(name):
             pending: list[Holder] = [namespace_of(module) or {}]
@@ -122,13 +129,15 @@ def _holders(
                 holder = pending.pop()
                 yield holder
                 for cls in _classes_in(holder):
-                    if identity_of(cls) in seen:
+                    if address_of(cls) in addresses_of_seen_classes:
                         continue
-                    seen.add(identity_of(cls))
+                    addresses_of_seen_classes.add(address_of(cls))
+                    # A module may hold classes that another one has defined.
                     home = str(_class_namespace(cls).get("__module__"))
                     if is_writable(cls) and not is_left_out(home):
                         pending.append(cls)
         if name == since:
+            # The modules before it were imported earlier.
             return
 
 
@@ -175,7 +184,10 @@ def function_inside(held_object: object) -> object:
 
 
 def _rebuilt_with(held_object: Any, wrapper: Wrapper) -> Any:
-    """Return a descriptor or bound method like another one, with the wrapper in it."""
+    """Return a descriptor or bound method like another one, with the wrapper in it.
+
+    Of a function itself, it is the wrapper.
+    """
     inside = _held_inside(held_object)
     if inside is None:
         return wrapper
@@ -188,19 +200,24 @@ def _rebuilt_with(held_object: Any, wrapper: Wrapper) -> Any:
     if isinstance(held_object, (cached_property, partialmethod)):
         # Since Python 3.14, `partialmethod.__new__` wants a function.
         maker = object
-    twin = maker.__new__(descriptor_class)
+    rebuilt = maker.__new__(descriptor_class)
     if isinstance(held_object, property):
         property.__init__(
-            twin, replacement, held_object.fset, held_object.fdel, held_object.__doc__
+            rebuilt,
+            replacement,
+            held_object.fset,
+            held_object.fdel,
+            held_object.__doc__,
         )
     elif isinstance(held_object, staticmethod):
-        staticmethod.__init__(twin, replacement)
+        staticmethod.__init__(rebuilt, replacement)
     elif isinstance(held_object, classmethod):
-        classmethod.__init__(twin, replacement)
-    attributes = getattr(twin, "__dict__", {})
+        classmethod.__init__(rebuilt, replacement)
+    # A descriptor in Python, as `cached_property`, keeps its function as an attribute.
+    attributes = getattr(rebuilt, "__dict__", {})
     for name, value in getattr(held_object, "__dict__", {}).items():
         attributes[name] = replacement if value is inside else value
-    return twin
+    return rebuilt
 
 
 # -- patches
@@ -232,121 +249,142 @@ class NamedFunction(NamedFields):
 
     @property
     def key(self) -> int | tuple[int, str]:
-        """What tells functions apart.
+        """What tells functions apart, when lines decide which one takes a function.
 
         A function that a class inherits is the class's own, by class and name.
         """
         if self.is_inherited:
-            return identity_of(self.holder), self.name
-        return identity_of(self.function)
+            return address_of(self.holder), self.name
+        return address_of(self.function)
 
 
 class _PatchedPlace(NamedFields):
-    """A name of a holder under which one of our objects was put."""
+    """A name of a holder under which a substitute was put.
+
+    Attributes:
+        holder: The module or class.
+        name: The name.
+        held_before: What the holder itself had under the name, or NOT_HELD.
+        substitute: What was put there.
+    """
 
     holder: Holder
     name: str
-    # What the holder itself had there, or NOT_HELD.
-    before: object
-    ours: object
+    held_before: object
+    substitute: object
 
 
-class _Ours(NamedFields):
-    """One of the objects that this run has put somewhere."""
+class _Substitute(NamedFields):
+    """An object that this run has put in the place of another one.
 
-    # Kept, so that no other object gets its identity.
-    ours: object
+    Attributes:
+        substitute: The wrapper, or a descriptor or bound method around it. It is kept,
+            so that no other object gets its address.
+        original: The object in whose place it stands.
+        is_inherited: Whether a class inherits the original. Else the holder itself held
+            it.
+    """
+
+    substitute: object
     original: object
-    # Whether a class inherits the original. Else the holder itself held it.
     is_inherited: bool
 
 
 class Patches:
     """What this run has put in the place of functions, descriptors and bound methods.
 
+    These objects are *substitutes*: wrappers, and descriptors and methods around them.
+
     An example. `shop` has `def rate(): …` and `class Cart` with `total =
     staticmethod(rate)`; `app` has `from shop import rate`. The target `shop:rate` gets
     a wrapper `w`:
 
-    | holder | name | before | ours |
+    | holder | name | held before | substitute |
     |---|---|---|---|
     | `shop` | `rate` | `rate` | `w` |
     | `shop.Cart` | `total` | `staticmethod(rate)` | `staticmethod(w)` |
     | `app` | `rate` | `rate` | `w` |
 
-    `restore` puts back `before` wherever `ours` is still held, and then searches for
-    copies: a module that was imported meanwhile may have fetched `w`, and gets `rate`.
+    `restore` puts back what was held before wherever the substitute is still held, and
+    then searches for copies: a module that was imported meanwhile may have fetched `w`,
+    and gets `rate`.
 
-    A class that inherits the function gets a wrapper of its own. Its row has NOT_HELD
-    as `before`, and restoring deletes the name:
+    A class that inherits the function gets a wrapper of its own. It held nothing itself
+    under the name, which restoring deletes:
 
-    | holder | name | before | ours |
+    | holder | name | held before | substitute |
     |---|---|---|---|
     | `shop.Special`, a subclass | `fetch` | NOT_HELD | `w` |
     """
 
     def __init__(self) -> None:
-        # By the identity of the holder, and the name.
+        # By the address of the holder, and the name.
         self._places: dict[tuple[int, str], _PatchedPlace] = {}
-        # By the identity of one of our objects, which are wrappers, and descriptors and
-        # methods around them.
-        self._ours: dict[int, _Ours] = {}
+        # By the address of the substitute.
+        self._substitutes: dict[int, _Substitute] = {}
         # The modules that were imported when the first wrapper was put somewhere.
         self._modules_before: frozenset[str] = frozenset()
 
-    def is_ours(self, held_object: object) -> bool:
-        """Return whether an object is a wrapper of this run, or holds one."""
-        return identity_of(held_object) in self._ours
+    def is_substitute(self, held_object: object) -> bool:
+        """Return whether this run has put an object in the place of another one."""
+        return address_of(held_object) in self._substitutes
 
-    def original(self, held_object: object) -> object:
-        """Return the object that stood where one of ours is; others as they are."""
-        ours = self._ours.get(identity_of(held_object))
-        if ours is None:
+    def original_of(self, held_object: object) -> object:
+        """Return the object in whose place a substitute stands; others as they are."""
+        entry = self._substitutes.get(address_of(held_object))
+        if entry is None:
             return held_object
-        return ours.original
+        return entry.original
 
-    def own(self, holder: Holder, name: str) -> object:
+    def held_before(self, holder: Holder, name: str) -> object:
         """Return what a holder itself held under a name before this run, else NOT_HELD.
 
         What other tools have put there since counts as the holder's own.
         """
         held_object = read(holder, name)
-        ours = self._ours.get(identity_of(held_object))
-        if ours is None:
+        entry = self._substitutes.get(address_of(held_object))
+        if entry is None:
             return held_object
-        if ours.is_inherited:
+        if entry.is_inherited:
+            # Only the base of the class held the function.
             return NOT_HELD
-        return ours.original
+        return entry.original
 
-    def spread(
+    def put_wherever_held(
         self,
-        fresh: Sequence[tuple[NamedFunction, Wrapper]],
+        functions_and_wrappers: Sequence[tuple[NamedFunction, Wrapper]],
         since: str | None = None,
         *,
         is_counted: bool = False,
     ) -> None:
         """Put wrappers wherever modules and their classes have the functions.
 
+        `from shop import rate` gives a function to a module that no target names.
+
         Args:
-            fresh: The functions. Each is patched where it was found.
+            functions_and_wrappers: Each function is patched where it was found.
             since: The first module to search. Others are those imported after it. By
                 default, all are searched.
             is_counted: Whether nobody else can have got one of the functions after its
                 references were counted. Then the search ends when all were seen.
         """
         self._modules_before = self._modules_before or frozenset(sys.modules)
-        wrappers_by_identity: dict[int, tuple[Wrapper, NamedFunction]] = {}
-        for named_function, wrapper in fresh:
+        wrappers_by_address: dict[int, tuple[Wrapper, NamedFunction]] = {}
+        for named_function, wrapper in functions_and_wrappers:
             for function in (named_function.function, named_function.original):
-                wrappers_by_identity[identity_of(function)] = wrapper, named_function
+                wrappers_by_address[address_of(function)] = wrapper, named_function
+        # How many places that hold a function are still to be found. None: unknown.
         unseen = None
         if is_counted:
-            unseen = _unseen_references([named_function for named_function, _ in fresh])
+            unseen = _unseen_references(
+                [named_function for named_function, _ in functions_and_wrappers]
+            )
         if unseen == 0:
+            # No other holder has any of the functions.
             return
         searched_holders = _holders(is_machinery, since)
         for holder, name, held_object, (wrapper, named_function) in _places_that_hold(
-            wrappers_by_identity, searched_holders
+            wrappers_by_address, searched_holders
         ):
             self.put(holder, name, held_object, wrapper, named_function)
             if unseen is not None and held_object is named_function.function:
@@ -363,55 +401,56 @@ class Patches:
         named_function: NamedFunction,
     ) -> None:
         """Put the wrapper, or what holds it, in the place of the original."""
-        ours: object = wrapper
+        substitute: object = wrapper
         if function_inside(original) is named_function.function:
-            ours = _rebuilt_with(original, wrapper)
+            substitute = _rebuilt_with(original, wrapper)
         elif not isinstance(holder, dict) and not _is_bound_by_classes(original):
             # A class binds each Python function, so the wrapper, to its instances.
-            ours = staticmethod(wrapper)
-        for our_object, stands_for in (
-            (ours, original),
+            substitute = staticmethod(wrapper)
+        for put_object, replaced_object in (
+            (substitute, original),
             (wrapper, named_function.function),
         ):
-            our_entry = _Ours(our_object, stands_for, named_function.is_inherited)
-            self._ours.setdefault(identity_of(our_object), our_entry)
-        object_before = read(holder, name)
-        self._places[identity_of(holder), name] = _PatchedPlace(
-            holder, name, object_before, ours
-        )
-        _set_or_delete(holder, name, ours)
-
-    def give_back(self, key: tuple[int, str]) -> None:
-        """Put back what a holder, by its id, held under a name.
-
-        What others put there stays.
-        """
-        patched_place = self._places.pop(key, None)
-        if (
-            patched_place is not None
-            and read(patched_place.holder, patched_place.name) is patched_place.ours
-        ):
-            _set_or_delete(
-                patched_place.holder, patched_place.name, patched_place.before
+            entry = _Substitute(
+                put_object, replaced_object, named_function.is_inherited
             )
+            self._substitutes.setdefault(address_of(put_object), entry)
+        held_before = read(holder, name)
+        self._places[address_of(holder), name] = _PatchedPlace(
+            holder, name, held_before, substitute
+        )
+        _set_or_delete(holder, name, substitute)
+
+    def restore_place(self, key: tuple[int, str]) -> None:
+        """Put back what a holder, by its address, held under a name.
+
+        What other tools have put there stays.
+        """
+        place = self._places.pop(key, None)
+        if place is not None and read(place.holder, place.name) is place.substitute:
+            _set_or_delete(place.holder, place.name, place.held_before)
 
     def restore(self) -> None:
         """Restore all places, and those into which a wrapper was copied."""
         for key in list(self._places):
-            self.give_back(key)
+            self.restore_place(key)
         if self._modules_before:
             self._replace_copies()
-        self._ours.clear()
+        self._substitutes.clear()
         self._modules_before = frozenset()
 
     def _replace_copies(self) -> None:
-        """Put originals where modules and classes have fetched objects of ours."""
+        """Put originals where modules and classes have fetched substitutes.
+
+        Else a function would stay mimicked there after the run.
+        """
         modules_before = self._modules_before
         is_of_machinery = cache(is_machinery)
         is_of_library = cache(_is_library)
 
         def is_unchanged(module: str) -> bool:
-            # A module of a library that was imported before copies no wrapper.
+            # A module of a library that was imported before copies no wrapper. So the
+            # search leaves out most modules.
             package = module.partition(".")[0]
             if module not in modules_before:
                 return is_of_machinery(package)
@@ -420,12 +459,14 @@ class Patches:
             # Several distributions have modules in one namespace package.
             return _is_library(module)
 
-        originals = {key: ours.original for key, ours in self._ours.items()}
+        originals = {
+            address: entry.original for address, entry in self._substitutes.items()
+        }
         searched_holders = _holders(cache(is_unchanged))
         for holder, name, held_object, original in _places_that_hold(
             originals, searched_holders
         ):
-            if self.is_ours(held_object):
+            if self.is_substitute(held_object):
                 _set_or_delete(holder, name, original)
             else:
                 _set_or_delete(holder, name, _rebuilt_with(held_object, original))
@@ -442,15 +483,16 @@ def _unseen_references(patched: Sequence[NamedFunction]) -> int | None:
     None: a descriptor or a bound method holds a function. The references to the
     function itself were not counted.
     """
-    references: dict[int, int] = {}
+    # By the address of the function.
+    reference_counts: dict[int, int] = {}
     for named_function in patched:
         if named_function.original is not named_function.function:
             return None
-        key = identity_of(named_function.function)
-        # What was found twice had one reference more the second time.
+        address = address_of(named_function.function)
+        # A function that was found twice had one reference more the second time.
         count = named_function.reference_count
-        references[key] = min(count, references.get(key, count))
-    return sum(references.values()) - len(patched)
+        reference_counts[address] = min(count, reference_counts.get(address, count))
+    return sum(reference_counts.values()) - len(patched)
 
 
 def _is_bound_by_classes(function: object) -> bool:
@@ -462,29 +504,37 @@ def _is_bound_by_classes(function: object) -> bool:
 
 
 def _places_that_hold(
-    notes_by_identity: dict[int, Any], searched_holders: Iterable[Holder]
+    notes_by_address: dict[int, Any], searched_holders: Iterable[Holder]
 ) -> Iterator[tuple[Holder, str, object, Any]]:
-    """Yield every place that holds one of these objects, with what is noted for it.
+    """Yield every place that holds one of some objects, with what is noted for it.
 
     A descriptor around an object counts as that object.
+
+    Args:
+        notes_by_address: The notes, by the addresses of the objects: the wrapper to
+            put, or the original to put back.
+        searched_holders: The modules and classes to search.
+
+    Yields:
+        The holder, the name, what it holds there, and the note.
     """
-    if not notes_by_identity:
+    if not notes_by_address:
         return
     for holder in searched_holders:
         values = held_by(holder).values()
-        # Most holders are skipped here. Objects and types go by identity: some have no
+        # Most holders are skipped here. Objects and types go by address: some have no
         # hash, or an `__eq__` that raises.
-        has_none = notes_by_identity.keys().isdisjoint(map(identity_of, values))
-        if has_none and _IDENTITIES_OF_CARRIERS.isdisjoint(
-            map(identity_of, map(type, values))
+        has_none = notes_by_address.keys().isdisjoint(map(address_of, values))
+        if has_none and _ADDRESSES_OF_CARRIERS.isdisjoint(
+            map(address_of, map(type, values))
         ):
             continue
         for name, held_object in list(held_by(holder).items()):
-            key = identity_of(held_object)
+            address = address_of(held_object)
             if (
-                key not in notes_by_identity
-                and identity_of(type(held_object)) in _IDENTITIES_OF_CARRIERS
+                address not in notes_by_address
+                and address_of(type(held_object)) in _ADDRESSES_OF_CARRIERS
             ):
-                key = identity_of(function_inside(held_object))
-            if key in notes_by_identity:
-                yield holder, name, held_object, notes_by_identity[key]
+                address = address_of(function_inside(held_object))
+            if address in notes_by_address:
+                yield holder, name, held_object, notes_by_address[address]

@@ -1,4 +1,7 @@
-"""The options of a target: read from a line or from keywords, and checked."""
+"""The options of a target: read from a line or from keywords, and checked.
+
+A wrong option ends the run with one line, before any test.
+"""
 
 from __future__ import annotations
 
@@ -39,10 +42,10 @@ def read_line_options(option_words: Sequence[str], target: str) -> dict[str, Any
         TargetError: An option is unknown, is given twice or has a bad value. The
             message begins with `target`.
     """
-    values: dict[str, Any] = {}
+    option_values: dict[str, Any] = {}
     for option_word in option_words:
         name, equals, text = option_word.partition("=")
-        if name in values:
+        if name in option_values:
             raise TargetError(f"{target}: {name} is given twice")
         if name == "key":
             raise TargetError(
@@ -50,8 +53,8 @@ def read_line_options(option_words: Sequence[str], target: str) -> dict[str, Any
             )
         # A word without `=` is a switch that is on: `sequence`.
         value = text if equals else None
-        values[name] = _read_option(name or option_word, value, target)
-    return values
+        option_values[name] = _read_option(name or option_word, value, target)
+    return option_values
 
 
 def read_keyword_options(options: Mapping[str, object], target: str) -> dict[str, Any]:
@@ -60,12 +63,12 @@ def read_keyword_options(options: Mapping[str, object], target: str) -> dict[str
     Raises:
         TargetError: As for `read_line_options`.
     """
-    values = {}
+    option_values = {}
     for name, value in options.items():
         # An unknown option is an error, with whatever value.
         if value is not None or name not in _OPTIONS:
-            values[name] = _read_option(name, value, target)
-    return values
+            option_values[name] = _read_option(name, value, target)
+    return option_values
 
 
 def check_kind(target: str, options: Options) -> None:
@@ -79,21 +82,24 @@ def check_kind(target: str, options: Options) -> None:
     if is_client(target):
         other_kind = "function"
     for name, option in _OPTIONS.items():
-        if option.kind == other_kind and getattr(options, name):
+        if option.target_kind == other_kind and getattr(options, name):
             raise TargetError(f"{target}: {name}= is an option of a {other_kind}")
     if is_client(target):
         _check_paths(target, options)
 
 
 def _check_paths(client: str, options: Options) -> None:
-    """Check that paths begin with a part of the client's calls, or of its answers."""
+    """Check that paths begin with a part of the client's calls, or of its answers.
+
+    A misspelt path would leave out, or count, nothing.
+    """
     from pytest_mimic._core.seam.base import parts_of_client_calls
 
-    parts = parts_of_client_calls(client)
+    call_parts = parts_of_client_calls(client)
     for name in ("ignore", "match"):
         for path in getattr(options, name):
             if first_step(path) not in COMMON_PARTS:
-                _check_part(f"{client}: {name}={path}", path, parts, "a call")
+                _check_part(f"{client}: {name}={path}", path, call_parts, "a call")
     outcome_parts = CLIENTS[client].outcome_parts
     if not outcome_parts:
         # An adapter of another distribution does not say what its answers have.
@@ -118,7 +124,10 @@ def _check_part(option: str, path: str, parts: Sequence[str], whole_path: str) -
 
 
 def first_step(path: str) -> str:
-    """Return the argument or part that a path begins with: `rows` of `rows[0].id`."""
+    """Return the argument, or part of a client's call, that a path begins with.
+
+    `rows` of `rows[0].id`.
+    """
     return re.split(r"[.\[]", path)[0]
 
 
@@ -230,13 +239,13 @@ class _Option(NamedFields):
     Attributes:
         read: The reader of the option's value, which returns the field of `Options`.
         takes: The values that the option takes, in words.
-        kind: The kind of target that has the option, `function` or `client`; empty for
-            both.
+        target_kind: The kind of target that has the option, `function` or `client`;
+            empty for both.
     """
 
     read: Callable[[Any], object]
     takes: str
-    kind: str = ""
+    target_kind: str = ""
 
 
 _OPTIONS = {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from fnmatch import translate
 
 _LONE_VERB = re.compile(r"[A-Z][A-Z0-9_*?-]*")
-# Gives a true value for a text that matches.
+# Takes a verb, a resource, a host or a path, and gives a true value if it matches.
 _Match = Callable[[str], object]
 
 
@@ -53,7 +53,7 @@ def split_list(patterns: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _verb_and_resource(text: str) -> tuple[str, str]:
-    """Split into verb and resource.
+    """Split a signature or a pattern into verb and resource, `GET` and `/users/1`.
 
     A single word is a verb if it is in capitals, else a resource.
     """
@@ -105,6 +105,7 @@ class _Pattern:
             return False
         if self._whole(resource):
             return True
+        # The resource of a request is its path, so the pattern may name its host, too.
         if host is None or not self._path(resource):
             return False
         host = host.lower()

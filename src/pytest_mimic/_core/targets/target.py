@@ -1,4 +1,8 @@
-"""Targets: the grammar of a line, and what it names, or why it can name nothing."""
+"""Targets: the grammar of a line, and what it names, or why it can name nothing.
+
+A line is read here at the start of a run, before any module is imported. Whether a
+module has the function, `_core/patch/find.py` says later.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +26,9 @@ from pytest_mimic._core.targets.option_grammar import (
 from pytest_mimic._core.words import did_you_mean
 from pytest_mimic.errors import TargetError
 
-# The marks of quotes, escapes and comments in a line: one with such a mark is split by
-# `shlex`. A printable line in ASCII has no blanks that only `str.split` takes for such.
+# The marks of quotes, escapes and comments in a line. A line with such a mark is split
+# by `shlex`, which is slow. In a printable line of ASCII, `str.split` takes the same
+# characters for blanks as `shlex`.
 _MARKS_OF_SHELL_WORDS = frozenset("'\"\\#")
 
 # Most lines have no options, and share these.
@@ -76,23 +81,27 @@ class Target(NamedFields):
         return TargetError(_behind_origin(problem, self.origin))
 
     def misfit(self, function: Callable[..., object]) -> str:
-        """Return a message about an argument that the options name and no function has.
+        """Return a message about an argument that options name and a function lacks.
 
-        `ignore=sesion names no argument (did you mean session?)`. The text is empty if
-        the function has all of them.
+        A line with such an argument is refused when its module is imported: `ignore=`
+        would leave out nothing, and each call would miss. `ignore=sesion names no
+        argument (did you mean session?)`. The text is empty if the function has all of
+        them.
         """
-        paths = [("ignore", path) for path in self.options.ignore]
-        paths += [("content", path) for path in self.options.content]
-        if not paths or self.is_shared or self.path[-1] == "*":
+        options_and_paths = [("ignore", path) for path in self.options.ignore]
+        options_and_paths += [("content", path) for path in self.options.content]
+        if not options_and_paths or self.is_shared or self.path[-1] == "*":
+            # The options of several functions name arguments that only some have.
             return ""
-        names = argument_names(function)
-        if names is None:
+        names_of_arguments = argument_names(function)
+        if names_of_arguments is None:
+            # The function has `**extra`, which takes an argument of any name.
             return ""
-        for option, path in paths:
+        for option, path in options_and_paths:
             name = first_step(path)
-            if name not in names:
-                hint = did_you_mean(name, names)
-                hint = hint or f" (it has {', '.join(names) or 'none'})"
+            if name not in names_of_arguments:
+                hint = did_you_mean(name, names_of_arguments)
+                hint = hint or f" (it has {', '.join(names_of_arguments) or 'none'})"
                 return f"{option}={path} names no argument{hint}"
         return ""
 
@@ -103,7 +112,10 @@ class Target(NamedFields):
 
     @property
     def name(self) -> str:
-        """`shop.api:Client.fetch`, or `httpx` for a client."""
+        """The target as it is written, without options: `shop.api:Client.fetch`.
+
+        The name of the client, for one: `httpx`.
+        """
         if not self.path:
             return self.module
         return f"{self.module}:{'.'.join(self.path)}"
@@ -151,7 +163,7 @@ def _parse_words(line_words: list[str], origin: str) -> Target:
         )
     if excluded and option_words:
         raise TargetError(f"{target_word} is an exclusion, which takes no options")
-    values = read_line_options(option_words, name)
+    option_values = read_line_options(option_words, name)
     module, path = _parse_name(name)
     if excluded and not path:
         raise TargetError(
@@ -159,8 +171,8 @@ def _parse_words(line_words: list[str], origin: str) -> Target:
             f" {name} exclude=PATTERN"
         )
     options = _NO_OPTIONS
-    if values:
-        options = Options(**values)
+    if option_values:
+        options = Options(**option_values)
     check_kind(name, options)
     return Target(module, path, options, excluded, origin=origin)
 
@@ -193,14 +205,15 @@ def _with_options(
     target: Target, options: Mapping[str, Any], *, is_shared: bool
 ) -> Target:
     """Return a target with further options, perhaps given for several together."""
-    values = read_keyword_options(options, target.name)
+    option_values = read_keyword_options(options, target.name)
     is_shared = is_shared or target.is_shared
-    chosen = target.options
+    all_options = target.options
     if not target.excluded:
-        chosen = chosen._replace(**values)
+        all_options = all_options._replace(**option_values)
     if not is_shared:
-        check_kind(target.name, chosen)
-    return target._replace(options=chosen, is_shared=is_shared)
+        # Options for several targets together may be meant for the others.
+        check_kind(target.name, all_options)
+    return target._replace(options=all_options, is_shared=is_shared)
 
 
 def absent_clients(targets: Iterable[Target]) -> list[str]:
@@ -267,6 +280,7 @@ def _target_of(line: str | Callable[..., Any]) -> Target:
     text = line if isinstance(line, str) else _importable_name(line)
     target = parse_target(text)
     if target is None:
+        # A line of the ini file may hold a comment alone; one in Python is a mistake.
         raise TargetError(f"{line!r} names no target")
     return target
 
@@ -299,6 +313,7 @@ def _parse_name(name: str) -> tuple[str, tuple[str, ...]]:
     names = tuple(path.split("."))
     if _are_identifiers((*module.split("."), *names)):
         return module, names
+    # From here on, the name is wrong, and only the best hint is looked for.
     client = _CLIENT_BY_MISTAKEN_NAME.get(name)
     if client is not None:
         raise TargetError(f"{name} is recorded through {client}: write {client}")
@@ -389,8 +404,9 @@ def _importable_name(function_or_class: Any) -> str:
     return f"{module}:{path}"
 
 
-def _error_without_name(thing: object) -> TargetError:
+def _error_without_name(given_target: object) -> TargetError:
     """Return the error for what was given as a function, and is none with a name."""
     return TargetError(
-        f"{thing!r} is not a function with an importable name, give it as 'module:name'"
+        f"{given_target!r} is not a function with an importable name,"
+        " give it as 'module:name'"
     )
