@@ -17,7 +17,7 @@ from pytest_mimic._core.words import SHORTEST_SHOWN, in_seconds
 from pytest_mimic._run.configuration import verbosity
 from pytest_mimic._run.selected_tests import id_of_reported_test
 from pytest_mimic._run.summary import mode_in_words
-from pytest_mimic._tools.page.call_log import CallLog, Row
+from pytest_mimic._tools.page.call_log import CallLog, CallRow
 from pytest_mimic._tools.page.html_page import TestFacts, html_page, is_page
 from pytest_mimic.errors import printable
 
@@ -119,7 +119,7 @@ class CallReports:
         return [f"report: {self._shown_path_of_page}"]
 
 
-def line_of(row: Row) -> str:
+def line_of(row: CallRow) -> str:
     """Return a call in one line: `replayed http GET /users?page=2 (0.8 s saved)`."""
     line = f"{row['kind']} {row['label']}"
     if row["seconds"] >= SHORTEST_SHOWN:

@@ -1,4 +1,8 @@
-"""Cassettes of vcrpy and pytest-recording, in YAML and JSON."""
+"""Cassettes of vcrpy and pytest-recording, in YAML and JSON, read for an import.
+
+Each entry becomes a `ForeignExchange`. Identities, redaction and recordings come after
+that, in `recording_exchanges.py`: secrets are still in it.
+"""
 
 from __future__ import annotations
 
@@ -82,17 +86,17 @@ def read_cassette(path: Path) -> list[ForeignExchange]:
             "is not a cassette of vcrpy: it is not text in UTF-8"
         ) from None
     cassette = _parse(text, path)
-    entries = None
+    interactions = None
     if isinstance(cassette, dict):
-        entries = cassette.get("interactions")
-    if not isinstance(entries, list):
+        interactions = cassette.get("interactions")
+    if not isinstance(interactions, list):
         raise UnreadableError(
             "is not a cassette of vcrpy: it has no list of interactions"
         )
     exchanges = []
-    for number, cassette_entry in enumerate(entries, 1):
+    for number, interaction in enumerate(interactions, 1):
         try:
-            exchanges.append(read_entry(cassette_entry, number))
+            exchanges.append(read_entry(interaction, number))
         except _ERRORS_OF_SHAPE as error:
             # The error's own text may hold a secret.
             problem = "it is none that vcrpy writes"
@@ -151,25 +155,30 @@ def _parse_yaml(text: str) -> object:
     """
     loader = _loader_class()(text)
     try:
-        node = loader.get_single_node()
-        most = max(_ALLOWED_FOR_SMALL_FILES, _MOST_TIMES_THE_FILE * len(text))
-        _refuse_growth(node, most=most)
-        if node is None:
+        # Among PyYAML's nodes, an alias is the same node once more, and takes no memory
+        # of its own. The values of them are made in `construct_document`.
+        root_node = loader.get_single_node()
+        most_characters = max(
+            _ALLOWED_FOR_SMALL_FILES, _MOST_TIMES_THE_FILE * len(text)
+        )
+        _refuse_growth(root_node, most_characters=most_characters)
+        if root_node is None:
             return None
-        return loader.construct_document(node)
+        return loader.construct_document(root_node)
     finally:
         loader.dispose()
 
 
-def _refuse_growth(root: Any, *, most: int) -> None:
+def _refuse_growth(root_node: Any, *, most_characters: int) -> None:
     """Check that the data is small enough once each alias is written out.
 
     An alias stands for a whole value, and a few lines of aliases of aliases for more
     than a memory holds: `b: [*a, *a]`, `c: [*b, *b]`, and so on.
 
     Args:
-        root: The root of PyYAML's nodes, in which an alias is the same node once more.
-        most: How many characters the values may have together.
+        root_node: The root of PyYAML's nodes, in which an alias is the same node once
+            more.
+        most_characters: How many characters the values may have together.
 
     Raises:
         UnreadableError: The data is larger, or a value holds itself.
@@ -177,36 +186,38 @@ def _refuse_growth(root: Any, *, most: int) -> None:
     """
     # By the id of a node of PyYAML: how many characters it has once its aliases are
     # written out. None while its parts are counted.
-    lengths: dict[int, int | None] = {}
+    characters_by_id: dict[int, int | None] = {}
 
-    def written_length(yaml_node: Any) -> int:
-        if id(yaml_node) in lengths:
-            length = lengths[id(yaml_node)]
-            if length is None:
+    def count_characters(yaml_node: Any) -> int:
+        if id(yaml_node) in characters_by_id:
+            known_count = characters_by_id[id(yaml_node)]
+            if known_count is None:
                 raise UnreadableError("is damaged: a value holds itself")
-            return length
-        lengths[id(yaml_node)] = None
-        length = 1
+            return known_count
+        characters_by_id[id(yaml_node)] = None
+        # A value without a text, such as `[]`, takes memory, too.
+        count = 1
         if isinstance(yaml_node.value, str):
-            length += len(yaml_node.value)
+            count += len(yaml_node.value)
         else:
-            for part in _parts_of_node(yaml_node):
-                length += written_length(part)
-        if length > most:
+            for part_node in _parts_of_yaml_node(yaml_node):
+                count += count_characters(part_node)
+        if count > most_characters:
             line = yaml_node.start_mark.line + 1
             raise UnreadableError(
-                f"line {line}: its aliases stand for more than {most:,} characters"
+                f"line {line}: its aliases stand for "
+                f"more than {most_characters:,} characters"
             )
-        lengths[id(yaml_node)] = length
-        return length
+        characters_by_id[id(yaml_node)] = count
+        return count
 
-    if root is not None:
-        written_length(root)
+    if root_node is not None:
+        count_characters(root_node)
 
 
-def _parts_of_node(node: Any) -> Iterator[Any]:
+def _parts_of_yaml_node(yaml_node: Any) -> Iterator[Any]:
     """Yield the items of a sequence, or the keys and values of a mapping."""
-    for part in node.value:
+    for part in yaml_node.value:
         if isinstance(part, tuple):
             yield from part
         else:
@@ -222,10 +233,11 @@ def _loader_class() -> Any:
     """
     import yaml  # type: ignore[import-untyped, unused-ignore]
 
-    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    # PyYAML has the fast one only where it was built with libyaml.
+    safe_loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-    class CassetteLoader(base):  # type: ignore[misc]
-        """A safe loader."""
+    class CassetteLoader(safe_loader):  # type: ignore[misc]
+        """A safe loader of its own, to which the tags below are added."""
 
     CassetteLoader.add_constructor(f"{_TAG_OF_PYTHON}str", _construct_text)
     CassetteLoader.add_constructor(f"{_TAG_OF_PYTHON}unicode", _construct_text)
@@ -268,15 +280,19 @@ def _refuse_tag(_loader_class: object, suffix: str, node: Any) -> object:
 # -- entries
 
 
-def read_entry(cassette_entry: Any, number: int) -> ForeignExchange:
-    """Return an entry of a cassette.
+def read_entry(interaction: Any, number: int) -> ForeignExchange:
+    """Return an entry of a cassette as an exchange.
+
+    Args:
+        interaction: The entry, as vcrpy writes it: `{"request": …, "response": …}`.
+        number: Its place in the file, from 1.
 
     Raises:
         Exception: The entry is not a request with its response. The class of the error
             is in `_ERRORS_OF_SHAPE`.
     """
-    request = cassette_entry["request"]
-    response = cassette_entry["response"]
+    request = interaction["request"]
+    response = interaction["response"]
     method = request["method"]
     uri = request["uri"]
     if not isinstance(method, str) or not isinstance(uri, str):
@@ -287,10 +303,13 @@ def read_entry(cassette_entry: Any, number: int) -> ForeignExchange:
     # Older versions of vcrpy wrote a response of httpx with this key.
     key_of_body = "content" if "content" in response else "body"
     response_body = response[key_of_body]
-    headers = list(_header_pairs(request.get("headers")))
-    body, media_type = _request_body(request_body, header_of(headers, "content-type"))
+    sent_headers = list(_header_pairs(request.get("headers")))
+    body, media_type = _request_body(
+        request_body, header_of(sent_headers, "content-type")
+    )
     if media_type:
-        headers.append(("Content-Type", media_type))
+        sent_headers.append(("Content-Type", media_type))
+    # vcrpy puts the body of a response into a mapping of its own.
     if isinstance(response_body, dict) and response_body.keys() <= {"string"}:
         response_body = response_body.get("string")
     content = _as_bytes(response_body)
@@ -299,7 +318,7 @@ def read_entry(cassette_entry: Any, number: int) -> ForeignExchange:
     head["headers"] = _fitting_headers(
         received_headers, content, method, head["status"]
     )
-    http_request = HttpRequest(method.upper(), uri, tuple(headers), body)
+    http_request = HttpRequest(method.upper(), uri, tuple(sent_headers), body)
     return ForeignExchange(number, http_request, head, content)
 
 
@@ -352,7 +371,8 @@ def _header_pairs(headers: Any) -> Iterator[tuple[str, str]]:
     """Yield each header as its name and one value.
 
     The headers of a cassette have one of these forms: `{"accept": ["a", "b"]}`,
-    `{"accept": "a"}`, or the same as pairs, `[["accept", "a"]]`.
+    `{"accept": "a"}`, or the same as pairs, `[["accept", "a"]]`. Versions of vcrpy, and
+    the clients that it knows, write different ones.
     """
     name_value_pairs = headers or []
     if isinstance(headers, dict):
@@ -407,27 +427,28 @@ def _as_text(value: object) -> str:
 def _fitting_headers(
     headers: list[tuple[str, str]], content: bytes, method: str, status: int
 ) -> list[list[str]]:
-    """Return the headers without those that the content contradicts.
+    """Return the headers of a response without those that its content contradicts.
 
     vcrpy keeps headers as they came, while it may have decompressed the body, or taken
-    it out of its chunks.
+    it out of its chunks. With such headers, a client could not read the replay.
     """
     names = {name.lower() for name, _ in headers}
-    dropped = set()
+    wrong_names = set()
+    # HTTP allows only one of these two: RFC 9112, 6.3.
     if {"transfer-encoding", "content-length"} <= names:
-        dropped.add("transfer-encoding")
-    has_body = method.upper() != "HEAD" and status not in _STATUSES_WITHOUT_BODY
-    is_empty = has_body and not content
-    if is_empty or not _is_compressed(content, headers):
-        dropped.add("content-encoding")
-    fitting = []
+        wrong_names.add("transfer-encoding")
+    may_have_body = method.upper() != "HEAD" and status not in _STATUSES_WITHOUT_BODY
+    lacks_body = may_have_body and not content
+    if lacks_body or not _is_compressed(content, headers):
+        wrong_names.add("content-encoding")
+    fitting_headers = []
     for name, value in headers:
-        if name.lower() in dropped:
+        if name.lower() in wrong_names:
             continue
-        if is_empty and name.lower() == "content-length":
+        if lacks_body and name.lower() == "content-length":
             value = "0"
-        fitting.append([name, value])
-    return fitting
+        fitting_headers.append([name, value])
+    return fitting_headers
 
 
 def _is_compressed(content: bytes, headers: list[tuple[str, str]]) -> bool:

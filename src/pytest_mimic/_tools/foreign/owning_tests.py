@@ -79,8 +79,9 @@ class OwningTests:
 
     def __init__(self, rootdir: Path, paths: Iterable[Path]) -> None:
         self._rootdir = rootdir
-        # The ids of the tests of a cassette, by the tests' module and its name.
-        self._tests: dict[tuple[str, str], list[str]] = {}
+        # The ids of the tests of a cassette, by the module of the tests and the name of
+        # the cassette: `("tests/test_a.py", "TestShop.test_x")`.
+        self._tests_of_cassette: dict[tuple[str, str], list[str]] = {}
         # What went wrong while pytest collected tests, so that some may be lacking.
         # Empty: nothing.
         self._problem = ""
@@ -90,11 +91,12 @@ class OwningTests:
             if module:
                 modules[module] = None
         if modules:
-            for nodeid, default in self._collect(list(modules)):
-                module, name = _module_and_cassette_of(nodeid)
-                if default:
-                    name = _name_of_cassette(default)
-                self._tests.setdefault((module, name), []).append(nodeid)
+            for nodeid, default_cassette in self._collect(list(modules)):
+                module, cassette = _module_and_cassette_of(nodeid)
+                if default_cassette:
+                    cassette = _name_of_cassette(default_cassette)
+                tests = self._tests_of_cassette.setdefault((module, cassette), [])
+                tests.append(nodeid)
 
     def find(self, path: Path) -> list[str]:
         """Return the ids of the tests of a cassette, mostly one.
@@ -105,11 +107,12 @@ class OwningTests:
             CassetteError: The file is in this layout, and its tests were not found.
         """
         module = self._module_of_folder(path)
-        tests = self._tests.get((module, path.stem), [])
+        tests = self._tests_of_cassette.get((module, path.stem), [])
         if tests or not module:
             return tests
         if self._problem:
             raise CassetteError(f"pytest could not collect {module}: {self._problem}")
+        # The id that the test would have: `TestShop::test_x` of `TestShop.test_x.yaml`.
         test = re.sub(r"^(\w+)\.", r"\1::", path.stem)
         raise CassetteError(f"{module} has no test {test}")
 
@@ -118,6 +121,7 @@ class OwningTests:
 
         Empty: there is none.
         """
+        # The last folder of `tests/cassettes/test_a/test_x.yaml` has the module's name.
         for folder in path.parents[1:]:
             module = folder / f"{path.parent.name}.py"
             if folder.is_relative_to(self._rootdir) and module.is_file():
@@ -127,7 +131,8 @@ class OwningTests:
     def _collect(self, modules: list[str]) -> list[tuple[str, str]]:
         """Return the ids of the tests in modules, each with its default cassette.
 
-        A test without the mark `default_cassette` has an empty text there.
+        A test without the mark `default_cassette` has an empty text there. pytest runs
+        in a process of its own, as it imports the code of the project.
         """
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
             file = Path(folder, "tests.json")

@@ -1,6 +1,7 @@
 """Records foreign exchanges as a run would, with the same redaction.
 
-The parts that count are those that the other tool compared.
+The parts that count are those that the other tool compared. No request is sent: the
+response of the cassette is handed to the recorder in place of a real one.
 """
 
 from __future__ import annotations
@@ -63,10 +64,10 @@ class ExchangeImporter:
         *,
         match: str,
     ) -> None:
-        settings = settings._replace(mode=Mode.RERECORD)
+        importing_settings = settings._replace(mode=Mode.RERECORD)
         # A file does not say how long a call took.
         self._importing_run = Run(
-            settings, vault, today=strftime("%Y-%m-%d"), clock=_stopped_clock
+            importing_settings, vault, today=strftime("%Y-%m-%d"), clock=_stopped_clock
         )
         # Recordings that were imported before are no answers to these requests.
         self._importing_run.recordings.imports["http"] = []
@@ -101,7 +102,8 @@ class ExchangeImporter:
             Why it cannot be recorded, without secrets; empty if it is recorded.
         """
         method = exchange.request.method
-        head = exchange.head
+        response_head = exchange.head
+        # `describe` takes no request that is none of HTTP, and returns None for it.
         call = None
         if _TOKEN_OF_METHOD.fullmatch(method):
             call = self._taker.describe(exchange.request)
@@ -113,7 +115,10 @@ class ExchangeImporter:
                 raise MimicError("only= or exclude= in mimic_functions leaves it out")
             recorder = ExchangeRecorder(step)
             recorder.start(
-                head["status"], head["reason"], head["version"], head["headers"]
+                response_head["status"],
+                response_head["reason"],
+                response_head["version"],
+                response_head["headers"],
             )
             if exchange.content:
                 recorder.chunks.append(exchange.content)

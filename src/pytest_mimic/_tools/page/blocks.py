@@ -69,12 +69,14 @@ def request_blocks(arguments: Mapping[str, Any]) -> list[PageBlock]:
     blocks: list[PageBlock] = []
     for name, argument in arguments.items():
         if name == "signature":
+            # The line of the call has it already.
             continue
         if name.startswith("headers."):
             headers.append((name.partition(".")[2], shown_text(argument)))
         elif name == "url":
             fields.append((name, _url_with_query(argument, arguments.get("query"))))
         elif name == "query":
+            # It stands behind the URL.
             continue
         elif isinstance(argument, str) and "\n" not in argument:
             fields.append((name, cut(argument)))
@@ -336,7 +338,10 @@ def cut(text: str) -> str:
 
 
 class PageJson:
-    """Cuts JSON to what a page can hold: long texts and lists, deep and many parts."""
+    """Cuts JSON to what a page can hold: long texts and lists, deep and many parts.
+
+    One object counts the parts of one block.
+    """
 
     def __init__(self) -> None:
         self._parts_left = _MOST_PARTS_OF_JSON
@@ -374,10 +379,12 @@ def _url_with_query(url: object, query: object) -> str:
     """
     if not isinstance(query, Mapping) or not query:
         return shown_text(url)
-    texts = []
-    for name, recorded in query.items():
+    fields = []
+    for name, value_or_values in query.items():
+        values = [value_or_values]
         # A field has its value, or a list if it stands in the query several times.
-        values = recorded if isinstance(recorded, list) else [recorded]
+        if isinstance(value_or_values, list):
+            values = value_or_values
         for value in values:
-            texts.append(f"{name}={shown_text(value)}")
-    return f"{shown_text(url)}?{'&'.join(texts)}"
+            fields.append(f"{name}={shown_text(value)}")
+    return f"{shown_text(url)}?{'&'.join(fields)}"

@@ -46,8 +46,8 @@ _MOST_OF_OUTCOME = 4_000
 _MOST_IN_BRIEF = 90
 _WIDTH_OF_LINES = 100
 
-Row = dict[str, Any]
-"""One call.
+CallRow = dict[str, Any]
+"""One call. `_run/call_report.py` prints its line, `html_page.py` draws the page of it.
 
 | key | value |
 |---|---|
@@ -114,7 +114,7 @@ class CallLog:
         is_replayed = call_kind == "replayed"
         if is_replayed and stored_outcome is not None:
             saved_seconds = stored_outcome.duration
-        call_row: Row = {
+        call_row: CallRow = {
             "kind": call_kind,
             "label": call.label_in_lists,
             "test": self._run.current.test,
@@ -144,9 +144,9 @@ class CallLog:
         stored_outcome: Stored | None,
         error: MimicError | None,
         differences: Sequence[Difference],
-    ) -> Row:
-        """Return what only the HTML page shows of a call: see `Row`."""
-        call_row: Row = {"target": call.plan.target}
+    ) -> CallRow:
+        """Return what only the HTML page shows of a call: see `CallRow`."""
+        call_row: CallRow = {"target": call.plan.target}
         blocks = _problem_blocks(error, differences)
         arguments = call.arguments or {}
         if call.plan.kind == "function":
@@ -168,15 +168,16 @@ class CallLog:
 
     def _outcome(
         self, call: Call, stored_outcome: Stored, blocks: list[PageBlock]
-    ) -> Row:
-        """Return the facts of an outcome, and add its blocks."""
+    ) -> CallRow:
+        """Return the facts of an outcome, and add its blocks to those of the call."""
         redactor = self._run.redactor
         secrets = call.plan.secrets(call)
         is_client = call.plan.kind != "function"
         shown = outcome_on_page(
             stored_outcome, redactor, secrets=secrets, is_client=is_client
         )
-        outcome_row: Row = {"brief": shown.brief, "is_error": shown.is_error}
+        outcome_row: CallRow = {"brief": shown.brief, "is_error": shown.is_error}
+        # An outcome that is not written yet has no name of a file.
         if stored_outcome.name != "?":
             outcome_row["name"] = stored_outcome.name
         if not is_client and stored_outcome.kind != "stream":

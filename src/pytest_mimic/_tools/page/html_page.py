@@ -22,7 +22,7 @@ from time import strftime
 from urllib.parse import quote
 
 from pytest_mimic._core.words import SHORTEST_SHOWN, in_seconds, plural, short_seconds
-from pytest_mimic._tools.page.call_log import Row
+from pytest_mimic._tools.page.call_log import CallRow
 from pytest_mimic.errors import printable
 
 # The folder with the HTML, the styles and the script of the page.
@@ -72,14 +72,16 @@ class _Test:
 
     name: str
     facts: TestFacts
-    rows: list[Row] = field(default_factory=list)
+    rows: list[CallRow] = field(default_factory=list)
 
     @property
     def anchor(self) -> str:
+        """The id of the test's element, to which links of the page lead."""
         return quote(self.name, safe="/:.[]-_", errors="backslashreplace")
 
     @property
     def has_problem(self) -> bool:
+        """Whether a call is missing or has drifted. Then the test is open at first."""
         return any(row["kind"] in _PROBLEMS for row in self.rows)
 
     @property
@@ -90,7 +92,7 @@ class _Test:
 
 def html_page(
     heading: str,
-    call_rows: Iterable[Row],
+    call_rows: Iterable[CallRow],
     *,
     project: str = "",
     notes: Sequence[str] = (),
@@ -108,7 +110,7 @@ def html_page(
         shown_vault: The vault's folder as people name it, `.mimic_vault`.
     """
     tests_with_calls = _tests_with_calls(call_rows, tests or {})
-    calls: list[Row] = []
+    calls: list[CallRow] = []
     for test in tests_with_calls:
         calls += test.rows
     counts = Counter(row["kind"] for row in calls)
@@ -118,7 +120,8 @@ def html_page(
         title = f"{project} · {title}"
     style = _asset("report.css")
     script = _asset("report.js")
-    # The browser runs this script and no other, whatever the data holds.
+    # The browser runs this script and no other, whatever the data holds: it is the
+    # Content-Security-Policy of the page.
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_checksum(style)}'; "
         f"script-src '{_checksum(script)}'; base-uri 'none'; form-action 'none'"
@@ -160,7 +163,7 @@ def is_page(start: bytes) -> bool:
 
 
 def _tests_with_calls(
-    call_rows: Iterable[Row], tests: Mapping[str, TestFacts]
+    call_rows: Iterable[CallRow], tests: Mapping[str, TestFacts]
 ) -> list[_Test]:
     """Return the tests of the page, each with its calls, failed tests first."""
     test_by_name: dict[str, _Test] = {}
@@ -176,22 +179,22 @@ def _tests_with_calls(
     return sorted(test_by_name.values(), key=attrgetter("rank"))
 
 
-def _when_begun(call_row: Row) -> float:
+def _when_begun(call_row: CallRow) -> float:
     """Return when a call began, by which the calls of a test are sorted."""
     began: float = call_row.get("began", 0.0)
     return began
 
 
-def _run_facts(calls: Sequence[Row], tests_with_calls: Sequence[_Test]) -> str:
+def _run_facts(calls: Sequence[CallRow], tests_with_calls: Sequence[_Test]) -> str:
     """Return the run at a glance: calls, tests, seconds saved, tokens by model."""
     tests = [test for test in tests_with_calls if test.name != OUTSIDE]
-    failed = [test for test in tests if test.facts.outcome == "failed"]
-    text = plural(len(calls), "call")
+    failed_tests = [test for test in tests if test.facts.outcome == "failed"]
+    calls_and_tests = plural(len(calls), "call")
     if tests:
-        text += f" in {plural(len(tests), 'test')}"
-    facts = [text]
-    if failed:
-        facts.append(f"{plural(len(failed), 'test')} failed")
+        calls_and_tests += f" in {plural(len(tests), 'test')}"
+    facts = [calls_and_tests]
+    if failed_tests:
+        facts.append(f"{plural(len(failed_tests), 'test')} failed")
     saved_seconds = _saved_seconds(calls)
     if saved_seconds >= SHORTEST_SHOWN:
         facts.append(f"{in_seconds(saved_seconds)} saved")
@@ -209,22 +212,22 @@ def _time_facts(test: _Test) -> list[str]:
     real_seconds = sum(map(_counted_seconds, test.rows))
     saved_seconds = _saved_seconds(test.rows)
     if real_seconds >= SHORTEST_SHOWN:
-        text = f"{in_seconds(real_seconds)} real time"
+        real_time = f"{in_seconds(real_seconds)} real time"
         replay_seconds = _seconds_of_replays(test.rows)
         replay_fact = f"replayed in {short_seconds(replay_seconds)}"
         if saved_seconds >= real_seconds:
             # Every call was replayed.
-            text += f", {replay_fact}"
+            real_time += f", {replay_fact}"
         elif saved_seconds >= SHORTEST_SHOWN:
             # `5.6 s real time, 2.1 s of it replayed in 3 ms`: others ran for real.
-            text += f", {in_seconds(saved_seconds)} of it {replay_fact}"
-        facts.append(text)
+            real_time += f", {in_seconds(saved_seconds)} of it {replay_fact}"
+        facts.append(real_time)
     if test.facts.seconds >= SHORTEST_SHOWN:
         facts.append(f"test took {in_seconds(test.facts.seconds)}")
     return facts
 
 
-def _saved_seconds(call_rows: Iterable[Row]) -> float:
+def _saved_seconds(call_rows: Iterable[CallRow]) -> float:
     """Return the seconds of real calls that replays saved.
 
     Seconds in which several calls were recorded at the same time count once.
@@ -236,21 +239,20 @@ def _saved_seconds(call_rows: Iterable[Row]) -> float:
     )
 
 
-def _counted_seconds(call_row: Row) -> float:
+def _counted_seconds(call_row: CallRow) -> float:
     """Return the seconds of a call that count in the sum of several calls.
 
     A second that a call shares with one that ended before it counts once, with that
     one. Only rows of replayed and recorded calls have such `wall_seconds`. Of any other
     call, all seconds count.
     """
-    key = "seconds"
+    counted_seconds: float = call_row["seconds"]
     if "wall_seconds" in call_row:
-        key = "wall_seconds"
-    counted_seconds: float = call_row[key]
+        counted_seconds = call_row["wall_seconds"]
     return counted_seconds
 
 
-def _seconds_of_replays(call_rows: Iterable[Row]) -> float:
+def _seconds_of_replays(call_rows: Iterable[CallRow]) -> float:
     """Return how long the replays took in this run, in seconds."""
     total = 0.0
     for call_row in call_rows:
@@ -259,7 +261,7 @@ def _seconds_of_replays(call_rows: Iterable[Row]) -> float:
     return total
 
 
-def _token_facts(call_rows: Iterable[Row]) -> list[str]:
+def _token_facts(call_rows: Iterable[CallRow]) -> list[str]:
     """Return how many tokens went to each language model and came from it.
 
     gpt-5-mini: 1,200 tokens in, 310 out
@@ -282,6 +284,7 @@ def _token_facts(call_rows: Iterable[Row]) -> list[str]:
 
 
 def _html_of_kind(kind_of_calls: str, count: int) -> str:
+    """Return the button that shows calls of this kind, or hides them."""
     return _filled_template(
         "kind", kind=kind_of_calls, sign=KINDS[kind_of_calls], count=f"{count:,}"
     )
@@ -289,9 +292,10 @@ def _html_of_kind(kind_of_calls: str, count: int) -> str:
 
 def _html_of_note(note: str, tests_with_calls: Sequence[_Test]) -> str:
     """Return a line of the summary, as a link if it ends with a test of the page."""
-    last = note.rpartition("  ")[2].strip()
+    # The columns of a list of calls are apart by blanks; the last one has the test.
+    last_column = note.rpartition("  ")[2].strip()
     for test in tests_with_calls:
-        if test.name == last:
+        if test.name == last_column:
             return _filled_template(
                 "link", text=_html_text(note.strip()), anchor=_html_text(test.anchor)
             )
@@ -307,13 +311,13 @@ def _html_of_test(test: _Test, first_number: int) -> str:
     """
     counts = Counter(row["kind"] for row in test.rows)
     facts = [f"{counts[kind]:,} {kind}" for kind in KINDS if counts[kind]]
-    times = _time_facts(test)
-    facts += [*times, *_token_facts(test.rows)]
+    time_facts = _time_facts(test)
+    facts += [*time_facts, *_token_facts(test.rows)]
     is_open = test.facts.outcome == "failed" or test.has_problem
-    lines = []
+    html_of_calls = []
     for index, row in enumerate(test.rows):
         anchor = f"{test.anchor}/{index + 1}"
-        lines.append(_html_of_call(row, anchor, first_number + index))
+        html_of_calls.append(_html_of_call(row, anchor, first_number + index))
     return _filled_template(
         "test",
         name=_html_text(test.name),
@@ -321,13 +325,13 @@ def _html_of_test(test: _Test, first_number: int) -> str:
         outcome=test.facts.outcome,
         place=_html_text(test.facts.place),
         facts=_html_text(" · ".join(facts)),
-        times=_html_text("; ".join([plural(len(test.rows), "call"), *times])),
+        times=_html_text("; ".join([plural(len(test.rows), "call"), *time_facts])),
         state="open" if is_open else "folded",
-        calls="".join(lines),
+        calls="".join(html_of_calls),
     )
 
 
-def _html_of_call(call_row: Row, anchor: str, number: int) -> str:
+def _html_of_call(call_row: CallRow, anchor: str, number: int) -> str:
     """Return one line of a call. The script needs its number, and its times in ms."""
     return _filled_template(
         "call",
@@ -350,7 +354,7 @@ def _milliseconds(amount: float) -> str:
     return f"{amount * 1000:.3g}"
 
 
-def _shown_time(call_row: Row) -> str:
+def _shown_time(call_row: CallRow) -> str:
     """Return how long a call took: `1.2 s`, or `1.2 s saved` of a replayed one.
 
     The text is empty where the time would be shown as zero.
@@ -371,6 +375,7 @@ def _json_of_blocks(blocks: list[object], shown_vault: str) -> str:
 
 
 def _filled_template(template: str, /, **values: str) -> str:
+    """Return a piece of HTML with these values, which are HTML already."""
     return _template(template).substitute(values)
 
 
@@ -385,6 +390,7 @@ def _asset(name: str) -> str:
 
 
 def _checksum(text: str) -> str:
+    """Return the checksum of a style or script, as the policy of the page names it."""
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 

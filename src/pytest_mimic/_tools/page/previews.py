@@ -52,6 +52,7 @@ def preview_blocks(stored_outcome: Stored, redactor: Redactor) -> list[PageBlock
 
     Only a small pickle is loaded, and only of a library that the run has loaded.
     """
+    # The names that the pickle imports, which tell its library before it is loaded.
     imports: object
     if (
         stored_outcome.encoded is not None
@@ -63,16 +64,16 @@ def preview_blocks(stored_outcome: Stored, redactor: Redactor) -> list[PageBlock
         imports = stored_outcome.entry.get("imports", ())
     else:
         return []
-    preview = None
-    for library, preview_of_library in _PREVIEWS_OF_LIBRARIES.items():
+    make_preview = None
+    for library, make_preview_of_library in _PREVIEWS_OF_LIBRARIES.items():
         if library in sys.modules and _names_library(imports, library):
-            preview = preview_of_library
+            make_preview = make_preview_of_library
             break
     size = stored_outcome.size or 0
-    if preview is None or stored_outcome.kind != "value" or size > _MOST_BYTES:
+    if make_preview is None or stored_outcome.kind != "value" or size > _MOST_BYTES:
         return []
     try:
-        return preview(stored_outcome.load().content, redactor)
+        return make_preview(stored_outcome.load().content, redactor)
     except _ERRORS_OF_PREVIEWS:
         # The page shows the preview in the recording instead.
         return []
@@ -92,6 +93,7 @@ def _names_library(imports: object, library: str) -> bool:
 def _frame_blocks(value: Any, redactor: Redactor) -> list[PageBlock]:
     """Return the head of a pandas or polars frame, or of a series, with its dtypes."""
     if hasattr(value, "to_frame") and not hasattr(value, "columns"):
+        # A series is a column.
         value = value.to_frame()
     if not hasattr(value, "columns") or not hasattr(value, "head"):
         return []
@@ -101,6 +103,7 @@ def _frame_blocks(value: Any, redactor: Redactor) -> list[PageBlock]:
         head = head.reset_index()
     names = list(map(str, head.columns))
     types = map(str, head.dtypes)
+    # polars has rows as tuples, pandas makes them.
     if hasattr(head, "rows"):
         head_rows = head.rows()
     else:
@@ -145,6 +148,8 @@ def _image_blocks(value: Any, _redactor: Redactor) -> list[PageBlock]:
     return [{**image_block(text, "image/png"), "title": title}]
 
 
+# By the library of a pickled value: the function that makes its preview. A function
+# gets the loaded value, and returns nothing for one that it cannot show.
 _PREVIEWS_OF_LIBRARIES: dict[str, Callable[[Any, Redactor], list[PageBlock]]] = {
     "pandas": _frame_blocks,
     "polars": _frame_blocks,

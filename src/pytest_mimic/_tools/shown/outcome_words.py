@@ -1,6 +1,7 @@
 """Recorded calls and outcomes in a few words: `raised ValueError`, `200`, `[1, 2, …`.
 
-The words also say whether an outcome is an error. Secrets are left out.
+The lists of subcommands print them. They also say whether an outcome is an error, by
+which `--errors` chooses. Secrets are left out.
 """
 
 from __future__ import annotations
@@ -63,24 +64,27 @@ def call_in_short(call: Recording, width: int = 120) -> str:
 
 def outcomes_in_short(calls: Sequence[Recording], redactor: Redactor) -> str:
     """Return the outcomes of a recording or cassette in a few words."""
-    texts = []
+    outcomes_in_words = []
     for call in calls:
-        for outcome in call.outcomes:
-            texts.append(outcome_in_short(call.target, outcome.entry, redactor))
-    if not texts:
+        for stored_outcome in call.outcomes:
+            outcomes_in_words.append(
+                outcome_in_short(call.target, stored_outcome.entry, redactor)
+            )
+    if not outcomes_in_words:
         return "no calls"
-    if len(texts) == 1:
-        return texts[0]
-    first_texts = texts[:_MOST_OUTCOMES]
-    if len(texts) > _MOST_OUTCOMES:
-        first_texts.append("...")
-    return f"{len(texts)} outcomes: {', '.join(first_texts)}"
+    if len(outcomes_in_words) == 1:
+        return outcomes_in_words[0]
+    first_outcomes = outcomes_in_words[:_MOST_OUTCOMES]
+    if len(outcomes_in_words) > _MOST_OUTCOMES:
+        first_outcomes.append("...")
+    return f"{len(outcomes_in_words)} outcomes: {', '.join(first_outcomes)}"
 
 
 def outcome_in_short(target: str, outcome_entry: Entry, redactor: Redactor) -> str:
     """Return an outcome in a few words: `raised ValueError`, `200`, `[1, 2, …`."""
     if outcome_entry.get("end") == "empty":
         return "empty"
+    # A call that was cut short, and had given nothing so far.
     if outcome_entry.get("end") and outcome_entry.get("value", ...) in (
         None,
         {},
@@ -99,6 +103,8 @@ def outcome_in_short(target: str, outcome_entry: Entry, redactor: Redactor) -> s
 
 def error_of(target: str, outcome_entry: Entry) -> str | None:
     """Return how an outcome is an error: `raised ValueError`, `gave 503`.
+
+    A pickle is not loaded: its preview says what was raised.
 
     None: the outcome is no error.
     """
@@ -156,14 +162,15 @@ def _outcome_words(target: str, outcome_entry: Entry, redactor: Redactor) -> str
         return "JSON"
     if names_client(target) and is_response(outcome_entry["value"]):
         return str(outcome_entry["value"]["status"])
-    body = {"value": outcome_entry["value"]}
-    if not has_nothing_to_hide(outcome_entry["value"], redactor):
-        body = without_secrets(body, redactor)
-    if names_client(target) and isinstance(body["value"], dict):
-        reply = reply_in_short(body["value"])
-        if reply or not body["value"]:
+    value = outcome_entry["value"]
+    if not has_nothing_to_hide(value, redactor):
+        value = without_secrets({"value": value}, redactor)["value"]
+    if names_client(target) and isinstance(value, dict):
+        reply = reply_in_short(value)
+        # An answer of which nothing can be said in short is drawn as a whole.
+        if reply or not value:
             return reply
-    node = node_of(body["value"], is_tagged=outcome_entry.get("tagged", False))
+    node = node_of(value, is_tagged=outcome_entry.get("tagged", False))
     return line(node, _MOST_OF_OUTCOME)
 
 
@@ -180,15 +187,15 @@ def reply_in_short(value: Mapping[str, Any]) -> str:
     """
     if isinstance(value.get("rows"), list):
         return plural(len(value["rows"]), "row")
-    texts = []
+    parts_in_short = []
     for name, part in value.items():
         if name == "reply" and isinstance(part, str):
             # A text stands without quotes: `OK`.
-            texts.append(part)
+            parts_in_short.append(part)
         elif name == "reply":
-            texts.append(line(node_of(part), _MOST_OF_PART))
+            parts_in_short.append(line(node_of(part), _MOST_OF_PART))
         elif name == "replies" and isinstance(part, list):
-            texts.append(plural(len(part), "answer"))
+            parts_in_short.append(plural(len(part), "answer"))
         elif not isinstance(part, dict | list):
-            texts.append(f"{name}: {line(node_of(part), _MOST_OF_PART)}")
-    return one_line(", ".join(texts))
+            parts_in_short.append(f"{name}: {line(node_of(part), _MOST_OF_PART)}")
+    return one_line(", ".join(parts_in_short))

@@ -53,7 +53,7 @@ _MOST_IMPORTS_IN_LINE = 3
 
 
 def argument_parts(call: Recording) -> Iterator[Part]:
-    """Yield the arguments of a call as parts."""
+    """Yield the arguments of a call as parts, from its description in the recording."""
     if call.arguments is None:
         yield "the arguments are not stored", None
         return
@@ -63,6 +63,7 @@ def argument_parts(call: Recording) -> Iterator[Part]:
         return
     for name, argument in call.arguments.items():
         if name == "signature":
+            # The heading of the call has it.
             continue
         if name == "body":
             messages = request_messages(argument)
@@ -98,19 +99,20 @@ def outcome_parts(
     Raises:
         CorruptRecordingError: The object of the outcome is damaged.
     """
-    body = stored_outcome.readable()
-    if body is None:
-        amount = "missing"
+    outcome_body = stored_outcome.readable()
+    if outcome_body is None:
+        # The outcome is a pickle, in a file of its own.
+        shown_size = "missing"
         if stored_outcome.size is not None:
-            amount = size(stored_outcome.size)
+            shown_size = size(stored_outcome.size)
         yield from pickle_parts(
-            stored_outcome.entry, f"{amount}: {stored_outcome.entry['pickle']}"
+            stored_outcome.entry, f"{shown_size}: {stored_outcome.entry['pickle']}"
         )
         return
     is_client = names_client(target)
-    visible = without_secrets(body, redactor)
+    visible_body = without_secrets(outcome_body, redactor)
     is_tagged = is_client or stored_outcome.is_tagged
-    yield from parts_of(visible, is_tagged=is_tagged, is_client=is_client)
+    yield from parts_of(visible_body, is_tagged=is_tagged, is_client=is_client)
 
 
 def pickle_parts(outcome_entry: Entry, size_and_file: str) -> Iterator[Part]:
@@ -120,16 +122,17 @@ def pickle_parts(outcome_entry: Entry, size_and_file: str) -> Iterator[Part]:
         outcome_entry: The facts.
         size_and_file: The size and the file of the pickle, or empty.
     """
-    verbs = {"raised": "raised ", "stream": "a stream, "}
-    verb = verbs.get(outcome_entry["kind"], "returned ")
+    verb_by_kind = {"raised": "raised ", "stream": "a stream, "}
+    verb = verb_by_kind.get(outcome_entry["kind"], "returned ")
     yield f"{verb}a pickle, {size_and_file}".removesuffix(", "), None
     if outcome_entry.get("preview"):
         yield "preview: ", " ".join(map(str, outcome_entry["preview"]))
-    names = outcome_entry.get("imports", ())
-    if names:
-        # A long line of names is hard to read.
-        is_long = len(names) > _MOST_IMPORTS_IN_LINE
-        yield "imports: ", Block("\n".join(names)) if is_long else ", ".join(names)
+    imports = outcome_entry.get("imports", ())
+    # A long line of names is hard to read.
+    if len(imports) > _MOST_IMPORTS_IN_LINE:
+        yield "imports: ", Block("\n".join(imports))
+    elif imports:
+        yield "imports: ", ", ".join(imports)
     if "python" in outcome_entry:
         yield f"only Python {outcome_entry['python']} can load it", None
 
@@ -139,8 +142,10 @@ def parts_of(
 ) -> Iterator[Part]:
     """Yield an outcome as parts: the JSON of its body.
 
+    `call_log.py` asks it for the outcomes of a page, whose secrets are hidden, too.
+
     Args:
-        body: The JSON.
+        body: The JSON, without secrets.
         is_tagged: Whether mappings may be tags, as a date is one.
         is_client: Whether the outcome is that of a client's call.
     """
@@ -154,6 +159,7 @@ def parts_of(
         if end is None:
             yield "its reader stopped here", None
         elif "end" in nodes:
+            # The end of a stream is an outcome of its own: an exception or a value.
             yield from parts_of(end, is_tagged=is_tagged)
     elif is_response(value):
         yield from _response(body["value"], is_tagged=is_tagged)
@@ -207,8 +213,9 @@ def _said_in(body: dict[str, Any]) -> list[Message]:
 
 def _response(value: dict[str, Any], *, is_tagged: bool) -> Iterator[Part]:
     """Yield a response of HTTP: its status, its headers, its body."""
-    words = (value.get("version", "HTTP"), value["status"], value.get("reason") or "")
-    yield " ".join(map(str, words)).rstrip(), None
+    version = value.get("version", "HTTP")
+    reason = value.get("reason") or ""
+    yield f"{version} {value['status']} {reason}".rstrip(), None
     for name, header in value["headers"]:
         yield f"{name}: {header}", None
     body = value.get("body") or {}
