@@ -1,4 +1,15 @@
-"""What stands in place of a secret in recordings and in messages."""
+"""What stands in place of a secret in recordings and in messages.
+
+| placeholder | stands for |
+|---|---|
+| `<redacted>` | a secret of the application itself |
+| `<redacted:1a2b3c4d>` | a text that an answer has issued |
+| `<redacted:login-1a2b3c-5e6f7a8b>` | the same, of the answer to a log-in |
+| `190909012345678` | a number that an answer has issued |
+
+Which secret has which placeholder, `_core/redact/known_secrets.py` decides. Recordings
+hold placeholders: a change of their form makes recorded calls miss.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +27,20 @@ PLACEHOLDER_START = "<redacted"
 # The placeholder of a number that an answer has issued begins with these digits. It has
 # 15 digits, so that it is exact as a float, too.
 NUMBER_START = "1909090"
+# What tells an issued placeholder from others, perhaps behind the name of its log-in.
 _MARK = "(?:login-[0-9a-f]{6}-)?[0-9a-f]{8}"
 #: The placeholders of secrets that answers have issued, texts and numbers.
 ISSUED = pattern(rf"<redacted:{_MARK}>|(?<!\d){NUMBER_START}\d{{8}}(?!\d)")
 _PLACEHOLDER = pattern(rf"<redacted(?::{_MARK})?>|{NUMBER_START}\d{{8}}(?:\.0)?")
 # A placeholder as it is written in URLs and in markup.
-_IN_URL = pattern(
+_PLACEHOLDER_IN_URL = pattern(
     rf"%3[Cc]redacted(?:(?::|%3[Aa])(?P<mark>{_MARK}))?%3[Ee]",
 )
-_IN_MARKUP = pattern(rf"&lt;redacted(?P<mark>:{_MARK})?&gt;")
+_PLACEHOLDER_IN_MARKUP = pattern(rf"&lt;redacted(?P<mark>:{_MARK})?&gt;")
 #: How a placeholder begins in base64: 9 bytes are 12 characters, whatever follows.
 START_IN_BASE64 = b2a_base64(PLACEHOLDER_START.encode(), newline=False).decode()
 # A word that may be a placeholder in base64, also in the form for URLs.
-_IN_BASE64 = pattern(
+_PLACEHOLDER_IN_BASE64 = pattern(
     rf"(?<![\w+/-]){START_IN_BASE64}[\w+/-]{{2,60}}={{0,2}}(?![\w+/=-])"
 )
 _STANDARD_BASE64 = str.maketrans("-_", "+/")
@@ -43,7 +55,8 @@ _ISSUED_IN_ANY_FORM = pattern(
 def is_placeholder(value: object) -> bool:
     """Check whether a value is a placeholder as a whole, that of any secret.
 
-    It may be written as in texts, URLs or markup, or in base64.
+    Then it is no secret to learn. It may be written as in texts, URLs or markup, or in
+    base64.
     """
     if isinstance(value, str):
         text = plain_placeholders(value)
@@ -61,7 +74,9 @@ def plain_placeholders(text: str) -> str:
     """
     text = decoded_placeholders(text)
     if "&lt;redacted" in text:
-        text = _IN_MARKUP.sub(lambda match: f"<redacted{match['mark'] or ''}>", text)
+        text = _PLACEHOLDER_IN_MARKUP.sub(
+            lambda escaped: f"<redacted{escaped['mark'] or ''}>", text
+        )
     return text
 
 
@@ -73,24 +88,29 @@ def decoded_placeholders(text: str) -> str:
     as they stand in recordings.
     """
     if "%3" in text:
-        text = _IN_URL.sub(_plain_mark, text)
+        text = _PLACEHOLDER_IN_URL.sub(_placeholder_of_url, text)
     if START_IN_BASE64 in text:
-        text = _IN_BASE64.sub(_decoded, text)
+        text = _PLACEHOLDER_IN_BASE64.sub(_placeholder_of_base64, text)
     return text
 
 
-def _decoded(match: re.Match[str]) -> str:
-    """Return the placeholder that a word in base64 is, else the word."""
-    word = match[0].rstrip("=").translate(_STANDARD_BASE64)
+def _placeholder_of_base64(base64_word: re.Match[str]) -> str:
+    """Return the placeholder that a word in base64 is, else the word.
+
+    A word that goes on behind the placeholder stays as it is.
+    """
+    word = base64_word[0].rstrip("=").translate(_STANDARD_BASE64)
     try:
         text = a2b_base64(word + "=" * (-len(word) % 4)).decode("latin-1")
     except Error:
-        return match[0]
-    return text if _PLACEHOLDER.fullmatch(text) else match[0]
+        return base64_word[0]
+    return text if _PLACEHOLDER.fullmatch(text) else base64_word[0]
 
 
 def issued_in(text: str) -> list[str]:
     """Return the placeholders of issued secrets in a text, as in plain text.
+
+    An answer issues them, and a request that holds one returns the secret.
 
     value="&lt;redacted:1a2b3c4d&gt;"  →  ["<redacted:1a2b3c4d>"]
     """
@@ -102,7 +122,10 @@ def issued_in(text: str) -> list[str]:
 
 
 def holds_issued_placeholder(plain: Any) -> bool:
-    """Check whether plain data holds the placeholder of an issued secret."""
+    """Check whether plain data holds the placeholder of an issued secret.
+
+    In a replay, a request without any needs no list of the test's secrets.
+    """
     # The list grows by the parts of each container in it.
     parts = [plain]
     for part in parts:
@@ -116,7 +139,10 @@ def holds_issued_placeholder(plain: Any) -> bool:
 
 
 def mentions_placeholder(text: str) -> bool:
-    """Return whether a text holds the placeholder of any secret that is a text."""
+    """Return whether a text holds the placeholder of any secret that is a text.
+
+    The placeholder of a number looks like any other number.
+    """
     return PLACEHOLDER_START in plain_placeholders(text)
 
 
@@ -133,25 +159,30 @@ def with_replaced_placeholders(text: str, new_for: Callable[[str], str]) -> str:
             plain text.
     """
 
-    def replacement(match: re.Match[str]) -> str:
-        if match["mark"] is None:
+    def new_as_written(issued: re.Match[str]) -> str:
+        """Return the new placeholder in the form in which the old one is written."""
+        if issued["mark"] is None:
             # The placeholder of a number is written alike everywhere.
-            return new_for(match[0])
-        old_placeholder = f"<redacted:{match['mark']}>"
+            return new_for(issued[0])
+        old_placeholder = f"<redacted:{issued['mark']}>"
         new_placeholder = new_for(old_placeholder)
         if new_placeholder == old_placeholder:
-            return match[0]
-        name_and_mark = new_placeholder.removeprefix("<").removesuffix(">")
-        name_and_mark = name_and_mark.replace(":", match["colon"])
-        return f"{match['opening']}{name_and_mark}{match['closing']}"
+            return issued[0]
+        word_and_mark = new_placeholder.removeprefix("<").removesuffix(">")
+        word_and_mark = word_and_mark.replace(":", issued["colon"])
+        return f"{issued['opening']}{word_and_mark}{issued['closing']}"
 
-    return _ISSUED_IN_ANY_FORM.sub(replacement, text)
+    return _ISSUED_IN_ANY_FORM.sub(new_as_written, text)
 
 
-def _plain_mark(match: re.Match[str]) -> str:
-    return f"<redacted:{match['mark']}>" if match["mark"] else PLACEHOLDER
+def _placeholder_of_url(encoded: re.Match[str]) -> str:
+    """Return a placeholder as in plain text of one that is encoded as in a URL."""
+    return f"<redacted:{encoded['mark']}>" if encoded["mark"] else PLACEHOLDER
 
 
 def numbered(mark: str) -> str:
-    """Return the digits that stand for a number, by the mark of its placeholder."""
+    """Return the digits that stand for a secret number, by the mark of its secret.
+
+    Code that reads the answer in a replay expects a number.
+    """
     return f"{NUMBER_START}{int(mark, 16) % 10**8:08d}"

@@ -42,7 +42,11 @@ from pytest_mimic._core.redact.secret_values import (
 
 
 class _Order:
-    """The numbers of the calls of all tests, in the order in which they begin."""
+    """The numbers of the calls of all tests, in the order in which they begin.
+
+    Of two calls whose answers hold one secret, the call that began first has issued it,
+    whichever answer came first. So the placeholder is the same in each run.
+    """
 
     def __init__(self) -> None:
         self._last = -1
@@ -179,20 +183,21 @@ class Issuer:
         #: The names that hide numbers in the answer.
         self.names_of_numbers: set[str] = set()
         self._call = call
-        # The values so far, by the secret name under which the answer has them.
+        # The secrets of the answer so far, by the secret name under which they stand.
         self._values: dict[str, list[str]] = {}
 
     @property
     def is_of_fixture(self) -> bool:
         """Whether a wider fixture makes the call.
 
-        Several tests may return its secrets then.
+        Several tests may return its secrets then. The summary names those whose
+        recordings hold a placeholder that the new answer of the fixture has lost.
         """
         return bool(self.known._scope.name)
 
     @property
     def own_login(self) -> str:
-        """The log-in that the call is, if it is one."""
+        """The name that the call gives to its secrets if it logs somebody in."""
         return f"login-{_mark_of(self._call, size=3)}"
 
     def numbers_in_words(self) -> str:
@@ -205,16 +210,16 @@ class Issuer:
         )
 
     def placeholder(self, name: str, value: str, *, is_number: bool) -> str:
-        """Return the placeholder for a value.
+        """Return the placeholder for a secret that the answer issues.
 
-        It is made from the call and the value's place in its answer.
-
-        The place is the name, and the number of the value among those of this name.
+        It is made from the call, the secret's name, and its number among the secrets of
+        this name in the answer. So it is the same when the call is recorded again, with
+        other secrets.
         """
-        values = self._values.setdefault(name, [])
-        if value not in values:
-            values.append(value)
-        mark = _mark_of(self._call, name, str(values.index(value)))
+        values_of_name = self._values.setdefault(name, [])
+        if value not in values_of_name:
+            values_of_name.append(value)
+        mark = _mark_of(self._call, name, str(values_of_name.index(value)))
         if is_number:
             return numbered(mark)
         if self.login:
@@ -235,25 +240,35 @@ class KnownSecrets:
     def __init__(self, scope: SecretScope, guard: AbstractContextManager[Any]) -> None:
         self._scope = scope
         self._guard = guard
+        # How many equal calls the scope has begun, by client and identity. Each of them
+        # issues secrets of its own.
         self._number_of_calls: dict[str, int] = {}
+        # What requests have sent under secret names and no answer had issued, and what
+        # was described of all requests, as plain data or as text. A secret that stands
+        # there before an answer holds it is the application's own.
         self._sent_secrets: set[str] = set()
         self._requests: list[Any] = []
+        # By the secret: what is known of an issued one.
         self._issued: dict[str, SecretIssued] = {}
-        # The issued secrets in all their forms, to be found under secret names.
+        # The same by each form of the secret, to be found under secret names.
         self._issued_by_form: dict[str, SecretIssued] = {}
         # The distinctive secrets in all their forms, hidden wherever they stand: those
         # that answers have issued, and the application's own that requests have sent.
         self._placeholder_by_issued_form: dict[str, str] = {}
         self._placeholder_by_sent_form: dict[str, str] = {}
-        # The placeholders in the recorded answers of a replay.
+        # The placeholders in the answers of a replay. In later requests, these stay:
+        # any other placeholder becomes `<redacted>`.
         self._replayed_placeholders: set[str] = set()
         # The JSON Web Tokens that answers have under names that are not secret.
         self._shown_tokens: set[str] = set()
-        # The recorded answers that hold placeholders.
+        # The answers recorded in this run that hold placeholders, to record them again
+        # with others.
         self._answers: list[_RecordedAnswer] = []
-        # The placeholders that changed, with those that stand for the secrets now.
+        # The new placeholder by the old one, of each secret that an earlier call turned
+        # out to issue.
         self._renamed_placeholders: dict[str, str] = {}
-        # The placeholders that stand in answers of other processes.
+        # The placeholders that stand in answers of other processes, which this process
+        # cannot record again. They stay.
         self._placeholders_elsewhere: set[str] = set()
 
     # -- other processes
@@ -278,6 +293,7 @@ class KnownSecrets:
             self._scope.tell(fact)
 
     def _learn(self, fact: SecretFact) -> None:
+        """Learn a fact of this process or of another one, with the guard held."""
         if isinstance(fact, CallBegun):
             self._number_of_calls[fact.call] = (
                 self._number_of_calls.get(fact.call, 0) + 1
@@ -293,39 +309,43 @@ class KnownSecrets:
             self._shown_tokens.update(fact.tokens)
             self._replayed_placeholders.update(fact.placeholders)
 
-    def _learn_sent(self, sent_fact: RequestSent) -> None:
-        for value in sent_fact.values:
-            self._sent_secrets.add(value)
-            if is_distinctive(value):
+    def _learn_sent(self, request_sent: RequestSent) -> None:
+        """Learn the application's own secrets in a request, and keep what it sent."""
+        for own_secret in request_sent.values:
+            self._sent_secrets.add(own_secret)
+            if is_distinctive(own_secret):
                 self._placeholder_by_sent_form.update(
-                    dict.fromkeys(forms_of(value), PLACEHOLDER)
+                    dict.fromkeys(forms_of(own_secret), PLACEHOLDER)
                 )
-        self._requests.append(sent_fact.request)
+        self._requests.append(request_sent.request)
 
-    def _learn_issued(self, issued: SecretIssued) -> None:
-        self._issued[issued.value] = issued
-        forms = forms_of(issued.value)
-        self._issued_by_form.update(dict.fromkeys(forms, issued))
-        if is_distinctive(issued.value):
+    def _learn_issued(self, secret_issued: SecretIssued) -> None:
+        """Learn a secret that an answer has issued, in all its forms."""
+        self._issued[secret_issued.value] = secret_issued
+        forms = forms_of(secret_issued.value)
+        self._issued_by_form.update(dict.fromkeys(forms, secret_issued))
+        # A common word, such as `dark`, is found under secret names alone.
+        if is_distinctive(secret_issued.value):
             self._placeholder_by_issued_form.update(
-                dict.fromkeys(forms, issued.placeholder)
+                dict.fromkeys(forms, secret_issued.placeholder)
             )
 
     # -- calls
 
     def begin(self, kind: str, key: str, *, is_shared: bool = False) -> Issuer:
-        """Return a call that begins, by its client and its identity.
+        """Return the issuer for a call that begins, by its client and its identity.
 
-        The recording of one that `is_shared` belongs to no test.
+        The recording of a call that `is_shared` belongs to no test, so the placeholders
+        of its answer do not depend on the test, nor on equal calls before.
         """
         call = f"{kind} {key}"
         with self._guard:
-            number = self._number_of_calls.get(call, 0)
+            number_of_equal_calls = self._number_of_calls.get(call, 0)
             order = _ORDER_OF_CALLS.next()
             self._note(CallBegun(call, order))
         if not is_shared:
             # Equal calls of a test issue different secrets.
-            call = f"{self._scope.name} {call} {number}"
+            call = f"{self._scope.name} {call} {number_of_equal_calls}"
         return Issuer(self, call, order)
 
     def send(self, values: Any, request: Any) -> None:
@@ -335,6 +355,7 @@ class KnownSecrets:
             for value in values:
                 if self._find(value) is None and not is_placeholder(value):
                     own_secrets.append(value)
+            # Other processes are told a text; here it is made when it is searched.
             if self._scope.tell is not None:
                 request = _text_to_search(request)
             self._note(RequestSent(own_secrets, request))
@@ -347,27 +368,36 @@ class KnownSecrets:
         The answer issues the secret unless it is known.
         """
         with self._guard:
-            issued = self._find(value)
-            if issued is None:
+            known_secret = self._find(value)
+            if known_secret is None:
+                # An answer that repeats what the application has sent issues nothing.
                 if self.was_sent_by_application(value):
                     return PLACEHOLDER
                 placeholder = issuer.placeholder(name, value, is_number=is_number)
                 self.stand(value, placeholder, issuer.order)
                 return placeholder
-            is_of_other_scope = issued.value not in self._issued
-            if issued.order <= issuer.order or is_of_other_scope:
-                return issued.placeholder
+            # The answers of a wider fixture are not recorded again with this test.
+            is_of_other_scope = known_secret.value not in self._issued
+            if known_secret.order <= issuer.order or is_of_other_scope:
+                return known_secret.placeholder
             # This call began before the one whose answer came first.
             placeholder = issuer.placeholder(name, value, is_number=is_number)
-            return self._replace_placeholder(issued, placeholder, issuer.order)
+            return self._replace_placeholder(known_secret, placeholder, issuer.order)
 
     def stand(self, value: str, placeholder: str, order: int = -1) -> None:
-        """Let a placeholder stand for a secret from now on."""
+        """Let a placeholder stand for a secret from now on.
+
+        Without `order`, no call can turn out to have issued it earlier: `real_secrets`
+        lets recorded placeholders stand for the secrets of a run that verifies.
+        """
         with self._guard:
             self._note(SecretIssued(value, placeholder, order))
 
     def was_sent_by_application(self, value: str) -> bool:
-        """Check whether a request has sent a value, under a secret name or in clear."""
+        """Check whether a request has sent a value, under a secret name or in clear.
+
+        Then the value is the application's own, as it had it before any answer.
+        """
         for secrets in self._with_wider_scopes():
             if value in secrets._sent_secrets:
                 return True
@@ -390,7 +420,8 @@ class KnownSecrets:
     def has_any(self, issued_elsewhere: Collection[str]) -> bool:
         """Check whether an answer has issued any secret so far.
 
-        It may have issued it to this test, or to another one (`issued_elsewhere`).
+        Without any, the body of a request need not be searched for one. An answer may
+        have issued it to this test, or to another one (`issued_elsewhere`).
         """
         if issued_elsewhere:
             return True
@@ -404,7 +435,7 @@ class KnownSecrets:
         return False
 
     def stand_in(self, value: object) -> str:
-        """Return what stands for a value under a secret name.
+        """Return what stands for a value under a secret name in a request.
 
         Of the credentials of basic authentication, the password is looked up.
         """
@@ -412,11 +443,12 @@ class KnownSecrets:
         for secret in (text, basic_password(str(value))):
             if not secret:
                 continue
+            # In a replay, the application sends back what a recorded answer has.
             if is_placeholder(secret):
                 return self._own_placeholder_or_redacted(secret)
-            issued = self._find(secret)
-            if issued is not None:
-                return issued.placeholder
+            known_secret = self._find(secret)
+            if known_secret is not None:
+                return known_secret.placeholder
         return PLACEHOLDER
 
     def stand_in_by_look(self, token: str) -> str:
@@ -425,10 +457,11 @@ class KnownSecrets:
         One that an answer has shown comes back as it is in a replay, and stays apart
         from others. Another one the application may make anew in each run.
         """
-        issued = self._find(token)
-        if issued is not None:
-            return issued.placeholder
+        known_secret = self._find(token)
+        if known_secret is not None:
+            return known_secret.placeholder
         for secrets in self._with_wider_scopes():
+            # This searches the replayed answers, and fills `_shown_tokens`, too.
             secrets._placeholders_of_replays()
             if token in secrets._shown_tokens:
                 return f"<redacted:{_mark_of(token)}>"
@@ -490,13 +523,18 @@ class KnownSecrets:
         return None
 
     def _with_wider_scopes(self) -> Iterator[KnownSecrets]:
-        """Yield the secrets of this test, and of the wider fixtures that it uses."""
+        """Yield the secrets of this test, and of the wider fixtures that it uses.
+
+        A test sends the token that a fixture of the session has got by a log-in.
+        """
         yield self
+        # The list grows by the scopes around those in it.
         scopes = [self._scope]
         for scope in scopes:
             for wider_scope in scope.outer():
                 if wider_scope not in scopes:
                     scopes.append(wider_scope)
+                    # A fixture without any secret needs no object for them.
                     if wider_scope.known is not None or wider_scope.answers:
                         yield known_in(wider_scope, self._guard)
 
@@ -534,14 +572,17 @@ class KnownSecrets:
     def keep(self, answer_data: Any, amend: Callable[[Any], object]) -> None:
         """Keep an answer that was recorded, and what records it in another form.
 
-        An earlier call may turn out to have issued its secrets.
+        An earlier call may turn out to have issued its secrets. Then `amend` is called
+        with the answer that has the placeholders of that call.
         """
         with self._guard:
-            text = _text_to_search(answer_data)
+            answer_text = _text_to_search(answer_data)
             tokens: list[str] = []
-            if "eyJ" in text:
-                tokens = JWT.findall(text)
-            placeholders = issued_in(text)
+            if "eyJ" in answer_text:
+                tokens = JWT.findall(answer_text)
+            placeholders = issued_in(answer_text)
+            # A placeholder of another process that stands here as well may not change
+            # there any more.
             shared_placeholders = self._placeholders_elsewhere.intersection(
                 placeholders
             )
@@ -549,6 +590,7 @@ class KnownSecrets:
                 self._note(AnswerSeen(tokens, list(shared_placeholders)))
             if placeholders:
                 answer = _RecordedAnswer(answer_data, amend)
+                # A placeholder may have changed while the answer was being read.
                 answer.replace_placeholders(self._renamed_placeholders)
                 self._answers.append(answer)
 
@@ -565,6 +607,7 @@ class KnownSecrets:
         """
         if issued.placeholder in self._placeholders_elsewhere:
             return issued.placeholder
+        # The identity of such a request has the old placeholder in it.
         for request in self._texts_of_requests():
             if issued.placeholder in request:
                 return issued.placeholder
@@ -620,13 +663,14 @@ def known_in(
 
 def _with_new_placeholders(plain: Any, new_by_old: dict[str, str]) -> Any:
     """Return plain data with new placeholders in place of old ones."""
+    # Most runs change no placeholder, and copy no answer.
     if not new_by_old:
         return plain
     if isinstance(plain, dict):
-        replaced_parts = {}
+        parts_of_answer = {}
         for name, part in plain.items():
-            replaced_parts[name] = _with_new_placeholders(part, new_by_old)
-        return replaced_parts
+            parts_of_answer[name] = _with_new_placeholders(part, new_by_old)
+        return parts_of_answer
     if isinstance(plain, list):
         return [_with_new_placeholders(part, new_by_old) for part in plain]
     if isinstance(plain, str):
@@ -647,7 +691,10 @@ def _mark_of(*parts: str, size: int = 4) -> str:
 
 
 def _text_to_search(plain: Any) -> str:
-    """Return plain data as one text, in which placeholders are searched for."""
+    """Return plain data as one text, to search it for secrets and placeholders.
+
+    It is no JSON to be parsed again.
+    """
     try:
         return dumps(plain, ensure_ascii=False, default=repr)
     except (RecursionError, TypeError, ValueError):

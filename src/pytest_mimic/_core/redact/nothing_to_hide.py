@@ -32,22 +32,22 @@ def has_nothing_to_hide(value: object, names: SecretNames) -> bool:
     Data of which this says False may have nothing to hide as well: only redaction can
     tell. The values of variables of the environment are not looked for.
     """
-    # The list grows by the parts of each container in it.
-    parts: list[Any] = [value]
-    for part in parts:
-        kind = type(part)
-        if kind is str:
-            if not _is_plain_text(part, names):
+    # The list grows by the values of each container in it.
+    values: list[Any] = [value]
+    for json_value in values:
+        json_type = type(json_value)
+        if json_type is str:
+            if not _is_plain_text(json_value, names):
                 return False
-        elif kind is dict:
-            if not names.are_plain(tuple(part)):
+        elif json_type is dict:
+            if not names.are_plain(tuple(json_value)):
                 return False
-            parts += part.values()
-        elif kind is list:
-            if not _is_plain_list(part, names):
+            values += json_value.values()
+        elif json_type is list:
+            if not _is_plain_list(json_value, names):
                 return False
-            parts += part
-        elif part is not None and kind not in (bool, int, float):
+            values += json_value
+        elif json_value is not None and json_type not in (bool, int, float):
             return False
     return True
 

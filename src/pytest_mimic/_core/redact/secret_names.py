@@ -1,6 +1,8 @@
 """Which names are secret, and which values in plain data have one.
 
-Names are those of arguments, keys, headers, columns and parameters.
+Names are those of arguments, keys, headers, columns and parameters. Requests are
+redacted before they count in an identity: another verdict on a name makes recorded
+calls with such a name miss.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+from pytest_mimic._core.named_fields import NamedFields
 from pytest_mimic._core.placeholders import PLACEHOLDER_START, is_placeholder
 from pytest_mimic._core.words import pattern
 
@@ -59,31 +62,45 @@ _NAMES_BY_RULE = {
     with_credentials
     """,
 }
-# Names that are secret beside others, in the same mapping, query or form. A row has two
-# tuples: beside any name of the first one, the names of the second one are secret. The
-# first has names as they are written, the second has normal forms (`normalised_name`).
+
+
+class _SecretBeside(NamedFields):
+    """Names that are secret beside others, in the same mapping, query or form.
+
+    Attributes:
+        company: Beside any of these names, as they are written,
+        secret: these are secret, in their normal form (`normalised_name`).
+    """
+
+    company: tuple[str, ...]
+    secret: tuple[str, ...]
+
+
 _SECRET_BESIDE_OTHERS = (
     # OAuth (RFC 6749, 7521, 7636, 8628, 9126) and OpenID Connect
-    (
-        ("grant_type", "grantType"),
-        ("code", "devicecode", "assertion", "ticket", "usercode"),
+    _SecretBeside(
+        company=("grant_type", "grantType"),
+        secret=("code", "devicecode", "assertion", "ticket", "usercode"),
     ),
-    (
-        ("response_type", "responseType"),
-        ("state", "nonce", "codechallenge", "request"),
+    _SecretBeside(
+        company=("response_type", "responseType"),
+        secret=("state", "nonce", "codechallenge", "request"),
     ),
-    (
-        ("verification_uri", "verification_url", "verificationUri"),
-        ("devicecode", "usercode"),
+    _SecretBeside(
+        company=("verification_uri", "verification_url", "verificationUri"),
+        secret=("devicecode", "usercode"),
     ),
     # WebAuthn
-    (
-        ("rp", "rpId", "pubKeyCredParams", "allowCredentials"),
-        ("challenge",),
+    _SecretBeside(
+        company=("rp", "rpId", "pubKeyCredParams", "allowCredentials"),
+        secret=("challenge",),
     ),
-    (("user", "username", "login", "email"), ("pass",)),
-    # the private parts of a JSON Web Key (RFC 7518, 6)
-    (("kty",), ("k", "d", "p", "q", "dp", "dq", "qi", "oth")),
+    # A form for a log-in. Elsewhere `pass` is a ticket, or a verb.
+    _SecretBeside(company=("user", "username", "login", "email"), secret=("pass",)),
+    # The private parts of a JSON Web Key (RFC 7518, 6).
+    _SecretBeside(
+        company=("kty",), secret=("k", "d", "p", "q", "dp", "dq", "qi", "oth")
+    ),
 )
 # The names of a redirect back from a log-in, which are secret together, if both look
 # like tokens: an address has a state, and a country a code.
@@ -120,10 +137,10 @@ _KEYS_OF_COMMANDS_AND_ROWS = frozenset(
     ("command", "commands", "columns", "rows", "chunks")
 )
 # All names beside which others are secret. Few mappings have any, so they are looked
-# for first.
+# for first. A `code` is in a redirect back from a log-in.
 _NAMES_OF_COMPANY: set[str] = {"code"}
-for _names, _hidden_names in _SECRET_BESIDE_OTHERS:
-    _NAMES_OF_COMPANY.update(_names)
+for _row in _SECRET_BESIDE_OTHERS:
+    _NAMES_OF_COMPANY.update(_row.company)
 # A text that looks like a token: long, with letters and digits, and without blanks.
 _LOOK_OF_TOKEN = pattern(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[\w.~+/%-]{16,}={0,2}")
 # What looks like the key of a service, and not like a pattern, a path or the name of a
@@ -135,8 +152,9 @@ _LOOK_OF_KEY = pattern(
 _CAS_TICKET = pattern(r"(?:ST|PT|PGT|PGTIOU|TGT)-[\w.-]{16,}")
 #: What looks like a JSON Web Token (RFC 7519).
 JWT = pattern(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}(?![\w-])")
-# How the name of each table is judged; others are always secret.
-_JUDGEMENTS_OF_TABLES = {
+# The verdict on a name of each table, as `_verdict_on` returns it. Names of the other
+# tables are always secret.
+_VERDICTS_OF_TABLES = {
     "public": "never",
     "text": "text",
     "look": "look",
@@ -214,10 +232,13 @@ class SecretNames:
         defaults: Whether the names of the tables are secret.
 
     Attributes:
-        accepted: The marks of texts that look like keys and are none.
+        accepted: The marks of texts that look like keys and are none, of which a
+            recording run and `check` do not warn (`texts_like_keys.py`).
     """
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
+        # The table that each name is in, by the normal form of the name. Names of
+        # `mimic_redact` are in the tables `any` and, if removed, `public`.
         self._names: dict[str, str] = {}
         if defaults:
             self._names.update(_default_names())
@@ -247,36 +268,41 @@ class SecretNames:
         """
         if isinstance(name, bytes):
             name = name.decode("latin-1")
-        answer = "never"
+        verdict = "never"
         if isinstance(name, str) and len(name) <= _LONGEST_NAME:
-            answer = self._judge(name)
-        if answer == "never":
+            verdict = self._judge(name)
+        if verdict == "never":
             # Under a name that is not secret, there may be a key of Google.
             if type(value) is not str or value[:4] != "AIza" or not self._names:
                 return False
             return GOOGLE_KEY.fullmatch(value) is not None
-        if answer == "look":
+        if verdict == "look":
             return isinstance(value, str) and self._looks_secret(str(name), value)
-        if answer == "always":
+        if verdict == "always":
             return not is_empty(value)
-        # The answer is `text`.
+        # The verdict is `text`.
         return isinstance(value, (str, bytes)) and not is_empty(value)
 
     def judges_by_look(self, name: str) -> bool:
-        """Check whether a text of this name is secret only if it looks like a token."""
+        """Check whether a text of this name is secret only if it looks like a token.
+
+        Columns of SQL and keys of Redis ask this: of those, each value is looked at.
+        """
         return len(name) <= _LONGEST_NAME and self._judge(name) == "look"
 
     def are_plain(self, keys: tuple[object, ...]) -> bool:
         """Check whether no value of a mapping with these keys is secret by its name.
 
         Nor is a value that stands deeper in the mapping, by these keys alone. A value
-        may be secret by its look all the same.
+        may be secret by its look all the same. `nothing_to_hide.py` asks this for
+        `check`, which skips such mappings: a wrong True would pass over a secret.
         """
         return self._plain(keys)
 
     def _judged_as_plain(self, keys: tuple[object, ...]) -> bool:
-        """Return what `are_plain` returns."""
-        # In commands, rows, and pairs of a name and a value, names are no keys.
+        """Return what `are_plain` returns, which keeps it for the next such mapping."""
+        # Commands, rows, and pairs of a name and a value have secret names that are no
+        # keys, so that the keys alone do not tell.
         if not _KEYS_OF_COMMANDS_AND_ROWS.isdisjoint(keys):
             return False
         has_value = not _KEYS_OF_VALUE.isdisjoint(keys)
@@ -303,12 +329,12 @@ class SecretNames:
         if _NAMES_OF_COMPANY.isdisjoint(names) or not self._names:
             return frozenset()
         secret_names: set[str] = set()
-        for names_beside, hidden_names in _SECRET_BESIDE_OTHERS:
-            if not set(names_beside).isdisjoint(names):
-                secret_names.update(hidden_names)
+        for row in _SECRET_BESIDE_OTHERS:
+            if not set(row.company).isdisjoint(names):
+                secret_names.update(row.secret)
         if "state" in names:
             secret_names.update(_NAMES_OF_REDIRECT)
-        # The configuration may have removed some.
+        # `mimic_redact` may have removed some: `!code`.
         for name in tuple(secret_names):
             if self._names.get(name) == "public":
                 secret_names.remove(name)
@@ -378,13 +404,17 @@ class SecretNames:
             # Most names are so, and are judged fast.
             return "never"
         # The number of the words without digits at the end: `token_count_1` is a count.
-        count = len(words)
-        while count and words[count - 1].isdigit():
-            count -= 1
-        describes_a_secret = count > 0 and words[count - 1] in _LAST_WORDS_ABOUT
-        # The length of the longest name in the tables that stands in this one, by the
-        # answer of the table.
+        word_count = len(words)
+        while word_count and words[word_count - 1].isdigit():
+            word_count -= 1
+        describes_a_secret = (
+            word_count > 0 and words[word_count - 1] in _LAST_WORDS_ABOUT
+        )
+        # By verdict: the length of the longest name of the tables with this verdict
+        # that stands in the name.
         lengths: dict[str, int] = dict.fromkeys(("never", "always", "text", "look"), 0)
+        # Each run of words in the name is looked up: of `next_page_token`, also
+        # `page_token` and `token`.
         for start in range(len(words)):
             has_words_before = start > 0
             is_asked = has_words_before and not _WORDS_THAT_ASK.isdisjoint(
@@ -396,7 +426,9 @@ class SecretNames:
                 table = self._table_of(part) if is_word else self._names.get(part)
                 if table is None:
                     continue
-                has_words_behind = end < count
+                # What follows are the rules of the tables (`_NAMES_BY_RULE`): where a
+                # longer name around a name of the table means something else.
+                has_words_behind = end < word_count
                 if has_words_behind and describes_a_secret:
                     continue
                 if has_words_behind and table not in ("any", "public"):
@@ -407,9 +439,10 @@ class SecretNames:
                     continue
                 if is_asked and table != "public":
                     continue
-                answer = _JUDGEMENTS_OF_TABLES.get(table, "always")
-                lengths[answer] = max(lengths[answer], len(part))
-        # Of two that are equally long, the answer decides that stands first above.
+                verdict = _VERDICTS_OF_TABLES.get(table, "always")
+                lengths[verdict] = max(lengths[verdict], len(part))
+        # Of two equally long names, the verdict wins that stands first in `lengths`:
+        # the configuration can make a name public.
         return max(lengths, key=lengths.__getitem__)
 
     def _table_of(self, word: str) -> str | None:
@@ -428,15 +461,19 @@ class SecretNames:
 
 @cache
 def _default_names() -> dict[str, str]:
-    """Return where each name of the tables stands, by its normal form."""
-    names: dict[str, str] = {}
-    for rule, names_of_rule in _NAMES_BY_RULE.items():
-        names.update(dict.fromkeys(map(normalised_name, names_of_rule.split()), rule))
-    return names
+    """Return the table that each default name is in, by the name's normal form."""
+    table_of_name: dict[str, str] = {}
+    for table, names_of_table in _NAMES_BY_RULE.items():
+        normal_names = map(normalised_name, names_of_table.split())
+        table_of_name.update(dict.fromkeys(normal_names, table))
+    return table_of_name
 
 
 def is_of_login(names: Collection[object]) -> bool:
-    """Check whether names are those of a request for a log-in."""
+    """Check whether names are those of a request for a log-in, by OAuth or OpenID.
+
+    In such a request, a `code` is secret however it looks.
+    """
     return not _LOGIN_NAMES.isdisjoint(names)
 
 
@@ -470,12 +507,15 @@ class Place(NamedTuple):
 
     `PathPlace` of `_core/files/places.py` is another thing, the place of a file.
 
+    `places` yields them. Who hides a secret writes what stands for it to `box[key]`.
+
     Attributes:
-        name: The name of the value there, if it has one.
+        name: The name of the value there, if it has one. The placeholder of an issued
+            secret is made from it.
         is_secret: Whether the name of the value, or that of a part around it, hides it.
         in_list: Whether the box is a list.
         hiding_name: The name that hides the value, which may be that of a part around
-            it.
+            it. `mimic_redact = !hiding_name` would keep the value.
     """
 
     box: Any
@@ -506,9 +546,12 @@ def places(
     `stored`, the data is what clients store: in a command of Redis each word may be the
     name of the next one, and in rows the columns are names.
     """
-    # The names of the items of lists, by the id of the list.
+    # Both are filled where the mapping around is walked, and read when its part is. The
+    # ids stay true, as the root keeps all its parts.
+    # By the id of a list: the names of its items.
     names_of_lists: dict[int, Sequence[object]] = {}
-    # By the id of the variables of GraphQL: the arguments that each is passed to.
+    # By the id of the mapping of GraphQL's variables, then by the variable: the names
+    # of the arguments that the variable is passed to.
     arguments_of_variables: dict[int, dict[str, list[str]]] = {}
     pending = [Place({"": root}, "", root)]
     while pending:
@@ -560,16 +603,19 @@ def _places_in_mapping(
     for key, (name, value) in zip(mapping, named_values_of(mapping), strict=True):
         is_secret = names.hides(name, value)
         if not is_secret:
+            # `$p` is secret if it is passed to `password: $p`.
             for argument in arguments.get(key, ()):
                 name = argument
                 is_secret = names.hides(argument, value)
                 if is_secret:
                     break
         if not is_secret and secret_beside:
+            # `code` is secret beside `grant_type`.
             is_secret = names.hides_beside(
                 name, value, secret_beside, of_login=of_login
             )
         hiding_name = name
+        # All in a mapping under a secret name is secret: `credentials: {"user": …}`.
         if not is_secret and place_of_mapping.is_secret:
             is_secret = not is_empty(value)
             hiding_name = place_of_mapping.hiding_name
@@ -599,6 +645,7 @@ def _places_in_list(
     names_of_items: Sequence[object],
 ) -> list[Place]:
     """Return the items of a list, which stands at a place."""
+    # In a list of pairs, such as headers, the first item names the second one.
     is_pair = place_of_list.in_list and len(items) == 2 and isinstance(items[0], str)
     if is_pair and not names_of_items:
         names_of_items = (None, items[0])
@@ -613,9 +660,11 @@ def _places_in_list(
             name = place_of_list.name
         is_secret = names.hides(name, item)
         hiding_name = name
+        # All in a list under a secret name is secret: `passwords: ["abc"]`.
         if not is_secret and place_of_list.is_secret:
             is_secret = not is_empty(item)
             hiding_name = place_of_list.hiding_name
+        # The word after a flag is its value: `["--token", "abc"]`.
         is_word = index > 0 and isinstance(item, str) and item[:1] != "-"
         if not is_secret and is_word and names.secret_flag(items[index - 1]):
             is_secret = not is_empty(item)
@@ -627,7 +676,7 @@ def _places_in_list(
 
 
 def named_values_of(mapping: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
-    """Return the values of a mapping with their names.
+    """Return the values of a mapping with the names that may hide them.
 
     The name of a value is its key. In a mapping of a name and a value, it is that name.
     A change of a document (RFC 6902, and RFC 7644, 3.5.2) names its value by a path.
@@ -660,11 +709,11 @@ def _names_in_aws_form(form: Mapping[Any, Any]) -> dict[Any, str]:
     """
     name_by_key = {}
     for key in form:
-        place, _, last_step = str(key).rpartition(".")
-        if not place or last_step not in _KEYS_OF_VALUE:
+        prefix_of_pair, _, last_word = str(key).rpartition(".")
+        if not prefix_of_pair or last_word not in _KEYS_OF_VALUE:
             continue
         for key_of_name in _KEYS_OF_NAME:
-            name = form.get(f"{place}.{key_of_name}")
+            name = form.get(f"{prefix_of_pair}.{key_of_name}")
             if isinstance(name, str):
                 name_by_key[key] = name
     return name_by_key
@@ -748,8 +797,9 @@ def _name_of_stored_column(column: object) -> object:
 def holds_unhidden_text(plain: Any, names: SecretNames) -> bool:
     """Check whether a client's stored data has an unhidden text under a secret name.
 
-    It has one if the name was not secret when the call was recorded. A text with a
-    placeholder in it counts as hidden: `Bearer <redacted>`.
+    It has one if the name was not secret when the call was recorded: `check` reports
+    it, and `rekey` hides it. A text with a placeholder in it counts as hidden: `Bearer
+    <redacted>`.
     """
     for place in places({"": plain}, names, stored=True):
         is_text = type(place.value) is str

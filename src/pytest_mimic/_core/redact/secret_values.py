@@ -1,4 +1,8 @@
-"""Secret values: how they are written and found, and those of environment variables."""
+"""Known secret values: how they are written, found in a text, and hidden there.
+
+A secret is known if a request has sent it under a secret name, an answer has issued it,
+or an environment variable has it. Which names are secret, `secret_names.py` says.
+"""
 
 from __future__ import annotations
 
@@ -22,24 +26,25 @@ _BEFORE_WORD = r"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]
 # Shorter values are common words, which would be replaced all over a text.
 _SHORTEST_SECRET = 4
 # Since a value that is shorter may mean something else elsewhere (`dark`, `12345`), it
-# stands for a secret only under a secret name.
-_SHORTEST_ALONE = 20
-_SHORTEST_MIXED = 8
-_SHORTEST_NUMBER = 6
-# A shorter value of a variable may stand in a text by chance.
-_SHORTEST_IN_TEXTS = 16
+# is hidden only under a secret name: `is_distinctive`.
+_SHORTEST_OF_LETTERS = 20
+_SHORTEST_OF_LETTERS_AND_DIGITS = 8
+_SHORTEST_OF_DIGITS = 6
+# A shorter value of an environment variable may stand in a text by chance.
+_SHORTEST_OF_VARIABLES = 16
 _PLAIN_WORD = pattern(r"[A-Za-z][a-z]*|[A-Z]+")
 # The keys of what is no text of an outcome: of tags, and of bytes.
 _KEY_OF_DATA = pattern(r"base64|\$(?!\$|bytes$|text$)[^:]*")
-
-
-_SCHEME = pattern(r"^(?:apikey|basic|bearer|digest|negotiate|token)\s+", re.IGNORECASE)
+_SCHEME_BEFORE_SECRET = pattern(
+    r"^(?:apikey|basic|bearer|digest|negotiate|token)\s+", re.IGNORECASE
+)
 
 
 def hide_values(text: str, secrets: Iterable[str] | Mapping[str, str]) -> str:
     """Replace every occurrence of a known secret as whole words.
 
-    A mapping says what stands for each.
+    A mapping says what stands for each; else `<redacted>` does. A secret inside of a
+    longer word stays, as the word is not the secret.
     """
     # A secret may be a part of another one, so the longest come first.
     for secret in sorted(secrets, key=len, reverse=True):
@@ -55,38 +60,46 @@ def hide_values(text: str, secrets: Iterable[str] | Mapping[str, str]) -> str:
 def is_distinctive(value: str) -> bool:
     """Check whether a text that equals a secret can only be the secret.
 
-    It can if the secret is long, or mixes letters and digits. A short one, such as
-    `admin`, may mean something else where it has no secret name.
+    It can if the secret is long, or mixes letters and digits. Such a secret is hidden
+    wherever it stands in a call. A short one, such as `admin`, may mean something else
+    where it has no secret name, and stays there.
     """
     if value.isdigit():
-        return len(value) >= _SHORTEST_NUMBER
+        return len(value) >= _SHORTEST_OF_DIGITS
     has_digit = any(map(str.isdigit, value))
     has_letter = any(map(str.isalpha, value))
     if has_digit and has_letter:
-        return len(value) >= _SHORTEST_MIXED
-    return len(value) >= _SHORTEST_ALONE
+        return len(value) >= _SHORTEST_OF_LETTERS_AND_DIGITS
+    return len(value) >= _SHORTEST_OF_LETTERS
 
 
 @lru_cache(maxsize=1_000)
 def forms_of(secret: str) -> frozenset[str]:
-    """Return a secret and how it is written in URLs, HTML, JSON and base64."""
-    data = secret.encode("utf-8", "surrogatepass")
-    html = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    quoted = html.replace('"', "&quot;")
+    """Return a secret and how it is written in URLs, HTML, JSON and base64.
+
+    A known secret is searched for in all these forms.
+    """
+    secret_bytes = secret.encode("utf-8", "surrogatepass")
+    in_html = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    in_attribute = in_html.replace('"', "&quot;")
     forms = {
         secret,
-        html,
-        quoted,
-        quoted.replace("'", "&#x27;"),
-        quoted.replace("'", "&#39;"),
+        in_html,
+        in_attribute,
+        in_attribute.replace("'", "&#x27;"),
+        in_attribute.replace("'", "&#39;"),
     }
-    for url in (quote(data, safe=""), quote(data), quote_plus(data)):
-        forms |= {url, _ESCAPE_IN_URL.sub(_in_lower_case, url)}
-    for json in (dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]):
-        forms |= {json, json.replace("/", r"\/")}
-    base64 = b2a_base64(data, newline=False).decode()
-    for coded in (base64, base64.translate(_URL_SAFE)):
-        forms |= {coded, coded.rstrip("=")}
+    for in_url in (
+        quote(secret_bytes, safe=""),
+        quote(secret_bytes),
+        quote_plus(secret_bytes),
+    ):
+        forms |= {in_url, _ESCAPE_IN_URL.sub(_in_lower_case, in_url)}
+    for in_json in (dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]):
+        forms |= {in_json, in_json.replace("/", r"\/")}
+    base64 = b2a_base64(secret_bytes, newline=False).decode()
+    for in_base64 in (base64, base64.translate(_URL_SAFE)):
+        forms |= {in_base64, in_base64.rstrip("=")}
     return frozenset(forms)
 
 
@@ -96,7 +109,7 @@ def _in_lower_case(match: re.Match[str]) -> str:
 
 def bare_secret(value: str) -> str:
     """Return a secret value without the scheme that may precede it (`Bearer …`)."""
-    return _SCHEME.sub("", value)
+    return _SCHEME_BEFORE_SECRET.sub("", value)
 
 
 def basic_credentials(value: str) -> str:
@@ -121,25 +134,31 @@ def basic_password(value: str) -> str:
 
 
 class Environment:
-    """The secret values of an environment.
+    """The secret values of an environment, such as API keys of the application.
+
+    In what is stored, the name of the variable stands for the value: `<SHOP_API_KEY>`.
 
     Attributes:
-        forms: The values in all their forms, each with what stands for it. Empty if
+        forms: What stands for each value, by the value in each of its forms. Empty if
             there are none, as in most runs.
+        longest: The characters of the longest form. Who searches only the beginning of
+            a text searches so many characters more.
     """
 
     def __init__(self, names: SecretNames, variables: Mapping[str, str]) -> None:
         self._secret_names = names
-        # By the value; of two names of one value, the first one of the alphabet.
-        self._names_of_variables: dict[str, str] = {}
+        # The name of the variable by its value; of two names of one value, the first
+        # one of the alphabet.
+        self._name_by_value: dict[str, str] = {}
         for name, text in sorted(variables.items()):
             value = text.strip()
-            is_word = len(value) < _SHORTEST_IN_TEXTS or _PLAIN_WORD.fullmatch(value)
+            is_word = len(value) < _SHORTEST_OF_VARIABLES
+            is_word = is_word or _PLAIN_WORD.fullmatch(value) is not None
             # The shell's working directory is no password.
             if not is_word and name != "PWD" and names.hides(name, value):
-                self._names_of_variables.setdefault(value, name)
+                self._name_by_value.setdefault(value, name)
         stand_ins: dict[str, str] = {}
-        for value, name in self._names_of_variables.items():
+        for value, name in self._name_by_value.items():
             stand_ins.update(dict.fromkeys(forms_of(value), f"<{name}>"))
         # A value may be a part of another one, so the longest come first.
         longest_first = sorted(stand_ins, key=len, reverse=True)
@@ -154,38 +173,44 @@ class Environment:
     def may_be_in(self, plain: object) -> bool:
         """Check fast whether plain data may hold one of the values.
 
-        A text is JSON as it stands in a file.
+        True: the data must be searched. A text is JSON as it stands in a file.
         """
         try:
-            json = plain
-            if not isinstance(json, str):
-                json = dumps(plain, ensure_ascii=False, default=repr)
+            json_text = plain
+            if not isinstance(json_text, str):
+                json_text = dumps(plain, ensure_ascii=False, default=repr)
         except (RecursionError, TypeError, ValueError):
             return True
-        return any(form in json for form in self._in_json)
+        return any(form in json_text for form in self._in_json)
 
     def names_in(self, text: str) -> list[str]:
-        """Return the names of the variables that stand in a text for their values."""
+        """Return the names of the variables that stand in a text for their values.
+
+        The summary of a recording run names them: in a replay, the code gets
+        `<SHOP_API_KEY>` in place of the key.
+        """
         names = []
-        for name in self._names_of_variables.values():
+        for name in self._name_by_value.values():
             if f"<{name}>" in text or f"&lt;{name}&gt;" in text:
                 names.append(name)
         return sorted(names)
 
     def held_by(self, pieces: Iterable[Any]) -> dict[str, str]:
-        """Return the variables whose values stand in one of the pieces, by name.
+        """Return the values that stand in one of the pieces, by the variable.
 
-        The pieces are bytes: of texts, or of the memory of a numpy array.
+        Bytes are not redacted, so a recording run and `check` warn of these. The pieces
+        are those of a pickle, or of the memory of a numpy array.
         """
         whole_pieces = list(map(bytes, pieces))
-        values_by_variable = {}
-        for value, name in self._names_of_variables.items():
+        value_by_variable = {}
+        for value, name in self._name_by_value.items():
             in_text = value.encode("utf-8", "surrogatepass")
+            # An array of texts has four bytes for each character.
             in_array = value.encode("utf-32-le", "surrogatepass")
             for piece in whole_pieces:
                 if in_text in piece or in_array in piece:
-                    values_by_variable[name] = value
-        return values_by_variable
+                    value_by_variable[name] = value
+        return value_by_variable
 
     def text(self, text: str) -> str:
         """Return a text in which the names of the variables stand for their values.
@@ -210,10 +235,11 @@ class Environment:
         root = {"": plain}
         for box, key, value, *_ in places(root, self._secret_names):
             if isinstance(value, dict):
-                box[key] = self._with_names_scrubbed(value)
+                box[key] = self._with_keys_scrubbed(value)
             elif isinstance(value, list):
+                # The chunks of a body are one text.
                 if key == "chunks":
-                    box[key] = self._pieces(value)
+                    box[key] = self._scrubbed_chunks(value)
             elif isinstance(value, str):
                 is_data = isinstance(key, str) and _KEY_OF_DATA.fullmatch(key)
                 if not is_data:
@@ -228,29 +254,32 @@ class Environment:
         if not self.forms:
             return False
         try:
-            json = dumps(plain, ensure_ascii=False)
+            json_text = dumps(plain, ensure_ascii=False)
         except (RecursionError, TypeError, ValueError):
             return True
-        return '"chunks"' in json or self.may_be_in(json)
+        # A value may be in two chunks, so that the JSON does not hold it whole.
+        return '"chunks"' in json_text or self.may_be_in(json_text)
 
-    def _with_names_scrubbed(self, mapping: dict[Any, Any]) -> dict[Any, Any]:
+    def _with_keys_scrubbed(self, mapping: dict[Any, Any]) -> dict[Any, Any]:
+        """Return a mapping whose keys hold no values; its own values are as before."""
         scrubbed = {}
-        for name, part in mapping.items():
-            if isinstance(name, str):
-                name = self.text(name)
-            scrubbed[name] = part
+        for key, value in mapping.items():
+            if isinstance(key, str):
+                key = self.text(key)
+            scrubbed[key] = value
         return scrubbed
 
-    def _pieces(self, pieces: list[Any]) -> list[Any]:
-        """Return the pieces of a stream without the values, one of which may be in two.
+    def _scrubbed_chunks(self, chunks: list[Any]) -> list[Any]:
+        """Return the chunks of a body without the values, one of which may be in two.
 
-        If there is one, the first piece becomes the whole text.
+        If there is one, the first chunk becomes the whole text, and the others are
+        empty: their number stays.
         """
-        if not all(isinstance(piece, str) for piece in pieces):
-            return pieces
-        joined_text = "".join(pieces)
+        if not all(isinstance(chunk, str) for chunk in chunks):
+            return chunks
+        joined_text = "".join(chunks)
         hidden_text = self.text(joined_text)
         if hidden_text == joined_text:
-            return pieces
-        empty = [""] * (len(pieces) - 1)
-        return [hidden_text, *empty]
+            return chunks
+        empty_chunks = [""] * (len(chunks) - 1)
+        return [hidden_text, *empty_chunks]

@@ -15,35 +15,41 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._core.words import pattern
 
-# What stands for secrets.
+# What stands for secrets: placeholders, and names of environment variables.
 _STAND_IN = pattern(r"((?:<redacted(?::[\w-]+)?>|<[A-Z_][A-Z0-9_]*>)+)")
-# What says to which of several texts an event belongs.
-_KEYS_OF_TEXTS = ("index", "output_index", "content_index", "item_id")
+# The keys by which an event says to which of several texts its piece belongs.
+_KEYS_THAT_NUMBER_TEXTS = ("index", "output_index", "content_index", "item_id")
 
 
 def hide_split(events: Sequence[Any], hide: Callable[[str], str]) -> list[Any]:
     """Return the plain data of a stream's events without the secrets in two of them.
 
-    `hide` returns a text without its secrets.
+    The adapters of streams call it for what is stored of an answer. `hide` returns a
+    text without its secrets.
     """
+    # By the path of a text in its event: the pieces of all events at this path.
     pieces_by_path: dict[object, list[_Piece]] = {}
     for number, event in enumerate(events):
         for path, text in _texts_in(event, ()):
             pieces_by_path.setdefault(path, []).append(_Piece(number, text))
-    # The changed texts, by the number of the event and the path in it.
-    changes: dict[int, dict[object, str]] = {}
+    # The texts that lose a piece of a secret, by the number of the event and the path.
+    hidden_texts_of_events: dict[int, dict[object, str]] = {}
     for path, pieces in pieces_by_path.items():
         texts = [piece.text for piece in pieces]
+        # What is the same in all events, such as a model's name, is no split text.
         if len(set(texts)) < 2:
             continue
         hidden_texts = _hidden_pieces(texts, hide)
         for piece, hidden_text in zip(pieces, hidden_texts):
             if hidden_text != piece.text:
-                changes.setdefault(piece.event, {})[path] = hidden_text
-    changed_events = list(events)
-    for number, texts_by_path in changes.items():
-        changed_events[number] = _with_texts(events[number], (), texts_by_path)
-    return changed_events
+                hidden_texts_of_event = hidden_texts_of_events.setdefault(
+                    piece.event, {}
+                )
+                hidden_texts_of_event[path] = hidden_text
+    hidden_events = list(events)
+    for number, texts_by_path in hidden_texts_of_events.items():
+        hidden_events[number] = _with_texts(events[number], (), texts_by_path)
+    return hidden_events
 
 
 class _Piece(NamedTuple):
@@ -54,31 +60,32 @@ class _Piece(NamedTuple):
 
 
 def _texts_in(plain: Any, path: tuple[object, ...]) -> Iterator[tuple[object, str]]:
-    """Yield the texts in plain data, each with its place.
+    """Yield the texts in plain data, each with its path.
 
-    The numbers of the mappings around a text belong to its place.
+    The numbers that the mappings around a text have belong to its path. So the pieces
+    of two texts that a model writes by turns are not joined.
     """
     if isinstance(plain, str):
         yield path, plain
     elif isinstance(plain, dict):
-        place = _place_with_numbers(plain, path)
+        numbered_path = _path_with_numbers(plain, path)
         for name, part in plain.items():
-            if name not in _KEYS_OF_TEXTS:
-                yield from _texts_in(part, (*place, name))
+            if name not in _KEYS_THAT_NUMBER_TEXTS:
+                yield from _texts_in(part, (*numbered_path, name))
     elif isinstance(plain, list):
         for index, part in enumerate(plain):
             yield from _texts_in(part, (*path, index))
 
 
 def _with_texts(plain: Any, path: tuple[object, ...], texts: dict[object, str]) -> Any:
-    """Return plain data with other texts at some places."""
+    """Return the plain data of an event with other texts, given by their paths."""
     if isinstance(plain, str):
         return texts.get(path, plain)
     if isinstance(plain, dict):
-        place = _place_with_numbers(plain, path)
+        numbered_path = _path_with_numbers(plain, path)
         changed_mapping = {}
         for name, part in plain.items():
-            changed_mapping[name] = _with_texts(part, (*place, name), texts)
+            changed_mapping[name] = _with_texts(part, (*numbered_path, name), texts)
         return changed_mapping
     if isinstance(plain, list):
         changed_items = []
@@ -88,12 +95,12 @@ def _with_texts(plain: Any, path: tuple[object, ...], texts: dict[object, str]) 
     return plain
 
 
-def _place_with_numbers(
+def _path_with_numbers(
     plain: dict[str, Any], path: tuple[object, ...]
 ) -> tuple[object, ...]:
-    """Return the place of a mapping, with the numbers that it has."""
+    """Return the path of a mapping in an event, with the numbers that it has."""
     numbers = []
-    for name in _KEYS_OF_TEXTS:
+    for name in _KEYS_THAT_NUMBER_TEXTS:
         number = plain.get(name)
         if isinstance(number, (int, str)):
             numbers.append(number)
@@ -111,14 +118,15 @@ def _hidden_pieces(pieces: list[str], hide: Callable[[str], str]) -> list[str]:
         return pieces
     spans = _spans_of_secrets(joined_text, hidden_text)
     if spans is None:
+        # Where the secrets stood is not known: the first piece gets the whole text.
         return [hidden_text, *[""] * (len(pieces) - 1)]
-    changed_pieces = []
+    hidden_pieces = []
     start = 0
     for piece in pieces:
         end = start + len(piece)
-        changed_pieces.append(_without_secrets(joined_text, start, end, spans))
+        hidden_pieces.append(_without_secrets(joined_text, start, end, spans))
         start = end
-    return changed_pieces
+    return hidden_pieces
 
 
 def _spans_of_secrets(joined_text: str, hidden_text: str) -> list[_Span] | None:
@@ -131,23 +139,24 @@ def _spans_of_secrets(joined_text: str, hidden_text: str) -> list[_Span] | None:
         hidden    a=<redacted>&b=<redacted>.
         spans     (2, 4, "<redacted>"), (7, 9, "<redacted>")
     """
-    text_before, *parts_behind = _STAND_IN.split(hidden_text)
+    text_before, *stand_ins_and_texts = _STAND_IN.split(hidden_text)
     if not joined_text.startswith(text_before):
         return None
-    stand_ins = parts_behind[::2]
-    literals = parts_behind[1::2]
+    stand_ins = stand_ins_and_texts[::2]
+    texts_behind = stand_ins_and_texts[1::2]
     spans: list[_Span] = []
     start = len(text_before)
-    for stand_in, literal in zip(stand_ins, literals):
+    for stand_in, text_behind in zip(stand_ins, texts_behind):
         is_last = len(spans) == len(stand_ins) - 1
         if is_last:
-            end = len(joined_text) - len(literal)
+            # What stands behind the last secret is the end of the text.
+            end = len(joined_text) - len(text_behind)
         else:
-            end = joined_text.find(literal, start)
-        if end < start or not joined_text.startswith(literal, end):
+            end = joined_text.find(text_behind, start)
+        if end < start or not joined_text.startswith(text_behind, end):
             return None
         spans.append(_Span(start, end, stand_in))
-        start = end + len(literal)
+        start = end + len(text_behind)
     return spans
 
 
@@ -160,15 +169,15 @@ class _Span(NamedTuple):
 
 
 def _without_secrets(joined_text: str, start: int, end: int, spans: list[_Span]) -> str:
-    """Return the part of a text from `start` to `end`, without the secrets in it."""
-    text = ""
+    """Return the piece of a text from `start` to `end`, without the secrets in it."""
+    hidden_piece = ""
     position = start
     for span in spans:
         if span.end <= position or span.start >= end:
             continue
-        text += joined_text[position : span.start]
-        # A secret that has begun in an earlier part has its stand-in there.
+        hidden_piece += joined_text[position : span.start]
+        # A secret that has begun in an earlier piece has its stand-in there.
         if span.start >= position:
-            text += span.stand_in
+            hidden_piece += span.stand_in
         position = max(position, span.end)
-    return text + joined_text[position:end]
+    return hidden_piece + joined_text[position:end]

@@ -77,18 +77,18 @@ def keys_in(text: str) -> Iterator[tuple[str, str]]:
 
     The warning shows the beginning of the key, and the key's mark in `mimic_redact`.
     """
-    seen: list[str] = []
-    for literal, pattern in _PATTERNS_BY_LITERAL.items():
+    yielded_keys: list[str] = []
+    for literal, pattern_of_key in _PATTERNS_BY_LITERAL.items():
         if literal not in text:
             continue
-        for match in _pattern_of_key(pattern).finditer(text):
-            key = match[0]
+        for key_match in _pattern_of_key(pattern_of_key).finditer(text):
+            key = key_match[0]
             is_basic = literal == _BASIC_SCHEME
             if is_basic and not _has_password(key[len("Basic ") :]):
                 continue
             # A key may hold another one, such as the token after `Bearer`.
-            if not any(other in key for other in seen):
-                seen.append(key)
+            if not any(yielded_key in key for yielded_key in yielded_keys):
+                yielded_keys.append(key)
                 yield f"{key[:_SHOWN_CHARACTERS]}…", mark_of(key)
 
 
@@ -105,7 +105,10 @@ def mark_of(text: str) -> str:
 
 
 def _has_password(credentials: str) -> bool:
-    """Check whether a word after `Basic` has a user and a password (RFC 7617)."""
+    """Check whether a word after `Basic` has a user and a password (RFC 7617).
+
+    Other words after `Basic` are prose, of which nobody is to be warned.
+    """
     try:
         text = a2b_base64(credentials).decode()
     except (Error, ValueError):

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
 
 # The statuses of HTTP by which a server refuses credentials, or says that it is too
-# slow or too busy. At another time, it gives another answer.
+# slow or too busy. At another time, it gives another answer: a failing test keeps none
+# of these.
 _FAILING_STATUSES = (401, 403, 407, 408, 425, 429)
 
 
@@ -72,11 +73,14 @@ def recording(
         with step.running():
             yield
     except BaseException as error:
+        # An exception that is no `Exception`, such as a cancellation, is no answer of
+        # the service: nothing is recorded of it here.
         stored_error = store_error(error) if isinstance(error, Exception) else None
         if stored_error is None:
             step.abandon(error)
         else:
             step.finish(stored_error)
+        # While the call is verified, the edge goes on with the recorded outcome.
         if not step.answers(error):
             raise
 
@@ -121,15 +125,15 @@ class Adapter:
         name: The client's name in target lines, which is also the name of its module. A
             client can be used where that module can be found.
         parts: The names of a call's parts, which `ignore=` and `match=` may use.
-        implied: Parts that `ignore=` leaves out together with another one: `{"body":
-            ("format",)}`.
+        implied: By a part that `ignore=` names: the parts that are left out with it.
+            `{"body": ("format",)}`: the format of a body does not count without it.
         exact: The parts of what `comparable` returns whose values count even with
             `compare=shape`.
         recorded_as: The name under which recordings lie, if clients of one kind share
             them: `http`. By default, the client's name.
         covers: The clients whose calls a line takes, if these are not the client's own.
-        keeps_state: The service keeps what calls do to it. While recording, what wider
-            fixtures send is sent each time.
+        keeps_state: The service keeps what calls do to it, as a database does. While
+            recording, what wider fixtures send is sent each time.
         waits: The edges call `Step.wait` or `Step.wait_async` for a recorded call that
             waited (`Step.waits`). By default, `Step.outcome` waits in place of the
             edges, as a thread does.
@@ -202,6 +206,7 @@ class Adapter:
         status = outcome.get("status")
         if error is not None:
             words = _words_of_error(error)
+            # The head of the answer came, and its body broke off.
             if words != "failed" and status is not None:
                 words = f"gave {status}, then {words}"
             return words
@@ -211,12 +216,19 @@ class Adapter:
 
 
 def _words_of_error(error: object) -> str:
-    """Return `raised FileNotFoundError` for a class, `failed (reading)` for a kind."""
-    kind = error.get("type") if isinstance(error, dict) else None
-    if not isinstance(kind, str):
+    """Return how a call failed, in words for lists and reports, by its stored error.
+
+    | `type` of the error | words |
+    |---|---|
+    | a class, `builtins:FileNotFoundError` | `raised FileNotFoundError` |
+    | a kind of the adapter, `reading` | `failed (reading)` |
+    | none | `failed` |
+    """
+    error_type = error.get("type") if isinstance(error, dict) else None
+    if not isinstance(error_type, str):
         return "failed"
-    module, _, class_name = kind.rpartition(":")
-    return f"raised {class_name}" if module else f"failed ({kind})"
+    module, _, class_name = error_type.rpartition(":")
+    return f"raised {class_name}" if module else f"failed ({error_type})"
 
 
 # -- adapters by name
@@ -240,6 +252,7 @@ def load_adapter(name: str) -> Adapter:
         if not isinstance(adapter, Adapter):
             raise TypeError("it is no pytest_mimic.client.Adapter")
     except Exception as error:
+        # A fault of an adapter of ours is shown with its whole traceback.
         if client.is_bundled:
             raise
         reason = f"{type(error).__name__}: {error}"
@@ -250,7 +263,7 @@ def load_adapter(name: str) -> Adapter:
 
 
 def parts_of_client_calls(name: str) -> tuple[str, ...]:
-    """Return the parts of a client's calls.
+    """Return the parts of a client's calls, to check the paths of its line by them.
 
     The table knows the parts of the clients of pytest-mimic. The adapter of another
     distribution is loaded and asked for them.
@@ -276,11 +289,9 @@ def sync_method(begin: Callable[..., Any], *first: Any) -> Callable[..., Any]:
 
     def method(*args: Any, **kwargs: Any) -> Any:
         result_or_steps = begin_call(*args, **kwargs)
-        return (
-            run_sync(result_or_steps)
-            if type(result_or_steps) is GeneratorType
-            else result_or_steps
-        )
+        if type(result_or_steps) is GeneratorType:
+            return run_sync(result_or_steps)
+        return result_or_steps
 
     return method
 
@@ -295,11 +306,9 @@ def async_method(begin: Callable[..., Any], *first: Any) -> Callable[..., Any]:
 
     async def method(*args: Any, **kwargs: Any) -> Any:
         result_or_steps = begin_call(*args, **kwargs)
-        return (
-            await run_async(result_or_steps)
-            if type(result_or_steps) is GeneratorType
-            else result_or_steps
-        )
+        if type(result_or_steps) is GeneratorType:
+            return await run_async(result_or_steps)
+        return result_or_steps
 
     return method
 
@@ -313,7 +322,10 @@ def waiting(value: object) -> Steps:
 
 
 def run_sync(steps: Steps) -> object:
-    """Return the result of the generator. Each value that it yields is sent back."""
+    """Return the result of a method's body. Each value that it yields is sent back.
+
+    In a sync method, `value = yield f()` in the body is just `value = f()`.
+    """
     try:
         value = next(steps)
         while True:
@@ -323,9 +335,10 @@ def run_sync(steps: Steps) -> object:
 
 
 async def run_async(steps: Steps) -> object:
-    """Return the result of the generator.
+    """Return the result of a method's body.
 
-    Each awaitable that it yields is awaited, and its result sent back.
+    Each awaitable that it yields is awaited, and its result sent back: `value = yield
+    f()` in the body is `value = await f()`.
     """
     try:
         awaitable = next(steps)
@@ -333,6 +346,7 @@ async def run_async(steps: Steps) -> object:
             try:
                 value = await awaitable
             except BaseException as error:
+                # The body handles it where it yielded, a cancellation, too.
                 awaitable = steps.throw(error)
             else:
                 awaitable = steps.send(value)

@@ -46,18 +46,20 @@ if TYPE_CHECKING:
 #: The name of the log-in in a placeholder: `login-1a2b` in `<redacted:login-1a2b-…>`.
 LOGIN = re.compile("<redacted:(login-[0-9a-f]+)-")
 # A call logs somebody in if its resource has one of these words, or if it sends a
-# secret under a name with one of those below.
+# secret under a name with one of the words of `_NAME_SENT_TO_LOG_IN`.
 _RESOURCE_OF_LOGIN = re.compile(
     "log_?-?in|sign_?-?in|session|auth|token", re.IGNORECASE
 )
 _NAME_SENT_TO_LOG_IN = re.compile(
     "pass|pwd|secret|code|assertion|refresh|otp", re.IGNORECASE
 )
-# The beginnings of the names of secrets that any request may send.
+# The beginnings of the names of secrets that any request may send, and that do not say
+# whether it logs somebody in.
 _SENT_BY_ANY_REQUEST = re.compile("authorization|cookie ")
 # The parts of a description in which no secrets are searched for.
 _PARTS_WITHOUT_SECRETS = frozenset({"method", "server"})
-# The parts that name the call. Of their texts, only known secrets are hidden.
+# The parts that name the call. Of their texts, only known secrets are hidden: the
+# adapter has hidden what stands under a secret name.
 _PARTS_THAT_NAME_THE_CALL = frozenset({"signature", "url"})
 
 
@@ -78,7 +80,8 @@ class Secrets:
             the application's own.
 
     Attributes:
-        sent: The secrets of the request, each with the name at which it stood.
+        sent: The name at which each secret of the request stood, by the secret. The
+            engine tells `KnownSecrets` of them, and compares senders by them.
         stand_in_by_secret: What stands for each secret that is hidden wherever it
             stands: the placeholder, by the secret in each of its forms.
     """
@@ -106,13 +109,14 @@ class Secrets:
 
         An answer may repeat what was sent, and issue secrets.
         """
+        # Once the answer has begun, its redactor has the issuer.
         if issuer is None or self.redactor.issuer is not None:
             return
         known = issuer.known
         known.hear_other_processes()
         self.redactor = self.redactor.knowing(known, issuer)
-        # The last stand-in of a secret wins: that of an issued one tells it apart from
-        # other secrets, `<redacted>` does not.
+        # The last stand-in of a secret wins. That of an issued secret comes last, as
+        # its placeholder tells the secret from others. `<redacted>` does not.
         stand_in_by_secret = dict.fromkeys(self.redactor.issued, PLACEHOLDER)
         stand_in_by_secret.update(known.stand_ins_of_own())
         stand_in_by_secret.update(self.stand_in_by_secret)
@@ -138,18 +142,19 @@ class Secrets:
             signature: The verb and the resource of the call, `POST /login`.
             own_login: The name of the log-in that the call itself would be.
         """
-        for value in self.sent:
-            login = LOGIN.match(self.redactor.stand_in(value))
+        for secret in self.sent:
+            login = LOGIN.match(self.redactor.stand_in(secret))
             if login is not None:
                 return login[1]
         verb, _, resource = signature.partition(" ")
-        names = self.sent.values()
-        has_credentials = any(map(_SENT_BY_ANY_REQUEST.match, names))
+        names_of_sent = self.sent.values()
+        has_credentials = any(map(_SENT_BY_ANY_REQUEST.match, names_of_sent))
         if _RESOURCE_OF_LOGIN.search(resource):
+            # Who sends credentials is logged in: `GET /session`.
             return "" if has_credentials else own_login
         sends_password = any(
             _NAME_SENT_TO_LOG_IN.search(name)
-            for name in names
+            for name in names_of_sent
             if not _SENT_BY_ANY_REQUEST.match(name)
         )
         return own_login if sends_password and verb != "GET" else ""
@@ -160,10 +165,10 @@ class Secrets:
         A text in the data may be JSON or a form itself. In an answer, the secrets in
         its URLs are learned last: a name that stands outside of them comes first.
         """
-        pending = [plain]
+        pending_data = [plain]
         texts_of_answer = []
-        while pending:
-            for place in places({"": pending.pop()}, self.redactor):
+        while pending_data:
+            for place in places({"": pending_data.pop()}, self.redactor):
                 value = place.value
                 if place.is_secret and type(value) in (str, int, float):
                     self.add(value, str(place.name))
@@ -172,8 +177,10 @@ class Secrets:
                         self.add(literal, name)
                     if self.redactor.issuer is not None:
                         texts_of_answer.append(value)
+                    # The data of the text is walked as well, later. Of another text,
+                    # `parse_json_text` gives None, which has no secrets.
                     is_urlencoded = "=" in value and FORM.fullmatch(value)
-                    pending.append(
+                    pending_data.append(
                         parse_form(value) if is_urlencoded else parse_json_text(value)
                     )
         for text in texts_of_answer:
@@ -190,6 +197,7 @@ class Secrets:
             lower_name = name.lower()
             if not self.redactor.hides(name, value):
                 continue
+            # Each cookie is a secret of its own, below.
             if lower_name not in ("cookie", "set-cookie"):
                 self.add(value, lower_name)
                 if password := basic_password(value):
@@ -221,11 +229,12 @@ class Secrets:
         stand_in = self.redactor.stand_in(
             secret if isinstance(value, str) else value, name
         )
+        # Without an issuer, the call is still sending.
         if self.redactor.issuer is None:
             self.sent[secret] = name
         if secret != text:
-            # The secret is a part of the header. A server may send back the whole
-            # header, as base64.
+            # The secret stands behind a scheme, `Bearer …`. A server may send back the
+            # whole header, as base64.
             forms_of_whole_header = forms_of(text) - {text}
             self.stand_in_by_secret.update(
                 dict.fromkeys(forms_of_whole_header, stand_in)
@@ -247,7 +256,10 @@ class Secrets:
         )
 
     def without(self, parts: dict[str, Any]) -> dict[str, Any]:
-        """Return the described parts of a call without known secrets."""
+        """Return the described parts of a call without secrets, as they are stored.
+
+        The engine calls it for each request that it describes.
+        """
         described = {}
         for name, part in parts.items():
             if name in _PARTS_WITHOUT_SECRETS:
@@ -263,7 +275,7 @@ class Secrets:
         return described
 
     def text(self, text: str) -> str:
-        """Return a text without known secrets.
+        """Return a text, such as a body, without known secrets.
 
         If the text is data, the secrets under the names in it are learned first.
         """
@@ -276,6 +288,7 @@ class Secrets:
             text = "".join(map(self.redactor.scrub_data, lines))
         if looks_like_json(text) and parse_json_text(text) is None:
             # The text looks like JSON and is none: its reader may have cut it off.
+            # Names with values are found in it as in free text.
             text = self.redactor.scrub_text(text)
         else:
             text = self.redactor.scrub_data(text)
@@ -292,6 +305,7 @@ class Secrets:
 
     def header(self, name: str, value: str, /) -> str:
         """Return a header's value without secrets. Cookies keep their names."""
+        # Such a header is a URL, perhaps without a scheme.
         if name.lower() in ("location", "content-location"):
             value = self.redactor.scrub_url(value)
         value = self.redactor.scrub_header(name, value)
@@ -305,6 +319,7 @@ class Secrets:
         Placeholders stand in the path unquoted, as they do outside of URLs.
         """
         path = plain_placeholders(path)
+        # Few paths have parameters: `/cart;jsessionid=0A1B`.
         if ";" in path:
             path = self.redactor.scrub_path(path)
         if self.stand_in_by_secret:
@@ -350,6 +365,7 @@ def _body_has_placeholder(body: bytes) -> bool:
     """
     if b"<redacted:" in body:
         return True
+    # A large body without these words is not decoded.
     has_words = b"redacted" in body or START_IN_BASE64.encode() in body
     if not has_words and NUMBER_START.encode() not in body:
         return False

@@ -58,20 +58,25 @@ def as_recorded(recorded: object, hidden: _Plain, known: KnownSecrets) -> _Plain
         hidden     {"token": "<redacted:1a2b3c4d>"}    {"token": "<redacted:1a2b3c4d>"}
         result     {"token": "<redacted:0a0b0c0d>"}    {"token": "<redacted>"}
     """
+    # The recorded placeholder by that of now, of each secret whose placeholder differs.
     recorded_by_new: dict[str, str] = {}
 
-    def compare(recorded_leaf: Json, hidden_leaf: Json, _real_leaf: Json) -> Json:
-        for new_placeholder, old_placeholder in _renamed_placeholders(
+    def note_placeholders(
+        recorded_leaf: Json, hidden_leaf: Json, _real_leaf: Json
+    ) -> Json:
+        """Let recorded placeholders stand for the secrets of now; choose nothing."""
+        for new_placeholder, recorded_placeholder in _renamed_placeholders(
             recorded_leaf, hidden_leaf
         ):
-            value = known.value_of(new_placeholder)
-            if value is not None:
-                recorded_by_new[new_placeholder] = old_placeholder
-                known.stand(value, old_placeholder)
+            secret = known.value_of(new_placeholder)
+            if secret is not None:
+                recorded_by_new[new_placeholder] = recorded_placeholder
+                known.stand(secret, recorded_placeholder)
         return recorded_leaf
 
     answer = _json(hidden)
-    _chosen(_json(recorded), answer, answer, compare)
+    # Only the walk matters here, and its result is not used.
+    _chosen(_json(recorded), answer, answer, note_placeholders)
     if not recorded_by_new:
         return hidden
     return cast("_Plain", _with_recorded_placeholders(answer, recorded_by_new))
@@ -92,21 +97,28 @@ def _renamed_placeholders(recorded: Json, hidden: Json) -> Iterator[tuple[str, s
         return
     is_number = type(recorded) is type(hidden) and type(recorded) in (int, float)
     if is_number and is_placeholder(hidden) and recorded != hidden:
-        old_placeholder = str(recorded) if is_placeholder(recorded) else PLACEHOLDER
-        yield str(hidden), old_placeholder
+        # A 0 was recorded for a number that no answer had issued.
+        recorded_placeholder = (
+            str(recorded) if is_placeholder(recorded) else PLACEHOLDER
+        )
+        yield str(hidden), recorded_placeholder
 
 
 def _renamed_in_texts(recorded: str, hidden: str) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of `_renamed_placeholders` of two texts, in their order."""
     new_placeholders = issued_in(hidden)
-    old_placeholders = issued_in(recorded)
+    recorded_placeholders = issued_in(recorded)
     if is_placeholder(recorded) and len(new_placeholders) == 1:
         # The recorded placeholder may be `<redacted>`, which `ISSUED` does not match.
-        old_placeholders = [recorded]
-    if len(old_placeholders) != len(new_placeholders):
+        recorded_placeholders = [recorded]
+    if len(recorded_placeholders) != len(new_placeholders):
+        # Another text came, of which nobody knows which placeholder is which.
         return
-    for new_placeholder, old_placeholder in zip(new_placeholders, old_placeholders):
-        if new_placeholder != old_placeholder:
-            yield new_placeholder, old_placeholder
+    for new_placeholder, recorded_placeholder in zip(
+        new_placeholders, recorded_placeholders
+    ):
+        if new_placeholder != recorded_placeholder:
+            yield new_placeholder, recorded_placeholder
 
 
 def _with_recorded_placeholders(plain: Json, recorded_by_new: dict[str, str]) -> Json:
@@ -125,6 +137,7 @@ def _with_recorded_placeholders(plain: Json, recorded_by_new: dict[str, str]) ->
     is_number = isinstance(plain, (int, float)) and not isinstance(plain, bool)
     if is_number and str(plain) in recorded_by_new:
         stand_in = recorded_by_new[str(plain)]
+        # In place of `<redacted>`, a number has a 0.
         digits = "0" if stand_in == PLACEHOLDER else stand_in
         return float(digits) if isinstance(plain, float) else int(digits)
     return plain
@@ -143,7 +156,7 @@ def _real_if_secret(recorded: Json, hidden: Json, real: Json) -> Json:
 
 
 def _chosen(recorded: Json, hidden: Json, real: Json, choose: _Choice) -> Json:
-    """Return recorded plain data with the chosen form of each leaf.
+    """Return recorded plain data with the form of each leaf that `choose` returns.
 
     Leaves that one of the three forms lacks stay as they were recorded.
     """
@@ -168,25 +181,30 @@ def _chosen_dict(
     real: dict[str, Json],
     choose: _Choice,
 ) -> dict[str, Json]:
-    chosen = {}
-    for key, part in recorded.items():
+    """Return a recorded mapping with the chosen forms of its leaves, by key."""
+    chosen_mapping = {}
+    for key, recorded_part in recorded.items():
         if key in hidden and key in real:
-            part = _chosen(part, hidden[key], real[key], choose)
-        chosen[key] = part
-    return chosen
+            recorded_part = _chosen(recorded_part, hidden[key], real[key], choose)
+        chosen_mapping[key] = recorded_part
+    return chosen_mapping
 
 
 def _chosen_list(
     recorded: list[Json], hidden: list[Json], real: list[Json], choose: _Choice
 ) -> list[Json]:
+    """Return a recorded list with the chosen forms of its leaves.
+
+    Headers are compared by name, so that one more header moves no other.
+    """
     hidden_and_real = dict(zip(_keys_of_items(hidden), zip(hidden, real)))
-    items = []
-    for key, item in zip(_keys_of_items(recorded), recorded, strict=True):
+    chosen_items = []
+    for key, recorded_item in zip(_keys_of_items(recorded), recorded, strict=True):
         if key in hidden_and_real:
             hidden_item, real_item = hidden_and_real[key]
-            item = _chosen(item, hidden_item, real_item, choose)
-        items.append(item)
-    return items
+            recorded_item = _chosen(recorded_item, hidden_item, real_item, choose)
+        chosen_items.append(recorded_item)
+    return chosen_items
 
 
 def _keys_of_items(items: list[Json]) -> list[object]:
@@ -195,15 +213,16 @@ def _keys_of_items(items: list[Json]) -> list[object]:
     In a list of pairs, such as headers, it is the name of the pair and the number among
     the pairs of this name: `("set-cookie", 1)` for the second cookie.
     """
-    names = [_name_of_pair(item) for item in items]
-    counts: dict[str, int] = {}
+    names_of_pairs = [_name_of_pair(item) for item in items]
+    count_of_name: dict[str, int] = {}
     keys: list[object] = []
-    for name in names:
+    for name in names_of_pairs:
         if name is None:
+            # The list is no list of pairs.
             return list(range(len(items)))
         lower_name = name.lower()
-        number = counts.get(lower_name, 0)
-        counts[lower_name] = number + 1
+        number = count_of_name.get(lower_name, 0)
+        count_of_name[lower_name] = number + 1
         keys.append((lower_name, number))
     return keys
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from pytest_mimic._core.named_fields import NamedFields
 
-# Names that `ignore=` and `match=` accept at every client, so that one list of options
-# can serve several.
+# Names that `ignore=` and `match=` accept at every client, also at one whose calls have
+# no such part, so that one list of options can serve several.
 COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
 
 # The entry points of the adapters that other distributions bring.
@@ -44,7 +44,8 @@ class Client(NamedFields):
 
 Table = Mapping[str, Client]
 
-#: The clients that are known so far, by name.
+#: The clients that are known so far, by name: those of loaded tables, and adapters of
+#: other distributions that a line has named.
 CLIENTS: dict[str, Client] = {}
 # The tables that were handed in and are not loaded yet: `module:name`.
 _tables_to_load: list[str] = []
@@ -95,6 +96,7 @@ def is_client(name: str) -> bool:
         clients: Table = getattr(import_module(module), table)
         CLIENTS.update(clients)
     if name not in CLIENTS and name.isidentifier():
+        # Entry points are asked last: to read them takes milliseconds.
         from importlib.metadata import entry_points
 
         for entry_point in entry_points(group=_ENTRY_POINT_GROUP, name=name):
@@ -112,6 +114,8 @@ def names_client(target: str) -> bool:
 
 def check_outcome(name: str, value: object) -> None:
     """Check the value of a client's recorded outcome, before it is used.
+
+    Somebody may have edited it. A client that is not known here has no check.
 
     Raises:
         LookupError, TypeError, ValueError: The client gives no such value.
@@ -132,15 +136,18 @@ def _function_at(place: str) -> Callable[[object], None]:
 
 
 def clients_of(kind: str) -> tuple[str, ...]:
-    """Return the clients whose recordings lie under the name of their kind."""
-    names = []
+    """Return the clients whose recordings lie under the name of one kind, `http`.
+
+    The kind may be a client itself, which is not among them.
+    """
+    client_names = []
     for name, client in CLIENTS.items():
         if client.kind == kind and name != kind:
-            names.append(name)
-    return tuple(names)
+            client_names.append(name)
+    return tuple(client_names)
 
 
 def kind_of_client(name: str) -> str:
-    """Return the name under which the recordings of a client lie."""
+    """Return the name under which the recordings of a client lie: `http` of `httpx`."""
     kind = CLIENTS[name].kind if is_client(name) else ""
     return kind or name

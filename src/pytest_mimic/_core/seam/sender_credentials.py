@@ -39,14 +39,15 @@ def credentials_in(
     """Return the application's own secrets that say who sends a request, by name.
 
     Args:
-        sent: The secret values of the request, each with its name.
+        sent: The name of each secret value of the request, by the value.
         stand_in: Returns the placeholder that stands for a secret value.
     """
     credentials = {}
-    for value, name in sent.items():
-        credential = _credential_of(value)
-        # What a service has issued has a placeholder with a name.
-        is_of_application = stand_in(value) == PLACEHOLDER
+    for secret, name in sent.items():
+        credential = _credential_of(secret)
+        # What a service has issued has a placeholder of its own, which counts in the
+        # identity already.
+        is_of_application = stand_in(secret) == PLACEHOLDER
         if credential and is_of_application and not _NAME_OF_ONE_REQUEST.search(name):
             credentials[name] = credential
     return credentials
