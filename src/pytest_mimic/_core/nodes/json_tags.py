@@ -27,7 +27,11 @@ def tag_in(plain: Mapping[Any, Any]) -> str:
 
 
 def may_have_tags(text: str) -> bool:
-    """Return whether a JSON text may have keys that look like tags."""
+    """Return whether a JSON text may have keys that look like tags.
+
+    The parts of a client's call whose text has none are their own description, which
+    spares the walk over them.
+    """
     return f'"{TAG_SIGN}' in text
 
 
@@ -47,7 +51,8 @@ def has_escape(parts: Mapping[str, Any]) -> bool:
 def has_both_forms(parts: Mapping[str, Any]) -> bool:
     """Return whether a mapping has its first key with a second `$` as another key.
 
-    JSON cannot keep such a mapping: `{"$a": 1, "$$a": 2}`.
+    Such a mapping, `{"$a": 1, "$$a": 2}`, would lose a key if its first key got a
+    second `$`. So it is written as a list of pairs.
     """
     first_key = next(iter(parts), "")
     return first_key[:1] == TAG_SIGN and TAG_SIGN + first_key in parts

@@ -24,17 +24,20 @@ Node: TypeAlias = Union[Plain, "Items", "Fields", "Opaque", "Cut", "Hidden"]
 
 
 class _Nothing:
-    """Stands for no value."""
+    """Stands for no value, as None is one."""
 
     __slots__ = ()
 
 
-#: The `value` of a node that does not have the value itself.
+#: The `value` of a node that does not have the value itself, as in all trees but those
+#: for verifying.
 NOTHING: Final = _Nothing()
 
 
 class _Compared:
     """The base of all nodes: two nodes are equal if their attributes are.
+
+    Differences between trees go by that, and no identity does.
 
     Nodes have constructors by hand: to import `dataclasses` takes a tenth of the time
     in which a command starts.
@@ -44,7 +47,8 @@ class _Compared:
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
     def _attributes(self) -> dict[str, object]:
-        # The value of a node does not count, as the other attributes describe it.
+        # The value of a node does not count, as the other attributes describe it. Only
+        # trees for verifying have it.
         names = [name for name in self.__slots__ if name != "value"]
         return {name: getattr(self, name) for name in names}
 

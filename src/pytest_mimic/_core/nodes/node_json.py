@@ -1,5 +1,9 @@
 r"""Nodes as the JSON of a vault, and back.
 
+Outcomes and descriptions are written by `plain_of`. The JSON of an outcome is read by
+`node_of` only where people see or compare it: a replay makes the value by
+`outcome_json`, without nodes.
+
 A value of JSON stands for itself. Any other value is a mapping whose first key is its
 tag:
 
@@ -52,11 +56,12 @@ from pytest_mimic._core.types.tagged_values import PLACED
 
 # The types of nodes that are their own JSON.
 _PLAIN = frozenset((str, int, float, bool, type(None)))
-# The facts about a value for which nodes have fields; see `node_classes`.
-_OWN = frozenset(("digest", "length", "type"))
+# The names beside a tag for which nodes have attributes, see `node_classes`. All other
+# names are facts.
+_NAMES_OF_NODE_FIELDS = frozenset(("digest", "length", "type"))
 
 
-class _Form(NamedTuple):
+class _ShortForm(NamedTuple):
     """The shorter form of a container: its content, perhaps in a pair with a fact.
 
     A `deque` is stored as `[content, maxlen]`, a `defaultdict` as
@@ -64,34 +69,39 @@ class _Form(NamedTuple):
 
     Attributes:
         name: The name of the container's class.
-        beside: The fact that stands in the pair with the content; empty: there is none.
+        fact_in_pair: The fact that stands in the pair with the content; empty: there is
+            no pair.
         is_last: Whether the content comes last in the pair.
     """
 
     name: str
-    beside: str = ""
+    fact_in_pair: str = ""
     is_last: bool = False
 
 
+# The tag of a `SimpleNamespace`, whose node has the name of the class.
 _NAMESPACE = "namespace"
-_FORMS: dict[str, _Form] = {
-    "bytearray": _Form("bytearray"),
-    "counter": _Form("Counter"),
-    "defaultdict": _Form("defaultdict", "default_factory", is_last=True),
-    "deque": _Form("deque", "maxlen"),
-    "ordered_dict": _Form("OrderedDict"),
+_SHORT_FORM_BY_TAG: dict[str, _ShortForm] = {
+    "bytearray": _ShortForm("bytearray"),
+    "counter": _ShortForm("Counter"),
+    "defaultdict": _ShortForm("defaultdict", "default_factory", is_last=True),
+    "deque": _ShortForm("deque", "maxlen"),
+    "ordered_dict": _ShortForm("OrderedDict"),
 }
-_TAGS = {form.name: tag for tag, form in _FORMS.items()}
+# The tags of these forms by the name of the container's class.
+_TAG_OF_SHORT_FORM = {form.name: tag for tag, form in _SHORT_FORM_BY_TAG.items()}
 # Tags of a text, under which clients store values with their type.
-_TYPED_TEXTS = frozenset(
+_TAGS_OF_TYPED_TEXTS = frozenset(
     ("base64", "bytes", "date", "datetime", "decimal", "time", "uuid")
 )
-_EXCEPTION = frozenset(
+# The names under which outcomes store the parts of an exception. An object with other
+# parts is none.
+_PARTS_OF_EXCEPTION = frozenset(
     ("args", "attributes", "cause", "fields", "notes", "suppress_context")
 )
 # The names under which outcomes store the cause and the notes of an exception, by their
 # names as attributes.
-_LINKS = {"__notes__": "notes", "__cause__": "cause"}
+_STORED_NAMES_OF_LINKS = {"__notes__": "notes", "__cause__": "cause"}
 
 
 # -- reading
@@ -135,46 +145,61 @@ def nodes_of(parts: Mapping[str, Any], *, is_tagged: bool = True) -> dict[str, N
 
 
 def is_typed_text(plain: Mapping[Any, object]) -> bool:
-    """Check whether a mapping is a text with a type: `{"$decimal": "1.50"}`."""
+    """Check whether a mapping is a text with a type: `{"$decimal": "1.50"}`.
+
+    A client has written such a mapping. In the description of its call it stays a tag,
+    while a user's mapping that looks like one gets a second `$`.
+    """
     if not plain or type(next(iter(plain))) is not str:
         return False
-    return tag_in(plain) in _TYPED_TEXTS and set(map(type, plain.values())) == {str}
+    return tag_in(plain) in _TAGS_OF_TYPED_TEXTS and set(map(type, plain.values())) == {
+        str
+    }
 
 
 def cut_in(plain: Mapping[str, Any]) -> Cut | None:
-    """Return the node of a value that was cut, from its JSON; None: it is none."""
+    """Return the node of a value that was cut, from its JSON; None: it is whole.
+
+    By the `file` of the node, a long part of a request is found in its object.
+    """
     if tag_in(plain) != "cut":
         return None
-    return _cut("cut", next(iter(plain.values())), plain)
+    return _cut_node("cut", next(iter(plain.values())), plain)
 
 
 def _tagged_node(tag: str, plain: Mapping[str, Any]) -> Node:
-    """Return the node of a mapping with a tag. It may be edited by hand."""
+    """Return the node of a mapping with a tag: a value that JSON does not have.
+
+    The mapping may be edited by hand, so that no fact need be of its type.
+    """
     sign_and_tag = next(iter(plain))
     part = plain[sign_and_tag]
-    digest = _text_of_json(plain, "digest")
+    digest = _text_in(plain, "digest")
     if tag in ("cut", "cycle"):
-        return _cut(tag, part, plain)
+        return _cut_node(tag, part, plain)
     if tag == "hidden":
-        return Hidden(str(part), _text_of_json(plain, "type"), digest)
+        return Hidden(str(part), _text_in(plain, "type"), digest)
     facts: dict[str, Node] = {}
     if len(plain) > 1:
         for name, fact in plain.items():
-            if name not in _OWN and name != sign_and_tag:
+            if name not in _NAMES_OF_NODE_FIELDS and name != sign_and_tag:
                 facts[name] = node_of(fact)
-    # A description may have such a container as fields: `{"": [1, 2], "maxlen": 3}`.
+    # An outcome has such a container in its short form, and a description may have it
+    # as fields: `{"": [1, 2], "maxlen": 3}`.
     is_described = type(part) is dict and "" in part
-    if tag in _FORMS and not is_described:
-        return _container(_FORMS[tag], node_of(part))
+    if tag in _SHORT_FORM_BY_TAG and not is_described:
+        return _container_node(_SHORT_FORM_BY_TAG[tag], node_of(part))
     if type(part) is dict:
         return _node_of_object(tag, part, facts, plain)
     if type(part) is list:
         return _node_of_list(tag, part, facts, plain)
+    # The value is known by one text, number or flag.
     content: Any = part
-    return Opaque(tag, content, _text_of_json(plain, "type"), digest, facts)
+    return Opaque(tag, content, _text_in(plain, "type"), digest, facts)
 
 
-def _cut(tag: str, part: Any, plain: Mapping[str, Any]) -> Cut:
+def _cut_node(tag: str, part: Any, plain: Mapping[str, Any]) -> Cut:
+    """Return the node of a value that was cut, or that lies inside of itself."""
     start = plain.get("start")
     if type(start) is not str:
         start = None
@@ -182,8 +207,8 @@ def _cut(tag: str, part: Any, plain: Mapping[str, Any]) -> Cut:
         str(part),
         start=start,
         length=_length_in(plain),
-        digest=_text_of_json(plain, "digest"),
-        file=_text_of_json(plain, "object"),
+        digest=_text_in(plain, "digest"),
+        file=_text_in(plain, "object"),
         is_cycle=tag == "cycle",
     )
 
@@ -199,7 +224,7 @@ def _node_of_list(
     | of a place | `["tmp", "in.csv"]` | `Opaque("path", ("tmp", "in.csv"))` |
     | any other | `[1, 2]`, items | `Items("tuple", [1, 2])` |
     """
-    digest = _text_of_json(plain, "digest")
+    digest = _text_in(plain, "digest")
     # An edited file may have anything in the list.
     has_only_texts = {str}.issuperset(map(type, part))
     if has_only_texts and tag == "bytes":
@@ -214,10 +239,9 @@ def _node_of_list(
 def _node_of_object(
     tag: str, part: dict[str, Any], facts: dict[str, Node], plain: Mapping[str, Any]
 ) -> Fields:
+    """Return the node of an object, whose attributes of all kinds stand together."""
     if tag != _NAMESPACE and _is_exception(part):
-        return Fields(
-            tag, _exception_parts(part), digest=_text_of_json(plain, "digest")
-        )
+        return Fields(tag, _exception_parts(part), digest=_text_in(plain, "digest"))
     content = node_of(part)
     parts = _mapping_parts(content)
     if parts is None:
@@ -226,17 +250,18 @@ def _node_of_object(
     for name in ("attributes", "extra", "private"):
         further_parts = _mapping_parts(facts.get(name))
         if further_parts is not None and parts.keys().isdisjoint(further_parts):
-            # The attributes of an object that are no fields stand among its fields.
+            # People see the attributes of an object that are no fields among its
+            # fields, as paths of `ignore=` and `volatile=` name them.
             parts |= further_parts
             del facts[name]
     name_of_object = _name_of_fields(tag)
-    digest = _text_of_json(plain, "digest")
+    digest = _text_in(plain, "digest")
     return Fields(name_of_object, parts, _length_in(plain), digest, facts)
 
 
 def _is_exception(part: dict[str, Any]) -> bool:
     """Return whether the stored parts of an object are those of an exception."""
-    if not part.keys() <= _EXCEPTION or type(part.get("args")) is not list:
+    if not part.keys() <= _PARTS_OF_EXCEPTION or type(part.get("args")) is not list:
         return False
     attributes, fields = part.get("attributes", {}), part.get("fields", {})
     return type(attributes) is dict and type(fields) is dict
@@ -252,10 +277,11 @@ def _mapping_parts(node: Node) -> dict[str, Node] | None:
 def with_tag(tag: str, content: Node) -> Items | Fields | Opaque:
     """Return the node of a value under a tag, from the node of its content.
 
-    `tuple` and the node of `[1, 2]` give the node of `(1, 2)`.
+    The walk over a value makes its nodes by it. `tuple` and the node of `[1, 2]` give
+    the node of `(1, 2)`.
     """
-    if tag in _FORMS:
-        return _container(_FORMS[tag], content)
+    if tag in _SHORT_FORM_BY_TAG:
+        return _container_node(_SHORT_FORM_BY_TAG[tag], content)
     if type(content) in _PLAIN:
         return Opaque(tag, content)
     if isinstance(content, Items) and content.kind == "list":
@@ -272,38 +298,42 @@ def _name_of_fields(tag: str) -> str:
     return tag
 
 
-def _container(form: _Form, stored: Node) -> Fields:
+def _container_node(form: _ShortForm, stored: Node) -> Fields:
     """Return the node of a container that is stored in its shorter form.
 
     The form may be edited by hand, so a pair may lack its second half, or both.
     """
     content: Node = stored
     fact: Node = None
-    if form.beside and isinstance(stored, Items) and stored.kind == "list":
-        sides = [*stored.items, None, None]
-        content, fact = sides[0], sides[1]
+    if form.fact_in_pair and isinstance(stored, Items) and stored.kind == "list":
+        # None takes the place of a half that an edited pair lacks.
+        content, fact = [*stored.items, None, None][:2]
         if form.is_last:
             content, fact = fact, content
     parts: dict[str, Node] = {"": content}
     if fact is not None:
-        parts[form.beside] = fact
+        parts[form.fact_in_pair] = fact
     return Fields(form.name, parts)
 
 
 def _exception_parts(part: dict[str, Any]) -> dict[str, Node]:
-    """Return the parts of a stored exception, less fields that repeat an argument."""
+    """Return the parts of a stored exception as people see them.
+
+    Its arguments stand under `*`. A field that repeats an argument, such as the `errno`
+    of `OSError(2, "no such file")`, is left out.
+    """
     arguments = part["args"]
     parts = {"*": arguments, **part.get("attributes", {})}
     for name, value in part.get("fields", {}).items():
         if value is not None and value not in arguments:
             parts[name] = value
-    for name, stored_name in _LINKS.items():
+    for name, stored_name in _STORED_NAMES_OF_LINKS.items():
         if stored_name in part:
             parts[name] = part[stored_name]
     return nodes_of(parts)
 
 
-def _text_of_json(plain: Mapping[str, Any], name: str) -> str:
+def _text_in(plain: Mapping[str, Any], name: str) -> str:
     return str(plain.get(name, ""))
 
 
@@ -343,7 +373,10 @@ def plains_of(nodes: Mapping[str, Node]) -> dict[str, Any]:
 
 
 def order(node: Node) -> str:
-    """Return a text that is equal for equal nodes and orders them."""
+    """Return a text that is equal for equal nodes and orders them.
+
+    Differences, the rows of an INSERT and the members of a described set go by it.
+    """
     return dumps(plain_of(node), sort_keys=True)
 
 
@@ -352,8 +385,10 @@ def _opaque_json(node: Opaque) -> dict[str, Any]:
     if node.kind == "bytes" and type(content) is str:
         content = _lines_of_text(content)
     elif type(content) is tuple:
+        # The folder of a path, and the rest: `("tmp", "in.csv")`.
         content = list(content)
     elif type(content) not in _PLAIN:
+        # The value is made of one other value.
         content = plain_of(content)
     plain = tagged(node.kind, content)
     if node.type:
@@ -375,6 +410,7 @@ def _items_json(node: Items) -> Any:
         # Most items are their own JSON, which costs no call.
         items.append(item if type(item) in _PLAIN else plain_of(item))
     if node.kind == "list" and node.length is None:
+        # The list is there as a whole, so it needs no tag with its length.
         return items
     return _with_facts(tagged(node.kind, items), node)
 
@@ -384,10 +420,15 @@ def _fields_json(node: Fields) -> dict[str, Any]:
         return _mapping_json(node)
     tag, parts = node.kind, plains_of(node.parts)
     if node.length is None:
-        if tag in _TAGS and parts.keys() <= {"", _FORMS[_TAGS[tag]].beside}:
-            tag = _TAGS[tag]
-            return tagged(tag, _stored_container(_FORMS[tag], parts))
+        # The short forms have no place for the length of a value that is there in part.
+        if tag in _TAG_OF_SHORT_FORM and parts.keys() <= {
+            "",
+            _SHORT_FORM_BY_TAG[_TAG_OF_SHORT_FORM[tag]].fact_in_pair,
+        }:
+            tag = _TAG_OF_SHORT_FORM[tag]
+            return tagged(tag, _stored_container(_SHORT_FORM_BY_TAG[tag], parts))
         if "*" in parts:
+            # Only exceptions have positional parts.
             parts = _stored_exception(parts)
     if tag == "SimpleNamespace":
         tag = _NAMESPACE
@@ -399,10 +440,12 @@ def _fields_json(node: Fields) -> dict[str, Any]:
 
 
 def _mapping_json(node: Fields) -> dict[str, Any]:
+    """Return the JSON of a mapping: as it is, or else a tag with a list of pairs."""
     parts = plains_of(node.parts)
     if node.length is None and not is_escaped(parts):
         return parts
     if node.length is None and not has_both_forms(parts):
+        # The first key would be taken for a tag.
         return escaped(parts)
     return _with_facts(tagged("dict", _pairs(parts)), node)
 
@@ -411,12 +454,12 @@ def _pairs(parts: Mapping[str, Any]) -> list[list[Any]]:
     return [list(pair) for pair in parts.items()]
 
 
-def _stored_container(form: _Form, parts: dict[str, Any]) -> Any:
-    """Return the shorter form of a container, which `_container` reads again."""
+def _stored_container(form: _ShortForm, parts: dict[str, Any]) -> Any:
+    """Return the shorter form of a container, which `_container_node` reads again."""
     content = parts[""]
-    if not form.beside:
+    if not form.fact_in_pair:
         return content
-    fact = parts.get(form.beside)
+    fact = parts.get(form.fact_in_pair)
     if form.is_last:
         return [fact, content]
     return [content, fact]
@@ -427,8 +470,8 @@ def _stored_exception(parts: dict[str, Any]) -> dict[str, Any]:
     stored = {"args": parts["*"]}
     attributes: dict[str, Any] = {}
     for name, part in parts.items():
-        if name in _LINKS:
-            stored[_LINKS[name]] = part
+        if name in _STORED_NAMES_OF_LINKS:
+            stored[_STORED_NAMES_OF_LINKS[name]] = part
         elif name != "*":
             attributes[name] = part
     if attributes:
@@ -451,6 +494,7 @@ def _cut_json(node: Cut) -> dict[str, Any]:
 
 
 def _hidden_json(node: Hidden) -> Any:
+    """Return a placeholder as a text; in a tree for verifying, with type and digest."""
     if not node.type:
         return node.redacted_text
     hidden = {**tagged("hidden", node.redacted_text), "type": node.type}
@@ -458,6 +502,7 @@ def _hidden_json(node: Hidden) -> Any:
 
 
 def _with_facts(plain: dict[str, Any], node: Items | Fields | Opaque) -> dict[str, Any]:
+    """Return a mapping with a tag, with what the node says besides the tag's part."""
     if not isinstance(node, Opaque) and node.length is not None:
         plain["length"] = node.length
     if node.digest:

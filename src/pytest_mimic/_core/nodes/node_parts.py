@@ -20,26 +20,33 @@ NUMBERED = frozenset(("list", "tuple", "events"))
 #: Kinds of `Items` whose items have no order.
 SETS = frozenset(("set", "frozenset"))
 #: Kinds of `Opaque` values that may count with the content of a file or folder.
-_FILES = PLACED | {"content"}
-# The types of values whose kinds are other words.
-_TYPES = {"base64": "bytes", "object": "bytes"} | TYPE_NAME_BY_TAG
+_KINDS_OF_FILES = PLACED | {"content"}
+# The names of types whose values have kinds under other words.
+_TYPE_NAME_BY_KIND = {"base64": "bytes", "object": "bytes"} | TYPE_NAME_BY_TAG
 # The facts of nodes that people do not see beside the parts of a value.
-_UNSEEN = frozenset(("columns", "object", "size", "whole"))
+_UNSEEN_FACTS = frozenset(("columns", "object", "size", "whole"))
 
 
 def kind_of_node(node: object) -> tuple[type, str]:
-    """Return the kind of a node's value: `1`, `1.0` and `true` are of three kinds."""
+    """Return the kind of a node's value: `1`, `1.0` and `true` are of three kinds.
+
+    Values of two kinds differ as a whole: their parts are not compared.
+    """
     if isinstance(node, Items | Fields | Opaque):
         return type(node), node.kind
     return type(node), ""
 
 
 def type_of(node: Node) -> str:
-    """Return the name of the type of a node's value, without its module."""
+    """Return the name of the type of a node's value, without its module.
+
+    A difference shows it beside two values that look alike.
+    """
     if isinstance(node, Opaque) and node.type:
+        # The kind is `text`, which says nothing of the class.
         return short_name(node.type)
     if isinstance(node, Items | Fields | Opaque):
-        return short_name(_TYPES.get(node.kind, node.kind))
+        return short_name(_TYPE_NAME_BY_KIND.get(node.kind, node.kind))
     if isinstance(node, Hidden):
         return short_name(node.type or "hidden")
     if isinstance(node, Cut):
@@ -66,7 +73,7 @@ def numbers_in(node: object) -> list[Node] | None:
     numbers: list[Node] = []
     for number in node.items:
         if isinstance(number, str):
-            # NaN and infinities are texts.
+            # JSON has no NaN and no infinities, which are texts there.
             number = Opaque("float", number)
         numbers.append(number)
     return numbers
@@ -76,7 +83,9 @@ def shown_facts(node: Items | Fields | Opaque) -> dict[str, Node]:
     """Return the facts about a value that people see beside its parts: `maxlen`."""
     if not node.facts:
         return {}
-    return {name: fact for name, fact in node.facts.items() if name not in _UNSEEN}
+    return {
+        name: fact for name, fact in node.facts.items() if name not in _UNSEEN_FACTS
+    }
 
 
 def pairs_of(node: Items) -> list[tuple[Node, Node]]:
@@ -94,8 +103,13 @@ def pairs_of(node: Items) -> list[tuple[Node, Node]]:
 
 
 def is_file(node: object) -> bool:
-    """Check whether a node counts with the content of a file or folder."""
-    return isinstance(node, Opaque) and bool(node.digest) and node.kind in _FILES
+    """Check whether a node counts with the content of a file or folder.
+
+    Its digest is that of the content, so a difference tells of the content alone.
+    """
+    return (
+        isinstance(node, Opaque) and bool(node.digest) and node.kind in _KINDS_OF_FILES
+    )
 
 
 def length_of(node: object) -> int | None:
@@ -106,14 +120,20 @@ def length_of(node: object) -> int | None:
 
 
 def digest_of(node: object) -> str:
-    """Return the digest of a value that is shown in part; empty: it has none."""
+    """Return the digest of a value that is shown in part; empty: it has none.
+
+    Two values of which the same part is shown are told apart by it.
+    """
     if isinstance(node, Items | Fields | Opaque | Cut | Hidden):
         return node.digest
     return ""
 
 
 def value_of_node(node: object) -> object:
-    """Return the value of a node itself; `NOTHING`: the node does not have it."""
+    """Return the value of a node itself; `NOTHING`: the node does not have it.
+
+    Verifying compares by it what trees do not show, such as a frame of pandas.
+    """
     if isinstance(node, Fields | Opaque):
         return node.value
     return NOTHING

@@ -22,14 +22,16 @@ _PLAIN = frozenset((bool, float, int, str, type(None)))
 TEXT_KINDS = frozenset(
     "complex datetime decimal fraction range regex time timedelta timezone".split()
 )
-# Kinds of these whose part, for most values, is the text itself.
-_MOMENTS = frozenset(("datetime", "time"))
+# Those of them whose nodes, for most values, have the text already. A moment with a
+# named zone has parts.
+_KINDS_WITH_OWN_TEXT = frozenset(("datetime", "time"))
 
 
 def value_described_by(plain: Any) -> Any:
     """Return the value that plain data describes, of which nothing is cut or hidden.
 
-    `{"$fraction": [1, 3]}` gives `Fraction(1, 3)`.
+    `{"$fraction": [1, 3]}` gives `Fraction(1, 3)`. A recorded argument that is kept
+    whole is identified again by this value, where the options of its line have changed.
 
     Raises:
         ValueError: A part is no value of the standard library, or is not there as a
@@ -43,6 +45,7 @@ def value_described_by(plain: Any) -> Any:
 
 
 def _value_of_plain(plain: Any) -> Any:
+    """Return the value that plain data describes, or raise what its parts raise."""
     # The tag of a value is checked before its parts are made, as most descriptions of
     # large values are cut at their top.
     kind = type(plain)
@@ -58,6 +61,7 @@ def _value_of_plain(plain: Any) -> Any:
         return plain
     tag = tag_in(plain)
     if tag:
+        # A second key is a length or a digest, or a fact that no maker takes.
         is_whole = len(plain) == 1 and maker_of(tag) is not None
         if not is_whole:
             raise ValueError(f"{tag} is not there as a whole")
@@ -72,7 +76,8 @@ def _value_of_plain(plain: Any) -> Any:
 def known_value(node: Node) -> object:
     """Return the value of a node: its own, or one made again of its parts.
 
-    Only values that are shown by one text are made again. `NOTHING`: it is another one.
+    Numbers are compared by it within tolerances. Only values that are shown by one text
+    are made again. `NOTHING`: it is another one.
     """
     if isinstance(node, Fields | Opaque) and node.value is not NOTHING:
         return node.value
@@ -90,7 +95,7 @@ def known_text(node: Items | Fields | Opaque) -> str | None:
 
     `Items("fraction", [1, 3])` is shown as `1/3`.
     """
-    is_text = isinstance(node, Opaque) and node.kind in _MOMENTS
+    is_text = isinstance(node, Opaque) and node.kind in _KINDS_WITH_OWN_TEXT
     if is_text or node.kind not in TEXT_KINDS:
         return None
     value = known_value(node)

@@ -42,6 +42,7 @@ def value_of_json(plain: Any, make_tagged: MakeTagged) -> Any:
         [(key, part)] = plain.items()
         part = part if type(part) in _PLAIN else value_of_json(part, make_tagged)
         if key[:1] != TAG_SIGN:
+            # The mapping is a user's, of one key.
             return {key: part}
         if key[1:2] == TAG_SIGN:
             # A second `$` marks a user's key that begins with `$`, not a tag.
@@ -56,6 +57,7 @@ def value_of_json(plain: Any, make_tagged: MakeTagged) -> Any:
         return parts
     if first_key[1:2] == TAG_SIGN:
         return unescaped(parts)
+    # What stands behind the tag's own part are the facts.
     return make_tagged(first_key[1:], parts.pop(first_key), parts)
 
 
@@ -65,7 +67,10 @@ def written_tag(tag: str) -> str:
 
 
 def tags_in(plain: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the tags in an outcome's JSON, each with its part."""
+    """Yield the tags in an outcome's JSON, each with its part.
+
+    `check` finds by them which classes and functions the outcome imports.
+    """
     pending = [plain]
     while pending:
         node = pending.pop()

@@ -37,8 +37,9 @@ from pytest_mimic._core.types.type_names import name_of
 AnyNode = TypeVar("AnyNode", bound=Node)
 # Bytes of a greater length are no text that people read.
 _LONGEST_TEXT = 65_536
-# The characters of a text that are no spaces to `isprintable`: tab and line ends.
-_SPACES = {9: None, 10: None, 13: None}
+# People can read a text with tabs and line ends, which `isprintable` refuses. So they
+# are taken out before it is asked.
+_WITHOUT_TABS_AND_LINE_ENDS = {9: None, 10: None, 13: None}
 #: The builtin containers, for which the walk has methods of their own.
 CONTAINERS = frozenset((list, tuple, dict, set, frozenset))
 
@@ -154,6 +155,7 @@ class NodeWalk(ABC):
             if row.tag in PLACED:
                 return self.path(value, row.tag)
             if row.may_change:
+                # The value may stand at a second place, by which it changes there, too.
                 self.note_mutable(value)
             return self.tagged(row.tag, row.take(value))
         if kind is GenericAlias:
@@ -174,6 +176,7 @@ class NodeWalk(ABC):
         numbers = numbers_of(value)
         if numbers is None:
             return None
+        # A replay needs numpy to make the numbers, also those that are no array.
         self.import_name(sys.modules["numpy"].ndarray, NDARRAY)
         if not numbers.is_array:
             return self.counted(Opaque(numbers.tag, numbers.items[0]))
@@ -214,14 +217,18 @@ class NodeWalk(ABC):
         """Note a part that may change: JSON has no form for one at two places."""
 
     def import_name(self, thing: object, name: str = "") -> str:
-        """Return the name of a class, by default its own, which reading imports."""
+        """Return the name of a class, by default its own.
+
+        An outcome lists it, since a replay imports it. A description only shows it.
+        """
         return name or name_of(thing)
 
 
 def member_content(value: Enum) -> str | int | None:
     """Return the name of a member of an enum, or the number of combined flags.
 
-    None: the member has no name.
+    Outcomes store it, and descriptions show it. None: the member has no name, so no
+    replay would find it again.
     """
     members: dict[object, Enum] = vars(type(value))["_member_map_"]
     # A combination of flags may have no name.
@@ -242,7 +249,7 @@ def _readable_text(value: bytes) -> str | None:
         text = value.decode()
     except UnicodeDecodeError:
         return None
-    if _is_printable(text.translate(_SPACES)):
+    if _is_printable(text.translate(_WITHOUT_TABS_AND_LINE_ENDS)):
         return text
     return None
 
@@ -252,5 +259,6 @@ def _is_printable(text: str) -> bool:
         return True
     # An older Python does not know newer characters. They count as printable, so that
     # each version records the same.
-    others = [char for char in text if not char.isprintable()]
-    return {"Cn"}.issuperset(map(category, others))
+    unprintable = [char for char in text if not char.isprintable()]
+    # "Cn" is the category of characters that this Python does not know.
+    return {"Cn"}.issuperset(map(category, unprintable))
