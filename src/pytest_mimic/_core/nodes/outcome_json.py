@@ -69,7 +69,7 @@ def written_tag(tag: str) -> str:
 def tags_in(plain: Any) -> Iterator[tuple[str, Any]]:
     """Yield the tags in an outcome's JSON, each with its part.
 
-    `check` finds by them which classes and functions the outcome imports.
+    `check` finds by them which classes the outcome names.
     """
     pending = [plain]
     while pending:

@@ -74,19 +74,24 @@ def advancing_in(arguments: Mapping[str, Any]) -> dict[str, Any]:
         kind = type(part)
         if kind in _PLAIN or id(part) in searched:
             continue
+        # The table keeps the part alive, so that no other object gets its id.
         searched[id(part)] = part
         if _holds_plain_values(part):
             continue
         if kind_of_advancing(part) is not None:
             advancing[path] = part
         elif library_of(kind) is None:
+            # A value of a library, such as a frame, is data and holds no stream.
             for inner_part in islice(parts_of(part), _MOST_OBJECTS):
                 pending.append((path + inner_part.step, inner_part.value))
     return advancing
 
 
 def _holds_plain_values(part: Any) -> bool:
-    """Return whether a value is a container of texts, numbers and the like alone."""
+    """Return whether a value is a container of texts, numbers and the like alone.
+
+    No stream or generator is in it, so that long lists of numbers are not walked.
+    """
     kind = type(part)
     if kind is dict and not _PLAIN.issuperset(map(type, part.values())):
         return False
@@ -121,6 +126,7 @@ def changed_state(state_before: State, state_after: State) -> State | None:
         return None
     is_stream = state_after[0] in ("BytesIO", "StringIO")
     if is_stream and state_before[1] == state_after[1]:
+        # The call has only read, so the recording keeps no copy of the content.
         return [state_after[0], None, state_after[2]]
     return state_after
 
@@ -138,6 +144,7 @@ def set_state(value: Any, state: State) -> None:
         raise ValueError(f"the state of a {kind}")
     if kind in ("BytesIO", "StringIO"):
         content, position = parts
+        # None: the call has left the content as it was.
         if content is not None:
             if kind == "BytesIO":
                 content = b64decode(content)
@@ -155,7 +162,7 @@ def set_state(value: Any, state: State) -> None:
 
 
 def _plain(state: Any) -> Any:
-    """Return a state of numpy's without arrays and numbers of numpy."""
+    """Return the state of a generator of numpy, its arrays as lists of numbers."""
     if isinstance(state, dict):
         return {name: _plain(part) for name, part in state.items()}
     if hasattr(state, "tolist"):

@@ -46,8 +46,9 @@ from pytest_mimic._core.types.remembered_hashes import (
 from pytest_mimic._core.types.type_names import HEAP_TYPE, name_of
 
 # A class with one of these methods has its own way to copy or pickle objects, so they
-# are more than their attributes. `__new__` may return an object that exists.
-_OWN_WAYS = frozenset(
+# are more than their attributes, and are pickled. `__new__` may return an object that
+# exists.
+_METHODS_OF_COPYING = frozenset(
     (
         "__del__",
         "__getnewargs__",
@@ -92,7 +93,10 @@ class ClassTag:
         raise NotImplementedError
 
     def import_class(self, writer: NodeWalk) -> str:
-        """Return the name of the class, which is the tag of its nodes, and list it."""
+        """Return the name of the class, which is the tag of its nodes.
+
+        The recording lists the name, as a replay imports no other.
+        """
         return writer.import_name(self.cls)
 
     def fields_node(
@@ -148,9 +152,10 @@ class ClassTag:
 
 
 def tag_of(type_: type) -> ClassTag | None:
-    """Return the tag for the objects of a class; None: they cannot be stored by it.
+    """Return the tag for the objects of a class; None: they are stored as pickles.
 
-    Writer and reader both ask, so that they agree.
+    Writer and reader both ask. If a recording has objects of a class that has no tag
+    any more, the recording is stale.
     """
     kind: Any = _Objects
     base_model = getattr(sys.modules.get("pydantic.main"), "BaseModel", None)
@@ -182,8 +187,9 @@ class _Objects(ClassTag):
         builtin: Any = object
         if self._is_named_tuple:
             builtin = tuple
-        bases = _own_bases(cls, {builtin, object})
+        bases = _plain_bases(cls, {builtin, object})
         # This raises for an abstract class, and for a class with more state in C.
+        # `tag_of` then returns None.
         builtin.__new__(cls)
         # Each field with whether all objects have it. None: the class declares no
         # fields.
@@ -191,6 +197,8 @@ class _Objects(ClassTag):
         self._slots = slot_members(cls)
         kind: Any = cls
         self._has_handwritten_hash = has_handwritten_hash(kind)
+        # A subclass of `tuple` may be no named tuple, and a class of attrs may remember
+        # hashes of this process.
         is_other_tuple = self._is_named_tuple and self._declared_fields is None
         if is_other_tuple or CACHED_HASH in self._slots:
             raise NotExactError(cls)
@@ -207,6 +215,7 @@ class _Objects(ClassTag):
         if self._is_named_tuple:
             attributes |= zip(self._declared_fields or (), tuple.__iter__(value))
         if not self._is_named_tuple or self.cls.__dictoffset__:
+            # A plain named tuple cannot change, so it may stand at several places.
             writer.note_mutable(value)
         for name in attributes:
             is_name = type(name) is str and name.isidentifier()
@@ -241,6 +250,7 @@ class _Objects(ClassTag):
         instance: Any = object.__new__(self.cls)
         attributes = {**part, **facts.get("attributes", {})}
         if not self.cls.__dictoffset__:
+            # Without a `__dict__`, the object has room for its slots alone.
             attributes_in_dict = dict.fromkeys(attributes.keys() - self._slots.keys())
             _check_fields(self.cls, attributes_in_dict, {})
         set_attributes(instance, attributes)
@@ -256,24 +266,24 @@ class _Models(ClassTag):
 
     def __init__(self, cls: Any) -> None:
         super().__init__(cls)
-        _own_bases(cls, (object,))
+        _plain_bases(cls, (object,))
         #: The origin and the arguments of a parametrised model, `Page[Item]`; None:
         #: the model is not parametrised.
         self._origin_and_arguments = origin_and_arguments(cls)
         self._fields = dict.fromkeys(cls.model_fields, True)
         missing = sys.modules["pydantic_core"].PydanticUndefined
         #: The private attributes, and whether each object has them.
-        self._private: dict[str, bool] = {}
+        self._is_private_always_set: dict[str, bool] = {}
         for name, attribute in cls.__private_attributes__.items():
             has_default = attribute.default is not missing
             has_factory = attribute.default_factory is not None
-            self._private[name] = has_default or has_factory
+            self._is_private_always_set[name] = has_default or has_factory
 
     def write(self, value: Any, writer: NodeWalk) -> Fields:
         writer.note_mutable(value)
         state = value.__getstate__()
         attributes = state["__dict__"]
-        node = self._node(writer, attributes)
+        node = self._node_with_arguments(writer, attributes)
         for name in self._FACTS_BESIDE_FIELDS:
             # None: a model of this class keeps no such attributes.
             attributes_beside = state.get(f"__pydantic_{name}__")
@@ -281,7 +291,8 @@ class _Models(ClassTag):
                 node.facts[name] = writer.node_of_part(attributes_beside)
         fields_set = state["__pydantic_fields_set__"]
         extra = state.get("__pydantic_extra__") or {}
-        # Without this fact, `make` takes all fields for set.
+        # pydantic's `exclude_unset` needs the fields that were set. Without this fact,
+        # `make` takes all fields for set.
         all_fields = (attributes.keys() & self._fields) | extra.keys()
         if fields_set != all_fields:
             node.facts["fields_set"] = Items("list", sorted(fields_set))
@@ -293,7 +304,9 @@ class _Models(ClassTag):
         origin, _ = self._origin_and_arguments
         return writer.import_name(origin)
 
-    def _node(self, writer: NodeWalk, attributes: dict[str, Any]) -> Fields:
+    def _node_with_arguments(
+        self, writer: NodeWalk, attributes: dict[str, Any]
+    ) -> Fields:
         """Return the node of a model's attributes, with the arguments of its class."""
         node = self.fields_node(writer, attributes, self._fields)
         if self._origin_and_arguments is not None:
@@ -320,7 +333,8 @@ class _Models(ClassTag):
         private = facts.get("private")
         # If the node has no private attributes, the object has no place for any.
         needed = {
-            name: has_it or private is None for name, has_it in self._private.items()
+            name: has_it or private is None
+            for name, has_it in self._is_private_always_set.items()
         }
         _check_fields(self.cls, private or {}, needed)
         model = self.cls.__new__(self.cls)
@@ -346,10 +360,11 @@ class _Members(ClassTag):
 
     def __init__(self, cls: type[Enum]) -> None:
         super().__init__(cls)
-        # No member is made: the members exist. So they may be of any builtin type.
+        # No member is made: the members exist. So they may be of any builtin type, and
+        # `_plain_bases` checks only the methods.
         builtins = [base for base in cls.__mro__ if not base.__flags__ & HEAP_TYPE]
-        _own_bases(cls, builtins)
-        self._by_name: dict[str, Any] = vars(cls)["_member_map_"]
+        _plain_bases(cls, builtins)
+        self._member_by_name: dict[str, Any] = vars(cls)["_member_map_"]
 
     def write(self, value: Any, writer: NodeWalk) -> Opaque:
         content = member_content(value)
@@ -358,18 +373,20 @@ class _Members(ClassTag):
         return writer.counted(Opaque(writer.import_name(self.cls), content))
 
     def make(self, part: Any, facts: dict[str, Any]) -> object:
-        # The part is a name or a number, beside which no fact stands.
-        self.check_node({} if type(part) in (str, int) else None, facts)
+        if type(part) not in (str, int):
+            # The class was no enum when the object was stored.
+            self.check_node(None, facts)
+        self.check_node({}, facts)
         if type(part) is int and issubclass(self.cls, Flag):
             member = vars(self.cls)["_value2member_map_"].get(part)
             # The method of the standard library combines flags, whatever the class
             # defines.
             return member or vars(Flag)["_missing_"].__func__(self.cls, part)
-        if part not in self._by_name:
+        if part not in self._member_by_name:
             raise OutdatedClassError(
                 f"{name_of(self.cls)} has no member {part!r:.60} any more"
             )
-        return self._by_name[str(part)]
+        return self._member_by_name[str(part)]
 
 
 class _Exceptions(ClassTag):
@@ -385,8 +402,9 @@ class _Exceptions(ClassTag):
         if any(base.__module__ != "builtins" for base in builtins):
             raise NotExactError(cls)
         if cls is not builtins[0]:
-            # Exceptions are made past the other methods of the class.
-            _own_bases(cls, builtins, frozenset({"__del__"}))
+            # Exceptions are made past all methods of the class but `__del__`, which
+            # Python would call for them.
+            _plain_bases(cls, builtins, frozenset({"__del__"}))
 
     def write(self, value: Any, writer: NodeWalk) -> Fields:
         writer.note_mutable(value)
@@ -401,7 +419,9 @@ class _Exceptions(ClassTag):
 
     def make(self, part: Any, facts: dict[str, Any]) -> object:
         self.check_node(part, facts)
-        self.check_node(part if "args" in part else None, facts)
+        if "args" not in part:
+            # The class was no exception when the object was stored.
+            self.check_node(None, facts)
         if not part.keys() <= self._PARTS or type(part["args"]) is not list:
             raise ValueError(part.keys())
         for name in ("attributes", "fields"):
@@ -412,7 +432,7 @@ class _Exceptions(ClassTag):
         return exception
 
 
-# Classes
+# Classes: what decides whether a tag can store their objects
 
 
 def is_plain_json(part: object) -> bool:
@@ -422,15 +442,17 @@ def is_plain_json(part: object) -> bool:
     return type(part) is list
 
 
-def _own_bases(
-    cls: type, builtins: Iterable[type], ways: frozenset[str] = _OWN_WAYS
+def _plain_bases(
+    cls: type,
+    builtins: Iterable[type],
+    refused_methods: frozenset[str] = _METHODS_OF_COPYING,
 ) -> list[type]:
-    """Return a class and its bases in Python.
+    """Return a class and its bases in Python, if their objects are only attributes.
 
     Args:
         cls: The class.
         builtins: The bases in C that it may have.
-        ways: The methods that it must not have, except generated ones.
+        refused_methods: The methods that it must not have, except generated ones.
 
     Raises:
         NotExactError: The class has other bases in C, or a base has such a method.
@@ -440,10 +462,11 @@ def _own_bases(
     if cls not in bases_in_python or has_other_bases or cls in copyreg.dispatch_table:
         raise NotExactError(cls)
     for base in bases_in_python:
+        # `collections.namedtuple` generates methods in modules of these names.
         modules: tuple[str, ...] = ()
         if tuple in base.__bases__:
             modules = (f"namedtuple_{base.__name__}", "collections")
-        for name in ways & vars(base).keys():
+        for name in refused_methods & vars(base).keys():
             if not is_generated(vars(base)[name], modules):
                 raise NotExactError(cls)
     return bases_in_python
@@ -457,8 +480,9 @@ def _declared_of(bases: list[type]) -> dict[str, bool] | None:
     for base in bases:
         space = vars(base)
         if tuple in base.__bases__:
-            is_made = "__new__" in space
-            return dict.fromkeys(space["_fields"], True) if is_made else None
+            # A class that derives from `tuple` by hand has no `__new__` of its own.
+            is_named_tuple = "__new__" in space
+            return dict.fromkeys(space["_fields"], True) if is_named_tuple else None
         if "__attrs_attrs__" in space:
             names = [field.name for field in space["__attrs_attrs__"]]
             return dict.fromkeys(names, True)
@@ -480,10 +504,15 @@ def _dataclass_fields(fields: dict[str, Any]) -> dict[str, bool]:
 
 
 def _check_fields(cls: type, parts: dict[str, Any], declared: dict[str, bool]) -> None:
-    """Check that an object has the fields that its class declares.
+    """Check that a stored object has the fields that its class declares today.
+
+    Args:
+        cls: The class.
+        parts: The stored fields by name.
+        declared: The fields of today, each with whether all objects have it.
 
     Raises:
-        OutdatedClassError: The object has other fields.
+        OutdatedClassError: The object has other fields, so that its recording is stale.
     """
     if parts.keys() == declared.keys():
         return

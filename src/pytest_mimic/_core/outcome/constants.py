@@ -17,6 +17,8 @@ from pytest_mimic._core.types.type_names import name_of
 def constant(cls: type, name: str) -> object:
     """Return the constant with a name in the module of its class.
 
+    The reader of JSON asks it for the part of an object without attributes.
+
     Raises:
         OutdatedClassError: There is no such constant any more.
     """
@@ -31,7 +33,8 @@ def constant(cls: type, name: str) -> object:
 def bare_object(places: list[tuple[str, str]]) -> object:
     """Return the `object()` that a loaded module holds at the first of these places.
 
-    No module is imported, and nothing else is returned, whatever a pickle asks for.
+    Loading a pickle calls this function by its name. No module is imported, and nothing
+    else is returned, whatever a pickle asks for.
 
     Raises:
         OutdatedClassError: There is no such object any more.

@@ -152,12 +152,14 @@ def in_class(subclass: type, value: object) -> object:
         container = new(subclass)
         init(container, value)
         return container
-    parts = _arguments_of_database_moment(value) if builtin in _MOMENTS else None
-    if parts is None:
+    arguments = None
+    if builtin in _MOMENTS:
+        arguments = _arguments_of_database_moment(value)
+    if arguments is None:
         return new(subclass, value)
     if isinstance(value, (dt.datetime, dt.time)):
-        return new(subclass, *parts, fold=value.fold)
-    return new(subclass, *parts)
+        return new(subclass, *arguments, fold=value.fold)
+    return new(subclass, *arguments)
 
 
 def _arguments_of_database_moment(
@@ -194,7 +196,7 @@ _MOMENTS: tuple[type, ...] = (dt.datetime, dt.date, dt.time, dt.timedelta)
 def _builtin_of_database_class(kind: type) -> type | None:
     """Return the builtin or moment from which the class of a database's value derives.
 
-    None: the class derives from none.
+    None: the class derives from none, so that a row with such a value is refused.
     """
     for base in kind.__mro__:
         if base in _BUILTINS or base in _MOMENTS or base is Decimal:
@@ -256,9 +258,9 @@ def _make_driver_value(name: str, state: object) -> object:
         driver_value.__setstate__(state)
         return driver_value
     # The state is a dict of attributes, or a tuple of this dict and that of the slots.
-    parts: tuple[object, ...] = state if isinstance(state, tuple) else (state,)
-    for part in parts:
-        attributes = part if isinstance(part, dict) else {}
+    dicts: tuple[object, ...] = state if isinstance(state, tuple) else (state,)
+    for dict_or_none in dicts:
+        attributes = dict_or_none if isinstance(dict_or_none, dict) else {}
         for attribute in attributes:
             setattr(driver_value, attribute, attributes[attribute])
     return driver_value
@@ -273,6 +275,7 @@ def _state_of_driver_value(value: object) -> object:
 
 
 def _make_ip(kind: str, text: str) -> object:
+    """Return an address or network of a row. An edited recording may name any class."""
     if kind not in _CLASSES_OF_IPADDRESS:
         raise ValueError(kind)
     make: Callable[[str], object] = getattr(ipaddress, kind)
@@ -311,6 +314,7 @@ class _DatabaseWriter(ValueWriter):
         if isinstance(value, memoryview):
             return self._database_node("memoryview", value.tobytes())
         if kind is bytes and isinstance(value, bytes) and len(value) > _MOST_BYTES:
+            # The writer of outcomes would store them as an object of the vault.
             return self.counted(Opaque("base64", b64encode(value).decode()))
         if kind.__name__ in _CLASSES_OF_IPADDRESS and kind.__module__ == "ipaddress":
             return self._database_node("ip", kind.__name__, str(value))
@@ -335,6 +339,7 @@ class _DatabaseWriter(ValueWriter):
         if _is_importable(kind):
             return self._node_in_class(value, kind, builtin)
         if _is_named_tuple_of_driver(kind) and isinstance(value, tuple):
+            # A replay makes the class again, as the driver does in each process.
             fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
             return self._database_node("named", kind.__name__, list(fields), *value)
         raise NotExactError(kind)
@@ -353,6 +358,7 @@ class _DatabaseWriter(ValueWriter):
         """Return the node of a database's value in the application's own class."""
         value_of_builtin = _database_value_without_class(value, builtin)
         attributes = _attributes_beside_database_value(value)
+        # A row whose copy differs is refused, as a replay would give the copy.
         copy = in_class(kind, value_of_builtin)
         if type(copy) is not kind:
             raise NotExactError(kind)
@@ -387,18 +393,19 @@ def _database_value_without_class(value: object, builtin: type) -> object:
         return by_value(value)
     if isinstance(value, Decimal):
         return Decimal(value)
-    parts = _arguments_of_database_moment(value)
-    assert parts is not None
+    arguments = _arguments_of_database_moment(value)
+    assert arguments is not None
     make: Callable[..., object] = builtin
     if isinstance(value, (dt.datetime, dt.time)):
-        return make(*parts, fold=value.fold)
-    return make(*parts)
+        return make(*arguments, fold=value.fold)
+    return make(*arguments)
 
 
 class _DatabaseParameterWriter(_DatabaseWriter):
-    """Writes parameters by their value alone, which is what a driver sends.
+    """Writes parameters of a statement by their value alone, which a driver sends.
 
-    An object of a derived class is written as a value of the known type.
+    An object of a derived class is written as a value of the known type, so that it
+    counts as such in the identity of the statement's call.
     """
 
     def _node_by_class(self, value: object, kind: type) -> Node:
@@ -412,7 +419,9 @@ class _DatabaseParameterWriter(_DatabaseWriter):
                 parts: object = row.take(value)
                 if row.tag:
                     return self.tagged(row.tag, parts)
-                return self.node(by_value(value) if base in _BUILTINS else parts)
+                if base in _BUILTINS:
+                    return self.node(by_value(value))
+                return self.node(parts)
         raise NotExactError(kind)
 
 
@@ -482,9 +491,10 @@ def to_plain(
         # The base class, which writes outcomes, has noted names that `_DatabaseReader`
         # does not import.
         if writer.imports:
-            # Worded below.
+            # `_unstorable` makes the error of the user of these names.
             raise NotExactError(*writer.imports)
         if writer.classes_of_application and noted_classes is None:
+            # The caller cannot list them, so no replay would import them.
             raise NotExactError(*writer.classes_of_application)
     except (NotExactError, RecursionError, Unstable) as reason:
         raise _unstorable(value, path, reason) from None
@@ -525,8 +535,8 @@ def _unstorable(
 def parameter_to_plain(value: object) -> Any:
     """Return a parameter of a statement as a tree, by which it counts and is shown.
 
-    It is never read back. See `_DatabaseParameterWriter` for what differs from an
-    outcome.
+    The tree is never read back. It is a part of the identity of the statement's call: a
+    change of it makes each recording with such a parameter a miss.
 
     Raises:
         UnstorableOutcomeError: A part is of an unknown type. The adapter of SQLAlchemy
@@ -607,8 +617,9 @@ def blank(value: object, placeholder: str) -> object:
         if isinstance(value, kind):
             zero = zero_of_kind
             break
-    # The blank value of an application's text, number or date is of the same class. An
-    # enumeration has no member with such a value.
+    # The blank value of an application's text, number or date is of the same class, as
+    # the code under test may call methods of it. An enumeration has no member with such
+    # a value.
     is_of_builtin = issubclass(type(value), type(zero)) and type(zero) is not uuid.UUID
     if is_of_builtin and not isinstance(value, Enum):
         return in_class(type(value), zero)

@@ -16,7 +16,10 @@ _KEYS_OF_FACTS = frozenset({"attributes", "extra", "fields_set", "of", "private"
 
 
 class StandIn:
-    """Stands for an object of any class that the JSON names, and for the class."""
+    """Stands for an object of any class that the JSON names, and for the class.
+
+    `check` throws it away: only the errors of reading count.
+    """
 
 
 class _AnyTag(ClassTag):
@@ -47,6 +50,7 @@ class DryReader(ValueReader):
         return _AnyTag()
 
     def _generic(self, name: Any, facts: dict[str, Any]) -> Any:
+        # The call raises if the arguments have another shape.
         arguments_in(name, facts)
         return self.find(name)
 

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.secret_values import Environment
 
 
-# So many bytes are decoded before all.
-_BEGINNING = 4096
+# So many bytes of a buffer are decoded before all of it.
+_FIRST_BYTES_DECODED = 4096
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -119,6 +119,8 @@ class Encoded:
     def texts(self, most: int) -> Iterator[str | None]:
         """Yield the stored texts, in which bytes are read as Latin-1.
 
+        A recording run searches them for values that it has made.
+
         None stands in place of a text with more than `most` characters. The memory of
         an array of numbers is no text, and is left out.
         """
@@ -138,7 +140,10 @@ class Encoded:
                     yield str(memory, "latin-1")
 
     def beginnings(self, most: int) -> Iterator[str]:
-        """Yield the beginnings of what it stores as texts, `most` characters in all."""
+        """Yield the beginnings of what it stores as texts, `most` characters in all.
+
+        A recording run searches them for texts that look like keys.
+        """
         pieces: list[str | bytes | memoryview] = []
         if self.readable is not None:
             pieces += [self.readable.text, *self.readable.objects.values()]
@@ -172,6 +177,7 @@ class Encoded:
         if environment.may_be_in(readable.text):
             tree = environment.scrub(readable.tree())
             text = exact_text(tree[readable.kind] if readable.kind else tree)
+            # A placeholder in place of a text keeps the JSON exact.
             assert text is not None
             replaced = dict.fromkeys(environment.names_in(text), True)
             self.readable = replace(readable, text=text)
@@ -225,6 +231,7 @@ def encode(
     item_copies: list[Encoded] = []
     if isinstance(outcome, Stream):
         item_copies = _snapshots(outcome, target, paths)
+    # A single item that JSON does not keep makes the stream a file of pickles.
     if all(item.readable is not None for item in item_copies):
         body = _body(outcome, [item.load() for item in item_copies])
         readable = _readable(body, paths, kind=outcome.kind)
@@ -270,6 +277,7 @@ def _encoded_as_pickles(
         fingerprints = [fingerprint]
         for place, item in enumerate(items):
             if item.pickled is None:
+                # JSON keeps this item, but not another one of the stream.
                 path = f"items[{place}]"
                 item = _pickled_item(item.load(), path, target, paths)
             pickles.append(item.pickled)
@@ -289,6 +297,7 @@ def _readable(
         paths: Stores the paths in the value.
         kind: The only key of the body of an outcome.
     """
+    # Most outcomes are plain data, which need neither tags nor a proof.
     text = None
     # JSON would make two lists of one list that is at two places.
     if repeated_parts(value) == []:
@@ -298,12 +307,14 @@ def _readable(
         may_hold_paths = has_folders and paths.are_mentioned_in_text(text)
         if not may_hold_paths:
             return Readable(text, kind)
+    # Any other value has its nodes, of which some are tags.
     writer = ValueWriter(paths)
     try:
         node = writer.node(value)
     except (NotExactError, Unstable, RecursionError):
         return None
-    if not writer.tags:
+    if not writer.tag_count:
+        # None: plain data with a float or a text that JSON does not have.
         if text is None:
             return None
         return Readable(text, kind)
@@ -322,6 +333,7 @@ def _readable(
         objects=writer.objects,
     )
     if not _reads_back_equal(value, readable, paths):
+        # A replay would give another value. The pickle may keep this one.
         return None
     return readable
 
@@ -381,7 +393,7 @@ def _is_text(memory: memoryview) -> bool:
     try:
         # Memory of numbers soon has bytes that are no text, and an error has a copy of
         # all that was decoded.
-        utf_8_decode(memory[:_BEGINNING], "strict", False)
+        utf_8_decode(memory[:_FIRST_BYTES_DECODED], "strict", False)
         utf_8_decode(memory, "strict", False)
     except UnicodeDecodeError:
         return False
@@ -399,7 +411,7 @@ def _pickling() -> Any:
 
 
 def _fingerprint(value: object, pickled: Any) -> str:
-    """Return the fingerprint of a pickled value.
+    """Return the fingerprint of a pickled value, by which verifying finds it equal.
 
     The fingerprint is the identity of the value. A value without identity has the hash
     of its pickle. So has a value with a class that defines its own identity, which may
@@ -413,11 +425,13 @@ def _fingerprint(value: object, pickled: Any) -> str:
         for part in (*pickled.chunks, *pickled.buffers):
             digest.update(part)
         return digest.hexdigest()
-    # A part at several places does not count in identities.
+    # A part at several places does not count in identities, while a replay gives one
+    # part at both places.
     repeated = repeated_parts(value)
     if repeated:
         identity = xxh3_128_hexdigest(f"{identity}{repeated}".encode())
     if pickled.by_value:
+        # Code that is stored by value is loaded by this version of Python alone.
         version = running_python()
         identity = xxh3_128_hexdigest(f"{identity}{version}".encode())
     return identity
@@ -468,11 +482,13 @@ def _refusal(
     is_deep = isinstance(reason, RecursionError)
     path = root
     if not is_deep:
+        # Of a value that is nested too deeply, the whole is named.
         path, part = _find_part(part, root, reason)
     words = _words_for(part)
     facts = [f"{path}: {words}"]
     remedy = f"name {_FUNCTION_TO_NAME.get(words, _ANY_FUNCTION)}"
     lazy = _pickling().lazy_remedy(part)
+    # Each kind of reason has its own fact and remedy, the most special first.
     if lazy is not None:
         facts = [f"{facts[0]}, which may read files later"]
         remedy = f"let {target or 'the call'} return its data: {lazy}"
@@ -483,6 +499,7 @@ def _refusal(
         facts.append(str(reason))
         remedy = reason.remedy or remedy
     elif path == root:
+        # No part inside is at fault, so only the exception says what is wrong.
         facts.append(f"{type(reason).__name__}: {reason}")
     return UnstorableOutcomeError(
         f"what {target or 'the call'} {_VERBS[kind]} cannot be stored",
@@ -521,7 +538,8 @@ def _find_part(value: object, path: str, refusal: Exception) -> tuple[str, objec
     for other reasons, such as a weak reference that the object makes anew.
     """
     opened_ids: set[int] = set()
-    # The parts of a process or a future, such as its lock, say less than its own words.
+    # The parts of a process or a future, such as its lock, say less than its own words,
+    # so the search ends at it.
     while (
         _pickling().lazy_remedy(value) is None
         and words_for(type(value)) not in _FUNCTION_TO_NAME

@@ -1,4 +1,18 @@
-"""Exceptions of outcomes: taken apart, and made again without their `__init__`."""
+"""Exceptions of outcomes: taken apart, and made again without their `__init__`.
+
+Nodes and pickles have the same state of an exception, from which `restore` makes it:
+
+| key | what it holds |
+|---|---|
+| `attributes` | the exception's `__dict__`, without notes |
+| `fields` | slots, and fields in C that the arguments do not set |
+| `notes`, `cause` | `__notes__`, `__cause__` |
+| `suppress_context` | `__suppress_context__` |
+| `args` | the arguments: in JSON, and in a pickle beside `own` if they are simple |
+| `own` | in a pickle: the state that the class itself pickles |
+
+Pickles name `make` and `restore`, so neither can have another name.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +26,7 @@ from pytest_mimic._core.types.exception_fields import fields_in_c, is_equal_fiel
 from pytest_mimic._core.types.type_names import name_of
 
 # The types of the arguments and attributes that are kept beside the class's own pickle.
-_SIMPLE = frozenset({str, int, float, bool, bytes})
+_SIMPLE_TYPES = frozenset({str, int, float, bool, bytes})
 
 
 def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
@@ -20,7 +34,8 @@ def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
 
     The `__init__` of a user's class is not called.
     """
-    # An edited pickle could name any object in place of the class.
+    # Loading a pickle calls this function, and an edited pickle could name any object
+    # in place of the class.
     class_or_other: object = cls
     if not (
         isinstance(class_or_other, type) and issubclass(class_or_other, BaseException)
@@ -70,7 +85,7 @@ def restore(exception: Any, state: dict[str, Any]) -> None:
     if "notes" in state:
         attributes["__notes__"] = state["notes"]
     for name, value in state.get("fields", {}).items():
-        _field(type(exception), name).__set__(exception, value)
+        _settable_field(type(exception), name).__set__(exception, value)
     # Python sets the flag to True where a cause is set, so the flag comes last.
     _set_past_class(exception, __cause__=state.get("cause"))
     _set_past_class(
@@ -78,7 +93,7 @@ def restore(exception: Any, state: dict[str, Any]) -> None:
     )
 
 
-def _field(
+def _settable_field(
     cls: type[BaseException], name: str
 ) -> MemberDescriptorType | GetSetDescriptorType:
     """Return the slot or the field in C with a name.
@@ -129,11 +144,14 @@ def reduce(exception: BaseException) -> Any:
     state = state_of_exception(exception)
     if not _reduces_itself(cls) and remade(exception) is not None:
         return make, (cls, exception.args), state, None, None, restore
-    reduced: Any = exception.__reduce_ex__(4)
-    if not isinstance(reduced, tuple):
+    # The class decides how its exceptions are pickled, or `make` cannot make them.
+    reduction_of_class: Any = exception.__reduce_ex__(4)
+    if not isinstance(reduction_of_class, tuple):
+        # The exception is a constant, which is pickled by its name.
         return NotImplemented
-    make_by_class, args, state_of_class, *further_parts = (*reduced, None)
+    make_by_class, args, state_of_class, *further_parts = (*reduction_of_class, None)
     if any(part is not None for part in further_parts):
+        # The class is pickled with items or with a function of its own for the state.
         return NotImplemented
     # The reduction of the class may leave out notes and links, and simple arguments and
     # attributes, as those of urllib3 do. `restore` sets them after the class's state.
@@ -143,10 +161,10 @@ def reduce(exception: BaseException) -> Any:
             state_left_out[name] = state[name]
     attributes: dict[str, Any] = {}
     for name, value in vars(exception).items():
-        if type(value) in _SIMPLE:
+        if type(value) in _SIMPLE_TYPES:
             attributes[name] = value
     state_left_out["attributes"] = attributes
-    if _SIMPLE.issuperset(map(type, exception.args)):
+    if _SIMPLE_TYPES.issuperset(map(type, exception.args)):
         state_left_out["args"] = exception.args
     return (
         make_by_class,
@@ -190,6 +208,7 @@ def _fields_of_exception(exception: BaseException) -> dict[str, object]:
 def remade(exception: BaseException) -> BaseException | None:
     """Return another exception with the same class and arguments.
 
+    A field of the first exception that differs in it is stored beside the arguments.
     None: `make` cannot make such an exception.
     """
     try:

@@ -16,6 +16,9 @@ _RECORDED_IN_OTHER_WAYS = (AsyncGeneratorType, CoroutineType, GeneratorType)
 def is_c_iterator(value: object) -> bool:
     """Return whether a value is an iterator of C code that only gives items.
 
+    What a call returns is then recorded as a stream. Inside of an outcome, such an
+    iterator is refused.
+
     An open file, a cursor or a reader iterates as well, but has methods and attributes
     of its own.
     """

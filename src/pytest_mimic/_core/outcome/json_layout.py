@@ -23,11 +23,14 @@ _BASE64_IN_JSON = re.compile(
     r'base64": "((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?)"'
 )
 # The types of JSON's values without parts.
-_ATOMS = frozenset({str, int, float, bool, type(None)})
+_TYPES_WITHOUT_PARTS = frozenset({str, int, float, bool, type(None)})
 
 
 class Laid(NamedTuple):
-    """A list or dict that is laid out already, in several lines."""
+    """A list or dict that is laid out already, in several lines.
+
+    An outcome is laid out when it is encoded, and then stands in the file as it is.
+    """
 
     text: str
 
@@ -86,23 +89,23 @@ def exact_text(tree: object) -> str | None:
 
 
 def json_in_lines(value: Any, indent: str = "") -> str:
-    """Return JSON with one key or item a line.
+    """Return JSON with one key or item a line, as files of recordings have it.
 
-    A short container without containers is on one line.
+    A short container without containers is on one line. No identity depends on that.
     """
-    kind = type(value)
-    if kind is Laid:
+    type_of_value = type(value)
+    if type_of_value is Laid:
         text: str = value.text
         return text.replace("\n", f"\n{indent}")
-    if kind is not dict and kind is not list:
+    if type_of_value is not dict and type_of_value is not list:
         return "".join(_pieces_of_json(value, 0))
     inner_indent = indent + " "
-    if kind is dict and len(value) == 1:
+    if type_of_value is dict and len(value) == 1:
         [(key, part)] = value.items()
         if key[:1] == TAG_SIGN:
             # A tag without other facts takes no line of its own.
             return f"{{{encode_basestring(key)}: {json_in_lines(part, indent)}}}"
-    if _is_leaf(value.values() if kind is dict else value):
+    if _may_be_one_line(value.values() if type_of_value is dict else value):
         text = "".join(_pieces_of_json(value, 0))
         line = text.replace(_MARK_BETWEEN_ITEMS, ", ")
         if len(line) <= WIDTH:
@@ -111,9 +114,10 @@ def json_in_lines(value: Any, indent: str = "") -> str:
         opening, closing = several_lines[0], several_lines[-1]
         inside = several_lines[1:-1]
         return f"{opening}\n{inner_indent}{inside}\n{indent}{closing}"
-    if kind is dict:
+    if type_of_value is dict:
         lines: list[str] = []
         for key, part in value.items():
+            # Most parts are texts and integers, which need no call of this function.
             write = _WRITERS.get(type(part))
             text = json_in_lines(part, inner_indent) if write is None else write(part)
             lines.append(f"{inner_indent}{encode_basestring(key)}: {text}")
@@ -133,6 +137,7 @@ def _rows_of_json(items: list[Any]) -> list[str] | None:
     if not _CONTAINERS.isdisjoint(map(type, items[0].values())):
         return None
     text = "".join(_pieces_of_json(items, 0))
+    # A later item may have a container, which takes lines of its own.
     if '": {' in text or '": [' in text:
         return None
     text = text[1:-1].replace(f"}}{_MARK_BETWEEN_ITEMS}{{", "}\n{")
@@ -142,7 +147,7 @@ def _rows_of_json(items: list[Any]) -> list[str] | None:
     return rows
 
 
-def _is_leaf(parts: Any) -> bool:
+def _may_be_one_line(parts: Any) -> bool:
     """Return whether no part of a list or dict is a container with parts of its own.
 
     The list or dict then may stand on one line. A tag of one simple part,
@@ -170,10 +175,13 @@ def repeated_parts(value: object) -> list[tuple[int, int]] | None:
     `a`, the whole is place 0, `a` is 1, `[a]` is 2 and `a` again is 3, so the result is
     `[(3, 1)]`.
 
+    JSON keeps a value without repetitions. Of a pickled one, the repetitions count in
+    its fingerprint.
+
     None: the value is not plain data, which has exactly the types of JSON and is not
     too deep.
     """
-    if type(value) in _ATOMS:
+    if type(value) in _TYPES_WITHOUT_PARTS:
         return []
     level: list[Any] = [value]
     places: dict[int, int] = {}
@@ -191,12 +199,15 @@ def repeated_parts(value: object) -> list[tuple[int, int]] | None:
             else:
                 repeated.append((place, first_place))
         dicts = [part for part in parts_met_first if type(part) is dict]
+        # JSON has no keys but texts.
         if not {str}.issuperset(map(type, chain.from_iterable(dicts))):
             return None
         parts_of_level = chain.from_iterable(
             part if type(part) is list else part.values() for part in parts_met_first
         )
-        level = [part for part in parts_of_level if type(part) not in _ATOMS]
+        level = [
+            part for part in parts_of_level if type(part) not in _TYPES_WITHOUT_PARTS
+        ]
     if level:
         # The value is too deep.
         return None

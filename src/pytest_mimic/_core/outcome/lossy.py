@@ -18,6 +18,11 @@ The part is kept in another way, or the value is refused.
 | collections | a class of named tuples without an importable name | made again |
 | types | that the mapping behind a `MappingProxyType` is no dict | kept |
 | requests, httpx | `raw`, `extensions` | the recording run says so |
+
+Each `_keep_…` returns a reduction, the tuple that `__reduce_ex__` may return; pickle
+takes it in place of that of the value's class. NotImplemented leaves it to the class.
+The functions in a reduction are called where the pickle is loaded, by their names here.
+So none of those without an underscore can be renamed.
 """
 
 from __future__ import annotations
@@ -70,7 +75,7 @@ _LOSSES = {
 
 
 def losses(imports: Iterable[str], outcome: Outcome) -> list[str]:
-    """Return sentences on the parts that an outcome loses.
+    """Return sentences on the parts that an outcome loses, which the run reports.
 
     Args:
         imports: The classes in the outcome's pickle.
@@ -120,26 +125,28 @@ def kept_whole(value: Any) -> Any:
     if isinstance(value, type):
         generic = origin_and_arguments(value)
         if generic is not None:
+            # `Page[Item]` has no importable name, and its origin and arguments have.
             return parametrised, generic
-        return _reduction_of_named_tuple_class(value)
+        return _keep_named_tuple_class(value)
     for name in lineage(kind):
-        reduce = _WAYS.get(name)
+        reduce = _KEEP_BY_CLASS.get(name)
         if reduce is not None:
             return reduce(value)
     if has_handwritten_hash(kind):
-        reduction = _without_hash(value)
+        reduction = _keep_without_hash(value)
         if reduction is not NotImplemented:
             return reduction
+    # An author who has written how a container is pickled decides about its items, too.
     has_own_items = _has_own_item_method(kind) or _reads_items_its_own_way(kind)
     if has_own_items and not _has_own_pickling(kind):
-        return _with_items(value)
+        return _keep_items(value)
     return NotImplemented
 
 
 # Classes of named tuples
 
 
-def _reduction_of_named_tuple_class(kind: Any) -> Any:
+def _keep_named_tuple_class(kind: Any) -> Any:
     """Return the reduction of a class that `collections.namedtuple` made on the fly.
 
     Such are the classes of the rows of `frame.itertuples()`. Stored by value, a class
@@ -154,6 +161,7 @@ def _reduction_of_named_tuple_class(kind: Any) -> Any:
     if type(fields) is not tuple or type(default_by_field) is not dict:
         return NotImplemented
     if kind.__bases__ != (tuple,) or importable(kind) is not None:
+        # Pickle finds an importable class by its name.
         return NotImplemented
     defaults = tuple(default_by_field.values())
     facts_of_class = kind.__module__, kind.__qualname__, kind.__name__, fields, defaults
@@ -161,7 +169,8 @@ def _reduction_of_named_tuple_class(kind: Any) -> Any:
         made_again = named_tuple_class(*facts_of_class)
     except (TypeError, ValueError):
         return NotImplemented
-    if _members(made_again) != _members(kind):
+    if _members_to_compare(made_again) != _members_to_compare(kind):
+        # Somebody has added a method to the class, which would be lost.
         return NotImplemented
     return named_tuple_class, facts_of_class
 
@@ -173,15 +182,18 @@ def named_tuple_class(
     fields: tuple[str, ...],
     defaults: tuple[Any, ...],
 ) -> type:
-    """Return a class of named tuples, made by `collections.namedtuple`."""
+    """Return an unpickled class of named tuples, made by `collections.namedtuple`."""
     # A field whose name says its place, `_1`, had another name before.
     made = namedtuple(name, fields, rename=True, defaults=defaults, module=module)  # type: ignore[misc]
     made.__qualname__ = qualname
     return made
 
 
-def _members(kind: type) -> dict[str, object]:
-    """Return what a class of named tuples has by name, with code for its functions."""
+def _members_to_compare(kind: type) -> dict[str, object]:
+    """Return what a class of named tuples has by name, with code for its functions.
+
+    Two classes with equal members differ in nothing that a user would notice.
+    """
     members = {}
     for name, member in vars(kind).items():
         # `copyreg` keeps the names of the slots here once it has pickled an object.
@@ -224,6 +236,8 @@ _READING_METHODS: dict[type, tuple[str, ...]] = {
 def may_change_items(kind: type) -> bool:
     """Return whether a container may come back from its pickle with other items.
 
+    The pickle is then loaded once, and refused if the items differ.
+
     Its class puts items in by its own method, and its author has written how it is
     pickled. The author may rely on that method to build more than the items.
     """
@@ -262,17 +276,18 @@ def _has_own_pickling(kind: type) -> bool:
     return decides_its_pickles(kind) or kind in copyreg.dispatch_table
 
 
-def _with_items(value: Any) -> Any:
+def _keep_items(value: Any) -> Any:
     """Return the reduction of a container that gets its items as they are."""
-    parts = value.__reduce_ex__(4)
-    if type(parts) is not tuple:
+    reduction = value.__reduce_ex__(4)
+    if type(reduction) is not tuple:
+        # The container is pickled by its name.
         return NotImplemented
     if isinstance(value, (set, frozenset)):
-        return _set_with_items(value, parts)
-    if len(parts) < 4:
+        return _keep_items_of_set(value, reduction)
+    if len(reduction) < 4:
         # The constructor gets the items.
         return NotImplemented
-    make, arguments, state, *_ = parts
+    make, arguments, state, *_ = reduction
     if isinstance(value, OrderedDict):
         items = list(OrderedDict.items(value))
     elif isinstance(value, dict):
@@ -285,14 +300,14 @@ def _with_items(value: Any) -> Any:
     return make, arguments, contents, None, None, restore_items
 
 
-def _set_with_items(value: Any, parts: tuple[Any, ...]) -> Any:
+def _keep_items_of_set(value: Any, reduction: tuple[Any, ...]) -> Any:
     """Return the reduction of a set that is made with its items as they are.
 
-    `parts` are those of its own reduction.
+    `reduction` is that of its own class.
     """
-    if len(parts) != 3:
+    if len(reduction) != 3:
         return NotImplemented
-    _, _, state = parts
+    _, _, state = reduction
     base: Any = frozenset if isinstance(value, frozenset) else set
     arguments = type(value), list(base.__iter__(value))
     contents = {"items": [], "state": _with_slots(value, state)}
@@ -300,7 +315,7 @@ def _set_with_items(value: Any, parts: tuple[Any, ...]) -> Any:
 
 
 def filled_set(kind: type, items: list[Any]) -> Any:
-    """Return a set of a class with items, by no method of its own."""
+    """Return an unpickled set of a class with items, by no method of its own."""
     if issubclass(kind, frozenset):
         return frozenset.__new__(kind, items)
     filled: Any = set.__new__(kind)
@@ -325,7 +340,7 @@ def _with_slots(container: Any, state: Any) -> Any:
 
 
 def restore_items(container: Any, contents: dict[str, Any]) -> None:
-    """Give a container its items, by no method of its own, and then its state."""
+    """Give an unpickled container its items, past its own methods, then its state."""
     items = contents["items"]
     if isinstance(container, OrderedDict):
         for key, part in items:
@@ -353,7 +368,7 @@ def _restore_state(value: Any, state: Any) -> None:
         set_attributes(value, attributes or {})
 
 
-def _proxy(proxy: Any) -> Any:
+def _keep_proxy(proxy: Any) -> Any:
     """Reduce a `MappingProxyType` to the mapping behind it, which may be no dict."""
     return read_only, (ROWS["builtins.mappingproxy"].take(proxy),)
 
@@ -366,25 +381,26 @@ def read_only(mapping: Any) -> Any:
 # Remembered hashes
 
 
-def _without_hash(value: Any) -> Any:
+def _keep_without_hash(value: Any) -> Any:
     """Return the reduction of an object without the hash that it remembers.
 
     Another process has other hashes, and would not find the object in a dict.
     """
     names_from_constructor = hashes_from_constructor(value)
     if names_from_constructor:
-        return _with_hash_taken_anew(value, names_from_constructor)
+        return _keep_with_hash_taken_anew(value, names_from_constructor)
     remembered = remembered_hashes(value)
     if not remembered:
         return NotImplemented
-    parts = value.__reduce_ex__(4)
-    if type(parts) is not tuple or len(parts) < 3:
+    reduction = value.__reduce_ex__(4)
+    if type(reduction) is not tuple or len(reduction) < 3:
+        # The pickle has no state in which the hash could be.
         return NotImplemented
-    make, arguments, state, *further_parts = parts
+    make, arguments, state, *further_parts = reduction
     return make, arguments, without_hashes(state, remembered), *further_parts
 
 
-def _with_hash_taken_anew(value: Any, hash_names: set[str]) -> Any:
+def _keep_with_hash_taken_anew(value: Any, hash_names: set[str]) -> Any:
     """Return the reduction of an object whose constructor took its hash.
 
     Where the pickle is loaded, the hash is taken anew, as the constructor did it.
@@ -396,10 +412,13 @@ def _with_hash_taken_anew(value: Any, hash_names: set[str]) -> Any:
     Raises:
         NotExactError: No recipe gives the hash that the constructor took.
     """
-    parts = value.__reduce_ex__(4)
-    if type(parts) is not tuple:
+    reduction = value.__reduce_ex__(4)
+    if type(reduction) is not tuple:
         return NotImplemented
-    make, arguments, state, *further_parts = (*parts, None)[: max(len(parts), 3)]
+    if len(reduction) == 2:
+        # None stands for a state that is missing.
+        reduction = (*reduction, None)
+    make, arguments, state, *further_parts = reduction
     if not state_keeps_hash(state, hash_names):
         # The class pickles its objects by the arguments of its constructor, which takes
         # the hash again.
@@ -438,7 +457,7 @@ def restore_hash(value: Any, state_and_hashes: dict[str, Any]) -> None:
 # torch
 
 
-def _tensor(tensor: Any) -> Any:
+def _keep_tensor(tensor: Any) -> Any:
     """Reduce a tensor that has a gradient.
 
     Raises:
@@ -457,14 +476,14 @@ def _tensor(tensor: Any) -> Any:
     gradient = gradient_of(tensor)
     if gradient is None:
         return NotImplemented
-    parts = tensor.__reduce_ex__(4)
-    make, arguments, state_of_tensor = (*parts, None)[:3]
+    reduction = tensor.__reduce_ex__(4)
+    make, arguments, state_of_tensor = (*reduction, None)[:3]
     state = {"own": state_of_tensor, "gradient": gradient}
     return make, arguments, state, None, None, restore_tensor
 
 
 def restore_tensor(tensor: Any, state: dict[str, Any]) -> None:
-    """Give a tensor its state, and then its gradient."""
+    """Give an unpickled tensor its state, and then its gradient."""
     if state["own"] is not None:
         tensor.__setstate__(state["own"])
     tensor.grad = state["gradient"]
@@ -474,14 +493,14 @@ def restore_tensor(tensor: Any, state: dict[str, Any]) -> None:
 
 # The attributes of an image that are not kept by themselves: those that its state has
 # already, those that only serve to read its file, and the file.
-_OF_IMAGES = frozenset(
+_ATTRIBUTES_NOT_KEPT_OF_IMAGES = frozenset(
     "_exif _exclusive_fp _fp _im _mode _size _decoder fp"
     " im info palette pyaccess tile".split()
 )
-_PLAIN = (str, int, float, bytes, type(None))
+_TYPES_OF_FACTS = (str, int, float, bytes, type(None))
 
 
-def _image(image: Any) -> Any:
+def _keep_image(image: Any) -> Any:
     """Reduce an image with several frames to its file, any other image to its pixels.
 
     The other facts of the file, and EXIF that was set in memory, stand beside these.
@@ -489,6 +508,7 @@ def _image(image: Any) -> Any:
     state: dict[str, Any] = {}
     file = _file_of(image)
     if file is not None:
+        # Pixels that somebody has changed in the current frame are not in the file.
         with suppress(OSError, ValueError), opened_again(image, file) as reader:
             reader.load()
             reader.seek(image.tell())
@@ -504,7 +524,11 @@ def _image(image: Any) -> Any:
         # Private attributes of an image with frames are those of the reader of its
         # file, and the reader that a replay opens has its own.
         is_of_reader = file is not None and name[:1] == "_"
-        if name not in _OF_IMAGES and not is_of_reader and _is_kept(part):
+        if (
+            name not in _ATTRIBUTES_NOT_KEPT_OF_IMAGES
+            and not is_of_reader
+            and _is_data_of_file(part)
+        ):
             attributes[name] = part
     state["attributes"] = attributes
     # A TIFF whose file is closed has its EXIF in memory alone.
@@ -519,15 +543,17 @@ def _image(image: Any) -> Any:
     return make, arguments, state, None, None, restore_image
 
 
-def _is_kept(part: Any) -> bool:
+def _is_data_of_file(part: Any) -> bool:
     """Return whether an attribute of an image is data that its file gave."""
     kind = type(part)
-    if isinstance(part, _PLAIN):
+    if isinstance(part, _TYPES_OF_FACTS):
         return True
     if kind in (list, tuple):
-        return all(map(_is_kept, part))
+        return all(map(_is_data_of_file, part))
     if kind is dict:
-        return all(map(_is_kept, part)) and all(map(_is_kept, part.values()))
+        return all(map(_is_data_of_file, part)) and all(
+            map(_is_data_of_file, part.values())
+        )
     return kind.__module__ in ("PIL.ImagePalette", "PIL.TiffImagePlugin")
 
 
@@ -547,6 +573,7 @@ def _file_of(image: Any) -> bytes | None:
     if mode == "RGBX":
         mode = "RGB"
     frames = []
+    # In milliseconds; the decoder tells when each frame ends.
     durations = []
     start = 0
     for pixels, end in decoded_frames(image):
@@ -555,6 +582,7 @@ def _file_of(image: Any) -> bytes | None:
         start = end
     first_frame, *other_frames = frames
     file = BytesIO()
+    # The options keep each pixel and each frame as it is.
     first_frame.save(
         file,
         "WEBP",
@@ -574,8 +602,9 @@ def _file_of(image: Any) -> bytes | None:
 
 
 def open_image(cls: Any, file: bytes, place: int) -> Any:
-    """Return an image that can be sought, at one of its frames."""
+    """Return an unpickled image that can be sought, at one of its frames."""
     base = sys.modules["PIL.ImageFile"].ImageFile
+    # An edited pickle could name any class.
     if not isinstance(cls, type) or not issubclass(cls, base):
         raise TypeError("no image of PIL")
     image = cls(BytesIO(file))
@@ -587,7 +616,7 @@ def open_image(cls: Any, file: bytes, place: int) -> Any:
 
 
 def restore_image(image: Any, state: dict[str, Any]) -> None:
-    """Give an image its pixels, and the other facts of its file."""
+    """Give an unpickled image its pixels, and the other facts of its file."""
     if "own" in state:
         image.__setstate__(state["own"])
         if hasattr(type(image), "_open"):
@@ -596,11 +625,13 @@ def restore_image(image: Any, state: dict[str, Any]) -> None:
             # A memory map of the file is no data, and has not been kept.
             image.map = None
     if "info" in state:
+        # The image was opened from its frames' file, which may tell other facts.
         image.info = state["info"]
     attributes = state["attributes"]
     for name, part in attributes.items():
         image.__dict__[name] = part
     if "pixels" in state:
+        # They take the place of those of the current frame.
         mode, size, data = state["pixels"]
         drawn = sys.modules["PIL.Image"].frombytes(mode, size, data)
         image.im = drawn.im
@@ -644,7 +675,7 @@ def keeping_all() -> Iterator[None]:
 # numpy
 
 
-def _generator(generator: Any) -> Any:
+def _keep_shared_generator(generator: Any) -> Any:
     """Reduce the generator behind `numpy.random.random()` to a function that gives it.
 
     Distributions of scipy hold that generator. Its state is not kept.
@@ -655,7 +686,7 @@ def _generator(generator: Any) -> Any:
     return shared_generator, ()
 
 
-def _masked(array: Any) -> Any:
+def _keep_masked_array(array: Any) -> Any:
     """Reduce a masked array whose mask is hard, or that has none.
 
     numpy keeps any other array whole.
@@ -696,7 +727,7 @@ def shared_generator() -> Any:
 # pendulum
 
 
-def _moment(moment: Any) -> Any:
+def _keep_moment(moment: Any) -> Any:
     """Reduce a moment of pendulum with its `fold`, which its own pickle leaves out."""
     make, arguments, *_ = moment.__reduce_ex__(4)
     return moment_with_fold, (make, arguments, moment.fold)
@@ -708,6 +739,7 @@ def moment_with_fold(kind: Any, arguments: tuple[Any, ...], fold: int) -> Any:
     `fold` tells apart two moments with one name, when the clock is put back.
     """
     base = sys.modules["pendulum"].DateTime
+    # An edited pickle could name any class.
     if not isinstance(kind, type) or not issubclass(kind, base):
         raise TypeError("no moment of pendulum")
     return kind(*arguments).replace(fold=fold)
@@ -716,7 +748,7 @@ def moment_with_fold(kind: Any, arguments: tuple[Any, ...], fold: int) -> Any:
 # pygments, sqlparse
 
 
-def _token_type(token_type: Any) -> Any:
+def _keep_token_type(token_type: Any) -> Any:
     """Reduce a type of tokens to its names: code tells these objects apart by `is`."""
     return shared_token_type, (type(token_type), tuple(token_type))
 
@@ -724,8 +756,9 @@ def _token_type(token_type: Any) -> Any:
 def shared_token_type(kind: Any, names: tuple[str, ...]) -> Any:
     """Return the type of tokens with these names, `("Keyword", "Constant")`."""
     module = sys.modules[kind.__module__]
+    # `Token` is the root, of which each other type is an attribute of an attribute.
     token_type = module.Token
-    if type(token_type) is not kind or name_of(kind) not in _TOKEN_TYPES:
+    if type(token_type) is not kind or name_of(kind) not in _CLASSES_OF_TOKEN_TYPES:
         raise TypeError("no type of tokens")
     for name in names:
         # Other names are those of ordinary attributes.
@@ -735,13 +768,15 @@ def shared_token_type(kind: Any, names: tuple[str, ...]) -> Any:
     return token_type
 
 
-_TOKEN_TYPES = frozenset({"pygments.token:_TokenType", "sqlparse.tokens:_TokenType"})
+_CLASSES_OF_TOKEN_TYPES = frozenset(
+    {"pygments.token:_TokenType", "sqlparse.tokens:_TokenType"}
+)
 
 
 # httpx
 
 
-def _response(response: Any) -> Any:
+def _keep_response(response: Any) -> Any:
     """Reduce a response, whose requests lose their extensions as the response does.
 
     The client writes its timeouts into the extensions of a request.
@@ -752,27 +787,28 @@ def _response(response: Any) -> Any:
     make, arguments, state, *further_parts = response.__reduce_ex__(4)
     attributes = {}
     for name, part in state.items():
-        if name_of(type(part)) in _REQUESTS:
+        if name_of(type(part)) in _CLASSES_OF_REQUESTS:
+            # httpx leaves the extensions out of a copy.
             part = copy(part)
         attributes[name] = part
     return make, arguments, attributes, *further_parts
 
 
 #: The classes of requests, of which a copy has no extensions.
-_REQUESTS = frozenset({"httpx:Request", "httpx2:Request"})
+_CLASSES_OF_REQUESTS = frozenset({"httpx:Request", "httpx2:Request"})
 
 
 # The functions that reduce values, by the full name of a class or of a base of it.
-_WAYS: dict[str, Callable[[Any], Any]] = {
-    "builtins.mappingproxy": _proxy,
-    "PIL.Image.Image": _image,
-    "httpx.Response": _response,
-    "httpx2.Response": _response,
-    "numpy.ma.MaskedArray": _masked,
-    "numpy.ma.core.MaskedArray": _masked,
-    "numpy.random.mtrand.RandomState": _generator,
-    "pendulum.datetime.DateTime": _moment,
-    "pygments.token._TokenType": _token_type,
-    "sqlparse.tokens._TokenType": _token_type,
-    "torch.Tensor": _tensor,
+_KEEP_BY_CLASS: dict[str, Callable[[Any], Any]] = {
+    "builtins.mappingproxy": _keep_proxy,
+    "PIL.Image.Image": _keep_image,
+    "httpx.Response": _keep_response,
+    "httpx2.Response": _keep_response,
+    "numpy.ma.MaskedArray": _keep_masked_array,
+    "numpy.ma.core.MaskedArray": _keep_masked_array,
+    "numpy.random.mtrand.RandomState": _keep_shared_generator,
+    "pendulum.datetime.DateTime": _keep_moment,
+    "pygments.token._TokenType": _keep_token_type,
+    "sqlparse.tokens._TokenType": _keep_token_type,
+    "torch.Tensor": _keep_tensor,
 }

@@ -47,7 +47,7 @@ _METHODS_OF_PICKLING = frozenset(
 _KNOWN_PACKAGES = ("numpy", "pandas", "polars")
 
 
-def refuse_lost_attributes(thing: Any) -> None:
+def refuse_lost_attributes(instance: Any) -> None:
     """Refuse an object whose class decides how it is pickled, if a copy differs.
 
     The attributes of the copy are compared with those of the object. Attributes that a
@@ -58,37 +58,47 @@ def refuse_lost_attributes(thing: Any) -> None:
         LostAttributeError: The copy lacks an attribute, has another value for one, or
             is of another class.
     """
-    cls: Any = type(thing)
+    cls: Any = type(instance)
     deciding_class = _class_that_decides_pickles(cls)
     if deciding_class is object:
-        _refuse_other_class(thing)
+        _refuse_other_class(instance)
         return
     package = _package_of(deciding_class)
     is_of_same_package = package == _package_of(cls)
     if package in ("builtins", "pydantic") or cls in copyreg.dispatch_table:
+        # Python and pydantic keep all attributes. A function of `copyreg` is the user's
+        # or the library's word on the class.
         return
-    attributes = all_attributes(thing, below=deciding_class)
+    attributes = all_attributes(instance, below=deciding_class)
+    # The names of attributes that the copy must have with the same value. Of others it
+    # is enough that they are there.
     compared_names: Collection[str] = attributes
     if is_of_same_package:
         # A handle, such as a stream, may well be another object in the copy.
         attributes = _public_plain(attributes)
         if package in _KNOWN_PACKAGES:
-            attributes.update(added_attributes(thing, package))
+            attributes.update(added_attributes(instance, package))
         is_of_stdlib = package in sys.stdlib_module_names
-        if not attributes and (not is_of_stdlib or _is_made_by_its_class(thing)):
+        if not attributes and (not is_of_stdlib or _is_made_by_its_class(instance)):
+            # There is nothing to lose, and the copy is of the same class.
             return
     else:
-        compared_names = added_attributes(thing, package)
-    copied = _shallow_copy(thing)
-    if copied is None:
+        compared_names = added_attributes(instance, package)
+    copy_of_instance = _shallow_copy(instance)
+    if copy_of_instance is None:
+        # The pickle itself raises, or needs nothing but the name.
         return
-    if copied is thing and not is_of_same_package:
+    if copy_of_instance is instance and not is_of_same_package:
         # The package finds the object by its name. In another process its own code
         # has set its attributes as well, but nothing is known of the others.
-        attributes = attributes_of_others(thing, package)
+        attributes = attributes_of_others(instance, package)
+    # A copy that is the object itself, found by its name, has attributes of its own
+    # process.
     attributes_of_copy: dict[str, Any] = {}
-    if copied is not thing and isinstance(copied, deciding_class):
-        attributes_of_copy = all_attributes(copied, below=deciding_class)
+    if copy_of_instance is not instance and isinstance(
+        copy_of_instance, deciding_class
+    ):
+        attributes_of_copy = all_attributes(copy_of_instance, below=deciding_class)
     lost_names = set()
     for name, part in attributes.items():
         if name not in attributes_of_copy:
@@ -96,22 +106,25 @@ def refuse_lost_attributes(thing: Any) -> None:
                 lost_names.add(name)
         elif name in compared_names and not is_kept(part, attributes_of_copy[name]):
             lost_names.add(name)
-    # pandas fills its caches anew.
+    # Attributes of these kinds may differ: caches of pandas, hashes, those that the run
+    # reports, and other caches.
     lost_names.difference_update(getattr(cls, "_internal_names_set", ()))
-    lost_names -= _attributes_with_kept_hash(thing, copied, lost_names)
+    lost_names -= _attributes_with_kept_hash(instance, copy_of_instance, lost_names)
     lost_names.difference_update(known_losses(cls))
     lost_names -= caches_of(cls)
     if lost_names:
         loss = f"leaves out {', '.join(sorted(lost_names))}"
-    elif _is_of_other_class(copied, thing, is_of_same_package=is_of_same_package):
-        loss = f"makes a {type(copied).__qualname__} of it"
+    elif _is_of_other_class(
+        copy_of_instance, instance, is_of_same_package=is_of_same_package
+    ):
+        loss = f"makes a {type(copy_of_instance).__qualname__} of it"
     else:
         return
     name = name_of(deciding_class)
     raise LostAttributeError(f"{name} decides how it is pickled, and {loss}")
 
 
-def _refuse_other_class(thing: Any) -> None:
+def _refuse_other_class(instance: Any) -> None:
     """Refuse an object if loading its pickle would make one of another class.
 
     Loading calls the `__new__` of the class without arguments. A `__new__` that chooses
@@ -121,21 +134,21 @@ def _refuse_other_class(thing: Any) -> None:
     Raises:
         LostAttributeError: The copy is of another class.
     """
-    cls: Any = type(thing)
+    cls: Any = type(instance)
     if not isinstance(cls.__new__, FunctionType):
         return
-    copied = _shallow_copy(thing)
-    if copied is None or name_of(type(copied)) == name_of(cls):
+    copy_of_instance = _shallow_copy(instance)
+    if copy_of_instance is None or name_of(type(copy_of_instance)) == name_of(cls):
         return
-    if _is_of_other_class(copied, thing, is_of_same_package=False):
-        class_of_copy = type(copied).__qualname__
+    if _is_of_other_class(copy_of_instance, instance, is_of_same_package=False):
+        class_of_copy = type(copy_of_instance).__qualname__
         raise LostAttributeError(
             f"{name_of(cls)}.__new__ makes a {class_of_copy} of its pickle"
         )
 
 
 def _is_of_other_class(
-    copied: object, thing: object, *, is_of_same_package: bool
+    copy_of_instance: object, instance: object, *, is_of_same_package: bool
 ) -> bool:
     """Return whether the copy of an object is of a class that it should not have.
 
@@ -145,9 +158,9 @@ def _is_of_other_class(
     choice does not count for the standard library, whose objects users expect back as
     they were.
     """
-    cls = type(thing)
-    class_of_copy = type(copied)
-    if class_of_copy in (cls, thing.__class__):
+    cls = type(instance)
+    class_of_copy = type(copy_of_instance)
+    if class_of_copy in (cls, instance.__class__):
         return False
     if not is_of_same_package:
         return True
@@ -156,17 +169,17 @@ def _is_of_other_class(
     return is_of_stdlib and class_of_copy.__name__ != cls.__name__
 
 
-def _is_made_by_its_class(thing: Any) -> bool:
+def _is_made_by_its_class(instance: Any) -> bool:
     """Return whether a pickle makes an object by its class, so that a copy has it, too.
 
     The pickle of a `date.isocalendar()` makes a plain tuple.
     """
-    cls: Any = type(thing)
+    cls: Any = type(instance)
     if own_row(cls) is not None or library_of(cls) is not None:
         # Objects of these libraries are large, and their reductions would copy them.
         return True
     try:
-        parts = thing.__reduce_ex__(4)
+        parts = instance.__reduce_ex__(4)
     except Exception:
         # Code of the class may raise anything. The pickle of the object raises it, too.
         return True
@@ -205,7 +218,7 @@ def _public_plain(attributes: dict[str, Any]) -> dict[str, Any]:
     return public_values
 
 
-def _shallow_copy(thing: Any) -> Any:
+def _shallow_copy(instance: Any) -> Any:
     """Return the copy of an object that a pickle would make, with the same parts.
 
     None: the class raises, as it does when the object is pickled, or the object is
@@ -213,12 +226,12 @@ def _shallow_copy(thing: Any) -> Any:
     """
     try:
         parts = []
-        for part in thing.__reduce_ex__(4):
+        for part in instance.__reduce_ex__(4):
             if type(part) is dict:
                 # The class may keep the dict that it has returned, and change it.
                 part = dict(part)
             parts.append(part)
-        return copy._reconstruct(thing, None, *parts)  # type: ignore[attr-defined]
+        return copy._reconstruct(instance, None, *parts)  # type: ignore[attr-defined]
     except Exception:
         # Code of the class may raise anything.
         return None
@@ -243,16 +256,18 @@ def is_kept(part: object, part_of_copy: object) -> bool:
     return True
 
 
-def _attributes_with_kept_hash(thing: Any, copied: Any, names: set[str]) -> set[str]:
+def _attributes_with_kept_hash(
+    instance: Any, copy_of_instance: Any, names: set[str]
+) -> set[str]:
     """Return the lost attributes that keep the `hash()`, if the copy has it, too."""
     names_with_hash: set[str] = set()
     if not names:
         return names_with_hash
     # A `__hash__` may raise anything.
     with suppress(Exception):
-        number = hash(thing)
-        if hash(copied) == number:
-            attributes = all_attributes(thing)
+        number = hash(instance)
+        if hash(copy_of_instance) == number:
+            attributes = all_attributes(instance)
             for name in names:
                 if is_private(name) and attributes.get(name) == number:
                     names_with_hash.add(name)

@@ -130,7 +130,9 @@ Outcome: TypeAlias = Value | Raised | Stream
 
 
 def decode(body: Any, items: list[Any] | None = None) -> Outcome:
-    """Return the outcome of a body, whose parts become those of the outcome.
+    """Return the outcome of a body that was loaded from JSON or a pickle.
+
+    Each replay makes its outcome by this function.
 
     Args:
         body: What was stored, as it was loaded.
@@ -174,9 +176,9 @@ def _decode_end(body: Any) -> End:
 
 
 def is_outcome(error: BaseException) -> bool:
-    """Return whether an exception is the outcome of a call.
+    """Return whether an exception is the outcome of a call, which is recorded.
 
-    Other exceptions are signs that the call was cut short.
+    Other exceptions are signs that the call was cut short, such as a skipped test.
     """
     from unittest import SkipTest
 

@@ -20,14 +20,15 @@ Piece = bytes | memoryview
 # The alignment of buffers that Arrow recommends. The buffers of a mapped file have it
 # as well.
 _ALIGNMENT = 64
-_RAW = b"pytest-mimic pickle, format 4, raw\n".ljust(_ALIGNMENT, b"\0")
-_ZSTD = b"pytest-mimic pickle, format 4, zstd\n".ljust(_ALIGNMENT, b"\0")
+_HEAD_OF_RAW = b"pytest-mimic pickle, format 4, raw\n".ljust(_ALIGNMENT, b"\0")
+_HEAD_OF_ZSTD = b"pytest-mimic pickle, format 4, zstd\n".ljust(_ALIGNMENT, b"\0")
 # Files of this size or more are stored raw, so that they can be mapped into memory,
 # which is worth more than some saved space.
-_LARGE = 8 << 20
-_SAVED = 0.10
+_LEAST_SIZE_OF_MAPPED = 8 << 20
+# A file that compression makes smaller by less than this share is stored raw.
+_LEAST_SAVED_SHARE = 0.10
 # Smaller files are stored raw, as each takes a block of the disk in any case.
-_SMALL = 4096
+_LEAST_COMPRESSED_SIZE = 4096
 
 
 def pieces_of(stream_and_buffers: Sequence[Piece]) -> list[Piece]:
@@ -43,13 +44,14 @@ def pieces_of(stream_and_buffers: Sequence[Piece]) -> list[Piece]:
     )
     pieces: list[Piece] = []
     for part in (head, *stream_and_buffers):
+        # Zeros fill each part up to the place where the next one begins.
         pieces += [part, b"\0" * (-len(part) % _ALIGNMENT)]
     size = sum(map(len, pieces))
-    if _SMALL <= size < _LARGE:
+    if _LEAST_COMPRESSED_SIZE <= size < _LEAST_SIZE_OF_MAPPED:
         compressed: bytes = zstd_module().compress(b"".join(pieces), level=3)
-        if len(compressed) <= size * (1 - _SAVED):
-            return [_ZSTD, compressed]
-    return [_RAW, *pieces]
+        if len(compressed) <= size * (1 - _LEAST_SAVED_SHARE):
+            return [_HEAD_OF_ZSTD, compressed]
+    return [_HEAD_OF_RAW, *pieces]
 
 
 def stream_and_buffers(data: memoryview) -> list[memoryview]:
@@ -62,16 +64,19 @@ def stream_and_buffers(data: memoryview) -> list[memoryview]:
             that were written is checked by the name of the file; see `object_name`.
     """
     head, body = bytes(data[:_ALIGNMENT]), data[_ALIGNMENT:]
-    if head not in (_RAW, _ZSTD):
+    if head not in (_HEAD_OF_RAW, _HEAD_OF_ZSTD):
         # The caller names the file.
         raise DamagedError("")
-    if head == _ZSTD:
+    if head == _HEAD_OF_ZSTD:
         zstd = zstd_module()
         decompressor = zstd.ZstdDecompressor()
         try:
-            body = memoryview(
-                bytearray(decompressor.decompress(body, max_length=_LARGE))
+            # No file of this size or more was compressed, so an edited one cannot fill
+            # the memory.
+            decompressed = decompressor.decompress(
+                body, max_length=_LEAST_SIZE_OF_MAPPED
             )
+            body = memoryview(bytearray(decompressed))
         except zstd.ZstdError as reason:
             raise DamagedError("") from reason
         if not decompressor.eof or decompressor.unused_data:
@@ -86,7 +91,7 @@ def stream_and_buffers(data: memoryview) -> list[memoryview]:
     for size in sizes:
         slices.append(body[position : position + size])
         position += _aligned_size(size)
-    # There is always the stream.
+    # There is always the stream, and nothing stands behind the last buffer.
     if not slices or position != len(body):
         raise DamagedError("")
     return slices

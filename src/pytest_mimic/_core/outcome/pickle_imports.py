@@ -1,4 +1,7 @@
-"""The names that a pickle imports, read from its opcodes without importing them."""
+"""The names that a pickle imports, read from its opcodes without importing them.
+
+Recordings list these names, and `check` compares the list with the pickle.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Any
 _REFUSED = frozenset(
     "BINPUT DUP EXT1 EXT2 EXT4 GET GLOBAL INST LONG_BINPUT OBJ PERSID PUT".split()
 )
+# Opcodes that fetch a part from the memo.
 _FETCHING = ("BINGET", "LONG_BINGET")
 _MARK = pickletools.markobject
 
@@ -76,6 +80,7 @@ def _take(stack: list[_Part], opcode: pickletools.OpcodeInfo) -> list[_Part]:
         # extends.
         size = _distance_to_mark(stack) + kinds.index(_MARK)
     if size > len(stack):
+        # The pickle was edited.
         raise ValueError("it takes more than it has")
     start = len(stack) - size
     taken_parts = stack[start:]
@@ -95,5 +100,6 @@ def _imported_name(parts: list[_Part]) -> str:
     """Return the name that an import makes of its module and its qualified name."""
     texts = [part for part in parts if isinstance(part, str)]
     if len(texts) != len(parts):
+        # The name would be known only where the pickle is loaded.
         raise ValueError("it imports a name that it makes")
     return ":".join(texts)

@@ -37,7 +37,7 @@ from pytest_mimic._core.types.type_names import (
 )
 
 # Values that may read files later, by package and class, and how to get their data.
-_LAZY = {
+_HOW_TO_GET_DATA = {
     ("polars", "LazyFrame"): "collect()",
     ("pyarrow", "FileSystemDataset"): "to_table()",
 }
@@ -95,7 +95,7 @@ class _Unpickler(pickle.Unpickler):
     def persistent_load(self, pid: Any, /) -> object:
         """Return the path that stands in a pickle by its place, see `placed_paths`."""
         # Nothing but texts is taken, so that an edited pickle gives no other object to
-        # `restored`.
+        # `restored`: the path as a text, or its folder and the rest.
         kind, where = pid
         texts = where
         if type(where) is str:
@@ -139,14 +139,15 @@ class _Pickler(pickle.Pickler):
     # Python's own pickles store no code by value.
     by_value = False
 
-    def reducer_override(self, thing: object, /) -> Any:
-        return reduced(thing)
+    def reducer_override(self, instance: object, /) -> Any:
+        return reduced(instance)
 
 
 def dump(value: object, paths: PathStore = NOWHERE) -> Pickled:
     """Pickle a value, and load the pickle once to see that it loads.
 
-    The parts of the value may raise anything.
+    A value that JSON does not keep is recorded so. The parts of the value may raise
+    anything: the outcome is then refused.
     """
     try:
         return _dump(value, _Pickler, paths)
@@ -201,11 +202,12 @@ def _dump_with(
     with keeping_all():
         pickler.dump(value)
     stream = b"".join(chunks)
-    parts = [buffer.raw() for buffer in buffers]
+    raw_buffers = [buffer.raw() for buffer in buffers]
     names = imported_names(stream, count=1)
-    (loaded,) = load(stream, parts, names, paths=paths)
+    (loaded,) = load(stream, raw_buffers, names, paths=paths)
     has_custom_identity = False
     has_paths = False
+    # What the classes and functions in the pickle say of the outcome.
     for imported in map(find_through_classes, names):
         if isinstance(imported, type):
             has_paths = has_paths or issubclass(imported, PurePath)
@@ -219,7 +221,7 @@ def _dump_with(
                 )
     return Pickled(
         chunks,
-        parts,
+        raw_buffers,
         imports=sorted(names),
         by_value=pickler.by_value,
         has_custom_identity=has_custom_identity,
@@ -278,7 +280,7 @@ def _by_value_pickler() -> Any:
     return ByValuePickler
 
 
-def reduced(thing: Any) -> Any:
+def reduced(instance: Any) -> Any:
     """Return the reduction of a value of which Python's own pickle would lose a part.
 
     NotImplemented: Python's own pickle keeps the value.
@@ -286,36 +288,36 @@ def reduced(thing: Any) -> Any:
     Raises:
         NotExactError: A part of the value cannot be kept.
     """
-    if isinstance(thing, BaseException):
-        return exceptions.reduce(thing)
-    remedy = lazy_remedy(thing)
+    if isinstance(instance, BaseException):
+        return exceptions.reduce(instance)
+    remedy = lazy_remedy(instance)
     if remedy is not None:
         raise NotExactError(remedy)
-    if isinstance(thing, Enum):
-        return _member(thing)
-    if full_name(type(thing)) == "zoneinfo.ZoneInfo" and thing.key is not None:
+    if isinstance(instance, Enum):
+        return _reduction_of_member(instance)
+    if full_name(type(instance)) == "zoneinfo.ZoneInfo" and instance.key is not None:
         # The pickle of a ZoneInfo would fetch a method by its name.
-        if type(thing)(thing.key) is not thing:
+        if type(instance)(instance.key) is not instance:
             return NotImplemented
-        return type(thing), (thing.key,)
-    if is_c_iterator(thing):
+        return type(instance), (instance.key,)
+    if is_c_iterator(instance):
         raise NotExactError(
             "it gives its items once, and runs code for them",
             remedy="return a list of its items",
         )
-    if type(thing) is object:
-        places = places_of_bare_object(thing)
+    if type(instance) is object:
+        places = places_of_bare_object(instance)
         return (bare_object, (places,)) if places else NotImplemented
-    name = constant_name(thing)
+    name = constant_name(instance)
     if name is not None:
         return name
-    reduction = kept_whole(thing)
+    reduction = kept_whole(instance)
     if reduction is NotImplemented:
-        refuse_lost_attributes(thing)
+        refuse_lost_attributes(instance)
     return reduction
 
 
-def _refuse_empty_cells(thing: Any) -> None:
+def _refuse_empty_cells(instance: Any) -> None:
     """Refuse a function whose variables get their values later.
 
     A method that uses `super()` is such a function while the body of its class runs.
@@ -323,36 +325,36 @@ def _refuse_empty_cells(thing: Any) -> None:
     Raises:
         NotExactError: A variable has no value yet.
     """
-    if isinstance(thing, type):
+    if isinstance(instance, type):
         return
-    cells = thing.__closure__ or ()
+    cells = instance.__closure__ or ()
     empty = CellType()
-    for name, cell in zip(thing.__code__.co_freevars, cells, strict=True):
+    for name, cell in zip(instance.__code__.co_freevars, cells, strict=True):
         if cell == empty:
             raise NotExactError(
-                f"{name_of(thing)} closes over {name}, which has no value yet"
+                f"{name_of(instance)} closes over {name}, which has no value yet"
             )
 
 
-def _member(thing: Enum) -> Any:
+def _reduction_of_member(instance: Enum) -> Any:
     """Return the reduction of a member of an enum to its name.
 
     To make it of its value, some versions of Python would call code of the enum.
     """
-    cls = type(thing)
-    if getattr(_maker_of(cls), "__module__", "enum") != "enum":
+    cls = type(instance)
+    if getattr(_reducing_method(cls), "__module__", "enum") != "enum":
         # A user's enum says how its members are pickled.
         return NotImplemented
-    if vars(cls)["_member_map_"].get(thing._name_) is thing:
-        return member, (cls, thing._name_)
-    if not isinstance(thing, Flag):
+    if vars(cls)["_member_map_"].get(instance._name_) is instance:
+        return member, (cls, instance._name_)
+    if not isinstance(instance, Flag):
         return NotImplemented
     # A combination of flags is no member with a name.
-    return member, (cls, thing._value_)
+    return member, (cls, instance._value_)
 
 
-def _maker_of(cls: type) -> Any:
-    """Return the method by which pickle reduces objects of a class."""
+def _reducing_method(cls: type) -> Any:
+    """Return the method by which pickle reduces objects of a class: the first one."""
     for base in cls.__mro__:
         for name in ("__reduce_ex__", "__reduce__"):
             if name in vars(base):
@@ -361,7 +363,11 @@ def _maker_of(cls: type) -> Any:
 
 
 def member(cls: Any, name: str | int) -> object:
-    """Return the member of an enum with a name, or the flags with a number."""
+    """Return the member of an enum with a name, or the flags with a number.
+
+    Loading a pickle calls this function by its name here.
+    """
+    # An edited pickle could name any object in place of the enum.
     if not issubclass(type(cls), EnumMeta):
         raise pickle.UnpicklingError("no enum")
     if type(name) is int:
@@ -374,10 +380,10 @@ def member(cls: Any, name: str | int) -> object:
         ) from None
 
 
-def lazy_remedy(thing: object) -> str | None:
+def lazy_remedy(instance: object) -> str | None:
     """Return how to get the data of a value that may read files later.
 
     These files may be gone by then. None: the value has its data.
     """
-    package = str(type(thing).__module__).partition(".")[0]
-    return _LAZY.get((package, type(thing).__name__))
+    package = str(type(instance).__module__).partition(".")[0]
+    return _HOW_TO_GET_DATA.get((package, type(instance).__name__))

@@ -97,7 +97,7 @@ class PathStore:
     def stored_text(self, text: str) -> StoredPath | None:
         """Return the place of a string that is a path below the base temporary folder.
 
-        None: the string is no such path.
+        None: the string is no such path, and is stored as it is.
         """
         place = self.places.place_of_text(text)
         if place is None:
@@ -117,6 +117,7 @@ class PathStore:
         if place.token == ROOTDIR:
             return ROOTDIR, place.rest
         if not place.given_folder:
+            # The path is the base temporary folder itself, or a file directly in it.
             return TEMPORARY, place.rest
         folders_of_arguments = self._folders_of_arguments
         if place.given_folder in folders_of_arguments:
@@ -127,6 +128,7 @@ class PathStore:
                 token = f"{_GIVEN_FOLDER}:{index + 1}"
             return token, place.rest
         if place.given_folder == self.places.folder_of_test:
+            # If the arguments name no folder, a replay takes `tmp_path` for this one.
             token = _TEST_FOLDER if folders_of_arguments else _GIVEN_FOLDER
             return token, place.rest
         # What differs from run to run is left out: the folder of a worker of xdist, and
@@ -169,6 +171,7 @@ class PathStore:
         if word != _GIVEN_FOLDER or (number and not number.isdigit()):
             raise ValueError(f"there is no folder {token}")
         index = int(number or 1) - 1
+        # If the arguments name no such folder, that of the test stands for it.
         if 0 <= index < len(self._folders_of_arguments):
             return self._folders_of_arguments[index]
         return test_folder
@@ -237,14 +240,17 @@ class _Neutral(PathStore):
         return f"\0{token}/{rest}"
 
 
+#: For the fingerprints of pickles.
 NEUTRAL = _Neutral(Places())
+#: For values of which no place in a run is known: paths are stored as they are.
 NOWHERE = PathStore(Places())
 
 
 def persistent_id(value: object, paths: PathStore) -> tuple[Any, StoredPath] | None:
     """Return the stored form of a path or string for a pickle, behind its tag.
 
-    None: the value is pickled as usual.
+    The pickle has it in place of the path, and `persistent_load` in `pickling` restores
+    it. None: the value is pickled as usual.
     """
     if type(value) is str:
         stored_path = paths.stored_text(value)

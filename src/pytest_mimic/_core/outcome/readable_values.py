@@ -61,29 +61,29 @@ class ValueWriter(NodeWalk):
 
     Attributes:
         paths: Stores paths.
-        tags: How many tags are in the value.
+        tag_count: How many tags are in the value.
         imports: The classes and functions that reading imports, `module:name`.
         objects: The content of long bytes, by the name of the object of the vault that
             is to hold it.
-        size: How many bytes these objects have.
-        depth: How much deeper a part may be.
+        size_of_objects: How many bytes these objects have.
+        levels_left: How many levels deeper a part may be.
         noted_mutables: The parts so far that may change, by their ids. JSON would make
             two parts of a part that is at two places, so such a value is for a pickle.
-        classes: How the objects of the classes that were met are stored. None: they
-            cannot be stored by their class.
+        tag_by_class: How the objects of the classes that were met are stored. None:
+            they cannot be stored by their class.
         names: The names that `import_name` has returned, by the id of the class and the
             name that was given.
         may_hold_paths: Whether texts of the value may be paths of the run.
     """
 
     paths: PathStore
-    tags: int = 0
+    tag_count: int = 0
     imports: set[str] = field(default_factory=set)
     objects: dict[str, bytes] = field(default_factory=dict)
-    size: int = 0
-    depth: int = DEPTH
+    size_of_objects: int = 0
+    levels_left: int = DEPTH
     noted_mutables: dict[int, object] = field(default_factory=dict)
-    classes: dict[type, ClassTag | None] = field(default_factory=dict)
+    tag_by_class: dict[type, ClassTag | None] = field(default_factory=dict)
     names: dict[tuple[int, str], str] = field(default_factory=dict)
     may_hold_paths: bool = field(init=False)
 
@@ -92,25 +92,27 @@ class ValueWriter(NodeWalk):
 
     def inside(self, value: Any, kind: type) -> Node:
         # An error ends the whole walk, so the depth need not be restored after one.
-        self.depth -= 1
-        if self.depth < 0:
+        self.levels_left -= 1
+        if self.levels_left < 0:
             raise NotExactError("nested too deeply")
         node: Node = None
         if kind not in CONTAINERS:
             node = self.known(value, kind)
         if node is None:
             node = self.container(value, kind)
-        self.depth += 1
+        self.levels_left += 1
         return node
 
     def counted(self, node: AnyNode) -> AnyNode:
         """Return a node that has a tag, and count it.
 
+        A value without any is plain data, which a replay need not search for tags.
+
         Raises:
             NotExactError: There are too many tags.
         """
-        self.tags += 1
-        if self.tags > _MOST_TAGS:
+        self.tag_count += 1
+        if self.tag_count > _MOST_TAGS:
             raise NotExactError("too many tags")
         return node
 
@@ -125,8 +127,8 @@ class ValueWriter(NodeWalk):
             NotExactError: The name does not lead to the class or function.
         """
         # The value keeps the class alive, so that no other one has its id.
-        request = id(thing), name
-        known_name = self.names.get(request)
+        id_and_name = id(thing), name
+        known_name = self.names.get(id_and_name)
         if known_name is not None:
             return known_name
         if name:
@@ -135,6 +137,7 @@ class ValueWriter(NodeWalk):
             found_thing = importable(thing)
             name = name_of(thing)
         if found_thing is not thing:
+            # The class is local, or another one has taken its name.
             raise NotExactError(thing)
         try:
             find_plainly(name)
@@ -143,7 +146,7 @@ class ValueWriter(NodeWalk):
             # does not run.
             raise NotExactError(thing) from None
         self.imports.add(name)
-        self.names[request] = name
+        self.names[id_and_name] = name
         return name
 
     def note_mutable(self, value: object) -> None:
@@ -187,9 +190,9 @@ class ValueWriter(NodeWalk):
         return self.node_of_part(value)
 
     def instance(self, value: Any, kind: type) -> Node:
-        tag = self.classes.get(kind)
+        tag = self.tag_by_class.get(kind)
         if tag is None:
-            tag = self.classes[kind] = tag_of(kind)
+            tag = self.tag_by_class[kind] = tag_of(kind)
         if tag is None:
             raise NotExactError(kind)
         return tag.write(value, self)
@@ -211,7 +214,8 @@ class ValueWriter(NodeWalk):
                 pairs.append(Items("list", [self.node(key), self.node(item)]))
             return self.counted(Items("dict", pairs))
         if is_escaped(part):
-            self.tags += 1
+            # The second `$` is to be taken away again, so the value counts as tagged.
+            self.tag_count += 1
             if has_both_forms(part):
                 raise NotExactError("an escaped key that the dict has as well")
         return Fields("dict", {key: self.node(item) for key, item in part.items()})
@@ -241,9 +245,10 @@ class ValueWriter(NodeWalk):
     def data(self, value: bytes) -> Opaque:
         """Return the node of bytes; of long ones that of an object of the vault."""
         if len(value) <= _LONG:
+            # The base class writes them as base64.
             return super().data(value)
-        self.size += len(value)
-        if self.size > _MOST_BYTES:
+        self.size_of_objects += len(value)
+        if self.size_of_objects > _MOST_BYTES:
             raise NotExactError("too many bytes")
         name = object_name([value], "bin")
         self.objects[name] = value
@@ -254,7 +259,7 @@ class ValueWriter(NodeWalk):
 # Reading
 
 # The types of parts that the message on a damaged recording shows.
-_SHOWN = frozenset({str, int, float, bool, type(None)})
+_TYPES_SHOWN = frozenset({str, int, float, bool, type(None)})
 
 
 @dataclass(eq=False, repr=False)
@@ -266,16 +271,16 @@ class ValueReader:
         imports: The names that the recording lists as imports. None: any name may be
             imported.
         content: Returns the content of an object of the vault.
-        classes: The tags of classes that readers know already, by the id of the class,
-            which the tag keeps.
-        tags: The tags of classes by the name of the class.
+        tag_by_class_id: The tags of classes that were met, by the id of the class,
+            which the tag keeps alive.
+        tag_by_name: The same tags by the names that the JSON has for the classes.
     """
 
     paths: PathStore
     imports: Collection[str] | None
     content: Callable[[str], bytes]
-    classes: dict[int, ClassTag] = field(default_factory=dict)
-    tags: dict[str, ClassTag] = field(default_factory=dict)
+    tag_by_class_id: dict[int, ClassTag] = field(default_factory=dict)
+    tag_by_name: dict[str, ClassTag] = field(default_factory=dict)
 
     def read(self, plain: Any) -> Any:
         """Return the value of an outcome's JSON.
@@ -291,7 +296,7 @@ class ValueReader:
         """Return the value of a tag, whose part and facts are values. See `read`."""
         try:
             if ":" in tag:
-                class_tag = self.tags.get(tag) or self._tag(tag)
+                class_tag = self.tag_by_name.get(tag) or self._tag(tag)
                 return class_tag.make(part, facts)
             if tag == "class" and "of" in facts:
                 return self._generic(part, facts)
@@ -301,11 +306,12 @@ class ValueReader:
             return self._value(tag, part)
         except ERRORS_OF_WRONG_PARTS as reason:
             if tag == "zoneinfo" and isinstance(reason, KeyError):
+                # The recording is sound, and this machine has older data of zones.
                 raise OutdatedClassError(
                     f"there is no time zone {part!r:.60} on this machine"
                 ) from None
             shown_part = type(part).__name__
-            if type(part) in _SHOWN:
+            if type(part) in _TYPES_SHOWN:
                 shown_part = f"{part!r:.60}"
             raise DamagedError(f"{written_tag(tag):.200}: {shown_part}") from None
 
@@ -314,6 +320,7 @@ class ValueReader:
         if make is not None:
             return make(part)
         if tag in MAKERS:
+            # JSON has the place of a path, its folder and the rest, as a list.
             if type(part) is list:
                 part = tuple(part)
             return self.paths.restored(tag, part)
@@ -322,6 +329,7 @@ class ValueReader:
         if tag == "class":
             return self.find(part)
         if is_of_numpy(tag):
+            # The call raises if the recording does not list numpy.
             self.find(NDARRAY)
         return make_numbers(tag, part)
 
@@ -336,7 +344,7 @@ class ValueReader:
     def _tag(self, name: str) -> ClassTag:
         """Return the tag of a class that was not met before."""
         cls = self.find(name)
-        tag = self.classes.get(id(cls)) or tag_of(cls)
+        tag = self.tag_by_class_id.get(id(cls)) or tag_of(cls)
         if tag is None:
             # The class has a method such as `__setstate__` now, or is a different
             # class.
@@ -345,11 +353,13 @@ class ValueReader:
                     f"{name} cannot be made of its fields any more"
                 )
             raise ValueError(f"there is no tag {name}")
-        self.tags[name] = self.classes[id(cls)] = tag
+        self.tag_by_name[name] = self.tag_by_class_id[id(cls)] = tag
         return tag
 
     def check_name(self, name: str) -> None:
         """Check that a name may be that of a class, and is listed as an import.
+
+        No edited JSON thus imports a module that its recording does not name.
 
         Raises:
             DamagedError: The name is not listed.
@@ -384,6 +394,7 @@ class ValueReader:
                 ) from None
             raise OutdatedClassError(f"{type(reason).__name__}: {reason}") from None
         if not isinstance(named_class, type):
+            # Nothing but a class is made or returned, so that no function is called.
             raise OutdatedClassError(f"{name} is no class any more")
         return named_class
 
