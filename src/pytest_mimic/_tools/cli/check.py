@@ -63,18 +63,18 @@ def run(invocation: Invocation) -> Result:
     if options.dry_run and not options.fix:
         raise MimicError("--dry-run needs --fix: a check alone changes nothing")
     vault = invocation.vault
-    # None: the whole vault is checked.
-    names: list[str] | None = None
+    # None: the whole vault is checked, also for files that no recording needs.
+    chosen_names: list[str] | None = None
     unmatched: list[str] = []
     if selecting_words(invocation):
         chosen = chosen_files(invocation)
-        names = [file.name for file in (*chosen.files, *chosen.damaged)]
+        chosen_names = [file.name for file in (*chosen.files, *chosen.damaged)]
         unmatched = chosen.unmatched
-    is_whole_vault = names is None
+    is_whole_vault = chosen_names is None
     checker = Checker(vault, secret_finder=SecretFinder(invocation.redactor))
-    findings = checker.check(names)
+    findings = checker.check(chosen_names)
     lines: list[Line] = []
-    if is_whole_vault or names:
+    if is_whole_vault or chosen_names:
         lines += _report_lines(invocation, checker, findings)
     fix = _Fix(removed=[], lines=[])
     if options.fix:
@@ -118,7 +118,7 @@ def _line_of_remedy(finding: Finding, invocation: Invocation) -> str:
 
 
 def _of_kinds(findings: Iterable[Finding], *kinds: str) -> list[Finding]:
-    """Return the findings of some kinds, see `checking.Kind`."""
+    """Return the findings of some kinds, see `check_findings.Kind`."""
     return [finding for finding in findings if finding.kind in kinds]
 
 
@@ -143,35 +143,36 @@ def _remove_findings(
 ) -> _Fix:
     """Remove the recordings that cannot be used, and the files that none needs."""
     is_dry = invocation.options.dry_run
-    damaged = _still_damaged(invocation.vault, findings)
-    names = sorted({finding.recording for finding in damaged})
+    damage_findings = _still_damaged(invocation.vault, findings)
+    damaged_names = sorted({finding.recording for finding in damage_findings})
     left_over_count = len(_of_kinds(findings, *KINDS_LEFT_OVER))
-    is_held = False
-    freed = 0
-    if not is_dry and (names or left_over_count or is_whole_vault):
+    # Whether a run that is recording keeps objects from being deleted.
+    are_objects_kept = False
+    freed_bytes = 0
+    if not is_dry and (damaged_names or left_over_count or is_whole_vault):
         # Which files are left over is decided again, under a lock: a run may be
         # recording.
-        cleared = invocation.vault.writer.delete(names)
-        is_held = cleared.is_held
-        freed = cleared.bytes
+        cleared = invocation.vault.writer.delete(damaged_names)
+        are_objects_kept = cleared.is_held
+        freed_bytes = cleared.bytes
     subjects = []
-    if names:
-        subjects.append(plural(len(names), "recording"))
-    if left_over_count and not is_held:
+    if damaged_names:
+        subjects.append(plural(len(damaged_names), "recording"))
+    if left_over_count and not are_objects_kept:
         subjects.append(plural(left_over_count, "file"))
     lines: list[Line] = []
     if subjects:
-        verb = f"removed, {size(freed)} of objects"
+        predicate = f"removed, {size(freed_bytes)} of objects"
         if is_dry:
-            verb = "would be removed"
-        lines.append(f"  {' and '.join(subjects)} {verb}")
-    if names:
-        tests = [finding.test for finding in damaged]
-        recording = invocation.commands.for_tests("--mimic-record", tests=tests)
-        lines.append(["  to record again: ", (recording, "bold")])
-    if is_held:
+            predicate = "would be removed"
+        lines.append(f"  {' and '.join(subjects)} {predicate}")
+    if damaged_names:
+        tests = [finding.test for finding in damage_findings]
+        recording_command = invocation.commands.for_tests("--mimic-record", tests=tests)
+        lines.append(["  to record again: ", (recording_command, "bold")])
+    if are_objects_kept:
         lines.append(OBJECTS_KEPT)
-    return _Fix(removed=names, lines=lines)
+    return _Fix(removed=damaged_names, lines=lines)
 
 
 def _still_damaged(vault: Vault, findings: Sequence[Finding]) -> list[Finding]:
@@ -179,8 +180,10 @@ def _still_damaged(vault: Vault, findings: Sequence[Finding]) -> list[Finding]:
 
     Another process may have recorded a call again since the first look.
     """
-    names = {finding.recording for finding in _of_kinds(findings, "damaged")}
-    return _of_kinds(Checker(vault).check(sorted(names)), "damaged")
+    damaged_names = {finding.recording for finding in _of_kinds(findings, "damaged")}
+    # Without a finder of secrets, as these are no damage.
+    second_findings = Checker(vault).check(sorted(damaged_names))
+    return _of_kinds(second_findings, "damaged")
 
 
 # -- the report
@@ -199,8 +202,8 @@ def _report_lines(
         yield from _lines_on_hiding_secrets(invocation, secret_findings)
     is_fixable = bool(_of_kinds(findings, "damaged", *KINDS_LEFT_OVER))
     if is_fixable and not invocation.options.fix:
-        fixing = invocation.commands.mimic("check", "--fix")
-        yield f"  to remove what cannot be used or is left over: {fixing}"
+        fixing_command = invocation.commands.mimic("check", "--fix")
+        yield f"  to remove what cannot be used or is left over: {fixing_command}"
 
 
 def _finding_lines(finding: Finding, invocation: Invocation) -> Iterator[Line]:
@@ -223,6 +226,7 @@ def _finding_lines(finding: Finding, invocation: Invocation) -> Iterator[Line]:
         yield f"  named by {finding.recording}"
     if finding.test:
         yield f"  recorded by {finding.test}"
+    # The remedy for damage and leftovers is `--fix`, which stands once below all.
     if finding.kind in ("unreadable", "secret") and remedy and not is_one_line:
         yield f"  {remedy}"
 
@@ -271,14 +275,14 @@ def _lines_on_hiding_secrets(
 ) -> Iterator[Line]:
     """Yield how secrets are kept out of recordings."""
     tests = [finding.test for finding in secret_findings]
-    recording = invocation.commands.for_tests("--mimic-rerecord", tests=tests)
+    rerecording_command = invocation.commands.for_tests("--mimic-rerecord", tests=tests)
     # The outcome of a function is stored as it is, whatever its parts are named.
-    has_function = _names_function(invocation.vault, secret_findings)
+    are_any_of_function = _names_function(invocation.vault, secret_findings)
     purpose = "to hide one"
-    if has_function:
+    if are_any_of_function:
         purpose += " outside of a function's outcome"
-    yield f"  {purpose}: its name in mimic_redact, then {recording}"
-    if has_function:
+    yield f"  {purpose}: its name in mimic_redact, then {rerecording_command}"
+    if are_any_of_function:
         yield (
             "  to keep one out of a function's outcome: "
             "name a function further out, or return something else"

@@ -1,6 +1,7 @@
-"""Checks every file of a vault without loading an outcome.
+"""Checks every file of a vault without loading an outcome, for the command `check`.
 
-It looks at shapes, names, checksums, lists of imports and references.
+It looks at shapes, names, checksums, lists of imports and references. What it finds is
+data: `check.py` words it, and removes files for `--fix`.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ from pytest_mimic._core.vault.recording_facts import (
 from pytest_mimic._tools.cli.check_secrets import SecretFinder
 from pytest_mimic.errors import CorruptRecordingError, Damage, MimicError
 
-# The key of a recording, which is the name of its file: the digits of its identity. In
-# the key of an imported one, the parts that count follow: `1a2b…-method-uri`.
-_KEY_OF_RECORDING = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")
+# The name of a recording's file, without its suffix: the digits of its identity. Of an
+# imported one, the parts that count follow: `1a2b…-method-uri`.
+_STEM_OF_RECORDING = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")
 #: The kinds of findings with which a recording cannot be used. Files with the other
 #: kinds are only in the way.
 KINDS_OF_DAMAGE = ("damaged", "unreadable")
@@ -124,6 +125,7 @@ class Checker:
                 vault.
         """
         findings: list[Finding] = []
+        # The objects that the recordings name. All others are left over.
         referred_names: set[str] = set()
         recording_names = names
         if recording_names is None:
@@ -134,12 +136,12 @@ class Checker:
                 continue
             self.recording_count += 1
             try:
-                data = self._store.read(name)
-                if data is None:
+                content = self._store.read(name)
+                if content is None:
                     # Another process has deleted the file meanwhile.
                     continue
-                referred_names |= references(data)
-                findings += self._check_recording(name, data)
+                referred_names |= references(content)
+                findings += self._check_recording(name, content)
             except MimicError as error:
                 # A folder or a pipe has the name of a recording, for example.
                 findings.append(self._finding_never_removed(name, error))
@@ -151,10 +153,9 @@ class Checker:
         self.object_count = len(referred_names)
         if names is None:
             # A damaged recording may have named any object.
-            is_complete = not any(
-                finding.kind in KINDS_OF_DAMAGE for finding in findings
-            )
-            findings += self._check_objects(referred_names if is_complete else None)
+            has_damage = any(finding.kind in KINDS_OF_DAMAGE for finding in findings)
+            known_references = None if has_damage else referred_names
+            findings += self._check_objects(known_references)
             findings += self._check_leftovers()
         return findings
 
@@ -184,17 +185,18 @@ class Checker:
 
     # -- recordings
 
-    def _check_recording(self, name: str, data: bytes) -> Iterator[Finding]:
+    def _check_recording(self, name: str, content: bytes) -> Iterator[Finding]:
         """Yield what is wrong with a recording or cassette, and with its objects."""
         try:
-            facts = parse_recording(data, self._vault.label, name)
+            facts = parse_recording(content, self._vault.label, name)
             # A replay looks for keys that stand twice only where a merge leaves them.
-            parse_without_duplicates(data, self._path(name), test=facts.get("test"))
+            parse_without_duplicates(content, self._path(name), test=facts.get("test"))
             calls = calls_of(self._vault.objects, name, facts)
             if calls and not name.startswith(CASSETTES_PREFIX):
                 self._check_name(name, calls[0])
         except MimicError as error:
-            yield self._finding_of_unreadable(name, data, error)
+            # Of such a file, no call is known that could be checked.
+            yield self._finding_of_unreadable(name, content, error)
             return
         for call in calls:
             origin = Origin(name, call.target, call.test)
@@ -202,7 +204,7 @@ class Checker:
                 yield from self._check_outcome(stored_outcome.entry, origin)
         test = calls[0].test if calls else None
         yield from self._check_long_parts(calls, recording=name, test=test)
-        yield from self._secrets_in(name, [data], recording=name, test=test)
+        yield from self._secrets_in(name, [content], recording=name, test=test)
         if self._secret_finder is not None:
             path = self._path(name)
             if self._secret_finder.finds_secret(calls):
@@ -259,14 +261,16 @@ class Checker:
         Raises:
             CorruptRecordingError: The recording has another name.
         """
-        key = _key_of(name)
+        stem = _stem_of(name)
         target = recording.target
         owner = recording.owner
-        identity = key
+        # Of a recording that serves all tests, the name is its identity. Under another
+        # name, such as that of a copy, no run finds it.
+        identity = stem
         if owner is not None:
             identity = str(recording.identity)
         if (
-            not _KEY_OF_RECORDING.fullmatch(key)
+            not _STEM_OF_RECORDING.fullmatch(stem)
             or recording_name(target, identity, owner) != name
         ):
             problem = f"its name is not that of a call of {target}"
@@ -275,7 +279,7 @@ class Checker:
             raise damaged(self._path(name), problem, test=recording.test)
 
     def _finding_of_unreadable(
-        self, name: str, data: bytes, error: MimicError
+        self, name: str, content: bytes, error: MimicError
     ) -> Finding:
         """Return the finding for a file that cannot be read.
 
@@ -283,20 +287,21 @@ class Checker:
         """
         test = getattr(error, "recorder", None)
         finding = self._finding(name, error, recording=name, test=test)
-        is_ours = not data or b'"format"' in data
+        # A killed process may have left an empty file.
+        is_ours = not content or b'"format"' in content
         is_cassette = name.startswith(CASSETTES_PREFIX)
         if not is_cassette:
             # The name of a recording shows that it is ours, whatever the file has.
-            is_recording = (
-                is_ours or _KEY_OF_RECORDING.fullmatch(_key_of(name)) is not None
-            )
-            if is_recording:
+            has_our_name = _STEM_OF_RECORDING.fullmatch(_stem_of(name)) is not None
+            if is_ours or has_our_name:
                 return finding
             return self._finding_of_foreign(name)
         if is_ours or finding.kind != "damaged":
             return finding
-        restore = do("restore it from version control, or delete it")
-        return finding._replace(kind="unreadable", remedy=restore)
+        # The name of a cassette may be that of a file of the user's. With the kind
+        # "damaged", `--fix` would delete it.
+        restore_or_delete = do("restore it from version control, or delete it")
+        return finding._replace(kind="unreadable", remedy=restore_or_delete)
 
     def _secrets_in(
         self, file: str, pieces: list[Any], *, recording: str, test: str | None
@@ -313,8 +318,8 @@ class Checker:
             return
         for secret, mark in self._secret_finder.find(file, pieces):
             problem = f"{self._path(file)} holds {secret}"
-            line = f"mimic_redact = !{mark}"
-            remedy = Remedy(Verb.LINE, "if it is none", words=(line,))
+            accepting_line = f"mimic_redact = !{mark}"
+            remedy = Remedy(Verb.LINE, "if it is none", words=(accepting_line,))
             yield Finding(
                 "secret", file, problem, remedy=remedy, recording=recording, test=test
             )
@@ -367,6 +372,7 @@ class Checker:
             return pieces_by_object
         body = objects.body(outcome_entry, origin)
         if outcome_entry.get("tagged"):
+            # To load it would import the user's classes, and run their code.
             self._check_classes(outcome_entry, origin, body)
             objects.check_tags(outcome_entry, origin)
         else:
@@ -377,6 +383,8 @@ class Checker:
         self, outcome_entry: dict[str, Any], origin: Origin, body: object
     ) -> None:
         """Compare the classes that a readable outcome names with the list beside it.
+
+        A reviewer reads that list. A class that it lacks was put in by an edit.
 
         Raises:
             CorruptRecordingError: A class is not in the list.
@@ -447,7 +455,7 @@ class Checker:
         )
 
     def _finding_never_removed(self, name: str, error: MimicError) -> Finding:
-        """Return the finding for a recording that is never removed."""
+        """Return the finding for a recording that `--fix` never removes."""
         finding = self._finding(name, error, recording=name, test=None)
         return finding._replace(kind="unreadable")
 
@@ -472,6 +480,6 @@ def classes_in(tree: object) -> Iterator[str]:
             yield tag
 
 
-def _key_of(name: str) -> str:
-    """Return the digits that are the name of a recording's file."""
+def _stem_of(name: str) -> str:
+    """Return the name of a recording's file, without its folders and its suffix."""
     return name.rpartition("/")[2].removesuffix(".json")

@@ -51,7 +51,8 @@ class SecretFinder:
         if file in self._searched_files:
             return
         self._searched_files.add(file)
-        # The marks of accepted secrets, and of those that were yielded already.
+        # The marks of accepted secrets, and of those that were yielded already: a mark
+        # is a digest by which `mimic_redact = !…` names a secret without showing it.
         marks = set(self._redactor.accepted)
         texts = _texts_of(pieces)
         contents = [text.encode("latin-1") for text in texts]
@@ -82,8 +83,8 @@ class SecretFinder:
         """Check whether one call holds a secret that redaction would hide today."""
         if _arguments_hold_secret(call.target, call.whole().arguments, self._redactor):
             return True
-        for outcome in call.outcomes:
-            if _outcome_holds_secret(call.target, outcome, self._redactor):
+        for stored_outcome in call.outcomes:
+            if _outcome_holds_secret(call.target, stored_outcome, self._redactor):
                 return True
         return False
 
@@ -108,18 +109,18 @@ def _texts_of(pieces: Iterable[Any]) -> list[str]:
     Each character of a text is one byte.
     """
     texts = [str(piece, "latin-1") for piece in pieces]
-    decoded = []
+    texts_in_base64 = []
     for text in texts:
-        for data in bytes_in(text):
-            decoded.append(str(data, "latin-1"))
-    return texts + decoded
+        for decoded_bytes in bytes_in(text):
+            texts_in_base64.append(str(decoded_bytes, "latin-1"))
+    return texts + texts_in_base64
 
 
 def _has_text_in_base64(call: Recording) -> bool:
     """Check whether an answer of a request is a text that only base64 holds."""
-    for outcome in call.outcomes:
-        body = outcome.readable() or {}
-        response = body.get("value")
+    for stored_outcome in call.outcomes:
+        outcome_body = stored_outcome.readable() or {}
+        response = outcome_body.get("value")
         if isinstance(response, dict) and hides_text(response):
             return True
     return False
@@ -128,7 +129,13 @@ def _has_text_in_base64(call: Recording) -> bool:
 def _arguments_hold_secret(
     target: str, arguments: dict[str, Any] | None, redactor: Redactor
 ) -> bool:
-    """Check whether the arguments of a recorded call hold a secret."""
+    """Check whether the arguments of a recorded call hold a secret.
+
+    Args:
+        target: The target of the call. What is hidden differs between clients.
+        arguments: The description of the arguments, with its long parts.
+        redactor: The rules of today.
+    """
     if arguments is None:
         return False
     if not names_client(target):
@@ -149,6 +156,7 @@ def _request_holds_secret(parts: dict[str, Any], redactor: Redactor) -> bool:
     """Check whether a described request holds a secret: redaction would change it."""
     # A part that has nothing to hide is changed only if it repeats a secret of another
     # part, and that one is changed as well.
+    # To redact a request whole takes far longer than to see that nothing is to hide.
     suspicious_parts = {}
     for name, part in parts.items():
         named_part = {name.removeprefix("headers."): part}
@@ -176,28 +184,32 @@ def _client_data_holds_secret(plain: Any, redactor: Redactor) -> bool:
     return holds_unhidden_text(plain, declared)
 
 
-def _outcome_holds_secret(target: str, outcome: Stored, redactor: Redactor) -> bool:
+def _outcome_holds_secret(
+    target: str, stored_outcome: Stored, redactor: Redactor
+) -> bool:
     """Check whether a recorded outcome holds a secret: redaction would change it.
 
     A pickle is not read, but its preview is, which people read.
     """
-    body = outcome.readable()
-    if body is None:
+    outcome_body = stored_outcome.readable()
+    if outcome_body is None:
         # The outcome is a pickle. Its recording shows a preview.
-        outcome_entry = outcome.entry
+        outcome_entry = stored_outcome.entry
         return (
             with_hidden_preview(outcome_entry, redactor.of_configuration)
             is not outcome_entry
         )
-    if redactor.environment.scrub(body) != body:
+    if redactor.environment.scrub(outcome_body) != outcome_body:
         # The outcome holds the value of a secret variable of today's environment.
         return True
     if target == "http":
-        response = body.get("value")
+        response = outcome_body.get("value")
         if not isinstance(response, dict):
+            # The call has raised an exception.
             return False
         return _response_holds_secret(response, redactor)
-    return names_client(target) and _client_data_holds_secret(body, redactor)
+    # The outcome of a function is stored as it is, whatever its parts are named.
+    return names_client(target) and _client_data_holds_secret(outcome_body, redactor)
 
 
 def _as_plain_data(part: object) -> Any:

@@ -62,22 +62,26 @@ def run(invocation: Invocation) -> Result:
     old_store = RevisionStore(repository, repository.commit(revision))
     old_label = f"{revision}:{settings.shown_vault}"
     new_store = ReadOnceStore(FolderStore(settings.vault))
-    old = Vault(old_store, pickles="forbid", label=old_label)
-    new = Vault(new_store, pickles="forbid", label=settings.shown_vault)
-    differences = vault_differences(old, new, invocation.redactor)
-    if not differences:
+    old_vault = Vault(old_store, pickles="forbid", label=old_label)
+    new_vault = Vault(new_store, pickles="forbid", label=settings.shown_vault)
+    file_differences = vault_differences(old_vault, new_vault, invocation.redactor)
+    if not file_differences:
         return Result([], {"differences": [], "put_back": []})
     putting_back = PuttingBack(
-        repository, revision, old=old, new=new, here=invocation.project.here
+        repository,
+        revision,
+        old=old_vault,
+        new=new_vault,
+        here=invocation.project.here,
     )
-    groups = _by_test(differences, putting_back)
+    groups = _by_test(file_differences, putting_back)
     data = {
-        "differences": [difference.to_plain() for difference in differences],
+        "differences": [difference.to_plain() for difference in file_differences],
         "put_back": [
             {"test": group.test, "commands": group.commands} for group in groups
         ],
     }
-    return Result(_lines(differences, groups), data, has_finding=True)
+    return Result(_lines(file_differences, groups), data, has_finding=True)
 
 
 class _Group(NamedTuple):
@@ -95,31 +99,32 @@ class _Group(NamedTuple):
 
 
 def _by_test(
-    differences: Sequence[FileDifference], putting_back: PuttingBack
+    file_differences: Sequence[FileDifference], putting_back: PuttingBack
 ) -> list[_Group]:
     """Return the differences of each test together, in the order of the tests.
 
     Files that no test has recorded stand last, one by one.
     """
-    by_key: dict[tuple[bool, str], list[FileDifference]] = {}
-    for difference in differences:
+    # By the rank of a group in the order: whether it has no test, and its test or file.
+    differences_by_rank: dict[tuple[bool, str], list[FileDifference]] = {}
+    for difference in file_differences:
         # False sorts before True, so that files without a test come last.
         has_no_test = difference.test is None
-        key = (has_no_test, difference.test or difference.file)
-        by_key.setdefault(key, []).append(difference)
+        rank = (has_no_test, difference.test or difference.file)
+        differences_by_rank.setdefault(rank, []).append(difference)
     groups = []
-    for key in sorted(by_key):
-        members = by_key[key]
+    for rank in sorted(differences_by_rank):
+        differences_of_test = differences_by_rank[rank]
         # All members of a group have the same test.
-        test = members[0].test
-        files = [difference.file for difference in members]
+        test = differences_of_test[0].test
+        files = [difference.file for difference in differences_of_test]
         commands = putting_back.commands(test or "", files)
-        groups.append(_Group(test, members, commands))
+        groups.append(_Group(test, differences_of_test, commands))
     return groups
 
 
 def _lines(
-    differences: Sequence[FileDifference], groups: Sequence[_Group]
+    file_differences: Sequence[FileDifference], groups: Sequence[_Group]
 ) -> Iterator[Line]:
     """Yield each group with its commands, and how many files differ in which way."""
     for group in groups:
@@ -136,12 +141,12 @@ def _lines(
             for command in group.commands:
                 yield f"    {command}"
         yield ""
-    numbers = Counter([difference.change for difference in differences])
-    counts = []
+    count_by_change = Counter([difference.change for difference in file_differences])
+    shown_counts = []
     for change in CHANGES:
-        if numbers[change]:
-            counts.append(f"{numbers[change]} {change}")
-    yield ", ".join(counts)
+        if count_by_change[change]:
+            shown_counts.append(f"{count_by_change[change]} {change}")
+    yield ", ".join(shown_counts)
 
 
 def _lines_of(difference: FileDifference) -> Iterator[Line]:
@@ -163,8 +168,8 @@ Compared = tuple[list[Difference], list[str]]
 Outcomes = dict[Hashable, tuple[str, "Stored"]]
 """The outcomes of a recording or cassette, each with its name in messages.
 
-The key of an outcome is the same in another vault: the identity of its call, and the
-number of the outcome among those of this call.
+The key of an outcome is its place, which is the same in another vault: the identity of
+its call, and the number of the outcome among those of this call.
 """
 
 
@@ -188,8 +193,8 @@ def outcomes_in(calls: Sequence[Recording], file_name: str) -> Outcomes:
             else:
                 label = ""
             count_by_identity[call.identity] += 1
-            key = call.identity, count_by_identity[call.identity]
-            outcomes[key] = (label, stored_outcome)
+            place = call.identity, count_by_identity[call.identity]
+            outcomes[place] = (label, stored_outcome)
     return outcomes
 
 
@@ -197,23 +202,24 @@ def compare_outcomes(
     old_outcomes: Outcomes, new_outcomes: Outcomes, redactor: Redactor
 ) -> Compared:
     """Return the differences between the outcomes of one file in two vaults."""
-    differences: list[Difference] = []
-    lines: list[str] = []
-    for key in dict.fromkeys([*old_outcomes, *new_outcomes]):
-        label, _ = new_outcomes.get(key) or old_outcomes[key]
+    labelled_differences: list[Difference] = []
+    problems: list[str] = []
+    for place in dict.fromkeys([*old_outcomes, *new_outcomes]):
+        label, _ = new_outcomes.get(place) or old_outcomes[place]
         try:
             differences_of_outcome = _compare(
-                old_outcomes.get(key), new_outcomes.get(key), redactor
+                old_outcomes.get(place), new_outcomes.get(place), redactor
             )
         except MimicError as error:
-            lines.append(error.what)
+            # Another outcome of the file may still differ, so the comparison goes on.
+            problems.append(error.what)
         except RecursionError:
-            lines.append("nested too deeply to be shown")
+            problems.append("nested too deeply to be shown")
         else:
             for difference in differences_of_outcome:
                 path = _labelled_path(label, difference.path)
-                differences.append(difference._replace(path=path))
-    return differences, lines
+                labelled_differences.append(difference._replace(path=path))
+    return labelled_differences, problems
 
 
 def _compare(
@@ -293,6 +299,7 @@ def vault_differences(
         if _is_changed(name, old_vault, new_vault):
             file_differences += _of_file(name, old_vault, new_vault, redactor)
         elif isinstance(new_vault.store, ReadOnceStore):
+            # All contents of a large vault do not fit into memory.
             new_vault.store.forget(name)
     file_differences.sort(key=_rank)
     return file_differences
@@ -339,6 +346,7 @@ def _of_file(
     else:
         change = "changed"
         if not outcomes and not lines:
+            # A date or a test differs, which no replay looks at.
             return
     calls = new_calls or old_calls or []
     test = None
