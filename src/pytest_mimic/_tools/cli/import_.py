@@ -85,11 +85,13 @@ class Importer:
         self._targets = invocation.project.ini.targets()
         self._match = read_match(self._options.match)
         # By test: the names of its recordings, with which imported ones do not mix.
-        self._recordings_of: dict[str, set[str]] = defaultdict(set)
+        self._recordings_of_test: dict[str, set[str]] = defaultdict(set)
         for heading in self._vault.reader.headings(self._vault.names()):
-            self._recordings_of[heading.test].add(heading.name)
+            self._recordings_of_test[heading.test].add(heading.name)
+        # A line of the report for each file, and for each of its tests.
         self._imported_lines: list[str] = []
-        self._imported_calls = 0
+        self._imported_call_count = 0
+        # The tests and cassettes that got something new.
         self._destinations: list[Destination] = []
         self.refused: list[str] = []
 
@@ -104,7 +106,7 @@ class Importer:
         for file in files:
             self._import_file(file, tests)
         verb = "would import" if self._options.dry_run else "imported"
-        calls = plural(self._imported_calls, "call")
+        calls = plural(self._imported_call_count, "call")
         yield f"{verb} {calls} into {self._vault.label}"
         yield from self._imported_lines
         if ignored:
@@ -130,6 +132,7 @@ class Importer:
         try:
             exchanges = read_cassette(file.path)
             if not exchanges:
+                # A cassette without entries has nothing to import, which is no error.
                 return
             for destination in _destinations_of(file, tests):
                 self._import(file.shown, exchanges, destination)
@@ -159,26 +162,27 @@ class Importer:
                 destination,
                 match=self._match,
             )
-            count = self._record_or_refuse(shown, exchanges, importer)
-            recorded = importer.close()
-            names = overlay.changed_recordings()
-            obstacle = self._obstacle(destination, names, recorded)
+            call_count = self._record_or_refuse(shown, exchanges, importer)
+            imported_names = importer.close()
+            # An import that is repeated makes the files that the vault has already.
+            new_names = overlay.changed_recordings()
+            obstacle = self._obstacle(destination, new_names, imported_names)
             if obstacle is not None:
                 problem = f"{destination} has other recordings: {obstacle}"
                 self._refuse(shown, problem)
                 return
             if not self._options.dry_run:
-                self._copy(names, overlay_vault)
-        if count:
-            note = "" if names else ", already there"
-            calls = plural(count, "call")
+                self._copy(new_names, overlay_vault)
+        if call_count:
+            note = "" if new_names else ", already there"
+            calls = plural(call_count, "call")
             line = f"  {shown} -> {destination} ({calls}{note})"
             self._imported_lines.append(line)
-        if names:
-            self._imported_calls += count
+        if new_names:
+            self._imported_call_count += call_count
             self._destinations.append(destination)
             if destination.test:
-                self._recordings_of[destination.test] |= recorded
+                self._recordings_of_test[destination.test] |= imported_names
 
     def _record_or_refuse(
         self,
@@ -190,33 +194,34 @@ class Importer:
 
         The report says why an exchange was refused.
         """
-        count = 0
+        recorded_count = 0
         for exchange in exchanges:
             reason = importer.record(exchange)
             if reason:
                 self._refuse(f"{shown}, entry {exchange.number}", reason)
             else:
-                count += 1
-        return count
+                recorded_count += 1
+        return recorded_count
 
     def _obstacle(
-        self, destination: Destination, names: list[str], recorded: set[str]
+        self, destination: Destination, new_names: list[str], imported_names: set[str]
     ) -> str | None:
         """Return the recording that keeps a file from being imported, or None.
 
         Args:
             destination: What the file becomes.
-            names: The recordings that differ from those in the vault.
-            recorded: All recordings of the file.
+            new_names: The recordings that differ from those in the vault.
+            imported_names: All recordings that were made of the file.
         """
-        for name in names:
+        for name in new_names:
             if self._vault.store.size(name) is not None:
+                # An import overwrites nothing.
                 return name
-        if names and destination.test:
+        if new_names and destination.test:
             # A test with recordings of its own and imported ones would mix answers of
             # two times.
-            others = self._recordings_of[destination.test] - recorded
-            return min(others, default=None)
+            own_names = self._recordings_of_test[destination.test] - imported_names
+            return min(own_names, default=None)
         return None
 
     def _copy(self, names: list[str], source: Vault) -> None:
@@ -269,7 +274,7 @@ def read_match(text: str) -> str:
 
 
 class ForeignFile(NamedTuple):
-    """A file to read.
+    """A file to read, which may be a cassette of vcrpy.
 
     Attributes:
         path: The file, absolute.
@@ -293,6 +298,7 @@ def find_files(
     Raises:
         MimicError: A path does not exist, or a folder has nothing to import.
     """
+    # By path: a file that the command line names twice is imported once.
     files: dict[Path, ForeignFile] = {}
     ignored: list[str] = []
     for word in paths:
@@ -303,14 +309,14 @@ def find_files(
         if not path.is_dir():
             cassette = Path(path.name).with_suffix("").as_posix()
             file = ForeignFile(path, _shown_path(path, here), cassette)
-            # A file that is named twice is read once; its first name counts.
+            # The first name of a file counts, by which its cassette is called.
             files.setdefault(path, file)
             continue
-        for below in _files_below(path, here):
-            shown = _shown_path(below, here)
-            if _WORD_OF_CASSETTES in below.read_bytes():
-                cassette = below.relative_to(path).with_suffix("").as_posix()
-                files.setdefault(below, ForeignFile(below, shown, cassette))
+        for file_below in _files_below(path, here):
+            shown = _shown_path(file_below, here)
+            if _WORD_OF_CASSETTES in file_below.read_bytes():
+                cassette = file_below.relative_to(path).with_suffix("").as_posix()
+                files.setdefault(file_below, ForeignFile(file_below, shown, cassette))
             else:
                 ignored.append(shown)
     return list(files.values()), ignored

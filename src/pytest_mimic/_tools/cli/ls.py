@@ -109,15 +109,17 @@ def run(invocation: Invocation) -> Result:
     """List the chosen recordings."""
     options = invocation.options
     selection = Selection(invocation)
+    # The facts of each file are taken while it is read: the files themselves would not
+    # fit into memory together.
     rows = [_listed_file(invocation, file) for file in selection]
     _sort(rows, by=options.sort)
-    damaged = selection.damaged
+    damaged_files = selection.damaged
     unmatched = selection.unmatched
     lines: list[str] = []
     data = None
     if options.json:
-        names = [file.name for file in damaged]
-        other_facts = {"damaged": names, "unmatched": unmatched}
+        damaged_names = [file.name for file in damaged_files]
+        other_facts = {"damaged": damaged_names, "unmatched": unmatched}
         data = JsonText(_json_pieces(rows, other_facts))
     elif rows:
         file_list = _List(rows, width=invocation.out.width, sort=options.sort)
@@ -125,14 +127,14 @@ def run(invocation: Invocation) -> Result:
         lines = [*file_list.lines(), *total_lines]
     if not rows:
         return result_of_nothing_chosen(
-            invocation, Chosen([], damaged=damaged, unmatched=unmatched)
+            invocation, Chosen([], damaged=damaged_files, unmatched=unmatched)
         )._replace(data=data)
     return Result(
         lines,
         data,
         unmatched=unmatched,
-        damaged=len(damaged),
-        former_format=count_former_format(damaged),
+        damaged=len(damaged_files),
+        former_format=count_former_format(damaged_files),
     )
 
 
@@ -140,6 +142,7 @@ def _listed_file(invocation: Invocation, file: VaultFile) -> ListedFile:
     """Return the facts of a file that its line in the list has."""
     vault = invocation.vault
     redactor = invocation.redactor
+    # A list has either the JSON or the words, and only one of them is made.
     json_text = ""
     call = ""
     outcome = ""
@@ -154,6 +157,7 @@ def _listed_file(invocation: Invocation, file: VaultFile) -> ListedFile:
     return ListedFile(
         name=file.name,
         short_name=file.short_name,
+        # Thousands of files may have one test and one date: each text is kept once.
         test=intern(one_line(file.test)),
         recorded=intern(file.recorded),
         duration=file.duration,
@@ -203,6 +207,7 @@ class _List:
         self._durations = [short_seconds(row.duration) for row in rows]
         self._sizes = [size(row.size) for row in rows]
         width_of_dates = _widest([row.recorded for row in rows]) + _GAP
+        # The columns that each list has beside the call and its test.
         width_of_facts = _widest([row.short_name for row in rows]) + _GAP
         width_of_facts += _widest(self._durations) + _GAP + _widest(self._sizes) + _GAP
         # The room for call and test, without the gap between them.
@@ -224,25 +229,26 @@ class _List:
         # Where both are too long, each gets a half.
         self._width_of_test = min(width_of_tests, max(room - width_of_calls, room // 2))
         self._width_of_call = min(width_of_calls, room - self._width_of_test)
-        unused = room - self._width_of_test - self._width_of_call
-        self._width_of_outcome = _LEAST_WIDTH_OF_OUTCOME + unused
+        unused_room = room - self._width_of_test - self._width_of_call
+        self._width_of_outcome = _LEAST_WIDTH_OF_OUTCOME + unused_room
 
     def lines(self) -> list[str]:
         """Return the rows in columns."""
+        # The durations and sizes stand behind the name, and behind the date.
         right_aligned = (2, 3) if self.shows_dates else (1, 2)
         return columns(self._cells(), right_aligned=right_aligned)
 
     def _cells(self) -> Iterator[list[str]]:
         """Yield the cells of each row."""
         for row, duration, shown_size in zip(self._rows, self._durations, self._sizes):
-            line = [row.short_name, duration, shown_size]
+            cells = [row.short_name, duration, shown_size]
             if self.shows_dates:
-                line.insert(1, row.recorded)
-            line.append(_fitted_call(row, width=self._width_of_call))
+                cells.insert(1, row.recorded)
+            cells.append(_fitted_call(row, width=self._width_of_call))
             if self.has_room_for_outcomes:
-                line.append(shortened(row.outcome, self._width_of_outcome))
-            line.append(shortened_test(row.test, self._width_of_test))
-            yield line
+                cells.append(shortened(row.outcome, self._width_of_outcome))
+            cells.append(shortened_test(row.test, self._width_of_test))
+            yield cells
 
 
 def _fitted_call(row: ListedFile, *, width: int) -> str:
@@ -264,6 +270,7 @@ def _fitted_call(row: ListedFile, *, width: int) -> str:
         # The first parameter tells more than the client's name.
         return f"...{statement}"
     if call.endswith(")"):
+        # The call of a function keeps its parenthesis.
         return f"{call[: width - 4]}...)"
     return shortened(call, width)
 
@@ -286,15 +293,17 @@ def _fitted_request(signature: str, words: str, *, width: int) -> str:
     """
     if not words:
         return ""
-    room = width - len(f"... ({words}")
-    if room >= _LEAST_WIDTH_OF_SIGNATURE:
-        return f"{signature[:room]}... ({words}"
+    room_for_signature = width - len(f"... ({words}")
+    if room_for_signature >= _LEAST_WIDTH_OF_SIGNATURE:
+        return f"{signature[:room_for_signature]}... ({words}"
+    # The words of a chat are its model, and the end of its prompt behind a colon.
     model, colon, prompt = words.partition(": ")
     room = width - len(f"... ({model}: ...")
     if not colon or room < _LEAST_WIDTH_OF_PROMPT:
         return ""
-    end = min(room, _MOST_WIDTH_OF_PROMPT)
-    return f"{signature[: room - end]}... ({model}: ...{prompt[-end:]}"
+    prompt_width = min(room, _MOST_WIDTH_OF_PROMPT)
+    shorter_signature = signature[: room - prompt_width]
+    return f"{shorter_signature}... ({model}: ...{prompt[-prompt_width:]}"
 
 
 def _widest(texts: Iterable[str]) -> int:
@@ -336,8 +345,8 @@ def _json_pieces(
         yield f"{separator}\n  {indented}"
         separator = ","
     yield "\n ]" if rows else "]"
-    following = dumps(other_facts, indent=1).removeprefix("{")
-    yield f",{following}"
+    rest_of_document = dumps(other_facts, indent=1).removeprefix("{")
+    yield f",{rest_of_document}"
 
 
 def _as_json(vault: Vault, file: VaultFile, redactor: Redactor) -> dict[str, Any]:

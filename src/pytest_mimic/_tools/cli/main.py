@@ -115,6 +115,8 @@ def _run_subcommand(words: list[str]) -> int:
         raise MimicError(
             "an argument is empty (a variable of the shell that is not set?)"
         )
+    # Only the words up to the subcommand. Its module has the options behind it, and is
+    # the only one that is loaded.
     top = _top_parser()
     top_options = top.parse_args(words)
     if top_options.version:
@@ -177,6 +179,7 @@ def _finish(invocation: Invocation, result: Result) -> int:
 
 
 def _print(invocation: Invocation, result: Result) -> None:
+    """Print a result: its lines, and what all subcommands say alike; or its JSON."""
     out = invocation.out
     if getattr(invocation.options, "json", False):
         out.json(result.data)
@@ -184,12 +187,14 @@ def _print(invocation: Invocation, result: Result) -> None:
     for line in result.lines:
         out.line(line)
     if result.unmatched:
-        shown = invocation.settings.shown_vault
-        out.line(f"nothing in {shown} matches {', '.join(result.unmatched)}")
+        shown_vault = invocation.settings.shown_vault
+        out.line(f"nothing in {shown_vault} matches {', '.join(result.unmatched)}")
     if result.former_format:
         recordings = plural(result.former_format, "recording")
-        reading = invocation.commands.mimic("rekey")
-        out.line([(f"{recordings} of an older format, to read: {reading}", "red")])
+        rekey_command = invocation.commands.mimic("rekey")
+        problem = f"{recordings} of an older format, to read: {rekey_command}"
+        out.line([(problem, "red")])
+    # The files of the former format are among the damaged ones.
     if result.damaged > result.former_format:
         files = plural(result.damaged - result.former_format, "file")
         problem = f"{files} cannot be read: {invocation.commands.mimic('check')}"

@@ -32,10 +32,10 @@ from pytest_mimic._tools.cli.output import Result, add_dry_run, counted
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic.errors import MimicError
 
-# How many cassettes without a name of their own a test may have.
-_MOST_UNNAMED = 100
+# So many cassettes of a test are looked for whose blocks have given them no name.
+_MOST_UNNAMED_CASSETTES = 100
 # The name of a function, `shop.rates:fetch`, which is no test.
-_TARGET = pattern(r"[\w.]+:[\w.]+")
+_NAME_OF_FUNCTION = pattern(r"[\w.]+:[\w.]+")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -140,8 +140,8 @@ def _plan(vault: Vault, old: str, new: str) -> _Plan:
             continue
         if move is None:
             continue
-        is_renamed = move.new_name != name
-        if is_renamed and vault.store.size(move.new_name) is not None:
+        is_file_renamed = move.new_name != name
+        if is_file_renamed and vault.store.size(move.new_name) is not None:
             refused.append(move)
         else:
             moves.append(move)
@@ -163,7 +163,7 @@ def _lines(invocation: Invocation, plan: _Plan, old: str) -> Iterator[str]:
     """Yield the report: a line for each pair of tests, the count, and what stays."""
     if not plan.moves and not plan.refused:
         yield f"nothing in {invocation.settings.shown_vault} is of a test {old}"
-        if _TARGET.fullmatch(old):
+        if _NAME_OF_FUNCTION.fullmatch(old):
             yield (
                 "  a function that was moved or renamed has to be recorded again:"
                 " only tests move"
@@ -214,6 +214,7 @@ def _move(vault: Vault, name: str, *, old: str, new: str) -> Move | None:
         new_name = recording_name(facts["target"], identity, new_owner)
     elif new_test is not None and name.startswith(CASSETTES_PREFIX):
         new_name = _cassette_renamed(name, test, new_test)
+    # Any other file keeps its name, in which no test counts.
     content = _content_of(vault, name, new_facts)
     if new_owner is not None:
         return Move(name, new_name, owner, new_owner, content)
@@ -221,7 +222,7 @@ def _move(vault: Vault, name: str, *, old: str, new: str) -> Move | None:
 
 
 def _content_of(vault: Vault, name: str, facts: dict[str, Any]) -> bytes:
-    """Return the text of a recording or cassette.
+    """Return the bytes of a recording or cassette, as a file of the vault has them.
 
     Raises:
         CorruptRecordingError: The facts hold a number that JSON lacks: Python reads an
@@ -239,7 +240,8 @@ def _cassette_renamed(name: str, test: str, new_test: str) -> str:
 
     A cassette that the test gave a name keeps it.
     """
-    for number in range(1, _MOST_UNNAMED):
+    # The name of any other one has the id of the test, and a number.
+    for number in range(1, _MOST_UNNAMED_CASSETTES):
         if name == f"{CASSETTES_PREFIX}{cassette_of_test(test, number)}.json":
             return f"{CASSETTES_PREFIX}{cassette_of_test(new_test, number)}.json"
     return name

@@ -14,14 +14,15 @@ from pytest_mimic.errors import one_line
 Piece = str | tuple[str, str]
 """A text, or a text and its style: `bold` or `red`."""
 Line = str | Sequence[Piece]
+"""A line that a subcommand prints, as a whole or in pieces of several styles."""
 
 # The escape sequences that switch a style of the terminal on, and all styles off.
 _CODES_OF_STYLES = {"bold": "\x1b[1m", "red": "\x1b[31m"}
 _CODE_OF_RESET = "\x1b[0m"
 # A file and a pipe have no width. They get lines of so many columns.
-_PIPED_WIDTH = 120
+_WIDTH_OF_PIPES = 120
 # Fewer characters at the end of a test's id would not tell it apart.
-_LEAST_OF_END = 8
+_LEAST_END_OF_TEST = 8
 
 
 class Result(NamedTuple):
@@ -75,8 +76,8 @@ class Output:
         A file, a pipe, and a terminal that knows no size count as having 120.
         """
         if not self._is_terminal:
-            return _PIPED_WIDTH
-        return os.get_terminal_size(self._stream.fileno()).columns or _PIPED_WIDTH
+            return _WIDTH_OF_PIPES
+        return os.get_terminal_size(self._stream.fileno()).columns or _WIDTH_OF_PIPES
 
     def line(self, line: Line = "") -> None:
         """Print a line, or the pieces of one, some with a style."""
@@ -84,6 +85,7 @@ class Output:
         if isinstance(line, str):
             pieces = [line]
         text = "".join(map(self._with_codes, pieces))
+        # The last column of a list is as wide as its widest cell.
         self._send(text.rstrip(" ") + "\n")
 
     def json(self, data: object) -> None:
@@ -103,7 +105,10 @@ class Output:
         self._send("\n")
 
     def _with_codes(self, piece: Piece) -> str:
-        """Return a piece of a line with the codes of its style, if there is one."""
+        """Return a piece of a line with the codes of its style, if there is one.
+
+        What a recording holds cannot act on the terminal: `one_line` escapes it.
+        """
         if isinstance(piece, str):
             return one_line(piece)
         text, style = piece
@@ -161,6 +166,7 @@ def shortened_test(test: str, width: int) -> str:
     file = path.rpartition("/")[2]
     if separator:
         starts = (path, f".../{file}", file)
+        # First the name of the test stays whole, and only its folders go.
         for start in starts:
             shorter_id = f"{start}::{name}"
             if len(shorter_id) <= width:
@@ -168,7 +174,7 @@ def shortened_test(test: str, width: int) -> str:
         for start in starts:
             beginning = f"{start}::..."
             room = width - len(beginning)
-            if room >= _LEAST_OF_END:
+            if room >= _LEAST_END_OF_TEST:
                 return f"{beginning}{name[-room:]}"
     return f"...{test[3 - width :]}"
 
@@ -200,11 +206,13 @@ def counted(names: Iterable[str]) -> str:
 
 
 def add_json(parser: ArgumentParser) -> None:
+    """Add the option with which `main` prints the data of a `Result`."""
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
-def add_dry_run(parser: ArgumentParser, text: str) -> None:
-    parser.add_argument("-n", "--dry-run", action="store_true", help=text)
+def add_dry_run(parser: ArgumentParser, help_text: str) -> None:
+    """Add the option with which a subcommand changes no file."""
+    parser.add_argument("-n", "--dry-run", action="store_true", help=help_text)
 
 
 def add_vault(parser: ArgumentParser) -> None:

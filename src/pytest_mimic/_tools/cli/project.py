@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from pytest_mimic._tools.cli.output import Output
 
 
+# The core names no module of clients, so it is handed their table.
 hand_in("pytest_mimic._clients.bundled:BUNDLED")
 
 
 class Project:
-    """The pytest project around a folder.
+    """The pytest project around a folder, found without pytest.
+
+    `_run/configuration.py` makes the settings of a run, from what pytest has found.
 
     Args:
         here: The folder.
@@ -54,14 +57,14 @@ class Project:
         configuration = _configuration(self.here)
         self.rootdir = configuration.rootdir
         self.ini = _ini_options(configuration)
-        folder = self.ini.vault(
+        vault_folder = self.ini.vault(
             vault, option="--vault", here=self.here, rootdir=self.rootdir
         )
         self.settings = self.ini.settings(
             rootdir=self.rootdir,
             here=self.here,
-            vault=folder,
-            shown_vault=self._shown_vault(vault, folder),
+            vault=vault_folder,
+            shown_vault=self._shown_vault(vault, vault_folder),
             given_vault=vault or "",
         )
 
@@ -79,6 +82,10 @@ class Project:
 
 
 def _ini_options(configuration: _Configuration) -> IniOptions:
+    """Return the options of `mimic_…` in a configuration, read as in a run.
+
+    An error of one is a `MimicError` here, which `main` prints.
+    """
     file = configuration.file
 
     def origin_of_option(option: str) -> str:
@@ -119,7 +126,10 @@ class _Configuration(NamedTuple):
 
 
 def _configuration(here: Path) -> _Configuration:
-    """Return the configuration for a folder, by the rules of pytest."""
+    """Return the configuration for a folder, by the rules of pytest.
+
+    Another rootdir would give another vault than that of a run.
+    """
     folders = (here, *here.parents)
     for folder in folders:
         for name in NAMES:
@@ -153,6 +163,7 @@ class Invocation:
 
     @property
     def settings(self) -> Settings:
+        """The settings of the project, as of a plain run with `--vault`."""
         return self.project.settings
 
     @property
@@ -180,6 +191,7 @@ class Invocation:
 
     @cached_property
     def redactor(self) -> Redactor:
+        """The rules of today, by which secrets are hidden in what is printed."""
         return Redactor(self.settings.redact)
 
 
@@ -247,11 +259,11 @@ def _from_toml(file: Path) -> dict[str, Any] | None:
     if not is_pyproject:
         options: dict[str, Any] = _table(document, "pytest")
         return options
-    table = _table(document, "tool", "pytest")
-    if "ini_options" not in table:
-        return table or None
+    pytest_table = _table(document, "tool", "pytest")
+    if "ini_options" not in pytest_table:
+        return pytest_table or None
     options = {}
-    for name, value in _table(table, "ini_options").items():
+    for name, value in _table(pytest_table, "ini_options").items():
         options[name] = value if isinstance(value, list) else str(value)
     return options
 

@@ -81,32 +81,33 @@ class PuttingBack:
 
         A recording may belong to one test in the revision, and to another one now.
         """
-        files: dict[str, set[str]] = defaultdict(set)
+        files_of_test: dict[str, set[str]] = defaultdict(set)
         names = {*self._old_vault.names(), *self._new_vault.names()}
         for name in names:
             is_new = name not in self._names_in_revision
             if is_new or name in self._changed_files:
                 for vault in (self._old_vault, self._new_vault):
-                    files[owner_of(vault, name)].add(name)
-        return files
+                    files_of_test[owner_of(vault, name)].add(name)
+        return files_of_test
 
     def _recordings_by_object(self) -> dict[str, set[str]]:
         """Return today's recordings that name an object, by the name of the object."""
-        namers: dict[str, set[str]] = defaultdict(set)
-        for name in self._new_vault.names():
-            for object_name in self._objects_of_recording.get(name, ()):
-                namers[object_name].add(name)
-        return namers
+        recordings_of_object: dict[str, set[str]] = defaultdict(set)
+        for recording in self._new_vault.names():
+            for object_name in self._objects_of_recording.get(recording, ()):
+                recordings_of_object[object_name].add(recording)
+        return recordings_of_object
 
-    def commands(self, owner: str, shown: Iterable[str]) -> list[str]:
+    def commands(self, owner: str, differing_files: Iterable[str]) -> list[str]:
         """Return the commands that put back a test.
 
         Args:
             owner: The test, or the scope of a fixture. If it is empty, no test has
                 recorded the files, and they alone are put back.
-            shown: The names of the test's files that differ.
+            differing_files: The names of the test's files whose outcomes differ.
         """
-        names = set(shown)
+        # Files of the test that differ in other facts go back with them.
+        names = set(differing_files)
         if owner:
             names |= self._files_of_test[owner]
         names_to_restore = sorted(names & self._names_in_revision)
@@ -130,10 +131,10 @@ class PuttingBack:
         An object is new if the revision does not have it.
         """
         objects = []
-        for object_name, namers in self._recordings_of_object.items():
+        for object_name, naming_recordings in self._recordings_of_object.items():
             is_new = object_name not in self._names_in_revision
             is_there = self._new_vault.store.size(object_name) is not None
-            if is_new and is_there and namers <= recordings:
+            if is_new and is_there and naming_recordings <= recordings:
                 objects.append(object_name)
         return sorted(objects)
 

@@ -170,18 +170,17 @@ def _with_rest_of_sequences(
     if not invocation.options.selectors:
         # The chosen files are all there are, or those of `--older` and `--errors`.
         return sorted(chosen_names)
-    # A changed line may make one sequence of an owner's calls, so all of them are
-    # rekeyed together.
-    sequences: set[tuple[str, str]] = set()
+    owners_and_targets: set[tuple[str, str]] = set()
     for file in files:
         if file.owner:
-            sequences.add((file.owner, _target_of_file(file)))
+            owners_and_targets.add((file.owner, _target_of_file(file)))
     names_of_members: list[str] = []
     for name in names:
         if name in chosen_names:
             continue
         file = VaultFile(name, invocation.vault)
-        if file.read_error is None and (file.owner, _target_of_file(file)) in sequences:
+        owner_and_target = (file.owner, _target_of_file(file))
+        if file.read_error is None and owner_and_target in owners_and_targets:
             names_of_members.append(name)
     return sorted([*chosen_names, *names_of_members])
 
@@ -201,9 +200,10 @@ def _carry_out(invocation: Invocation, plan: Plan) -> set[str]:
     """
     store = invocation.vault.store
     replaced_objects: set[str] = set()
-    for name, data in plan.objects.items():
-        store.write(name, data)
+    for object_name, content in plan.objects.items():
+        store.write(object_name, content)
     for change in plan.changes:
+        # None: the file of the new name stands there already.
         if change.facts is not None:
             replaced_objects |= references(store.read(change.name) or b"")
             store.write(change.name, content_of(change.facts))
@@ -235,6 +235,7 @@ def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
         count = plural(plan.number_from_python, "recording")
         yield f"{count} with options that were given in Python stay as they are"
     calls_to_act_on: list[StayingCall] = []
+    # The files of calls that were recorded again since: they may be deleted.
     replaced_files: set[str] = set()
     for staying_call in plan.staying:
         if _needs_action(staying_call):
@@ -275,13 +276,14 @@ def _lines_of_calls_to_act_on(
         tests: list[str | None] = []
         for staying_call in calls_to_act_on:
             has_idle_paths = bool(staying_call.idle_paths)
-            is_settled = staying_call.is_recorded_again or has_idle_paths
+            # For these, the lines of the call itself say what to do.
+            has_other_remedy = staying_call.is_recorded_again or has_idle_paths
             has_option = staying_call.is_still_found is is_still_found
-            if has_option and not is_settled:
+            if has_option and not has_other_remedy:
                 tests.append(staying_call.call_to_rekey.call.test)
         if tests:
-            recording = invocation.commands.for_tests(option, tests=tests)
-            yield ["  to record them: ", (recording, "bold")]
+            recording_command = invocation.commands.for_tests(option, tests=tests)
+            yield ["  to record them: ", (recording_command, "bold")]
 
 
 def _lines_of_replaced(invocation: Invocation, files: Sequence[str]) -> Iterator[Line]:
@@ -298,7 +300,11 @@ def _lines_of_replaced(invocation: Invocation, files: Sequence[str]) -> Iterator
 
 
 def _needs_action(staying_call: StayingCall) -> bool:
-    """Return whether something has to be done about a call that stays as it is."""
+    """Return whether something has to be done about a call that stays as it is.
+
+    Nothing finds the file of a call that was recorded again. But what it holds of a
+    secret stays in the vault until somebody deletes it.
+    """
     return staying_call.has_secret or not staying_call.is_recorded_again
 
 

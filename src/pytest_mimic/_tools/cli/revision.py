@@ -63,8 +63,9 @@ class Repository:
         Args:
             words: The words of the command, which takes `-z` and a path.
         """
-        listed = self.git(*words, "-z", "--", self.vault.name)
-        return os.fsdecode(listed).split("\0")[:-1]
+        # With `-z`, each entry ends with a null byte, and no path is quoted.
+        output = self.git(*words, "-z", "--", self.vault.name)
+        return os.fsdecode(output).split("\0")[:-1]
 
     def name_of(self, path: str) -> str:
         """Return the name of a file in the vault: `a` for `.mimic_vault/a`."""
@@ -78,13 +79,16 @@ class Repository:
             subprocess.CalledProcessError: The command failed.
         """
         command = ["git", "-C", str(self.vault.parent), "--literal-pathspecs", *words]
-        english = {**os.environ, "LC_ALL": "C"}
+        # `commit` reads git's messages, which are translated in other locales.
+        environment = {**os.environ, "LC_ALL": "C"}
         try:
-            done = subprocess.run(command, capture_output=True, check=True, env=english)
+            git_process = subprocess.run(
+                command, capture_output=True, check=True, env=environment
+            )
         except OSError as reason:
             problem = f"cannot run git: {reason.strerror or reason}"
             raise MimicError(problem) from None
-        return done.stdout
+        return git_process.stdout
 
 
 class RevisionStore(Store):
@@ -119,6 +123,10 @@ class RevisionStore(Store):
             self._read_archive(archive)
 
     def _read_archive(self, archive: bytes) -> None:
+        """Keep the content of each file in an archive that git has made of the vault.
+
+        One process of git for all files takes far less time than one for each.
+        """
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             for member in tar:
                 if member.isfile():

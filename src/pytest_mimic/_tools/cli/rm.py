@@ -55,11 +55,11 @@ def run(invocation: Invocation) -> Result:
         lines.append(f"{counted(names)} would be deleted")
     else:
         cleared = invocation.vault.writer.delete(names)
-        freed = sum(file.size for file in files) + cleared.bytes
+        freed_bytes = sum(file.size for file in files) + cleared.bytes
         tests = [file.test for file in files]
-        recording = invocation.commands.for_tests("--mimic-record", tests=tests)
-        lines.append(f"{counted(names)} deleted, {size(freed)} freed")
-        lines.append(["  to record again: ", (recording, "bold")])
+        recording_command = invocation.commands.for_tests("--mimic-record", tests=tests)
+        lines.append(f"{counted(names)} deleted, {size(freed_bytes)} freed")
+        lines.append(["  to record again: ", (recording_command, "bold")])
         if cleared.is_held:
             lines.append(OBJECTS_KEPT)
     return Result(

@@ -65,9 +65,9 @@ class VaultFile:
         self.recorded = ""
         self.size = 0
         try:
-            data = vault.store.read(name) or b""
-            self.size = len(data)
-            facts = parse_recording(data, vault.label, name)
+            content = vault.store.read(name) or b""
+            self.size = len(content)
+            facts = parse_recording(content, vault.label, name)
             self.calls = calls_of(vault.objects, name, facts)
         except MimicError as error:
             # Frames and causes would keep the content of each damaged file alive.
@@ -90,8 +90,8 @@ class VaultFile:
         """How long the real calls took, in seconds: what one replay of each saves."""
         seconds = 0.0
         for call in self.calls:
-            for outcome in call.outcomes:
-                seconds += outcome.duration
+            for stored_outcome in call.outcomes:
+                seconds += stored_outcome.duration
         return seconds
 
     @property
@@ -113,15 +113,16 @@ class VaultFile:
     def errors_in_words(self) -> list[str]:
         """The recorded outcomes that are errors: `gave 503`.
 
-        Why the file itself cannot be read is another matter: see `error`.
+        The option `--errors` chooses files by them. Why the file itself cannot be read
+        is another matter: see `read_error`.
         """
-        errors = []
+        errors_in_words = []
         for call in self.calls:
-            for outcome in call.outcomes:
-                error_in_words = error_of(call.target, outcome.entry)
+            for stored_outcome in call.outcomes:
+                error_in_words = error_of(call.target, stored_outcome.entry)
                 if error_in_words is not None:
-                    errors.append(error_in_words)
-        return errors
+                    errors_in_words.append(error_in_words)
+        return errors_in_words
 
     def label(self, width: int = 120) -> str:
         """Return the file in one line, see `label_of`."""
@@ -195,7 +196,8 @@ class Selection:
             self._recorded_before = _date_before(options.older)
         self._only_errors: bool = options.errors
         self._selectors: list[str] = options.selectors
-        self._matched: set[str] = set()
+        # The selectors that a file has matched so far.
+        self._matched_selectors: set[str] = set()
         self.damaged: list[VaultFile] = []
 
     def __iter__(self) -> Iterator[VaultFile]:
@@ -209,6 +211,7 @@ class Selection:
             if file.read_error is None:
                 if self._passes_options(file):
                     yield file
+            # Of a damaged file, neither the age nor the outcome is known.
             elif self._recorded_before is None and not self._only_errors:
                 self.damaged.append(file)
 
@@ -222,7 +225,7 @@ class Selection:
         for selector in self._selectors:
             if _selects(selector, file, shown_vault=shown_vault):
                 is_named = True
-                self._matched.add(selector)
+                self._matched_selectors.add(selector)
         return is_named or not self._selectors
 
     def _passes_options(self, file: VaultFile) -> bool:
@@ -237,7 +240,11 @@ class Selection:
     def unmatched(self) -> list[str]:
         """The selectors that match nothing, known after the last file."""
         selectors = dict.fromkeys(self._selectors)
-        return [selector for selector in selectors if selector not in self._matched]
+        return [
+            selector
+            for selector in selectors
+            if selector not in self._matched_selectors
+        ]
 
 
 def chosen_files(invocation: Invocation) -> Chosen:
@@ -261,32 +268,31 @@ def _date_before(span: str) -> str:
     if match is None:
         raise MimicError(f"--older takes days or weeks, such as 90d or 12w, not {span}")
     number, unit = int(match[1]), match[2]
-    time_ago = timedelta(days=number)
+    age = timedelta(days=number)
     if unit == "w":
-        time_ago = timedelta(weeks=number)
-    return (date.today() - time_ago).isoformat()
+        age = timedelta(weeks=number)
+    return (date.today() - age).isoformat()
 
 
 def result_of_nothing_chosen(invocation: Invocation, chosen: Chosen) -> Result:
     """Return the result of a command that chose nothing, or found an empty vault."""
     words = selecting_words(invocation)
     if not invocation.vault.names():
-        recording = invocation.commands.pytest("--mimic-record")
+        recording_command = invocation.commands.pytest("--mimic-record")
         lines = [
             f"no recordings in {invocation.settings.shown_vault}",
-            f"  to record: {recording}",
+            f"  to record: {recording_command}",
         ]
+        # Who asked for certain recordings gets exit code 1, as they are not there.
         return Result(lines, has_finding=bool(words))
-    damaged = len(chosen.damaged)
-    former_format = count_former_format(chosen.damaged)
     unmatched = chosen.unmatched
-    if not unmatched and not damaged:
+    if not unmatched and not chosen.damaged:
         # Each selector matches something, but nothing matches all the words together.
         unmatched = [" ".join(words)]
     return Result(
         unmatched=unmatched,
-        damaged=damaged,
-        former_format=former_format,
+        damaged=len(chosen.damaged),
+        former_format=count_former_format(chosen.damaged),
         has_finding=True,
     )
 
@@ -294,7 +300,7 @@ def result_of_nothing_chosen(invocation: Invocation, chosen: Chosen) -> Result:
 def count_former_format(files: Iterable[VaultFile]) -> int:
     """Return how many of these files have the former format.
 
-    Only `rekey` reads it.
+    Only `rekey` reads it, so that `main` offers `rekey` for them, and not `check`.
     """
     count = 0
     for file in files:
@@ -328,6 +334,7 @@ def _selects(selector: str, file: VaultFile, *, shown_vault: str) -> bool:
         signature, host = signature_of(call)
         if pattern.takes(signature, host):
             return True
+    # A file that cannot be read has no calls here, and no test.
     if file.read_error is not None and _is_in_folder_of(selector, file.name):
         return True
     path = selector.removeprefix(f"{shown_vault}/").rstrip("/")
@@ -363,6 +370,8 @@ def _is_in_folder_of(target: str, name: str) -> bool:
 
 def signature_of(call: Recording) -> tuple[str, str | None]:
     """Return the text that patterns are matched with, `GET /users/1`, and the host.
+
+    Selectors use it, and `rekey`, to find the line of today that takes the call.
 
     The text of a function is its name. The host is None for a function, and for a
     client without hosts.

@@ -51,6 +51,7 @@ def run(invocation: Invocation) -> Result:
             remedies=["see pytest-mimic show --help"],
         )
     chosen = chosen_files(invocation)
+    # Why a file cannot be read is all that there is to show of it.
     if not chosen.files and chosen.damaged:
         return Result(
             [str(file.read_error) for file in chosen.damaged],
@@ -79,14 +80,15 @@ def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
             for call in file.calls
         ]
         if invocation.settings.redact:
+            # The long parts, which were loaded just now, may hold secrets, too.
             file.hide(invocation.redactor)
         yield from _heading(invocation, file)
         for number, call in enumerate(file.calls, 1):
-            place = ""
+            number_in_cassette = ""
             if file.is_cassette:
-                place = f"{number}. "
+                number_in_cassette = f"{number}. "
             try:
-                yield from _call_lines(invocation, call, place)
+                yield from _call_lines(invocation, call, number_in_cassette)
             except ERRORS_OF_SHAPE as reason:
                 # Nobody thought of this damage.
                 raise damaged(f"{label}/{file.name}", reason, test=file.test) from None
@@ -120,11 +122,14 @@ def _heading(invocation: Invocation, file: VaultFile) -> Iterator[Line]:
     yield f"  {recorded} in {short_seconds(file.duration)}"
     if file.owner and file.owner != file.test:
         yield f"  belongs to {file.owner}"
-    place = f"  {invocation.settings.shown_vault}/{file.name}, {size(file.size)}"
+    path_and_size = (
+        f"  {invocation.settings.shown_vault}/{file.name}, {size(file.size)}"
+    )
     if file.object_names:
-        total = size(file.size_with_objects(invocation.vault))
-        place += f", with {plural(len(file.object_names), 'object')} {total}"
-    yield place
+        total_size = size(file.size_with_objects(invocation.vault))
+        objects = plural(len(file.object_names), "object")
+        path_and_size += f", with {objects} {total_size}"
+    yield path_and_size
 
 
 # The line about an outcome that is not whole, by `Stored.mark`.

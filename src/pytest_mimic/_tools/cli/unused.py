@@ -62,17 +62,19 @@ def run(invocation: Invocation) -> Result:
     )
     _refuse_incomplete(account, invocation.commands)
     vault = invocation.vault
-    candidates: list[str] = []
+    unused_names: list[str] = []
     # A recording may have been made after the files of usage were written.
     newer_count = 0
     for name in vault.names(without=account.used):
         if name in account.known:
-            candidates.append(name)
+            unused_names.append(name)
         else:
             newer_count += 1
     # JSON lists every unused recording, and the printed lines the first few.
-    most = None if options.json else SHOWN
-    judgement, proven_unused = judge(vault, candidates, account, settings, listed=most)
+    most_listed = None if options.json else SHOWN
+    judgement, proven_unused = judge(
+        vault, unused_names, account, settings, listed=most_listed
+    )
     if options.dry_run:
         judgement.reason_not_cleared = "--dry-run was given"
     elif options.clear:
@@ -85,25 +87,28 @@ def run(invocation: Invocation) -> Result:
         "files": len(usages),
         "tests": len(account.outcomes),
     }
-    findings = []
+    # What the first line says.
+    clauses = []
     unused_in_words = count_unused(judgement)
     if unused_in_words:
-        findings.append(unused_in_words)
+        clauses.append(unused_in_words)
     if newer_count:
         recordings = plural(newer_count, "recording")
-        findings.append(f"{recordings} not judged: in none of the files")
-    if not findings:
+        clauses.append(f"{recordings} not judged: in none of the files")
+    if not clauses:
         tests = plural(len(account.outcomes), "test")
         files = plural(len(usages), "file")
-        findings.append(f"no recording is unused ({tests} in {files})")
-    lines: list[Line] = ["; ".join(findings)]
+        clauses.append(f"no recording is unused ({tests} in {files})")
+    lines: list[Line] = ["; ".join(clauses)]
     # A row is indented by two.
     lines += laid_out(list_unused(judgement), row_width=invocation.out.width - 2)
     lines += warning_of_unjudged(judgement, "pytest-mimic unused")
     are_unused_left = bool(judgement.unused and not judgement.cleared)
     if are_unused_left:
-        clearing = invocation.commands.mimic("unused", *options.files, "--clear")
-        lines.append(["to drop the unused: ", (clearing, "bold")])
+        clearing_command = invocation.commands.mimic(
+            "unused", *options.files, "--clear"
+        )
+        lines.append(["to drop the unused: ", (clearing_command, "bold")])
     return Result(lines, data, has_finding=are_unused_left)
 
 
@@ -128,6 +133,8 @@ def _refuse_incomplete(account: Account, commands: Commands) -> None:
     Raises:
         MimicError: A test did not run, or it is not known which tests there are.
     """
+    # The options by which a run itself refuses to judge, such as `-k`, are no reason
+    # here: other jobs may have run the rest.
     reasons = list(account.selection)
     remedies = []
     if not account.mimicked:
