@@ -1,4 +1,8 @@
-"""The attributes that other code than the library's adds to an object of a library."""
+"""The attributes that other code than the library's adds to an object of a library.
+
+In an identity they count beside what the library's rule says. An outcome whose pickle
+would lose one is refused.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +19,17 @@ from pytest_mimic._core.types.type_names import HEAP_TYPE, full_name, is_stdlib
 # The number of the instruction that sets an attribute.
 _STORE_ATTR = opmap["STORE_ATTR"]
 
-# A class with one of these methods decides itself what is kept of its objects.
+# A class with one of these methods decides itself what a pickle keeps of its objects.
 METHODS_OF_PICKLES = ("__reduce_ex__", "__reduce__", "__getstate__")
 
 # Code that uses one of these names sets attributes whose names are texts in the code.
 _SETTERS = frozenset({"__dict__", "__setattr__", "setattr"})
 # Packages whose code in C sets private attributes of their own objects, even when a
 # call only reads an object.
-_PRIVATE_IN_C = frozenset({"pandas", "polars"})
+_PACKAGES_SETTING_PRIVATE_IN_C = frozenset({"pandas", "polars"})
 # The attributes that a package sets in objects of subclasses by code in C or, as pandas
 # 2 when it reads a pickle, by the names that a state has.
-_SET_UNSEEN = {"pandas": frozenset({"_cache", "_id", "_metadata", "_references"})}
+_NAMES_SET_UNSEEN = {"pandas": frozenset({"_cache", "_id", "_metadata", "_references"})}
 
 
 def added_attributes(value: object, package: str) -> dict[str, Any]:
@@ -41,7 +45,7 @@ def added_attributes(value: object, package: str) -> dict[str, Any]:
     type_: Any = type(value)
     known_names = _names_in_code(type_, package)
     private_prefix = "__"
-    if package in _PRIVATE_IN_C and is_of(type_, package):
+    if package in _PACKAGES_SETTING_PRIVATE_IN_C and is_of(type_, package):
         private_prefix = "_"
     added = {}
     for name, part in attributes.items():
@@ -67,8 +71,8 @@ def _is_kept_by_descriptor(type_: Any, name: str, package: str) -> bool:
 def attributes_of_others(value: object, package: str) -> dict[str, Any]:
     """Return the attributes of an object that not only the code of a package sets.
 
-    Those that the code of the package does not know are among them, and those that a
-    class of another package sets.
+    An outcome whose pickle lacks one is refused. Those that the code of the package
+    does not know are among them, and those that a class of another package sets.
     """
     names_set_by_others: set[str] = set()
     for base in type(value).__mro__:
@@ -84,34 +88,37 @@ def attributes_of_others(value: object, package: str) -> dict[str, Any]:
 def added_state(value: Any, package: str) -> object:
     """Return what a class of another package adds when an object is pickled, or None.
 
-    Such a class has a `__reduce__`, `__reduce_ex__` or `__getstate__` of its own. Its
-    reduction is returned without what the package's own code writes: the memory of an
-    array, attributes that the package knows.
+    It counts in the identity beside the library's rule. Such a class has a
+    `__reduce__`, `__reduce_ex__` or `__getstate__` of its own. Its reduction is
+    returned without what the package's own code writes: the memory of an array,
+    attributes that the package knows.
     """
     type_: Any = type(value)
     if author_of_pickles(type_, package) is None:
         return None
     try:
-        parts = value.__reduce_ex__(4)
+        pickle_parts = value.__reduce_ex__(4)
     except Exception as error:
         # A class that cannot be pickled may raise anything.
         raise Unstable(f"an object of {full_name(type_)}", type_) from error
-    if isinstance(parts, str):
-        return parts
+    if isinstance(pickle_parts, str):
+        # Pickle finds the object by its name.
+        return pickle_parts
     known_names = _names_in_code(type_, package)
-    added: list[object] = []
+    added_parts: list[object] = []
     # The first part is the function that makes the object again.
-    for part in parts[1:]:
+    for part in pickle_parts[1:]:
         if part is not None:
-            added.append(_without_package_state(part, value, known_names))
-    return tuple(added)
+            added_parts.append(_without_package_state(part, value, known_names))
+    return tuple(added_parts)
 
 
 def author_of_pickles(type_: type, package: str) -> type | None:
     """Return the first class of an object that decides how it is pickled.
 
     None: that class is one of the package or of the standard library, or dataclasses,
-    attrs or the like have written the method.
+    attrs or the like have written the method. Then the rule of the package, or of the
+    table, says what counts.
     """
     for base in type_.__mro__:
         if is_of(base, package) or is_stdlib(str(base.__module__)):
@@ -122,9 +129,13 @@ def author_of_pickles(type_: type, package: str) -> type | None:
 
 
 def decides_its_pickles(type_: type) -> bool:
-    """Return whether an author has written how objects of a class are pickled."""
+    """Return whether an author has written how objects of a class are pickled.
+
+    The author may be that of a library.
+    """
     for base in type_.__mro__:
         if not base.__flags__ & HEAP_TYPE:
+            # Bases in C come last: the classes of Python have decided nothing.
             return False
         if _has_pickle_method_by_author(base):
             return True
@@ -187,14 +198,14 @@ def _without_package_state(part: Any, value: Any, known_names: frozenset[str]) -
 
 
 def is_of(type_: type, package: str) -> bool:
-    """Return whether a class comes from a package."""
+    """Return whether a class comes from a top-level package such as `pandas`."""
     return str(type_.__module__).partition(".")[0] == package
 
 
 @lru_cache(maxsize=1024)
 def _names_in_code(type_: Any, package: str) -> frozenset[str]:
     """Return the names of attributes, and texts, in the code of a package's classes."""
-    names: set[str] = set(_SET_UNSEEN.get(package, ()))
+    names: set[str] = set(_NAMES_SET_UNSEEN.get(package, ()))
     for base in type_.__mro__:
         if is_of(base, package):
             names |= _names_in_code_of(base)
@@ -217,6 +228,7 @@ def _names_set_by(code: CodeType) -> set[str]:
     """Return the names of the attributes that code sets."""
     names = _stored_names(code)
     if not _SETTERS.isdisjoint(code.co_names):
+        # Any text in such code may be the name of an attribute.
         for constant in code.co_consts:
             # The names of keyword arguments, as of `dict(name=value)`, are a tuple.
             texts = constant if isinstance(constant, tuple) else (constant,)
@@ -234,16 +246,16 @@ def _stored_names(code: CodeType) -> set[str]:
     instructions = code.co_code
     numbers, arguments = instructions[::2], instructions[1::2]
     names = set()
-    place = numbers.find(_STORE_ATTR)
-    while place >= 0:
-        index = arguments[place]
+    position = numbers.find(_STORE_ATTR)
+    while position >= 0:
+        index_of_name = arguments[position]
         # The instructions before it have the higher bytes of a large argument.
-        shift, before = 8, place - 1
-        while before >= 0 and numbers[before] == EXTENDED_ARG:
-            index |= arguments[before] << shift
-            shift, before = shift + 8, before - 1
-        names.add(code.co_names[index])
-        place = numbers.find(_STORE_ATTR, place + 1)
+        shift, position_before = 8, position - 1
+        while position_before >= 0 and numbers[position_before] == EXTENDED_ARG:
+            index_of_name |= arguments[position_before] << shift
+            shift, position_before = shift + 8, position_before - 1
+        names.add(code.co_names[index_of_name])
+        position = numbers.find(_STORE_ATTR, position + 1)
     return names
 
 
@@ -256,12 +268,12 @@ def codes_of(member: Any) -> list[CodeType]:
     for name in ("__func__", "fget", "fset", "__wrapped__", "func"):
         functions.append(getattr(member, name, None))
     # Callers look in the code for attributes that it sets, or for `hash()`.
-    pending: list[CodeType] = []
+    codes: list[CodeType] = []
     for function in functions:
         if type(function) is FunctionType:
-            pending.append(function.__code__)
+            codes.append(function.__code__)
     # The list grows while it is iterated: among the constants of a function's code is
     # the code of the functions that are defined in it.
-    for code in pending:
-        pending += [part for part in code.co_consts if isinstance(part, CodeType)]
-    return pending
+    for code in codes:
+        codes += [part for part in code.co_consts if isinstance(part, CodeType)]
+    return codes

@@ -1,6 +1,8 @@
-"""The one opener: any value taken apart into what it holds.
+"""Any value taken apart: the attributes of an object, and the parts of any value.
 
-No code of the value's class runs, except that of its row in the table of types.
+No code of the value's class runs, except that of its row in the table of types. What
+counts of a value in an identity, `_core/identity/rules.py` decides; it reads attributes
+here.
 """
 
 from __future__ import annotations
@@ -105,7 +107,7 @@ def is_pair(value: Any) -> bool:
 # The attribute in which attrs keeps the hash of an instance. It says nothing about the
 # value.
 CACHED_HASH = "_attrs_cached_hash"
-# Attributes that attrs and SQLAlchemy keep for themselves.
+# Attributes that attrs and SQLAlchemy keep for themselves, which no message shows.
 _BOOKKEEPING_NAMES = frozenset({CACHED_HASH, "_sa_adapter", "_sa_instance_state"})
 # The dicts in which a pydantic model keeps its extra fields and private attributes.
 _DICTS_OF_PYDANTIC = ("__pydantic_extra__", "__pydantic_private__")
@@ -117,7 +119,10 @@ _DESCRIPTORS_IN_C = (GetSetDescriptorType, MemberDescriptorType)
 def slot_members(
     type_: Any, *, below: type = object
 ) -> dict[str, MemberDescriptorType]:
-    """Return the slots of a class and its bases, up to `below`, by attribute name."""
+    """Return the slots of a class and its bases, up to `below`, by attribute name.
+
+    By its slot, an attribute is read and set past the methods of the class.
+    """
     slots: dict[str, MemberDescriptorType] = {}
     bases = type_.__mro__[: type_.__mro__.index(below)]
     for base in reversed(bases):
@@ -134,9 +139,9 @@ def slot_members(
 def attribute_reader(type_: Any, *, below: type = object) -> Reduce | None:
     """Return a function that reads the attributes of an instance, `__dict__` and slots.
 
-    The slots of the base class `below` and of its bases do not count, nor does what a
-    class only remembers. No property is evaluated. None: the type has neither a
-    `__dict__` nor slots.
+    Identities are made of what it reads. The slots of the base class `below` and of its
+    bases do not count, nor does what a class only remembers. No property is evaluated.
+    None: the type has neither a `__dict__` nor slots.
     """
     slots = slot_members(type_, below=below)
     dict_descriptor = _dict_descriptor(type_)
@@ -144,6 +149,7 @@ def attribute_reader(type_: Any, *, below: type = object) -> Reduce | None:
     if dict_descriptor is None and not slots:
         return None
     if dict_descriptor is not None and not slots and not names_left_out:
+        # Most classes: the `__dict__` itself is returned, and not copied.
         read_dict: Reduce = dict_descriptor.__get__
         if type_.__getattribute__ is object.__getattribute__:
             # `attrgetter` is faster than the descriptor, and gives the same dict here.
@@ -202,7 +208,7 @@ def all_attributes(value: object, *, below: type = object) -> dict[str, Any]:
 
 
 def set_attributes(value: object, attributes: Mapping[str, Any]) -> None:
-    """Set the attributes of an instance, in `__dict__` and slots.
+    """Set the attributes of an instance that is being made, in `__dict__` and slots.
 
     No `__setattr__` or property of its class runs.
 
@@ -248,7 +254,10 @@ def _names_of_cached_properties(type_: type) -> set[str]:
 
 
 def exception_parts(error: BaseException) -> dict[str, Any]:
-    """Return the `exception_fields` of an exception and its cause, unless None."""
+    """Return the `exception_fields` of an exception and its cause, unless None.
+
+    They are described and compared beside its arguments. No identity asks this.
+    """
     parts = {}
     for name in (*exception_fields(error), "__cause__"):
         part = getattr(error, name, None)
@@ -281,7 +290,7 @@ def user_attributes(value: object) -> dict[str, Any]:
 
 
 def fields_of(value: Any) -> tuple[str, ...]:
-    """Return the names of a named tuple's items: `("x", "y")`.
+    """Return the names of a named tuple's items, as messages show them: `("x", "y")`.
 
     Nothing for other values, and for a tuple with more or fewer items than names.
     """
@@ -325,6 +334,7 @@ def content_and_attributes(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]
         return (), user_attributes(value)
     row, base = row_and_base
     name = full_name(base)
+    # These two have nothing but what looks like attributes.
     if name == "functools.partial":
         return (), row.take(value)
     if name == "types.SimpleNamespace":
@@ -333,12 +343,12 @@ def content_and_attributes(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]
     fields = fields_of(value)
     if fields:
         return (), dict(zip(fields, content, strict=False))
-    facts = {}
+    shown_facts = {}
     for fact in _SHOWN_FACTS.get(name, ()):
         part = getattr(value, fact)
         if part is not None:
-            facts[fact] = part
-    return (content,), facts | user_attributes(value)
+            shown_facts[fact] = part
+    return (content,), shown_facts | user_attributes(value)
 
 
 # For `_SHOWN_CONTENT`: what people see of a value, where `Row.take` gives something
@@ -378,6 +388,7 @@ _SHOWN_FACTS = {
     "collections.defaultdict": ("default_factory",),
     "collections.deque": ("maxlen",),
 }
+# How the items of a builtin container are read, also of a derived class.
 _READ_ITEMS: dict[type, Callable[[Any], Iterable[object]]] = {
     dict: dict.values,
     list: list.__iter__,
@@ -404,6 +415,9 @@ def items_of_container(value: object) -> Iterable[object]:
 
 def parts_of(value: Any) -> Iterator[Part]:
     """Yield every part that a value holds.
+
+    Whoever searches a value for something goes through it by this: for secrets, paths,
+    streams, or hashes. The walk of identities does not.
 
     | value | its parts |
     |---|---|

@@ -1,4 +1,7 @@
-"""The fields in C of builtin exceptions, which stand in no `__dict__`: one table."""
+"""The fields in C of builtin exceptions, which stand in no `__dict__`: one table.
+
+Identities, outcomes and descriptions of exceptions have them beside the attributes.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,10 @@ FIELDS_IN_C: dict[type[BaseException], FieldsInC] = {
 
 
 def fields_in_c(class_: type[BaseException]) -> tuple[str, ...]:
-    """Return the names of all fields in C of a class of exceptions."""
+    """Return the names of all fields in C of a class of exceptions.
+
+    An outcome stores those that its class would not set again by itself.
+    """
     names: tuple[str, ...] = ()
     for base, fields in FIELDS_IN_C.items():
         if issubclass(class_, base):
@@ -86,15 +92,15 @@ def _fields_unlike_arguments(
 
     If its builtin base takes other arguments than its class, these are all fields.
     """
-    fresh: BaseException | None = None
+    new_error: BaseException | None = None
     with suppress(Exception):
-        fresh = base(*error.args)
-    changed = []
+        new_error = base(*error.args)
+    changed_fields = []
     for name in names:
         # A field may have no value: `characters_written` of a write that did not block.
-        if hasattr(error, name) and not is_equal_field(error, fresh, name):
-            changed.append(name)
-    return changed
+        if hasattr(error, name) and not is_equal_field(error, new_error, name):
+            changed_fields.append(name)
+    return changed_fields
 
 
 def is_equal_field(

@@ -23,7 +23,12 @@ _METHOD_WRITING_MODULES = tuple(
 def is_generated(method: object, names: Collection[str] = ()) -> bool:
     """Return whether dataclasses, attrs or the like have written a method.
 
-    Or another one of the modules `names`.
+    Only a method that the author of a class has written decides what counts of its
+    objects, and what is stored.
+
+    Args:
+        method: The method, or any other member of a class.
+        names: Further modules that write methods.
     """
     function: Any = method
     if isinstance(method, (staticmethod, classmethod)):

@@ -1,8 +1,8 @@
 """Objects without a value, which code tells apart by `is`: `MISSING = Missing()`.
 
-All that such an object says is which one it is. So it is known by the name under which
-a module holds it: in an identity, and in an outcome, in which `constants` finds it
-again.
+Such an object is called a constant here. All that such an object says is which one it
+is. So it is known by the name under which a module holds it: in an identity, and in an
+outcome, in which `constants` finds it again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from pytest_mimic._core.types.type_names import HEAP_TYPE
 def is_known_by_name(type_: Any) -> bool:
     """Return whether only `is` tells attribute-less objects of a class apart.
 
-    False: the class compares or pickles objects in its own way, or is written in C.
+    Then the name of such an object counts in identities. False: the class compares or
+    pickles objects in its own way, or is written in C.
     """
     if type_ is object:
         return False
@@ -59,13 +60,15 @@ def constants_of(
 
     An object may have several names.
     """
-    for name, thing in list(variables.items()):
-        if type(thing) is type_:
-            yield name, thing
+    for name, constant in list(variables.items()):
+        if type(constant) is type_:
+            yield name, constant
 
 
-def name_among_constants(thing: object) -> str | None:
+def name_among_constants(constant: object) -> str | None:
     """Return the name that tells a constant from the others of its class.
+
+    It counts in identities, and descriptions show it.
 
     | who holds the object | its name |
     |---|---|
@@ -77,29 +80,33 @@ def name_among_constants(thing: object) -> str | None:
     So an object gets a name only where its class alone may say too little. The object
     has no attributes, and its class `is_known_by_name`.
     """
-    type_: Any = type(thing)
-    return _constants_found(type_).name_of(thing)
+    type_: Any = type(constant)
+    return _constants_of_class(type_).name_of(constant)
 
 
-def constant_name(thing: object) -> str | None:
+def constant_name(constant: object) -> str | None:
     """Return the name of a constant in the module of its class.
 
-    None: the object has attributes, its class compares or pickles objects in its own
-    way, or the module has no such name.
+    An outcome is stored by it, and is the same object in a replay. None: the object has
+    attributes, its class compares or pickles objects in its own way, or the module has
+    no such name.
     """
-    type_ = type(thing)
-    if not is_known_by_name(type_) or all_attributes(thing):
+    type_ = type(constant)
+    if not is_known_by_name(type_) or all_attributes(constant):
         return None
     variables = variables_of(sys.modules.get(type_.__module__))
-    for name, held_thing in constants_of(type_, variables):
-        if held_thing is thing:
+    for name, held_object in constants_of(type_, variables):
+        if held_object is constant:
             return name
     return None
 
 
-def places_of_bare_object(thing: object) -> list[tuple[str, str]]:
-    """Return the modules that hold an `object()`, each with the name for it there."""
-    return _places_of_bare_objects(len(sys.modules)).get(id(thing), [])
+def places_of_bare_object(constant: object) -> list[tuple[str, str]]:
+    """Return the modules that hold an `object()`, each with the name for it there.
+
+    A pickle of an outcome imports the object by such a name.
+    """
+    return _places_of_bare_objects(len(sys.modules)).get(id(constant), [])
 
 
 @lru_cache(maxsize=1)
@@ -113,9 +120,9 @@ def _places_of_bare_objects(_loaded: int) -> dict[int, list[tuple[str, str]]]:
     places: dict[int, list[tuple[str, str]]] = {}
     for module_name, module in list(sys.modules.items()):
         names = getattr(module, "__dict__", {})
-        for name, held_thing in list(names.items()):
-            if type(held_thing) is object:
-                places.setdefault(id(held_thing), []).append((module_name, name))
+        for name, held_object in list(names.items()):
+            if type(held_object) is object:
+                places.setdefault(id(held_object), []).append((module_name, name))
     return places
 
 
@@ -126,67 +133,70 @@ class _Constants:
     stay alive, so that no other object gets the id of one.
     """
 
-    def __init__(self, type_: type) -> None:
-        self._kind = type_
-        self._things: dict[int, object] = {}
-        # The names by the ids of the constants.
+    def __init__(self, class_: type) -> None:
+        self._class = class_
+        # The constants that were found, by their ids.
+        self._constants: dict[int, object] = {}
+        # Their names by their ids: in the module of the class, and in other modules.
         self._own_names: dict[int, str] = {}
         self._names_elsewhere: dict[int, str] = {}
         # With another count of names or modules, these are searched again.
         self._searched_names = self._searched_modules = -1
 
-    def name_of(self, thing: object) -> str | None:
+    def name_of(self, constant: object) -> str | None:
         """Return the name that tells a constant from the others of its class.
 
         None: it has no name, or there are no others.
         """
-        own_variables = variables_of(sys.modules.get(self._kind.__module__))
+        own_variables = variables_of(sys.modules.get(self._class.__module__))
         if len(own_variables) != self._searched_names:
             self._search_own_module(own_variables)
             self._searched_names = len(own_variables)
-        name = self._own_names.get(id(thing))
+        name = self._own_names.get(id(constant))
         if name is not None:
             if len(set(self._own_names.values())) == 1:
+                # The class alone tells its only constant.
                 return None
             return name
         if len(sys.modules) != self._searched_modules:
             self._search_other_modules()
             self._searched_modules = len(sys.modules)
-        return self._names_elsewhere.get(id(thing))
+        return self._names_elsewhere.get(id(constant))
 
     def _search_own_module(self, variables: Mapping[str, object]) -> None:
         """Find constants in the module of the class, and in the classes of it."""
-        module_name = self._kind.__module__
-        for name, thing in constants_of(self._kind, variables):
-            self._note(thing, name, self._own_names)
+        module_name = self._class.__module__
+        for name, constant in constants_of(self._class, variables):
+            self._note(constant, name, self._own_names)
         for holder in list(variables.values()):
             if isinstance(holder, type) and holder.__module__ == module_name:
-                for name, thing in constants_of(self._kind, vars(holder)):
+                for name, constant in constants_of(self._class, vars(holder)):
                     full_name = f"{holder.__qualname__}.{name}"
-                    self._note(thing, full_name, self._own_names)
+                    self._note(constant, full_name, self._own_names)
 
     def _search_other_modules(self) -> None:
         """Find constants in the modules other than that of the class."""
+        # By the id of a constant, the module and the name of each variable with it.
         places: dict[int, list[tuple[str, str]]] = {}
-        things: dict[int, object] = {}
+        constants: dict[int, object] = {}
         for module_name, module in list(sys.modules.items()):
-            if module_name == self._kind.__module__:
+            if module_name == self._class.__module__:
                 continue
-            for name, thing in constants_of(self._kind, variables_of(module)):
-                things[id(thing)] = thing
-                places.setdefault(id(thing), []).append((module_name, name))
-        for address, thing in things.items():
+            for name, constant in constants_of(self._class, variables_of(module)):
+                constants[id(constant)] = constant
+                places.setdefault(id(constant), []).append((module_name, name))
+        for address, constant in constants.items():
             name = ":".join(_place_of_origin(places[address]))
-            self._note(thing, name, self._names_elsewhere)
+            self._note(constant, name, self._names_elsewhere)
 
-    def _note(self, thing: object, name: str, names: dict[int, str]) -> None:
+    def _note(self, constant: object, name: str, names: dict[int, str]) -> None:
         """Note the name of an object if it is a constant without attributes."""
-        if not all_attributes(thing):
-            self._things[id(thing)] = thing
-            names.setdefault(id(thing), name)
+        if not all_attributes(constant):
+            self._constants[id(constant)] = constant
+            names.setdefault(id(constant), name)
 
 
-_constants_found = lru_cache(maxsize=256)(_Constants)
+_constants_of_class = lru_cache(maxsize=256)(_Constants)
 
 
 def _place_of_origin(places: list[tuple[str, str]]) -> tuple[str, str]:

@@ -53,8 +53,9 @@ def dtype_of(tag: str) -> str:
 def numbers_of(value: Any) -> Numbers | None:
     """Return the numbers of a value of numpy, from which the same value is made again.
 
-    None: the value is no number and no short array of one dimension, or differs in more
-    than its numbers from one that is made of a list: in its memory, or in its dtype.
+    Outcomes and descriptions have them; identities have the memory. None: the value is
+    no number and no short array of one dimension, or differs in more than its numbers
+    from one that is made of a list: in its memory, or in its dtype.
     """
     numpy: Any = sys.modules["numpy"]
     is_array = type(value) is numpy.ndarray

@@ -46,7 +46,8 @@ def parse_path(path: str) -> Steps:
 def drawn_steps(path: str) -> Steps:
     """Return the steps of a path in a message, up to the first set.
 
-    `ignore=` has no step that leads to a member of a set.
+    By them, a difference is recognised as lying in an ignored part. `ignore=` has no
+    step that leads to a member of a set.
 
     | path | steps |
     |---|---|
@@ -74,6 +75,8 @@ def _bare_step(step: str) -> str:
 def paths_into_part(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
     """Return whether paths leave out a part, and the paths that lead on into it.
 
+    The paths are those of `ignore=` or `volatile=`.
+
     Args:
         paths: The paths.
         names: The names of the part, any of which may stand in a path.
@@ -95,9 +98,10 @@ def paths_into_part(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Ste
 
 
 def option_path(path: str) -> str:
-    """Return a path as options take it: `messages[0].id` as `messages.0.id`.
+    """Return a path of a message as options take it: `messages.0.id`.
 
-    A key in quotes stays as it is: `rates['[0]']`.
+    The message has `messages[0].id`. A remedy offers the path for `ignore=` or
+    `volatile=`. A key in quotes stays as it is: `rates['[0]']`.
     """
     parts = _QUOTED_STEP.split(path)
     for place, part in enumerate(parts):

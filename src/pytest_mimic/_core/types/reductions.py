@@ -29,6 +29,8 @@ PLAIN = frozenset(
 class Reduction:
     """What counts of the values of a type: they are reduced to plainer data.
 
+    The data is reduced in its turn, until all of it is builtins, which are hashed.
+
     Attributes:
         tag: The name of the type. Types with different values have different tags.
         reduce: Returns plainer data that stands for a value.
@@ -98,7 +100,10 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
 
 
 def type_tag(type_: type) -> str:
-    """Return the name of a type in identities: `shop.models:Rate`."""
+    """Return the name of a type in identities: `shop.models:Rate`.
+
+    A class that moves to another module gets another one, and its calls miss.
+    """
     return f"{type_.__module__}:{type_.__qualname__}"
 
 

@@ -1,6 +1,7 @@
-"""The `hash()` that an object remembers.
+"""The `hash()` that an object remembers, which is another one in each process.
 
-Which attribute keeps it, and how it is taken again in another process.
+Which attribute keeps it, and how it is taken again in the process of a replay. It does
+not count in identities, and outcomes are stored without it.
 """
 
 from __future__ import annotations
@@ -63,31 +64,35 @@ def remembered_hashes(value: object) -> dict[str, bool]:
         | `id`, `_hash` | gives `_hash`, once it is set to the `id` | only `_hash` |
         | `_id` | `return self._id` | nothing |
     """
-    clone = bare_copy(value, all_attributes(value))
-    if clone is None:
+    # To ask for the hash may set attributes, so a copy is asked.
+    copy = bare_copy(value, all_attributes(value))
+    if copy is None:
         return {}
-    number = _hash_of(clone)
-    if number is None:
+    hash_of_copy = _hash_of(copy)
+    if hash_of_copy is None:
         return {}
-    names = _private_names_of(number, all_attributes(clone))
-    if not names:
+    hash_names = _private_names_of(hash_of_copy, all_attributes(copy))
+    if not hash_names:
         return {}
     for needs_none in (False, True):
         attributes = all_attributes(value)
-        for name in names:
+        for name in hash_names:
             attributes.pop(name, None)
         if needs_none:
-            attributes |= dict.fromkeys(names)
-        if _hash_of(bare_copy(value, attributes)) == number:
-            return dict.fromkeys(names, needs_none)
+            attributes |= dict.fromkeys(hash_names)
+        if _hash_of(bare_copy(value, attributes)) == hash_of_copy:
+            # The copy has computed the hash without these attributes.
+            return dict.fromkeys(hash_names, needs_none)
     return {}
 
 
-def _private_names_of(number: int | None, attributes: Mapping[str, Any]) -> list[str]:
-    """Return the private attributes whose value is the `number` of a hash."""
+def _private_names_of(
+    hash_value: int | None, attributes: Mapping[str, Any]
+) -> list[str]:
+    """Return the private attributes whose value is a hash."""
     names = []
     for name, part in attributes.items():
-        if type(part) is int and part == number and is_private(name):
+        if type(part) is int and part == hash_value and is_private(name):
             names.append(name)
     return names
 
@@ -96,16 +101,16 @@ def hashes_from_constructor(value: object) -> set[str]:
     """Return the private attributes that hold a `hash()` which a constructor took.
 
     A constructor is here any method other than `__hash__`. A copy in another process
-    would have a wrong hash, and nothing takes it anew.
+    would have a wrong hash, and nothing takes it anew: a replay does it, by the recipe
+    that is stored with the outcome.
     """
     type_: Any = type(value)
     if not has_handwritten_hash(type_):
         return set()
-    number = _hash_of(value)
-    names = _private_names_of(number, all_attributes(value))
-    if not names or remembered_hashes(value) or not _takes_hashes(type_):
+    hash_names = _private_names_of(_hash_of(value), all_attributes(value))
+    if not hash_names or remembered_hashes(value) or not _takes_hashes(type_):
         return set()
-    return set(names)
+    return set(hash_names)
 
 
 @lru_cache(maxsize=4096)
@@ -131,6 +136,9 @@ _MOST_PARTS = 10_000
 
 def paths_of_hashes(values: Mapping[str, object]) -> set[str]:
     """Return the paths of the attributes that keep a `hash()` which a constructor took.
+
+    A call with such an argument misses in each process. The message of the miss names
+    the paths, as what `ignore=` is to leave out.
 
     Args:
         values: The values to look through, by their names.
@@ -171,8 +179,9 @@ def _hash_of(value: object) -> int | None:
 def bare_copy(value: Any, attributes: Mapping[str, Any]) -> Any:
     """Return an object of the same class and content with these attributes.
 
-    No code of the object's class runs. None: the class derives from a class in C that
-    is not known, or has no place for an attribute.
+    It is asked what it would be without an attribute, or pickled for an identity. No
+    call gets it. No code of the object's class runs. None: the class derives from a
+    class in C that is not known, or has no place for an attribute.
     """
     try:
         return _made_bare_copy(value, attributes)
@@ -240,21 +249,22 @@ def _builtin_content(base: Any, value: Any) -> Any:
     return base.__pos__(value)
 
 
-def without_hashes(state: Any, names: dict[str, bool]) -> Any:
+def without_hashes(state: Any, hash_names: dict[str, bool]) -> Any:
     """Return a pickled state without the hashes that the object remembers.
 
     Args:
         state: The state in a pickle: attributes by name, or a tuple of attributes and
             slots.
-        names: The attributes that hold a hash. The flag says whether such an attribute
+        hash_names: The attributes that hold a hash. The flag says whether such an
+        attribute
             must be `None`; otherwise it is left out. See `remembered_hashes`.
     """
     if type(state) is tuple:
-        return tuple([without_hashes(part, names) for part in state])
+        return tuple([without_hashes(part, hash_names) for part in state])
     if type(state) is not dict:
         return state
     attributes = dict(state)
-    for name, needs_none in names.items():
+    for name, needs_none in hash_names.items():
         if name not in attributes:
             continue
         if needs_none:
@@ -301,7 +311,7 @@ CONTENT = ""
 _MOST_HASHED_NAMES = 12
 
 
-def recipe_of(value: object, names: set[str]) -> Recipe | None:
+def recipe_of(value: object, hash_names: set[str]) -> Recipe | None:
     """Return how the hash that an object keeps was taken of its other attributes.
 
     A recipe is right if it gives the number that the object keeps. None: no known way
@@ -309,7 +319,7 @@ def recipe_of(value: object, names: set[str]) -> Recipe | None:
 
     Args:
         value: The object.
-        names: The attributes that keep its hash.
+        hash_names: The attributes that keep its hash.
 
     Examples:
         | in the constructor | recipe |
@@ -322,15 +332,16 @@ def recipe_of(value: object, names: set[str]) -> Recipe | None:
         | `hash(frozenset(rates.items()))` | `("members", "rates")` |
         | `hash(a) ^ hash(b)` | `("xor", "a", "b")` |
     """
-    number = _hash_of(value)
-    parts = _parts_by_name(value)
-    other_names = [name for name in parts if name not in names]
-    if number is None or len(other_names) > _MOST_HASHED_NAMES:
+    kept_hash = _hash_of(value)
+    hashed_parts = _parts_by_name(value)
+    other_names = [name for name in hashed_parts if name not in hash_names]
+    if kept_hash is None or len(other_names) > _MOST_HASHED_NAMES:
         return None
-    for run in _runs(other_names):
+    # A constructor mostly hashes attributes that it sets one after another.
+    for names_in_a_row in _runs(other_names):
         for way in _WAYS_OF_HASHING:
-            recipe = (way, *run)
-            if _hash_by_recipe(recipe, type(value), parts) == number:
+            recipe = (way, *names_in_a_row)
+            if _hash_by_recipe(recipe, type(value), hashed_parts) == kept_hash:
                 return recipe
     return None
 
@@ -338,14 +349,16 @@ def recipe_of(value: object, names: set[str]) -> Recipe | None:
 def hash_by(recipe: Recipe, value: object) -> int:
     """Return the hash of an object as its constructor took it.
 
+    A replay sets it in an outcome that it has loaded.
+
     Raises:
         ValueError: The recipe is not one of those that `recipe_of` gives, or the object
             lacks an attribute.
     """
-    number = _hash_by_recipe(recipe, type(value), _parts_by_name(value))
-    if number is None:
+    hash_value = _hash_by_recipe(recipe, type(value), _parts_by_name(value))
+    if hash_value is None:
         raise ValueError(f"no hash can be taken by {recipe!r:.80}")
-    return number
+    return hash_value
 
 
 def _runs(names: list[str]) -> list[tuple[str, ...]]:
@@ -361,7 +374,7 @@ def _runs(names: list[str]) -> list[tuple[str, ...]]:
 
 
 def _parts_by_name(value: Any) -> dict[str, Any]:
-    """Return the attributes of an object, behind the content of a builtin container."""
+    """Return what a recipe may name: attributes, and the content of a builtin."""
     base = _builtin_base(type(value))
     attributes = all_attributes(value)
     if base not in _BUILTINS_WITH_CONTENT:
@@ -420,6 +433,7 @@ def _hash_of_members(_kind: type, parts: list[Any]) -> int | None:
 
 
 def _members_to_hash(part: Any) -> Any:
+    """Return the items of a mapping, `frozenset(rates.items())`; else the part."""
     if isinstance(part, Mapping):
         return part.items()
     return part
@@ -428,10 +442,10 @@ def _members_to_hash(part: Any) -> Any:
 def _xor_of_hashes(_kind: type, parts: list[Any]) -> int | None:
     if len(parts) < 2:
         return None
-    number = 0
+    xor_of_hashes = 0
     for part in parts:
-        number ^= hash(part)
-    return number
+        xor_of_hashes ^= hash(part)
+    return xor_of_hashes
 
 
 _WAYS_OF_HASHING: dict[str, Callable[[type, list[Any]], int | None]] = {

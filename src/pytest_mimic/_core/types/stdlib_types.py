@@ -1,9 +1,20 @@
-"""The one table of the standard library's value types.
+"""The one table of the types of Python and its standard library that are values.
 
 The table says what each value is made of, and how it is made again. Types are listed by
-name, so that none is imported for the table. Containers that a program reads and writes
-by itself (list, tuple, dict, set, bytes) are rows for the sake of classes that derive
-from them.
+name, so that none is imported for the table. Containers that identities and outcomes
+take apart by themselves (list, tuple, dict, set, bytes) are rows for the sake of
+classes that derive from them.
+
+The functions of the table are named by what they are for. A change of what counts makes
+recordings misses; one of what is stored must still read what recordings have.
+
+| function | it gives |
+|---|---|
+| `_…_parts` | what a value is made of, both stored and counted |
+| `_stored_…` | what an outcome stores, and a description shows |
+| `_counted_…` | what counts in an identity |
+| `_make_…` | the value again, from what is stored |
+| `_shown_…` | the text of a value for people |
 """
 
 from __future__ import annotations
@@ -90,34 +101,34 @@ def _make_of_named_parts(cls: Any, parts: Any) -> Any:
 
 # For `Row.take` and `Row.identity_parts` of builtins. A class that derives from a
 # builtin may override its methods, so these functions call the methods of the builtin
-# itself.
+# itself: no code of a user runs.
 
 
 def _no_parts(_value: object) -> None:
     """Return no parts: a class such as that of `...` has one value only."""
 
 
-def _whole_bytes(value: bytes) -> bytes:
+def _bytes_parts(value: bytes) -> bytes:
     return bytes.__getitem__(value, slice(None))
 
 
-def _dict_items(value: dict[Any, Any]) -> dict[Any, Any]:
+def _dict_parts(value: dict[Any, Any]) -> dict[Any, Any]:
     return dict(dict.items(value))
 
 
-def _list_items(value: list[Any]) -> list[Any]:
+def _list_parts(value: list[Any]) -> list[Any]:
     return list(list.__iter__(value))
 
 
-def _tuple_items(value: tuple[Any, ...]) -> tuple[Any, ...]:
+def _tuple_parts(value: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(tuple.__iter__(value))
 
 
-def _set_members(value: set[Any]) -> set[Any]:
+def _set_parts(value: set[Any]) -> set[Any]:
     return set(set.__iter__(value))
 
 
-def _frozenset_members(value: frozenset[Any]) -> frozenset[Any]:
+def _frozenset_parts(value: frozenset[Any]) -> frozenset[Any]:
     return frozenset(frozenset.__iter__(value))
 
 
@@ -125,11 +136,11 @@ def _complex_parts(value: complex) -> list[float]:
     return [value.real, value.imag]
 
 
-def _bytearray_bytes(value: bytearray) -> bytes:
+def _stored_bytearray(value: bytearray) -> bytes:
     return bytes(bytearray.__getitem__(value, slice(None)))
 
 
-def _bytearray_memory(value: bytearray) -> Raw:
+def _counted_bytearray(value: bytearray) -> Raw:
     """Return the memory of a bytearray for its identity, which hashes it uncopied."""
 
     def memory_parts() -> tuple[bytearray]:
@@ -138,13 +149,13 @@ def _bytearray_memory(value: bytearray) -> Raw:
     return Raw((), len(value), memory_parts)
 
 
-def _range_bounds(value: range) -> list[int]:
-    """Return what is stored of a range."""
+def _stored_range(value: range) -> list[int]:
+    """Return the bounds of a range, by which it is made again."""
     return [value.start, value.stop, value.step]
 
 
-def _range_numbers(value: range) -> object:
-    """Return what tells the numbers of a range, as equal ranges may have other bounds.
+def _counted_range(value: range) -> object:
+    """Return what tells the numbers of a range: equal ranges may have other bounds.
 
     `range(0, 3, 2)` and `range(0, 4, 2)` are equal: both give 0 and 2.
     """
@@ -155,11 +166,13 @@ def _range_numbers(value: range) -> object:
     return value[0], value[-1], value.step
 
 
-def _memoryview_memory(value: memoryview) -> Raw:
+def _counted_memoryview(value: memoryview) -> Raw:
+    """Return the memory of a view, with the format and the shape of its items."""
     return _memory_of_view(value, (value.format, value.itemsize, value.shape))
 
 
-def _array_memory(value: Any) -> Raw:
+def _counted_array(value: Any) -> Raw:
+    """Return the memory of an `array.array`, with the type code of its items."""
     return _memory_of_view(
         memoryview(value), (value.typecode, value.itemsize, len(value))
     )
@@ -188,7 +201,7 @@ def _memory_of_view(view: memoryview, head: tuple[object, ...]) -> Raw:
 # Containers of `collections`
 
 
-def _ordered_items(value: OrderedDict[Any, Any]) -> dict[Any, Any]:
+def _stored_ordered_dict(value: OrderedDict[Any, Any]) -> dict[Any, Any]:
     """Return the items of an `OrderedDict` in their order.
 
     `dict.items` does not know that order, which `move_to_end` changes.
@@ -196,48 +209,51 @@ def _ordered_items(value: OrderedDict[Any, Any]) -> dict[Any, Any]:
     return dict(OrderedDict.items(value))
 
 
-def _ordered_pairs(value: OrderedDict[Any, Any]) -> list[tuple[Any, Any]]:
+def _counted_ordered_dict(value: OrderedDict[Any, Any]) -> list[tuple[Any, Any]]:
+    """Return the items as a list, so that their order counts."""
     return list(OrderedDict.items(value))
 
 
-def _defaultdict_parts(value: Any) -> list[Any]:
+def _stored_defaultdict(value: Any) -> list[Any]:
     """Return the factory and the items, in the order in which the class takes them."""
-    return [value.default_factory, _dict_items(value)]
+    return [value.default_factory, _dict_parts(value)]
 
 
-def _defaultdict_identity(value: Any) -> tuple[Any, ...]:
-    return value.default_factory, _dict_items(value)
+def _counted_defaultdict(value: Any) -> tuple[Any, ...]:
+    """Return the factory and the items, as the tuple that identities were made of."""
+    return value.default_factory, _dict_parts(value)
 
 
-def _deque_parts(value: Any) -> list[Any]:
+def _stored_deque(value: Any) -> list[Any]:
     """Return the items and the greatest length, as `deque` takes them."""
     return [list(value), value.maxlen]
 
 
-def _deque_identity(value: Any) -> tuple[Any, ...]:
+def _counted_deque(value: Any) -> tuple[Any, ...]:
+    """Return the items and the greatest length, as a tuple."""
     return list(value), value.maxlen
 
 
 # Moments
 
 
-def _date_text(value: Any) -> str:
+def _date_parts(value: Any) -> str:
     """Return a date as `2026-11-02`, even if its derived class has another text."""
     text: str = sys.modules["datetime"].date.isoformat(value)
     return text
 
 
 def _make_date(cls: Any, text: Any) -> Any:
-    """Make a date again of the text that `_date_text` returned."""
+    """Make a date again of the text that `_date_parts` returned."""
     return cls.fromisoformat(text)
 
 
-def _shown_date_text(listed_class: Any, value: Any) -> str:
+def _shown_date(listed_class: Any, value: Any) -> str:
     """Return the text of a date for people, which is the stored one."""
     return str(listed_class.isoformat(value))
 
 
-def _duration_units(value: Any) -> dict[str, int]:
+def _stored_duration(value: Any) -> dict[str, int]:
     """Return the units of a `timedelta` that are not zero: `{"days": 2}`."""
     units: dict[str, int] = {}
     for unit in _UNITS_OF_DURATIONS:
@@ -247,12 +263,12 @@ def _duration_units(value: Any) -> dict[str, int]:
     return units
 
 
-def _offset_parts(value: Any) -> list[Any]:
+def _timezone_parts(value: Any) -> list[Any]:
     """Return the parts of a `datetime.timezone`: an offset, and perhaps a name."""
     return list(value.__getinitargs__())
 
 
-def _moment_parts(value: Any) -> object:
+def _stored_moment(value: Any) -> object:
     """Return a `datetime` or `time` as a text, or a list if a text does not say it all.
 
     | moment | returned |
@@ -262,6 +278,7 @@ def _moment_parts(value: Any) -> object:
     """
     type_: Any = type(value)
     if type_.__module__ != "datetime":
+        # A derived class may write its text in another way.
         type_ = next(base for base in type_.__mro__ if base.__module__ == "datetime")
     zone, fold = value.tzinfo, value.fold
     text = type_.isoformat(value)
@@ -276,10 +293,11 @@ def _moment_parts(value: Any) -> object:
     return [text[:length], zone, fold]
 
 
-def _many_moments_data(values: list[Any]) -> tuple[list[Any], ...]:
-    """Return the bytes of many `datetime.datetime` together, and their zones.
+def _counted_moments(values: list[Any]) -> tuple[list[Any], ...]:
+    """Return what counts of many `datetime.datetime` together: their bytes and zones.
 
-    The bytes are those in which pickle writes a moment, ten of each.
+    It is the fast way for a column of moments. The bytes are those in which pickle
+    writes a moment, ten of each.
     """
     type_: Any = type(values[0])
     states = [parts[0] for _, parts in map(type_.__reduce_ex__, values, repeat(4))]
@@ -294,14 +312,14 @@ def _is_offset(zone: Any) -> bool:
 
 
 def _make_moment(cls: Any, parts: Any) -> Any:
-    """Make a `datetime` or `time` again of what `_moment_parts` returned."""
+    """Make a `datetime` or `time` again of what `_stored_moment` returned."""
     if type(parts) is str:
         return cls.fromisoformat(parts)
     text, zone, fold = parts
     return cls.fromisoformat(text).replace(tzinfo=zone, fold=fold)
 
 
-def _moment_text(listed_class: Any, value: Any) -> str:
+def _shown_moment(listed_class: Any, value: Any) -> str:
     """Return the text of a moment for people: in ISO format, with what that leaves out.
 
     ISO format leaves out the name of the zone, and `fold` where the clock shows an hour
@@ -319,7 +337,7 @@ def _moment_text(listed_class: Any, value: Any) -> str:
     return text
 
 
-def _zone_text(listed_class: Any, zone: Any) -> str:
+def _shown_zone(listed_class: Any, zone: Any) -> str:
     """Return the name of a `datetime.timezone`, with the offset if the name lacks it.
 
     `timezone(2 h)`  →  `UTC+02:00`; `timezone(2 h, "summer")`  →  `summer (UTC+02:00)`
@@ -331,7 +349,7 @@ def _zone_text(listed_class: Any, zone: Any) -> str:
     return f"{name} ({name_by_offset})"
 
 
-def _zone_key(value: Any) -> object:
+def _zoneinfo_parts(value: Any) -> object:
     """Return the name of a `ZoneInfo`: `Europe/Oslo`.
 
     Raises:
@@ -346,10 +364,10 @@ def _zone_key(value: Any) -> object:
 
 
 def _parser_parts(value: Any) -> object:
-    """Return what counts of a parser: its sections with options, and how it reads.
+    """Return what counts of a `ConfigParser`: its options, and how it reads.
 
     A parser has private attributes that differ by version of Python. So these parts
-    stand for them in an identity.
+    stand for them in an identity. No outcome is made of them again.
     """
     sections = {name: dict(value._sections[name]) for name in value.sections()}
     sections[value.default_section] = dict(value.defaults())
@@ -385,6 +403,7 @@ def _comment_prefixes(value: Any) -> tuple[object, object]:
     return value._comments.full_prefixes, value._comments.inline_prefixes
 
 
+# The attributes of a `timedelta`, and those of a `time` that `datetime` has as well.
 _UNITS_OF_DURATIONS = ("days", "seconds", "microseconds")
 _FIELDS_OF_TIMES = ("hour", "minute", "second", "microsecond", "fold", "tzinfo")
 
@@ -392,7 +411,7 @@ _FIELDS_OF_TIMES = ("hour", "minute", "second", "microsecond", "fold", "tzinfo")
 # Others
 
 
-def _number_text(value: Any) -> str:
+def _decimal_parts(value: Any) -> str:
     """Return a Decimal as `1E+5`.
 
     The E is always in capitals: without `upper()`, `decimal.getcontext().capitals`
@@ -403,17 +422,17 @@ def _number_text(value: Any) -> str:
 
 
 def _fraction_parts(value: Any) -> list[int]:
-    """Return what is stored of a fraction."""
+    """Return the numerator and the denominator of a fraction."""
     return [value.numerator, value.denominator]
 
 
-def _clock_fields(value: Any) -> tuple[Any, ...]:
+def _struct_time_parts(value: Any) -> tuple[Any, ...]:
     """Return the fields of a `time.struct_time`, of which its tuple lacks two."""
     return tuple(value), value.tm_zone, value.tm_gmtoff
 
 
-def _namespace_attributes(value: Any) -> dict[str, Any]:
-    """Return what is stored of a `SimpleNamespace`."""
+def _namespace_parts(value: Any) -> dict[str, Any]:
+    """Return the attributes of a `SimpleNamespace`, which are all that it has."""
     return dict(value.__dict__)
 
 
@@ -427,8 +446,8 @@ def _partial_parts(value: Any) -> dict[str, Any]:
     }
 
 
-def _pattern_parts(value: Any) -> object:
-    """Return what a compiled pattern is stored as, for its row of the table.
+def _stored_pattern(value: Any) -> object:
+    """Return what is stored of a compiled pattern.
 
     `"a+"`, or with flags `["a+", "IGNORECASE"]`.
     """
@@ -438,7 +457,7 @@ def _pattern_parts(value: Any) -> object:
     return [value.pattern, *flags]
 
 
-def _uuid_parts(value: Any) -> object:
+def _stored_uuid(value: Any) -> object:
     """Return the text of a UUID, and whether it was made safely if that is known."""
     if value.is_safe.name == "unknown":
         return str(value)
@@ -446,7 +465,7 @@ def _uuid_parts(value: Any) -> object:
 
 
 def _make_uuid(cls: Any, parts: Any) -> Any:
-    """Make a UUID again of what `_uuid_parts` returned."""
+    """Make a UUID again of what `_stored_uuid` returned."""
     if type(parts) is str:
         return cls(parts)
     text, safety = parts
@@ -454,7 +473,7 @@ def _make_uuid(cls: Any, parts: Any) -> Any:
 
 
 def _make_pattern(_cls: Any, part: Any) -> Any:
-    """Compile a pattern again of what `_pattern_parts` returned.
+    """Compile a pattern again of what `_stored_pattern` returned.
 
     Raises:
         ValueError: A flag is none of those that are stored.
@@ -470,23 +489,28 @@ def _make_pattern(_cls: Any, part: Any) -> Any:
     return re.compile(pattern, flags)
 
 
-def _in_memory_file(value: Any) -> object:
-    """Return the content of a `BytesIO` or `StringIO`, and its position."""
+def _memory_file_parts(value: Any) -> object:
+    """Return the content of a `BytesIO` or `StringIO`, and its position.
+
+    Raises:
+        Unstable: The file is closed, and has no content any more.
+    """
     if value.closed:
         raise Unstable("a closed in-memory file", type(value))
     return value.getvalue(), value.tell()
 
 
-def _in_memory_text(value: Any) -> object:
+def _memory_text_parts(value: Any) -> object:
     """Return the content of a `StringIO`, its position, and how it reads line ends."""
-    content_and_position = _in_memory_file(value)
+    content_and_position = _memory_file_parts(value)
     newline = sys.modules["io"].StringIO.__getstate__(value)[1]
     if newline == "\n":
+        # Most texts read line ends so, and have no further part.
         return content_and_position
     return content_and_position, newline
 
 
-def _mapping_behind(proxy: Any) -> Any:
+def _mappingproxy_parts(proxy: Any) -> Any:
     """Return the mapping that a `MappingProxyType` shows.
 
     It may be more than a dict: a `defaultdict` gives a value for any key. `copy()` of a
@@ -495,7 +519,7 @@ def _mapping_behind(proxy: Any) -> Any:
     return get_referents(proxy)[0]
 
 
-def _text_by_class(listed_class: Any, value: Any) -> str:
+def _shown_by_class(listed_class: Any, value: Any) -> str:
     """Return the text of a value as the listed class defines it.
 
     A derived class may have another text.
@@ -507,7 +531,7 @@ def _text_by_class(listed_class: Any, value: Any) -> str:
 _MAPPED_IPV4 = re.compile(r"(?<=::ffff:)(\d+)\.(\d+)\.(\d+)\.(\d+)")
 
 
-def _ipv6_text(address: Any) -> str:
+def _counted_ipv6(address: Any) -> str:
     """Return the text of an address, interface or network of IPv6, on every Python.
 
     Python 3.13 writes `::ffff:1.2.3.4`, and earlier ones write `::ffff:102:304`.
@@ -521,7 +545,7 @@ def _in_hexadecimal(mapped_ipv4: re.Match[str]) -> str:
     return f"{first << 8 | second:x}:{third << 8 | fourth:x}"
 
 
-def _text_with_title(word: str) -> Callable[[Any, Any], str]:
+def _shown_with_title(word: str) -> Callable[[Any, Any], str]:
     """Return a function that gives the text of a named value.
 
     With the word `function`: `<function shop.api:fetch>`.
@@ -548,20 +572,21 @@ def _alias_parts(value: Any) -> tuple[Any, ...]:
     return getattr(value, "_name", None), value.__origin__, value.__args__
 
 
-def _union_members(value: Any) -> frozenset[Any]:
-    """Return the types of a union, whose order does not count."""
+def _union_parts(value: Any) -> frozenset[Any]:
+    """Return the types of a union such as `int | str`, whose order does not count."""
     return frozenset(value.__args__)
 
 
-def _special_form_name(value: Any) -> str:
+def _special_form_parts(value: Any) -> str:
+    """Return the name of a form of annotations, as `typing:Any`."""
     return f"typing:{value._name}"
 
 
 # URLs
 
 
-def _url_text(_listed_class: object, value: Any) -> str:
-    """Return a parsed URL as one text.
+def _shown_url(_listed_class: object, value: Any) -> str:
+    """Return a parsed URL as one text, the result of `urllib.parse.urlparse`.
 
     The redactor finds the password in `http://ann:s3cr3t@host/`. It would not find one
     in the parts of the URL, where `ann:s3cr3t@host` is an ordinary text.
@@ -570,18 +595,19 @@ def _url_text(_listed_class: object, value: Any) -> str:
     return text
 
 
-def _url_text_of_bytes(_listed_class: object, value: Any) -> str:
+def _shown_url_of_bytes(_listed_class: object, value: Any) -> str:
+    """Return a URL that was parsed from bytes as one text."""
     return str(value.geturl(), "latin-1")
 
 
 _FUNCTION_OF_METHOD = Row(attrgetter("__func__"))
-_IN_MEMORY_FILE = Row(_in_memory_file)
-_IPV4 = Row(str, text=_text_by_class)
-_IPV6 = Row(str, identity_parts=_ipv6_text, text=_text_by_class)
+_IN_MEMORY_FILE = Row(_memory_file_parts)
+_IPV4 = Row(str, text=_shown_by_class)
+_IPV6 = Row(str, identity_parts=_counted_ipv6, text=_shown_by_class)
 _PARSER = Row(_parser_parts, keeps_attributes=True)
 # The attributes of a type of tokens are the types below it that were asked for so far.
-_TOKEN_TYPE = Row(_tuple_items, text=_text_by_class, keeps_attributes=True)
-_UNION = Row(_union_members, identity_name="typing:Union")
+_TOKEN_TYPE = Row(_tuple_parts, text=_shown_by_class, keeps_attributes=True)
+_UNION = Row(_union_parts, identity_name="typing:Union")
 
 #: By the full name of a type, see `type_names.full_name`.
 ROWS: dict[str, Row] = {
@@ -589,124 +615,127 @@ ROWS: dict[str, Row] = {
     "builtins.int": Row(int.__index__),
     "builtins.float": Row(float.__float__),
     "builtins.str": Row(str.__str__),
-    "builtins.bytes": Row(_whole_bytes),
-    "builtins.list": Row(_list_items),
-    "builtins.tuple": Row(_tuple_items),
-    "builtins.set": Row(_set_members),
-    "builtins.frozenset": Row(_frozenset_members),
-    "builtins.dict": Row(_dict_items),
+    "builtins.bytes": Row(_bytes_parts),
+    "builtins.list": Row(_list_parts),
+    "builtins.tuple": Row(_tuple_parts),
+    "builtins.set": Row(_set_parts),
+    "builtins.frozenset": Row(_frozenset_parts),
+    "builtins.dict": Row(_dict_parts),
     "builtins.complex": Row(
-        take=_complex_parts, tag="complex", make=_make_of_parts, text=_text_by_class
+        take=_complex_parts, tag="complex", make=_make_of_parts, text=_shown_by_class
     ),
     "builtins.bytearray": Row(
-        take=_bytearray_bytes,
+        take=_stored_bytearray,
         tag="bytearray",
         make=_make_of_one_part,
-        identity_parts=_bytearray_memory,
+        identity_parts=_counted_bytearray,
         may_change=True,
     ),
     "builtins.memoryview": Row(
         methodcaller("tobytes"),
-        identity_parts=_memoryview_memory,
+        identity_parts=_counted_memoryview,
     ),
     "builtins.range": Row(
-        take=_range_bounds,
+        take=_stored_range,
         tag="range",
         make=_make_of_parts,
-        identity_parts=_range_numbers,
-        text=_text_by_class,
+        identity_parts=_counted_range,
+        text=_shown_by_class,
     ),
-    "builtins.slice": Row(attrgetter("start", "stop", "step"), text=_text_by_class),
-    "builtins.ellipsis": Row(_no_parts, text=_text_by_class),
-    "builtins.NotImplementedType": Row(_no_parts, text=_text_by_class),
-    "builtins.mappingproxy": Row(_mapping_behind),
+    "builtins.slice": Row(attrgetter("start", "stop", "step"), text=_shown_by_class),
+    "builtins.ellipsis": Row(_no_parts, text=_shown_by_class),
+    "builtins.NotImplementedType": Row(_no_parts, text=_shown_by_class),
+    "builtins.mappingproxy": Row(_mappingproxy_parts),
     "builtins.staticmethod": _FUNCTION_OF_METHOD,
     "builtins.classmethod": _FUNCTION_OF_METHOD,
-    "array.array": Row(methodcaller("tolist"), identity_parts=_array_memory),
+    "array.array": Row(methodcaller("tolist"), identity_parts=_counted_array),
     "collections.Counter": Row(
-        take=_dict_items, tag="counter", make=_make_of_one_part, may_change=True
+        take=_dict_parts, tag="counter", make=_make_of_one_part, may_change=True
     ),
     "collections.OrderedDict": Row(
-        take=_ordered_items,
+        take=_stored_ordered_dict,
         tag="ordered_dict",
         make=_make_of_one_part,
-        identity_parts=_ordered_pairs,
+        identity_parts=_counted_ordered_dict,
         may_change=True,
     ),
     "collections.defaultdict": Row(
-        take=_defaultdict_parts,
+        take=_stored_defaultdict,
         tag="defaultdict",
         make=_make_of_parts,
-        identity_parts=_defaultdict_identity,
+        identity_parts=_counted_defaultdict,
         may_change=True,
     ),
     "collections.deque": Row(
-        take=_deque_parts,
+        take=_stored_deque,
         tag="deque",
         make=_make_of_parts,
-        identity_parts=_deque_identity,
+        identity_parts=_counted_deque,
         may_change=True,
     ),
     "datetime.date": Row(
-        take=_date_text, tag="date", make=_make_date, text=_shown_date_text
+        take=_date_parts, tag="date", make=_make_date, text=_shown_date
     ),
     "datetime.datetime": Row(
-        take=_moment_parts,
+        take=_stored_moment,
         tag="datetime",
         make=_make_moment,
         identity_parts=attrgetter("year", "month", "day", *_FIELDS_OF_TIMES),
-        reduce_column=_many_moments_data,
-        text=_moment_text,
+        reduce_column=_counted_moments,
+        text=_shown_moment,
     ),
     "datetime.time": Row(
-        take=_moment_parts,
+        take=_stored_moment,
         tag="time",
         make=_make_moment,
         identity_parts=attrgetter(*_FIELDS_OF_TIMES),
-        text=_moment_text,
+        text=_shown_moment,
     ),
     "datetime.timedelta": Row(
-        take=_duration_units,
+        take=_stored_duration,
         tag="timedelta",
         make=_make_of_named_parts,
         identity_parts=attrgetter(*_UNITS_OF_DURATIONS),
-        text=_text_by_class,
+        text=_shown_by_class,
     ),
     "datetime.timezone": Row(
-        take=_offset_parts,
+        take=_timezone_parts,
         tag="timezone",
         make=_make_of_parts,
-        text=_zone_text,
+        text=_shown_zone,
     ),
     "zoneinfo.ZoneInfo": Row(
-        take=_zone_key, tag="zoneinfo", make=_make_of_one_part, text=_text_by_class
+        take=_zoneinfo_parts,
+        tag="zoneinfo",
+        make=_make_of_one_part,
+        text=_shown_by_class,
     ),
     "configparser.RawConfigParser": _PARSER,
     "configparser.ConfigParser": _PARSER,
     "configparser.SafeConfigParser": _PARSER,
     "decimal.Decimal": Row(
-        take=_number_text, tag="decimal", make=_make_of_one_part, text=_text_by_class
+        take=_decimal_parts, tag="decimal", make=_make_of_one_part, text=_shown_by_class
     ),
     "fractions.Fraction": Row(
-        take=_fraction_parts, tag="fraction", make=_make_of_parts, text=_text_by_class
+        take=_fraction_parts, tag="fraction", make=_make_of_parts, text=_shown_by_class
     ),
     "uuid.UUID": Row(
-        take=_uuid_parts,
+        take=_stored_uuid,
         tag="uuid",
         make=_make_uuid,
         identity_parts=attrgetter("int"),
-        text=_text_by_class,
+        text=_shown_by_class,
     ),
     "re.Pattern": Row(
-        take=_pattern_parts,
+        take=_stored_pattern,
         tag="regex",
         make=_make_pattern,
         identity_parts=attrgetter("pattern", "flags"),
-        text=_text_by_class,
+        text=_shown_by_class,
     ),
-    "time.struct_time": Row(_clock_fields),
+    "time.struct_time": Row(_struct_time_parts),
     "types.SimpleNamespace": Row(
-        take=_namespace_attributes,
+        take=_namespace_parts,
         tag="namespace",
         make=_make_of_named_parts,
         may_change=True,
@@ -719,10 +748,10 @@ ROWS: dict[str, Row] = {
     "typing._AnnotatedAlias": Row(attrgetter("__origin__", "__metadata__")),
     "typing._SpecialGenericAlias": Row(attrgetter("_name")),
     # Some of the special forms are classes in later versions of Python.
-    "typing._SpecialForm": Row(_special_form_name, identity_name="class"),
+    "typing._SpecialForm": Row(_special_form_parts, identity_name="class"),
     "functools.partial": Row(_partial_parts),
     "_io.BytesIO": _IN_MEMORY_FILE,
-    "_io.StringIO": Row(_in_memory_text),
+    "_io.StringIO": Row(_memory_text_parts),
     "ipaddress.IPv4Address": _IPV4,
     "ipaddress.IPv4Interface": _IPV4,
     "ipaddress.IPv4Network": _IPV4,
@@ -734,39 +763,39 @@ ROWS: dict[str, Row] = {
     "sqlparse.tokens._TokenType": _TOKEN_TYPE,
     # Paths count by their place in the run: see `_core/files/places.py`.
     "pathlib.PosixPath": Row(
-        str, tag="path", text=_text_by_class, identity_name="pathlib:Path"
+        str, tag="path", text=_shown_by_class, identity_name="pathlib:Path"
     ),
     "pathlib.WindowsPath": Row(
-        str, tag="path", text=_text_by_class, identity_name="pathlib:Path"
+        str, tag="path", text=_shown_by_class, identity_name="pathlib:Path"
     ),
     "pathlib.PurePosixPath": Row(
         str,
         tag="pure_posix_path",
-        text=_text_by_class,
+        text=_shown_by_class,
         identity_name="pathlib:PurePosixPath",
     ),
     "pathlib.PureWindowsPath": Row(
         str,
         tag="pure_windows_path",
-        text=_text_by_class,
+        text=_shown_by_class,
         identity_name="pathlib:PureWindowsPath",
     ),
 }
 # The functions that give the text which people see, by the full name of a type: those
 # of the rows, and those of functions, classes and URLs, which have no row.
 _SHOWN_TEXTS: dict[str, Callable[[Any, Any], str]] = {
-    "builtins.builtin_function_or_method": _text_with_title("function"),
-    "builtins.function": _text_with_title("function"),
-    "builtins.method": _text_with_title("method"),
-    "builtins.module": _text_with_title("module"),
-    "builtins.type": _text_with_title("class"),
-    "pathlib.PurePath": _text_by_class,
-    "urllib.parse._ResultMixinBytes": _url_text_of_bytes,
-    "urllib.parse._ResultMixinStr": _url_text,
+    "builtins.builtin_function_or_method": _shown_with_title("function"),
+    "builtins.function": _shown_with_title("function"),
+    "builtins.method": _shown_with_title("method"),
+    "builtins.module": _shown_with_title("module"),
+    "builtins.type": _shown_with_title("class"),
+    "pathlib.PurePath": _shown_by_class,
+    "urllib.parse._ResultMixinBytes": _shown_url_of_bytes,
+    "urllib.parse._ResultMixinStr": _shown_url,
 }
-#: The tag of a text that is a path of the run.
+#: The tag under which an outcome stores a text that is a path of the run.
 TEXT_OF_PATH = "str"
-#: The full names of the classes of paths.
+#: The full names of the classes of `pathlib`, whose paths count by their place.
 PATHS = frozenset(name for name in ROWS if name.startswith("pathlib."))
 #: The full name of the class that is stored under a tag.
 TYPE_NAME_BY_TAG: dict[str, str] = {}
@@ -779,14 +808,19 @@ for _name, _row in ROWS.items():
 
 @lru_cache(maxsize=1024)
 def own_row(type_: type) -> Row | None:
-    """Return the row of exactly this type; None: only a base of it may have a row."""
+    """Return the row of exactly this type; None: only a base of it may have a row.
+
+    Only values of exactly such a type are stored, and described, under its tag.
+    """
     return ROWS.get(full_name(type_))
 
 
 def row_of(type_: type) -> tuple[Row, type] | None:
     """Return the row of a type, or of its first base with a row, and the row's class.
 
-    None: neither the type nor a base of it has a row.
+    A subclass counts and is shown by the row of its base, beside its own attributes. It
+    is not stored by it: only `own_row` decides that. None: neither the type nor a base
+    of it has a row.
     """
     for base in type_.__mro__[:-1]:
         row = ROWS.get(full_name(base))

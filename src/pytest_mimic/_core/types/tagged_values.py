@@ -1,7 +1,7 @@
 """Values of the standard library, made again of what is stored under their tags.
 
 `value_of_tag("fraction", [1, 3])` is `Fraction(1, 3)`. No class of a user is made or
-imported.
+imported. Recordings may be edited, so what stands under a tag is checked first.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from typing import Any
 
 from pytest_mimic._core.types.stdlib_types import PATHS, ROWS, TEXT_OF_PATH, row_maker
 
-#: The tags of paths and of texts that are paths.
+#: The tags of paths and of texts that are paths, which are stored by their place.
 PLACED = frozenset((TEXT_OF_PATH, *(ROWS[name].tag for name in PATHS)))
 
 #: The exceptions that making a value raises for parts that no recording has.
 ERRORS_OF_WRONG_PARTS = (ArithmeticError, LookupError, TypeError, ValueError, re.error)
 
+# The types of what stands under the tags without a row of their own below.
 _TEXT_TYPES = (str,)
 _NUMBER_TYPES = (bool, float, int, list, str)
 # The types that the part of a tag may have: `{"$tuple": [1, 2]}` has a list. An object
@@ -56,7 +57,7 @@ _TYPES_OF_ITEMS: dict[str, tuple[tuple[type, ...], ...]] = {
 
 
 def value_of_tag(tag: str, part: Any) -> Any:
-    """Return the value of a tag.
+    """Return the value of a tag, which a description or an outcome has.
 
     Args:
         tag: The tag.
@@ -111,6 +112,10 @@ def check_part(tag: str, part: Any) -> None:
         raise ValueError(f"{tag} with a part of another kind")
 
 
+# What makes the values of the tags that are no rows of the table of types, from what is
+# stored under the tag.
+
+
 def _make_int(text: str) -> int:
     return int(text, 16)
 
@@ -132,6 +137,7 @@ def _make_dict(pairs: list[list[Any]]) -> dict[Any, Any]:
 
 def _make_float(text: str) -> float:
     if text not in ("nan", "inf", "-inf"):
+        # Any other float is a number of JSON.
         raise ValueError(text)
     return float(text)
 

@@ -31,15 +31,15 @@ def is_stdlib(module: str) -> bool:
     return module.partition(".")[0] in sys.stdlib_module_names
 
 
-def name_of(thing: object) -> str:
+def name_of(class_or_function: object) -> str:
     """Return the name that a class or function says it has: `shop.models:Rate`.
 
-    Nothing checks the name: it may lead to something else, or to nothing. To check it,
-    compare the thing with what `find` returns for the name. A part that is missing is
-    `None`, as in `shop.models:None`.
+    Outcomes store classes and functions by it. Nothing checks the name: it may lead to
+    something else, or to nothing. To check it, compare the thing with what `find`
+    returns for the name. A part that is missing is `None`, as in `shop.models:None`.
     """
-    module = getattr(thing, "__module__", None)
-    qualname = getattr(thing, "__qualname__", None)
+    module = getattr(class_or_function, "__module__", None)
+    qualname = getattr(class_or_function, "__qualname__", None)
     return f"{module}:{qualname}"
 
 
@@ -56,23 +56,27 @@ def public_module(name: str) -> str:
 
 
 def find(name: str) -> Any:
-    """Return the object with a name, importing its module.
+    """Return the class or function with a name, importing its module.
+
+    To ask for an attribute may run code. So the name is one that a table or the
+    recording lists, or that of a value which is being recorded.
 
     Raises:
         ImportError: There is no such module.
         AttributeError: The module has no such name.
     """
     module, _, qualname = name.partition(":")
-    thing: object = module_of(module)
+    found_object: object = module_of(module)
     for step in qualname.split("."):
-        thing = getattr(thing, step)
-    return thing
+        found_object = getattr(found_object, step)
+    return found_object
 
 
 def find_plainly(name: str) -> Any:
     """Return the object with a name, importing its module; no attribute runs code.
 
-    Neither the `__getattr__` of a module nor a property of a class is asked.
+    The name is one in a readable outcome. Neither the `__getattr__` of a module nor a
+    property of a class is asked.
 
     Raises:
         ImportError: There is no such module.
@@ -84,10 +88,10 @@ def find_plainly(name: str) -> Any:
     namespace = object.__getattribute__(module_of(module), "__dict__")
     if first not in namespace:
         raise AttributeError(f"{module} has no {first}")
-    thing: Any = namespace[first]
+    found_object: Any = namespace[first]
     for step in steps:
-        thing = _class_attribute(thing, step)
-    return thing
+        found_object = _class_attribute(found_object, step)
+    return found_object
 
 
 def find_through_classes(name: str) -> Any:
@@ -109,13 +113,13 @@ def find_through_classes(name: str) -> Any:
     """
     module, _, qualname = name.partition(":")
     first, *steps = qualname.split(".")
-    thing: Any = getattr(module_of(module), first)
+    found_object: Any = getattr(module_of(module), first)
     for step in steps:
-        attribute = _class_attribute(thing, step)
+        attribute = _class_attribute(found_object, step)
         if isinstance(attribute, _BOUND_BY_CLASSES):
-            attribute = attribute.__get__(None, thing)
-        thing = attribute
-    return thing
+            attribute = attribute.__get__(None, found_object)
+        found_object = attribute
+    return found_object
 
 
 def _class_attribute(holder: Any, name: str) -> Any:
@@ -156,29 +160,31 @@ def module_of(name: str) -> Any:
         return import_module(public)
 
 
-def original(thing: object) -> Any:
+def original(function_or_other: object) -> Any:
     """Return the function behind a mimic wrapper.
 
     Any other value is returned as it is.
     """
-    return getattr(thing, "__mimic_original__", thing)
+    return getattr(function_or_other, "__mimic_original__", function_or_other)
 
 
-def named_like(thing: object) -> object:
+def named_like(class_or_function: object) -> object:
     """Return what the own name of a class or function leads to; None: to nothing."""
-    namesake: Any = sys.modules.get(getattr(thing, "__module__", None) or "")
-    for step in str(getattr(thing, "__qualname__", "")).split("."):
+    namesake: Any = sys.modules.get(
+        getattr(class_or_function, "__module__", None) or ""
+    )
+    for step in str(getattr(class_or_function, "__qualname__", "")).split("."):
         namesake = getattr(namesake, step, None)
     return namesake
 
 
-def importable(thing: object) -> object:
+def importable(class_or_function: object) -> object:
     """Return what the own name of a class or function leads to.
 
     The name leads to the thing itself, or to its mimic wrapper. None: it leads
     elsewhere.
     """
-    namesake = named_like(thing)
-    if namesake is None or original(namesake) is not original(thing):
+    namesake = named_like(class_or_function)
+    if namesake is None or original(namesake) is not original(class_or_function):
         return None
     return namesake

@@ -1,4 +1,4 @@
-"""The attributes that do not count, neither in an identity nor in an outcome.
+"""The attributes that do not count, neither in identities nor where outcomes compare.
 
 An object may remember its own `hash()`, the `id()` of a part, or what a library has
 computed. Some private attributes count only if they are not empty. Another room,
@@ -136,7 +136,9 @@ def caches_of(type_: Any) -> frozenset[str]:
 def reading_lasting(read: Reduce, type_: Any) -> Reduce:
     """Return a reader of attributes that leaves out those which do not count.
 
-    `read` returns the attributes of an object of the type by name.
+    Args:
+        read: Returns the attributes of an object of the type by name.
+        type_: The type.
     """
     listed_names = (
         *caches_of(type_),
@@ -147,17 +149,20 @@ def reading_lasting(read: Reduce, type_: Any) -> Reduce:
     )
     # Whether a type may remember something under any name.
     needs_look = bool(listed_names) or has_handwritten_hash(type_)
-    # Whether a private name is among the names of attributes, by these names.
-    private_names: dict[tuple[str, ...], bool] = {}
+    # Whether a private name is among the names of attributes, by all these names: most
+    # objects of a type have the same ones.
+    has_private_by_names: dict[tuple[str, ...], bool] = {}
 
     def read_lasting(value: Any) -> Any:
         state: Any = read(value)
         names = tuple(state)
-        has_private = private_names.get(names)
+        has_private = has_private_by_names.get(names)
         if has_private is None:
-            has_private = private_names[names] = any(map(is_private, names))
+            has_private = any(map(is_private, names))
+            has_private_by_names[names] = has_private
         if has_private or needs_look:
             return without_remembered(value, state)
+        # Nothing that the object has can be a memory of something.
         return state
 
     return read_lasting
@@ -181,8 +186,8 @@ def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any
     for name, keys in _caches_in_dicts(type_).items():
         part = state.get(name)
         if type(part) is dict and not part.keys().isdisjoint(keys):
-            lasting = {key: item for key, item in part.items() if key not in keys}
-            state = {**state, name: lasting}
+            lasting_items = {key: item for key, item in part.items() if key not in keys}
+            state = {**state, name: lasting_items}
     if has_handwritten_hash(type_):
         left_out |= remembered_hashes(value).keys()
     if left_out.isdisjoint(state):
@@ -220,6 +225,7 @@ def _derived_attributes(value: object, state: Mapping[str, Any]) -> set[str]:
     type_: Any = type(value)
     for name, property_name in _deriving_properties(type_).items():
         if state.get(name) is None:
+            # The property was not asked yet.
             names.add(name)
             continue
         clone = bare_copy(value, {**all_attributes(value), name: None})
@@ -275,7 +281,10 @@ def _is_same_data(one: Any, other: Any) -> bool:
 
 
 def remembered_ids(value: object, state: Mapping[str, Any]) -> set[str]:
-    """Return the private attributes that are the `id()` of the object or of a part."""
+    """Return the private attributes that are the `id()` of the object or of a part.
+
+    Such a number is another one in each process.
+    """
     numbers = {}
     for name, part in state.items():
         if type(part) is int and is_private(name):
@@ -299,7 +308,11 @@ _CONTAINERS: tuple[Any, ...] = (list, dict, tuple, set, frozenset)
 
 
 def without_empty_private(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return attributes without private ones that are `None` or an empty container."""
+    """Return attributes without private ones that are `None` or an empty container.
+
+    An argument is compared so before and after a call, to see whether the call has
+    changed it.
+    """
     attributes = {}
     for name, part in state.items():
         is_filled_by_reading = is_private(name) and is_none_or_empty(part)

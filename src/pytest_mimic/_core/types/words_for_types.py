@@ -1,6 +1,6 @@
 """The words that people use for types and their objects, and what is a stream.
 
-An object is called `an open file`, and a class `shop.models:Rate`.
+Messages call an object `an open file`, and a class `shop.models:Rate`.
 
 Most types with words of their own have no identity: `refuse` is their rule.
 """
@@ -67,7 +67,7 @@ REFUSED = frozenset(WORDS_BY_TYPE) - {
     "builtins.object",
 }
 # Streams, and generators of random numbers: a call that uses one changes it.
-_STREAMS = (
+_TYPES_OF_STREAMS = (
     "_io._IOBase",
     "_random.Random",
     "numpy.random.bit_generator.BitGenerator",
@@ -96,11 +96,12 @@ def words_for(type_: type) -> str | None:
 def is_stream(value: object) -> bool:
     """Return whether a value is a stream, an iterator, or makes random numbers.
 
-    Calls that differ only in such a value would become one call if it were left out.
+    The error for an argument that a call has changed asks it. Calls that differ only in
+    such a value would become one call if `ignore=` left it out.
     """
     type_ = type(value)
     is_iterator = hasattr(type_, "__next__") and hasattr(type_, "__iter__")
-    return is_iterator or not set(_STREAMS).isdisjoint(lineage(type_))
+    return is_iterator or not set(_TYPES_OF_STREAMS).isdisjoint(lineage(type_))
 
 
 def human_name(type_: type) -> str:
