@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.vault.recording_facts import Recording
 
-# How long a thread waits for the same error again.
+# How long a thread waits for the same error again, while tests run and when the run has
+# ended: it must not take the processor from the tests, nor hold up the end.
 _SECONDS_BETWEEN_ATTEMPTS = 0.1
+_SECONDS_BETWEEN_ATTEMPTS_AT_END = 0.01
 
 
 def begin(run: Run, call: Call) -> Step:
@@ -50,7 +52,8 @@ def begin(run: Run, call: Call) -> Step:
     if cassette is not None:
         mode = cassette.run_mode
         if call.is_shared:
-            # A client that happened to connect in its block has made the call.
+            # A client connects once for many blocks: which block it happened in says
+            # nothing, so the recording is none of the cassette's.
             cassette = None
             if mode is Mode.VERIFY:
                 mode = Mode.REPLAY
@@ -82,12 +85,15 @@ def _closed_again(run: Run, call: Call) -> Step:
     # its work from a queue of its own.
     call.report("was made again after its test had ended, and got no answer")
     # A loop that tries again and again leaves the processor to the tests.
-    run.current.closed.wait(_SECONDS_BETWEEN_ATTEMPTS)
-    objects = run.vault.objects
-    entry = {"duration": 0.0, "value": {}, "end": OPEN}
+    if run.current.closed.wait(_SECONDS_BETWEEN_ATTEMPTS):
+        Event().wait(_SECONDS_BETWEEN_ATTEMPTS_AT_END)
+    # The step replays an answer that never came, of no file, to a call whose test has
+    # ended: so `Step.wait` raises the error of the client at once.
+    entry_of_open_call = {"duration": 0.0, "value": {}, "end": OPEN}
     step = Step(call, "replay", Track(run, "", None), 0)
     step.counts_as_replay = False
-    step.stored, step.source = Stored(objects, entry), None
+    step.stored = Stored(run.vault.objects, entry_of_open_call)
+    step.source = None
     step.ended = Event()
     step.ended.set()
     return step
@@ -118,13 +124,14 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
         recording = None
     # An imported recording may be of this call, as fewer parts count in it.
     if recording is None and call.edge_call is not None:
-        is_again = mode is Mode.RERECORD
+        is_recorded_again = mode is Mode.RERECORD
         if owner is not None and plan.target in owner.clients_run_for_real:
-            is_again = True
-        if not is_again:
-            for imported in imported_files(recordings, call, owner)[:1]:
-                file = imported
-                recording = recordings.find(imported)
+            is_recorded_again = True
+        if not is_recorded_again:
+            names_of_imports = imported_files(recordings, call, owner)
+            if names_of_imports:
+                file = names_of_imports[0]
+                recording = recordings.find(file)
     # Equal calls of an owner have one track.
     if owner is not None:
         track: OwnedTrack | None = owner.tracks.get(file)
@@ -132,13 +139,15 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
             track = current.family.track_of(owner, file)
         if track is not None:
             return track
-    recorded: list[Recording] = []
+    calls_in_file: list[Recording] = []
     if recording is not None:
-        recorded = [recording]
+        calls_in_file = [recording]
         if len(recording.outcomes) > 1:
-            recorded = one_for_each_outcome(recording)
-    # Whether what was found is only compared with.
+            calls_in_file = one_for_each_outcome(recording)
+    # Whether the outcomes in the file are only compared with, so that each call is made
+    # for real and recorded.
     if file in current.owner.not_made_again:
+        # A failed attempt of the test has made the recording in this run.
         only_compares = True
     elif not mode.writes:
         only_compares = False
@@ -148,8 +157,8 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
     else:
         # Outdated outcomes are replaced as a whole, so that no new ones stand beside
         # them.
-        only_compares = any(map(plan.is_outdated, recorded))
-    new_track = Track(run, file, owner, recorded, only_compares=only_compares)
+        only_compares = any(map(plan.is_outdated, calls_in_file))
+    new_track = Track(run, file, owner, calls_in_file, only_compares=only_compares)
     if owner is None:
         # All tests share the recording, and each call gets its first outcome: there is
         # nothing to count.

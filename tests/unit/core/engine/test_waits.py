@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from itertools import count
 from typing import Any
 
 import pytest
@@ -100,3 +101,50 @@ def test_a_thread_waits_for_the_end_of_its_test(runs: Runs) -> None:
         "shop:ask() was made again after its test had ended, and got no answer"
     ]
     assert runs.account.misses == []
+
+
+def test_a_thread_that_always_tries_again_leaves_the_processor_at_the_end(
+    runs: Runs,
+) -> None:
+    blocked, released = threading.Event(), threading.Event()
+    attempts: list[BaseException] = []
+
+    def ask() -> int:
+        blocked.set()
+        released.wait()
+        return 1
+
+    def ask_again_and_again() -> None:
+        while not released.is_set():
+            try:
+                runs.mimic(ask, sequence=True)()
+            except ConnectionAbortedError as error:
+                attempts.append(error)
+
+    def start() -> threading.Thread:
+        thread = threading.Thread(target=ask_again_and_again, daemon=True)
+        thread.start()
+        return thread
+
+    thread = start()
+    blocked.wait()
+    Scopes(runs.run).end_test(passed=True, is_neither_skipped_nor_xfail=True)
+    released.set()
+    thread.join()
+
+    runs.again("replay")
+    released.clear()
+    thread = start()
+    while not waits_in_its_call(thread):
+        thread.join(0.01)
+    scopes = Scopes(runs.run)
+    scopes.end_test(passed=True, is_neither_skipped_nor_xfail=True)
+    scopes.close()
+    # The clock is read at each of 20 looks, whether the thread has ended.
+    tenths_of_seconds = count()
+    runs.run.real_calls.let_waiting_threads_end(lambda: next(tenths_of_seconds) / 10)
+    released.set()
+    thread.join()
+
+    # A thread that takes the processor makes thousands of attempts.
+    assert 1 < len(attempts) < 400
