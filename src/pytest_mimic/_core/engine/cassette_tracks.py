@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.vault.recording_facts import Recording
 
-# What the modes of a run are called in which a block records.
-_RECORDING = {Mode.RECORD: "extend", Mode.RERECORD: "record"}
+# The modes of a run in which a block records, in the words of `Cassette.mode`.
+_WORDS_OF_RECORDING_MODES = {Mode.RECORD: "extend", Mode.RERECORD: "record"}
 
 
 class CassetteTrack(Track):
@@ -71,7 +71,8 @@ class CassetteTrack(Track):
                 as a whole.
         """
         file = f"cassettes/{name}.json"
-        # The content of the file when this process read or wrote it last.
+        # The content of the file when this process read or wrote it last. What another
+        # one has written meanwhile is not overwritten.
         self._known_content: bytes | None = None
         if mode.writes:
             self._known_content = run.vault.store.read(file)
@@ -84,9 +85,9 @@ class CassetteTrack(Track):
                 error.add_remedies(remedies or ())
                 run.current.pending.note(error)
                 raise
-        self._exists = calls is not None
+        self._existed_before_block = calls is not None
         self.cassette_in_words: str = f"cassette {name}"
-        if not self._exists:
+        if not self._existed_before_block:
             self.cassette_in_words += ", which does not exist"
         # A cassette owns its calls. The test does not, as a wider fixture may have
         # opened the cassette.
@@ -98,29 +99,35 @@ class CassetteTrack(Track):
         self.path: Path = Path(run.settings.vault, file)
         self.block_owner: Owner = owner
         self.run_mode: Mode = mode
-        self.mode_name: str = _RECORDING.get(mode) or mode.value
+        self.mode_name: str = _WORDS_OF_RECORDING_MODES.get(mode) or mode.value
         self._play_count = 0
         self.remedies = remedies
         self.is_running: Callable[[], bool] = _check_of_running()
         self._strict = strict
-        # The parts that count in the identities of its imported calls.
-        self._imports = {imported_parts(key) for key in self._places} - {""}
-        # The places of the calls that were made, in the order of the calls.
+        # The parts that count in the identities of its imported calls, `method-uri`:
+        # `_key_of` looks for a call under each of them.
+        self._imported_parts = {imported_parts(key) for key in self._places_by_key} - {
+            ""
+        }
+        # The places of the calls that were made, in the order of the calls. A strict
+        # block compares this order with that of the file.
         self._places_of_made_calls: list[int] = []
-        # By place, of the calls that were recorded.
+        # By the place of a call that was recorded: its failure in words, with the test;
+        # None: it has not failed. Of a failed test, the journal takes failures back.
         self._errors: dict[int, tuple[str, str] | None] = {}
         # Nothing is written before the block ends.
-        self._writes = False
-        self._process = getpid()
+        self._may_write = False
+        self._process_of_block = getpid()
         test = run.current.test
-        is_of_others = mode is Mode.RECORD and run.vault.test_of(file) != test
-        self._test: str | None = None
-        if not is_of_others:
-            self._test = test
-        # Another test may use it, or another block of this one: it holds their calls,
-        # too.
+        # A block that extends a cassette may be that of another test, or another block
+        # of this test: the cassette may also hold calls that this block does not make.
+        is_of_another_test = mode is Mode.RECORD and run.vault.test_of(file) != test
+        # The test that the file names; None: it names no single one.
+        self._test_in_file: str | None = None
+        if not is_of_another_test:
+            self._test_in_file = test
         was_used = mode is Mode.RECORD and file in run.account.used
-        self._is_shared = is_of_others or was_used
+        self._is_shared = is_of_another_test or was_used
 
     # -- what can be replayed
 
@@ -139,7 +146,7 @@ class CassetteTrack(Track):
         """Return the calls that have an outcome, in order."""
         self._run.current.hear_other_processes()
         recorded = []
-        for call in self._calls:
+        for call in self._calls_by_place:
             if call is not None and call.stored.mark != EMPTY:
                 recorded.append(call)
         return recorded
@@ -150,7 +157,7 @@ class CassetteTrack(Track):
         Calls in all processes count, as for `play_count`.
         """
         self._run.current.hear_other_processes()
-        for place, call in enumerate(self._calls):
+        for place, call in enumerate(self._calls_by_place):
             has_outcome = call is not None and call.stored.mark != EMPTY
             if has_outcome and place not in self._places_of_made_calls:
                 return False
@@ -158,12 +165,12 @@ class CassetteTrack(Track):
 
     def holds(self, call: Call) -> bool:
         """Return whether a call equal to this one is in the cassette."""
-        return call.key in self._places
+        return call.key in self._places_by_key
 
     def candidates(self, target: str) -> Iterable[Recording]:
         """Return the calls of a target that a miss is compared with."""
-        calls = [call for call in self._calls if call is not None]
-        return [call for call in calls if call.target == target]
+        recorded_calls = [call for call in self._calls_by_place if call is not None]
+        return [call for call in recorded_calls if call.target == target]
 
     # -- the next call
 
@@ -178,7 +185,7 @@ class CassetteTrack(Track):
         step = super().take(call, mode, key or self._key_of(call))
         if step.mode == "run":
             self._check_may_run(call, step)
-        self._places_of_made_calls.append(step.number)
+        self._places_of_made_calls.append(step.place)
         if step.mode == "replay":
             self._play_count += 1
         if step.mode == "run" and self._is_of_parent:
@@ -191,16 +198,20 @@ class CassetteTrack(Track):
 
         In the identity of an imported call, fewer parts count.
         """
-        if call.key in self._places:
+        if call.key in self._places_by_key:
             return call.key
-        for parts in self._imports:
+        for parts in self._imported_parts:
             key = call.plan.imported_key(call.edge_call, parts)
-            if key in self._places:
+            if key in self._places_by_key:
                 return key
         return call.key
 
     def _check_may_run(self, call: Call, step: Step) -> None:
-        replaces = self._calls[step.number] is not None
+        """Refuse to record a call over one that other tests or blocks replay.
+
+        Of one conversation, they would get a mix of old and new answers.
+        """
+        replaces = self._calls_by_place[step.place] is not None
         if replaces and call.converses and self._is_shared:
             step.withdraw()
             raise CassetteError(
@@ -227,13 +238,13 @@ class CassetteTrack(Track):
     @property
     def _is_of_parent(self) -> bool:
         """Whether another process has opened the block, and writes its file."""
-        return getpid() != self._process
+        return getpid() != self._process_of_block
 
     def follow_recorded(self, event: CallRecorded, recording: Recording) -> None:
-        """Take a call that another process has recorded."""
-        self._calls[event.position] = recording
+        """Take a call that a forked process has recorded; this one writes the file."""
+        self._calls_by_place[event.place] = recording
         if event.has_outcome:
-            self._errors[event.position] = event.error
+            self._errors[event.place] = event.error
 
     def write_late(self) -> None:
         """Write the calls of other processes that have ended after the block.
@@ -247,19 +258,19 @@ class CassetteTrack(Track):
     def _tell_recorded(self, errors: Errors) -> None:
         """Tell the process that has opened the block what this one has recorded."""
         family = self._run.current.family
-        for number, error in errors.items():
-            call = self._calls[number]
+        for place, error in errors.items():
+            call = self._calls_by_place[place]
             if call is not None and family is not None:
-                family.tell_recorded(self, number, call, error)
+                family.tell_recorded(self, place, call, error)
 
-    def leave_empty(self, real: Step) -> None:
+    def leave_empty(self, real_step: Step) -> None:
         """Let the place of a call stay empty, so that no other outcome moves up."""
         empty = empty_place(self._run.vault.objects, 0)
         with self._recordings.turns:
-            call = recorder().recording_of(real.call, [empty], self.owner)
-            self._calls[real.number] = call
+            empty_call = recorder().recording_of(real_step.call, [empty], self.owner)
+            self._calls_by_place[real_step.place] = empty_call
             if self._is_of_parent:
-                self._tell_recorded({real.number: None})
+                self._tell_recorded({real_step.place: None})
 
     def _write_empty(self, call: Call) -> None:
         """Write nothing: the file is written when the block ends."""
@@ -279,18 +290,26 @@ class CassetteTrack(Track):
         self._run.account.used.add(self.file)
         self._run.current.hear_other_processes()
         is_interrupted = error is not None and is_interruption(error)
-        self._writes = self.run_mode.writes and not is_interrupted
+        self._may_write = self.run_mode.writes and not is_interrupted
         self._write({})
         if self._strict and not self.run_mode.writes and error is None:
             self._check_played()
 
     def _write(self, errors: Errors) -> None:
+        """Write the cassette, if its block has ended and recorded something.
+
+        A forked process leaves it to the one that has opened the block.
+
+        Args:
+            errors: Of the places whose outcomes are new: the failure, or None.
+        """
         self._errors.update(errors)
         if self._is_of_parent:
             self._tell_recorded(errors)
             return
-        # Once it is closed, a stream may still be read to its end.
-        if not self._writes or not (self._errors or self.run_mode is Mode.RERECORD):
+        # A stream may still be read to its end when the block has ended: then the file
+        # is written again.
+        if not self._may_write or not (self._errors or self.run_mode is Mode.RERECORD):
             return
         run = self._run
         calls = self._calls_to_keep()
@@ -303,7 +322,7 @@ class CassetteTrack(Track):
                     cassette=self.name,
                 )
             written = run.vault.writer.write(
-                self.file, calls, test=self._test, recorded=run.today
+                self.file, calls, test=self._test_in_file, recorded=run.today
             )
             self._known_content = written.now
             run.current.cassettes.written.add((self.file, written.now))
@@ -325,18 +344,19 @@ class CassetteTrack(Track):
         """
         real_clients = self.block_owner.clients_run_for_real
         if self._is_shared or not real_clients:
-            return [call for call in self._calls if call is not None]
+            return [call for call in self._calls_by_place if call is not None]
         places = dict.fromkeys(self._places_of_made_calls)
-        for place, call in enumerate(self._calls):
+        for place, call in enumerate(self._calls_by_place):
             if call is not None and call.target not in real_clients:
                 places[place] = None
-        calls = [self._calls[place] for place in places]
+        calls = [self._calls_by_place[place] for place in places]
         return [call for call in calls if call is not None]
 
     def _check_played(self) -> None:
+        """Fail a strict block that has not made the recorded calls in their order."""
         problem = f"cassette {self.name} does not exist"
         facts = self._calls_not_made()
-        if self._exists:
+        if self._existed_before_block:
             facts = facts or self._out_of_order()
             if not facts:
                 return
@@ -362,14 +382,14 @@ class CassetteTrack(Track):
     def _out_of_order(self) -> list[str]:
         """Return a sentence for the first call that was another when recorded."""
         labels = self._labels()
-        for at, place in enumerate(self._places_of_made_calls):
-            if at != place:
+        for made_count, place in enumerate(self._places_of_made_calls):
+            if made_count != place:
                 label_when_recorded = "not made"
-                if at < len(labels):
-                    label_when_recorded = labels[at]
+                if made_count < len(labels):
+                    label_when_recorded = labels[made_count]
                 label_now = labels[place]
                 return [
-                    f"call {at + 1} was {label_when_recorded} when recorded,"
+                    f"call {made_count + 1} was {label_when_recorded} when recorded,"
                     f" {label_now} now"
                 ]
         return []
@@ -377,14 +397,15 @@ class CassetteTrack(Track):
     def _labels(self) -> list[str]:
         """Return the recorded calls in words, in their order in the file."""
         label_of = descriptions().label_of_recorded_call
-        calls = [call for call in self._calls if call is not None]
-        return [label_of(call.target, call.arguments) for call in calls]
+        recorded_calls = [call for call in self._calls_by_place if call is not None]
+        return [label_of(call.target, call.arguments) for call in recorded_calls]
 
 
 def _check_of_running() -> Callable[[], bool]:
     """Return a function that tells whether the task, or thread, of now still runs.
 
-    The main thread goes on for ever: it does not count as one that runs.
+    Of blocks that are open at the same time, only one may be that of a running task or
+    thread. The main thread goes on for ever: it does not count as one that runs.
     """
     asyncio = sys.modules.get("asyncio")
     # RuntimeError: no event loop runs.

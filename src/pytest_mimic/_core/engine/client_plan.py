@@ -380,7 +380,7 @@ class Port:
             return False
         if cassette is not None:
             return not cassette.recorded_calls()
-        return not self._run.recordings.others(owner, line.target)
+        return not self._run.recordings.not_made_by(owner, line.target)
 
     def begin(self, call: ClientCall) -> Step | None:
         """Return what is to be done with a call.

@@ -50,13 +50,19 @@ class Track:
     Over those that were found in the file lie those that this run records. Without an
     `owner`, each call gets the first one.
 
+    A call has a position among its equal calls, and its outcome a place in the file. In
+    a recording these are the same number; in a cassette, calls of other identities
+    stand between equal ones.
+
     Attributes:
         file: The name of the recording or cassette.
         owner: The owner of the calls; None if one recording serves all.
         has_places: Whether each of equal calls has a place of its own.
         only_compares: Whether outcomes that were found in the file are only compared
             with. Then none is replayed.
-        taken: How many equal calls were made, by their identity in a file of several.
+        made_count_by_key: How many equal calls were made in this pass of the owner. The
+            key is what equal calls have in common: their identity in a cassette, and
+            an empty text in a recording, which has one identity.
         outcomes_before: The outcomes that the file has for real calls, by their places.
         remedies: How to record a call, if no option does.
         cassette_in_words: The file, if it is a cassette: `cassette trip`; else empty.
@@ -78,30 +84,34 @@ class Track:
         self.owner: Owner | None = owner
         self.has_places: bool = owner is not None
         self.only_compares: bool = only_compares
-        self.taken: dict[str, int] = {}
+        self.made_count_by_key: dict[str, int] = {}
         self._run = run
         self._recordings: Recordings = run.recordings
         self._calls_in_file = list(calls_in_file)
         replayable_calls = [] if only_compares else self._calls_in_file
         # A call has its place as soon as it begins, which is empty until its outcome is
         # recorded.
-        self._calls: list[Recording | None] = list(replayable_calls)
-        # The places of equal calls.
-        self._places: dict[str, list[int]] = {}
+        self._calls_by_place: list[Recording | None] = list(replayable_calls)
+        # The places of equal calls in the order of their positions, by the key of
+        # `made_count_by_key`.
+        self._places_by_key: dict[str, list[int]] = {}
         self.outcomes_before: dict[int, Stored] = {}
-        # The number of each real call among the calls of its owner, by its place.
+        # By the place of a real call: its number among the calls of its owner. `show`
+        # lists a call that came to no outcome by it.
         self._number_by_place: dict[int, int] = {}
-        # How many equal calls were made at most in one pass of the owner.
-        self._most_taken = 0
-        # The recording of the call that was recorded last.
+        # How many equal calls were made at most in one pass of the owner: `trim` drops
+        # the outcomes behind them.
+        self._most_made_in_one_pass = 0
+        # The recording of the call that was recorded last. The file that is written has
+        # its facts, such as its test and its options, with the outcomes of all places.
         self._last_recording: Recording | None = None
-        # Whether the file is not there yet.
+        # Whether the file is not there yet, so that the writer need not read it.
         self._is_new_file = not self._calls_in_file
         if self.cassette_in_words:
             for place, call in enumerate(replayable_calls):
-                self._places.setdefault(str(call.identity), []).append(place)
+                self._places_by_key.setdefault(str(call.identity), []).append(place)
         elif replayable_calls:
-            self._places[""] = list(range(len(replayable_calls)))
+            self._places_by_key[""] = list(range(len(replayable_calls)))
 
     @property
     def was_recorded(self) -> bool:
@@ -129,11 +139,12 @@ class Track:
                 owner.number_begun += 1
                 call.number = owner.number_begun
             # What stands in the place of the call.
-            position, recording = self._next_place(call, mode, key)
+            position, recording = self._next_position(call, mode, key)
             if recording is not None and owner is not None:
                 options = recording.options or {}
-                has_changed = options != plan.kept_options
-                if has_changed and _is_of_another_call(call, recording):
+                has_other_options = options != plan.kept_options
+                if has_other_options and _is_of_another_call(call, recording):
+                    # A miss is better than the answer to another request.
                     recording = None
             # What happens to it.
             decision = decide(self._facts(call, mode, recording))
@@ -143,29 +154,30 @@ class Track:
             # Others hear of a place before they hear that the file has it.
             if self._run.current.family is not None:
                 self._tell_place(key, decision, call.number)
-            places = self._places[key]
+            places_of_equal_calls = self._places_by_key[key]
             if runs:
-                is_new = position == len(places)
+                is_new = position == len(places_of_equal_calls)
                 follows_others = is_new and position > 0
                 self._begin_place(key, position, call.number)
                 if follows_others:
                     self._write_empty(call)
         if runs:
-            return Step(call, "run", self, places[position])
+            return Step(call, "run", self, places_of_equal_calls[position])
         if isinstance(decision, decisions.Refuse):
             raise self._refusal(call, decision, recording)
         assert recording is not None
-        return self._recorded_step(call, decision, recording, places[position])
+        place = places_of_equal_calls[position]
+        return self._recorded_step(call, decision, recording, place)
 
-    def _next_place(
+    def _next_position(
         self, call: Call, mode: Mode, key: str
     ) -> tuple[int, Recording | None]:
         """Return the position of a call among equal ones, and what stands there.
 
         None stands there if the position is new, or its call has not ended.
         """
-        places = self._places.setdefault(key, [])
-        count = self.taken.get(key, 0)
+        places = self._places_by_key.setdefault(key, [])
+        count = self.made_count_by_key.get(key, 0)
         position = min(count, len(places))
         if places and position == len(places):
             # In a replay, the last outcome repeats. While recording, one more call is a
@@ -179,11 +191,11 @@ class Track:
                 if is_first and call.converses and not self.cassette_in_words:
                     self._note_repetition(call, recorded=count)
         if self.owner is not None:
-            self.taken[key] = count + 1
-            self._most_taken = max(self._most_taken, count + 1)
+            self.made_count_by_key[key] = count + 1
+            self._most_made_in_one_pass = max(self._most_made_in_one_pass, count + 1)
         if position == len(places):
             return position, None
-        return position, self._calls[places[position]]
+        return position, self._calls_by_place[places[position]]
 
     def _note_repetition(self, call: Call, *, recorded: int) -> None:
         """Note the first call that gets the outcome of the equal call before it.
@@ -202,10 +214,10 @@ class Track:
             position: That of the call among them.
             number: That of the call among those of its owner.
         """
-        places = self._places[key]
+        places = self._places_by_key[key]
         if position == len(places):
-            places.append(len(self._calls))
-            self._calls.append(None)
+            places.append(len(self._calls_by_place))
+            self._calls_by_place.append(None)
         place = places[position]
         self._number_by_place[place] = number
         equal_calls = self._calls_in_file
@@ -213,6 +225,8 @@ class Track:
             equal_calls = [call for call in equal_calls if call.identity == key]
         if position < len(equal_calls):
             outcome_before = equal_calls[position].outcomes[0]
+            # The mark is that of an empty place, or of a call that got no whole answer:
+            # nothing that a new answer could be compared with.
             if not outcome_before.mark:
                 self.outcomes_before[place] = outcome_before
 
@@ -238,13 +252,14 @@ class Track:
         """Take the place of another process's call.
 
         Returns:
-            The place; None: this process knows no place of such a call.
+            The place; None: this process knows no place of such a call, as one that was
+            refused.
         """
-        places = self._places.setdefault(others_call.key, [])
-        count = self.taken.get(others_call.key, 0)
+        places = self._places_by_key.setdefault(others_call.key, [])
+        count = self.made_count_by_key.get(others_call.key, 0)
         position = min(count, len(places))
-        self.taken[others_call.key] = count + 1
-        self._most_taken = max(self._most_taken, count + 1)
+        self.made_count_by_key[others_call.key] = count + 1
+        self._most_made_in_one_pass = max(self._most_made_in_one_pass, count + 1)
         if others_call.runs:
             # The other process runs its call for real. The place begins here, too, so
             # that no call of this process takes it.
@@ -261,11 +276,11 @@ class Track:
         Args:
             calls: All calls of the file, each with one outcome.
         """
-        # Behind the written ones, calls have begun and not ended. Their places stay,
-        # and are empty.
-        number_of_open_calls = len(self._calls) - len(calls)
+        # Behind the written ones, calls of this process have begun and not ended. They
+        # keep their places, which are empty so far.
+        number_of_open_calls = len(self._calls_by_place) - len(calls)
         empty_places = [None] * number_of_open_calls
-        self._calls[:] = [*calls, *empty_places]
+        self._calls_by_place[:] = [*calls, *empty_places]
         self._is_new_file = False
 
     # -- facts of a call
@@ -290,12 +305,14 @@ class Track:
     def _what_is_recorded(
         self, call: Call, mode: Mode, recording: Recording
     ) -> Recorded:
-        """Return the word for what stands in a call's place."""
+        """Return the word by which `decisions` knows what stands in a call's place."""
         if recording.outcomes[0].mark == EMPTY:
             return "empty"
         if mode.writes:
+            # An outdated outcome is recorded again, although a replay might use it.
             is_stale = call.plan.is_outdated(recording)
         elif self._run.settings.mode is Mode.VERIFY:
+            # Verifying tells what a change of the source has done to the outcome.
             is_stale = False
         else:
             inputs = recording.outcomes[0].entry.get("inputs")
@@ -308,12 +325,14 @@ class Track:
         """Note whether the conversation of a call's owner is replayed or runs for real.
 
         A service remembers what came before, so recorded answers are never mixed with
-        those of real calls. The first call decides for all that follow.
+        those of real calls. The first call decides for all that follow: `_facts` reads
+        the sets of the owner that this fills.
         """
         owner, target = self.owner, call.plan.target
         assert owner is not None
         if not mode.writes:
             if recording is not None:
+                # A later miss of the owner then names `--mimic-rerecord`.
                 owner.clients_replayed.setdefault(target, 0)
         elif isinstance(decision, decisions.Run):
             if target not in owner.clients_run_for_real:
@@ -359,7 +378,10 @@ class Track:
         return verifier().Refusal(self._run, self, call).error(decision, recording)
 
     def candidates(self, target: str) -> Iterable[Recording]:
-        """Return the recordings of a target that a miss is compared with."""
+        """Return the recordings of a target that a miss is compared with.
+
+        `Refusal` names the nearest one.
+        """
         owner_name = None if self.owner is None else self.owner.name
         return self._recordings.like_missed(
             target, test=self._run.current.test, owner=owner_name
@@ -368,16 +390,22 @@ class Track:
     # -- recording
 
     def trim(self) -> None:
-        """Drop the outcomes that no call has reached.
+        """Drop the outcomes that no call has reached, when a test has passed.
 
-        They stay unless those before them were recorded again.
+        They stay unless those before them were recorded again: a test that is recorded
+        only in part may reach them on another day.
         """
-        last, owner = self._last_recording, self.owner
-        if last is None or owner is None or len(self._calls) <= self._most_taken:
+        recording, owner = self._last_recording, self.owner
+        # None: no call of the file was recorded in this run.
+        if recording is None or owner is None:
             return
+        reached_count = self._most_made_in_one_pass
         is_rerecorded = self._run.settings.mode is Mode.RERECORD
-        if is_rerecorded or last.target in owner.clients_recorded_again:
-            del self._calls[self._most_taken :]
+        is_recorded_again = (
+            is_rerecorded or recording.target in owner.clients_recorded_again
+        )
+        if is_recorded_again and len(self._calls_by_place) > reached_count:
+            del self._calls_by_place[reached_count:]
             self._write({})
 
     def put(
@@ -390,7 +418,7 @@ class Track:
             recording: The call, with this outcome only.
             error: The call and its failure in words, with the test, if it has failed.
         """
-        self._calls[place] = recording
+        self._calls_by_place[place] = recording
         self._last_recording = recording
         self._write({place: error})
 
@@ -409,29 +437,33 @@ class Track:
             if run.current.family is not None:
                 self._tell_change(name, content, None, None, {})
 
-    def fill(self, number: int, recording: Recording) -> None:
-        """Record in its empty place a call that has come to no whole outcome."""
+    def fill(self, place: int, recording: Recording) -> None:
+        """Record in its empty place a call that has come to no whole outcome.
+
+        `Scopes` asks it when the test of the call has passed.
+        """
         account = self._run.account
         with self._recordings.turns:
-            self.put(number, recording, None)
+            self.put(place, recording, None)
             seconds = wall_seconds(recording.stored.entry)
             account.recorded_calls.append(RecordedCall(recording.target, seconds))
 
-    def leave_empty(self, real: Step) -> None:
+    def leave_empty(self, real_step: Step) -> None:
         """Let the place of a call stay empty, so that no other outcome moves up to it.
 
         While nothing of its file is recorded, there is nothing that could.
         """
         with self._recordings.turns:
-            self._calls[real.number] = None
-            self._write_empty(real.call)
+            self._calls_by_place[real_step.place] = None
+            self._write_empty(real_step.call)
 
     def _write_empty(self, call: Call) -> None:
         """Write that the place of a call is empty, for a process that may be killed.
 
         While nothing of the file is recorded, each replay of it is a miss.
         """
-        if not self.has_places or all(each is None for each in self._calls):
+        is_nothing_recorded = all(call is None for call in self._calls_by_place)
+        if not self.has_places or is_nothing_recorded:
             return
         if self._last_recording is None:
             self._last_recording = recorder().recording_of(call, [], self.owner)
@@ -456,7 +488,8 @@ class Track:
         self._is_new_file = False
         # The arguments may be long, and are not needed again.
         self._recordings.read_or_written[self.file] = recording._replace(arguments=None)
-        # None: the file belongs to no conversation with a client.
+        # The journal puts the files of one conversation back together. None: the file
+        # belongs to no conversation with a client.
         conversation = None
         if self.owner is not None and recording.kind != "function":
             conversation = recording.target
@@ -474,7 +507,7 @@ class Track:
         """Return the outcomes in their places, with a mark in each empty one."""
         objects = self._run.vault.objects
         outcomes: list[Stored] = []
-        for place, call in enumerate(self._calls):
+        for place, call in enumerate(self._calls_by_place):
             if call is None:
                 outcomes.append(
                     empty_place(objects, self._number_by_place.get(place, 0))
@@ -491,7 +524,10 @@ class Track:
         conversation: str | None,
         errors: Errors,
     ) -> None:
-        """Tell other processes that a file was written or dropped."""
+        """Tell other processes that a file was written or dropped.
+
+        They read it again, and the one that judges the test notes it in its journal.
+        """
         family = self._run.current.family
         scope = self._run.current.owner
         if family is None or not family.shares(scope):
@@ -513,7 +549,7 @@ def imported_files(
     plan = call.plan
     owner_name = None if owner is None else owner.name
     files = []
-    for match in recordings.matches(plan.target, plan.folder):
+    for match in recordings.parts_of_imports(plan.target, plan.folder):
         key = plan.imported_key(call.edge_call, match)
         file = recording_name(plan.target, key, owner_name)
         if recordings.find(file) is not None:

@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.known_secrets import SecretFact
 
     # What others tell of one file.
-    _OfTrack = PlaceTaken | RecordingWritten
+    _TrackEvent = PlaceTaken | RecordingWritten
 
 
 class Family:
@@ -105,9 +105,9 @@ class Family:
         # The secrets of the run that all processes know.
         self._secrets_known_to_all: set[str] = set()
         # What others told of files in which this process has made no call.
-        self._events_of_unseen_files: defaultdict[tuple[Token, str], list[_OfTrack]] = (
-            defaultdict(list)
-        )
+        self._events_of_unseen_files: defaultdict[
+            tuple[Token, str], list[_TrackEvent]
+        ] = defaultdict(list)
         # Of a forked process: what its account has gained and nobody was told.
         self._growth: Growth | None = None
         self._has_wrapped_exit = False
@@ -179,7 +179,7 @@ class Family:
             self._follow(track, event)
         return track
 
-    def _follow(self, track: OwnedTrack, event: _OfTrack) -> None:
+    def _follow(self, track: OwnedTrack, event: _TrackEvent) -> None:
         if isinstance(event, PlaceTaken):
             track.follow_other_process(event)
             return
@@ -187,7 +187,7 @@ class Family:
         calls = [] if recording is None else one_for_each_outcome(recording)
         track.follow_written(calls)
 
-    def _hear_of_track(self, token: Token, event: _OfTrack) -> None:
+    def _hear_of_track(self, token: Token, event: _TrackEvent) -> None:
         owner = self._owners.get(token)
         track = None if owner is None else owner.tracks.get(event.file)
         if track is not None:
@@ -288,7 +288,7 @@ class Family:
         track = self._track_named(event.track, event.file)
         if track is not None:
             recording = self._recording_in(event)
-            unended = Unended(track, event.position, recording, event.label)
+            unended = Unended(track, event.place, recording, event.label)
             owner.unended.append(unended)
 
     def _hear_of_call(self, event: CallRecorded) -> None:
@@ -361,7 +361,7 @@ class Family:
 
     def tell_unended(self, owner: Owner, unended: Unended) -> None:
         """Tell the process that judges an owner of a call without a whole outcome."""
-        facts, entry = self._plain(unended.recording)
+        facts, entry = self._plain_recording(unended.recording)
         track = unended.track
         # Only a call with an owner has a place that stays empty.
         assert track.owner is not None
@@ -370,7 +370,7 @@ class Family:
                 owner.token,
                 track.owner.token,
                 unended.track.file,
-                unended.position,
+                unended.place,
                 unended.label,
                 facts,
                 entry,
@@ -380,7 +380,7 @@ class Family:
     def tell_recorded(
         self,
         cassette: OwnedTrack,
-        position: int,
+        place: int,
         recording: Recording,
         error: tuple[str, str] | None,
     ) -> None:
@@ -390,18 +390,18 @@ class Family:
 
         Args:
             cassette: The calls of the cassette.
-            position: The position of the call in the cassette.
+            place: The place of the call in the cassette.
             recording: The call and its outcome.
             error: The call and its failure in words, with the test; None: it has not
                 failed.
         """
         # The calls of a cassette belong to the cassette itself.
         assert cassette.owner is not None
-        facts, entry = self._plain(recording)
+        facts, entry = self._plain_recording(recording)
         event = CallRecorded(
             cassette.owner.token,
             cassette.file,
-            position,
+            place,
             facts,
             entry,
             has_outcome=recording.stored.mark != EMPTY,
@@ -409,7 +409,9 @@ class Family:
         )
         self.tell(event)
 
-    def _plain(self, recording: Recording) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _plain_recording(
+        self, recording: Recording
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the facts of a recording, and its outcome, as plain data."""
         facts = recording._asdict()
         [stored_outcome] = facts.pop("outcomes")

@@ -112,7 +112,7 @@ class CallRecorded(NamedTuple):
     Attributes:
         owner: The owner of the cassette.
         file: The cassette.
-        position: The position of the call in it.
+        place: The place of the call in it.
         facts: The fields of the recording that are plain data.
         entry: The outcome as it stands in a recording.
         has_outcome: Whether the call has an outcome. Else its place is empty so far.
@@ -121,7 +121,7 @@ class CallRecorded(NamedTuple):
 
     owner: Token
     file: str
-    position: int
+    place: int
     facts: dict[str, Any]
     entry: dict[str, Any]
     has_outcome: bool
@@ -146,7 +146,7 @@ class CallUnended(NamedTuple):
         owner: The owner of the call, which judges whether it is kept.
         track: The owner of the outcomes in the file: of a cassette, its own.
         file: The recording or cassette.
-        position: The position of the outcome in it.
+        place: The place of the outcome in it.
         label: The call in one line.
         facts: The fields of the recording that are plain data.
         entry: The outcome as it stands in a recording.
@@ -155,7 +155,7 @@ class CallUnended(NamedTuple):
     owner: Token
     track: Token
     file: str
-    position: int
+    place: int
     label: str
     facts: dict[str, Any]
     entry: dict[str, Any]
@@ -284,7 +284,7 @@ class Family(Protocol):
     def tell_recorded(
         self,
         cassette: Track,
-        number: int,
+        place: int,
         recording: Recording,
         error: tuple[str, str] | None,
         /,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     class Track(Protocol):
         """The outcomes of one file, as the owner of its calls uses them."""
 
-        taken: dict[str, int]
+        made_count_by_key: dict[str, int]
 
         @property
         def file(self) -> str:
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
         def trim(self) -> None:
             """Drop the outcomes that no call has reached."""
 
-        def fill(self, number: int, recording: Recording, /) -> None:
+        def fill(self, place: int, recording: Recording, /) -> None:
             """Record in its empty place a call that has come to no whole outcome."""
 
     class TrackOfAnswer(Protocol):
@@ -109,34 +109,41 @@ class Change:
     """A recording or cassette that was written, perhaps several times.
 
     Attributes:
-        before: The content before the first write; None: there was no file.
+        content_before: The content before the first write; None: there was no file.
         conversation: The client whose conversation the file belongs to; None: it stands
             by itself.
-        now: The content of the last write; None: the file was deleted.
-        good: The last content without an error; None: there is none so far.
+        content_now: The content of the last write; None: the file was deleted.
+        last_good_content: The last content without an error, which stays if its test
+            fails; None: there is none so far.
         errors: The errors of its outcomes, see `Errors`.
     """
 
-    __slots__ = ("before", "conversation", "errors", "good", "now")
+    __slots__ = (
+        "content_before",
+        "content_now",
+        "conversation",
+        "errors",
+        "last_good_content",
+    )
 
     def __init__(self, before: bytes | None, conversation: str | None = None) -> None:
-        self.before: bytes | None = before
+        self.content_before: bytes | None = before
         self.conversation: str | None = conversation
-        self.now: bytes | None = None
-        self.good: bytes | None = None
+        self.content_now: bytes | None = None
+        self.last_good_content: bytes | None = None
         self.errors: dict[int, tuple[str, str] | None] = {}
 
     @property
     def is_of_new_file(self) -> bool:
         """Whether there was no file before the first write."""
-        return self.before is None
+        return self.content_before is None
 
     def note(self, now: bytes | None, errors: Errors) -> None:
         """Note what stands there now, also if that stayed as it was."""
-        self.now = now
+        self.content_now = now
         self.errors.update(errors)
         if not any(self.errors.values()):
-            self.good = now
+            self.last_good_content = now
 
 
 class Owner:
@@ -214,7 +221,7 @@ class Owner:
         """
         self.token = getpid(), next(_NUMBERS)
         for track in self.tracks.values():
-            track.taken.clear()
+            track.made_count_by_key.clear()
         self.ordinals.clear()
         self.number_begun = 0
         self.clients_replayed.clear()
@@ -240,13 +247,13 @@ class Unended(NamedFields):
 
     Attributes:
         track: The outcomes of the file in which the call is recorded.
-        position: The position of the call's outcome among them.
+        place: The place of the call's outcome among them.
         recording: The call with what it had given.
         label: The call in one line.
     """
 
     track: Track
-    position: int
+    place: int
     recording: Recording
     label: str
 

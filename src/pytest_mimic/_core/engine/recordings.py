@@ -121,18 +121,18 @@ class Recordings:
         self._vault = vault
         self._account = account
         # A description of the arguments is for messages.
-        self._skims = mode is Mode.REPLAY
+        self._skips_descriptions = mode is Mode.REPLAY
         self.read_or_written: dict[str, Recording] = {}
         self.last_outcome_failed: set[str] = set()
         self.imports: dict[str, list[str]] = {}
         self.misses_of_test: dict[tuple[str, ...], tuple[MimicError, str]] = {}
         # What is known of recordings that a miss may be compared with, by their names.
         self._headings: dict[str, Heading] = {}
-        self._by_owner: dict[str, dict[str, set[str]]] = {}
+        self._names_by_owner: dict[str, dict[str, set[str]]] = {}
 
     # -- finding
 
-    def matches(self, target: str, folder: str) -> list[str]:
+    def parts_of_imports(self, target: str, folder: str) -> list[str]:
         """Return which parts count in the imported recordings of a target.
 
         Those in which most parts count come first. A run imports nothing itself.
@@ -142,10 +142,10 @@ class Recordings:
             folder: The folder of its recordings.
         """
         if target not in self.imports:
-            self.imports[target] = self._matches_in(folder)
+            self.imports[target] = self._parts_of_imports_in(folder)
         return self.imports[target]
 
-    def _matches_in(self, folder: str) -> list[str]:
+    def _parts_of_imports_in(self, folder: str) -> list[str]:
         """Return which parts count in the imported recordings of a folder.
 
         Those in which most parts count come first.
@@ -165,7 +165,7 @@ class Recordings:
         recording = self.read_or_written.get(name)
         if recording is not None:
             return recording
-        calls = read_calls(self._vault.objects, name, skim=self._skims)
+        calls = read_calls(self._vault.objects, name, skim=self._skips_descriptions)
         if not calls:
             return None
         self.read_or_written[name] = calls[0]
@@ -187,7 +187,9 @@ class Recordings:
     def calls_in(self, name: str, data: bytes) -> list[Recording]:
         """Return the call of this recording, or the calls of this cassette."""
         objects = self._vault.objects
-        facts = parse_recording(data, objects.vault_label, name, skim=self._skims)
+        facts = parse_recording(
+            data, objects.vault_label, name, skim=self._skips_descriptions
+        )
         return calls_of(objects, name, facts)
 
     def of_target(self, target: str) -> Iterator[Recording]:
@@ -242,19 +244,19 @@ class Recordings:
             if recording is not None and recording.target == target:
                 yield recording
 
-    def others(self, owner: Owner, target: str) -> set[str]:
+    def not_made_by(self, owner: Owner, target: str) -> set[str]:
         """Return the names of an owner's recordings whose calls it did not make.
 
         Only those at one client count.
         """
-        if target not in self._by_owner:
-            names_by_owner = self._by_owner[target] = {}
+        if target not in self._names_by_owner:
+            names_by_owner = self._names_by_owner[target] = {}
             for recording in self.of_target(target):
                 if recording.owner is not None:
                     names = names_by_owner.setdefault(recording.owner, set())
                     names.add(recording.name)
         names_of_made = owner.tracks.keys() | owner.journal.keys()
-        return self._by_owner[target].get(owner.name, set()) - names_of_made
+        return self._names_by_owner[target].get(owner.name, set()) - names_of_made
 
     def drop(self, name: str) -> None:
         """Delete a recording."""

@@ -190,7 +190,7 @@ class Scopes:
         if not passed:
             return
         for unended in unended_calls:
-            unended.track.fill(unended.position, unended.recording)
+            unended.track.fill(unended.place, unended.recording)
             seconds = unended.recording.stored.duration
             if seconds > SECONDS_OF_LONG_WAIT:
                 self._run.account.notes.add(
@@ -215,7 +215,7 @@ class Scopes:
             track.trim()
         if run.made_recordings is not None:
             for target in sorted(owner.clients_recorded_again):
-                for name in run.made_recordings.others(owner, target):
+                for name in run.made_recordings.not_made_by(owner, target):
                     run.made_recordings.drop(name)
 
     def _judge(self, owner: Owner, *, passed: bool) -> None:
@@ -290,11 +290,14 @@ class Scopes:
             return False
         for name in names:
             change = owner.journal[name]
-            if not change.is_of_new_file and change.before != change.now:
+            if (
+                not change.is_of_new_file
+                and change.content_before != change.content_now
+            ):
                 return False
         recordings = self._run.made_recordings
         if group in owner.clients_recorded_again and recordings is not None:
-            return not recordings.others(owner, group)
+            return not recordings.not_made_by(owner, group)
         return True
 
     def _take_back_file(
@@ -311,12 +314,12 @@ class Scopes:
         run = self._run
         account = run.account
         change = owner.journal[name]
-        content = change.before
+        content = change.content_before
         if content is None and may_stay:
-            content = change.good
-        if content == change.now:
+            content = change.last_good_content
+        if content == change.content_now:
             return
-        if not run.vault.restore(name, content, written_content=change.now):
+        if not run.vault.restore(name, content, written_content=change.content_now):
             return
         if run.made_recordings is not None:
             run.made_recordings.read_or_written.pop(name, None)
@@ -338,7 +341,7 @@ def _add_to(journal: dict[str, Change], later: Mapping[str, Change]) -> None:
     for name, change in later.items():
         earlier = journal.setdefault(name, change)
         if earlier is not change:
-            earlier.note(change.now, change.errors)
+            earlier.note(change.content_now, change.errors)
 
 
 def end_open_calls(run: Run, owner: Owner) -> None:

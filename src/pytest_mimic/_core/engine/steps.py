@@ -82,7 +82,7 @@ class Step:
     Attributes:
         call: The call. At a client, its `edge_call` is what the edge has begun.
         track: The outcomes of the file in which this one stands.
-        number: The position of the outcome in it.
+        place: The place of the outcome in it.
         has_place: Whether each of equal calls has a place of its own.
         repeats: Whether the call is made again for what it does at its service, and
             gets its recorded outcome.
@@ -104,7 +104,7 @@ class Step:
         call: Call,
         mode: Literal["replay", "run", "verify"],
         track: Outcomes,
-        number: int,
+        place: int,
         *,
         repeats: bool = False,
     ) -> None:
@@ -113,7 +113,7 @@ class Step:
         self.mode = mode
         self.track: Outcomes = track
         self.has_place: bool = track.has_places
-        self.number = number
+        self.place = place
         self.repeats = repeats
         self.owner: Owner = self.run.current.owner
         self.ended: Event = self.owner.ended
@@ -273,10 +273,10 @@ class Step:
                 self.observed.stop_clock()
                 if self.mode == "run":
                     layer = recorder()
-                    layer.record(self.track, self.number, self.observed, outcome)
+                    layer.record(self.track, self.place, self.observed, outcome)
                     if self.call.issuer is not None:
                         layer.keep_issued(
-                            self.track, self.number, self.observed, outcome
+                            self.track, self.place, self.observed, outcome
                         )
                 else:
                     self._compare_with_recording(outcome)
@@ -407,7 +407,7 @@ class Step:
         """
         run, call, track = self.run, self.call, self.track
         recording = recorder().recording_of(call, [stored_outcome], track.owner)
-        unended = Unended(track, self.number, recording, call.label)
+        unended = Unended(track, self.place, recording, call.label)
         family = run.current.family
         if family is not None and family.is_judged_elsewhere(self.owner):
             family.tell_unended(self.owner, unended)

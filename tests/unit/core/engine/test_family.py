@@ -110,10 +110,10 @@ def test_what_a_child_records_is_judged_with_its_test(runs: Runs) -> None:
     runs.run.current.hear_other_processes()
 
     [(name, change)] = runs.run.current.owner.journal.items()
-    assert change.before is None
-    assert change.now == change.good
-    assert change.now is not None
-    assert b'"value": 1' in change.now
+    assert change.content_before is None
+    assert change.content_now == change.last_good_content
+    assert change.content_now is not None
+    assert b'"value": 1' in change.content_now
     assert runs.account.recorded == 1
     assert name in runs.account.used
     fetch()

@@ -11,7 +11,7 @@ def test_the_last_content_without_an_error_is_the_good_one() -> None:
     change.note(b"one", {0: None})
     change.note(b"two", {1: ("shop:fetch() raised KeyError", "test_a.py::test_x")})
 
-    assert (change.good, change.now) == (b"one", b"two")
+    assert (change.last_good_content, change.content_now) == (b"one", b"two")
 
 
 def test_a_later_good_outcome_in_the_place_of_an_error_makes_the_content_good() -> None:
@@ -20,7 +20,7 @@ def test_a_later_good_outcome_in_the_place_of_an_error_makes_the_content_good() 
 
     change.note(b"whole", {0: None})
 
-    assert (change.before, change.good) == (b"before", b"whole")
+    assert (change.content_before, change.last_good_content) == (b"before", b"whole")
 
 
 def test_a_scope_that_starts_over_keeps_what_it_recorded_and_forgets_what_it_asked() -> (

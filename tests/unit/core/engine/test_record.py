@@ -57,7 +57,7 @@ def test_another_form_of_a_recorded_outcome_does_not_count_again(runs: Runs) -> 
 
     record.record(
         step.track,
-        step.number,
+        step.place,
         step.observed,
         Value({"token": "<redacted>"}),
         is_first=False,

@@ -107,7 +107,7 @@ def test_another_form_of_an_answer_that_stays_replaces_the_one_before(
     step.finish({"degrees": 1.0, "request_number": 2})
     record(
         step.track,
-        step.number,
+        step.place,
         step.observed,
         Value({"degrees": recorded[0], "request_number": 2}),
         is_first=False,
