@@ -9,20 +9,34 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.sql import dml, elements, functions, operators, selectable
 
 from pytest_mimic._clients.sql.statement_text import words_in
 
-# The result of these functions is a number, so its column is not hidden.
+# The result of these functions is a number, so its column is not hidden, whatever the
+# name of what they measure.
 _MEASURING_FUNCTIONS = frozenset(
     "bit_length char_length character_length count length octet_length".split()
 )
-# The parts of an expression: first the names of its columns, labels and functions, then
-# those of its parameters. `lower(users.token || :salt) AS key` has the parts `({"key",
-# "token"}, {"salt"})`.
-Shown = tuple[frozenset[str], frozenset[str]]
+
+
+class ExpressionNames(NamedTuple):
+    """The names in an expression, such as that of a column of the result.
+
+    `lower(users.token || :salt) AS key` has the names `key` and `token`, and the
+    parameter `salt`.
+
+    Attributes:
+        names: The names of its columns, labels and functions.
+        parameters: The names of its parameters.
+    """
+
+    names: frozenset[str]
+    parameters: frozenset[str]
+
+
 _ELEMENTS_WITH_NAME = (elements.ColumnClause, elements.Label)
 # Operators whose right side names a part of a JSON value; others are known by their
 # texts.
@@ -40,39 +54,45 @@ _PLACE_OF_LIST = re.compile(
 class CompiledNames:
     """The names in a compiled statement.
 
+    They decide what is secret in its parameters and its result. A change of them hides
+    or shows other values, and with those of parameters it changes identities.
+
     Attributes:
-        columns: The parts that each column of the result shows; None for a statement
-            that is a text, whose columns SQLAlchemy does not know.
+        columns: For each column of the result, the names in its expression; None for a
+            statement that is a text, whose columns SQLAlchemy does not know.
         names_beside_parameter: By the name of a parameter, the names in the expressions
             around it. A parameter without any is unknown.
-        keys: The parameters that may name a part of a JSON value.
+        json_path_parameters: The parameters that may name a part of a JSON value.
         words_of_texts: The words of texts in the statement, such as those of `text()`,
             which SQLAlchemy has not read.
-        binds: The names of positional parameters, in order.
-        names: The same names, in no order.
-        escaped: Maps the driver's name of a parameter to SQLAlchemy's, where they
-            differ.
+        positional_names: The names of positional parameters, in order.
+        set_of_positional_names: The same names, in no order.
+        compiled_name_by_driver_name: SQLAlchemy's name of a parameter by the driver's,
+            where they differ.
         lists_in_any_order: The parameters with lists of values that stand only behind
             an `IN`, where the order of the values cannot show.
     """
 
     def __init__(self, compiled: Any) -> None:
-        self.columns: tuple[Shown, ...] | None = None
+        self.columns: tuple[ExpressionNames, ...] | None = None
         self.names_beside_parameter: dict[str, set[str]] = {}
-        self.keys: set[str] = set()
+        self.json_path_parameters: set[str] = set()
         self.words_of_texts: set[str] = set()
-        self.binds: tuple[str, ...] = ()
+        self.positional_names: tuple[str, ...] = ()
         if compiled.positional:
-            self.binds = tuple(compiled.positiontup or ())
-        self.names = frozenset(self.binds)
-        self.escaped: dict[str, str] = {}
+            self.positional_names = tuple(compiled.positiontup or ())
+        self.set_of_positional_names = frozenset(self.positional_names)
+        self.compiled_name_by_driver_name: dict[str, str] = {}
         for name, name_of_driver in (compiled.escaped_bind_names or {}).items():
-            self.escaped[name_of_driver] = name
+            self.compiled_name_by_driver_name[name_of_driver] = name
         self.lists_in_any_order = self._lists_behind_in(compiled.string)
         # The name in the compiled statement, by the key of a parameter's element.
-        self._names = {bind.key: name for bind, name in compiled.bind_names.items()}
+        self._compiled_name_by_key: dict[str, str] = {}
+        for bind_parameter, name in compiled.bind_names.items():
+            self._compiled_name_by_key[bind_parameter.key] = name
         is_textual = isinstance(compiled.statement, selectable.TextualSelect)
         if compiled.isplaintext or is_textual:
+            # SQLAlchemy knows no column of it: `statement_text.py` reads the text.
             return
         # The ORM compiles another statement than it was given: with columns for
         # entities, joins and criteria.
@@ -81,22 +101,27 @@ class CompiledNames:
             self._note_names(element)
         if isinstance(statement, selectable.CompoundSelect):
             # Of a union, the compiler knows the first query only.
-            columns = _elements_of_columns(statement)
+            elements_by_column = _elements_of_columns(statement)
         else:
-            columns = [entry[2] for entry in compiled._result_columns or ()]
-        self.columns = tuple([self._parts_of(*column) for column in columns])
+            elements_by_column = [entry[2] for entry in compiled._result_columns or ()]
+        self.columns = tuple(
+            [self._names_in(*expressions) for expressions in elements_by_column]
+        )
 
     def _lists_behind_in(self, sql: str) -> set[str]:
-        """Return the parameters with lists that stand only behind an `IN`."""
-        behind_in = set()
-        elsewhere = set()
-        for word, name_of_driver in _PLACE_OF_LIST.findall(sql):
-            name = self.escaped.get(name_of_driver, name_of_driver)
-            if word:
-                behind_in.add(name)
+        """Return the parameters with lists that stand only behind an `IN`.
+
+        Their values are sorted in the identity, as the order may be a set's.
+        """
+        lists_behind_in = set()
+        lists_elsewhere = set()
+        for word_before, name_of_driver in _PLACE_OF_LIST.findall(sql):
+            name = self.compiled_name_by_driver_name.get(name_of_driver, name_of_driver)
+            if word_before:
+                lists_behind_in.add(name)
             else:
-                elsewhere.add(name)
-        return behind_in - elsewhere
+                lists_elsewhere.add(name)
+        return lists_behind_in - lists_elsewhere
 
     def _note_names(self, element: Any) -> None:
         """Note the names beside the parameters of an expression, and the texts."""
@@ -107,36 +132,41 @@ class CompiledNames:
         is_operation = isinstance(element, (elements.BinaryExpression, elements.Label))
         if not is_function and not is_operation:
             return
-        names, binds = self._parts_of(element, is_result=False)
+        names, parameters = self._names_in(element, is_result=False)
         if is_function or _opens_json(element):
-            self.keys.update(binds)
+            self.json_path_parameters.update(parameters)
         if names:
-            for bind in binds:
-                self.names_beside_parameter.setdefault(bind, set()).update(names)
+            for parameter in parameters:
+                names_beside = self.names_beside_parameter.setdefault(parameter, set())
+                names_beside.update(names)
 
-    def _parts_of(self, *expressions: Any, is_result: bool = True) -> Shown:
-        """Return the parts of expressions; of a result, those that it shows."""
+    def _names_in(self, *expressions: Any, is_result: bool = True) -> ExpressionNames:
+        """Return the names in expressions; of a result, those of what it shows."""
         names: set[str] = set()
-        binds: set[str] = set()
-        for part in _walk(*expressions, is_expression=True, is_result=is_result):
-            text = _text_of(part)
-            if isinstance(part, elements.BindParameter):
-                binds.add(self._names.get(part.key, part.key))
+        parameters: set[str] = set()
+        for element in _walk(*expressions, is_expression=True, is_result=is_result):
+            text = _text_of(element)
+            if isinstance(element, elements.BindParameter):
+                parameters.add(self._compiled_name_by_key.get(element.key, element.key))
             elif text is not None:
+                # Each word of a text may be a secret name.
                 names.update(words_in(text))
-            elif isinstance(part, _ELEMENTS_WITH_NAME):
-                names.update(_names_of(part))
-            elif is_result and isinstance(part, functions.FunctionElement):
+            elif isinstance(element, _ELEMENTS_WITH_NAME):
+                names.update(_names_of(element))
+            elif is_result and isinstance(element, functions.FunctionElement):
                 # A column without a label is called after its function.
-                names.update(_names_of(part))
-        return frozenset(names), frozenset(binds)
+                names.update(_names_of(element))
+        return ExpressionNames(frozenset(names), frozenset(parameters))
 
 
 def _opens_json(element: Any) -> bool:
-    """Check whether an operation takes a part of a JSON value."""
+    """Check whether an operation takes a part of a JSON value, as `data -> :name` does.
+
+    Its parameter names the part, and may be a secret name itself.
+    """
     operator = getattr(element, "operator", None)
-    text = str(getattr(operator, "opstring", ""))
-    return operator in _OPERATORS_INTO_JSON or text.startswith(
+    text_of_operator = str(getattr(operator, "opstring", ""))
+    return operator in _OPERATORS_INTO_JSON or text_of_operator.startswith(
         _STARTS_OF_OPERATORS_INTO_JSON
     )
 
@@ -172,10 +202,10 @@ def _elements_of_columns(query: Any) -> list[list[Any]]:
     """
     if isinstance(query, selectable.CompoundSelect):
         # UNION, INTERSECT, EXCEPT
-        columns = []
+        elements_by_column = []
         for elements_at_place in zip(*map(_elements_of_columns, query.selects)):
-            columns.append(list(chain.from_iterable(elements_at_place)))
-        return columns
+            elements_by_column.append(list(chain.from_iterable(elements_at_place)))
+        return elements_by_column
     if isinstance(query, selectable.SelectStatementGrouping):
         return _elements_of_columns(query.element)
     return [[column] for column in query._all_selected_columns]
@@ -204,6 +234,7 @@ def _walk(
             continue
         seen[id(element)] = element
         if is_result and _is_measure(element):
+            # The result shows no value of what is compared or measured in it.
             continue
         yield element
         if is_expression:

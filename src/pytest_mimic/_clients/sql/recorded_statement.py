@@ -30,9 +30,9 @@ def is_unclear(
 ) -> bool:
     """Check whether only a run can tell which values of a statement are secret.
 
-    The statement names a secret, and has a value in clear that a text would hide and an
-    expression would not. A statement in which something is hidden already was recorded
-    under the name.
+    `pytest-mimic rekey` then asks for recording the call again. The statement names a
+    secret, and has a value in clear that a text would hide and an expression would not.
+    A statement in which something is hidden already was recorded under the name.
 
     Args:
         described: The description of the call.
@@ -73,11 +73,12 @@ def _has_unclear_column(
     column_by_alias = _columns_by_alias(sql)
     for name in _names_of_texts(outcomes):
         if redactor.secret(name):
+            # `rekey` hides it by its name.
             continue
-        column = column_by_alias.get(name.lower(), "")
-        columns = statement.listed_columns
-        is_listed = name.lower() in columns or "*" in columns
-        if redactor.secret(column) or (not column and not is_listed):
+        aliased_column = column_by_alias.get(name.lower(), "")
+        listed_columns = statement.listed_columns
+        is_listed = name.lower() in listed_columns or "*" in listed_columns
+        if redactor.secret(aliased_column) or (not aliased_column and not is_listed):
             return True
     return False
 
@@ -92,12 +93,12 @@ def _columns_by_alias(sql: str) -> dict[str, str]:
 def _names_of_texts(outcomes: Any) -> Iterator[str]:
     """Yield the names of the columns in which recorded rows have a text."""
     for outcome in outcomes:
-        value = outcome or {}
-        names = [column[0] for column in value.get("columns", ())]
-        for row in value.get("rows", ()):
-            for name, cell in zip(names, row):
+        result = outcome or {}
+        column_names = [column[0] for column in result.get("columns", ())]
+        for row in result.get("rows", ()):
+            for column_name, cell in zip(column_names, row):
                 if isinstance(cell, str):
-                    yield name
+                    yield column_name
 
 
 def names_no_longer_hidden_in_statement(

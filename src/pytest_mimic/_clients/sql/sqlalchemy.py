@@ -42,8 +42,10 @@ class SqlAdapter(Adapter):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         # By pool: its engine, and a key for its database, unique in this process.
-        self._engines_and_databases: WeakKeyDictionary[Any, tuple[ref[Any], str]]
-        self._engines_and_databases = WeakKeyDictionary()
+        # `raw_connection` fills it. By the key, `_stand_in` numbers the databases of a
+        # test: two pools of one database have one number in the identities.
+        self._engine_and_key_by_pool: WeakKeyDictionary[Any, tuple[ref[Any], str]]
+        self._engine_and_key_by_pool = WeakKeyDictionary()
         # Each database that only its own pool reaches gets the next number.
         self._numbers_of_private_databases = count(1)
         # Dialects that already got the answers to their first-connect queries.
@@ -104,27 +106,29 @@ class SqlAdapter(Adapter):
             return {}
         if "columns" not in outcome:
             return outcome
-        names = [str(column[0]) for column in outcome["columns"]]
-        comparable = {**outcome, "columns": names}
+        column_names = [str(column[0]) for column in outcome["columns"]]
+        comparable_outcome = {**outcome, "columns": column_names}
         other = other_outcome or outcome
-        is_unordered = comparable.pop("unordered", False)
+        is_unordered = comparable_outcome.pop("unordered", False)
         if is_unordered or other.get("unordered", False):
-            rows = _sorted_rows(outcome)
+            sorted_rows = _sorted_rows(outcome)
             # Rows that differ stay in their order: a difference is shown at its place.
-            if rows == _sorted_rows(other):
-                comparable["rows"] = rows
-        has_unique_names = len(set(names)) == len(names)
+            if sorted_rows == _sorted_rows(other):
+                comparable_outcome["rows"] = sorted_rows
+        has_unique_names = len(set(column_names)) == len(column_names)
         if has_unique_names:
             # Rows become mappings, so that a line can say `volatile=rows.*.id`.
             named_rows = []
-            for row in comparable["rows"]:
-                named_rows.append(dict(zip(names, row)))
-            comparable["rows"] = named_rows
-        return comparable
+            for row in comparable_outcome["rows"]:
+                named_rows.append(dict(zip(column_names, row)))
+            comparable_outcome["rows"] = named_rows
+        return comparable_outcome
 
     def _wrap_connect(
         self, original: Callable[..., Any], port: Port
     ) -> Callable[..., Any]:
+        """Return what replaces the method by which a pool opens a connection."""
+
         def connect(pool_record: Any) -> None:
             """Give a pool's record of a connection a stand-in for the connection.
 
@@ -144,11 +148,14 @@ class SqlAdapter(Adapter):
     def _wrap_get_connection(
         self, original: Callable[..., Any], port: Port
     ) -> Callable[..., Any]:
+        """Return what replaces the method by which a pool hands a connection out."""
+
         def get_connection(pool_record: Any) -> Any:
             """Replace a connection that the pool opened before by a stand-in for it."""
             connection = original(pool_record)
             if isinstance(connection, StandInConnection):
                 connection.port = port
+                # Where nothing is mimicked now, the caller gets the driver's own.
                 if not port.taking():
                     pool_record.dbapi_connection = connection = connection.connect()
             elif port.taking():
@@ -168,27 +175,32 @@ class SqlAdapter(Adapter):
         connection.
         """
         pool = getattr(pool_record, f"{_CLASS_OF_POOL_RECORD}__pool")
-        engine, key = self._engines_and_databases.get(pool, (None, f"pool {id(pool)}"))
-        connection = StandInConnection(
-            port, pool, pool_record, partial(port.ordinal, "database", key), real
+        # A pool that the application has made by itself has no engine.
+        find_engine, database_key = self._engine_and_key_by_pool.get(
+            pool, (None, f"pool {id(pool)}")
         )
+        database_number = partial(port.ordinal, "database", database_key)
+        connection = StandInConnection(port, pool, pool_record, database_number, real)
         if real is None:
             connection.open()
-        if engine is not None and pool._dialect not in self._introduced_dialects:
-            _introduce(connection, engine())
+        if find_engine is not None and pool._dialect not in self._introduced_dialects:
+            _introduce(connection, find_engine())
             self._introduced_dialects.add(pool._dialect)
         return connection
 
     def _wrap_raw_connection(
         self, original: Callable[..., Any], port: Port
     ) -> Callable[..., Any]:
+        """Return what replaces the method by which an engine asks its pool."""
+
         def raw_connection(engine: Any) -> Any:
             """Note to which database a pool leads."""
-            if port.taking() and engine.pool not in self._engines_and_databases:
-                key = _key_of_database(engine)
-                if not key:
-                    key = f"private {next(self._numbers_of_private_databases)}"
-                self._engines_and_databases[engine.pool] = ref(engine), key
+            if port.taking() and engine.pool not in self._engine_and_key_by_pool:
+                database_key = _key_of_database(engine)
+                if not database_key:
+                    number = next(self._numbers_of_private_databases)
+                    database_key = f"private {number}"
+                self._engine_and_key_by_pool[engine.pool] = ref(engine), database_key
             return original(engine)
 
         return raw_connection
@@ -197,8 +209,9 @@ class SqlAdapter(Adapter):
 def _introduce(connection: StandInConnection, engine: Any) -> None:
     """Let a dialect know what it asks for on its first connection.
 
-    The answers are recorded once for all tests. If an engine with another setup gets
-    other answers, they are recorded beside the first ones.
+    SQLAlchemy then does not ask the server by itself, so that a replay needs none. The
+    answers are recorded once for all tests. If an engine with another setup gets other
+    answers, they are recorded beside the first ones.
     """
     dialect = engine.dialect
     port = connection.port
@@ -206,19 +219,20 @@ def _introduce(connection: StandInConnection, engine: Any) -> None:
     is_open = connection.real is not None and port.opens()
     setup = _setup_of(engine)
     call_of_setup = _first_questions(dialect, setup)
-    is_recorded = port.is_recorded(call_of_setup)
-    call = call_of_setup if is_recorded else _first_questions(dialect)
+    is_setup_recorded = port.is_recorded(call_of_setup)
+    call = call_of_setup if is_setup_recorded else _first_questions(dialect)
     step: Any = port.begin(call)
     if step.mode == "replay":
         outcome = step.outcome()
-        is_of_others = outcome.get("setup", setup) != setup
-        if not is_recorded and is_open and is_of_others:
+        is_of_other_setup = outcome.get("setup", setup) != setup
+        if not is_setup_recorded and is_open and is_of_other_setup:
+            # The recorded answers may not hold here, and a real server can be asked.
             answers = to_plain(_facts_about_server(engine, connection))
             if answers != outcome["dialect"]:
                 step = port.begin(call_of_setup)
     if step.mode == "replay":
-        for name, value in from_plain(step.outcome()["dialect"]).items():
-            setattr(dialect, name, value)
+        for attribute, value in from_plain(step.outcome()["dialect"]).items():
+            setattr(dialect, attribute, value)
         return
     with port.noting, connection.recording(step):
         connection.connect()
@@ -233,14 +247,17 @@ def _first_questions(dialect: Any, setup: dict[str, Any] | None = None) -> Clien
     """
     # A dialect takes this isolation level for the default.
     level = dialect._on_connect_isolation_level or ""
-    database = f"{dialect.name}+{dialect.driver}"
+    # All tests share the recording, so that no number of a database counts in it.
+    name_of_database = f"{dialect.name}+{dialect.driver}"
     return action(
-        f"CONNECT {level}".strip(), database=database, params=setup, shared=True
+        f"CONNECT {level}".strip(), database=name_of_database, params=setup, shared=True
     )
 
 
 def _setup_of(engine: Any) -> dict[str, Any]:
     """Return what may give an engine other answers than one of the same server.
+
+    It counts in the identity of the call for these answers.
 
     | key | value |
     |---|---|
@@ -250,18 +267,19 @@ def _setup_of(engine: Any) -> dict[str, Any]:
     from sqlalchemy.util import get_cls_kwargs
 
     dispatch = engine.pool.dispatch
-    events = set()
+    names_of_listeners = set()
     for listener in (*dispatch.connect, *dispatch.first_connect):
         module = getattr(listener, "__module__", None) or ""
         if not module.startswith("sqlalchemy."):
-            events.add(f"{module}:{getattr(listener, '__qualname__', '')}")
-    setup: dict[str, Any] = {"events": sorted(events)}
-    options = vars(engine.dialect)
-    for name in sorted(get_cls_kwargs(type(engine.dialect))):
-        value = options.get(name)
+            qualname = getattr(listener, "__qualname__", "")
+            names_of_listeners.add(f"{module}:{qualname}")
+    setup: dict[str, Any] = {"events": sorted(names_of_listeners)}
+    options_of_dialect = vars(engine.dialect)
+    for option in sorted(get_cls_kwargs(type(engine.dialect))):
+        value = options_of_dialect.get(option)
         # A text may hold credentials, or a path of this machine.
         if isinstance(value, (bool, int)):
-            setup[name] = str(value)
+            setup[option] = str(value)
     return setup
 
 
@@ -269,24 +287,25 @@ def _facts_about_server(engine: Any, connection: StandInConnection) -> dict[str,
     """Return what the dialect of an engine finds out about its server.
 
     These are the attributes that `initialize` sets in it to a plain value: a bool, an
-    int, a text or a tuple.
+    int, a text or a tuple. The server is asked for them, over the real connection.
     """
     from sqlalchemy.engine.base import Connection
     from sqlalchemy.pool.base import _AdhocProxiedConnection
 
-    state: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
+    # A copy is asked, since the dialect itself gets the recorded answers.
     dialect = copy(engine.dialect)
     dialect_class = type(dialect)
 
-    def note(watched: Any, name: str, value: Any) -> None:
-        vars(watched)[name] = value
+    def note_fact(watched_dialect: Any, name: str, value: Any) -> None:
+        vars(watched_dialect)[name] = value
         if isinstance(value, (bool, int, str, tuple)):
-            state[name] = value
+            facts[name] = value
         else:
-            state.pop(name, None)
+            facts.pop(name, None)
 
     dialect.__class__ = type(
-        dialect_class.__name__, (dialect_class,), {"__setattr__": note}
+        dialect_class.__name__, (dialect_class,), {"__setattr__": note_fact}
     )
     connection.pool_record.dbapi_connection = connection.real
     real: Any = connection.real
@@ -299,8 +318,9 @@ def _facts_about_server(engine: Any, connection: StandInConnection) -> dict[str,
         _allow_autobegin=False,
     )
     dialect.initialize(connection_for_dialect)
+    # The questions have begun a transaction, which the application has not.
     engine.dialect.do_rollback(connection.real)
-    return state
+    return facts
 
 
 def _wrap_to_name_parameters(
@@ -338,23 +358,26 @@ def _statement_names(context: Any) -> StatementNames:
         # The statement is a text for the driver, or a definition such as CREATE TABLE.
         return UNNAMED
     compiled_names = _compiled_names(compiled)
-    values: Mapping[str, Any] = {}
+    values_by_name: Mapping[str, Any] = {}
     if context.compiled_parameters:
-        values = context.compiled_parameters[0]
-    binds = compiled_names.binds
-    escaped = compiled_names.escaped
-    if not expanded and values.keys() >= compiled_names.names:
-        return StatementNames(binds, {}, escaped, compiled_names, values)
+        values_by_name = context.compiled_parameters[0]
+    positional_names = compiled_names.positional_names
+    escaped_names = compiled_names.compiled_name_by_driver_name
+    if not expanded and values_by_name.keys() >= compiled_names.set_of_positional_names:
+        # The statement has its parameters as it was compiled.
+        return StatementNames(
+            positional_names, {}, escaped_names, compiled_names, values_by_name
+        )
     is_numeric = context.dialect.paramstyle.startswith("numeric")
-    names: list[str] = []
+    names_in_order: list[str] = []
     # Numbered members come after all other parameters.
-    numbered: list[str] = []
-    for name in binds:
+    numbered_members: list[str] = []
+    for name in positional_names:
         if name in expanded:
-            places = numbered if is_numeric else names
-            places.extend(expanded[name])
-        elif name in values:
-            names.append(name)
+            names_to_extend = numbered_members if is_numeric else names_in_order
+            names_to_extend.extend(expanded[name])
+        elif name in values_by_name:
+            names_in_order.append(name)
         # A name in neither has no parameter: its value stands in the text.
     compiled_name_by_driver_name: dict[str, str] = {}
     widths = {}
@@ -363,13 +386,17 @@ def _statement_names(context: Any) -> StatementNames:
         for member in members:
             compiled_name_by_driver_name[member] = name
             # The members of the first value tell how many each value has.
-            if _value_of(member, name) == "1":
+            if _number_of_value(member, name) == "1":
                 width += 1
         if name in compiled_names.lists_in_any_order:
             widths[name] = width
-    compiled_name_by_driver_name.update(escaped)
+    compiled_name_by_driver_name.update(escaped_names)
     return StatementNames(
-        names + numbered, widths, compiled_name_by_driver_name, compiled_names, values
+        names_in_order + numbered_members,
+        widths,
+        compiled_name_by_driver_name,
+        compiled_names,
+        values_by_name,
     )
 
 
@@ -387,8 +414,11 @@ def _compiled_names(compiled: Any) -> CompiledNames:
     return names
 
 
-def _value_of(member: str, name: str) -> str:
-    """Return the number of the value to which a member of a parameter belongs."""
+def _number_of_value(member: str, name: str) -> str:
+    """Return the number of the value to which a member of a parameter belongs.
+
+    It is `2` for the member `name_1_2` of the parameter `name_1`.
+    """
     return member[len(name) + 1 :].partition("_")[0]
 
 
@@ -399,8 +429,8 @@ def _key_of_database(engine: Any) -> str:
     application makes the connections, and for SQLite in memory.
     """
     url = engine.url
-    connects = getattr(engine.pool._creator, "__module__", "")
-    if connects != "sqlalchemy.engine.create":
+    module_that_connects = getattr(engine.pool._creator, "__module__", "")
+    if module_that_connects != "sqlalchemy.engine.create":
         return ""
     backend = url.get_backend_name()
     is_named = url.database not in (None, "")
@@ -412,11 +442,16 @@ def _key_of_database(engine: Any) -> str:
 
 
 def _sorted_rows(outcome: Any) -> list[Any]:
-    """Return the rows of an outcome in an order that depends on nothing but them."""
+    """Return the rows of an outcome in an order that depends on nothing but them.
+
+    Without an `ORDER BY`, a database may give them in any order, which is no drift.
+    """
     return sorted(outcome.get("rows", ()), key=partial(dumps, sort_keys=True))
 
 
 def _wrap_housekeeping(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    """Return what replaces a method that a pool calls on its own accord."""
+
     def work(holder: Any, *args: Any, **kwargs: Any) -> Any:
         """Return a connection to its pool, or check whether it is alive.
 

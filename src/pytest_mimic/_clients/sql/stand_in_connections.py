@@ -13,8 +13,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from pytest_mimic._clients.sql import outcomes
-from pytest_mimic._clients.sql.drivers import (
+from pytest_mimic._clients.sql import rows_and_errors
+from pytest_mimic._clients.sql.driver_rules import (
     ConnectionInfo,
     CursorRules,
     InnerConnection,
@@ -82,7 +82,8 @@ class StandInConnection:
             then is a call.
         used: Whether statements were sent since the last commit or rollback.
         state_when_lost: The state of a driver's connection that a replayed error has
-            ended, `{"closed": 2}`; empty while no error has ended it.
+            ended, `{"closed": 2}`; empty while no error has ended it. SQLAlchemy reads
+            it by the attributes of the connection, and then drops the connection.
     """
 
     def __init__(
@@ -102,7 +103,8 @@ class StandInConnection:
         self.resetting = False
         self.used = False
         self.state_when_lost: dict[str, Any] = {}
-        # What was set, by name: functions that set it on the real connection.
+        # By the name of what an application has set: the function that sets it on the
+        # real connection, once that is open.
         self._setters_by_name: dict[str, Callable[[Any], Any]] = {}
         self._lock = threading.RLock()
 
@@ -146,7 +148,9 @@ class StandInConnection:
         Raises:
             Exception: The driver's error, a real or a recorded one.
         """
-        port, database = self.port, self.database_number()
+        port = self.port
+        database = self.database_number()
+        # No two connections of a test are one call.
         number = port.ordinal(f"connections of database {database}", uuid4().hex)
         call = action("CONNECT", database=database, params={"number": number})
         if port.is_recorded(call):
@@ -155,6 +159,7 @@ class StandInConnection:
                 self._open_as_recorded(step)
             return
         if not port.opens():
+            # The test is replayed: the connection is opened if a statement has to run.
             return
         try:
             self.connect()
@@ -196,6 +201,7 @@ class StandInConnection:
         was_used = self.used
         self.used = False
         step = None
+        # A commit of nothing changes nothing, and is no call.
         if was_used and not self.resetting and self.port.taking():
             step = self.port.begin(action("COMMIT", database=self.database_number()))
         if step is None:
@@ -264,7 +270,7 @@ class StandInConnection:
         """
         is_private = name.startswith("_")
         classes = info_classes(self.dialect)
-        if is_private or not any(hasattr(owner, name) for owner in classes):
+        if is_private or not any(hasattr(info_class, name) for info_class in classes):
             raise _no_attribute_of_driver(name)
         if self.is_passing():
             return getattr(self.connect().info, name)
@@ -278,6 +284,7 @@ class StandInConnection:
         SQLAlchemy asks whether it `is_closed`.
         """
         state = self.state_when_lost
+        # A replayed error has ended the connection; else the real one tells its state.
         if self.real is not None and not state:
             if self.is_passing():
                 return self.real._connection
@@ -313,15 +320,16 @@ class StandInConnection:
         if not has_method(classes, name):
             raise _no_attribute_of_driver(name)
 
-        def method(*args: Any, **options: Any) -> Any:
+        def method_or_error(*args: Any, **options: Any) -> Any:
             if not self.is_passing():
                 with self.port.noting:
                     raise _refused_of_driver(name)
             if self.resetting and self.real is None:
+                # The pool takes back what was never opened.
                 return None
             return getattr(find_owner(), name)(*args, **options)
 
-        return method
+        return method_or_error
 
     def __getattr__(self, name: str) -> Any:
         """Return an attribute of the driver's connection, which this class lacks.
@@ -351,6 +359,7 @@ class StandInConnection:
         return self.method_of_driver(name, classes, self.connect)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute, `autocommit`, on the real connection, too."""
         object.__setattr__(self, name, value)
         is_of_stand_in = name.startswith("_") or name in _OWN_ATTRIBUTES
         if is_of_stand_in:
@@ -402,17 +411,19 @@ class StandInConnection:
 
         None: the error is no outcome, and is not recorded.
         """
-        kinds = (self.dialect.dbapi.Error, *outcomes.ERRORS_OF_PYTHON)
+        recorded_classes = (self.dialect.dbapi.Error, *rows_and_errors.ERRORS_OF_PYTHON)
         if is_connecting:
             # asyncpg raises the errors of the network as they are.
-            kinds = (*kinds, OSError, *_errors_of_driver(self.dialect))
+            errors_of_driver = _errors_of_driver(self.dialect)
+            recorded_classes = (*recorded_classes, OSError, *errors_of_driver)
         elif self.real is None:
+            # The connection was not opened: the error is not the statement's.
             return None
-        if isinstance(error, MimicError) or not isinstance(error, kinds):
+        if isinstance(error, MimicError) or not isinstance(error, recorded_classes):
             return None
         redactor = self.port.redactor
         outcome: dict[str, Any] = {
-            "error": outcomes.store_error(error, redactor, secrets)
+            "error": rows_and_errors.store_error(error, redactor, secrets)
         }
         if self.real is not None:
             state = state_after_error(self.real)
@@ -438,7 +449,7 @@ class StandInConnection:
         """Raise the recorded error if an outcome is one; else return."""
         if "error" in outcome:
             self.state_when_lost = outcome.get("connection", {})
-            raise outcomes.load_error(
+            raise rows_and_errors.load_error(
                 outcome["error"],
                 self.dialect.dbapi,
                 errors_of_driver=_errors_of_driver(self.dialect),
@@ -475,12 +486,13 @@ def _errors_of_driver(dialect: Any) -> tuple[type[Exception], ...]:
     The driver raises them below SQLAlchemy's adapter of the driver.
     """
     driver = sys.modules.get(dialect.driver)
-    errors: list[type[Exception]] = []
-    for name in ("PostgresError", "InterfaceError"):
-        error_class = getattr(driver, name, None)
+    error_classes: list[type[Exception]] = []
+    # These are the names of asyncpg.
+    for class_name in ("PostgresError", "InterfaceError"):
+        error_class = getattr(driver, class_name, None)
         if isinstance(error_class, type):
-            errors.append(error_class)
-    return tuple(errors)
+            error_classes.append(error_class)
+    return tuple(error_classes)
 
 
 # The attributes that a cursor has after a statement. Others are the application's, for
@@ -497,7 +509,8 @@ class StandInCursor:
     a call that is left out, and of what would be a cursor on the server.
 
     Attributes:
-        names: The names in the compiled statement, while SQLAlchemy executes one.
+        names: The names in the compiled statement, while SQLAlchemy executes one. The
+            adapter sets them, and what is secret is found by them.
         closed: Whether the cursor was closed.
     """
 
@@ -524,7 +537,7 @@ class StandInCursor:
         return cursor_rules(self.connection.dialect)
 
     def _forget_result(self) -> None:
-        """Have no result, as before the first statement."""
+        """Have no result, as before the first statement of this cursor."""
         self.description: Sequence[Sequence[Any]] | None = None
         self.rowcount = -1
         self.lastrowid: Any = None
@@ -573,6 +586,7 @@ class StandInCursor:
         self._forget_result()
         self._is_used = True
         if connection.resetting and connection.real is None:
+            # The pool resets a connection that was never opened.
             return self
         call = None
         step = None
@@ -580,12 +594,14 @@ class StandInCursor:
             call = self._call_of_statement(cursor_method, sql, args)
             with port.noting:
                 if not port.is_replaying:
+                    # Later answers may repeat what is sent here.
                     request = [call.call.parts, str(sql), args[:1]]
                     port.secrets.send(call.secrets, request)
                 step = port.begin(call.call)
         if not connection.resetting and not connection.used:
             connection.used = True
         if call is None or step is None:
+            # Nothing mimics the statement: it is left out, or is the pool's own.
             self._rows = iter(self._read(cursor_method, sql, args, options))
             return self
         outcome_without_secrets = None
@@ -599,6 +615,7 @@ class StandInCursor:
                 redactor = port.redactor.knowing(issuer.known, issuer)
                 outcome_without_secrets = self._outcome(call, rows, redactor)
                 if step.mode == "verify":
+                    # Other secrets at the places of recorded ones are no drift.
                     recorded_outcome = step.outcome(is_read_only=True)
                     outcome_without_secrets = as_recorded(
                         recorded_outcome, outcome_without_secrets, issuer.known
@@ -612,6 +629,7 @@ class StandInCursor:
         connection.wait_as_recorded(step)
         outcome = step.outcome(is_read_only=True)
         if outcome_with_secrets is not None:
+            # The real secrets are needed for the next real statement.
             outcome = with_secrets(
                 outcome, outcome_without_secrets, outcome_with_secrets
             )
@@ -682,7 +700,10 @@ class StandInCursor:
     def _outcome(
         self, call: StatementCall, rows: Sequence[Any], redactor: Redactor
     ) -> dict[str, Any]:
-        """Return the outcome as plain data. With `NO_REDACTION`, it has its secrets."""
+        """Return the outcome of a statement as plain data, as it is recorded.
+
+        With `NO_REDACTION`, it has its secrets.
+        """
         outcome: dict[str, Any] = {}
         if self.description:
             outcome.update(self._result(call, rows, redactor))
@@ -692,6 +713,7 @@ class StandInCursor:
         if self.lastrowid is not None and is_insert:
             outcome["lastrowid"] = to_plain(self.lastrowid, "lastrowid")
         if len(rows) > 1 and call.is_unordered:
+            # `SqlAdapter.comparable` reads it: another order is no drift.
             outcome["unordered"] = True
         return outcome
 
@@ -700,30 +722,30 @@ class StandInCursor:
     ) -> dict[str, Any]:
         """Return the columns and the rows, and the class of rows that are no tuples."""
         assert self.description is not None
-        names = [str(column[0]) for column in self.description]
-        columns = outcomes.store_description(self.description)
-        hidden_columns: Sequence[outcomes.Hidden] = [False] * len(names)
+        column_names = [str(column[0]) for column in self.description]
+        columns = rows_and_errors.store_description(self.description)
+        hidden_columns: Sequence[rows_and_errors.Hidden] = [False] * len(column_names)
         if redactor is not NO_REDACTION:
-            hidden_columns = call.hidden_columns(names)
+            hidden_columns = call.hidden_columns(column_names)
             for column in columns:
                 column[0] = call.shown_name(column[0])
-        stored_rows = outcomes.Rows(rows, names)
-        stored_rows.store(hidden_columns, redactor)
-        result: dict[str, Any] = {"columns": columns, "rows": stored_rows.values}
-        if stored_rows.kind is not None:
-            result["row"] = stored_rows.kind
-        if stored_rows.classes:
-            result["imports"] = sorted(stored_rows.classes)
+        result_rows = rows_and_errors.Rows(rows, column_names)
+        result_rows.store(hidden_columns, redactor)
+        result: dict[str, Any] = {"columns": columns, "rows": result_rows.stored_rows}
+        if result_rows.stored_class is not None:
+            result["row"] = result_rows.stored_class
+        if result_rows.classes:
+            result["imports"] = sorted(result_rows.classes)
         return result
 
     def _take_over(self, outcome: dict[str, Any]) -> None:
-        """Take over a recorded result, or raise the recorded error."""
+        """Take over a recorded result, which is read next, or raise the error."""
         self.connection.raise_if_error(outcome)
         self.rowcount = outcome.get("rowcount", -1)
         self.lastrowid = from_plain(outcome.get("lastrowid"))
         if "columns" in outcome:
-            self.description = outcomes.load_description(outcome["columns"])
-            self._rows = iter(outcomes.load_rows(outcome))
+            self.description = rows_and_errors.load_description(outcome["columns"])
+            self._rows = iter(rows_and_errors.load_rows(outcome))
 
     # -- reading
 
@@ -742,7 +764,7 @@ class StandInCursor:
         return self._rows_left()
 
     def _rows_left(self) -> Iterator[Any]:
-        """Return the rows that are left.
+        """Return the rows of the result that were not read yet.
 
         Raises:
             Exception: The driver's error for a cursor that is closed, or has no result.

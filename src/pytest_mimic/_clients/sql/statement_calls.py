@@ -1,4 +1,8 @@
-"""Statements and other requests to a database, as calls without secrets."""
+"""Statements and other requests to a database, as calls without secrets.
+
+What is hidden here of a statement and its parameters counts in the identity of the
+call: a change makes its recordings misses. What is hidden of its result counts nowhere.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from functools import cache, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.sql.outcomes import ByLook, Hidden, hide_inside
+from pytest_mimic._clients.sql.rows_and_errors import ByLook, Hidden, hide_inside
 from pytest_mimic._clients.sql.statement_text import read_statement, words_in
 from pytest_mimic.client import (
     PLACEHOLDER,
@@ -33,7 +37,8 @@ _TYPES_OF_NUMBERS = (int, float, Decimal)
 # A cursor's name, which SQLAlchemy makes of an address for drivers that declare cursors
 # by statements.
 _NAME_OF_CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
-# What a text has in which secrets are found by their names: JSON, or a URL.
+# What a text has in which secrets are found by their names: JSON, or a URL. Any other
+# text is searched for the secrets of the test alone, which is fast.
 _MARK_OF_DATA = re.compile(r"[{\[]|://")
 # SQLAlchemy numbers the parameters of the rows that it writes with one INSERT:
 # `name_m1`, `name__2`.
@@ -44,7 +49,7 @@ class StatementNames(NamedTuple):
     """The names in a statement that SQLAlchemy has compiled.
 
     Attributes:
-        binds: The names of positional parameters, in order.
+        positional_names: The names of positional parameters, in order.
         widths: How many parameters a value of an `IN` has, by the name of the `IN`. It
             is more than one for tuples.
         compiled_name_by_driver_name: The name in the compiled statement, for parameters
@@ -53,13 +58,14 @@ class StatementNames(NamedTuple):
         values: The values of the parameters, by their names.
     """
 
-    binds: Sequence[str] = ()
+    positional_names: Sequence[str] = ()
     widths: Mapping[str, int] = {}
     compiled_name_by_driver_name: Mapping[str, str] = {}
     compiled: CompiledNames | None = None
     values: Mapping[str, Any] = {}
 
 
+# Of a statement that SQLAlchemy has not compiled: a text, or a driver's own.
 UNNAMED = StatementNames()
 
 
@@ -70,7 +76,7 @@ def action(
     params: dict[str, Any] | None = None,
     shared: bool = False,
 ) -> ClientCall:
-    """Describe a request that is no statement, such as `COMMIT`.
+    """Describe a request to a database that is no statement, such as `COMMIT`.
 
     Args:
         name: The request, in capitals.
@@ -96,7 +102,7 @@ class _PreparedStatement:
 
     Attributes:
         statement: The statement as its text reads.
-        mentions: Whether the statement has a secret name anywhere.
+        mentions_secret: Whether the statement has a secret name anywhere.
         is_text: Whether SQLAlchemy does not know the columns of the result.
         is_unclear: Whether a text in the compiled statement names a secret, so that it
             cannot be followed.
@@ -109,11 +115,12 @@ class _PreparedStatement:
     ) -> None:
         self._compiled = compiled
         self._is_secret_name = redactor.secret
-        self.open_types = cache(self._find_open_types)
         self._is_judged_by_look = redactor.judges_by_look
+        # Both take the name of a parameter. The same names come with each execution.
+        self.types_in_clear = cache(self._find_types_in_clear)
         self.name_judged_by_look = cache(self._find_name_judged_by_look)
         self.statement = read_statement(_NAME_OF_CURSOR.sub("c_", sql))
-        self.mentions = self.statement.mentions(redactor.secret)
+        self.mentions_secret = self.statement.mentions(redactor.secret)
         self.is_text = compiled is None or compiled.columns is None
         self.is_unclear = False
         if compiled is not None:
@@ -131,7 +138,7 @@ class _PreparedStatement:
         SQLite and MySQL make the name of an expression: that of `SELECT password = 'x'`
         is `password = 'x'`.
         """
-        if not self.mentions or name.isidentifier():
+        if not self.mentions_secret or name.isidentifier():
             return name
         return read_statement(name).hide_literals(hides_numbers=self._hides_numbers)[0]
 
@@ -165,13 +172,15 @@ class _PreparedStatement:
                 return name
         return ""
 
-    def _find_open_types(self, compiled_name: str) -> Any:
+    def _find_types_in_clear(self, compiled_name: str) -> Any:
         """Return the types of which the values of a parameter are no secrets.
 
-        `object` stands for all.
+        `object` stands for all. Values of other types are hidden in the identity.
         """
         if self._is_secret_name(compiled_name):
             return ()
+        # SQLAlchemy knows beside which columns the parameter stands. None: it does not,
+        # so that the text has to tell.
         names_beside = None
         if self._compiled is not None:
             names_beside = self._compiled.names_beside_parameter.get(compiled_name)
@@ -179,11 +188,13 @@ class _PreparedStatement:
             if any(map(self._is_secret_name, names_beside)):
                 return ()
             return object
-        name = _ROW_NUMBER.sub("", compiled_name)
-        if not self.mentions or name.lower() in self.statement.names:
+        own_name = _ROW_NUMBER.sub("", compiled_name)
+        if not self.mentions_secret or own_name.lower() in self.statement.names:
             return object
+        # The statement names a secret, and the parameter may be its value.
         if self.is_text or self.statement.verb != "SELECT":
             return ()
+        # In a query, a number may be a limit.
         return _TYPES_OF_NUMBERS
 
 
@@ -231,16 +242,18 @@ class StatementCall:
         self._redactor_of_test = redactor
         if secrets_of_test is not None:
             self._redactor_of_test = redactor.knowing(secrets_of_test)
-        # The names of the parameters that are secret.
+        # The names of the parameters that are secret. A column of the result that shows
+        # one of them is hidden, too.
         self._names_of_secrets: set[str] = set()
-        # The name for which each secret text is secret.
+        # By each secret text, the name for which it is secret. The engine compares it
+        # with what other calls have sent under this name.
         self._name_of_secret: dict[str, str] = {}
         self._prepared = _prepared_statement(sql, names.compiled, redactor)
         statement = self._prepared.statement
         # The names of the parameters that may name a part of a JSON value.
         self._names_of_json_keys: Collection[str] = ()
         if names.compiled is not None:
-            self._names_of_json_keys = names.compiled.keys
+            self._names_of_json_keys = names.compiled.json_path_parameters
         self._is_unclear = self._prepared.is_unclear or self._asks_for_secret()
         self.secrets = list(self._prepared.literals)
         self.is_unordered = statement.is_unordered
@@ -259,6 +272,7 @@ class StatementCall:
             "statement": hide_values(self._prepared.text, self._placeholder_of_issued),
             "params": params,
         }
+        # What messages show of the call.
         described = {}
         for name in ("statement", "params", "database"):
             if parts[name]:
@@ -283,16 +297,19 @@ class StatementCall:
         return False
 
     def _plain_parameters(self, parameters: Any) -> dict[str, Any]:
-        """Return parameters as plain data without secrets.
+        """Return parameters as plain data without secrets, as they count.
 
         The key of a parameter is its name; without a name, its place from 1: `"1"`.
         """
         plain_parameters: dict[str, Any] = {}
-        # The names of the parameters of each `IN`.
+        # The names of the parameters of each `IN`, by the name of the `IN`.
         names_by_in: dict[str, list[str]] = {}
-        for index, (bind, value) in enumerate(self._named_parameters(parameters), 1):
-            name = _free_name(bind or str(index), plain_parameters)
-            compiled_name = self._names.compiled_name_by_driver_name.get(bind, bind)
+        named_parameters = self._named_parameters(parameters)
+        for index, (driver_name, value) in enumerate(named_parameters, 1):
+            name = _free_name(driver_name or str(index), plain_parameters)
+            compiled_name = self._names.compiled_name_by_driver_name.get(
+                driver_name, driver_name
+            )
             plain_parameters[name] = self._plain_value(value, name, compiled_name)
             if compiled_name in self._names.widths:
                 names_by_in.setdefault(compiled_name, []).append(name)
@@ -320,6 +337,7 @@ class StatementCall:
             return self._replacement(by_value(value))
         if type(value) in _TYPES_WITHOUT_SECRETS:
             return value
+        # The name for which the value is secret if it looks like a token.
         look_name = self._prepared.name_judged_by_look(compiled_name)
         looks_secret = False
         if look_name:
@@ -339,6 +357,7 @@ class StatementCall:
             )
             return _plain_parameter(hidden_value, name)
         except UnstableIdentityError as error:
+            # The cursor raises it, outside of the block that makes the test fail.
             self.refused_parameter = error
             return None
 
@@ -349,9 +368,9 @@ class StatementCall:
         self._name_of_secret[secret] = name
 
     def _replacement(self, value: Any) -> Any:
-        """Return what stands for the value of a secret parameter.
+        """Return what stands for the value of a secret parameter in the identity.
 
-        The placeholder stands for a secret that the test was issued.
+        A secret that the test was issued has a placeholder of its own.
         """
         if value is None or isinstance(value, bool):
             return value
@@ -370,30 +389,31 @@ class StatementCall:
             type_of_value: The type of the value.
             compiled_name: The name in the compiled statement.
         """
-        open_types = self._prepared.open_types(compiled_name)
-        if open_types is object and self._is_unclear:
+        types_in_clear = self._prepared.types_in_clear(compiled_name)
+        if types_in_clear is object and self._is_unclear:
+            # Any text may be the secret, but for what only names a part of JSON.
             return (
                 issubclass(type_of_value, str)
                 and compiled_name not in self._names_of_json_keys
             )
-        return not issubclass(type_of_value, open_types)
+        return not issubclass(type_of_value, types_in_clear)
 
     def _named_parameters(self, parameters: Any) -> Iterable[tuple[str, Any]]:
-        """Return each parameter with its name in the compiled statement, if known."""
+        """Return each parameter with the driver's name of it; empty: it has none."""
         if isinstance(parameters, Mapping):
             # The names may be of SQLAlchemy's own subclass of `str`.
             return zip(map(str, parameters), parameters.values())
-        binds = list(self._names.binds)
-        if binds and len(parameters) % len(binds) == 0:
+        driver_names = list(self._names.positional_names)
+        if driver_names and len(parameters) % len(driver_names) == 0:
             # SQLAlchemy writes many rows with one INSERT.
-            binds *= len(parameters) // len(binds)
-        if len(binds) != len(parameters):
+            driver_names *= len(parameters) // len(driver_names)
+        if len(driver_names) != len(parameters):
             # An event has replaced the parameters.
-            binds = [""] * len(parameters)
-        return zip(binds, parameters)
+            driver_names = [""] * len(parameters)
+        return zip(driver_names, parameters)
 
     def shown_name(self, name: Any) -> Any:
-        """Return the name of a column without secrets."""
+        """Return the name of a result's column without secrets, as it is stored."""
         if not isinstance(name, str):
             return name
         return self._prepared.shown_name(name)
@@ -401,63 +421,65 @@ class StatementCall:
     def hidden_columns(self, columns: Sequence[str]) -> list[Hidden]:
         """Return for each column of the result whether it is secret.
 
-        The columns are given by the driver's names.
+        `Rows.store` hides the values so. The columns are given by the driver's names.
 
         `"text"`: hide only text values, because the column's origin is unknown. A
         `ByLook`: hide what looks like a token, because of this name of the column.
         """
         prepared = self._prepared
-        # For each column, the names of columns and of parameters in its expression.
-        origins = None
+        # For each column of the result, the names in its expression.
+        expressions: Sequence[tuple[frozenset[str], frozenset[str]]] | None = None
         if self._names.compiled is not None:
-            origins = self._names.compiled.columns
-        if origins is not None and len(origins) == len(columns):
+            expressions = self._names.compiled.columns
+        if expressions is not None and len(expressions) == len(columns):
             is_unclear = self._is_unclear
             listed_columns: frozenset[str] = frozenset()
         else:
-            origins = ((frozenset(), frozenset()),) * len(columns)
-            is_unclear = prepared.mentions or bool(self._names_of_secrets)
+            # SQLAlchemy does not know the columns, so that the text has to tell.
+            unknown_names: frozenset[str] = frozenset()
+            expressions = ((unknown_names, unknown_names),) * len(columns)
+            is_unclear = prepared.mentions_secret or bool(self._names_of_secrets)
             listed_columns = prepared.statement.listed_columns
         hidden_columns: list[Hidden] = []
-        for name, (names, binds) in zip(columns, origins):
-            is_listed = "*" in listed_columns or name.lower() in listed_columns
-            if self._is_secret_column(name, names, binds):
+        for column, (names, parameters) in zip(columns, expressions):
+            is_listed = "*" in listed_columns or column.lower() in listed_columns
+            if self._is_secret_column(column, names, parameters):
                 hidden_columns.append(True)
             elif is_unclear and not is_listed:
                 hidden_columns.append("text")
             else:
-                hidden_columns.append(self._hiding_by_look(name, names))
+                hidden_columns.append(self._hiding_by_look(column, names))
         return hidden_columns
 
-    def _hiding_by_look(self, name: str, names: frozenset[str]) -> Hidden:
+    def _hiding_by_look(self, column: str, names: frozenset[str]) -> Hidden:
         """Return how a column is hidden whose texts are secret by their look.
 
         Args:
-            name: The name of the column as the driver tells it.
+            column: The name of the column as the driver tells it.
             names: The names of the columns and functions in the column's expression.
         """
-        for name_of_column in (name, *sorted(names)):
-            if self._redactor.judges_by_look(name_of_column):
-                return ByLook(name_of_column)
+        for name in (column, *sorted(names)):
+            if self._redactor.judges_by_look(name):
+                return ByLook(name)
         return False
 
     def _is_secret_column(
-        self, name: str, names: frozenset[str], binds: frozenset[str]
+        self, column: str, names: frozenset[str], parameters: frozenset[str]
     ) -> bool:
         """Check whether a column of the result shows a secret.
 
         Args:
-            name: The name of the column as the driver tells it.
+            column: The name of the column as the driver tells it.
             names: The names of the columns and functions in the column's expression.
-            binds: The names of the parameters in the column's expression.
+            parameters: The names of the parameters in the column's expression.
         """
         # SQLite calls a column by its expression, `length(password)`, if the column has
         # no name.
-        if name.isidentifier() and self._redactor.secret(name):
+        if column.isidentifier() and self._redactor.secret(column):
             return True
         if any(map(self._redactor.secret, names)):
             return True
-        return not self._names_of_secrets.isdisjoint(binds)
+        return not self._names_of_secrets.isdisjoint(parameters)
 
 
 def _free_name(name: str, names: Collection[str]) -> str:
@@ -480,11 +502,12 @@ def _sort_values(
 
     With a `width` of 2, each two parameters are one tuple.
     """
-    values = []
+    values_of_in = []
     for start in range(0, len(names), width):
-        values.append([plain_parameters[name] for name in names[start : start + width]])
-    values.sort(key=repr)
-    plain_parameters.update(zip(names, chain.from_iterable(values)))
+        names_of_value = names[start : start + width]
+        values_of_in.append([plain_parameters[name] for name in names_of_value])
+    values_of_in.sort(key=repr)
+    plain_parameters.update(zip(names, chain.from_iterable(values_of_in)))
 
 
 def _plain_parameter(value: Any, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 It gives the signature of the call (`SELECT users`), tells which columns a result lists,
 and hides literals. Where the text alone does not tell which literal is secret, all are
-hidden.
+hidden. The text without its literals counts in the identity of the call.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from pytest_mimic.client import PLACEHOLDER, Redactor, lazy_attribute
 
+# The name of the group that matches is the kind of the piece, `Token.kind`.
 _TOKEN_OF_SQL = re.compile(
     r"""
       (?P<blank>\s+)
@@ -39,6 +40,7 @@ _TOKEN_OF_SQL = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# A word that may be a name.
 _PLAIN_NAME = re.compile(r"[^\W\d]\w*")
 # The blanks of all servers. Others, such as U+00A0, are parts of a name.
 _BLANKS = " \t\n\r\f"
@@ -70,9 +72,11 @@ _PLAIN_SELECT = re.compile(
 _START_OF_QUERY = re.compile(
     r"\b(?:SELECT|UNION|INTERSECT|EXCEPT|TABLE)\b", re.IGNORECASE
 )
+# The statements that define something: `CREATE TABLE users`, whose numbers are sizes.
 _VERBS_OF_DEFINITIONS = frozenset(
     "CREATE ALTER DROP TRUNCATE COMMENT LOCK REINDEX".split()
 )
+# The name of what is defined stands behind one of these words.
 _DEFINED_THINGS = frozenset(
     "TABLE INDEX VIEW SEQUENCE SCHEMA TYPE DATABASE TRIGGER FUNCTION PROCEDURE"
     " EXTENSION DOMAIN ROLE USER".split()
@@ -135,6 +139,7 @@ class Statement:
             self.signature = f"{self.verb} {_main_table(tokens_from_verb)}".strip()
         self.is_unordered = self.verb == "SELECT" and not _is_ordered(tokens_from_verb)
         names: set[str] = set()
+        # A text counts, too, as it may name a part of JSON: `data ->> 'password'`.
         for token in tokens:
             if token.kind in (*_TOKENS_OF_NAMES, "string"):
                 names.add(token.name.lower())
@@ -156,9 +161,10 @@ class Statement:
     ) -> tuple[str, list[str]]:
         """Return the statement with its blanks folded, and the literals that it hides.
 
-        The literals of a statement that mentions a secret are hidden. With
-        `hides_numbers`, numbers are hidden as well, except those of a definition, such
-        as `VARCHAR(30)`. In any other statement, secrets are hidden in URLs.
+        The statement counts so in the identity of its call. The literals of a statement
+        that mentions a secret are hidden. With `hides_numbers`, numbers are hidden as
+        well, except those of a definition, such as `VARCHAR(30)`. In any other
+        statement, secrets are hidden in URLs.
         """
         if self.mentions(redactor.secret):
             return self.hide_literals(hides_numbers=hides_numbers)
@@ -188,8 +194,8 @@ class Statement:
                 token.kind in _TOKENS_OF_NAMES and token.upper_text not in _BEFORE_TEXT
             )
             is_password = is_name and words_before == ("IDENTIFIED", "BY")
-            is_text = token.kind == "string" or is_quoted_value or is_password
-            if is_text and text_before not in _BEFORE_KEYS:
+            is_literal = token.kind == "string" or is_quoted_value or is_password
+            if is_literal and text_before not in _BEFORE_KEYS:
                 hidden_literals.append(text.strip("'\""))
                 text = f"'{PLACEHOLDER}'"
             elif token.kind == "comment":
@@ -200,6 +206,7 @@ class Statement:
             elif hides_numbers and text[0].isdigit():
                 text = PLACEHOLDER
             pieces.append(text)
+            # What the next piece is depends on those before it.
             kind_before = token.kind
             if token.kind != "blank":
                 text_before = token.text
@@ -211,35 +218,36 @@ class Statement:
     def listed_columns(self) -> frozenset[str]:
         """The columns of a plain `SELECT a, t.b FROM …` in small letters, or `*`.
 
-        Another query has none: then texts of all columns may have to be hidden.
+        `StatementCall.hidden_columns` does not hide a column that is listed under its
+        own name. Another query has none: then texts of all columns may be hidden.
         `PRAGMA` and `SHOW` have `*`, as their results are not computed from columns.
         """
         if self.verb not in (*_VERBS_OF_DATA, "EXPLAIN"):
             return frozenset("*")
-        listing = _PLAIN_SELECT.match(self._sql)
-        if listing is None or len(_START_OF_QUERY.findall(self._sql)) != 1:
+        plain_select = _PLAIN_SELECT.match(self._sql)
+        if plain_select is None or len(_START_OF_QUERY.findall(self._sql)) != 1:
             return frozenset()
         columns = set()
-        for column in listing[1].lower().split(","):
-            _, _, name = column.rpartition(".")
-            columns.add(name.strip(' \n\t"'))
+        for listed_column in plain_select[1].lower().split(","):
+            _, _, column = listed_column.rpartition(".")
+            columns.add(column.strip(' \n\t"'))
         return frozenset(columns)
 
 
 def _texts_with_folded_blanks(tokens: Sequence[Token]) -> Iterator[str]:
     """Yield the text of each piece of a statement, one blank for several.
 
-    After a piece that servers read in several ways, the text stays as it is written: a
-    blank may be inside a text there.
+    So two layouts of a statement are one call. After a piece that servers read in
+    several ways, the text stays as it is written: a blank may be inside a text there.
     """
     is_clear = True
     token_before = Token()
     for index, token in enumerate(tokens):
         if token.kind == "blank" and is_clear:
             next_kinds = [token.kind for token in tokens[index + 1 : index + 2]]
-            is_after_comment = token_before.text.startswith("--")
+            ends_comment = token_before.text.startswith("--")
             joins_texts = token_before.kind == "string" and next_kinds == ["string"]
-            keeps_line_end = is_after_comment or joins_texts
+            keeps_line_end = ends_comment or joins_texts
             yield _with_folded_blanks(token.text, keeps_line_end=keeps_line_end)
         else:
             yield token.text
@@ -317,7 +325,7 @@ def _tokens(sql: str) -> Iterator[Token]:
 
 
 def _index_of_verb(tokens: Sequence[Token]) -> int:
-    """Return the place of the verb; 0 in a statement without words.
+    """Return the index of a statement's verb; 0 in a statement without words.
 
     It is the first word, or after `WITH x AS (…)` the verb of the main query.
     """
@@ -348,6 +356,8 @@ def _is_ordered(tokens: Sequence[Token]) -> bool:
 
 def _main_table(tokens: Sequence[Token]) -> str:
     """Return the main table of a statement, or the name of what it defines.
+
+    It stands in the signature of the call, by which people and options name the call.
 
     SELECT (SELECT 1 FROM a) FROM b  →  b
     INSERT INTO shop.orders SELECT … →  orders
@@ -384,6 +394,7 @@ def _main_table(tokens: Sequence[Token]) -> str:
         ):
             return token.name
         if token.kind not in _TOKENS_OF_NAMES and token.text not in ("(", ",", "."):
+            # An expression stands where the name of a table would.
             return ""
     return ""
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from pytest_mimic._clients.sql.compiled_names import CompiledNames
-from pytest_mimic._clients.sql.outcomes import load_rows
+from pytest_mimic._clients.sql.rows_and_errors import load_rows
 from pytest_mimic._clients.sql.statement_calls import StatementCall, StatementNames
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor

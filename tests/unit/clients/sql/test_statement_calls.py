@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 
 from pytest_mimic import fingerprint
-from pytest_mimic._clients.sql.outcomes import Rows, load_description, store_description
+from pytest_mimic._clients.sql.rows_and_errors import (
+    Rows,
+    load_description,
+    store_description,
+)
 from pytest_mimic._clients.sql.statement_calls import StatementCall
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import parts_of_client_calls
@@ -36,7 +40,7 @@ def stored_rows(value: object) -> Any:
     """A result of one value in one column as plain data."""
     rows = Rows([(value,)], ["a"])
     rows.store([False], Redactor())
-    return rows.values
+    return rows.stored_rows
 
 
 class Currency(str, Enum):
@@ -232,4 +236,4 @@ def test_what_looks_like_a_token_is_hidden_under_such_a_name(
     rows.store(call.hidden_columns([column]), Redactor())
 
     assert call.call.parts["params"] == {column: hidden}
-    assert rows.values == [[hidden]]
+    assert rows.stored_rows == [[hidden]]

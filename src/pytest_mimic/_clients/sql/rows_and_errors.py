@@ -1,6 +1,7 @@
 """The outcomes of statements as plain data without secrets.
 
-These are `cursor.description`, rows, and the driver's errors.
+These are `cursor.description`, rows, and the driver's errors. No identity depends on
+them, but for what `hide_inside` gives for a parameter.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from pytest_mimic.client import (
 if TYPE_CHECKING:
     from pytest_mimic.client import Redactor
 
+# No secrets with their placeholders.
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -60,9 +62,11 @@ ERRORS_OF_PYTHON = (ValueError, TypeError, ArithmeticError, LookupError)
 # How many parts PEP 249 gives a column.
 _PARTS_OF_DESCRIPTION = 7
 _NO_PARTS = (None,) * _PARTS_OF_DESCRIPTION
+# The attributes of errors with codes, which applications look at.
 _ATTRIBUTES_WITH_CODES = (
     "pgcode pgerror sqlstate sqlite_errorcode sqlite_errorname errno".split()
 )
+# The values that PostgreSQL quotes: `Key (token)=(abc) already exists.`
 _KEY_IN_MESSAGE = re.compile(r"\((.*?)\)=\((.*)\)")
 _ROW_IN_MESSAGE = re.compile(r"(?<=Failing row contains )\(.*\)", re.DOTALL)
 _CLASS_OF_ASYNCPG_ROW = "asyncpg.protocol.record.Record"
@@ -84,19 +88,19 @@ def store_description(description: Sequence[Sequence[Any]]) -> list[Any]:
 
     A column's type that is an object of the driver becomes None.
     """
-    columns = []
+    stored_columns = []
     for column in description:
-        column_parts = []
+        parts_of_column = []
         for index in range(_PARTS_OF_DESCRIPTION):
             part = column[index]
             if type(part) not in PLAIN:
                 part = None
-            column_parts.append(part)
+            parts_of_column.append(part)
         # Most drivers know the name alone, which stays.
-        while len(column_parts) > 1 and column_parts[-1] is None:
-            column_parts.pop()
-        columns.append(column_parts)
-    return columns
+        while len(parts_of_column) > 1 and parts_of_column[-1] is None:
+            parts_of_column.pop()
+        stored_columns.append(parts_of_column)
+    return stored_columns
 
 
 def load_description(columns: list[Any]) -> tuple[tuple[Any, ...], ...]:
@@ -115,24 +119,29 @@ class Rows:
     asked for: `list`, `dict`, `sqlite3.Row`, a named tuple.
 
     Attributes:
-        values: The rows, each a list.
-        kind: The class of a row in plain data; None for a tuple.
-        classes: The names of the application's classes in `kind` and `values`.
+        stored_rows: The rows, each a list; empty until `store` is called.
+        stored_class: The class of a row in plain data; None for a tuple.
+        classes: The names of the application's classes in `stored_class` and
+            `stored_rows`. A replay imports them.
     """
 
-    def __init__(self, rows: Sequence[Any], names: Sequence[str]) -> None:
+    def __init__(self, rows: Sequence[Any], column_names: Sequence[str]) -> None:
         self._rows = rows
-        self._names = list(names)
+        self._column_names = list(column_names)
         self.classes: set[str] = set()
-        self.kind: Any = None
+        self.stored_class: Any = None
         if rows:
-            self.kind = self._stored_class_of_rows(type(rows[0]))
-        self.values: list[list[Any]] = []
+            self.stored_class = self._stored_class_of_rows(type(rows[0]))
+        self.stored_rows: list[list[Any]] = []
 
     def store(self, hidden_columns: Sequence[Hidden], redactor: Redactor) -> None:
-        """Keep the rows with values in secret columns replaced.
+        """Store the rows with values in secret columns replaced.
 
         So are the secrets that the test knows, in the texts of all columns.
+
+        Args:
+            hidden_columns: For each column, which of its values are hidden.
+            redactor: The rules for secrets, with the secrets of the test.
 
         Raises:
             UnstorableOutcomeError: A value has no plain form.
@@ -140,33 +149,35 @@ class Rows:
         placeholder_by_secret = _NOTHING
         if redactor.known_secrets is not None:
             placeholder_by_secret = redactor.known_secrets.stand_ins_of_issued()
-        hiding_by_column = list(zip(self._names, hidden_columns))
+        columns = list(zip(self._column_names, hidden_columns))
         for row_number, row in enumerate(self._rows):
             stored_row = []
-            for value, (name, hiding) in zip(self._values_of(row), hiding_by_column):
-                is_secret = bool(hiding)
-                if hiding == "text":
+            for value, (column_name, hidden) in zip(self._values_of(row), columns):
+                is_secret = bool(hidden)
+                if hidden == "text":
                     is_secret = not isinstance(value, _TYPES_OF_MEASURES)
+                # The name for which what looks like a token is secret.
                 look_name = ""
-                if isinstance(hiding, ByLook):
-                    look_name = hiding.name
+                if isinstance(hidden, ByLook):
+                    look_name = hidden.name
                     is_secret = redactor.hides(look_name, value)
                 if is_secret:
-                    hidden_value = _replacement(value, name, redactor)
+                    hidden_value = _replacement(value, column_name, redactor)
                 else:
+                    # A secret may lie inside, as in a column of JSON.
                     hidden_value = hide_inside(
                         value, redactor, placeholder_by_secret, name=look_name
                     )
-                path = f"rows[{row_number}].{name}"
+                path = f"rows[{row_number}].{column_name}"
                 stored_row.append(to_plain(hidden_value, path, self.classes))
-            self.values.append(stored_row)
+            self.stored_rows.append(stored_row)
 
     def _values_of(self, row: Any) -> Iterable[Any]:
         """Return the values of a row, in the order of the columns."""
-        row_values: Iterable[Any] = row
-        if self.kind == "dict":
-            row_values = row.values()
-        return row_values
+        values_in_row: Iterable[Any] = row
+        if self.stored_class == "dict":
+            values_in_row = row.values()
+        return values_in_row
 
     def _stored_class_of_rows(self, row_class: Any) -> Any:
         """Return the class of the rows in plain data.
@@ -180,7 +191,7 @@ class Rows:
             return None
         if row_class is list:
             return "list"
-        if row_class is dict and list(self._rows[0]) == self._names:
+        if row_class is dict and list(self._rows[0]) == self._column_names:
             return "dict"
         if full_name(row_class) == "sqlite3.Row":
             return "sqlite3.Row"
@@ -188,7 +199,7 @@ class Rows:
             # The class is stored as a row of it, whose values are the names of the
             # columns: `User(id="id", name="name")`.
             named_tuple: Any = row_class
-            row_of_names = named_tuple._make(self._names)
+            row_of_names = named_tuple._make(self._column_names)
             return to_plain(row_of_names, "rows[0]", self.classes)
         raise UnstorableOutcomeError(
             "what a database returned cannot be stored",
@@ -213,27 +224,27 @@ def load_rows(outcome: Mapping[str, Any]) -> list[Any]:
     stored_class = outcome.get("row")
     if stored_class is None:
         return list(map(tuple, values_by_row))
-    names = [str(column[0]) for column in outcome["columns"]]
-    make = _maker_of_rows(stored_class, names, classes)
-    return list(map(make, values_by_row))
+    column_names = [str(column[0]) for column in outcome["columns"]]
+    make_row = _maker_of_rows(stored_class, column_names, classes)
+    return list(map(make_row, values_by_row))
 
 
 def _maker_of_rows(
-    stored_class: Any, names: list[str], classes: Sequence[str]
+    stored_class: Any, column_names: list[str], classes: Sequence[str]
 ) -> Callable[[list[Any]], Any]:
     """Return the function that makes a row, which is no tuple, of its values.
 
     Args:
-        stored_class: What `Rows.kind` was when the result was recorded.
-        names: The names of the columns.
+        stored_class: What `Rows.stored_class` was when the result was recorded.
+        column_names: The names of the columns.
         classes: The classes that may be imported for it.
     """
     if stored_class == "list":
         return list
     if stored_class == "dict":
-        return partial(_dict_row, names)
+        return partial(_dict_row, column_names)
     if stored_class == "sqlite3.Row":
-        return partial(_sqlite_row, names)
+        return partial(_sqlite_row, column_names)
     row_of_names = from_plain(stored_class, classes)
     if not hasattr(row_of_names, "_make"):
         raise CorruptRecordingError(
@@ -243,23 +254,23 @@ def _maker_of_rows(
     return make_named_tuple
 
 
-def _dict_row(names: list[str], values: list[Any]) -> dict[str, Any]:
+def _dict_row(column_names: list[str], values: list[Any]) -> dict[str, Any]:
     """Return a row as a dict.
 
     psycopg's `dict_row` or PyMySQL's `DictCursor` gives it like this.
     """
-    return dict(zip(names, values))
+    return dict(zip(column_names, values))
 
 
-def _sqlite_row(names: list[str], values: list[Any]) -> Any:
+def _sqlite_row(column_names: list[str], values: list[Any]) -> Any:
     """Return a row of the standard library's driver.
 
-    Such a row takes its names of a cursor.
+    Such a row takes its names of a cursor, so that a database in memory is asked.
     """
     import sqlite3
 
-    quoted = [name.replace('"', '""') for name in names]
-    columns = ", ".join(f'NULL AS "{name}"' for name in quoted)
+    escaped_names = [name.replace('"', '""') for name in column_names]
+    columns = ", ".join(f'NULL AS "{name}"' for name in escaped_names)
     with closing(sqlite3.connect(":memory:")) as connection:
         cursor = connection.execute(f"SELECT {columns}")
         return sqlite3.Row(cursor, tuple(values))
@@ -268,7 +279,7 @@ def _sqlite_row(names: list[str], values: list[Any]) -> Any:
 def _replacement(
     value: object, name: object, redactor: Redactor, *, hiding_name: object = None
 ) -> object:
-    """Return what stands for a secret value, of its type.
+    """Return what stands for a secret value of a row, of the type of the value.
 
     A text or a number that was issued has a stand-in of its own. Where the name of a
     part around it hides it, that is the `hiding_name`.
@@ -288,9 +299,10 @@ def hide_inside(
     *,
     name: str = "",
 ) -> Any:
-    """Return a value with other values for the secret names inside of it.
+    """Return the value of a row or a parameter without the secrets inside of it.
 
-    They are sought in its mappings, lists, JSON texts and URLs.
+    Secret names are sought in its mappings, lists, JSON texts and URLs. What it returns
+    for a parameter counts in the identity of the statement.
 
     Args:
         value: The value of a parameter or a row.
@@ -328,11 +340,14 @@ def hide_inside(
 
 def _hide_in_json_list(text: str, redactor: Redactor, *, name: str) -> str:
     """Return the JSON text of a list of this name without what looks like a token."""
-    start, end = f'{{"{name}":', "}"
-    hidden_text = redactor.scrub_json(f"{start}{text}{end}")
-    if not hidden_text.startswith(start):
+    # The redactor takes the name of the items from the mapping around them.
+    text_before = f'{{"{name}":'
+    text_behind = "}"
+    hidden_text = redactor.scrub_json(f"{text_before}{text}{text_behind}")
+    if not hidden_text.startswith(text_before):
+        # The text is no JSON.
         return text
-    return hidden_text[len(start) : -len(end)]
+    return hidden_text[len(text_before) : -len(text_behind)]
 
 
 def _hide_in_json_of_database(
@@ -364,7 +379,7 @@ def _hide_in_json_of_database(
 def store_error(
     error: BaseException, redactor: Redactor, secrets: Sequence[str]
 ) -> dict[str, Any]:
-    """Return an error as plain data without secrets.
+    """Return an error of a driver as plain data without secrets.
 
     | key | what |
     |---|---|
@@ -404,7 +419,10 @@ def store_error(
 
 
 def _kind_of(error: BaseException) -> str:
-    """Return the first class of an error that PEP 249 or Python names."""
+    """Return the first class of an error that PEP 249 or Python names.
+
+    A replay raises it where the error's own class does not exist.
+    """
     for error_class in type(error).__mro__:
         if (
             error_class.__name__ in _CLASSES_OF_PEP_249
@@ -419,12 +437,12 @@ def _codes_of(error: BaseException) -> dict[str, Any]:
 
     What a server tells of its own source changes with its version.
     """
-    values = {name: getattr(error, name, None) for name in _ATTRIBUTES_WITH_CODES}
+    attributes = {name: getattr(error, name, None) for name in _ATTRIBUTES_WITH_CODES}
     for name, value in vars(error).items():
         if not name.startswith(("_", "server_source_")):
-            values[name] = value
+            attributes[name] = value
     codes = {}
-    for name, value in values.items():
+    for name, value in attributes.items():
         if isinstance(value, (str, int)):
             codes[name] = value
     return codes
@@ -433,17 +451,18 @@ def _codes_of(error: BaseException) -> dict[str, Any]:
 def _diagnosis_of(error: BaseException) -> dict[str, str]:
     """Return what PostgreSQL reports about an error, by the names in `diag`."""
     diag = getattr(error, "diag", None)
-    names: Iterable[str] = _diagnosis_fields(error)
+    field_names: Iterable[str] = _diagnosis_fields(error)
     if _is_of_psycopg2(type(error)):
-        names = dir(diag)
+        field_names = dir(diag)
     diagnosis = {}
-    for name in names:
-        # Where in PostgreSQL's own source the error was raised does not count.
-        if name.startswith(("_", "source_")):
+    for field_name in field_names:
+        # Where in PostgreSQL's own source the error was raised changes with the
+        # server's version, and would be a drift.
+        if field_name.startswith(("_", "source_")):
             continue
-        text = getattr(diag, name, None)
+        text = getattr(diag, field_name, None)
         if isinstance(text, str):
-            diagnosis[name] = text
+            diagnosis[field_name] = text
     return diagnosis
 
 
@@ -453,7 +472,7 @@ def load_error(
     *,
     errors_of_driver: tuple[type[Exception], ...] = (),
 ) -> Exception:
-    """Return a recorded error of a driver.
+    """Return a recorded error of a driver, to be raised in a replay.
 
     Where its class does not exist, or is none that a recording may name, the error has
     the class of PEP 249 or of Python above that.
@@ -505,7 +524,7 @@ def _class_of(
     Anybody may have edited the recording. So the class is one that an error of a
     statement can have, or is Python's own.
     """
-    recordable = (dbapi.Error, OSError, *ERRORS_OF_PYTHON, *errors_of_driver)
+    recordable_classes = (dbapi.Error, OSError, *ERRORS_OF_PYTHON, *errors_of_driver)
     module, _, path = stored_error["type"].partition(":")
     error_class: Any = sys.modules.get(module)
     for name in path.split("."):
@@ -515,14 +534,14 @@ def _class_of(
     # Our own errors are no outcomes, though some of them are errors of Python.
     if (
         is_class
-        and issubclass(error_class, recordable)
+        and issubclass(error_class, recordable_classes)
         and not issubclass(error_class, MimicError)
     ):
         return error_class
-    kind = stored_error["kind"]
-    if kind in _CLASSES_OF_PEP_249:
-        return getattr(dbapi, kind, dbapi.DatabaseError)
-    error_class = getattr(builtins, kind, None)
+    general_name = stored_error["kind"]
+    if general_name in _CLASSES_OF_PEP_249:
+        return getattr(dbapi, general_name, dbapi.DatabaseError)
+    error_class = getattr(builtins, general_name, None)
     if isinstance(error_class, type) and issubclass(error_class, Exception):
         return error_class
     return dbapi.DatabaseError
@@ -533,12 +552,12 @@ def _method_in_c(error_class: Any, name: str) -> Any:
 
     What a class in Python does in its own `__new__` and `__setstate__` is not run.
     """
-    base = error_class
+    class_in_c = error_class
     while not isinstance(
-        vars(base).get(name), (BuiltinFunctionType, MethodDescriptorType)
+        vars(class_in_c).get(name), (BuiltinFunctionType, MethodDescriptorType)
     ):
-        base = base.__base__
-    return vars(base)[name]
+        class_in_c = class_in_c.__base__
+    return vars(class_in_c)[name]
 
 
 def _complete_error_of_asyncpg(error: Any) -> None:
@@ -552,16 +571,17 @@ def _complete_error_of_asyncpg(error: Any) -> None:
 
 
 def _is_of_psycopg2(error_class: type) -> bool:
+    """Check whether a class of errors is psycopg2's, or one below it."""
     return any(base.__module__ == "psycopg2" for base in error_class.__mro__)
 
 
 def _empty_diagnosis() -> dict[str, None]:
     """Return what psycopg2's `diag` has where PostgreSQL reports nothing."""
-    diagnosis: dict[str, None] = {}
-    for name in dir(sys.modules["psycopg2.extensions"].Diagnostics):
-        if not name.startswith("_"):
-            diagnosis[name] = None
-    return diagnosis
+    empty_fields: dict[str, None] = {}
+    for field_name in dir(sys.modules["psycopg2.extensions"].Diagnostics):
+        if not field_name.startswith("_"):
+            empty_fields[field_name] = None
+    return empty_fields
 
 
 @cache
@@ -572,34 +592,33 @@ def _with_diagnosis(error_class: Any) -> Any:
     subclass, which has the name of its base and is pickled as that.
     """
 
-    def reduced(error: Any) -> Any:
+    def reduce_as_base(error: Any) -> Any:
         codes = {name: getattr(error, name) for name in ("pgcode", "pgerror")}
         return error_class, error.args, codes
 
-    names = {
+    names_of_base = {
         "__module__": error_class.__module__,
         "__qualname__": error_class.__qualname__,
     }
     return type(
         error_class.__name__,
         (error_class,),
-        {**names, "diag": None, "__reduce__": reduced},
+        {**names_of_base, "diag": None, "__reduce__": reduce_as_base},
     )
 
 
 def _hide_details(text: str, redactor: Redactor) -> str:
-    """Return a message without the secret values of rows that PostgreSQL quotes.
+    """Return an error's message without the secret values that PostgreSQL quotes.
 
-    An example is `Key (token)=(abc) …`.
-
-    The quoted row may be another than the one that was sent.
+    An example is `Key (token)=(abc) …`. The quoted row may be another than the one that
+    was sent, so that its values are no known secrets.
     """
 
-    def hide_key(match: re.Match[str]) -> str:
-        names = re.findall(r"\w+", match[1])
+    def hide_key(key_and_value: re.Match[str]) -> str:
+        names = re.findall(r"\w+", key_and_value[1])
         if any(map(redactor.secret, names)):
-            return f"({match[1]})=({PLACEHOLDER})"
-        return match[0]
+            return f"({key_and_value[1]})=({PLACEHOLDER})"
+        return key_and_value[0]
 
     return _ROW_IN_MESSAGE.sub(f"({PLACEHOLDER})", _KEY_IN_MESSAGE.sub(hide_key, text))
 

@@ -1,4 +1,4 @@
-"""What drivers do beyond their results.
+"""What drivers of databases do beyond their results, so that a stand-in does as well.
 
 They refuse a closed cursor, tell that a connection is lost, and have methods of their
 own, which cannot be recorded.
@@ -21,12 +21,12 @@ class Refusal(NamedTuple):
     It has the name of one of PEP 249's classes, and a text.
     """
 
-    kind: str
+    class_name: str
     text: str
 
     def error(self, dbapi: Any) -> Exception:
         """Return the error. `dbapi` is the driver's module."""
-        error_class: type[Exception] = getattr(dbapi, self.kind)
+        error_class: type[Exception] = getattr(dbapi, self.class_name)
         return error_class(self.text)
 
 
@@ -49,7 +49,7 @@ class CursorRules(NamedTuple):
 
 _NO_RECORDS = "the last operation didn't produce records"
 _UNEXECUTED = Refusal("ProgrammingError", "attempting to use unexecuted cursor")
-# By the name of a dialect's driver.
+# By the name of a dialect's driver, what its cursors refuse.
 _RULES_OF_DRIVERS = {
     "pysqlite": CursorRules(
         Refusal("ProgrammingError", "Cannot operate on a closed cursor.")
@@ -97,16 +97,17 @@ def cursor_rules(dialect: Any) -> CursorRules:
 def state_after_error(connection: Any) -> dict[str, Any]:
     """Return what a driver's connection tells of its end; nothing while it is open.
 
-    For example `{"closed": 2}` with psycopg2, or `{"is_closed": True}` with asyncpg.
+    For example `{"closed": 2}` with psycopg2, or `{"is_closed": True}` with asyncpg. It
+    is recorded with an error, so that SQLAlchemy drops the connection in a replay, too.
 
     Args:
         connection: The driver's connection, or SQLAlchemy's adapter of an async one.
     """
     state: dict[str, Any] = {}
-    for name in ("closed", "broken"):
-        value = getattr(connection, name, False)
+    for attribute in ("closed", "broken"):
+        value = getattr(connection, attribute, False)
         if value and isinstance(value, (bool, int)):
-            state[name] = value
+            state[attribute] = value
     is_closed = getattr(getattr(connection, "_connection", None), "is_closed", None)
     if is_closed is not None and is_closed():
         state["is_closed"] = True
@@ -116,7 +117,8 @@ def state_after_error(connection: Any) -> dict[str, Any]:
 def classes_of_driver(dialect: Any, kind: Literal["Connection", "Cursor"]) -> list[Any]:
     """Return the classes of what SQLAlchemy holds, a driver's connection or cursor.
 
-    Of an async driver it holds an adapter. The list is empty for an unknown driver.
+    `has_method` searches them. Of an async driver, SQLAlchemy holds an adapter. The
+    list is empty for an unknown driver.
     """
     if dialect.is_async:
         adapters = sys.modules.get("sqlalchemy.connectors.asyncio")
@@ -160,11 +162,14 @@ def _classes_in(modules: Iterable[Any], name: str) -> list[Any]:
 
 
 def has_method(classes: Iterable[Any], name: str) -> bool:
-    """Check whether a class has a public method of a name."""
+    """Check whether a driver's class has a public method of a name.
+
+    A stand-in refuses to call such a method, and has no other attribute.
+    """
     if name.startswith("_"):
         return False
-    for owner in classes:
-        member = getattr(owner, name, None)
+    for driver_class in classes:
+        member = getattr(driver_class, name, None)
         # PEP 249 lets a connection have the classes of errors.
         if callable(member) and not isinstance(member, type):
             return True
@@ -172,7 +177,7 @@ def has_method(classes: Iterable[Any], name: str) -> bool:
 
 
 class InnerConnection:
-    """The connection of an async driver.
+    """Stands in for the connection of an async driver, below SQLAlchemy's adapter.
 
     SQLAlchemy asks whether it `is_closed`. Everything else is the application's.
 
@@ -193,7 +198,7 @@ class InnerConnection:
 
 
 class ConnectionInfo:
-    """The attribute `info` of psycopg's connections.
+    """Stands in for the attribute `info` of psycopg's connections.
 
     SQLAlchemy reads the transaction's state to see whether a transaction is open.
 

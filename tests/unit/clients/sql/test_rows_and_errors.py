@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._clients.sql.outcomes import load_error, store_error
+from pytest_mimic._clients.sql.rows_and_errors import load_error, store_error
 from pytest_mimic._core.redact.redactor import Redactor
 
 

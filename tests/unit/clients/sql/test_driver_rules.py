@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._clients.sql.drivers import (
+from pytest_mimic._clients.sql.driver_rules import (
     InnerConnection,
     cursor_rules,
     state_after_error,
@@ -52,7 +52,7 @@ def test_driver_has_its_own_rule_for_a_closed_cursor(
 ) -> None:
     refusal = cursor_rules(dialect(driver, is_async=is_async)).closed
 
-    assert (refusal and refusal.kind) == kind
+    assert (refusal and refusal.class_name) == kind
 
 
 @pytest.mark.parametrize(
