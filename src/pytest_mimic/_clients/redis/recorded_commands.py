@@ -30,6 +30,8 @@ _UNKNOWN_COMMAND: Command = [b""]
 def redacted_commands(parts: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return the parts of a recorded call, or its description, with redacted commands.
 
+    The parts give the recording its new identity.
+
     Args:
         parts: The parts by name, `{"command": ["SET", "motto:1", "…"]}`, or several
             `commands`.
@@ -38,8 +40,8 @@ def redacted_commands(parts: Mapping[str, Any], redactor: Redactor) -> dict[str,
     redacted_parts = dict(parts)
     plain_commands = []
     for command in _commands_in(parts):
-        shown = shown_indexes(command, redactor)
-        plain_commands.append(plain_command(command, shown, redactor))
+        indexes_to_show = shown_indexes(command, redactor)
+        plain_commands.append(plain_command(command, indexes_to_show, redactor))
     if "commands" in parts:
         redacted_parts["commands"] = plain_commands
     elif "command" in parts:
@@ -62,24 +64,25 @@ def redacted_outcome(
     """
     commands = _commands_in(parts)
 
-    def redacted(replies: list[Any]) -> list[Any]:
-        command_of_each = commands
+    def redact_replies(replies: list[Any]) -> list[Any]:
+        answered_commands = commands
         if len(replies) > len(commands):
             # `ignore=commands` has joined calls, and these are of another one.
-            command_of_each = [_UNKNOWN_COMMAND] * len(replies)
+            answered_commands = [_UNKNOWN_COMMAND] * len(replies)
         redacted_replies = []
-        for reply, command in zip(replies, command_of_each):
+        for reply, command in zip(replies, answered_commands):
             redacted_replies.append(_redacted_reply(reply, command, commands, redactor))
         return redacted_replies
 
     outcome_of_today = dict(outcome)
     if "reply" in outcome:
-        outcome_of_today["reply"] = redacted([outcome["reply"]])[0]
+        outcome_of_today["reply"] = redact_replies([outcome["reply"]])[0]
     if "replies" in outcome:
-        outcome_of_today["replies"] = redacted(outcome["replies"])
+        outcome_of_today["replies"] = redact_replies(outcome["replies"])
     error = outcome.get("error")
     if error is not None:
-        outcome_of_today["error"] = {**error, "after": redacted(error["after"])}
+        replies_before = redact_replies(error["after"])
+        outcome_of_today["error"] = {**error, "after": replies_before}
     return outcome_of_today
 
 
@@ -103,6 +106,7 @@ def _redacted_reply(
             redacted_replies.append(redacted_reply)
         return redacted_replies
     if error_in(reply) is not None:
+        # The text of an error is the server's, and is recorded as it is.
         return reply
     return store_reply(load_reply(reply, None), command, redactor)
 

@@ -31,7 +31,7 @@ from pytest_mimic._clients.redis.replies import (
     error_in,
     load_reply,
     redis_exceptions_module,
-    returned,
+    return_or_raise,
     store_error,
     store_reply,
 )
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from pytest_mimic.client import Port, Step
 
 _Function = Callable[..., Any]
-# The attribute of a connection that holds its state.
+# The attribute of a connection of redis-py that holds its `ConnectionState`.
 _ATTRIBUTE_OF_STATE = "_mimic_state"
 # `token` is the fourth argument of a lock's `acquire`, after the lock itself.
 _TOKEN_PLACE = 4
@@ -120,13 +120,17 @@ class RedisAdapter(Adapter):
                 return f"gave {error[0]}"
         return None
 
-    def _connection_edges(self, module: str, make: _Function) -> list[Edge]:
+    def _connection_edges(self, module: str, make_method: _Function) -> list[Edge]:
         """Return the edges of a module's connections.
 
         Each function returns the method's result, or the steps to the result if the
         client has to wait for something.
+
+        Args:
+            module: The module, whose connections are sync or asyncio.
+            make_method: Makes a method of the function: `sync_method`, `async_method`.
         """
-        begins: dict[str, _Function] = {
+        replacements: dict[str, _Function] = {
             "connect": self._connect,
             "disconnect": self._disconnect,
             "send_packed_command": self._send,
@@ -136,10 +140,10 @@ class RedisAdapter(Adapter):
             "can_read_destructive": self._can_read,
         }
         edges = []
-        for name, begin in begins.items():
-            path = "AbstractConnection", name
-            is_optional = begin == self._can_read
-            wrap = partial(make, begin)
+        for method, replacement in replacements.items():
+            path = "AbstractConnection", method
+            is_optional = replacement == self._can_read
+            wrap = partial(make_method, replacement)
             edges.append(Edge(module, path, wrap, is_optional=is_optional))
         return edges
 
@@ -151,6 +155,7 @@ class RedisAdapter(Adapter):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
+        """Open a connection only where its commands go to the server."""
         if _state(connection).is_real or not port.taking():
             return waiting(original(connection, *args, **kwargs))
         # The connection is opened when something has to be sent for real.
@@ -164,6 +169,7 @@ class RedisAdapter(Adapter):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
+        """Close a connection, whose replies nobody reads any more."""
         _state(connection).forget_replies()
         return waiting(original(connection, *args, **kwargs))
 
@@ -175,6 +181,7 @@ class RedisAdapter(Adapter):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
+        """Tell whether a reply can be read: a recorded one, or one of the server."""
         state = _state(connection)
         # The sync client has `_sock`, the async one `is_connected`.
         socket = getattr(connection, "_sock", None)
@@ -192,6 +199,7 @@ class RedisAdapter(Adapter):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
+        """Send packed commands to the server, or prepare their recorded replies."""
         state = _state(connection)
         if state.is_real or not port.taking():
             return waiting(original(connection, command, *args, **kwargs))
@@ -200,6 +208,7 @@ class RedisAdapter(Adapter):
             command = list(command)
         batch = state.begin(connection, command, port)
         if batch is None:
+            # `_read` gives the recorded replies.
             return None
         send = partial(original, connection, command, *args, **kwargs)
         return self._send_for_real(state, batch, send)
@@ -207,6 +216,7 @@ class RedisAdapter(Adapter):
     def _send_for_real(
         self, state: ConnectionState, batch: Batch, send: Callable[[], Any]
     ) -> Steps:
+        """Take the step that sends a batch to the server."""
         with batch.talking(state):
             yield send()
 
@@ -219,13 +229,16 @@ class RedisAdapter(Adapter):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
+        """Return the next reply to the client: a recorded one, or one of the server."""
         state = _state(connection)
         if state.is_real or not state.unread_replies:
+            # The client sets the connection up, or nothing mimics its commands.
             return waiting(original(connection, disable_decoding, *args, **kwargs))
         encoder = None
         if not disable_decoding:
             encoder = connection.encoder
         unread_reply = state.unread_replies.popleft()
+        # Its type says where the reply comes from, see `ConnectionState`.
         if type(unread_reply) is Waiting:
             return self._wait(unread_reply, is_async=iscoroutinefunction(original))
         if type(unread_reply) is Batch:
@@ -237,7 +250,7 @@ class RedisAdapter(Adapter):
         may_be_error = type(unread_reply) is dict
         if may_be_error:
             # Only a mapping with a tag is an error, which is raised.
-            return returned(reply)
+            return return_or_raise(reply)
         return reply
 
     def _wait(self, waiting_reply: Waiting, *, is_async: bool) -> Steps:
@@ -273,6 +286,7 @@ class RedisAdapter(Adapter):
                 if _NEEDED_SCRIPTS.get() and batch.needs_scripts(reply):
                     reply = yield from _load_needed_scripts(connection, read_reply)
                     if reply is None:
+                        # The scripts are loaded: the command is sent once more.
                         yield connection.send_command(*batch.commands[0])
                         reply = yield from _read_or_error(read_reply)
                 batch.keep(reply, port)
@@ -292,13 +306,16 @@ def _state(connection: Any) -> ConnectionState:
 
 
 def _wrap_acquire(original: _Function, port: Port) -> _Function:
-    """Give a lock the same token in each run instead of a random one."""
+    """Give a lock the same token in each run instead of a random one.
+
+    The token is a word of the lock's commands, which would all be misses.
+    """
 
     @wraps(original)
     def acquire(lock: Any, *args: Any, **kwargs: Any) -> Any:
         if len(args) < _TOKEN_PLACE and kwargs.get("token") is None and port.taking():
-            count = port.ordinal(f"redis lock {lock.name}", uuid4().hex)
-            kwargs["token"] = f"pytest-mimic {count}"
+            number = port.ordinal(f"redis lock {lock.name}", uuid4().hex)
+            kwargs["token"] = f"pytest-mimic {number}"
         return original(lock, *args, **kwargs)
 
     return acquire
@@ -423,6 +440,8 @@ class ConnectionState:
         """
         packed_bytes = bytes_of(packed)
         commands = read_commands(packed_bytes)
+        # A connection over a UNIX socket has a path. The address counts in no identity:
+        # databases are numbered by it.
         server = getattr(connection, "path", None)
         if not server:
             server = f"{connection.host}:{connection.port}"
@@ -444,6 +463,7 @@ class ConnectionState:
             with port.noting:
                 raise _not_recordable(call.signature)
         if known_secrets is not None and not port.is_replaying:
+            # The replies to later commands may repeat what is sent here.
             texts = [list(map(text_of, command)) for command in commands]
             known_secrets.send(secret_words(commands, redactor), [call.parts, texts])
         step = port.begin(call)
@@ -457,15 +477,18 @@ class ConnectionState:
             return None
         batch = Batch(step, commands)
         if is_listening:
+            # From here on, the connection is the client's own.
             self.listens = True
         else:
+            # One reply is read from the server for each command.
             self.unread_replies.extend([batch] * len(commands))
         return batch
 
 
 def _not_recordable(signature: str) -> UnstorableOutcomeError:
+    """Return the error for a command that makes a connection listen: `SUBSCRIBE`."""
     verb = signature.partition(" ")[0]
-    remedy = Remedy(
+    remedy_for_line = Remedy(
         Verb.LINE,
         "to let it run for real, so that a replay needs the server",
         words=(f"redis exclude={verb}",),
@@ -475,7 +498,7 @@ def _not_recordable(signature: str) -> UnstorableOutcomeError:
         facts=[
             "their messages come whenever the server has some, and answer no command"
         ],
-        remedies=[remedy],
+        remedies=[remedy_for_line],
         path=signature,
     )
 
@@ -510,7 +533,8 @@ class Batch:
         self.step = step
         self.commands = commands
         self._real_replies: list[Any] = []
-        # To verify: the replies that the client gets in place of the real ones.
+        # To verify: the replies that the client gets in place of the real ones. None:
+        # the client gets the real ones.
         self._recorded_replies: deque[Any] | None = None
         if step is not None and step.mode == "verify":
             if step.waits:
@@ -528,6 +552,7 @@ class Batch:
         """
         was_talking = state.is_talking
         state.is_talking = True
+        # It holds unless the block ends without an exception.
         self.is_broken = True
         try:
             with recording(self.step, self._store_error):
@@ -551,9 +576,9 @@ class Batch:
         """
         if not isinstance(error, redis_exceptions_module().RedisError):
             return None
-        error_class, *args = store_error(error)
+        class_name, *texts = store_error(error)
         return {
-            "error": {"type": error_class, "args": args, "after": self._real_replies}
+            "error": {"type": class_name, "args": texts, "after": self._real_replies}
         }
 
     def needs_scripts(self, reply: Any) -> bool:
@@ -573,13 +598,17 @@ class Batch:
         return not _lacks_script(load_reply(recorded_reply, None))
 
     def keep(self, reply: Any, port: Port) -> None:
-        """Record a reply, read without decoding."""
+        """Keep a real reply, read without decoding; record them all with the last.
+
+        To verify, they are compared with the recorded ones.
+        """
         if self.step is None:
             return
         issuer = self.step.call.issuer
         assert issuer is not None, "a real call has one"
         redactor = port.redactor.knowing(issuer.known, issuer)
         command = self.commands[len(self._real_replies)]
+        # Between `MULTI` and `EXEC` of a transaction.
         queued = self.commands[1:-1]
         self._real_replies.append(store_reply(reply, command, redactor, queued=queued))
         is_last = len(self._real_replies) == len(self.commands)
@@ -598,7 +627,9 @@ class Batch:
         self.step.finish(outcome)
 
     def answer(self, reply: Any, encoder: Any) -> Any:
-        """Return a reply as `encoder` decodes it; None leaves it as it is.
+        """Return to the client a reply as `encoder` decodes it, if there is one.
+
+        To verify, it is the recorded reply in place of the real one.
 
         Raises:
             ResponseError: The reply is an error.
@@ -607,4 +638,4 @@ class Batch:
             reply = load_reply(self._recorded_replies.popleft(), encoder)
         elif encoder is not None:
             reply = decoded_reply(reply, encoder.decode)
-        return returned(reply)
+        return return_or_raise(reply)

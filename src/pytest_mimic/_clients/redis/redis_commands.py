@@ -1,5 +1,8 @@
 """Commands of Redis: read from the wire, and as plain data without secrets.
 
+The plain data counts in the identity of a call: a change of what is hidden or sorted
+makes recordings misses.
+
 A key is secret if one of its parts is a secret name (`user:1:password`). A command with
 such a key, or with another short word that is a secret name, keeps its first key. All
 its other words are hidden, and all texts in its reply.
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
 Command = list[bytes]
 
 # Commands of which only the first argument is a key, and whose other words may be
-# values.
-_ONE_KEY = frozenset(
+# values: a secret name among them makes nothing secret.
+_COMMANDS_WITH_ONE_KEY = frozenset(
     (
         # texts and numbers
         *("GET", "SET", "SETEX", "PSETEX", "SETNX", "GETSET", "GETEX", "GETDEL"),
@@ -39,18 +42,18 @@ _ONE_KEY = frozenset(
     )
 )
 # Commands of which each argument is a key.
-_ONLY_KEYS = frozenset(
+_COMMANDS_OF_KEYS_ALONE = frozenset(
     "DEL EXISTS UNLINK TOUCH WATCH MGET PFCOUNT SINTER SUNION SDIFF".split()
 )
-# Commands that name no key.
-_WITHOUT_KEYS = frozenset(
+# Commands that name no key, so that no word of them makes the others secret.
+_COMMANDS_WITHOUT_KEYS = frozenset(
     "ACL AUTH CLIENT CLUSTER COMMAND CONFIG DEBUG ECHO FUNCTION HELLO INFO KEYS"
     " LATENCY MODULE PING PUBSUB SCAN SCRIPT SELECT SENTINEL SLOWLOG".split()
 )
 # Commands with a user name and a password, behind the word `AUTH` or as all arguments.
-_WITH_CREDENTIALS = frozenset("AUTH HELLO MIGRATE ACL".split())
+_COMMANDS_WITH_CREDENTIALS = frozenset("AUTH HELLO MIGRATE ACL".split())
 # Commands with names and values in turn: fields, and settings of the server.
-_WITH_FIELDS = frozenset("HSET HMSET HSETNX HSETEX XADD CONFIG".split())
+_COMMANDS_WITH_FIELDS = frozenset("HSET HMSET HSETNX HSETEX XADD CONFIG".split())
 # The settings of a server that are passwords.
 _SECRET_SETTINGS = (
     "requirepass",
@@ -59,28 +62,28 @@ _SECRET_SETTINGS = (
     "tls-client-key-file-pass",
 )
 # The index of the first key, where that is not the first argument.
-_FIRST_KEY = {
+_INDEX_OF_FIRST_KEY = {
     **dict.fromkeys(("EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO"), 3),
     **dict.fromkeys(("FCALL", "FCALL_RO", "BLMPOP", "BZMPOP"), 3),
     **dict.fromkeys(("OBJECT", "XGROUP", "XINFO", "MEMORY", "BITOP"), 2),
     **dict.fromkeys(("LMPOP", "ZMPOP", "ZINTER", "ZUNION", "ZDIFF"), 2),
 }
 # The index of the value, where that does not follow the key.
-_VALUE = {
+_INDEX_OF_VALUE = {
     **dict.fromkeys(("SETEX", "PSETEX", "RESTORE", "LSET", "LREM", "ZADD"), 3),
     **dict.fromkeys(("HSET", "HMSET", "HSETNX", "JSON.SET"), 3),
     "XADD": 4,
 }
 # Commands that give a key several values, each with the number of words from one value
 # to the next.
-_STEP_OF_VALUES = {
+_WORDS_FROM_VALUE_TO_VALUE = {
     **dict.fromkeys(("LPUSH", "RPUSH", "LPUSHX", "RPUSHX", "SADD", "PFADD"), 1),
     **dict.fromkeys(("HSET", "HMSET", "ZADD", "MSET", "MSETNX", "XADD"), 2),
 }
 # The commands that read several values, each with the place where their names begin.
 NAMES_OF_READ_VALUES = {"MGET": 1, "HMGET": 2}
 # Commands with names and values in turn, each with the place of the first name.
-_NAMES_IN_TURN = {
+_INDEX_OF_FIRST_NAME = {
     **dict.fromkeys(("MSET", "MSETNX"), 1),
     **dict.fromkeys(("HSET", "HMSET", "HSETNX"), 2),
     "XADD": 3,
@@ -106,6 +109,7 @@ _may_be_judged_by_look = re.compile(
 ).match
 _is_name = re.compile(rb"[^\s{}\[\]\"]{1,80}").fullmatch
 _parts_of_name = re.compile("[:/.]").split
+# A longer key is shortened in the label of a call.
 _LONGEST_KEY = 80
 
 
@@ -120,7 +124,9 @@ def read_commands(packed_bytes: bytes) -> list[Command]:
     """
     find_in_bytes = packed_bytes.index
     commands: list[Command] = []
-    position, size = 0, len(packed_bytes)
+    position = 0
+    size = len(packed_bytes)
+    # Each command of a test comes through here, so the loop calls no function of its own.
     while position < size:
         line_end = find_in_bytes(b"\r\n", position)
         word_count = int(packed_bytes[position + 1 : line_end])
@@ -190,13 +196,14 @@ def is_secret(command: Command, redactor: Redactor) -> bool:
 def name_of_secret_key(command: Command, redactor: Redactor) -> str:
     """Return the secret name in a key of a command; empty: there is none."""
     verb = first_word(command[0])
-    if verb in _WITHOUT_KEYS:
+    if verb in _COMMANDS_WITHOUT_KEYS:
         return ""
     words_with_names = command[1:]
-    if verb in _ONE_KEY or verb in _WITH_FIELDS:
+    if verb in _COMMANDS_WITH_ONE_KEY or verb in _COMMANDS_WITH_FIELDS:
         # The other words may be values.
         words_with_names = command[1:2]
     for word in words_with_names:
+        # A long word, or one with blanks, is a value.
         if _is_name(word):
             for name_part in _parts_of_name(text_of(word)):
                 if redactor.secret(name_part):
@@ -211,11 +218,11 @@ def name_judged_by_look(command: Command, redactor: Redactor) -> str:
     beside such a name are tokens. Empty: there is no such name.
     """
     verb = first_word(command[0])
-    if verb in _WITHOUT_KEYS or verb in NAMES_OF_READ_VALUES:
+    if verb in _COMMANDS_WITHOUT_KEYS or verb in NAMES_OF_READ_VALUES:
         return ""
     index_of_key = _key_index(command)
     words_with_names = command[index_of_key : index_of_key + 1]
-    if verb in _ONLY_KEYS:
+    if verb in _COMMANDS_OF_KEYS_ALONE:
         words_with_names = command[1:]
     elif verb == "HGET":
         words_with_names = command[1:3]
@@ -239,30 +246,32 @@ def name_in_word(word: bytes, redactor: Redactor) -> str:
 
 
 def _indexes_hidden_by_look(command: Command, redactor: Redactor) -> dict[int, str]:
-    """Return the indexes of words that look like tokens, with the names of these.
+    """Return the indexes of a command's words that look like tokens.
 
-    The name is in a key of the command, or is the field before the word.
+    With each stands the name for which it is secret: it is in a key of the command, or
+    is the field before the word.
     """
-    names_by_index: dict[int, str] = {}
+    # The words that would be secret if they look like tokens.
+    name_by_index: dict[int, str] = {}
     verb = first_word(command[0])
     name_of_key = name_judged_by_look(command, redactor)
-    if name_of_key and verb not in _ONLY_KEYS:
+    if name_of_key and verb not in _COMMANDS_OF_KEYS_ALONE:
         for index in range(_key_index(command) + 1, len(command)):
-            names_by_index[index] = name_of_key
-    elif verb in _NAMES_IN_TURN:
-        for index in range(_NAMES_IN_TURN[verb], len(command) - 1):
+            name_by_index[index] = name_of_key
+    elif verb in _INDEX_OF_FIRST_NAME:
+        for index in range(_INDEX_OF_FIRST_NAME[verb], len(command) - 1):
             name_of_field = name_in_word(command[index], redactor)
             if name_of_field:
-                names_by_index[index + 1] = name_of_field
-    hidden_indexes: dict[int, str] = {}
-    for index, name in names_by_index.items():
+                name_by_index[index + 1] = name_of_field
+    name_by_hidden_index: dict[int, str] = {}
+    for index, name in name_by_index.items():
         if redactor.hides(name, text_of(command[index])):
-            hidden_indexes[index] = name
-    return hidden_indexes
+            name_by_hidden_index[index] = name
+    return name_by_hidden_index
 
 
 def secret_words(commands: Sequence[Command], redactor: Redactor) -> list[str]:
-    """Return the words of commands that are secrets."""
+    """Return the words of commands that are secrets, which replies may repeat."""
     secret_texts = []
     for command in commands:
         indexes_to_show = shown_indexes(command, redactor)
@@ -279,9 +288,10 @@ def _secrets_with_names(
 ) -> dict[str, str]:
     """Return secret words of commands, each with the name for which it is secret.
 
-    Of a command with a secret key these are the values, not a time or an option beside
-    them. What is secret by its command, such as a password of `AUTH`, has no name.
-    Further words of one name have numbers: `token 2`.
+    By them, the engine tells apart calls that differ in nothing but secrets. Of a
+    command with a secret key these are the values, not a time or an option beside them.
+    What is secret by its command, such as a password of `AUTH`, has no name. Further
+    words of one name have numbers: `token 2`.
     """
     words_by_name: dict[str, list[str]] = {}
     for command, indexes_to_show in zip(commands, shown_by_command):
@@ -292,61 +302,66 @@ def _secrets_with_names(
             continue
         name_of_key = name_of_secret_key(command, redactor)
         if name_of_key:
-            words = words_by_name.setdefault(name_of_key, [])
-            words += _secret_values(command, hidden_indexes)
+            secret_words_of_name = words_by_name.setdefault(name_of_key, [])
+            secret_words_of_name += _secret_values(command, hidden_indexes)
             continue
-        hidden_by_look = _indexes_hidden_by_look(command, redactor)
-        has_fields = first_word(command[0]) in _WITH_FIELDS
+        name_by_index = _indexes_hidden_by_look(command, redactor)
+        has_fields = first_word(command[0]) in _COMMANDS_WITH_FIELDS
         for index in hidden_indexes:
-            if has_fields or index in hidden_by_look:
-                name_of_field = hidden_by_look.get(index) or text_of(command[index - 1])
-                words = words_by_name.setdefault(name_of_field, [])
-                words.append(text_of(command[index]))
+            if has_fields or index in name_by_index:
+                name_of_field = name_by_index.get(index) or text_of(command[index - 1])
+                secret_words_of_name = words_by_name.setdefault(name_of_field, [])
+                secret_words_of_name.append(text_of(command[index]))
         if verb_of(command[0]) in _UNORDERED_ARGUMENTS:
-            for name in hidden_by_look.values():
+            for name in name_by_index.values():
                 # The application may have the values in a set, which has no order.
                 words_by_name[name].sort()
-    names: dict[str, str] = {}
-    for name, words in words_by_name.items():
-        for number, word in enumerate(words, 1):
+    name_by_word: dict[str, str] = {}
+    for name, secret_words_of_name in words_by_name.items():
+        for number, word in enumerate(secret_words_of_name, 1):
             numbered_name = name if number == 1 else f"{name} {number}"
-            names.setdefault(word, numbered_name)
-    return names
+            name_by_word.setdefault(word, numbered_name)
+    return name_by_word
 
 
 def _secret_values(command: Command, hidden_indexes: Sequence[int]) -> list[str]:
     """Return the values that a command gives its secret key."""
     verb = verb_of(command[0])
-    first_index = _value_index(command)
-    if first_index not in hidden_indexes:
-        first_index = hidden_indexes[0]
-    end = first_index + 1
-    if verb in _STEP_OF_VALUES:
-        end = len(command)
-    step = _STEP_OF_VALUES.get(verb, 1)
-    values = [text_of(word) for word in command[first_index:end:step]]
+    index_of_value = _value_index(command)
+    if index_of_value not in hidden_indexes:
+        index_of_value = hidden_indexes[0]
+    # Most commands give a key one value.
+    index_behind_values = index_of_value + 1
+    if verb in _WORDS_FROM_VALUE_TO_VALUE:
+        index_behind_values = len(command)
+    step = _WORDS_FROM_VALUE_TO_VALUE.get(verb, 1)
+    secret_values = []
+    for word in command[index_of_value:index_behind_values:step]:
+        secret_values.append(text_of(word))
     if verb in _UNORDERED_ARGUMENTS:
         # The application may have the values in a set, which has no order.
-        values.sort()
-    return values
+        secret_values.sort()
+    return secret_values
 
 
 def name_of_hidden_word(command: Command, index: int, redactor: Redactor) -> str:
     """Return the name for which a word of a command is secret.
 
-    The name is in a key of the command, or is the field before the word.
+    `rekey` says it of a word that was hidden. The name is in a key of the command, or
+    is the field before the word.
     """
     name_of_key = name_of_secret_key(command, redactor)
     if name_of_key:
         return name_of_key
-    hidden_by_look = _indexes_hidden_by_look(command, redactor)
-    return hidden_by_look.get(index) or text_of(command[index - 1])
+    name_by_index = _indexes_hidden_by_look(command, redactor)
+    return name_by_index.get(index) or text_of(command[index - 1])
 
 
 def shown_indexes(command: Command, redactor: Redactor) -> Container[int]:
     """Return the indexes of the words of a command that are no secrets.
 
-    They are a range or a set, as a command may have thousands of words.
+    The other words count in the identity as what stands for them. The indexes are a
+    range or a set, as a command may have thousands of words.
     """
     verb = first_word(command[0])
     all_indexes = range(len(command))
@@ -354,17 +369,19 @@ def shown_indexes(command: Command, redactor: Redactor) -> Container[int]:
         return _shown_indexes_of_acl(command)
     if verb == "AUTH":
         return all_indexes[:1]
-    if verb in _WITH_CREDENTIALS:
+    if verb in _COMMANDS_WITH_CREDENTIALS:
+        # `HELLO 3 AUTH user password`: all behind `AUTH` is hidden.
         after_auth = index_after(command, b"AUTH")
         after_auth2 = index_after(command, b"AUTH2")
         return all_indexes[: min(after_auth, after_auth2)]
     if is_secret(command, redactor):
-        if verb in _ONLY_KEYS:
+        if verb in _COMMANDS_OF_KEYS_ALONE:
+            # The names of keys are no secrets themselves.
             return all_indexes
         # The verb, a second word of the verb or the key, and the key.
         return {0, 1, _key_index(command)}
     hidden_indexes: set[int] = set()
-    if verb in _WITH_FIELDS:
+    if verb in _COMMANDS_WITH_FIELDS:
         hidden_indexes = _indexes_of_secret_fields(command, redactor)
     if any(map(_may_be_judged_by_look, command)):
         hidden_indexes |= _indexes_hidden_by_look(command, redactor).keys()
@@ -390,10 +407,10 @@ def _indexes_of_secret_fields(command: Command, redactor: Redactor) -> set[int]:
     `HSET user:1 name ann password s3cr3t` gives 5, that of the last one. The verb and
     the key have no name before them.
     """
-    redactor = with_secret_settings(redactor)
+    redactor_of_fields = with_secret_settings(redactor)
     hidden_indexes = set()
     for index in range(2, len(command)):
-        if redactor.secret(text_of(command[index - 1])):
+        if redactor_of_fields.secret(text_of(command[index - 1])):
             hidden_indexes.add(index)
     return hidden_indexes
 
@@ -403,7 +420,7 @@ def _key_index(command: Command) -> int:
     verb = first_word(command[0])
     if verb in ("XREAD", "XREADGROUP"):
         return index_after(command, b"STREAMS")
-    return _FIRST_KEY.get(verb, 1)
+    return _INDEX_OF_FIRST_KEY.get(verb, 1)
 
 
 def _value_index(command: Command) -> int:
@@ -411,7 +428,7 @@ def _value_index(command: Command) -> int:
 
     The index may be beyond the command, which then has no value.
     """
-    return _VALUE.get(first_word(command[0]), _key_index(command) + 1)
+    return _INDEX_OF_VALUE.get(first_word(command[0]), _key_index(command) + 1)
 
 
 # -- calls
@@ -420,7 +437,9 @@ def _value_index(command: Command) -> int:
 def describe_commands(
     commands: Sequence[Command], *, database: int, protocol: int, redactor: Redactor
 ) -> ClientCall:
-    """Describe commands that are sent at once: one, a pipeline or a transaction.
+    """Return the call that commands are which are sent at once.
+
+    It is one command, a pipeline or a transaction.
 
     Args:
         commands: The commands.
@@ -436,17 +455,17 @@ def describe_commands(
         plain_commands.append(plain_command(command, indexes_to_show, redactor))
     verb = verb_of(commands[0][0])
     name_of_part = "command"
-    counted = plain_commands[0]
+    counted_commands = plain_commands[0]
     # The label shows the key of this command. A transaction begins with `MULTI`.
     index_of_main = 0
     if len(commands) > 1:
         name_of_part = "commands"
-        counted = plain_commands
+        counted_commands = plain_commands
         if verb == "MULTI":
             index_of_main = 1
         else:
             verb = "PIPELINE"
-    described: dict[str, Any] = {name_of_part: counted}
+    described: dict[str, Any] = {name_of_part: counted_commands}
     if database:
         described["database"] = database
     shown_key = _shown_key(
@@ -454,7 +473,11 @@ def describe_commands(
     )
     return ClientCall(
         f"{verb} {shown_key}".strip(),
-        parts={"database": database, "protocol": protocol, name_of_part: counted},
+        parts={
+            "database": database,
+            "protocol": protocol,
+            name_of_part: counted_commands,
+        },
         identity=("database", "protocol", name_of_part),
         described=described,
         sent_secrets=_secrets_with_names(commands, shown_indexes_of_commands, redactor),
@@ -464,7 +487,7 @@ def describe_commands(
 def plain_command(
     command: Command, indexes_to_show: Container[int], redactor: Redactor
 ) -> list[Any]:
-    """Return the words of a command without secrets.
+    """Return the words of a command without secrets, as they count in the identity.
 
     Words whose order means nothing are sorted, because they may come from a set.
     Messages show them in this order, so that `ignore=` can name their places.
@@ -477,28 +500,31 @@ def plain_command(
             plain_words.append(redactor.stand_in(text_of(word)))
     verb = verb_of(command[0])
     if verb in _UNORDERED_ARGUMENTS:
-        start = _UNORDERED_ARGUMENTS[verb]
-        return plain_words[:start] + sorted(plain_words[start:], key=repr)
+        index_of_first = _UNORDERED_ARGUMENTS[verb]
+        sorted_words = sorted(plain_words[index_of_first:], key=repr)
+        return plain_words[:index_of_first] + sorted_words
     if verb not in _UNORDERED_PAIRS:
         return plain_words
-    first_name = _UNORDERED_PAIRS[verb]
-    names = command[first_name::2]
-    has_repeated = len(set(names)) * 2 != len(command) - first_name
-    if has_repeated:
+    index_of_name = _UNORDERED_PAIRS[verb]
+    names = command[index_of_name::2]
+    has_repeated_name = len(set(names)) * 2 != len(command) - index_of_name
+    if has_repeated_name:
         # The last value of a repeated name counts, so the order means something.
         return plain_words
-    sorted_pairs = sorted(
-        zip(plain_words[first_name::2], plain_words[first_name + 1 :: 2]), key=repr
-    )
-    index = first_name
-    for name, value in sorted_pairs:
+    plain_names = plain_words[index_of_name::2]
+    plain_values = plain_words[index_of_name + 1 :: 2]
+    index = index_of_name
+    for name, value in sorted(zip(plain_names, plain_values), key=repr):
         plain_words[index : index + 2] = name, value
         index += 2
     return plain_words
 
 
 def plain_word(value: bytes, redactor: Redactor) -> Any:
-    """Return UTF-8 as text, JSON without its secrets, and other bytes with a tag."""
+    """Return a word of a command, or a text of a reply, as plain data without secrets.
+
+    UTF-8 becomes a text, JSON in it loses its secrets, and other bytes get a tag.
+    """
     try:
         text = value.decode()
     except UnicodeDecodeError:
@@ -514,7 +540,8 @@ def _shown_key(
 ) -> str:
     """Return a command's first key, shortened; empty if it is secret or missing.
 
-    A secret that an answer has issued is hidden in the key.
+    It stands in the label of the call, which counts in no identity. A secret that an
+    answer has issued is hidden in the key.
     """
     index_of_key = _key_index(command)
     if index_of_key >= len(command) or index_of_key not in indexes_to_show:
@@ -523,7 +550,7 @@ def _shown_key(
     plain_key = plain_word(word, redactor)
     if not isinstance(plain_key, str):
         plain_key = text_of(word)
-    key = " ".join(plain_key.split())
-    if len(key) > _LONGEST_KEY:
-        return f"{key[:_LONGEST_KEY]}…"
-    return key
+    key_in_one_line = " ".join(plain_key.split())
+    if len(key_in_one_line) > _LONGEST_KEY:
+        return f"{key_in_one_line[:_LONGEST_KEY]}…"
+    return key_in_one_line

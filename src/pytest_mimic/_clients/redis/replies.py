@@ -1,4 +1,7 @@
-"""Replies of Redis as plain data without secrets, and as a connection returns them."""
+"""Replies of Redis as plain data without secrets, and as a connection returns them.
+
+No identity depends on them.
+"""
 
 from __future__ import annotations
 
@@ -33,14 +36,16 @@ _COMMANDS_WITHOUT_ORDER = frozenset(
     " HSCAN".split()
 )
 # Commands whose replies have names and values in turn, perhaps in nested lists.
-_WITH_FIELDS = frozenset(
+_COMMANDS_WITH_FIELDS_IN_REPLY = frozenset(
     "HGETALL HSCAN CONFIG XRANGE XREVRANGE XREAD XREADGROUP XCLAIM XAUTOCLAIM"
     " XINFO".split()
 )
 # Commands whose replies describe a key without its values.
-_ABOUT_A_KEY = frozenset("TYPE OBJECT HKEYS XADD".split())
+_COMMANDS_ABOUT_A_KEY = frozenset("TYPE OBJECT HKEYS XADD".split())
 # Subcommands of `ACL` whose replies hold no password, whatever their fields are called.
-_ACL_WITHOUT_PASSWORDS = frozenset({b"CAT", b"DRYRUN", b"LOG", b"USERS", b"WHOAMI"})
+_ACL_SUBCOMMANDS_WITHOUT_PASSWORDS = frozenset(
+    {b"CAT", b"DRYRUN", b"LOG", b"USERS", b"WHOAMI"}
+)
 # Replies that say how a command went, and hold no value.
 _REPLIES_OF_STATUS = frozenset({b"OK", b"QUEUED", b"NOKEY"})
 _is_number = re.compile(rb"[+-]?(\d+\.?\d*(e[+-]?\d+)?|inf|nan)").fullmatch
@@ -78,10 +83,8 @@ def _store_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     """Return the reply to one command, without a cursor, as plain data."""
     hidden_reply = hide_reply(reply, command, redactor)
     plain_reply = _plain_reply(hidden_reply, redactor)
-    if (
-        not isinstance(plain_reply, list)
-        or first_word(command[0]) not in _COMMANDS_WITHOUT_ORDER
-    ):
+    has_order = first_word(command[0]) not in _COMMANDS_WITHOUT_ORDER
+    if has_order or not isinstance(plain_reply, list):
         return plain_reply
     if _has_fields(command):
         # Names and values in turn become pairs, which stay together when they are
@@ -93,7 +96,7 @@ def _store_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     return tagged("unordered", plain_reply)
 
 
-# -- secrets
+# -- secrets in replies
 
 
 def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
@@ -104,21 +107,22 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     verb = first_word(command[0])
     if verb == "ACL":
         return _hide_reply_of_acl(reply, command, redactor)
-    if verb in _ABOUT_A_KEY:
+    if verb in _COMMANDS_ABOUT_A_KEY:
         return reply
-    hides_all = is_secret(command, redactor)
+    # The key of the command is a secret name, so that all its values are secret.
+    is_secret_key = is_secret(command, redactor)
     has_fields = _has_fields(command)
-    if hides_all and not has_fields:
+    if is_secret_key and not has_fields:
         return _map_texts(reply, partial(_hide_text, redactor=redactor))
-    if not hides_all:
+    if not is_secret_key:
         reply = _hide_by_look(reply, command, redactor)
     redactor_of_fields = with_secret_settings(redactor)
 
-    def hides(name: bytes) -> bool:
-        return hides_all or redactor_of_fields.secret(text_of(name))
+    def is_secret_field(name: bytes) -> bool:
+        return is_secret_key or redactor_of_fields.secret(text_of(name))
 
     hide = partial(_hide_field, redactor=redactor)
-    return _hide_fields(reply, hides, hide, has_fields=has_fields)
+    return _hide_fields(reply, is_secret_field, hide, has_fields=has_fields)
 
 
 def _hide_by_look(reply: Any, command: Command, redactor: Redactor) -> Any:
@@ -129,13 +133,14 @@ def _hide_by_look(reply: Any, command: Command, redactor: Redactor) -> Any:
     name_of_key = name_judged_by_look(command, redactor)
     if name_of_key:
         return _hide_tokens(reply, name_of_key, redactor)
-    first_name = NAMES_OF_READ_VALUES.get(first_word(command[0]))
-    if first_name is not None and isinstance(reply, list):
-        hidden_items = []
-        for word, item in zip(command[first_name:], reply):
+    # `MGET tokens:1 motto`: each value of the reply has a name in the command.
+    index_of_name = NAMES_OF_READ_VALUES.get(first_word(command[0]))
+    if index_of_name is not None and isinstance(reply, list):
+        hidden_values = []
+        for word, value in zip(command[index_of_name:], reply):
             name = name_in_word(word, redactor)
-            hidden_items.append(_hide_tokens(item, name, redactor))
-        return hidden_items
+            hidden_values.append(_hide_tokens(value, name, redactor))
+        return hidden_values
     return _hide_tokens_of_fields(reply, redactor, has_fields=_has_fields(command))
 
 
@@ -147,12 +152,12 @@ def _hide_tokens(reply: Any, name: str, redactor: Redactor) -> Any:
     if not name:
         return reply
 
-    def hide(text: bytes) -> bytes:
+    def hide_token(text: bytes) -> bytes:
         if redactor.hides(name, text_of(text)):
             return _hide_field(text, redactor)
         return text
 
-    return _map_texts(reply, hide)
+    return _map_texts(reply, hide_token)
 
 
 def _hide_tokens_of_fields(reply: Any, redactor: Redactor, *, has_fields: bool) -> Any:
@@ -164,7 +169,7 @@ def _hide_tokens_of_fields(reply: Any, redactor: Redactor, *, has_fields: bool) 
         has_fields: Whether a list without lists in it has names and values in turn.
     """
 
-    def hidden(field: Any, value: Any) -> Any:
+    def hidden_value(field: Any, value: Any) -> Any:
         value = _hide_tokens_of_fields(value, redactor, has_fields=has_fields)
         name = ""
         if isinstance(field, bytes):
@@ -172,23 +177,25 @@ def _hide_tokens_of_fields(reply: Any, redactor: Redactor, *, has_fields: bool) 
         return _hide_tokens(value, name, redactor)
 
     if isinstance(reply, dict):
-        return {field: hidden(field, value) for field, value in reply.items()}
+        return {field: hidden_value(field, value) for field, value in reply.items()}
     if not isinstance(reply, list):
         return reply
     is_nested = any(isinstance(item, (dict, list)) for item in reply)
     if is_nested:
-        return [hidden(None, item) for item in reply]
+        # The fields are in the inner lists, one for each entry of a stream.
+        return [hidden_value(None, item) for item in reply]
     words = list(reply)
     if has_fields:
+        # Each second word is the value of the field before it.
         for index in range(1, len(words), 2):
-            words[index] = hidden(words[index - 1], words[index])
+            words[index] = hidden_value(words[index - 1], words[index])
     return words
 
 
 def _hide_reply_of_acl(reply: Any, command: Command, redactor: Redactor) -> Any:
     """Return a reply to `ACL` without the passwords of users and their hashes."""
     subcommand = b"".join(command[1:2]).upper()
-    if subcommand in _ACL_WITHOUT_PASSWORDS:
+    if subcommand in _ACL_SUBCOMMANDS_WITHOUT_PASSWORDS:
         return reply
     if subcommand == b"GETUSER":
         return _hide_passwords_of_user(reply, redactor)
@@ -203,30 +210,32 @@ def _hide_passwords_of_user(reply: Any, redactor: Redactor) -> Any:
     """
     hide = partial(_hide_field, redactor=redactor)
 
-    def hidden(name: Any, value: Any) -> Any:
-        return _map_texts(value, hide) if name == b"passwords" else value
+    def hidden_value(field: Any, value: Any) -> Any:
+        return _map_texts(value, hide) if field == b"passwords" else value
 
     if isinstance(reply, dict):
-        return {name: hidden(name, value) for name, value in reply.items()}
+        return {field: hidden_value(field, value) for field, value in reply.items()}
     if not isinstance(reply, list):
         return reply
-    fields = list(reply)
-    for index in range(1, len(fields), 2):
-        fields[index] = hidden(fields[index - 1], fields[index])
-    return fields
+    words = list(reply)
+    for index in range(1, len(words), 2):
+        words[index] = hidden_value(words[index - 1], words[index])
+    return words
 
 
 def _has_fields(command: Command) -> bool:
     """Check whether the reply to a command has names and values in turn."""
     verb = first_word(command[0])
-    options = {word.upper() for word in command[2:]}
+    words_behind_key = {word.upper() for word in command[2:]}
     if verb == "HRANDFIELD":
-        return b"WITHVALUES" in options
-    return verb in _WITH_FIELDS and b"NOVALUES" not in options
+        return b"WITHVALUES" in words_behind_key
+    if b"NOVALUES" in words_behind_key:
+        return False
+    return verb in _COMMANDS_WITH_FIELDS_IN_REPLY
 
 
 def _hide_text(text: bytes, redactor: Redactor) -> bytes:
-    """Return the replacement of a secret text.
+    """Return what stands for a secret text of a reply.
 
     A number replaces a number, because the client may parse it.
     """
@@ -243,7 +252,7 @@ def _hide_text(text: bytes, redactor: Redactor) -> bytes:
 
 
 def _hide_field(text: bytes, redactor: Redactor) -> bytes:
-    """Return what stands for the value of a secret field."""
+    """Return what stands for the value of a secret field in a reply."""
     return redactor.stand_in(text_of(text)).encode()
 
 
@@ -260,40 +269,40 @@ def _map_texts(value: Any, change: Callable[[bytes], bytes]) -> Any:
 
 def _hide_fields(
     reply: Any,
-    hides: Callable[[bytes], bool],
+    is_secret_field: Callable[[bytes], bool],
     hide: Callable[[bytes], bytes],
     *,
     has_fields: bool,
 ) -> Any:
-    """Hide the values of secret names in mappings, and in lists.
+    """Return a reply without the values of secret fields in mappings and lists.
 
     Args:
         reply: The reply, or a part of it.
-        hides: Whether a name is secret.
+        is_secret_field: Whether the name of a field is secret.
         hide: Returns what stands for a secret text.
         has_fields: Whether a list without lists in it has names and values in turn.
     """
 
-    def hidden(name: Any, value: Any) -> Any:
-        if isinstance(name, bytes) and hides(name):
+    def hidden_value(field: Any, value: Any) -> Any:
+        if isinstance(field, bytes) and is_secret_field(field):
             return _map_texts(value, hide)
-        return _hide_fields(value, hides, hide, has_fields=has_fields)
+        return _hide_fields(value, is_secret_field, hide, has_fields=has_fields)
 
     if isinstance(reply, dict):
-        return {name: hidden(name, value) for name, value in reply.items()}
+        return {field: hidden_value(field, value) for field, value in reply.items()}
     if not isinstance(reply, list):
         return reply
     is_nested = any(isinstance(item, (dict, list)) for item in reply)
     if is_nested or not has_fields:
-        return [hidden(None, item) for item in reply]
+        return [hidden_value(None, item) for item in reply]
     words = list(reply)
-    # Each second item is the value of the name before it.
+    # Each second word is the value of the field before it.
     for index in range(1, len(words), 2):
-        words[index] = hidden(words[index - 1], words[index])
+        words[index] = hidden_value(words[index - 1], words[index])
     return words
 
 
-# -- plain data
+# -- replies as plain data, and back
 
 
 def _plain_reply(reply: Any, redactor: Redactor) -> Any:
@@ -310,6 +319,8 @@ def _plain_reply(reply: Any, redactor: Redactor) -> Any:
             return reply
         return tagged("float", repr(reply))
     if isinstance(reply, str):
+        # The parser has given a text although bytes were asked for. Without the tag, a
+        # replay would give bytes.
         return tagged("text", reply)
     if isinstance(reply, BaseException):
         return tagged("error", store_error(reply))
@@ -342,9 +353,9 @@ def _plain_mapping(reply: dict[Any, Any], redactor: Redactor) -> dict[str, Any]:
 
 
 def load_reply(stored_reply: Any, encoder: Any) -> Any:
-    """Return a result of `store_reply` as the client's parser would.
+    """Return a result of `store_reply` as the client's parser would, in a replay.
 
-    Errors are returned, not raised.
+    Errors are returned, not raised: `return_or_raise` raises them.
 
     Args:
         stored_reply: The stored reply.
@@ -352,13 +363,13 @@ def load_reply(stored_reply: Any, encoder: Any) -> Any:
             are.
     """
 
-    def decoded(value: bytes) -> Any:
+    def decode_if_asked(value: bytes) -> Any:
         if encoder is None:
             return value
         return encoder.decode(value)
 
     if isinstance(stored_reply, str):
-        return decoded(stored_reply.encode())
+        return decode_if_asked(stored_reply.encode())
     if isinstance(stored_reply, list):
         return [load_reply(item, encoder) for item in stored_reply]
     if not isinstance(stored_reply, dict):
@@ -367,7 +378,7 @@ def load_reply(stored_reply: Any, encoder: Any) -> Any:
     if not tag:
         mapping = {}
         for name, item in stored_reply.items():
-            mapping[decoded(name.encode())] = load_reply(item, encoder)
+            mapping[decode_if_asked(name.encode())] = load_reply(item, encoder)
         return mapping
     # A mapping with a tag has one item: `{"$set": ["a", "b"]}`.
     content = stored_reply[next(iter(stored_reply))]
@@ -381,7 +392,7 @@ def load_reply(stored_reply: Any, encoder: Any) -> Any:
     if tag == "set":
         return set(load_reply(content, encoder))
     if tag == "base64":
-        return decoded(b64decode(content))
+        return decode_if_asked(b64decode(content))
     if tag == "error":
         return load_error(content)
     if tag == "float":
@@ -394,7 +405,7 @@ def load_reply(stored_reply: Any, encoder: Any) -> Any:
     )
 
 
-def returned(reply: Any) -> Any:
+def return_or_raise(reply: Any) -> Any:
     """Return a reply, or raise it if it is an error, as a connection does."""
     if isinstance(reply, Exception) and isinstance(
         reply, redis_exceptions_module().RedisError
@@ -410,15 +421,16 @@ def decoded_reply(reply: Any, decode: Callable[[bytes], Any]) -> Any:
     if isinstance(reply, (list, set, frozenset)):
         return type(reply)([decoded_reply(item, decode) for item in reply])
     if isinstance(reply, dict):
-        decoded = {}
+        decoded_mapping = {}
         for key, item in reply.items():
-            decoded[decoded_reply(key, decode)] = decoded_reply(item, decode)
-        return decoded
+            decoded_key = decoded_reply(key, decode)
+            decoded_mapping[decoded_key] = decoded_reply(item, decode)
+        return decoded_mapping
     return reply
 
 
 def error_in(stored_reply: Any) -> Any:
-    """Return the stored error if a reply is one, else None."""
+    """Return the stored error that a reply is, `["NoScriptError", "…"]`; else None."""
     is_error = type(stored_reply) is dict and tag_in(stored_reply) == "error"
     return stored_reply[next(iter(stored_reply))] if is_error else None
 
@@ -439,9 +451,10 @@ def _flat_words(items: list[Any]) -> list[Any]:
 
 
 def comparable_reply(stored_reply: Any) -> Any:
-    """Return a stored reply for comparing.
+    """Return what verifying compares of a stored reply.
 
-    Items whose order means nothing are sorted; pairs of them become a mapping.
+    Items whose order means nothing are sorted; pairs of them become a mapping, whose
+    keys a line can name in `volatile=`.
 
     Args:
         stored_reply: A result of `store_reply`, or lists and mappings of results.
@@ -467,7 +480,7 @@ def comparable_reply(stored_reply: Any) -> Any:
     return fields
 
 
-# -- errors
+# -- errors of redis-py
 
 
 def store_error(error: BaseException) -> list[str]:
