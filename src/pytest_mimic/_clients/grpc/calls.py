@@ -38,6 +38,7 @@ from pytest_mimic.client import (
     with_secrets,
 )
 
+# Without type hints, which grpcio does not have.
 grpc: Any = import_module("grpc")
 _aio: Any = import_module("grpc.aio")
 _Metadatum: Any = import_module("grpc._cython.cygrpc")._Metadatum
@@ -58,7 +59,8 @@ _OPTIONS_BY_POSITION = (
 # besides its messages. A replayed call has the same methods.
 _METHODS_OF_METADATA = ("initial_metadata", "trailing_metadata")
 _METHODS_OF_END = ("code", "details", *_METHODS_OF_METADATA)
-# Names that are secret in the messages of a service.
+# By the beginning of a method's path, the names that are secret in the messages of its
+# service. A `!` keeps a name that would be secret.
 _SECRET_FIELDS = {
     "/google.cloud.secretmanager.": ("data", "!secret", "!secrets"),
     "/google.cloud.kms.": ("plaintext",),
@@ -68,9 +70,16 @@ _SECRET_FIELDS = {
 def call_blocking(
     rpc: Rpc, original: Callable[..., Any], style: str, *args: Any, **options: Any
 ) -> Any:
-    """Call a method of a service, or replay it.
+    """Call a method of a service on a sync channel, or replay it.
 
     While recording, a call that gives one message is made to its end at once.
+
+    Args:
+        rpc: The call at the engine.
+        original: The method of the multi-callable that was called.
+        style: The name of this method: `__call__`, `with_call` or `future`.
+        args: The request, and the options that the caller gives by position.
+        options: The other options.
     """
     if args:
         request, *options_by_position = args
@@ -82,6 +91,7 @@ def call_blocking(
     else:
         # A future tells everything, how it failed as well.
         make_real_call = type(rpc.multi_callable).future.__wrapped__
+    # The whole stream counts in the identity, so that it is read before it is sent.
     requests = [request]
     if rpc.sends_many:
         requests = list(request)
@@ -101,7 +111,10 @@ def call_blocking(
 def call_aio(
     rpc: Rpc, original: Callable[..., Any], _style: str, *args: Any, **options: Any
 ) -> Any:
-    """Return a call of a method of a service, or a recorded one."""
+    """Return a call of a method of a service on an asyncio channel, real or recorded.
+
+    It may not have ended: its caller awaits or reads it.
+    """
     if args:
         request = args[0]
     else:
@@ -112,6 +125,7 @@ def call_aio(
     if rpc.is_read_later:
         return RealStream(rpc)
     if rpc.real is None and not rpc.has_only_waited:
+        # The call is replayed, and has its answer.
         return AioCall(EndedCall(rpc))
     return AioCall(asyncio.ensure_future(_end(rpc)))
 
@@ -174,6 +188,7 @@ class Rpc:
         # Only the multi-callables of asyncio refer to their channel.
         self.is_async = bool(getattr(multi_callable, "_references", ()))
         self.real: Any = None
+        # The messages of the real call that were read so far, with their secrets.
         self._responses: list[_Plain] = []
         self.answer: _Plain = {}
 
@@ -198,9 +213,11 @@ class Rpc:
             sent_pieces += map(bytes_of_message, requests)
             sent_pieces += _bytes_in(options.get("metadata"))
             if holds_placeholder("", self._metadata, b"\n".join(sent_pieces)):
+                # A service must not be sent what stands for a secret.
                 step.refuse()
         self.is_read_later = step.mode == "run" and self.gives_many
         if step.mode == "run":
+            # The engine asks it when the test ends before the call does.
             step.arrived = self._outcome_so_far
         if step.mode != "replay":
             request = requests[0]
@@ -213,9 +230,10 @@ class Rpc:
         """Return the call as the engine sees it, without secrets."""
         hidden_requests = self._secrets.scrub(self._requests, keep_types=True)
         messages = list(map(plain_of, hidden_requests))
-        request: Any = messages
+        counted_request: Any = messages
         if not self.sends_many:
-            request = messages[0]
+            counted_request = messages[0]
+        # Metadata counts only where a line names it, by `match=metadata`.
         metadata = {}
         for key, value in self._metadata:
             metadata[key] = self._secrets.header(key, value)
@@ -223,13 +241,13 @@ class Rpc:
             "server": self._port.ordinal("grpc server", self._target),
             "method": self._path,
             "metadata": metadata,
-            "request": request,
+            "request": counted_request,
         }
         return ClientCall(
             f"CALL {self._path}",
             parts,
             identity=("server", "method", "request"),
-            described={"request": request},
+            described={"request": counted_request},
             secrets=self._all_secrets,
         )
 
@@ -240,7 +258,7 @@ class Rpc:
         return self._secrets
 
     def _outcome_so_far(self, _end: str) -> _Plain:
-        """Return what the real call has given so far."""
+        """Return what the real call has given so far; see `Step.arrived`."""
         if not self._responses:
             return {}
         return self._outcome(None, self._all_secrets())
@@ -275,6 +293,7 @@ class Rpc:
     def read(self) -> Steps:
         """Read the next message of the real call, or `_END_OF_STREAM`, and note it."""
         with recording(self.step):
+            # A call that gives one message has ended behind it.
             has_all = bool(self._responses) and not self.gives_many
             message = _END_OF_STREAM
             if not has_all:
@@ -286,29 +305,33 @@ class Rpc:
                 with self._port.noting:
                     self._responses.append(store_message(message))
                 return message
+            # What `_METHODS_OF_END` tell of the real call, by their names.
             ending = {}
-            for name in _METHODS_OF_END:
-                ending[name] = yield getattr(self.real, name)()
+            for method in _METHODS_OF_END:
+                ending[method] = yield getattr(self.real, method)()
             self.leave(ending)
         return _END_OF_STREAM
 
     def _next_message(self) -> Any:
-        """Return the next message, or what is awaited for it."""
+        """Return the next message of the real call, or what is awaited for it."""
         if self.gives_many:
             return self.real.read() if self.is_async else next(self.real)
         return self.real if self.is_async else self.real.result()
 
     def leave(self, ending: _Plain | None = None) -> Any:
-        """Record how the real call has ended.
+        """Record how the real call has ended, and free it.
 
-        Without an ending, its reader wants no more of a stream.
+        Without an ending, its reader wants no more of a stream. To verify, what came is
+        compared with the recording.
         """
+        # A call may be left several times, and is recorded once.
         if not self.answer:
             secrets = self._all_secrets()
             self._note_issued(secrets, ending or {})
             outcome_without_secrets = self._outcome(ending, secrets)
             outcome_with_secrets = self._outcome(ending, Secrets(NO_REDACTION))
             if self.step.mode == "verify":
+                # Other secrets at the places of recorded ones are no drift.
                 known_secrets = self.step.call.issuer.known
                 outcome_without_secrets = as_recorded(
                     self.step.outcome(), outcome_without_secrets, known_secrets
@@ -317,13 +340,17 @@ class Rpc:
             if self.step.mode == "run":
                 self.answer = outcome_with_secrets
             else:
+                # The real secrets are needed for the next real call.
                 self.answer = with_secrets(
                     self.step.outcome(), outcome_without_secrets, outcome_with_secrets
                 )
         return self.real.cancel()
 
     def _note_issued(self, secrets: Secrets, ending: _Plain) -> None:
-        """Learn the secrets of the answer, and note those that it issues."""
+        """Learn the secrets of the answer, and note those that it issues.
+
+        An issued secret is secret in all later calls, too.
+        """
         redactor = self._port.redactor
         secrets.begin_answer(self.step.call.issuer)
         secrets_sent_before = secrets.stand_in_by_secret.keys() | redactor.issued
@@ -340,13 +367,14 @@ class Rpc:
                 reader left it.
             secrets: What hides secrets; of `NO_REDACTION`, nothing is hidden.
         """
-        messages = secrets.scrub(self._responses, keep_types=True)
+        hidden_messages = secrets.scrub(self._responses, keep_types=True)
         outcome: _Plain = {}
         if self.gives_many:
-            outcome["response"] = messages
-        elif messages:
-            outcome["response"] = messages[0]
+            outcome["response"] = hidden_messages
+        elif hidden_messages:
+            outcome["response"] = hidden_messages[0]
         if ending is None:
+            # Without a code, a replay does not go on behind the last message.
             return outcome
         outcome["code"] = ending["code"].name
         if ending["details"]:
@@ -370,7 +398,10 @@ def _secret_fields_of(path: str) -> tuple[str, ...]:
 
 
 def _pairs(metadata: Any) -> list[tuple[str, str]]:
-    """Return metadata as texts: bytes in base64, and a subclass of `str` as `str`."""
+    """Return the metadata of a call as pairs of texts, with its secrets.
+
+    Bytes become base64, and a subclass of `str` becomes `str`.
+    """
     metadata_pairs = []
     for key, value in metadata or ():
         if isinstance(value, bytes):
@@ -384,7 +415,7 @@ def _pairs(metadata: Any) -> list[tuple[str, str]]:
 
 
 def _bytes_in(metadata: Any) -> list[bytes]:
-    """Return the values of metadata that are bytes."""
+    """Return the values of metadata that are bytes, to look for placeholders there."""
     return [value for _, value in metadata or () if isinstance(value, bytes)]
 
 
@@ -433,9 +464,11 @@ class RealStream:
         return message
 
     def cancel(self) -> Any:
+        """Cancel the real stream, and record what was read of it."""
         return self._rpc.leave()
 
     def __del__(self) -> None:
+        """Record what was read of a stream that the code under test has dropped."""
         self._rpc.step.run.real_calls.end_unread_stream(self._rpc.leave)
 
 
@@ -453,12 +486,12 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         super().__init__(code, None, None, outcome.get("details", ""), "")
         response = outcome.get("response", [])
         # The response is a list of messages of a stream, or one message.
-        messages = response if isinstance(response, list) else [response]
+        stored_messages = response if isinstance(response, list) else [response]
         # grpc has no public name for the deserializer.
         deserialize = rpc.multi_callable._response_deserializer
         self._unread_messages: deque[Any] = deque()
-        for message in messages:
-            self._unread_messages.append(load_message(message, deserialize))
+        for stored_message in stored_messages:
+            self._unread_messages.append(load_message(stored_message, deserialize))
         self._rpc = rpc
         self._outcome = outcome
         # What a reader of an ended call gets. A call that failed is its own error; to a
@@ -466,12 +499,13 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         self._error = cast(BaseException, self)
 
     def initial_metadata(self, name: str = "initial_metadata") -> Any:
-        pairs = [
+        """Return recorded metadata of the server, in the class of the channel."""
+        metadata = [
             _load_metadatum(key, value) for key, value in self._outcome.get(name, ())
         ]
         if self._rpc.is_async:
-            return _aio.Metadata(*pairs)
-        return tuple(pairs)
+            return _aio.Metadata(*metadata)
+        return tuple(metadata)
 
     trailing_metadata = partialmethod(initial_metadata, "trailing_metadata")
 
@@ -497,9 +531,11 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         return self
 
     def code(self) -> Any:
+        """Return how the call has ended; of a stream that was left, raise an error."""
         if not self.done() and self._rpc.waits:
             self._rpc.step.wait(self._error_of_ended_test)
         if not self.done():
+            # What came next is not known: the test must not take it for the end.
             raise self._rpc.step.exhausted()
         return super().code()
 
@@ -524,6 +560,7 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         return super().code() is grpc.StatusCode.CANCELLED
 
     def cancel(self) -> bool:
+        """Cancel a replayed call that has not ended, as its caller would a real one."""
         if self.done():
             return False
         self._unread_messages.clear()
@@ -540,14 +577,15 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
 
 
 class AioCall:
-    """A call on an asyncio channel, above its interceptors.
+    """A call on an asyncio channel, above its interceptors, as its caller has it.
 
     Args:
-        ended: The call when it has ended, an `EndedCall`; or a task that returns it.
+        ended_or_task: The call when it has ended, an `EndedCall`; or a task that
+            returns it.
     """
 
-    def __init__(self, ended_call: Any) -> None:
-        self._ended_or_task = ended_call
+    def __init__(self, ended_or_task: Any) -> None:
+        self._ended_or_task = ended_or_task
 
     def __getattr__(self, name: str) -> Any:
         """Return an attribute of the call.
@@ -568,9 +606,9 @@ class AioCall:
             self._ended_or_task = await self._ended_or_task
         return self._ended_or_task
 
-    async def _ask(self, ask: Callable[[EndedCall], Any]) -> Any:
+    async def _ask(self, method: Callable[[EndedCall], Any]) -> Any:
         """Return what a method tells of the call when it has ended."""
-        return ask(await self._ended_call())
+        return method(await self._ended_call())
 
     def __await__(self) -> Generator[Any, Any, Any]:
         return self._ask(EndedCall.result).__await__()

@@ -35,8 +35,8 @@ _CODES_OF_THE_MOMENT = frozenset(
     "UNKNOWN DEADLINE_EXCEEDED RESOURCE_EXHAUSTED ABORTED INTERNAL"
     " UNAVAILABLE DATA_LOSS CANCELLED UNAUTHENTICATED PERMISSION_DENIED".split()
 )
-# The attribute in which the note of a channel stands. The channel has it, and so have
-# the multi-callables that it makes.
+# The attribute with the `ChannelNote` of a channel. The channel has it, and so have the
+# multi-callables that it makes.
 _ATTRIBUTE_OF_CHANNEL_NOTE = "_pytest_mimic_note"
 # How many arguments a method has that makes a multi-callable: the name of the service's
 # method, and a function for each direction.
@@ -74,21 +74,22 @@ def note_of(multi_callable: Any) -> ChannelNote:
     sync channel knows the address by itself. A channel of asyncio then counts by its
     identity.
     """
-    # Where the note stands: a multi-callable of asyncio refers to its channel.
-    holder = multi_callable
+    # A multi-callable of asyncio refers to its channel, which has the note.
+    object_with_note = multi_callable
     channels = getattr(multi_callable, "_references", ())
     if channels:
-        holder = channels[0]
-    note = getattr(holder, _ATTRIBUTE_OF_CHANNEL_NOTE, None)
+        object_with_note = channels[0]
+    note = getattr(object_with_note, _ATTRIBUTE_OF_CHANNEL_NOTE, None)
     if isinstance(note, ChannelNote):
         return note
     address = getattr(multi_callable, "_target", None)
     if address:
         return ChannelNote(_as_text(address))
-    return ChannelNote(f"channel {id(holder)}")
+    return ChannelNote(f"channel {id(object_with_note)}")
 
 
 def _is_closed(channel: Any) -> bool:
+    """Check whether a channel was closed, by its note."""
     note = getattr(channel, _ATTRIBUTE_OF_CHANNEL_NOTE, None)
     return isinstance(note, ChannelNote) and note.is_closed
 
@@ -121,11 +122,11 @@ class GrpcAdapter(Adapter):
 
     def edges(self) -> Sequence[Edge]:
         edges = [
-            Edge("grpc._channel", ("Channel", "subscribe"), _wrap_ready),
-            Edge("grpc.aio._channel", ("Channel", "get_state"), _wrap_ready),
-            Edge("grpc._channel", ("Channel", "__init__"), _wrap_made),
+            Edge("grpc._channel", ("Channel", "subscribe"), _wrap_state),
+            Edge("grpc.aio._channel", ("Channel", "get_state"), _wrap_state),
+            Edge("grpc._channel", ("Channel", "__init__"), _wrap_init),
             Edge("grpc._channel", ("Channel", "_close"), _wrap_close),
-            Edge("grpc.aio._channel", ("Channel", "__init__"), _wrap_made),
+            Edge("grpc.aio._channel", ("Channel", "__init__"), _wrap_init),
             Edge("grpc.aio._channel", ("Channel", "_close"), _wrap_close),
             Edge("grpc._plugin_wrapping", ("_Plugin", "__call__"), _wrap_credentials),
         ]
@@ -137,7 +138,7 @@ class GrpcAdapter(Adapter):
         return edges
 
     def comparable(self, outcome: Any, _other_outcome: Any = None, /) -> Any:
-        """Return status and response.
+        """Return what verifying compares of a call: its status and its response.
 
         The details of an error of the network are the client's own, with the server's
         address.
@@ -147,20 +148,26 @@ class GrpcAdapter(Adapter):
         details = outcome.get("details", "")
         if code in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
             details = ""
-        compared = {"code": code, "details": details}
+        comparable_outcome = {"code": code, "details": details}
         if isinstance(response, list):
+            # Without a code, the reader of the stream left it before its end.
             messages = map(plain_of, response)
-            compared["response"] = Events(messages, is_whole=code is not None)
+            is_whole = code is not None
+            comparable_outcome["response"] = Events(messages, is_whole=is_whole)
         elif response is not None:
-            compared["response"] = plain_of(response)
-        return compared
+            comparable_outcome["response"] = plain_of(response)
+        return comparable_outcome
 
     def is_read_further(self, outcome: Any, other_outcome: Any, /) -> bool:
-        """Return whether a stream that was left early was read further another time."""
+        """Return whether a stream that was left early was read further another time.
+
+        The engine asks it of the answer that a call has, before it records another one:
+        the one that was read further stays.
+        """
         messages = outcome.get("response")
         other_messages = other_outcome.get("response")
-        is_left = "code" not in other_outcome
-        if not is_left or not isinstance(messages, list):
+        is_other_left = "code" not in other_outcome
+        if not is_other_left or not isinstance(messages, list):
             return False
         if "code" in outcome:
             return self.failure(outcome) is None
@@ -220,7 +227,8 @@ def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Funct
 
 
 def _not_recordable(path: str) -> UnstorableOutcomeError:
-    left_out = Remedy(
+    """Return the error for a method whose messages go in both directions at once."""
+    remedy_for_line = Remedy(
         Verb.LINE,
         "or to let it run for real, so that a replay needs the server",
         words=(f"grpc exclude={path}",),
@@ -228,19 +236,19 @@ def _not_recordable(path: str) -> UnstorableOutcomeError:
     return UnstorableOutcomeError(
         f"{path} is a gRPC stream in both directions, or without an iterator: not"
         " recordable",
-        remedies=["name the function around it in mimic_functions", left_out],
+        remedies=["name the function around it in mimic_functions", remedy_for_line],
     )
 
 
-def _wrap_made(original: _Function, _port: Port) -> _Function:
+def _wrap_init(original: _Function, _port: Port) -> _Function:
     """Note the address of a channel when it is made."""
 
     @wraps(original)
-    def made(channel: Any, target: Any, *args: Any, **options: Any) -> None:
+    def init(channel: Any, target: Any, *args: Any, **options: Any) -> None:
         setattr(channel, _ATTRIBUTE_OF_CHANNEL_NOTE, ChannelNote(_as_text(target)))
         original(channel, target, *args, **options)
 
-    return made
+    return init
 
 
 def _wrap_maker(original: _Function, _port: Port) -> _Function:
@@ -276,10 +284,14 @@ def _wrap_close(original: _Function, _port: Port) -> _Function:
     return close
 
 
-def _wrap_ready(original: _Function, port: Port) -> _Function:
-    """Replace a method of a channel that tells its state, or tells it to a function."""
+def _wrap_state(original: _Function, port: Port) -> _Function:
+    """Replace a method of a channel that tells its state, or tells it to a function.
 
-    def state(channel: Any, *args: Any, **options: Any) -> Any:
+    In a replay nothing connects. Code that waits until the channel is ready would wait
+    for ever.
+    """
+
+    def tell_ready(channel: Any, *args: Any, **options: Any) -> Any:
         is_replayed = port.taking() and port.is_replaying
         if not is_replayed or _is_closed(channel):
             return original(channel, *args, **options)
@@ -288,7 +300,7 @@ def _wrap_ready(original: _Function, port: Port) -> _Function:
             return args[0](ready)
         return ready
 
-    return state
+    return tell_ready
 
 
 def _wrap_credentials(original: _Function, port: Port) -> _Function:
@@ -297,8 +309,8 @@ def _wrap_credentials(original: _Function, port: Port) -> _Function:
     The client asks for tokens in threads of its own.
     """
 
-    def ask(plugin: Any, *args: Any) -> Any:
+    def ask_for_token(plugin: Any, *args: Any) -> Any:
         with port.unmimicked():
             return original(plugin, *args)
 
-    return ask
+    return ask_for_token

@@ -1,6 +1,7 @@
 """Messages of Protocol Buffers as plain data, and back.
 
 A message is stored as its JSON if that gives the same bytes again, else as its bytes.
+The plain data of a request counts in the identity of its call.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pytest_mimic.client import (
 
 
 def store_message(value: Any) -> dict[str, Any]:
-    """Return a message as plain data.
+    """Return a message of a request or a response as plain data, with its secrets.
 
     Raises:
         UnstorableOutcomeError: The value is a message of another codec.
@@ -36,6 +37,7 @@ def store_message(value: Any) -> dict[str, Any]:
     message_json = _exact_json(message, message_bytes)
     if message_json is None:
         return {"base64": base64.b64encode(message_bytes).decode()}
+    # A replay has given the placeholder, and the application sends it back.
     if PLACEHOLDER_START.encode() in message_bytes:
         message_json = _with_plain_placeholders(message_json)
     return {"json": message_json}
@@ -82,10 +84,10 @@ def _with_plain_placeholders(message_json: Any) -> Any:
 
 def _exact_json(message: Any, message_bytes: bytes) -> Any:
     """Return the JSON of a message; None if it does not give the same bytes again."""
-    to_json = import_module("google.protobuf.json_format").MessageToDict
+    message_to_json = import_module("google.protobuf.json_format").MessageToDict
     try:
-        message_json = to_json(message, preserving_proto_field_name=True)
-        message_again = _read(type(message), message_json)
+        message_json = message_to_json(message, preserving_proto_field_name=True)
+        message_again = _message_from_json(type(message), message_json)
         bytes_again = message_again.SerializeToString(deterministic=True)
     except Exception:
         # A message may hold an `Any` whose type is not known, for example.
@@ -98,7 +100,7 @@ def _exact_json(message: Any, message_bytes: bytes) -> Any:
 def load_message(
     stored_message: dict[str, Any], deserialize: Callable[[bytes], Any]
 ) -> Any:
-    """Return a stored message as a client gives it.
+    """Return a stored message as a client gives it, in a replay.
 
     `deserialize` is what the client of the RPC makes messages with. It may wrap them.
     """
@@ -106,11 +108,15 @@ def load_message(
         return deserialize(base64.b64decode(stored_message["base64"]))
     # No bytes are an empty message, which tells the class.
     message_class = type(_message_of(deserialize(b"")))
-    return deserialize(_read(message_class, stored_message["json"]).SerializeToString())
+    message = _message_from_json(message_class, stored_message["json"])
+    return deserialize(message.SerializeToString())
 
 
 def plain_of(stored_message: dict[str, Any]) -> Any:
-    """Return what a stored message says, to be compared and shown."""
+    """Return what a stored message says, to be compared and shown.
+
+    Of a request, it counts in the identity.
+    """
     return stored_message.get("json", stored_message)
 
 
@@ -127,20 +133,25 @@ def _message_of(value: Any) -> Any:
     return unwrap(value)
 
 
-def _read(message_class: Any, message_json: Any) -> Any:
+def _message_from_json(message_class: Any, message_json: Any) -> Any:
     """Return the message of a class that JSON stands for."""
-    parse = import_module("google.protobuf.json_format").ParseDict
-    return parse(_loadable(message_class.DESCRIPTOR, message_json), message_class())
+    json_to_message = import_module("google.protobuf.json_format").ParseDict
+    loadable_json = _loadable_json(message_class.DESCRIPTOR, message_json)
+    return json_to_message(loadable_json, message_class())
 
 
-def _loadable(descriptor: Any, message_json: Any) -> Any:
-    """Return plain data in which each placeholder is what its field takes.
+def _loadable_json(descriptor: Any, message_json: Any) -> Any:
+    """Return the JSON of a message in which each placeholder is what its field takes.
 
     A field of texts takes the placeholder as it is, and a field of bytes takes it as
-    base64. A number or a time is left out.
+    base64. A number or a time is left out, so that it has its default.
+
+    Args:
+        descriptor: Describes the fields of the message. None: of a part without fields.
+        message_json: The JSON of the message, or a part of it.
     """
     if isinstance(message_json, list):
-        return [_loadable(descriptor, item_json) for item_json in message_json]
+        return [_loadable_json(descriptor, item_json) for item_json in message_json]
     if descriptor is None or not isinstance(message_json, dict):
         return message_json
     loadable_json = {}
@@ -149,7 +160,7 @@ def _loadable(descriptor: Any, message_json: Any) -> Any:
         if field is None:
             loadable_json[name] = value
         elif not _is_hidden(value):
-            loadable_json[name] = _loadable(field.message_type, value)
+            loadable_json[name] = _loadable_json(field.message_type, value)
         elif field.type == field.TYPE_BYTES:
             loadable_json[name] = base64.b64encode(value.encode()).decode()
         elif field.cpp_type == field.CPPTYPE_STRING:

@@ -92,14 +92,19 @@ class McpSession:
         self._port = port
         self._server = server
         self._connect = connect
+        # The requests that were sent to the real server, by their ids.
         self._open_requests: dict[Any, _OpenRequest] = {}
         # The waits of replayed requests that got no answer, by the ids of the requests.
         self._wait_scopes: dict[Any, Any] = {}
+        # Whether a request of this session was answered by its recording.
         self._has_replayed = False
         # The real transport's stream, while a real server runs.
         self._to_server: Any = None
+        # Held while the real server starts, so that it starts once.
         self._connecting = anyio.Lock()
+        # Held while the real server runs. The end of the session waits for it.
         self._talking = anyio.Lock()
+        # Set at the end of the session: the real server has to end, too.
         self._stopping = anyio.Event()
         # Set while the client waits for a message, or has closed its stream.
         self._client_waits = anyio.Event()
@@ -134,9 +139,10 @@ class McpSession:
         for open_request in self._open_requests.values():
             open_request.step.cancel()
         self._open_requests.clear()
-        for scope in self._wait_scopes.values():
-            scope.cancel()
+        for wait_scope in self._wait_scopes.values():
+            wait_scope.cancel()
         self._stopping.set()
+        # A cancelled test must not leave the process of its server behind.
         with anyio.CancelScope(shield=True):
             async with self._talking:
                 self._to_client.close()
@@ -196,6 +202,7 @@ class McpSession:
             raise load_start_error(outcome["error"])
 
     def _stored_start(self, error: Exception) -> Any:
+        """Return why the server did not start as an outcome; None: it is none."""
         return store_start_error(error, self._port.redactor)
 
     # -- the client's messages
@@ -207,6 +214,8 @@ class McpSession:
             MimicError: A replay has no recording of the request.
         """
         client_message = plain_message(message)
+        # JSON-RPC: a request has an id, by which it gets an answer, and a notification
+        # has none.
         if "method" in client_message and "id" in client_message:
             await self._answer_or_send(message, client_message)
             return
@@ -230,6 +239,7 @@ class McpSession:
         is_sent = False
         with recording(step):
             if self._has_replayed and self._to_server is None:
+                # A server that starts now would lack the state of this session.
                 raise _not_recordable(
                     f"mcp {request['method']} cannot be sent: the earlier requests of "
                     "its session were replayed, and no server has seen them",
@@ -251,20 +261,20 @@ class McpSession:
         """Return what the server has sent for a request that it has not answered."""
         return outcome_of(open_request.messages, {}, open_request.step.call)
 
-    async def _wait(self, step: Step, scope: Any) -> None:
+    async def _wait(self, step: Step, wait_scope: Any) -> None:
         """Wait for an answer that did not come when the request was recorded.
 
-        The client cancels its request by a message, and the wait by its scope.
+        The client cancels its request by a message, which cancels the scope.
         """
-        with scope:
+        with wait_scope:
             await step.wait_async()
 
     def _replay(self, step: Step, request: dict[str, Any]) -> None:
         """Let the client read the recorded messages of a request, its answer last."""
         if step.waits:
-            scope = anyio.CancelScope()
-            self._wait_scopes[request["id"]] = scope
-            self._tasks.start_soon(self._wait, step, scope)
+            wait_scope = anyio.CancelScope()
+            self._wait_scopes[request["id"]] = wait_scope
+            self._tasks.start_soon(self._wait, step, wait_scope)
         outcome = step.outcome()
         for message in replayed_messages(outcome, request):
             self._pass_to_client(sdk_message(message))
@@ -272,13 +282,14 @@ class McpSession:
             self._to_client.close()
 
     def _pass_to_client(self, message: Any) -> None:
-        """Let the client read a message.
+        """Let the client read a message of the real server, or a recorded one.
 
         The client's session may have ended while the transport is still open.
         """
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             self._to_client.send_nowait(message)
             is_waiting = self._to_client.statistics().tasks_waiting_receive > 0
+            # The client has what it waited for, so the server is not read further.
             if self._client_waits.is_set() and not is_waiting:
                 self._client_waits = anyio.Event()
 
@@ -306,10 +317,10 @@ class McpSession:
         """Start the real server, and pass its messages on until the session ends."""
         async with self._talking, self._connect() as (from_server, self._to_server, *_):
             task_status.started()
-            async with anyio.create_task_group() as reading:
-                reading.start_soon(self._read_from_server, from_server)
+            async with anyio.create_task_group() as reading_tasks:
+                reading_tasks.start_soon(self._read_from_server, from_server)
                 await self._stopping.wait()
-                reading.cancel_scope.cancel()
+                reading_tasks.cancel_scope.cancel()
 
     async def _read_from_server(self, from_server: Any) -> None:
         """Read the server's messages, each when the client waits for one.
@@ -347,6 +358,7 @@ class McpSession:
 
     def _receive_from_server(self, message: Any) -> None:
         """Record a message of the real server, and let the client read it."""
+        # The SDK gives an exception for what it cannot parse.
         server_message: dict[str, Any] = {}
         if not isinstance(message, Exception):
             server_message = plain_message(message)
@@ -354,6 +366,7 @@ class McpSession:
             if self._is_for_client(server_message):
                 self._pass_to_client(message)
             return
+        # The message is an answer.
         open_request = self._open_requests.pop(server_message.get("id"), None)
         if open_request is not None:
             step = open_request.step
@@ -375,6 +388,7 @@ class McpSession:
         )
         if open_request is None:
             return True
+        # The message is a request of the server itself.
         if "id" in message:
             if message["method"] != "ping":
                 self._refuse(open_request, message["method"])
@@ -385,7 +399,7 @@ class McpSession:
     def _refuse(self, open_request: _OpenRequest, method: str) -> None:
         """Record nothing of a request for which the server asks the client.
 
-        The test fails.
+        A replay could not ask. The test fails, and the client goes on.
         """
         del self._open_requests[open_request.request["id"]]
         open_request.step.abandon()
@@ -399,6 +413,7 @@ class McpSession:
 
 
 def _not_recordable(problem: str, remedy: str) -> UnstorableOutcomeError:
+    """Return the error for a request whose answer no replay could give."""
     return UnstorableOutcomeError(problem, remedies=[remedy])
 
 
@@ -458,7 +473,7 @@ class _Writer(anyio.abc.ObjectSendStream):  # type: ignore[misc]
 
 
 def plain_message(message: Any) -> dict[str, Any]:
-    """Return a message of the SDK as JSON has it."""
+    """Return a message of the SDK, of client or server, as JSON has it."""
     message_json: dict[str, Any] = message.message.model_dump(
         mode="json", by_alias=True, exclude_unset=True
     )
@@ -478,7 +493,7 @@ def sdk_message(message_json: dict[str, Any]) -> Any:
 
 
 def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
-    """Return a request as the engine sees it.
+    """Return a request as the engine sees it, without secrets: as it counts.
 
     Servers are told apart by the order in which the test uses them. What the SDK adds
     to each request (`_meta`: tokens of progress, versions, traces) does not count.
@@ -494,6 +509,7 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
         secrets.learn(sent_params)
         return secrets
 
+    # `tools/call` of the tool `add` is shown as `CALL add`.
     group, _, verb = method.rpartition("/")
     resource = params.get("name") or params.get("uri") or group or "server"
     described: dict[str, Any] = {}
@@ -529,25 +545,27 @@ def outcome_of(
     for name in ("result", "error"):
         if name in answer:
             outcome[name] = answer[name]
+    # In the schema of a tool, the name `password` describes a field, and hides nothing.
     schemas = _schemas_taken_out(outcome)
     values_in_schemas = list(_values_in_schemas(schemas))
 
     secrets = call.secrets
     assert secrets is not None, "a request over MCP has secrets"
     secrets.begin_answer(call.issuer)
-    values_before = set(secrets.stand_in_by_secret)
+    secrets_before = set(secrets.stand_in_by_secret)
     secrets.learn(outcome)
-    for value in values_in_schemas:
-        secrets.learn(value.as_data())
-    secrets.redactor.issued.update(secrets.stand_in_by_secret.keys() - values_before)
-    scrubbed_outcome: dict[str, Any] = secrets.scrub(outcome, keep_types=True)
+    for schema_value in values_in_schemas:
+        secrets.learn(schema_value.as_data())
+    # An issued secret is secret in all later requests, too.
+    secrets.redactor.issued.update(secrets.stand_in_by_secret.keys() - secrets_before)
+    hidden_outcome: dict[str, Any] = secrets.scrub(outcome, keep_types=True)
 
-    for value in values_in_schemas:
-        scrubbed_data = secrets.scrub(value.as_data(), keep_types=True)
-        value.schema[value.keyword] = scrubbed_data[value.field]
-    for index, schema in enumerate(schemas):
-        scrubbed_outcome["result"]["tools"][index].update(schema)
-    return scrubbed_outcome
+    for schema_value in values_in_schemas:
+        hidden_data = secrets.scrub(schema_value.as_data(), keep_types=True)
+        schema_value.schema[schema_value.keyword] = hidden_data[schema_value.field]
+    for index, schemas_of_tool in enumerate(schemas):
+        hidden_outcome["result"]["tools"][index].update(schemas_of_tool)
+    return hidden_outcome
 
 
 def _schemas_taken_out(outcome: dict[str, Any]) -> list[dict[str, Any]]:
@@ -569,24 +587,29 @@ def _schemas_taken_out(outcome: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _values_in_schemas(schemas: list[dict[str, Any]]) -> Iterator[_ValueInSchema]:
     """Yield the values that schemas give for fields, wherever they stand in them."""
+    # The name of a field, and its schema or a part of that.
     pending: list[tuple[str, Any]] = [("", schemas)]
     while pending:
-        field, part = pending.pop()
-        if isinstance(part, list):
-            for item in part:
+        field, schema_part = pending.pop()
+        if isinstance(schema_part, list):
+            for item in schema_part:
                 pending.append((field, item))
-        elif isinstance(part, dict):
-            for key, inner_part in part.items():
-                if key in _KEYWORDS_OF_VALUES:
-                    yield _ValueInSchema(part, key, field)
-                elif key == "properties" and isinstance(inner_part, dict):
+        elif isinstance(schema_part, dict):
+            for keyword, inner_part in schema_part.items():
+                if keyword in _KEYWORDS_OF_VALUES:
+                    yield _ValueInSchema(schema_part, keyword, field)
+                elif keyword == "properties" and isinstance(inner_part, dict):
+                    # Its keys are the names of fields.
                     pending.extend(inner_part.items())
                 else:
                     pending.append((field, inner_part))
 
 
 def _without_token(message: dict[str, Any]) -> dict[str, Any]:
-    """Return a message without the token of its request, which is its number."""
+    """Return a message as it is stored: without the token of its request.
+
+    The token is a number, and `replayed_messages` puts in that of the replayed request.
+    """
     message_without_token = dict(message)
     message_without_token.pop("jsonrpc", None)
     if message.get("method") == _METHOD_OF_PROGRESS:

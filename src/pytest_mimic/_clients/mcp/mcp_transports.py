@@ -42,7 +42,10 @@ class McpAdapter(Adapter):
         return edges
 
     def comparable(self, outcome: Any, _other_outcome: Any = None, /) -> Any:
-        """Return the answer without the SDK's own data, not the messages before it."""
+        """Return what verifying compares of a request: its answer.
+
+        The SDK's own data in it and the messages before it do not count.
+        """
         if "error" in outcome:
             return {"error": outcome["error"]}
         if not isinstance(outcome.get("result"), dict):
@@ -76,14 +79,15 @@ def _wrap_stdio(
 
     @wraps(original)
     def client(*args: Any, **kwargs: Any) -> AbstractAsyncContextManager[Any]:
-        real = partial(original, *args, **kwargs)
+        connect_for_real = partial(original, *args, **kwargs)
         if not port.taking():
-            return real()
+            return connect_for_real()
+        # The module imports what the SDK is built on.
         from pytest_mimic._clients.mcp.mcp_session import McpSession
 
         # The first argument, under whatever name, says which server to start.
         server = next(iter((*args, *kwargs.values())), None)
-        return McpSession(port, server, real).connected()
+        return McpSession(port, server, connect_for_real).connected()
 
     return client
 

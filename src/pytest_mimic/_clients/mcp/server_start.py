@@ -42,7 +42,10 @@ def server_command_name(server: Any) -> str:
 
 
 def server_number(port: Port, server: Any) -> int:
-    """Return the number of a server, by the order in which the test uses servers."""
+    """Return the number of a server, by the order in which the test uses servers.
+
+    It counts in the identities in place of the command, which differs by machine.
+    """
     return port.ordinal("mcp server", repr(server))
 
 
@@ -63,10 +66,8 @@ def describe_start(port: Port, server: Any) -> ClientCall:
 def store_start_error(error: BaseException, redactor: Redactor) -> Any:
     """Return why a server did not start as plain data; None for what is no outcome."""
     error_class = type(error)
-    if (
-        not isinstance(error, _ERRORS_OF_START)
-        or error_class.__module__ != _MODULE_OF_ERRORS
-    ):
+    is_of_python = error_class.__module__ == _MODULE_OF_ERRORS
+    if not isinstance(error, _ERRORS_OF_START) or not is_of_python:
         return None
     # `args` of an `OSError` lacks the name of the file, which pickling keeps.
     reduced_error: Any = error.__reduce__()
@@ -102,7 +103,7 @@ def error_class_of(name: str) -> type[Exception]:
 
 
 def load_start_error(stored_error: dict[str, Any]) -> Exception:
-    """Return the recorded error of a start."""
+    """Return the recorded error of a server's start, to be raised in a replay."""
     error_class = error_class_of(stored_error["type"])
     return error_class(*stored_error["args"])
 
@@ -112,15 +113,15 @@ def is_end_of_server(stored_error: object) -> bool:
     return stored_error == {"type": TYPE_OF_END}
 
 
-def check_mcp(value: Any) -> None:
+def check_mcp(answer: Any) -> None:
     """Check the value of a recorded request to a server, or of its start.
 
     Raises:
         TypeError, ValueError: No replay could give it.
     """
-    if type(value) is not dict:
+    if type(answer) is not dict:
         raise TypeError("a client's outcome must be a mapping")
-    error = value.get("error")
+    error = answer.get("error")
     if is_end_of_server(error):
         return
     # An error of the server itself has a code, and may have any other key.

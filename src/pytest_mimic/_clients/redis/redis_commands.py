@@ -126,7 +126,7 @@ def read_commands(packed_bytes: bytes) -> list[Command]:
     commands: list[Command] = []
     position = 0
     size = len(packed_bytes)
-    # Each command of a test comes through here, so the loop calls no function of its own.
+    # Each command of a test comes through here, so the loop calls no function of ours.
     while position < size:
         line_end = find_in_bytes(b"\r\n", position)
         word_count = int(packed_bytes[position + 1 : line_end])
