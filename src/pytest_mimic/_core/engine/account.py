@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         VerifiedCall,
     )
     from pytest_mimic._core.tree.differing import Difference
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import StoredOutcome
     from pytest_mimic.errors import MimicError
 
     CallKind: TypeAlias = Literal[
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
             call: Any,
             /,
             *,
-            stored_outcome: Stored | None = None,
+            stored_outcome: StoredOutcome | None = None,
             seconds: float | None = None,
             error: MimicError | None = None,
             differences: Sequence[Difference] = (),
@@ -69,10 +69,10 @@ if TYPE_CHECKING:
         def end(self) -> None:
             """Note no further bytes."""
 
-        def note(self, call: Any, stored_outcome: Stored, /) -> None:
+        def note(self, call: Any, stored_outcome: StoredOutcome, /) -> None:
             """Note a call that is recorded, and its outcome."""
 
-        def note_elsewhere(self, stored_outcome: Stored, /) -> None:
+        def note_elsewhere(self, stored_outcome: StoredOutcome, /) -> None:
             """Note an outcome that another process has recorded."""
 
         def report(self) -> None:

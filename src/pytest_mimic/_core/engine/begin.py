@@ -18,7 +18,7 @@ from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import recording_name
 from pytest_mimic._core.vault.outcome_entries import OPEN
-from pytest_mimic._core.vault.recording_facts import Stored
+from pytest_mimic._core.vault.recording_facts import StoredOutcome
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _closed_again(run: Run, call: Call) -> Step:
     entry_of_open_call = {"duration": 0.0, "value": {}, "end": OPEN}
     step = Step(call, "replay", Track(run, "", None), 0)
     step.counts_as_replay = False
-    step.stored = Stored(run.vault.objects, entry_of_open_call)
+    step.stored = StoredOutcome(run.vault.objects, entry_of_open_call)
     step.source = None
     step.ended = Event()
     step.ended.set()

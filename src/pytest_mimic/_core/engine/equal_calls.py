@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Errors, Owner
     from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run import Run
-    from pytest_mimic._core.vault.recording_facts import Recording, Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, StoredOutcome
     from pytest_mimic.errors import MimicError
 
 
@@ -95,7 +95,7 @@ class Track:
         # The places of equal calls in the order of their positions, by the key of
         # `made_count_by_key`.
         self._places_by_key: dict[str, list[int]] = {}
-        self.outcomes_before: dict[int, Stored] = {}
+        self.outcomes_before: dict[int, StoredOutcome] = {}
         # By the place of a real call: its number among the calls of its owner. `show`
         # lists a call that came to no outcome by it.
         self._number_by_place: dict[int, int] = {}
@@ -503,10 +503,10 @@ class Track:
         run.account.used.add(self.file)
         run.current.owner.not_made_again.discard(self.file)
 
-    def _outcomes(self) -> list[Stored]:
+    def _outcomes(self) -> list[StoredOutcome]:
         """Return the outcomes in their places, with a mark in each empty one."""
         objects = self._run.vault.objects
-        outcomes: list[Stored] = []
+        outcomes: list[StoredOutcome] = []
         for place, call in enumerate(self._calls_by_place):
             if call is None:
                 outcomes.append(

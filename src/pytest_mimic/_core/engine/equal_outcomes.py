@@ -15,7 +15,7 @@ from pytest_mimic._core.seam.base import Adapter, load_adapter
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.agreement import ComparisonRules, compare
 from pytest_mimic._core.vault.outcome_entries import EMPTY, body_of_entry
-from pytest_mimic._core.vault.recording_facts import Stored
+from pytest_mimic._core.vault.recording_facts import StoredOutcome
 
 
 class OutcomeComparison:
@@ -31,8 +31,8 @@ class OutcomeComparison:
     def is_same(
         self,
         target: str,
-        first_outcome: Stored,
-        second_outcome: Stored,
+        first_outcome: StoredOutcome,
+        second_outcome: StoredOutcome,
         *,
         volatile: Collection[str],
     ) -> bool:
@@ -64,13 +64,13 @@ class OutcomeComparison:
         return self._adapters[target]
 
 
-def _identity_or_text(stored_outcome: Stored) -> str:
+def _identity_or_text(stored_outcome: StoredOutcome) -> str:
     """Return the identity of a pickled outcome, or the text of another."""
     fingerprint: str = stored_outcome.entry.get("fingerprint", "")
     return fingerprint or text_of_outcome(stored_outcome)
 
 
-def text_of_outcome(stored_outcome: Stored) -> str:
+def text_of_outcome(stored_outcome: StoredOutcome) -> str:
     """Return an outcome as JSON text: equal values of one type have equal texts.
 
     Of a pickle, the text has the name of the pickle's file.

@@ -55,7 +55,7 @@ from pytest_mimic._core.engine.senders import Sender
 from pytest_mimic._core.redact.known_secrets import SECRET_FACTS, known_in
 from pytest_mimic._core.vault.objects import Origin
 from pytest_mimic._core.vault.outcome_entries import EMPTY
-from pytest_mimic._core.vault.recording_facts import Recording, Stored
+from pytest_mimic._core.vault.recording_facts import Recording, StoredOutcome
 from pytest_mimic._core.vault.writing import entry_for_other_process
 from pytest_mimic.errors import MimicError
 
@@ -326,7 +326,7 @@ class Family:
     def _recording_in(self, event: CallRecorded | CallUnended) -> Recording:
         facts = event.facts
         origin = Origin(event.file, facts["target"], facts["test"])
-        stored_outcome = Stored(self._run.vault.objects, event.entry, origin)
+        stored_outcome = StoredOutcome(self._run.vault.objects, event.entry, origin)
         return Recording(**facts, outcomes=[stored_outcome])
 
     def _hear_of_secrets(self, event: SecretsLearned) -> None:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.seam.base import ClientCall
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import StoredOutcome
 
 # An outcome with more characters is long: it is only searched at the end of the run.
 _LONGEST_READ_AT_ONCE = 200_000
@@ -166,7 +166,7 @@ class NextRun:
 
     # -- calls and outcomes
 
-    def note(self, call: Call, stored_outcome: Stored) -> None:
+    def note(self, call: Call, stored_outcome: StoredOutcome) -> None:
         """Note the values in a call that is recorded, and then those in its outcome."""
         evidence = self._evidence()
         if _may_hold_values(_json_of_texts_that_count(call), evidence):
@@ -234,7 +234,7 @@ class NextRun:
                 suspected_part = _SuspectedPart(event, part.values)
                 self._suspected_parts.append(suspected_part)
 
-    def _note_outcome(self, stored_outcome: Stored) -> None:
+    def _note_outcome(self, stored_outcome: StoredOutcome) -> None:
         if stored_outcome.encoded is None:
             self._note_text(dumps(stored_outcome.entry.get("value"), default=repr))
             return
@@ -269,7 +269,7 @@ class NextRun:
         for text, test in unread:
             self._origins.note_given(_without_date(text), evidence, test=test)
 
-    def note_elsewhere(self, stored_outcome: Stored) -> None:
+    def note_elsewhere(self, stored_outcome: StoredOutcome) -> None:
         """Note the values in an outcome that another process has recorded."""
         readable = stored_outcome.readable()
         if readable is None:

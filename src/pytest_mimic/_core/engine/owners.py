@@ -16,7 +16,7 @@ from pytest_mimic._core.named_fields import NamedFields
 
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import Mode
-    from pytest_mimic._core.vault.recording_facts import Recording, Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, StoredOutcome
 
     # Only types need these: a replay starts without them.
 
@@ -395,5 +395,5 @@ class SecretScope:
         self.tell: Callable[[Any], None] | None = None
         self.name: str = name
         self.outer: Callable[[], Iterable[SecretScope]] = outer
-        self.answers: list[Stored] = []
+        self.answers: list[StoredOutcome] = []
         self.known: Any = None

@@ -13,7 +13,7 @@ Whoever ran the original hands the outcome to `Step.complete`, and that to `reco
 which walks the rest of the way.
 
 A value has four shapes on it: an `Outcome`, its text or its pickle (`Encoded`), the
-JSON of its recording (`Stored.entry`), and the bytes of the file.
+JSON of its recording (`StoredOutcome.entry`), and the bytes of the file.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.inputs.input_trace import InputTrace
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.pickling import Pickled
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import StoredOutcome
 
     class RecordedTrack(TrackOfAnswer, Protocol):
         """The outcomes of one file, as recording uses them: a `Track`."""
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
             ...
 
         @property
-        def outcomes_before(self) -> Mapping[int, Stored]:
+        def outcomes_before(self) -> Mapping[int, StoredOutcome]:
             """The outcomes that the file has for real calls, by their places."""
             ...
 
@@ -87,7 +87,7 @@ class Observed:
         is_awaited: Whether a plain function has returned a coroutine or an async
             generator.
         late_stream: Which stream a coroutine gave, so that a replay gives the same
-            kind: see `Stored.late_stream`.
+            kind: see `StoredOutcome.late_stream`.
         started: When the call began, on the clock of the run.
         duration: How long the call took, in seconds, once it has ended. Of a stream,
             this is how long it was asked for items: not what its reader did with them.
@@ -113,7 +113,7 @@ class Observed:
         self.started: float = call.plan.run.clock()
         self.duration: float = 0.0
         self.seconds_shared: float = 0.0
-        self.recorded: Stored | None = None
+        self.recorded: StoredOutcome | None = None
         # Since when the call has been running. None: it has ended, or it is a stream
         # and its reader has an item.
         self._running_since: float | None = self.started
@@ -247,7 +247,9 @@ def keep_issued(
         observed.call.report(issuer.numbers_in_words())
 
 
-def recording_of(call: Call, outcomes: list[Stored], owner: Owner | None) -> Recording:
+def recording_of(
+    call: Call, outcomes: list[StoredOutcome], owner: Owner | None
+) -> Recording:
     """Return a new recording: of a call of this run, with its outcomes."""
     plan = call.plan
     run = plan.run
@@ -286,7 +288,7 @@ def _kept_parts(call: Call) -> dict[str, Any] | None:
 # -- the outcome in its stored form
 
 
-def encode_observed(observed: Observed, outcome: Outcome) -> Stored:
+def encode_observed(observed: Observed, outcome: Outcome) -> StoredOutcome:
     """Return an outcome in its stored form, if it may be recorded.
 
     Args:
@@ -334,7 +336,7 @@ def encode_observed(observed: Observed, outcome: Outcome) -> Stored:
     return stored_outcome
 
 
-def _hide_environment(call: Call, stored_outcome: Stored) -> None:
+def _hide_environment(call: Call, stored_outcome: StoredOutcome) -> None:
     """Let the names of environment variables stand for their values."""
     run = call.plan.run
     if stored_outcome.encoded is None:
@@ -350,7 +352,7 @@ def _hide_environment(call: Call, stored_outcome: Stored) -> None:
 
 
 def _describe_pickle(
-    call: Call, outcome: Outcome, stored_outcome: Stored, pickled: Pickled
+    call: Call, outcome: Outcome, stored_outcome: StoredOutcome, pickled: Pickled
 ) -> None:
     """Store beside a pickle what people can read of it, and report what it loses."""
     plan = call.plan
@@ -379,7 +381,7 @@ def _gives_way(
     track: RecordedTrack,
     observed: Observed,
     outcome: Outcome,
-    before: Stored | None,
+    before: StoredOutcome | None,
     *,
     is_first: bool,
 ) -> bool:
@@ -413,7 +415,7 @@ def _is_further(call: Call, standing: Outcome, outcome: Outcome) -> bool:
     return adapter.is_read_further(standing.content, outcome.content)
 
 
-def _note_keys(call: Call, stored_outcome: Stored) -> None:
+def _note_keys(call: Call, stored_outcome: StoredOutcome) -> None:
     """Note texts in a call, or in its new outcome, that look like keys.
 
     `check` does the same, also for what is left out here of a large outcome.
@@ -434,7 +436,7 @@ def _note_keys(call: Call, stored_outcome: Stored) -> None:
             run.account.texts_like_keys.add(LooksLikeKey(call.label, remark))
 
 
-def _placeholders(stored_outcome: Stored) -> set[str]:
+def _placeholders(stored_outcome: StoredOutcome) -> set[str]:
     """Return the placeholders of issued secrets in an outcome."""
     return set(issued_in(dumps(stored_outcome.readable(), ensure_ascii=False)))
 

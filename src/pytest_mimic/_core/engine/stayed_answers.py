@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.current import Current
     from pytest_mimic._core.engine.owners import Owner
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import StoredOutcome
 
 
 def may_stay(current: Current, owner: Owner) -> bool:
@@ -67,8 +67,8 @@ def write_new_answers(current: Current, owner: Owner) -> None:
 
 
 def answer_to_record(
-    owner: Owner | None, call: Call, recorded: Stored, new: Stored
-) -> Stored:
+    owner: Owner | None, call: Call, recorded: StoredOutcome, new: StoredOutcome
+) -> StoredOutcome:
     """Return the recorded answer of a call if it stays, else the new one.
 
     Args:
@@ -92,7 +92,11 @@ def answer_to_record(
 
 
 def _agrees_with_recorded(
-    call: Call, recorded: Stored, new: Stored, *, volatile: Collection[str]
+    call: Call,
+    recorded: StoredOutcome,
+    new: StoredOutcome,
+    *,
+    volatile: Collection[str],
 ) -> bool:
     from pytest_mimic._core.engine.verifying import agrees_with_recorded
 
@@ -103,7 +107,7 @@ def _agrees_with_recorded(
 
 
 def note_new_answer(
-    owner: Owner, call: Call, stored_outcome: Stored, new_answer: NewAnswer
+    owner: Owner, call: Call, stored_outcome: StoredOutcome, new_answer: NewAnswer
 ) -> None:
     """Note the new answer of a call, in a turn, if the recorded one has stayed.
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.record import Observed, RecordedTrack, Recorder
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.engine.verify_layer import Verifier
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import StoredOutcome
 
     class Outcomes(Track, RecordedTrack, Protocol):
         """The outcomes of one file, as a step uses them: a `Track`.
@@ -96,7 +96,7 @@ class Step:
             edge sets it where something can arrive before the end.
     """
 
-    stored: Stored
+    stored: StoredOutcome
     source: str | None
 
     def __init__(
@@ -192,7 +192,7 @@ class Step:
             set_states(self.call, states)
         # A library may raise anything when it gets a state that somebody has edited.
         except Exception as reason:
-            raise self.stored.damaged(f"after: {reason}") from None
+            raise self.stored.damage_error(f"after: {reason}") from None
 
     def outcome(self, *, is_read_only: bool = False) -> Any:
         """Return the plain data that an edge has recorded: to `replay` or `verify`.
@@ -400,7 +400,7 @@ class Step:
         self._leave_empty()
         self._keep_unended(stored_outcome)
 
-    def _keep_unended(self, stored_outcome: Stored) -> None:
+    def _keep_unended(self, stored_outcome: StoredOutcome) -> None:
         """Keep what the call has given until its test has ended.
 
         Another process may judge that.

@@ -22,13 +22,13 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.function_plan import Plan
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import StoredOutcome
     from pytest_mimic.errors import DriftError
 
 
 def verify(
     call: Call,
-    stored_outcome: Stored,
+    stored_outcome: StoredOutcome,
     outcome: Outcome,
     duration: float,
     *,
@@ -69,7 +69,7 @@ def verify(
 
 
 def compare_repeated(
-    call: Call, stored_outcome: Stored, outcome: Outcome, *, is_awaited: bool
+    call: Call, stored_outcome: StoredOutcome, outcome: Outcome, *, is_awaited: bool
 ) -> None:
     """Compare what a wider fixture does again, at a service, with its recording.
 
@@ -99,7 +99,7 @@ def compare_repeated(
 
 
 def _drift_and_differences(
-    call: Call, stored_outcome: Stored, actual: Outcome, *, is_awaited: bool
+    call: Call, stored_outcome: StoredOutcome, actual: Outcome, *, is_awaited: bool
 ) -> tuple[DriftError | None, list[Difference]]:
     """Return how a real outcome differs from its recording.
 
@@ -211,8 +211,8 @@ def _kind_and_length(outcome: Outcome) -> tuple[str, int, bool]:
 
 def agrees_with_recorded(
     call: Call,
-    recorded: Stored,
-    new: Stored,
+    recorded: StoredOutcome,
+    new: StoredOutcome,
     *,
     volatile: Collection[str],
     redactor: Redactor,

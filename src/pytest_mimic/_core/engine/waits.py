@@ -20,7 +20,7 @@ from pytest_mimic.errors import MissingRecordingError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.run import Run
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import StoredOutcome
 
 # How many times as long as the recorded call a replay waits.
 _TIMES_AS_LONG = 2
@@ -40,7 +40,7 @@ class Wait(NamedTuple):
 
     run: Run
     call: Call
-    stored: Stored
+    stored: StoredOutcome
     ended: threading.Event
 
     @property

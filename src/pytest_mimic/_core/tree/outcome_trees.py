@@ -20,7 +20,7 @@ from pytest_mimic._core.tree.secrets_in_objects import secrets_in
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault.recording_facts import Recording, Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, StoredOutcome
 
 # The headers of a response that verifying compares.
 _COMPARED_HEADERS = ("content-type",)
@@ -100,7 +100,7 @@ def arguments_without_secrets(
     return parts_without_secrets
 
 
-def outcome_tree(stored_outcome: Stored, redactor: Redactor) -> Node:
+def outcome_tree(stored_outcome: StoredOutcome, redactor: Redactor) -> Node:
     """Return the part of an outcome that is compared.
 
     A plain value stands for itself. Of any other outcome (an exception, a stream, what
@@ -127,7 +127,7 @@ def outcome_tree(stored_outcome: Stored, redactor: Redactor) -> Node:
     return Fields("dict", parts)
 
 
-def _pickle_node(stored_outcome: Stored, redactor: Redactor) -> Fields:
+def _pickle_node(stored_outcome: StoredOutcome, redactor: Redactor) -> Fields:
     """Return the node of a pickled outcome, to compare and to draw.
 
     The node is made of the description beside the pickle, or of its preview and

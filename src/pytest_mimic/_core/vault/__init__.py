@@ -25,10 +25,10 @@ One recording, told. `fetch("EUR")` gave a frame that no JSON holds exactly.
 
 1. *Written.* `Writer.encoded` makes a pickle of the frame in memory. `Writer.write`
    joins the runs that record (`locks`), so that nobody deletes objects, and reads what
-   the file says now. `Objects.place` writes the pickle as `objects/9f/9f….pkl` if it is
-   not there. The entry names it, with the list of what the pickle imports. The JSON is
-   written under a temporary name and renamed, under the lock for writing, and only if
-   the file still is what was read.
+   the file says now. `Objects.write_object` writes the pickle as `objects/9f/9f….pkl`
+   if it is not there. The entry names it, with the list of what the pickle imports. The
+   JSON is written under a temporary name and renamed, under the lock for writing, and
+   only if the file still is what was read.
 2. *Replaced.* Recorded again, an equal frame leaves the entry, test and date as they
    are; source and inputs are renewed. Another frame is another object. The old one is
    in `Written.replaced`: the end of the run deletes it unless another recording names

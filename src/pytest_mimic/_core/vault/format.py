@@ -205,7 +205,7 @@ def _portable_name(name: str) -> str:
 FORMAT = 5
 # The format of 1.0.0rc3, of which `pytest-mimic rekey` reads the calls of clients.
 _FORMER_FORMAT = 4
-REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}\.(?:json|pkl|bin)"
+_NAME_OF_OBJECT = r"objects/[0-9a-f]{2}/[0-9a-f]{32}\.(?:json|pkl|bin)"
 """The pattern of the name of an object, not compiled: a plain replay needs none."""
 _START_OF_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 # Top-level keys are indented by one blank, and a string in JSON holds no line break. So
@@ -216,7 +216,7 @@ _KEY_OF_OUTCOMES = ',\n "outcomes": '
 _KEY_OF_TEST = rb'\n "test": (".*")'
 #: From so many bytes on, no copy of a value is made for further calls, as copying takes
 #: long: these parse the text again.
-LONG = 1 << 11
+LEAST_PARSED_AGAIN = 1 << 11
 
 
 def _refuse_constant(word: str) -> object:
@@ -241,10 +241,10 @@ _STARTS_OF_DURATIONS_IN_CASSETTES = (
 
 # `json.loads` without its checks around the value: half the time for small recordings.
 _decoder = JSONDecoder(parse_constant=_refuse_constant)
-scan: Any = _decoder.scan_once  # type: ignore[attr-defined]
+scan_json: Any = _decoder.scan_once  # type: ignore[attr-defined]
 
 
-def damaged(
+def changed_file_error(
     path: str, detail: object = "", *, test: str | None = None
 ) -> CorruptRecordingError:
     """Return the error for a file of another content or shape.
@@ -253,10 +253,10 @@ def damaged(
     """
     if isinstance(detail, KeyError):
         detail = f"{detail} is missing"
-    return corrupt(path, Damage.CHANGED, str(detail), test=test)
+    return corrupt_file_error(path, Damage.CHANGED, str(detail), test=test)
 
 
-def corrupt(
+def corrupt_file_error(
     path: str, damage: Damage, detail: str = "", *, test: str | None = None
 ) -> CorruptRecordingError:
     """Return the error for a file that must be restored or recorded again."""
@@ -299,7 +299,7 @@ def parse_recording(
         # at the rest alone.
         text, key, behind = content.decode().partition(_KEY_OF_OUTCOMES)
         if key:
-            outcomes, end = scan(behind, 0)
+            outcomes, end = scan_json(behind, 0)
             number_of_durations = 0
             for start_of_duration in _STARTS_OF_DURATIONS:
                 number_of_durations += behind.count(start_of_duration, 0, end)
@@ -312,7 +312,7 @@ def parse_recording(
             end = text.find(_KEY_BEHIND_ARGUMENTS, start)
             if start > 0 and end > 0:
                 text = f"{text[:start]}{_KEY_OF_ARGUMENTS}null{text[end:]}"
-        facts, end = scan(text, 0)
+        facts, end = scan_json(text, 0)
         if "calls" in facts:
             # The file is a cassette.
             number_of_durations = 0
@@ -346,7 +346,7 @@ def _parse_odd_recording(content: bytes, path: str) -> dict[str, Any]:
     if type(facts) is dict:
         number = facts.get("format")
     if type(number) is not int:
-        raise damaged(path, "no format number", test=test)
+        raise changed_file_error(path, "no format number", test=test)
     if number == FORMAT:
         return facts
     detail = f"format {number}, this pytest-mimic reads format {FORMAT}"
@@ -381,16 +381,16 @@ def _is_of_clients(facts: dict[str, Any]) -> bool:
 
 def is_object_name(name: str) -> bool:
     """Return whether a name is that of an object of the vault."""
-    return re.fullmatch(REFERENCE, name) is not None
+    return re.fullmatch(_NAME_OF_OBJECT, name) is not None
 
 
-def references(content: bytes) -> set[str]:
+def names_of_objects_in(content: bytes) -> set[str]:
     """Return the names of all objects that the bytes of a recording hold.
 
     The bytes are searched and not parsed, so that a damaged recording keeps its objects
     as well.
     """
-    names = re.findall(REFERENCE.encode(), content)
+    names = re.findall(_NAME_OF_OBJECT.encode(), content)
     return {name.decode() for name in names}
 
 
@@ -450,7 +450,7 @@ def value_in(content: bytes) -> Any:
     return parse_recording(content, "", "", skim=True)["outcomes"][0]["value"]
 
 
-def parse(content: bytes, path: str, *, test: str | None = None) -> Any:
+def parse_object(content: bytes, path: str, *, test: str | None = None) -> Any:
     """Return the value of a JSON text.
 
     Raises:
@@ -460,7 +460,7 @@ def parse(content: bytes, path: str, *, test: str | None = None) -> Any:
     value, end = None, 0
     try:
         text = content.decode()
-        value, end = scan(text, 0)
+        value, end = scan_json(text, 0)
     except (ValueError, StopIteration, RecursionError):
         text = ""
     if not text:
@@ -468,7 +468,7 @@ def parse(content: bytes, path: str, *, test: str | None = None) -> Any:
         # with the error of the fast parser.
         return parse_without_duplicates(content, path, test=test)
     if text[end:].strip():
-        raise damaged(path, "text behind its end", test=test)
+        raise changed_file_error(path, "text behind its end", test=test)
     return value
 
 
@@ -488,7 +488,7 @@ def parse_without_duplicates(
             parse_constant=_refuse_constant,
         )
     except RecursionError:
-        raise damaged(path, "nested too deeply", test=test) from None
+        raise changed_file_error(path, "nested too deeply", test=test) from None
     except ValueError as reason:
         conflict = re.search(rb"^<{7,} ", content, re.MULTILINE)
         if conflict is not None:
@@ -507,14 +507,18 @@ def parse_without_duplicates(
             ) from None
         if isinstance(reason, JSONDecodeError) and content:
             detail = f"valid JSON, line {reason.lineno}"
-            raise corrupt(path, Damage.MALFORMED, detail, test=test) from None
+            raise corrupt_file_error(
+                path, Damage.MALFORMED, detail, test=test
+            ) from None
         if isinstance(reason, UnicodeDecodeError):
             detail = "text in UTF-8"
-            raise corrupt(path, Damage.MALFORMED, detail, test=test) from None
+            raise corrupt_file_error(
+                path, Damage.MALFORMED, detail, test=test
+            ) from None
         detail = "empty"
         if content:
             detail = str(reason)
-        raise damaged(path, detail, test=test) from None
+        raise changed_file_error(path, detail, test=test) from None
 
 
 def _without_duplicates(json_members: list[tuple[str, Any]]) -> dict[str, Any]:

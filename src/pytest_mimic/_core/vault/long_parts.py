@@ -13,7 +13,7 @@ from pytest_mimic._core.nodes.node_classes import Cut
 from pytest_mimic._core.nodes.node_json import cut_in, plain_of
 from pytest_mimic._core.outcome.json_layout import json_in_lines
 from pytest_mimic._core.outcome.pickle_file import Piece, object_name
-from pytest_mimic._core.vault.format import is_object_name, parse
+from pytest_mimic._core.vault.format import is_object_name, parse_object
 from pytest_mimic.errors import MimicError
 
 # A text of more characters, and a list or mapping of more items, is stored as an object
@@ -24,7 +24,7 @@ _MOST_ITEMS = 400
 _SHOWN_CHARACTERS = 80
 
 Arguments = dict[str, Any]
-PlaceObject = Callable[[list[Piece], str], str]
+NameObject = Callable[[list[Piece], str], str]
 """Takes the content of an object and its suffix, and returns its name.
 
 It may also write the object.
@@ -32,18 +32,18 @@ It may also write the object.
 
 
 def with_shortened_parts(
-    arguments: Arguments | None, place_object: PlaceObject = object_name
+    arguments: Arguments | None, name_object: NameObject = object_name
 ) -> Arguments | None:
     """Return described arguments as a recording has them.
 
     Args:
         arguments: The arguments, or None if a call was not described.
-        place_object: Names the object of a long part, and may write it.
+        name_object: Names the object of a long part, and may write it.
     """
 
     def short(argument_part: Any) -> Any:
         if _is_long(argument_part):
-            return _cut_of(argument_part, place_object)
+            return _cut_of(argument_part, name_object)
         if type(argument_part) is list:
             return [short(item) for item in argument_part]
         if type(argument_part) is dict:
@@ -62,7 +62,7 @@ def _is_long(argument_part: Any) -> bool:
     return type(argument_part) in (list, dict) and len(argument_part) > _MOST_ITEMS
 
 
-def _cut_of(argument_part: Any, place_object: PlaceObject) -> Any:
+def _cut_of(argument_part: Any, name_object: NameObject) -> Any:
     """Return what stands in a recording for a long part: the JSON of a `Cut`.
 
     The part itself becomes an object.
@@ -75,7 +75,7 @@ def _cut_of(argument_part: Any, place_object: PlaceObject) -> Any:
         # is a small difference for git.
         whole_part = argument_part.splitlines(keepends=True)
     content = json_in_lines(whole_part) + "\n"
-    name = place_object([content.encode(errors="backslashreplace")], "json")
+    name = name_object([content.encode(errors="backslashreplace")], "json")
     digest = name.rpartition("/")[2][:8]
     return plain_of(
         Cut(type(argument_part).__name__, start, len(argument_part), digest, name)
@@ -130,7 +130,7 @@ def with_long_parts(
         if cut is None:
             return {key: filled(item) for key, item in argument_part.items()}
         with suppress(MimicError, TypeError):
-            content = parse(read_object(cut.file) or b"", cut.file)
+            content = parse_object(read_object(cut.file) or b"", cut.file)
             if cut.type == "str":
                 return "".join(content)
             return content

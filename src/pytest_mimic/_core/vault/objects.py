@@ -20,11 +20,11 @@ from pytest_mimic._core.outcome.pickle_file import (
 )
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.vault.format import (
+    changed_file_error,
     check_pulled,
     copy_of_plain,
-    corrupt,
-    damaged,
-    parse,
+    corrupt_file_error,
+    parse_object,
 )
 from pytest_mimic._core.vault.outcome_entries import Entry, body_of_entry
 from pytest_mimic.errors import Damage, MimicError, StaleRecordingError
@@ -126,7 +126,7 @@ class Objects:
         if "json" not in outcome_entry:
             return body_of_entry(outcome_entry)
         name = outcome_entry["json"]
-        body = parse(
+        body = parse_object(
             self.read(name, origin), f"{self.vault_label}/{name}", test=origin.test
         )
         if type(body) is not dict or outcome_entry["kind"] not in body:
@@ -167,7 +167,7 @@ class Objects:
             return False
         return exact_text(body[readable.kind]) == readable.text
 
-    def place(self, pieces: list[Piece], suffix: str) -> str:
+    def write_object(self, pieces: list[Piece], suffix: str) -> str:
         """Write an object, unless it is there and sound, and return its name."""
         name = object_name(pieces, suffix)
         if (
@@ -351,17 +351,19 @@ class Objects:
         path = f"{self.vault_label}/{name}"
         if content is None:
             named_by = f"{self.vault_label}/{origin.name}"
-            raise corrupt(path, Damage.LOST, named_by, test=origin.test)
+            raise corrupt_file_error(path, Damage.LOST, named_by, test=origin.test)
         check_pulled(content, path)
         if self._size_of_sound_object.get(name) != len(content):
             if not has_digest_of_name(name, content):
-                raise damaged(path, test=origin.test)
+                raise changed_file_error(path, test=origin.test)
             self._size_of_sound_object[name] = len(content)
 
     # Errors
 
     def _damage_error(self, name: str, origin: Origin, detail: object) -> MimicError:
-        return damaged(f"{self.vault_label}/{name}", detail, test=origin.test)
+        return changed_file_error(
+            f"{self.vault_label}/{name}", detail, test=origin.test
+        )
 
     def _not_loadable(
         self,

@@ -7,11 +7,11 @@ from marshal import dumps, loads
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pytest_mimic._core.outcome.placed_paths import PathStore
-from pytest_mimic._core.vault.format import damaged, is_object_name
+from pytest_mimic._core.vault.format import changed_file_error, is_object_name
 from pytest_mimic._core.vault.headings import Heading, read_headings
 from pytest_mimic._core.vault.objects import Objects, Origin
 from pytest_mimic._core.vault.outcome_entries import AFTER
-from pytest_mimic._core.vault.recording_facts import Stored, calls_of, read_calls
+from pytest_mimic._core.vault.recording_facts import StoredOutcome, calls_of, read_calls
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault.objects import CheckClient
@@ -70,7 +70,7 @@ class Reader:
         """
         if not is_object_name(name):
             path = f"{self.objects.vault_label}/{recording}"
-            raise damaged(path, "it names no list of inputs", test=test)
+            raise changed_file_error(path, "it names no list of inputs", test=test)
         return self.objects.read(name, Origin(recording, "", test))
 
     def making_of_value(self, name: str, facts: dict[str, Any]) -> Making | None:
@@ -102,9 +102,9 @@ class Reader:
         return _read_again, stored_outcome, value
 
 
-def _value_of_pickle(stored_outcome: Stored) -> Any:
+def _value_of_pickle(stored_outcome: StoredOutcome) -> Any:
     return stored_outcome.load().content
 
 
-def _read_again(stored_outcome: Stored) -> Any:
+def _read_again(stored_outcome: StoredOutcome) -> Any:
     return stored_outcome.readable()["value"]

@@ -10,7 +10,7 @@ from pytest_mimic._core.outcome.json_layout import Laid
 from pytest_mimic._core.outcome.outcome import decode
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
-    damaged,
+    changed_file_error,
     is_just_a_value,
     parse_recording,
 )
@@ -47,7 +47,7 @@ _TYPES_OF_OPTIONAL_FACTS = {
 }
 
 
-class Stored:
+class StoredOutcome:
     """One outcome, not yet loaded."""
 
     # The outcome in memory, until it is written.
@@ -200,10 +200,10 @@ class Stored:
         body, *items = pickled.load(encoded.count, paths)
         return decode(body, items)
 
-    def damaged(self, detail: object) -> CorruptRecordingError:
+    def damage_error(self, detail: object) -> CorruptRecordingError:
         """Return the error for an outcome that was loaded, and cannot be given."""
         path = f"{self.reader.vault_label}/{self._origin.name}"
-        return damaged(path, detail, test=self._origin.test)
+        return changed_file_error(path, detail, test=self._origin.test)
 
     def readable(self) -> Any:
         """Return the outcome's JSON as it is in the vault, or None if it is a pickle.
@@ -222,9 +222,9 @@ class Stored:
             return None
         return self.reader.body(self.entry, self._origin)
 
-    def with_entry(self, outcome_entry: Entry) -> Stored:
+    def with_entry(self, outcome_entry: Entry) -> StoredOutcome:
         """Return the outcome with another JSON."""
-        return Stored(self.reader, outcome_entry, self._origin)
+        return StoredOutcome(self.reader, outcome_entry, self._origin)
 
     def settle(self, outcome_entry: Entry, origin: Origin) -> None:
         """Replace the outcome in memory by the one that was written to the vault."""
@@ -236,7 +236,7 @@ class Stored:
         self._origin = origin
 
 
-def empty_place(objects: Objects, number: int) -> Stored:
+def empty_place(objects: Objects, number: int) -> StoredOutcome:
     """Return what stands in the place of a call that began and has no outcome.
 
     The number is that of the call among the calls of its owner, 0 if it is not known.
@@ -244,7 +244,7 @@ def empty_place(objects: Objects, number: int) -> Stored:
     outcome_entry: Entry = {"duration": 0.0, "value": None, "end": EMPTY}
     if number:
         outcome_entry["number"] = number
-    return Stored(objects, outcome_entry)
+    return StoredOutcome(objects, outcome_entry)
 
 
 class Recording(NamedTuple):
@@ -277,7 +277,7 @@ class Recording(NamedTuple):
     test: str | None
     recorded: str
     owner: str | None
-    outcomes: list[Stored]
+    outcomes: list[StoredOutcome]
     name: str = ""
     identity: str | None = None
     kind: str = ""
@@ -287,7 +287,7 @@ class Recording(NamedTuple):
     parts: dict[str, Any] | None = None
 
     @property
-    def stored(self) -> Stored:
+    def stored(self) -> StoredOutcome:
         """The only outcome of a call of a cassette."""
         return self.outcomes[0]
 
@@ -325,7 +325,7 @@ def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recordi
     is_cassette = name.startswith(CASSETTES_PREFIX)
     test = facts.get("test")
     if test is not None and type(test) is not str:
-        raise damaged(f"{objects.vault_label}/{name}", "test must be a text")
+        raise changed_file_error(f"{objects.vault_label}/{name}", "test must be a text")
     try:
         if not is_cassette:
             # The facts of the only call of a recording stand in its file.
@@ -335,7 +335,9 @@ def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recordi
             for call in facts["calls"]
         ]
     except ERRORS_OF_SHAPE as reason:
-        raise damaged(f"{objects.vault_label}/{name}", reason, test=test) from None
+        raise changed_file_error(
+            f"{objects.vault_label}/{name}", reason, test=test
+        ) from None
 
 
 def _recording(
@@ -397,7 +399,9 @@ def _recording(
         test=facts.get("test"),
         recorded=facts.get("recorded", ""),
         owner=call.get("owner"),
-        outcomes=[Stored(objects, outcome_entry, origin) for outcome_entry in entries],
+        outcomes=[
+            StoredOutcome(objects, outcome_entry, origin) for outcome_entry in entries
+        ],
         name=name,
         identity=identity,
         kind=call.get("kind", ""),

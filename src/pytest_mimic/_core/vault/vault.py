@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.vault.format import (
     FOLDERS,
-    LONG,
+    LEAST_PARSED_AGAIN,
     is_just_a_value,
+    names_of_objects_in,
     parse_recording,
-    references,
     value_in,
     wall_seconds,
 )
@@ -140,7 +140,7 @@ class Vault:
         making: Making | None
         if not is_just_a_value(outcome_entry):
             making = self.reader.making_of_value(name, facts)
-        elif len(content) < LONG:
+        elif len(content) < LEAST_PARSED_AGAIN:
             making = loads, dumps(outcome_entry["value"]), outcome_entry["value"]
         else:
             making = value_in, content, outcome_entry["value"]
@@ -191,5 +191,7 @@ class Vault:
             return False
         if not self.store.replace(name, content_now, old_content):
             return False
-        self.replaced |= references(content_now or b"") - references(old_content or b"")
+        self.replaced |= names_of_objects_in(content_now or b"") - names_of_objects_in(
+            old_content or b""
+        )
         return True

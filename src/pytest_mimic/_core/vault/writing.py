@@ -16,13 +16,17 @@ from pytest_mimic._core.vault.format import (
     FOLDERS,
     FORMAT,
     is_object_name,
+    names_of_objects_in,
     parse_recording,
-    references,
 )
 from pytest_mimic._core.vault.long_parts import with_shortened_parts
 from pytest_mimic._core.vault.objects import Objects, Origin
 from pytest_mimic._core.vault.outcome_entries import Entry, body_of_entry, check_entry
-from pytest_mimic._core.vault.recording_facts import ERRORS_OF_SHAPE, Recording, Stored
+from pytest_mimic._core.vault.recording_facts import (
+    ERRORS_OF_SHAPE,
+    Recording,
+    StoredOutcome,
+)
 from pytest_mimic.errors import (
     CorruptRecordingError,
     Damage,
@@ -38,7 +42,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.store import Store
 
 #: Readable outcomes up to this many characters are stored inside their recording.
-INLINE = 1 << 16
+_LONGEST_INLINE = 1 << 16
 
 # The facts by which a call can be identified under other options. A recording may lack
 # them.
@@ -143,7 +147,7 @@ class Writer:
         target: str | None = None,
         paths: PathStore = NOWHERE,
         detached: bool = False,
-    ) -> Stored:
+    ) -> StoredOutcome:
         """Return the outcome encoded in memory. Nothing is written.
 
         Args:
@@ -169,7 +173,7 @@ class Writer:
         if encoded.pickled is not None and detached:
             encoded.pickled.detach()
         facts = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
-        return Stored(self._objects, facts, encoded=encoded)
+        return StoredOutcome(self._objects, facts, encoded=encoded)
 
     def write(
         self,
@@ -234,7 +238,9 @@ class Writer:
             stored_outcome.settle(outcome_entry, origin)
         replaced = set[str]()
         if old_content is not None and is_changed:
-            replaced = references(old_content) - references(new_content or b"")
+            replaced = names_of_objects_in(old_content) - names_of_objects_in(
+                new_content or b""
+            )
         self._replaced |= replaced
         return Written(old_content, new_content, replaced)
 
@@ -248,11 +254,13 @@ class Writer:
         store = self._objects.store
         recording = other_objects.store.read(name) or b""
         store.share()
-        for object_name in sorted(references(recording)):
+        for object_name in sorted(names_of_objects_in(recording)):
             content = other_objects.memory(object_name, Origin(name, "", None))
             if store.size(object_name) != len(content):
                 store.write(object_name, [content])
-        self._replaced |= references(store.read(name) or b"") - references(recording)
+        self._replaced |= names_of_objects_in(
+            store.read(name) or b""
+        ) - names_of_objects_in(recording)
         store.write(name, recording)
 
     def delete(
@@ -289,7 +297,7 @@ class Writer:
 
 def _entries_in_file(
     objects: Objects,
-    outcomes: Sequence[Stored],
+    outcomes: Sequence[StoredOutcome],
     old_entries: Sequence[Entry | None],
     origin: Origin,
 ) -> tuple[list[Entry], bool]:
@@ -331,7 +339,7 @@ def _descriptions_in_file(
     for call, old_described in zip_longest(calls, old_descriptions[: len(calls)]):
         described = call.arguments
         if not is_short:
-            described = with_shortened_parts(described, objects.place)
+            described = with_shortened_parts(described, objects.write_object)
         if old_described is not None:
             text = _text_in_any_order(described)
             if text == _text_in_any_order(old_described):
@@ -460,7 +468,7 @@ def _facts_of_identity(call: Recording) -> dict[str, Any]:
 
 
 def _is_same(
-    objects: Objects, stored_outcome: Stored, old_entry: Entry, origin: Origin
+    objects: Objects, stored_outcome: StoredOutcome, old_entry: Entry, origin: Origin
 ) -> bool:
     """Return whether an outcome equals the one in the vault, whose files are sound."""
     if stored_outcome.awaited != old_entry.get("awaited", False):
@@ -481,7 +489,11 @@ def _is_same(
 
 
 def _entry_in_file(
-    objects: Objects, stored_outcome: Stored, old_entry: Entry | None, *, is_same: bool
+    objects: Objects,
+    stored_outcome: StoredOutcome,
+    old_entry: Entry | None,
+    *,
+    is_same: bool,
 ) -> Entry:
     """Return an outcome as it stands in its recording, in place of an old one.
 
@@ -515,7 +527,7 @@ def _entry_in_file(
     return renewed
 
 
-def entry_for_other_process(objects: Objects, stored_outcome: Stored) -> Entry:
+def entry_for_other_process(objects: Objects, stored_outcome: StoredOutcome) -> Entry:
     """Return an outcome as it stands in a recording, before there is one.
 
     A forked process tells it to the others. It is plain data, and its objects are
@@ -548,7 +560,7 @@ def _write_inputs(
         return old_name
     if not text:
         return ""
-    return objects.place([text.encode()], "json")
+    return objects.write_object([text.encode()], "json")
 
 
 def _write_body(objects: Objects, encoded: Encoded) -> Entry:
@@ -569,16 +581,16 @@ def _write_body(objects: Objects, encoded: Encoded) -> Entry:
     if readable.objects:
         contents = readable.objects.values()
         facts["objects"] = sorted(
-            objects.place([content], "bin") for content in contents
+            objects.write_object([content], "bin") for content in contents
         )
-    if len(readable.text) <= INLINE:
+    if len(readable.text) <= _LONGEST_INLINE:
         # What has several lines stays as it is laid out.
         is_laid = "\n" in readable.text
         part = Laid(readable.text) if is_laid else loads(readable.text)
         return {**facts, encoded.kind: part}
     facts["kind"] = encoded.kind
     body = json_in_lines({encoded.kind: Laid(readable.text)}) + "\n"
-    facts["json"] = objects.place([body.encode()], "json")
+    facts["json"] = objects.write_object([body.encode()], "json")
     return facts
 
 
@@ -587,7 +599,7 @@ def _write_pickle(objects: Objects, encoded: Encoded) -> Entry:
     pickled: Any = encoded.pickled
     facts: Entry = {
         "kind": encoded.kind,
-        "pickle": objects.place(pieces_of(pickled.parts()), "pkl"),
+        "pickle": objects.write_object(pieces_of(pickled.parts()), "pkl"),
         "fingerprint": encoded.fingerprint,
         "imports": pickled.imports,
     }
@@ -634,7 +646,7 @@ def _unnamed_objects(store: Store, candidates: Iterable[str]) -> dict[str, None]
                 parse_recording(content, "", name)
         except MimicError:
             return None
-        for object_name in references(content):
+        for object_name in names_of_objects_in(content):
             unnamed.pop(object_name, None)
         if not unnamed:
             break

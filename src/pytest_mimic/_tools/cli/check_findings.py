@@ -16,12 +16,12 @@ from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
     FOLDERS,
-    damaged,
+    changed_file_error,
     is_object_name,
+    names_of_objects_in,
     parse_recording,
     parse_without_duplicates,
     recording_name,
-    references,
 )
 from pytest_mimic._core.vault.long_parts import names_of_long_parts
 from pytest_mimic._core.vault.objects import Objects, Origin, has_digest_of_name
@@ -140,7 +140,7 @@ class Checker:
                 if content is None:
                     # Another process has deleted the file meanwhile.
                     continue
-                referred_names |= references(content)
+                referred_names |= names_of_objects_in(content)
                 findings += self._check_recording(name, content)
             except MimicError as error:
                 # A folder or a pipe has the name of a recording, for example.
@@ -148,7 +148,9 @@ class Checker:
             except (*ERRORS_OF_SHAPE, RecursionError) as reason:
                 # Nobody thought of this damage. A file with it is never removed.
                 findings.append(
-                    self._finding_never_removed(name, damaged(self._path(name), reason))
+                    self._finding_never_removed(
+                        name, changed_file_error(self._path(name), reason)
+                    )
                 )
         self.object_count = len(referred_names)
         if names is None:
@@ -276,7 +278,7 @@ class Checker:
             problem = f"its name is not that of a call of {target}"
             if owner:
                 problem += f" in {owner}"
-            raise damaged(self._path(name), problem, test=recording.test)
+            raise changed_file_error(self._path(name), problem, test=recording.test)
 
     def _finding_of_unreadable(
         self, name: str, content: bytes, error: MimicError
@@ -394,7 +396,7 @@ class Checker:
             path = self._path(outcome_entry.get("json", origin.name))
             names = ", ".join(sorted(unlisted))
             problem = f"it names {names}, which {self._path(origin.name)} does not list"
-            raise damaged(path, problem, test=origin.test)
+            raise changed_file_error(path, problem, test=origin.test)
 
     def _check_pickle(
         self, outcome_entry: dict[str, Any], origin: Origin, stream: bytes
@@ -413,12 +415,12 @@ class Checker:
         except Exception as reason:
             # Damaged bytes can raise anything when they are read as a pickle.
             problem = f"it is no pickle: {reason}"
-            raise damaged(path, problem, test=origin.test) from None
+            raise changed_file_error(path, problem, test=origin.test) from None
         unlisted = names - set(outcome_entry.get("imports", ()))
         if unlisted:
             imports = ", ".join(sorted(unlisted))
             problem = f"it imports {imports}, which its recording does not list"
-            raise damaged(path, problem, test=origin.test)
+            raise changed_file_error(path, problem, test=origin.test)
         self.pickle_count += 1
         self.imports |= names
 

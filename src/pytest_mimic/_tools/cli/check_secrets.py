@@ -21,7 +21,7 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import holds_unhidden_text
 from pytest_mimic._core.redact.texts_like_keys import keys_in, mark_of
 from pytest_mimic._core.seam.registry import names_client
-from pytest_mimic._core.vault.recording_facts import Recording, Stored
+from pytest_mimic._core.vault.recording_facts import Recording, StoredOutcome
 from pytest_mimic._tools.rekey.redacted_descriptions import with_hidden_preview
 from pytest_mimic.errors import MimicError
 
@@ -185,7 +185,7 @@ def _client_data_holds_secret(plain: Any, redactor: Redactor) -> bool:
 
 
 def _outcome_holds_secret(
-    target: str, stored_outcome: Stored, redactor: Redactor
+    target: str, stored_outcome: StoredOutcome, redactor: Redactor
 ) -> bool:
     """Check whether a recorded outcome holds a secret: redaction would change it.
 

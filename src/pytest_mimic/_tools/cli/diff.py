@@ -29,7 +29,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault.recording_facts import Recording, Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, StoredOutcome
 
 #: The differences of one recording that are shown.
 MOST_DIFFERENCES = 40
@@ -165,7 +165,7 @@ def _lines_of(difference: FileDifference) -> Iterator[Line]:
 Compared = tuple[list[Difference], list[str]]
 """The differences between outcomes, and lines about those that cannot be read."""
 
-Outcomes = dict[Hashable, tuple[str, "Stored"]]
+Outcomes = dict[Hashable, tuple[str, "StoredOutcome"]]
 """The outcomes of a recording or cassette, each with its name in messages.
 
 The key of an outcome is its place, which is the same in another vault: the identity of
@@ -223,8 +223,8 @@ def compare_outcomes(
 
 
 def _compare(
-    old_outcome: tuple[str, Stored] | None,
-    new_outcome: tuple[str, Stored] | None,
+    old_outcome: tuple[str, StoredOutcome] | None,
+    new_outcome: tuple[str, StoredOutcome] | None,
     redactor: Redactor,
 ) -> list[Difference]:
     """Return the differences between an outcome of one vault and that of the other."""

@@ -22,7 +22,7 @@ from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
     cassette_of_test,
-    damaged,
+    changed_file_error,
     parse_recording,
     recording_name,
 )
@@ -231,7 +231,7 @@ def _content_of(vault: Vault, name: str, facts: dict[str, Any]) -> bytes:
     try:
         text = json_in_lines(facts)
     except ValueError as reason:
-        raise damaged(f"{vault.label}/{name}", reason) from None
+        raise changed_file_error(f"{vault.label}/{name}", reason) from None
     return (text + "\n").encode(errors="backslashreplace")
 
 

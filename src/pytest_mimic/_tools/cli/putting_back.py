@@ -23,7 +23,7 @@ from pathlib import Path
 from shlex import join
 
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.format import references
+from pytest_mimic._core.vault.format import names_of_objects_in
 from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic._tools.cli.read_once import ReadOnceStore
 from pytest_mimic._tools.cli.revision import Repository, RevisionStore
@@ -122,7 +122,7 @@ class PuttingBack:
         """Return the objects of the revision's recordings that differ or are gone."""
         objects: set[str] = set()
         for name in recordings:
-            objects |= references(self._old_vault.store.read(name) or b"")
+            objects |= names_of_objects_in(self._old_vault.store.read(name) or b"")
         return sorted(objects & self._names_in_revision & self._changed_files)
 
     def _objects_to_remove(self, recordings: set[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 
-from pytest_mimic._core.vault.format import references
+from pytest_mimic._core.vault.format import names_of_objects_in
 from pytest_mimic._core.vault.store import Data, Store
 
 
@@ -30,7 +30,7 @@ class ReadOnceStore(Store):
             return self._contents_by_name[name]
         content = self._other_store.read(name)
         self._contents_by_name[name] = content
-        self.references[name] = references(content or b"")
+        self.references[name] = names_of_objects_in(content or b"")
         return content
 
     def forget(self, name: str) -> None:

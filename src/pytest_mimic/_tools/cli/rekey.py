@@ -24,8 +24,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from pytest_mimic._core.engine.equal_outcomes import OutcomeComparison
-from pytest_mimic._core.vault.format import references
-from pytest_mimic._core.vault.recording_facts import Stored
+from pytest_mimic._core.vault.format import names_of_objects_in
+from pytest_mimic._core.vault.recording_facts import StoredOutcome
 from pytest_mimic._core.words import plural
 from pytest_mimic._tools.cli.output import Line, Result, add_dry_run, counted
 from pytest_mimic._tools.cli.project import Invocation
@@ -133,7 +133,7 @@ def _plan(
     comparison = OutcomeComparison(invocation.redactor)
     vault = invocation.vault
 
-    def is_same(first: Stored, second: Stored, line: LineOfToday) -> bool:
+    def is_same(first: StoredOutcome, second: StoredOutcome, line: LineOfToday) -> bool:
         target = first.target
         return comparison.is_same(target, first, second, volatile=line.volatile)
 
@@ -205,10 +205,10 @@ def _carry_out(invocation: Invocation, plan: Plan) -> set[str]:
     for change in plan.changes:
         # None: the file of the new name stands there already.
         if change.facts is not None:
-            replaced_objects |= references(store.read(change.name) or b"")
+            replaced_objects |= names_of_objects_in(store.read(change.name) or b"")
             store.write(change.name, content_of(change.facts))
         for name in change.old_names:
-            replaced_objects |= references(store.read(name) or b"")
+            replaced_objects |= names_of_objects_in(store.read(name) or b"")
             store.delete([name])
     return replaced_objects
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from math import inf
 
 from pytest_mimic._core.tree.drawing import lines_of
-from pytest_mimic._core.vault.format import damaged
+from pytest_mimic._core.vault.format import changed_file_error
 from pytest_mimic._core.vault.long_parts import with_long_parts
 from pytest_mimic._core.vault.recording_facts import ERRORS_OF_SHAPE, Recording
 from pytest_mimic._core.words import plural, short_seconds, size
@@ -91,7 +91,9 @@ def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
                 yield from _call_lines(invocation, call, number_in_cassette)
             except ERRORS_OF_SHAPE as reason:
                 # Nobody thought of this damage.
-                raise damaged(f"{label}/{file.name}", reason, test=file.test) from None
+                raise changed_file_error(
+                    f"{label}/{file.name}", reason, test=file.test
+                ) from None
 
 
 def _in_order(files: list[VaultFile]) -> list[VaultFile]:
@@ -132,7 +134,7 @@ def _heading(invocation: Invocation, file: VaultFile) -> Iterator[Line]:
     yield path_and_size
 
 
-# The line about an outcome that is not whole, by `Stored.mark`.
+# The line about an outcome that is not whole, by `StoredOutcome.mark`.
 _LINE_BY_MARK = {
     "waiting": "waiting: it was cancelled before more came",
     "open": "stopped: its test ended first",

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.tree.differing import Difference
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import StoredOutcome
 
 # How many characters of the end of a stream, such as an error, are shown at most.
 _MOST_OF_END = 1_000
@@ -91,7 +91,7 @@ class CallLog:
         call_kind: str,
         call: Call,
         *,
-        stored_outcome: Stored | None = None,
+        stored_outcome: StoredOutcome | None = None,
         seconds: float | None = None,
         error: MimicError | None = None,
         differences: Sequence[Difference] = (),
@@ -141,7 +141,7 @@ class CallLog:
     def _details_for_page(
         self,
         call: Call,
-        stored_outcome: Stored | None,
+        stored_outcome: StoredOutcome | None,
         error: MimicError | None,
         differences: Sequence[Difference],
     ) -> CallRow:
@@ -167,7 +167,7 @@ class CallLog:
         return call_row
 
     def _outcome(
-        self, call: Call, stored_outcome: Stored, blocks: list[PageBlock]
+        self, call: Call, stored_outcome: StoredOutcome, blocks: list[PageBlock]
     ) -> CallRow:
         """Return the facts of an outcome, and add its blocks to those of the call."""
         redactor = self._run.redactor
@@ -234,7 +234,9 @@ def _problem_blocks(
     return blocks
 
 
-def _item_blocks(body: dict[str, Any], stored_outcome: Stored) -> list[PageBlock]:
+def _item_blocks(
+    body: dict[str, Any], stored_outcome: StoredOutcome
+) -> list[PageBlock]:
     """Return the items of a generator, and the end that is more than their end."""
     nodes = body_nodes(body, is_tagged=stored_outcome.is_tagged)
     blocks = stream_blocks(items_of(nodes["items"]) or [])
@@ -277,7 +279,7 @@ class OutcomeOnPage(NamedTuple):
 
 
 def outcome_on_page(
-    stored_outcome: Stored,
+    stored_outcome: StoredOutcome,
     redactor: Redactor,
     *,
     secrets: Collection[str] = (),

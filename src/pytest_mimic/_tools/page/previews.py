@@ -22,7 +22,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import StoredOutcome
 
 # The largest pickle that is loaded, in bytes: a larger one takes too long for a page.
 _MOST_BYTES = 1_000_000
@@ -47,7 +47,9 @@ _ERRORS_OF_PREVIEWS = (
 )
 
 
-def preview_blocks(stored_outcome: Stored, redactor: Redactor) -> list[PageBlock]:
+def preview_blocks(
+    stored_outcome: StoredOutcome, redactor: Redactor
+) -> list[PageBlock]:
     """Return a pickled outcome as a table or an image, or nothing if it is neither.
 
     Only a small pickle is loaded, and only of a library that the run has loaded.

@@ -43,7 +43,7 @@ from pytest_mimic._core.vault.long_parts import (
     names_of_long_parts,
     with_shortened_parts,
 )
-from pytest_mimic._core.vault.recording_facts import Recording, Stored
+from pytest_mimic._core.vault.recording_facts import Recording, StoredOutcome
 from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey, Entry
 from pytest_mimic._tools.rekey.redacted_descriptions import (
     hidden_description,
@@ -210,7 +210,7 @@ class CallRedactor:
         redactor_of_names = self._redactor.of_configuration
         hidden_arguments = hidden_description(described_arguments, redactor_of_names)
         entries: list[Entry] = []
-        outcomes: list[Stored] = []
+        outcomes: list[StoredOutcome] = []
         hides_nothing = hidden_arguments == described_arguments
         for stored_outcome in call_to_rekey.call.outcomes:
             outcome_entry = with_hidden_preview(stored_outcome.entry, redactor_of_names)
@@ -280,7 +280,7 @@ class CallRedactor:
         )
 
     def _hidden_outcome(
-        self, target: str, described: Mapping[str, Any], stored_outcome: Stored
+        self, target: str, described: Mapping[str, Any], stored_outcome: StoredOutcome
     ) -> Entry | None:
         """Return the entry of an outcome without secrets.
 
@@ -333,14 +333,14 @@ class CallRedactor:
         """
         objects: dict[str, bytes] = {}
 
-        def place_object(pieces: list[Any], suffix: str) -> str:
+        def name_object(pieces: list[Any], suffix: str) -> str:
             name = object_name(pieces, suffix)
             objects[name] = b"".join(bytes(piece) for piece in pieces)
             return name
 
         facts = {
             **call_to_rekey.facts,
-            "arguments": with_shortened_parts(described, place_object),
+            "arguments": with_shortened_parts(described, name_object),
         }
         parts = call_to_rekey.call.parts
         if parts is not None and values:

@@ -24,12 +24,12 @@ from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
     FORMAT,
-    damaged,
+    changed_file_error,
     imported_parts,
     parse_recording,
     recording_name,
 )
-from pytest_mimic._core.vault.recording_facts import Recording, Stored, calls_of
+from pytest_mimic._core.vault.recording_facts import Recording, StoredOutcome, calls_of
 from pytest_mimic.errors import MimicError
 
 Facts = dict[str, Any]
@@ -90,7 +90,9 @@ def calls_to_rekey(vault: Vault, name: str) -> Iterator[CallToRekey]:
     except ValueError as reason:
         # An edit has left a number such as `1e999`, which cannot be written again. So
         # the file is damaged, and `rekey` fails before it has changed any.
-        raise damaged(f"{vault.label}/{name}", reason, test=calls[0].test) from None
+        raise changed_file_error(
+            f"{vault.label}/{name}", reason, test=calls[0].test
+        ) from None
     if not name.startswith(CASSETTES_PREFIX):
         yield CallToRekey(name, facts, calls[0].whole())
         return
@@ -162,7 +164,7 @@ class Rekeyed(NamedTuple):
         )
 
     @property
-    def outcomes(self) -> Sequence[Stored]:
+    def outcomes(self) -> Sequence[StoredOutcome]:
         """The outcomes of the call, which stay as they are."""
         return self.call_to_rekey.call.outcomes
 

@@ -11,10 +11,10 @@ from operator import itemgetter
 
 from pytest_mimic._core.engine.equal_outcomes import text_of_outcome
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
-from pytest_mimic._core.vault.recording_facts import Stored
+from pytest_mimic._core.vault.recording_facts import StoredOutcome
 from pytest_mimic._tools.rekey.calls_to_rekey import Entry, Facts, Rekeyed
 
-IsSame = Callable[[Stored, Stored], bool]
+IsSame = Callable[[StoredOutcome, StoredOutcome], bool]
 """Returns whether two outcomes of one target are equal."""
 
 
@@ -81,7 +81,7 @@ def joined_shared(members: Sequence[Rekeyed], is_same: IsSame) -> Facts:
     return {**facts, "outcomes": [outcome_entry]}
 
 
-def is_finished(member: Rekeyed, standing_outcomes: Sequence[Stored]) -> bool:
+def is_finished(member: Rekeyed, standing_outcomes: Sequence[StoredOutcome]) -> bool:
     """Return whether a killed run of `rekey` has written a recording already.
 
     Then each outcome of the recording stands in the file of the new name, and the old
@@ -99,7 +99,7 @@ def is_finished(member: Rekeyed, standing_outcomes: Sequence[Stored]) -> bool:
     return set(texts).issubset(standing_texts)
 
 
-def _as_text(stored_outcome: Stored) -> tuple[int, str, str]:
+def _as_text(stored_outcome: StoredOutcome) -> tuple[int, str, str]:
     """Return what tells an outcome from others in a sequence.
 
     It is the number of its call, how it ended, and all of it as a text.

@@ -22,7 +22,7 @@ from pytest_mimic._core.vault.format import parse_recording
 from pytest_mimic._core.vault.recording_facts import (
     ERRORS_OF_SHAPE,
     Recording,
-    Stored,
+    StoredOutcome,
     calls_of,
 )
 from pytest_mimic._tools.rekey.call_redactor import CallRedactor
@@ -54,7 +54,7 @@ _SIGNATURES_OF_CONNECTIONS = ("CONNECT",)
 # What a recording keeps among its options that is no option of a line.
 _FACTS_AMONG_OPTIONS = ("python", "line")
 
-IsSameUnderLine = Callable[[Stored, Stored, Line], bool]
+IsSameUnderLine = Callable[[StoredOutcome, StoredOutcome, Line], bool]
 """Returns whether two outcomes are equal but for what `volatile=` of the line names."""
 
 
@@ -633,7 +633,7 @@ class Planner:
         ]
         is_shared = members[0].owner is None
 
-        def is_same(first: Stored, second: Stored) -> bool:
+        def is_same(first: StoredOutcome, second: StoredOutcome) -> bool:
             return self._is_same(first, second, line)
 
         if standing_outcomes is None:
@@ -668,7 +668,7 @@ class Planner:
 
     def _outcomes_that_stay(
         self, name: str, members: Sequence[Rekeyed]
-    ) -> Sequence[Stored] | None:
+    ) -> Sequence[StoredOutcome] | None:
         """Return the outcomes of the recording that has a name already, and keeps it.
 
         None: one of the members has the name, or it is free, or will be.

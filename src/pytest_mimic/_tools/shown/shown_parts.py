@@ -43,7 +43,7 @@ from pytest_mimic.errors import printable
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault.recording_facts import Recording, Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, StoredOutcome
 
 Part = tuple[str, Drawn | None]
 """A heading, and the value below it if there is one."""
@@ -92,7 +92,7 @@ def _besides_messages(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def outcome_parts(
-    target: str, stored_outcome: Stored, redactor: Redactor
+    target: str, stored_outcome: StoredOutcome, redactor: Redactor
 ) -> Iterator[Part]:
     """Yield a recorded outcome as parts, secret names hidden.
 

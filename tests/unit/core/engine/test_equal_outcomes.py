@@ -9,7 +9,7 @@ import pytest
 from pytest_mimic._core.engine.equal_outcomes import OutcomeComparison
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.recording_facts import Stored
+from pytest_mimic._core.vault.recording_facts import StoredOutcome
 from pytest_mimic._tools.cli import project
 from unit.memory_store import MemoryStore
 
@@ -25,8 +25,8 @@ ANSWER = {
 }
 
 
-def stored(entry: dict[str, Any]) -> Stored:
-    return Stored(Vault(MemoryStore()).objects, {"duration": 0.1, **entry})
+def stored(entry: dict[str, Any]) -> StoredOutcome:
+    return StoredOutcome(Vault(MemoryStore()).objects, {"duration": 0.1, **entry})
 
 
 def is_same(target: str, one: Any, other: Any, *volatile: str) -> bool:

@@ -16,7 +16,7 @@ from pytest_mimic._core.vault.format import (
     cassette_name,
     cassette_of_test,
     imported_parts,
-    parse,
+    parse_object,
     parse_recording,
 )
 from pytest_mimic._core.vault.recording_facts import read_calls
@@ -241,7 +241,7 @@ def test_windows_line_ends_and_byte_order_mark_are_accepted(value):
 @pytest.mark.parametrize("text", [LFS, b"<<<<<<< HEAD\n", b"[1,"])
 def test_the_traceback_of_damage_shows_no_error_of_the_parser(text):
     with pytest.raises(CorruptRecordingError) as caught:
-        parse(text, "objects/a.json")
+        parse_object(text, "objects/a.json")
 
     assert caught.value.__context__ is None or caught.value.__suppress_context__
 

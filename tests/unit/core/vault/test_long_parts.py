@@ -17,7 +17,7 @@ def test_long_parts_come_back_from_inside_of_others():
 
     store = MemoryStore()
 
-    short = with_shortened_parts(arguments, Vault(store).objects.place)
+    short = with_shortened_parts(arguments, Vault(store).objects.write_object)
 
     part = short["of"]["$set"][1]
     assert (part["length"], part["digest"]) == (
