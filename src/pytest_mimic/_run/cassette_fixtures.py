@@ -17,11 +17,8 @@ from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.option_grammar import read_keyword_options
 from pytest_mimic._core.targets.target import Target, as_targets
-from pytest_mimic._core.vault.format import (
-    CASSETTES_PREFIX,
-    cassette_name,
-    cassette_of_test,
-)
+from pytest_mimic._core.vault.cassette_names import cassette_name, cassette_of_test
+from pytest_mimic._core.vault.format import CASSETTES_PREFIX
 from pytest_mimic.errors import CassetteError
 
 if TYPE_CHECKING:

@@ -82,6 +82,7 @@ _LAYERS: dict[str, Layer] = {
     "_core.targets.target": Layer.START,
     "_core.types.reductions": Layer.START,
     "_core.vault": Layer.START,
+    "_core.vault.cassette_names": Layer.REPLAY,
     "_core.vault.long_parts": Layer.REPLAY,
     "_core.vault.objects": Layer.REPLAY,
     "_core.vault.outcome_entries": Layer.REPLAY,

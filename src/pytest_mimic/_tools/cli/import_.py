@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from pytest_mimic._clients.http.http_calls import MATCHERS
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._core.vault.format import cassette_name
+from pytest_mimic._core.vault.cassette_names import cassette_name
 from pytest_mimic._core.words import did_you_mean, plural
 from pytest_mimic._tools.cli.output import Result, add_dry_run
 from pytest_mimic._tools.cli.project import Invocation

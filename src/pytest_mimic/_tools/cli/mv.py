@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._core.outcome.json_layout import json_in_lines
 from pytest_mimic._core.vault import Vault
+from pytest_mimic._core.vault.cassette_names import cassette_of_test
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
-    cassette_of_test,
     changed_file_error,
     parse_recording,
     recording_name,
