@@ -243,7 +243,7 @@ def test_statements_follow_their_line(
 
         def test_one():
             assert shop.add("Ann", made=1) == 1
-            assert shop.add("Bob", made=2) == 2
+            assert shop.add("Bob", made=b"2") == 2
             shop.engine.dispose()
     """
     monkeypatch.setenv("DATABASE", str(tmp_path / "users.db"))

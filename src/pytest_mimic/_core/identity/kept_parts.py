@@ -327,7 +327,8 @@ def values_of_client_parts(
     values: dict[str, Any] = {}
     for name, part in parts.items():
         if part is None:
-            values[name] = _restored_value(name, described.get(name, _NotDescribed))
+            tree = described.get(name, _NotDescribed)
+            values[name] = _restored_value(name, tree, is_of_client=True)
         elif type(part) is dict and part.keys() == {"value"}:
             values[name] = part["value"]
         else:
@@ -392,7 +393,7 @@ def value_at_match_path(
         NotKeptError: The part is not kept.
     """
     if path in recorded_match:
-        return _restored_value(path, described.get(path))
+        return _restored_value(path, described.get(path), is_of_client=True)
     first_step, *inner_steps = path.split(".")
     if first_step not in values:
         raise NotKeptError(path)
@@ -437,8 +438,10 @@ def _node_of_kept_value(value: object) -> Node:
     return value if is_scalar else Cut("")  # type: ignore[return-value]
 
 
-def _restored_value(name: str, tree: object) -> Any:
+def _restored_value(name: str, tree: object, *, is_of_client: bool = False) -> Any:
     """Return the value that a description shows.
+
+    `is_of_client` is as for `value_described_by`.
 
     Raises:
         NotKeptError: The description shows no such value, or cuts it. The error has the
@@ -447,6 +450,6 @@ def _restored_value(name: str, tree: object) -> Any:
     if tree is _NotDescribed:
         raise NotKeptError(name)
     try:
-        return value_described_by(tree)
+        return value_described_by(tree, is_of_client=is_of_client)
     except ValueError:
         raise NotKeptError(name) from None

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_mimic._core.nodes.json_tags import has_escape, tag_in, unescaped
 from pytest_mimic._core.nodes.node_classes import NOTHING, Fields, Items, Node, Opaque
-from pytest_mimic._core.nodes.node_json import plain_of
+from pytest_mimic._core.nodes.node_json import is_typed_text, plain_of
 from pytest_mimic._core.types.stdlib_types import shown_text_of
 from pytest_mimic._core.types.tagged_values import (
     ERRORS_OF_WRONG_PARTS,
@@ -27,24 +27,30 @@ TEXT_KINDS = frozenset(
 _KINDS_WITH_OWN_TEXT = frozenset(("datetime", "time"))
 
 
-def value_described_by(plain: Any) -> Any:
+def value_described_by(plain: Any, *, is_of_client: bool = False) -> Any:
     """Return the value that plain data describes, of which nothing is cut or hidden.
 
     `{"$fraction": [1, 3]}` gives `Fraction(1, 3)`. A recorded argument that is kept
     whole is identified again by this value, where the options of its line have changed.
+
+    Args:
+        plain: The plain data.
+        is_of_client: Whether the data describes a part of a client's call. Such a part
+            is plain data itself: a text with its type, `{"$date": "2026-11-02"}`, is no
+            date.
 
     Raises:
         ValueError: A part is no value of the standard library, or is not there as a
             whole.
     """
     try:
-        return _value_of_plain(plain)
+        return _value_of_plain(plain, is_of_client)
     except ERRORS_OF_WRONG_PARTS as error:
         # Callers need not know which part was edited, and by which error it shows.
         raise ValueError(str(error)) from None
 
 
-def _value_of_plain(plain: Any) -> Any:
+def _value_of_plain(plain: Any, is_of_client: bool) -> Any:
     """Return the value that plain data describes, or raise what its parts raise."""
     # The tag of a value is checked before its parts are made, as most descriptions of
     # large values are cut at their top.
@@ -54,10 +60,12 @@ def _value_of_plain(plain: Any) -> Any:
         for item in plain:
             # Most items are plain, and a call for each would take long.
             if type(item) not in _PLAIN:
-                item = _value_of_plain(item)
+                item = _value_of_plain(item, is_of_client)
             items.append(item)
         return items
     if kind is not dict:
+        return plain
+    if is_of_client and is_typed_text(plain):
         return plain
     tag = tag_in(plain)
     if tag:
@@ -66,8 +74,8 @@ def _value_of_plain(plain: Any) -> Any:
         if not is_whole:
             raise ValueError(f"{tag} is not there as a whole")
         [part] = plain.values()
-        return value_of_tag(tag, _value_of_plain(part))
-    parts = {name: _value_of_plain(part) for name, part in plain.items()}
+        return value_of_tag(tag, _value_of_plain(part, is_of_client))
+    parts = {name: _value_of_plain(part, is_of_client) for name, part in plain.items()}
     if has_escape(parts):
         return unescaped(parts)
     return parts

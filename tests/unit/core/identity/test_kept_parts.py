@@ -24,7 +24,7 @@ from pytest_mimic._core.identity.kept_parts import (
     values_of_client_parts,
 )
 from pytest_mimic._core.redact.redactor import NO_REDACTION, Redactor
-from pytest_mimic._core.tree.describing import described_arguments
+from pytest_mimic._core.tree.describing import described_arguments, described_parts
 
 TARGET = "shop:send"
 
@@ -290,6 +290,29 @@ def test_the_identity_of_a_request_is_computed_under_other_options() -> None:
     assert computed() == CallIdentity("http", NAMES).key(tuple(REQUEST.values()))
     assert computed(ignore=["body.run"]) == ignored.key(tuple(REQUEST.values()))
     assert computed(match=["body.id"]) == matched.key((*REQUEST.values(), 1))
+
+
+@pytest.mark.parametrize(
+    "typed_text",
+    [
+        {"$date": "2026-11-02"},
+        {"$datetime": "2026-11-02T10:00:00+00:00"},
+        {"$decimal": "1.50"},
+        {"$uuid": "70869499-4229-48ba-8a6e-13d00f2c9e0a"},
+        {"$base64": "/w=="},
+        {"$memoryview": [{"$bytes": "x"}]},
+    ],
+    ids=lambda typed_text: next(iter(typed_text)),
+)
+def test_a_text_with_its_type_is_kept_as_plain_data(typed_text: dict[str, Any]) -> None:
+    """Clients send it so: it counts as a mapping, not as the value that it stands for."""
+    call = {"params": {"made": [typed_text]}}
+    described = described_parts(call)
+    parts = client_parts(("params",), call, described, dict)
+
+    values = values_of_client_parts(parts, described)
+
+    assert values == call
 
 
 def test_a_part_that_no_option_had_named_is_not_kept() -> None:
