@@ -67,8 +67,8 @@ class CallReports:
         if self._path_of_page is None:
             return
         test = id_of_reported_test(report)
-        before = self._durations.get(test, 0.0)
-        self._durations[test] = before + report.duration
+        seconds_of_earlier_phases = self._durations.get(test, 0.0)
+        self._durations[test] = seconds_of_earlier_phases + report.duration
         file, line, _ = report.location
         place = file
         if line is not None:

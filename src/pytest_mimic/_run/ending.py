@@ -261,6 +261,7 @@ class Ending:
         )
         for move in moves.certain:
             account.moved.append(move)
+        # No command is offered for these: it would be a guess.
         for test, candidates in moves.unclear.items():
             named_candidates = limited(candidates, most=3, of=" tests")
             gone = "one of the tests that are gone and began with the same call"

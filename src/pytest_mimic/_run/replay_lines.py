@@ -74,7 +74,7 @@ def line_of_replays(
 ) -> str:
     """Return the line about replayed calls in the report of a failing test.
 
-    Real calls may give something else by now.
+    Real calls may give something else by now, so that it may help to record them again.
 
     Args:
         replay_count: How many calls were replayed.

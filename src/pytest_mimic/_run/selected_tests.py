@@ -200,7 +200,10 @@ class SelectedTests(Hooks):
         return tests_by_file
 
     def have_all_passed(self) -> bool:
-        """Return whether all tests of the project have run and passed."""
+        """Return whether all tests of the project have run and passed.
+
+        Only then recordings of the session's fixtures go that were not made again.
+        """
         if self._account.skipped_modules or self.reasons_for_partial_run():
             return False
         outcomes = list(self._account.outcomes.values())

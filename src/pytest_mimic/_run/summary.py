@@ -104,6 +104,8 @@ def summary(
     commands = RunCommands.of_run(
         account, settings, cache=cache, whole_files=whole_files or {}
     )
+    # In the order of the section: what a test failed for, then unused recordings, then
+    # what the next run will meet, then what only has to be known.
     problems: list[Line] = []
     problems += _line_of_restored_recordings(len(account.restored_recordings))
     problems += _line_of_pointers(account)
@@ -128,6 +130,7 @@ def summary(
     problems += warning_of_unjudged(judgement, _judging_option(settings))
     if settings.fail_on_unused and judgement.unused:
         problems.append(_why_failed(judgement))
+    # With `-q`, a run that only replayed says nothing.
     if quiet and not problems and not account.recorded:
         return []
     return laid_out([*facts, *problems], row_width=row_width)
@@ -444,6 +447,7 @@ def _lists_to_know(account: Account) -> list[Line]:
     remedy = "start the process by fork, or name the function that starts it"
     lines: list[Line] = []
     lines += listed("processes:", started_processes, f"to mimic calls there: {remedy}")
+    # The remark of an event about a secret says what was done, and the test.
     lines += tabled(
         "outcomes with secrets of the environment:",
         [

@@ -55,6 +55,7 @@ def shown_errors(error: BaseException | None) -> Iterator[BaseException]:
         errors_by_id[id(exception)] = exception
         yield exception
         pending += getattr(exception, "exceptions", ())
+        # A cause, from `raise … from`, stands in place of the context.
         if exception.__cause__ is not None:
             pending.append(exception.__cause__)
         elif not exception.__suppress_context__:

@@ -61,6 +61,7 @@ def judge_phase(
         # The first error becomes the report itself, so no section repeats it.
         _fail_for_swallowed(item, report, unhandled_errors.pop(0))
     errors_in_traceback = list(shown_errors(raised))
+    # pytest's line of an error of ours names the miss already.
     if report.failed and not isinstance(raised, MimicError):
         _name_in_summary(report, unhandled_errors, own_files(item), errors_in_traceback)
     reported_errors = [
@@ -79,7 +80,7 @@ def judge_phase(
 
 
 def _not_handled(
-    errors: Sequence[MimicError], files: set[str], raised: BaseException | None
+    errors: Sequence[MimicError], files_of_test: set[str], raised: BaseException | None
 ) -> list[MimicError]:
     """Return the errors that the code of a test has not handled: the phase fails.
 
@@ -88,13 +89,14 @@ def _not_handled(
 
     Args:
         errors: The errors.
-        files: The files of the test's own code.
+        files_of_test: The files of the test's own code.
         raised: The exception with which the phase ended, or None.
     """
     errors_of_tasks = list(_exceptions_of_group(raised))
     unhandled_errors = []
     for error in errors:
-        is_handled = handled_in(error, files) and not _is_among(error, errors_of_tasks)
+        is_of_task = _is_among(error, errors_of_tasks)
+        is_handled = handled_in(error, files_of_test) and not is_of_task
         if isinstance(error, TargetError) or not is_handled:
             unhandled_errors.append(error)
     return unhandled_errors
@@ -119,8 +121,8 @@ def _shorten_in_captured_output(
 def _name_in_summary(
     report: pytest.TestReport,
     errors: Sequence[MimicError],
-    files: set[str],
-    chain: Sequence[BaseException],
+    files_of_test: set[str],
+    errors_in_traceback: Sequence[BaseException],
 ) -> None:
     """Name a miss in the line of pytest's short summary, all that `--tb=no` shows.
 
@@ -130,14 +132,15 @@ def _name_in_summary(
     Args:
         report: The report of the phase.
         errors: The errors that the test did not handle.
-        files: The files of the test's own code. A miss that this code caught is not the
-            reason of the failure, unless it is in the chain.
-        chain: The exceptions that the report shows.
+        files_of_test: The files of the test's own code. A miss that this code caught is
+            not the reason of the failure, unless the report shows it.
+        errors_in_traceback: The exceptions that the report shows.
     """
     # pytest prints the message of this in its short summary.
     crash: Any = getattr(report.longrepr, "reprcrash", None)
     for error in errors:
-        is_reason = _is_among(error, chain) or not _was_caught_in(error, files)
+        is_shown = _is_among(error, errors_in_traceback)
+        is_reason = is_shown or not _was_caught_in(error, files_of_test)
         if crash is not None and is_reason:
             first_line = str(error).partition("\n")[0]
             message_of_client = str(crash.message).partition("\n")[0]
@@ -154,7 +157,7 @@ def _was_caught_in(error: MimicError, files: set[str]) -> bool:
 
 
 def _each_once(errors: Sequence[MimicError]) -> list[MimicError]:
-    """Return the errors without those that are like an earlier one."""
+    """Return the errors without those that are like an earlier one, as of a retry."""
     different: list[MimicError] = []
     for error in errors:
         if not _is_among(error, different):

@@ -80,6 +80,7 @@ def run(invocation: Invocation) -> Result:
     if options.fix:
         fix = _remove_findings(invocation, findings, is_whole_vault=is_whole_vault)
         lines += fix.lines
+    # `--json` has all findings, also those of before a fix.
     data = {
         "vault": vault.label,
         "recordings": checker.recording_count,
@@ -90,6 +91,7 @@ def run(invocation: Invocation) -> Result:
         "removed": fix.removed,
         "unmatched": unmatched,
     }
+    # Exit code 1 in a job of CI that finds damage, even where `--fix` has removed it.
     is_fixed = options.fix and not options.dry_run
     has_left_over_files = bool(_of_kinds(findings, *KINDS_LEFT_OVER)) and not is_fixed
     has_damage_or_secret = bool(_of_kinds(findings, *KINDS_OF_DAMAGE, "secret"))
@@ -256,6 +258,7 @@ def _summary_line(
         problems.append(f"{plural(left_over_count, 'file')} left over")
     recordings = plural(checker.recording_count, "recording")
     counts = f"; {recordings} and {plural(checker.object_count, 'object')} checked"
+    # Files that are only left over are no reason for red.
     if problems:
         style = "bold"
         if damage_findings or secret_findings:

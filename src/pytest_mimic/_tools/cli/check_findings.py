@@ -238,6 +238,7 @@ class Checker:
                 problem = (
                     f"{path} is missing, or is not what was sent: a part of a request"
                 )
+                # The call still replays, so that `--fix` must not remove it.
                 yield Finding(
                     "unreadable",
                     name,
@@ -471,7 +472,10 @@ class Checker:
 
 
 def classes_in(tree: object) -> Iterator[str]:
-    """Yield the classes that the tags in a tree of JSON name, `shop.models:User`."""
+    """Yield the classes that the tags in a tree of JSON name, `shop.models:User`.
+
+    A replay would import them. A readable outcome has a list of them beside it.
+    """
     for tag, part in tags_in(tree):
         if tag.startswith("numpy."):
             yield "numpy:ndarray"

@@ -215,8 +215,9 @@ def _outcome_holds_secret(
 def _as_plain_data(part: object) -> Any:
     """Return a part of a call's description as the plain data that it describes.
 
-    A mapping whose keys are described, `{"$dict": [["a", 1]]}`, becomes `{"a": 1}`.
-    Values that are no plain data stay descriptions.
+    A run redacts a request before it describes it, and so its rules look for the names
+    of plain data. A mapping whose keys are described, `{"$dict": [["a", 1]]}`, becomes
+    `{"a": 1}`. Values that are no plain data stay descriptions.
     """
     if type(part) is list:
         return [_as_plain_data(item) for item in part]

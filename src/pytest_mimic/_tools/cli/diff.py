@@ -59,6 +59,7 @@ def run(invocation: Invocation) -> Result:
     revision = invocation.options.revision
     settings = invocation.settings
     repository = Repository(settings.vault)
+    # No pickle is loaded, and no vault written.
     old_store = RevisionStore(repository, repository.commit(revision))
     old_label = f"{revision}:{settings.shown_vault}"
     new_store = ReadOnceStore(FolderStore(settings.vault))
@@ -349,6 +350,7 @@ def _of_file(
             # A date or a test differs, which no replay looks at.
             return
     calls = new_calls or old_calls or []
+    # Under this heading, the file is listed and put back with others.
     test = None
     if calls:
         test = calls[0].owner or calls[0].test or None

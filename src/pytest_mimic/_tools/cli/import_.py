@@ -167,6 +167,7 @@ class Importer:
             # An import that is repeated makes the files that the vault has already.
             new_names = overlay.changed_recordings()
             obstacle = self._obstacle(destination, new_names, imported_names)
+            # All of the file or nothing: the n-th equal request gets the n-th answer.
             if obstacle is not None:
                 problem = f"{destination} has other recordings: {obstacle}"
                 self._refuse(shown, problem)

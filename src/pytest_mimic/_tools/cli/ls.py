@@ -356,6 +356,7 @@ def _as_json(vault: Vault, file: VaultFile, redactor: Redactor) -> dict[str, Any
         outcomes_in_words = []
         errors_in_words = []
         duration = 0.0
+        # A sequence has an outcome for each of its equal calls.
         for stored_outcome in call.outcomes:
             outcomes_in_words.append(
                 outcome_in_short(call.target, stored_outcome.entry, redactor)

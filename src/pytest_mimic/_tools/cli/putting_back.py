@@ -166,12 +166,14 @@ class _Paths:
     """
 
     def __init__(self, repository: Repository, here: Path) -> None:
-        start = here.resolve()
+        # The folder in which git runs, and to which the paths are relative.
+        folder_of_git = here.resolve()
         self.git = ["git"]
-        if not start.is_relative_to(repository.root()):
-            start = repository.vault.parent
-            self.git += ["-C", str(start)]
-        self._folder = Path(os.path.relpath(repository.vault, start)).as_posix()
+        if not folder_of_git.is_relative_to(repository.root()):
+            folder_of_git = repository.vault.parent
+            self.git += ["-C", str(folder_of_git)]
+        path_of_vault = Path(os.path.relpath(repository.vault, folder_of_git))
+        self._path_of_vault = path_of_vault.as_posix()
 
     def in_portions(self, names: Sequence[str]) -> Iterator[list[str]]:
         """Yield the paths of files, as many at a time as a command takes."""
@@ -191,8 +193,8 @@ class _Paths:
     def _path(self, name: str) -> str:
         """Return the path of a file of the vault as a command of git names it."""
         path = name
-        if self._folder != ".":
-            path = f"{self._folder}/{name}"
+        if self._path_of_vault != ".":
+            path = f"{self._path_of_vault}/{name}"
         if _SIGNS_OF_PATTERN.search(path):
             # Git would take the path for a pattern.
             return f":(literal){path}"

@@ -165,6 +165,7 @@ def _call_lines(
         if len(call.outcomes) > 1:
             time = short_seconds(stored_outcome.duration)
             yield f"{indent}outcome {number} of {len(call.outcomes)}, {time}"
+        # The mark of an outcome that is whole is empty.
         if stored_outcome.mark:
             yield f"{indent}{_LINE_BY_MARK[stored_outcome.mark]}"
         if stored_outcome.mark == "empty":

@@ -85,6 +85,7 @@ class OwningTests:
         # What went wrong while pytest collected tests, so that some may be lacking.
         # Empty: nothing.
         self._problem = ""
+        # As keys, the modules of tests stand once each.
         modules: dict[str, None] = {}
         for path in paths:
             module = self._module_of_folder(path)

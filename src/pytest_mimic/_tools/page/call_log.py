@@ -121,6 +121,7 @@ class CallLog:
             "seconds": real_seconds or saved_seconds,
         }
         if self._has_details:
+            # The page sums these times by test, and draws them as bars.
             call_row["began"] = call.began
             if stored_outcome is not None and call_kind in ("replayed", "recorded"):
                 call_row["wall_seconds"] = wall_seconds(stored_outcome.entry)
@@ -167,9 +168,9 @@ class CallLog:
         return call_row
 
     def _outcome(
-        self, call: Call, stored_outcome: StoredOutcome, blocks: list[PageBlock]
+        self, call: Call, stored_outcome: StoredOutcome, outcome_blocks: list[PageBlock]
     ) -> CallRow:
-        """Return the facts of an outcome, and add its blocks to those of the call."""
+        """Return the keys of a row about an outcome, and add its blocks to a list."""
         redactor = self._run.redactor
         secrets = call.plan.secrets(call)
         is_client = call.plan.kind != "function"
@@ -186,18 +187,20 @@ class CallLog:
             if previews:
                 # Beside a preview, the text only adds what the pickle imports.
                 text["folded"] = True
-            blocks += [*previews, text]
+            outcome_blocks += [*previews, text]
             return outcome_row
+        # The outcome of a client that is a pickle, or whose file is damaged.
         if shown.body is None:
-            blocks.append(text_block("outcome", shown.text))
+            outcome_blocks.append(text_block("outcome", shown.text))
             return outcome_row
         value = shown.body.get("value")
         if not is_client:
-            blocks += _item_blocks(shown.body, stored_outcome)
+            outcome_blocks += _item_blocks(shown.body, stored_outcome)
         elif value is None:
-            blocks.append(text_block("outcome", shown.text))
+            # The call of the client has raised an exception.
+            outcome_blocks.append(text_block("outcome", shown.text))
         else:
-            blocks += value_blocks(value)
+            outcome_blocks += value_blocks(value)
         tokens = tokens_of_response(value)
         if tokens is not None:
             outcome_row["tokens"] = list(tokens)

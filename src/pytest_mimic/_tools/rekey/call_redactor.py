@@ -342,6 +342,7 @@ class CallRedactor:
             **call_to_rekey.facts,
             "arguments": with_shortened_parts(described, name_object),
         }
+        # The new identity is made of these parts, see `planning.py`.
         parts = call_to_rekey.call.parts
         if parts is not None and values:
             new_parts: dict[str, Any] = {}
@@ -358,6 +359,7 @@ class CallRedactor:
         for stored_outcome, outcome_entry in zip(
             call_to_rekey.call.outcomes, entries, strict=True
         ):
+            # The entry is another one if something was hidden in it.
             if outcome_entry is not stored_outcome.entry:
                 body_before = stored_outcome.readable()
                 issued.update(

@@ -522,6 +522,7 @@ class Planner:
                 self._plan.number_equal += 1
                 return None
         if options_before.get("python"):
+            # No line of the ini file says what these options are today.
             self._plan.number_from_python += 1
             return None
         if len(lines) > 1:

@@ -53,6 +53,7 @@ class CallsOfToday:
             # The other calls of its cassette keep the file.
             return False
         for candidate in self._calls_by_target.get(call_to_rekey.call.target, ()):
+            # Of rivals, the recording of another test replaces none.
             if by_same_test and candidate.call.test != call_to_rekey.call.test:
                 continue
             is_other_file = (

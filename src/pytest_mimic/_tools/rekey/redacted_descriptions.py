@@ -93,8 +93,10 @@ def _without_digests_of_redacted(redacted: Any, recorded: Any) -> Any:
         return redacted
     if type(redacted) is list and type(recorded) is list:
         # To hide a secret changes no list's length.
-        pairs = zip(redacted, recorded, strict=True)
-        return [_without_digests_of_redacted(part, before) for part, before in pairs]
+        return [
+            _without_digests_of_redacted(redacted_part, recorded_part)
+            for redacted_part, recorded_part in zip(redacted, recorded, strict=True)
+        ]
     if type(redacted) is not dict or type(recorded) is not dict:
         return redacted
     is_node = tag_in(redacted) != ""

@@ -87,6 +87,7 @@ def moved_tests(
                 moves.setdefault(former_tests[test], test)
             elif candidates_left:
                 unclear[test] = candidates_left
+    # First whole files, then whole classes of the tests that are left.
     for part_of in (_file_of, _class_of):
         moves = _with_whole_parts(moves, recorders, gone_tests, part_of)
     certain = [RenamedTest(old, moves[old]) for old in sorted(moves)]

@@ -217,7 +217,10 @@ def _check_same_commit(usages: Sequence[Usage]) -> None:
 
 
 def usage_of(settings: Settings) -> Usage:
-    """Return the vault and the commit of a project, with an empty account."""
+    """Return the vault and the commit of a project, with an empty account.
+
+    A run fills in its account. `unused` compares the vault and commit with the files.
+    """
     vault = relative_path(settings.vault, start=settings.rootdir)
     return Usage(vault, _commit_of(settings.rootdir), {}, "this checkout")
 
