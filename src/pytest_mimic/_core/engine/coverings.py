@@ -30,7 +30,7 @@ from pytest_mimic._core.patch.find import (
     functions_of_target,
 )
 from pytest_mimic._core.patch.imports import ImportWatch, is_incomplete
-from pytest_mimic._core.patch.patches import NamedFunction, Patches, Wrapper, read
+from pytest_mimic._core.patch.patches import NamedFunction, Patches, Wrapper, read_held
 from pytest_mimic._core.seam.registry import Edge
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import Options
@@ -328,7 +328,7 @@ class Coverings:
                 wrappers[function.key] = self.take(covering, request, function, name)
             wrapper = wrappers[function.key]
             holder = function.holder
-            held_object = read(holder, function.name)
+            held_object = read_held(holder, function.name)
             if wrapper is None or self._patches.is_substitute(held_object):
                 continue
             original = function.original
@@ -408,7 +408,7 @@ class Coverings:
         """
         if isinstance(target, Edge):
             return self._intercepting(covering, target, named_function)
-        if problem := target.misfit(named_function.function):
+        if problem := target.message_about_argument(named_function.function):
             covering.refuse(target, f": {problem}", is_absent=False)
         self._run.account.mimicked.add(name)
         if self._is_live:

@@ -140,7 +140,7 @@ def argument_names(function: Callable[..., object]) -> list[str] | None:
     """Return the names of a function's arguments; None if it may take others, too.
 
     The paths of `ignore=` and `content=` are checked by these names, see
-    `Target.misfit`.
+    `Target.message_about_argument`.
     """
     parameters = _shown_parameters(function)
     if hasattr(function, "__wrapped__"):

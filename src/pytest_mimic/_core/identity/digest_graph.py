@@ -54,7 +54,7 @@ class GraphNode:
             counts.
         parents: The nodes that have this node as a part, and whose digests need its
             digest. A node stands there as often as it has this part.
-        number_open: How many parts have no digest yet.
+        undigested_part_count: How many nodes among the parts have no digest yet.
         digest: The digest of the node, 16 bytes; empty until it is known.
     """
 
@@ -62,9 +62,9 @@ class GraphNode:
         "digest",
         "group_size",
         "label",
-        "number_open",
         "parents",
         "parts",
+        "undigested_part_count",
         "value",
     )
 
@@ -74,7 +74,7 @@ class GraphNode:
         self.parts: list[bytes | GraphNode] = []
         self.group_size = 0
         self.parents: list[GraphNode] = []
-        self.number_open = 0
+        self.undigested_part_count = 0
         self.digest = b""
 
 
@@ -150,19 +150,21 @@ class Graph:
             for part in node.parts:
                 if isinstance(part, GraphNode):
                     part.parents.append(node)
-                    node.number_open += 1
+                    node.undigested_part_count += 1
         # A node whose last part gets its digest becomes ready itself.
-        ready = [node for node in self.nodes_as_met if not node.number_open]
+        ready = [node for node in self.nodes_as_met if not node.undigested_part_count]
         for node in ready:
             node.digest = xxh3_128_digest(_bytes_of_node(node, {}))
             for parent in node.parents:
-                parent.number_open -= 1
-                if not parent.number_open:
+                parent.undigested_part_count -= 1
+                if not parent.undigested_part_count:
                     ready.append(parent)
         if root.digest:
             return root.digest
         # The value leads into a cycle: its nodes wait for one another.
-        return _cycle_digest([node for node in self.nodes_as_met if node.number_open])
+        return _cycle_digest(
+            [node for node in self.nodes_as_met if node.undigested_part_count]
+        )
 
     def node(self, value: object) -> GraphNode:
         """Return the node of an object, a new node if the object is met first."""

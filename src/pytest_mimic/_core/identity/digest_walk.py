@@ -97,8 +97,8 @@ Column = list[Any]
 InnerColumns = tuple[Column, ...]
 """The columns of the parts of the values in one column, which are written next."""
 
-# `hasher.update`: writes bytes, or memory, into the digest.
-Update = Callable[[Any], None]
+# `hasher.update`: takes bytes, or memory, into the digest.
+HashBytes = Callable[[Any], None]
 
 
 class TooLarge(Exception):  # noqa: N818 - not an error: digest_graph.py digests the value
@@ -198,7 +198,7 @@ class DigestWalk:
             Unstable: A value has no identity. The error does not have its path yet.
         """
         hasher = xxh3_128()
-        update = hasher.update
+        hash_bytes = hasher.update
         pending = [(column, level)]
         if not column:
             pending = []
@@ -219,14 +219,16 @@ class DigestWalk:
             type_ = type(column[0])
             types: list[type] = list(map(type, column))
             if types.count(type_) == len(types):
-                inner_columns = self.write(type_, column, update, level)
+                inner_columns = self.write(type_, column, hash_bytes, level)
             else:
                 different_types = {*types}
                 if different_types <= SCALARS:
                     # One dump tells the types of scalars.
-                    inner_columns = self.write_scalars(column, update, different_types)
+                    inner_columns = self.write_scalars(
+                        column, hash_bytes, different_types
+                    )
                 else:
-                    inner_columns = self.split_by_tag(column, types, update)
+                    inner_columns = self.split_by_tag(column, types, hash_bytes)
             # The parts are written later: no function calls itself for a level.
             for inner_column in inner_columns:
                 if inner_column:
@@ -234,30 +236,30 @@ class DigestWalk:
         return hasher.digest()
 
     def write(
-        self, type_: type, column: Column, update: Update, level: int
+        self, type_: type, column: Column, hash_bytes: HashBytes, level: int
     ) -> InnerColumns:
         """Write values of one type, and return the columns of their parts.
 
         Args:
             type_: The type.
             column: The values.
-            update: Writes into the digest.
+            hash_bytes: Takes bytes into the digest.
             level: How deep the values lie in the argument.
         """
         writer = _WRITERS.get(type_)
         if writer is not None:
-            return writer(self, column, update, level)
+            return writer(self, column, hash_bytes, level)
         if type_ is Raw:
-            return _write_memory(column, update)
+            return _write_memory(column, hash_bytes)
         reduction = self.reduction(type_)
         if (
             reduction.reduce_column is not None
             and len(column) > SHORT_COLUMN
             and self.replace_path is None
         ):
-            update(b"V" + dumps((reduction.tag, len(column)), MARSHAL_VERSION))
+            hash_bytes(b"V" + dumps((reduction.tag, len(column)), MARSHAL_VERSION))
             return reduction.reduce_column(column)
-        update(b"K" + dumps((reduction.tag, len(column)), MARSHAL_VERSION))
+        hash_bytes(b"K" + dumps((reduction.tag, len(column)), MARSHAL_VERSION))
         first_objects = {*map(id, column[:SHORT_COLUMN])}
         if len(first_objects) > FEW_OBJECTS:
             # Most objects differ: it would not pay to look for those that repeat.
@@ -272,7 +274,7 @@ class DigestWalk:
         return (list(map(reduced_by_address.__getitem__, addresses)),)
 
     def write_scalars(
-        self, column: Column, update: Update, types: Collection[type]
+        self, column: Column, hash_bytes: HashBytes, types: Collection[type]
     ) -> InnerColumns:
         """Write scalars: texts, bytes, numbers and None.
 
@@ -286,12 +288,12 @@ class DigestWalk:
             or TEXTS_AND_BYTES.isdisjoint(types)
             or not has_long(column)
         ):
-            update(b"M" + self.checked_for_folders(dumps(column, MARSHAL_VERSION)))
+            hash_bytes(b"M" + self.checked_for_folders(dumps(column, MARSHAL_VERSION)))
         else:
-            self._write_long(column, update)
+            self._write_long(column, hash_bytes)
         return ()
 
-    def _write_long(self, column: Column, update: Update) -> None:
+    def _write_long(self, column: Column, hash_bytes: HashBytes) -> None:
         """Write scalars of which some are long texts or bytes.
 
         The lengths and the numbers come first, then the content of texts and bytes.
@@ -302,21 +304,23 @@ class DigestWalk:
                 lengths_and_numbers.append((type(value).__name__, len(value)))
             else:
                 lengths_and_numbers.append(value)
-        update(b"Z" + dumps(lengths_and_numbers, MARSHAL_VERSION))
+        hash_bytes(b"Z" + dumps(lengths_and_numbers, MARSHAL_VERSION))
         for value in column:
             if type(value) is bytes:
-                update(value)
+                hash_bytes(value)
             elif type(value) is str and len(value) <= LONGEST_DUMPED:
-                update(self.checked_for_folders(value.encode("utf-8", "surrogatepass")))
+                hash_bytes(
+                    self.checked_for_folders(value.encode("utf-8", "surrogatepass"))
+                )
             elif type(value) is str:
                 # The text is encoded by pieces, so that it is never copied as a whole.
                 # No path is so long, so no folder is searched for.
                 for start in range(0, len(value), LONGEST_DUMPED):
                     piece = value[start : start + LONGEST_DUMPED]
-                    update(piece.encode("utf-8", "surrogatepass"))
+                    hash_bytes(piece.encode("utf-8", "surrogatepass"))
 
     def split_by_tag(
-        self, column: Column, types: list[type], update: Update
+        self, column: Column, types: list[type], hash_bytes: HashBytes
     ) -> InnerColumns:
         """Split a column into one for each tag, and write the tags.
 
@@ -332,10 +336,10 @@ class DigestWalk:
             number_of_type[type_] = number_of_tag.setdefault(tag, len(number_of_tag))
         if len(number_of_tag) == 1:
             # Several types share the one tag, as the classes of paths do.
-            update(b"K" + dumps((*number_of_tag, len(column)), MARSHAL_VERSION))
+            hash_bytes(b"K" + dumps((*number_of_tag, len(column)), MARSHAL_VERSION))
             return ([self.reductions[type(value)].reduce(value) for value in column],)
         numbers = list(map(number_of_type.__getitem__, types))
-        update(b"X" + dumps(numbers, MARSHAL_VERSION))
+        hash_bytes(b"X" + dumps(numbers, MARSHAL_VERSION))
         columns: InnerColumns = tuple([] for _ in number_of_tag)
         for number, value in zip(numbers, column):
             columns[number].append(value)
@@ -382,50 +386,50 @@ class DigestWalk:
 
 
 def _write_scalars(
-    walk: DigestWalk, column: Column, update: Update, _level: int
+    walk: DigestWalk, column: Column, hash_bytes: HashBytes, _level: int
 ) -> InnerColumns:
     """Write scalars of one type other than `str`."""
-    return walk.write_scalars(column, update, (type(column[0]),))
+    return walk.write_scalars(column, hash_bytes, (type(column[0]),))
 
 
 def _write_texts(
-    walk: DigestWalk, column: Column, update: Update, _level: int
+    walk: DigestWalk, column: Column, hash_bytes: HashBytes, _level: int
 ) -> InnerColumns:
     """Write strings, many short strings as one text with NUL between them."""
     if len(column) <= SHORT_COLUMN:
-        return walk.write_scalars(column, update, (str,))
+        return walk.write_scalars(column, hash_bytes, (str,))
     joined_texts = "\0".join(column).encode("utf-8", "surrogatepass")
     if joined_texts.count(0) != len(column) - 1:
         # A string holds the separator itself, so other strings would join to the same.
-        return walk.write_scalars(column, update, (str,))
-    update(b"S" + dumps((len(column), len(joined_texts)), MARSHAL_VERSION))
-    update(walk.checked_for_folders(joined_texts))
+        return walk.write_scalars(column, hash_bytes, (str,))
+    hash_bytes(b"S" + dumps((len(column), len(joined_texts)), MARSHAL_VERSION))
+    hash_bytes(walk.checked_for_folders(joined_texts))
     return ()
 
 
 def _write_lists(
-    walk: DigestWalk, column: Column, update: Update, _level: int
+    walk: DigestWalk, column: Column, hash_bytes: HashBytes, _level: int
 ) -> InnerColumns:
     """Write lists or tuples: their lengths, and then their items in order."""
     lengths = list(map(len, column))
     letter = b"L" if type(column[0]) is list else b"P"
-    update(letter + dumps(lengths, MARSHAL_VERSION))
+    hash_bytes(letter + dumps(lengths, MARSHAL_VERSION))
     return (walk.joined_items(column, lengths),)
 
 
 def _write_sets(
-    walk: DigestWalk, column: Column, update: Update, level: int
+    walk: DigestWalk, column: Column, hash_bytes: HashBytes, level: int
 ) -> InnerColumns:
     """Write sets or frozensets, whose members have no order that a run could repeat."""
     lengths = list(map(len, column))
     letter = b"E" if type(column[0]) is set else b"G"
-    update(letter + dumps(lengths, MARSHAL_VERSION))
+    hash_bytes(letter + dumps(lengths, MARSHAL_VERSION))
     if walk.replace_path is not None:
         # Paths are replaced before the members are sorted, as the name of a folder must
         # not decide the order.
         column = [walk.with_replaced_paths(list(members)) for members in column]
     if max(lengths) > LONG_COLUMN:
-        inner_columns = _write_large_sets(walk, column, update)
+        inner_columns = _write_large_sets(walk, column, hash_bytes)
         if inner_columns is not None:
             return inner_columns
     types = set(map(type, chain.from_iterable(column)))
@@ -434,13 +438,13 @@ def _write_sets(
         return (walk.joined_items(list(map(sorted, column)), lengths),)
     for members in column:
         ranks = walk.ranks(list(members), level)
-        update(b"#" + b"".join(sorted(ranks)))
+        hash_bytes(b"#" + b"".join(sorted(ranks)))
     # A rank says all of a member, so that no column of members is left to be written.
     return ()
 
 
 def _write_large_sets(
-    walk: DigestWalk, column: Column, update: Update
+    walk: DigestWalk, column: Column, hash_bytes: HashBytes
 ) -> InnerColumns | None:
     """Write sets of ints, or of strings without the separator, in a fast way.
 
@@ -448,13 +452,13 @@ def _write_large_sets(
     """
     first_member = next(chain.from_iterable(column))
     if type(first_member) is int:
-        return _write_sets_of_ints(column, update)
+        return _write_sets_of_ints(column, hash_bytes)
     if type(first_member) is str:
-        return _write_sets_of_texts(walk, column, update)
+        return _write_sets_of_texts(walk, column, hash_bytes)
     return None
 
 
-def _write_sets_of_ints(column: Column, update: Update) -> InnerColumns | None:
+def _write_sets_of_ints(column: Column, hash_bytes: HashBytes) -> InnerColumns | None:
     """Write the members as one column, sorted in each set.
 
     None: a member is no `int`, and nothing was written.
@@ -467,7 +471,7 @@ def _write_sets_of_ints(column: Column, update: Update) -> InnerColumns | None:
         # In a dump, each int of 32 bits is the letter `i` and four bytes. So the dump
         # proves their type faster than a check does.
         if dumped_members[5::5] == b"i" * len(members):
-            update(b"M" + dumped_members)
+            hash_bytes(b"M" + dumped_members)
             return ()
         if countOf(map(type, members), int) == len(members):
             return (members,)
@@ -475,7 +479,7 @@ def _write_sets_of_ints(column: Column, update: Update) -> InnerColumns | None:
 
 
 def _write_sets_of_texts(
-    walk: DigestWalk, column: Column, update: Update
+    walk: DigestWalk, column: Column, hash_bytes: HashBytes
 ) -> InnerColumns | None:
     """Write the sum of the members' digests for each set.
 
@@ -500,12 +504,12 @@ def _write_sets_of_texts(
                 return None
             sum_of_digests += sum(map(xxh3_128_intdigest, texts))
         sums.append(sum_of_digests)
-    update(b"+" + dumps(sums, MARSHAL_VERSION))
+    hash_bytes(b"+" + dumps(sums, MARSHAL_VERSION))
     return ()
 
 
 def _write_dicts(
-    walk: DigestWalk, column: Column, update: Update, level: int
+    walk: DigestWalk, column: Column, hash_bytes: HashBytes, level: int
 ) -> InnerColumns:
     """Write dicts, and return the columns of their keys and of their values.
 
@@ -522,7 +526,7 @@ def _write_dicts(
     lengths = list(map(len, column))
     if walk.dict_order_counts:
         # Of an outcome: a replay gives its dicts back in their order.
-        update(b"O" + dumps(lengths, MARSHAL_VERSION))
+        hash_bytes(b"O" + dumps(lengths, MARSHAL_VERSION))
         values = list(chain.from_iterable(map(dict.values, column)))
         return walk.joined_items(column, lengths), values
     # Only texts or only ints can be sorted. Keys of several types may be equal: 1,
@@ -533,12 +537,12 @@ def _write_dicts(
         key_types = map(type, chain.from_iterable(column))
         is_sortable = countOf(key_types, key_type) == sum(lengths)
     if not is_sortable:
-        update(b"Q" + dumps(lengths, MARSHAL_VERSION))
-        return _write_by_ranks(walk, column, update, level)
+        hash_bytes(b"Q" + dumps(lengths, MARSHAL_VERSION))
+        return _write_by_ranks(walk, column, hash_bytes, level)
     first_row = column[0]
     if len(column) == 1:
         keys = sorted(first_row)
-        update(b"D" + dumps(len(keys), MARSHAL_VERSION))
+        hash_bytes(b"D" + dumps(len(keys), MARSHAL_VERSION))
         if keys == list(first_row):
             # The dict has its keys sorted already.
             return keys, list(first_row.values())
@@ -553,12 +557,12 @@ def _write_dicts(
         # KeyError: a row has other keys.
         with suppress(KeyError):
             columns = [list(map(itemgetter(key), column)) for key in reversed(keys)]
-            update(
+            hash_bytes(
                 b"C"
                 + walk.checked_for_folders(dumps((len(column), keys), MARSHAL_VERSION))
             )
             return tuple(columns)
-    update(b"W" + dumps(lengths, MARSHAL_VERSION))
+    hash_bytes(b"W" + dumps(lengths, MARSHAL_VERSION))
     return _sorted_items(column)
 
 
@@ -583,7 +587,7 @@ def _sorted_items(column: Column) -> InnerColumns:
 
 
 def _write_by_ranks(
-    walk: DigestWalk, column: Column, update: Update, level: int
+    walk: DigestWalk, column: Column, hash_bytes: HashBytes, level: int
 ) -> InnerColumns:
     """Write dicts whose keys have no natural order, in the order of the keys' ranks."""
     all_values: Column = []
@@ -594,23 +598,23 @@ def _write_by_ranks(
             # Different keys have equal ranks, such as two NaNs: their values decide.
             pairs = zip(ranks, values)
             ranks = [rank + walk.digest([value], level + 1) for rank, value in pairs]
-        update(b"".join(sorted(ranks)))
+        hash_bytes(b"".join(sorted(ranks)))
         order_of_keys = sorted(range(len(ranks)), key=ranks.__getitem__)
         all_values += map(values.__getitem__, order_of_keys)
     return (all_values,)
 
 
-def _write_memory(column: Iterable[Raw], update: Update) -> InnerColumns:
+def _write_memory(column: Iterable[Raw], hash_bytes: HashBytes) -> InnerColumns:
     """Write the memory of arrays: what the bytes mean, and then the bytes."""
     for raw in column:
         head: Any = raw.head
-        update(b"R" + dumps((head, raw.size), MARSHAL_VERSION))
-        for part in raw.parts():
+        hash_bytes(b"R" + dumps((head, raw.size), MARSHAL_VERSION))
+        for buffer in raw.parts():
             if not raw.floats:
-                update(part)
+                hash_bytes(buffer)
                 continue
-            for start in range(0, len(part), CHUNK):
-                update(_with_one_nan(part[start : start + CHUNK], raw.floats))
+            for start in range(0, len(buffer), CHUNK):
+                hash_bytes(_with_one_nan(buffer[start : start + CHUNK], raw.floats))
     return ()
 
 
@@ -635,7 +639,7 @@ def _with_one_nan(memory: memoryview, floats: str) -> object:
     return values.view(numpy.uint8).data
 
 
-_WRITERS: dict[Any, Callable[[DigestWalk, Column, Update, int], InnerColumns]] = {
+_WRITERS: dict[Any, Callable[[DigestWalk, Column, HashBytes, int], InnerColumns]] = {
     **dict.fromkeys(SCALARS, _write_scalars),
     str: _write_texts,
     list: _write_lists,

@@ -172,7 +172,7 @@ def _is_same_plainly(tree: Any, value: Any) -> bool:
 
 def function_key(
     target: str,
-    parts: KeptParts,
+    kept_parts: KeptParts,
     described: Mapping[str, Any],
     *,
     recorded: Mapping[str, Any],
@@ -182,7 +182,7 @@ def function_key(
 
     Args:
         target: The canonical name of the function.
-        parts: The kept parts of the arguments.
+        kept_parts: What is kept of the arguments.
         described: The description of the arguments.
         recorded: The options that went into the recorded identity.
         ignore: The paths of `ignore=` to identify the call under. None: those that it
@@ -192,7 +192,7 @@ def function_key(
         NotKeptError: An argument that counts is not kept, or is known by the digest of
             another part of it than counts now.
     """
-    names = tuple(parts)
+    names = tuple(kept_parts)
     content = recorded.get("content", ())
     recorded_identity = CallIdentity(
         target, names, ignore=recorded.get("ignore", ()), content=content
@@ -201,28 +201,28 @@ def function_key(
     if ignore is not None:
         new_identity = CallIdentity(target, names, ignore=ignore, content=content)
     forms: dict[int, Any] = {}
-    for position, (name, part) in enumerate(parts.items()):
+    for position, (name, kept_part) in enumerate(kept_parts.items()):
         if not new_identity.counts(position):
             continue
         # Whether `ignore=` leaves out the same of the argument as in the recorded call.
         is_same = new_identity.ignored_in(position) == recorded_identity.ignored_in(
             position
         )
-        is_whole = part is None or type(part) is dict
+        is_whole = kept_part is None or type(kept_part) is dict
         # A part that is described but for what `ignore=` names serves as long as the
         # same is ignored.
-        if is_whole or (part == _IN_PART and is_same):
-            if type(part) is dict:
-                tree = part["value"]
+        if is_whole or (kept_part == _IN_PART and is_same):
+            if type(kept_part) is dict:
+                tree = kept_part["value"]
             else:
                 tree = _argument_tree(name, names, described)
             forms[position] = new_identity.form(
                 position, _restored_value(name.lstrip("*"), tree)
             )
-        elif part == _DEFAULT:
+        elif kept_part == _DEFAULT:
             forms[position] = ...
-        elif part not in (_IGNORED, _IN_PART) and is_same:
-            digest: Any = part
+        elif kept_part not in (_IGNORED, _IN_PART) and is_same:
+            digest: Any = kept_part
             forms[position] = [[bytes.fromhex(digest)]]
         else:
             # The argument counts now, or another part of it, and nothing tells it.
@@ -317,7 +317,7 @@ def _is_described(name: str, value: object, described: Mapping[str, Any]) -> boo
 
 
 def values_of_client_parts(
-    parts: KeptParts, described: Mapping[str, Any]
+    kept_parts: KeptParts, described: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the values of the kept parts of a client's call, by name.
 
@@ -325,14 +325,14 @@ def values_of_client_parts(
         NotKeptError: The description does not show a part whole.
     """
     values: dict[str, Any] = {}
-    for name, part in parts.items():
-        if part is None:
+    for name, kept_part in kept_parts.items():
+        if kept_part is None:
             tree = described.get(name, _NotDescribed)
             values[name] = _restored_value(name, tree, is_of_client=True)
-        elif type(part) is dict and part.keys() == {"value"}:
-            values[name] = part["value"]
+        elif type(kept_part) is dict and kept_part.keys() == {"value"}:
+            values[name] = kept_part["value"]
         else:
-            values[name] = part
+            values[name] = kept_part
     return values
 
 
@@ -397,10 +397,11 @@ def value_at_match_path(
     first_step, *inner_steps = path.split(".")
     if first_step not in values:
         raise NotKeptError(path)
-    value = values[first_step]
+    matched_value = values[first_step]
     for step in inner_steps:
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
+        is_mapping = isinstance(matched_value, dict)
+        matched_value = matched_value.get(step) if is_mapping else None
+    return matched_value
 
 
 # -- values

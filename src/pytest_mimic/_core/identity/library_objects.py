@@ -40,7 +40,7 @@ def _reduce_vectorized_function(function: Any, _is_outcome: bool) -> object:
 
 # The charges of atoms are computed, too. But no call that only reads a molecule
 # computes them, so they count.
-_COMPUTED_CHARGES = ("_GasteigerCharge", "_GasteigerHCharge")
+_COMPUTED_CHARGES_OF_ATOMS = ("_GasteigerCharge", "_GasteigerHCharge")
 
 
 def _reduce_molecule(molecule: Any, is_outcome: bool) -> object:
@@ -53,13 +53,17 @@ def _reduce_molecule(molecule: Any, is_outcome: bool) -> object:
     parts = [*molecule.GetAtoms(), *molecule.GetBonds(), *molecule.GetConformers()]
     properties_by_place = {}
     for place, part in enumerate(parts):
-        properties = _properties_of(part, is_outcome)
+        properties = _rdkit_properties(part, is_outcome)
         if properties:
             properties_by_place[place] = properties
-    return molecule_bytes, _properties_of(molecule, is_outcome), properties_by_place
+    return (
+        molecule_bytes,
+        _rdkit_properties(molecule, is_outcome),
+        properties_by_place,
+    )
 
 
-def _properties_of(part: Any, is_outcome: bool) -> dict[str, Any]:
+def _rdkit_properties(part: Any, is_outcome: bool) -> dict[str, Any]:
     """Return the properties of a molecule, an atom, a bond or a conformer."""
     read_properties = getattr(part, "GetPropsAsDict", None)
     if read_properties is None:
@@ -67,10 +71,10 @@ def _properties_of(part: Any, is_outcome: bool) -> dict[str, Any]:
     includes_private = True
     properties = _without_vectors(read_properties(includes_private, is_outcome))
     if not is_outcome:
-        computed = _without_vectors(read_properties(includes_private, True))
-        for name in _COMPUTED_CHARGES:
-            if name in computed:
-                properties[name] = computed[name]
+        computed_properties = _without_vectors(read_properties(includes_private, True))
+        for name in _COMPUTED_CHARGES_OF_ATOMS:
+            if name in computed_properties:
+                properties[name] = computed_properties[name]
     return properties
 
 

@@ -252,18 +252,18 @@ def _without_hash_from_constructor(value: Any, *, reduce_state: Reduce) -> objec
     if not hash_names or recipe_of(value, hash_names) is None:
         # Without a recipe, a replay cannot take the hash anew.
         return reduced_form
-    return _without_names(reduced_form, hash_names)
+    return _without_hashes(reduced_form, hash_names)
 
 
-def _without_names(reduced_form: Any, names: set[str]) -> Any:
-    """Return what an object is reduced to, without the attributes of some names."""
+def _without_hashes(reduced_form: Any, hash_names: set[str]) -> Any:
+    """Return what an object is reduced to, but for attributes that keep its hash."""
     if type(reduced_form) is dict:
         attributes = dict(reduced_form)
-        for name in names:
+        for name in hash_names:
             attributes.pop(name, None)
         return attributes
     if type(reduced_form) is tuple:
-        return tuple([_without_names(part, names) for part in reduced_form])
+        return tuple([_without_hashes(part, hash_names) for part in reduced_form])
     return reduced_form
 
 

@@ -20,7 +20,7 @@ from pytest_mimic._core.patch.patches import (
     held_by,
     is_writable,
     namespace_of,
-    read,
+    read_held,
     references_to,
 )
 from pytest_mimic._core.words import did_you_mean
@@ -139,7 +139,7 @@ def _object_of_name(holder: Holder, name: str, module_name: str) -> object:
     if isinstance(holder, type):
         holders = holder.__mro__
     for holder_or_base in holders:
-        value = read(holder_or_base, name)
+        value = read_held(holder_or_base, name)
         if value is not NOT_HELD:
             return value
     has_getattr = "__getattr__" in held_by(holder)

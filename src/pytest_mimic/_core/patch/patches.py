@@ -70,7 +70,7 @@ def held_by(holder: Holder) -> Any:
     return _class_namespace(holder)
 
 
-def read(holder: Holder, name: str) -> object:
+def read_held(holder: Holder, name: str) -> object:
     """Return the object that the holder itself has under a name, or NOT_HELD."""
     return held_by(holder).get(name, NOT_HELD)
 
@@ -341,7 +341,7 @@ class Patches:
 
         What other tools have put there since counts as the holder's own.
         """
-        held_object = read(holder, name)
+        held_object = read_held(holder, name)
         entry = self._substitutes.get(address_of(held_object))
         if entry is None:
             return held_object
@@ -415,7 +415,7 @@ class Patches:
                 put_object, replaced_object, named_function.is_inherited
             )
             self._substitutes.setdefault(address_of(put_object), entry)
-        held_before = read(holder, name)
+        held_before = read_held(holder, name)
         self._places[address_of(holder), name] = _PatchedPlace(
             holder, name, held_before, substitute
         )
@@ -427,7 +427,10 @@ class Patches:
         What other tools have put there stays.
         """
         place = self._places.pop(key, None)
-        if place is not None and read(place.holder, place.name) is place.substitute:
+        if (
+            place is not None
+            and read_held(place.holder, place.name) is place.substitute
+        ):
             _set_or_delete(place.holder, place.name, place.held_before)
 
     def restore(self) -> None:

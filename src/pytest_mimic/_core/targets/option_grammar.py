@@ -71,7 +71,7 @@ def read_keyword_options(options: Mapping[str, object], target: str) -> dict[str
     return option_values
 
 
-def check_kind(target: str, options: Options) -> None:
+def check_fit_of_options(target: str, options: Options) -> None:
     """Check that options fit the kind of target, which is a function or a client.
 
     Raises:

@@ -18,7 +18,7 @@ from pytest_mimic._core.named_fields import NamedFields
 from pytest_mimic._core.seam.registry import CLIENTS, is_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.targets.option_grammar import (
-    check_kind,
+    check_fit_of_options,
     first_step,
     read_keyword_options,
     read_line_options,
@@ -80,7 +80,7 @@ class Target(NamedFields):
         """Return an error in one line that begins with where the target was written."""
         return TargetError(_behind_origin(problem, self.origin))
 
-    def misfit(self, function: Callable[..., object]) -> str:
+    def message_about_argument(self, function: Callable[..., object]) -> str:
         """Return a message about an argument that options name and a function lacks.
 
         A line with such an argument is refused when its module is imported: `ignore=`
@@ -173,7 +173,7 @@ def _parse_words(line_words: list[str], origin: str) -> Target:
     options = _NO_OPTIONS
     if option_values:
         options = Options(**option_values)
-    check_kind(name, options)
+    check_fit_of_options(name, options)
     return Target(module, path, options, excluded, origin=origin)
 
 
@@ -212,7 +212,7 @@ def _with_options(
         all_options = all_options._replace(**option_values)
     if not is_shared:
         # Options for several targets together may be meant for the others.
-        check_kind(target.name, all_options)
+        check_fit_of_options(target.name, all_options)
     return target._replace(options=all_options, is_shared=is_shared)
 
 

@@ -337,10 +337,9 @@ def recipe_of(value: object, hash_names: set[str]) -> Recipe | None:
     other_names = [name for name in hashed_parts if name not in hash_names]
     if kept_hash is None or len(other_names) > _MOST_HASHED_NAMES:
         return None
-    # A constructor mostly hashes attributes that it sets one after another.
-    for names_in_a_row in _runs(other_names):
+    for names_hashed_together in _runs_of_names(other_names):
         for way in _WAYS_OF_HASHING:
-            recipe = (way, *names_in_a_row)
+            recipe = (way, *names_hashed_together)
             if _hash_by_recipe(recipe, type(value), hashed_parts) == kept_hash:
                 return recipe
     return None
@@ -361,10 +360,11 @@ def hash_by(recipe: Recipe, value: object) -> int:
     return hash_value
 
 
-def _runs(names: list[str]) -> list[tuple[str, ...]]:
+def _runs_of_names(names: list[str]) -> list[tuple[str, ...]]:
     """Return all runs of names that stand side by side, the longest first.
 
-    Of `["a", "b"]`: `("a", "b")`, `("a",)`, `("b",)`.
+    A constructor mostly hashes attributes that it sets one after another. Of `["a",
+    "b"]`: `("a", "b")`, `("a",)`, `("b",)`.
     """
     runs = []
     for length in range(len(names), 0, -1):

@@ -184,8 +184,8 @@ def _memory_of_view(view: memoryview, head: tuple[object, ...]) -> Raw:
     Only memory with gaps, or with several fields in an item, is copied.
     """
     # The names of fields stand between colons in a format, and do not count.
-    code = re.sub(":[^:]*:", "", view.format)
-    if _UNSTABLE_ITEMS.search(code):
+    format_codes = re.sub(":[^:]*:", "", view.format)
+    if _UNSTABLE_ITEMS.search(format_codes):
         raise Unstable("a memoryview of objects, pointers or long doubles", memoryview)
 
     def memory_parts() -> tuple[memoryview]:
