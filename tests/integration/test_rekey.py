@@ -607,12 +607,17 @@ def test_a_miss_of_an_edited_recording_does_not_name_the_command(
     project.replay().expect(failed=1, never=["pytest-mimic rekey"])
 
 
-def test_a_miss_names_the_option_that_differs(project: Any, rekey: Rekey) -> None:
+@pytest.mark.parametrize("run_today", ["run=1", "run=2"])
+def test_a_miss_names_the_option_that_differs(
+    project: Any, rekey: Rekey, run_today: str
+) -> None:
+    """What the line ignores now may have changed, too."""
     project.module(SHOP)
     project.tests(FETCH)
     project.ini("shop:fetch")
     project.record().expect(passed=1)
     project.ini("shop:fetch ignore=run")
+    project.tests(FETCH.replace("run=1", run_today))
 
     run = project.replay().expect(
         failed=1, says=["to let recordings follow their lines: pytest-mimic rekey"]

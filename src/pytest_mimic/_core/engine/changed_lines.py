@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.engine.equal_outcomes import OutcomeComparison
@@ -49,6 +50,8 @@ def former_recording(
 ) -> Former | None:
     """Return the recording that would be found if the line of a call had not changed.
 
+    If there is none, return the recording that follows the line to this call.
+
     Args:
         call: The call, which has no recording today.
         candidates: Recordings of its target, which have the former options of the line.
@@ -86,6 +89,42 @@ def former_recording(
             if (recording.options or {}) == former_options:
                 follows = _follows(call, recording, former_key, options_of_today)
                 return Former(recording, changes, follows)
+    return _recording_that_becomes(
+        call, candidates, owner=owner, is_in_cassette=bool(cassette_in_words)
+    )
+
+
+def _recording_that_becomes(
+    call: Call, candidates: Sequence[Recording], *, owner: str, is_in_cassette: bool
+) -> Former | None:
+    """Return the recording that `pytest-mimic rekey` gives the identity of a call.
+
+    Its call was another one under the former options: it had another moment in a part
+    that today's line leaves out.
+
+    Args:
+        call: The call, which has no recording today.
+        candidates: Recordings of its target.
+        owner: The test or scope that the call belongs to.
+        is_in_cassette: Whether the candidates are calls of a cassette.
+    """
+    options_of_today = kept_options(call.plan.options)
+    is_client = call.edge_call is not None
+    owner_of_recording = owner if call.is_in_sequence else None
+    found: list[Former] = []
+    for candidate in candidates:
+        former_options = candidate.options or {}
+        changes = changed_options(former_options, options_of_today, is_client=is_client)
+        if not changes or former_options.get("python"):
+            continue
+        if not is_in_cassette and candidate.owner != owner_of_recording:
+            continue
+        identity = candidate.identity or PurePosixPath(candidate.name).stem
+        if _follows(call, candidate, identity, options_of_today):
+            found.append(Former(candidate, changes, follows=True))
+    # Of several recordings that would serve all tests, the outcomes may differ.
+    if len(found) == 1 or (found and call.is_in_sequence):
+        return found[0]
     return None
 
 

@@ -52,6 +52,24 @@ def test_a_recording_of_other_options_is_found_with_what_differs() -> None:
     assert (found.changes, found.follows) == (["ignore=run is new"], True)
 
 
+OTHER_RUN = {"arguments": ARGUMENTS | {"run": 2}}
+
+
+def test_a_recording_that_becomes_the_call_is_found() -> None:
+    """Its call differed in the part that the line leaves out now."""
+    found = former(vault_of(OTHER_RUN), Options(ignore=("run",)))
+
+    assert found.recording.arguments == OTHER_RUN["arguments"]
+    assert (found.changes, found.follows) == (["ignore=run is new"], True)
+
+
+def test_of_several_recordings_that_become_the_call_none_is_found() -> None:
+    """One of them would serve all tests, and nobody knows which."""
+    vault = vault_of(OTHER_RUN, {"arguments": ARGUMENTS | {"run": 3}})
+
+    assert former(vault, Options(ignore=("run",))) is None
+
+
 def test_a_recording_that_cannot_follow_is_found_too() -> None:
     found = former(vault_of({"arguments": ARGUMENTS}), Options(sequence=True))
 
@@ -89,8 +107,17 @@ def test_a_sequence_of_different_answers_does_not_follow(
         {"arguments": ARGUMENTS, "options": {"key": True}},
         {"arguments": ARGUMENTS, "options": {"python": True}},
         {"arguments": ARGUMENTS, "owner": "test_b.py::test_y"},
+        OTHER_RUN | {"options": {"python": True}},
+        OTHER_RUN | {"owner": "test_b.py::test_y"},
     ],
-    ids=["another call", "key=", "options of Python", "another test"],
+    ids=[
+        "another call",
+        "key=",
+        "options of Python",
+        "another test",
+        "another run and options of Python",
+        "another run of another test",
+    ],
 )
 def test_what_is_no_recording_of_the_call_is_not_found(facts: dict[str, Any]) -> None:
     assert former(vault_of(facts), Options(ignore=("run",))) is None
