@@ -93,8 +93,8 @@ _LAYERS: dict[str, Layer] = {
     "_run.answered_tests": Layer.REPLAY,
     "_run.cassette_fixtures": Layer.REPLAY,
     "_run.token_counts": Layer.REPLAY,
-    # What makes and writes recordings.
-    # Processes that a run forks tell each other what they record.
+    # What makes and writes recordings, and what forked processes tell each other of
+    # them (`family`).
     "_core.engine.description_layer": Layer.RECORD,
     "_core.engine.family": Layer.RECORD,
     "_core.engine.next_run": Layer.RECORD,

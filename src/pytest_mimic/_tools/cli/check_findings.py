@@ -110,6 +110,7 @@ class Checker:
         self._vault = vault
         self._secret_finder = secret_finder
         self._store = vault.store
+        # Where `mimic_pickle = forbid`, pickles are checked as well: none is loaded.
         self._objects = Objects(
             vault.store,
             pickles="listed",

@@ -31,33 +31,35 @@ class Line(NamedTuple):
 
 def lines_for(
     targets: Sequence[Target],
-    recorded: str,
+    recorded_target: str,
     signature: str,
     host: str | None,
     *,
-    name: str = "",
+    name_in_line: str = "",
 ) -> list[Line]:
     """Return the line that takes the calls of a recording, or none.
 
     Args:
         targets: The lines of today.
-        recorded: The target of the recording.
+        recorded_target: The target of the recording.
         signature: The signature of the recorded call, for patterns: `GET /users/1`.
         host: The host that the call went to, for patterns. None: the call has no host.
-        name: What the line named when the call was recorded, if that is another name of
-            the function than the target.
+        name_in_line: What the line named when the call was recorded, if that is another
+            name of the function than the target.
 
     Returns:
         Several lines only where clients of one kind have their own lines, and these
         identify calls differently: a recording does not say which client made it.
     """
-    if not names_client(recorded):
-        target = _line_of_function(targets, name or recorded)
+    if not names_client(recorded_target):
+        target = _line_of_function(targets, name_in_line or recorded_target)
         if target is None:
             return []
         return [_as_line(target)]
     different_lines: list[Line] = []
-    for target in _lines_of_today_for_clients(targets, recorded, signature, host):
+    for target in _lines_of_today_for_clients(
+        targets, recorded_target, signature, host
+    ):
         line = _as_line(target)
         if all(line.options != other.options for other in different_lines):
             different_lines.append(line)

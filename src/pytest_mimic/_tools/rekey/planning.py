@@ -373,7 +373,9 @@ class Planner:
         signature, host = self._signature_of(call)
         # What the line named that recorded the call, if it named no target: an alias.
         name_in_line = (call.options or {}).get("line", "")
-        return lines_for(self._targets, call.target, signature, host, name=name_in_line)
+        return lines_for(
+            self._targets, call.target, signature, host, name_in_line=name_in_line
+        )
 
     def _changed_options(self, call_to_rekey: CallToRekey) -> list[str]:
         """Return the options of a call's line that have changed, in words.

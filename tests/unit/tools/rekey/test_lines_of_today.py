@@ -55,7 +55,7 @@ def test_a_function_that_is_exported_is_named_so() -> None:
         "shop.api:fetch",
         "shop.api:fetch",
         None,
-        name="shop:fetch",
+        name_in_line="shop:fetch",
     )
 
     assert line.name == "shop:fetch"
