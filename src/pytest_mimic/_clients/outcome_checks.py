@@ -109,7 +109,7 @@ def check_http(exchange: Any) -> None:
 
 
 def _check_http_body(body: Any) -> None:
-    """Check a stored body, or a part of one, in the same way.
+    """Check that a replay can make a stored body of HTTP, or a part of one.
 
     Raises:
         LookupError, TypeError, ValueError: No replay could give it.

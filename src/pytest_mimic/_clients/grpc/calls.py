@@ -120,7 +120,9 @@ def call_aio(
     else:
         request = options.pop(rpc.request_name)
     if rpc.sends_many:
-        return AioCall(asyncio.ensure_future(_send(rpc, request, options, original)))
+        return AioCall(
+            asyncio.ensure_future(_send_stream(rpc, request, options, original))
+        )
     rpc.begin([request], options, original)
     if rpc.is_read_later:
         return RealStream(rpc)
@@ -130,10 +132,13 @@ def call_aio(
     return AioCall(asyncio.ensure_future(_end(rpc)))
 
 
-async def _send(
+async def _send_stream(
     rpc: Rpc, requests: Any, options: dict[str, Any], original: Callable[..., Any]
 ) -> EndedCall:
-    """Send a stream of messages, and return the call when it has ended."""
+    """Send a stream of messages, and return the call when it has ended.
+
+    The whole stream counts in the identity, so that it is read before it is sent.
+    """
     if hasattr(requests, "__aiter__"):
         messages = [message async for message in requests]
     else:
@@ -159,8 +164,16 @@ class Rpc:
     "trailing_metadata": [["cost", "3"]]}`, in which `response` is a list for a stream.
     A stream that was not read to its end has no code.
 
-    Attributes:
+    Args:
+        port: The engine's port.
         multi_callable: The client's object that calls the method of the service.
+        path: The path of the method, `/shop.Shop/GetBook`.
+        kind: What the method sends and gives, `UnaryStream`.
+        target: The address of the server, or what stands for it. The servers of a test
+            are numbered by it.
+
+    Attributes:
+        multi_callable: As above.
         sends_many: Whether the request is a stream of messages.
         request_name: The name of the argument that is the request.
         gives_many: Whether the response is a stream of messages.

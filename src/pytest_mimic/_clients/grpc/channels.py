@@ -200,7 +200,14 @@ def _edges_of(kind: str) -> list[Edge]:
 
 
 def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Function:
-    """Replace a method of a multi-callable that makes calls."""
+    """Replace a method of a multi-callable that makes calls.
+
+    Args:
+        kind: What the calls send and give, `UnaryStream`.
+        style: The name of a sync channel's method, `with_call`; empty with asyncio.
+        original: The method.
+        port: The engine's port.
+    """
 
     @wraps(original)
     def call(multi_callable: Any, *args: Any, **options: Any) -> Any:

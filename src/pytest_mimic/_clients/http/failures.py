@@ -143,6 +143,7 @@ EXCEPTION_OF_KIND = {
 # The modules whose exceptions are those of the system, in which a replay looks for the
 # class of one.
 _MODULES_OF_SYSTEM = ("builtins", "http.client", "ssl", "socket")
+# The text of an `OSError` with its number, of which a replay makes the same error.
 _TEXT_WITH_ERRNO = re.compile(r"\[Errno (-?\d+)\] (.*)", re.DOTALL)
 # Words in the text of an error by which a server has closed the connection.
 _WORDS_OF_LOST_CONNECTION = re.compile(
@@ -236,6 +237,7 @@ def _system_error_behind(error: BaseException) -> OSError | None:
             reason, is_first=reason is error
         ):
             return reason
+        # Each client keeps the error behind its own in another place.
         if isinstance(reason, BaseException) and len(reasons) < _MOST_REASONS:
             reasons += [
                 getattr(reason, "os_error", None),

@@ -224,9 +224,9 @@ class EveryHttpClient(HttpAdapter):
         self.covers = clients_of("http")
 
     def edges(self) -> Sequence[Edge]:
-        """Return the edges of the clients, which stay theirs.
+        """Return the edges of all HTTP clients, which stay the edges of each client.
 
-        A request is recorded at the outermost that takes it.
+        A request is recorded at the outermost client that takes it.
         """
         # As keys, edges that several clients name stand once.
         edges: dict[Edge, None] = {}

@@ -52,6 +52,7 @@ _KINDS_BEFORE_RESPONSE = frozenset((*CONNECTING, "writing", "proxy"))
 _KINDS_OF_PROXY_BLAME = frozenset(
     ("refused", "unreachable", "name", "connecting", "proxy")
 )
+# A connection tells its scheme by its default port alone.
 _HTTPS_PORT = 443
 # How urllib3 begins the texts of its errors.
 _NOT_ESTABLISHED = "Failed to establish a new connection: "
@@ -195,6 +196,7 @@ class _StandInSocket:
         # The methods that a client called before the real socket was open, with their
         # arguments. `_send` calls them once it is.
         self._settings: list[tuple[str, tuple[Any, ...]]] = []
+        # The connections of `http.client` itself lack this attribute.
         self._is_urllib3 = hasattr(conn, "is_verified")
         if self._is_urllib3 and real is None:
             # urllib3 warns before it sends a request. Nothing is connected, so nothing
@@ -204,10 +206,10 @@ class _StandInSocket:
     def __getattr__(self, name: str) -> Any:
         """Return a method of the socket, such as `getpeername`."""
         if self._real_socket is None and name in ("settimeout", "setsockopt"):
-            return partial(self._set, name)
+            return partial(self._set_later, name)
         return getattr(self._real_socket, name)
 
-    def _set(self, name: str, *values: Any) -> None:
+    def _set_later(self, name: str, *values: Any) -> None:
         """Keep a setting for the real socket, which may be opened later or never."""
         self._settings.append((name, values))
 
@@ -236,6 +238,7 @@ class _StandInSocket:
                 self._record()
             self._raise_error_of_sending()
         except BaseException:
+            # The connection is left with its real socket, or with none.
             self._conn.sock = self._real_socket
             raise
 
@@ -261,7 +264,8 @@ class _StandInSocket:
             self._send()
         recorder.phase = "reading"
         if recorder.done:
-            # An error has come while it is verified.
+            # An error of sending, which is verified, is not raised: the caller gets the
+            # recorded exchange.
             self._recorded_exchange = recorder.recorded()
 
     def _raise_error_of_sending(self) -> None:
@@ -473,14 +477,14 @@ def _urllib3_error(failure: Failure, conn: Any) -> Exception:
     """
     exceptions = sys.modules["urllib3.exceptions"]
     kind = failure["type"]
-    name = EXCEPTION_OF_KIND["urllib3"].get(kind)
+    class_name = EXCEPTION_OF_KIND["urllib3"].get(kind)
     # A proxy that makes no tunnel: urllib3 gets the error of `http.client`.
     is_of_proxy = kind == "unreachable" and failure["class"] == "OSError"
-    if name is None or is_of_proxy:
+    if class_name is None or is_of_proxy:
         return system_error(failure)
     error: Exception
     # urllib3 1 has no class for a name that is not found.
-    error_class = getattr(exceptions, name, exceptions.NewConnectionError)
+    error_class = getattr(exceptions, class_name, exceptions.NewConnectionError)
     if error_class.__name__ == "NameResolutionError":
         error = error_class(conn.host, conn, system_error(failure))
         return error

@@ -48,12 +48,13 @@ def describe_body(
 ) -> tuple[str, Any]:
     """Return the format of a request's whole body, and its plain data with secrets.
 
-    The body is not empty. One in a `Content-Encoding` is decompressed first.
+    The body is not empty. One in a `Content-Encoding` is decompressed first, if it can
+    be: else its bytes count.
     """
     if encoding:
-        inflated = inflate([data], encoding)
-        if inflated is not None:
-            data = b"".join(inflated)
+        inflated_chunks = inflate([data], encoding)
+        if inflated_chunks is not None:
+            data = b"".join(inflated_chunks)
     return _read_body(data, content_type, depth=0)
 
 

@@ -196,6 +196,7 @@ def _store_structured(
     if multipart is not None:
         delimiters = [text_of_bytes(delimiter) for delimiter in multipart.delimiters]
         if None in delimiters:
+            # What stands around the parts is binary.
             return None
         stored_messages = [
             _store_message(part, secrets, depth) for part in multipart.parts
@@ -373,6 +374,7 @@ def _hides_text(body: dict[str, Any], content_type: str | None) -> bool:
     message = body.get("message")
     if message:
         messages.append(message)
+    # Each part of a body has a type of its own in its head.
     for message in messages:
         headers = structured_bodies.Message("", message["head"], b"").headers_by_name
         if _hides_text(message, headers.get("content-type")):

@@ -224,7 +224,7 @@ def read_origin(origin: str) -> tuple[dict[str, Any], str]:
 
 
 def may_be_signed(query: str) -> bool:
-    """Check fast whether a query may have a signature."""
+    """Check fast whether a query may have a signature, which most have not."""
     return _SIGN_OF_SIGNATURE.search(query) is not None
 
 

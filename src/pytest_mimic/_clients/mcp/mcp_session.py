@@ -341,8 +341,8 @@ class McpSession:
         """Record that open requests get no answer, and let the client read the end."""
         for open_request in self._open_requests.values():
             step = open_request.step
-            end = {"error": {"type": TYPE_OF_END}}
-            step.finish(outcome_of(open_request.messages, end, step.call))
+            answer = {"error": {"type": TYPE_OF_END}}
+            step.finish(outcome_of(open_request.messages, answer, step.call))
             if step.mode == "verify":
                 self._replay(step, open_request.request)
         self._open_requests.clear()

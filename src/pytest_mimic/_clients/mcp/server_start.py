@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # The errors that the start of a server may raise: there is no such program, or its
 # arguments are wrong.
 _ERRORS_OF_START = (OSError, ValueError)
+# Only errors of Python itself are recorded: a replay imports no other module for them.
 _MODULE_OF_ERRORS = "builtins"
 # The type of the error that the end of a server is, the word that HTTP has for it.
 TYPE_OF_END = "closed"

@@ -77,8 +77,10 @@ class RedisAdapter(Adapter):
         return [
             *self._connection_edges("redis.connection", sync_method),
             *self._connection_edges("redis.asyncio.connection", async_method),
+            # A lock has a random token, which would make its commands misses.
             Edge("redis.lock", ("Lock", "acquire"), _wrap_acquire),
             Edge("redis.asyncio.lock", ("Lock", "acquire"), _wrap_acquire),
+            # Whether the server has a script already must not change a recording.
             Edge("redis.commands.core", ("Script", "__call__"), _wrap_user_of_scripts),
             Edge(
                 "redis.commands.core",

@@ -107,7 +107,9 @@ _PASSWORD_MARKS = (b">", b"<", b"#", b"!")
 _may_be_judged_by_look = re.compile(
     rb"(?is)\A.{0,80}(?=[ahpst])(?:assertion|hmac|sign|ticket|tokens|pat)"
 ).match
+# A word that may be a key or a field: no JSON, and no long text.
 _is_name = re.compile(rb"[^\s{}\[\]\"]{1,80}").fullmatch
+# Each part of a key may be a secret name: `user:1:password`.
 _parts_of_name = re.compile("[:/.]").split
 # A longer key is shortened in the label of a call.
 _LONGEST_KEY = 80
@@ -169,14 +171,17 @@ def text_of(value: bytes) -> str:
 
 
 def index_after(command: Command, word: bytes) -> int:
-    """Return the index after a word, or the length of a command without it."""
+    """Return the index after a word, or the length of a command without it.
+
+    Credentials stand behind `AUTH`, and the keys of `XREAD` behind `STREAMS`.
+    """
     for index, command_word in enumerate(command, 1):
         if command_word.upper() == word:
             return index
     return len(command)
 
 
-# -- secrets
+# -- secrets in commands
 
 
 def with_secret_settings(redactor: Redactor) -> Redactor:
@@ -308,6 +313,7 @@ def _secrets_with_names(
         name_by_index = _indexes_hidden_by_look(command, redactor)
         has_fields = first_word(command[0]) in _COMMANDS_WITH_FIELDS
         for index in hidden_indexes:
+            # The name of a field stands before the word that is secret for it.
             if has_fields or index in name_by_index:
                 name_of_field = name_by_index.get(index) or text_of(command[index - 1])
                 secret_words_of_name = words_by_name.setdefault(name_of_field, [])

@@ -48,6 +48,7 @@ _ACL_SUBCOMMANDS_WITHOUT_PASSWORDS = frozenset(
 )
 # Replies that say how a command went, and hold no value.
 _REPLIES_OF_STATUS = frozenset({b"OK", b"QUEUED", b"NOKEY"})
+# A secret text that is a number is replaced by a number.
 _is_number = re.compile(rb"[+-]?(\d+\.?\d*(e[+-]?\d+)?|inf|nan)").fullmatch
 
 
@@ -257,7 +258,7 @@ def _hide_field(text: bytes, redactor: Redactor) -> bytes:
 
 
 def _map_texts(value: Any, change: Callable[[bytes], bytes]) -> Any:
-    """Return a reply with changed texts. The names in mappings stay."""
+    """Return a reply with other texts, as for secret ones. The names of fields stay."""
     if isinstance(value, bytes):
         return change(value)
     if isinstance(value, (list, set, frozenset)):

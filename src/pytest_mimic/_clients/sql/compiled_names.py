@@ -188,6 +188,7 @@ def _text_of(element: Any) -> str | None:
     """
     if isinstance(element, elements.TextClause):
         return element.text
+    # SQLAlchemy 2.1 takes a template string of Python, too.
     if getattr(element, "__visit_name__", "") == "tstring":
         return "".join(map(str, element.parts))
     if isinstance(element, elements.ColumnClause) and element.is_literal:

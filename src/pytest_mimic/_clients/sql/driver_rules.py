@@ -183,18 +183,21 @@ class InnerConnection:
 
     Args:
         state: What `state_after_error` tells of the connection.
-        attribute: Returns another attribute by its name, or raises an error.
+        find_attribute: Returns another attribute by its name, or raises an error.
     """
 
-    def __init__(self, state: dict[str, Any], attribute: Callable[[str], Any]) -> None:
+    def __init__(
+        self, state: dict[str, Any], find_attribute: Callable[[str], Any]
+    ) -> None:
         self._state = state
-        self._attribute = attribute
+        self._find_attribute = find_attribute
 
     def is_closed(self) -> bool:
+        """Tell SQLAlchemy whether a recorded error has ended the connection."""
         return bool(self._state.get("is_closed"))
 
     def __getattr__(self, name: str) -> Any:
-        return self._attribute(name)
+        return self._find_attribute(name)
 
 
 class ConnectionInfo:
@@ -204,14 +207,14 @@ class ConnectionInfo:
 
     Args:
         transaction_status: The state.
-        attribute: Returns another attribute by its name, or raises an error.
+        find_attribute: Returns another attribute by its name, or raises an error.
     """
 
     def __init__(
-        self, transaction_status: int, attribute: Callable[[str], Any]
+        self, transaction_status: int, find_attribute: Callable[[str], Any]
     ) -> None:
         self.transaction_status = transaction_status
-        self._attribute = attribute
+        self._find_attribute = find_attribute
 
     def __getattr__(self, name: str) -> Any:
-        return self._attribute(name)
+        return self._find_attribute(name)

@@ -311,7 +311,8 @@ def hide_inside(
         name: The name for which items of a list are secret if they look like tokens.
     """
     if type(value).__module__.startswith("psycopg"):
-        # The wrapper of a driver counts by its content.
+        # `Jsonb({"id": 1})` of psycopg counts by what it holds, as the identity knows
+        # no such object.
         for attribute in ("obj", "adapted"):
             if hasattr(value, attribute):
                 held_value = hide_inside(
@@ -365,6 +366,7 @@ def _hide_in_json_of_database(
     for place in places(root, redactor):
         json_part = place.value
         if isinstance(json_part, (dict, list)):
+            # Its parts are places of their own.
             continue
         if place.is_secret:
             hidden_part = _replacement(
@@ -620,7 +622,9 @@ def _hide_details(text: str, redactor: Redactor) -> str:
             return f"({key_and_value[1]})=({PLACEHOLDER})"
         return key_and_value[0]
 
-    return _ROW_IN_MESSAGE.sub(f"({PLACEHOLDER})", _KEY_IN_MESSAGE.sub(hide_key, text))
+    # A whole row has no names of columns, so that all of it is hidden.
+    text_without_keys = _KEY_IN_MESSAGE.sub(hide_key, text)
+    return _ROW_IN_MESSAGE.sub(f"({PLACEHOLDER})", text_without_keys)
 
 
 def _diagnosis_fields(error: BaseException) -> dict[str, Any]:

@@ -353,7 +353,8 @@ def _statement_names(context: Any) -> StatementNames:
     are one tuple, so the width of `name_1` is 2.
     """
     compiled = context.compiled
-    expanded = context._expanded_parameters
+    # By the name of a parameter for a list, the names of its members.
+    members_by_list = context._expanded_parameters
     if compiled is None or not hasattr(compiled, "bind_names"):
         # The statement is a text for the driver, or a definition such as CREATE TABLE.
         return UNNAMED
@@ -363,7 +364,10 @@ def _statement_names(context: Any) -> StatementNames:
         values_by_name = context.compiled_parameters[0]
     positional_names = compiled_names.positional_names
     escaped_names = compiled_names.compiled_name_by_driver_name
-    if not expanded and values_by_name.keys() >= compiled_names.set_of_positional_names:
+    if (
+        not members_by_list
+        and values_by_name.keys() >= compiled_names.set_of_positional_names
+    ):
         # The statement has its parameters as it was compiled.
         return StatementNames(
             positional_names, {}, escaped_names, compiled_names, values_by_name
@@ -373,15 +377,15 @@ def _statement_names(context: Any) -> StatementNames:
     # Numbered members come after all other parameters.
     numbered_members: list[str] = []
     for name in positional_names:
-        if name in expanded:
+        if name in members_by_list:
             names_to_extend = numbered_members if is_numeric else names_in_order
-            names_to_extend.extend(expanded[name])
+            names_to_extend.extend(members_by_list[name])
         elif name in values_by_name:
             names_in_order.append(name)
         # A name in neither has no parameter: its value stands in the text.
     compiled_name_by_driver_name: dict[str, str] = {}
     widths = {}
-    for name, members in expanded.items():
+    for name, members in members_by_list.items():
         width = 0
         for member in members:
             compiled_name_by_driver_name[member] = name

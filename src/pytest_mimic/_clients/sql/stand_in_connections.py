@@ -134,6 +134,7 @@ class StandInConnection:
             raise
         finally:
             pool_record.dbapi_connection = stand_in
+        # What was set on this stand-in so far, such as `autocommit`.
         for configure in self._setters_by_name.values():
             configure(real)
         return real
@@ -290,12 +291,12 @@ class StandInConnection:
                 return self.real._connection
             state = state_after_error(self.real)
 
-        def attribute(name: str) -> Any:
+        def find_attribute(name: str) -> Any:
             return self.method_of_driver(
                 name, inner_classes(self.dialect), lambda: self.connect()._connection
             )
 
-        return InnerConnection(state, attribute)
+        return InnerConnection(state, find_attribute)
 
     def is_passing(self) -> bool:
         """Return whether what is sent now is no call, as while the pool works."""
@@ -599,11 +600,13 @@ class StandInCursor:
                     port.secrets.send(call.secrets, request)
                 step = port.begin(call.call)
         if not connection.resetting and not connection.used:
+            # The next commit is a call.
             connection.used = True
         if call is None or step is None:
             # Nothing mimics the statement: it is left out, or is the pool's own.
             self._rows = iter(self._read(cursor_method, sql, args, options))
             return self
+        # The outcome of a real statement; both stay None in a replay.
         outcome_without_secrets = None
         outcome_with_secrets = None
         if step.mode == "replay":

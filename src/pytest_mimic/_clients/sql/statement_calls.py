@@ -267,6 +267,7 @@ class StatementCall:
                 params.sort(key=repr)
         elif parameters:
             params = self._plain_parameters(parameters)
+        # What the call is identified by.
         parts = {
             "database": database,
             "statement": hide_values(self._prepared.text, self._placeholder_of_issued),
@@ -482,14 +483,14 @@ class StatementCall:
         return not self._names_of_secrets.isdisjoint(parameters)
 
 
-def _free_name(name: str, names: Collection[str]) -> str:
+def _free_name(name: str, taken_names: Collection[str]) -> str:
     """Return a name that no parameter has yet: `id`, or else `id_2`, `id_3`.
 
     Positional parameters may have the same name several times.
     """
     free_name = name
     number = 1
-    while free_name in names:
+    while free_name in taken_names:
         number += 1
         free_name = f"{name}_{number}"
     return free_name
@@ -531,6 +532,7 @@ def _plain_parameter(value: Any, name: str) -> Any:
     try:
         return parameter_to_plain(value)
     except UnstorableOutcomeError:
+        # The engine knows more types: `register_fingerprint` adds some.
         return value
 
 
