@@ -15,8 +15,10 @@ from xxhash import xxh3_64_hexdigest
 from pytest_mimic._core.vault.format import NAMES_OF_DEVICES
 from pytest_mimic.errors import CassetteError
 
+# A device of Windows as a whole part of a cassette's name, whatever its suffix.
 _DEVICE_IN_NAME = r"(?i)(^|/)(con|prn|aux|nul|com\d|lpt\d)(?=$|[/.])"
-# A longer one is cut to the end of its folder and the start of its last name.
+# A name made of a longer test's id is cut to the end of its folder and the start of its
+# last part.
 _LONGEST_SLUG = 80
 
 
@@ -110,7 +112,7 @@ def _is_too_long(name_part: str) -> bool:
 
 
 def _portable_name(name: str) -> str:
-    """Return a name like this one that may be given.
+    """Return a name like this one that may be given, for the error's remedy.
 
     `shop/rates` if nothing of it can; empty for one too long.
     """

@@ -94,12 +94,15 @@ class FolderStore:
         self._prefix = join(self.path, "")
         # Whether the folder was made, and leftovers of killed runs were deleted.
         self._is_ready_to_write = False
-        # Whether files were written that the system may still have in its memory alone.
+        # Whether files were written that the system may still have in its memory alone:
+        # `end_writing` flushes them.
         self._has_unflushed_files = False
-        # The folders of the vault that are known to be no links.
+        # The folders of the vault that are known to be no links, so that not each file
+        # in them asks again.
         self._real_folders = {""}
-        # The names that were listed and are links, pipes and the like.
-        self._irregular: set[str] = set()
+        # The names that `names` has listed and are links, pipes and the like. A search
+        # of all files (`contents`) reads them with the checks of `read`.
+        self._irregular_names: set[str] = set()
 
     # -- reading
 
@@ -144,10 +147,10 @@ class FolderStore:
         No `stat` is called, as `names` has seen which files are regular ones. Each
         function call would cost a tenth of the time that a file takes.
         """
-        irregular = self._irregular
+        irregular_names = self._irregular_names
         for name in names:
             content: bytes | None = None
-            if name not in irregular:
+            if name not in irregular_names:
                 try:
                     file = open_file(
                         name.rpartition("/")[2], _FLAGS_OF_LISTED, dir_fd=folder_file
@@ -159,6 +162,7 @@ class FolderStore:
                 except OSError:
                     # The file is read once more below, where errors are told apart.
                     content = None
+            # A file that fills the first read may be longer.
             if content is None or len(content) == _FIRST_READ:
                 content = self._content_or_none(name)
             if content is not None:
@@ -172,7 +176,10 @@ class FolderStore:
                 yield name, content
 
     def _content_or_none(self, name: str) -> bytes | None:
-        """Return the content of a file, None if it is missing or cannot be read."""
+        """Return the content of a file, None if it is missing or cannot be read.
+
+        A search of all files leaves such a file out.
+        """
         with suppress(MimicError):
             return self.read(name)
         return None
@@ -207,6 +214,7 @@ class FolderStore:
         names: list[str] = []
         folders: list[str] = []
         try:
+            # A folder that is a link is not followed: to read it as a file is an error.
             if prefix and S_ISLNK(lstat(self._prefix + prefix).st_mode):
                 return [prefix]
             with scandir(self._prefix + prefix) as entries:
@@ -222,8 +230,9 @@ class FolderStore:
                     else:
                         # A link to a folder is among these: it is not followed.
                         names.append(name)
-                        self._irregular.add(name)
+                        self._irregular_names.add(name)
         except (FileNotFoundError, NotADirectoryError):
+            # There is no vault, or it has no such folder.
             return []
         except OSError as reason:
             raise _error_of_system("read", self._prefix + prefix, reason) from None
@@ -273,6 +282,7 @@ class FolderStore:
         if folder in self._real_folders:
             return
         folder_names = folder.split("/")
+        # Of `calls/shop.api`, first `calls` is looked at.
         for count in range(1, len(folder_names) + 1):
             outer_folder = "/".join(folder_names[:count])
             if S_ISLNK(lstat(self._prefix + outer_folder).st_mode):
@@ -297,7 +307,11 @@ class FolderStore:
         )
 
     def _check_absent(self, name: str, reason: OSError) -> None:
-        """Raise an error, unless the vault is readable and just has no such file."""
+        """Raise an error, unless the vault is readable and just has no such file.
+
+        A call without a file is a miss. Where the file may be there and cannot be read,
+        a miss would have it recorded again.
+        """
         if not isinstance(reason, (FileNotFoundError, NotADirectoryError)):
             raise _error_of_system("read", self._prefix + name, reason) from None
         if isinstance(reason, NotADirectoryError) and not isdir(self.path):
@@ -316,6 +330,7 @@ class FolderStore:
                 _make_folders(self.path)
                 self.delete(self.leftovers())
                 self._is_ready_to_write = True
+            # A folder that is not there is made below.
             with suppress(FileNotFoundError):
                 self._check_folder(folder)
             self._has_unflushed_files = True
@@ -369,9 +384,11 @@ class FolderStore:
 
     def _remove_empty(self, folder: str) -> None:
         """Remove a folder and those around it, up to the first that holds something."""
+        # The system refuses to remove a folder that is not empty, which ends the loop.
         with suppress(OSError):
             while folder:
                 rmdir(self._prefix + folder)
+                # A link may stand there next time.
                 self._real_folders.discard(folder)
                 folder = dirname(folder)
 
@@ -384,6 +401,7 @@ class FolderStore:
                 is_as_before = not access(self._prefix + name, F_OK)
             else:
                 is_as_before = self.read(name) == content_before
+            # Another process has written the file since: who asked reads it again.
             if not is_as_before:
                 return False
             if new_content is None:
@@ -440,7 +458,10 @@ def _is_temporary(name: str) -> bool:
 
 
 def _changed_before(dir_entry: os.DirEntry[str], moment: float) -> bool:
-    """Check whether a file is older than a moment, in seconds after the epoch."""
+    """Check whether a temporary file is older than a moment, which is in seconds.
+
+    A younger file may be that of a writer at work.
+    """
     try:
         return dir_entry.stat(follow_symlinks=False).st_mtime < moment
     except OSError:

@@ -93,19 +93,20 @@ def _folder_of_part(text: str) -> str:
 
 #: The format that is written and read; any other one is refused.
 FORMAT = 5
-# The format of 1.0.0rc3, of which `pytest-mimic rekey` reads the calls of clients.
+# The format of 1.0.0rc3, of which `pytest-mimic rekey` reads the calls of clients. The
+# error for such a file offers `rekey`.
 _FORMER_FORMAT = 4
 _NAME_OF_OBJECT = r"objects/[0-9a-f]{2}/[0-9a-f]{32}\.(?:json|pkl|bin)"
 """The pattern of the name of an object, not compiled: a plain replay needs none."""
 _START_OF_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 # Top-level keys are indented by one blank, and a string in JSON holds no line break. So
-# only such keys match these.
+# only such keys match these texts, by which a file is cut apart before it is parsed.
 _KEY_OF_ARGUMENTS = '\n "arguments": '
 _KEY_BEHIND_ARGUMENTS = ',\n "source": '
 _KEY_OF_OUTCOMES = ',\n "outcomes": '
 _KEY_OF_TEST = rb'\n "test": (".*")'
-#: From so many bytes on, no copy of a value is made for further calls, as copying takes
-#: long: these parse the text again.
+#: From so many bytes of a recording on, no copy of its value is made for further calls,
+#: as copying takes long: these parse the text again (`value_in`).
 LEAST_PARSED_AGAIN = 1 << 11
 
 
@@ -137,7 +138,7 @@ scan_json: Any = _decoder.scan_once  # type: ignore[attr-defined]
 def changed_file_error(
     path: str, detail: object = "", *, test: str | None = None
 ) -> CorruptRecordingError:
-    """Return the error for a file of another content or shape.
+    """Return the error for a file of another content or shape than was recorded.
 
     `detail` may be the exception that shows it.
     """
@@ -149,7 +150,10 @@ def changed_file_error(
 def corrupt_file_error(
     path: str, damage: Damage, detail: str = "", *, test: str | None = None
 ) -> CorruptRecordingError:
-    """Return the error for a file that must be restored or recorded again."""
+    """Return the error for a file that must be restored or recorded again.
+
+    The `test` is that of the recording, which the remedy then names.
+    """
     again = rerecord("restore it from version control, or record again")
     return CorruptRecordingError(
         remedies=[again], file=path, damage=damage, detail=detail, recorder=test
@@ -187,17 +191,18 @@ def parse_recording(
         outcomes = None
         # The outcomes, which are most of the text, are parsed apart: what follows looks
         # at the rest alone.
-        text, key, behind = content.decode().partition(_KEY_OF_OUTCOMES)
-        if key:
-            outcomes, end = scan_json(behind, 0)
+        text, key_of_outcomes, behind_key = content.decode().partition(_KEY_OF_OUTCOMES)
+        if key_of_outcomes:
+            outcomes, end = scan_json(behind_key, 0)
             number_of_durations = 0
             for start_of_duration in _STARTS_OF_DURATIONS:
-                number_of_durations += behind.count(start_of_duration, 0, end)
+                number_of_durations += behind_key.count(start_of_duration, 0, end)
             if number_of_durations != len(outcomes):
                 raise ValueError("an outcome has two durations, or another layout")
-            text = f"{text}{key}null{behind[end:]}"
-        lines = text.count('\n "')
+            text = f"{text}{key_of_outcomes}null{behind_key[end:]}"
+        number_of_keys = text.count('\n "')
         if skim:
+            # The description of the arguments is cut out, and None is parsed there.
             start = text.find(_KEY_OF_ARGUMENTS)
             end = text.find(_KEY_BEHIND_ARGUMENTS, start)
             if start > 0 and end > 0:
@@ -211,12 +216,12 @@ def parse_recording(
             if number_of_durations != len(facts["calls"]):
                 raise ValueError("an outcome has two durations, or another layout")
         # As written by this plugin, each top-level key has a line. Any other layout may
-        # hold a key twice.
-        if text[end:] == "\n" and lines == len(facts):
-            if key:
+        # hold a key twice, which only the slow parser sees.
+        if text[end:] == "\n" and number_of_keys == len(facts):
+            if key_of_outcomes:
                 facts["outcomes"] = outcomes
-            number = facts["format"]
-            if number == FORMAT and type(number) is int:
+            format_number = facts["format"]
+            if format_number == FORMAT and type(format_number) is int:
                 return facts
     except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
         pass
@@ -224,28 +229,32 @@ def parse_recording(
 
 
 def _parse_odd_recording(content: bytes, path: str) -> dict[str, Any]:
-    """Parse a file that was edited, converted or damaged."""
+    """Parse a file that was edited, converted or damaged.
+
+    Raises:
+        CorruptRecordingError: The file is damaged, or of another format.
+    """
     # The test that has recorded it, which an error names, is read of the text.
     test = None
-    line = re.search(_KEY_OF_TEST, content)
-    if line is not None:
+    line_of_test = re.search(_KEY_OF_TEST, content)
+    if line_of_test is not None:
         with suppress(ValueError):
-            test = loads(line[1])
+            test = loads(line_of_test[1])
     facts: dict[str, Any] = parse_without_duplicates(content, path, test=test)
-    number = None
+    format_number = None
     if type(facts) is dict:
-        number = facts.get("format")
-    if type(number) is not int:
+        format_number = facts.get("format")
+    if type(format_number) is not int:
         raise changed_file_error(path, "no format number", test=test)
-    if number == FORMAT:
+    if format_number == FORMAT:
         return facts
-    detail = f"format {number}, this pytest-mimic reads format {FORMAT}"
+    detail = f"format {format_number}, this pytest-mimic reads format {FORMAT}"
     damage = Damage.OLDER_FORMAT
     remedies = [rerecord("record again")]
-    if number == _FORMER_FORMAT and _is_of_clients(facts):
+    if format_number == _FORMER_FORMAT and _is_of_clients(facts):
         damage = Damage.FORMER_FORMAT
         remedies.insert(0, Remedy(Verb.MIMIC, "read it", words=("rekey",)))
-    if number > FORMAT:
+    if format_number > FORMAT:
         damage = Damage.NEWER_FORMAT
         words = ("pip", "install", "--upgrade", "pytest-mimic")
         remedies = [Remedy(Verb.RUN, words=words)]
@@ -255,7 +264,10 @@ def _parse_odd_recording(content: bytes, path: str) -> dict[str, Any]:
 
 
 def _is_of_clients(facts: dict[str, Any]) -> bool:
-    """Return whether a file holds calls of clients alone, not of functions."""
+    """Return whether a file holds calls of clients alone, not of functions.
+
+    `rekey` reads only those in the former format.
+    """
     # A recording has one call, whose facts stand in its file.
     calls = facts.get("calls")
     if type(calls) is not list or not calls:
@@ -277,8 +289,8 @@ def is_object_name(name: str) -> bool:
 def names_of_objects_in(content: bytes) -> set[str]:
     """Return the names of all objects that the bytes of a recording hold.
 
-    The bytes are searched and not parsed, so that a damaged recording keeps its objects
-    as well.
+    An object that no recording names is deleted. The bytes are searched and not parsed,
+    so that a damaged recording keeps its objects as well.
     """
     names = re.findall(_NAME_OF_OBJECT.encode(), content)
     return {name.decode() for name in names}
@@ -291,8 +303,9 @@ _ENDS_OF_VALUES = ("open", "waiting")
 def is_just_a_value(outcome_entry: Any) -> bool:
     """Return whether the entry of an outcome is just a duration and a value.
 
-    Such an entry needs no other check. It may have an `end`, which is checked here, and
-    a text in place of the name of its `inputs`, which is checked when they are read.
+    Such an entry needs no other check, so that most replays skip `check_entry`. It may
+    have an `end`, which is checked here, and a text in place of the name of its
+    `inputs`, which is checked when they are read.
     """
     if type(outcome_entry) is not dict or "value" not in outcome_entry:
         return False
@@ -321,27 +334,31 @@ def is_just_a_value(outcome_entry: Any) -> bool:
 def wall_seconds(outcome_entry: Mapping[str, Any]) -> float:
     """Return the seconds of a call in which no call that ended before it was running.
 
-    So the seconds of calls at the same time count once: two calls of 3.0 seconds, the
-    second of which began 1.0 second later, have 3.0 and 1.0.
+    The summary adds them up for the time that replays save. So the seconds of calls at
+    the same time count once: two calls of 3.0 seconds, the second of which began 1.0
+    second later, have 3.0 and 1.0.
     """
     seconds: float = outcome_entry["duration"] - outcome_entry.get("beside", 0.0)
     return seconds
 
 
 def copy_of_plain(value: Any) -> Any:
-    """Return a new copy of plain data."""
+    """Return a new copy of plain data, so that a test changes only its own."""
     # marshal copies it faster than JSON parses it. Its format depends on the Python, so
     # it is never stored.
     return marshal.loads(marshal.dumps(value))
 
 
 def value_in(content: bytes) -> Any:
-    """Return a new copy of the value in a recording, which was parsed before."""
+    """Return a new copy of the value in a recording, which was parsed before.
+
+    Each replay of a large value calls it, see `LEAST_PARSED_AGAIN`.
+    """
     return parse_recording(content, "", "", skim=True)["outcomes"][0]["value"]
 
 
 def parse_object(content: bytes, path: str, *, test: str | None = None) -> Any:
-    """Return the value of a JSON text.
+    """Return the JSON value in an object of the vault.
 
     Raises:
         CorruptRecordingError: The text is not JSON, or goes on behind the value.
@@ -366,6 +383,9 @@ def parse_without_duplicates(
     content: bytes, path: str, *, test: str | None = None
 ) -> Any:
     """Parse a JSON text; accept a byte order mark and refuse duplicate keys.
+
+    This is the slow parser, for files that are not as this plugin writes them. It says
+    what is wrong with such a file: a merge conflict, for example.
 
     Raises:
         CorruptRecordingError: The text is not JSON, or a key stands twice.

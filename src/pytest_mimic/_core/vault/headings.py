@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # The layout of a recording as this plugin writes it, see `writing`. The facts from the
 # test to the outcomes follow one another, and nothing follows the outcomes. So no other
-# test stands behind the one that is found, which JSON would prefer. The parser reads
-# texts with an escape or a letter beyond ASCII.
+# test stands behind the one that is found, which JSON would prefer. A text with an
+# escape or a letter beyond ASCII does not match, and its file is parsed.
 _START = b'{\n "format": %d,\n "target": "' % FORMAT
 _TEST_TO_OUTCOMES = (
     rb'\n "test": "([^"\\\x80-\xff]*)",\n "recorded": "[^"\\]*",\n'
@@ -67,28 +67,33 @@ def read_headings(store: Store, names: Iterable[str], label: str) -> Iterator[He
         label: The vault, for messages.
     """
     # A run without unused recordings does not wait until this is compiled.
-    search = re.compile(_TEST_TO_OUTCOMES).search
+    search_test_and_owner = re.compile(_TEST_TO_OUTCOMES).search
     for name, content in store.contents(names):
-        facts = search(content)
+        test_and_owner = search_test_and_owner(content)
         if (
-            facts is not None
+            test_and_owner is not None
             and content.startswith(_START)
             and content.endswith(_END)
             and _START_OF_CONFLICT not in content
         ):
-            test, owner = facts.groups()
+            test, owner = test_and_owner.groups()
             if owner is not None:
                 owner = owner.decode()
             is_unanswered = re.search(_UNANSWERED, content) is not None
             yield Heading(name, test.decode(), owner, len(content), is_unanswered)
         else:
+            # The layout is another one, as of a cassette or of an edited file.
             heading = _parsed_heading(name, content, label)
             if heading is not None:
                 yield heading
 
 
 def _parsed_heading(name: str, content: bytes, label: str) -> Heading | None:
-    """Return the heading of any file, None if it is damaged or of another format."""
+    """Return the heading of a file in any layout.
+
+    None: the file is damaged, or of another format. Nobody can tell then whether it is
+    unused, and it is not deleted.
+    """
     try:
         facts = parse_recording(content, label, name, skim=True)
     except MimicError:

@@ -54,6 +54,7 @@ def _with_modules_of_now(function: _Function) -> _Function:
     for name in function.__code__.co_names:
         helper: Any = names.get(name)
         package = str(getattr(helper, "__module__", "")).partition(".")[0]
+        # The functions of filelock that this one calls keep their modules, too.
         if helper is not function and package == "filelock":
             names[name] = _with_modules_of_now(helper)
     copy: Any = FunctionType(function.__code__, names, function.__name__)
@@ -108,8 +109,9 @@ class Locks:
 
     def unlock(self, descriptor: int) -> None:
         """Let others in, after `lock_for_writing` has returned this descriptor."""
-        # A forked process may have the file open, too: to close it here would leave it
-        # locked. A test may have closed it already, which is an OSError.
+        # A forked process may have the file open, too: to close it here, without an
+        # unlock, would leave it locked. A test may have closed the file already, which
+        # is an OSError.
         with suppress(OSError):
             _unlock_descriptor(descriptor)
         with suppress(OSError):
@@ -142,7 +144,7 @@ class Locks:
             yield is_alone
 
     def leave(self) -> None:
-        """Let others delete objects."""
+        """Let others delete objects: this process needs none any more."""
         if self._run_file is not None:
             self._run_file.end()
         self._run_file = None
@@ -203,6 +205,7 @@ class Locks:
             raise self._cannot_lock(reason) from None
 
     def _cannot_lock(self, reason: OSError) -> MimicError:
+        """Return the error for a vault of which a lock cannot be made or taken."""
         cause = reason.strerror or str(reason)
         with_file = f" with {reason.filename}" if reason.filename else ""
         return MimicError(
@@ -308,7 +311,10 @@ def _lock_when_free(descriptor: int) -> None:
 
 
 def _delete_unlocked(path: str) -> bool:
-    """Delete the file of a run that has ended; return whether it is gone."""
+    """Delete the file of a run that has ended; return whether it has.
+
+    The process that made the file was killed, or it would have deleted it.
+    """
     try:
         descriptor = _open_patiently(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
     except FileNotFoundError:

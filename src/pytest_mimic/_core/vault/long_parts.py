@@ -34,7 +34,9 @@ It may also write the object.
 def with_shortened_parts(
     arguments: Arguments | None, name_object: NameObject = object_name
 ) -> Arguments | None:
-    """Return described arguments as a recording has them.
+    """Return described arguments as a recording has them: long parts are objects.
+
+    `writing.py` writes them so, and `rekey` those in which it has hidden secrets.
 
     Args:
         arguments: The arguments, or None if a call was not described.
@@ -42,6 +44,7 @@ def with_shortened_parts(
     """
 
     def short(argument_part: Any) -> Any:
+        """Return a part as it stands in the recording, with what is inside of it."""
         if _is_long(argument_part):
             return _cut_of(argument_part, name_object)
         if type(argument_part) is list:
@@ -83,7 +86,10 @@ def _cut_of(argument_part: Any, name_object: NameObject) -> Any:
 
 
 def names_of_long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield the names of the objects with long parts of described arguments."""
+    """Yield the names of the objects with long parts of described arguments.
+
+    `check` looks whether they are there and sound.
+    """
     pending: list[Any] = list((arguments or {}).values())
     while pending:
         node = pending.pop()
@@ -99,7 +105,8 @@ def names_of_long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
 def _cut_in(json_mapping: Mapping[str, Any]) -> Cut | None:
     """Return the `Cut` that a mapping of JSON stands for.
 
-    None: The mapping is a part of the arguments itself, or its rest is in no object.
+    None: The mapping is a part of the arguments itself. Or its rest is in no object, as
+    a description with a budget has cut it off.
     """
     cut = cut_in(json_mapping)
     if cut is None or not is_object_name(cut.file):
@@ -122,6 +129,7 @@ def with_long_parts(
         return arguments
 
     def filled(argument_part: object) -> Any:
+        """Return a part in full, with what is inside of it."""
         if type(argument_part) is list:
             return [filled(item) for item in argument_part]
         if type(argument_part) is not dict:
@@ -131,6 +139,7 @@ def with_long_parts(
             return {key: filled(item) for key, item in argument_part.items()}
         with suppress(MimicError, TypeError):
             content = parse_object(read_object(cut.file) or b"", cut.file)
+            # A text is stored as a list of its lines.
             if cut.type == "str":
                 return "".join(content)
             return content

@@ -48,7 +48,7 @@ CheckClient = Callable[[str, Any], object]
 
 
 def _check_nothing(_client: str, _value: Any) -> None:
-    """Check nothing."""
+    """Check nothing: outside of a run, the clients are not known."""
 
 
 class Origin(NamedTuple):
@@ -89,8 +89,11 @@ class Objects:
         self.check_client: CheckClient = check_client or _check_nothing
         self.store = store
         self._forbidden = pickles == "forbid"
+        # What a `ValueReader` has found out of the classes in outcomes, to be found out
+        # once a run.
         self._classes: dict[int, ClassTag] = {}
-        # By the name of each object that is as it was written: the number of its bytes.
+        # By the name of each object whose digest was found to be that of its name: the
+        # number of its bytes. An object of this size is not digested again in this run.
         self._size_of_sound_object: dict[str, int] = {}
 
     # Outcomes
@@ -136,9 +139,9 @@ class Objects:
         return body
 
     def equals(self, outcome_entry: Entry, origin: Origin, encoded: Encoded) -> bool:
-        """Return whether the body of an entry is sound and is this outcome.
+        """Return whether the body of an entry is this outcome, with sound objects.
 
-        So must be the objects that it names.
+        Then a call that is recorded again leaves the entry as it is.
         """
         try:
             if encoded.readable is None:
@@ -148,11 +151,13 @@ class Objects:
                 return True
             return self._equals_readable(outcome_entry, origin, encoded.readable)
         except MimicError:
+            # An object is damaged or missing, and is written again.
             return False
 
     def _equals_readable(
         self, outcome_entry: Entry, origin: Origin, readable: Readable
     ) -> bool:
+        """Return what `equals` returns, for an outcome that is stored as JSON."""
         if (
             "pickle" in outcome_entry
             or outcome_entry.get("imports", []) != readable.imports
@@ -174,14 +179,16 @@ class Objects:
             name not in self._size_of_sound_object
             or self.store.size(name) != self._size_of_sound_object[name]
         ):
-            stored = self.store.memory(name)
-            if stored is None or not has_digest_of_name(name, stored):
+            content_there = self.store.memory(name)
+            if content_there is None or not has_digest_of_name(name, content_there):
                 self.store.write(name, pieces)
             self._size_of_sound_object[name] = sum(map(len, pieces))
         return name
 
     def check_tags(self, outcome_entry: Entry, origin: Origin) -> None:
         """Read the body of an outcome as a replay does, but for its classes.
+
+        The command `check` asks this, which imports no code of the project.
 
         Raises:
             CorruptRecordingError: The body is not as it was written, or names what the
@@ -221,7 +228,11 @@ class Objects:
 
             reader_class = ValueReader
 
-        def content(name: str) -> bytes:
+        def read_listed(name: str) -> bytes:
+            """Return the bytes of an object that the entry lists.
+
+            An object that it does not list may go when another recording does.
+            """
             if name not in outcome_entry.get("objects", ()):
                 raise ValueError(f"it names {name}, which its recording does not list")
             return self.read(name, origin)
@@ -231,9 +242,10 @@ class Objects:
         body = self.body(outcome_entry, origin)
         try:
             imports = outcome_entry.get("imports", ())
-            reader = reader_class(paths, imports, content, self._classes)
+            reader = reader_class(paths, imports, read_listed, self._classes)
             return reader.read(body)
         except MimicError:
+            # `read_listed` has found an object that is damaged or missing.
             raise
         except OutdatedClassError as reason:
             raise self._not_loadable(origin, str(reason)) from None
@@ -252,10 +264,10 @@ class Objects:
     def content(
         self, outcome_entry: Entry, origin: Origin, *, on_any_python: bool = False
     ) -> tuple[bytes, list[Any]]:
-        """Return the checked pickle streams and buffers of an object.
+        """Return the checked pickle stream and the buffers of an object.
 
         Nothing is unpickled. With `on_any_python`, it is not asked whether the pickle
-        may be loaded on this Python.
+        may be loaded on this Python: `check` only reads its opcodes.
 
         Raises:
             MimicError: The pickle may not be loaded.
@@ -272,7 +284,12 @@ class Objects:
         return bytes(stream), list(buffers)
 
     def _check_allowed(self, outcome_entry: Entry, origin: Origin) -> None:
-        """Check that this pickle may be loaded, on this Python."""
+        """Check that this pickle may be loaded, on this Python.
+
+        Raises:
+            MimicError: The project forbids pickles.
+            StaleRecordingError: The pickle holds code of another Python.
+        """
         if self._forbidden:
             path = f"{self.vault_label}/{outcome_entry['pickle']}"
             load = Remedy(
@@ -348,6 +365,11 @@ class Objects:
     def _check(
         self, name: str, content: bytes | memoryview | None, origin: Origin
     ) -> None:
+        """Check that an object is there, and that its bytes are as they were written.
+
+        Nothing of a forged or damaged object is parsed or unpickled. The errors are
+        those of `memory`.
+        """
         path = f"{self.vault_label}/{name}"
         if content is None:
             named_by = f"{self.vault_label}/{origin.name}"
@@ -361,6 +383,7 @@ class Objects:
     # Errors
 
     def _damage_error(self, name: str, origin: Origin, detail: object) -> MimicError:
+        """Return the error for a file, a recording or an object, that is damaged."""
         return changed_file_error(
             f"{self.vault_label}/{name}", detail, test=origin.test
         )

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Entry = dict[str, Any]
 """One outcome in a recording's JSON: its duration, and its value or an object's name.
 """
-# The keys of an entry that are no part of the outcome where outcomes are compared.
+# The keys of an entry that are no part of the outcome where outcomes are compared, to
+# see whether a file must be written again (`body_of_entry`).
 _KEYS_BESIDE_OUTCOME = (
     "duration",
     "beside",
@@ -34,14 +35,15 @@ _KEYS_BESIDE_OUTCOME = (
 #: How a call ended that has no whole outcome: it was cancelled while it waited, it was
 #: still open when its test ended, or nothing is known and its place is empty.
 WAITING, OPEN, EMPTY = "waiting", "open", "empty"
-#: What a coroutine gave whose outcome is a stream.
+#: What a coroutine gave whose outcome is a stream, under the key `coroutine`.
 COROUTINE_GAVE = ("iterator", "async iterator")
-#: The kinds of outcomes.
+#: The kinds of outcomes, which are the keys of inline bodies.
 KINDS: tuple[OutcomeKind, ...] = ("value", "raised", "stream")
 _KEYS_OF_BODIES = (*KINDS, "json", "pickle")
 # The keys under which an entry names an object.
 _KEYS_OF_NAMES = ("json", "pickle", "inputs")
-#: The states in which a call left streams and generators of random numbers.
+#: The key of the states in which a call left streams and generators of random numbers
+#: among its arguments: a replay sets them.
 AFTER = "after"
 _KEYS_OF_ENTRIES = frozenset(
     {
@@ -72,7 +74,10 @@ def objects_of_entry(outcome_entry: Entry) -> list[str]:
 
 
 def _is_state(state: object) -> bool:
-    """Check the shape of the state in which a call left a stream."""
+    """Check the shape of the state in which a call left a stream.
+
+    It is a list that begins with the name of the stream's class.
+    """
     return type(state) is list and bool(state) and type(state[0]) is str
 
 
@@ -81,6 +86,7 @@ def check_entry(outcome_entry: Any) -> None:
 
     Raises:
         LookupError, TypeError, ValueError, AttributeError: The entry has another shape.
+            Who reads the file makes one error of these, for a damaged recording.
     """
     duration = outcome_entry["duration"]
     # The comparison with infinity is also False for a NaN.

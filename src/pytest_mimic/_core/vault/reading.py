@@ -1,4 +1,7 @@
-"""Reads recordings whose outcome is more than a plain value."""
+"""Reads the recordings that a replay or a command asks for, with all their facts.
+
+A replay of a recording with just a value needs less: `Vault.read_value`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 
 Making: TypeAlias = "tuple[Callable[[Any], Any], Any, Any]"
-"""The last three attributes of a `RecordedValue`."""
+"""What makes a value: `make`, `kept` and `first` of a `RecordedValue`."""
 
 
 class Reader:
@@ -74,9 +77,9 @@ class Reader:
         return self.objects.read(name, Origin(recording, "", test))
 
     def making_of_value(self, name: str, facts: dict[str, Any]) -> Making | None:
-        """Return what makes the value of an outcome.
+        """Return what makes the value of an outcome, for the quick way of a replay.
 
-        None: there is more to it than a value.
+        None: there is more to it than a value, and the replay goes the other way.
 
         Args:
             name: The name of the recording.
@@ -99,12 +102,15 @@ class Reader:
         value = body["value"]
         if "value" in stored_outcome.entry:
             return loads, dumps(value), value
+        # The value stands in an object, which is long.
         return _read_again, stored_outcome, value
 
 
 def _value_of_pickle(stored_outcome: StoredOutcome) -> Any:
+    """Return a fresh value, unpickled for one call."""
     return stored_outcome.load().content
 
 
 def _read_again(stored_outcome: StoredOutcome) -> Any:
+    """Return a fresh value, parsed for one call of its object of JSON."""
     return stored_outcome.readable()["value"]

@@ -1,4 +1,8 @@
-"""Recordings: the facts of calls, and their outcomes, loaded when they are used."""
+"""Recordings: the facts of calls, and their outcomes, loaded when they are used.
+
+The rest of the source sees a file of the vault as these classes. What stands in the
+file, and in which order, is in `writing.py`.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,8 @@ ERRORS_OF_SHAPE = (AttributeError, LookupError, TypeError, ValueError)
 # The facts of a call of a cassette that are texts.
 _FACTS_THAT_ARE_TEXTS = ("target", "kind", "signature", "key")
 _ALL_TEXTS = frozenset((str,))
-# The types of the facts that a call may lack, or that may be None.
+# The types of the facts that a call may lack, or that may be None. Somebody may have
+# edited them.
 _TYPES_OF_OPTIONAL_FACTS = {
     "identity": str,
     "host": str,
@@ -48,11 +53,15 @@ _TYPES_OF_OPTIONAL_FACTS = {
 
 
 class StoredOutcome:
-    """One outcome, not yet loaded."""
+    """One recorded outcome, not yet loaded: that of a file, or one to be written.
 
-    # The outcome in memory, until it is written.
+    Attributes:
+        encoded: The outcome in memory, until it is written. None: the vault has it.
+        inputs: Returns the list of what the call reaches and reads, until that is
+            written. None: there is nothing to write.
+    """
+
     encoded: Encoded | None = None
-    # What the call reaches and reads, until it is written.
     inputs: InputList | None = None
 
     def __init__(
@@ -64,6 +73,7 @@ class StoredOutcome:
     ) -> None:
         self.reader = reader
         self._origin = origin
+        # The lazy attribute `entry` is known already. `settle` removes it.
         vars(self)["entry"] = outcome_entry
         # The seconds that the real call took.
         self.duration: float = outcome_entry["duration"]
@@ -109,17 +119,20 @@ class StoredOutcome:
 
     @property
     def is_raised(self) -> bool:
-        """Whether the call raised an exception, other than one that ends a stream."""
+        """Whether the call itself raised, and not the stream that it gave."""
         return self.kind == "raised"
 
     @property
     def awaited(self) -> bool:
-        """Whether a plain function returned a coroutine or an async generator."""
+        """Whether a plain function returned a coroutine or an async generator.
+
+        A replay then returns one, too.
+        """
         return self.entry.get("awaited", False) is True
 
     @property
     def late_stream(self) -> str:
-        """Which stream a coroutine gave: `iterator` or `async iterator`.
+        """Which stream an awaited coroutine gave: `iterator` or `async iterator`.
 
         The text is empty where the call gave anything else.
         """
@@ -128,7 +141,10 @@ class StoredOutcome:
 
     @property
     def number(self) -> int:
-        """The number of the call among those of its owner, from 1; 0 if not known."""
+        """The number of the call among those of its owner, from 1; 0 if not known.
+
+        `show` lists the calls of a test in this order.
+        """
         number: int = self.entry.get("number", 0)
         return number
 
@@ -144,7 +160,10 @@ class StoredOutcome:
 
     @property
     def gave_nothing(self) -> bool:
-        """Whether the call was cancelled, or left open, before it gave anything."""
+        """Whether the call was cancelled, or left open, before it gave anything.
+
+        Its replay gives nothing either: it waits.
+        """
         if not self.mark or self.kind != "value":
             return False
         body = self.readable()
@@ -168,9 +187,11 @@ class StoredOutcome:
     def is_outdated(self) -> bool:
         """Whether the outcome cannot be loaded any more.
 
-        A class has changed, or a pickle holds code of another Python version.
+        A class has changed, or a pickle holds code of another Python version. Under
+        `--mimic-record`, the call then runs again.
         """
         is_plain = self.kind == "value" and not self.is_tagged
+        # Plain JSON can always be loaded.
         names_classes = not is_plain or "imports" in self.entry
         if self.encoded is None and names_classes:
             try:
@@ -223,12 +244,12 @@ class StoredOutcome:
         return self.reader.body(self.entry, self._origin)
 
     def with_entry(self, outcome_entry: Entry) -> StoredOutcome:
-        """Return the outcome with another JSON."""
+        """Return the outcome with another JSON: `rekey` hides secrets in it."""
         return StoredOutcome(self.reader, outcome_entry, self._origin)
 
     def settle(self, outcome_entry: Entry, origin: Origin) -> None:
         """Replace the outcome in memory by the one that was written to the vault."""
-        # `outcome_entry` is made anew of what was written.
+        # The attribute `entry` is made anew of what was written, if it is asked for.
         vars(self).pop("entry", None)
         self._written_to_vault = outcome_entry
         self.encoded = None
@@ -239,7 +260,8 @@ class StoredOutcome:
 def empty_place(objects: Objects, number: int) -> StoredOutcome:
     """Return what stands in the place of a call that began and has no outcome.
 
-    The number is that of the call among the calls of its owner, 0 if it is not known.
+    So the outcomes of the equal calls after it keep their places. The number is that of
+    the call among the calls of its owner, 0 if it is not known.
     """
     outcome_entry: Entry = {"duration": 0.0, "value": None, "end": EMPTY}
     if number:
@@ -292,7 +314,10 @@ class Recording(NamedTuple):
         return self.outcomes[0]
 
     def whole(self) -> Recording:
-        """Return the recording with the long parts of its arguments."""
+        """Return the recording with the long parts of its arguments in full.
+
+        Who compares or shows the call asks for them: a replay needs none.
+        """
         return self._replace(
             arguments=with_long_parts(self.arguments, self.stored.reader.store.read)
         )
@@ -366,26 +391,27 @@ def _recording(
     if is_cassette:
         identity = call["key"]
         entries = [call["outcome"]]
-        has_its_texts = _ALL_TEXTS.issuperset(
+        are_facts_texts = _ALL_TEXTS.issuperset(
             [type(call[fact]) for fact in _FACTS_THAT_ARE_TEXTS]
         )
     else:
         # Only the target is always there. The identity is checked below.
         identity = call.get("identity")
         entries = call["outcomes"]
-        has_its_texts = type(target) is str
-    if not has_its_texts:
+        are_facts_texts = type(target) is str
+    if not are_facts_texts:
         raise ValueError("a fact of a call is no text")
     if type(entries) is not list or not entries:
         raise ValueError("no outcomes")
-    for fact, kind in _TYPES_OF_OPTIONAL_FACTS.items():
+    for fact, type_of_fact in _TYPES_OF_OPTIONAL_FACTS.items():
         value = call.get(fact)
-        if value is not None and type(value) is not kind:
-            raise TypeError(f"{fact} must be of type {kind.__name__}")
+        if value is not None and type(value) is not type_of_fact:
+            raise TypeError(f"{fact} must be of type {type_of_fact.__name__}")
     arguments = call.get("arguments")
     if arguments is not None and type(arguments) is not dict:
         raise TypeError("arguments that were not described so")
     for outcome_entry in entries:
+        # The check of any other shape takes longer. Most outcomes are just a value.
         if not is_just_a_value(outcome_entry):
             check_entry(outcome_entry)
         elif ":" not in target:

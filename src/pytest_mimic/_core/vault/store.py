@@ -79,7 +79,8 @@ class Store(Protocol):
     ) -> bool:
         """Write a file, or delete it without a content, if it still is as before.
 
-        Return whether it was; else nothing is done.
+        Return whether it was; else nothing is done. So two processes that record into
+        one file lose nothing: who comes second reads the file again.
 
         One process and thread does this at a time.
         """

@@ -31,10 +31,12 @@ if TYPE_CHECKING:
 class RecordedValue(NamedTuple):
     """What a recording says of which nothing but a value is recorded.
 
+    The engine replays such calls without a decision of their own (`FunctionPlan`).
+
     Attributes:
         source: The fingerprint of the target's source. None: the target has no source
             in the project.
-        seconds: What a replay saves.
+        seconds: The seconds that a replay saves, for the summary.
         inputs: The name of the list of its inputs. None: no list was made.
         make: Returns a fresh value.
         kept: What `make` gets, and makes the value of.
@@ -131,16 +133,19 @@ class Vault:
         if content is None:
             return None
         facts = parse_recording(content, self.label, name, skim=True)
+        # A cassette has no outcomes here, and a sequence has several.
         entries = facts.get("outcomes")
         if type(entries) is not list or len(entries) != 1 or "source" not in facts:
             return None
         outcome_entry = entries[0]
+        # A call that did not end is replayed as one that waits.
         if type(outcome_entry) is not dict or "end" in outcome_entry:
             return None
         making: Making | None
         if not is_just_a_value(outcome_entry):
             making = self.reader.making_of_value(name, facts)
         elif len(content) < LEAST_PARSED_AGAIN:
+            # A copy of a small value by marshal is faster than a parser of JSON.
             making = loads, dumps(outcome_entry["value"]), outcome_entry["value"]
         else:
             making = value_in, content, outcome_entry["value"]
@@ -152,7 +157,7 @@ class Vault:
     def test_of(self, name: str) -> str | None:
         """Return the test that made a recording or cassette, or None.
 
-        The errors are those of `read`.
+        Messages about the file name it. The errors are those of `read`.
         """
         content = self.store.read(name)
         if content is None:
@@ -183,8 +188,9 @@ class Vault:
     ) -> bool:
         """Restore the content that was read before a `write`; None deletes the file.
 
-        With `written_content`, only if that still stands there. Return whether the
-        content was restored.
+        A test that fails takes back what it has recorded. With `written_content`, only
+        if that still stands there: another process may have recorded since. Return
+        whether the content was restored.
         """
         content_now = self.store.read(name)
         if written_content is not ... and content_now != written_content:

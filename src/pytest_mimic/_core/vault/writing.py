@@ -41,10 +41,11 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import InputList
     from pytest_mimic._core.vault.store import Store
 
-#: Readable outcomes up to this many characters are stored inside their recording.
+# Readable outcomes up to this many characters are stored inside their recording, longer
+# ones in an object.
 _LONGEST_INLINE = 1 << 16
 
-# The facts by which a call can be identified under other options. A recording may lack
+# The facts by which `rekey` identifies a call under other options. A recording may lack
 # them.
 _FACTS_OF_IDENTITY = ("options", "parts", "identity")
 
@@ -54,6 +55,8 @@ Described = dict[str, Any] | None
 
 class Written(NamedTuple):
     """The result of writing a file.
+
+    A test that fails puts `before` back, as long as `now` stands there.
 
     Attributes:
         before: The content of the file before, None if there was no file.
@@ -172,6 +175,7 @@ class Writer:
             )
         if encoded.pickled is not None and detached:
             encoded.pickled.detach()
+        # More digits of a duration would only change the file more often.
         facts = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
         return StoredOutcome(self._objects, facts, encoded=encoded)
 
@@ -220,6 +224,7 @@ class Writer:
             objects, calls, previous_file.arguments, is_cassette=is_cassette
         )
         facts_of_run: Mapping[str, Any] = {"test": test, "recorded": recorded}
+        # Equal outcomes that are recorded again are no change for git.
         if previous_file.facts and is_same:
             facts_of_run = previous_file.facts
         facts = _facts_of_file(
@@ -236,6 +241,7 @@ class Writer:
         # replay in the same run loads what was written.
         for stored_outcome, outcome_entry in zip(outcomes, entries, strict=True):
             stored_outcome.settle(outcome_entry, origin)
+        # At the end of the run, these objects go unless another file names them.
         replaced = set[str]()
         if old_content is not None and is_changed:
             replaced = names_of_objects_in(old_content) - names_of_objects_in(
@@ -247,6 +253,8 @@ class Writer:
     def copy(self, name: str, other_objects: Objects) -> None:
         """Write a recording or cassette of another vault, its objects first, as it is.
 
+        The command `import` records in a store of its own, and copies what is wanted.
+
         Raises:
             CorruptRecordingError: An object of the recording is missing or damaged.
             MimicError: The store cannot be written.
@@ -256,6 +264,7 @@ class Writer:
         store.share()
         for object_name in sorted(names_of_objects_in(recording)):
             content = other_objects.memory(object_name, Origin(name, "", None))
+            # An object is named by its content: one of this name and size is the same.
             if store.size(object_name) != len(content):
                 store.write(object_name, [content])
         self._replaced |= names_of_objects_in(
@@ -282,17 +291,19 @@ class Writer:
         """
         store = self._objects.store
         with store.alone() as is_alone:
-            deleted = store.delete(names)
+            recording_count = store.delete(names)
             if not is_alone:
-                return Cleared(deleted, is_held=True)
+                return Cleared(recording_count, is_held=True)
             if candidates is None:
                 store.delete(store.leftovers())
                 candidates = filter(is_object_name, store.names("objects"))
-            unnamed = _unnamed_objects(store, candidates)
-            if unnamed is None:
-                return Cleared(deleted)
-            freed = sum(store.size(name) or 0 for name in unnamed)
-            return Cleared(deleted, objects=store.delete(unnamed), bytes=freed)
+            unnamed_objects = _unnamed_objects(store, candidates)
+            if unnamed_objects is None:
+                # A damaged recording keeps all of them.
+                return Cleared(recording_count)
+            freed_bytes = sum(store.size(name) or 0 for name in unnamed_objects)
+            object_count = store.delete(unnamed_objects)
+            return Cleared(recording_count, objects=object_count, bytes=freed_bytes)
 
 
 def _entries_in_file(
@@ -303,9 +314,10 @@ def _entries_in_file(
 ) -> tuple[list[Entry], bool]:
     """Return outcomes as they stand in the file, and whether all stood there before.
 
-    Their objects are written.
+    If all did, the file keeps its test and date. The objects of the outcomes are
+    written.
     """
-    are_same = len(outcomes) == len(old_entries)
+    are_all_same = len(outcomes) == len(old_entries)
     entries = []
     for stored_outcome, old_entry in zip_longest(
         outcomes, old_entries[: len(outcomes)]
@@ -313,11 +325,11 @@ def _entries_in_file(
         is_same = old_entry is not None and _is_same(
             objects, stored_outcome, old_entry, origin
         )
-        are_same = are_same and is_same
+        are_all_same = are_all_same and is_same
         entries.append(
             _entry_in_file(objects, stored_outcome, old_entry, is_same=is_same)
         )
-    return entries, are_same
+    return entries, are_all_same
 
 
 def _descriptions_in_file(
@@ -333,12 +345,13 @@ def _descriptions_in_file(
     that differs from the one in the file only in its order is left as it is there.
     """
     # A client's request is described whole. The description of a function's arguments
-    # has a budget, so that it is short. Only the target of a function has a colon.
-    is_short = not is_cassette and ":" in calls[0].target
+    # has a budget, so that it is short. Only the target of a function has a colon. A
+    # cassette may have calls of both.
+    is_of_function = not is_cassette and ":" in calls[0].target
     descriptions = []
     for call, old_described in zip_longest(calls, old_descriptions[: len(calls)]):
         described = call.arguments
-        if not is_short:
+        if not is_of_function:
             described = with_shortened_parts(described, objects.write_object)
         if old_described is not None:
             text = _text_in_any_order(described)
@@ -384,6 +397,7 @@ def _read_previous_file(objects: Objects, name: str) -> _PreviousFile:
         return _PreviousFile()
     try:
         facts = parse_recording(content, objects.vault_label, name)
+        # The facts of the only call of a recording stand in its file.
         calls = facts.get("calls") or [facts]
         if "outcomes" in facts:
             entries = facts["outcomes"]
@@ -394,9 +408,11 @@ def _read_previous_file(objects: Objects, name: str) -> _PreviousFile:
         arguments = [call["arguments"] for call in calls]
         keys = [call["key"] for call in facts.get("calls", ())]
     except CorruptRecordingError as error:
+        # What a newer version has written is not overwritten by an older one.
         if error.damage is Damage.NEWER_FORMAT:
             raise
     except ERRORS_OF_SHAPE:
+        # A damaged file is replaced as a whole.
         pass
     else:
         return _PreviousFile(
@@ -443,7 +459,7 @@ def _facts_of_file(
 def _facts_of_call(
     call: Recording, described: Described, outcome_entry: Entry
 ) -> dict[str, Any]:
-    """Return a call of a cassette."""
+    """Return a call of a cassette, in the order of its keys in the file."""
     return {
         "kind": call.kind,
         "target": call.target,
@@ -458,7 +474,7 @@ def _facts_of_call(
 
 
 def _facts_of_identity(call: Recording) -> dict[str, Any]:
-    """Return the facts by which the call can be identified under other options."""
+    """Return the facts by which `rekey` identifies the call under other options."""
     facts: dict[str, Any] = {}
     if call.options:
         facts["options"] = call.options
@@ -470,7 +486,10 @@ def _facts_of_identity(call: Recording) -> dict[str, Any]:
 def _is_same(
     objects: Objects, stored_outcome: StoredOutcome, old_entry: Entry, origin: Origin
 ) -> bool:
-    """Return whether an outcome equals the one in the vault, whose files are sound."""
+    """Return whether an outcome equals the one in the vault, whose files are sound.
+
+    Then the old entry stays in the file, also its duration.
+    """
     if stored_outcome.awaited != old_entry.get("awaited", False):
         return False
     if stored_outcome.late_stream != old_entry.get("coroutine", ""):
@@ -520,11 +539,12 @@ def _entry_in_file(
     )
     if inputs == outcome_entry.get("inputs", ""):
         return outcome_entry
-    renewed = dict(outcome_entry)
-    renewed.pop("inputs", None)
+    # The entry may be that of the previous file, which is not changed.
+    entry_with_inputs = dict(outcome_entry)
+    entry_with_inputs.pop("inputs", None)
     if inputs:
-        renewed["inputs"] = inputs
-    return renewed
+        entry_with_inputs["inputs"] = inputs
+    return entry_with_inputs
 
 
 def entry_for_other_process(objects: Objects, stored_outcome: StoredOutcome) -> Entry:
@@ -555,12 +575,12 @@ def _write_inputs(
         The name; empty without a list.
     """
     list_before = objects.store.read(old_name) if old_name else None
-    text = input_list(list_before, is_same=is_same)
-    if list_before is not None and list_before == text.encode():
+    new_list = input_list(list_before, is_same=is_same)
+    if list_before is not None and list_before == new_list.encode():
         return old_name
-    if not text:
+    if not new_list:
         return ""
-    return objects.write_object([text.encode()], "json")
+    return objects.write_object([new_list.encode()], "json")
 
 
 def _write_body(objects: Objects, encoded: Encoded) -> Entry:
@@ -605,6 +625,7 @@ def _write_pickle(objects: Objects, encoded: Encoded) -> Entry:
     }
     if encoded.count != 1:
         facts["count"] = encoded.count
+    # Code that is pickled by value runs on this Python alone.
     if pickled.by_value:
         facts["python"] = running_python()
     return facts
@@ -631,14 +652,15 @@ def _text_in_any_order(description: object) -> str:
 
 
 def _unnamed_objects(store: Store, candidates: Iterable[str]) -> dict[str, None] | None:
-    """Return the names of the candidates that no file names, as keys.
+    """Return the names of the candidates that no file names, as keys, to delete them.
 
     None: a file that is damaged, or that the system does not let read, may have named
     any object.
     """
-    unnamed = dict.fromkeys(candidates)
-    if not unnamed:
-        return unnamed
+    # As keys, the names are found fast and keep their order.
+    unnamed_objects = dict.fromkeys(candidates)
+    if not unnamed_objects:
+        return unnamed_objects
     for name in chain.from_iterable(map(store.names, FOLDERS)):
         try:
             content = store.read(name) or b""
@@ -647,7 +669,7 @@ def _unnamed_objects(store: Store, candidates: Iterable[str]) -> dict[str, None]
         except MimicError:
             return None
         for object_name in names_of_objects_in(content):
-            unnamed.pop(object_name, None)
-        if not unnamed:
+            unnamed_objects.pop(object_name, None)
+        if not unnamed_objects:
             break
-    return unnamed
+    return unnamed_objects
