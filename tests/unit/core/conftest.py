@@ -98,15 +98,15 @@ class Noting(Coverings):
         self.names: dict[object, str] = {}
         self.wrappers = {}
 
-    def take(self, covering, request, found, name):
+    def let_decide(self, covering, request, found, name):
         if not isinstance(request, Target):  # the function that starts processes
-            return super().take(covering, request, found, name)
+            return super().let_decide(covering, request, found, name)
         self.covered.append(name)
         self.asked.append(str(request))
         self.names[found.key] = name
         return self.wrappers.setdefault(found.key, self._wrapper(name, found.function))
 
-    def leave(self, covering, key):
+    def let_decide_no_more(self, covering, key):
         if key in self.names:
             self.left.append(self.names[key])
 

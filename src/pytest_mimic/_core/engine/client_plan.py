@@ -79,9 +79,9 @@ class ClientPlan(Plan):
         if options.only or options.exclude:
             self.selector = Selector(options.only, options.exclude)
         self.activation = activation
-        self._imported = imported
-        self._match = sorted(options.match)
-        # By the names of the parts that count.
+        self._parts_of_import = imported
+        self._matched_paths = sorted(options.match)
+        # What computes the identities of calls, by the names of the parts that count.
         self._identities: dict[tuple[str, ...], CallIdentity] = {}
 
     def call(self, edge_call: ClientCall) -> Call:
@@ -93,6 +93,8 @@ class ClientPlan(Plan):
         Raises:
             UnstableIdentityError: A part has no stable identity.
         """
+        # The name of an environment variable counts, and is stored, in place of its
+        # value: a replay also matches where the variable has another value.
         environment = self.run.redactor.environment
         if environment.forms:
             shown = [edge_call.signature, edge_call.parts, edge_call.described]
@@ -102,17 +104,18 @@ class ClientPlan(Plan):
                     signature=signature, parts=parts, described=described
                 )
         parts = edge_call.parts
-        if self._imported:
-            key = self.imported_key(edge_call, self._imported)
+        if self._parts_of_import:
+            key = self.imported_key(edge_call, self._parts_of_import)
         else:
-            counted = edge_call.identity
-            if self._match:
-                matched = {}
+            names_that_count = edge_call.identity
+            if self._matched_paths:
+                matched_parts = {}
                 for path, value in self._values_of_match(parts).items():
-                    matched[f"match {path}"] = value
-                parts = {**parts, **matched}
-                counted = (*counted, *matched)
-            names = tuple(filter(parts.__contains__, counted))
+                    matched_parts[f"match {path}"] = value
+                parts = {**parts, **matched_parts}
+                names_that_count = (*names_that_count, *matched_parts)
+            # A call may lack some of these parts, as a request without a body.
+            names = tuple(filter(parts.__contains__, names_that_count))
             identity = self._identities.get(names)
             if identity is None:
                 identity = self._identities[names] = self._identity_of(names)
@@ -147,28 +150,30 @@ class ClientPlan(Plan):
         Only the parts in `match` count.
         """
         assert edge_call is not None
-        counted = self.adapter.matched(
+        counted_parts = self.adapter.matched(
             edge_call.parts, match.split("-"), self.run.redactor
         )
-        identity = self._identity_of(tuple(counted))
-        return f"{identity.key(tuple(counted.values()))}-{match}"
+        identity = self._identity_of(tuple(counted_parts))
+        return f"{identity.key(tuple(counted_parts.values()))}-{match}"
 
     def _identity_of(self, names: tuple[str, ...]) -> CallIdentity:
         """Return the identity of calls of which these parts count.
 
         Each part is one argument.
         """
-        sources: dict[str, str] = {}
+        # By a path that is left out of the identity: the path of `ignore=` for which it
+        # is. `ignore=headers` leaves out each header, and an adapter may add paths.
+        option_paths: dict[str, str] = {}
         for path in self.options.ignore:
-            for expanded in uncounted_paths([path], names, self.adapter.implied):
-                sources.setdefault(expanded, path)
+            for uncounted_path in uncounted_paths([path], names, self.adapter.implied):
+                option_paths.setdefault(uncounted_path, path)
         note_path = None
         if self._inner_paths:
-            note_path = partial(self._note_path, sources)
+            note_path = partial(self._note_path, option_paths)
         return CallIdentity(
             self.kind,
             names,
-            ignore=list(sources),
+            ignore=list(option_paths),
             places=self.places,
             note_path=note_path,
         )
@@ -180,19 +185,24 @@ class ClientPlan(Plan):
         That of a whole part means something where calls lack the part, too, and most
         headers are no parts by themselves.
         """
-        inner = set()
+        inner_paths = set()
         for path in self.options.ignore:
             part = first_step(path)
             if part not in ("headers", path):
-                inner.add(path)
-        return frozenset(inner)
+                inner_paths.add(path)
+        return frozenset(inner_paths)
 
-    def _note_path(self, sources: Mapping[str, str], path: str, is_met: bool) -> None:
-        """Note a path of `ignore=`, and whether it has met something in a call."""
-        source = sources[path]
-        if source not in self._inner_paths:
+    def _note_path(
+        self, option_paths: Mapping[str, str], path: str, is_met: bool
+    ) -> None:
+        """Note a path of `ignore=`, and whether it has met something in a call.
+
+        The summary of a complete run names those that never did.
+        """
+        option_path = option_paths[path]
+        if option_path not in self._inner_paths:
             return
-        option = f"{self.client} ignore={source}"
+        option = f"{self.client} ignore={option_path}"
         if is_met:
             self.run.account.met_paths.add(option)
         else:
@@ -203,11 +213,11 @@ class ClientPlan(Plan):
 
         The value is None where the call has no such part.
         """
-        ignored = [parse_path(path) for path in self.options.ignore]
-        pruned = rest_of_identity().prune(parts, ignored)
+        ignored_paths = [parse_path(path) for path in self.options.ignore]
+        parts_that_count = rest_of_identity().prune(parts, ignored_paths)
         matched: dict[str, Any] = {}
-        for path in self._match:
-            value: Any = pruned
+        for path in self._matched_paths:
+            value: Any = parts_that_count
             for step in path.split("."):
                 if not isinstance(value, dict):
                     value = None
@@ -217,7 +227,10 @@ class ClientPlan(Plan):
         return matched
 
     def key_under(self, call: Call, options: Options) -> str:
-        """Return the identity that a call has under other options."""
+        """Return the identity that a call has under other options.
+
+        A miss asks it, to find what the call has recorded before its line changed.
+        """
         assert call.edge_call is not None
         other = ClientPlan(self.run, self.adapter, options, self.cassette)
         return other.call(call.edge_call).key
@@ -227,16 +240,18 @@ class ClientPlan(Plan):
 
         None: the recording was imported, and keeps its description alone.
         """
-        if self._imported:
+        if self._parts_of_import:
             return None
         edge_call = call.edge_call
         assert edge_call is not None
         names = [name for name in edge_call.identity if name in edge_call.parts]
-        without = _parts_as_they_are
+        without_secrets = _parts_as_they_are
         if call.secrets is not None:
-            without = call.secrets.without
+            without_secrets = call.secrets.without
         layer = descriptions()
-        return layer.client_parts(names, edge_call.parts, call.arguments, without)
+        return layer.client_parts(
+            names, edge_call.parts, call.arguments, without_secrets
+        )
 
     def described(self, call: Call) -> dict[str, Any]:
         """Return the description of a call.
@@ -246,14 +261,14 @@ class ClientPlan(Plan):
         edge_call = call.edge_call
         assert edge_call is not None
         parts: dict[str, Any] = {"signature": call.signature}
-        if self._match:
+        if self._matched_paths:
             matched = self._values_of_match(edge_call.parts).items()
             parts |= {path: value for path, value in matched if value is not None}
         parts |= edge_call.described
         if call.secrets is not None:
             parts = call.secrets.without(parts)
-        # Plain data is its own tree, but for keys that would be tags, texts that JSON
-        # does not keep, and paths.
+        # Plain data is its own description, but for keys that would be tags, texts that
+        # JSON does not keep, and paths.
         text = None
         if repeated_parts(parts) is not None:
             text = exact_text(parts)
@@ -307,7 +322,9 @@ class Port:
 
     def unmimicked(self) -> AbstractContextManager[None]:
         """Return a context manager in which no client and no function is mimicked."""
-        return self._run.real_calls.inside.entered(SimpleNamespace(active=True))
+        # It stands for a real call that has not ended: all calls inside of it are real.
+        open_call = SimpleNamespace(active=True)
+        return self._run.real_calls.inside.entered(open_call)
 
     def takes_kind(self, kind: str) -> bool:
         """Return whether a line takes calls of this kind of client."""
@@ -348,13 +365,13 @@ class Port:
         line = self._line(call)
         if line is None:
             return False
-        begun = line.call(call)
+        call_of_plan = line.call(call)
         if line.cassette is not None:
-            return line.cassette.holds(begun)
+            return line.cassette.holds(call_of_plan)
         owner_name = None
-        if begun.is_in_sequence:
+        if call_of_plan.is_in_sequence:
             owner_name = self._run.current.owner.name
-        name = recording_name(begun.plan.target, begun.key, owner_name)
+        name = recording_name(line.target, call_of_plan.key, owner_name)
         return self._run.recordings.find(name) is not None
 
     def opens(self) -> bool:
@@ -372,12 +389,14 @@ class Port:
         if cassette is not None:
             mode = cassette.run_mode
         if not mode.writes or line.options.sequence is False:
+            # With `sequence=no`, each call is replayed or real by itself.
             return False
         owner = self._owner
         if mode is Mode.RERECORD or line.target in owner.clients_run_for_real:
             return True
         if line.target in owner.clients_replayed:
             return False
+        # No call has decided about the conversation. It is replayed if it is recorded.
         if cassette is not None:
             return not cassette.recorded_calls()
         return not self._run.recordings.not_made_by(owner, line.target)
@@ -407,15 +426,16 @@ class Port:
 
     def _note_request(self, call: Call) -> None:
         """Note what a call sends that may not be replayed, and who sends it."""
-        known = self.secrets
+        known_secrets = self.secrets
         is_shared = not call.is_in_sequence
-        call.issuer = known.begin(call.plan.kind, call.key, is_shared=is_shared)
+        # The placeholders of secrets in its answer are made from the call.
+        call.issuer = known_secrets.begin(call.plan.kind, call.key, is_shared=is_shared)
         assert call.edge_call is not None
         secrets = call.secrets
         sent = call.edge_call.sent_secrets
         if secrets is not None:
             call.issuer.login = secrets.login_of(call.signature, call.issuer.own_login)
-            known.send(secrets.sent, call.edge_call.parts)
+            known_secrets.send(secrets.sent, call.edge_call.parts)
             sent = secrets.sent
             if any(value in call.signature for value in secrets.stand_in_by_secret):
                 # The path holds a secret that this or an earlier request has sent.
@@ -426,8 +446,10 @@ class Port:
     def _note_recorded_answer(self, step: Step) -> None:
         """Note an answer whose placeholders the application may send back."""
         scope = self._run.current.secret_scope
+        # The answers are searched for placeholders when a request may hold one.
         scope.answers.append(step.stored)
         if scope.tell is not None:
+            # Forked processes are told of them at once.
             self.secrets.search_replays()
 
     def _credentials_of(self, call: Call) -> Mapping[str, str]:
@@ -453,12 +475,14 @@ class Port:
         assert call.edge_call is not None
         sender = sender_of(self._credentials_of(call), call.edge_call.parts)
         key = (owner, call.plan.kind, call.key)
-        names, ways = run.senders.differing(key, sender)
-        if names and not call.is_in_sequence:
-            error = error_of_other_sender(call.label, call.plan.target, names, ways)
+        secret_names, ways = run.senders.differing(key, sender)
+        if secret_names and not call.is_in_sequence:
+            error = error_of_other_sender(
+                call.label, call.plan.target, secret_names, ways
+            )
             raise run.current.pending.note(error)
-        if names:
-            remark = remark_on_senders(names, ways)
+        if secret_names:
+            remark = remark_on_senders(secret_names, ways)
             test = run.current.test_to_run_again
             if test:
                 remark = f"{remark}, {test}"

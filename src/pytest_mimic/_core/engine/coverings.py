@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Adapter
 
 
-# The number of a request, and the names that lead to its function in a module.
+# The number of a target or an edge in its covering, and the names that lead from a
+# module to its function: `(0, ("Cart", "total"))`.
 _NamedPath = tuple[int, tuple[str, ...]]
 
 
@@ -63,47 +64,54 @@ class Covering:
         cassette: The cassette that takes the calls.
         plans: The plans of clients, with their ports.
         problems: Targets found missing, until somebody takes them.
-        requests: The targets or edges that have a path.
-        named_paths: By module, the paths that the requests name in it.
-        deciders: By the key of a function, the number of the request that decides
-            about it.
+        targets_and_edges: Those that have a path. A number in `named_paths` and
+            `deciders` is a place in this list.
+        named_paths: By module, the paths that targets and edges name in it.
+        deciders: By the key of a function, the number of the target or the edge that
+            decides about it.
         end: Ends the covering.
     """
 
     def __init__(
         self,
         coverings: Coverings,
-        requests: Iterable[Target | Edge],
+        targets_and_edges: Iterable[Target | Edge],
         cassette: CassetteTrack | None = None,
     ) -> None:
         self.cassette = cassette
         self.plans: list[tuple[Port, ClientPlan]] = []
         self.problems: list[TargetError] = []
-        # The others are clients, which have no path.
-        self.requests: list[Target | Edge] = [
-            request for request in requests if request.path
+        # Targets without a path are clients: they have edges.
+        self.targets_and_edges: list[Target | Edge] = [
+            target_or_edge
+            for target_or_edge in targets_and_edges
+            if target_or_edge.path
         ]
         self.named_paths: defaultdict[str, set[_NamedPath]] = defaultdict(set)
         self.deciders: dict[object, int] = {}
-        for number, request in enumerate(self.requests):
-            self.named_paths[request.module].add((number, request.path))
+        for number, target_or_edge in enumerate(self.targets_and_edges):
+            self.named_paths[target_or_edge.module].add((number, target_or_edge.path))
         self.end: Callable[[], None] = functools.partial(coverings.uncover, self)
 
-    def refuse(self, request: Target | Edge, problem: str, *, is_absent: bool) -> None:
+    def refuse(
+        self, target_or_edge: Target | Edge, problem: str, *, is_absent: bool
+    ) -> None:
         """Note that a target or an edge cannot be mimicked.
 
         Without its edge, the calls of a client would be real, and nobody would know.
 
         Args:
-            request: The target or the edge.
+            target_or_edge: The target or the edge.
             problem: A predicate that follows its name.
             is_absent: Whether nothing has the name, as in some versions of a client.
         """
-        if isinstance(request, Target):
-            self.problems.append(request.error(f"{request.name}{problem}"))
-        elif not (is_absent and request.is_optional):
-            name = f"{request.module}:{'.'.join(request.path)}"
-            client = request.origin or request.module
+        if isinstance(target_or_edge, Target):
+            self.problems.append(
+                target_or_edge.error(f"{target_or_edge.name}{problem}")
+            )
+        elif not (is_absent and target_or_edge.is_optional):
+            name = f"{target_or_edge.module}:{'.'.join(target_or_edge.path)}"
+            client = target_or_edge.origin or target_or_edge.module
             self.problems.append(
                 TargetError(f"{client}: its calls cannot be recorded: {name}{problem}")
             )
@@ -114,8 +122,8 @@ class Covering:
         The line with the highest rank decides: a wildcard gives way, and otherwise the
         last line that names or excludes the function comes first.
         """
-        request = self.requests[number]
-        return request.excluded or request.path[-1] != "*", number
+        target_or_edge = self.targets_and_edges[number]
+        return target_or_edge.excluded or target_or_edge.path[-1] != "*", number
 
 
 class Coverings:
@@ -132,21 +140,24 @@ class Coverings:
         self.targets: list[Target] = []
         # In live mode, nothing is patched. Targets are only checked.
         self._is_live = run.settings.mode is Mode.LIVE
-        self._open: list[Covering] = []
-        # The functions by their keys. They are kept, as keys are places in memory.
-        self._known: dict[object, NamedFunction] = {}
-        # By the key of a function, which may have no hash.
-        self._mimicked: dict[object, Mimicked] = {}
-        # The wrappers of edges, by the same keys.
-        self._wrappers: dict[object, Wrapper] = {}
+        self._open_coverings: list[Covering] = []
+        # The functions by their keys. They are kept here, so that no other object gets
+        # the key of one, which is a place in memory.
+        self._functions_by_key: dict[object, NamedFunction] = {}
+        # The wrappers of functions that users mimic, by the keys of the functions.
+        self._mimicked_by_key: dict[object, Mimicked] = {}
+        # The wrappers of functions at clients' edges, by the same keys.
+        self._wrappers_of_edges: dict[object, Wrapper] = {}
+        # By the name of a client's line (`http`), and of a client (`httpx`).
         self._adapters: dict[str, Adapter] = {}
         self._ports: dict[str, Port] = {}
         self._patches = Patches()
-        self._watch = ImportWatch(self._patch_loaded)
-        # The watched modules that were not there so far.
+        self._import_watch = ImportWatch(self._patch_loaded)
+        # The watched modules that were not in `sys.modules` so far: `look_again` asks
+        # for them.
         self._awaited: set[str] = set()
         self._lock = threading.RLock()
-        self._edges: list[Covering] = []
+        self._coverings_of_edges: list[Covering] = []
         watch_forks(run)
         _COVERINGS.add(self)
         if not self._is_live:
@@ -188,7 +199,7 @@ class Coverings:
         targets = [*targets]
         covering = Covering(self, targets, cassette)
         with self._lock:
-            self._open.append(covering)
+            self._open_coverings.append(covering)
             if not self._is_live:
                 # A client's own line comes before one for all clients of its kind.
                 clients = [target for target in targets if target.is_client]
@@ -245,11 +256,11 @@ class Coverings:
         for problem in self.new_problems():
             self._run.current.pending.note(problem)
         with self._lock:
-            self._open.remove(covering)
+            self._open_coverings.remove(covering)
             for port, plan in covering.plans:
                 port.plans.remove(plan)
             for key in covering.deciders:
-                self.leave(covering, key)
+                self.let_decide_no_more(covering, key)
                 # The key of an inherited function is a tuple.
                 if isinstance(key, tuple) and not self._is_decided(key):
                     # Otherwise calls of this class would bypass a wrapper on its base.
@@ -257,17 +268,17 @@ class Coverings:
 
     def _is_decided(self, key: object) -> bool:
         """Return whether an open covering decides about a function."""
-        return any(key in covering.deciders for covering in self._open)
+        return any(key in covering.deciders for covering in self._open_coverings)
 
     def close(self) -> None:
         """Restore everything."""
         with self._lock:
-            for covering in [*reversed(self._open)]:
+            for covering in [*reversed(self._open_coverings)]:
                 self.uncover(covering)
-            self._edges.clear()
-            self._watch.leave()
+            self._coverings_of_edges.clear()
+            self._import_watch.leave()
             self._patches.restore()
-            self._mimicked.clear()
+            self._mimicked_by_key.clear()
 
     def look_again(self) -> None:
         """Patch modules that appeared without an import.
@@ -287,7 +298,7 @@ class Coverings:
         """
         with self._lock:
             self._awaited.discard(module)
-            for covering in [*self._edges, *self._open]:
+            for covering in [*self._coverings_of_edges, *self._open_coverings]:
                 self._patch_named(covering, [module], loaded=module)
 
     def _patch_named(
@@ -305,27 +316,32 @@ class Coverings:
                 imported since then hold the functions that it has made. None: no import
                 has ended.
         """
-        watched = {*modules}
+        modules_to_watch = {*modules}
         modules_before = [*sys.modules]
-        named: list[tuple[_NamedPath, NamedFunction]] = []
+        named_functions: list[tuple[_NamedPath, NamedFunction]] = []
         for module in modules:
-            named += self._functions_named_in(covering, module, loaded)
-        fresh: list[tuple[NamedFunction, Wrapper]] = []
-        # By function: its wrapper, or None if it is not to be patched.
+            named_functions += self._functions_named_in(covering, module, loaded)
+        newly_patched: list[tuple[NamedFunction, Wrapper]] = []
+        # By the key of a function: its wrapper, or None if it is not to be patched.
         wrappers: dict[object, Wrapper | None] = {}
-        for (number, path), function in named:
-            request = covering.requests[covering.deciders[function.key]]
-            if request.excluded:
-                self.leave(covering, function.key)
+        for (number, path), function in named_functions:
+            target_or_edge = covering.targets_and_edges[covering.deciders[function.key]]
+            if target_or_edge.excluded:
+                # A line with `!` leaves the function out: its calls run for real.
+                self.let_decide_no_more(covering, function.key)
                 continue
             name = defined_name(function, self._patches)
             if name != function.label and path[-1] != "*":
                 # The module that defines the function may be loaded again, too.
-                home, _, names = name.partition(":")
-                covering.named_paths[home].add((number, tuple(names.split("."))))
-                watched.add(home)
+                defining_module, _, names = name.partition(":")
+                covering.named_paths[defining_module].add(
+                    (number, tuple(names.split(".")))
+                )
+                modules_to_watch.add(defining_module)
             if function.key not in wrappers:
-                wrappers[function.key] = self.take(covering, request, function, name)
+                wrappers[function.key] = self.let_decide(
+                    covering, target_or_edge, function, name
+                )
             wrapper = wrappers[function.key]
             holder = function.holder
             held_object = read_held(holder, function.name)
@@ -334,22 +350,27 @@ class Coverings:
             original = function.original
             self._patches.put(holder, function.name, original, wrapper, function)
             # No other holder has what a class inherits, or a method at an edge.
-            is_method_of_edge = isinstance(request, Edge) and isinstance(holder, type)
+            is_edge = isinstance(target_or_edge, Edge)
+            is_method_of_edge = is_edge and isinstance(holder, type)
             if not function.is_inherited and not is_method_of_edge:
-                fresh.append((function, wrapper))
-        if fresh:
-            since = loaded
-            for function, _ in fresh:
+                newly_patched.append((function, wrapper))
+        if newly_patched:
+            imported_since = loaded
+            for function, _ in newly_patched:
                 if getattr(function.function, "__module__", None) != loaded:
                     # Any module may hold a function that was there before.
-                    since = None
+                    imported_since = None
             # The code of an adapter may keep a function at an edge, and so may a module
             # that was imported meanwhile.
-            has_edges = any(isinstance(request, Edge) for request in covering.requests)
+            has_edges = any(
+                isinstance(either, Edge) for either in covering.targets_and_edges
+            )
             is_counted = not has_edges and modules_before == [*sys.modules]
-            self._patches.put_wherever_held(fresh, since=since, is_counted=is_counted)
-        for module in watched:
-            self._watch.watch(module)
+            self._patches.put_wherever_held(
+                newly_patched, since=imported_since, is_counted=is_counted
+            )
+        for module in modules_to_watch:
+            self._import_watch.watch(module)
             if module not in sys.modules:
                 self._awaited.add(module)
 
@@ -363,11 +384,11 @@ class Coverings:
         imported = sys.modules.get(module)
         is_partial = module != loaded and is_incomplete(imported)
         # The import of a watched module will be reported.
-        if imported is None or (is_partial and module in self._watch.names):
+        if imported is None or (is_partial and module in self._import_watch.names):
             return
         for named_path in sorted(covering.named_paths[module]):
             number, path = named_path
-            request = covering.requests[number]
+            target_or_edge = covering.targets_and_edges[number]
             try:
                 if is_partial:
                     raise NotFoundError(
@@ -375,50 +396,53 @@ class Coverings:
                         " conftest.py"
                     )
                 # The edge of an adapter may be the `__init__` of a class.
-                is_edge = isinstance(request, Edge)
+                is_edge = isinstance(target_or_edge, Edge)
                 functions = functions_of_target(
                     module, path, self._patches, with_initializing_methods=is_edge
                 )
                 for named_function in functions:
                     key = named_function.key
-                    # Of several requests that name a function, the highest decides.
+                    # Of several lines that name a function, that of the highest rank
+                    # decides.
                     former_decider = covering.deciders.get(key, number)
                     covering.deciders[key] = max(
                         number, former_decider, key=covering.rank
                     )
-                    self._known.setdefault(key, named_function)
+                    self._functions_by_key.setdefault(key, named_function)
                     yield named_path, named_function
             except NotFoundError as error:
                 # Nothing will have the name later.
                 covering.named_paths[module].remove(named_path)
                 is_absent = isinstance(error, AbsentError)
-                covering.refuse(request, f" {error}", is_absent=is_absent)
+                covering.refuse(target_or_edge, f" {error}", is_absent=is_absent)
 
-    def take(
+    def let_decide(
         self,
         covering: Covering,
         target: Target | Edge,
         named_function: NamedFunction,
         name: str,
     ) -> Wrapper | None:
-        """Let a request decide about a function.
+        """Let a target, or a client's edge, decide about the calls of a function.
 
         Returns:
-            The wrapper of the function; None in live mode.
+            The wrapper to patch the function with; None in live mode, and for an edge
+            whose adapter gave no function.
         """
         if isinstance(target, Edge):
             return self._intercepting(covering, target, named_function)
+        # An option such as a parameter in `ignore=` may not fit the function.
         if problem := target.message_about_argument(named_function.function):
             covering.refuse(target, f": {problem}", is_absent=False)
         self._run.account.mimicked.add(name)
         if self._is_live:
             return None
-        mimicked = self._mimicked.get(named_function.key)
+        mimicked = self._mimicked_by_key.get(named_function.key)
         if mimicked is None:
             is_used_by_pytest = may_be_called_by_pytest(
                 name, getattr(named_function.function, "__module__", None)
             )
-            mimicked = self._mimicked[named_function.key] = Mimicked(
+            mimicked = self._mimicked_by_key[named_function.key] = Mimicked(
                 named_function.function, is_used_by_pytest=is_used_by_pytest
             )
             # An inherited function is pickled by the class that is named.
@@ -464,19 +488,21 @@ class Coverings:
             return True
         return target.options in [line.options for line in self.targets]
 
-    def leave(self, covering: Covering, key: object) -> None:
-        """Let a covering decide about a function no longer."""
-        if key in self._mimicked:
-            self._mimicked[key].remove(covering)
+    def let_decide_no_more(self, covering: Covering, key: object) -> None:
+        """Let a covering decide no more about a function; an outer one may take it."""
+        if key in self._mimicked_by_key:
+            self._mimicked_by_key[key].remove(covering)
 
     def _cover_client(self, covering: Covering, target: Target) -> None:
         from pytest_mimic._core.engine.client_plan import ClientPlan, Port
         from pytest_mimic._core.seam.base import load_adapter
 
+        # Another distribution may stand in the place of a client, with other edges.
         problem = replaced_client(target)
         if problem is not None:
             covering.problems.append(problem)
         adapter = self._adapters.get(target.module)
+        # An adapter's edges are patched once in a run, with its first line.
         edges = []
         if adapter is None:
             adapter = self._adapters[target.module] = load_adapter(target.module)
@@ -497,7 +523,7 @@ class Coverings:
 
     def _intercept(self, edges: Iterable[Edge]) -> None:
         covering = Covering(self, edges)
-        self._edges.append(covering)
+        self._coverings_of_edges.append(covering)
         self._patch_named(covering, [*covering.named_paths])
 
     def _intercepting(
@@ -507,7 +533,7 @@ class Coverings:
 
         None: the adapter gave no function, which is noted as a problem.
         """
-        if named_function.key not in self._wrappers:
+        if named_function.key not in self._wrappers_of_edges:
             wrapper: Any = edge.wrap(
                 named_function.function, self._ports.get(edge.origin)
             )
@@ -515,8 +541,8 @@ class Coverings:
                 problem = f": what wraps it returned {wrapper!r}, which is no function"
                 covering.refuse(edge, problem, is_absent=False)
                 return None
-            self._wrappers[named_function.key] = wrapper
-        return self._wrappers[named_function.key]
+            self._wrappers_of_edges[named_function.key] = wrapper
+        return self._wrappers_of_edges[named_function.key]
 
     def _noting_started_processes(
         self, start: Callable[[Any], None], _port: object
@@ -536,7 +562,10 @@ class Coverings:
             method = getattr(process._popen, "method", "fork")
             if method == "fork" or run.real_calls.inside.is_nested:
                 return
-            if any(covering.requests or covering.plans for covering in self._open):
+            if any(
+                covering.targets_and_edges or covering.plans
+                for covering in self._open_coverings
+            ):
                 run.account.started_processes.append(
                     StartedProcess(run.current.test, method)
                 )
@@ -546,7 +575,7 @@ class Coverings:
     def new_problems(self) -> list[TargetError]:
         """Return errors for the targets and edges found missing since the last call."""
         problems = []
-        for covering in [*self._edges, *self._open]:
+        for covering in [*self._coverings_of_edges, *self._open_coverings]:
             problems += covering.problems
             covering.problems.clear()
         return problems

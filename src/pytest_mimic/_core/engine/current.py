@@ -50,12 +50,12 @@ if TYPE_CHECKING:
 _SECONDS_OF_RETRIES = 2.0
 # How long to wait before another look at which of them have ended.
 _SECONDS_BETWEEN_LOOKS = 0.01
-# The phase in which the garbage collector is.
-_COLLECTOR = ["stop"]
+# The phase of the garbage collector, its only item: `start` while it runs, else `stop`.
+_COLLECTOR_PHASE = ["stop"]
 
 
 def _note_phase(phase: str, _facts: object) -> None:
-    _COLLECTOR[0] = phase
+    _COLLECTOR_PHASE[0] = phase
 
 
 gc.callbacks.append(_note_phase)
@@ -108,6 +108,7 @@ class Current:
         self.family: Family | None = None
         self.is_forking: bool = False
         self.closed: Event = Event()
+        # Only one of several threads makes `retries`.
         self._lock = Lock()
 
     def _running_test(self) -> str:
@@ -120,10 +121,10 @@ class Current:
         It is the test's id, or while a wider fixture is torn down, the name of its
         scope.
         """
-        scope = (
-            self.owner.name.partition("[")[0] if self.owner.is_being_torn_down else ""
-        )
-        return scope or self.test
+        if self.owner.is_being_torn_down:
+            # The name of the session's scope is empty.
+            return self.owner.name.partition("[")[0] or self.test
+        return self.test
 
     def scopes_of(self, fixtures: Collection[str]) -> list[SecretScope]:
         """Return the scopes of the wider fixtures that a test or a fixture uses.
@@ -264,6 +265,7 @@ class RealCalls:
                 continue
             ends = self.ends_of_waits.get(thread, {}).values()
             if max(ends, default=0.0) > now - _SECONDS_OF_RETRIES:
+                # Its wait has ended so lately that its client may still try again.
                 trying_threads.add(thread.ident)
         # Threads that Python has not started cannot be joined.
         last_moment = now + _SECONDS_OF_RETRIES
@@ -304,7 +306,7 @@ class RealCalls:
             end: Ends the call.
         """
         self._ends_of_unread_streams.append(end)
-        if _COLLECTOR == ["stop"]:
+        if _COLLECTOR_PHASE == ["stop"]:
             self.end_unread_streams()
 
     def end_unread_streams(self) -> None:

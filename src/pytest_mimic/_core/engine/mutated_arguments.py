@@ -37,8 +37,10 @@ if TYPE_CHECKING:
 _FileFacts: TypeAlias = "tuple[int, int]"
 """The size of a file, and the time of its last change in nanoseconds."""
 
-_SHOWN = 5
-_MOST_ITEMS = 10_000
+# How many changed files the error names.
+_MOST_FILES_SHOWN = 5
+# How many items of an argument are looked at for paths: a list may have millions.
+_MOST_ITEMS_SEARCHED = 10_000
 # The types of arguments that no call can change.
 _UNCHANGEABLE = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
@@ -50,13 +52,13 @@ class _NamedPath(NamedTuple):
         path: The absolute path.
         is_text: Whether it stands as a text, which may be no path.
         name: The argument.
-        key: Its key or place in the argument; None for the argument itself.
+        key_or_place: Those of the item in the argument; None for the argument itself.
     """
 
     path: str
     is_text: bool
     name: str
-    key: object
+    key_or_place: object
 
 
 class ArgumentsBefore:
@@ -67,23 +69,26 @@ class ArgumentsBefore:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        # Streams and generators of random numbers by path, with their states.
-        self._advancing: dict[str, tuple[object, State]] = {}
-        #: The states of those that the call has changed, once that is known.
+        # Streams and generators of random numbers, each with its state before the call,
+        # by its path in the arguments.
+        self._advancing_by_path: dict[str, tuple[object, State]] = {}
+        #: The new states of those that the call has moved, once that is known. They are
+        #: recorded, and a replay sets them.
         self.states: dict[str, State] = {}
-        # The identities of the arguments, by their names.
-        self._before: dict[str, str | None] = {}
+        # The identities of the arguments before the call, by their names.
+        self._identities_before: dict[str, str | None] = {}
         arguments = call.named(call.plan.options.ignore)
         # The arguments that may change, by their names, with their positions in
         # the signature.
         self._changeable = self._positions_of_changeable()
         if self._changeable:
-            self._advancing = _states_before(arguments)
-            self._before = self._identities()
-        # The paths, each with the facts of its file.
-        self._files: list[tuple[_NamedPath, _FileFacts | None]] = []
+            self._advancing_by_path = _states_before(arguments)
+            self._identities_before = self._identities()
+        # The paths in the arguments, each with the facts of its file before the call.
+        self._files_before: list[tuple[_NamedPath, _FileFacts | None]] = []
         for named_path in _paths_in(arguments, names=call.parameters):
-            self._files.append((named_path, _facts(named_path.path)))
+            facts_before = _file_facts(named_path.path)
+            self._files_before.append((named_path, facts_before))
 
     def _positions_of_changeable(self) -> dict[str, int]:
         """Return the positions of the arguments that may change, by their names.
@@ -125,14 +130,14 @@ class ArgumentsBefore:
                 file.
         """
         call = self._call
-        files = self._changed_files()
+        changed_files = self._changed_files()
         changed_names = []
-        if self._before:
-            now = self._identities_with_states_before()
-            for name, digits in self._before.items():
-                if digits != now[name]:
+        if self._identities_before:
+            identities_now = self._identities_with_states_before()
+            for name, identity_before in self._identities_before.items():
+                if identity_before != identities_now[name]:
                     changed_names.append(name)
-        if files or changed_names:
+        if changed_files or changed_names:
             from pytest_mimic._core.tree.differing import (
                 argument_differences,
                 fills_private_attribute,
@@ -147,34 +152,35 @@ class ArgumentsBefore:
                 filled_paths = [each.path for each in differences]
             raise error_of_mutation(
                 call.plan.target,
-                limited(files, _SHOWN) or mutations(changed_names, differences),
+                limited(changed_files, _MOST_FILES_SHOWN)
+                or mutations(changed_names, differences),
                 remedies=self._remedies(changed_names, filled_paths),
             )
 
     def _changed_files(self) -> list[str]:
         """Return a line for each file that the call has made, changed or removed."""
         lines = []
-        for named_path, before in self._files:
-            path, is_text, name, key = named_path
-            after = _facts(path)
-            if after == before:
+        for named_path, facts_before in self._files_before:
+            path, is_text, name, key_or_place = named_path
+            facts_now = _file_facts(path)
+            if facts_now == facts_before:
                 continue
             place = self._call.plan.places.place_of(path)
-            # Most strings are no paths.
-            if before is None and is_text and place is None:
+            # Most strings are no paths: that a file has one as its name is chance.
+            if facts_before is None and is_text and place is None:
                 continue
             verb = "changed"
-            if before is None:
+            if facts_before is None:
                 verb = "made"
-            elif after is None:
+            elif facts_now is None:
                 verb = "removed"
-            step = name
-            if key is not None:
-                step = f"{name}[{key!r}]"
+            argument_or_item = name
+            if key_or_place is not None:
+                argument_or_item = f"{name}[{key_or_place!r}]"
             shown_path = path
             if place is not None:
                 shown_path = place.text
-            lines.append(f"{step}: {shown_path}: {verb} by the call")
+            lines.append(f"{argument_or_item}: {shown_path}: {verb} by the call")
         return lines
 
     def _identities_with_states_before(self) -> dict[str, str | None]:
@@ -182,24 +188,28 @@ class ArgumentsBefore:
 
         Notes the states of those that have. None: as in `_identities`.
         """
-        moved = []
-        for path, (value, before) in self._advancing.items():
+        # The streams and generators that the call has moved, each with its state before
+        # the call and its state now.
+        moved_values = []
+        for path, (value, state_before) in self._advancing_by_path.items():
             try:
-                after = state_of_advancing(value)
+                state_now = state_of_advancing(value)
             except ValueError:
                 # The call has closed the stream, which is a change.
                 continue
-            new_state = changed_state(before, after)
+            new_state = changed_state(state_before, state_now)
             if new_state is not None:
                 self.states[path] = new_state
-                moved.append((value, before, after))
-        for value, before, _ in moved:
-            set_state(value, before)
+                moved_values.append((value, state_before, state_now))
+        # The identities are computed with the states before the call, and the caller
+        # gets the arguments as the call has left them.
+        for value, state_before, _ in moved_values:
+            set_state(value, state_before)
         try:
             return self._identities()
         finally:
-            for value, _, after in moved:
-                set_state(value, after)
+            for value, _, state_now in moved_values:
+                set_state(value, state_now)
 
     def _remedies(
         self, changed_names: list[str], filled_paths: list[str]
@@ -257,54 +267,56 @@ def set_states(call: Call, states: dict[str, State]) -> None:
 def _paths_in(
     arguments: dict[str, object], *, names: tuple[str, ...]
 ) -> Iterator[_NamedPath]:
-    """Yield the paths that arguments or their items are, and where each is.
+    """Yield the paths whose files the call may not change, and where each is.
 
-    Strings may be paths, too.
+    These are the arguments, and items of them, that are paths. Strings may be, too.
 
     Args:
         arguments: The arguments by name.
         names: The parameters, with their stars.
     """
-    arguments_and_rest: dict[str, object] = {}
+    # The values of `*rest` are arguments like others: `rest[0]`, `rest[1]`.
+    each_argument: dict[str, object] = {}
     for name, value in arguments.items():
         is_rest = name.startswith("*") and name in names
         if is_rest and isinstance(value, tuple):
-            for at, item in enumerate(value):
-                arguments_and_rest[f"{name[1:]}[{at}]"] = item
+            for position, argument in enumerate(value):
+                each_argument[f"{name[1:]}[{position}]"] = argument
         else:
-            arguments_and_rest[name] = value
-    for name, value in arguments_and_rest.items():
-        for key, part in islice(_values_to_search(value), _MOST_ITEMS):
-            is_text = type(part) is str
-            if isinstance(part, str):
+            each_argument[name] = value
+    for name, value in each_argument.items():
+        items = _items_that_may_be_paths(value)
+        for key_or_place, item in islice(items, _MOST_ITEMS_SEARCHED):
+            is_text = type(item) is str
+            if isinstance(item, str):
                 # An object of a subclass of `str` is no path.
-                may_be_path = is_text and len(part) <= LONGEST_PATH
+                may_be_path = is_text and len(item) <= LONGEST_PATH
             else:
-                may_be_path = isinstance(part, PurePath)
+                may_be_path = isinstance(item, PurePath)
             if may_be_path:
-                path = os.path.abspath(str(part))  # noqa: PTH100
-                yield _NamedPath(path, is_text, name, key)
+                path = os.path.abspath(str(item))  # noqa: PTH100
+                yield _NamedPath(path, is_text, name, key_or_place)
 
 
-def _values_to_search(value: object) -> Iterable[tuple[object, object]]:
-    """Return the values in which a path is looked for, each with its key or place.
+def _items_that_may_be_paths(value: object) -> Iterable[tuple[object, object]]:
+    """Return the items of an argument, each with its key or place.
 
-    These are the items of a container, or else the argument itself, with None.
+    What is no container is its own only item, with None. Deeper items are not searched.
     """
     # A proxy or a mock may give another class as its `__class__`.
-    kind = type(value)
-    if issubclass(kind, dict):
+    class_of_value = type(value)
+    if issubclass(class_of_value, dict):
         # A subclass may override `items`, whose code may not run here.
         return dict.items(value)  # type: ignore[arg-type]
-    if issubclass(kind, (list, tuple, set, frozenset)):
+    if issubclass(class_of_value, (list, tuple, set, frozenset)):
         return enumerate(items_of_container(value))
     return [(None, value)]
 
 
-def _facts(path: str) -> _FileFacts | None:
+def _file_facts(path: str) -> _FileFacts | None:
     """Return the size of a file and the time of its last change.
 
-    None: there is no file.
+    None: there is no file, or the path is that of a folder or a device.
     """
     try:
         facts = os.stat(path)  # noqa: PTH116 - a string, at each call

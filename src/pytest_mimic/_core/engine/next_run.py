@@ -122,14 +122,15 @@ class NextRun:
         self._suspected_parts: list[_SuspectedPart] = []
         # Texts of outcomes whose values are still to be noted, each with the test that
         # got it.
-        self._unread: list[tuple[str, str]] = []
-        # The characters of these texts.
+        self._unread_texts: list[tuple[str, str]] = []
+        # How many characters these texts have.
         self._unread_length = 0
         # The long outcomes of the run, and how many characters more may be kept.
         self._long_outcomes: list[str] = []
         self._characters_left = _MOST_CHARACTERS_OF_LONG
-        # The tests in which an outcome came that nobody can read.
-        self._unreadable: set[str] = set()
+        # The tests that got an outcome nobody can read, such as a pickle: a moment that
+        # they send may be made from one in it, so that none is warned of.
+        self._tests_with_unread_outcome: set[str] = set()
         # Each puts a function back that this run has replaced.
         self._restorers: list[Callable[[], None]] = []
 
@@ -142,13 +143,18 @@ class NextRun:
             self._restorers.append(self._noting(module, name))
 
     def _noting(self, module: Any, name: str) -> Callable[[], None]:
+        """Replace a function that gives random bytes by one that also notes them.
+
+        Returns:
+            A function that puts the original back.
+        """
         original = getattr(module, name)
-        note = self._random_bytes.add
+        note_bytes = self._random_bytes.add
 
         def urandom(size: int, /) -> bytes:
-            given: bytes = original(size)
-            note(given)
-            return given
+            random_bytes: bytes = original(size)
+            note_bytes(random_bytes)
+            return random_bytes
 
         setattr(module, name, urandom)
 
@@ -192,11 +198,12 @@ class NextRun:
 
     def _values_of_run(self, text: str, evidence: Evidence) -> list[tuple[str, Kind]]:
         """Return the values in a text that this run made, and no outcome has given."""
-        is_clock_unknown = self._run.current.test in self._unreadable
+        is_clock_unknown = self._run.current.test in self._tests_with_unread_outcome
         values_of_run = []
         for part, kind in pieces_of_run(text, evidence):
             value = value_of_all_forms(part)
             if is_clock_unknown and kind in OF_THE_CLOCK:
+                # The test may have the moment from an outcome that nobody can read.
                 continue
             if not self._origins.has_given(value, test=self._run.current.test):
                 values_of_run.append((value, kind))
@@ -239,12 +246,12 @@ class NextRun:
             self._note_text(dumps(stored_outcome.entry.get("value"), default=repr))
             return
         if stored_outcome.encoded.pickled is not None:
-            self._unreadable.add(self._run.current.test)
+            self._tests_with_unread_outcome.add(self._run.current.test)
         # Texts that are not long are read, however many long ones are kept.
         longest = max(self._characters_left, _LONGEST_READ_AT_ONCE)
         for text in stored_outcome.encoded.texts(longest):
             if text is None:
-                self._unreadable.add(self._run.current.test)
+                self._tests_with_unread_outcome.add(self._run.current.test)
             else:
                 self._note_text(text)
 
@@ -255,7 +262,7 @@ class NextRun:
             return
         current = self._run.current
         test = current.test if current.owner.is_test else ANY_TEST
-        self._unread.append((text, test))
+        self._unread_texts.append((text, test))
         self._unread_length += len(text)
         if self._unread_length > _MOST_CHARACTERS_UNREAD:
             self._read_outcomes()
@@ -264,22 +271,22 @@ class NextRun:
         """Note the values in the outcomes so far."""
         evidence = self._evidence()
         # Another thread may add one meanwhile.
-        unread, self._unread = self._unread, []
+        unread_texts, self._unread_texts = self._unread_texts, []
         self._unread_length = 0
-        for text, test in unread:
+        for text, test in unread_texts:
             self._origins.note_given(_without_date(text), evidence, test=test)
 
     def note_elsewhere(self, stored_outcome: StoredOutcome) -> None:
         """Note the values in an outcome that another process has recorded."""
         readable = stored_outcome.readable()
         if readable is None:
-            self._unreadable.add(self._run.current.test)
+            self._tests_with_unread_outcome.add(self._run.current.test)
             return
         self._note_text(dumps(readable, default=repr))
 
     def _note_long(self, text: str) -> None:
         # Moments that are made from those of a long text are not told apart.
-        self._unreadable.add(self._run.current.test)
+        self._tests_with_unread_outcome.add(self._run.current.test)
         if len(text) <= self._characters_left:
             self._characters_left -= len(text)
             self._long_outcomes.append(text)
@@ -348,21 +355,22 @@ class NextRun:
 
         Such a value stands in a test's id, the environment, a file or an outcome.
         """
-        by_path: dict[tuple[str, str], list[str]] = {}
+        # A loop of requests has a part with a value for each: some of them are enough.
+        values_by_part: dict[tuple[str, str], list[str]] = {}
         for part in self._suspected_parts:
-            place = part.event.target, part.event.path
-            values = by_path.setdefault(place, [])
+            target_and_path = part.event.target, part.event.path
+            values = values_by_part.setdefault(target_and_path, [])
             values += part.values[: _MOST_VALUES - len(values)]
-        # By the values that were not found so far: their forms.
-        sought: dict[str, list[str]] = {}
-        for values in by_path.values():
+        # The forms of each value that was not found elsewhere so far.
+        forms_by_value: dict[str, list[str]] = {}
+        for values in values_by_part.values():
             for value in values:
-                sought[value] = _forms(value)
+                forms_by_value[value] = _forms_in_files(value)
         values_elsewhere: set[str] = set()
         for text in self._texts_elsewhere():
-            for value in tuple(sought):
-                if any(form in text for form in sought[value]):
-                    del sought[value]
+            for value in tuple(forms_by_value):
+                if any(form in text for form in forms_by_value[value]):
+                    del forms_by_value[value]
                     values_elsewhere.add(value)
         return values_elsewhere
 
@@ -453,11 +461,15 @@ def _line_to_fill_in(call: Call) -> str:
 
 
 def _text_without(arguments: Mapping[str, Any], texts: Collection[str]) -> str:
-    """Return what is left of a call without texts with values that this run made."""
-    written = dumps(arguments, ensure_ascii=False, sort_keys=True, default=repr)
+    """Return what is left of a call without texts with values that this run made.
+
+    Calls of one test with equal rests are one in the summary.
+    """
+    rest_of_call = dumps(arguments, ensure_ascii=False, sort_keys=True, default=repr)
     for text in texts:
-        written = written.replace(dumps(text, ensure_ascii=False)[1:-1], "")
-    return written
+        text_in_json = dumps(text, ensure_ascii=False)[1:-1]
+        rest_of_call = rest_of_call.replace(text_in_json, "")
+    return rest_of_call
 
 
 def _without_date(text: str) -> str:
@@ -468,7 +480,7 @@ def _without_date(text: str) -> str:
     return _DATE_HEADER.sub("", text)
 
 
-def _forms(value: str) -> list[str]:
+def _forms_in_files(value: str) -> list[str]:
     """Return the texts by which files may hold a value.
 
     2026-11-25    →  2026-11-25, "2026, 11, 25" as in date(2026, 11, 25)

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from pytest_mimic.errors import UnstableIdentityError
 
-# Headers that differ for reasons of the client.
-_OF_CLIENTS = frozenset(
+# Headers that differ for reasons of the client, which `match=headers.…` is not offered
+# for.
+_HEADERS_OF_CLIENTS = frozenset(
     {
         "accept",
         "accept-encoding",
@@ -31,7 +32,8 @@ _OF_CLIENTS = frozenset(
         "x-request-id",
     }
 )
-_MOST = 3
+# How many headers, and how many secrets, a message offers to tell calls apart by.
+_MOST_WAYS = 3
 
 
 class Sender(NamedTuple):
@@ -86,41 +88,47 @@ class Senders:
         first = self._senders.setdefault(key, sender)
         if first is sender:
             self._tell(key, sender)
-        names = []
+        secret_names = []
         for name, value in sorted(sender.credentials.items()):
             if first.credentials.get(name, value) != value:
-                names.append(name)
-        return names, _ways(first, sender, names) if names else []
+                secret_names.append(name)
+        if not secret_names:
+            return [], []
+        return secret_names, _ways_to_tell_apart(first, sender, secret_names)
 
 
 def error_of_other_sender(
-    label: str, target: str, names: list[str], ways: list[str]
+    label: str, target: str, secret_names: list[str], ways: list[str]
 ) -> UnstableIdentityError:
     """Return the error for a call for which another sender's recording would serve."""
     return UnstableIdentityError(
         f"{label} equals a call that was sent with another secret, and one"
         " recording would serve both (sequence=no)",
-        facts=[f"they differ in {', '.join(names)}"],
+        facts=[f"they differ in {', '.join(secret_names)}"],
         remedies=[f"tell them apart: {way}" for way in ways],
         target=target,
-        path=names[0],
+        path=secret_names[0],
     )
 
 
-def remark_on_senders(names: list[str], ways: list[str]) -> str:
-    """Return in words how equal calls differ, and what to do."""
-    return f"differ in {', '.join(names)}; to tell them apart: {', or '.join(ways)}"
+def remark_on_senders(secret_names: list[str], ways: list[str]) -> str:
+    """Return how equal calls differ, and what to do, in words of the summary."""
+    return (
+        f"differ in {', '.join(secret_names)}; to tell them apart: {', or '.join(ways)}"
+    )
 
 
-def _ways(first: Sender, second: Sender, names: list[str]) -> list[str]:
-    """Return the words that tell two senders apart, the best ones first."""
+def _ways_to_tell_apart(
+    first: Sender, second: Sender, secret_names: list[str]
+) -> list[str]:
+    """Return the options by which two senders count as two, the best ones first."""
     open_headers = []
     for name, value in second.headers.items():
         is_other = name in first.headers and first.headers[name] != value
-        if is_other and name not in _OF_CLIENTS:
+        if is_other and name not in _HEADERS_OF_CLIENTS:
             open_headers.append(name)
-    ways = [f"match=headers.{name}" for name in sorted(open_headers)[:_MOST]]
-    for name in names[:_MOST]:
+    ways = [f"match=headers.{name}" for name in sorted(open_headers)[:_MOST_WAYS]]
+    for name in secret_names[:_MOST_WAYS]:
         header = name.partition(" ")[0]
         way = f"for made-up keys, mimic_redact = !{header}"
         if header in second.headers:

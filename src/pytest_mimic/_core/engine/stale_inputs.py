@@ -50,8 +50,8 @@ class StaleInputs:
         self._places = places
         self._started = started
         self._running_trace = running_trace
-        # By the name of a list: what has changed of it.
-        self._changed: dict[str, list[str]] = {}
+        # What has changed of a list, by its name: each list is compared once in a run.
+        self._changed_by_list: dict[str, list[str]] = {}
 
     @lazy_attribute
     def sources(self) -> ProjectSources:
@@ -85,20 +85,22 @@ class StaleInputs:
         """Enter into an account what has changed of its replayed calls' inputs."""
         if self._settings.inputs == "ignore":
             return
-        by_list: dict[str, Counter[tuple[str, str]]] = {}
+        # By the name of a list: how often each recording was replayed, with its target.
+        counts_by_list: dict[str, Counter[tuple[str, str]]] = {}
         for replay in account.each_replay():
             if replay.inputs:
-                counts = by_list.setdefault(replay.inputs, Counter())
+                counts = counts_by_list.setdefault(replay.inputs, Counter())
                 counts[replay.recording, replay.target] += 1
-        for inputs, counts in by_list.items():
+        for name_of_list, counts in counts_by_list.items():
             try:
-                changed = self._changed_of(inputs, next(iter(counts))[0])
+                recording, _ = next(iter(counts))
+                changed_inputs = self._changed_of(name_of_list, recording)
             except MimicError as error:
                 error.commands = self._settings.commands
                 account.notes.add(str(error))
             else:
-                if changed:
-                    _enter(account, changed, counts)
+                if changed_inputs:
+                    _enter_changes(account, changed_inputs, counts)
 
     def _changed_of(self, name: str, recording: str, test: str = "") -> list[str]:
         """Return what has changed of a list.
@@ -112,36 +114,41 @@ class StaleInputs:
         Raises:
             MimicError: The list is missing or damaged.
         """
-        if name not in self._changed:
-            noted = None
+        if name not in self._changed_by_list:
+            list_in_json = None
             # An edited recording may name any file.
             if is_object_name(name):
-                noted = self._vault.store.read(name)
-            if noted is None or not name.endswith(f"/{xxh3_128_hexdigest(noted)}.json"):
+                list_in_json = self._vault.store.read(name)
+            # The name of a whole list ends with the digest of its bytes.
+            is_whole = False
+            if list_in_json is not None:
+                digest = xxh3_128_hexdigest(list_in_json)
+                is_whole = name.endswith(f"/{digest}.json")
+            if list_in_json is None or not is_whole:
                 # Who loads outcomes tells damage. Most replays need none of it.
                 maker: str | None = test
                 if recording:
                     maker = self._vault.test_of(recording)
                 reader = self._vault.reader
-                noted = reader.read_inputs(name, recording=recording, test=maker)
-            self._changed[name] = self.sources.changed(noted)
-        return self._changed[name]
+                list_in_json = reader.read_inputs(name, recording=recording, test=maker)
+            self._changed_by_list[name] = self.sources.changed(list_in_json)
+        return self._changed_by_list[name]
 
 
-def _enter(
-    account: Account, changed: list[str], counts: Counter[tuple[str, str]]
+def _enter_changes(
+    account: Account, changed_inputs: list[str], counts: Counter[tuple[str, str]]
 ) -> None:
-    """Enter the changes of one list.
+    """Enter the changes of one list into the account, for the summary.
 
     Args:
         account: The account of the run.
-        changed: What has changed.
+        changed_inputs: The code and files that have changed.
         counts: How often each recording, of which target, was replayed.
     """
     tests = account.tests_of({recording for recording, _ in counts})
     for (recording, target), calls in counts.items():
-        for item in changed:
+        for changed_input in changed_inputs:
             users = tests[recording]
             account.changed_inputs.append(
-                ChangedInput(recording, target, item, calls, users)
+                ChangedInput(recording, target, changed_input, calls, users)
             )
