@@ -47,13 +47,13 @@ def added_attributes(value: object, package: str) -> dict[str, Any]:
     private_prefix = "__"
     if package in _PACKAGES_SETTING_PRIVATE_IN_C and is_of(type_, package):
         private_prefix = "_"
-    added = {}
-    for name, part in attributes.items():
+    added_by_name = {}
+    for name, attribute in attributes.items():
         if name in known_names or name.startswith(private_prefix):
             continue
         if not _is_kept_by_descriptor(type_, name, package):
-            added[name] = part
-    return added
+            added_by_name[name] = attribute
+    return added_by_name
 
 
 def _is_kept_by_descriptor(type_: Any, name: str, package: str) -> bool:
@@ -78,11 +78,11 @@ def attributes_of_others(value: object, package: str) -> dict[str, Any]:
     for base in type(value).__mro__:
         if not is_of(base, package):
             names_set_by_others |= _names_in_code_of(base)
-    others = added_attributes(value, package)
-    for name, part in all_attributes(value).items():
+    others_by_name = added_attributes(value, package)
+    for name, attribute in all_attributes(value).items():
         if name in names_set_by_others:
-            others[name] = part
-    return others
+            others_by_name[name] = attribute
+    return others_by_name
 
 
 def added_state(value: Any, package: str) -> object:

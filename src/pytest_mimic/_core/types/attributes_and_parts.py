@@ -218,11 +218,11 @@ def set_attributes(value: object, attributes: Mapping[str, Any]) -> None:
     type_: Any = type(value)
     slots = slot_members(type_)
     dict_descriptor = _dict_descriptor(type_)
-    for name, part in attributes.items():
+    for name, attribute in attributes.items():
         if name in slots:
-            slots[name].__set__(value, part)
+            slots[name].__set__(value, attribute)
         elif dict_descriptor is not None:
-            dict_descriptor.__get__(value)[name] = part
+            dict_descriptor.__get__(value)[name] = attribute
         else:
             raise AttributeError(f"{type_.__qualname__} has no place for {name!r:.60}")
 
@@ -276,16 +276,18 @@ def user_attributes(value: object) -> dict[str, Any]:
 
     An identity does not ask this: `_core/identity/rules.py` says what counts there.
     """
-    attributes = {str(name): part for name, part in all_attributes(value).items()}
+    attributes = {
+        str(name): attribute for name, attribute in all_attributes(value).items()
+    }
     for name_of_dict in _DICTS_OF_PYDANTIC:
         attributes_beside_fields = attributes.get(name_of_dict)
         if isinstance(attributes_beside_fields, dict):
             attributes |= attributes_beside_fields
     attributes_of_user = {}
-    for name, part in attributes.items():
+    for name, attribute in attributes.items():
         is_bookkeeping = name[:2] == "__" or name in _BOOKKEEPING_NAMES
         if name == "__notes__" or not is_bookkeeping:
-            attributes_of_user[name] = part
+            attributes_of_user[name] = attribute
     return attributes_of_user
 
 

@@ -69,15 +69,15 @@ def numbers_of(value: Any) -> Numbers | None:
     is_short = array.ndim == 1 and array.size <= _MOST_ELEMENTS
     if not is_short or not _is_like_made_of_list(array) or dtype.name not in _DTYPES:
         return None
-    items: list[Number] = array.tolist()
+    numbers: list[Number] = array.tolist()
     if dtype.kind == "f":
-        items = [_float_in_json(number) for number in array]
+        numbers = [_float_in_json(number) for number in array]
     tag = f"{_PREFIX}{dtype.name}"
-    made_array = make_numbers(tag, items)
+    made_array = make_numbers(tag, numbers)
     # Types of the same size, such as `longlong`, have the same name.
     if made_array.dtype.char != dtype.char or made_array.tobytes() != array.tobytes():
         return None
-    return Numbers(tag, items, is_array)
+    return Numbers(tag, numbers, is_array)
 
 
 def _is_like_made_of_list(array: Any) -> bool:
@@ -98,7 +98,7 @@ def _float_in_json(number: Any) -> float | str:
     return text if text in ("nan", "inf", "-inf") else float(text)
 
 
-def make_numbers(tag: str, plain: Any) -> Any:
+def make_numbers(tag: str, stored_numbers: Any) -> Any:
     """Return the number or array of a tag, made of a plain number or a list of them.
 
     Raises:
@@ -107,15 +107,15 @@ def make_numbers(tag: str, plain: Any) -> Any:
     name = dtype_of(tag)
     if not is_of_numpy(tag) or name not in _DTYPES:
         raise ValueError(f"there is no tag {tag}")
-    items = plain if type(plain) is list else [plain]
-    types: tuple[type, ...] = (int,)
+    numbers = stored_numbers if type(stored_numbers) is list else [stored_numbers]
+    allowed_types: tuple[type, ...] = (int,)
     if name == "bool":
-        types = (bool,)
+        allowed_types = (bool,)
     elif name.startswith("float"):
-        types = (float, int, str)
-    if not set(map(type, items)) <= set(types):
-        raise ValueError(items)
+        allowed_types = (float, int, str)
+    if not set(map(type, numbers)) <= set(allowed_types):
+        raise ValueError(numbers)
     if name.startswith("float"):
-        items = [float(item) for item in items]
-    array = sys.modules["numpy"].array(items, dtype=name)
-    return array if type(plain) is list else array[0]
+        numbers = [float(number) for number in numbers]
+    array = sys.modules["numpy"].array(numbers, dtype=name)
+    return array if type(stored_numbers) is list else array[0]

@@ -91,8 +91,8 @@ def _private_names_of(
 ) -> list[str]:
     """Return the private attributes whose value is a hash."""
     names = []
-    for name, part in attributes.items():
-        if type(part) is int and part == hash_value and is_private(name):
+    for name, attribute in attributes.items():
+        if type(attribute) is int and attribute == hash_value and is_private(name):
             names.append(name)
     return names
 
@@ -256,8 +256,7 @@ def without_hashes(state: Any, hash_names: dict[str, bool]) -> Any:
         state: The state in a pickle: attributes by name, or a tuple of attributes and
             slots.
         hash_names: The attributes that hold a hash. The flag says whether such an
-        attribute
-            must be `None`; otherwise it is left out. See `remembered_hashes`.
+            attribute must be `None`; otherwise it is left out. See `remembered_hashes`.
     """
     if type(state) is tuple:
         return tuple([without_hashes(part, hash_names) for part in state])

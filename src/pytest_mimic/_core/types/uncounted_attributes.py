@@ -154,46 +154,54 @@ def reading_lasting(read: Reduce, type_: Any) -> Reduce:
     has_private_by_names: dict[tuple[str, ...], bool] = {}
 
     def read_lasting(value: Any) -> Any:
-        state: Any = read(value)
-        names = tuple(state)
+        attributes: Any = read(value)
+        names = tuple(attributes)
         has_private = has_private_by_names.get(names)
         if has_private is None:
             has_private = any(map(is_private, names))
             has_private_by_names[names] = has_private
         if has_private or needs_look:
-            return without_remembered(value, state)
+            return without_remembered(value, attributes)
         # Nothing that the object has can be a memory of something.
-        return state
+        return attributes
 
     return read_lasting
 
 
-def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any]:
+def without_remembered(value: object, attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes that count, without those that only remember something.
 
-    `state` are the attributes of the value, by name. The same mapping is returned if no
-    attribute is left out.
+    `attributes` are those of the value, by name. The same mapping is returned if none
+    is left out.
     """
     type_: Any = type(value)
-    left_out = {name for name in caches_of(type_) if name in state}
+    left_out = {name for name in caches_of(type_) if name in attributes}
     for name in filled_later(type_):
-        if name in state and is_none_or_empty(state[name]):
+        if name in attributes and is_none_or_empty(attributes[name]):
             left_out.add(name)
-    left_out |= remembered_ids(value, state)
-    left_out |= _derived_attributes(value, state)
-    if _classes_with_pandas_cache(type_) and _is_pandas_cache_derived(value, state):
+    left_out |= remembered_ids(value, attributes)
+    left_out |= _derived_attributes(value, attributes)
+    if _classes_with_pandas_cache(type_) and _is_pandas_cache_derived(
+        value, attributes
+    ):
         left_out.add("_cache")
     for name, keys in _caches_in_dicts(type_).items():
-        part = state.get(name)
-        if type(part) is dict and not part.keys().isdisjoint(keys):
-            lasting_items = {key: item for key, item in part.items() if key not in keys}
-            state = {**state, name: lasting_items}
+        attribute = attributes.get(name)
+        if type(attribute) is dict and not attribute.keys().isdisjoint(keys):
+            lasting_items = {
+                key: item for key, item in attribute.items() if key not in keys
+            }
+            attributes = {**attributes, name: lasting_items}
     if has_handwritten_hash(type_):
         left_out |= remembered_hashes(value).keys()
-    if left_out.isdisjoint(state):
-        # No caller changes the state.
-        return state  # type: ignore[return-value]
-    return {name: part for name, part in state.items() if name not in left_out}
+    if left_out.isdisjoint(attributes):
+        # No caller changes the attributes.
+        return attributes  # type: ignore[return-value]
+    return {
+        name: attribute
+        for name, attribute in attributes.items()
+        if name not in left_out
+    }
 
 
 @lru_cache(maxsize=4096)
@@ -214,7 +222,7 @@ def _deriving_properties(type_: Any) -> dict[str, str]:
     return properties
 
 
-def _derived_attributes(value: object, state: Mapping[str, Any]) -> set[str]:
+def _derived_attributes(value: object, attributes: Mapping[str, Any]) -> set[str]:
     """Return the attributes of `DERIVED` that do not count for this value.
 
     They hold None, or what their property gives again for an object without them. A
@@ -224,12 +232,12 @@ def _derived_attributes(value: object, state: Mapping[str, Any]) -> set[str]:
     # To mypy, `type[object]` is no key of a cache.
     type_: Any = type(value)
     for name, property_name in _deriving_properties(type_).items():
-        if state.get(name) is None:
+        if attributes.get(name) is None:
             # The property was not asked yet.
             names.add(name)
             continue
-        clone = bare_copy(value, {**all_attributes(value), name: None})
-        if getattr(clone, property_name, None) == state[name]:
+        copy_without = bare_copy(value, {**all_attributes(value), name: None})
+        if getattr(copy_without, property_name, None) == attributes[name]:
             names.add(name)
     return names
 
@@ -240,18 +248,18 @@ def _classes_with_pandas_cache(type_: Any) -> list[str]:
     return [name for name in lineage(type_) if name in PANDAS_CACHES]
 
 
-def _is_pandas_cache_derived(value: object, state: Mapping[str, Any]) -> bool:
+def _is_pandas_cache_derived(value: object, attributes: Mapping[str, Any]) -> bool:
     """Return whether an object of pandas gives what its `_cache` holds without it, too.
 
     It does not if the frame behind it has been changed since.
     """
-    cache = state.get("_cache")
+    cache = attributes.get("_cache")
     if type(cache) is not dict:
         return False
-    attributes = all_attributes(value)
-    del attributes["_cache"]
-    clone = bare_copy(value, attributes)
-    if clone is None:
+    attributes_without_cache = all_attributes(value)
+    del attributes_without_cache["_cache"]
+    copy_without_cache = bare_copy(value, attributes_without_cache)
+    if copy_without_cache is None:
         return False
     type_: Any = type(value)
     for class_name in _classes_with_pandas_cache(type_):
@@ -259,7 +267,7 @@ def _is_pandas_cache_derived(value: object, state: Mapping[str, Any]) -> bool:
             if name not in cache:
                 continue
             try:
-                derived_anew = getattr(clone, name)
+                derived_anew = getattr(copy_without_cache, name)
             except KeyError:
                 # The frame has lost a column since.
                 return False
@@ -280,25 +288,25 @@ def _is_same_data(one: Any, other: Any) -> bool:
     return bool(one.equals(other))
 
 
-def remembered_ids(value: object, state: Mapping[str, Any]) -> set[str]:
+def remembered_ids(value: object, attributes: Mapping[str, Any]) -> set[str]:
     """Return the private attributes that are the `id()` of the object or of a part.
 
     Such a number is another one in each process.
     """
-    numbers = {}
-    for name, part in state.items():
-        if type(part) is int and is_private(name):
-            numbers[name] = part
-    if not numbers:
+    private_numbers = {}
+    for name, attribute in attributes.items():
+        if type(attribute) is int and is_private(name):
+            private_numbers[name] = attribute
+    if not private_numbers:
         return set()
-    addresses = {id(value), *map(id, state.values())}
-    for part in state.values():
-        if type(part) in (list, tuple):
-            addresses.update(map(id, part))
-        elif type(part) is dict:
-            addresses.update(map(id, part.values()))
+    addresses = {id(value), *map(id, attributes.values())}
+    for attribute in attributes.values():
+        if type(attribute) in (list, tuple):
+            addresses.update(map(id, attribute))
+        elif type(attribute) is dict:
+            addresses.update(map(id, attribute.values()))
     # A small number that is equal to no address is data, such as a count.
-    return {name for name, number in numbers.items() if number in addresses}
+    return {name for name, number in private_numbers.items() if number in addresses}
 
 
 # An attribute that reading fills: a call that only reads an object may put an empty
@@ -307,31 +315,31 @@ def remembered_ids(value: object, state: Mapping[str, Any]) -> set[str]:
 _CONTAINERS: tuple[Any, ...] = (list, dict, tuple, set, frozenset)
 
 
-def without_empty_private(state: Mapping[str, Any]) -> dict[str, Any]:
+def without_empty_private(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return attributes without private ones that are `None` or an empty container.
 
     An argument is compared so before and after a call, to see whether the call has
     changed it.
     """
-    attributes = {}
-    for name, part in state.items():
-        is_filled_by_reading = is_private(name) and is_none_or_empty(part)
+    counted_attributes = {}
+    for name, attribute in attributes.items():
+        is_filled_by_reading = is_private(name) and is_none_or_empty(attribute)
         if not is_filled_by_reading:
-            attributes[name] = part
-    return attributes
+            counted_attributes[name] = attribute
+    return counted_attributes
 
 
-def is_none_or_empty(part: object) -> bool:
+def is_none_or_empty(attribute: object) -> bool:
     """Return whether an attribute's value is `None` or an empty container.
 
     No code of its class runs.
     """
-    if part is None:
+    if attribute is None:
         return True
     for container in _CONTAINERS:
         # `isinstance` would believe a proxy or a mock, which may give another class as
         # its `__class__`. `len()` would run the `__len__` of a class of a user.
-        if issubclass(type(part), container):
-            length: int = container.__len__(part)
+        if issubclass(type(attribute), container):
+            length: int = container.__len__(attribute)
             return length == 0
     return False
