@@ -1,4 +1,4 @@
-"""Compares a real outcome with its recording.
+"""Compares a real outcome with its recording, for verifying and for equal outcomes.
 
 Identities decide whether two outcomes are equal. Within tolerances, numbers decide.
 Trees explain the difference.
@@ -42,8 +42,8 @@ from pytest_mimic._core.types.reductions import Unstable
 from pytest_mimic._core.types.stream_events import Events, ServerSentEvent
 from pytest_mimic._core.types.words_for_types import shown_type_name
 
-_UNREADABLE = "differs from the recording in a part that has no readable form"
-_REORDERED = "the keys are in another order now"
+_DIFFERS_UNSEEN = "differs from the recording in a part that has no readable form"
+_DIFFERS_IN_ORDER = "the keys are in another order now"
 _NUMBERS = frozenset({int, float, complex, Decimal, Fraction})
 
 
@@ -91,7 +91,8 @@ def compare(
 ) -> list[Difference]:
     """Return the differences between two outcomes, none if they are equal.
 
-    Values are equal if their identities are: types count, and NaN equals itself.
+    Verifying reports them as a drift. Values are equal if their identities are: types
+    count, and NaN equals itself.
     """
     return _OutcomeComparison(rules, redactor, frozenset(secrets)).outcomes(
         recorded, actual
@@ -102,24 +103,24 @@ def compare(
 # client. Others, such as the date, the cookies and the time that the exchange took,
 # differ in each run.
 _HTTP_CLIENTS = ("requests", "httpx", "httpx2", "urllib3", "aiohttp")
-_COUNTING = ("status_code", "status", "url", "_url", "method", "_content", "body")
+_COUNTED_FACTS = ("status_code", "status", "url", "_url", "method", "_content", "body")
 
 
-def _attributes(error: BaseException) -> dict[str, Any]:
-    """Return the attributes of an exception that count."""
+def _counted_attributes(error: BaseException) -> dict[str, Any]:
+    """Return the attributes of an exception that count when it is verified."""
     attributes: dict[str, Any] = {}
     for name, value in user_attributes(error).items():
         library = type(value).__module__.partition(".")[0]
         if library in _HTTP_CLIENTS and hasattr(value, "headers"):
-            attributes[name] = _exchange(value)
+            attributes[name] = _counted_facts_of_message(value)
         else:
             attributes[name] = value
     return attributes
 
 
-def _exchange(message: Any) -> dict[str, Any]:
+def _counted_facts_of_message(message: Any) -> dict[str, Any]:
     """Return the facts of a request or a response that count, by their names."""
-    facts = {name: getattr(message, name, None) for name in _COUNTING}
+    facts = {name: getattr(message, name, None) for name in _COUNTED_FACTS}
     facts["content-type"] = message.headers.get("content-type")
     counting_facts: dict[str, Any] = {}
     for name, fact in facts.items():
@@ -130,7 +131,11 @@ def _exchange(message: Any) -> dict[str, Any]:
 
 def _counted_parts_of_error(error: BaseException) -> dict[str, Any]:
     """Return the parts of an exception that count, by their names."""
-    return {"args": [*error.args], **exception_parts(error), **_attributes(error)}
+    return {
+        "args": [*error.args],
+        **exception_parts(error),
+        **_counted_attributes(error),
+    }
 
 
 def _items_of_stream(stream: Stream) -> list[object]:
@@ -179,6 +184,7 @@ class _OutcomeComparison:
         """Compare two streams, of which items count as far as both were read."""
         recorded_items = _items_of_stream(recorded)
         actual_items = _items_of_stream(actual)
+        # A reader that stopped early says nothing of the items that it did not read.
         if actual.end is None:
             del recorded_items[len(actual_items) :]
         if recorded.end is None:
@@ -200,6 +206,7 @@ class _OutcomeComparison:
     ) -> list[Difference]:
         """Compare two exceptions: by their parts, or whole where their types differ."""
         kind = type(recorded)
+        # A class that was made anew, as in a reloaded module, is the same by its name.
         if shown_type_name(kind) != shown_type_name(type(actual)):
             return self._values("exception", recorded, actual)
         return self._values(
@@ -233,6 +240,7 @@ class _OutcomeComparison:
         if self._volatile:
             whole_root = {(root,), ("*",)}
             if root and not whole_root.isdisjoint(self._volatile):
+                # `volatile=` names all of it, such as the items of the stream.
                 return []
             paths = [*self._volatile, *_inner_paths(self._volatile, root, recorded)]
             recorded, actual = (
@@ -246,6 +254,7 @@ class _OutcomeComparison:
         )
         if is_other is False and not is_reordered:
             return []
+        # What follows only explains the difference, and shows no secret.
         for side in (recorded, actual):
             self._secrets |= secrets_in(side, self._redactor)
         old, new = self._tree(recorded), self._tree(actual)
@@ -258,6 +267,7 @@ class _OutcomeComparison:
             ]
         else:
             found_differences = self._between_trees(old, new)
+            # With a tolerance, the identities may differ in numbers that are close.
             is_certain = is_other and not self._rules.has_tolerance
             if not found_differences and (is_reordered or is_certain):
                 found_differences = [_difference_not_in_trees(old, new)]
@@ -273,9 +283,13 @@ class _OutcomeComparison:
         found_differences: list[Difference] = []
         for difference in differences(old, new):
             found_differences += self._differences_as_told(difference)
-        return found_differences or _unseen(old, new, "")
+        return found_differences or _unseen_differences(old, new, "")
 
     def _has_other_order(self, recorded: object, actual: object) -> bool:
+        """Return whether two values have other texts, as with keys in another order.
+
+        Identities do not count the order of keys.
+        """
         return str(plain_of(self._tree(recorded))) != str(plain_of(self._tree(actual)))
 
     def _differences_as_told(self, difference: Difference) -> list[Difference]:
@@ -286,10 +300,11 @@ class _OutcomeComparison:
         """
         old = value_of_node(difference.old)
         new = value_of_node(difference.new)
-        if not _are_data(old, new):
+        if not _are_data_of_one_type(old, new):
             return [difference]
         labels = [*labels_of(old), *labels_of(new)]
         if any(map(self._redactor.secret, labels)):
+            # Values of that column might be shown.
             fact = f"{PLACEHOLDER} recorded, another value now"
             return [difference._replace(fact=fact)]
         columns = columns_of(old)
@@ -301,11 +316,12 @@ class _OutcomeComparison:
             differences_by_column = list(as_differences(changes, difference.path))
             if differences_by_column:
                 return differences_by_column
+        # No column shows the difference, such as one in the name of a series.
         rules = self._rules
         difference_in_words = library_difference(
             old, new, rtol=rules.rtol, atol=rules.atol
         )
-        fact = hide_values(difference_in_words or _UNREADABLE, self._secrets)
+        fact = hide_values(difference_in_words or _DIFFERS_UNSEEN, self._secrets)
         return [difference._replace(fact=fact)]
 
     def _is_same(self, old: Any, new: Any) -> bool:
@@ -325,7 +341,10 @@ class _OutcomeComparison:
         return False
 
     def _with_recorded_numbers(self, old: Node, new: Node) -> Node:
-        """Return the new tree with the recorded number for each number close to it."""
+        """Return the new tree with the recorded number for each number close to it.
+
+        So numbers within the tolerances are no differences.
+        """
         if kind_of_node(old) != kind_of_node(new):
             return new
         if isinstance(old, Opaque) or kind_of_node(old)[1] in TEXT_KINDS:
@@ -355,14 +374,18 @@ class _OutcomeComparison:
         return new
 
     def _are_close(self, old: object, new: object) -> bool:
-        if not _are_data(old, new):
+        """Return whether two values, such as arrays, are within the tolerances."""
+        if not _are_data_of_one_type(old, new):
             return _is_close(old, new, self._rules)
         rules = self._rules
         return library_difference(old, new, rtol=rules.rtol, atol=rules.atol) is None
 
 
 def _exact_parts(node: Node, names: Iterable[str]) -> Fields:
-    """Return the parts of a returned mapping whose values count even by shape."""
+    """Return the parts of a returned mapping whose values count even by shape.
+
+    The status of a response is such a part.
+    """
     exact_parts: dict[str, Node] = {}
     if isinstance(node, Fields):
         for name in names:
@@ -421,16 +444,21 @@ def _is_other(recorded: object, actual: object) -> bool | None:
     return old != new
 
 
-def _are_data(old: object, new: object) -> bool:
+def _are_data_of_one_type(old: object, new: object) -> bool:
+    """Return whether two values are arrays, frames or the like, of the same class."""
     return is_data(old) and shown_type_name(type(old)) == shown_type_name(type(new))
 
 
-def _unseen(old: Node, new: Node, path: str) -> list[Difference]:
-    """Return the innermost objects that differ by identity, but not by their trees."""
+def _unseen_differences(old: Node, new: Node, path: str) -> list[Difference]:
+    """Return differences in the innermost objects that differ only by identity.
+
+    Their trees are equal, so a drift says no more of them than their path.
+    """
     new_parts = steps(new) or {}
     found_differences: list[Difference] = []
+    # An inner object that differs says more than those around it.
     for step, part in (steps(old) or {}).items():
-        found_differences += _unseen(part, new_parts.get(step), path + step)
+        found_differences += _unseen_differences(part, new_parts.get(step), path + step)
     old_value = value_of_node(old)
     new_value = value_of_node(new)
     if found_differences or old_value is NOTHING or new_value is NOTHING:
@@ -439,6 +467,7 @@ def _unseen(old: Node, new: Node, path: str) -> list[Difference]:
     if is_other:
         return [_difference_not_in_trees(old, new, path)]
     if is_other is False or not isinstance(old, Opaque):
+        # An object with parts but without an identity counts by its parts.
         return []
     # Without an identity, the values themselves say whether they are equal.
     if _are_equal(old_value, new_value):
@@ -463,13 +492,13 @@ def _difference_not_in_trees(old: Node, new: Node, path: str = "") -> Difference
     old_steps = list(steps(old) or ())
     new_steps = list(steps(new) or ())
     if old_steps == new_steps:
-        return Difference(path, fact=_UNREADABLE)
+        return Difference(path, fact=_DIFFERS_UNSEEN)
     # The steps are the same, in another order.
-    return Difference(path, fact=_REORDERED)
+    return Difference(path, fact=_DIFFERS_IN_ORDER)
 
 
 def _without_paths(value: Any, paths: Sequence[Steps]) -> Any:
-    """Return a value without the parts that paths name."""
+    """Return a value without the parts that `volatile=` names."""
     if type(value) is dict:
         return _pruned_mapping(value, paths)
     if isinstance(value, Events):
@@ -504,6 +533,7 @@ def _pruned_events(events: Events, paths: Sequence[Steps]) -> Events:
         is_gone, paths_below = paths_into_part(paths, *numbers)
         if is_gone:
             continue
+        # Paths without a number lead into each event.
         paths_below += [path for path in paths if path[0] not in numbers]
         paths_below += [("data", *path) for path in paths_below]
         if isinstance(event, ServerSentEvent):
@@ -514,6 +544,7 @@ def _pruned_events(events: Events, paths: Sequence[Steps]) -> Events:
 
 def _pruned_table(table: Any, paths: Sequence[Steps]) -> Any:
     """Return a table of a library without the columns that paths name."""
+    # A longer path would lead into a value of the column, which is never left out.
     names = {path[0] for path in paths if len(path) == 1}
     columns = getattr(table, "column_names", table.columns)
     columns_left_out = [column for column in columns if str(column) in names]

@@ -1,4 +1,7 @@
-"""Aligns two sequences: finds the items that belong together, if that is quick."""
+"""Aligns two sequences: finds the items that belong together, if that is quick.
+
+Messages show by it which items of a list, or words of a text, have come or gone.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,8 @@ def turns(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Turn] | None
     if max(len(old), len(new)) > _MOST_ITEMS:
         return None
     counts = Counter(new)
-    pairs = sum(counts[item] for item in old)
-    if pairs > _MOST_PAIRS:
+    equal_pairs = sum(counts[item] for item in old)
+    if equal_pairs > _MOST_PAIRS:
         return None
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     return list(matcher.get_opcodes())
@@ -54,13 +57,13 @@ def stretches(old: str, new: str) -> list[tuple[str, str]]:
         | `two red cats` | `two old cats` | `two ` twice; `red `, `old `; `cats` twice |
     """
     for unit in (_WORD, _LINE):
-        pairs = _by_units(unit, old, new)
+        pairs = _stretches_by_units(unit, old, new)
         if pairs is not None:
             return pairs
-    return _by_units(_WORD, old, new, is_aligned=False) or []
+    return _stretches_by_units(_WORD, old, new, is_aligned=False) or []
 
 
-def _by_units(
+def _stretches_by_units(
     unit: re.Pattern[str], old: str, new: str, *, is_aligned: bool = True
 ) -> list[tuple[str, str]] | None:
     """Return two texts as stretches of words or lines, or None if that takes too long.
@@ -68,7 +71,8 @@ def _by_units(
     Without `is_aligned`, all words between the equal ends are one stretch.
     """
     old_units, new_units = unit.findall(old), unit.findall(new)
-    start, end = alike(old_units, new_units)
+    # Only what lies between the equal ends takes time.
+    start, end = shared_ends(old_units, new_units)
     old_middle = old_units[start : len(old_units) - end]
     new_middle = new_units[start : len(new_units) - end]
     steps: list[Turn] | None = [("replace", 0, len(old_middle), 0, len(new_middle))]
@@ -87,7 +91,7 @@ def _by_units(
     return [pair for pair in pairs if any(pair)]
 
 
-def alike(old: Sequence[object], new: Sequence[object]) -> tuple[int, int]:
+def shared_ends(old: Sequence[object], new: Sequence[object]) -> tuple[int, int]:
     """Return how many items two sequences share at the beginning, and at the end."""
     most = min(len(old), len(new))
     start = 0

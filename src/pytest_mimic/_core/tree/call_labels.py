@@ -20,7 +20,9 @@ _LONGEST_QUERY = 60
 def call_label(
     target: str, arguments: Mapping[str, Any] | None, *, width: int = 120
 ) -> str:
-    """Return a call as people read it: `shop.api:fetch_rates(base='EUR')`.
+    """Return the call of a function as people read it: `shop.api:fetch(base='EUR')`.
+
+    Messages, lists and the page name calls so. No recording is found by a label.
 
     The arguments are None if the vault does not store them. `width` is about how many
     characters the label may take.
@@ -30,6 +32,7 @@ def call_label(
     texts: list[str] = []
     for name, part in nodes_by_name(arguments).items():
         text = line(part)
+        # The items of `*rest` have no name in a call.
         if not name.startswith("*"):
             text = f"{name}={text}"
         texts.append(text)
@@ -148,6 +151,7 @@ def _first_parameter(arguments: Mapping[str, Any]) -> str:
     parameters = node_of(arguments.get("params"))
     if isinstance(parameters, Items) and parameters.kind == "list":
         if not parameters.items:
+            # The statement has no parameters.
             return ""
         # A list has the parameters by their place, or the mappings of several rows.
         parameters = parameters.items[0]
@@ -158,6 +162,7 @@ def _first_parameter(arguments: Mapping[str, Any]) -> str:
             return f"{name}={shortened(line(value), _LONGEST_PART)}"
         return ""
     if isinstance(parameters, Items | Fields):
+        # A driver takes other forms, such as a tuple.
         return shortened(line(parameters), _LONGEST_PART)
     return ""
 
@@ -194,6 +199,7 @@ def nodes_by_name(arguments: Mapping[str, Any]) -> dict[str, Node]:
         if name.startswith("**") and isinstance(node, Fields) and node.kind == "dict":
             extra = node.parts
         if extra is not None and names.isdisjoint(extra):
+            # `**extra`, whose names a caller has written like those of parameters.
             nodes.update(extra)
         elif name.startswith("*") and isinstance(node, Items) and node.length is None:
             for place, item in enumerate(node.items):

@@ -1,8 +1,9 @@
 """Conversations with language models, as messages and the report show them.
 
 A conversation has messages, streamed texts and counts of tokens. Nothing here knows a
-client. The shapes are those of OpenAI (chat completions and responses), Anthropic
-(messages) and Gemini (contents), as the API references of 2026 have them.
+client, and no identity depends on it. The shapes are those of OpenAI (chat completions
+and responses), Anthropic (messages) and Gemini (contents), as the API references of
+2026 have them.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def request_messages(body: object) -> list[Message]:
         if isinstance(parts, str) and "model" in body:
             messages.append(Message("user", parts))
         elif isinstance(parts, Sequence) and not isinstance(parts, str):
-            messages += _messages(parts)
+            messages += _messages_of(parts)
     return messages
 
 
@@ -68,15 +69,15 @@ def answer_messages(body: object) -> list[Message]:
     if not isinstance(body, Mapping):
         return []
     if body.get("role") == "assistant" and "content" in body:
-        return _messages([body])
+        return _messages_of([body])
     messages: list[Message] = []
     for key, key_of_message in (("choices", "message"), ("candidates", "content")):
         for choice in _mappings(body.get(key)):
             message = choice.get(key_of_message)
             if isinstance(message, Mapping):
-                messages += _messages([{"role": "assistant", **message}])
+                messages += _messages_of([{"role": "assistant", **message}])
     for item in _mappings(body.get("output")):
-        messages += _messages([{"role": "assistant", **item}])
+        messages += _messages_of([{"role": "assistant", **item}])
     return messages
 
 
@@ -93,7 +94,7 @@ def streamed_text(events: Sequence[object]) -> str:
     pieces: list[str] = []
     for event in events:
         if isinstance(event, Mapping):
-            pieces += _pieces(event)
+            pieces += _pieces_of_event(event)
     return "".join(pieces)
 
 
@@ -115,7 +116,7 @@ def tokens_of_response(response: object) -> Tokens | None:
         return tokens_in(event_data(body["events"]))
     if isinstance(body.get("chunks"), list):
         text = "".join(map(_plain_text, body["chunks"]))
-        return tokens_in(list(_sent_data(text)))
+        return tokens_in(list(_data_lines_with_usage(text)))
     return None
 
 
@@ -130,7 +131,7 @@ def event_data(events: Sequence[object]) -> list[Any]:
     return data
 
 
-def _sent_data(text: str) -> Iterator[object]:
+def _data_lines_with_usage(text: str) -> Iterator[object]:
     """Yield the JSON of the lines `data: …` that mention a usage."""
     from json import loads
 
@@ -165,10 +166,11 @@ def tokens_in(body: object) -> Tokens | None:
             model = _plain_text(holder.get("modelVersion")) or model
             usage = holder.get("usage") or holder.get("usageMetadata")
             if isinstance(usage, Mapping):
-                sent = _token_count(usage, _SENT) or sent
+                # A later event without a count does not undo the count of an earlier.
+                sent = _token_count(usage, _NAMES_OF_SENT) or sent
                 # The tokens that a model thinks with are counted in the total alone.
-                received_by_total = _token_count(usage, _TOTAL) - sent
-                received_alone = _token_count(usage, _RECEIVED)
+                received_by_total = _token_count(usage, _NAMES_OF_TOTAL) - sent
+                received_alone = _token_count(usage, _NAMES_OF_RECEIVED)
                 received = max(received_by_total, received_alone) or received
     if not sent and not received:
         return None
@@ -176,9 +178,9 @@ def tokens_in(body: object) -> Tokens | None:
 
 
 # The names that OpenAI, Anthropic and Gemini have for the counts.
-_SENT = ("prompt_tokens", "input_tokens", "promptTokenCount")
-_RECEIVED = ("completion_tokens", "output_tokens", "candidatesTokenCount")
-_TOTAL = ("total_tokens", "totalTokenCount")
+_NAMES_OF_SENT = ("prompt_tokens", "input_tokens", "promptTokenCount")
+_NAMES_OF_RECEIVED = ("completion_tokens", "output_tokens", "candidatesTokenCount")
+_NAMES_OF_TOTAL = ("total_tokens", "totalTokenCount")
 
 
 def _token_count(usage: Mapping[str, Any], names: Sequence[str]) -> int:
@@ -189,7 +191,8 @@ def _token_count(usage: Mapping[str, Any], names: Sequence[str]) -> int:
     return 0
 
 
-def _messages(parts: Sequence[object]) -> list[Message]:
+def _messages_of(parts: Sequence[object]) -> list[Message]:
+    """Return the messages that have words, each with who speaks."""
     messages = []
     for part in _mappings(parts):
         text = _words_of_message(part)
@@ -258,11 +261,12 @@ def _text_of_tool_call(call: Mapping[str, Any]) -> str:
     """Return `name(arguments)`, whatever the API calls the arguments."""
     for key in ("arguments", "input", "args"):
         if key in call:
-            return f"{call.get('name', '')}({_compact(call[key])})"
+            return f"{call.get('name', '')}({_arguments_as_text(call[key])})"
     return f"{call.get('name', '')}()"
 
 
-def _compact(value: object) -> str:
+def _arguments_as_text(value: object) -> str:
+    """Return the arguments of a tool call as text: OpenAI gives JSON in a text."""
     from json import dumps
 
     if isinstance(value, str):
@@ -270,17 +274,19 @@ def _compact(value: object) -> str:
     return dumps(value, ensure_ascii=False)
 
 
-def _pieces(event: Mapping[str, Any]) -> Iterator[str]:
+def _pieces_of_event(event: Mapping[str, Any]) -> Iterator[str]:
     """Yield the pieces of text that one event of a stream brings."""
     for choice in _mappings(event.get("choices")):
         delta = choice.get("delta")
         if isinstance(delta, Mapping):
+            # OpenAI, chat completions.
             yield _plain_text(delta.get("content"))
             for call in _tool_calls(delta):
                 yield _plain_text(call.get("name"))
                 yield _plain_text(call.get("arguments"))
     for candidate in _mappings(event.get("candidates")):
         yield _words_of_message(candidate.get("content"))
+    # OpenAI's responses have the text itself, Anthropic has it in a mapping.
     delta = event.get("delta")
     if isinstance(delta, str):
         yield delta

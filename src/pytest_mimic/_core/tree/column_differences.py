@@ -14,7 +14,7 @@ from pytest_mimic._core.tree.drawing import line
 
 #: The step to the labels of the rows; of several levels, `.index[0]` is the first.
 INDEX = ".index"
-_WIDTH = 120
+_LONGEST_VALUE = 120
 
 
 class Column(NamedTuple):
@@ -55,7 +55,8 @@ def changed_columns(
 ) -> Iterator[Change]:
     """Yield the columns in which two tables differ, and other numbers of rows once.
 
-    If nothing else differs, the first column that has another place.
+    A miss compares two descriptions in this way, verifying and `diff` two values or
+    stored ones. If nothing else differs, the first column that has another place.
 
     Args:
         old: The columns of one table.
@@ -73,24 +74,26 @@ def changed_columns(
         elif step not in new:
             yield step, old[step].as_node(), None
         else:
-            comparison = _ColumnComparison(old[step], new[step], is_same, node_of)
+            pair = _ColumnPair(old[step], new[step], is_same, node_of)
             labels: list[Sequence[Any]] = []
             if not step.startswith(INDEX):
                 labels = _row_labels(old)
-            sides = comparison.sides(labels, is_count_told=row_counts is not None)
-            if sides is None:
+            differing_sides = pair.differing_sides(
+                labels, is_count_told=row_counts is not None
+            )
+            if differing_sides is None:
                 # The two columns are equal.
                 continue
-            yield step, *sides
+            yield step, *differing_sides
         has_told_change = True
     if not has_told_change:
         yield from _column_order_change(old, new)
 
 
 def _row_counts(old: Columns, new: Columns) -> tuple[int, int] | None:
-    """Return how many rows two tables have.
+    """Return how many rows two tables have, if this is told once for all columns.
 
-    None: the tables have equally many rows, or their columns differ in that.
+    None: the tables have equally many rows, or only some of their columns have not.
     """
     if {*old} == {""}:
         # An array is its only column.
@@ -122,18 +125,20 @@ def _row_labels(columns: Columns) -> list[Sequence[Any]]:
 
 
 def _is_index(step: str) -> bool:
+    """Return whether a step leads to labels of rows, not to a column."""
     return step == INDEX or step.startswith(f"{INDEX}[")
 
 
 def _column_order_change(old: Columns, new: Columns) -> Iterator[Change]:
     """Yield a change if the columns of a table have another order."""
+    # Both sides have the same columns here, as no column has come or gone.
     for step, new_step in zip(old, new, strict=True):
         if step != new_step:
             yield "", Opaque("first_column", step), Opaque("first_column", new_step)
             return
 
 
-class _ColumnComparison(NamedTuple):
+class _ColumnPair(NamedTuple):
     """Compares two columns."""
 
     old: Column
@@ -141,7 +146,7 @@ class _ColumnComparison(NamedTuple):
     is_same: Callable[[Any, Any], bool]
     node_of: Callable[[Any], Node]
 
-    def sides(
+    def differing_sides(
         self, labels: list[Sequence[Any]], *, is_count_told: bool
     ) -> tuple[Opaque, Opaque] | None:
         """Return the nodes of both columns; None: they do not differ.
@@ -164,6 +169,7 @@ class _ColumnComparison(NamedTuple):
             if not old.digest:
                 return None
         if has_other_rows:
+            # The number of rows is told already.
             return None
         # The digests differ. The values that are kept may not be all of them.
         return old.as_node(), new.as_node()
@@ -182,6 +188,11 @@ class _ColumnComparison(NamedTuple):
     def _sides_at(
         self, places: list[int], labels: list[Sequence[Any]]
     ) -> tuple[Opaque, Opaque]:
+        """Return the nodes of both columns with the first row in which they differ.
+
+        Their facts are `differ`, how many rows differ, and the first one's `label` and
+        `value`, which `difference_words` puts into words.
+        """
         first_place = places[0]
         facts: dict[str, Node] = {"differ": len(places), "label": str(first_place)}
         if isinstance(self.old.rows_or_shape, str):
@@ -189,7 +200,9 @@ class _ColumnComparison(NamedTuple):
         elif labels and first_place < len(labels[0]):
             labels_of_row: list[str] = []
             for level in labels:
-                labels_of_row.append(line(self.node_of(level[first_place]), _WIDTH))
+                labels_of_row.append(
+                    line(self.node_of(level[first_place]), _LONGEST_VALUE)
+                )
             facts["label"] = ", ".join(labels_of_row)
         nodes: list[Opaque] = []
         for column in (self.old, self.new):

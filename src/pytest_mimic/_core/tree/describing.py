@@ -5,6 +5,10 @@ whole has the node that it has in an outcome. No code of the value's class runs.
 that is shown in part has a digest, so that the node of another value differs. A value
 that is known by a text alone, `Opaque("text", ...)`, has the name of its type beside
 the text.
+
+A call is found by its identity, which is taken of the value and never of this tree.
+Descriptions only say in a miss, `show` or a drift how calls differ. One use goes beyond
+that: an argument that is described whole is identified again by it, see `kept_parts`.
 """
 
 from __future__ import annotations
@@ -85,20 +89,21 @@ from pytest_mimic._core.types.stream_events import Events, ServerSentEvent
 from pytest_mimic._core.types.words_for_types import shown_type_name
 from pytest_mimic._core.words import pattern
 
-# The types whose values have a tag with a text in readable outcomes, too.
-_TAGGED = {date: "date", datetime: "datetime", time: "time"}
+# The tags of the moments whose whole value is their text.
+_TAG_OF_MOMENT = {date: "date", datetime: "datetime", time: "time"}
 _ADDRESS = pattern(r" at 0x[0-9A-Fa-f]+")
 # A text up to this length is never cut.
-_SHORT = 40
+_LENGTH_NEVER_CUT = 40
 # The characters that are shown of a text that is too long.
-_START = 400
+_SHOWN_OF_LONG_TEXT = 400
 _LONGEST_KEY = 100
 # The characters of a digest that a description keeps.
-_DIGEST = 8
+_DIGITS_OF_DIGEST = 8
 # About how many characters a number in an array takes.
 _CHARACTERS_OF_A_NUMBER = 4
-# Integers below this number, and above its negative, are nodes as they are.
-_SMALL = 1 << 62
+# Integers below this number, and above its negative, are nodes as they are: their
+# length need not be looked at.
+_FIRST_LARGE_INTEGER = 1 << 62
 
 
 class Budget(NamedTuple):
@@ -176,8 +181,10 @@ def described_arguments(
 ) -> dict[str, Any]:
     """Return the description of a call's arguments: the JSON of their trees, by name.
 
-    The arguments share one budget, and none is left out. The values of `**extra` have
-    their own names, and `*rest` its name with the star. See `tree_of` for the rest.
+    A recording of the call keeps it, and a miss compares it with that of the missed
+    call. The arguments share one budget, and none is left out. The values of `**extra`
+    have their own names, and `*rest` its name with the star. See `tree_of` for the
+    rest.
     """
     arguments_by_name = dict(arguments)
     dicts_without_secret_names: dict[int, object] = {}
@@ -202,6 +209,7 @@ def described_arguments(
         share = room // max(arguments_left, 1)
         describer.most_characters = describer.characters + share
         safe_value = value
+        # `secrets_in` has asked each name already, if it has found none that is secret.
         if not has_no_secret_names:
             safe_value = describer.safe(name, value)
         nodes[key] = describer.node(safe_value)
@@ -213,7 +221,11 @@ def described_arguments(
 def described_parts(
     parts: Mapping[str, object], places: Places | None = None
 ) -> dict[str, Any]:
-    """Return the description of a client's call: plain data without secrets."""
+    """Return the description of a client's call: plain data without secrets.
+
+    The client's adapter has taken the secrets out. Nothing is cut, as a recording keeps
+    the request nowhere else.
+    """
     describer = _Describer(
         NO_REDACTION,
         frozenset(),
@@ -272,20 +284,26 @@ class _Describer(NodeWalk):
         kind = type(value)
         if kind is str:
             return self.text(value)
-        if value is None or kind is bool or (kind is int and -_SMALL < value < _SMALL):
+        if (
+            value is None
+            or kind is bool
+            or (kind is int and -_FIRST_LARGE_INTEGER < value < _FIRST_LARGE_INTEGER)
+        ):
             self.characters += 4
             return value  # type: ignore[no-any-return]
         return self.inside(value, kind)
 
     def inside(self, value: Any, kind: type) -> Node:
         if kind not in CONTAINERS:
-            leaf = self._leaf(value, kind)
-            if leaf is not None:
-                return leaf
+            node_without_parts = self._leaf(value, kind)
+            if node_without_parts is not None:
+                return node_without_parts
         if id(value) in self.open_ids:
+            # The value is inside of itself.
             return Cut(shown_type_name(kind), is_cycle=True)
         if self.levels_left <= 0 or self.characters >= self.most_characters:
-            return self._node_without_parts(value, kind)
+            # The budget is spent.
+            return self._closed_container(value, kind)
         self.open_ids.add(id(value))
         self.levels_left -= 1
         try:
@@ -294,7 +312,7 @@ class _Describer(NodeWalk):
             self.levels_left += 1
             self.open_ids.discard(id(value))
 
-    def _node_without_parts(self, value: Any, kind: type) -> Cut:
+    def _closed_container(self, value: Any, kind: type) -> Cut:
         """Return the node of a value with parts of which none is shown."""
         length = None
         if issubclass(kind, (dict, list, tuple, set, frozenset)):
@@ -305,6 +323,7 @@ class _Describer(NodeWalk):
 
     def _leaf(self, value: Any, kind: type) -> Node:
         """Return the node of a value that one text shows; None: it has parts."""
+        # About how many characters such a value takes.
         self.characters += 8
         if kind in _LEAVES:
             return _LEAVES[kind](self, value)
@@ -316,10 +335,10 @@ class _Describer(NodeWalk):
                 content = self._safe_text(content)
             if content is not None:
                 return self._with_value(Opaque(self.import_name(kind), content), value)
-        known = self._node_without_own_parts(value, kind)
-        if known is not None:
-            return known
-        return self._as_known_text(value, kind)
+        node_by_table = self._node_by_table(value, kind)
+        if node_by_table is not None:
+            return node_by_table
+        return self._node_by_base_class(value, kind)
 
     def _library_value(self, value: Any) -> Node:
         """Return the node of a value of a library: its numbers, or a text."""
@@ -327,6 +346,7 @@ class _Describer(NodeWalk):
         if numbers is not None:
             return self._with_value(numbers, value)
         if not is_data(value):
+            # An address is another one in each process.
             return self._as_text(value, self._safe_text(_ADDRESS.sub("", str(value))))
         text = self._safe_text(f"<{library_text(value)}>")
         node = self._as_text(value, text, is_part=True)
@@ -354,7 +374,7 @@ class _Describer(NodeWalk):
         # the value does not count.
         return self.numbers(value.copy())
 
-    def _node_without_own_parts(self, value: Any, kind: type) -> Node:
+    def _node_by_table(self, value: Any, kind: type) -> Node:
         """Return the node of a value that the table of types knows, or of a class.
 
         None: the value has more parts, or is of another class.
@@ -370,47 +390,53 @@ class _Describer(NodeWalk):
             node = self.known(value, kind)
             cut_texts = self.cut_texts[cut_before:]
             if is_class and isinstance(node, Opaque):
-                # The name stands for what may differ.
+                # A class counts by more than its name.
                 node.digest = self._digest(value)
             elif cut_texts and isinstance(node, Items | Opaque):
                 node.digest = self._digest_beside(cut_texts, value)
             return self._with_value(node, value)
         return None
 
-    def _as_known_text(self, value: Any, kind: type) -> Node:
-        """Return the node of a value with a text of its base class; None: no text."""
+    def _node_by_base_class(self, value: Any, kind: type) -> Node:
+        """Return the node of a value with a text of its base class; None: no text.
+
+        Such are functions, and objects of a user's subclass of `Decimal` or `Path`.
+        """
         text_of_value = shown_text_of(value)
         if text_of_value is None:
             return None
         if is_path(kind):
             return self.path(value, "path")
-        # The name of a function or class is shown whole, and stands for what may
-        # differ.
+        # The name of a function is shown whole. Its digest tells apart two functions of
+        # one name.
         is_name = text_of_value.startswith("<")
-        least = 0
+        least_shown = 0
         if is_name:
-            least = _LONGEST_KEY
+            least_shown = _LONGEST_KEY
         cut_before = len(self.cut_texts)
-        text = self._shown_start(text_of_value, least)
+        text = self._shown_start(text_of_value, least_shown)
         text = " ".join(text.splitlines())
-        if kind in _TAGGED:
-            return Opaque(_TAGGED[kind], text)
+        if kind in _TAG_OF_MOMENT:
+            return Opaque(_TAG_OF_MOMENT[kind], text)
         node = self._as_text(value, text, is_part=is_name)
         cut_texts = self.cut_texts[cut_before:]
         if cut_texts and not is_name:
             node.digest = self._digest_beside(cut_texts, value)
         return node
 
-    def _shown_start(self, own: str, least: int = 0) -> str:
+    def _shown_start(self, whole_text: str, least_shown: int = 0) -> str:
         """Return the text of a value without secrets, its beginning if it is long."""
-        limit = max(self.budget.text, least)
-        start = self._safe_text(beginning(own, limit, self.secrets, self.redactor))
-        if len(own) > limit:
-            self.cut_texts.append(own)
+        limit = max(self.budget.text, least_shown)
+        start = self._safe_text(
+            beginning(whole_text, limit, self.secrets, self.redactor)
+        )
+        if len(whole_text) > limit:
+            self.cut_texts.append(whole_text)
         # JSON has no lone surrogate, which a pattern may have.
         return start[:limit].encode("utf-8", "backslashreplace").decode()
 
     def node_of_part(self, part: Any) -> Node:
+        # The parts of a pattern or a time zone, for example.
         if type(part) is str:
             return self._shown_start(part)
         if type(part) is list:
@@ -439,12 +465,14 @@ class _Describer(NodeWalk):
         secret_steps = {f"[{name!r}]" for name in self._secret_labels(value)}
         parts = dict(column_parts(value) or ())
         if not secret_steps <= parts.keys():
+            # A secret name is that of a row, so a value of each column is secret.
             return
         columns: dict[str, Node] = {}
         for step, column in parts.items():
             if step in secret_steps:
                 continue
             node_of_value: Callable[[Any], Node] | None = self._cell
+            # Labels that only count the rows say nothing of them.
             is_count = step == INDEX and has_plain_index(value)
             is_long = column_size(column) > self.budget.items
             if is_count or is_long or self.characters >= self.most_characters:
@@ -478,14 +506,15 @@ class _Describer(NodeWalk):
         return self._with_value(node, value)
 
     def text(self, value: str) -> Node:
-        if len(value) <= _SHORT:
+        if len(value) <= _LENGTH_NEVER_CUT:
             self.characters += len(value) + 2
-            # Another text may be impossible in JSON, or name a temporary folder.
+            # A text with other characters may be impossible in JSON. A text may be a
+            # path below the temporary folder.
             is_plain = value.isascii() and not self.places.temporary_folders
             if is_plain and self._safe_text(value) == value:
                 return text_node(value)
         else:
-            self.characters += _SHORT
+            self.characters += _LENGTH_NEVER_CUT
         if self.places.temporary_folders:
             place = self.places.place_of_text(value)
             if place is not None:
@@ -494,6 +523,7 @@ class _Describer(NodeWalk):
         limit = self._room(len(value))
         shown = self._safe_text(beginning(value, limit, self.secrets, self.redactor))
         if len(value) > limit:
+            # A lone surrogate is impossible in JSON.
             start = shown[:limit].encode("utf-8", "backslashreplace").decode()
             return Cut("str", start, len(value), self._digest(value))
         written = shown.encode("utf-8", "backslashreplace").decode()
@@ -501,6 +531,7 @@ class _Describer(NodeWalk):
             # JSON has no such text.
             return Opaque("text", repr(written).replace("\\\\", "\\"), "str")
         if shown != value:
+            # Redaction has replaced a part of the text, or all of it.
             return self._hidden_node(value, shown)
         return text_node(shown)
 
@@ -509,14 +540,15 @@ class _Describer(NodeWalk):
 
         Long texts have a budget of their own.
         """
-        if length <= _SHORT:
+        if length <= _LENGTH_NEVER_CUT:
             return length
         most = self.budget.text
         most_of_all = 4 * most
+        # With each text that is shown whole or by its start, the next ones get less.
         if self.characters_of_texts >= most_of_all:
-            length = min(_SHORT, most)
+            length = min(_LENGTH_NEVER_CUT, most)
         elif length > most or self.characters_of_texts + length > most_of_all:
-            length = min(_START, most)
+            length = min(_SHOWN_OF_LONG_TEXT, most)
         self.characters_of_texts += length
         return length
 
@@ -527,6 +559,7 @@ class _Describer(NodeWalk):
             return Cut("bytes", shown[:limit], len(value), self._digest(value))
         shown_bytes = shown.encode("latin-1")
         if self.is_for_verifying and shown_bytes != value:
+            # Without the digest, two secrets would be equal: each is a placeholder.
             return self._hidden_node(value, shown)
         return self.whole_bytes(shown_bytes)
 
@@ -554,7 +587,7 @@ class _Describer(NodeWalk):
         # The name of the folder that a fixture gave does not count.
         return place.token, self._safe_text(place.rest)
 
-    def _content(self, value: NamedContent) -> Opaque:
+    def _named_content(self, value: NamedContent) -> Opaque:
         name = self._safe_text(PurePath(value.text).name)
         return self._with_content(Opaque("content", name), value.text)
 
@@ -562,12 +595,13 @@ class _Describer(NodeWalk):
         """Add the digest of the file or folder that a path names."""
         if not self.budget.digests:
             return node
-        # The identity has refused what is unstable, or does not need it.
+        # A folder that cannot be read has no digest. Identities refuse it where it
+        # counts.
         with suppress(Unstable):
             node.digest = digests_of(self.places).content_of(path).short
         return node
 
-    def _secret(self, secret: _Secret) -> Node:
+    def _hidden_secret(self, secret: _Secret) -> Node:
         return self._hidden_node(secret.value, PLACEHOLDER)
 
     def _hidden_node(self, value: object, shown: str) -> Node:
@@ -597,7 +631,7 @@ class _Describer(NodeWalk):
         identity = self.identities[id(value)][1] or ""
         if self.is_for_verifying:
             return identity
-        return identity[:_DIGEST]
+        return identity[:_DIGITS_OF_DIGEST]
 
     def _digest_beside(self, cut_texts: list[str], value: object) -> str:
         """Return the digest of a value of which these texts are there in part."""
@@ -625,6 +659,7 @@ class _Describer(NodeWalk):
 
     def items(self, value: list[Any] | tuple[Any, ...]) -> Node:
         if is_pair(value):
+            # Of (name, value), a secret name hides the value.
             shown = [value[0], self.safe(*value)]
             return self._first_items(self._parts(shown), value)
         items = value[: self.budget.items]
@@ -646,6 +681,7 @@ class _Describer(NodeWalk):
         kinds = {type(item) for item in value}
         most = self.budget.items
         if kinds == {str} or kinds <= {int, float, bool}:
+            # The order of a set is another one in each process.
             ordered = nsmallest(min(most, len(value)), value, key=_with_nan_last)
             return self._first_items(self._parts(ordered), value)
         if len(value) > most:
@@ -671,6 +707,7 @@ class _Describer(NodeWalk):
             parts_by_name = self.named(pairs, has_no_secret_names=has_no_secret_names)
             if len(pairs) == len(value):
                 return Fields("dict", parts_by_name)
+            # A mapping that is there in part is written as pairs with its length.
             keys, parts = parts_by_name.keys(), [*parts_by_name.values()]
         else:
             keys = self._parts(pairs)
@@ -687,6 +724,7 @@ class _Describer(NodeWalk):
         """Return whether a key can be a key of the tree without any change."""
         if type(key) is not str or len(key) > _LONGEST_KEY:
             return False
+        # `AIza` begins keys of Google, which are secrets by their look.
         is_plain = key.isascii() and key.isidentifier() and "AIza" not in key
         if is_plain and not self.secrets:
             return True
@@ -696,6 +734,7 @@ class _Describer(NodeWalk):
         return self._safe_text(key) == key and key.isprintable() and not is_place
 
     def safe(self, name: object, value: object) -> object:
+        """Return a value, or a stand-in that is drawn as a placeholder."""
         if self.redactor.hides(name, value):
             return _Secret(value)
         return value
@@ -704,6 +743,7 @@ class _Describer(NodeWalk):
         self, parts: Mapping[str, object], *, has_no_secret_names: bool = False
     ) -> dict[str, Node]:
         """Return the nodes of all attributes, arguments, or entries of a dict."""
+        # The names, and the signs around each.
         self.characters += sum(map(len, parts)) + 4 * len(parts)
         values: Iterable[object] = parts.values()
         if not has_no_secret_names:
@@ -734,6 +774,7 @@ class _Describer(NodeWalk):
             attributes |= exception_parts(value)
             parts["*"] = Items("list", self._parts(value.args))
         elif not attributes:
+            # Such an object is shown by its class, or by its name if it is a constant.
             text = f"<{short_name(name)}>"
             if is_known_by_name(type(value)):
                 constant = name_among_constants(value)
@@ -756,9 +797,10 @@ def _with_nan_last(number: Any) -> tuple[bool, Any]:
     return number != number, number
 
 
+# The methods that describe values without parts, by the class of the value.
 _LEAVES: dict[type, Callable[[_Describer, Any], Node]] = {
-    NamedContent: _Describer._content,
-    _Secret: _Describer._secret,
+    NamedContent: _Describer._named_content,
+    _Secret: _Describer._hidden_secret,
     bytes: _Describer.bytes_node,
     int: _Describer.integer,
     float: _Describer.number,

@@ -33,13 +33,13 @@ A stretch after `-` is in the old text alone, a stretch after `+` in the new tex
 and a stretch after a blank in both.
 """
 
-_WIDTH = 120
+_LONGEST_LINE_OF_VALUE = 120
 # Texts up to this length are shown as values.
-_SHORT = 40
+_LONGEST_VALUE_OF_WORDS = 40
 # The characters of an unchanged stretch that are shown on either side of a change.
-_AROUND = 60
+_SHOWN_AROUND_CHANGE = 60
 # The characters that are shown at either end of a changed stretch.
-_CHANGED = 120
+_SHOWN_OF_CHANGE = 120
 # What stands around a stretch, by its sign.
 _BRACKETS = {"-": ("[-", "-]"), "+": ("{+", "+}"), " ": ("", "")}
 # Of more stretches, the first ones are shown.
@@ -97,7 +97,10 @@ def _lines_of(difference: Difference, *, old_word: str, new_word: str) -> list[s
 
 
 def _fact_of(difference: Difference, *, old_word: str, new_word: str) -> str:
-    """Return how two sides differ in words; empty if the sides themselves show it."""
+    """Return how two sides differ in words; empty if the sides themselves show it.
+
+    A line and the page have these words in place of both sides.
+    """
     old, new = difference.old, difference.new
     if difference.fact:
         return difference.fact
@@ -192,21 +195,27 @@ def _texts_of_sides(difference: Difference) -> tuple[str, str]:
     """Return both sides as texts that show the difference, if it may be shown."""
     old, new = difference.old, difference.new
     if old is ABSENT:
-        return "", line(new, _WIDTH)
+        return "", line(new, _LONGEST_LINE_OF_VALUE)
     if new is ABSENT:
-        return line(old, _WIDTH), ""
+        return line(old, _LONGEST_LINE_OF_VALUE), ""
     is_cut = isinstance(old, Cut) and isinstance(new, Cut)
+    # The beginnings, which are all that is kept, would look alike.
     if is_cut and old.start and old.start == new.start:
         unit = "bytes"
         if old.type == "str":
             unit = "characters"
         differing = f"{new.length} that differ after the first {len(old.start)}"
         return f"{old.length} {unit}", differing
-    old_text, new_text = line(old, _WIDTH), line(new, _WIDTH)
+    # Each way to tell the sides apart is tried, the shortest first: their texts, their
+    # digests, their types.
+    old_text, new_text = (
+        line(old, _LONGEST_LINE_OF_VALUE),
+        line(new, _LONGEST_LINE_OF_VALUE),
+    )
     if old_text != new_text:
         return old_text, new_text
-    old_text = line(old, _WIDTH, digests=True)
-    new_text = line(new, _WIDTH, digests=True)
+    old_text = line(old, _LONGEST_LINE_OF_VALUE, digests=True)
+    new_text = line(new, _LONGEST_LINE_OF_VALUE, digests=True)
     if old_text != new_text:
         return old_text, new_text
     is_hidden = isinstance(old, Hidden) or isinstance(new, Hidden)
@@ -225,6 +234,7 @@ def _file_fact(old: Node, new: Node, *, is_recorded: bool) -> str:
     name = _name_in(new)
     if not (is_file(old) and is_file(new)) or _name_in(old) != name:
         return ""
+    # The sides are a recording and now, or before and after a call.
     if old.digest == MISSING:
         if is_recorded:
             return f"{name} exists now, it did not when recorded"
@@ -259,11 +269,12 @@ def _long_texts(difference: Difference) -> tuple[str, str] | None:
     if PLACEHOLDER in texts:
         # A side is a secret as a whole, of which no stretch is shown.
         return None
+    # Short texts are shown as two values, and long ones with their words that differ.
     both_texts = old_text + new_text
-    longest_value = _WIDTH
+    longest_value = _LONGEST_LINE_OF_VALUE
     if " " in both_texts:
         # Of several words, the ones that differ are shown sooner.
-        longest_value = _SHORT
+        longest_value = _LONGEST_VALUE_OF_WORDS
     longest = max(len(old_text), len(new_text))
     if "\n" not in both_texts and longest <= longest_value:
         return None
@@ -292,14 +303,14 @@ def _spans_of_two_texts(old: str, new: str) -> list[Span]:
         if before == after:
             spans.append((" ", before))
             continue
-        same = ""
+        shared_blank = ""
         if before[-1:] == after[-1:] == " ":
             # A blank at the end of both stretches is no part of the change.
-            same = " "
+            shared_blank = " "
         spans += [
-            ("-", before.removesuffix(same)),
-            ("+", after.removesuffix(same)),
-            (" ", same),
+            ("-", before.removesuffix(shared_blank)),
+            ("+", after.removesuffix(shared_blank)),
+            (" ", shared_blank),
         ]
     return [span for span in spans if span[1]]
 
@@ -309,9 +320,9 @@ def _cut_spans(spans: Sequence[Span]) -> list[Span]:
     cut_spans: list[Span] = []
     for place, (sign, text) in enumerate(spans[:_MOST_SPANS]):
         if sign != " ":
-            cut = _middle_cut(text, start=_CHANGED, end=_CHANGED)
+            cut = _middle_cut(text, start=_SHOWN_OF_CHANGE, end=_SHOWN_OF_CHANGE)
         else:
-            start = end = _AROUND
+            start = end = _SHOWN_AROUND_CHANGE
             # The text before the first change and behind the last change is of no use.
             if place == 0:
                 start = 0
@@ -335,12 +346,13 @@ def _text_lines(spans: Sequence[Span]) -> list[str]:
     """Return a text as lines, with `[-old-]` and `{+new+}` where the words differ."""
     lines = [""]
     for sign, text in _cut_spans(spans):
-        before, after = _BRACKETS[sign]
-        for number, part in enumerate(text.split("\n")):
+        opening, closing = _BRACKETS[sign]
+        # Brackets are closed at the end of a line, so that each line reads alone.
+        for number, text_in_line in enumerate(text.split("\n")):
             if number:
                 lines.append("")
-            if part:
-                lines[-1] += f"{before}{printable(part)}{after}"
+            if text_in_line:
+                lines[-1] += f"{opening}{printable(text_in_line)}{closing}"
     return [text_line for text_line in lines if text_line]
 
 
@@ -412,6 +424,7 @@ def _column_words(old: Opaque, new: Opaque) -> ColumnWords:
     if old.text != new.text:
         return ColumnWords(before_each="dtype ", old=str(old.text), new=str(new.text))
     if "differ" in old.facts:
+        # The values of both columns are known.
         return _differing_values_in_words(old, new)
     # A number of rows, or of an array of several dimensions its shape as a text.
     old_rows, new_rows = old.facts["rows"], new.facts["rows"]
@@ -437,8 +450,8 @@ def _differing_values_in_words(old: Opaque, new: Opaque) -> ColumnWords:
     if old_count != new_count:
         compared = f"the first {compared}"
     on_both = f"{old.facts['differ']:,} of {compared} differ"
-    old_value = line(old.facts["value"], _WIDTH)
-    new_value = line(new.facts["value"], _WIDTH)
+    old_value = line(old.facts["value"], _LONGEST_LINE_OF_VALUE)
+    new_value = line(new.facts["value"], _LONGEST_LINE_OF_VALUE)
     return ColumnWords(on_both, f"[{old.facts['label']}]: ", old_value, new_value)
 
 

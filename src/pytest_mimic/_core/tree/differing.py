@@ -1,6 +1,7 @@
 """The differences between two trees: parts by their path, items that came and went.
 
-`difference_words` puts them into words.
+They explain a miss, a drift, a mutation and `diff`. No decision of a replay depends on
+them. `difference_words` puts them into words.
 """
 
 from __future__ import annotations
@@ -90,8 +91,8 @@ def part_differences(
 ) -> list[Difference]:
     """Return the differences between two calls' arguments, which `nodes_by_name` gives.
 
-    In the paths of the differences, names have no stars: `rest[0]`, as `ignore=` takes
-    it.
+    A missed call is compared so with each candidate for the nearest recording. In the
+    paths of the differences, names have no stars: `rest[0]`, as `ignore=` takes it.
     """
     old_parts = {name.lstrip("*"): part for name, part in old.items()}
     new_parts = {name.lstrip("*"): part for name, part in new.items()}
@@ -142,12 +143,15 @@ def differences(old: Node, new: Node) -> list[Difference]:
 
 
 def _between(old: Node, new: Node, path: str) -> Iterator[Difference]:
+    """Yield the innermost differences between two nodes, with their paths."""
     if _is_same_value(old, new):
         return
+    # Values of two kinds differ as a whole.
     if kind_of_node(old) != kind_of_node(new) and not _are_tables(old, new):
         yield Difference(path, old, new)
         return
     if _is_same_file(old, new):
+        # Nothing but the content of a file counts.
         if digest_of(old) != digest_of(new):
             yield Difference(path, old, new)
         return
@@ -157,6 +161,7 @@ def _between(old: Node, new: Node, path: str) -> Iterator[Difference]:
         is_told = True
         yield difference
     if is_partial and length_of(old) != length_of(new):
+        # Items that neither tree holds have come or gone.
         yield Difference(path, _total(old), _total(new))
     elif not is_told and digest_of(old) != digest_of(new):
         # The digests are those of the whole values: the difference lies in a part that
@@ -170,7 +175,7 @@ def _between(old: Node, new: Node, path: str) -> Iterator[Difference]:
 def _inside(
     old: Node, new: Node, path: str, *, is_partial: bool
 ) -> Iterator[Difference]:
-    """Return the differences between the parts that the trees of one kind hold.
+    """Return the differences between the parts that two trees of one kind hold.
 
     With `is_partial`, the trees hold only the first items of their values, so the items
     at equal places are compared. Otherwise lists are aligned.
@@ -215,6 +220,7 @@ def _is_same_file(old: Node, new: Node) -> bool:
 def _between_parts(
     old: Mapping[str, Node], new: Mapping[str, Node], path: str
 ) -> Iterator[Difference]:
+    """Yield the differences between parts, which are given by their steps in a path."""
     for step in dict.fromkeys([*old, *new]):
         if step in old and step in new:
             yield from _between(old[step], new[step], path + step)
@@ -238,6 +244,7 @@ def _is_same_node(old: Node, new: Node) -> bool:
 
 
 def _as_it_is(node: Node) -> Node:
+    """Return the node of a value of a kept column, which is a node already."""
     return node
 
 
@@ -257,6 +264,7 @@ def _between_items(
     shared = min(len(old), len(new))
     place_by_place: list[Turn] = [("replace", 0, shared, 0, shared)]
     changes = place_by_place
+    # Of many items that came or went, only their number is told.
     if in_order and len(old) != len(new):
         is_many = len(old) + len(new) > _MOST_ITEMS
         if is_many or abs(len(old) - len(new)) > _MOST_ADDED:
@@ -265,6 +273,7 @@ def _between_items(
             aligned = turns(list(map(order, old)), list(map(order, new)))
             if aligned is not None:
                 changes = aligned
+    # A remedy may replace the numbers of all items by a star, so it needs their count.
     this_list = path, len(new)
     for tag, *ends in changes:
         if tag == "equal":
@@ -301,6 +310,7 @@ def _is_same_value(old: Node, new: Node) -> bool:
     """
     digest = digest_of(old)
     if not digest or is_file(old) or is_file(new):
+        # Nothing tells, or the digest is that of a file's content alone.
         return False
     return digest == digest_of(new)
 

@@ -1,4 +1,8 @@
-"""How people see trees: in Python's notation, on one line or one for each part."""
+"""How people see trees: in Python's notation, on one line or one for each part.
+
+Messages, labels, `show` and the page of the report draw values so. At the end of the
+module are the steps by which paths name the parts of a tree.
+"""
 
 from __future__ import annotations
 
@@ -33,18 +37,18 @@ from pytest_mimic._core.words import plural, size
 
 #: Of a longer list, mapping or table in an outcome, the first so many parts are shown.
 SHOWN = 100
-_LONGEST = 2_000
+_LONGEST_TEXT = 2_000
 # Bytes that are no text are shown as a literal up to this length.
 _LONGEST_DATA = 40
 _INDENT = "  "
 # Kinds of values that are drawn by their text alone.
-_TEXTS = frozenset(
+_KINDS_DRAWN_BY_TEXT = frozenset(
     "date datetime decimal float int path pure_posix_path pure_windows_path text time"
     " uuid zoneinfo".split()
 )
 # Facts of objects that are no arguments of their class: `of` stands in its name, and
 # `fields_set` is what pydantic notes of how a model was made.
-_UNDRAWN = frozenset(("fields_set", "of"))
+_FACTS_NOT_DRAWN = frozenset(("fields_set", "of"))
 # The brackets around items.
 _BRACKETS = {
     "list": ("[", "]"),
@@ -75,7 +79,7 @@ class Table(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A text of several lines, or with the prefix `b` bytes that are one."""
+    """A text of several lines, or with the prefix `b` bytes that are such a text."""
 
     text: str
     prefix: str = ""
@@ -105,6 +109,7 @@ def drawn(node: Node, *, digests: bool = False, most: int | None = None) -> Draw
 
 
 def _joined_on_one_line(drawing: Drawn) -> str:
+    """Return what was drawn on one line, however long: of a table, its title."""
     if isinstance(drawing, Group):
         parts = [name + _joined_on_one_line(part) for name, part in drawing.parts]
         return f"{drawing.open}{', '.join(parts)}{drawing.close}"
@@ -141,14 +146,16 @@ class _Drawing:
         return self._opaque(node)
 
     def _mark(self, node: Node) -> str:
+        """Return the digest, if it is to tell apart two values that look alike."""
         digest = digest_of(node)
         if not self._digests or not digest:
             return ""
         return f" #{digest[:8]}"
 
     def _text(self, text: str) -> Drawn:
-        if self._most is not None and len(text) > _LONGEST:
-            text = f"{text[:_LONGEST]}... ({len(text)} characters)"
+        """Return a text as a literal, or as a block of lines."""
+        if self._most is not None and len(text) > _LONGEST_TEXT:
+            text = f"{text[:_LONGEST_TEXT]}... ({len(text)} characters)"
         if "\n" in text.rstrip("\n"):
             return Block(text)
         return repr(text)
@@ -176,6 +183,7 @@ class _Drawing:
         if node.length is not None:
             missing = node.length - len(node.items)
         if node.kind in SETS and not node.items and not missing:
+            # `{}` would be a mapping.
             return f"{node.kind}()"
         if node.kind == "dict":
             pairs = [(f"{line(key, 60)}: ", part) for key, part in pairs_of(node)]
@@ -183,6 +191,7 @@ class _Drawing:
         parts: list[tuple[str, Node]]
         numbers = numbers_in(node)
         if numbers is not None:
+            # The value is a short array of numpy.
             dtype = Opaque("text", dtype_of(node.kind))
             parts = [("", Items("list", numbers)), ("dtype=", dtype)]
             return self._group("array(", parts, ")")
@@ -194,6 +203,7 @@ class _Drawing:
             return self._group(
                 open_, parts, close, missing=missing, mark=self._mark(node)
             )
+        # Any other value is drawn as a call: `deque([1, 2], maxlen=3)`, `range(1, 5)`.
         if node.kind not in TEXT_KINDS:
             parts = [("", Items("list", node.items, node.length, node.digest))]
         parts += _keywords(shown_facts(node))
@@ -213,13 +223,15 @@ class _Drawing:
         for name, part in node.parts.items():
             items = items_of(part)
             if name == "*" and items is not None:
+                # The arguments of an exception.
                 parts += [("", item) for item in items]
             elif name:
                 parts.append((f"{name}=", part))
             else:
+                # The content of a container.
                 parts.append(("", part))
         for name, fact in shown_facts(node).items():
-            if name not in _UNDRAWN:
+            if name not in _FACTS_NOT_DRAWN:
                 parts.append((f"{name}=", fact))
         open_ = f"{short_name(node.kind)}{_arguments(node)}("
         return self._group(open_, parts, ")", missing=missing, mark=self._mark(node))
@@ -231,7 +243,7 @@ class _Drawing:
         if phrase is not None:
             return phrase(node, mark)
         facts = shown_facts(node)
-        if node.kind in _TEXTS or is_of_numpy(node.kind):
+        if node.kind in _KINDS_DRAWN_BY_TEXT or is_of_numpy(node.kind):
             text = _with_mark(text_or_place(node), mark)
             words = [f" {name}={line(fact)}" for name, fact in facts.items()]
             return text + "".join(words)
@@ -319,6 +331,7 @@ def _text_of_hidden(node: Hidden) -> str:
 
 
 def _pickle(length: Node) -> str:
+    """Return the words for an outcome that is stored as a pickle."""
     if isinstance(length, int):
         return f"a pickle, {size(length)}"
     return "a pickle"
@@ -408,8 +421,11 @@ def lines_of(node: Drawn, width: int) -> Iterator[str]:
     yield from _lines_of_part("", node, "", width)
 
 
-def _flat(node: Drawn, room: int) -> str | None:
-    """Return what was drawn on one line; None: it needs more than `room` characters."""
+def _on_one_line(node: Drawn, room: int) -> str | None:
+    """Return what was drawn on one line; None: it needs more than `room` characters.
+
+    None also for a block or a table, which always takes several lines.
+    """
     if isinstance(node, str) and len(node) <= room:
         return node
     if not isinstance(node, Group):
@@ -419,7 +435,7 @@ def _flat(node: Drawn, room: int) -> str | None:
     for name, part in node.parts:
         line_text += f"{separator}{name}"
         separator = ", "
-        part_text = _flat(part, room - len(line_text))
+        part_text = _on_one_line(part, room - len(line_text))
         if part_text is None:
             return None
         line_text += part_text
@@ -431,7 +447,7 @@ def _flat(node: Drawn, room: int) -> str | None:
 
 def _lines_of_part(name: str, node: Drawn, end: str, width: int) -> Iterator[str]:
     """Yield the lines of a part, its name before the first, `end` behind the last."""
-    single_line = _flat(node, width - len(name) - len(end))
+    single_line = _on_one_line(node, width - len(name) - len(end))
     if single_line is not None:
         yield f"{name}{single_line}{end}"
     elif isinstance(node, str):
@@ -491,7 +507,8 @@ def _cells(row: Node) -> list[str]:
 def steps(node: Node) -> dict[str, Node] | None:
     """Return the parts of a node by their steps in paths; None: it has no parts.
 
-    The numbers of which a fraction is made are no parts of it.
+    Differences have their paths by these steps. The numbers of which a fraction is made
+    are no parts of it.
     """
     if isinstance(node, Items | Fields | Opaque) and node.kind in TEXT_KINDS:
         return None
@@ -502,6 +519,7 @@ def steps(node: Node) -> dict[str, Node] | None:
     if isinstance(node, Opaque):
         facts = _fact_steps(node)
         if facts:
+            # The value without its facts has no step of its own.
             return {"": Opaque(node.kind, node.text), **facts}
     return None
 
@@ -531,6 +549,7 @@ def _item_steps(node: Items) -> dict[str, Node] | None:
 
 
 def _field_steps(node: Fields) -> dict[str, Node]:
+    """Return the parts of a mapping or an object by their steps: `.base`, `['a b']`."""
     parts_by_step: dict[str, Node] = {}
     for name, part in node.parts.items():
         if node.kind == "dict" or name not in ("", "*"):

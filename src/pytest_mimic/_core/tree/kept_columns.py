@@ -28,7 +28,7 @@ _OF_NUMPY = frozenset(("NumpyExtensionArray", "PandasArray"))
 
 
 def columns_of(value: Any) -> dict[str, Column] | None:
-    """Return the columns of a table with all their values.
+    """Return the columns of a table with all their values, for verifying.
 
     None: the value is no table or array, or has more than `_MOST_VALUES` values.
     """
@@ -45,11 +45,13 @@ def columns_of(value: Any) -> dict[str, Column] | None:
 def kept_columns(node: Node) -> dict[str, Column] | None:
     """Return what a node keeps of the columns of a table or an array, by their steps.
 
-    The file of the node may be edited by hand, so parts may be missing. None: the node
-    is not that of a table or an array.
+    A miss and `diff` have only this of a recorded table. The file of the node may be
+    edited by hand, so parts may be missing. None: the node is not that of a table or an
+    array.
     """
     numbers = numbers_in(node)
     if isinstance(node, Items) and numbers is not None:
+        # A short array is kept whole, as its only column.
         return {"": Column(dtype_of(node.kind), len(numbers), numbers)}
     if not isinstance(node, Opaque):
         return None
@@ -111,6 +113,7 @@ def _rows_or_shape(column: Any) -> int | str:
     """Return the number of rows, of an array of several dimensions its shape, `2x3`."""
     shape = getattr(column, "shape", None)
     if shape is None:
+        # A column of Arrow has a length alone.
         return len(column)
     if len(shape) == 1:
         return int(shape[0])
@@ -131,6 +134,7 @@ def column_size(column: Any) -> int:
 
 
 def _dtype(column: Any) -> str:
+    """Return the dtype of a column as its library writes it."""
     dtype = getattr(column, "dtype", None)
     if not dtype:
         # A column of Arrow has its type under another name.
@@ -156,11 +160,13 @@ def _items(column: Any) -> list[Any]:
         # `to_list` is missing in the arrays of pandas, or deprecated.
         values: list[Any] = column.tolist()
         return values
+    # Of polars, of Arrow.
     for name in ("to_list", "to_pylist"):
         read_values = getattr(column, name, None)
         if read_values is not None:
             items: list[Any] = read_values()
             return items
+    # The items of an array of several dimensions stand in one row.
     flat: list[Any] = column.ravel().tolist()
     return flat
 

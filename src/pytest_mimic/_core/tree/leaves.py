@@ -1,6 +1,7 @@
 """The values without parts inside a described call, each with its path.
 
-A recording run asks of each of these values whether the run has made it.
+A recording run asks of each of these values whether the run has made it, and then warns
+that the call will miss in the next run.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def _leaves_in(
         ignored: The paths that `ignore=` leaves out.
     """
     if is_file(node):
+        # Its content counts, and not its path.
         return
     if any(_leads(ignored_path, way) for ignored_path in ignored):
         return
@@ -61,6 +63,7 @@ def _leaves_in(
     if text is not None:
         yield Leaf(path, text)
     elif isinstance(node, Cut):
+        # The beginning of a long text is all that the description has.
         if node.start is not None:
             yield Leaf(path, node.start)
     else:

@@ -1,4 +1,7 @@
-"""Arrays, frames and tensors in a few words, and compared by their own libraries."""
+"""Arrays, frames and tensors in a few words, and compared by their own libraries.
+
+Verifying compares real outcomes with recorded ones so. No identity depends on it.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ from typing import Any
 # The dtypes of labels that may be texts.
 _DTYPES_OF_TEXTS = (object, "object", "str", "string")
 # How many lines are shown of the text of a library's assertion.
-_LINES = 5
+_MOST_LINES = 5
 # How many characters are shown of each line.
-_WIDTH = 120
+_LONGEST_LINE = 120
 # The words of a drift for those of numpy's and pandas' assertions.
-_WORDS = (
+_WORDS_OF_DRIFT = (
     ("[left]:", "recorded"),
     ("[right]:", "now"),
     ("DESIRED:", "recorded"),
@@ -38,17 +41,18 @@ def library_difference(
     """
     library = _comparing_library(type(recorded))
     if library is None:
+        # Their identities have told that they differ, and nothing tells how.
         return "differs"
     tolerances: dict[str, float] = {}
     if rtol or atol:
         tolerances = {"rtol": rtol, "atol": atol}
     try:
-        for name in _FACTS.get(library, ()):
+        for name in _ATTRIBUTES_COMPARED.get(library, ()):
             old_fact = getattr(recorded, name, None)
             new_fact = getattr(actual, name, None)
             if old_fact != new_fact:
                 raise AssertionError(f"{name} {old_fact} recorded, {new_fact} now")
-        _BY_LIBRARY[library](recorded, actual, tolerances)
+        _COMPARE_BY_LIBRARY[library](recorded, actual, tolerances)
     except AssertionError as error:
         return _assertion_in_a_line(str(error))
     # The library may be unable to compare such values, and raise anything.
@@ -63,8 +67,8 @@ def _comparing_library(kind: type) -> str | None:
     None: no library does.
     """
     for base in kind.__mro__:
-        package = _package(base)
-        if package in _BY_LIBRARY:
+        package = _library_of_class(base)
+        if package in _COMPARE_BY_LIBRARY:
             return package
     return None
 
@@ -72,7 +76,8 @@ def _comparing_library(kind: type) -> str | None:
 def library_shape(value: Any) -> tuple[object, ...]:
     """Return what counts of a library's value with `compare=shape`.
 
-    Its dtypes, the names of its columns and the number of its dimensions count.
+    Its dtypes, the names of its columns and the number of its dimensions count. A value
+    in which one of them differs has drifted.
     """
     dtypes: Any = ""
     for name in ("dtypes", "dtype", "type"):
@@ -89,7 +94,10 @@ def library_shape(value: Any) -> tuple[object, ...]:
 
 
 def labels_of(value: Any) -> Iterator[object]:
-    """Yield the names of a value, and of its columns, rows and fields."""
+    """Yield the names of a value, and of its columns, rows and fields.
+
+    A secret name among them hides values.
+    """
     labels = [
         getattr(value, "name", None),
         *_field_names(getattr(value, "dtype", None)),
@@ -97,6 +105,7 @@ def labels_of(value: Any) -> Iterator[object]:
     for axis in ("columns", "index", "column_names"):
         names = getattr(value, axis, ())
         if callable(names):
+            # The `index` of a list-like class is a method.
             continue
         labels.extend(getattr(names, "names", ()))
         if getattr(names, "dtype", object) in _DTYPES_OF_TEXTS:
@@ -126,7 +135,7 @@ def _field_names(dtype: Any) -> Iterator[str]:
             yield from _field_names(getattr(field, "type", None))
 
 
-def _package(kind: type) -> str:
+def _library_of_class(kind: type) -> str:
     return str(kind.__module__).partition(".")[0]
 
 
@@ -153,15 +162,16 @@ def _difference_by_pandas(
 ) -> None:
     testing = import_module("pandas.testing")
     for base in type(recorded).__mro__:
-        check = getattr(testing, _PANDAS.get(base.__name__, ""), None)
-        if check is None:
+        assert_equal = getattr(testing, _PANDAS_ASSERTIONS.get(base.__name__, ""), None)
+        if assert_equal is None:
             continue
         options: dict[str, object] = {"check_exact": not tolerances}
         if base.__name__ == "Index" and tolerances:
-            # The check of an index takes either option.
+            # The assertion of an index takes either option.
             options = {}
-        check(recorded, actual, **options, **tolerances)
+        assert_equal(recorded, actual, **options, **tolerances)
         return
+    # The values are scalars of pandas, such as a `Timestamp`. NaT differs from itself.
     is_missing = recorded != recorded
     if recorded != actual and not is_missing:
         raise AssertionError(f"{recorded!r} recorded, {actual!r} now")
@@ -173,16 +183,16 @@ def _difference_by_polars(
     from inspect import signature
 
     testing = import_module("polars.testing")
-    check = testing.assert_series_equal
+    assert_equal = testing.assert_series_equal
     if hasattr(recorded, "columns"):
-        check = testing.assert_frame_equal
+        assert_equal = testing.assert_frame_equal
     options: dict[str, object] = {"check_exact": True}
-    if tolerances and "rel_tol" in signature(check).parameters:
+    if tolerances and "rel_tol" in signature(assert_equal).parameters:
         options = {"rel_tol": tolerances["rtol"], "abs_tol": tolerances["atol"]}
     elif tolerances:
         # An older polars has the names of numpy.
         options = {**tolerances}
-    check(recorded, actual, **options)
+    assert_equal(recorded, actual, **options)
 
 
 def _difference_by_scipy(
@@ -213,18 +223,18 @@ def _difference_by_torch(
 
 
 # The attributes that must be the same besides the elements, by the library.
-_FACTS = {
+_ATTRIBUTES_COMPARED = {
     "numpy": ("dtype", "shape"),
     "pyarrow": ("type", "schema"),
     "scipy": ("dtype", "shape"),
 }
-_PANDAS = {
+_PANDAS_ASSERTIONS = {
     "DataFrame": "assert_frame_equal",
     "ExtensionArray": "assert_extension_array_equal",
     "Index": "assert_index_equal",
     "Series": "assert_series_equal",
 }
-_BY_LIBRARY: dict[str, Callable[[Any, Any, dict[str, float]], None]] = {
+_COMPARE_BY_LIBRARY: dict[str, Callable[[Any, Any, dict[str, float]], None]] = {
     "numpy": _difference_by_numpy,
     "pandas": _difference_by_pandas,
     "polars": _difference_by_polars,
@@ -236,7 +246,7 @@ _BY_LIBRARY: dict[str, Callable[[Any, Any, dict[str, float]], None]] = {
 
 def _assertion_in_a_line(text: str) -> str:
     """Return the first lines of an assertion's text as one, in the words of a drift."""
-    for words_of_library, words_of_drift in _WORDS:
+    for words_of_library, words_of_drift in _WORDS_OF_DRIFT:
         text = text.replace(words_of_library, words_of_drift)
     lines: list[str] = []
     lines_without_headings: list[str] = []
@@ -244,19 +254,19 @@ def _assertion_in_a_line(text: str) -> str:
         folded_line = " ".join(line.split())
         if not folded_line:
             continue
-        lines.append(folded_line[:_WIDTH])
+        lines.append(folded_line[:_LONGEST_LINE])
         if not _HEADING.fullmatch(folded_line):
-            lines_without_headings.append(folded_line[:_WIDTH])
+            lines_without_headings.append(folded_line[:_LONGEST_LINE])
     if not lines_without_headings:
         # A text of nothing but headings says more than none.
         lines_without_headings = lines
-    return "; ".join(lines_without_headings[:_LINES]) or "differs"
+    return "; ".join(lines_without_headings[:_MOST_LINES]) or "differs"
 
 
 # -- as a text
 
 # An array of so many items, or a table of so many columns, is shown with them.
-_FEW = 6
+_MOST_SHOWN = 6
 
 
 def library_text(value: Any) -> str:
@@ -265,14 +275,14 @@ def library_text(value: Any) -> str:
     A small array is shown with its items, a small table with the names of its columns.
     """
     class_name = type(value).__qualname__
-    shape = _shape(value)
+    shape = _shape_of(value)
     words = [class_name, _element_type(value), "x".join(map(str, shape))]
     text = " ".join(filter(None, words))
     is_array = class_name == "ndarray" and value.dtype.kind in "biufc"
-    if is_array and value.size <= _FEW:
+    if is_array and value.size <= _MOST_SHOWN:
         return f"{text} {value.tolist()}"
     columns = getattr(value, "columns", None)
-    if len(shape) != 2 or columns is None or not 0 < len(columns) <= _FEW:
+    if len(shape) != 2 or columns is None or not 0 < len(columns) <= _MOST_SHOWN:
         return text
     if not all(isinstance(name, str) for name in columns):
         return text
@@ -291,7 +301,8 @@ def _element_type(value: Any) -> str:
     return ""
 
 
-def _shape(value: Any) -> tuple[int, ...]:
+def _shape_of(value: Any) -> tuple[int, ...]:
+    """Return the extent of a value in each dimension; empty if it has none."""
     for name in ("shape", "size"):
         shape = getattr(value, name, None)
         if isinstance(shape, tuple):

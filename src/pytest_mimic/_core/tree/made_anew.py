@@ -54,14 +54,14 @@ class Piece(NamedTuple):
         start: Where the stretch begins in the text.
         end: Where the stretch ends.
         kind: What the stretch looks like.
-        at: The moment that the stretch tells, in seconds after the epoch; None: it
-            tells no moment. The moment of a date is the beginning of its day in UTC.
+        seconds: The moment that the stretch tells, in seconds after the epoch; None:
+            it tells no moment. The moment of a date is the beginning of its day in UTC.
     """
 
     start: int
     end: int
     kind: Kind
-    at: float | None = None
+    seconds: float | None = None
 
 
 # -- the rows of the table
@@ -156,11 +156,14 @@ def _piece(
     None: the text is of no kind that is made anew.
     """
     name, text = str(match.lastgroup), match[0]
-    kind, at = _ROWS[name](text)
+    kind, seconds = _ROWS[name](text)
+    # A word in lower case may be a token, which only the random bytes of the run tell.
     may_be_token = kind is None and name == "token" and _may_be_token(text)
     if may_be_token and is_random is not None and is_random(text):
         kind = Kind.TOKEN
-    return None if kind is None else Piece(match.start(), match.end(), kind, at)
+    if kind is None:
+        return None
+    return Piece(match.start(), match.end(), kind, seconds)
 
 
 def _may_be_token(text: str) -> bool:
@@ -185,22 +188,25 @@ def _judge_uuid(text: str) -> _Judgement:
 
 
 def _judge_moment(text: str) -> _Judgement:
-    at = _seconds_of(text)
-    return (None if at is None else Kind.MOMENT), at
+    seconds = _seconds_of(text)
+    return (None if seconds is None else Kind.MOMENT), seconds
 
 
 def _judge_date(text: str) -> _Judgement:
-    at = _seconds_of(text)
-    return (None if at is None else Kind.DATE), at
+    seconds = _seconds_of(text)
+    return (None if seconds is None else Kind.DATE), seconds
 
 
 def _judge_number(text: str) -> _Judgement:
     has_milliseconds = len(text) == 13 and text.isdigit()
-    at = float(text) / (1_000 if has_milliseconds else 1)
-    return (Kind.MOMENT if _FIRST_MOMENT <= at < _END_OF_MOMENTS else None), at
+    seconds = float(text) / (1_000 if has_milliseconds else 1)
+    # Other numbers are amounts or ids.
+    is_moment = _FIRST_MOMENT <= seconds < _END_OF_MOMENTS
+    return (Kind.MOMENT if is_moment else None), seconds
 
 
 def _judge_data(_text: str) -> _Judgement:
+    # A file in base64 is content of the call, and the same in each run.
     return None, None
 
 
@@ -209,9 +215,9 @@ def _judge_token(text: str) -> _Judgement:
         return None, None
     inner_text = text.strip("_-")
     if _ULID.fullmatch(inner_text):
-        at = _ulid_seconds(inner_text)
-        if _FIRST_MOMENT <= at < _END_OF_MOMENTS:
-            return Kind.ULID, at
+        seconds = _ulid_seconds(inner_text)
+        if _FIRST_MOMENT <= seconds < _END_OF_MOMENTS:
+            return Kind.ULID, seconds
     if not _may_be_token(text):
         return None, None
     if _HEX.fullmatch(inner_text):
@@ -223,6 +229,8 @@ def _judge_token(text: str) -> _Judgement:
         if is_uuid:
             return Kind.UUID, None
         return (Kind.TOKEN if _is_mixed(inner_text) else None), None
+    # A name such as `test_rates_of_2026` has long runs of letters, and random base64
+    # changes from letter to digit, and from small to large, every few characters.
     runs = _RUN.findall(inner_text)
     digits = sum(map(str.isdigit, inner_text))
     is_random = (
@@ -303,11 +311,11 @@ def _seconds_of(text: str) -> float | None:
     return moment.replace(tzinfo=timezone.utc).timestamp()
 
 
-# -- looks
+# -- values and calls that differ in such pieces alone
 
 
 # Kinds of nodes whose value is one moment, number or id.
-_OPAQUE = frozenset(("date", "datetime", "decimal", "text", "uuid"))
+_KINDS_WITH_TEXT = frozenset(("date", "datetime", "decimal", "text", "uuid"))
 
 
 def text_of_node(node: Node) -> str | None:
@@ -318,7 +326,7 @@ def text_of_node(node: Node) -> str | None:
     if isinstance(node, str):
         return node
     if isinstance(node, Opaque):
-        is_whole = node.kind in _OPAQUE and not node.digest
+        is_whole = node.kind in _KINDS_WITH_TEXT and not node.digest
         return node.text if is_whole and isinstance(node.text, str) else None
     if isinstance(node, Items):
         # A moment with a named zone has parts.
@@ -383,6 +391,7 @@ def change_made_anew(old: Node, new: Node) -> ChangeMadeAnew | None:
     old_pieces, new_pieces = pieces(sides[0]), pieces(sides[1])
     if len(old_pieces) != len(new_pieces) or not old_pieces:
         return None
+    # The words around the pieces must be the same.
     if _around(sides[0], old_pieces) != _around(sides[1], new_pieces):
         return None
     kinds = set()
@@ -391,6 +400,7 @@ def change_made_anew(old: Node, new: Node) -> ChangeMadeAnew | None:
             sides[0][old_piece.start : old_piece.end]
             != sides[1][new_piece.start : new_piece.end]
         ):
+            # Which random kind a text looks like may change by chance.
             is_random = {old_piece.kind, new_piece.kind} <= RANDOM
             if old_piece.kind is not new_piece.kind and not is_random:
                 return None
@@ -402,6 +412,8 @@ def change_made_anew(old: Node, new: Node) -> ChangeMadeAnew | None:
 
 def are_whole_value(text: str, found_pieces: list[Piece]) -> bool:
     """Return whether the pieces of a text are its whole value, but for a word or sign.
+
+    Only such a value may be left out by `ignore=`: other words tell calls apart.
 
     req-5f0c…             →  True
     Today is 2026-11-25.  →  False, since two words are left without the pieces
@@ -460,6 +472,7 @@ def parts_made_anew(
     """
     changes: dict[str, ChangeMadeAnew] = {}
     for difference in differences:
+        # A part that came or went, a file or a digest is none that a run makes anew.
         if (
             difference.fact
             or difference.old is ABSENT

@@ -120,42 +120,48 @@ def without_short_texts(json: str) -> str:
 def _is_of_run(piece: Piece, part: str, evidence: Evidence) -> bool:
     """Return whether a piece of a text, the `part`, was made in the run."""
     if piece.kind is Kind.DATE:
-        return piece.at is not None and _is_today(piece.at, evidence)
+        return piece.seconds is not None and _is_today(piece.seconds, evidence)
     if piece.kind is Kind.MOMENT:
-        return piece.at is not None and _is_moment(piece.at, evidence)
-    seconds = piece.at
+        return piece.seconds is not None and _is_hours_from_run(piece.seconds, evidence)
+    # An id has its moment in it, a ULID or a UUID with a time, or is random.
+    seconds = piece.seconds
     if piece.kind is Kind.UUID:
         seconds = _uuid_seconds(part)
-    is_now = seconds is not None and _lies_in(seconds, evidence)
+    is_now = seconds is not None and _lies_in_run(seconds, evidence)
     return is_now or evidence.random_bytes.are_in(part)
 
 
-def _lies_in(at: float, evidence: Evidence) -> bool:
+def _lies_in_run(seconds: float, evidence: Evidence) -> bool:
     """Return whether a moment lies in the run, or a second before or after it."""
-    return evidence.began_at - 1 <= at <= evidence.ended_at + 1
+    return evidence.began_at - 1 <= seconds <= evidence.ended_at + 1
 
 
-def _is_moment(at: float, evidence: Evidence) -> bool:
+def _is_hours_from_run(seconds: float, evidence: Evidence) -> bool:
     """Return whether a moment lies in the run, or a number of hours before or after it.
 
     A text without a zone may be of any local clock, which is up to 14 hours ahead of
     UTC. What expires does so a number of hours later.
     """
-    return any(_lies_in(at + hours * 3600, evidence) for hours in range(-14, 15))
+    return any(
+        _lies_in_run(seconds + hours * 3600, evidence) for hours in range(-14, 15)
+    )
 
 
-def _is_today(at: float, evidence: Evidence) -> bool:
-    """Return whether a date is a day of the run, in UTC or by the local clock."""
-    day = _day_of(at)
+def _is_today(seconds: float, evidence: Evidence) -> bool:
+    """Return whether a date is a day of the run, in UTC or by the local clock.
+
+    A run around midnight has two days.
+    """
+    day = _day_of(seconds)
     days = set()
     for moment in (evidence.began_at, evidence.ended_at):
         days |= {_day_of(moment), _day_of(moment + evidence.seconds_ahead_of_utc)}
     return day in days
 
 
-def _day_of(at: float) -> date:
+def _day_of(seconds: float) -> date:
     """Return the day in UTC of a moment in seconds after the epoch."""
-    return datetime.fromtimestamp(at, timezone.utc).date()
+    return datetime.fromtimestamp(seconds, timezone.utc).date()
 
 
 # The UUIDs of RFC 9562 with a time count from here, in units of 100 nanoseconds.
@@ -188,6 +194,8 @@ _CLOCK = pattern(
 def value_of_all_forms(part: str) -> str:
     """Return the one text that stands for all forms in which a value is written.
 
+    By it, a value of a call is found again in an outcome that has another form of it.
+
     2026-11-25T10:00:00+01:00  →  @1764061200.0
     2026-11-25 09:00:00Z       →  @1764061200.0
     1764061200                 →  @1764061200.0
@@ -198,9 +206,10 @@ def value_of_all_forms(part: str) -> str:
         return part
     if piece.kind is Kind.UUID:
         return part.replace("-", "").lower()
-    if piece.kind is Kind.DATE or piece.at is None:
+    if piece.kind is Kind.DATE or piece.seconds is None:
         return part
-    seconds = piece.at
+    # These are whole seconds, of a moment taken for one in UTC.
+    seconds = piece.seconds
     match = _CLOCK.search(part)
     if match is not None:
         seconds += float((match["part"] or ".0").replace(",", "."))
@@ -295,9 +304,10 @@ class Origins:
             part = text[piece.start : piece.end]
             value = value_of_all_forms(part)
             if value in self._values_made:
+                # The answer only repeats what a call has sent.
                 continue
-            if piece.kind is Kind.DATE and piece.at is not None:
-                days.add(int(piece.at // _DAY))
+            if piece.kind is Kind.DATE and piece.seconds is not None:
+                days.add(int(piece.seconds // _DAY))
             elif value.startswith("@"):
                 self._note_moment(float(value[1:]), days)
             elif _is_of_run(piece, part, evidence):
@@ -324,13 +334,13 @@ class Origins:
                 digits = b64decode(match[1]).hex()
                 self._values_given.update(self._random.windows_in(digits))
 
-    def _note_moment(self, at: float, days: set[int]) -> None:
+    def _note_moment(self, seconds: float, days: set[int]) -> None:
         """Note a moment, in seconds after the epoch, by each unit of `_UNITS`.
 
         Its day is added to the days.
         """
-        days.add(int(at // _DAY))
-        count = round(at * 1e6)
+        days.add(int(seconds // _DAY))
+        count = round(seconds * 1e6)
         for unit, distance in _UNITS.items():
             self._moments.add((unit, count % distance // unit))
 
@@ -351,10 +361,11 @@ class Origins:
         if value.startswith("@"):
             return self._is_near(round(float(value[1:]) * 1e6))
         piece = next(iter(pieces(value)), None)
-        if piece is not None and piece.kind is Kind.DATE and piece.at is not None:
-            day = piece.at // _DAY
+        if piece is not None and piece.kind is Kind.DATE and piece.seconds is not None:
+            day = piece.seconds // _DAY
             given_days = self._days.get(test, set()) | self._days.get(ANY_TEST, set())
             return any(abs(day - given_day) <= _MOST_DAYS for given_day in given_days)
+        # A part of a given id is given, too.
         windows = self._random.windows_in(value)
         return any(
             window in self._values_given and window not in self._values_made

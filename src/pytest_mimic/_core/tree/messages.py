@@ -63,7 +63,7 @@ def missing(
     hide: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
     former: FormerRecording | None = None,
 ) -> MissingRecordingError:
-    """Return the error for a call without a recording, with the nearest recording.
+    """Return the error for a call without a recording: what a miss tells its user.
 
     Args:
         call: The call.
@@ -80,6 +80,7 @@ def missing(
         return _missing_by_its_line(
             call, former, cassette_in_words=cassette_in_words, remedies=remedies
         )
+    # `candidates` reads a file for each one.
     first_candidates = list(islice(candidates, CANDIDATES))
     nearest = nearest_recording(
         first_candidates, call.arguments, test=call.test, owner=call.owner
@@ -93,6 +94,7 @@ def missing(
         facts: list[str | Fact] = [f"nothing of {call.target} is recorded{place}"]
     else:
         recording = nearest.whole()
+        # The error shows both calls, so neither has secrets when they are compared.
         recording_without_secrets = recording._replace(
             arguments=hide(recording.arguments or {})
         )
@@ -106,6 +108,8 @@ def missing(
             cassette_in_words=cassette_in_words,
         )
         if names_client(call.target) and not call.is_of_other_test(recording):
+            # A change of `mimic_redact` makes a call another one: where that is all,
+            # `rekey` finds its recording again.
             hidden_today, hidden_before = parts_hidden_on_one_side(
                 recording.arguments, call.arguments
             )
@@ -118,6 +122,7 @@ def missing(
                 )
         facts = [fact]
         differences = fact.differences
+        # A call that differs in what looks made anew gets a line that ignores it.
         parts_to_ignore = parts = parts_made_anew(differences, call.paths_of_hashes)
         others = first_candidates
         if names_client(call.target) and any(map(differs_in_port, differences)):
@@ -134,6 +139,7 @@ def missing(
                 arguments=short_descriptions(call.arguments),
                 others=[candidate.arguments for candidate in others],
             )
+    # For the summary, which words a remedy for all such misses of a run together.
     paths: tuple[str, ...] = ()
     kinds: list[str] = []
     if parts is not None:
@@ -185,6 +191,7 @@ def _missing_by_its_line(
         remedies or [recording_remedy(call.verb, "to record it", call.test)]
     )
     if former.follows:
+        # The nearest remedy: nothing need be recorded again.
         follow = Remedy(Verb.MIMIC, "to let it follow its line", words=("rekey",))
         listed_remedies.insert(0, follow)
     return MissingRecordingError(
@@ -238,7 +245,7 @@ def stale(
     test: str | None = None,
     remedies: Sequence[Remedy | str] | None = None,
 ) -> StaleRecordingError:
-    """Return the error for a recording of an older source.
+    """Return the error for a recording of an older source, which is not replayed.
 
     The source of the target has changed, or, if there are any, the `changed` functions
     and files that the call reaches or reads.
@@ -325,6 +332,7 @@ def drift(
     """
     remedies = [rerecord("to accept it", test)]
     if failed:
+        # To record the failure would put it in place of the answer.
         remedies = [verify(f"{failed}, to try again", test)]
     elif target:
         remedies += volatile(differences, target, line, options or Options())

@@ -63,32 +63,43 @@ def nearest_recording(
         owner: The test or the scope that the call belongs to; None if one recording
             serves all.
     """
-    short = short_descriptions(arguments)
+    short_arguments = short_descriptions(arguments)
     parts: dict[str, Node] | None = None
-    if short is not None:
-        parts = nodes_by_name(short)
+    if short_arguments is not None:
+        parts = nodes_by_name(short_arguments)
 
-    def likeness(known: Recording) -> tuple[Any, ...]:
-        counts: tuple[float, ...] = (float("-inf"),)
-        if known.arguments is not None and parts is not None:
-            differences = part_differences(nodes_by_name(known.arguments), parts)
+    def likeness(candidate: Recording) -> tuple[Any, ...]:
+        # Each number is negative, since the greatest likeness wins. A call whose
+        # arguments are not stored comes last.
+        likeness_by_arguments: tuple[float, ...] = (float("-inf"),)
+        if candidate.arguments is not None and parts is not None:
+            differences = part_differences(nodes_by_name(candidate.arguments), parts)
             # The parts of different kinds, such as a text and a path.
-            others = 0
+            parts_of_other_kinds = 0
             paths = set()
             for difference in differences:
                 paths.add(_argument_of(difference.path))
-                others += kind_of_node(difference.old) != kind_of_node(difference.new)
-            counts = (-len(paths), -len(differences), -others)
-        known_test = known.test or ""
-        is_like = known_test.partition("[")[0] == (test or "").partition("[")[0]
-        is_of_owner = owner is not None and known.owner == owner
+                parts_of_other_kinds += kind_of_node(difference.old) != kind_of_node(
+                    difference.new
+                )
+            likeness_by_arguments = (
+                -len(paths),
+                -len(differences),
+                -parts_of_other_kinds,
+            )
+        known_test = candidate.test or ""
+        # `test_week[EUR]` and `test_week[USD]` are one function.
+        is_of_same_function = (
+            known_test.partition("[")[0] == (test or "").partition("[")[0]
+        )
+        is_of_owner = owner is not None and candidate.owner == owner
         return (
             is_of_owner,
             # The first test that used a wider fixture has recorded its calls.
-            is_of_owner or known.test == test,
-            counts,
-            is_like,
-            known.recorded or "",
+            is_of_owner or candidate.test == test,
+            likeness_by_arguments,
+            is_of_same_function,
+            candidate.recorded or "",
             known_test,
         )
 
@@ -249,6 +260,7 @@ def nearest_fact(
         ]
     note = ""
     if not differences:
+        # The descriptions are equal, so what the recording keeps beside them may tell.
         differences = _differing_kept_parts(nearest, call)
     if not differences:
         note = _note_without_differences(
@@ -258,13 +270,13 @@ def nearest_fact(
         note = "the same rows in another order"
         differences = []
     elif names_client(call.target):
-        counting = [
+        differences_that_count = [
             difference
             for difference in differences
             if difference.path not in _PATHS_THAT_FOLLOW
         ]
         # If nothing else differs, the signature and the server are shown.
-        differences = counting or differences
+        differences = differences_that_count or differences
     return NearestRecording(
         nearest.test, nearest.recorded, cassette_in_words, tuple(differences), note
     )
@@ -311,6 +323,7 @@ def _differing_kept_parts(nearest: Recording, call: MissedCall) -> list[Differen
     """
     recorded_parts = nearest.parts or {}
     if not any(type(part) in (str, int) for part in recorded_parts.values()):
+        # Nothing is kept that could be compared.
         return []
     parts = call.read_parts() or {}
     if names_client(call.target):
@@ -350,6 +363,7 @@ def _note_without_differences(
 ) -> str:
     """Return why a missed call has another identity, although no shown part differs."""
     if is_ignored:
+        # `ignore=` leaves the differences out, and the identities differ all the same.
         names = ",".join(call.options.ignore)
         where = f"it differs only in what ignore={names} leaves out"
         return f"{where}: it was recorded without, or is another test's"

@@ -1,6 +1,7 @@
 """A stored outcome as a tree to compare and to draw.
 
-The tree is made from the JSON, and no class is imported.
+`diff`, `show` and the page of the report ask for it. Verifying loads outcomes instead,
+see `agreement`. The tree is made from the JSON, and no class is imported.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault.recording_facts import Recording, StoredOutcome
 
-# The headers of a response that verifying compares.
+# The headers of a response that `diff` compares.
 _COMPARED_HEADERS = ("content-type",)
 # The keys of the plain data of a response's body: it has one of them.
 _KEYS_OF_BODY = ("json", "text", "base64", "chunks", "events")
@@ -47,6 +48,7 @@ def without_secrets(
         # attributes.
         if PLACEHOLDER_START not in text:
             texts_of_secrets.append(text)
+    # Values under secret names are gone now. Their texts elsewhere follow.
     root: dict[str, Any] = {"": redactor.scrub(body, stored=True)}
     for place in places(root, redactor):
         if type(place.value) is not str:
@@ -101,7 +103,7 @@ def arguments_without_secrets(
 
 
 def outcome_tree(stored_outcome: StoredOutcome, redactor: Redactor) -> Node:
-    """Return the part of an outcome that is compared.
+    """Return the part of an outcome that `diff` compares.
 
     A plain value stands for itself. Of any other outcome (an exception, a stream, what
     was awaited), a dict of its parts is compared, and drawn as a dict of a user is.
@@ -111,6 +113,7 @@ def outcome_tree(stored_outcome: StoredOutcome, redactor: Redactor) -> Node:
     """
     body = stored_outcome.readable()
     if body is None:
+        # The outcome is a pickle, which is not loaded.
         return _pickle_node(stored_outcome, redactor)
     body = without_secrets(body, redactor)
     parts = body_nodes(body, is_tagged=stored_outcome.is_tagged)
@@ -121,6 +124,7 @@ def outcome_tree(stored_outcome: StoredOutcome, redactor: Redactor) -> Node:
     elif _is_result(body.get("value")):
         parts["value"] = _compared_result(body["value"])
     if stored_outcome.awaited:
+        # A coroutine that gives a value differs from a call that returns it.
         parts["awaited"] = True
     if list(parts) == ["value"]:
         return parts["value"]
@@ -179,7 +183,10 @@ def body_nodes(body: dict[str, Any], *, is_tagged: bool) -> dict[str, Node]:
 
 
 def _compared_response(response: dict[str, Any], *, is_tagged: bool) -> Fields:
-    """Return the parts of a response that verifying compares, such as its status."""
+    """Return the parts of a response that `diff` compares, such as its status.
+
+    The date and the other headers differ in each answer.
+    """
     compared_parts: dict[str, Node] = {"status": response["status"]}
     compared_headers = {}
     for name, value in response["headers"]:
@@ -198,7 +205,10 @@ def _compared_response(response: dict[str, Any], *, is_tagged: bool) -> Fields:
 
 
 def _is_result(value: object) -> bool:
-    """Return whether plain data is the result of a statement of SQL."""
+    """Return whether plain data is the result of a statement of SQL.
+
+    An edited one, in which a row lacks a cell, is compared as any other data.
+    """
     if not isinstance(value, dict):
         return False
     rows, columns = value.get("rows"), value.get("columns")
@@ -214,7 +224,7 @@ def _is_result(value: object) -> bool:
 
 
 def _compared_result(result: dict[str, Any]) -> Fields:
-    """Return the parts of a statement's result that verifying compares.
+    """Return the parts of a statement's result that `diff` compares.
 
     | JSON | node |
     |---|---|

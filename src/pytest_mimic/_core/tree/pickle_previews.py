@@ -1,4 +1,8 @@
-"""What people can read of a pickled outcome: one line, and a small tree for `diff`."""
+"""What people can read of a pickled outcome: one line, and a small tree for `diff`.
+
+Both stand in the recording beside the pickle, which no command loads. A replay reads
+neither.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
 
 # The most characters of a preview.
-_WIDTH = 240
+_LONGEST_PREVIEW = 240
 
 
 def _no_secrets() -> frozenset[str]:
@@ -54,16 +58,20 @@ def preview(
     Returns:
         One line, or none if the outcome cannot be read.
     """
-    budget = Budget(characters=_WIDTH, items=6, depth=3, text=40, digests=False)
+    budget = Budget(
+        characters=_LONGEST_PREVIEW, items=6, depth=3, text=40, digests=False
+    )
 
     def shown(value: object) -> str:
         if is_data(value):
             return library_text(value)
-        node = tree_of(value, redactor, places=places, budget=budget, secrets=known)
+        node = tree_of(
+            value, redactor, places=places, budget=budget, secrets=known_secrets
+        )
         return line(node)
 
     # The values that are shown, each behind its words: `("raised ", OSError())`.
-    parts: list[tuple[str, object]] = []
+    values_in_words: list[tuple[str, object]] = []
     # The outcome's parts may raise anything; it is stored all the same.
     with suppress(Exception):
         # What a stream ended with, if it has ended; any other outcome is its own end.
@@ -75,17 +83,21 @@ def preview(
             if isinstance(item, Encoded):
                 # The copy of the item that was taken when the item was yielded.
                 item = item.load()
-            parts.append((f"stream of {plural(len(outcome.items), 'item')}: ", item))
+            values_in_words.append(
+                (f"stream of {plural(len(outcome.items), 'item')}: ", item)
+            )
         if isinstance(end, Raised):
-            parts.append(("raised ", end.error))
+            values_in_words.append(("raised ", end.error))
         elif isinstance(outcome, Value):
-            parts.append(("", outcome.value))
+            values_in_words.append(("", outcome.value))
         elif end is not None and end.content is not None:
-            parts.append(("end ", end.content))
-        known = secrets().union(*(secrets_in(value, redactor) for _, value in parts))
-        text = ", ".join(f"{title}{shown(value)}" for title, value in parts)
-        text = hide_values(redactor.environment.text(text), known)
-        text = shortened(" ".join(text.splitlines()), _WIDTH)
+            values_in_words.append(("end ", end.content))
+        known_secrets = secrets().union(
+            *(secrets_in(value, redactor) for _, value in values_in_words)
+        )
+        text = ", ".join(f"{title}{shown(value)}" for title, value in values_in_words)
+        text = hide_values(redactor.environment.text(text), known_secrets)
+        text = shortened(" ".join(text.splitlines()), _LONGEST_PREVIEW)
         return [text.encode("utf-8", "backslashreplace").decode()]
     return []
 
@@ -132,7 +144,9 @@ def described_outcome(
             value = _parts_of_stream(outcome)
             # The parts stand in a mapping, one level deeper than a returned value.
             budget = budget._replace(depth=budget.depth + 1)
-        known = secrets() | secrets_in(value, redactor)
-        node = tree_of(value, redactor, places=places, budget=budget, secrets=known)
+        known_secrets = secrets() | secrets_in(value, redactor)
+        node = tree_of(
+            value, redactor, places=places, budget=budget, secrets=known_secrets
+        )
         return redactor.environment.scrub(plain_of(node))
     return None

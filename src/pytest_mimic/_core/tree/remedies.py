@@ -113,12 +113,14 @@ def may_be_ignored(
 ) -> bool:
     """Return whether a line may leave out parts, if no two calls become one thereby.
 
-    `arguments` are the descriptions of the call's arguments. None: they are not known.
+    A miss asks it, and so does the warning of values that a run makes anew. `arguments`
+    are the descriptions of the call's arguments. None: they are not known.
     """
     if options.key is not None:
         # `ignore=` does not reach into the value that `key=` returns.
         return False
     if not parts.are_whole_values or Kind.DATE in parts.kinds:
+        # The rest of a text tells calls apart, and so does a date, as of a query.
         return False
     if target in _DATABASES and parts.kinds - OF_THE_CLOCK:
         return False
@@ -195,6 +197,7 @@ def _parts_at(node: Node, step: str) -> list[Node]:
     """Return the parts of a node that a step of `ignore=` leads to."""
     items = items_of(node)
     if items is not None:
+        # A step into a list is the number of an item.
         is_place = step.isdecimal() and int(step) < len(items)
         return [items[int(step)]] if is_place else []
     parts: list[Node] = []
@@ -223,6 +226,8 @@ def _makes_two_calls_one(
     """
     if arguments is None:
         return False
+    # How each recorded call differs from this one, but for the parts: the paths of the
+    # differences, and what the recorded call has there.
     ways_to_differ = set()
     for recorded_arguments in others:
         if recorded_arguments is None:
@@ -234,6 +239,7 @@ def _makes_two_calls_one(
             and not (_PORT in paths and differs_in_port(difference))
         )
         if differing in ways_to_differ:
+            # Two recorded calls would have one identity, and one replay for both.
             return True
         ways_to_differ.add(differing)
     return False
@@ -311,6 +317,7 @@ def _with_star(
 ) -> dict[str, None]:
     """Return paths with `*` for the items of a list, where all of them differ alike."""
     prefix = f"{path_of_list}."
+    # Of `rows.0.created`, `0` is the index and `created` the rest.
     rest_by_path: dict[str, str] = {}
     indices_by_rest: dict[str | None, set[str]] = {}
     for path in paths:
@@ -323,6 +330,7 @@ def _with_star(
         rest_of_path = rest_by_path.get(path)
         indices = indices_by_rest.get(rest_of_path, set())
         if count == 1 or len(indices) < count:
+            # A star would name items that do not differ.
             paths_with_stars[path] = None
         elif rest_of_path:
             paths_with_stars[f"{prefix}*.{rest_of_path}"] = None

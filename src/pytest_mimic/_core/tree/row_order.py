@@ -1,4 +1,7 @@
-"""Says of an INSERT that misses that it has the recorded rows in another order."""
+"""Says of an INSERT that misses that it has the recorded rows in another order.
+
+The order counts in the identity. A miss names it in place of many values that differ.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,11 @@ def only_order_differs(
         return False
     if old.get("statement") != new.get("statement"):
         return False
-    sides = _rows_to_compare(old.get("params")), _rows_to_compare(new.get("params"))
-    if sides[0] is None or sides[1] is None or sides[0] == sides[1]:
+    old_rows = _rows_to_compare(old.get("params"))
+    new_rows = _rows_to_compare(new.get("params"))
+    if old_rows is None or new_rows is None or old_rows == new_rows:
         return False
-    return sorted(sides[0]) == sorted(sides[1])
+    return sorted(old_rows) == sorted(new_rows)
 
 
 def _is_insert(arguments: Mapping[str, Any]) -> bool:
@@ -49,9 +53,12 @@ def _rows_to_compare(params: Any) -> list[str] | None:
     node = node_of(params)
     if not (isinstance(node, Fields) and node.kind == "dict"):
         return None
+    # The values of each row by its number and by column. Parameters without a number
+    # are those of one row.
     rows: dict[str, dict[str, Node]] = {}
     for name, value in node.parts.items():
         column, number = name, ""
+        # SQLAlchemy numbers the parameters of an INSERT of several rows.
         numbered_name = re.fullmatch(r"(.+?)_{1,2}(\d+)", name)
         if numbered_name:
             column, number = numbered_name.groups()

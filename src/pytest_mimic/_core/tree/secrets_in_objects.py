@@ -41,7 +41,8 @@ def beginning(
 ) -> str:
     """Return the beginning of a text of which `limit` characters are shown.
 
-    A secret that begins in these characters is there as a whole.
+    Descriptions hide the secrets in it, and cut it then. A secret that begins in these
+    characters is there as a whole.
     """
     # The beginning of a value of the environment may stand at the end.
     longest_of_environment = redactor.environment.longest
@@ -52,6 +53,7 @@ def beginning(
         start = start.decode("latin-1")
     if not longest_of_environment or len(text) <= searched:
         return start
+    # What may be half a value of the environment is left out.
     return redactor.environment.text(start)[:-longest_of_environment]
 
 
@@ -79,6 +81,7 @@ def secrets_in(
     while pending and looked_at < _MOST_PARTS:
         part, is_secret = pending.pop()
         kind = type(part)
+        # Texts below a secret name are secret, however deep they stand.
         if is_secret and issubclass(kind, (str, bytes)):
             secrets.add(bare_secret(_searched_text(part)))
             continue
@@ -177,6 +180,7 @@ def _is_closed(value: object) -> bool:
     kind = type(value)
     if issubclass(kind, (type, str, bytes)):
         return True
+    # To read all of a frame, or what a function refers to, would take long.
     return library_of(kind) is not None or callable(value)
 
 
@@ -188,6 +192,7 @@ def _named_parts_of_object(value: Any) -> Iterator[tuple[object, object]]:
     name_in_pair = value[0] if is_pair(value) else None
     for part in parts_of(value):
         if part.role == "key":
+            # The entry of this key has it as its name.
             continue
         name = None
         if part.role in _NAMED:

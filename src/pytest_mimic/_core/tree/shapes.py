@@ -43,6 +43,7 @@ def shape_differences(old: Node, new: Node, path: str = "") -> Iterator[Differen
         yield from _item_differences(old, new, path)
         return
     if isinstance(old, Cut | Hidden) or kind_of_node(old) == (Opaque, "text"):
+        # Nothing is known of the parts, or there are none.
         return
     parts, other_parts = steps(old) or {}, steps(new) or {}
     for step in dict.fromkeys([*parts, *other_parts]):
@@ -51,6 +52,7 @@ def shape_differences(old: Node, new: Node, path: str = "") -> Iterator[Differen
 
 
 def _is_collection(node: Node) -> bool:
+    """Return whether a node is one of items whose number is free."""
     is_queue = isinstance(node, Fields) and node.kind == "deque"
     return is_queue or (isinstance(node, Items) and node.kind in _COLLECTIONS)
 
@@ -63,6 +65,7 @@ def _item_differences(old: Node, new: Node, path: str) -> Iterator[Difference]:
     """Yield, once for each new shape, how an item differs from the recorded ones."""
     recorded = _members_of_collection(old)
     if not recorded:
+        # An empty list says nothing of the shape of items.
         return
     is_stream = kind_of_node(old) == (Items, "events")
     told_shapes: set[str] = set()
@@ -81,6 +84,7 @@ def _item_differences(old: Node, new: Node, path: str) -> Iterator[Difference]:
 
 
 def _events_named_as(event: Node, recorded: list[Node]) -> list[Node]:
+    """Return the recorded events with the name of an event, which have its shape."""
     name = _event_name(event)
     named_events: list[Node] = []
     for recorded_event in recorded:

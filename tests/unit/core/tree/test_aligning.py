@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from pytest_mimic._core.tree.aligning import alike, stretches, turns
+from pytest_mimic._core.tree.aligning import shared_ends, stretches, turns
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_too_many_equal_items_are_not_aligned():
     ],
 )
 def test_what_is_alike_at_both_ends_is_counted_once(old, new, counts):
-    assert alike(old, new) == counts
+    assert shared_ends(old, new) == counts
