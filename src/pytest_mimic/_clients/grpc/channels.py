@@ -212,6 +212,7 @@ def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Funct
     @wraps(original)
     def call(multi_callable: Any, *args: Any, **options: Any) -> Any:
         path = _as_text(multi_callable._method)
+        # Whether a line takes it depends on its label alone.
         if not port.takes(ClientCall(f"CALL {path}", {}, (), {})):
             return original(multi_callable, *args, **options)
         note = note_of(multi_callable)
@@ -221,6 +222,7 @@ def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Funct
         names_of_request = {"request", "request_iterator"}
         has_request = bool(args) or bool(options.keys() & names_of_request)
         if kind == "StreamStream" or not has_request:
+            # What is sent may depend on what came, so that it cannot be read at once.
             with port.noting:
                 raise _not_recordable(path)
         # The module needs the classes of the client, so the first call imports it.

@@ -216,6 +216,7 @@ class _ReplayedReader(StreamReader):
     __slots__ = ()
 
     async def _wait(self, func_name: str = "") -> None:  # noqa: ARG002
+        """Let the next recorded piece arrive, where aiohttp waits for the network."""
         await asyncio.sleep(0)
         protocol: Any = self._protocol
         if self._exception is None and not self._eof:
@@ -301,6 +302,7 @@ def _error(failure: Failure, req: Any) -> Exception:
         return _error_of_connecting(class_for_proxy, key_of_proxy, failure)
     error_class: Any = getattr(aiohttp, name, None) or getattr(http_exceptions, name)
     if name == "HttpProcessingError":
+        # aiohttp's parser gives this status to a response that it cannot parse.
         return error_class(code=400, message=message)  # type: ignore[no-any-return]
     is_of_connecting = issubclass(error_class, aiohttp.ClientConnectorError)
     if is_of_connecting or name == "ClientConnectorCertificateError":

@@ -80,6 +80,7 @@ class HttpxAdapter(HttpAdapter):
             return (yield from self._replay(recorded_exchange, prefix, request, step))
         recorder = ExchangeRecorder(step)
         with recorder.watching():
+            # The head has come now, and the body comes when the caller reads it.
             response = yield send(request)
             reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
             version = response.extensions.get("http_version", b"HTTP/1.1")
@@ -117,6 +118,7 @@ class HttpxAdapter(HttpAdapter):
         if "status" not in exchange:
             step.wait(error_when_closed)
         stored_response = StoredResponse(exchange, request.method)
+        # Most bodies come in one piece, and need no stream that waits or fails.
         if stored_response.is_complete and len(stored_response.chunks) == 1:
             stream = httpx.ByteStream(stored_response.chunks[0])
         else:
@@ -254,6 +256,7 @@ class _ReplayedStream:
         self._error_when_closed = error_when_closed
 
     def __iter__(self) -> Iterator[bytes]:
+        """Yield the recorded chunks, then end as the recorded body did."""
         yield from self._chunks
         if self._waiting_step is not None:
             self._waiting_step.wait(self._error_when_closed)
@@ -262,6 +265,7 @@ class _ReplayedStream:
             raise error
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        """Yield the recorded chunks, as for a sync client."""
         for chunk in self._chunks:
             yield chunk
         if self._waiting_step is not None:

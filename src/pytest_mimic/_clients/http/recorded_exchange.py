@@ -164,6 +164,7 @@ def _redacted_body(body: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
             redacted_body[name] = hide_content(body[name])
     if "events" in body:
         redacted_body["events"] = list(map(hide_content, body["events"]))
+    # The parts of a multipart body, and the one message of a mail, are bodies again.
     if "parts" in body:
         redacted_body["parts"] = [
             _redacted_body(part, secrets) for part in body["parts"]

@@ -102,6 +102,7 @@ def _read_structured(
         for part in multipart.parts:
             field_name, value = _read_part(part, depth)
             values_by_name.setdefault(field_name, []).append(value)
+        # The order of fields with different names does not count.
         fields: dict[str, Any] = {}
         for field_name, values in values_by_name.items():
             is_repeated = len(values) > 1

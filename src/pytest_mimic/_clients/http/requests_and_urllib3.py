@@ -112,6 +112,7 @@ def _wrap_adapter_send(original: Callable[..., Any], port: Port) -> Callable[...
             return _send_with_taker(taker, send_by_urllib3)
         if not _can_skip_urllib3(adapter, request, options):
             return _send_with_taker(taker, send_by_urllib3)
+        # From here on, the request is described and replayed without urllib3.
         body = request.body or b""
         if isinstance(body, str):
             body = body.encode()

@@ -176,6 +176,7 @@ class McpSession:
                 await self._start_as_recorded(step)
             return
         if not self._port.opens():
+            # The session is replayed: a server starts if a request has to be sent.
             return
         try:
             await self._start_for_real()
@@ -512,6 +513,7 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     # `tools/call` of the tool `add` is shown as `CALL add`.
     group, _, verb = method.rpartition("/")
     resource = params.get("name") or params.get("uri") or group or "server"
+    # People see the name of the command; its number counts.
     described: dict[str, Any] = {}
     if server_command_name(server):
         described["server"] = server_command_name(server)

@@ -471,6 +471,7 @@ def describe_commands(
             index_of_main = 1
         else:
             verb = "PIPELINE"
+    # The first database of a test needs no number for people.
     described: dict[str, Any] = {name_of_part: counted_commands}
     if database:
         described["database"] = database

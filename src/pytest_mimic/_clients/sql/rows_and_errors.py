@@ -333,6 +333,7 @@ def hide_inside(
             plain_value, redactor, placeholder_by_secret, name=name
         )
     else:
+        # Numbers, times and the like have nothing inside.
         return value
     if hidden_value == plain_value:
         return value
@@ -393,6 +394,7 @@ def store_error(
     """
 
     def plain_part(part: object) -> Any:
+        """Return a part of the error as plain data; None if it has no plain form."""
         if isinstance(part, str):
             return _hide_details(redactor.scrub_text(part, secrets), redactor)
         if isinstance(part, dict):

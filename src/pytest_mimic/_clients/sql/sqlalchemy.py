@@ -307,6 +307,7 @@ def _facts_about_server(engine: Any, connection: StandInConnection) -> dict[str,
     dialect.__class__ = type(
         dialect_class.__name__, (dialect_class,), {"__setattr__": note_fact}
     )
+    # The dialect asks over SQLAlchemy's own connection, with events and pool left out.
     connection.pool_record.dbapi_connection = connection.real
     real: Any = connection.real
     proxied: Any = _AdhocProxiedConnection(real, connection.pool_record)

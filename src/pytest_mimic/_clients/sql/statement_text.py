@@ -188,6 +188,7 @@ class Statement:
         for token, text in zip(self._tokens, self._texts):
             if token.upper_text in _BEFORE_VALUES:
                 expects_values = True
+            # Behind a point, the quotes are those of a name: `users."name"`.
             is_quoted = text.startswith('"') and text_before != "."
             is_quoted_value = expects_values and is_quoted
             is_name = (
