@@ -1,4 +1,8 @@
-"""Tells whether a module exists without importing it, and whose code a file is."""
+"""Tells whether a module exists without importing it, and whose code a file is.
+
+Whose code it is decides who gets the real function (`called_by_pytest`), which frames a
+report shows, and which code and files count as inputs of a call.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +23,15 @@ from pytest_mimic._core.words import closest_name
 def module_exists(name: str) -> bool:
     """Check whether a module is imported or can be found.
 
-    Nothing is imported. What cannot be judged counts as there.
+    A line of a module that is not there is an error before the tests begin. Nothing is
+    imported. What cannot be judged counts as there.
     """
     if name in sys.modules:
         return sys.modules[name] is not None
     try:
         return _find_spec(name) is not None
     except LookupError:
-        # A namespace package in another one.
+        # Python's finder cannot judge a namespace package in another one.
         return True
 
 
@@ -58,11 +63,15 @@ def hint_of_closest_module(name: str) -> str:
 
 
 def _closest_module(name: str) -> str:
-    """Return the name of the closest module, whose packages may be others, too."""
+    """Return the name of the closest module, whose packages may be misspelt, too.
+
+    The name is empty if no module is close.
+    """
     from pkgutil import iter_modules
 
     parent, dot, last = name.rpartition(".")
     if parent and _search_path(parent) is None:
+        # There is no such package: the closest one is taken.
         parent = _closest_module(parent)
         if not parent:
             return ""
@@ -108,13 +117,13 @@ def _search_path(package: str) -> list[str] | None:
 
     None: it is no package.
     """
-    imported = sys.modules.get(package)
-    if imported is None:
+    imported_package = sys.modules.get(package)
+    if imported_package is None:
         spec = _find_spec(package)
     else:
         try:
             # Ordinary attribute access would load a lazy module.
-            spec = object.__getattribute__(imported, "__spec__")
+            spec = object.__getattribute__(imported_package, "__spec__")
         except AttributeError:
             # Something that is no module stands in its place.
             return None
@@ -127,7 +136,8 @@ def _search_path(package: str) -> list[str] | None:
 PACKAGE: Final = f"{Path(__file__).parents[1]}{os.sep}"
 """The folder of this plugin, as the files of its frames begin."""
 
-# The packages that run the tests, which keep the real functions.
+# The packages that run the tests. They get the real function in place of a mimicked
+# one, as a replay in them would break the run itself.
 _TEST_MACHINERY = frozenset(
     {"_pytest", "execnet", "pluggy", "pytest", "pytest_mimic", "xdist"}
 )
@@ -142,7 +152,10 @@ _STDLIB = f"{realpath(Path(os.__file__).parent)}{os.sep}"
 
 
 def is_in_stdlib(file: str) -> bool:
-    """Check whether a file is one of the standard library."""
+    """Check whether a file is one of the standard library.
+
+    Its code is no input of a call, and calls for whoever has called it.
+    """
     # Distributions are installed inside the standard library's folder.
     return realpath(file).startswith(_STDLIB) and path_when_installed(file) is None
 
@@ -151,14 +164,15 @@ def is_in_project(file: str, rootdir: Path) -> bool:
     """Check whether a file belongs to the project.
 
     The project is what is installed nowhere, or editable, or what its rootdir builds.
+    The code of the project is an input of its calls. Frames of it stay in reports.
 
     tox installs the distribution that the `pyproject.toml` in the rootdir names.
     """
     if file.startswith(PACKAGE):
         return False
-    installed = path_when_installed(file)
-    if installed is not None:
-        return installed in _files_of_project(rootdir)
+    installed_path = path_when_installed(file)
+    if installed_path is not None:
+        return installed_path in _files_of_project(rootdir)
     return Path(file).is_absolute() and not is_in_stdlib(file)
 
 
@@ -196,7 +210,10 @@ def _files_of_project(rootdir: Path) -> frozenset[str]:
 
 
 def is_machinery(module: str) -> bool:
-    """Return whether a module is of the packages that run the tests."""
+    """Return whether a module is of the packages that run the tests.
+
+    References to a target in such a module are not replaced.
+    """
     return module.partition(".")[0] in _TEST_MACHINERY
 
 
@@ -212,7 +229,11 @@ class _CallerOfMimicked(Enum):
 
 
 def may_be_called_by_pytest(*modules: object) -> bool:
-    """Return whether pytest or this plugin may call functions of a module."""
+    """Return whether pytest or this plugin may call functions of a module.
+
+    They may call those of the standard library, for example. Calls of any other
+    function need no look at their caller, which takes time.
+    """
     for module in modules:
         if isinstance(module, str):
             package = module.replace(":", ".").partition(".")[0]

@@ -1,4 +1,8 @@
-"""Counts, sizes and lists in words; patterns and attributes that start fast."""
+"""Counts, sizes, durations and lists in words; and what a run makes on first use.
+
+The summary, messages and the command print these words. `pattern` and `lazy_attribute`
+keep the start of a run short.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from os.path import commonprefix
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from pytest_mimic._core.named_fields import NamedFields
-from pytest_mimic.errors import (
-    one_line,
-)
-
-if TYPE_CHECKING:
-    pass
+from pytest_mimic.errors import one_line
 
 _Value = TypeVar("_Value")
 
@@ -27,6 +26,7 @@ class _Pattern:
         self._flags = flags
 
     def __getattr__(self, name: str) -> Any:
+        """Return a method of the pattern, `fullmatch`, and compile the pattern now."""
         method = getattr(re.compile(self._text, self._flags), name)
         # From now on, the attribute is found without this method.
         vars(self)[name] = method
@@ -98,7 +98,7 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     return f" (did you mean {close}?)"
 
 
-# How many lines a list in the summary has at most.
+# How many lines a list in the summary has at most. `and 3 more` follows.
 SHOWN = 10
 #: The characters of a row where no terminal says how many there are.
 ROW_WIDTH = 116
@@ -113,7 +113,11 @@ _BEFORE_DIFFERENCE = 8
 
 
 class Row(NamedFields):
-    """A label and what stands beside it, such as a call and its test."""
+    """A label and what stands beside it, such as a call and its test.
+
+    The summary makes rows before it knows the width of the terminal: `laid_out` makes
+    lines of them.
+    """
 
     label: str
     beside: str
@@ -158,6 +162,7 @@ def in_columns(
         _MOST_BESIDE_LABEL, row_width - len(_GAP_AFTER_LABEL) - _LEAST_OF_LABEL
     )
     widths = [len(text_beside) for _, text_beside in pairs]
+    # A row with a longer text is longer than the others, and narrows no column.
     widest_beside = max(
         (width for width in widths if width <= most_beside), default=most_beside
     )
@@ -177,28 +182,29 @@ def _fitted_labels(labels: Sequence[str], width: int) -> list[str]:
     and the same call with `text='b'` would both be `shop.searc...fuzzy=True)`. They
     become `shop.s...d(text='a', ...` and `shop.s...d(text='b', ...`.
     """
-    texts = [label_in_width(label, width) for label in labels]
-    labels_of_text: dict[str, set[str]] = {}
-    for text, label in zip(texts, labels, strict=True):
-        labels_of_text.setdefault(text, set()).add(label)
-    for number, text in enumerate(texts):
-        equal_looking = labels_of_text[text]
-        if len(equal_looking) > 1:
+    fitted_labels = [label_in_width(label, width) for label in labels]
+    # By a fitted label: the whole labels that look so.
+    labels_that_look_so: dict[str, set[str]] = {}
+    for fitted_label, label in zip(fitted_labels, labels, strict=True):
+        labels_that_look_so.setdefault(fitted_label, set()).add(label)
+    for number, fitted_label in enumerate(fitted_labels):
+        alike_labels = labels_that_look_so[fitted_label]
+        if len(alike_labels) > 1:
             # Characters are compared, not the parts of a path.
-            first_difference = len(commonprefix([*equal_looking]))  # noqa: RUF071
-            texts[number] = _fitted_around(
+            first_difference = len(commonprefix([*alike_labels]))  # noqa: RUF071
+            fitted_labels[number] = _fitted_around(
                 labels[number], first_difference, width=width
             )
-    return texts
+    return fitted_labels
 
 
-def _fitted_around(label: str, place: int, *, width: int) -> str:
-    """Return a label in so many characters: its beginning, and what is at a place."""
+def _fitted_around(label: str, index: int, *, width: int) -> str:
+    """Return a label in so many characters: its beginning, and what is at an index."""
     gap = "..."
     head = f"{label[: width // 4]}{gap}"
-    begin = place - _BEFORE_DIFFERENCE
+    begin = index - _BEFORE_DIFFERENCE
     if begin <= len(head):
-        # Nothing is left out before the place.
+        # Nothing is left out before the index.
         return label[: width - len(gap)] + gap
     rest = label[begin:]
     width_of_rest = width - len(head)
@@ -216,14 +222,14 @@ def label_in_width(label: str, width: int) -> str:
     return f"{label[:head_width]}...{label[-tail_width:]}"
 
 
-def and_more(left: int, of: str = "") -> list[str]:
+def and_more(number_left_out: int, of: str = "") -> list[str]:
     """Return the line about what a list leaves out: `and 3 more`.
 
     There is no line if the list leaves nothing out.
     """
-    if left <= 0:
+    if number_left_out <= 0:
         return []
-    return [f"and {left} more{of}"]
+    return [f"and {number_left_out} more{of}"]
 
 
 def limited(lines: Sequence[str], most: int = SHOWN, of: str = "") -> list[str]:
@@ -263,9 +269,9 @@ def tabled(
     if not pairs:
         return []
     rows = [Row(label, beside) for label, beside in pairs[:most]]
-    left = (total or len(pairs)) - len(rows)
-    more = [f"  {text}" for text in and_more(left)]
-    return [heading, *rows, *more, *after]
+    rows_left_out = (total or len(pairs)) - len(rows)
+    line_of_rest = [f"  {text}" for text in and_more(rows_left_out)]
+    return [heading, *rows, *line_of_rest, *after]
 
 
 def few(names: Sequence[str]) -> str:
@@ -312,7 +318,7 @@ def short_seconds(amount: float) -> str:
 
 
 def size(count: float) -> str:
-    """A number of bytes: `1.3 MB`."""
+    """Return a number of bytes in words: `1.3 MB`."""
     if count < 1000:
         return f"{count:.0f} B"
     for unit in ("kB", "MB"):

@@ -1,6 +1,8 @@
-"""Digests of the content of files and folders.
+"""Digests of the content of files and folders that arguments name.
 
-A file that did not change is read once in a run.
+They count in identities: another digest of the same files makes recorded calls miss. A
+file that did not change is read once in a run. The fingerprints of files that a call
+has read by itself are those of `_core/inputs/`.
 """
 
 from __future__ import annotations
@@ -35,12 +37,15 @@ _State = tuple[int, int, int, int, int]
 
 
 class Content(NamedTuple):
-    """The content that a path names at one moment."""
+    """The content that a path names at one moment, as it counts in an identity.
 
-    # What the path names.
+    Attributes:
+        kind: What the path names.
+        digest: 16 bytes: of a file, the digest of its content; of a folder, that of the
+            names and contents of its files. Empty for the other kinds.
+    """
+
     kind: Kind
-    # 16 bytes: of a file, the digest of its content; of a folder, that of the names and
-    # contents of its files. Empty for the other kinds.
     digest: bytes = b""
 
     @property
@@ -62,8 +67,8 @@ class FileDigests:
     """
 
     def __init__(self, now: Callable[[], int] = time_ns) -> None:
-        # By path, the state in which a file was read, and its digest.
-        self._digests: dict[str, tuple[_State, bytes]] = {}
+        # By the path of a file: the state in which it was read, and its digest.
+        self._states_and_digests: dict[str, tuple[_State, bytes]] = {}
         self._now = now
 
     def content_of(self, path: str) -> Content:
@@ -94,9 +99,9 @@ class FileDigests:
         A file that is as it was when it was last read is not read again.
         """
         state = _state_of(facts)
-        earlier = self._digests.get(path)
-        if earlier is not None and earlier[0] == state:
-            return earlier[1]
+        state_and_digest = self._states_and_digests.get(path)
+        if state_and_digest is not None and state_and_digest[0] == state:
+            return state_and_digest[1]
         read_at = self._now()
         hasher = xxh3_128()
         try:
@@ -121,7 +126,7 @@ class FileDigests:
         tick = _FINE_TICK_NS if has_fine_times else _COARSE_TICK_NS
         has_settled = changed_at + tick < read_at
         if state_when_read == state and has_settled:
-            self._digests[path] = state, digest
+            self._states_and_digests[path] = state, digest
         return digest
 
     def _digest_of_folder(self, path: str, facts: os.stat_result) -> bytes:
@@ -134,15 +139,16 @@ class FileDigests:
         refused.
         """
         listing = _Listing()
-        pending = [_Folder(path, "", frozenset({(facts.st_dev, facts.st_ino)}))]
-        while pending:
-            pending += listing.enter(pending.pop())
-        parts = [*listing.without_content]
+        pending_folders = [_Folder(path, "", frozenset({(facts.st_dev, facts.st_ino)}))]
+        while pending_folders:
+            pending_folders += listing.enter(pending_folders.pop())
+        names_with_digests = [*listing.without_content]
         for name, file, file_facts in listing.files:
-            parts.append((name, "file", self._digest_of_file(file, file_facts)))
+            digest_of_file = self._digest_of_file(file, file_facts)
+            names_with_digests.append((name, "file", digest_of_file))
         hasher = xxh3_128()
-        for part in sorted(parts):
-            hasher.update(dumps(part, 2))
+        for name_with_digest in sorted(names_with_digests):
+            hasher.update(dumps(name_with_digest, 2))
         return hasher.digest()
 
 
@@ -166,8 +172,8 @@ class _Listing:
 
     Attributes:
         files: The relative name, the path and the `os.stat_result` of each file.
-        without_content: The relative name and the kind of what has no content: links
-            that lead nowhere, and sockets.
+        without_content: The relative name, the kind and an empty digest of what has no
+            content: links that lead nowhere, and sockets.
     """
 
     def __init__(self) -> None:
@@ -206,6 +212,11 @@ class _Listing:
         return inner_entries
 
     def _check_size(self) -> None:
+        """Refuse a folder whose digest would take long at each call.
+
+        Raises:
+            Unstable: The folder has too many files, or too large ones.
+        """
         if len(self.files) > MOST_FILES:
             _refuse_folder(f"a folder with more than {MOST_FILES:,} files")
         if self._total_size > MOST_BYTES:
@@ -215,7 +226,11 @@ class _Listing:
 
 
 def _stat(path: str, relative: str) -> os.stat_result | None:
-    """Return the facts of a file in a folder; None for a link that leads nowhere."""
+    """Return the facts of a file in a folder; None for a link that leads nowhere.
+
+    Raises:
+        Unstable: The file may not be read.
+    """
     try:
         return os.stat(path)  # noqa: PTH116
     except PermissionError as error:
@@ -236,7 +251,12 @@ _REMEDY_OF_LARGE_FOLDER = "or pass a narrower folder, or the files that the call
 def _kind_without_content(mode: int, name: str = "") -> Literal["socket"]:
     """Return the kind of a file without content.
 
-    Unstable: its content can be read only once.
+    Args:
+        mode: The mode of the file, from its `os.stat_result`.
+        name: The name of the file in a folder; empty: the file itself is the argument.
+
+    Raises:
+        Unstable: The file is a pipe or a device, whose content can be read only once.
     """
     if stat.S_ISSOCK(mode):
         return "socket"
@@ -247,7 +267,10 @@ def _kind_without_content(mode: int, name: str = "") -> Literal["socket"]:
 
 
 def _state_of(facts: os.stat_result) -> _State:
-    """Return what differs as soon as a file was written or replaced."""
+    """Return what differs as soon as a file was written or replaced.
+
+    A file of the same state is not read again.
+    """
     return (
         facts.st_size,
         facts.st_mtime_ns,

@@ -1,4 +1,8 @@
-"""Where a path is below the rootdir or pytest's temporary folder, and the way back."""
+"""Where a path is below the rootdir or pytest's temporary folder, and the way back.
+
+Paths count in identities by this place, so that the folders of another machine or run
+make no call miss. Outcomes store paths by it, and get those of this run in a replay.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +27,19 @@ _START_OF_WORKER_FOLDER = "popen-gw"
 
 
 class PathPlace(NamedTuple):
-    """The place of a path below a folder of the run."""
+    """The place of a path below a folder of the run.
 
-    # `rootdir` or `tmp`.
+    Attributes:
+        token: `rootdir` or `tmp`.
+        given_folder: The folder that `tmp_path` or `mktemp` gave, below the base
+            temporary folder: `test_a0`, or with xdist `popen-gw1/test_a0`. It does not
+            count. It is empty below the rootdir.
+        rest: The path below that folder, with `/` between names. It is empty for the
+            folder itself.
+    """
+
     token: str
-    # The folder that `tmp_path` or `mktemp` gave, below the base temporary folder:
-    # `test_a0`, or with xdist `popen-gw1/test_a0`. It does not count. It is empty below
-    # the rootdir.
     given_folder: str
-    # The path below that folder, with `/` between names. It is empty for the folder
-    # itself.
     rest: str
 
     @property
@@ -54,7 +61,8 @@ class Places:
         folder_of_test: The name of the folder that `tmp_path` gave to the running test;
             None if it uses none.
         folder_switches: How often a path of an identity was in another given folder
-            than the path before it.
+            than the path before it. `call_identity.py` compares the number before and
+            after a call: if it is the same, the call names one folder at most.
     """
 
     # A test may set the wall clock (freezegun, time-machine). So it is read once,
@@ -69,9 +77,12 @@ class Places:
         self.temporary_folders: list[bytes] = []
         self.folder_switches: int = 0
         self._last_given_folder = ""
+        # Each folder in each spelling, with its token, the longest folder first.
         self._roots: list[tuple[str, str]] = []
-        self._folders: dict[str, str] = {}
-        self._temporary: tuple[str, ...] = ()
+        # By token: the spelling that paths of this run get (`path_of`).
+        self._folder_of_token: dict[str, str] = {}
+        # The spellings of the base temporary folder, the longest first.
+        self._temporary_spellings: tuple[str, ...] = ()
         if rootdir:
             self.set_root(ROOTDIR, *rootdir)
 
@@ -86,14 +97,14 @@ class Places:
         """
         plain_folders = [folder.rstrip("/" + os.sep) for folder in folders]
         spellings = list(dict.fromkeys(plain_folders))
-        self._folders[token] = spellings[0]
+        self._folder_of_token[token] = spellings[0]
         roots = [root for root in self._roots if root[1] != token]
         roots += [(folder, token) for folder in spellings]
         # The temporary folder may be below the rootdir, so that the longest come first.
         self._roots[:] = sorted(roots, key=_folder_length, reverse=True)
         if token != TEMPORARY:
             return
-        self._temporary = tuple(
+        self._temporary_spellings = tuple(
             folder for folder, token in self._roots if token == TEMPORARY
         )
         self.temporary_folders.clear()
@@ -111,12 +122,13 @@ class Places:
     def place_of(self, path: str) -> PathPlace | None:
         """Return the place of an absolute path, or None if it is below no root.
 
-        `path` may be of any spelling.
+        A path below none counts as it is written. `path` may be of any spelling.
         """
         for folder, token in self._roots:
             if not path.startswith(folder):
                 continue
             tail = path[len(folder) :]
+            # `/shop2/a` is not below `/shop`.
             if tail and tail[0] not in ("/", os.sep):
                 continue
             below = tail[1:].replace(os.sep, "/")
@@ -133,10 +145,12 @@ class Places:
         A text that continues after the path (a list of paths, a command with several,
         lines) is not a path.
         """
-        if not text.startswith(self._temporary) or len(text) > LONGEST_PATH:
+        if not text.startswith(self._temporary_spellings) or len(text) > LONGEST_PATH:
             return None
-        # The last one is the shortest.
-        spellings = [folder for folder in self._temporary if text.startswith(folder)]
+        spellings = [
+            folder for folder in self._temporary_spellings if text.startswith(folder)
+        ]
+        # The last one is the shortest. A text that has it twice is a list of paths.
         if text.count(spellings[-1]) > 1 or "\n" in text:
             return None
         place = self.place_of(text)
@@ -149,7 +163,7 @@ class Places:
 
         A place in a given folder keeps that folder's name.
         """
-        path = self._folders[place.token]
+        path = self._folder_of_token[place.token]
         for name in (place.given_folder, place.rest):
             if name:
                 path += f"/{name}".replace("/", os.sep)

@@ -1,4 +1,8 @@
-"""The texts of a project's files."""
+"""The texts of a project's files, as they were before the run.
+
+`next_run.py` of the engine searches them for a value of a new recording: what a file
+had before was not made anew by this run.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +15,20 @@ from pathlib import Path
 _LARGEST_FILE = 2_000_000
 # After so many files, no other is read.
 _MOST_FILES = 20_000
-_FOREIGN = frozenset({"node_modules", "site-packages", "__pycache__"})
+_FOLDERS_OF_OTHERS = frozenset({"node_modules", "site-packages", "__pycache__"})
 
 
 def texts_of(root: Path, vault: Path, *, before: float) -> Iterator[str]:
     """Yield the texts of a project's files that were written before a moment."""
-    left = _MOST_FILES
-    for folder, folders, names in os.walk(root):
-        folders[:] = [
-            name for name in folders if _is_searched(Path(folder, name), vault)
+    files_left = _MOST_FILES
+    for folder, inner_folders, file_names in os.walk(root):
+        # `os.walk` enters the folders that stay in this list.
+        inner_folders[:] = [
+            name for name in inner_folders if _is_searched(Path(folder, name), vault)
         ]
-        for name in names:
-            left -= 1
-            if left < 0:
+        for name in file_names:
+            files_left -= 1
+            if files_left < 0:
                 return
             file = Path(folder, name)
             with suppress(OSError):
@@ -33,6 +38,13 @@ def texts_of(root: Path, vault: Path, *, before: float) -> Iterator[str]:
 
 
 def _is_searched(folder: Path, vault: Path) -> bool:
-    if folder.name.startswith(".") or folder.name in _FOREIGN or folder == vault:
+    """Check whether a folder has files of the project itself.
+
+    The vault has the recorded values, and does not count.
+    """
+    if folder.name.startswith(".") or folder.name in _FOLDERS_OF_OTHERS:
         return False
+    if folder == vault:
+        return False
+    # A folder with this file is a virtual environment.
     return not folder.joinpath("pyvenv.cfg").exists()

@@ -24,6 +24,10 @@ class InputTrace:
     A call reaches what the code of its target and of the classes of its arguments
     names. The engine makes a trace around each real call of a target; its list, in a
     file beside the recording, tells later runs what has changed since.
+
+    Attributes:
+        paths: The files that the call has opened, in whatever mode. One that the call
+            has written is new, and left out of the list for that.
     """
 
     def __init__(
@@ -32,16 +36,15 @@ class InputTrace:
         self._sources = sources
         self._target = target
         self._classes = _classes_of(values)
-        # The files that were opened, in whatever mode: one that the call has written is
-        # new, and left out for that.
         self.paths: set[str] = set()
         _WATCHING_RUNS.add(ref(sources, _WATCHING_RUNS.discard))
         _watch_files(_audit)
 
     def with_fingerprints(self) -> InputTrace:
         """Take the fingerprints of now, once for each file, and return this trace."""
-        files = frozenset(filter(None, map(self._sources.file_at, tuple(self.paths))))
-        self._text = self._sources.listed(self._target, self._classes, files)
+        names_and_digests = map(self._sources.file_at, tuple(self.paths))
+        files = frozenset(filter(None, names_and_digests))
+        self._list_of_inputs = self._sources.listed(self._target, self._classes, files)
         return self
 
     def over(self, list_before: bytes | None, *, is_same: bool) -> str:
@@ -56,26 +59,27 @@ class InputTrace:
             with suppress(LookupError, TypeError, ValueError):
                 if not self._sources.changed(list_before):
                     return list_before.decode()
-        return self._text
+        return self._list_of_inputs
 
 
 def _classes_of(values: Iterable[object]) -> frozenset[type]:
     """Return the classes of values, and of the items of containers among them.
 
-    Builtin classes are left out.
+    The call may use their methods. Builtin classes are left out.
     """
-    kinds = set[type]()
+    classes = set[type]()
     for value in values:
-        kinds.add(type(value))
+        classes.add(type(value))
         if issubclass(type(value), CONTAINERS):
-            kinds.update(map(type, items_of_container(value)))
-    return frozenset([kind for kind in kinds if kind.__module__ != "builtins"])
+            classes.update(map(type, items_of_container(value)))
+    return frozenset([class_ for class_ in classes if class_.__module__ != "builtins"])
 
 
 # All runs of this process share one audit hook, because none can be removed. It asks
 # each of them for the call that opens a file.
 _watch_files = cache(sys.addaudithook)
-# A `WeakSet` takes several times as long to iterate over, at each file that is opened.
+# The projects of the runs that have made a trace. A `WeakSet` takes several times as
+# long to iterate over, at each file that is opened.
 _WATCHING_RUNS: set[ref[ProjectSources]] = set()
 
 
@@ -86,6 +90,7 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     """
     if event != "open":
         return
+    # An exception here would come out of the `open` of the code under test.
     with suppress(Exception):
         for watching_run in tuple(_WATCHING_RUNS):
             sources = watching_run()
@@ -93,6 +98,6 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
             if trace is None:
                 continue
             path = os.fsdecode(args[0])
-            # Source files are imported.
+            # Source files are imported: what counts of them is the code that is named.
             if not path.endswith(".py"):
                 trace.paths.add(os.path.abspath(path))  # noqa: PTH100 - may be called with any path

@@ -1,7 +1,8 @@
 """What recorded calls reach and read in the project, as fingerprints and compared.
 
 Calls reach code by the names in their own code, and read the files that they open. A
-real call is watched by an `InputTrace`.
+real call is watched by an `InputTrace`. No identity depends on a fingerprint: where one
+has changed, a replay warns or the recording is stale (`mimic_inputs`).
 """
 
 from __future__ import annotations
@@ -92,19 +93,23 @@ class ProjectSources:
         self._started = started
         self.running_trace = running_trace
         self._vault = f"{relative_path(vault, start=rootdir)}/"
+        # What each of these returns is kept for the run: files are not expected to
+        # change meanwhile.
         self._digest_of_file = cache(_digest_of_file)
         self.code_of: Callable[..., SourceCode | None] = cache(self._code_of)
         self._code = cache(self._read_code)
         self.reached: Callable[..., dict[str, dict[str, str]]] = cache(
             self._reached_fingerprints
         )
-        # Most calls of a target read the same files.
+        # The list of inputs by target, classes of arguments, and files. Most calls of a
+        # target read the same files.
         self.listed: Callable[..., str] = lru_cache(maxsize=100)(self._list_of_inputs)
 
     def file_at(self, path: str) -> tuple[str, str] | None:
         """Return name and fingerprint of a file under the rootdir, `data/rates.csv`.
 
-        None: the file is not noted.
+        None: the file is not noted. It lies elsewhere, in the vault or among installed
+        packages, or the run has written it.
         """
         place = self._places.place_of(path)
         if place is None or place.token != ROOTDIR:
@@ -142,21 +147,26 @@ class ProjectSources:
         return Path(file_of_module(module) or path)
 
     def _read_code(self, file: str, module: str) -> SourceCode:
+        """Return the code of a source file, by its name in lists and its module."""
         return SourceCode(self._path_of_file(file, module), module=module, file=file)
 
     def _list_of_inputs(
         self, target: str, classes: frozenset[type], files: frozenset[tuple[str, str]]
     ) -> str:
-        """Return the list of what calls of a target reach and read, or `""`."""
+        """Return the list of what calls of a target reach and read, as it is stored.
+
+        It is an object of the vault beside the recording. Empty: there is nothing.
+        """
         facts = {"files": dict(files), "functions": self.reached(target, classes)}
         if not any(facts.values()):
             return ""
         return json.dumps(facts, indent=1, sort_keys=True) + "\n"
 
     def changed(self, text: str | bytes) -> list[str]:
-        """Return what has changed since a list was made.
+        """Return what has changed since a list was made, for messages.
 
-        For example `shop.tax:rate (shop/tax.py)`, `data/rates.csv`.
+        For example `shop.tax:rate (shop/tax.py)`, `data/rates.csv`. Empty: the
+        recording is not stale.
         """
         facts = json.loads(text)
         changes = []
@@ -232,15 +242,17 @@ class ProjectSources:
         module, _, path = target.partition(":")
         target_name = CodeName(module, path)
         enclosing = path.rpartition(".")[0] or path
-        pending = {target_name, CodeName(module, enclosing)}
-        pending |= {
+        # A method may use what its class binds.
+        pending_names = {target_name, CodeName(module, enclosing)}
+        pending_names |= {
             CodeName(class_of_argument.__module__, class_of_argument.__qualname__)
             for class_of_argument in classes
         }
+        # By source file, then by name: the fingerprints that the list gets.
         reached = defaultdict[str, dict[str, str]](dict)
         seen_names = set[CodeName]()
-        while pending:
-            code_name = pending.pop()
+        while pending_names:
+            code_name = pending_names.pop()
             seen_names.add(code_name)
             code = None
             if code_name.module:
@@ -248,7 +260,7 @@ class ProjectSources:
             # Code outside of the project is not followed.
             if code is not None:
                 used_names = code.names_used_in(code_name.name)
-                pending |= used_names - seen_names
+                pending_names |= used_names - seen_names
                 if _has_fingerprints(
                     code_name,
                     code,
@@ -258,10 +270,10 @@ class ProjectSources:
                     self._enter_name(
                         code_name, code, reached, is_target=code_name == target_name
                     )
-            if not pending:
+            if not pending_names:
                 # Which members count is known only when all that has such members was
                 # seen.
-                pending = self._members(seen_names) - seen_names
+                pending_names = self._members(seen_names) - seen_names
         return reached
 
     def _enter_name(
@@ -272,14 +284,16 @@ class ProjectSources:
         *,
         is_target: bool,
     ) -> None:
-        """Enter the fingerprints of a file, its statements, and the name."""
-        digests = reached[code.file]
-        digests[""] = self.digest(code.file, code_name.module) or ""
-        digests[code_name.module] = code.fingerprints[""]
+        """Enter the fingerprints of a file, its statements, and the name.
+
+        The target's own has none here, as the recording has that of its source.
+        """
+        fingerprints_of_file = reached[code.file]
+        fingerprints_of_file[""] = self.digest(code.file, code_name.module) or ""
+        fingerprints_of_file[code_name.module] = code.fingerprints[""]
         if code_name.name in code.fingerprints and not is_target:
-            digests[f"{code_name.module}:{code_name.name}"] = code.fingerprints[
-                code_name.name
-            ]
+            name_in_list = f"{code_name.module}:{code_name.name}"
+            fingerprints_of_file[name_in_list] = code.fingerprints[code_name.name]
 
     def _members(self, seen_names: Iterable[CodeName]) -> set[CodeName]:
         """Return members of modules and classes that are attributes somewhere.
@@ -338,7 +352,10 @@ def _has_fingerprints(
 
 
 def _digest_of_file(path: Path) -> str | None:
-    """Return the fingerprint of a file's bytes; None if it cannot be read."""
+    """Return the fingerprint of a file's bytes; None if it cannot be read.
+
+    Ends of lines do not count, as git may write others on another system.
+    """
     hasher = xxh3_64()
     try:
         with path.open("rb") as file:
@@ -415,9 +432,10 @@ class SourceCode:
         """
         # A name may be defined several times.
         texts_by_name = defaultdict[str, list[str]](list, {"": []})
-        pending: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
+        # Each statement with the class around it, empty for the module.
+        statements: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
         # The list grows by the methods of the classes in it.
-        for holder, node in pending:
+        for holder, node in statements:
             name = ""
             if isinstance(node, _DEFINITIONS):
                 name = _qualified_name(holder, node.name)
@@ -425,8 +443,9 @@ class SourceCode:
                 # The methods are added apart, so the class keeps its other
                 # statements alone.
                 methods, node.body = _split_body(node)
-                pending += [(name, method) for method in methods]
+                statements += [(name, method) for method in methods]
             elif holder and name.endswith("__"):
+                # Python calls `__init__` and the like, whatever names the class.
                 self.used_names[holder].add(CodeName(self._module, name))
             texts_by_name[name].append(digest_of_syntax(node))
             self._add_used_names(node, name)
@@ -513,7 +532,10 @@ def _names_bound_otherwise(node: ast.AST) -> list[str]:
 
 
 def _split_body(node: ast.ClassDef) -> tuple[list[ast.stmt], list[ast.stmt]]:
-    """Return the definitions in a class, and its other statements."""
+    """Return the definitions in a class, and its other statements.
+
+    A change of a method is one of that method, and not of the class.
+    """
     definitions: list[ast.stmt] = []
     statements: list[ast.stmt] = []
     for statement in node.body:
