@@ -1,4 +1,7 @@
-"""The Python interface: `mimic(...)` and `fingerprint(...)`."""
+"""The Python interface: `mimic(...)` and `fingerprint(...)`.
+
+What it is given becomes the same targets as lines of `mimic_functions`.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ __all__ = ["fingerprint", "mimic", "register_fingerprint"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# A line of `mimic(...)` may name a client without a run of pytest, too.
 hand_in("pytest_mimic._clients.bundled:BUNDLED")
 
 
@@ -57,6 +61,7 @@ def fingerprint(value: object) -> str:
             to it.
     """
     session = _innermost_session()
+    # Outside of a run, there is no rootdir: each path counts as it is written.
     places = None if session is None else session.run.places
     try:
         return identity_of(value, places=places)
@@ -146,6 +151,9 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
 
 
 def _is_test(target: object) -> bool:
-    """Return whether a target is a function that is named as a test."""
+    """Return whether a target is a function that is named as a test.
+
+    `@mimic` without parentheses gets one.
+    """
     name: str = getattr(target, "__name__", "")
     return name.startswith("test")

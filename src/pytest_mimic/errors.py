@@ -77,7 +77,8 @@ class Damage(Enum):
     def is_beyond_use(self) -> bool:
         """Whether nothing but a new recording, or an older copy of the file, helps.
 
-        A file with any other damage may still be wanted, so no command removes it.
+        `check --fix` deletes such a file. One with any other damage may still be
+        wanted, so no command removes it.
         """
         return self in (
             Damage.OLDER_FORMAT,
@@ -88,7 +89,7 @@ class Damage(Enum):
 
 
 class Fact(Protocol):
-    """A fact of an error that is more than a line of text."""
+    """A fact of an error that is more than a line of text, such as a difference."""
 
     def lines(self) -> list[str]:
         """Return the fact as it is shown."""
@@ -176,7 +177,10 @@ class MimicError(Exception):
         return printable("\n".join([self.what, *(f"  {line}" for line in lines)]))
 
     def is_like(self, other: object) -> bool:
-        """Return whether another error tells of the same event with the same facts."""
+        """Return whether another error tells of the same event with the same facts.
+
+        A test that has raised such an error does not fail for it a second time.
+        """
         if not isinstance(other, MimicError) or type(self) is not type(other):
             return False
         return self._fields() == other._fields()
@@ -195,7 +199,10 @@ class MimicError(Exception):
         return make, (), {"commands": self.commands, "test": self.test}
 
     def copy(self) -> Self:
-        """Return an equal error that was not raised yet."""
+        """Return an equal error that was not raised yet, for the next equal call.
+
+        Its traceback is that of the call that raises it.
+        """
         error = type(self)(
             self._what, facts=self.facts, remedies=self.remedies, **self.data
         )
@@ -226,10 +233,10 @@ class MimicError(Exception):
         A forked process tells its errors in this form to the one that judges its test.
         """
         fields = dict(plain)
-        kind: type[MimicError] = globals()[fields.pop("kind")]
+        error_class: type[MimicError] = globals()[fields.pop("kind")]
         if "damage" in fields:
             fields["damage"] = Damage(fields["damage"])
-        return kind(fields.pop("what"), **fields)
+        return error_class(fields.pop("what"), **fields)
 
     def with_traceback(self, tb: TracebackType | None) -> Self:
         """Set the traceback, and keep the old one for `last_traceback`.
@@ -243,7 +250,8 @@ class MimicError(Exception):
     def last_traceback(self) -> TracebackType | None:
         """The traceback, or the last one that `with_traceback` has replaced.
 
-        None: the error was not raised so far.
+        The report of a test names the line where code caught the error. None: the error
+        was not raised so far.
         """
         return self.__traceback__ or self._removed_traceback
 
@@ -398,5 +406,5 @@ class TargetError(MimicError, ValueError):
 
 
 # Tracebacks and pickles name the public module, not the one that defines the class.
-for _kind in (MimicError, StaleRecordingError, *MimicError.__subclasses__()):
-    _kind.__module__ = "pytest_mimic"
+for _error_class in (MimicError, StaleRecordingError, *MimicError.__subclasses__()):
+    _error_class.__module__ = "pytest_mimic"

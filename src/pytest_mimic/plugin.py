@@ -150,7 +150,8 @@ def _warn_of_unknown_keys(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: There is such a key, and warnings are errors.
     """
-    # The keys that the user has written. Their public name is deprecated in pytest 9.
+    # The keys that the user has written. Their public attribute is deprecated since
+    # pytest 9.
     written_keys = config._inicfg if hasattr(config, "_inicfg") else config.inicfg
     unknown_keys = []
     for key in written_keys:
@@ -185,6 +186,7 @@ def _is_registered(config: pytest.Config, key: str) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take over what a worker of xdist has counted, or note that the worker died."""
     output = getattr(node, "workeroutput", {})
     config = node.config
     if "mimic" in output or _KEY_OF_RUN in config.stash:
@@ -195,6 +197,7 @@ def _is_wanted(config: pytest.Config) -> bool:
     """Check whether this run needs the plugin from its start.
 
     It does if the configuration or the command line sets an option, or a vault exists.
+    Any other run loads only this file, until a test asks for more.
     """
     if config.getini("mimic_functions"):
         return True
@@ -267,7 +270,9 @@ def innermost_session(*, is_needed: bool = False) -> Session | None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
+    """Prepare the targets of the collected tests, before the first of them runs."""
     config = session.config
+    # A test file that imports `mimic` may decorate tests with it.
     is_imported = "pytest_mimic._mimic" in sys.modules
     if (
         is_imported
@@ -293,6 +298,7 @@ def _is_marked(item: pytest.Item) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Print the section `mimic` at the end of the run, if there is anything to say."""
     run = config.stash.get(_KEY_OF_RUN, None)
     if run is None:
         return

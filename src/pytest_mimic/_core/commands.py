@@ -1,4 +1,8 @@
-"""Remedies as data, and the commands and lines that they are when they are shown."""
+"""Remedies as data, and the commands and lines that they are when they are shown.
+
+Errors and the summary hold a `Remedy`. `Commands`, which knows the folder of the shell,
+words it: people paste what it returns.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,8 @@ from pytest_mimic._core.named_fields import NamedFields
 from pytest_mimic._core.target_options import Options, target_line
 
 _ADDRESS_OF_DOCS = "https://pytest-mimic.readthedocs.io/en/latest"
-# A longer command is hard to read, and too long for some shells.
+# A longer command is hard to read, and too long for some shells. Its tests go to a file
+# of arguments, `@file`.
 _LONGEST_COMMAND = 2_000
 
 
@@ -65,10 +70,6 @@ class Remedy(NamedFields):
     target: str = ""
     paths: tuple[str, ...] = ()
     options: Options | None = None
-
-    def records_again(self) -> bool:
-        """Return whether it replaces recordings by new ones."""
-        return self.verb in (Verb.RECORD, Verb.RERECORD)
 
 
 def record(purpose: str, *tests: str | None) -> Remedy:
@@ -190,6 +191,7 @@ class Commands(NamedFields):
         command = self.pytest(*options, tests=_by_file(different_tests, known or {}))
         if len(command) <= _LONGEST_COMMAND:
             return command
+        # `--lf` runs those that pytest remembers as failed, so it may name them all.
         if failed is not None and set(failed) == set(different_tests):
             return self.pytest(*options, "--lf")
         file = self._file_of_tests(different_tests)
@@ -243,24 +245,25 @@ def _by_file(
         tests: The ids, `tests/test_shop.py::test_pay`.
         known: By file, the ids of its tests, where all of them are known.
     """
-    tests_of_files: dict[str, set[str]] = {}
+    tests_by_file: dict[str, set[str]] = {}
     for test in tests:
-        tests_of_files.setdefault(test.partition("::")[0], set()).add(test)
+        tests_by_file.setdefault(test.partition("::")[0], set()).add(test)
     whole_files = set()
-    for file, tests_of_file in tests_of_files.items():
+    for file, tests_of_file in tests_by_file.items():
         # The id of a file without functions, such as a text of doctests, is the file.
         has_all = file in tests_of_file
         if file in known:
             has_all = tests_of_file >= set(known[file])
+        # The id of a single test says more than its file.
         if has_all and len(tests_of_file) > 1:
             whole_files.add(file)
     # As keys, the files stand once each.
-    words: dict[str, None] = {}
+    files_and_tests: dict[str, None] = {}
     for test in tests:
         file = test.partition("::")[0]
-        word = file if file in whole_files else test
-        words[word] = None
-    return list(words)
+        file_or_test = file if file in whole_files else test
+        files_and_tests[file_or_test] = None
+    return list(files_and_tests)
 
 
 def relative_path(path: Path, *, start: Path) -> str:

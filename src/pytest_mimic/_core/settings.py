@@ -1,4 +1,8 @@
-"""The settings of a run, and how pytest and the command read them from ini options."""
+"""The settings of a run, and how pytest and the command read them from ini options.
+
+`_run/configuration.py` has the values of pytest, and `_tools/cli/project.py` reads the
+ini file without pytest. The rules for a value are here, so that both refuse the same.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,7 @@ class Mode(Enum):
     LIVE = "live"
 
     def __init__(self, name: str) -> None:
+        # Whether the run writes recordings. In other modes, only fixtures may.
         self.writes: bool = name in ("record", "rerecord")
 
 
@@ -74,12 +79,15 @@ class Settings(NamedFields):
 
     @property
     def commands(self) -> Commands:
-        """What makes commands for the folder in which the run was started."""
+        """Makes the commands of messages for the folder where the run was started."""
         return Commands(self.here, self.rootdir, self.given_vault)
 
     @property
     def is_shared(self) -> bool:
-        """Whether other projects or branches may have recorded in the vault as well."""
+        """Whether other projects or branches may have recorded in the vault as well.
+
+        A vault outside of the rootdir may have theirs, which no run here uses.
+        """
         return not self.vault.resolve().is_relative_to(self.rootdir.resolve())
 
 
@@ -202,7 +210,7 @@ class IniOptions:
             path = self.text("mimic_vault_path", ".mimic_vault")
             start = rootdir
             origin = f"{self._prefix_of_errors}mimic_vault_path"
-        # The command may be started in the vault.
+        # The command may be started in the vault, which it then takes for the rootdir.
         may_be_rootdir = bool(given_path) and option == "--vault"
         try:
             folder = vault_folder(str(path), start)

@@ -1,4 +1,7 @@
-"""The options of a target, and its line in `mimic_functions` as messages have it."""
+"""The options of a target, and its line in `mimic_functions` as messages have it.
+
+How a line is read, and what an option may be, is in `_core/targets/option_grammar.py`.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class Options(NamedFields):
 
 
 def kept_options(options: Options) -> dict[str, Any]:
-    """Return the options that a recording keeps, `{"ignore": ["session"]}`.
+    """Return the options that a recording keeps in its file, `{"ignore": ["session"]}`.
 
     Only options go in that decide the identity of a call, or the place of its
     recording. A function for `key` is kept as `true`. `changed_options` compares them
@@ -65,8 +68,8 @@ def changed_options(
 ) -> list[str]:
     """Return the options that differ between two lines of a target, in words.
 
-    Both are as a recording keeps them. There are none if the lines identify calls
-    alike.
+    A miss prints them, and offers `rekey`. Both are as a recording keeps them. There
+    are none if the lines identify calls alike.
 
     `["ignore=session is new", "match=headers.accept is gone", "sequence=no is new"]`
     """
@@ -103,22 +106,24 @@ def target_line(
 ) -> str:
     """Return the whole line of a target, with these paths added to one of its options.
 
-    It takes the place of the target's line, so it has the options of that line too. A
-    function for `key` has no place in a line.
+    Messages offer it to be pasted. It takes the place of the target's line, so it has
+    the options of that line too. A function for `key` has no place in a line.
     """
-    values = (options or Options())._asdict()
+    value_of_option = (options or Options())._asdict()
     # The option with the new paths stands last.
-    present = tuple(values.pop(name))
-    values[name] = tuple(dict.fromkeys([*present, *paths]))
-    del values["key"]
+    present_paths = tuple(value_of_option.pop(name))
+    value_of_option[name] = tuple(dict.fromkeys([*present_paths, *paths]))
+    del value_of_option["key"]
     if name == "ignore":
         # No part both counts and does not.
-        values["match"] = tuple(part for part in values["match"] if part not in paths)
-    words = [target]
-    for option, value in values.items():
+        value_of_option["match"] = tuple(
+            part for part in value_of_option["match"] if part not in paths
+        )
+    words_of_line = [target]
+    for option, value in value_of_option.items():
         if value != Options._field_defaults[option]:
-            words.append(_option_text(option, value))
-    return " ".join(words)
+            words_of_line.append(_option_text(option, value))
+    return " ".join(words_of_line)
 
 
 def _option_text(name: str, value: object) -> str:
@@ -131,6 +136,7 @@ def _option_text(name: str, value: object) -> str:
     text = str(value).lower()
     if isinstance(value, tuple):
         text = ",".join(value)
+    # A line is split as by a shell, and `#` begins a comment in it.
     if re.search(r'["\\]', text):
         text = quote(text)
     elif re.search(r"['#\s]", text):

@@ -1,4 +1,8 @@
-"""Files replaced whole or not at all, also while another process has them open."""
+"""Files replaced whole or not at all, also while another process has them open.
+
+The files of `--mimic-report` and `--mimic-usage` are written so. Those of the vault are
+written by `_core/vault/folder.py`, which uses `patient`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,8 @@ _T = TypeVar("_T")
 # longer.
 _PAUSES_OF_ATTEMPTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, *[0.1] * 19)
 
-# How many bytes of a file tell its kind, and how many a file's name may have.
+# How many bytes of a file tell whether an option has written it, and how many bytes a
+# file's name may have.
 _BYTES_OF_KIND = 4096
 _LONGEST_NAME = 255
 
@@ -79,26 +84,27 @@ def is_device_or_pipe(path: Path) -> bool:
 
 
 def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    if len(os.fsencode(beside.name)) > _LONGEST_NAME:
-        beside = path.with_name(f".mimic-{os.getpid()}.tmp")
+    """Write a file under another name beside it, and rename that to the file."""
+    temporary_file = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    if len(os.fsencode(temporary_file.name)) > _LONGEST_NAME:
+        temporary_file = path.with_name(f".mimic-{os.getpid()}.tmp")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        patient(beside.replace)(path)
+        temporary_file.write_text(text, encoding="utf-8", newline="\n")
+        patient(temporary_file.replace)(path)
     except OSError:
         with suppress(OSError):
-            beside.unlink()
+            temporary_file.unlink()
         raise
 
 
 def refuse_other_kinds(
     path: Path, is_ours: Callable[[bytes], bool], *, option: str
 ) -> None:
-    """Check that an option may replace a file.
+    """Check that an option may replace a file, before the run begins.
 
     It may if there is no file, if the file is empty or one of ours, or if it is a
-    device or a pipe.
+    device or a pipe. So `--mimic-report tests/test_a.py` loses no test.
 
     Args:
         path: The file, or a link to it.
