@@ -231,7 +231,7 @@ class Rpc:
         self.is_read_later = step.mode == "run" and self.gives_many
         if step.mode == "run":
             # The engine asks it when the test ends before the call does.
-            step.arrived = self._outcome_so_far
+            step.outcome_so_far = self._outcome_so_far
         if step.mode != "replay":
             request = requests[0]
             if self.sends_many:
@@ -271,7 +271,7 @@ class Rpc:
         return self._secrets
 
     def _outcome_so_far(self, _end: str) -> _Plain:
-        """Return what the real call has given so far; see `Step.arrived`."""
+        """Return what the real call has given so far; see `Step.outcome_so_far`."""
         if not self._responses:
             return {}
         return self._outcome(None, self._all_secrets())

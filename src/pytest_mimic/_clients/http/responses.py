@@ -114,7 +114,7 @@ class ExchangeRecorder:
         # before the end.
         self.received: Callable[[], list[bytes]] | None = None
         # The engine asks it when the test ends before the response does.
-        step.arrived = self._plain_so_far
+        step.outcome_so_far = self._plain_so_far
 
     def start(
         self,
@@ -259,7 +259,7 @@ class ExchangeRecorder:
         self.step.finish(exchange)
 
     def _plain_so_far(self, end: str) -> dict[str, Any]:
-        """Return what has come of the response so far; see `Step.arrived`."""
+        """Return what has come of the response so far; see `Step.outcome_so_far`."""
         if self.received is not None:
             self.chunks = self.received()
         if not self.head:

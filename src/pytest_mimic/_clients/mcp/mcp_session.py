@@ -250,7 +250,7 @@ class McpSession:
             if step is not None:
                 open_request = _OpenRequest(request, step, [])
                 self._open_requests[request["id"]] = open_request
-                step.arrived = partial(self._outcome_so_far, open_request)
+                step.outcome_so_far = partial(self._outcome_so_far, open_request)
             await self._send_for_real(message)
             is_sent = True
         if step is not None and not is_sent:

@@ -67,13 +67,13 @@ if TYPE_CHECKING:
             """Drop the imported recordings of a call that has one of its own now."""
 
 
-# A shorter part of a call's time is not worth to be kept, in seconds.
-_SHORTEST_BESIDE = 0.001
+# In seconds: a shorter part of a call's time, in which others ran, is not kept.
+_SHORTEST_SECONDS_SHARED = 0.001
 # Larger pickles, in bytes, have no description: it takes a look at each value.
-_MOST_DESCRIBED = 32 << 20
+_LARGEST_DESCRIBED_PICKLE = 32 << 20
 # So many characters of an outcome are looked through for keys while tests run: a look
 # at a gigabyte takes a minute.
-_MOST_SEARCHED = 10_000_000
+_MOST_CHARACTERS_SEARCHED = 10_000_000
 
 
 class Observed:
@@ -163,11 +163,13 @@ def record(
         UnstorableOutcomeError: The outcome cannot be stored.
     """
     call, run = observed.call, observed.call.plan.run
-    before = track.outcomes_before.get(place)
+    outcome_before = track.outcomes_before.get(place)
     new_outcome = encode_observed(observed, outcome)
     stored_outcome = new_outcome
-    if before is not None:
-        stored_outcome = answer_to_record(track.owner, call, before, new_outcome)
+    if outcome_before is not None:
+        stored_outcome = answer_to_record(
+            track.owner, call, outcome_before, new_outcome
+        )
     if run.account.log is not None:
         run.account.log(
             "recorded", call, stored_outcome=stored_outcome, seconds=observed.duration
@@ -179,17 +181,20 @@ def record(
     with run.recordings.turns:
         is_shared = track.owner is None and track.file in run.account.used
         if is_shared and _gives_way(
-            track, observed, outcome, before, is_first=is_first
+            track, observed, outcome, outcome_before, is_first=is_first
         ):
             return
         observed.recorded = stored_outcome
         _note_keys(call, stored_outcome)
         if run.account.next_run is not None:
             run.account.next_run.note(call, stored_outcome)
-        if before is not None and call.issuer is not None and call.issuer.is_of_fixture:
-            run.account.dropped_placeholders |= _placeholders(before) - _placeholders(
-                stored_outcome
-            )
+        issuer = call.issuer
+        if outcome_before is not None and issuer is not None and issuer.is_of_fixture:
+            # The recordings of other tests may hold a placeholder of the old answer:
+            # the summary names these tests.
+            placeholders_before = _placeholders(outcome_before)
+            placeholders_now = _placeholders(stored_outcome)
+            run.account.dropped_placeholders |= placeholders_before - placeholders_now
         recording = recording_of(call, [stored_outcome], track.owner)
         track.put(place, recording, error)
         owner = track.owner
@@ -239,10 +244,10 @@ def keep_issued(
     if issuer is None:
         return
 
-    def amend(plain: object) -> None:
+    def record_other_form(plain: object) -> None:
         record(track, place, observed, Value(plain), is_first=False)
 
-    issuer.known.keep(outcome.content, amend)
+    issuer.known.keep(outcome.content, record_other_form)
     if issuer.names_of_numbers:
         observed.call.report(issuer.numbers_in_words())
 
@@ -278,9 +283,10 @@ def _kept_parts(call: Call) -> dict[str, Any] | None:
     parts = call.parts
     if parts is None:
         return None
-    described = [name for name in call.arguments if name != "signature"]
-    is_plain = all(part is None for part in parts.values())
-    if is_plain and list(parts) == described:
+    # A part that is None is kept in the description, whole.
+    described_names = [name for name in call.arguments if name != "signature"]
+    are_described = all(part is None for part in parts.values())
+    if are_described and list(parts) == described_names:
         return None
     return parts
 
@@ -312,9 +318,11 @@ def encode_observed(observed: Observed, outcome: Outcome) -> StoredOutcome:
         paths=call.paths,
         detached=plan.cassette is not None,
     )
-    beside = float(f"{observed.seconds_shared:.4g}")
-    if beside >= _SHORTEST_BESIDE:
-        stored_outcome.entry["beside"] = min(beside, stored_outcome.duration)
+    seconds_shared = float(f"{observed.seconds_shared:.4g}")
+    if seconds_shared >= _SHORTEST_SECONDS_SHARED:
+        # A replay saves only the rest of the duration: `wall_seconds` reads it.
+        stored_outcome.entry["beside"] = min(seconds_shared, stored_outcome.duration)
+    # A replay moves the streams among its arguments as far.
     if arguments_before is not None and arguments_before.states:
         stored_outcome.entry["after"] = arguments_before.states
     if run.redactor.environment.forms:
@@ -365,7 +373,7 @@ def _describe_pickle(
     )
     size = sum(map(len, pickled.chunks))
     size += sum(memory.nbytes for memory in pickled.buffers)
-    if size > _MOST_DESCRIBED:
+    if size > _LARGEST_DESCRIBED_PICKLE:
         return
     description = described_outcome(
         outcome, run.redactor, places=plan.places, secrets=secrets
@@ -381,7 +389,7 @@ def _gives_way(
     track: RecordedTrack,
     observed: Observed,
     outcome: Outcome,
-    before: StoredOutcome | None,
+    outcome_before: StoredOutcome | None,
     *,
     is_first: bool,
 ) -> bool:
@@ -391,28 +399,32 @@ def _gives_way(
     stays.
     """
     call = observed.call
-    standing = before
+    outcome_in_file = outcome_before
     # The file is read again if another process has written it.
-    latest = call.plan.run.recordings.find(track.file)
-    if latest is not None:
-        standing = latest.outcomes[0]
+    recording = call.plan.run.recordings.find(track.file)
+    if recording is not None:
+        outcome_in_file = recording.outcomes[0]
     if not is_first:
         # The other form replaces the first one, and the outcome of no other call.
-        return standing is not observed.recorded
-    return standing is not None and _is_further(
-        call, standing.load(call.paths), outcome
-    )
+        return outcome_in_file is not observed.recorded
+    if outcome_in_file is None:
+        return False
+    return _is_read_further(call, outcome_in_file.load(call.paths), outcome)
 
 
-def _is_further(call: Call, standing: Outcome, outcome: Outcome) -> bool:
-    """Return whether an outcome was left early, and a standing one read further."""
-    if isinstance(standing, Stream) and isinstance(outcome, Stream):
-        is_longer = len(standing.items) > len(outcome.items)
-        return outcome.end is None and (is_longer or standing.end is not None)
+def _is_read_further(call: Call, outcome_in_file: Outcome, outcome: Outcome) -> bool:
+    """Return whether an outcome was left early, and the one in the file read further.
+
+    The file serves all readers, so that it keeps the one from which all can be served.
+    """
+    if isinstance(outcome_in_file, Stream) and isinstance(outcome, Stream):
+        is_longer = len(outcome_in_file.items) > len(outcome.items)
+        is_at_end = outcome_in_file.end is not None
+        return outcome.end is None and (is_longer or is_at_end)
     adapter = call.plan.adapter
     if adapter is None:
         return False
-    return adapter.is_read_further(standing.content, outcome.content)
+    return adapter.is_read_further(outcome_in_file.content, outcome.content)
 
 
 def _note_keys(call: Call, stored_outcome: StoredOutcome) -> None:
@@ -424,13 +436,14 @@ def _note_keys(call: Call, stored_outcome: StoredOutcome) -> None:
     texts = [call.described_text]
     texts += [str(data, "latin-1") for data in bytes_in(call.described_text)]
     if stored_outcome.encoded is not None:
-        texts += stored_outcome.encoded.beginnings(_MOST_SEARCHED)
+        texts += stored_outcome.encoded.beginnings(_MOST_CHARACTERS_SEARCHED)
     test = run.current.test
     for text in texts:
-        for shown, mark in keys_in(text):
+        for shown_text, mark in keys_in(text):
             if mark in run.redactor.accepted:
+                # A line `mimic_redact = !MARK` says that the text is no key.
                 continue
-            remark = f"{shown}; if it is none: mimic_redact = !{mark}"
+            remark = f"{shown_text}; if it is none: mimic_redact = !{mark}"
             if test:
                 remark = f"{remark}, {test}"
             run.account.texts_like_keys.add(LooksLikeKey(call.label, remark))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.headings import Heading
 
 # So many recordings of a target are looked at for the one that is nearest to a miss.
-_MOST_LOOKED_AT = 10_000
+_MOST_COMPARED_WITH_MISS = 10_000
 
 
 class _Processes(Protocol):
@@ -120,14 +120,16 @@ class Recordings:
         self.wall_time: WallTime = WallTime()
         self._vault = vault
         self._account = account
-        # A description of the arguments is for messages.
+        # A replay needs no description of the arguments. A miss reads the file again.
         self._skips_descriptions = mode is Mode.REPLAY
         self.read_or_written: dict[str, Recording] = {}
         self.last_outcome_failed: set[str] = set()
         self.imports: dict[str, list[str]] = {}
         self.misses_of_test: dict[tuple[str, ...], tuple[MimicError, str]] = {}
-        # What is known of recordings that a miss may be compared with, by their names.
+        # The owner and the test of recordings that a miss may be compared with, by the
+        # names of these recordings.
         self._headings: dict[str, Heading] = {}
+        # By client, then by owner: the names of the recordings at the first question.
         self._names_by_owner: dict[str, dict[str, set[str]]] = {}
 
     # -- finding
@@ -150,11 +152,12 @@ class Recordings:
 
         Those in which most parts count come first.
         """
-        matches = set()
+        parts_of_imports = set()
         for name in self._vault.store.names(folder):
             key = name.rpartition("/")[2].removesuffix(".json")
-            matches.add(imported_parts(key))
-        return sorted(matches - {""}, key=_most_parts_first)
+            parts_of_imports.add(imported_parts(key))
+        # The name of any other recording says nothing of parts.
+        return sorted(parts_of_imports - {""}, key=_most_parts_first)
 
     def find(self, name: str) -> Recording | None:
         """Return the recording with this name, which is read once a session.
@@ -172,9 +175,10 @@ class Recordings:
         return calls[0]
 
     def readable(self, name: str) -> Recording | None:
-        """Return the recording with this name as people read it.
+        """Return the recording with this name, with its description of the arguments.
 
-        None: there is none, or it cannot be read.
+        None: there is none, or it cannot be read. A miss looks here for what its call
+        has recorded under former options.
         """
         with suppress(MimicError):
             return self._vault.read(name)
@@ -212,13 +216,13 @@ class Recordings:
                 serves all.
         """
         vault = self._vault
-        names = self._names_of(target)[:_MOST_LOOKED_AT]
+        names = self._names_of(target)[:_MOST_COMPARED_WITH_MISS]
         # A run may have many misses.
-        new = [name for name in names if name not in self._headings]
-        for heading in vault.reader.headings(new):
+        names_without_heading = [name for name in names if name not in self._headings]
+        for heading in vault.reader.headings(names_without_heading):
             self._headings[heading.name] = heading
 
-        def distance(name: str) -> int:
+        def rank(name: str) -> int:
             heading = self._headings.get(name)
             if heading is None:
                 return 2
@@ -229,7 +233,7 @@ class Recordings:
                 return 1
             return 2
 
-        names.sort(key=distance)
+        names.sort(key=rank)
         return self._readable(names, target)
 
     def _names_of(self, target: str) -> list[str]:
@@ -245,9 +249,10 @@ class Recordings:
                 yield recording
 
     def not_made_by(self, owner: Owner, target: str) -> set[str]:
-        """Return the names of an owner's recordings whose calls it did not make.
+        """Return the names of an owner's recordings whose calls it did not make so far.
 
-        Only those at one client count.
+        Only those at one client count. A conversation that was recorded again drops
+        them; before its first call, they say that it is recorded.
         """
         if target not in self._names_by_owner:
             names_by_owner = self._names_by_owner[target] = {}
@@ -265,6 +270,6 @@ class Recordings:
         self._account.used.discard(name)
 
 
-def _most_parts_first(match: str) -> tuple[int, str]:
-    """Order matches, `method-uri`, by how many parts they have."""
-    return -match.count("-"), match
+def _most_parts_first(parts: str) -> tuple[int, str]:
+    """Return a key that sorts `method-uri` and the like, those of most parts first."""
+    return -parts.count("-"), parts

@@ -39,7 +39,8 @@ class Scopes:
         self._open: dict[str, Owner] = {}
         # The scopes in which the test ran whose teardown has begun.
         self._scopes_around_test: list[Owner] = []
-        # By the test, the names of the recordings that its failed attempts have made.
+        # By the test, the names of the recordings that its failed attempts have made: a
+        # plugin may run a failed test again.
         self._made_in_failed_attempts: dict[str, set[str]] = {}
 
     # -- scopes
@@ -68,11 +69,11 @@ class Scopes:
 
         def leave(passed: bool) -> None:
             self._run.current.hear_other_processes()
-            change_of_fixtures = 1
+            fixture_count = owner.fixture_count + 1
             if is_teardown:
-                change_of_fixtures = -1
-            is_last = owner.fixture_count + change_of_fixtures == 0
-            if is_last:
+                fixture_count = owner.fixture_count - 1
+            if fixture_count == 0:
+                # Nobody is left who could read the streams of the scope.
                 end_open_calls(self._run, owner)
             self._fill(owner, passed=passed)
             self._run.current.owner = outer
@@ -80,8 +81,8 @@ class Scopes:
                 self._judge(owner, passed=False)
             _add_to(journal, owner.journal)
             owner.journal = journal
-            owner.fixture_count += change_of_fixtures
-            if not owner.fixture_count:
+            owner.fixture_count = fixture_count
+            if not fixture_count:
                 owner.rewind()
 
         return leave
@@ -207,7 +208,7 @@ class Scopes:
         was not made again.
         """
         run = self._run
-        # What a forked process did is not known here.
+        # What a forked process did is not known here: it may use any recording.
         is_forked = run.account.outcomes.get(owner.name) == "forked"
         if not run.settings.mode.writes or is_forked:
             return
@@ -270,44 +271,48 @@ class Scopes:
         the new outcomes before its first error. A conversation of which a part stood
         before is taken back as a whole.
         """
+        # The files of each conversation, by its client. A file that belongs to none is
+        # a group by itself, by its name.
         groups: dict[str, list[str]] = {}
         for name, change in owner.journal.items():
             groups.setdefault(change.conversation or name, []).append(name)
-        for group, names in groups.items():
-            may_stay = self._may_stay(owner, group, names)
+        for client_or_file, names in groups.items():
+            may_stay = self._may_stay(owner, client_or_file, names)
             for name in names:
-                self._take_back_file(owner, group, name, may_stay=may_stay)
+                self._take_back_file(owner, client_or_file, name, may_stay=may_stay)
 
-    def _may_stay(self, owner: Owner, group: str, names: list[str]) -> bool:
+    def _may_stay(self, owner: Owner, client_or_file: str, names: list[str]) -> bool:
         """Return whether new files of a failed test stay.
 
         Args:
             owner: The test, or the scope.
-            group: The client of the conversation that they belong to, or the file.
+            client_or_file: The client of the conversation that they belong to, or the
+                file.
             names: The files.
         """
-        if group.startswith(CASSETTES_PREFIX):
+        if client_or_file.startswith(CASSETTES_PREFIX):
             return False
         for name in names:
             change = owner.journal[name]
-            if (
-                not change.is_of_new_file
-                and change.content_before != change.content_now
-            ):
+            has_changed = change.content_before != change.content_now
+            if has_changed and not change.is_of_new_file:
+                # A part of the conversation stood before: new files alone would mix it.
                 return False
         recordings = self._run.made_recordings
-        if group in owner.clients_recorded_again and recordings is not None:
-            return not recordings.not_made_by(owner, group)
+        is_recorded_again = client_or_file in owner.clients_recorded_again
+        if is_recorded_again and recordings is not None:
+            return not recordings.not_made_by(owner, client_or_file)
         return True
 
     def _take_back_file(
-        self, owner: Owner, group: str, name: str, *, may_stay: bool
+        self, owner: Owner, client_or_file: str, name: str, *, may_stay: bool
     ) -> None:
         """Put a file back as it was before the failed test, and say so in the account.
 
         Args:
             owner: The test, or the scope.
-            group: The client of the conversation that the file belongs to, or the file.
+            client_or_file: The client of the conversation that the file belongs to, or
+                the file.
             name: The file.
             may_stay: Whether the good outcomes of a new file stay.
         """
@@ -319,17 +324,18 @@ class Scopes:
             content = change.last_good_content
         if content == change.content_now:
             return
+        # What another test has written since stays.
         if not run.vault.restore(name, content, written_content=change.content_now):
             return
         if run.made_recordings is not None:
             run.made_recordings.read_or_written.pop(name, None)
         owner.tracks.pop(name, None)
         errors = [error[0] for error in change.errors.values() if error]
-        is_cassette = group.startswith(CASSETTES_PREFIX)
+        is_cassette = client_or_file.startswith(CASSETTES_PREFIX)
         if errors:
             account.outcomes_not_kept += map(OutcomeNotKept, errors)
         elif content is None and not is_cassette:
-            account.outcomes_not_kept.append(OutcomeNotKept(group))
+            account.outcomes_not_kept.append(OutcomeNotKept(client_or_file))
         elif not is_cassette:
             account.restored_recordings.append(RecordingRestored(name))
         if content is None:

@@ -91,9 +91,10 @@ class Step:
         owner: The test or scope in which the call began.
         ended: Set when that has ended.
         observed: What is observed of a real call.
-        arrived: Returns the plain data of what a real call has given so far, given how
-            it ends: `waiting` (it was cancelled) or `stopped` (its test has ended). The
-            edge sets it where something can arrive before the end.
+        outcome_so_far: Returns what a real call has given when it ends early: of a
+            client, plain data. It is called with how the call ends: `waiting` (it was
+            cancelled) or `stopped` (its test has ended). An edge, or `streams`, sets it
+            where something can arrive before the end.
     """
 
     stored: StoredOutcome
@@ -120,11 +121,11 @@ class Step:
         # The first copy of the outcome counts as a replay.
         self.counts_as_replay: bool = mode == "replay" or repeats
         # Whether the real call runs. Nothing that is mimicked inside of it is recorded
-        # on its own.
+        # on its own: see `Inside`.
         self.active: bool = mode != "replay"
         self._has_ended = not self.active
         if self.active:
-            self.arrived: Callable[[str], Any] | None = None
+            self.outcome_so_far: Callable[[str], Any] | None = None
             # Whether the stream or coroutine that the call returned is being consumed.
             self.is_consumed: bool = False
             self.observed: Observed = recorder().Observed(
@@ -174,7 +175,7 @@ class Step:
         try:
             outcome = self.stored.load(self.call.paths)
         except MissingRecordingError as error:
-            # A class of the outcome has changed.
+            # A class of the outcome has changed, so that the call is a miss.
             blame(self.run, error, self.call)
             raise
         except MimicError as error:
@@ -286,7 +287,7 @@ class Step:
             raise
         finally:
             self._leave()
-            self.arrived = None
+            self.outcome_so_far = None
 
     def _compare_with_recording(self, outcome: Outcome) -> None:
         """Compare the outcome of a real call with the recorded one."""
@@ -376,7 +377,12 @@ class Step:
             self._end_early(OPEN, "was still open when its test ended")
 
     def _end_early(self, mark: str, how: str) -> None:
-        """Let a call without a whole outcome be recorded if its test passes."""
+        """Let a call without a whole outcome be recorded if its test passes.
+
+        Args:
+            mark: What its recording says of its end: `WAITING` or `OPEN`.
+            how: The same for the summary: `was cancelled`.
+        """
         if not self.has_place:
             self.report(f"{how}: not recorded, a replay will miss it")
             return
@@ -386,16 +392,17 @@ class Step:
                 observed.arguments_before.refuse_changes()
             # The call goes on, and may change its arguments later.
             observed.arguments_before = None
-            given = self._given_so_far("waiting" if mark == WAITING else "stopped")
+            end = "waiting" if mark == WAITING else "stopped"
+            outcome = self._outcome_until_end(end)
             observed.stop_clock()
-            stored_outcome = recorder().encode_observed(observed, given)
+            stored_outcome = recorder().encode_observed(observed, outcome)
         except MimicError as error:
             self.run.current.pending.note(error)
             self._leave_empty()
             return
         finally:
-            # What an edge collects refers to its step.
-            self.arrived = None
+            # What an edge collects refers to its step: such a circle would keep both.
+            self.outcome_so_far = None
         stored_outcome.entry["end"] = mark
         self._leave_empty()
         self._keep_unended(stored_outcome)
@@ -421,13 +428,20 @@ class Step:
             )
         self.owner.unended.append(unended)
 
-    def _given_so_far(self, end: str) -> Outcome:
-        """Return what the call has given before it ended."""
-        if self.call.edge_call is not None:
-            return Value({} if self.arrived is None else self.arrived(end))
-        outcome: Outcome
-        outcome = Value(None) if self.arrived is None else self.arrived(end)
-        return outcome
+    def _outcome_until_end(self, end: str) -> Outcome:
+        """Return the outcome that is recorded of a call that ends early.
+
+        Args:
+            end: `waiting` or `stopped`; see `outcome_so_far`.
+        """
+        is_of_client = self.call.edge_call is not None
+        if self.outcome_so_far is None:
+            return Value({} if is_of_client else None)
+        outcome = self.outcome_so_far(end)
+        if is_of_client:
+            return Value(outcome)
+        outcome_of_function: Outcome = outcome
+        return outcome_of_function
 
     def _leave_empty(self) -> None:
         """Let the place of the call stay empty, so that no other outcome moves up."""

@@ -41,7 +41,7 @@ def perform_stream(step: Step, stream: object, *, is_async: bool) -> object:
     """Return a stream that relays a real one; the call ends with it, also unread."""
     step.observed.stop_clock()
     items: list[object] = []
-    step.arrived = partial(_stream_so_far, items)
+    step.outcome_so_far = partial(_stream_so_far, items)
     relayed = _relay(step, stream, items, is_async=is_async)
     performed: object = relayed
     if is_async:
