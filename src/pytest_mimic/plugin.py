@@ -169,6 +169,7 @@ def _warn_of_unknown_keys(config: pytest.Config) -> None:
             try:
                 config.issue_config_time_warning(warning, stacklevel=2)
             except pytest.PytestConfigWarning:
+                # Warnings are errors in this run.
                 raise pytest.UsageError(text) from None
 
 

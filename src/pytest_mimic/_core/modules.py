@@ -144,6 +144,7 @@ _TEST_MACHINERY = frozenset(
 # The distributions that this plugin requires: they call functions for it.
 _REQUIRED_PACKAGES = frozenset({"cloudpickle", "filelock", "xxhash"})
 _PACKAGES_THAT_CALL = sys.stdlib_module_names | _TEST_MACHINERY | _REQUIRED_PACKAGES
+# The name of the distribution in the text of a `pyproject.toml`.
 _NAME_IN_PYPROJECT = (
     r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)"""
 )

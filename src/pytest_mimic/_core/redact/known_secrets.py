@@ -49,16 +49,16 @@ class _Order:
     """
 
     def __init__(self) -> None:
-        self._last = -1
+        self._last_number = -1
 
     def next(self) -> int:
         """Return the number of a call that begins."""
-        self._last += 1
-        return self._last
+        self._last_number += 1
+        return self._last_number
 
-    def follow(self, number: int) -> None:
+    def follow(self, number_elsewhere: int) -> None:
         """Number the calls that follow behind one of another process."""
-        self._last = max(self._last, number)
+        self._last_number = max(self._last_number, number_elsewhere)
 
 
 _ORDER_OF_CALLS = _Order()

@@ -310,11 +310,13 @@ class SecretNames:
             return False
         if _KEY_OF_AWS_FORM in keys:
             return False
+        # The data in a manifest of Kubernetes may be that of a `Secret`.
         may_be_manifest = "apiVersion" in keys or "metadata" in keys
         if may_be_manifest and not _KEYS_OF_MANIFEST.isdisjoint(keys):
             return False
         secret_beside = self.names_secret_beside(keys)
         for key in keys:
+            # A key that may be secret by any rule: its value has to be looked at.
             if not isinstance(key, str) or normalised_name(key) in secret_beside:
                 return False
             if len(key) <= _LONGEST_NAME and self._judge(key) != "never":
@@ -771,6 +773,7 @@ def _names_of_lists(mapping: dict[Any, Any]) -> Iterator[tuple[int, Sequence[obj
     | `{"command": ["AUTH", "abc"]}` | the command | none, `AUTH`, `abc` |
     | `{"columns": [["id"], ["token"]], "rows": …}` | each row | `id`, `token` |
     """
+    # A command of Redis, or several in one pipeline.
     commands = [mapping.get("command")]
     pipeline = mapping.get("commands")
     if type(pipeline) is list:
@@ -778,13 +781,14 @@ def _names_of_lists(mapping: dict[Any, Any]) -> Iterator[tuple[int, Sequence[obj
     for words in commands:
         if type(words) is list:
             yield id(words), (None, *words)
+    # The result of a SQL statement.
     columns = mapping.get("columns")
     rows = mapping.get("rows")
     if type(columns) is list and type(rows) is list:
-        names = [_name_of_stored_column(column) for column in columns]
+        names_of_columns = [_name_of_stored_column(column) for column in columns]
         for row in rows:
             if type(row) is list:
-                yield id(row), names
+                yield id(row), names_of_columns
 
 
 def _name_of_stored_column(column: object) -> object:

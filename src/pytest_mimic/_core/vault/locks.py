@@ -165,6 +165,7 @@ class Locks:
             # No path is left out: to try the lock of a file that a killed process has
             # left deletes it.
             if path != own_path and not _delete_unlocked(path):
+                # The process that made the file is alive, and has it locked.
                 has_others = True
         return has_others
 

@@ -145,8 +145,11 @@ class Objects:
         """
         try:
             if encoded.readable is None:
+                # Two pickles of equal values may have other bytes, and are compared by
+                # the fingerprint of the value.
                 if outcome_entry.get("fingerprint") != encoded.fingerprint:
                     return False
+                # This raises if the object is damaged.
                 self.memory(outcome_entry["pickle"], origin)
                 return True
             return self._equals_readable(outcome_entry, origin, encoded.readable)

@@ -41,7 +41,7 @@ COROUTINE_GAVE = ("iterator", "async iterator")
 KINDS: tuple[OutcomeKind, ...] = ("value", "raised", "stream")
 _KEYS_OF_BODIES = (*KINDS, "json", "pickle")
 # The keys under which an entry names an object.
-_KEYS_OF_NAMES = ("json", "pickle", "inputs")
+_KEYS_OF_OBJECT_NAMES = ("json", "pickle", "inputs")
 #: The key of the states in which a call left streams and generators of random numbers
 #: among its arguments: a replay sets them.
 AFTER = "after"
@@ -69,7 +69,9 @@ def body_of_entry(outcome_entry: Entry) -> Entry:
 
 def objects_of_entry(outcome_entry: Entry) -> list[str]:
     """Return the names of the objects that the entry of an outcome names."""
-    names = [outcome_entry[key] for key in _KEYS_OF_NAMES if key in outcome_entry]
+    names = [
+        outcome_entry[key] for key in _KEYS_OF_OBJECT_NAMES if key in outcome_entry
+    ]
     return [*names, *outcome_entry.get("objects", ())]
 
 
