@@ -125,7 +125,7 @@ def array_data(array: Any, is_outcome: bool = False) -> object:
     if dtype.hasobject or dtype.kind == "T":
         return head, array.ravel().tolist()
     memory = partial(array_memory, array)
-    return Raw(head, array.nbytes, memory, floats=float_format(dtype))
+    return Raw(head, array.nbytes, memory, format_of_floats=float_format(dtype))
 
 
 def _order_of(array: Any) -> str:

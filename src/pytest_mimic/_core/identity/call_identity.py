@@ -127,13 +127,13 @@ class CallIdentity:
     """
 
     __slots__ = (
-        "_by_content",
+        "_bare_names",
         "_counted_positions",
         "_default_markers",
         "_extra_position",
         "_ignored_steps",
-        "_key",
-        "_names",
+        "_key_function",
+        "_names_by_content",
         "_note_path",
         "_places",
         "_special_positions",
@@ -155,15 +155,15 @@ class CallIdentity:
         note_path: Callable[[str, bool], None] | None = None,
     ) -> None:
         plain_names = tuple([name.lstrip("*") for name in names])
-        self._names = plain_names
+        self._bare_names = plain_names
         self._starred_names = names
         # The position of `**extra`, which is always the last parameter.
         self._extra_position: int | None = None
         if names and names[-1].startswith("**"):
             self._extra_position = len(names) - 1
-        self._key = key
+        self._key_function = key
         self._places = places or Places()
-        self._by_content = frozenset(content)
+        self._names_by_content = frozenset(content)
         # Defaults that are a bare object(): markers for "not given", which have no
         # identity of their own.
         self._default_markers: dict[int, object] = {}
@@ -220,12 +220,12 @@ class CallIdentity:
         places, switches_before = self._places, self._places.folder_switches
         if self._unmet_paths and self._note_path is not None:
             self._note_met_paths(values)
-        if self._key is not None:
-            key = self._key(dict(zip(self._names, values)))
+        if self._key_function is not None:
+            key = self._key_function(dict(zip(self._bare_names, values)))
             dumped_forms = dumps(
                 [_form_of_value(key, places, "key", finds_paths=True)], MARSHAL_VERSION
             )
-        elif self._by_content:
+        elif self._names_by_content:
             dumped_forms = self._dumped_forms_with_paths(values)
         else:
             forms = []
@@ -241,7 +241,9 @@ class CallIdentity:
                 elif position in self._special_positions:
                     forms.append(self._form_of_argument(position, value))
                 else:
-                    forms.append(_form_of_value(value, places, self._names[position]))
+                    forms.append(
+                        _form_of_value(value, places, self._bare_names[position])
+                    )
             dumped_forms = dumps(forms, MARSHAL_VERSION)
             if (
                 places.temporary_folders
@@ -294,9 +296,9 @@ class CallIdentity:
         The argument is one of `content=`, or is the `**extra` that may have one of
         these in it.
         """
-        if position == self._extra_position and self._by_content:
+        if position == self._extra_position and self._names_by_content:
             return True
-        return self._names[position] in self._by_content
+        return self._bare_names[position] in self._names_by_content
 
     def forms(self, values: Sequence[Any]) -> Forms | None:
         """Return the forms of the arguments that count, by their positions.
@@ -309,7 +311,7 @@ class CallIdentity:
             Unstable: An argument has no stable identity.
         """
         switches_before = self._places.folder_switches
-        if self._key is not None:
+        if self._key_function is not None:
             return None
         if self._unmet_paths and self._note_path is not None:
             self._note_met_paths(values)
@@ -332,18 +334,18 @@ class CallIdentity:
     def form(self, position: int, value: Any) -> Any:
         """Return the form of one argument, as `key` hashes it."""
         return self._form_of_argument(
-            position, value, finds_paths=bool(self._by_content)
+            position, value, finds_paths=bool(self._names_by_content)
         )
 
     def whole_form(self, position: int, value: Any) -> Any:
         """Return the form of one argument of which every part counts.
 
-        Two arguments are compared by it when their call is recorded.
+        By it, an argument is compared with what its description gives back.
 
         Raises:
             Unstable: The argument has no stable identity.
         """
-        return _form_of_value(value, self._places, self._names[position])
+        return _form_of_value(value, self._places, self._bare_names[position])
 
     def key_of_forms(self, forms: Forms) -> str:
         """Return the identity of a call, from the forms of the arguments that count."""
@@ -381,7 +383,7 @@ class CallIdentity:
         """
         positions_by_place = []
         other_positions = []
-        for position in range(len(self._names)):
+        for position in range(len(self._bare_names)):
             if self._paths_count_by_place(position):
                 positions_by_place.append(position)
             else:
@@ -413,7 +415,8 @@ class CallIdentity:
 
         Else they count by content, by what `key=` returns, or perhaps not at all.
         """
-        has_option = self._key is not None or self._names[position] in self._by_content
+        is_of_content = self._bare_names[position] in self._names_by_content
+        has_option = self._key_function is not None or is_of_content
         return (
             position in self._counted_positions
             and position not in self._ignored_steps
@@ -464,9 +467,9 @@ class CallIdentity:
         ):
             # The argument was not given: `...` is the form of any such marker.
             return ...
-        name = self._names[position]
+        name = self._bare_names[position]
         try:
-            if finds_paths and self._by_content:
+            if finds_paths and self._names_by_content:
                 value = self._with_contents(position, value)
             if position in self._ignored_steps:
                 prune = rest_of_identity().prune
@@ -499,10 +502,10 @@ class CallIdentity:
         The argument is one of `content=`, or is the `**extra` that has some of these.
         """
         with_contents = rest_of_identity().with_contents
-        if self._names[position] in self._by_content:
+        if self._bare_names[position] in self._names_by_content:
             return with_contents(value, self._places)
         if position == self._extra_position:
-            for name in self._by_content & value.keys():
+            for name in self._names_by_content & value.keys():
                 value = {**value, name: with_contents(value[name], self._places)}
         return value
 

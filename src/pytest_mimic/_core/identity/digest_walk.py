@@ -610,15 +610,17 @@ def _write_memory(column: Iterable[Raw], hash_bytes: HashBytes) -> InnerColumns:
         head: Any = raw.head
         hash_bytes(b"R" + dumps((head, raw.size), MARSHAL_VERSION))
         for buffer in raw.parts():
-            if not raw.floats:
+            if not raw.format_of_floats:
                 hash_bytes(buffer)
                 continue
             for start in range(0, len(buffer), CHUNK):
-                hash_bytes(_with_one_nan(buffer[start : start + CHUNK], raw.floats))
+                hash_bytes(
+                    _with_one_nan(buffer[start : start + CHUNK], raw.format_of_floats)
+                )
     return ()
 
 
-def _with_one_nan(memory: memoryview, floats: str) -> object:
+def _with_one_nan(memory: memoryview, format_of_floats: str) -> object:
     """Return the memory of floats with the same bits for every NaN.
 
     The sign and the payload of a NaN differ by machine. Memory without a NaN is
@@ -627,7 +629,7 @@ def _with_one_nan(memory: memoryview, floats: str) -> object:
     numpy: Any = sys.modules.get("numpy")
     if numpy is None:
         return memory
-    values = numpy.frombuffer(memory, floats)
+    values = numpy.frombuffer(memory, format_of_floats)
     # The maximum is a NaN if any value is a NaN. `maximum.reduce` reads 80 GB/s in the
     # cache, against 50 of `isnan().any()`; the hash reads 60.
     maximum = numpy.maximum.reduce(values)

@@ -120,7 +120,7 @@ def reduction_of(
         )
     if not is_outcome and full_name(type_) in _BOOKKEEPING_CLASSES:
         return Reduction(reduction.tag, _reduce_to_class_alone)
-    # An object that SQLAlchemy maps, an outcome of which need not be loaded in full.
+    # An argument that SQLAlchemy maps counts only if it is loaded in full.
     is_mapped = any("_sa_class_manager" in vars(base) for base in type_.__mro__)
     if is_mapped and not is_outcome:
         reduction = Reduction(

@@ -166,7 +166,7 @@ def _columns_memory(columns: list[Any]) -> Raw:
     number_of_columns = sum(map(len, columns))
     length = columns[0].shape[1]
     head = ("columns", dtype.str, number_of_columns, length)
-    return Raw(head, size, memory_parts, floats=float_format(dtype))
+    return Raw(head, size, memory_parts, format_of_floats=float_format(dtype))
 
 
 def _reduce_pandas_index(index: Any, is_outcome: bool) -> object:
@@ -267,9 +267,9 @@ def _reduce_pandas_array(array: Any, _is_outcome: bool = False) -> object:
     dtype_name = str(dtype)
     if not _is_of_pandas_or_numpy(array):
         return _name_or_dtype(dtype), array
-    type_ = type(array).__name__
+    class_name = type(array).__name__
     # The array of pandas around an array of numpy; its name differs by version.
-    if type_ in ("NumpyExtensionArray", "PandasArray"):
+    if class_name in ("NumpyExtensionArray", "PandasArray"):
         values = array.to_numpy()
         if values.dtype.hasobject:
             values = values.tolist()
@@ -277,14 +277,14 @@ def _reduce_pandas_array(array: Any, _is_outcome: bool = False) -> object:
     if isinstance(array, pandas.Categorical):
         # The number of each value's category, -1 for a missing value.
         return _reduce_pandas_dtype(dtype), array.codes.astype("int64")
-    if type_ in ("DatetimeArray", "TimedeltaArray", "PeriodArray"):
+    if class_name in ("DatetimeArray", "TimedeltaArray", "PeriodArray"):
         # The moments as integers of 64 bits, of which one stands for a missing moment.
         return dtype_name, array.asi8
-    if type_ in ("IntegerArray", "FloatingArray", "BooleanArray"):
+    if class_name in ("IntegerArray", "FloatingArray", "BooleanArray"):
         # The numbers at the places of missing values are arbitrary, and do not count.
         is_missing = array.isna()
         return dtype_name, is_missing, array[~is_missing].to_numpy(dtype.numpy_dtype)
-    if type_ == "IntervalArray":
+    if class_name == "IntervalArray":
         return (
             dtype_name,
             _reduce_pandas_array(array.left.array),
@@ -298,7 +298,7 @@ def _reduce_pandas_array(array: Any, _is_outcome: bool = False) -> object:
             # beforehand would be slow.
             is_missing = numpy.asarray(array.isna())
             return dtype_name, is_missing, _texts_data(array[~is_missing])
-    if type_ == "ArrowExtensionArray":
+    if class_name == "ArrowExtensionArray":
         return dtype_name, array.__arrow_array__()
     # The items of any other array, such as a sparse one, count one by one.
     is_missing = numpy.asarray(array.isna())
@@ -416,16 +416,22 @@ def _reduce_polars_series(series: Any, _is_outcome: bool = False) -> object:
     else:
         numbers = array(code, plain_nans(physical.to_list()))
     size = len(numbers) * numbers.itemsize
-    floats = ""
+    format_of_floats = ""
     if code in "fd":
-        floats = f"={code}"
+        format_of_floats = f"={code}"
 
     def memory_parts() -> tuple[memoryview, ...]:
         if not size:
             return ()
         return (memoryview(numbers).cast("B"),)
 
-    return head, nulls, Raw((code, len(numbers)), size, memory_parts, floats=floats)
+    return (
+        head,
+        nulls,
+        Raw(
+            (code, len(numbers)), size, memory_parts, format_of_floats=format_of_floats
+        ),
+    )
 
 
 def _polars_dtype_data(dtype: Any) -> object:
@@ -602,16 +608,18 @@ def _arrow_memory(column: Any) -> Raw:
     size = width * len(column)
     # The second buffer has the values; the first says which are missing.
     memory = column.buffers()[1]
-    floats = ""
+    format_of_floats = ""
     if sys.modules["pyarrow"].types.is_floating(type_):
-        floats = ARROW_FLOATS[width]
+        format_of_floats = ARROW_FLOATS[width]
 
     def memory_parts() -> tuple[memoryview, ...]:
         if not size:
             return ()
         return (memoryview(memory)[start : start + size],)
 
-    return Raw((str(type_), len(column)), size, memory_parts, floats=floats)
+    return Raw(
+        (str(type_), len(column)), size, memory_parts, format_of_floats=format_of_floats
+    )
 
 
 def _reduce_arrow_scalar(value: Any, _is_outcome: bool) -> object:

@@ -95,8 +95,8 @@ def _tensor_memory(tensor: Any) -> Raw:
         memory = (ctypes.c_ubyte * size).from_address(tensor.data_ptr())
         return (memoryview(memory).cast("B"),)
 
-    floats = TENSOR_FLOATS.get(str(tensor.dtype), "")
-    return Raw(head, size, memory_parts, floats=floats)
+    format_of_floats = TENSOR_FLOATS.get(str(tensor.dtype), "")
+    return Raw(head, size, memory_parts, format_of_floats=format_of_floats)
 
 
 def _reduce_to_name(value: Any, _is_outcome: bool) -> str:

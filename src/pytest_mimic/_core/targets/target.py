@@ -84,9 +84,8 @@ class Target(NamedFields):
         """Return a message about an argument that options name and a function lacks.
 
         A line with such an argument is refused when its module is imported: `ignore=`
-        would leave out nothing, and each call would miss. `ignore=sesion names no
-        argument (did you mean session?)`. The text is empty if the function has all of
-        them.
+        would leave out nothing. `ignore=sesion names no argument (did you mean
+        session?)`. The text is empty if the function has all of them.
         """
         options_and_paths = [("ignore", path) for path in self.options.ignore]
         options_and_paths += [("content", path) for path in self.options.content]

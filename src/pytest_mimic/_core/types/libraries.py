@@ -99,10 +99,9 @@ LIBRARIES: dict[str, Library] = {
 def library_of(type_: type) -> str | None:
     """Return the package of the library whose data the values of a type are.
 
-    Whoever looks into objects asks it, since data has no parts to look into: messages
-    show its dtype and shape, and no secret is searched for in it. Data of a subclass in
-    another package is the library's, too. None: the values are no data, but objects
-    with attributes.
+    Whoever looks into objects asks it, since data has no parts to look into. Data of a
+    subclass in another package is the library's, too. None: the values are no data, but
+    objects with attributes.
     """
     for base in type_.__mro__:
         package = str(base.__module__).partition(".")[0]

@@ -59,23 +59,23 @@ class Raw:
             unambiguous.
         size: The number of bytes in all buffers.
         parts: Returns the buffers in order. Each digest calls it once.
-        floats: For floats, their format as in `struct`. Buffers then have single bytes
-            as items, and contain whole floats.
+        format_of_floats: For floats, their format as in `struct`, to find NaNs by.
+            Buffers then have single bytes as items, and contain whole floats.
     """
 
-    __slots__ = ("floats", "head", "parts", "size")
+    __slots__ = ("format_of_floats", "head", "parts", "size")
 
     def __init__(
         self,
         head: tuple[object, ...],
         size: int,
         parts: Callable[[], Iterable[Any]],
-        floats: str = "",
+        format_of_floats: str = "",
     ) -> None:
         self.head: Final = head
         self.size: Final = size
         self.parts: Final = parts
-        self.floats: Final = floats
+        self.format_of_floats: Final = format_of_floats
 
 
 class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError with the call's facts
