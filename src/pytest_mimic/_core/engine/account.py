@@ -130,7 +130,7 @@ class EventList(list[_Event]):
         self.append(event)
 
     def rows(self, since: int = 0) -> list[tuple[Any, ...]]:
-        """Return the fields of the events, without the first ones."""
+        """Return the fields of the events, without the first ones, to be shipped."""
         return [tuple(event) for event in self[since:]]
 
 
@@ -163,8 +163,8 @@ class DistinctTexts(_DistinctItems[str]):
     """Texts that count once."""
 
 
-# How an outcome of a test counts when several processes or jobs have run it.
-_WEIGHT = {"skipped": 0, "uncalled": 0, "passed": 1, "failed": 2, "forked": 3}
+# Where several processes or jobs ran a test, the outcome of the highest rank counts.
+_RANK_OF_OUTCOME = {"skipped": 0, "uncalled": 0, "passed": 1, "failed": 2, "forked": 3}
 
 
 class Account:
@@ -329,19 +329,22 @@ class Account:
         return starmap(Replay, self.replays[since:])
 
     def tests_of(self, recordings: Collection[str]) -> dict[str, list[str]]:
-        """Return the tests of this process that replayed each of these recordings."""
-        # As keys, the tests stand once each, in the order of their replays.
-        users: dict[str, dict[str, None]] = {}
+        """Return the tests of this process that replayed each of these recordings.
+
+        Changed inputs are reported with them.
+        """
+        # By recording. As keys, the tests stand once, in the order of their replays.
+        tests_by_recording: dict[str, dict[str, None]] = {}
         for number, replay in enumerate(self.each_replay()):
             if replay.recording in recordings:
                 test = self._test_at(number)
-                users.setdefault(replay.recording, {})[test] = None
-        return {name: list(tests) for name, tests in users.items()}
+                tests_by_recording.setdefault(replay.recording, {})[test] = None
+        return {name: list(tests) for name, tests in tests_by_recording.items()}
 
     def _test_at(self, number: int) -> str:
         """Return the test that ran when the account had so many replays."""
-        begun = bisect_right(self.begun_tests, number, key=lambda row: row[0])
-        return self.begun_tests[begun - 1][1] if begun else ""
+        begun_count = bisect_right(self.begun_tests, number, key=lambda row: row[0])
+        return self.begun_tests[begun_count - 1][1] if begun_count else ""
 
     def note_fork(self, test: str) -> None:
         """Note that a process was forked, which may use recordings.
@@ -368,15 +371,15 @@ class Account:
             "saved_seconds": self.saved_seconds,
         }
         for name in self.entries:
-            events_of_name = vars(self)[name]
-            if isinstance(events_of_name, EventList):
-                plain[name] = events_of_name.rows()
-            elif isinstance(events_of_name, set):
-                plain[name] = sorted(events_of_name)
-            elif isinstance(events_of_name, DistinctTexts):
-                plain[name] = list(events_of_name)
+            entry = vars(self)[name]
+            if isinstance(entry, EventList):
+                plain[name] = entry.rows()
+            elif isinstance(entry, set):
+                plain[name] = sorted(entry)
+            elif isinstance(entry, DistinctTexts):
+                plain[name] = list(entry)
             else:
-                plain[name] = events_of_name
+                plain[name] = entry
         return plain
 
     def add(self, plain: dict[str, Any]) -> None:
@@ -395,24 +398,27 @@ class Account:
             self._add_entry(name, plain[name])
 
     def _add_entry(self, name: str, other: Any) -> None:
-        events_of_name = vars(self)[name]
-        if isinstance(events_of_name, EventList):
+        """Add an entry of another account, in the form of `to_plain`."""
+        entry = vars(self)[name]
+        if isinstance(entry, EventList):
             event_class = EVENT_CLASSES[name]
             for fields in other:
-                events_of_name.add(event_class(*fields))
-        elif isinstance(events_of_name, (set, DistinctTexts)):
+                entry.add(event_class(*fields))
+        elif isinstance(entry, (set, DistinctTexts)):
             for text in other:
-                events_of_name.add(text)
-        elif isinstance(events_of_name, dict):
+                entry.add(text)
+        elif isinstance(entry, dict):
             for test, outcome in other.items():
                 self._add_outcome(test, outcome)
         else:
-            events_of_name.extend(other)
+            entry.extend(other)
 
     def _add_outcome(self, test: str, outcome: str) -> None:
         """Note how a test has ended, perhaps in another process, too."""
-        known = self.outcomes.get(test, outcome)
-        self.outcomes[test] = max(known, outcome, key=_WEIGHT.__getitem__)
+        former_outcome = self.outcomes.get(test, outcome)
+        self.outcomes[test] = max(
+            former_outcome, outcome, key=_RANK_OF_OUTCOME.__getitem__
+        )
 
 
 def _sum(tokens: Iterable[TokensTaken]) -> tuple[int, int]:

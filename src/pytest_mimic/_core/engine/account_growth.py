@@ -31,19 +31,20 @@ class Growth:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._seen: dict[str, _Mark] = {}
+        # What each entry had at the last look, by its name.
+        self._marks: dict[str, _Mark] = {}
         for name in self._names():
-            self._seen[name] = _mark(self._entry(name))
+            self._marks[name] = _mark(self._entry(name))
 
     def take(self) -> dict[str, object]:
         """Return the growth since the last call, as `Account.add` takes it."""
         growth: dict[str, object] = {}
         for name in self._names():
             entry = self._entry(name)
-            gained = _growth_of_entry(entry, self._seen[name])
-            if gained:
-                growth[name] = gained
-                self._seen[name] = _mark(entry)
+            growth_of_entry = _growth_of_entry(entry, self._marks[name])
+            if growth_of_entry:
+                growth[name] = growth_of_entry
+                self._marks[name] = _mark(entry)
         return growth
 
     def _names(self) -> list[str]:
@@ -62,17 +63,17 @@ def _mark(entry: _Entry) -> _Mark:
     return entry.copy()
 
 
-def _growth_of_entry(entry: _Entry, seen: _Mark) -> list[object] | dict[str, str]:
+def _growth_of_entry(entry: _Entry, mark: _Mark) -> list[object] | dict[str, str]:
     """Return what an entry has gained since its mark was made."""
-    if isinstance(entry, list) and isinstance(seen, int):
+    if isinstance(entry, list) and isinstance(mark, int):
         if isinstance(entry, EventList):
-            return list(entry.rows(seen))
-        return entry[seen:]
-    if isinstance(entry, set) and isinstance(seen, set):
+            return list(entry.rows(mark))
+        return entry[mark:]
+    if isinstance(entry, set) and isinstance(mark, set):
         # Most calls add no name, and the names are many.
-        return list(entry - seen) if len(entry) != len(seen) else []
-    if isinstance(entry, dict) and isinstance(seen, dict):
+        return list(entry - mark) if len(entry) != len(mark) else []
+    if isinstance(entry, dict) and isinstance(mark, dict):
         # Another thread may add a test meanwhile.
         items = list(entry.items())
-        return {name: value for name, value in items if seen.get(name) != value}
+        return {name: value for name, value in items if mark.get(name) != value}
     raise TypeError("the mark is that of another entry")

@@ -49,12 +49,14 @@ def blame(
             account.log("missing", call, error=error)
         account.misses.add(miss)
     else:
+        # No option accepts that a service is out of order: a good answer is recorded.
         is_outage = getattr(error, "is_outage", False)
         option = "" if is_outage else "--mimic-rerecord"
         account.drifts.append(
             Drift(call.label_in_lists, current.test_to_run_again, option)
         )
     current.pending.note(error)
+    # Code that catches a miss often waits and tries again, in vain.
     if isinstance(error, MissingRecordingError):
         current.let_no_code_wait(error, call.key or call.label)
     return error
@@ -78,7 +80,7 @@ def _miss(
 
 
 def _ignoring_line(error: MimicError) -> str:
-    """Return the line that leaves out what is made anew in a call.
+    """Return the line that leaves out what is made anew in a call, for the summary.
 
     The text is empty if no line does.
     """

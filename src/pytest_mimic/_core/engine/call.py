@@ -155,22 +155,24 @@ class Call:
         return f"{self.label}{apart}"
 
     def named(self, without: Collection[str] = ()) -> dict[str, object]:
-        """Return the arguments by name, without some.
+        """Return the arguments by name, without some, as descriptions have them.
 
         Those in `**extra` stand by their own names, and an empty `*rest` is left out.
         Where one of them has the name of a parameter, `**extra` stays whole.
         """
-        names = {name.lstrip("*") for name in self.parameters}
+        names_of_parameters = {name.lstrip("*") for name in self.parameters}
         arguments: dict[str, object] = {}
         for name, value in zip(self.parameters, self.bound_values, strict=True):
             if name.lstrip("*") in without:
                 continue
             if name.startswith("**") and isinstance(value, dict):
-                extra = {key: value[key] for key in value if key not in without}
-                if names.isdisjoint(extra):
-                    arguments |= extra
+                extra_arguments = {
+                    key: value[key] for key in value if key not in without
+                }
+                if names_of_parameters.isdisjoint(extra_arguments):
+                    arguments |= extra_arguments
                 else:
-                    arguments[name] = extra
+                    arguments[name] = extra_arguments
             elif not name.startswith("*") or value:
                 arguments[name] = value
         return arguments

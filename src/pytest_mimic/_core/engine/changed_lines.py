@@ -62,15 +62,17 @@ def former_recording(
     """
     options_of_today = kept_options(call.plan.options)
     is_client = call.edge_call is not None
-    former_lines: dict[str, dict[str, Any]] = {}
+    # The different options among the candidates, by their text, as dicts have no hash.
+    options_by_text: dict[str, dict[str, Any]] = {}
     for candidate in candidates:
-        former_lines[repr(candidate.options)] = candidate.options or {}
-    for former_options in former_lines.values():
+        options_by_text[repr(candidate.options)] = candidate.options or {}
+    for former_options in options_by_text.values():
         changes = changed_options(former_options, options_of_today, is_client=is_client)
         # No identity can be computed for a `key=`, nor for options given in Python.
         has_unknown_identity = former_options.get("key") or former_options.get("python")
         if not changes or has_unknown_identity:
             continue
+        # The call is looked for under the identity that it had with these options.
         former_key = _key_under(call, former_options)
         recordings: list[Recording] = []
         if cassette_in_words:
@@ -167,7 +169,9 @@ def _follows(
     former_key: str,
     options_of_today: Mapping[str, Any],
 ) -> bool:
-    """Return whether what a recording keeps gives the identity that its call has now.
+    """Return whether `rekey` can give a recording the identity that its call has now.
+
+    If so, the miss offers it, in place of recording the call again.
 
     Args:
         call: The call.

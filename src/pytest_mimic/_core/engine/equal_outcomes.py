@@ -21,7 +21,8 @@ from pytest_mimic._core.vault.recording_facts import StoredOutcome
 class OutcomeComparison:
     """Tells whether one recording may take the place of two: their outcomes are equal.
 
-    Outcomes are compared as a run compares one that is recorded again.
+    `rekey` then joins the two, and a miss offers `rekey`. Outcomes are compared as a
+    run compares one that is recorded again.
     """
 
     def __init__(self, redactor: Redactor) -> None:
@@ -45,14 +46,15 @@ class OutcomeComparison:
             return True
         has_pickle = "pickle" in first_outcome.entry or "pickle" in second_outcome.entry
         if has_pickle or not names_client(target):
+            # No pickle is loaded, and of a function each difference counts.
             return False
         adapter = self._adapter(target)
-        first_loaded = first_outcome.load()
-        second_loaded = second_outcome.load()
+        first_answer = first_outcome.load()
+        second_answer = second_outcome.load()
         rules = ComparisonRules(volatile=volatile, mapping_order_counts=True)
         differences = compare(
-            _comparable_outcome(adapter, first_loaded, second_loaded),
-            _comparable_outcome(adapter, second_loaded, first_loaded),
+            _comparable_outcome(adapter, first_answer, second_answer),
+            _comparable_outcome(adapter, second_answer, first_answer),
             rules,
             redactor=self._redactor,
         )

@@ -200,6 +200,7 @@ class Family:
     # -- what others tell
 
     def _hear(self, event: FamilyEvent) -> None:
+        """Take over what another process has done; see the table of `family_events`."""
         if isinstance(event, PlaceTaken):
             self._hear_of_place(event)
         elif isinstance(event, ConversationBegun):
@@ -226,6 +227,7 @@ class Family:
         elif isinstance(event, AccountGrown):
             if not self.is_forked:
                 self._run.account.add(event.growth)
+        # The last kind is `ErrorNoted`.
         elif event.judge == getpid():
             self._run.current.pending.add(MimicError.from_plain(event.error))
 
@@ -283,6 +285,7 @@ class Family:
 
     def _hear_of_unended(self, event: CallUnended) -> None:
         owner = self._owners.get(event.owner)
+        # Only the process that has made the owner judges whether the call is kept.
         if owner is None or owner.token[0] != getpid():
             return
         track = self._track_named(event.track, event.file)
@@ -312,9 +315,10 @@ class Family:
                 cassette.write_late()
 
     def _hear_of_end(self, event: CallEnded) -> None:
-        step = self._calls_with_forks.pop(event.call, None)
-        if step is not None:
-            step.active = False
+        open_call = self._calls_with_forks.pop(event.call, None)
+        if open_call is not None:
+            # What this process does from now on is no part of the call.
+            open_call.active = False
 
     def _track_named(self, token: Token, file: str) -> OwnedTrack | None:
         """Return the track of an owner's calls in a file; None: the owner has ended."""
@@ -428,8 +432,8 @@ class Family:
             self._run.current.hear_other_processes()
 
     def _tell_ended(self) -> None:
-        for token, step in list(self._calls_with_forks.items()):
-            if not step.active:
+        for token, open_call in list(self._calls_with_forks.items()):
+            if not open_call.active:
                 del self._calls_with_forks[token]
                 self.tell(CallEnded(token))
 
@@ -454,11 +458,11 @@ class Family:
             if cassette not in kept_cassettes:
                 kept_cassettes.append(cassette)
         for owner in self._owners_of_open_calls():
-            for step in owner.open_calls:
-                if step not in self._calls_with_forks.values():
-                    self._calls_with_forks[getpid(), next(self._numbers_of_calls)] = (
-                        step
-                    )
+            for open_call in owner.open_calls:
+                if open_call not in self._calls_with_forks.values():
+                    # By this name, the forked process hears that the call has ended.
+                    token = getpid(), next(self._numbers_of_calls)
+                    self._calls_with_forks[token] = open_call
         for scope in (run.current.secret_scope, *run.current.fixture_scopes.values()):
             self._secret_scopes[scope.token] = scope
             scope.tell = partial(self._tell_secrets, scope.token)
@@ -473,8 +477,8 @@ class Family:
         run.current.begin_process()
         run.real_calls.begin_process(self, run.current.hear_other_processes)
         for owner in self._owners_of_open_calls():
-            for step in list(owner.open_calls):
-                step.leave_to_parent()
+            for open_call in list(owner.open_calls):
+                open_call.leave_to_parent()
             owner.unended = []
             owner.ended = Event()
         self._growth = Growth(run.account)

@@ -87,23 +87,24 @@ class SharedLog:
         size = fstat(self.descriptor).st_size
         if size == self._end:
             return []
-        data = self._bytes(self._end, size)
+        unread_bytes = self._bytes(self._end, size)
         rows = []
         start = 0
-        while start + _HEAD <= len(data):
-            length = int.from_bytes(data[start : start + _HEAD], "little")
+        while start + _HEAD <= len(unread_bytes):
+            length = int.from_bytes(unread_bytes[start : start + _HEAD], "little")
             stop = start + _HEAD + length
-            if stop > len(data):
+            if stop > len(unread_bytes):
+                # A process was killed while it wrote this row.
                 break
-            rows.append(loads(data[start + _HEAD : stop]))
+            rows.append(loads(unread_bytes[start + _HEAD : stop]))
             start = stop
         self._end += start
         return rows
 
     def write(self, row: Any) -> None:
         """Write a row, with the lock held and all other rows read."""
-        body = dumps(row)
-        data = len(body).to_bytes(_HEAD, "little") + body
+        row_bytes = dumps(row)
+        data = len(row_bytes).to_bytes(_HEAD, "little") + row_bytes
         # What a killed process has left would be taken for rows behind a shorter one.
         if fstat(self.descriptor).st_size > self._end:
             ftruncate(self.descriptor, self._end)

@@ -180,7 +180,10 @@ class Plan:
         return self.run.vault.reader.path_store(self.places)
 
     def has_other_source(self, source: str | None) -> bool:
-        """Check whether a recording was made from another source of the target."""
+        """Check whether a recording was made from another source of the target.
+
+        With `mimic_source = ignore`, none was.
+        """
         return (
             source is not None
             and self.run.settings.source != "ignore"
@@ -217,7 +220,8 @@ class Plan:
     def failure(self, outcome: Outcome) -> str | None:
         """Return the error that an outcome is, None if it is a good one.
 
-        `raised TimeoutError`; of a client also `gave 503`.
+        `raised TimeoutError`; of a client also `gave 503`. A failed test keeps no such
+        outcome, and of a passed one the summary lists it.
         """
         if outcome.error is None:
             return None

@@ -102,7 +102,8 @@ Errors: TypeAlias = "Mapping[int, tuple[str, str] | None]"
 None stands for a good outcome.
 """
 
-_NUMBERS = count()
+# The numbers of owners, and of secret scopes, in this process.
+_NUMBERS_OF_TOKENS = count()
 
 
 class Change:
@@ -192,7 +193,7 @@ class Owner:
 
     def __init__(self, name: str, *, is_test: bool = False) -> None:
         self.name: str = name
-        self.token: Token = getpid(), next(_NUMBERS)
+        self.token: Token = getpid(), next(_NUMBERS_OF_TOKENS)
         self.is_test: bool = is_test
         self.is_being_torn_down: bool = False
         self.fixture_count: int = 0
@@ -219,7 +220,7 @@ class Owner:
 
         The same run may enter it again, to replay what this pass recorded.
         """
-        self.token = getpid(), next(_NUMBERS)
+        self.token = getpid(), next(_NUMBERS_OF_TOKENS)
         for track in self.tracks.values():
             track.made_count_by_key.clear()
         self.ordinals.clear()
@@ -298,12 +299,15 @@ class Inside:
     @property
     def is_nested(self) -> bool:
         """Whether the code of now is part of a call that has not ended."""
-        outer = self._variable.get() or getattr(current_thread(), "_mimic_inside", None)
-        if outer is None or not outer.active:
+        real_call = self._variable.get() or getattr(
+            current_thread(), "_mimic_inside", None
+        )
+        if real_call is None or not real_call.active:
             return False
         if self.hear_other_processes is not None:
+            # The call may be one of the parent, which has ended it.
             self.hear_other_processes()
-        return bool(outer.active)
+        return bool(real_call.active)
 
     @contextmanager
     def entered(self, call: object, running: set[Any] | None = None) -> Iterator[None]:
@@ -359,8 +363,10 @@ class Inside:
             if not self.is_nested:
                 return submit(pool, function, *args, **kwargs)
             if not has_interpreters(pool):
+                # The task runs in a block of the call, in whichever thread.
                 function = self.entered(self.call())(function)
-            # A thread that the pool starts now serves other callers later.
+            # A thread that the pool starts now serves other callers later, so that it
+            # does not belong to this call.
             with self.entered(SimpleNamespace(active=False)):
                 return submit(pool, function, *args, **kwargs)
 
@@ -391,7 +397,7 @@ class SecretScope:
     def __init__(
         self, name: str = "", outer: Callable[[], Iterable[SecretScope]] = tuple
     ) -> None:
-        self.token: Token = getpid(), next(_NUMBERS)
+        self.token: Token = getpid(), next(_NUMBERS_OF_TOKENS)
         self.tell: Callable[[Any], None] | None = None
         self.name: str = name
         self.outer: Callable[[], Iterable[SecretScope]] = outer

@@ -27,6 +27,8 @@ class CannotFollowError(Exception):
 def identity_under(call: Recording, options: Mapping[str, Any]) -> str:
     """Return the identity that a recorded call has under these options.
 
+    `rekey` gives it to the recording, and a miss asks whether `rekey` can.
+
     Args:
         call: The recorded call, with the long parts of its arguments.
         options: The options, as a recording keeps them.
@@ -34,10 +36,10 @@ def identity_under(call: Recording, options: Mapping[str, Any]) -> str:
     Raises:
         CannotFollowError: The recording does not keep what the identity is made of.
     """
-    recorded = call.options or {}
-    if recorded.get("key") or options.get("key"):
+    recorded_options = call.options or {}
+    if recorded_options.get("key") or options.get("key"):
         raise CannotFollowError("it is identified by key=, a function")
-    if options.get("content", []) != recorded.get("content", []):
+    if options.get("content", []) != recorded_options.get("content", []):
         raise CannotFollowError(
             "content= counts files as they were when the call was made"
         )
@@ -48,7 +50,7 @@ def identity_under(call: Recording, options: Mapping[str, Any]) -> str:
             call.target,
             parts_of_call(call),
             call.arguments or {},
-            recorded=recorded,
+            recorded=recorded_options,
             ignore=options.get("ignore", ()),
         )
     except NotKeptError as error:

@@ -136,16 +136,17 @@ class Refusal:
         """Return the error of a call without a recording, which fails its test."""
         run, call = self._run, self._call
         misses = run.recordings.misses_of_test
-        key = (
+        test_and_call = (
             run.current.test_to_run_again,
             call.plan.target,
             call.key,
             self._file.cassette_in_words,
         )
-        # The same call of a test gets an equal error again, and no recording is sought.
-        if key not in misses:
-            misses[key] = self._miss()
-        error, option = misses[key]
+        # The same call of a test gets an equal error again, and no recording is sought
+        # for it: code may try again hundreds of times.
+        if test_and_call not in misses:
+            misses[test_and_call] = self._miss()
+        error, option = misses[test_and_call]
         # A copy, because its traceback will show whether the test handled it.
         return blame(run, error.copy(), call, option=option)
 

@@ -47,10 +47,11 @@ def verify(
     verified = VerifiedCall(call.plan.target)
     if stored_outcome.gave_nothing:
         run.account.verified_calls.append(verified)
+        # There is nothing to compare the answer with.
         call.report("was answered, before it was cancelled as it was when recorded")
         return
     actual = _as_recorded(call, outcome)
-    drift, found_differences = _drift_and_differences(
+    drift, differences = _drift_and_differences(
         call, stored_outcome, actual, is_awaited=is_awaited
     )
     if drift is None:
@@ -64,7 +65,7 @@ def verify(
             stored_outcome=stored_outcome,
             seconds=duration,
             error=drift,
-            differences=found_differences,
+            differences=differences,
         )
 
 
@@ -120,7 +121,7 @@ def _drift_and_differences(
         mode=options.compare,
         exact_keys=exact_keys,
     )
-    found_differences = compare(
+    differences = compare(
         _comparable(plan, recorded, actual),
         _comparable(plan, actual, recorded),
         rules,
@@ -129,10 +130,10 @@ def _drift_and_differences(
     )
     if is_awaited != stored_outcome.awaited and type(recorded) is type(actual):
         when = "now, not when recorded" if is_awaited else "when recorded, not now"
-        found_differences.insert(
+        differences.insert(
             0, Difference("", fact=f"the call returned something to await {when}")
         )
-    if not found_differences:
+    if not differences:
         return None, []
     recorded_failure, failure = plan.failure(recorded), plan.failure(actual)
     # Of a function, another error than the recorded one is a drift like any other.
@@ -142,7 +143,7 @@ def _drift_and_differences(
     failed = f"the real call {failure}" if is_outage else ""
     error = drift(
         call.label,
-        found_differences,
+        differences,
         test=run.current.test_to_run_again,
         failed=failed,
         target=plan.target,
@@ -152,7 +153,7 @@ def _drift_and_differences(
     error.__cause__ = actual.error if failed else None
     if plan.adapter is not None and options.sequence is not False:
         error.conversation = plan.target
-    return error, found_differences
+    return error, differences
 
 
 def _as_recorded(call: Call, outcome: Outcome) -> Outcome:

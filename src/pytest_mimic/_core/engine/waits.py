@@ -156,6 +156,7 @@ def _is_in_trio() -> bool:
 
 
 def _end_wait_for(future: Any) -> None:
+    """End the sleep in a task of asyncio, unless the task was cancelled meanwhile."""
     if not future.done():
         future.set_result(None)
 

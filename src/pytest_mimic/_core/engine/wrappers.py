@@ -188,7 +188,7 @@ def _engine() -> _Engine:
 def _play(
     plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, object]
 ) -> object:
-    """Return the plain recorded value of a call.
+    """Return the plain recorded value of a call, if it can be replayed the quick way.
 
     `NOT_PLAYED`: `decisions.decide` has to look at the call.
 
@@ -200,6 +200,8 @@ def _play(
     except (TypeError, Unstable):
         return NOT_PLAYED
     try:
+        # No entry: the identity is called for the first time. None: what is recorded of
+        # it is no plain value, or nothing is.
         player = plan.players.get(key, ...)
         if player is ...:
             return plan.play_first(key)

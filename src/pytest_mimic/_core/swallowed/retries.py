@@ -87,8 +87,8 @@ class Retries:
         self._holders: list[_Holder] = []
         # The names of the modules that were searched for sleep functions.
         self._searched_modules: set[str] = set()
-        # The original and its wrapper, under each of the two.
-        self._pairs: dict[_Sleep, tuple[_Sleep, _Sleep]] = {}
+        # A sleep function and its wrapper, under each of the two as a key.
+        self._original_and_wrapper_by_either: dict[_Sleep, tuple[_Sleep, _Sleep]] = {}
         self._are_sleeps_replaced = False
 
     def end(self) -> None:
@@ -138,12 +138,12 @@ class Retries:
 
         Where the test's own files handle its misses, it goes on.
         """
-        before = self._last_miss_of_call.get(key)
+        former_miss = self._last_miss_of_call.get(key)
         self._last_miss_of_call[key] = error
         self._misses_of_call[key] += 1
-        if self._misses_of_call[key] <= _MOST_MISSES or before is None:
+        if self._misses_of_call[key] <= _MOST_MISSES or former_miss is None:
             return
-        if not handled_in(before, self._own_files):
+        if not handled_in(former_miss, self._own_files):
             text = (
                 f"the same missing call was made {_MOST_MISSES:,} times, "
                 "so the test is ended"
@@ -194,15 +194,15 @@ class Retries:
         """Return the original sleep function and its wrapper, given either of the two.
 
         A module that was imported while `time.sleep` was replaced holds the wrapper.
-        So `_pairs` has the pair under both functions as keys: the wrapper is not
-        wrapped again, and the original is put back at the end of the test.
+        So both functions are keys of the pair: the wrapper is not wrapped again, and
+        the original is put back at the end of the test.
         """
-        if sleep not in self._pairs:
+        if sleep not in self._original_and_wrapper_by_either:
             wrapper = self._wrapper_of(sleep)
             pair = (sleep, wrapper)
-            self._pairs[sleep] = pair
-            self._pairs[wrapper] = pair
-        return self._pairs[sleep]
+            self._original_and_wrapper_by_either[sleep] = pair
+            self._original_and_wrapper_by_either[wrapper] = pair
+        return self._original_and_wrapper_by_either[sleep]
 
     def _wrapper_of(self, original: _Sleep) -> _Sleep:
         """Return a new function that waits as the original does, or skips the wait.
@@ -240,7 +240,7 @@ class Retries:
         if not waits_left or not waits_left[0] or not duration:
             return False
         file = sys._getframe(2).f_code.co_filename
-        # `subprocess` waits for processes by a sleep, too.
+        # The test's own sleeps are meant, and `subprocess` waits for processes by one.
         if file in self._own_files or is_in_stdlib(file):
             return False
         waits_left[0] -= 1
