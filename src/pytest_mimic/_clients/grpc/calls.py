@@ -454,6 +454,7 @@ class RealStream:
         self._rpc = rpc
 
     def __getattr__(self, name: str) -> Any:
+        """Return what the real call tells besides its messages, such as `code`."""
         return getattr(self._rpc.real, name)
 
     def __iter__(self) -> Iterator[Any]:

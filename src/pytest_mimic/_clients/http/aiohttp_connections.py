@@ -205,6 +205,7 @@ class _UnsentProtocol(ReplayedProtocol):
     async def read(self) -> Any:
         self._req = None
         await asyncio.sleep(0)
+        # aiohttp passes a timeout of the body on as it is: it is no cause of itself.
         if self._failure is self._reason:
             raise self._failure
         raise self._failure from self._reason

@@ -53,6 +53,7 @@ def split_events(
     if "event-stream" in media_type:
         return _EVENT.findall(text)
     lines = _LINE.findall(text)
+    # One line of any other type is a JSON body, and no stream.
     fewest_lines = 2
     if any(media_name in media_type for media_name in _MEDIA_TYPES_OF_JSON_LINES):
         fewest_lines = 1

@@ -103,7 +103,7 @@ class McpSession:
         # Held while the real server starts, so that it starts once.
         self._connecting = anyio.Lock()
         # Held while the real server runs. The end of the session waits for it.
-        self._talking = anyio.Lock()
+        self._real_server_runs = anyio.Lock()
         # Set at the end of the session: the real server has to end, too.
         self._stopping = anyio.Event()
         # Set while the client waits for a message, or has closed its stream.
@@ -144,7 +144,7 @@ class McpSession:
         self._stopping.set()
         # A cancelled test must not leave the process of its server behind.
         with anyio.CancelScope(shield=True):
-            async with self._talking:
+            async with self._real_server_runs:
                 self._to_client.close()
 
     # -- the start of the server
@@ -305,7 +305,7 @@ class McpSession:
         with self._port.unmimicked():
             async with self._connecting:
                 if self._to_server is None:
-                    await self._tasks.start(self._talk)
+                    await self._tasks.start(self._run_real_server)
 
     async def _send_for_real(self, message: Any) -> None:
         """Send a message of the client to the real server, which starts if need be."""
@@ -314,9 +314,12 @@ class McpSession:
             to_server: Any = self._to_server
             await to_server.send(message)
 
-    async def _talk(self, *, task_status: Any) -> None:
+    async def _run_real_server(self, *, task_status: Any) -> None:
         """Start the real server, and pass its messages on until the session ends."""
-        async with self._talking, self._connect() as (from_server, self._to_server, *_):
+        async with (
+            self._real_server_runs,
+            self._connect() as (from_server, self._to_server, *_),
+        ):
             task_status.started()
             async with anyio.create_task_group() as reading_tasks:
                 reading_tasks.start_soon(self._read_from_server, from_server)
@@ -513,7 +516,7 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     # `tools/call` of the tool `add` is shown as `CALL add`.
     group, _, verb = method.rpartition("/")
     resource = params.get("name") or params.get("uri") or group or "server"
-    # People see the name of the command; its number counts.
+    # People see the name of the command. The number of the server counts.
     described: dict[str, Any] = {}
     if server_command_name(server):
         described["server"] = server_command_name(server)

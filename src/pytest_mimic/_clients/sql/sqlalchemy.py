@@ -457,7 +457,7 @@ def _sorted_rows(outcome: Any) -> list[Any]:
 def _wrap_housekeeping(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
     """Return what replaces a method that a pool calls on its own accord."""
 
-    def work(holder: Any, *args: Any, **kwargs: Any) -> Any:
+    def do_housekeeping(holder: Any, *args: Any, **kwargs: Any) -> Any:
         """Return a connection to its pool, or check whether it is alive.
 
         Nothing that is sent then is a call of the test. It may be the garbage collector
@@ -476,4 +476,4 @@ def _wrap_housekeeping(original: Callable[..., Any], _port: Port) -> Callable[..
         finally:
             connection.resetting = was_resetting
 
-    return work
+    return do_housekeeping

@@ -284,6 +284,7 @@ def _has_several_readings(token: Token) -> bool:
     if token.kind == "comment":
         if text.startswith("/*"):
             return "/*" in text[2:]
+        # Without a blank behind `--`, MySQL may read a text in what is a comment here.
         has_blank = text[2:3].isspace()
         return not has_blank and any(map(text.__contains__, "'\"`"))
     if token.kind == "quoted":
