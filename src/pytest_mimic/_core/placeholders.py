@@ -166,6 +166,7 @@ def with_replaced_placeholders(text: str, new_for: Callable[[str], str]) -> str:
             return new_for(issued[0])
         old_placeholder = f"<redacted:{issued['mark']}>"
         new_placeholder = new_for(old_placeholder)
+        # What stays keeps its spelling, such as `%3a` in small letters.
         if new_placeholder == old_placeholder:
             return issued[0]
         word_and_mark = new_placeholder.removeprefix("<").removesuffix(">")

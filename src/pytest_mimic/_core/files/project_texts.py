@@ -33,6 +33,7 @@ def texts_of(root: Path, vault: Path, *, before: float) -> Iterator[str]:
             file = Path(folder, name)
             with suppress(OSError):
                 facts = file.stat()
+                # What this run has written may hold a value that it has made.
                 if facts.st_mtime < before and facts.st_size <= _LARGEST_FILE:
                     yield file.read_bytes().decode("latin-1")
 

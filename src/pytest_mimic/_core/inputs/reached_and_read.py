@@ -483,6 +483,7 @@ class SourceCode:
                         CodeName(self._module, defined_name)
                     )
             bound_names += _names_bound_otherwise(syntax_node)
+        # What a definition binds inside of it is no name of the module.
         if defined_name:
             bound_names = [defined_name]
         for bound_name in bound_names:

@@ -243,6 +243,7 @@ class SecretNames:
         if defaults:
             self._names.update(_default_names())
         self.accepted: set[str] = set()
+        # `!sha256:1a2b3c4d` accepts a text, `!token` removes a name, `token` adds one.
         for name in names:
             if _ACCEPTED_MARK.fullmatch(name):
                 self.accepted.add(name.removeprefix("!"))

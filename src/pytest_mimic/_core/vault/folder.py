@@ -126,6 +126,10 @@ class FolderStore:
             return None
 
     def contents(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield the files of a search of all, folder by folder, each with its name.
+
+        A folder is opened once, and its files are found faster from there.
+        """
         for folder, names_in_folder in groupby(names, _folder_of):
             folder_file = None
             if _READS_RELATIVE_TO_FOLDERS:
@@ -185,6 +189,10 @@ class FolderStore:
         return None
 
     def memory(self, name: str) -> memoryview | None:
+        """Return the content of an object, which may be large, as memory.
+
+        A large file is mapped: what of it nobody looks at is not read.
+        """
         if os.name == "posix" and (self.size(name) or 0) >= _MAPPED_FROM:
             from mmap import ACCESS_COPY, mmap
 
@@ -242,19 +250,20 @@ class FolderStore:
         return names
 
     def leftovers(self) -> list[str]:
+        """Return the names of temporary files that nobody renames any more."""
         oldest = time() - _AGE_OF_LEFTOVER
-        names = []
+        names_of_leftovers = []
         try:
             with scandir(self.path) as entries:
                 for dir_entry in entries:
                     if _is_temporary(dir_entry.name) and _changed_before(
                         dir_entry, oldest
                     ):
-                        names.append(dir_entry.name)
+                        names_of_leftovers.append(dir_entry.name)
         except OSError:
             # There is no vault.
             return []
-        return sorted(names)
+        return sorted(names_of_leftovers)
 
     def _checked_path(self, name: str) -> str:
         """Return the path of a name that leads to a regular file in the vault.
@@ -395,6 +404,7 @@ class FolderStore:
     def replace(
         self, name: str, content_before: bytes | None, new_content: bytes | None
     ) -> bool:
+        """Write a file, or delete it, if no other process has changed it since."""
         lock = self._locks.lock_for_writing()
         try:
             if content_before is None:
@@ -430,6 +440,7 @@ class FolderStore:
             yield is_alone
 
     def end_writing(self) -> None:
+        """Bring what the run has written to the disk, and let others delete objects."""
         # All files are flushed at once: to flush each of thousands of small files takes
         # longer than to record them. Windows has no such call, and nothing is flushed.
         if self._has_unflushed_files and hasattr(os, "sync"):

@@ -43,19 +43,24 @@ def with_shortened_parts(
         name_object: Names the object of a long part, and may write it.
     """
 
-    def short(argument_part: Any) -> Any:
+    def part_in_recording(argument_part: Any) -> Any:
         """Return a part as it stands in the recording, with what is inside of it."""
         if _is_long(argument_part):
             return _cut_of(argument_part, name_object)
         if type(argument_part) is list:
-            return [short(item) for item in argument_part]
+            return [part_in_recording(item) for item in argument_part]
         if type(argument_part) is dict:
-            return {name: short(item) for name, item in argument_part.items()}
+            return {
+                name: part_in_recording(item) for name, item in argument_part.items()
+            }
         return argument_part
 
     if not arguments:
         return arguments
-    return {name: short(argument_part) for name, argument_part in arguments.items()}
+    return {
+        name: part_in_recording(argument_part)
+        for name, argument_part in arguments.items()
+    }
 
 
 def _is_long(argument_part: Any) -> bool:
@@ -128,15 +133,15 @@ def with_long_parts(
     if not any(names_of_long_parts(arguments)):
         return arguments
 
-    def filled(argument_part: object) -> Any:
+    def part_in_full(argument_part: object) -> Any:
         """Return a part in full, with what is inside of it."""
         if type(argument_part) is list:
-            return [filled(item) for item in argument_part]
+            return [part_in_full(item) for item in argument_part]
         if type(argument_part) is not dict:
             return argument_part
         cut = _cut_in(argument_part)
         if cut is None:
-            return {key: filled(item) for key, item in argument_part.items()}
+            return {key: part_in_full(item) for key, item in argument_part.items()}
         with suppress(MimicError, TypeError):
             content = parse_object(read_object(cut.file) or b"", cut.file)
             # A text is stored as a list of its lines.
@@ -146,5 +151,6 @@ def with_long_parts(
         return argument_part
 
     return {
-        name: filled(argument_part) for name, argument_part in (arguments or {}).items()
+        name: part_in_full(argument_part)
+        for name, argument_part in (arguments or {}).items()
     }
