@@ -145,11 +145,11 @@ class CassetteTrack(Track):
     def recorded_calls(self) -> list[Recording]:
         """Return the calls that have an outcome, in order."""
         self._run.current.hear_other_processes()
-        recorded = []
+        recorded_calls = []
         for call in self._calls_by_place:
             if call is not None and call.stored.mark != EMPTY:
-                recorded.append(call)
-        return recorded
+                recorded_calls.append(call)
+        return recorded_calls
 
     def are_all_played(self) -> bool:
         """Return whether this block made every call that has an outcome.

@@ -296,7 +296,7 @@ class Port:
     def __init__(self, run: Run, ports: Mapping[str, Port] | None = None) -> None:
         self._run = run
         self._run_replays: bool = run.settings.mode is Mode.REPLAY
-        # The ports of the run, by the names of their clients.
+        # The ports of the run, by the names of their clients, for `takes_kind`.
         self._ports: Mapping[str, Port] = {}
         if ports is not None:
             self._ports = ports

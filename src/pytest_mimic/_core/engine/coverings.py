@@ -208,6 +208,7 @@ class Coverings:
             self._patch_named(covering, [*covering.named_paths])
         account = self._run.account
         account.absent_clients.update(absent_clients(targets))
+        # Only recordings of these targets can be called unused.
         account.mimicked.update(
             [target.name for target in targets if not target.excluded]
         )

@@ -374,6 +374,7 @@ class Track:
     ) -> MimicError:
         """Return the error of a call that gets no outcome."""
         if decision.reason == "stale":
+            # Its recording is asked for, and so is not unused.
             self._run.account.used.add(self.file)
         return verifier().Refusal(self._run, self, call).error(decision, recording)
 

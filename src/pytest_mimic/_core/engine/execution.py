@@ -122,6 +122,7 @@ def _replay_as_returned(step: Step, *, is_async: bool) -> object:
     if step.stored.is_stream:
         late_stream = step.stored.late_stream
         if late_stream:
+            # The recorded function returned a coroutine, which gave the stream.
             return _replay_late_stream(step, is_async=late_stream == "async iterator")
         return replay_stream(step, is_async=is_awaited)
     if step.waits:

@@ -116,6 +116,7 @@ class SharedLog:
         self._end += written
 
     def _bytes(self, start: int, stop: int) -> bytes:
+        """Return the bytes between two places; one `pread` may give fewer of them."""
         pieces = []
         while start < stop:
             piece = pread(self.descriptor, stop - start, start)

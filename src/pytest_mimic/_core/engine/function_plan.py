@@ -316,7 +316,7 @@ class FunctionPlan(Plan):
 
     @lazy_attribute
     def identity(self) -> CallIdentity:
-        """What identifies the calls."""
+        """What computes the identities of calls from their bound arguments."""
         return self.identity_of(self.binding)
 
     # The shortest way of a replay looks these two up at each call.

@@ -255,7 +255,14 @@ def keep_issued(
 def recording_of(
     call: Call, outcomes: list[StoredOutcome], owner: Owner | None
 ) -> Recording:
-    """Return a new recording: of a call of this run, with its outcomes."""
+    """Return a new recording: of a call of this run, with its outcomes.
+
+    Args:
+        call: The call.
+        outcomes: Its outcomes.
+        owner: The owner of the calls in the file. None: all tests share the recording,
+            and its name alone has the identity.
+    """
     plan = call.plan
     run = plan.run
     return Recording(

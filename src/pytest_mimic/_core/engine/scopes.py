@@ -339,6 +339,7 @@ class Scopes:
         elif not is_cassette:
             account.restored_recordings.append(RecordingRestored(name))
         if content is None:
+            # There is no such recording any more.
             account.used.discard(name)
 
 

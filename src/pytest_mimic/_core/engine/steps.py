@@ -416,6 +416,7 @@ class Step:
         recording = recorder().recording_of(call, [stored_outcome], track.owner)
         unended = Unended(track, self.place, recording, call.label)
         family = run.current.family
+        # A forked process leaves it to the one that runs the test.
         if family is not None and family.is_judged_elsewhere(self.owner):
             family.tell_unended(self.owner, unended)
             return

@@ -66,14 +66,14 @@ def _stream_so_far(items: list[object], _end: str) -> Outcome:
 
 
 async def _to_async(
-    steps: Generator[object, object, object], real: object = None
+    generator: Generator[object, object, object], real_stream: object = None
 ) -> AsyncGenerator[object, object]:
-    """Give what a generator gives, and await for it what it needs.
+    """Give what `_relay` or `_replayed_items` yields, and await for it what it needs.
 
-    At the end, the `real` stream is closed.
+    At the end, the real stream is closed.
     """
     try:
-        item = next(steps)
+        item = next(generator)
         while True:
             try:
                 if type(item) is _Await:
@@ -81,14 +81,14 @@ async def _to_async(
                 else:
                     sent = yield item
             except BaseException as thrown:
-                item = steps.throw(thrown)
+                item = generator.throw(thrown)
             else:
-                item = steps.send(sent)
+                item = generator.send(sent)
     except StopIteration:
         return
     finally:
-        if real is not None:
-            await cast("AsyncGenerator[object, object]", real).aclose()
+        if real_stream is not None:
+            await cast("AsyncGenerator[object, object]", real_stream).aclose()
 
 
 def _relay(
@@ -107,11 +107,11 @@ def _relay(
     # Whether the stream, as far as it was read, is an outcome.
     is_whole = False
     step.is_consumed = True
-    limit = inf
+    most_items = inf
     if step.mode == "verify":
-        limit = _recorded_length(step)
+        most_items = _recorded_length(step)
     try:
-        while end is None and len(items) < limit:
+        while end is None and len(items) < most_items:
             is_whole = False
             item: object = None
             raised: BaseException | None = None
@@ -162,6 +162,7 @@ def _relay(
                     stream.close()
         if is_whole:
             step.complete(Stream(items, end=end))
+        # A call that was completed has ended already.
         step.abandon()
     if end is not None and step.mode == "run":
         return end.give()
@@ -178,10 +179,10 @@ def _recorded_length(step: Step) -> int:
 
 def replay_stream(step: Step, *, is_async: bool) -> object:
     """Return the recorded stream, as one that is read in the same way."""
-    steps = _replay_items(step, is_async=is_async)
+    items_and_end = _replay_items(step, is_async=is_async)
     if is_async:
-        return _to_async(steps)
-    return steps
+        return _to_async(items_and_end)
+    return items_and_end
 
 
 def _replay_items(step: Step, *, is_async: bool) -> Generator[object, object, object]:
@@ -213,6 +214,7 @@ def _replayed_items(
     if end is not None:
         return end.give()
     if not step.waits:
+        # The recorded reader stopped here, and this one reads on.
         raise step.exhausted()
     if is_async:
         yield _Await(step.wait_async())
@@ -226,12 +228,13 @@ def _only_read(step: Step, items: list[object]) -> Generator[object, object, Non
     """
     for item in items:
         try:
-            sent = yield item
+            sent_or_thrown = yield item
         except BaseException as thrown:
             if not is_outcome(thrown):
+                # The reader stops: it closes the stream, or is cancelled.
                 raise
-            sent = thrown
-        if sent is not None:
+            sent_or_thrown = thrown
+        if sent_or_thrown is not None:
             step.abandon()
             error = UnstorableOutcomeError(
                 f"{step.call.label} cannot be mimicked: its reader sends or throws"
