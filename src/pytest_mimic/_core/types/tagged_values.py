@@ -105,8 +105,8 @@ def check_part(tag: str, part: Any) -> None:
         # The last types hold for all further items: the lines of bytes, flags.
         types_of_items = chain(types_by_position, repeat(types_by_position[-1]))
         is_sound = all(
-            object in allowed_types or type(item) in allowed_types
-            for item, allowed_types in zip(part, types_of_items)
+            object in types_of_item or type(item) in types_of_item
+            for item, types_of_item in zip(part, types_of_items)
         )
     if not is_sound:
         raise ValueError(f"{tag} with a part of another kind")
