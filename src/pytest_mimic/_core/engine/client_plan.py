@@ -182,8 +182,9 @@ class ClientPlan(Plan):
     def _inner_paths(self) -> frozenset[str]:
         """The paths of `ignore=` that lead into a part of a call.
 
-        That of a whole part means something where calls lack the part, too, and most
-        headers are no parts by themselves.
+        Of these, the summary names those that met nothing. A path of a whole part means
+        something where calls lack the part, too, and most headers are no parts by
+        themselves.
         """
         inner_paths = set()
         for path in self.options.ignore:

@@ -161,6 +161,7 @@ class Coverings:
         watch_forks(run)
         _COVERINGS.add(self)
         if not self._is_live:
+            # The threads and tasks that a real call starts belong to it.
             real_calls, pools = run.real_calls, "concurrent.futures.thread"
             self._intercept(
                 [

@@ -533,9 +533,9 @@ class Track:
         scope = self._run.current.owner
         if family is None or not family.shares(scope):
             return
-        track = None if self.owner is None else self.owner.token
+        owner_of_calls = None if self.owner is None else self.owner.token
         event = RecordingWritten(
-            track, scope.token, file, before, now, conversation, dict(errors)
+            owner_of_calls, scope.token, file, before, now, conversation, dict(errors)
         )
         family.tell(event)
 

@@ -432,6 +432,7 @@ class Family:
             self._run.current.hear_other_processes()
 
     def _tell_ended(self) -> None:
+        """Tell processes that were forked inside of a call that it has ended."""
         for token, open_call in list(self._calls_with_forks.items()):
             if not open_call.active:
                 del self._calls_with_forks[token]

@@ -102,7 +102,8 @@ class Observed:
         self.arguments_before: ArgumentsBefore | None = None
         self.trace: InputTrace | None = None
         if call.edge_call is None:
-            # The function may change its arguments. The call keeps what it describes.
+            # The function may change its arguments. So the call computes and keeps
+            # their description and parts now.
             self.trace = call.plan.trace and call.plan.trace(call.bound_values)
             call.arguments  # noqa: B018
             if is_recorded:
