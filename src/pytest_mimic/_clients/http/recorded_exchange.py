@@ -12,6 +12,7 @@ from typing import Any
 from pytest_mimic._clients.http.headers import CHOOSING
 from pytest_mimic._clients.http.http_secrets import secrets_of
 from pytest_mimic._clients.http.request_body import hide_body
+from pytest_mimic._clients.http.response_body import chunks_without_secrets
 from pytest_mimic.client import Redactor, Secrets
 
 # The keys of the description of a file in a multipart body.
@@ -162,6 +163,10 @@ def _redacted_body(body: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
     for name in ("json", "text"):
         if name in body:
             redacted_body[name] = hide_content(body[name])
+    chunks = body.get("chunks", ())
+    # Chunks of bytes are dicts, in which no secret is looked for.
+    if chunks and all(isinstance(chunk, str) for chunk in chunks):
+        redacted_body["chunks"] = chunks_without_secrets(chunks, secrets)
     if "events" in body:
         redacted_body["events"] = list(map(hide_content, body["events"]))
     # The parts of a multipart body, and the one message of a mail, are bodies again.

@@ -130,7 +130,7 @@ def _store_text(
     if chunks_until_stop:
         texts = decoded_texts(chunks_until_stop, charset)
         if texts and encoded_texts(texts, charset) == data:
-            return {"chunks": _chunks_without_secrets(texts, secrets)}
+            return {"chunks": chunks_without_secrets(texts, secrets)}
     return _store_one_text(text, media_type, secrets)
 
 
@@ -159,9 +159,10 @@ def _store_one_text(text: str, media_type: str, secrets: Secrets) -> dict[str, A
     return {"text": secrets.text(text)}
 
 
-def _chunks_without_secrets(texts: list[str], secrets: Secrets) -> list[str]:
+def chunks_without_secrets(texts: list[str], secrets: Secrets) -> list[str]:
     """Return the chunks of a response without secrets, as texts.
 
+    A recording run stores the result, and `rekey` and `check` make it of stored chunks.
     A secret may lie across two chunks. So they are redacted together, and what then
     differs is cut into as many chunks of equal lengths.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_mimic._clients.http.recorded_exchange import (
     redacted_parts,
     redacted_request,
+    redacted_response,
 )
 from pytest_mimic._core.redact.redactor import Redactor
 
@@ -61,3 +62,23 @@ def test_a_stored_request_is_hidden_as_its_text_files_are() -> None:
     assert hidden["body"]["f"] == {**file, "content": content}
     assert hidden["body"]["g"] == [{**file, "content": content}]
     assert redacted_request(hidden, Redactor()) == hidden
+
+
+def test_a_secret_across_the_chunks_of_a_response_is_hidden() -> None:
+    """A reader who stops early leaves chunks, which may cut a secret in two."""
+    half = len(SECRET) // 2
+    chunks = [f"motto={SECRET[:half]}", f"{SECRET[half:]}\n", "the rest"]
+    response = {"status": 200, "headers": [], "body": {"chunks": chunks}}
+
+    hidden = redacted_response(response, Redactor(("motto",)))
+
+    assert "".join(hidden["body"]["chunks"]) == "motto=<redacted>\nthe rest"
+    assert redacted_response(hidden, Redactor(("motto",))) == hidden
+    assert redacted_response(response, Redactor()) == response
+
+
+def test_chunks_of_bytes_stay_as_they_are() -> None:
+    chunks = [{"base64": "/wA="}, {"base64": "/wE="}]
+    response = {"status": 200, "headers": [], "body": {"chunks": chunks}}
+
+    assert redacted_response(response, Redactor(("motto",))) == response
