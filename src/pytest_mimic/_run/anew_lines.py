@@ -35,9 +35,9 @@ def anew_lines(anew_parts: Sequence[MadeAnew], *, quiet: bool = False) -> list[L
     remedies = [Commands().line(page) for page in pages(kinds)]
     rows_of_parts = _rows_of_parts(anew_parts)
     if quiet:
-        names = [name for name, _ in rows_of_parts[:_MOST_PARTS_IN_QUIET_LINE]]
-        names += and_more(len(rows_of_parts) - _MOST_PARTS_IN_QUIET_LINE)
-        return [f"{heading} ({', '.join(names)}); {remedies[0]}"]
+        parts_in_line = [name for name, _ in rows_of_parts[:_MOST_PARTS_IN_QUIET_LINE]]
+        parts_in_line += and_more(len(rows_of_parts) - _MOST_PARTS_IN_QUIET_LINE)
+        return [f"{heading} ({', '.join(parts_in_line)}); {remedies[0]}"]
     for line in _target_lines(anew_parts):
         remedies.append(f"if they may differ: {line}")
     # Each of these parts is a miss of the next run, so none is left out.
@@ -88,12 +88,12 @@ def _target_lines(anew_parts: Sequence[MadeAnew]) -> list[str]:
     for equal_calls in calls_by_rest.values():
         if len(equal_calls) > 1:
             return []
-    lines = []
+    target_lines = []
     for line, line_paths in paths_by_line.items():
         if len(line_paths) > _MOST_PATHS_IN_REMEDY:
             return []
-        lines.append(line.replace("{paths}", ",".join(line_paths)))
-    return lines
+        target_lines.append(line.replace("{paths}", ",".join(line_paths)))
+    return target_lines
 
 
 def missed_anew(misses: Sequence[Miss]) -> list[Line]:

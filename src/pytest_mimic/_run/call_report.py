@@ -55,8 +55,8 @@ class CallReports:
         rows = self._session.account.calls
         new_rows = rows[self._count_of_shown_rows :]
         if self._shows_sections and new_rows:
-            text = "\n".join(line_of(row) for row in new_rows)
-            item.add_report_section(call.when, "mimic", text)
+            call_lines = "\n".join(line_of(row) for row in new_rows)
+            item.add_report_section(call.when, "mimic", call_lines)
         if self._path_of_page is None:
             # Only a page needs them at the end of the run.
             rows.clear()

@@ -90,14 +90,14 @@ def fail_for_drifts(
         report: The report of its call, or of its set-up if there was no call.
         drifts: The drifts of all phases, in the order of the calls.
     """
-    text = "\n".join(limited(drift_texts(drifts), of=" calls that drifted"))
+    drifts_in_words = "\n".join(limited(drift_texts(drifts), of=" calls that drifted"))
     if has_passed_strictly(report):
         # The drift is the failure that a strict `xfail` expects.
         judge_as_not_strict(report)
     if report.failed:
-        report.sections.append((SECTION, text))
+        report.sections.append((SECTION, drifts_in_words))
     elif not is_expected_failure(report):
-        report.longrepr = text
+        report.longrepr = drifts_in_words
         fail_for(item, report, drifts[0])
 
 
@@ -118,7 +118,7 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
     # lines of its facts, and is counted.
     first_drifts: dict[str, DriftError] = {}
     followers_by_conversation: dict[str, Counter[tuple[str, ...]]] = {}
-    texts: list[str] = []
+    texts_of_drifts: list[str] = []
     for drift in drifts:
         conversation = drift.conversation
         if conversation and conversation in first_drifts:
@@ -129,7 +129,7 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
             first_drifts[conversation] = drift
         else:
             # The drift of a function has no conversation, and stands alone.
-            texts.append(f"DriftError: {drift}")
+            texts_of_drifts.append(f"DriftError: {drift}")
     for conversation, drift in first_drifts.items():
         followers = followers_by_conversation.get(conversation, Counter())
         shown_followers = list(followers.items())[:SHOWN]
@@ -152,5 +152,5 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
         )
         drift_with_followers.commands = drift.commands
         drift_with_followers.test = drift.test
-        texts.append(f"DriftError: {drift_with_followers}")
-    return list(dict.fromkeys(texts))
+        texts_of_drifts.append(f"DriftError: {drift_with_followers}")
+    return list(dict.fromkeys(texts_of_drifts))

@@ -160,8 +160,10 @@ class Fixtures(Hooks):
             for parameter in self._parameters.get(name, ()):
                 parameters[parameter] = None
         if hasattr(request, "param"):
-            text = self._text_of_parameter(request.param) or request.param_index
-            parameters[f"{fixturedef.argname}={text}"] = None
+            parameter_text = (
+                self._text_of_parameter(request.param) or request.param_index
+            )
+            parameters[f"{fixturedef.argname}={parameter_text}"] = None
         self._parameters[fixturedef.argname] = list(parameters)
         return self._parameters[fixturedef.argname]
 

@@ -196,10 +196,10 @@ DOORS: dict[Layer, tuple[str, ...]] = {
 
 def layer_of(module: str) -> Layer:
     """Return the layer of a module, named in full."""
-    name = module.removeprefix("pytest_mimic").removeprefix(".")
-    while name not in _LAYERS:
-        name, _, _ = name.rpartition(".")
-    return _LAYERS[name]
+    module_or_folder = module.removeprefix("pytest_mimic").removeprefix(".")
+    while module_or_folder not in _LAYERS:
+        module_or_folder, _, _ = module_or_folder.rpartition(".")
+    return _LAYERS[module_or_folder]
 
 
 def load(layer: Layer) -> None:

@@ -309,7 +309,7 @@ class Phases(Hooks):
                 renewable_count += 1
         commands = self._session.settings.commands
         is_refused = any(isinstance(error, _REFUSALS_IN_EACH_MODE) for error in pending)
-        lines = reporting.line_of_replays(
+        section_lines = reporting.line_of_replays(
             len(replays), renewable_count, test, commands, is_refused=is_refused
         )
         # A miss or a drift in this phase explains the failure without a placeholder.
@@ -319,8 +319,8 @@ class Phases(Hooks):
                 recordings, run.vault, commands
             )
             if line_of_placeholders is not None:
-                lines = f"{lines}\n{line_of_placeholders}"
-        report.sections.append((reporting.SECTION, lines))
+                section_lines = f"{section_lines}\n{line_of_placeholders}"
+        report.sections.append((reporting.SECTION, section_lines))
 
     def _end_test(self) -> None:
         """End the test after its teardown, as passed if all of its attempts have."""

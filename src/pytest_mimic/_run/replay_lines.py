@@ -55,11 +55,13 @@ def _has_placeholder(call: Recording) -> bool:
     failure of a test with a log-in.
     """
     for stored_outcome in call.outcomes:
-        value: Any = stored_outcome.entry.get("value")
-        if is_response(value):
-            value = value.get("body")
-        text = plain_placeholders(json.dumps(value, default=str, ensure_ascii=False))
-        if PLACEHOLDER_START in text:
+        stored_value: Any = stored_outcome.entry.get("value")
+        if is_response(stored_value):
+            stored_value = stored_value.get("body")
+        text_of_value = plain_placeholders(
+            json.dumps(stored_value, default=str, ensure_ascii=False)
+        )
+        if PLACEHOLDER_START in text_of_value:
             return True
     return False
 

@@ -67,12 +67,12 @@ def _entries_of(
     if recording is not None:
         return [stored_outcome.entry for stored_outcome in recording.outcomes]
     content = vault.store.read(name) or b""
-    facts = parse_recording(content, vault.label, name, skim=True)
-    if "outcomes" in facts:
-        return list(facts["outcomes"])
+    recording_facts = parse_recording(content, vault.label, name, skim=True)
+    if "outcomes" in recording_facts:
+        return list(recording_facts["outcomes"])
     # The file is a cassette, which holds calls of several clients.
     outcome_entries = []
-    for call in facts.get("calls", ()):
+    for call in recording_facts.get("calls", ()):
         if call.get("target") == "http":
             outcome_entries.append(call["outcome"])
     return outcome_entries

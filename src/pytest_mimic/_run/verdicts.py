@@ -70,13 +70,13 @@ def judge_phase(
         if isinstance(error, MimicError)
     ]
     _shorten_in_captured_output(report, reported_errors)
-    texts = []
+    error_texts = []
     for error in unhandled_errors:
         if not _is_among(error, errors_in_traceback):
-            texts.append(f"{type(error).__name__}: {error}")
-    if texts:
-        text = "\n".join(limited(texts, of=" errors of calls"))
-        report.sections.append((SECTION, text))
+            error_texts.append(f"{type(error).__name__}: {error}")
+    if error_texts:
+        section_text = "\n".join(limited(error_texts, of=" errors of calls"))
+        report.sections.append((SECTION, section_text))
 
 
 def _not_handled(
@@ -112,9 +112,9 @@ def _shorten_in_captured_output(
     # A section is pytest's: `Captured log call`, `Captured stdout call`.
     for index, (title, content) in enumerate(report.sections):
         for error in errors:
-            text = str(error)
-            if text in content:
-                content = content.replace(text, text.partition("\n")[0])
+            error_text = str(error)
+            if error_text in content:
+                content = content.replace(error_text, error_text.partition("\n")[0])
         report.sections[index] = title, content
 
 
@@ -187,8 +187,12 @@ def has_passed_strictly(report: pytest.TestReport) -> bool:
 
     With a hidden error of a call, or a drift, it did not pass.
     """
-    text = report.longrepr
-    return report.failed and isinstance(text, str) and text.startswith(_STRICT_PASS)
+    report_text = report.longrepr
+    return (
+        report.failed
+        and isinstance(report_text, str)
+        and report_text.startswith(_STRICT_PASS)
+    )
 
 
 def judge_as_not_strict(report: pytest.TestReport) -> None:
@@ -269,19 +273,19 @@ def own_files(item: pytest.Item) -> set[str]:
     if doctest is not None:
         # Only its examples are code of a test. The file that has them may be the code
         # under test.
-        files = {str(sys.modules["doctest"].__file__)}
+        files_of_test = {str(sys.modules["doctest"].__file__)}
         for number in range(len(doctest.examples)):
-            files.add(f"<doctest {doctest.name}[{number}]>")
-        return files
+            files_of_test.add(f"<doctest {doctest.name}[{number}]>")
+        return files_of_test
     function: Any = getattr(item, "function", None)
     if function is not None:
         # A decorator of the test may be defined in the code under test, which is no
         # code of the test's own.
         function = unwrap(function)
-    files = {str(item.path)}
+    files_of_test = {str(item.path)}
     code = getattr(function, "__code__", None)
     # Only a function in Python has code. It may be inherited from a class in another
     # file.
     if code is not None:
-        files.add(code.co_filename)
-    return files
+        files_of_test.add(code.co_filename)
+    return files_of_test

@@ -81,7 +81,7 @@ def run(invocation: Invocation) -> Result:
         fix = _remove_findings(invocation, findings, is_whole_vault=is_whole_vault)
         lines += fix.lines
     # `--json` has all findings, also those of before a fix.
-    data = {
+    json_data = {
         "vault": vault.label,
         "recordings": checker.recording_count,
         "objects": checker.object_count,
@@ -97,7 +97,7 @@ def run(invocation: Invocation) -> Result:
     has_damage_or_secret = bool(_of_kinds(findings, *KINDS_OF_DAMAGE, "secret"))
     return Result(
         lines,
-        data,
+        json_data,
         has_finding=has_left_over_files or has_damage_or_secret,
         unmatched=unmatched,
     )

@@ -76,13 +76,13 @@ def run(invocation: Invocation) -> Result:
         here=invocation.project.here,
     )
     groups = _by_test(file_differences, putting_back)
-    data = {
+    json_data = {
         "differences": [difference.to_plain() for difference in file_differences],
         "put_back": [
             {"test": group.test, "commands": group.commands} for group in groups
         ],
     }
-    return Result(_lines(file_differences, groups), data, has_finding=True)
+    return Result(_lines(file_differences, groups), json_data, has_finding=True)
 
 
 class _Group(NamedTuple):

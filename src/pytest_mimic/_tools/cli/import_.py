@@ -300,7 +300,7 @@ def find_files(
         MimicError: A path does not exist, or a folder has nothing to import.
     """
     # By path: a file that the command line names twice is imported once.
-    files: dict[Path, ForeignFile] = {}
+    file_by_path: dict[Path, ForeignFile] = {}
     ignored: list[str] = []
     for word in paths:
         # Links stay as they are: the user knows these names.
@@ -311,16 +311,18 @@ def find_files(
             cassette = Path(path.name).with_suffix("").as_posix()
             file = ForeignFile(path, _shown_path(path, here), cassette)
             # The first name of a file counts, by which its cassette is called.
-            files.setdefault(path, file)
+            file_by_path.setdefault(path, file)
             continue
         for file_below in _files_below(path, here):
             shown = _shown_path(file_below, here)
             if _WORD_OF_CASSETTES in file_below.read_bytes():
                 cassette = file_below.relative_to(path).with_suffix("").as_posix()
-                files.setdefault(file_below, ForeignFile(file_below, shown, cassette))
+                file_by_path.setdefault(
+                    file_below, ForeignFile(file_below, shown, cassette)
+                )
             else:
                 ignored.append(shown)
-    return list(files.values()), ignored
+    return list(file_by_path.values()), ignored
 
 
 def _files_below(folder: Path, here: Path) -> list[Path]:
@@ -329,14 +331,14 @@ def _files_below(folder: Path, here: Path) -> list[Path]:
     Raises:
         MimicError: The folder has no such file.
     """
-    files = []
+    possible_cassettes = []
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in _SUFFIXES_OF_CASSETTES and path.is_file():
-            files.append(path)
-    if not files:
+            possible_cassettes.append(path)
+    if not possible_cassettes:
         suffixes = ", ".join(_SUFFIXES_OF_CASSETTES)
         raise MimicError(f"{_shown_path(folder, here)} has no files of {suffixes}")
-    return files
+    return possible_cassettes
 
 
 def _shown_path(path: Path, here: Path) -> str:

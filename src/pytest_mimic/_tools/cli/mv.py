@@ -168,13 +168,13 @@ def _lines(invocation: Invocation, plan: _Plan, old: str) -> Iterator[str]:
                 "  a function that was moved or renamed has to be recorded again:"
                 " only tests move"
             )
-    pairs = Counter((move.test, move.new_test) for move in plan.moves)
-    for (test, new_test), count in sorted(pairs.items()):
+    move_counts = Counter((move.test, move.new_test) for move in plan.moves)
+    for (test, new_test), count in sorted(move_counts.items()):
         yield f"{test} -> {new_test}  {count}"
     if plan.moves:
         verb = "would be moved" if invocation.options.dry_run else "moved"
-        names = [move.name for move in plan.moves]
-        yield f"{counted(names)} {verb}"
+        moved_names = [move.name for move in plan.moves]
+        yield f"{counted(moved_names)} {verb}"
     for move in plan.refused:
         reason = f"{move.new_test} has another recording of it"
         yield f"not moved, because {reason}: {move.name}"
@@ -194,24 +194,24 @@ def _move(vault: Vault, name: str, *, old: str, new: str) -> Move | None:
     Raises:
         MimicError: The file cannot be read, or is damaged.
     """
-    facts = parse_recording(vault.store.read(name) or b"", vault.label, name)
+    recording_facts = parse_recording(vault.store.read(name) or b"", vault.label, name)
     # `test` has recorded the file; a sequence belongs to `owner`, a test, module or
     # package.
-    test = str(facts.get("test") or "")
-    owner = str(facts.get("owner") or "")
+    test = str(recording_facts.get("test") or "")
+    owner = str(recording_facts.get("owner") or "")
     new_test = _renamed_id(test, old, new)
     new_owner = _renamed_id(owner, old, new)
     if new_test is None and new_owner is None:
         return None
     # The shape of the calls is checked: a damaged file stays as it is.
-    calls_of(vault.objects, name, facts)
+    calls_of(vault.objects, name, recording_facts)
     new_name = name
-    new_facts = {**facts, "test": new_test or facts.get("test")}
-    identity = facts.get("identity")
+    new_facts = {**recording_facts, "test": new_test or recording_facts.get("test")}
+    identity = recording_facts.get("identity")
     if new_owner is not None and identity:
         # The file of a sequence is named by its target, its identity and its owner.
         new_facts["owner"] = new_owner
-        new_name = recording_name(facts["target"], identity, new_owner)
+        new_name = recording_name(recording_facts["target"], identity, new_owner)
     elif new_test is not None and name.startswith(CASSETTES_PREFIX):
         new_name = _cassette_renamed(name, test, new_test)
     # Any other file keeps its name, in which no test counts.
@@ -283,8 +283,8 @@ def _rest_of_id(test: str, container: str) -> str | None:
     """
     if not test.startswith(container):
         return None
-    rest = test.removeprefix(container)
+    rest_of_id = test.removeprefix(container)
     # Without a sign between, it is another name: `test_ab` is no part of `test_a`.
-    if not rest.startswith(("/", "::", "[")):
+    if not rest_of_id.startswith(("/", "::", "[")):
         return None
-    return rest
+    return rest_of_id

@@ -136,21 +136,21 @@ def columns(
     cells_of_rows: list[tuple[str, ...]] = []
     widths: list[int] = []
     for row in rows:
-        texts = tuple(map(one_line, row))
+        cells = tuple(map(one_line, row))
         if not widths:
-            widths = [0] * len(texts)
-        widths = list(map(max, widths, map(len, texts)))
-        cells_of_rows.append(texts)
-    lines = []
-    for texts in cells_of_rows:
+            widths = [0] * len(cells)
+        widths = list(map(max, widths, map(len, cells)))
+        cells_of_rows.append(cells)
+    table_lines = []
+    for cells in cells_of_rows:
         padded_cells = []
-        for index, (text, width) in enumerate(zip(texts, widths)):
+        for index, (text, width) in enumerate(zip(cells, widths)):
             if index in right_aligned:
                 padded_cells.append(text.rjust(width))
             else:
                 padded_cells.append(text.ljust(width))
-        lines.append("  ".join(padded_cells))
-    return lines
+        table_lines.append("  ".join(padded_cells))
+    return table_lines
 
 
 def shortened_test(test: str, width: int) -> str:

@@ -229,9 +229,9 @@ def read_options(file: Path) -> dict[str, Any] | None:
         # A wrong encoding and wrong TOML are ValueErrors.
         problem = getattr(reason, "strerror", None) or reason
         raise MimicError(f"cannot read {file}: {problem}") from None
-    name = "tool:pytest" if file.name == "setup.cfg" else "pytest"
-    if name in sections:
-        return dict(sections[name].items())
+    section = "tool:pytest" if file.name == "setup.cfg" else "pytest"
+    if section in sections:
+        return dict(sections[section].items())
     return {} if file.name in _NAMES_THAT_COUNT_ALWAYS else None
 
 
@@ -248,14 +248,14 @@ def _from_toml(file: Path) -> dict[str, Any] | None:
         ValueError: The file is no TOML, or something else than a table has the name of
             one of these.
     """
-    text = file.read_text(encoding="utf-8")
+    toml_text = file.read_text(encoding="utf-8")
     is_pyproject = file.name == "pyproject.toml"
-    if is_pyproject and "pytest" not in text:
+    if is_pyproject and "pytest" not in toml_text:
         # Parsing it would take most of the time of a command.
         return None
     # Python 3.10 has no tomllib. There, pytest requires tomli.
     toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    document: Any = toml.loads(text)
+    document: Any = toml.loads(toml_text)
     if not is_pyproject:
         options: dict[str, Any] = _table(document, "pytest")
         return options

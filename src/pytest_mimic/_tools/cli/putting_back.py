@@ -107,13 +107,13 @@ class PuttingBack:
             differing_files: The names of the test's files whose outcomes differ.
         """
         # Files of the test that differ in other facts go back with them.
-        names = set(differing_files)
+        names_of_test = set(differing_files)
         if owner:
-            names |= self._files_of_test[owner]
-        names_to_restore = sorted(names & self._names_in_revision)
+            names_of_test |= self._files_of_test[owner]
+        names_to_restore = sorted(names_of_test & self._names_in_revision)
         names_to_restore += self._objects_to_restore(names_to_restore)
-        names_to_remove = sorted(names - self._names_in_revision)
-        names_to_remove += self._objects_to_remove(names)
+        names_to_remove = sorted(names_of_test - self._names_in_revision)
+        names_to_remove += self._objects_to_remove(names_of_test)
         commands = list(self._restoring(names_to_restore))
         commands += self._removing(names_to_remove)
         return commands

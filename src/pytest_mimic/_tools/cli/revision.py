@@ -47,8 +47,8 @@ class Repository:
 
     def root(self) -> Path:
         """Return the folder that holds all files of the repository."""
-        shown = self.git("rev-parse", "--show-toplevel")
-        return Path(os.fsdecode(shown.rstrip(b"\r\n"))).resolve()
+        printed_path = self.git("rev-parse", "--show-toplevel")
+        return Path(os.fsdecode(printed_path.rstrip(b"\r\n"))).resolve()
 
     def names(self, *words: str) -> set[str]:
         """Return the names in the vault of the files that a command of git lists.

@@ -97,12 +97,12 @@ class VaultFile:
     @property
     def object_names(self) -> set[str]:
         """The names of the objects to which arguments and outcomes of calls refer."""
-        names: set[str] = set()
+        object_names: set[str] = set()
         for call in self.calls:
-            names.update(names_of_long_parts(call.arguments))
+            object_names.update(names_of_long_parts(call.arguments))
             for stored_outcome in call.outcomes:
-                names.update(objects_of_entry(stored_outcome.entry))
-        return names
+                object_names.update(objects_of_entry(stored_outcome.entry))
+        return object_names
 
     def size_with_objects(self, vault: Vault) -> int:
         """Return the bytes of the file and its objects; a missing object has none."""

@@ -79,7 +79,7 @@ def run(invocation: Invocation) -> Result:
         judgement.reason_not_cleared = "--dry-run was given"
     elif options.clear:
         judgement.cleared = clear(vault, proven_unused)
-    data = {
+    json_data = {
         "unused": _unused_as_data(judgement),
         "not_proven": judgement.unproven,
         "newer": newer_count,
@@ -109,7 +109,7 @@ def run(invocation: Invocation) -> Result:
             "unused", *options.files, "--clear"
         )
         lines.append(["to drop the unused: ", (clearing_command, "bold")])
-    return Result(lines, data, has_finding=are_unused_left)
+    return Result(lines, json_data, has_finding=are_unused_left)
 
 
 def _unused_as_data(judgement: Judgement) -> list[dict[str, object]]:

@@ -158,11 +158,11 @@ def table_block(
     if count is None:
         count = len(table_rows)
     first_rows = table_rows[:MOST_ITEMS]
-    texts = []
+    cells_of_rows = []
     for row in first_rows:
         if not isinstance(row, list):
             row = [row]
-        texts.append(list(map(shown_text, row)))
+        cells_of_rows.append(list(map(shown_text, row)))
     title = plural(count, "row")
     if count > len(first_rows):
         title += f", the first {len(first_rows)}"
@@ -170,7 +170,7 @@ def table_block(
         "type": "table",
         "title": title,
         "columns": list(map(list, columns)),
-        "rows": texts,
+        "rows": cells_of_rows,
         "more": count - len(first_rows),
     }
 
@@ -278,11 +278,11 @@ def _events_block(events: Sequence[Any]) -> PageBlock:
 
 def stream_blocks(stream_items: Sequence[Node]) -> list[PageBlock]:
     """Return the items of a generator."""
-    texts = [
+    item_texts = [
         line(stream_item, MOST_CHARACTERS_OF_TEXT)
         for stream_item in stream_items[:MOST_ITEMS]
     ]
-    return [{**_events_block(texts), "title": plural(len(stream_items), "item")}]
+    return [{**_events_block(item_texts), "title": plural(len(stream_items), "item")}]
 
 
 def _bytes_block(base64_text: str, headers: Iterable[tuple[str, str]]) -> PageBlock:
@@ -363,13 +363,13 @@ class PageJson:
         return items
 
     def _mapping(self, value: dict[Any, Any], depth: int) -> dict[str, object]:
-        parts: dict[str, object] = {}
+        fitted_parts: dict[str, object] = {}
         for number, (key, part) in enumerate(value.items()):
             if number == MOST_ITEMS:
-                parts["…"] = f"{len(value) - MOST_ITEMS} more"
+                fitted_parts["…"] = f"{len(value) - MOST_ITEMS} more"
                 break
-            parts[cut(str(key))] = self.fitted(part, depth + 1)
-        return parts
+            fitted_parts[cut(str(key))] = self.fitted(part, depth + 1)
+        return fitted_parts
 
 
 def _url_with_query(url: object, query: object) -> str:

@@ -304,23 +304,27 @@ def outcome_on_page(
         # The file is damaged, for example.
         return OutcomeOnPage("cannot be shown", [(str(error), None)])
     outcome_entry = stored_outcome.entry
-    visible = None
-    parts: list[Part] = []
+    visible_body = None
+    pickle_parts_of_outcome: list[Part] = []
     if body is None:
-        parts += pickle_parts(without_secrets(outcome_entry, redactor, secrets), "")
-        brief, _ = parts[0]
+        pickle_parts_of_outcome += pickle_parts(
+            without_secrets(outcome_entry, redactor, secrets), ""
+        )
+        brief, _ = pickle_parts_of_outcome[0]
         if outcome_entry.get("preview"):
             brief = str(outcome_entry["preview"][0])
     else:
-        visible = without_secrets(body, redactor, secrets)
+        visible_body = without_secrets(body, redactor, secrets)
         brief = _outcome_in_brief(
-            visible, is_tagged=stored_outcome.is_tagged, is_client=is_client
+            visible_body, is_tagged=stored_outcome.is_tagged, is_client=is_client
         )
     # A stream may end with an error.
     end = (body or {}).get("stream", {}).get("end") or {}
     is_error = stored_outcome.is_raised or "raised" in end
     brief = _cut_text(redactor.scrub_text(brief, secrets), _MOST_IN_BRIEF)
-    return OutcomeOnPage(brief, parts, is_error, visible, stored_outcome.is_tagged)
+    return OutcomeOnPage(
+        brief, pickle_parts_of_outcome, is_error, visible_body, stored_outcome.is_tagged
+    )
 
 
 def _outcome_in_brief(body: dict[str, Any], *, is_tagged: bool, is_client: bool) -> str:

@@ -168,10 +168,12 @@ def _tests_with_calls(
     """Return the tests of the page, each with its calls, failed tests first."""
     test_by_name: dict[str, _Test] = {}
     for call_row in call_rows:
-        name = call_row["test"] or OUTSIDE
-        if name not in test_by_name:
-            test_by_name[name] = _Test(name, tests.get(name, TestFacts()))
-        test_by_name[name].rows.append(call_row)
+        test_name = call_row["test"] or OUTSIDE
+        if test_name not in test_by_name:
+            test_by_name[test_name] = _Test(
+                test_name, tests.get(test_name, TestFacts())
+            )
+        test_by_name[test_name].rows.append(call_row)
     for test in test_by_name.values():
         # Rows come in the order in which calls ended. Of calls at the same time, the
         # first one to end may have begun last.
@@ -208,7 +210,7 @@ def _time_facts(test: _Test) -> list[str]:
     in 3 ms, and which ran in 0.02 s, has `5.6 s real time, replayed in 3 ms` and
     `test took 0.02 s`.
     """
-    facts = []
+    time_facts = []
     real_seconds = sum(map(_counted_seconds, test.rows))
     saved_seconds = _saved_seconds(test.rows)
     if real_seconds >= SHORTEST_SHOWN:
@@ -221,10 +223,10 @@ def _time_facts(test: _Test) -> list[str]:
         elif saved_seconds >= SHORTEST_SHOWN:
             # `5.6 s real time, 2.1 s of it replayed in 3 ms`: others ran for real.
             real_time += f", {in_seconds(saved_seconds)} of it {replay_fact}"
-        facts.append(real_time)
+        time_facts.append(real_time)
     if test.facts.seconds >= SHORTEST_SHOWN:
-        facts.append(f"test took {in_seconds(test.facts.seconds)}")
-    return facts
+        time_facts.append(f"test took {in_seconds(test.facts.seconds)}")
+    return time_facts
 
 
 def _saved_seconds(call_rows: Iterable[CallRow]) -> float:
@@ -273,14 +275,16 @@ def _token_facts(call_rows: Iterable[CallRow]) -> list[str]:
             model, sent_count, received_count = call_row["tokens"]
             sent_tokens[model] += sent_count
             received_tokens[model] += received_count
-    facts = []
+    token_facts = []
     for model in sent_tokens:
         # An answer may not say which model gave it.
-        name = model or "tokens"
-        facts.append(
-            f"{name}: {sent_tokens[model]:,} tokens in, {received_tokens[model]:,} out"
+        model_name = model or "tokens"
+        sent_count = sent_tokens[model]
+        received_count = received_tokens[model]
+        token_facts.append(
+            f"{model_name}: {sent_count:,} tokens in, {received_count:,} out"
         )
-    return facts
+    return token_facts
 
 
 def _html_of_kind(kind_of_calls: str, count: int) -> str:
@@ -368,10 +372,12 @@ def _shown_time(call_row: CallRow) -> str:
 def _json_of_blocks(blocks: list[object], shown_vault: str) -> str:
     """Return the blocks of all calls as JSON, in which no `<` ends the element."""
     page_data = {"vault": shown_vault, "calls": blocks}
-    text = json.dumps(page_data, ensure_ascii=False, separators=(",", ":"), default=str)
+    json_text = json.dumps(
+        page_data, ensure_ascii=False, separators=(",", ":"), default=str
+    )
     # A lone surrogate becomes the escape that JSON has for it.
-    text = text.encode("utf-8", "backslashreplace").decode()
-    return text.replace("<", "\\u003c")
+    json_text = json_text.encode("utf-8", "backslashreplace").decode()
+    return json_text.replace("<", "\\u003c")
 
 
 def _filled_template(template: str, /, **values: str) -> str:

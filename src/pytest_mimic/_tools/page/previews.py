@@ -113,8 +113,8 @@ def _frame_blocks(value: Any, redactor: Redactor) -> list[PageBlock]:
     # Rows become mappings, so that a column with a secret name is hidden.
     preview_rows = []
     for head_row in head_rows:
-        texts = map(str, head_row)
-        preview_rows.append(dict(zip(names, texts)))
+        cell_texts = map(str, head_row)
+        preview_rows.append(dict(zip(names, cell_texts)))
     hidden_rows = without_secrets({"value": preview_rows}, redactor)["value"]
     cells = [[row[name] for name in names] for row in hidden_rows]
     columns = list(zip(names, types))
@@ -142,12 +142,12 @@ def _image_blocks(value: Any, _redactor: Redactor) -> list[PageBlock]:
         small = small.convert("RGB")
     png_bytes = BytesIO()
     small.save(png_bytes, "PNG")
-    text = b64encode(png_bytes.getvalue()).decode()
-    if len(text) > _LONGEST_IMAGE:
+    png_in_base64 = b64encode(png_bytes.getvalue()).decode()
+    if len(png_in_base64) > _LONGEST_IMAGE:
         return []
     width, height = value.size
     title = f"{width} × {height} {value.mode}"
-    return [{**image_block(text, "image/png"), "title": title}]
+    return [{**image_block(png_in_base64, "image/png"), "title": title}]
 
 
 # By the library of a pickled value: the function that makes its preview. A function

@@ -168,7 +168,7 @@ class CallRedactor:
         `mimic_redact` has no longer cannot be told. Of a function, only the description
         is hidden, which does not count.
         """
-        names: set[str] = set()
+        names_shown_today: set[str] = set()
         if not names_client(call_to_rekey.call.target):
             return []
         outcome_bodies = [
@@ -183,18 +183,18 @@ class CallRedactor:
             )
             is_hidden = place.is_secret and holds_placeholder
             if is_hidden and not self._redactor.hides(place.name, place.value):
-                names.add(str(place.name))
+                names_shown_today.add(str(place.name))
         find_names = _NAMES_NO_LONGER_HIDDEN.get(call_to_rekey.call.target)
         described = call_to_rekey.call.arguments or {}
         is_whole = not any(names_of_long_parts(described))
-        if find_names is not None and not names and is_whole:
-            names = find_names(
+        if find_names is not None and not names_shown_today and is_whole:
+            names_shown_today = find_names(
                 described,
                 outcome_bodies,
                 rules_before=self._default_redactor,
                 rules_of_today=self._redactor,
             )
-        return sorted(names)
+        return sorted(names_shown_today)
 
     # -- functions
 

@@ -110,10 +110,10 @@ def calls_of_other_files(
     `rekey` does not change these other calls. It looks in them for a secret that a call
     has issued, and for a call that was recorded again.
     """
-    files = {call_to_rekey.file for call_to_rekey in calls}
+    files_of_calls = {call_to_rekey.file for call_to_rekey in calls}
     calls_in_other_files: list[CallToRekey] = []
     for name in vault.names():
-        if name in files:
+        if name in files_of_calls:
             continue
         try:
             calls_in_other_files += calls_to_rekey(vault, name)
@@ -202,33 +202,33 @@ def with_new_identity(
         facts_of_identity["options"] = options
     if parts is not None:
         facts_of_identity["parts"] = parts
-    facts = call_to_rekey.facts
+    old_facts = call_to_rekey.facts
     if not call_to_rekey.is_in_cassette:
         rekeyed_facts: Facts = {
             "format": FORMAT,
-            "target": facts["target"],
+            "target": old_facts["target"],
             "arguments": arguments,
-            "source": facts["source"],
+            "source": old_facts["source"],
             **facts_of_identity,
-            "test": facts.get("test"),
-            "recorded": facts.get("recorded"),
+            "test": old_facts.get("test"),
+            "recorded": old_facts.get("recorded"),
             "owner": owner,
         }
         if owner is not None:
             # The name of a shared recording's file is its identity.
             rekeyed_facts["identity"] = new_identity
-        rekeyed_facts["outcomes"] = facts["outcomes"]
+        rekeyed_facts["outcomes"] = old_facts["outcomes"]
     else:
         rekeyed_facts = {
-            "kind": facts["kind"],
-            "target": facts["target"],
-            "signature": facts["signature"],
+            "kind": old_facts["kind"],
+            "target": old_facts["target"],
+            "signature": old_facts["signature"],
             "key": new_identity,
-            "host": facts.get("host"),
-            "source": facts["source"],
+            "host": old_facts.get("host"),
+            "source": old_facts["source"],
             **facts_of_identity,
             "arguments": arguments,
-            "outcome": facts["outcome"],
+            "outcome": old_facts["outcome"],
         }
     return Rekeyed(
         call_to_rekey,

@@ -92,11 +92,11 @@ def is_finished(member: Rekeyed, standing_outcomes: Sequence[StoredOutcome]) -> 
         standing_outcomes: The outcomes in the file of the new name.
     """
     standing_texts = [_as_text(stored_outcome) for stored_outcome in standing_outcomes]
-    texts = [_as_text(stored_outcome) for stored_outcome in member.outcomes]
+    member_texts = [_as_text(stored_outcome) for stored_outcome in member.outcomes]
     has_order = all(stored_outcome.number for stored_outcome in member.outcomes)
     if not has_order:
-        return texts == standing_texts
-    return set(texts).issubset(standing_texts)
+        return member_texts == standing_texts
+    return set(member_texts).issubset(standing_texts)
 
 
 def _as_text(stored_outcome: StoredOutcome) -> tuple[int, str, str]:

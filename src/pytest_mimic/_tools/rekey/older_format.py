@@ -106,15 +106,15 @@ def _with_parts(
     options_of_today = options_of(call)
     first_candidate: CallToRekey | None = None
     for combination in product(*possible_values.values()):
-        parts: dict[str, Any] = {}
+        counted_parts: dict[str, Any] = {}
         for part, value in zip(possible_values, combination, strict=True):
             # A part that stands in the description is not kept a second time.
-            parts[part] = None
+            counted_parts[part] = None
             if part not in described or described[part] != value:
-                parts[part] = kept_value(value)
+                counted_parts[part] = kept_value(value)
         candidate = call_to_rekey._replace(
-            call=call._replace(parts=parts),
-            facts={**call_to_rekey.facts, "parts": parts},
+            call=call._replace(parts=counted_parts),
+            facts={**call_to_rekey.facts, "parts": counted_parts},
         )
         if first_candidate is None:
             first_candidate = candidate
@@ -155,7 +155,7 @@ def _possible_parts(call: Recording) -> Possible | None:
 def _possible_of_http(described: Described) -> Possible:
     url = urlsplit(str(described.get("url", "")))
     port = url.port or _USUAL_PORTS.get(url.scheme, 0)
-    parts: Possible = {
+    possible_values: Possible = {
         "method": [described.get("method")],
         "scheme": [url.scheme],
         "host": [url.hostname],
@@ -163,20 +163,27 @@ def _possible_of_http(described: Described) -> Possible:
         "path": [url.path or "/"],
     }
     if "query" in described:
-        parts["query"] = [described["query"]]
+        possible_values["query"] = [described["query"]]
     if "body" in described:
         body = described["body"]
         if isinstance(body, str):
-            parts["format"] = ["text", "json", "bytes"]
+            possible_values["format"] = ["text", "json", "bytes"]
         else:
-            parts["format"] = ["json", "form", "multipart", "bytes", "http", "mail"]
-        parts["body"] = [body]
+            possible_values["format"] = [
+                "json",
+                "form",
+                "multipart",
+                "bytes",
+                "http",
+                "mail",
+            ]
+        possible_values["body"] = [body]
     for name, value in described.items():
         if name.startswith(_START_OF_HEADER):
-            parts[name.removeprefix(_START_OF_HEADER)] = [value]
+            possible_values[name.removeprefix(_START_OF_HEADER)] = [value]
     if "login" in described:
-        parts["login"] = [described["login"]]
-    return parts
+        possible_values["login"] = [described["login"]]
+    return possible_values
 
 
 def _possible_of_sql(described: Described) -> Possible:

@@ -605,10 +605,12 @@ class Planner:
             reason: Why they cannot become one.
         """
         is_name_taken = self._vault.store.read(name) is not None
-        files = {member.call_to_rekey.file for member in members}
+        files_with_name = {member.call_to_rekey.file for member in members}
         if is_name_taken:
-            files.add(name)
-        is_rival = isinstance(reason, DifferentOutcomesError) and len(files) > 1
+            files_with_name.add(name)
+        is_rival = (
+            isinstance(reason, DifferentOutcomesError) and len(files_with_name) > 1
+        )
         for member in members:
             # A run finds the recording that has the name already. It finds the other
             # calls of a group by their own names.

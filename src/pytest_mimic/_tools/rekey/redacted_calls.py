@@ -121,8 +121,14 @@ class RedactedCalls:
         bodies = [
             stored_outcome.readable() for stored_outcome in call_to_rekey.call.outcomes
         ]
-        parts = [call_to_rekey.call.arguments, call_to_rekey.call.parts, bodies]
-        return content_of(call_to_rekey.facts).decode() + json_in_lines(parts)
+        described_and_counted = [
+            call_to_rekey.call.arguments,
+            call_to_rekey.call.parts,
+            bodies,
+        ]
+        return content_of(call_to_rekey.facts).decode() + json_in_lines(
+            described_and_counted
+        )
 
 
 def _place_in_vault(call_to_rekey: CallToRekey) -> _PlaceInVault:

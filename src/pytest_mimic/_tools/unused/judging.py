@@ -158,14 +158,16 @@ def judge(
         tests_and_names.sort()
     else:
         tests_and_names = nsmallest(listed, tests_and_names)
-    shown = []
+    listed_recordings = []
     for _, name in tests_and_names:
         label, test = label_and_test(vault, name)
         is_gone = bool(test) and test not in account.outcomes
-        shown.append(UnusedRecording(name, label=label, test=test, is_gone=is_gone))
+        listed_recordings.append(
+            UnusedRecording(name, label=label, test=test, is_gone=is_gone)
+        )
     judgement = Judgement(
         unused=len(proven_unused),
-        shown=shown,
+        shown=listed_recordings,
         unproven=len(unused) - len(proven_unused),
         unproven_as=jury.reason(),
     )
@@ -472,16 +474,16 @@ def _names_in_file(path: Path, name: str) -> dict[str, bool]:
     class. The code is not parsed, so that a name in a comment counts: the test may be
     left out for now.
     """
-    text = path.read_text(encoding="utf-8", errors="replace")
+    file_text = path.read_text(encoding="utf-8", errors="replace")
     *classes, function = name.split("::")
     # The doctest of a text file is called `guide.rst`, that of a module `guide`: no
     # `def` has the name.
-    if function in (path.stem, path.name) and ">>>" in text:
+    if function in (path.stem, path.name) and ">>>" in file_text:
         return {function: True}
     stands_by_name: dict[str, bool] = {}
     # A doctest is called like its function, with the module before it.
     for word in (*classes, function.rpartition(".")[2]):
-        match = re.search(rf"\b{re.escape(word)}\b", text)
+        match = re.search(rf"\b{re.escape(word)}\b", file_text)
         stands_by_name[word] = match is not None
     return stands_by_name
 

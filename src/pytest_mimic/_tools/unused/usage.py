@@ -86,9 +86,9 @@ def write_usage(path: Path, account: Account, settings: Settings) -> None:
     plain_account = account.to_plain()
     judging_entries = {name: plain_account[name] for name in _JUDGED_BY}
     usage = usage_of(settings)._replace(account=judging_entries)
-    facts = {_KEY_OF_FORMAT: _FORMAT_OF_USAGE_FILES, **usage._asdict()}
-    text = json.dumps(facts, separators=(",", ":")) + "\n"
-    write_whole(path, text, label=str(path))
+    usage_facts = {_KEY_OF_FORMAT: _FORMAT_OF_USAGE_FILES, **usage._asdict()}
+    file_text = json.dumps(usage_facts, separators=(",", ":")) + "\n"
+    write_whole(path, file_text, label=str(path))
 
 
 def remove_old(path: Path) -> None:
@@ -204,11 +204,11 @@ def _check_same_commit(usages: Sequence[Usage]) -> None:
     """
     label_by_commit = {usage.commit: usage.label for usage in usages if usage.commit}
     if len(label_by_commit) > 1:
-        texts = [
+        labels_with_commits = [
             f"{label} of {commit[:10]}" for commit, label in label_by_commit.items()
         ]
         raise MimicError(
-            f"not all are of one commit: {', '.join(texts)}",
+            f"not all are of one commit: {', '.join(labels_with_commits)}",
             remedies=[
                 "check the commit of the files out, "
                 "or run the tests again, for new files"
