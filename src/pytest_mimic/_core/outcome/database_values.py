@@ -440,6 +440,7 @@ class _DatabaseReader(ValueReader):
         self._listed_classes = listed_classes
 
     def make(self, tag: str, part: Any, facts: dict[str, Any]) -> object:
+        # Of an edited recording, the parts may be too many or too few, which raises.
         if tag == "of":
             return self._make_in_class(*part)
         if tag == "member":
@@ -455,6 +456,7 @@ class _DatabaseReader(ValueReader):
     ) -> object:
         value_in_class = in_class(self._listed_class(name), value)
         if attributes:
+            # They are set past a `__setattr__` of the application's class.
             value_in_class.__dict__.update(attributes)
         return value_in_class
 
@@ -463,6 +465,7 @@ class _DatabaseReader(ValueReader):
 
     def _listed_class(self, name: str) -> type:
         if name not in self._listed_classes:
+            # No edited value imports a module that its recording does not name.
             raise ValueError(f"{name} is not listed")
         cls: type = find(name)
         return cls

@@ -347,6 +347,7 @@ class _OutcomeComparison:
         """
         if kind_of_node(old) != kind_of_node(new):
             return new
+        # Such are decimals, fractions and arrays.
         if isinstance(old, Opaque) or kind_of_node(old)[1] in TEXT_KINDS:
             if self._are_close(known_value(old), known_value(new)):
                 return old
@@ -355,6 +356,7 @@ class _OutcomeComparison:
             items = [
                 self._with_recorded_numbers(*pair) for pair in zip(old.items, new.items)
             ]
+            # Items that have come stay differences.
             items += new.items[len(old.items) :]
             return Items(new.kind, items, new.length, new.digest, new.facts)
         if isinstance(old, Fields) and isinstance(new, Fields):

@@ -289,6 +289,7 @@ class _Describer(NodeWalk):
             or kind is bool
             or (kind is int and -_FIRST_LARGE_INTEGER < value < _FIRST_LARGE_INTEGER)
         ):
+            # About how many characters such a value takes.
             self.characters += 4
             return value  # type: ignore[no-any-return]
         return self.inside(value, kind)

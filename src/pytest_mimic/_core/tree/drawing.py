@@ -239,7 +239,7 @@ class _Drawing:
     def _opaque(self, node: Opaque) -> Drawn:
         """Return a value that is known by a text."""
         mark = self._mark(node)
-        phrase = _PHRASES.get(node.kind)
+        phrase = _PHRASE_BY_KIND.get(node.kind)
         if phrase is not None:
             return phrase(node, mark)
         facts = shown_facts(node)
@@ -337,11 +337,11 @@ def _pickle(length: Node) -> str:
     return "a pickle"
 
 
-# For `_PHRASES`: each function returns the text of a kind of node. The mark is the
-# node's digest with a blank and a sign before it, ` #1a2b3c4d`, or empty.
+# For `_PHRASE_BY_KIND`: each function returns the text of a kind of node. The mark is
+# the node's digest with a blank and a sign before it, ` #1a2b3c4d`, or empty.
 
 
-def _class(node: Opaque, mark: str) -> str:
+def _phrase_of_class(node: Opaque, mark: str) -> str:
     return f"<class {node.text}{_arguments(node)}{mark}>"
 
 
@@ -358,58 +358,60 @@ def _arguments(node: Fields | Opaque) -> str:
     return f"[{', '.join(names)}]"
 
 
-def _content(node: Opaque, mark: str) -> str:
+def _phrase_of_content(node: Opaque, mark: str) -> str:
     return f"<content of {node.text}{mark}>"
 
 
-def _text_place(node: Opaque, mark: str) -> str:
-    """Return a text that is a path."""
+def _phrase_of_path_text(node: Opaque, mark: str) -> str:
+    """Return the literal of a string that is a path below a folder of the run."""
     return f"{text_or_place(node)!r}{mark}"
 
 
-def _bytes(node: Opaque, _mark: str) -> Drawn:
+def _phrase_of_bytes(node: Opaque, _mark: str) -> Drawn:
     text = str(node.text)
     if "\n" in text.rstrip("\n"):
         return Block(text, "b")
     return f"b{text!r}"
 
 
-def _base64(node: Opaque, mark: str) -> str:
+def _phrase_of_base64(node: Opaque, mark: str) -> str:
     literal = literal_of(node, _LONGEST_DATA)
     if literal is None:
+        # There are many bytes, or the file was edited.
         return f"<bytes, {_size_of_base64(node)} B{mark}>"
     return literal
 
 
-def _object(node: Opaque, _mark: str) -> str:
+def _phrase_of_object(node: Opaque, _mark: str) -> str:
     return f"<bytes, {node.facts.get('size', '?')} B, in {node.text}>"
 
 
-def _column(node: Opaque, mark: str) -> str:
+def _phrase_of_column(node: Opaque, mark: str) -> str:
     return f"a column of {node.facts.get('rows')} {node.text}{mark}"
 
 
-def _rows(node: Opaque, _mark: str) -> str:
+def _phrase_of_row_count(node: Opaque, _mark: str) -> str:
     return f"{node.text:,} rows"
 
 
-def _count(node: Opaque, mark: str) -> str:
+def _phrase_of_item_count(node: Opaque, mark: str) -> str:
     words = f"{node.text} items"
     if mark:
         return f"{words} ({mark.strip()})"
     return words
 
 
-_PHRASES: dict[str, Callable[[Opaque, str], Drawn]] = {
-    "base64": _base64,
-    "bytes": _bytes,
-    "class": _class,
-    "column": _column,
-    "content": _content,
-    "count": _count,
-    "object": _object,
-    "rows": _rows,
-    "str": _text_place,
+# All other kinds are drawn as Python writes them.
+_PHRASE_BY_KIND: dict[str, Callable[[Opaque, str], Drawn]] = {
+    "base64": _phrase_of_base64,
+    "bytes": _phrase_of_bytes,
+    "class": _phrase_of_class,
+    "column": _phrase_of_column,
+    "content": _phrase_of_content,
+    "count": _phrase_of_item_count,
+    "object": _phrase_of_object,
+    "rows": _phrase_of_row_count,
+    "str": _phrase_of_path_text,
 }
 
 

@@ -212,6 +212,7 @@ def _judge_data(_text: str) -> _Judgement:
 
 def _judge_token(text: str) -> _Judgement:
     if len(text) > _LONGEST_TOKEN:
+        # The word is data, such as an image.
         return None, None
     inner_text = text.strip("_-")
     if _ULID.fullmatch(inner_text):
@@ -221,6 +222,7 @@ def _judge_token(text: str) -> _Judgement:
     if not _may_be_token(text):
         return None, None
     if _HEX.fullmatch(inner_text):
+        # A UUID without hyphens, with its version and variant as in `_judge_uuid`.
         is_uuid = (
             len(inner_text) == 32
             and inner_text[12] in "1467"

@@ -298,6 +298,7 @@ def new_after_replayed(
     )
     fact = "a conversation is recorded as a whole"
     if holds_placeholder:
+        # The service would be sent the placeholder in place of the secret.
         problem = f"{label} cannot be sent: it holds the placeholder of a secret"
         fact = (
             "the answer that issues the secret was replayed, and recordings have no"

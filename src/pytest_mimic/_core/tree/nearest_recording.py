@@ -332,6 +332,7 @@ def _differing_kept_parts(nearest: Recording, call: MissedCall) -> list[Differen
     nodes_of_call = nodes_by_name(call.arguments or {})
     differing: list[Difference] = []
     for name, digest in recorded_parts.items():
+        # A recording keeps digests of arguments that a description may not show whole.
         is_known = is_digest(digest) and is_digest(parts.get(name))
         if (
             is_known
@@ -348,7 +349,10 @@ def _differing_kept_parts(nearest: Recording, call: MissedCall) -> list[Differen
 def _differing_client_parts(
     recorded_parts: KeptParts, parts: KeptParts, ignored: Collection[str]
 ) -> list[Difference]:
-    """Return the texts and numbers that count of a client's call, and that differ."""
+    """Return the texts and numbers that count of a client's call, and that differ.
+
+    The description shows none of them, such as the version of the Redis protocol.
+    """
     differing: list[Difference] = []
     for name, recorded in recorded_parts.items():
         now = parts.get(name)
