@@ -32,8 +32,11 @@ from pytest_mimic._core.tree.made_anew import (
     RANDOM,
     Kind,
     PartsMadeAnew,
+    are_whole_value,
     differs_in_port,
     parts_made_anew,
+    pieces,
+    text_of_node,
 )
 from pytest_mimic._core.types.option_paths import option_path, parse_path
 
@@ -66,7 +69,8 @@ def ignoring(
 ) -> list[Remedy]:
     """Return the remedies for a call of which parts are made anew.
 
-    The line that ignores the parts, if no two calls become one; else pages to read.
+    The line that ignores the parts, if no two calls become one, and if no other call
+    loses data; else pages to read.
 
     Args:
         parts: The parts that are made anew.
@@ -76,8 +80,13 @@ def ignoring(
         arguments: The descriptions of the call's arguments. None: they are not known.
         others: The descriptions of the arguments of the target's recorded calls.
     """
+    others = list(others)
     is_ignorable = may_be_ignored(parts, target, options, arguments)
-    if is_ignorable and not _makes_two_calls_one(parts.paths, arguments, others):
+    if (
+        is_ignorable
+        and not _makes_two_calls_one(parts.paths, arguments, others)
+        and not _leaves_out_data(parts.paths, target, options, others)
+    ):
         ignore = Remedy(
             Verb.IGNORE, _PURPOSE, target=line, paths=parts.paths, options=options
         )
@@ -181,6 +190,14 @@ def _leads_to_one_part(path: str, arguments: Mapping[str, Any]) -> bool:
     | `rates.0` | in `{0: 1, "0": 2}`, two items |
     | `rates.base` | an item and an attribute, if a subclass of dict has both |
     """
+    return len(_parts_at_path(path, arguments)) <= 1
+
+
+def _parts_at_path(path: str, arguments: Mapping[str, Any]) -> list[Node]:
+    """Return the parts of a call that a path of `ignore=` leads to.
+
+    They are those up to the first step that leads to several parts, or to none.
+    """
     first_step, *later_steps = parse_path(path)
     parts: list[Node] = []
     for name, argument in arguments.items():
@@ -190,7 +207,7 @@ def _leads_to_one_part(path: str, arguments: Mapping[str, Any]) -> bool:
         if len(parts) != 1:
             break
         parts = _parts_at(parts[0], step)
-    return len(parts) <= 1
+    return parts
 
 
 def _parts_at(node: Node, step: str) -> list[Node]:
@@ -243,6 +260,40 @@ def _makes_two_calls_one(
             return True
         ways_to_differ.add(differing)
     return False
+
+
+def _leaves_out_data(
+    paths: Sequence[str],
+    target: str,
+    options: Options,
+    others: Iterable[Mapping[str, Any] | None],
+) -> bool:
+    """Return whether a line would leave data out of other recorded calls of a client.
+
+    A line of a client is for all of its calls. For the moment of an `HSET`, `redis
+    ignore=command.3` would leave the second field of each `HMGET` out, too. A line with
+    `only=` is for calls that its author has chosen.
+    """
+    if options.only or not names_client(target):
+        return False
+    paths_of_parts = [path for path in paths if path != _PORT]
+    for recorded_arguments in others:
+        for path in paths_of_parts:
+            parts = _parts_at_path(path, recorded_arguments or {})
+            if not all(map(_is_no_data, parts)):
+                return True
+    return False
+
+
+def _is_no_data(part: Node) -> bool:
+    """Return whether a part of a call is `None`, or looks made anew as a whole."""
+    if part is None:
+        return True
+    text = text_of_node(part)
+    if text is None:
+        return False
+    pieces_of_text = pieces(text)
+    return bool(pieces_of_text) and are_whole_value(text, pieces_of_text)
 
 
 def volatile(

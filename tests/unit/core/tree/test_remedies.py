@@ -275,6 +275,45 @@ def test_no_line_makes_two_other_calls_one(same) -> None:
     assert offered("m:f", old, now, first, second) == [IDS]
 
 
+def command(*words: str | None) -> dict[str, Any]:
+    return {"signature": f"{words[0]} {words[1]}", "command": [*words]}
+
+
+@pytest.mark.parametrize(
+    ("other", "lines"),
+    [
+        (command("HMGET", "h:1", "age", "name"), [CLOCK]),
+        (command("HSET", "h:2", "run", ID), ["redis ignore=command.3"]),
+        (command("HSET", "h:2", "run", None), ["redis ignore=command.3"]),
+        (command("GET", "h:2"), ["redis ignore=command.3"]),
+    ],
+    ids=["data", "another id", "None", "nothing"],
+)
+def test_no_line_leaves_data_out_of_another_call_of_a_client(other, lines) -> None:
+    old, now = command("HSET", "h:1", "at", THEN), command("HSET", "h:1", "at", NOW)
+
+    assert offered("redis", old, now, other) == lines
+
+
+def test_a_line_with_only_is_offered_whatever_other_calls_have() -> None:
+    old, now = command("HSET", "h:1", "at", THEN), command("HSET", "h:1", "at", NOW)
+    parts = parts_made_anew(argument_differences(old, now))
+    assert parts is not None
+
+    remedies = ignoring(
+        parts,
+        "redis",
+        "redis",
+        Options(only=("HSET",)),
+        arguments=now,
+        others=[old, command("HMGET", "h:1", "age", "name")],
+    )
+
+    assert [_short(remedy) for remedy in remedies] == [
+        "redis only=HSET ignore=command.3"
+    ]
+
+
 @pytest.mark.parametrize(
     ("parts", "lines"),
     [
