@@ -31,7 +31,7 @@ from pytest_mimic._core.types.added_attributes import (
     is_of_decorator,
 )
 from pytest_mimic._core.types.attributes_and_parts import attribute_reader
-from pytest_mimic._core.types.exception_fields import exception_fields
+from pytest_mimic._core.types.exception_fields import exception_fields, is_pickled_in_c
 from pytest_mimic._core.types.generated_classes import (
     class_recipe,
     origin_and_arguments,
@@ -295,6 +295,8 @@ def _table_reduction(
         if name == "builtins.BaseException":
             # Never None: every exception has a `__dict__`.
             read_error = cast(Reduce, attribute_reader(type_, below=base))
+            if is_pickled_in_c(type_):
+                read_error = partial(_read_with_pickled_parts, read=read_error)
             return Reduction(
                 tag, partial(_reduce_exception, read=read_error, whole=is_outcome)
             )
@@ -383,6 +385,12 @@ def _reduce_exception(value: Any, *, read: Reduce, whole: bool) -> object:
     if not whole:
         return counted
     return counted, value.__suppress_context__
+
+
+def _read_with_pickled_parts(value: object, *, read: Reduce) -> object:
+    """Read the attributes of an exception, and the parts that make it again."""
+    attributes = cast("dict[str, object]", read(value))
+    return {**attributes, "": _reduce_as_pickled(value)}
 
 
 # Any other object

@@ -36,6 +36,7 @@ from pytest_mimic._core.types.attributes_and_parts import (
     exception_parts,
     user_attributes,
 )
+from pytest_mimic._core.types.exception_fields import is_pickled_in_c
 from pytest_mimic._core.types.libraries import is_data, library_of
 from pytest_mimic._core.types.option_paths import Steps, parse_path, paths_into_part
 from pytest_mimic._core.types.reductions import Unstable
@@ -209,11 +210,19 @@ class _OutcomeComparison:
         # A class that was made anew, as in a reloaded module, is the same by its name.
         if shown_type_name(kind) != shown_type_name(type(actual)):
             return self._values("exception", recorded, actual)
-        return self._values(
+        found_differences = self._values(
             kind.__qualname__,
             _counted_parts_of_error(recorded),
             _counted_parts_of_error(actual),
         )
+        if found_differences or not is_pickled_in_c(kind):
+            return found_differences
+        if self._rules.mode == "shape" or self._volatile:
+            return []
+        if not _is_other(recorded, actual):
+            return []
+        # What differs is held in C: the errors of pydantic's `ValidationError`.
+        return [_difference_not_in_trees(self._tree(recorded), self._tree(actual))]
 
     def _summary(self, outcome: Outcome) -> str:
         if isinstance(outcome, Stream):

@@ -6,6 +6,7 @@ Identities, outcomes and descriptions of exceptions have them beside the attribu
 from __future__ import annotations
 
 from contextlib import suppress
+from types import MethodDescriptorType
 from typing import NamedTuple
 
 
@@ -114,4 +115,19 @@ def is_equal_field(
     # The value of a `StopIteration` may be an array, which has no truth value.
     with suppress(Exception):
         return bool(value == value_of_other)
+    return False
+
+
+def is_pickled_in_c(class_: type) -> bool:
+    """Return whether an extension says how exceptions of a class are pickled.
+
+    Such an exception may hold everything in C, where no argument and no attribute shows
+    it: the errors of pydantic's `ValidationError`.
+    """
+    for base in class_.__mro__:
+        if base.__module__ == "builtins":
+            return False
+        for name in ("__reduce_ex__", "__reduce__"):
+            if name in vars(base):
+                return type(vars(base)[name]) is MethodDescriptorType
     return False

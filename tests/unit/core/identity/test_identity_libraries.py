@@ -600,6 +600,19 @@ def test_an_arrow_dictionary_counts_by_the_values_that_rows_have(values):
     assert fingerprint(rows([0, 1], first)[1:]) == fingerprint(rows([0], second))
 
 
+def test_an_exception_counts_with_what_its_extension_pickles():
+    def refused(value):
+        with pytest.raises(pydantic.ValidationError) as caught:
+            pydantic.TypeAdapter(int).validate_python(value)
+        return caught.value
+
+    assert fingerprint(refused("a")) == fingerprint(refused("a"))
+    assert fingerprint(refused("a")) != fingerprint(refused("b"))
+    assert fingerprint(ValueError(refused("a"))) != fingerprint(
+        ValueError(refused("b"))
+    )
+
+
 def test_who_wrote_a_table_does_not_count():
     """pandas notes its version in the metadata."""
     table = pa.Table.from_pandas(pd.DataFrame({"a": [1]}))

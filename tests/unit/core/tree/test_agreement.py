@@ -591,6 +591,21 @@ def test_exceptions_are_compared_by_type_and_parts(
     assert raised(recorded, actual) == expected
 
 
+def test_an_exception_that_an_extension_pickles_is_compared_by_what_it_holds() -> None:
+    """The errors of pydantic's `ValidationError` stand in C, beside its arguments."""
+    pydantic = pytest.importorskip("pydantic")
+
+    def refused(given_value: object) -> BaseException:
+        with pytest.raises(pydantic.ValidationError) as caught:
+            pydantic.TypeAdapter(int).validate_python(given_value)
+        return caught.value
+
+    assert raised(refused("a"), refused("a")) == []
+    assert raised(refused("a"), refused("b")) == [
+        "differs from the recording in a part that has no readable form"
+    ]
+
+
 def test_another_kind_of_outcome_is_one_line() -> None:
     value, error = given({"a": 1}), failed(ValueError("no"))
     stream = streamed([1, 2])
