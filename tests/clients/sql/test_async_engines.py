@@ -43,6 +43,8 @@ def test_async_engines(runs: Runs, async_place: Place) -> None:
                     await connection.execute(sa.text("INSERT INTO t VALUES (1)"))
             error = caught.value.orig
             seen += [
+                # SQLAlchemy 2.0 has no such attribute.
+                type(getattr(caught.value, "driver_exception", None)),
                 type(error),
                 str(error),
                 getattr(error, "sqlstate", None),

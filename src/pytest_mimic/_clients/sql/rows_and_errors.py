@@ -515,6 +515,9 @@ def load_error(
         error.__cause__ = load_error(
             stored_error["cause"], dbapi, errors_of_driver=errors_of_driver
         )
+        if hasattr(error_class, "driver_exception"):
+            # SQLAlchemy 2.1 gives an asyncio driver's own error by this attribute, too.
+            error.orig = error.__cause__
     return error  # type: ignore[no-any-return]
 
 
