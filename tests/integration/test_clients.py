@@ -234,6 +234,29 @@ def test_the_summary_names_a_cancelled_request_that_has_no_place(project):
     assert not recorded.vault
 
 
+def test_a_client_kept_over_event_loops_says_what_a_replay_will_miss(project):
+    """Its connection belongs to a loop that is closed: httpx raises a RuntimeError."""
+    project.ini("httpx")
+    project.tests("""
+        import asyncio, os
+        import httpx, pytest
+
+        client = httpx.AsyncClient()
+
+        def test_it():
+            url = f"{os.environ['API']}/rates"
+            asyncio.run(client.get(url))
+            with pytest.raises(RuntimeError):
+                asyncio.run(client.get(url))
+    """)
+
+    with running_server() as server:
+        recorded = project.record(env={"API": server.url}).expect(passed=1)
+
+    line = "http GET /rates raised RuntimeError: not recorded, a replay will miss it"
+    assert line in recorded.section
+
+
 TALK = """
 import os
 import httpx

@@ -145,9 +145,10 @@ class _PreparedStatement:
     def name_of_secret(self, compiled_name: str) -> str:
         """Return the name under which a hidden parameter is compared with other calls.
 
-        Whether the parameter is hidden is decided before, by `open_types`. The first
-        secret name is returned: of the parameter's column, of the parameter itself, or
-        in the text of the statement. If none is secret, it is the parameter's own name.
+        Whether the parameter is hidden is decided before, by `types_in_clear`. The
+        first secret name is returned: of the parameter's column, of the parameter
+        itself, or in the text of the statement. If none is secret, it is the
+        parameter's own name.
         """
         names_beside: Collection[str] = ()
         if self._compiled is not None:

@@ -345,7 +345,9 @@ class Step:
         elif not (
             error is None or is_interruption(error) or isinstance(error, MimicError)
         ):
-            self.report(f"raised {type(error).__name__}: not recorded")
+            self.report(
+                f"raised {type(error).__name__}: not recorded, a replay will miss it"
+            )
         self._leave_empty()
 
     def cancel(self) -> None:

@@ -1,7 +1,8 @@
 """Readable values: as nodes that keep them exactly, and made again of the nodes' JSON.
 
 The class of an object is its tag, `Fields("shop.models:User", {"name": "Ann"})`; values
-of the standard library have the tags of `types.table`, `Opaque("date", "2026-11-02")`.
+of the standard library have the tags of `types.stdlib_types`, as in
+`Opaque("date", "2026-11-02")`.
 """
 
 from __future__ import annotations
