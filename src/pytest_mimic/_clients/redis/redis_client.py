@@ -387,12 +387,13 @@ def _load_needed_scripts(connection: Any, read_reply: Callable[[], Any]) -> Step
     return None
 
 
-def _lacks_script(reply: Any) -> bool:
+def _lacks_script(verb: str, reply: Any) -> bool:
     """Check whether a reply says that the server does not have a script.
 
-    It is the reply to `EVALSHA` or to `SCRIPT EXISTS`.
+    It is the reply to `EVALSHA` or to `SCRIPT EXISTS`. Only the latter replies with a
+    list that says so: a script may return any list.
     """
-    if isinstance(reply, list):
+    if verb == "SCRIPT" and isinstance(reply, list):
         return 0 in reply
     return isinstance(reply, redis_exceptions_module().NoScriptError)
 
@@ -588,16 +589,17 @@ class Batch:
 
         To verify, a reply that was recorded so is to come again.
         """
-        if self.step is None or len(self.commands) != 1 or not _lacks_script(reply):
+        if self.step is None or len(self.commands) != 1:
             return False
-        if first_word(self.commands[0][0]) not in _COMMANDS_OF_SCRIPTS:
+        verb = first_word(self.commands[0][0])
+        if verb not in _COMMANDS_OF_SCRIPTS or not _lacks_script(verb, reply):
             return False
         if self._recorded_replies is None:
             return True
         recorded_reply = self._recorded_replies[0]
         if type(recorded_reply) is Waiting:
             return False
-        return not _lacks_script(load_reply(recorded_reply, None))
+        return not _lacks_script(verb, load_reply(recorded_reply, None))
 
     def keep(self, reply: Any, port: Port) -> None:
         """Keep a real reply, read without decoding; record them all with the last.
