@@ -9,6 +9,7 @@ from textwrap import dedent
 import pytest
 
 from pytest_mimic._core.outcome.json_layout import json_in_lines
+from pytest_mimic._tools.cli.main import main
 
 with suppress(ImportError):
     import numpy  # noqa: F401  # a run in process forgets what it was first to import, and this loads only once
@@ -530,3 +531,29 @@ def test_frozen_exceptions_are_recorded_with_the_context_that_they_had(project):
     project.record().expect(passed=1)
 
     project.replay().expect(passed=1)
+
+
+def test_check_finds_an_exception_of_a_library_sound(project, monkeypatch, capsys):
+    """Its class is in a module whose name starts as a tag of numpy's numbers does."""
+    pytest.importorskip("numpy", reason="numpy is not installed")
+    project.ini("shop:solve")
+    project.write(
+        "shop.py",
+        """
+        import numpy
+
+        def solve():
+            raise numpy.linalg.LinAlgError("singular")
+    """,
+    )
+    project.tests("""
+        import numpy, pytest, shop
+
+        def test_it():
+            pytest.raises(numpy.linalg.LinAlgError, shop.solve)
+    """)
+    project.record().expect(passed=1)
+    monkeypatch.chdir(project.root)
+
+    assert main(["check"]) == 0
+    assert "is sound" in capsys.readouterr().out

@@ -362,6 +362,7 @@ def _statement_names(context: Any) -> StatementNames:
     compiled_names = _compiled_names(compiled)
     values_by_name: Mapping[str, Any] = {}
     if context.compiled_parameters:
+        # All sets of an `executemany` have the same names.
         values_by_name = context.compiled_parameters[0]
     positional_names = compiled_names.positional_names
     escaped_names = compiled_names.compiled_name_by_driver_name

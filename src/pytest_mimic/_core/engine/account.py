@@ -328,10 +328,11 @@ class Account:
         """Yield the replays of this process, without the first so many."""
         return starmap(Replay, self.replays[since:])
 
-    def tests_of(self, recordings: Collection[str]) -> dict[str, list[str]]:
+    def tests_that_replayed(self, recordings: Collection[str]) -> dict[str, list[str]]:
         """Return the tests of this process that replayed each of these recordings.
 
-        Changed inputs are reported with them.
+        `stale_inputs` names them where an input has changed. By them, `next_run` tells
+        a test's own outcome from that of a wider fixture.
         """
         # By recording. As keys, the tests stand once, in the order of their replays.
         tests_by_recording: dict[str, dict[str, None]] = {}

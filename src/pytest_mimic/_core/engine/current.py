@@ -72,6 +72,8 @@ class Current:
         own_files: Returns the files of the running test's own code.
         owner: The owner of the calls that are made now.
         test_owner: The owner of the running test's own calls; None outside of tests.
+            `Scopes` sets it, and `stayed_answers` asks it: while a test sets a fixture
+            up, the answers of both may belong together.
         scopes: The scopes that calls may belong to, by name. That of the session, which
             also owns the calls outside of tests, has the empty name.
         secret_scope: What shares its secrets: the test, or a fixture.

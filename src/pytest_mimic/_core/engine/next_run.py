@@ -337,7 +337,7 @@ class NextRun:
         """
         run = self._run
         names = {replay.recording for replay in run.account.each_replay()}
-        tests_by_name = run.account.tests_of(names)
+        tests_by_name = run.account.tests_that_replayed(names)
         for name in names:
             with suppress(MimicError):
                 for call in read_calls(run.vault.objects, name) or ():

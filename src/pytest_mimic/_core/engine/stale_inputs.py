@@ -145,7 +145,7 @@ def _enter_changes(
         changed_inputs: The code and files that have changed.
         counts: How often each recording, of which target, was replayed.
     """
-    tests = account.tests_of({recording for recording, _ in counts})
+    tests = account.tests_that_replayed({recording for recording, _ in counts})
     for (recording, target), calls in counts.items():
         for changed_input in changed_inputs:
             users = tests[recording]

@@ -399,8 +399,9 @@ def value_at_match_path(
         raise NotKeptError(path)
     matched_value = values[first_step]
     for step in inner_steps:
-        is_mapping = isinstance(matched_value, dict)
-        matched_value = matched_value.get(step) if is_mapping else None
+        if not isinstance(matched_value, dict):
+            return None
+        matched_value = matched_value.get(step)
     return matched_value
 
 

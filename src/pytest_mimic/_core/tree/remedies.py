@@ -185,15 +185,18 @@ def _can_be_written(path: str, steps: Sequence[str]) -> bool:
 def _leads_to_one_part(path: str, arguments: Mapping[str, Any]) -> bool:
     """Return whether a path of `ignore=` means no more than one part of a call.
 
+    Asked before a miss or the warning of a recording run offers the path. If it meant
+    two parts, the pasted line would leave out more than the difference.
+
     | the path | what it means |
     |---|---|
     | `rates.0` | in `{0: 1, "0": 2}`, two items |
     | `rates.base` | an item and an attribute, if a subclass of dict has both |
     """
-    return len(_parts_at_path(path, arguments)) <= 1
+    return len(_parts_that_path_leaves_out(path, arguments)) <= 1
 
 
-def _parts_at_path(path: str, arguments: Mapping[str, Any]) -> list[Node]:
+def _parts_that_path_leaves_out(path: str, arguments: Mapping[str, Any]) -> list[Node]:
     """Return the parts of a call that a path of `ignore=` leads to.
 
     They are those up to the first step that leads to several parts, or to none.
@@ -206,17 +209,17 @@ def _parts_at_path(path: str, arguments: Mapping[str, Any]) -> list[Node]:
     for step in later_steps:
         if len(parts) != 1:
             break
-        parts = _parts_at(parts[0], step)
+        parts = _parts_that_step_leaves_out(parts[0], step)
     return parts
 
 
-def _parts_at(node: Node, step: str) -> list[Node]:
-    """Return the parts of a node that a step of `ignore=` leads to."""
+def _parts_that_step_leaves_out(node: Node, step: str) -> list[Node]:
+    """Return the parts of a node that a line with this step of `ignore=` leaves out."""
     items = items_of(node)
     if items is not None:
         # A step into a list is the number of an item.
-        is_place = step.isdecimal() and int(step) < len(items)
-        return [items[int(step)]] if is_place else []
+        is_index_in_list = step.isdecimal() and int(step) < len(items)
+        return [items[int(step)]] if is_index_in_list else []
     parts: list[Node] = []
     if isinstance(node, Items) and node.kind == "dict":
         for key, part in pairs_of(node):
@@ -226,7 +229,7 @@ def _parts_at(node: Node, step: str) -> list[Node]:
         for name, part in node.parts.items():
             if name == "" and node.kind != "dict":
                 # The content of an object takes no step of its own.
-                parts += _parts_at(part, step)
+                parts += _parts_that_step_leaves_out(part, step)
             elif name == step:
                 parts.append(part)
     return parts
@@ -279,7 +282,7 @@ def _leaves_out_data(
     paths_of_parts = [path for path in paths if path != _PORT]
     for recorded_arguments in others:
         for path in paths_of_parts:
-            parts = _parts_at_path(path, recorded_arguments or {})
+            parts = _parts_that_path_leaves_out(path, recorded_arguments or {})
             if not all(map(_is_no_data, parts)):
                 return True
     return False

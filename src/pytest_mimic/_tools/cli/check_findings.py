@@ -478,13 +478,13 @@ def classes_in(tree: object) -> Iterator[str]:
     A replay would import them. A readable outcome has a list of them beside it.
     """
     for tag, part in tags_in(tree):
-        if tag.startswith("numpy."):
-            yield "numpy:ndarray"
-        elif tag == "class":
-            if type(part) is str:
-                yield part
-        elif ":" in tag:
+        if ":" in tag:
             yield tag
+        elif tag.startswith("numpy."):
+            # A number or an array: the tag names its dtype.
+            yield "numpy:ndarray"
+        elif tag == "class" and type(part) is str:
+            yield part
 
 
 def _stem_of(name: str) -> str:

@@ -172,7 +172,10 @@ def _by_name(
 
 
 def _function_with_parameters(nodeid: str) -> str:
-    """Return `test_x[1]` for `test_a.py::TestShop::test_x[1]`."""
+    """Return `test_x[1]` for `test_a.py::TestShop::test_x[1]`.
+
+    A test that was moved to another file or class keeps this part of its id.
+    """
     function, bracket, parameters = nodeid.partition("[")
     return function.rpartition("::")[2] + bracket + parameters
 

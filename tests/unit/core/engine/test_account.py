@@ -200,6 +200,6 @@ def test_the_tests_of_a_replay_are_those_that_ran_then() -> None:
         account.begun_tests.append((number, test))
         account.replays.append((0.0, "calls/a.json", None, "shop:a"))
 
-    assert account.tests_of({"calls/a.json", "calls/b.json"}) == {
+    assert account.tests_that_replayed({"calls/a.json", "calls/b.json"}) == {
         "calls/a.json": ["test_a", "test_b"]
     }

@@ -15,7 +15,7 @@ from pytest_mimic._core.types.generated_classes import (
 )
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Rate:
     base: str
 
@@ -24,7 +24,7 @@ class Rate:
 
 
 def test_the_methods_that_a_dataclass_gets_are_generated_and_its_own_are_not() -> None:
-    assert is_generated(Rate.__repr__)
+    assert is_generated(Rate.__getstate__)
     assert not is_generated(Rate.doubled)
     assert is_generated(Rate.doubled, [__name__])
 
