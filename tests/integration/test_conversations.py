@@ -345,6 +345,68 @@ def test_a_changed_wider_fixture_is_refused(talk, changed, refused, outcomes):
     talk.talk("--mimic-record", "-p", "no:randomly", says=says, never=never, **outcomes)
 
 
+@pytest.mark.parametrize("scope", ["class", "module", "session"])
+def test_tests_with_answers_from_before_a_changed_fixture_are_named(talk, scope):
+    """With what records them again: those that ran, and others that may use it."""
+    facts = {"scope": scope, "last": "e", "calls": "cd"}
+    talk.tests(WIDER.format(first="ab", **facts))
+    talk.talk("--mimic-record", "-p", "no:randomly", asked="abccdce", passed=3)
+    talk.tests(WIDER.format(first="xb", **facts))
+    heading = "tests with answers from before a fixture made the new calls of this run:"
+    test = "test_shop.py::TestIt::test_{}"
+
+    rows = [
+        f"  {test.format('it')}        uses first",
+        f"  {test.format('after')}     did not run, and may use first",
+        f"  {test.format('before')}    did not run, and may use first",
+    ]
+    one = talk.talk(
+        "--mimic-record",
+        test.format("it"),
+        asked="xbe",
+        passed=1,
+        says=[heading, *rows, "to record them again: pytest --mimic-rerecord "],
+    )
+
+    remedy = next(
+        line for line in one.section if line.startswith("to record them again")
+    )
+    again = remedy.partition("pytest ")[2].split()
+    talk.talk(*again, "-p", "no:randomly", asked="xbcdcce", passed=3, never=[heading])
+    talk.talk(passed=3, never=[heading])
+
+
+def test_no_test_is_named_for_a_fixture_that_it_does_not_use(talk):
+    """Nor for a new fixture, of which no conversation was recorded."""
+    tests = """
+        import pytest
+        from shop import number
+
+        @pytest.fixture(scope="session")
+        def new():
+            return [number(place) for place in "{new}"]
+
+        @pytest.fixture(scope="module")
+        def first():
+            number("{first}")
+
+        def test_alone():
+            number("c")
+
+        def test_with(new, first):
+            number("d")
+    """
+    heading = "tests with answers from before"
+    talk.tests(tests.format(new="", first="a"))
+    talk.talk("--mimic-record", "-p", "no:randomly", asked="cad", passed=2)
+    talk.tests(tests.format(new="b", first="a"))
+    talk.talk("--mimic-record", asked="b", passed=2, never=[heading])
+    talk.tests(tests.format(new="b", first="x"))
+
+    says = [heading, "  test_shop.py::test_with    uses first"]
+    talk.talk("--mimic-record", asked="x", passed=2, says=says, never=["test_alone"])
+
+
 @pytest.mark.parametrize(
     "plugin",
     [

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_mimic._core.engine.account_events import TokensTaken
+from pytest_mimic._core.engine.account_events import OlderAnswers, TokensTaken
 from pytest_mimic._core.vault.folder import holds_recordings
-from pytest_mimic._core.vault.format import CASSETTES_PREFIX
+from pytest_mimic._core.vault.format import CASSETTES_PREFIX, recording_folder
 from pytest_mimic._core.words import ROW_WIDTH, limited, plural, size
+from pytest_mimic._run.fixture_scopes import is_in_scope
 from pytest_mimic._run.selected_tests import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary
 from pytest_mimic._tools.unused.judging import (
@@ -131,6 +132,7 @@ class Ending:
                 )
             )
         mimic_session.do_and_keep_error(self._find_outdated)
+        mimic_session.do_and_keep_error(self._find_older_answers)
         mimic_session.do_and_keep_error(self._judge)
         mimic_session.do_and_keep_error(self._keep_usage)
         # Threads that tests have left running may have made calls meanwhile.
@@ -232,6 +234,25 @@ class Ending:
                 if placeholder in text:
                     account.tests_with_dropped_placeholders.add(
                         vault.test_of(recording) or recording
+                    )
+
+    def _find_older_answers(self) -> None:
+        """Find the tests with answers from before a wider fixture made new calls.
+
+        Those that ran are noted. Of the others, nobody knows which of them use the
+        fixture, so all that its scope has, and that use its client, are listed.
+        """
+        account = self._session.account
+        vault = self._session.vault
+        for changed in account.changed_fixtures:
+            folder = recording_folder(changed.client)
+            for heading in vault.reader.headings(list(vault.store.names(folder))):
+                test = heading.test
+                is_of_test = heading.owner == test
+                has_run = test in account.outcomes
+                if is_of_test and not has_run and is_in_scope(test, changed.scope):
+                    account.older_answers.add(
+                        OlderAnswers(test, changed.fixture, is_certain=False)
                     )
 
     def _find_moves(self) -> None:

@@ -120,6 +120,7 @@ def summary(
         problems.append(f"to drop the unused: {clear}")
     problems += _changed_inputs(account, commands)
     problems += _outdated_list(account, commands)
+    problems += _older_answers(account, commands)
     problems += _repeated_calls(account, commands)
     if account.made_anew:
         problems += _anew().anew_lines(account.made_anew, quiet=quiet)
@@ -479,6 +480,26 @@ def _outdated_list(account: Account, commands: RunCommands) -> list[str]:
         "tests whose recordings hold the placeholder of a secret "
         "that was recorded anew:",
         tests,
+        f"to record them again: {remedy}",
+    )
+
+
+def _older_answers(account: Account, commands: RunCommands) -> list[Line]:
+    """Return the tests whose recorded answers are from before a wider fixture changed.
+
+    Of tests that did not run, nobody knows whether they use the fixture.
+    """
+    test_rows = []
+    for answers in account.older_answers:
+        relation = f"uses {answers.fixture}"
+        if not answers.is_certain:
+            relation = f"did not run, and may use {answers.fixture}"
+        test_rows.append((answers.test, relation))
+    tests = [answers.test for answers in account.older_answers]
+    remedy = commands("--mimic-rerecord", tests=tests)
+    return tabled(
+        "tests with answers from before a fixture made the new calls of this run:",
+        test_rows,
         f"to record them again: {remedy}",
     )
 

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
         ChangedInput,
         Drift,
         EqualCalls,
+        FixtureChanged,
         LooksLikeKey,
         MadeAnew,
         Miss,
+        OlderAnswers,
         OutcomeNotKept,
         RecordedCall,
         RecordedError,
@@ -200,6 +202,8 @@ class Account:
         self.moved: EventList[RenamedTest] = EventList()
         self.made_anew: EventList[MadeAnew] = EventList()
         self.repeated_calls: DistinctEventList[RepeatedCall] = DistinctEventList()
+        self.changed_fixtures: DistinctEventList[FixtureChanged] = DistinctEventList()
+        self.older_answers: DistinctEventList[OlderAnswers] = DistinctEventList()
 
         # Events of secrets and processes.
         self.variables_in_outcomes: DistinctEventList[VariableInOutcome] = (

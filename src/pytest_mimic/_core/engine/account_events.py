@@ -186,6 +186,34 @@ class RepeatedCall(NamedFields):
     test: str
 
 
+class FixtureChanged(NamedFields):
+    """A wider fixture made a new call, in a conversation that was recorded before.
+
+    Attributes:
+        fixture: The name of the fixture.
+        scope: The name of its scope, empty for the session.
+        client: The client that made the call.
+    """
+
+    fixture: str
+    scope: str
+    client: str
+
+
+class OlderAnswers(NamedFields):
+    """A test has recorded answers from before a wider fixture changed.
+
+    Attributes:
+        test: The id of the test.
+        fixture: The name of the fixture.
+        is_certain: Whether the run has seen that the test uses the fixture.
+    """
+
+    test: str
+    fixture: str
+    is_certain: bool
+
+
 # -- events of secrets and processes
 
 
@@ -255,6 +283,8 @@ EVENT_CLASSES: dict[str, Callable[..., tuple[Any, ...]]] = {
     "moved": RenamedTest,
     "made_anew": MadeAnew,
     "repeated_calls": RepeatedCall,
+    "changed_fixtures": FixtureChanged,
+    "older_answers": OlderAnswers,
     "variables_in_outcomes": VariableInOutcome,
     "texts_like_keys": LooksLikeKey,
     "equal_calls": EqualCalls,

@@ -113,7 +113,7 @@ def _recording_that_becomes(
     options_of_today = kept_options(call.plan.options)
     is_client = call.edge_call is not None
     owner_of_recording = owner if call.is_in_sequence else None
-    found: list[Former] = []
+    following: list[Former] = []
     for candidate in candidates:
         former_options = candidate.options or {}
         changes = changed_options(former_options, options_of_today, is_client=is_client)
@@ -123,10 +123,10 @@ def _recording_that_becomes(
             continue
         identity = candidate.identity or PurePosixPath(candidate.name).stem
         if _follows(call, candidate, identity, options_of_today):
-            found.append(Former(candidate, changes, follows=True))
+            following.append(Former(candidate, changes, follows=True))
     # Of several recordings that would serve all tests, the outcomes may differ.
-    if len(found) == 1 or (found and call.is_in_sequence):
-        return found[0]
+    if len(following) == 1 or (following and call.is_in_sequence):
+        return following[0]
     return None
 
 

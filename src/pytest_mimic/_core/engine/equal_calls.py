@@ -20,7 +20,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine import decisions
-from pytest_mimic._core.engine.account_events import RecordedCall, RepeatedCall
+from pytest_mimic._core.engine.account_events import (
+    FixtureChanged,
+    OlderAnswers,
+    RecordedCall,
+    RepeatedCall,
+)
 from pytest_mimic._core.engine.decisions import Facts, decide
 from pytest_mimic._core.engine.family_events import (
     ConversationBegun,
@@ -337,6 +342,8 @@ class Track:
         elif isinstance(decision, decisions.Run):
             if target not in owner.clients_run_for_real:
                 self._tell_conversation(owner, target, is_real=True)
+            if recording is None and not owner.is_test:
+                self._note_changed_fixture(owner, target)
             owner.clients_run_for_real.add(target)
             owner.clients_recorded_again.add(target)
         elif (
@@ -346,6 +353,36 @@ class Track:
             self._tell_conversation(owner, target, is_real=False)
             owner.clients_replayed[target] = self._run.current.replayed_test_count
             self._run.current.replayed_test_count += owner.is_test
+            if owner.is_test:
+                self._note_older_answers(owner, target)
+
+    def _note_changed_fixture(self, owner: Owner, target: str) -> None:
+        """Note that a wider fixture makes a new call in a recorded conversation.
+
+        The recorded answers to its tests are from before that call.
+        """
+        current = self._run.current
+        fixture = current.secret_scope
+        # Code outside of fixtures, and a teardown, precede no test's call.
+        if not fixture.name or owner.is_being_torn_down or self.cassette_in_words:
+            return
+        was_recorded = any(track.was_recorded for track in owner.tracks.values())
+        if was_recorded or self._recordings.not_made_by(owner, target):
+            current.changed_fixtures.add((fixture, target))
+            self._run.account.changed_fixtures.add(
+                FixtureChanged(fixture.name, owner.name, target)
+            )
+
+    def _note_older_answers(self, owner: Owner, target: str) -> None:
+        """Note that a test's answers are from before a fixture of it made new calls."""
+        current = self._run.current
+        if not current.changed_fixtures or self.cassette_in_words:
+            return
+        for fixture in current.secret_scope.outer():
+            if (fixture, target) in current.changed_fixtures:
+                self._run.account.older_answers.add(
+                    OlderAnswers(owner.name, fixture.name, is_certain=True)
+                )
 
     def _tell_conversation(self, owner: Owner, target: str, *, is_real: bool) -> None:
         family = self._run.current.family
