@@ -322,12 +322,14 @@ class CallIdentity:
         if folders and mentions_folder(
             dumps(list(forms.values()), MARSHAL_VERSION), folders
         ):
+            # A string may be a path, which counts by its place, as in `key`.
             for position in self._counted_positions:
                 forms[position] = self._form_of_argument(
                     position, values[position], finds_paths=True
                 )
         may_name_several_folders = self._places.folder_switches != switches_before
         if may_name_several_folders and self._folder_numbers(tuple(values)):
+            # No form says which paths share a folder, which counts, too.
             return None
         return forms
 

@@ -96,6 +96,7 @@ def path_reducer(places: Places) -> Callable[[Any], object]:
         place = places.place_of(os.fspath(value))
         file = counted_file(value, places)
         if place is None:
+            # A path in no folder of the run counts by its text.
             text = value.as_posix()
             return text if file is None else (text, *content_of(file))
         places.note(place)
@@ -216,6 +217,8 @@ def given_folders(argument: object, places: Places) -> list[str]:
             and id(inner_value) not in opened_objects
             and _may_hold_paths(type_)
         ):
+            # An object that leads back to itself is opened once. It is kept alive, so
+            # that no other object gets its id.
             opened_objects[id(inner_value)] = inner_value
             for inner_part in islice(parts_of(inner_value), MOST_PARTS):
                 pending.append((path + inner_part.step, inner_part.value))

@@ -18,8 +18,8 @@ from pytest_mimic._core.types.libraries import Rule
 def _reduce_image(image: Any, is_outcome: bool) -> object:
     """Reduce an image: this is the rule of identity of PIL's class.
 
-    In an outcome, `info` counts as a whole. Facts that most
-    images lack stand behind the data, each as a pair: `("format", "PNG")`.
+    In an outcome, `info` counts as a whole. Facts that most images lack stand behind
+    the data, each as a pair: `("format", "PNG")`.
     """
     palette = None
     if image.mode in ("P", "PA"):
@@ -141,6 +141,7 @@ def frames_file(image: Any) -> bytes | None:
         return None
     if count < 2:
         return None
+    # Which attribute of PIL holds the file depends on the format of the image.
     for name in ("_fp", "fp"):
         file: Any = getattr(image, name, None)
         if hasattr(file, "read") and not getattr(file, "closed", True):

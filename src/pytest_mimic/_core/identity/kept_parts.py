@@ -327,9 +327,11 @@ def values_of_client_parts(
     values: dict[str, Any] = {}
     for name, kept_part in kept_parts.items():
         if kept_part is None:
+            # The description has the value, so it is not kept twice.
             tree = described.get(name, _NotDescribed)
             values[name] = _restored_value(name, tree, is_of_client=True)
         elif type(kept_part) is dict and kept_part.keys() == {"value"}:
+            # `kept_value` has wrapped `null`, or another such mapping.
             values[name] = kept_part["value"]
         else:
             values[name] = kept_part
@@ -424,6 +426,7 @@ def _node_of_kept_value(value: object) -> Node:
             type(value).__name__, [_node_of_kept_value(item) for item in parts]
         )
     if type(value) is dict:
+        # Its keys need not be texts, which alone could be keys of JSON.
         pairs: list[Node] = []
         for key, item in value.items():
             pairs.append(

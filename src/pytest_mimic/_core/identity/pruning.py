@@ -223,7 +223,7 @@ def _pruned_content(
 
 
 def _pruned_container(
-    value: Any,
+    container: Any,
     paths: Sequence[Steps],
     places: Places | None,
     *,
@@ -231,39 +231,47 @@ def _pruned_container(
 ) -> Any:
     """Return a plain dict, list or tuple without the parts that paths name.
 
-    A container comes back itself if no path leads to a part of it. A named tuple has
-    `fields`.
+    It is an argument, a part of one, or the form to which the rules reduce an object,
+    which may be a container. The same container comes back if no path leads to a part
+    of it, and so does any other form.
+
+    Args:
+        container: The container or form.
+        paths: The paths of the parts, relative to the container.
+        places: The folders of the run. None: no folder is known.
+        fields: The names of the items of a named tuple, by which paths may name them.
     """
-    if type(value) is dict:
+    if type(container) is dict:
         first_steps = {steps[0] for steps in paths}
-        pruned_dict = value
-        for key, item in value.items():
+        pruned_dict = container
+        for key, item in container.items():
             if "*" not in first_steps and str(key) not in first_steps:
                 continue
             is_gone, paths_below = paths_into_part(paths, str(key))
             pruned_item = None if is_gone else prune(item, paths_below, places)
             if pruned_item is item and not is_gone:
                 continue
-            if pruned_dict is value:
+            if pruned_dict is container:
                 # The first change makes the copy: the caller's dict stays as it is.
-                pruned_dict = value.copy()
+                pruned_dict = container.copy()
             if is_gone:
                 del pruned_dict[key]
             else:
                 pruned_dict[key] = pruned_item
         return pruned_dict
-    if type(value) not in (list, tuple):
-        return value
+    if type(container) not in (list, tuple):
+        # Such a form, a set or a scalar, has no parts that a path could name.
+        return container
     items = []
-    for index, item in enumerate(value):
+    for index, item in enumerate(container):
         # A path may count an item from the end, or name it as a field.
-        index_from_end = index - len(value)
+        index_from_end = index - len(container)
         names = (str(index), str(index_from_end), *fields[index : index + 1])
         is_gone, paths_below = paths_into_part(paths, *names)
         if not is_gone:
             items.append(prune(item, paths_below, places))
-    is_whole = len(items) == len(value) and all(map(is_, items, value))
-    return value if is_whole else type(value)(items)
+    is_whole = len(items) == len(container) and all(map(is_, items, container))
+    return container if is_whole else type(container)(items)
 
 
 # Objects that decide how they are pickled

@@ -70,8 +70,9 @@ _BOOKKEEPING_CLASSES = (
     "sqlalchemy.orm.collections.CollectionAdapter",
     "sqlalchemy.orm.state.InstanceState",
 )
-# With one of these methods, a class says how pickle makes its objects.
-_METHODS_OF_MAKING = frozenset(
+# With one of these methods, a class says how pickle makes its objects. They count by
+# what pickle would keep of them, not by their attributes.
+_METHODS_OF_PICKLING = frozenset(
     {"__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__"}
 )
 
@@ -436,18 +437,23 @@ def _no_attributes(_value: object) -> dict[str, object]:
 def _defines_its_pickling(type_: type) -> bool:
     """Return whether a type, or a base of it, says itself how its objects are pickled.
 
-    It does so by `__reduce_ex__` and the like, or by a function in `copyreg`.
+    It does so by `__reduce_ex__` and the like, or by a function in `copyreg`. An
+    identity then takes what pickle would keep: `_reduce_as_pickled`.
     """
     if type_ in copyreg.dispatch_table:
         return True
     # The last base is `object`.
     return any(
-        not _METHODS_OF_MAKING.isdisjoint(vars(base)) for base in type_.__mro__[:-1]
+        not _METHODS_OF_PICKLING.isdisjoint(vars(base)) for base in type_.__mro__[:-1]
     )
 
 
 def _getstate_of(type_: type) -> Any:
-    """Return the `__getstate__` that a class or one of its bases defines, or None."""
+    """Return the `__getstate__` that a class or one of its bases defines, or None.
+
+    Objects count in an identity by what it returns, unless dataclasses or attrs have
+    generated it: then they count by their attributes.
+    """
     for base in type_.__mro__:
         if base is not object and "__getstate__" in vars(base):
             return vars(base)["__getstate__"]

@@ -416,6 +416,7 @@ def _reduce_polars_series(series: Any, _is_outcome: bool = False) -> object:
     else:
         numbers = array(code, plain_nans(physical.to_list()))
     size = len(numbers) * numbers.itemsize
+    # By this format, every NaN in the memory is hashed as the same.
     format_of_floats = ""
     if code in "fd":
         format_of_floats = f"={code}"
@@ -608,6 +609,7 @@ def _arrow_memory(column: Any) -> Raw:
     size = width * len(column)
     # The second buffer has the values; the first says which are missing.
     memory = column.buffers()[1]
+    # By this format, every NaN in the memory is hashed as the same.
     format_of_floats = ""
     if sys.modules["pyarrow"].types.is_floating(type_):
         format_of_floats = ARROW_FLOATS[width]

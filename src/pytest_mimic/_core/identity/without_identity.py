@@ -74,6 +74,7 @@ def _remedies(
         path: Where the part is: an argument, or a part of it, `batch.files[0]`.
         options: The options of the target's line. None: no line is known.
     """
+    # A value by itself has no line that could have `ignore=` or `key=`.
     if not target and is_stdlib(str(type_.__module__)):
         return [do("replace it by data")]
     if not target:
@@ -88,6 +89,7 @@ def _remedies(
         content = stream_content(path, type_, options)
         line = stream_line(target, path, content, options)
         if content is not None:
+            # The line can be pasted: it says what the stream gives.
             say = "in the test, say what stands for it"
             return [Remedy(Verb.DO, say, words=(line,))]
         return [

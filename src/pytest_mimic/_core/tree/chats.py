@@ -101,6 +101,9 @@ def streamed_text(events: Sequence[object]) -> str:
 def tokens_of_response(response: object) -> Tokens | None:
     """Return the tokens that a recorded answer of HTTP tells of, or None.
 
+    The recorder asks it of a real call, `_run/token_counts.py` of a replayed one, whose
+    tokens the run has saved, and the page of the report of both.
+
     Args:
         response: The plain data of the answer. The body is JSON, a list of events, or
             the text of server-sent events in chunks.
@@ -159,12 +162,15 @@ def tokens_in(body: object) -> Tokens | None:
         events = body
     model, sent, received = "", 0, 0
     for event in _mappings(events):
-        for holder in (event, event.get("message"), event.get("response")):
-            if not isinstance(holder, Mapping):
+        # OpenAI and Gemini have the model and the usage in the answer or event itself,
+        # a streamed answer of Anthropic in its message, one of OpenAI in its response.
+        for answer in (event, event.get("message"), event.get("response")):
+            if not isinstance(answer, Mapping):
+                # The event has neither a message nor a response.
                 continue
-            model = _plain_text(holder.get("model")) or model
-            model = _plain_text(holder.get("modelVersion")) or model
-            usage = holder.get("usage") or holder.get("usageMetadata")
+            model = _plain_text(answer.get("model")) or model
+            model = _plain_text(answer.get("modelVersion")) or model
+            usage = answer.get("usage") or answer.get("usageMetadata")
             if isinstance(usage, Mapping):
                 # A later event without a count does not undo the count of an earlier.
                 sent = _token_count(usage, _NAMES_OF_SENT) or sent
@@ -244,8 +250,8 @@ def _tool_calls(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     | OpenAI, responses | the part itself, of the type `function_call` |
     """
     # OpenAI, chat completions.
-    for holder in _mappings(part.get("tool_calls")):
-        call = holder.get("function")
+    for tool_call in _mappings(part.get("tool_calls")):
+        call = tool_call.get("function")
         if isinstance(call, Mapping):
             yield call
     # OpenAI formerly, and Gemini.

@@ -33,10 +33,8 @@ from pytest_mimic._core.nodes.node_values import TEXT_KINDS, known_text
 from pytest_mimic._core.placeholders import is_placeholder
 from pytest_mimic._core.types.attributes_and_parts import key_step
 from pytest_mimic._core.types.numpy_numbers import dtype_of, is_of_numpy
-from pytest_mimic._core.words import plural, size
+from pytest_mimic._core.words import size
 
-#: Of a longer list, mapping or table in an outcome, the first so many parts are shown.
-SHOWN = 100
 _LONGEST_TEXT = 2_000
 # Bytes that are no text are shown as a literal up to this length.
 _LONGEST_DATA = 40
@@ -71,7 +69,10 @@ class Group(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table: its title, the names of the columns, and rows of texts."""
+    """A table: its title, the names of the columns, and rows of texts.
+
+    `show` draws the rows of a database so. No value of Python is drawn as a table.
+    """
 
     title: str
     columns: Sequence[str]
@@ -484,23 +485,6 @@ def _rows_of(node: Table) -> Iterator[str]:
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths)]
         yield "  ".join(cells)
-
-
-def table(columns: Sequence[object], rows: Sequence[Node]) -> Table:
-    """Return the rows that a database gave, each the node of a list."""
-    title = plural(len(rows), "row")
-    if len(rows) > SHOWN:
-        title = f"{title}, the first {SHOWN}"
-    cells = [_cells(row) for row in rows[:SHOWN]]
-    return Table(title, list(map(str, columns)), cells)
-
-
-def _cells(row: Node) -> list[str]:
-    """Return the texts of a row's cells; a row that is no list has one cell."""
-    cells = items_of(row)
-    if cells is None:
-        cells = [row]
-    return [line(cell, 60) for cell in cells]
 
 
 # -- parts by their step in the paths that `ignore=` and `volatile=` take

@@ -58,6 +58,7 @@ def _leaves_in(
         # Its content counts, and not its path.
         return
     if any(_leads(ignored_path, way) for ignored_path in ignored):
+        # The part does not count, so it makes no later run miss.
         return
     text = text_of_node(node)
     if text is not None:

@@ -262,7 +262,10 @@ def body_node(body: dict[str, Any], *, is_tagged: bool = False) -> Node:
 
 
 def chunk_node(chunk: object) -> Node:
-    """Return a chunk of a body: a text, or bytes."""
+    """Return the node of a stored chunk of a body: a text, or bytes as base64.
+
+    `diff` compares chunks by it, and `show` prints them.
+    """
     if isinstance(chunk, dict) and "base64" in chunk:
         return Opaque("base64", chunk["base64"])
     return node_of(chunk)

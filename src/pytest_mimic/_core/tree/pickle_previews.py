@@ -103,7 +103,10 @@ def preview(
 
 
 def _parts_of_stream(stream: Stream) -> dict[str, object]:
-    """Return the items of a stream, and its end if it raised or returned something."""
+    """Return the items of a pickled stream, and its end if it raised or returned.
+
+    The description beside the pickle has these parts, so that `diff` compares them.
+    """
     items: list[object] = []
     for item in stream.items:
         if isinstance(item, Encoded):

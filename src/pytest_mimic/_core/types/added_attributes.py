@@ -50,6 +50,7 @@ def added_attributes(value: object, package: str) -> dict[str, Any]:
     added_by_name = {}
     for name, attribute in attributes.items():
         if name in known_names or name.startswith(private_prefix):
+            # The package itself sets it: data that its rule counts, or a cache.
             continue
         if not _is_kept_by_descriptor(type_, name, package):
             added_by_name[name] = attribute

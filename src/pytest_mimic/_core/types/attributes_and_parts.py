@@ -448,6 +448,7 @@ def parts_of(value: Any) -> Iterator[Part]:
                 yield Part("field", names[index], part)
             else:
                 yield Part("item", index, part)
+    # No attribute leads to what these three hold.
     elif issubclass(type_, MappingProxyType):
         yield from parts_of(dict(value))
     elif issubclass(type_, deque):
@@ -458,6 +459,7 @@ def parts_of(value: Any) -> Iterator[Part]:
     if issubclass(type_, BaseException):
         yield from _parts_of_error(value)
     if type_ is FunctionType:
+        # A secret, a path or a stream may be in a variable that it closes over.
         names = value.__code__.co_freevars
         for name, cell in zip(names, value.__closure__ or (), strict=True):
             # Nothing may have been assigned to the variable yet.

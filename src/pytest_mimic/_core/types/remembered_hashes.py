@@ -22,7 +22,10 @@ from pytest_mimic._core.types.type_names import HEAP_TYPE
 
 
 def is_private(name: object) -> bool:
-    """Return whether a name is that of a private attribute."""
+    """Return whether a name is that of a private attribute.
+
+    A hash, or an id, that an object keeps is looked for under such names alone.
+    """
     return isinstance(name, str) and name[:1] == "_"
 
 
@@ -447,6 +450,7 @@ def _xor_of_hashes(_kind: type, parts: list[Any]) -> int | None:
     return xor_of_hashes
 
 
+# By the names that the recipes of stored outcomes have.
 _WAYS_OF_HASHING: dict[str, Callable[[type, list[Any]], int | None]] = {
     "value": _hash_of_value,
     "tuple": _hash_of_tuple,

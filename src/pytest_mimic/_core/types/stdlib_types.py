@@ -57,7 +57,8 @@ class Row(NamedTuple):
         identity_name: The name of the type in identities, such as `pathlib:Path`, where
             its own name differs by version of Python. Empty: its own name.
         may_change: Whether a value may change. An outcome that has the same one at two
-            places is not stored as readable JSON, which would make two of it.
+            places is pickled: readable JSON would make two of it. Whether a call has
+            changed its arguments is seen by their identities, not by this.
         keeps_attributes: Whether `take` reads data that the class keeps in the
             `__dict__` of its objects.
     """

@@ -24,12 +24,16 @@ ERRORS_OF_WRONG_PARTS = (ArithmeticError, LookupError, TypeError, ValueError, re
 # The types of what stands under the tags without a row of their own below.
 _TEXT_TYPES = (str,)
 _NUMBER_TYPES = (bool, float, int, list, str)
-# The types that the part of a tag may have: `{"$tuple": [1, 2]}` has a list. An object
-# of any other class would run code of that class.
+# The types that the part of a tag may have: `{"$tuple": [1, 2]}` has a list. An edited
+# recording may have any other there. It is refused as damaged, as an object of another
+# class would run code of that class.
 _TYPES_OF_PARTS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("tuple", "set", "frozenset", "dict"), (list,)),
     **dict.fromkeys(("counter", "namespace", "ordered_dict", "timedelta"), (dict,)),
-    **dict.fromkeys(("datetime", "time", "regex"), (bytes, list, str)),
+    # A moment with a named zone is a list, and any other a text.
+    **dict.fromkeys(("datetime", "time"), (list, str)),
+    # A pattern may be one of bytes, and one with flags is a list.
+    "regex": (bytes, list, str),
     **dict.fromkeys(("complex", "defaultdict", "deque", "fraction"), (list,)),
     **dict.fromkeys(("range", "timezone"), (list,)),
     "uuid": (list, str),

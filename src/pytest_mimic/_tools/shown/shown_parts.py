@@ -7,7 +7,7 @@ No class is imported, no pickle loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Node, Opaque
@@ -24,12 +24,12 @@ from pytest_mimic._core.tree.chats import (
     streamed_text,
 )
 from pytest_mimic._core.tree.drawing import (
-    SHOWN,
     Block,
     Drawn,
     Group,
+    Table,
     drawn,
-    table,
+    line,
 )
 from pytest_mimic._core.tree.outcome_trees import (
     body_nodes,
@@ -48,6 +48,10 @@ if TYPE_CHECKING:
 Part = tuple[str, Drawn | None]
 """A heading, and the value below it if there is one."""
 
+# Of a longer list, mapping or table in an outcome, the first so many parts are shown.
+_MOST_SHOWN = 100
+# A cell of a table is cut to so many characters.
+_LONGEST_CELL = 60
 # So many imports are named in one line. More stand below one another.
 _MOST_IMPORTS_IN_LINE = 3
 
@@ -166,7 +170,7 @@ def parts_of(
     elif is_client and isinstance(value, dict) and _is_mapping(nodes["value"]):
         yield from _reply(value)
     elif "value" in nodes:
-        yield "returned ", drawn(nodes["value"], most=SHOWN)
+        yield "returned ", drawn(nodes["value"], most=_MOST_SHOWN)
 
 
 def _is_mapping(node: Node) -> bool:
@@ -176,10 +180,10 @@ def _is_mapping(node: Node) -> bool:
 
 def _stream_parts(stream_items: list[Node]) -> Iterator[Part]:
     """Yield how many items a stream gave, and the first ones."""
-    first_items = stream_items[:SHOWN]
+    first_items = stream_items[:_MOST_SHOWN]
     yield f"a stream of {plural(len(stream_items), 'item')}", None
     for number, stream_item in enumerate(first_items, 1):
-        yield f"{number}: ", drawn(stream_item, most=SHOWN)
+        yield f"{number}: ", drawn(stream_item, most=_MOST_SHOWN)
     if len(first_items) < len(stream_items):
         yield f"... {len(stream_items) - len(first_items)} more", None
 
@@ -189,7 +193,7 @@ def _named_exception(node: Node) -> Drawn:
 
     Python's own classes have no module there.
     """
-    drawing = drawn(node, most=SHOWN)
+    drawing = drawn(node, most=_MOST_SHOWN)
     name = ""
     if isinstance(node, Fields):
         name = node.kind
@@ -221,16 +225,19 @@ def _response(value: dict[str, Any], *, is_tagged: bool) -> Iterator[Part]:
     body = value.get("body") or {}
     yield from _chat_parts(_said_in(body))
     if "json" in body:
-        yield "json: ", drawn(node_of(body["json"], is_tagged=is_tagged), most=SHOWN)
+        yield (
+            "json: ",
+            drawn(node_of(body["json"], is_tagged=is_tagged), most=_MOST_SHOWN),
+        )
     if "text" in body:
-        yield "text: ", drawn(node_of(body["text"]), most=SHOWN)
+        yield "text: ", drawn(node_of(body["text"]), most=_MOST_SHOWN)
     if "base64" in body:
-        yield "body: ", drawn(Opaque("base64", body["base64"]), most=SHOWN)
+        yield "body: ", drawn(Opaque("base64", body["base64"]), most=_MOST_SHOWN)
     for number, chunk in enumerate(body.get("chunks", body.get("events", ())), 1):
-        yield f"{number}: ", drawn(chunk_node(chunk), most=SHOWN)
+        yield f"{number}: ", drawn(chunk_node(chunk), most=_MOST_SHOWN)
     for key in ("error", "end"):
         if key in value:
-            yield f"{key}: ", drawn(node_of(value[key]), most=SHOWN)
+            yield f"{key}: ", drawn(node_of(value[key]), most=_MOST_SHOWN)
 
 
 def _reply(value: dict[str, Any]) -> Iterator[Part]:
@@ -241,10 +248,33 @@ def _reply(value: dict[str, Any]) -> Iterator[Part]:
     if "rows" in value:
         column_names = [column[0] for column in value.get("columns", ())]
         rows = list(map(node_of, value["rows"]))
-        yield "", table(column_names, rows)
+        yield "", _table_of_rows(column_names, rows)
         drawn_keys |= {"rows", "columns"}
     for number, reply in enumerate(value.get("replies", ()), 1):
-        yield f"{number}: ", drawn(node_of(reply), most=SHOWN)
+        yield f"{number}: ", drawn(node_of(reply), most=_MOST_SHOWN)
     for key, reply_part in value.items():
         if key not in drawn_keys:
-            yield f"{key}: ", drawn(node_of(reply_part), most=SHOWN)
+            yield f"{key}: ", drawn(node_of(reply_part), most=_MOST_SHOWN)
+
+
+def _table_of_rows(column_names: Sequence[object], rows: Sequence[Node]) -> Table:
+    """Return the rows of a database as the table that `show` prints.
+
+    The page of the report has a table of its own, in `_tools/page/blocks.py`.
+    """
+    title = plural(len(rows), "row")
+    if len(rows) > _MOST_SHOWN:
+        title = f"{title}, the first {_MOST_SHOWN}"
+    cells_by_row = [_cells_of_row(row) for row in rows[:_MOST_SHOWN]]
+    return Table(title, list(map(str, column_names)), cells_by_row)
+
+
+def _cells_of_row(row: Node) -> list[str]:
+    """Return the texts of a row's cells, as `show` prints them.
+
+    An edited recording may have a row that is no list. It is shown as one cell.
+    """
+    cells = items_of(row)
+    if cells is None:
+        cells = [row]
+    return [line(cell, _LONGEST_CELL) for cell in cells]
