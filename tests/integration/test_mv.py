@@ -85,6 +85,22 @@ CHANGES = {
         {"a": in_class("TestZ", making("test_x", 1, 2), making("test_y", 1, 3))},
         ["a.py::TestX a.py::TestZ"],
     ),
+    "functions into a class of their file": (
+        {"a": making("test_x", 1, 2) + making("test_y", 1, 3)},
+        {"a": in_class("TestX", making("test_x", 1, 2), making("test_y", 1, 3))},
+        ["a.py::test_x a.py::TestX::test_x", "a.py::test_y a.py::TestX::test_y"],
+    ),
+    "a method to another class of its file": (
+        {
+            "a": in_class("TestX", making("test_x", 1), making("test_z", 2))
+            + in_class("TestY", making("test_y", 3))
+        },
+        {
+            "a": in_class("TestX", making("test_z", 2))
+            + in_class("TestY", making("test_x", 1), making("test_y", 3))
+        },
+        ["a.py::TestX::test_x a.py::TestY::test_x"],
+    ),
     "a method": (
         {"a": in_class("TestX", making("test_x", 1, 2), making("test_y", 1, 3))},
         {"a": in_class("TestX", making("test_z", 1, 2), making("test_y", 1, 3))},
@@ -312,8 +328,17 @@ def test_words(suite, capsys, words, code, says):
         ),  # its file was not collected
         ({"a": PARAMETRIZED.replace("'x'", "1")}, ["t/a.py::test_x[eur]", "-k", "x"]),
         ({"b": making("test_x", 3)}, []),  # its first call is another one
+        # The test is left out, and a class has one of the same name.
+        (
+            {
+                "a": making("test_x", 1)
+                + "del test_x\n\n"
+                + in_class("TestX", making("test_x", 1))
+            },
+            [],
+        ),
     ],
-    ids=["there", "not collected", "a part of the cases", "another call"],
+    ids=["there", "not collected", "a part of the cases", "another call", "left out"],
 )
 def test_nothing_is_proposed_without_a_gone_test(suite, after, args):
     suite.put({"a": after["a"] if "eur" in str(args) else making("test_x", 1)})

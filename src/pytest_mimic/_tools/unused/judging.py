@@ -437,6 +437,13 @@ class GoneTests:
     def may_be_renamed(self, nodeid: str) -> bool:
         """Check whether a test is gone, or lacks one of its names in its file.
 
+        A test whose function was moved within its file lacks it, too: the name stands
+        there no more often than other tests that ran have it. In this file, the test
+        `test_a.py::test_x` became `test_a.py::TestA::test_x`:
+
+            class TestA:
+                def test_x(self): ...
+
         That is too little to delete its recordings: a class may get a function from
         another file.
         """
@@ -455,11 +462,29 @@ class GoneTests:
             return False
         if _without_parameters(nodeid) in self._functions_that_ran:
             return True
-        stands_by_name = _names_in_file(path, _without_parameters(name))
-        is_there = any(stands_by_name.values())
-        if needs_all_names:
-            is_there = all(stands_by_name.values())
-        return not is_there
+        counts_by_name = _names_in_file(path, _without_parameters(name))
+        if not needs_all_names:
+            return not any(counts_by_name.values())
+        if not all(counts_by_name.values()):
+            return True
+        *_, function_count = counts_by_name.values()
+        return function_count <= self._count_namesakes(nodeid)
+
+    def _count_namesakes(self, nodeid: str) -> int:
+        """Return how many other test functions of the same file have the same name.
+
+        Only the tests of this run count, so that each of them stands in the file.
+        """
+        function = _without_parameters(nodeid)
+        file = function.partition("::")[0]
+        name = function.rpartition("::")[2]
+        namesakes: set[str] = set()
+        for test in self._outcomes:
+            if test.startswith(f"{file}::"):
+                other_function = _without_parameters(test)
+                if other_function.endswith(f"::{name}"):
+                    namesakes.add(other_function)
+        return len(namesakes - {function})
 
 
 def _without_parameters(nodeid: str) -> str:
@@ -467,25 +492,24 @@ def _without_parameters(nodeid: str) -> str:
     return nodeid.partition("[")[0]
 
 
-def _names_in_file(path: Path, name: str) -> dict[str, bool]:
-    """Return for each name of a test whether it stands in the text of a file.
+def _names_in_file(path: Path, name: str) -> dict[str, int]:
+    """Return for each name of a test how often it stands in the text of a file.
 
-    For `TestIt::test_x`: `{"TestIt": True, "test_x": False}` if the file has only the
-    class. The code is not parsed, so that a name in a comment counts: the test may be
-    left out for now.
+    For `TestIt::test_x`: `{"TestIt": 1, "test_x": 0}` if the file has only the class.
+    The name of the function comes last. The code is not parsed, so that a name in a
+    comment counts: the test may be left out for now.
     """
     file_text = path.read_text(encoding="utf-8", errors="replace")
     *classes, function = name.split("::")
     # The doctest of a text file is called `guide.rst`, that of a module `guide`: no
     # `def` has the name.
     if function in (path.stem, path.name) and ">>>" in file_text:
-        return {function: True}
-    stands_by_name: dict[str, bool] = {}
+        return {function: 1}
+    counts_by_name: dict[str, int] = {}
     # A doctest is called like its function, with the module before it.
     for word in (*classes, function.rpartition(".")[2]):
-        match = re.search(rf"\b{re.escape(word)}\b", file_text)
-        stands_by_name[word] = match is not None
-    return stands_by_name
+        counts_by_name[word] = len(re.findall(rf"\b{re.escape(word)}\b", file_text))
+    return counts_by_name
 
 
 class UnusedRecording(NamedFields):
