@@ -224,6 +224,7 @@ def parse_recording(
             if format_number == FORMAT and type(format_number) is int:
                 return facts
     except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
+        # The slow parser below accepts the file, or says what is wrong with it.
         pass
     return _parse_odd_recording(content, f"{label}/{name}")
 
@@ -248,6 +249,7 @@ def _parse_odd_recording(content: bytes, path: str) -> dict[str, Any]:
         raise changed_file_error(path, "no format number", test=test)
     if format_number == FORMAT:
         return facts
+    # Another version of pytest-mimic has written the file. The remedy depends on which.
     detail = f"format {format_number}, this pytest-mimic reads format {FORMAT}"
     damage = Damage.OLDER_FORMAT
     remedies = [rerecord("record again")]
@@ -400,6 +402,7 @@ def parse_without_duplicates(
     except RecursionError:
         raise changed_file_error(path, "nested too deeply", test=test) from None
     except ValueError as reason:
+        # The markers of a merge are no JSON, and have a remedy of their own.
         conflict = re.search(rb"^<{7,} ", content, re.MULTILINE)
         if conflict is not None:
             line = content.count(b"\n", 0, conflict.start()) + 1
@@ -425,6 +428,8 @@ def parse_without_duplicates(
             raise corrupt_file_error(
                 path, Damage.MALFORMED, detail, test=test
             ) from None
+        # What is left is an empty file, a key that stands twice, or a number that JSON
+        # lacks.
         detail = "empty"
         if content:
             detail = str(reason)

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 # test to the outcomes follow one another, and nothing follows the outcomes. So no other
 # test stands behind the one that is found, which JSON would prefer. A text with an
 # escape or a letter beyond ASCII does not match, and its file is parsed.
-_START = b'{\n "format": %d,\n "target": "' % FORMAT
+_START_OF_RECORDING = b'{\n "format": %d,\n "target": "' % FORMAT
 _TEST_TO_OUTCOMES = (
     rb'\n "test": "([^"\\\x80-\xff]*)",\n "recorded": "[^"\\]*",\n'
     rb' "owner": (?:null|"([^"\\\x80-\xff]*)"),\n'
     rb'(?: "identity": "[^"\\]*",\n)? "outcomes": \['
 )
-_END = b"\n ]\n}\n"
+_END_OF_RECORDING = b"\n ]\n}\n"
 _START_OF_CONFLICT = b"\n<<<<<<<"
 # An outcome of a call without an answer: its numbers, and the end behind them.
 _UNANSWERED = (
@@ -72,8 +72,8 @@ def read_headings(store: Store, names: Iterable[str], label: str) -> Iterator[He
         test_and_owner = search_test_and_owner(content)
         if (
             test_and_owner is not None
-            and content.startswith(_START)
-            and content.endswith(_END)
+            and content.startswith(_START_OF_RECORDING)
+            and content.endswith(_END_OF_RECORDING)
             and _START_OF_CONFLICT not in content
         ):
             test, owner = test_and_owner.groups()

@@ -169,6 +169,7 @@ class Objects:
         if outcome_entry.get("objects", []) != sorted(readable.objects):
             return False
         for name in readable.objects:
+            # This raises if the object is missing or damaged.
             self.memory(name, origin)
         body = self.body(outcome_entry, origin)
         if list(body) != [readable.kind]:
@@ -306,6 +307,7 @@ class Objects:
                 remedies=[load],
                 file=path,
             )
+        # Only a pickle that holds code by value says which Python has made it.
         made_by = outcome_entry.get("python")
         if made_by not in (None, running_python()):
             raise self._not_loadable(

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 Entry = dict[str, Any]
 """One outcome in a recording's JSON: its duration, and its value or an object's name.
 """
-# The keys of an entry that are no part of the outcome where outcomes are compared, to
-# see whether a file must be written again (`body_of_entry`).
+# The keys of an entry that are no part of the outcome itself (`body_of_entry`).
 _KEYS_BESIDE_OUTCOME = (
     "duration",
     "beside",
@@ -59,7 +58,11 @@ _KEYS_OF_ENTRIES = frozenset(
 
 
 def body_of_entry(outcome_entry: Entry) -> Entry:
-    """Return the outcome in an entry, without the facts beside it, to be compared."""
+    """Return the outcome in an entry, without the facts beside it.
+
+    A replay makes the outcome of it. Where a call is recorded again, in a miss and in
+    `rekey`, it is compared with that of another entry.
+    """
     return {
         key: value
         for key, value in outcome_entry.items()
@@ -68,7 +71,10 @@ def body_of_entry(outcome_entry: Entry) -> Entry:
 
 
 def objects_of_entry(outcome_entry: Entry) -> list[str]:
-    """Return the names of the objects that the entry of an outcome names."""
+    """Return the names of the objects that the entry of an outcome names.
+
+    `check` looks whether they are there and sound, and `ls` adds up their bytes.
+    """
     names = [
         outcome_entry[key] for key in _KEYS_OF_OBJECT_NAMES if key in outcome_entry
     ]
@@ -106,11 +112,14 @@ def check_entry(outcome_entry: Any) -> None:
     is_mapping = type(outcome_entry[body]) is dict and bool(outcome_entry[body])
     if body in ("raised", "stream") and not is_mapping:
         raise ValueError(f"{body} must be a mapping, not empty")
+    # To these states, a replay sets the streams and generators among the arguments.
     states = outcome_entry.get(AFTER, {})
     if type(states) is not dict or not all(map(_is_state, states.values())):
         raise ValueError("after must hold the states of streams by path")
+    # An edited name, such as `../../.netrc`, must not lead out of the vault.
     if not all(map(is_object_name, objects_of_entry(outcome_entry))):
         raise ValueError("it names no object of the vault")
+    # `show` orders the calls of a test by their numbers.
     if type(outcome_entry.get("number", 1)) is not int:
         raise TypeError("number must be the number of a call")
     for name in ("awaited", "tagged"):
@@ -131,6 +140,7 @@ def check_entry(outcome_entry: Any) -> None:
             raise ValueError("kind must be value, raised or stream")
         if type(count) is not int or count < 1:
             raise ValueError("count must be a number from one on")
+    # Plain JSON is read without imports and objects of bytes, and so names none.
     is_listing = outcome_entry.get("imports") or outcome_entry.get("objects")
     if is_listing and body != "pickle" and not outcome_entry.get("tagged"):
         raise ValueError("it lists imports or objects, but is not tagged")

@@ -61,7 +61,9 @@ class Reader:
         return calls[0] if calls else None
 
     def read_inputs(self, name: str, *, recording: str, test: str | None) -> bytes:
-        """Return a list of inputs.
+        """Return a list of inputs: what the recorded call has reached and read.
+
+        A replay sees by it whether any of that has changed since.
 
         Args:
             name: The list.

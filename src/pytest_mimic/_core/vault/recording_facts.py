@@ -178,7 +178,10 @@ class StoredOutcome:
 
     @property
     def size(self) -> int | None:
-        """The bytes of the pickle's file; None: the file is not written yet."""
+        """The bytes of the pickle's file; None: the file is not written yet.
+
+        `show` prints it, and the page of the report loads no large pickle.
+        """
         if self.encoded is not None:
             return None
         return self.reader.store.size(self.entry["pickle"])

@@ -98,29 +98,35 @@ class _PreviousFile(NamedTuple):
         facts: The JSON of the file, empty if the file is absent or damaged.
         entries: The outcomes as they stand in the file.
         arguments: The arguments of the calls in the file.
-        keys: In a cassette, the identities of its calls; else empty.
+        identities: In a cassette, the identity of the call at each place; else empty.
     """
 
     content: bytes | None = None
     facts: dict[str, Any] = {}  # noqa: RUF012 - it is never changed
     entries: Sequence[Entry | None] = ()
     arguments: Sequence[Described] = ()
-    keys: Sequence[str] = ()
+    identities: Sequence[str] = ()
 
     def without_other_calls(self, calls: Sequence[Recording]) -> _PreviousFile:
-        """Return what the file says of those calls that still have their places.
+        """Return what a cassette's file says of the calls that keep their places.
 
-        In a cassette that is recorded again, another call may have the place of a call.
-        `None` then stands for the outcome and the arguments of the old one, as nothing
-        of these is true of the new one.
+        A cassette that is recorded again may have another call in the place of a call.
+        `None` then stands for the entry and the arguments that the file has there.
+
+        Args:
+            calls: The calls that are about to be written, in their order.
         """
-        entries = list(self.entries)
-        arguments = list(self.arguments)
-        for index, (old_key, call) in enumerate(zip(self.keys, calls, strict=False)):
-            if call.identity != old_key:
-                entries[index] = None
-                arguments[index] = None
-        return self._replace(entries=entries, arguments=arguments)
+        entries_in_file = list(self.entries)
+        arguments_in_file = list(self.arguments)
+        # The cassette may have had more calls, or fewer.
+        places = zip(self.identities, calls, strict=False)
+        for place, (identity_in_file, call) in enumerate(places):
+            if call.identity != identity_in_file:
+                # If both calls gave the same, the new one would keep this entry, with
+                # the duration and the inputs of a call that it is not.
+                entries_in_file[place] = None
+                arguments_in_file[place] = None
+        return self._replace(entries=entries_in_file, arguments=arguments_in_file)
 
 
 class Writer:
@@ -406,7 +412,7 @@ def _read_previous_file(objects: Objects, name: str) -> _PreviousFile:
         for outcome_entry in entries:
             check_entry(outcome_entry)
         arguments = [call["arguments"] for call in calls]
-        keys = [call["key"] for call in facts.get("calls", ())]
+        identities = [call["key"] for call in facts.get("calls", ())]
     except CorruptRecordingError as error:
         # What a newer version has written is not overwritten by an older one.
         if error.damage is Damage.NEWER_FORMAT:
@@ -416,7 +422,11 @@ def _read_previous_file(objects: Objects, name: str) -> _PreviousFile:
         pass
     else:
         return _PreviousFile(
-            content, facts=facts, entries=entries, arguments=arguments, keys=keys
+            content,
+            facts=facts,
+            entries=entries,
+            arguments=arguments,
+            identities=identities,
         )
     return _PreviousFile(content)
 
@@ -440,6 +450,7 @@ def _facts_of_file(
         for call, described, entry in zip(calls, arguments, entries, strict=True):
             facts_of_calls.append(_facts_of_call(call, described, entry))
         return {"format": FORMAT, **test_and_time, "calls": facts_of_calls}
+    # A recording has one call, whose facts stand in the file itself.
     [call] = calls
     [described] = arguments
     facts = {
@@ -486,9 +497,9 @@ def _facts_of_identity(call: Recording) -> dict[str, Any]:
 def _is_same(
     objects: Objects, stored_outcome: StoredOutcome, old_entry: Entry, origin: Origin
 ) -> bool:
-    """Return whether an outcome equals the one in the vault, whose files are sound.
+    """Return whether an outcome equals the one in its file, whose objects are sound.
 
-    Then the old entry stays in the file, also its duration.
+    Then the old entry stays there, also its duration, and is no change for git.
     """
     if stored_outcome.awaited != old_entry.get("awaited", False):
         return False
@@ -620,10 +631,13 @@ def _write_pickle(objects: Objects, encoded: Encoded) -> Entry:
     facts: Entry = {
         "kind": encoded.kind,
         "pickle": objects.write_object(pieces_of(pickled.parts()), "pkl"),
+        # By the fingerprint of the value, a call that is recorded again sees that it
+        # gave the same: pickles of equal values may have other bytes.
         "fingerprint": encoded.fingerprint,
         "imports": pickled.imports,
     }
     if encoded.count != 1:
+        # Each item of a stream is a pickle of its own, behind that of the body.
         facts["count"] = encoded.count
     # Code that is pickled by value runs on this Python alone.
     if pickled.by_value:
