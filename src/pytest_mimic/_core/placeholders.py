@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Callable
-from typing import Any
 
 from pytest_mimic._core.words import pattern
 
@@ -119,23 +118,6 @@ def issued_in(text: str) -> list[str]:
     if not has_words and NUMBER_START not in text:
         return []
     return ISSUED.findall(plain_placeholders(text))
-
-
-def holds_issued_placeholder(plain: Any) -> bool:
-    """Check whether plain data holds the placeholder of an issued secret.
-
-    In a replay, a request without any needs no list of the test's secrets.
-    """
-    # The list grows by the parts of each container in it.
-    parts = [plain]
-    for part in parts:
-        if isinstance(part, dict):
-            parts += part.values()
-        elif isinstance(part, (list, tuple)):
-            parts += part
-        elif type(part) in (str, int, float) and issued_in(str(part)):
-            return True
-    return False
 
 
 def mentions_placeholder(text: str) -> bool:

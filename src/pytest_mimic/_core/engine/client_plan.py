@@ -19,7 +19,7 @@ from pytest_mimic._core.engine.senders import (
 from pytest_mimic._core.identity.call_identity import CallIdentity, rest_of_identity
 from pytest_mimic._core.nodes.json_tags import may_have_tags
 from pytest_mimic._core.outcome.json_layout import exact_text, repeated_parts
-from pytest_mimic._core.placeholders import holds_issued_placeholder
+from pytest_mimic._core.placeholders import issued_in
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.option_grammar import first_step
 from pytest_mimic._core.targets.pattern import Selector
@@ -502,12 +502,11 @@ class Port:
         return known_in(current.secret_scope, self._run.recordings.turns)
 
     def secrets_for(self, request: Any) -> KnownSecrets | None:
-        """Return the secrets of the test, if they stand for those of a request.
+        """Return the secrets of the test, by which an edge hides those in a request.
 
-        In a replay they do so only for placeholders, which few requests have. None: the
-        request has no placeholder.
+        None: the request is replayed, and its identity needs none of them.
         """
-        if self.is_replaying and not holds_issued_placeholder(request):
+        if self.is_replaying and not _returns_issued_secret(request):
             return None
         return self.secrets
 
@@ -555,3 +554,21 @@ class Port:
             numbers[name] = len(numbers)
             if run.current.family is not None and run.current.family.shares(owner):
                 run.current.family.tell(NameNumbered(owner.token, space, name))
+
+
+def _returns_issued_secret(replayed_request: Any) -> bool:
+    """Return whether a replayed request has the placeholder of an issued secret.
+
+    A recorded answer gave it to the application. Only such a request needs the secrets
+    of its test, to count as when it was recorded; a replay is faster without them.
+    """
+    # The list grows by the parts of each container in it.
+    parts_of_request = [replayed_request]
+    for part in parts_of_request:
+        if isinstance(part, dict):
+            parts_of_request += part.values()
+        elif isinstance(part, (list, tuple)):
+            parts_of_request += part
+        elif type(part) in (str, int, float) and issued_in(str(part)):
+            return True
+    return False

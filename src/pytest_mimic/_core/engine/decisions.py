@@ -74,8 +74,8 @@ class Facts(NamedTuple):
 class _Answer:
     """What all decisions have in common: two are equal if their attributes are.
 
-    They are written out, because each replay loads them, and a `NamedTuple` takes ten
-    times as long to make.
+    Their classes are written out, because each replay loads them, and a `NamedTuple`
+    takes ten times as long to make.
     """
 
     __slots__: tuple[str, ...] = ()
@@ -150,7 +150,11 @@ Decision: TypeAlias = "Replay | Run | Verify | Refuse"
 
 
 def decide(facts: Facts) -> Decision:
-    """Return what happens to a call; the table is that of the module."""
+    """Return what happens to a call: the first row of the module's table that fits.
+
+    `Track.take` asks it for a call, and carries the decision out. `FunctionPlan` asks
+    it once for all calls of a function: whether its players may answer.
+    """
     if facts.mode.writes:
         if facts.conversation == "real":
             return Run()

@@ -68,7 +68,8 @@ class Track:
         made_count_by_key: How many equal calls were made in this pass of the owner. The
             key is what equal calls have in common: their identity in a cassette, and
             an empty text in a recording, which has one identity.
-        outcomes_before: The outcomes that the file has for real calls, by their places.
+        outcomes_before: By the place of a call that runs for real: the outcome that the
+            file had for it. `record` lets it stay if the new one agrees with it.
         remedies: How to record a call, if no option does.
         cassette_in_words: The file, if it is a cassette: `cassette trip`; else empty.
     """
@@ -143,7 +144,6 @@ class Track:
                 # Only in a turn are the numbers of other processes' calls known.
                 owner.number_begun += 1
                 call.number = owner.number_begun
-            # What stands in the place of the call.
             position, recording = self._next_position(call, mode, key)
             if recording is not None and owner is not None:
                 options = recording.options or {}
@@ -151,7 +151,6 @@ class Track:
                 if has_other_options and _is_of_another_call(call, recording):
                     # A miss is better than the answer to another request.
                     recording = None
-            # What happens to it.
             decision = decide(self._facts(call, mode, recording))
             runs = isinstance(decision, decisions.Run)
             if call.converses:
@@ -165,6 +164,8 @@ class Track:
                 follows_others = is_new and position > 0
                 self._begin_place(key, position, call.number)
                 if follows_others:
+                    # If the process is killed before the call ends, a replay misses
+                    # this call. It does not repeat the outcome before it.
                     self._write_empty(call)
         if runs:
             return Step(call, "run", self, places_of_equal_calls[position])
@@ -203,7 +204,7 @@ class Track:
         return position, self._calls_by_place[places[position]]
 
     def _note_repetition(self, call: Call, *, recorded: int) -> None:
-        """Note the first call that gets the outcome of the equal call before it.
+        """Note for the summary the first call that gets the outcome of the one before.
 
         The service may give another answer: it knows how often it was asked.
         """
@@ -213,6 +214,8 @@ class Track:
 
     def _begin_place(self, key: str, position: int, number: int) -> None:
         """Give a real call its place, and note which outcome was found in it.
+
+        `outcomes_before` has that outcome until `record` compares the new one with it.
 
         Args:
             key: What equal calls have in common.
@@ -256,6 +259,8 @@ class Track:
     def follow_other_process(self, others_call: PlaceTaken) -> int | None:
         """Take the place of another process's call.
 
+        No call of this process then gets the same place.
+
         Returns:
             The place; None: this process knows no place of such a call, as one that was
             refused.
@@ -266,11 +271,11 @@ class Track:
         self.made_count_by_key[others_call.key] = count + 1
         self._most_made_in_one_pass = max(self._most_made_in_one_pass, count + 1)
         if others_call.runs:
-            # The other process runs its call for real. The place begins here, too, so
-            # that no call of this process takes it.
+            # The other process runs its call for real, in a place that is new to both.
             self._begin_place(others_call.key, position, others_call.number)
         if not places:
             return None
+        # The last outcome repeats there as it does here.
         return places[min(position, len(places) - 1)]
 
     def follow_written(self, calls: list[Recording]) -> None:
@@ -359,7 +364,8 @@ class Track:
     def _note_changed_fixture(self, owner: Owner, target: str) -> None:
         """Note that a wider fixture makes a new call in a recorded conversation.
 
-        The recorded answers to its tests are from before that call.
+        The recorded answers to its tests are from before that call, and the summary
+        offers to record these tests again.
         """
         current = self._run.current
         fixture = current.secret_scope
@@ -385,6 +391,7 @@ class Track:
                 )
 
     def _tell_conversation(self, owner: Owner, target: str, *, is_real: bool) -> None:
+        """Tell forked processes, which go on with the conversation in the same way."""
         family = self._run.current.family
         if family is not None and family.shares(owner):
             family.tell(ConversationBegun(owner.token, target, is_real))
@@ -394,7 +401,10 @@ class Track:
     def _recorded_step(
         self, call: Call, decision: Decision, recording: Recording, place: int
     ) -> Step:
-        """Return the step for a call that gets its recorded outcome."""
+        """Return the step for a call that gets its recorded outcome.
+
+        To be verified, or for its effect, the call runs as well.
+        """
         run = self._run
         run.account.used.add(self.file)
         if isinstance(decision, decisions.Verify):
@@ -538,7 +548,9 @@ class Track:
             self._tell_change(
                 self.file, written.before, written.now, conversation, errors
             )
+        # A complete run proves unused what is not in here.
         run.account.used.add(self.file)
+        # Once the test passes, `Scopes` drops what only its failed attempts have made.
         run.current.owner.not_made_again.discard(self.file)
 
     def _outcomes(self) -> list[StoredOutcome]:
@@ -582,7 +594,8 @@ def imported_files(
 ) -> list[str]:
     """Return the names of the imported recordings of a client's call.
 
-    The first is the one in which most parts count.
+    The first is the one in which most parts count: `begin` lets it serve a call that
+    has no recording of its own. Once it has one, `Track.replace_imported` drops all.
     """
     plan = call.plan
     owner_name = None if owner is None else owner.name
@@ -606,9 +619,9 @@ def one_for_each_outcome(recording: Recording) -> list[Recording]:
 def _is_of_another_call(call: Call, recording: Recording) -> bool:
     """Return whether a recording is found only because the line of its target changed.
 
-    An example. `http` recorded `{"q": 1}`, `{"q": 1, "ts": 5}` and `{"q": 1}`: two
-    identities, of which the first has two places. Under `http ignore=body.ts` all
-    three calls have the first identity, and the second call would get the answer of
-    the third.
+    Then the call misses. An example. `http` recorded `{"q": 1}`, `{"q": 1, "ts": 5}`
+    and `{"q": 1}`: two identities, of which the first has two places. Under `http
+    ignore=body.ts` all three calls have the first identity, and the second call would
+    get the answer of the third.
     """
     return verifier().is_of_another_call(call, recording)

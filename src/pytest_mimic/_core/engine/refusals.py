@@ -20,15 +20,19 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_mimic._core.commands import Remedy, Verb, rerecord
+from pytest_mimic._core.commands import Verb
 from pytest_mimic._core.engine.account import REKEY
 from pytest_mimic._core.engine.blame import blame
 from pytest_mimic._core.engine.changed_lines import former_recording
-from pytest_mimic._core.tree.messages import missing, new_after_replayed, stale
+from pytest_mimic._core.tree.messages import (
+    missing,
+    new_after_replayed,
+    stale,
+    without_kept_outcome,
+)
 from pytest_mimic._core.tree.nearest_recording import CANDIDATES, MissedCall
 from pytest_mimic._core.tree.outcome_trees import arguments_without_secrets
 from pytest_mimic._core.types.remembered_hashes import paths_of_hashes
-from pytest_mimic.errors import MissingRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
@@ -60,7 +64,8 @@ class SearchedFile(Protocol):
 class Refusal:
     """Chooses, makes and notes the error of one call that gets no outcome.
 
-    As it is noted, the test fails even if the code under test handles the error.
+    `Track.take` asks it for the call of a `Refuse`. As the error is noted, the test
+    fails even if the code under test handles the error.
     """
 
     def __init__(self, run: Run, file: SearchedFile, call: Call) -> None:
@@ -78,41 +83,36 @@ class Refusal:
         if decision.reason == "follows replayed":
             return self._following_replayed()
         if decision.reason == "empty":
-            return self._empty()
+            return self._miss_of_empty_place()
         if decision.reason == "stale" and recording is not None:
             return self._stale_error(recording)
         return self._blamed_miss()
 
     def _following_replayed(self) -> MimicError:
+        """Return the error of a new call in a recording run, after replayed ones."""
         run = self._run
         error = new_after_replayed(self._call.label, test=run.current.test_to_run_again)
         return blame(run, error, self._call, option=Verb.RERECORD.value)
 
-    def _empty(self) -> MimicError:
-        """Return the miss of a call that gave nothing.
+    def _miss_of_empty_place(self) -> MimicError:
+        """Return the miss of a call whose place among equal ones has no outcome.
 
-        It began when the calls around it were recorded.
+        When the calls around it were recorded, it was cut short or refused, or its test
+        did not pass. One that its test only left open has an outcome: a replay waits.
         """
         run, call = self._run, self._call
-        remedies: Sequence[Remedy | str]
-        remedies = self._file.remedies or [
-            rerecord("to record it", run.current.test_to_run_again)
-        ]
-        error = MissingRecordingError(
-            f"no recording of {call.label}",
-            facts=[
-                "it was made when the calls around it were recorded, and gave nothing"
-                " that was kept: it was cut short, refused, or its test did not pass"
-            ],
-            remedies=remedies,
-            call=call.label,
-            target=call.plan.target,
+        error = without_kept_outcome(
+            call.label,
+            call.plan.target,
             test=run.current.test_to_run_again,
+            remedies=self._file.remedies,
         )
         return blame(run, error, call, option=self._option(Verb.RERECORD))
 
     def _stale_error(self, recording: Recording) -> MimicError:
+        """Return the error of a call whose code has changed since it was recorded."""
         run, call = self._run, self._call
+        # A change of the function's own source is said without a list.
         changed: list[str] = []
         if not call.plan.has_other_source(recording.source):
             changed = run.stale_inputs(recording.outcomes[0].entry.get("inputs"))

@@ -270,6 +270,34 @@ def stale(
     )
 
 
+def without_kept_outcome(
+    label: str,
+    target: str,
+    *,
+    test: str | None = None,
+    remedies: Sequence[Remedy | str] | None = None,
+) -> MissingRecordingError:
+    """Return the error for a call that was made when it was recorded, and gave nothing.
+
+    Args:
+        label: The call as people read it.
+        target: The name of its target.
+        test: The id of the test that made the call. None: it is not known.
+        remedies: How to record the call, if no option does.
+    """
+    return MissingRecordingError(
+        f"no recording of {label}",
+        facts=[
+            "it was made when the calls around it were recorded, and gave nothing"
+            " that was kept: it was cut short, refused, or its test did not pass"
+        ],
+        remedies=remedies or [rerecord("to record it", test)],
+        call=label,
+        target=target,
+        test=test,
+    )
+
+
 def read_further(
     label: str, *, test: str | None, remedies: Sequence[Remedy | str] = ()
 ) -> MissingRecordingError:
