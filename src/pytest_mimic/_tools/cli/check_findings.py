@@ -206,6 +206,7 @@ class Checker:
             for stored_outcome in call.outcomes:
                 yield from self._check_outcome(stored_outcome.entry, origin)
         test = calls[0].test if calls else None
+        # Objects hold the long parts of requests. A replay needs none of these.
         yield from self._check_long_parts(calls, recording=name, test=test)
         yield from self._secrets_in(name, [content], recording=name, test=test)
         if self._secret_finder is not None:
@@ -388,22 +389,25 @@ class Checker:
     ) -> None:
         """Compare the classes that a readable outcome names with the list beside it.
 
-        A reviewer reads that list. A class that it lacks was put in by an edit.
+        Only `check` asks this, for a reviewer who reads the list alone: a class that it
+        lacks was put in by an edit. A replay refuses such a class when it comes to it.
 
         Raises:
             CorruptRecordingError: A class is not in the list.
         """
-        unlisted = set(classes_in(body)) - set(outcome_entry.get("imports", ()))
-        if unlisted:
+        listed_classes = set(outcome_entry.get("imports", ()))
+        unlisted_classes = set(classes_in(body)) - listed_classes
+        if unlisted_classes:
+            # `check` reports the file as damaged, and loads nothing of it.
             path = self._path(outcome_entry.get("json", origin.name))
-            names = ", ".join(sorted(unlisted))
+            names = ", ".join(sorted(unlisted_classes))
             problem = f"it names {names}, which {self._path(origin.name)} does not list"
             raise changed_file_error(path, problem, test=origin.test)
 
     def _check_pickle(
         self, outcome_entry: dict[str, Any], origin: Origin, stream: bytes
     ) -> None:
-        """Compare what a pickle imports with the list in its recording.
+        """Compare what a pickle imports with the list in its recording, for `check`.
 
         Raises:
             CorruptRecordingError: The pickle imports something else, or is none.
@@ -418,11 +422,12 @@ class Checker:
             # Damaged bytes can raise anything when they are read as a pickle.
             problem = f"it is no pickle: {reason}"
             raise changed_file_error(path, problem, test=origin.test) from None
-        unlisted = names - set(outcome_entry.get("imports", ()))
-        if unlisted:
-            imports = ", ".join(sorted(unlisted))
-            problem = f"it imports {imports}, which its recording does not list"
+        unlisted_imports = names - set(outcome_entry.get("imports", ()))
+        if unlisted_imports:
+            shown_imports = ", ".join(sorted(unlisted_imports))
+            problem = f"it imports {shown_imports}, which its recording does not list"
             raise changed_file_error(path, problem, test=origin.test)
+        # The report of `check` says how many pickles there are, and what they import.
         self.pickle_count += 1
         self.imports |= names
 
@@ -442,6 +447,7 @@ class Checker:
         remedy = None
         if error.remedies:
             remedy = error.remedies[0]
+        # `--fix` deletes a recording of the kind "damaged", and none of another kind.
         kind: Kind = "unreadable"
         damage = None
         if isinstance(error, CorruptRecordingError):

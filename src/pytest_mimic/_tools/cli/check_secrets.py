@@ -104,8 +104,9 @@ class SecretFinder:
 
 
 def _texts_of(pieces: Iterable[Any]) -> list[str]:
-    """Return pieces of bytes, and the bytes that these hold as base64, as texts.
+    """Return pieces of a file, and the bytes that these hold as base64, as texts.
 
+    `check` looks in them for keys and for values of environment variables.
     Each character of a text is one byte.
     """
     texts = [str(piece, "latin-1") for piece in pieces]
@@ -152,22 +153,23 @@ def _arguments_hold_secret(
     return _client_data_holds_secret(plain, redactor)
 
 
-def _request_holds_secret(parts: dict[str, Any], redactor: Redactor) -> bool:
-    """Check whether a described request holds a secret: redaction would change it."""
+def _request_holds_secret(recorded_parts: dict[str, Any], redactor: Redactor) -> bool:
+    """Return whether `check` reports a request: redaction would change it today."""
     # A part that has nothing to hide is changed only if it repeats a secret of another
     # part, and that one is changed as well.
     # To redact a request whole takes far longer than to see that nothing is to hide.
-    suspicious_parts = {}
-    for name, part in parts.items():
+    parts_to_check = {}
+    for name, part in recorded_parts.items():
         named_part = {name.removeprefix("headers."): part}
         is_path = name in _PATHS_OF_REQUESTS
         if is_path or not has_nothing_to_hide(named_part, redactor):
-            suspicious_parts[name] = part
-    return redacted_request(suspicious_parts, redactor) != suspicious_parts
+            parts_to_check[name] = part
+    # `check` itself hides nothing: it only compares.
+    return redacted_request(parts_to_check, redactor) != parts_to_check
 
 
 def _response_holds_secret(response: dict[str, Any], redactor: Redactor) -> bool:
-    """Check whether a stored response holds a secret: redaction would change it."""
+    """Return whether `check` reports a response: redaction would change it today."""
     body = response.get("body")
     if body and "json" in body and has_nothing_to_hide(body["json"], redactor):
         # The data is changed only if it repeats a secret of a header, and that one is
@@ -177,7 +179,10 @@ def _response_holds_secret(response: dict[str, Any], redactor: Redactor) -> bool
 
 
 def _client_data_holds_secret(plain: Any, redactor: Redactor) -> bool:
-    """Check whether a client's data has a text under a name in `mimic_redact`."""
+    """Return whether `check` reports the data of another client than those of HTTP.
+
+    It does if a text stands under a name in `mimic_redact`.
+    """
     declared = redactor.of_configuration
     if has_nothing_to_hide(plain, declared):
         return False
@@ -187,7 +192,7 @@ def _client_data_holds_secret(plain: Any, redactor: Redactor) -> bool:
 def _outcome_holds_secret(
     target: str, stored_outcome: StoredOutcome, redactor: Redactor
 ) -> bool:
-    """Check whether a recorded outcome holds a secret: redaction would change it.
+    """Return whether `check` reports an outcome: redaction would change it today.
 
     A pickle is not read, but its preview is, which people read.
     """
@@ -213,7 +218,7 @@ def _outcome_holds_secret(
 
 
 def _as_plain_data(part: object) -> Any:
-    """Return a part of a call's description as the plain data that it describes.
+    """Return a part of a call's description as plain data, in which `check` searches.
 
     A run redacts a request before it describes it, and so its rules look for the names
     of plain data. A mapping whose keys are described, `{"$dict": [["a", 1]]}`, becomes

@@ -9,7 +9,7 @@ terminal: in a narrow one it has no outcome and no date, which `show` has.
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from json import dumps
 from operator import attrgetter
 from sys import intern
@@ -23,9 +23,7 @@ from pytest_mimic._tools.cli.output import (
     JsonText,
     Result,
     add_json,
-    columns,
     counted,
-    shortened_test,
 )
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import (
@@ -58,6 +56,8 @@ _LEAST_WIDTH_OF_PROMPT = 4
 _MOST_WIDTH_OF_PROMPT = 12
 # The clients whose calls have a query or a prompt at their ends, which the list keeps.
 _TARGETS_OF_REQUESTS = ("http", "mcp")
+# Fewer characters at the end of a test's id would not tell it apart.
+_LEAST_END_OF_TEST = 8
 # With less room for a call and its test, other columns of the list are left out.
 _LEAST_WIDTH_OF_CALL_AND_TEST = 50
 
@@ -304,6 +304,62 @@ def _fitted_request(signature: str, words: str, *, width: int) -> str:
     prompt_width = min(room, _MOST_WIDTH_OF_PROMPT)
     shorter_signature = signature[: room - prompt_width]
     return f"{shorter_signature}... ({model}: ...{prompt[-prompt_width:]}"
+
+
+def columns(
+    rows: Iterable[Sequence[str]], *, right_aligned: Collection[int] = ()
+) -> list[str]:
+    """Return the rows of the list as lines, each column as wide as its widest cell.
+
+    Args:
+        rows: The cells of each row.
+        right_aligned: The indexes of the columns that are aligned to the right.
+    """
+    # A large vault has many rows: each is kept once, and the widths grow with them.
+    cells_of_rows: list[tuple[str, ...]] = []
+    widths: list[int] = []
+    for row in rows:
+        cells = tuple(map(one_line, row))
+        if not widths:
+            widths = [0] * len(cells)
+        widths = list(map(max, widths, map(len, cells)))
+        cells_of_rows.append(cells)
+    table_lines = []
+    for cells in cells_of_rows:
+        padded_cells = []
+        for index, (text, width) in enumerate(zip(cells, widths)):
+            if index in right_aligned:
+                padded_cells.append(text.rjust(width))
+            else:
+                padded_cells.append(text.ljust(width))
+        table_lines.append("  ".join(padded_cells))
+    return table_lines
+
+
+def shortened_test(test: str, width: int) -> str:
+    """Return the id of a test as the list has it, cut to so many characters.
+
+    The file of the test and the end of the id stay, since they tell tests apart:
+    `tests/test_rates.py::...is_cached[EUR]`. Where there is little room, the folders go
+    first, and then all but the end.
+    """
+    if len(test) <= width:
+        return test
+    path, separator, name = test.partition("::")
+    file = path.rpartition("/")[2]
+    if separator:
+        starts = (path, f".../{file}", file)
+        # First the name of the test stays whole, and only its folders go.
+        for start in starts:
+            shorter_id = f"{start}::{name}"
+            if len(shorter_id) <= width:
+                return shorter_id
+        for start in starts:
+            beginning = f"{start}::..."
+            room = width - len(beginning)
+            if room >= _LEAST_END_OF_TEST:
+                return f"{beginning}{name[-room:]}"
+    return f"...{test[3 - width :]}"
 
 
 def _widest(texts: Iterable[str]) -> int:

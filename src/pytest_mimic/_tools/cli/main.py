@@ -204,6 +204,7 @@ def _print(invocation: Invocation, result: Result) -> None:
 def _top_parser() -> ArgumentParser:
     """Return the parser of the words before the subcommand, whose help lists all."""
     width = max(map(len, COMMANDS))
+    # argparse has no groups of subcommands, so that the epilog lists them.
     listing = []
     for group, commands in GROUPS.items():
         listing.append(f"{group}:")

@@ -140,6 +140,7 @@ def _plan(vault: Vault, old: str, new: str) -> _Plan:
             continue
         if move is None:
             continue
+        # What NEW has recorded itself stays.
         is_file_renamed = move.new_name != name
         if is_file_renamed and vault.store.size(move.new_name) is not None:
             refused.append(move)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TextIO
 
 from pytest_mimic._core.vault.format import CASSETTES_PREFIX
@@ -21,8 +21,6 @@ _CODES_OF_STYLES = {"bold": "\x1b[1m", "red": "\x1b[31m"}
 _CODE_OF_RESET = "\x1b[0m"
 # A file and a pipe have no width. They get lines of so many columns.
 _WIDTH_OF_PIPES = 120
-# Fewer characters at the end of a test's id would not tell it apart.
-_LEAST_END_OF_TEST = 8
 
 
 class Result(NamedTuple):
@@ -85,7 +83,7 @@ class Output:
         if isinstance(line, str):
             pieces = [line]
         text = "".join(map(self._with_codes, pieces))
-        # The last column of a list is as wide as its widest cell.
+        # `ls` pads the last column of its list with blanks, too.
         self._send(text.rstrip(" ") + "\n")
 
     def json(self, data: object) -> None:
@@ -121,62 +119,6 @@ class Output:
         """Write a text, in which what the stream cannot encode is escaped."""
         encoded = text.encode(self._encoding, "backslashreplace")
         self._stream.write(encoded.decode(self._encoding))
-
-
-def columns(
-    rows: Iterable[Sequence[str]], *, right_aligned: Collection[int] = ()
-) -> list[str]:
-    """Return rows of a table as lines, each column as wide as its widest cell.
-
-    Args:
-        rows: The cells of each row.
-        right_aligned: The indexes of the columns that are aligned to the right.
-    """
-    # A large vault has many rows: each is kept once, and the widths grow with them.
-    cells_of_rows: list[tuple[str, ...]] = []
-    widths: list[int] = []
-    for row in rows:
-        cells = tuple(map(one_line, row))
-        if not widths:
-            widths = [0] * len(cells)
-        widths = list(map(max, widths, map(len, cells)))
-        cells_of_rows.append(cells)
-    table_lines = []
-    for cells in cells_of_rows:
-        padded_cells = []
-        for index, (text, width) in enumerate(zip(cells, widths)):
-            if index in right_aligned:
-                padded_cells.append(text.rjust(width))
-            else:
-                padded_cells.append(text.ljust(width))
-        table_lines.append("  ".join(padded_cells))
-    return table_lines
-
-
-def shortened_test(test: str, width: int) -> str:
-    """Return the id of a test, cut to so many characters.
-
-    The file of the test and the end of the id stay, since they tell tests apart:
-    `tests/test_rates.py::...is_cached[EUR]`. Where there is little room, the folders go
-    first, and then all but the end.
-    """
-    if len(test) <= width:
-        return test
-    path, separator, name = test.partition("::")
-    file = path.rpartition("/")[2]
-    if separator:
-        starts = (path, f".../{file}", file)
-        # First the name of the test stays whole, and only its folders go.
-        for start in starts:
-            shorter_id = f"{start}::{name}"
-            if len(shorter_id) <= width:
-                return shorter_id
-        for start in starts:
-            beginning = f"{start}::..."
-            room = width - len(beginning)
-            if room >= _LEAST_END_OF_TEST:
-                return f"{beginning}{name[-room:]}"
-    return f"...{test[3 - width :]}"
 
 
 #: The line of a command that kept the objects of what it deleted.

@@ -132,7 +132,7 @@ def _configuration(here: Path) -> _Configuration:
     """
     folders = (here, *here.parents)
     for folder in folders:
-        for name in NAMES:
+        for name in CONFIGURATION_FILES:
             file = folder / name
             options = read_options(file) if file.is_file() else None
             if options is not None:
@@ -195,8 +195,8 @@ class Invocation:
         return Redactor(self.settings.redact)
 
 
-#: The files of configuration, in the order in which pytest looks for them.
-NAMES = (
+#: The names of files of configuration, in the order in which pytest looks for them.
+CONFIGURATION_FILES = (
     "pytest.toml",
     ".pytest.toml",
     "pytest.ini",
@@ -206,7 +206,7 @@ NAMES = (
     "setup.cfg",
 )
 # These files count even if they have no section for pytest.
-_NAMES_THAT_COUNT_ALWAYS = frozenset(NAMES[:4])
+_FILES_THAT_COUNT_ALWAYS = frozenset(CONFIGURATION_FILES[:4])
 
 
 def read_options(file: Path) -> dict[str, Any] | None:
@@ -232,7 +232,7 @@ def read_options(file: Path) -> dict[str, Any] | None:
     section = "tool:pytest" if file.name == "setup.cfg" else "pytest"
     if section in sections:
         return dict(sections[section].items())
-    return {} if file.name in _NAMES_THAT_COUNT_ALWAYS else None
+    return {} if file.name in _FILES_THAT_COUNT_ALWAYS else None
 
 
 def _from_toml(file: Path) -> dict[str, Any] | None:
@@ -269,7 +269,7 @@ def _from_toml(file: Path) -> dict[str, Any] | None:
 
 
 def _table(toml_table: Any, *names: str) -> Any:
-    """Return the table of TOML to which these names lead; empty if there is none.
+    """Return the table of a configuration to which these names lead, or an empty one.
 
     Raises:
         ValueError: Something else than a table has one of the names.

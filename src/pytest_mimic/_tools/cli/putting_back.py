@@ -172,15 +172,15 @@ class _Paths:
         if not folder_of_git.is_relative_to(repository.root()):
             folder_of_git = repository.vault.parent
             self.git += ["-C", str(folder_of_git)]
-        path_of_vault = Path(os.path.relpath(repository.vault, folder_of_git))
-        self._path_of_vault = path_of_vault.as_posix()
+        path_to_vault = Path(os.path.relpath(repository.vault, folder_of_git))
+        self._path_to_vault = path_to_vault.as_posix()
 
     def in_portions(self, names: Sequence[str]) -> Iterator[list[str]]:
         """Yield the paths of files, as many at a time as a command takes."""
         portion: list[str] = []
         length = 0
         for name in names:
-            path = self._path(name)
+            path = self._path_in_command(name)
             length += len(path) + 1
             if portion and length > _LONGEST_COMMAND:
                 yield portion
@@ -190,19 +190,24 @@ class _Paths:
         if portion:
             yield portion
 
-    def _path(self, name: str) -> str:
-        """Return the path of a file of the vault as a command of git names it."""
-        path = name
-        if self._path_of_vault != ".":
-            path = f"{self._path_of_vault}/{name}"
-        if _SIGNS_OF_PATTERN.search(path):
+    def _path_in_command(self, name: str) -> str:
+        """Return the path of a file of the vault in a command that is to be pasted.
+
+        The path begins at the folder in which git runs then: that in which the user
+        pastes the command, or that of its option `-C`.
+        """
+        path_in_command = name
+        # `.` says that this folder is the vault itself.
+        if self._path_to_vault != ".":
+            path_in_command = f"{self._path_to_vault}/{name}"
+        if _SIGNS_OF_PATTERN.search(path_in_command):
             # Git would take the path for a pattern.
-            return f":(literal){path}"
-        return path
+            return f":(literal){path_in_command}"
+        return path_in_command
 
 
 def owner_of(vault: Vault, name: str) -> str:
-    """Return the test, or the scope of a fixture, that a recording belongs to.
+    """Return the test, or the scope of a fixture, whose files go back together.
 
     The text is empty if the vault has no such recording, or if it cannot be read.
     """

@@ -106,12 +106,12 @@ class RevisionStore(Store):
         self._blob_hash_by_name: dict[str, str] = {}
         for entry in repository.listed("ls-tree", "-r", commit):
             facts, path = entry.split("\t", 1)
-            mode, _, blob = facts.split()
+            mode, _, blob_hash = facts.split()
             name = repository.name_of(path)
             self.tracked.add(name)
             # Regular files have the modes 100644 and 100755; a link has 120000.
             if mode.startswith("100"):
-                self._blob_hash_by_name[name] = blob
+                self._blob_hash_by_name[name] = blob_hash
         # By name: what was read from the archive, or from a blob.
         self._content_by_name: dict[str, bytes] = {}
         if self._blob_hash_by_name:
@@ -139,10 +139,10 @@ class RevisionStore(Store):
         if name in self._blob_hash_by_name and name not in self._content_by_name:
             # All other files were read from one archive. The attribute `export-ignore`
             # keeps a file out of that.
-            blob = self._repository.git(
+            content = self._repository.git(
                 "cat-file", "blob", self._blob_hash_by_name[name]
             )
-            self._content_by_name[name] = blob
+            self._content_by_name[name] = content
         return self._content_by_name.get(name)
 
     def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> list[str]:

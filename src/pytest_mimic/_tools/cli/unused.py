@@ -139,6 +139,7 @@ def _refuse_incomplete(account: Account, commands: Commands) -> None:
     remedies = []
     if not account.mimicked:
         reasons.append(NOTHING)
+    # Nobody knows which recordings a test needs that no job ran.
     not_run = sorted(account.tests - account.ran)
     if not_run:
         verb = "was" if len(not_run) == 1 else "were"

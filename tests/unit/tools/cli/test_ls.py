@@ -11,6 +11,7 @@ from contextlib import suppress
 import pytest
 
 from pytest_mimic._core.words import size
+from pytest_mimic._tools.cli.ls import shortened_test
 from pytest_mimic._tools.cli.main import main
 
 
@@ -319,3 +320,21 @@ def test_the_answer_of_a_database_is_told_in_short(shop, call):
     [row] = columns_of(call("ls", "sqlalchemy").lines[:-1])
 
     assert row[5] == "2 rows"
+
+
+@pytest.mark.parametrize(
+    ("most", "shown"),
+    [
+        (44, ".../test_rates.py::TestEuro::is_cached[x]"),
+        (35, "tests/a/test_rates.py::...cached[x]"),
+        (31, ".../test_rates.py::...cached[x]"),
+        (26, "test_rates.py::...ached[x]"),
+        (12, "...cached[x]"),
+        (38, "test_rates.py::TestEuro::is_cached[x]"),
+        (99, "tests/a/test_rates.py::TestEuro::is_cached[x]"),
+    ],
+)
+def test_a_cut_test_keeps_its_file_and_its_end(most: int, shown: str) -> None:
+    test = "tests/a/test_rates.py::TestEuro::is_cached[x]"
+
+    assert shortened_test(test, most) == shown

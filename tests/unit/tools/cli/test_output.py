@@ -11,8 +11,9 @@ import sys
 
 import pytest
 
+from pytest_mimic._tools.cli.ls import columns
 from pytest_mimic._tools.cli.main import COMMANDS
-from pytest_mimic._tools.cli.output import Output, columns, shortened_test
+from pytest_mimic._tools.cli.output import Output
 
 
 class Terminal(io.StringIO):
@@ -170,21 +171,3 @@ def test_a_vault_of_a_newer_format_is_no_empty_one(shop, call):
     assert [result.code for result in results] == [1, 1]
     [line] = results[0].lines
     assert line.endswith(" files cannot be read: pytest-mimic check")
-
-
-@pytest.mark.parametrize(
-    ("most", "shown"),
-    [
-        (44, ".../test_rates.py::TestEuro::is_cached[x]"),
-        (35, "tests/a/test_rates.py::...cached[x]"),
-        (31, ".../test_rates.py::...cached[x]"),
-        (26, "test_rates.py::...ached[x]"),
-        (12, "...cached[x]"),
-        (38, "test_rates.py::TestEuro::is_cached[x]"),
-        (99, "tests/a/test_rates.py::TestEuro::is_cached[x]"),
-    ],
-)
-def test_a_cut_test_keeps_its_file_and_its_end(most: int, shown: str) -> None:
-    test = "tests/a/test_rates.py::TestEuro::is_cached[x]"
-
-    assert shortened_test(test, most) == shown
