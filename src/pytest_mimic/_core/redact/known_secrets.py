@@ -502,7 +502,11 @@ class KnownSecrets:
         return False
 
     def settled(self, text: str) -> str:
-        """Return a text with `<redacted>` for the placeholders of other tests."""
+        """Return a text with `<redacted>` for the placeholders of other tests.
+
+        A redactor asks it of all that it hides. The identity of a call must not hang on
+        what another test was issued.
+        """
         return with_replaced_placeholders(text, self._own_placeholder_or_redacted)
 
     def _own_placeholder_or_redacted(self, placeholder: str) -> str:
@@ -514,7 +518,9 @@ class KnownSecrets:
     def value_of(self, placeholder: str) -> str | None:
         """Return the secret for which a placeholder stands.
 
-        None: no answer of this test has issued a secret with this placeholder.
+        `as_recorded` asks it while a call is verified: the recorded placeholder stands
+        for the secret from then on, so that another secret is no drift. None: no answer
+        of this test has issued a secret with this placeholder.
         """
         for secrets in self._with_wider_scopes():
             for issued in secrets._issued.values():

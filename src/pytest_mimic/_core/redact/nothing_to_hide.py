@@ -26,33 +26,36 @@ _BEGINNINGS_OF_HIDDEN_LOOKS = ("AIza", "eyJ")
 _FLAG = pattern(r"(?<![\w-])--?[A-Za-z_]")
 
 
-def has_nothing_to_hide(value: object, names: SecretNames) -> bool:
+def has_nothing_to_hide(value: object, secret_names: SecretNames) -> bool:
     """Check fast whether plain data of JSON has nothing that redaction would hide.
 
-    Data of which this says False may have nothing to hide as well: only redaction can
-    tell. The values of variables of the environment are not looked for.
+    `check` asks it of recorded requests and answers, and `outcome_words.py` of
+    outcomes before it shows them: then they are not redacted once more. Data of which
+    this says False may have nothing to hide as well: only redaction can tell. The
+    values of variables of the environment are not looked for.
     """
     # The list grows by the values of each container in it.
     values: list[Any] = [value]
     for json_value in values:
         json_type = type(json_value)
         if json_type is str:
-            if not _is_plain_text(json_value, names):
+            if not _is_plain_text(json_value, secret_names):
                 return False
         elif json_type is dict:
-            if not names.are_plain(tuple(json_value)):
+            if not secret_names.are_plain(tuple(json_value)):
                 return False
             values += json_value.values()
         elif json_type is list:
-            if not _is_plain_list(json_value, names):
+            if not _is_plain_list(json_value, secret_names):
                 return False
             values += json_value
         elif json_value is not None and json_type not in (bool, int, float):
+            # No JSON has such a value: redaction has to tell.
             return False
     return True
 
 
-def _is_plain_text(text: str, names: SecretNames) -> bool:
+def _is_plain_text(text: str, secret_names: SecretNames) -> bool:
     """Check fast whether redaction leaves a text as it is.
 
     False: redaction may change the text.
@@ -66,14 +69,14 @@ def _is_plain_text(text: str, names: SecretNames) -> bool:
         return True
     url = _PLAIN_URL.fullmatch(text)
     # In free text, `https:` gives what follows the name `https`.
-    return url is not None and names.are_plain((url["scheme"],))
+    return url is not None and secret_names.are_plain((url["scheme"],))
 
 
-def _is_plain_list(items: list[Any], names: SecretNames) -> bool:
+def _is_plain_list(items: list[Any], secret_names: SecretNames) -> bool:
     """Check whether no item of a list gives another one a name.
 
     The first item of a pair may be the name of the second one.
     """
     if len(items) == 2 and type(items[0]) is str:
-        return names.are_plain((items[0],))
+        return secret_names.are_plain((items[0],))
     return True

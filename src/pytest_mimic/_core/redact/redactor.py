@@ -343,6 +343,7 @@ class Redactor(SecretNames):
                 stand_in = self._stand_in_of(place, keep_types=keep_types)
                 place.box[place.key] = stand_in
             elif isinstance(value, str):
+                # The name is harmless, and secrets may lie inside of the text.
                 text = value
                 if SIGN_OF_DATA.search(text):
                     text = self.scrub_data(text)
@@ -390,7 +391,10 @@ class Redactor(SecretNames):
         return scrubbed
 
     def scrub_cell(self, text: str) -> str:
-        """Return a value of a database without the secrets in its JSON and its URLs."""
+        """Return a value of a database without the secrets in its JSON and its URLs.
+
+        A column or parameter of SQL and a word or reply of Redis are such values.
+        """
         return self.scrub_urls(self.scrub_json(text))
 
     def scrub_data(self, text: str) -> str:
@@ -539,6 +543,7 @@ class Redactor(SecretNames):
         return _URL_IN_TEXT.sub(self._hide_in_url, text)
 
     def _hide_in_url(self, url_match: re.Match[str]) -> str:
+        """Return a URL that stands in a text without its secrets."""
         return self.scrub_url(url_match[0])
 
     def scrub_form(self, form: str, *, keeps_flags: bool = False) -> str:
@@ -600,6 +605,7 @@ class Redactor(SecretNames):
         return f"{name}={self.stand_in(value, f'cookie {name}')}"
 
     def _hide_set_cookie(self, cookie: str) -> str:
+        """Return a `Set-Cookie` with its value replaced. Its attributes stay."""
         first, sign, attributes = cookie.partition(";")
         return f"{self._hide_cookie(first)}{sign}{attributes}"
 
@@ -646,6 +652,7 @@ class Redactor(SecretNames):
                 continue
             value_match = _VALUE_IN_FREE_TEXT.match(text, start)
             if value_match is None:
+                # Nothing that can be a value follows the name.
                 continue
             end = value_match.end()
             if value_match["bracket"]:
@@ -744,12 +751,12 @@ def _fields_of(query: str) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def _leaves_of(tree: object, names: SecretNames) -> Iterator[Place]:
+def _leaves_of(tree: object, secret_names: SecretNames) -> Iterator[Place]:
     """Yield the texts and numbers of plain data, in the order of its JSON.
 
     These are the tokens that may be secret: `null`, `true` and `false` are none.
     """
-    for place in places({"": tree}, names):
+    for place in places({"": tree}, secret_names):
         if type(place.value) in (str, int, float):
             yield place
 

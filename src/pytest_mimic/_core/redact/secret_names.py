@@ -317,7 +317,7 @@ class SecretNames:
             return False
         secret_beside = self.names_secret_beside(keys)
         for key in keys:
-            # A key that may be secret by any rule: its value has to be looked at.
+            # Below a key that may be secret by any rule, the value has to be looked at.
             if not isinstance(key, str) or normalised_name(key) in secret_beside:
                 return False
             if len(key) <= _LONGEST_NAME and self._judge(key) != "never":
@@ -374,7 +374,10 @@ class SecretNames:
 
     @staticmethod
     def _looks_secret(name: str, value: str) -> bool:
-        """Check whether the text under a name of `look` or `behind` is a token."""
+        """Check whether the text under a name of `look` or `behind` is a token.
+
+        A placeholder counts as one, as a replay has given it in place of a token.
+        """
         plain_name = normalised_name(name)
         if plain_name == "ticket":
             return is_placeholder(value) or _CAS_TICKET.fullmatch(value) is not None
@@ -531,7 +534,7 @@ class Place(NamedTuple):
 
 
 def places(
-    root: dict[str, Any], names: SecretNames, *, stored: bool = False
+    root: dict[str, Any], secret_names: SecretNames, *, stored: bool = False
 ) -> Iterator[Place]:
     """Yield the places of the values in a mapping, in the order of its JSON text.
 
@@ -575,11 +578,13 @@ def places(
                     container.get("query")
                 )
             arguments = arguments_of_variables.get(id(place.value), {})
-            inner_places = _places_in_mapping(container, place, names, arguments)
+            inner_places = _places_in_mapping(container, place, secret_names, arguments)
         elif isinstance(container, list):
             container = place.box[place.key] = container.copy()
             names_of_items = names_of_lists.get(id(place.value), ())
-            inner_places = _places_in_list(container, place, names, names_of_items)
+            inner_places = _places_in_list(
+                container, place, secret_names, names_of_items
+            )
         else:
             continue
         pending.extend(reversed(inner_places))
@@ -588,7 +593,7 @@ def places(
 def _places_in_mapping(
     mapping: dict[Any, Any],
     place_of_mapping: Place,
-    names: SecretNames,
+    secret_names: SecretNames,
     arguments: Mapping[str, Sequence[str]],
 ) -> list[Place]:
     """Return the values of a mapping, which stands at a place.
@@ -596,29 +601,30 @@ def _places_in_mapping(
     Args:
         mapping: The mapping.
         place_of_mapping: Where the mapping stands.
-        names: The secret names.
+        secret_names: Which names are secret.
         arguments: The names of the arguments that each variable of GraphQL is passed
             to, if the mapping holds variables. One secret name hides the variable.
     """
-    secret_beside = names.names_secret_beside(mapping)
+    secret_beside = secret_names.names_secret_beside(mapping)
     of_login = is_of_login(mapping)
     places_of_values = []
     for key, (name, value) in zip(mapping, named_values_of(mapping), strict=True):
-        is_secret = names.hides(name, value)
+        is_secret = secret_names.hides(name, value)
         if not is_secret:
             # `$p` is secret if it is passed to `password: $p`.
             for argument in arguments.get(key, ()):
                 name = argument
-                is_secret = names.hides(argument, value)
+                is_secret = secret_names.hides(argument, value)
                 if is_secret:
                     break
         if not is_secret and secret_beside:
             # `code` is secret beside `grant_type`.
-            is_secret = names.hides_beside(
+            is_secret = secret_names.hides_beside(
                 name, value, secret_beside, of_login=of_login
             )
         hiding_name = name
         # All in a mapping under a secret name is secret: `credentials: {"user": …}`.
+        # The name around it is the one that `mimic_redact` has to remove to keep it.
         if not is_secret and place_of_mapping.is_secret:
             is_secret = not is_empty(value)
             hiding_name = place_of_mapping.hiding_name
@@ -644,7 +650,7 @@ def _arguments_of_variables(query: object) -> dict[str, list[str]]:
 def _places_in_list(
     items: list[Any],
     place_of_list: Place,
-    names: SecretNames,
+    secret_names: SecretNames,
     names_of_items: Sequence[object],
 ) -> list[Place]:
     """Return the items of a list, which stands at a place."""
@@ -661,7 +667,7 @@ def _places_in_list(
             # A list of tokens may be of log-ins. Tokens of a language model do not look
             # secret.
             name = place_of_list.name
-        is_secret = names.hides(name, item)
+        is_secret = secret_names.hides(name, item)
         hiding_name = name
         # All in a list under a secret name is secret: `passwords: ["abc"]`.
         if not is_secret and place_of_list.is_secret:
@@ -669,7 +675,7 @@ def _places_in_list(
             hiding_name = place_of_list.hiding_name
         # The word after a flag is its value: `["--token", "abc"]`.
         is_word = index > 0 and isinstance(item, str) and item[:1] != "-"
-        if not is_secret and is_word and names.secret_flag(items[index - 1]):
+        if not is_secret and is_word and secret_names.secret_flag(items[index - 1]):
             is_secret = not is_empty(item)
             hiding_name = items[index - 1].lstrip("-")
         places_of_items.append(
@@ -736,9 +742,10 @@ def _is_manifest_of_secret(mapping: Mapping[Any, Any]) -> bool:
 
 
 def _name_of_value(mapping: Mapping[Any, Any]) -> str | None:
-    """Return `token` of `{"name": "token", "value": "abc"}`; None without a name.
+    """Return `token` of `{"name": "token", "value": "abc"}`, the name of the value.
 
-    A change has it in its path: `{"op": "add", "path": "/token", "value": "abc"}`.
+    None: nothing beside the value names it, so that its key does. A change has the name
+    in its path: `{"op": "add", "path": "/token", "value": "abc"}`.
     """
     if "op" in mapping:
         name_in_path = _last_name(mapping.get("path"))
@@ -773,6 +780,9 @@ def _names_of_lists(mapping: dict[Any, Any]) -> Iterator[tuple[int, Sequence[obj
     |---|---|---|
     | `{"command": ["AUTH", "abc"]}` | the command | none, `AUTH`, `abc` |
     | `{"columns": [["id"], ["token"]], "rows": …}` | each row | `id`, `token` |
+
+    A run hides commands and rows by the rules of their clients. So this is asked of
+    recorded data alone: by `check`, by `rekey`, and where people are shown an outcome.
     """
     # A command of Redis, or several in one pipeline.
     commands = [mapping.get("command")]
@@ -799,14 +809,14 @@ def _name_of_stored_column(column: object) -> object:
     return column[0]
 
 
-def holds_unhidden_text(plain: Any, names: SecretNames) -> bool:
+def holds_unhidden_text(plain: Any, secret_names: SecretNames) -> bool:
     """Check whether a client's stored data has an unhidden text under a secret name.
 
     It has one if the name was not secret when the call was recorded: `check` reports
     it, and `rekey` hides it. A text with a placeholder in it counts as hidden: `Bearer
     <redacted>`.
     """
-    for place in places({"": plain}, names, stored=True):
+    for place in places({"": plain}, secret_names, stored=True):
         is_text = type(place.value) is str
         if place.is_secret and is_text and PLACEHOLDER_START not in place.value:
             return True

@@ -89,12 +89,14 @@ def forms_of(secret: str) -> frozenset[str]:
         in_attribute.replace("'", "&#x27;"),
         in_attribute.replace("'", "&#39;"),
     }
+    # Some clients escape a slash of a path, and a form has `+` for a blank.
     for in_url in (
         quote(secret_bytes, safe=""),
         quote(secret_bytes),
         quote_plus(secret_bytes),
     ):
         forms |= {in_url, _ESCAPE_IN_URL.sub(_in_lower_case, in_url)}
+    # Within a JSON text, other characters may be escaped, and slashes as well.
     for in_json in (dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]):
         forms |= {in_json, in_json.replace("/", r"\/")}
     base64 = b2a_base64(secret_bytes, newline=False).decode()

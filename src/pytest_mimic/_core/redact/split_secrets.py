@@ -78,7 +78,10 @@ def _texts_in(plain: Any, path: tuple[object, ...]) -> Iterator[tuple[object, st
 
 
 def _with_texts(plain: Any, path: tuple[object, ...], texts: dict[object, str]) -> Any:
-    """Return the plain data of an event with other texts, given by their paths."""
+    """Return the plain data of an event with hidden texts in it, given by their paths.
+
+    Only texts that lose a piece of a secret are given. All others stay.
+    """
     if isinstance(plain, str):
         return texts.get(path, plain)
     if isinstance(plain, dict):
@@ -139,6 +142,7 @@ def _spans_of_secrets(joined_text: str, hidden_text: str) -> list[_Span] | None:
         hidden    a=<redacted>&b=<redacted>.
         spans     (2, 4, "<redacted>"), (7, 9, "<redacted>")
     """
+    # The stand-ins and the texts behind them come by turns.
     text_before, *stand_ins_and_texts = _STAND_IN.split(hidden_text)
     if not joined_text.startswith(text_before):
         return None
@@ -154,6 +158,7 @@ def _spans_of_secrets(joined_text: str, hidden_text: str) -> list[_Span] | None:
         else:
             end = joined_text.find(text_behind, start)
         if end < start or not joined_text.startswith(text_behind, end):
+            # The text behind the secret was changed, too.
             return None
         spans.append(_Span(start, end, stand_in))
         start = end + len(text_behind)

@@ -86,7 +86,8 @@ def keys_in(text: str) -> Iterator[tuple[str, str]]:
             is_basic = literal == _BASIC_SCHEME
             if is_basic and not _has_password(key[len("Basic ") :]):
                 continue
-            # A key may hold another one, such as the token after `Bearer`.
+            # A key may hold another one, such as the token after `Bearer`: one warning
+            # tells of both.
             if not any(yielded_key in key for yielded_key in yielded_keys):
                 yielded_keys.append(key)
                 yield f"{key[:_SHOWN_CHARACTERS]}…", mark_of(key)
