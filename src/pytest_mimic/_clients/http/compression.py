@@ -74,6 +74,7 @@ def _decode(
 ) -> list[bytes] | None:
     """Undo one encoding, `gzip`; None if no decoder of this name takes the chunks."""
     for decode in _decompressing_functions(name):
+        # A function that fails has the wrong form of the encoding: the next is tried.
         try:
             decoded_chunks = [decode(chunk) for chunk in chunks]
         # Each library has its own exceptions.
@@ -127,7 +128,11 @@ def _is_ended(decompressor: Any) -> bool:
 
 
 def _decompressing_functions(name: str) -> list[_ChunkFunction]:
-    """Return the functions to try that decompress the chunks of a body."""
+    """Return the functions to try that decompress the chunks of a body.
+
+    There are two for `deflate`, whose two forms have one name. There is none for an
+    encoding whose codec is not installed.
+    """
     if name in _NAMES_OF_GZIP:
         return [zlib.decompressobj(_WINDOW_OF_GZIP).decompress]
     if name in ("deflate", _BARE_DEFLATE):
@@ -171,7 +176,7 @@ def deflate(
 
 
 def _can_encode(name: str) -> bool:
-    """Check whether a body can be compressed so here."""
+    """Check whether a replay can compress a body so, with what is installed here."""
     if name not in ("br", "zstd"):
         return name in (*_NAMES_OF_GZIP, "deflate", _BARE_DEFLATE)
     # Whoever has the codec can decompress, too.

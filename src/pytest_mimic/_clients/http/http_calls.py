@@ -119,13 +119,16 @@ _CACHE_SIZE = 20_000
 class HttpAdapter(Adapter):
     """The adapter of an HTTP client. A subclass adds the edges."""
 
+    # A recording serves all clients of HTTP.
     recorded_as: ClassVar = "http"
     waits: ClassVar = True
+    # `ignore=headers` leaves out what was taken from headers, the log-in as well.
     implied: ClassVar = {
         "body": ("format",),
         **dict.fromkeys(("headers", "headers.*"), (*CHOOSING, "login")),
         **{f"headers.{name}": (name,) for name in CHOOSING},
     }
+    # With `compare=shape`, only the values of a body may differ.
     exact: ClassVar = frozenset({"status", "headers", "error"})
 
     def matched(
@@ -168,6 +171,7 @@ class HttpAdapter(Adapter):
             if "error" in exchange:
                 # The text of an error has addresses and ports, which differ each time.
                 return {"error": exchange["error"]["type"]}
+            # The reader waited until it was cancelled, and no response came.
             return exchange
         headers = {}
         content_type = header_of(exchange["headers"], "content-type")
@@ -209,6 +213,7 @@ class HttpAdapter(Adapter):
         if exchange.get("status") != other_exchange.get("status"):
             return False
         if "end" not in exchange:
+            # This body was read to its end, and the other one was left.
             return True
         events = _events_of(exchange)
         other_events = _events_of(other_exchange)
@@ -460,7 +465,8 @@ class RequestTaker:
             known_secrets,
             learn_secrets_of_body,
         )
-        # The host has its port, unless that is the usual one.
+        # The host has its port, unless that is the usual one. The patterns of `only=`
+        # and `exclude=` are compared with it.
         host = shown_url.split("/", 3)[2]
         return ClientCall(
             f"{method} {parts['path']}",
@@ -535,6 +541,7 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
         # A JSON Web Token under a harmless name may be one that a replay has given.
         if "eyJ" in value and not redactor.hides(name, value):
             shows_token = True
+    # Several headers of one name count as one (RFC 9110, 5.3).
     sent_headers = {name: ", ".join(values) for name, values in sent_values.items()}
     shown_headers = {name: ", ".join(values) for name, values in shown_values.items()}
     # Most clients add `Accept: */*`, which is as good as none.
@@ -542,6 +549,7 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
     for name in CHOOSING:
         if shown_headers.get(name, ANYTHING) != ANYTHING:
             choosing_headers[name] = shown_headers[name]
+    # In these, placeholders tell which log-in has issued the credentials.
     secret_headers = []
     for name, value in shown_headers.items():
         if redactor.hides(name, value):

@@ -1,4 +1,7 @@
-"""Secrets in HTTP exchanges: values under secret names, wherever they occur."""
+"""Secrets in HTTP exchanges: where a request has them, and names that services add.
+
+A run asks while it describes a request, and hides what it learns in the answer as well.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +65,7 @@ def secrets_of(
     service = _SERVICE_OF_TARGET.get(target_prefix, target_prefix)
     signed_scope = _SCOPE_OF_SIGNATURE.search(headers.get("authorization", ""))
     if not service and signed_scope is not None:
+        # A request to EC2, for example, has no target. Its signature names the service.
         service = signed_scope[1]
     redactor = redactor.by_look()
     if service == "ssm":
@@ -117,11 +121,13 @@ class _SecretsOfSystemsManager(Secrets):
     """
 
     def learn(self, plain: Any, /) -> None:
+        """Learn secrets, and the values of secure parameters among them."""
         super().learn(plain)
         for parameter in _secure_parameters(plain):
             self.add(parameter["Value"], "Value")
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
+        """Return plain data without secrets, nor the values of secure parameters."""
         scrubbed = super().scrub(plain, keep_types=keep_types)
         for parameter in _secure_parameters(scrubbed):
             parameter["Value"] = self.redactor.stand_in(parameter["Value"])

@@ -38,12 +38,13 @@ def redacted_parts(
     """
     # Secrets in the URL and in headers are the same for every service.
     secrets = Secrets(redactor.by_look())
-    headers = {}
+    # Of the headers, only those that choose an answer are parts of their own.
+    counted_headers = {}
     for name in CHOOSING:
         if name in recorded_parts:
-            headers[name] = recorded_parts[name]
+            counted_headers[name] = recorded_parts[name]
     hidden_parts = dict(recorded_parts)
-    for name, value in headers.items():
+    for name, value in counted_headers.items():
         hidden_parts[name] = secrets.header(name, value)
     if recorded_parts.get("query"):
         hidden_parts["query"] = secrets.redactor.scrub(
@@ -54,17 +55,18 @@ def redacted_parts(
     if "body" in recorded_parts:
         body_format = recorded_parts.get("format", "")
         # What is secret in a body depends on the service, which headers tell.
-        secrets_of_body = secrets_of(redactor, headers)
+        secrets_of_body = secrets_of(redactor, counted_headers)
         hidden_parts["body"] = hide_body(
             body_format, recorded_parts["body"], secrets_of_body
         )
+    # The description repeats some of the parts, and has more that is only shown.
     hidden_description = dict(recorded_description)
     for name, value in recorded_description.items():
         if name in hidden_parts:
             hidden_description[name] = hidden_parts[name]
         elif name.startswith("headers."):
-            header = name.removeprefix("headers.")
-            hidden_description[name] = secrets.header(header, value)
+            name_of_header = name.removeprefix("headers.")
+            hidden_description[name] = secrets.header(name_of_header, value)
         elif name in ("url", "signature"):
             hidden_description[name] = secrets.path(value)
     return hidden_parts, hidden_description
@@ -84,33 +86,42 @@ def redacted_request(
     """
     secrets = Secrets(redactor.by_look())
     hidden_request = dict(recorded_description)
-    for name, part in recorded_description.items():
-        if name.startswith("headers.") and isinstance(part, str):
-            hidden_request[name] = secrets.header(name.removeprefix("headers."), part)
+    for name, recorded_part in recorded_description.items():
+        if name == "method":
+            # A method is no secret: `check` finds it as it is stored.
+            continue
+        if name.startswith("headers.") and isinstance(recorded_part, str):
+            name_of_header = name.removeprefix("headers.")
+            hidden_request[name] = secrets.header(name_of_header, recorded_part)
         elif name in ("url", "signature"):
-            hidden_request[name] = secrets.path(part)
-        elif isinstance(part, str) and name != "method":
-            hidden_request[name] = secrets.text(part)
-        elif name != "method":
-            plain = secrets.scrub(part, keep_types=True)
-            hidden_request[name] = _with_texts_of_files(plain, secrets)
+            hidden_request[name] = secrets.path(recorded_part)
+        elif isinstance(recorded_part, str):
+            hidden_request[name] = secrets.text(recorded_part)
+        else:
+            # The body or the query, as the plain data that a run has made of it.
+            hidden_data = secrets.scrub(recorded_part, keep_types=True)
+            hidden_request[name] = _with_texts_of_files(hidden_data, secrets)
     return hidden_request
 
 
 def _with_texts_of_files(body: Any, secrets: Secrets) -> Any:
-    """Return the described body of a request, of multipart with its files redacted.
+    """Return the recorded body of a request, of multipart with its files redacted.
 
-    The text of a file may have a secret on a line, `PASSWORD=…`, as a whole body may.
+    `check` finds so a secret on a line of a file, `PASSWORD=…`, as it does in a body
+    that is a text.
     """
     if not isinstance(body, dict):
         return body
-    fields = {}
+    hidden_fields = {}
     for name, field in body.items():
         if isinstance(field, list):
-            fields[name] = [_part_with_redacted_text(part, secrets) for part in field]
+            # Several parts of the multipart body have this name.
+            hidden_fields[name] = [
+                _part_with_redacted_text(part, secrets) for part in field
+            ]
         else:
-            fields[name] = _part_with_redacted_text(field, secrets)
-    return fields
+            hidden_fields[name] = _part_with_redacted_text(field, secrets)
+    return hidden_fields
 
 
 def _part_with_redacted_text(part: Any, secrets: Secrets) -> Any:
@@ -152,9 +163,13 @@ def redacted_response(response: dict[str, Any], redactor: Redactor) -> dict[str,
 
 
 def _redacted_body(body: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
-    """Return a response's stored body, or a part of one, without what is secret."""
+    """Return a response's stored body, or a part of one, without what is secret.
+
+    `rekey` stores the result, and `check` compares it with what is stored.
+    """
 
     def hide_content(content: Any) -> Any:
+        """Return a text, or JSON with its types, as a run would store it today."""
         if isinstance(content, str):
             return secrets.text(content)
         return secrets.scrub(content, keep_types=True)

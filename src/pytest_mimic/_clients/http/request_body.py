@@ -77,10 +77,12 @@ def _read_body(data: bytes, content_type: str | None, *, depth: int) -> RequestB
             return structured_body
     text = text_of_bytes(data, parameters.get("charset", "utf-8"))
     if text is None:
+        # The body is binary, and counts by its hash.
         return RequestBody("bytes", digest(data))
     if media_type == "application/x-www-form-urlencoded":
         return RequestBody("form", parse_form(text))
     value = json_of(text, media_type)
+    # `json_of` gives back a text that is no JSON.
     if value is text:
         return RequestBody("text", text)
     return RequestBody("json", value)
@@ -220,6 +222,7 @@ def hide_body(body_format: str, value: Any, secrets: Secrets) -> Any:
         return secrets.text(value)
 
     def hidden_headers_of(headers: dict[str, str]) -> dict[str, str]:
+        """Return the headers of a message in the body without secrets."""
         return {name: secrets.header(name, text) for name, text in headers.items()}
 
     return secrets.scrub(
@@ -235,9 +238,11 @@ def learn_body(body_format: str, value: Any, secrets: Secrets) -> None:
         return
 
     def learn_headers(headers: dict[str, str]) -> dict[str, str]:
+        """Learn the secrets in the headers of a message in the body, which stay."""
         secrets.learn_headers(headers.items())
         return headers
 
+    # Only what is learned on the way matters: the body stays as it is.
     _with_replaced_texts(body_format, value, secrets.text, learn_headers)
     secrets.learn(value)
 

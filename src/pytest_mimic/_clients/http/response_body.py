@@ -124,10 +124,11 @@ def _store_text(
     """
     text = data.decode(charset)
     events = split_events(text, media_type, is_whole=is_whole)
-    # Each form is taken only if a replay makes the same bytes of it.
+    # Each readable form is taken only if a replay makes the same bytes of it.
     if events and encoded_texts(events, charset) == data:
         return store_events(events, secrets, server_sent="event-stream" in media_type)
     if chunks_until_stop:
+        # The reader stopped, and a replay has to give as many chunks as it got.
         texts = decoded_texts(chunks_until_stop, charset)
         if texts and encoded_texts(texts, charset) == data:
             return {"chunks": chunks_without_secrets(texts, secrets)}
@@ -197,7 +198,7 @@ def _store_structured(
     if multipart is not None:
         delimiters = [text_of_bytes(delimiter) for delimiter in multipart.delimiters]
         if None in delimiters:
-            # What stands around the parts is binary.
+            # What stands around the parts is binary, which JSON cannot hold as a text.
             return None
         stored_messages = [
             _store_message(part, secrets, depth) for part in multipart.parts
@@ -231,6 +232,7 @@ def _store_message(
     ):
         # To encode it again would give other bytes, such as longer lines of base64.
         stored_message = _coded_or_text(message.content)
+    # The head of a part may announce a length, which is that of the stored content now.
     head = structured_bodies.with_length(
         _hide_head(message.first_line + message.head, secrets),
         len(message.content),
@@ -301,7 +303,10 @@ def _hide_line_of_head(line: str, secrets: Secrets) -> str:
 
 
 def load_body(body: dict[str, Any] | None) -> list[bytes]:
-    """Return the chunks of a stored body, as a replay lets them arrive."""
+    """Return the chunks of a stored body, as a replay lets them arrive.
+
+    While a call is verified, its real answer is compared by them as well.
+    """
     if body is None:
         return []
     charset = body.get("charset", UTF_8)
@@ -380,6 +385,7 @@ def _hides_text(body: dict[str, Any], content_type: str | None) -> bool:
         headers = structured_bodies.Message("", message["head"], b"").headers_by_name
         if _hides_text(message, headers.get("content-type")):
             return True
+    # A chunk of bytes is `{"base64": "…"}`.
     has_base64 = "base64" in body
     for chunk in body.get("chunks", ()):
         has_base64 = has_base64 or isinstance(chunk, dict)

@@ -1,6 +1,6 @@
 """Bodies that are made of heads and bodies: multipart, HTTP messages and mail.
 
-They are split, and joined again.
+Here they are split, and joined again, and nothing in them is hidden.
 
 A body is split in the same way in a request and in an answer. What its parts hold is
 read as a whole body of their type is.
@@ -110,6 +110,7 @@ def split_multipart(data: bytes, boundary: str) -> Multipart | None:
     count in the identity.
     """
     if not boundary:
+        # The content type is of another body, or names no boundary.
         return None
     delimiter = re.compile(
         rb"(?:\A|\r?\n)--"
@@ -128,6 +129,7 @@ def split_multipart(data: bytes, boundary: str) -> Multipart | None:
             continue
         part = _message(bytes_of_part)
         if part is None:
+            # The head of the part is no text.
             return None
         parts.append(part)
         delimiters.append(match[0])
@@ -138,7 +140,7 @@ def split_multipart(data: bytes, boundary: str) -> Multipart | None:
 
 
 def split_http(data: bytes) -> Message | None:
-    """Return an HTTP message, or None if it is none."""
+    """Return an HTTP message, such as one request of a batch; None if it is none."""
     line_end = data.find(b"\n") + 1 or len(data)
     first_line = text_of_bytes(data[:line_end]) or ""
     message = _message(data[line_end:])
@@ -168,7 +170,10 @@ def split_message(data: bytes, media_type: str) -> Message | None:
 
 
 def _message(data: bytes) -> Message | None:
-    """Return a head and its content; None without the blank line between them."""
+    """Return a head and its content; None if they are no head and content.
+
+    It is asked of a part, of a mail, and of an HTTP message behind its first line.
+    """
     match = _HEAD_OF_MESSAGE.match(data)
     if match is None:
         return None
@@ -222,7 +227,10 @@ def encode_mime_content(content: bytes, encoding: str) -> bytes:
 
 
 def encode_base64(content: bytes) -> bytes:
-    """Return bytes as base64 in lines of 76 characters, of 57 bytes each."""
+    """Return bytes as base64 in lines of 76 characters, as mail has them (RFC 2045).
+
+    Each line stands for 57 bytes.
+    """
     lines = []
     for start in range(0, len(content), 57):
         lines.append(binascii.b2a_base64(content[start : start + 57]))

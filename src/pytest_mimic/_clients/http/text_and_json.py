@@ -26,8 +26,8 @@ _MEDIA_TYPE_OF_TEXT = re.compile(
 )
 # The blanks before the first item of a JSON text on several lines: its indent.
 _FIRST_INDENT = re.compile(r"[\[{]\n( {1,8})\S")
-# As in `_core/outcome/json_layout.py`: `JSONEncoder.encode` makes such an encoder at
-# each call.
+# Yields the pieces of a compact JSON text of a body, for `write_json`. It is made once:
+# `JSONEncoder.encode` would make such an encoder at each call.
 _compact_pieces: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
     None,
     JSONEncoder().default,
@@ -80,6 +80,7 @@ def decoded_texts(chunks: Sequence[bytes], charset: str) -> list[str]:
 
     A chunk that ends within a character ends before it.
     """
+    # Each chunk is stored as a text of its own, with the whole characters in it.
     decoder = codecs.getincrementaldecoder(charset)()
     return list(filter(None, map(decoder.decode, chunks)))
 
@@ -138,7 +139,7 @@ def style_of(value: Any, text: str) -> str | None:
     | `ascii` | has other characters escaped |
     | `newline` | ends with one |
     """
-    # Only the styles are tried of which the text has a sign.
+    # Only the styles are tried of which the recorded text has a sign.
     layout_words = ["", "spaced"]
     first_indent = _FIRST_INDENT.match(text)
     if first_indent:
@@ -162,7 +163,8 @@ def write_json(value: Any, style: str = "") -> str:
     if not style:
         return "".join(_compact_pieces(value, 0))
     words = style.split()
-    # None as separators: `json.dumps` writes its own, with a blank.
+    # The words say how a replay writes the value, as the service did. None as
+    # separators: `json.dumps` writes its own, with a blank.
     indent = None
     separators: tuple[str, str] | None = (",", ":")
     for word in words:
