@@ -22,7 +22,7 @@ _NOT_CI = ("", "0", "false", "no", "off")
 
 
 class Hooks:
-    """A plugin that consists of hooks."""
+    """The base class of the plugins in `_run/`, which consist of hooks."""
 
     def __dir__(self) -> list[str]:
         # pytest looks for a fixture under each name of a plugin. Other names than those

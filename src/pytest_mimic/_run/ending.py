@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_mimic._core.engine.account_events import OlderAnswers, TokensTaken
+from pytest_mimic._core.engine.account_events import OlderAnswers
 from pytest_mimic._core.vault.folder import holds_recordings
 from pytest_mimic._core.vault.format import CASSETTES_PREFIX, recording_folder
 from pytest_mimic._core.words import ROW_WIDTH, limited, plural, size
@@ -45,7 +45,7 @@ class Ending:
     """Ends a run, or one of its processes under xdist.
 
     Attributes:
-        calls: What collects the calls for the HTML report, or None.
+        call_reports: What shows the calls, with `-v` and in the HTML report, or None.
         usage_file: The file of `--mimic-usage`, or None.
     """
 
@@ -57,7 +57,7 @@ class Ending:
         *,
         is_controller: bool,
     ) -> None:
-        self.calls: CallReports | None = None
+        self.call_reports: CallReports | None = None
         self.usage_file: UsageFile | None = None
         self._config = config
         self._session = session
@@ -81,8 +81,8 @@ class Ending:
         try:
             if self.usage_file is not None:
                 self.usage_file.remove_old()
-            if self.calls is not None:
-                self.calls.refuse_other_kinds()
+            if self.call_reports is not None:
+                self.call_reports.refuse_other_kinds()
         except MimicError as error:
             raise pytest.UsageError(str(error)) from None
         if settings.mode.writes and self._is_controller:
@@ -131,7 +131,7 @@ class Ending:
                     candidates=mimic_session.account.replaced_objects,
                 )
             )
-        mimic_session.do_and_keep_error(self._find_outdated)
+        mimic_session.do_and_keep_error(self._find_dropped_placeholders)
         mimic_session.do_and_keep_error(self._find_older_answers)
         mimic_session.do_and_keep_error(self._judge)
         mimic_session.do_and_keep_error(self._keep_usage)
@@ -211,13 +211,12 @@ class Ending:
         if replayed_answers and recordings is not None:
             from pytest_mimic._run.token_counts import tokens_of
 
-            counts = tokens_of(
+            tokens = tokens_of(
                 replayed_answers, self._session.vault, recordings.read_or_written
             )
-            tokens = TokensTaken(counts.sent, counts.received)
             account.saved_tokens.append(tokens)
 
-    def _find_outdated(self) -> None:
+    def _find_dropped_placeholders(self) -> None:
         """Find the tests whose recordings hold a dropped placeholder.
 
         Such a placeholder stood for a secret in the answer of a fixture, which has
@@ -306,8 +305,9 @@ class Ending:
 
     def _write_page(self) -> None:
         """Write the HTML report of `--mimic-report`, if one was requested."""
-        if self.calls is not None and not self._config.option.collectonly:
-            self._lines_of_page = self.calls.write(self.summary(quiet=False))
+        if self.call_reports is not None and not self._config.option.collectonly:
+            summary_lines = self.summary(quiet=False)
+            self._lines_of_page = self.call_reports.write(summary_lines)
 
     def summary(
         self, *, quiet: bool | None = None, row_width: int | None = None

@@ -30,8 +30,8 @@ def is_in_scope(test: str, scope: str) -> bool:
 
     Args:
         test: The id of the test.
-        scope: The name of the scope, as `Fixtures` makes it: `tests/test_shop.py[db=1]`
-            has the tests of that file.
+        scope: The name of the scope, as `FixtureScopes` makes it:
+            `tests/test_shop.py[db=1]` has the tests of that file.
     """
     container, _, _ = scope.partition("[")
     # Older versions of pytest name a package by this file.
@@ -41,7 +41,7 @@ def is_in_scope(test: str, scope: str) -> bool:
     return test.startswith((f"{container}::", f"{container}/"))
 
 
-class Fixtures(Hooks):
+class FixtureScopes(Hooks):
     """A plugin: calls in the set-up or teardown of a wider fixture belong to it."""
 
     def __init__(self, config: pytest.Config, session: Session) -> None:
@@ -127,6 +127,8 @@ class Fixtures(Hooks):
         )
         secret_scope_around = run.current.secret_scope
 
+        # pytest tears the fixture down later, within the last test that needs it. Its
+        # calls there are no calls of that test either.
         def begin_teardown() -> None:
             nonlocal secret_scope_around
             leave_functions_of_teardown.append(

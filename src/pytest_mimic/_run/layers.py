@@ -42,6 +42,7 @@ class Layer(IntEnum):
 
 # The layer of each module or folder, named without `pytest_mimic`. For a module that
 # does not stand here, its folder counts: `layer_of` looks from the inside outwards.
+# `load` reads the table in a run. A test holds the imports of each module to it.
 _LAYERS: dict[str, Layer] = {
     "": Layer.PLUGIN,
     "errors": Layer.START,

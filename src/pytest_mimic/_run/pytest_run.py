@@ -22,7 +22,7 @@ from pytest_mimic._run.configuration import (
     verbosity,
 )
 from pytest_mimic._run.ending import Ending
-from pytest_mimic._run.fixture_scopes import Fixtures
+from pytest_mimic._run.fixture_scopes import FixtureScopes
 from pytest_mimic._run.phases import Phases, failure_layer
 from pytest_mimic._run.selected_tests import SelectedTests
 from pytest_mimic._run.session import Session
@@ -73,7 +73,8 @@ class PytestRun(Hooks):
         self.ending = Ending(
             config, self.session, self.tests, is_controller=self._is_controller
         )
-        config.pluginmanager.register(Fixtures(config, self.session), "mimic-fixtures")
+        fixture_scopes = FixtureScopes(config, self.session)
+        config.pluginmanager.register(fixture_scopes, "mimic-fixtures")
         config.pluginmanager.register(self.phases, "mimic-phases")
         if self.session.settings.mode is Mode.VERIFY:
             reports = failure_layer().DriftReports(self.session)
@@ -90,8 +91,8 @@ class PytestRun(Hooks):
         if config.option.mimic_report or verbosity(config) > 0:
             from pytest_mimic._run.call_report import CallReports
 
-            self.ending.calls = CallReports(config, self.session)
-            config.pluginmanager.register(self.ending.calls, "mimic-calls")
+            self.ending.call_reports = CallReports(config, self.session)
+            config.pluginmanager.register(self.ending.call_reports, "mimic-calls")
         path = self.session.settings.usage
         if path is not None:
             from pytest_mimic._tools.unused.usage import UsageFile

@@ -49,10 +49,11 @@ def line_of_placeholders(
 
 
 def _has_placeholder(call: Recording) -> bool:
-    """Return whether an answer gives a placeholder. Those of headers do not count.
+    """Return whether the line about placeholders is for a call that was replayed.
 
-    Most answers set a cookie, which few tests look at: the line would stand below each
-    failure of a test with a log-in.
+    A placeholder in the headers of its answer does not count: most answers set a
+    cookie, which few tests look at, and the line would stand below each failure of a
+    test with a log-in.
     """
     for stored_outcome in call.outcomes:
         stored_value: Any = stored_outcome.entry.get("value")

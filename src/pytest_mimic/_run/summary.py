@@ -119,7 +119,7 @@ def summary(
         clear = settings.commands.pytest("--mimic-clear-unused")
         problems.append(f"to drop the unused: {clear}")
     problems += _changed_inputs(account, commands)
-    problems += _outdated_list(account, commands)
+    problems += _tests_with_dropped_placeholders(account, commands)
     problems += _older_answers(account, commands)
     problems += _repeated_calls(account, commands)
     if account.made_anew:
@@ -467,10 +467,12 @@ def _lists_to_know(account: Account) -> list[Line]:
     return lines
 
 
-def _outdated_list(account: Account, commands: RunCommands) -> list[str]:
-    """Return the tests whose recordings hold a placeholder that no answer has now.
+def _tests_with_dropped_placeholders(
+    account: Account, commands: RunCommands
+) -> list[str]:
+    """Return the list of tests whose recordings hold a placeholder of no answer now.
 
-    `Ending` has found them, and what they are.
+    `ending.py` finds them, and says why a replay would give them an old secret.
     """
     tests = list(account.tests_with_dropped_placeholders)
     if not tests:

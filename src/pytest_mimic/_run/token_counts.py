@@ -1,7 +1,7 @@
-"""Counts the tokens that recorded answers of language models say they took.
+"""Counts the tokens that the replays of a run have saved, for its summary.
 
-The summary prints how many the replays of a run have saved. `_core/engine/record.py`
-counts those of real calls by itself.
+Recorded answers of language models say how many they took: `_core/tree/chats.py` reads
+that of one answer. `_core/engine/record.py` counts those of real calls.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import json
 import marshal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.engine.account_events import TokensTaken
 from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.vault.format import parse_recording, wall_seconds
 from pytest_mimic.errors import MimicError
@@ -21,19 +22,12 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import Recording
 
 
-class Counts(NamedTuple):
-    """Tokens of requests, and of answers."""
-
-    sent: int = 0
-    received: int = 0
-
-
 def tokens_of(
     answers: Sequence[tuple[float, str]],
     vault: Vault,
     known_recordings: Mapping[str, Recording],
-) -> Counts:
-    """Return the tokens of recorded answers.
+) -> TokensTaken:
+    """Return the tokens of the recorded answers that a run has replayed.
 
     Args:
         answers: Each answer by the seconds that it saved, and the name of its recording
@@ -42,21 +36,22 @@ def tokens_of(
         known_recordings: Recordings that were read already, by name.
     """
     # By the seconds of an answer and the name of its file, as in `answers`.
-    counts_by_answer: dict[tuple[float, str], Counts] = {}
+    tokens_by_answer: dict[tuple[float, str], TokensTaken] = {}
     for name in {name for _, name in answers}:
         # A recording may be gone, taken back or damaged by now. Then its answers count
         # as none: the test has passed with them, so nobody needs an error.
         with suppress(MimicError, AttributeError, LookupError, TypeError, ValueError):
             for outcome_entry in _entries_of(name, vault, known_recordings):
                 answer = wall_seconds(outcome_entry), name
-                counts_by_answer[answer] = _counts_of(outcome_entry, vault)
+                tokens_by_answer[answer] = _tokens_in(outcome_entry, vault)
     sent = 0
     received = 0
     for answer in answers:
-        counts = counts_by_answer.get(answer, Counts())
-        sent += counts.sent
-        received += counts.received
-    return Counts(sent, received)
+        # An answer that was replayed several times has saved its tokens each time.
+        if answer in tokens_by_answer:
+            sent += tokens_by_answer[answer].sent
+            received += tokens_by_answer[answer].received
+    return TokensTaken(sent, received)
 
 
 def _entries_of(
@@ -78,22 +73,17 @@ def _entries_of(
     return outcome_entries
 
 
-def _counts_of(outcome_entry: Mapping[str, Any], vault: Vault) -> Counts:
+def _tokens_in(outcome_entry: Mapping[str, Any], vault: Vault) -> TokensTaken:
     """Return the tokens of one stored outcome, which may lie in a file of its own."""
-    response = outcome_entry.get("value")
+    response: object = outcome_entry.get("value")
     if "json" in outcome_entry:
         content = vault.store.read(outcome_entry["json"]) or b""
         if b"usage" in content:
             response = json.loads(content).get("value")
-    return counts_in(response)
-
-
-def counts_in(response: object) -> Counts:
-    """Return the tokens that the plain data of one answer of HTTP says it took."""
     # Most answers say nothing, which is seen faster in their bytes than in their parts.
     if not isinstance(response, dict) or b"usage" not in marshal.dumps(response):
-        return Counts()
+        return TokensTaken(0, 0)
     tokens = tokens_of_response(response)
     if tokens is None:
-        return Counts()
-    return Counts(tokens.sent, tokens.received)
+        return TokensTaken(0, 0)
+    return TokensTaken(tokens.sent, tokens.received)

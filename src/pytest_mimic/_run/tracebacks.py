@@ -43,7 +43,10 @@ def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
 
 
 def shown_errors(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception, its causes, and those in groups, which pytest shows all."""
+    """Yield an exception, its causes, and those in groups: pytest shows all of them.
+
+    An error among them needs no section of its own in the report: see `verdicts.py`.
+    """
     pending = [error]
     # Exceptions may be equal without being the same. While they stand here, no other
     # one gets the id of one of them.

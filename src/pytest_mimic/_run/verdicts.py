@@ -151,7 +151,10 @@ def _name_in_summary(
 
 
 def _was_caught_in(error: MimicError, files: set[str]) -> bool:
-    """Return whether an error came up to one of these files, which then caught it."""
+    """Return whether an error came up to one of these files, which then caught it.
+
+    Only the line of the short summary depends on it, and not whether the test fails.
+    """
     trace = error.last_traceback
     return trace is not None and trace.tb_frame.f_code.co_filename in files
 
@@ -166,12 +169,15 @@ def _each_once(errors: Sequence[MimicError]) -> list[MimicError]:
 
 
 def _is_among(error: MimicError, other_errors: Sequence[BaseException]) -> bool:
-    """Check whether one of some exceptions says the same as an error."""
+    """Check whether an error has been told of already by one of some exceptions.
+
+    It need not be the same object: a library that tries again raises another one.
+    """
     return any(error.is_like(other_error) for other_error in other_errors)
 
 
 def _exceptions_of_group(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the exceptions of a group, and of the groups in it."""
+    """Yield the exceptions in a group, such as the errors of a `TaskGroup`'s tasks."""
     for member in getattr(error, "exceptions", ()):
         yield member
         yield from _exceptions_of_group(member)
