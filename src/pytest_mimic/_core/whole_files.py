@@ -55,8 +55,9 @@ def patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
 def write_whole(path: Path, text: str, *, label: str) -> None:
     """Write a file, which has its old content or the new one at any time.
 
-    The folder of the file is made. A link stays, and the file that it leads to is
-    written. A device or a pipe stays, too, and gets the text.
+    `--mimic-report` and `--mimic-usage` write theirs so, at the end of a run. The
+    folder of the file is made. A link stays, and the file that it leads to is written.
+    A device or a pipe stays, too, and gets the text.
 
     Raises:
         MimicError: The file cannot be written. The message has the file's label.

@@ -76,6 +76,7 @@ class Places:
         self.digests: FileDigests | None = None
         self.temporary_folders: list[bytes] = []
         self.folder_switches: int = 0
+        # That of the last path that `note` was told of.
         self._last_given_folder = ""
         # Each folder in each spelling, with its token, the longest folder first.
         self._roots: list[tuple[str, str]] = []
@@ -113,7 +114,10 @@ class Places:
                 self.temporary_folders.append(folder.encode("utf-8", "surrogatepass"))
 
     def note(self, place: PathPlace) -> None:
-        """Note in which given folder a path of an identity is."""
+        """Note in which given folder a path of an identity is.
+
+        By `folder_switches`, `call_identity.py` sees whether a call names several.
+        """
         given_folder = place.given_folder
         if given_folder and given_folder != self._last_given_folder:
             self._last_given_folder = given_folder
@@ -161,11 +165,13 @@ class Places:
     def path_of(self, place: PathPlace) -> str:
         """Return the absolute path of a place in this run.
 
-        A place in a given folder keeps that folder's name.
+        A place in a given folder keeps that folder's name. An outcome whose paths are
+        stored by their places gets those of this run so.
         """
         path = self._folder_of_token[place.token]
         for name in (place.given_folder, place.rest):
             if name:
+                # A stored place has `/` between names on every system.
                 path += f"/{name}".replace("/", os.sep)
         return path
 

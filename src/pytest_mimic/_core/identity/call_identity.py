@@ -350,7 +350,10 @@ class CallIdentity:
         return _form_of_value(value, self._places, self._bare_names[position])
 
     def key_of_forms(self, forms: Forms) -> str:
-        """Return the identity of a call, from the forms of the arguments that count."""
+        """Return the identity of a call, from the forms of the arguments that count.
+
+        A call that may be recorded is identified so, and by `rekey` a recorded one.
+        """
         data = dumps(
             [forms[position] for position in self._counted_positions], MARSHAL_VERSION
         )
@@ -451,6 +454,7 @@ class CallIdentity:
                 position, value, finds_paths=True, ignores_empty=True
             )
         except Unstable:
+            # Nothing tells whether a call has changed such an argument.
             return None
         return xxh3_128_hexdigest(dumps([form], MARSHAL_VERSION))
 

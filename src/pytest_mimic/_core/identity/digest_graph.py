@@ -186,6 +186,7 @@ class Graph:
         elif type_ is dict:
             parts = list(chain.from_iterable(value.items()))
             if not self.walk.dict_order_counts:
+                # Each key is sorted together with its value.
                 node.group_size = 2
         elif type_ is Raw:
             node.label = b"raw" + self.digest_of_scalars([value])

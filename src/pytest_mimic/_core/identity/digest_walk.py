@@ -201,6 +201,7 @@ class DigestWalk:
         hash_bytes = hasher.update
         pending = [(column, level)]
         if not column:
+            # No value is there whose type could be asked.
             pending = []
         while pending:
             column, level = pending.pop()

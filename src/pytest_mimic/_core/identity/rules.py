@@ -175,7 +175,8 @@ def _reduction_by_rule(
 
     For the library's own classes, the rule says all. An object of a subclass in another
     package counts by what the subclass adds, too. None: the base has no data of its
-    own, so the subclass counts like any other class.
+    own, as `ExtensionArray` of pandas has none, so the subclass counts like any other
+    class.
     """
     if rule.has_no_data and not is_of(type_, package):
         return None
@@ -257,7 +258,11 @@ def _without_hash_from_constructor(value: Any, *, reduce_state: Reduce) -> objec
 
 
 def _without_hashes(reduced_form: Any, hash_names: set[str]) -> Any:
-    """Return what an object is reduced to, but for attributes that keep its hash."""
+    """Return what an object is reduced to, but for attributes that keep its hash.
+
+    An outcome is compared so with what its recording gives back, which has the hash of
+    another process.
+    """
     if type(reduced_form) is dict:
         attributes = dict(reduced_form)
         for name in hash_names:

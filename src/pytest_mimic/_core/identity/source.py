@@ -295,6 +295,7 @@ def _file_of_class(value: type) -> str | None:
     if isinstance(namesake, type) and _members_to_compare(
         namesake
     ) != _members_to_compare(value):
+        # The file has the source of the other class.
         return None
     file: str | None = getattr(sys.modules.get(value.__module__), "__file__", None)
     return file

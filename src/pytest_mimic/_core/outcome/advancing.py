@@ -162,7 +162,10 @@ def set_state(value: Any, state: State) -> None:
 
 
 def _plain(state: Any) -> Any:
-    """Return the state of a generator of numpy, its arrays as lists of numbers."""
+    """Return the state of a generator of numpy as the JSON of a recording has it.
+
+    Its arrays become lists of numbers.
+    """
     if isinstance(state, dict):
         return {name: _plain(part) for name, part in state.items()}
     if hasattr(state, "tolist"):

@@ -422,6 +422,7 @@ class _DatabaseParameterWriter(_DatabaseWriter):
                 if base in _BUILTINS:
                     return self.node(by_value(value))
                 return self.node(parts)
+        # The parameter then counts as an argument of a function does.
         raise NotExactError(kind)
 
 

@@ -361,7 +361,7 @@ def _body(outcome: Outcome, items: object) -> dict[str, Any]:
 
 
 def _joined_pickles(parts: list[Any]) -> Any:
-    """Return several pickles as one."""
+    """Return the pickles of a stream as one: of its body, and of each of its items."""
     chunks: list[bytes] = []
     buffers: list[memoryview] = []
     imports: set[str] = set()

@@ -78,7 +78,7 @@ def exact_text(tree: object) -> str | None:
     """Return JSON as readable text.
 
     None: JSON has no text for a part of the tree, such as NaN, an infinity, a lone
-    surrogate, or an integer that is too long.
+    surrogate, or an integer that is too long. The outcome then gets tags or is pickled.
     """
     try:
         text = json_in_lines(tree)

@@ -169,7 +169,7 @@ def _keep_named_tuple_class(kind: Any) -> Any:
         made_again = named_tuple_class(*facts_of_class)
     except (TypeError, ValueError):
         return NotImplemented
-    if _members_to_compare(made_again) != _members_to_compare(kind):
+    if _members_of_named_tuple_class(made_again) != _members_of_named_tuple_class(kind):
         # Somebody has added a method to the class, which would be lost.
         return NotImplemented
     return named_tuple_class, facts_of_class
@@ -189,7 +189,7 @@ def named_tuple_class(
     return made
 
 
-def _members_to_compare(kind: type) -> dict[str, object]:
+def _members_of_named_tuple_class(kind: type) -> dict[str, object]:
     """Return what a class of named tuples has by name, with code for its functions.
 
     Two classes with equal members differ in nothing that a user would notice.
@@ -330,6 +330,7 @@ def _with_slots(container: Any, state: Any) -> Any:
     """
     kind: Any = type(container)
     if type(state) is tuple or hasattr(kind, "__setstate__"):
+        # The state has the slots already, or has what the class wants.
         return state
     slots = {}
     for name, member in slot_members(kind).items():

@@ -136,6 +136,7 @@ def _refuse_other_class(instance: Any) -> None:
     """
     cls: Any = type(instance)
     if not isinstance(cls.__new__, FunctionType):
+        # No code of a user chooses the class.
         return
     copy_of_instance = _shallow_copy(instance)
     if copy_of_instance is None or name_of(type(copy_of_instance)) == name_of(cls):
@@ -253,6 +254,7 @@ def is_kept(part: object, part_of_copy: object) -> bool:
         fingerprint = fingerprint_outcome(part)
         if fingerprint is not None:
             return fingerprint == fingerprint_outcome(part_of_copy)
+    # Nothing tells that it is another value, so the object is not refused for it.
     return True
 
 

@@ -87,6 +87,7 @@ def raise_again(error: BaseException) -> NoReturn:
     finally:
         # A frozen exception refuses an assignment.
         _CONTEXT.__set__(error, context)
+        # The traceback of the error refers to this frame, which would be a cycle.
         del error, context
 
 

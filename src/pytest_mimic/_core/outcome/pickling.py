@@ -375,6 +375,8 @@ def member(cls: Any, name: str | int) -> object:
     try:
         return vars(cls)["_member_map_"][name]
     except KeyError:
+        # The enum has changed since. The pickle does not load any more, and the
+        # recording is stale.
         raise AttributeError(
             f"{cls.__module__}:{cls.__qualname__} has no member {name!r}"
         ) from None

@@ -210,6 +210,7 @@ class ValueWriter(NodeWalk):
         if kind is not dict:
             return self.node(part)
         if not self._has_plain_keys(part):
+            # JSON has no keys but texts.
             pairs: list[Node] = []
             for key, item in part.items():
                 pairs.append(Items("list", [self.node(key), self.node(item)]))

@@ -561,6 +561,7 @@ def _pruned_table(table: Any, paths: Sequence[Steps]) -> Any:
     columns_left_out = [column for column in columns if str(column) in names]
     if "pandas" in type(table).__module__:
         return table.drop(columns=columns_left_out)
+    # polars and pyarrow drop columns alone.
     return table.drop(columns_left_out)
 
 

@@ -143,6 +143,7 @@ def _data_lines_with_usage(text: str) -> Iterator[object]:
             try:
                 yield loads(line[5:])
             except ValueError:
+                # A text of the answer mentions a usage, or the stream was cut short.
                 continue
 
 

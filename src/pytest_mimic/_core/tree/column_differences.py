@@ -119,6 +119,7 @@ def _row_labels(columns: Columns) -> list[Sequence[Any]]:
         if not _is_index(step):
             continue
         if column.values is None:
+            # A difference then names a row by its number.
             return []
         levels.append(column.values)
     return levels

@@ -437,7 +437,10 @@ class _Describer(NodeWalk):
         return start[:limit].encode("utf-8", "backslashreplace").decode()
 
     def node_of_part(self, part: Any) -> Node:
-        # The parts of a pattern or a time zone, for example.
+        """Return the node of what stands under a tag, a pattern or a time zone.
+
+        The budget cuts the texts in it.
+        """
         if type(part) is str:
             return self._shown_start(part)
         if type(part) is list:
@@ -789,6 +792,7 @@ class _Describer(NodeWalk):
         return self._with_value(Fields(name, parts, facts=facts), value)
 
     def _events(self, value: Events) -> Items:
+        """Return the node of a client's stream, with whether it was read to its end."""
         is_whole: Node = value.is_whole
         return Items("events", self._parts(value), facts={"whole": is_whole})
 

@@ -420,7 +420,10 @@ _PHRASE_BY_KIND: dict[str, Callable[[Opaque, str], Drawn]] = {
 
 
 def lines_of(node: Drawn, width: int) -> Iterator[str]:
-    """Yield the lines of what was drawn, of about so many characters."""
+    """Yield the lines of what was drawn, of about so many characters.
+
+    `show` prints them, and the page has them where it has no better form of a value.
+    """
     yield from _lines_of_part("", node, "", width)
 
 

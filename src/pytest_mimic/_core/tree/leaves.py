@@ -79,7 +79,12 @@ def _leaves_in(
 
 
 def _leads(path: Steps, way: list[tuple[str, ...]]) -> bool:
-    """Return whether a path of `ignore=` leads to a part."""
+    """Return whether a path of `ignore=` leads to a part, which then needs no warning.
+
+    Args:
+        path: The path as its steps.
+        way: The steps to the part, each by the names that it may have in such a path.
+    """
     if len(path) != len(way):
         return False
     return all(

@@ -64,7 +64,7 @@ def library_difference(
 def _comparing_library(kind: type) -> str | None:
     """Return the library of a type, or of a base of it, that compares its values.
 
-    None: no library does.
+    None: no library does, so that a drift only says that they differ.
     """
     for base in kind.__mro__:
         package = _library_of_class(base)

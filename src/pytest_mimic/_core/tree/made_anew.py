@@ -334,6 +334,7 @@ def text_of_node(node: Node) -> str | None:
         # A moment with a named zone has parts.
         return known_text(node) if node.kind == "datetime" else None
     if isinstance(node, Hidden):
+        # Beside its secret, a text may have an id or a moment.
         return node.redacted_text
     is_number = isinstance(node, int | float) and not isinstance(node, bool)
     return repr(node) if is_number else None

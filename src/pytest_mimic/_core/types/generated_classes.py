@@ -34,6 +34,7 @@ def is_generated(method: object, names: Collection[str] = ()) -> bool:
     if isinstance(method, (staticmethod, classmethod)):
         function = method.__func__
     if type(function) is not types.FunctionType:
+        # No module has written a method in C, or a member that is no method.
         return False
     return function.__globals__.get("__name__") in (*_METHOD_WRITING_MODULES, *names)
 

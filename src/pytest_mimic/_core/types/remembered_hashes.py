@@ -205,21 +205,23 @@ def _made_bare_copy(value: Any, attributes: Mapping[str, Any]) -> Any:
     """
     type_: Any = type(value)
     base = _builtin_base(type_)
-    copy: Any
+    bare: Any
+    # The builtin makes the bare copy and fills it, past all methods of the class.
     if base is object:
-        copy = object.__new__(type_)
+        bare = object.__new__(type_)
     elif base in (tuple, frozenset, str, bytes, int, float):
-        copy = base.__new__(type_, _builtin_content(base, value))
+        bare = base.__new__(type_, _builtin_content(base, value))
     elif base is list:
-        copy = list.__new__(type_)
-        list.extend(copy, _builtin_content(base, value))
+        bare = list.__new__(type_)
+        list.extend(bare, _builtin_content(base, value))
     elif base in (set, dict):
-        copy = base.__new__(type_)
-        base.update(copy, _builtin_content(base, value))
+        bare = base.__new__(type_)
+        base.update(bare, _builtin_content(base, value))
     else:
+        # Of another class in C, nobody knows how its objects are made.
         return None
-    set_attributes(copy, attributes)
-    return copy
+    set_attributes(bare, attributes)
+    return bare
 
 
 #: The builtin classes whose content a bare copy takes over.

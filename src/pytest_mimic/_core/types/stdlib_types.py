@@ -852,7 +852,10 @@ def row_maker(tag: str) -> Callable[[Any], Any] | None:
 
 
 def shown_text_of(value: Any) -> str | None:
-    """Return the text that people see of a value; None: they see its parts."""
+    """Return the text that people see of a value; None: they see its parts.
+
+    Descriptions and messages show it.
+    """
     type_ = type(value)
     if issubclass(type_, Enum):
         name = value._name_
