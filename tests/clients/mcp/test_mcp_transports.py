@@ -259,6 +259,22 @@ def test_what_cannot_be_recorded_names_the_remedy(talks):
     run.expect(failed=2, says=[asks, remedy, over_http])
 
 
+def test_a_new_request_with_sequence_no_names_the_option_that_records_it(talks):
+    """The handshake is replayed, so that no server can answer this request alone."""
+    talks.ini("mcp sequence=no")
+    test = "from talks import SAID, STDIO, talk\n\ndef test_talk():\n    assert talk(STDIO, 'a')[2] == ['a']\n"
+    talks.write("test_talk.py", test)
+    talks.run("--mimic-record").expect(passed=1)
+    talks.write("test_talk.py", test.replace("'a'", "'b'"))
+
+    talks.run().expect(
+        failed=1,
+        says=["to record it: pytest --mimic-rerecord test_talk.py::test_talk"],
+        never=["--mimic-record "],
+    )
+    talks.run("--mimic-rerecord", "test_talk.py::test_talk").expect(passed=1)
+
+
 def test_a_miss_in_a_group_of_exceptions_is_a_miss(talks):
     talks.write(
         "test_talk.py",

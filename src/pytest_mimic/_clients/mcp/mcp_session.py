@@ -232,15 +232,17 @@ class McpSession:
 
     async def _answer_or_send(self, message: Any, request: dict[str, Any]) -> None:
         """Answer a request of the client by its recording, or send it to the server."""
-        step = self._port.begin(describe(self._port, self._server, request))
+        # A server that starts now would lack the state of this session.
+        lacks_server = self._has_replayed and self._to_server is None
+        call = describe(self._port, self._server, request)
+        step = self._port.begin(call._replace(needs_earlier=lacks_server))
         if step is not None and step.mode == "replay":
             self._has_replayed = True
             self._replay(step, request)
             return
         is_sent = False
         with recording(step):
-            if self._has_replayed and self._to_server is None:
-                # A server that starts now would lack the state of this session.
+            if lacks_server:
                 raise _not_recordable(
                     f"mcp {request['method']} cannot be sent: the earlier requests of "
                     "its session were replayed, and no server has seen them",

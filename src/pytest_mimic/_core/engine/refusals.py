@@ -6,6 +6,7 @@ The words of the errors are in `messages.py` of the tree.
 |---|---|
 | has no recording | `--mimic-record` |
 | has none, and calls of its conversation were replayed | `--mimic-rerecord` |
+| has none, and needs calls of its connection that were replayed | `--mimic-rerecord` |
 | has an empty place: it gave nothing that was kept | `--mimic-rerecord` |
 | follows replayed calls, and cannot run for real any more | `--mimic-rerecord` |
 | has a stale recording | `--mimic-record` |
@@ -162,7 +163,8 @@ class Refusal:
         # A test hands on what one service answers to another. The answers of all
         # services follow from one another only if they are recorded together.
         is_later = call.converses and owner is not None and bool(owner.clients_replayed)
-        verb = Verb.RERECORD if is_later else Verb.RECORD
+        needs_earlier = call.edge_call is not None and call.edge_call.needs_earlier
+        verb = Verb.RERECORD if is_later or needs_earlier else Verb.RECORD
         values = dict(zip(call.parameters, call.bound_values, strict=False))
         candidates = list(islice(file.candidates(target), CANDIDATES))
         former = former_recording(

@@ -104,6 +104,8 @@ class ClientCall(NamedTuple):
             wherever they stand. None: the adapter hides the secrets itself.
         sent_secrets: If `secrets` is None, the secret values that the call sends, each
             with the name for which it is secret. None of them is stored.
+        needs_earlier: Whether it can be sent only after earlier calls of its
+            connection, which were replayed. A miss names `--mimic-rerecord`.
     """
 
     signature: str
@@ -114,6 +116,7 @@ class ClientCall(NamedTuple):
     shared: bool = False
     secrets: Callable[[], Secrets] | None = None
     sent_secrets: Mapping[str, str] = MappingProxyType({})
+    needs_earlier: bool = False
 
 
 class Adapter:
