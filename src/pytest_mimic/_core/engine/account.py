@@ -192,7 +192,7 @@ class Account:
         # The tokens of the calls that the run recorded, and of those that it replayed.
         self.recorded_tokens: EventList[TokensTaken] = EventList()
         self.saved_tokens: EventList[TokensTaken] = EventList()
-        # The calls that were noted for reports, see `call_log`.
+        # The rows of calls that `-v` and the page of the report show, see `Log`.
         self.calls: list[dict[str, Any]] = []
 
         # Events of recordings.
@@ -228,7 +228,7 @@ class Account:
         self.errors: DistinctTexts = DistinctTexts()
         # Targets that turned out not to exist.
         self.target_problems: DistinctTexts = DistinctTexts()
-        # The tests whose recordings hold a placeholder of `dropped`.
+        # The tests whose recordings hold one of `dropped_placeholders`.
         self.tests_with_dropped_placeholders: DistinctTexts = DistinctTexts()
 
         # Names of recordings. These prove which are unused.
@@ -257,7 +257,8 @@ class Account:
         # The paths of `ignore=` that met something in a call, in the same form.
         self.met_paths: set[str] = set()
 
-        # Tests, and where they are.
+        # Tests, and where they are. By these, a run judges whether the test of an
+        # unused recording is gone, or only did not run.
         # `passed`, `failed` or `skipped`, by the id of each test that ran; `forked`
         # where only a forked process knows; `uncalled` where a plugin answered in place
         # of the test's function.
@@ -271,9 +272,9 @@ class Account:
         self.tests: set[str] = set()
         # The ids of the tests that ran or were skipped, in the same form.
         self.ran: set[str] = set()
-        # The paths of a complete selection.
+        # The folders of the project's tests, and those of them in which all tests were
+        # collected. The command `unused` compares the two over several runs.
         self.wanted: set[str] = set()
-        # The paths of a complete selection in which all tests were collected.
         self.covered: set[str] = set()
 
         # The names of the entries that add up.

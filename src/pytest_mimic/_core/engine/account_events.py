@@ -158,7 +158,8 @@ class MadeAnew(NamedFields):
         test: The id of its test.
         call: The number of the call in its process, which tells its parts from those
             of others.
-        rest: What is equal for calls that are one without such parts.
+        rest: The digest of the call without such parts. Calls with equal ones count as
+            one in the warning.
         line: The line that would leave out the paths that take the place of `{paths}`.
             Empty: the part is not to be left out.
     """

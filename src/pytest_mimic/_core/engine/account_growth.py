@@ -1,4 +1,4 @@
-"""What an account has gained since the last look, to be told to another process."""
+"""What the account of a forked process has gained, to be told to the first process."""
 
 from __future__ import annotations
 

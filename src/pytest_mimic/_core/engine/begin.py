@@ -53,7 +53,8 @@ def begin(run: Run, call: Call) -> Step:
         mode = cassette.run_mode
         if call.is_shared:
             # A client connects once for many blocks: which block it happened in says
-            # nothing, so the recording is none of the cassette's.
+            # nothing, so the recording is none of the cassette's. A block that
+            # verifies replays it.
             cassette = None
             if mode is Mode.VERIFY:
                 mode = Mode.REPLAY

@@ -144,9 +144,9 @@ class Call:
 
     @property
     def label_in_lists(self) -> str:
-        """The call in one line of a list.
+        """The call in one line of a list, as the summary has it.
 
-        There it is told from calls with its label.
+        Words behind its label tell it from other calls with this label.
         """
         if self.edge_call is None:
             return self.label

@@ -123,5 +123,6 @@ class Cassette:
         return f"<Cassette {self.name}, {self.mode}>"
 
 
+# Messages and documentation show the module that users know them by.
 for _public in (Cassette, CassetteCall):
     _public.__module__ = "pytest_mimic"

@@ -148,13 +148,13 @@ def is_of_another_call(call: Call, recording: Recording) -> bool:
     return _key_under(call, former_options) != identity
 
 
-def _key_under(call: Call, kept: Mapping[str, Any]) -> str:
-    """Return the identity of a call under other options, empty if it has none."""
+def _key_under(call: Call, former_options: Mapping[str, Any]) -> str:
+    """Return the identity of a call under former options, empty if it has none."""
     options = call.plan.options._replace(
-        ignore=tuple(kept.get("ignore", ())),
-        match=tuple(kept.get("match", ())),
-        content=tuple(kept.get("content", ())),
-        sequence=kept.get("sequence"),
+        ignore=tuple(former_options.get("ignore", ())),
+        match=tuple(former_options.get("match", ())),
+        content=tuple(former_options.get("content", ())),
+        sequence=former_options.get("sequence"),
         key=None,
     )
     try:

@@ -97,9 +97,9 @@ class ClientPlan(Plan):
         # value: a replay also matches where the variable has another value.
         environment = self.run.redactor.environment
         if environment.forms:
-            shown = [edge_call.signature, edge_call.parts, edge_call.described]
-            if environment.may_be_in(shown):
-                signature, parts, described = environment.scrub(shown)
+            data_of_call = [edge_call.signature, edge_call.parts, edge_call.described]
+            if environment.may_be_in(data_of_call):
+                signature, parts, described = environment.scrub(data_of_call)
                 edge_call = edge_call._replace(
                     signature=signature, parts=parts, described=described
                 )
@@ -212,7 +212,8 @@ class ClientPlan(Plan):
     def _values_of_match(self, parts: dict[str, Any]) -> dict[str, Any]:
         """Return the values at the paths that `match=` names.
 
-        The value is None where the call has no such part.
+        They count in the identity, and stand in the description. The value is None
+        where the call has no such part.
         """
         ignored_paths = [parse_path(path) for path in self.options.ignore]
         parts_that_count = rest_of_identity().prune(parts, ignored_paths)
@@ -239,7 +240,8 @@ class ClientPlan(Plan):
     def kept_parts(self, call: Call) -> KeptParts | None:
         """Return what a recording keeps of the parts that count by default.
 
-        None: the recording was imported, and keeps its description alone.
+        By them, `rekey` identifies the call under another line. None: the recording was
+        imported, and keeps its description alone.
         """
         if self._parts_of_import:
             return None
@@ -281,6 +283,7 @@ class ClientPlan(Plan):
 
 
 def _parts_as_they_are(parts: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of a call whose adapter has hidden its secrets itself."""
     return parts
 
 
@@ -322,20 +325,31 @@ class Port:
         return self._run_replays
 
     def unmimicked(self) -> AbstractContextManager[None]:
-        """Return a context manager in which no client and no function is mimicked."""
+        """Return a context manager in which no client and no function is mimicked.
+
+        An edge enters it for what the client does for itself, such as asking for a
+        token that a call needs.
+        """
         # It stands for a real call that has not ended: all calls inside of it are real.
         open_call = SimpleNamespace(active=True)
         return self._run.real_calls.inside.entered(open_call)
 
     def takes_kind(self, kind: str) -> bool:
-        """Return whether a line takes calls of this kind of client."""
+        """Return whether a line takes calls of this kind of client.
+
+        An adapter whose sessions may go over another client asks it: without a line for
+        that one, nothing would be recorded.
+        """
         for port in self._ports.values():
             if any(plan.kind == kind for plan in port.plans):
                 return True
         return False
 
     def takes(self, call: ClientCall) -> bool:
-        """Return whether this call is mimicked."""
+        """Return whether this call is mimicked, as `begin` would find.
+
+        An edge asks it before it refuses a call, or describes the rest of it.
+        """
         return self.taking() and self._line(call) is not None
 
     def _line(self, call: ClientCall) -> ClientPlan | None:
@@ -417,6 +431,7 @@ class Port:
         if line is None:
             return None
         call_of_plan = line.call(call)
+        # A replay sends nothing, so that no secret is issued for it.
         if not self.is_replaying:
             with self._run.recordings.turns:
                 self._note_request(call_of_plan)
@@ -454,7 +469,10 @@ class Port:
             self.secrets.search_replays()
 
     def _credentials_of(self, call: Call) -> Mapping[str, str]:
-        """Return the application's own secrets in a call, by their names."""
+        """Return the application's own secrets in a call, by their names.
+
+        Equal calls that differ in these have different senders.
+        """
         if call.secrets is not None:
             return call.secrets.credentials()
         from pytest_mimic._core.seam.sender_credentials import credentials_in

@@ -283,7 +283,7 @@ class Coverings:
             self._mimicked_by_key.clear()
 
     def look_again(self) -> None:
-        """Patch modules that appeared without an import.
+        """Patch, before a test, modules that appeared without an import.
 
         Somebody has assigned them to `sys.modules`.
         """
@@ -332,22 +332,23 @@ class Coverings:
                 # A line with `!` leaves the function out: its calls run for real.
                 self.let_decide_no_more(covering, function.key)
                 continue
-            name = defined_name(function, self._patches)
-            if name != function.label and path[-1] != "*":
+            name_of_recordings = defined_name(function, self._patches)
+            if name_of_recordings != function.label and path[-1] != "*":
                 # The module that defines the function may be loaded again, too.
-                defining_module, _, names = name.partition(":")
+                defining_module, _, names = name_of_recordings.partition(":")
                 covering.named_paths[defining_module].add(
                     (number, tuple(names.split(".")))
                 )
                 modules_to_watch.add(defining_module)
             if function.key not in wrappers:
                 wrappers[function.key] = self.let_decide(
-                    covering, target_or_edge, function, name
+                    covering, target_or_edge, function, name_of_recordings
                 )
             wrapper = wrappers[function.key]
             holder = function.holder
             held_object = read_held(holder, function.name)
             if wrapper is None or self._patches.is_substitute(held_object):
+                # In live mode nothing is patched, and no place is patched twice.
                 continue
             original = function.original
             self._patches.put(holder, function.name, original, wrapper, function)
@@ -496,6 +497,7 @@ class Coverings:
             self._mimicked_by_key[key].remove(covering)
 
     def _cover_client(self, covering: Covering, target: Target) -> None:
+        """Let the line of a client take its calls, and put its edges in place."""
         from pytest_mimic._core.engine.client_plan import ClientPlan, Port
         from pytest_mimic._core.seam.base import load_adapter
 
@@ -524,6 +526,7 @@ class Coverings:
         self._intercept(edges)
 
     def _intercept(self, edges: Iterable[Edge]) -> None:
+        """Put edges in place, until the run ends."""
         covering = Covering(self, edges)
         self._coverings_of_edges.append(covering)
         self._patch_named(covering, [*covering.named_paths])
@@ -575,7 +578,10 @@ class Coverings:
         return started
 
     def new_problems(self) -> list[TargetError]:
-        """Return errors for the targets and edges found missing since the last call."""
+        """Return errors for the targets and edges found missing since the last call.
+
+        A phase of a test fails for them, as it does for misses that code caught.
+        """
         problems = []
         for covering in [*self._coverings_of_edges, *self._open_coverings]:
             problems += covering.problems
@@ -584,6 +590,7 @@ class Coverings:
 
 
 def _is_for_all_clients(target: Target) -> bool:
+    """Return whether a line is for the requests of all clients of HTTP."""
     return target.module == "http"
 
 
@@ -627,12 +634,14 @@ def _forks() -> type[Forks]:
 
 
 def _before_a_fork() -> None:
+    """Pause the runs of this process. `os.fork` calls this."""
     for run in tuple(_RUNS):
         if run.settings.mode is not Mode.LIVE and not run.current.closed.is_set():
             _forks().pause_before_fork(run)
 
 
 def _after_a_fork() -> None:
+    """Let the runs go on in the process that has forked another one."""
     for run in tuple(_RUNS):
         if run.current.is_forking:
             _forks().go_on_after_fork(run)
@@ -640,6 +649,7 @@ def _after_a_fork() -> None:
 
 
 def _in_a_forked_process() -> None:
+    """Let the runs go on in the forked process, as parts of the same runs."""
     for coverings in tuple(_COVERINGS):
         coverings.begin_process()
     for run in tuple(_RUNS):

@@ -55,6 +55,7 @@ _COLLECTOR_PHASE = ["stop"]
 
 
 def _note_phase(phase: str, _facts: object) -> None:
+    """Note whether the garbage collector runs, which calls this."""
     _COLLECTOR_PHASE[0] = phase
 
 
@@ -135,7 +136,7 @@ class Current:
     def scopes_of(self, fixtures: Collection[str]) -> list[SecretScope]:
         """Return the scopes of the wider fixtures that a test or a fixture uses.
 
-        `request` may give any of them.
+        Their secrets are known in its calls, too. `request` may give any of them.
         """
         if "request" in fixtures:
             return list(self.fixture_scopes.values())

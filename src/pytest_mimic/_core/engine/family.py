@@ -256,6 +256,7 @@ class Family:
             owner.has_new_answers = True
 
     def _hear_of_recording(self, event: RecordingWritten) -> None:
+        # The next call that asks for the file reads it again.
         self._recordings.read_or_written.pop(event.file, None)
         if event.now is not None:
             self._run.account.used.add(event.file)
@@ -271,7 +272,10 @@ class Family:
             self._hear_of_track(event.track, event)
 
     def _note_outcomes(self, file: str, now: bytes) -> None:
-        """Note what outcomes of another process give, which this one may send."""
+        """Note what outcomes of another process give, for the warning of `NextRun`.
+
+        A value that one of them gave is not made anew where this process sends it.
+        """
         if self._run.account.next_run is not None:
             for recording in self._recordings.calls_in(file, now):
                 for stored_outcome in recording.outcomes:
@@ -303,7 +307,7 @@ class Family:
         recording = self._recording_in(event)
         cassette.follow_recorded(event, recording)
         self._late_cassettes.append(cassette)
-        # A value that this outcome gave is not made anew where this process sends it.
+        # As for the outcomes of a recording, see `_note_outcomes`.
         if event.has_outcome and self._run.account.next_run is not None:
             self._run.account.next_run.note_elsewhere(recording.stored)
 
@@ -328,6 +332,7 @@ class Family:
         return owner.tracks.get(file) or self.track_of(owner, file)
 
     def _recording_in(self, event: CallRecorded | CallUnended) -> Recording:
+        """Return the call of another process, with its one outcome."""
         facts = event.facts
         origin = Origin(event.file, facts["target"], facts["test"])
         stored_outcome = StoredOutcome(self._run.vault.objects, event.entry, origin)

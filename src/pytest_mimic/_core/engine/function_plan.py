@@ -96,7 +96,8 @@ def descriptions() -> type[Descriptions]:
     return Descriptions
 
 
-#: Instead of a value: any other may have been recorded.
+#: The result of the quick way of a replay for a call that it cannot replay. Any other
+#: object may be a recorded value.
 NOT_PLAYED: object = object()
 
 
@@ -113,7 +114,7 @@ class Plan:
         trace: Makes what notes what a real call of a function reaches. None: nothing is
             noted of it.
         is_of_python: Whether no line of the configuration has the options, but a
-            marker, a fixture or `mimic`.
+            marker, a fixture or `mimic`. `rekey` does not see them.
         exported_as: The name by which a line names a function that is defined
             elsewhere.
         name_in_line: The name in the line that takes the function, such as
@@ -230,7 +231,7 @@ class Plan:
     def secrets(self, call: BoundCall) -> frozenset[str]:
         """Return the secret values among the arguments of a function.
 
-        No message may show them.
+        Messages and descriptions of its outcome hide them.
         """
         return descriptions().secrets_in(call.named(), self.run.redactor)
 
@@ -256,7 +257,8 @@ class FunctionPlan(Plan):
         players: The player of each identity that was called so far. None: the call has
             none, and its recording is not read for that again.
         plays: Whether players answer: the decision to replay lasts.
-        running: The real calls of now. A call may be nested in one of them.
+        running: The real calls of now. A call may be nested in one of them, so that no
+            player answers while there is one.
         note_replay: Enters a replay into the account.
     """
 
@@ -296,6 +298,10 @@ class FunctionPlan(Plan):
 
     @lazy_attribute
     def trace(self) -> Callable[..., InputTrace] | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """What makes the trace of a recorded call.
+
+        None: inputs do not count, or the call is only compared.
+        """
         settings = self.run.settings
         if settings.inputs == "ignore" or settings.mode is Mode.VERIFY:
             return None
@@ -376,19 +382,21 @@ class FunctionPlan(Plan):
         return value
 
     def described(self, call: BoundCall) -> dict[str, Any]:
-        """Return the description of the arguments.
+        """Return the description of the arguments that count.
 
-        Messages show it, and it is stored beside the recording.
+        Messages show it, and it is stored beside the recording. A run identifies no
+        call by it.
         """
         layer = descriptions()
         options = self.options
         shown = call.named(options.ignore)
         if options.key is not None:
-            # What it returns stands for the arguments.
+            # What `key=` returns stands for the arguments.
             key: Any = options.key(dict(zip(call.parameters, call.bound_values)))
             has_names = type(key) is dict and all(type(name) is str for name in key)
             shown = key if has_names else {"key": key}
         elif options.content:
+            # The content of a file that an argument names stands beside its path.
             for name in shown.keys() & options.content:
                 shown[name] = layer.with_contents(shown[name], self.places)
         redactor = self.run.redactor
@@ -400,7 +408,8 @@ class FunctionPlan(Plan):
     def kept_parts(self, call: BoundCall) -> KeptParts | None:
         """Return what a recording keeps of the arguments.
 
-        None: the identity is made of more than forms, see `Call.forms`.
+        By them, `rekey` identifies the call under another line. None: the identity is
+        made of more than forms, see `Call.forms`.
         """
         if call.identity is None or call.forms is None:
             return None
@@ -412,6 +421,8 @@ class FunctionPlan(Plan):
 
     def _hides(self, call: BoundCall, whole_values: Sequence[object]) -> bool:
         """Return whether a secret is among the arguments of a call.
+
+        Then no digest of them is kept, from which it might be guessed.
 
         Args:
             call: The call.
@@ -428,7 +439,10 @@ class FunctionPlan(Plan):
         return has_secret_text(call.described_text, whole_values, redactor)
 
     def key_under(self, call: BoundCall, options: Options) -> str:
-        """Return the identity that a call has under other options."""
+        """Return the identity that a call has under other options, without `key=`.
+
+        A miss asks it, to find what the call has recorded before its line changed.
+        """
         identity = CallIdentity(
             self.target,
             call.parameters,

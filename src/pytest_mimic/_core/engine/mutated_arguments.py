@@ -257,7 +257,12 @@ def _states_before(arguments: dict[str, object]) -> dict[str, tuple[object, Stat
 
 
 def set_states(call: Call, states: dict[str, State]) -> None:
-    """Leave streams and generators among the arguments of a call as it left them."""
+    """Let a replay leave streams and generators as the recorded call left them.
+
+    Args:
+        call: The call, among whose arguments they are.
+        states: Their states after the recorded call, by their paths in the arguments.
+    """
     values = advancing_in(call.named(call.plan.options.ignore))
     for path, state in states.items():
         if path in values:

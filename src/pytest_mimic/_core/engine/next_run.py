@@ -242,6 +242,7 @@ class NextRun:
                 self._suspected_parts.append(suspected_part)
 
     def _note_outcome(self, stored_outcome: StoredOutcome) -> None:
+        """Note the values that a recorded outcome gives, as its replays will, too."""
         if stored_outcome.encoded is None:
             self._note_text(dumps(stored_outcome.entry.get("value"), default=repr))
             return
@@ -285,6 +286,7 @@ class NextRun:
         self._note_text(dumps(readable, default=repr))
 
     def _note_long(self, text: str) -> None:
+        """Keep a long text of an outcome, which only `report` searches."""
         # Moments that are made from those of a long text are not told apart.
         self._tests_with_unread_outcome.add(self._run.current.test)
         if len(text) <= self._characters_left:

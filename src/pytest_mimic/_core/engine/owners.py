@@ -109,6 +109,8 @@ _NUMBERS_OF_TOKENS = count()
 class Change:
     """A recording or cassette that was written, perhaps several times.
 
+    If its test fails, `Scopes` puts back by it what the file had.
+
     Attributes:
         content_before: The content before the first write; None: there was no file.
         conversation: The client whose conversation the file belongs to; None: it stands
@@ -156,7 +158,8 @@ class Owner:
         is_test: Whether it is a test, or a cassette of one.
         is_being_torn_down: Whether a fixture of this scope is torn down now.
         fixture_count: How many fixtures of this scope are set up now.
-        unnamed_cassette_count: How many blocks of this test have named no cassette.
+        unnamed_cassette_count: How many blocks of this test have named no cassette. The
+            name that each of them gets has its number.
         tracks: The outcomes of its calls outside of cassettes, by the name of the
             recording.
         ordinals: The databases that calls went to, each with its number in the order of

@@ -180,6 +180,7 @@ def record(
     if failure is not None:
         error = f"{call.label_in_lists} {failure}", run.current.test
     with run.recordings.turns:
+        # Tests share the recording, and this run has used or made it before.
         is_shared = track.owner is None and track.file in run.account.used
         if is_shared and _gives_way(
             track, observed, outcome, outcome_before, is_first=is_first
@@ -284,7 +285,7 @@ def recording_of(
 
 
 def _kept_parts(call: Call) -> dict[str, Any] | None:
-    """Return what is kept of the parts of a call.
+    """Return what is kept of the parts of a call, for `rekey` to identify it by.
 
     None: they are those of the description, in its order.
     """
@@ -348,7 +349,7 @@ def encode_observed(observed: Observed, outcome: Outcome) -> StoredOutcome:
     if observed.late_stream:
         stored_outcome.entry["coroutine"] = observed.late_stream
     if observed.trace is not None:
-        stored_outcome.inputs = observed.trace.with_fingerprints().over
+        stored_outcome.inputs = observed.trace.with_fingerprints().list_to_store
     return stored_outcome
 
 
@@ -458,7 +459,7 @@ def _note_keys(call: Call, stored_outcome: StoredOutcome) -> None:
 
 
 def _placeholders(stored_outcome: StoredOutcome) -> set[str]:
-    """Return the placeholders of issued secrets in an outcome."""
+    """Return the placeholders of issued secrets in an old or a new answer."""
     return set(issued_in(dumps(stored_outcome.readable(), ensure_ascii=False)))
 
 

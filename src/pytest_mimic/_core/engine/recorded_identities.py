@@ -17,7 +17,8 @@ from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.recording_facts import Recording
 from pytest_mimic.errors import MimicError
 
-_IGNORED, _IN_PART = "ignored", "in part"
+# What a recording keeps in place of an argument that does not count, see `kept_parts`.
+_IGNORED = "ignored"
 
 
 class CannotFollowError(Exception):
@@ -105,7 +106,7 @@ def parts_under_options(
     ignored = set(options.get("ignore", ()))
     parts = dict(call.parts)
     for name, part in parts.items():
-        is_digest = type(part) is str and part not in (_IGNORED, "default")
-        if is_digest and name.lstrip("*") in ignored:
+        is_digest_or_in_part = type(part) is str and part not in (_IGNORED, "default")
+        if is_digest_or_in_part and name.lstrip("*") in ignored:
             parts[name] = _IGNORED
     return parts

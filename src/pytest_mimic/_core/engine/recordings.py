@@ -185,11 +185,14 @@ class Recordings:
         return None
 
     def parsed(self, name: str, data: bytes | None) -> Recording | None:
-        """Return the recording of this name that a content is, or None without one."""
+        """Return the recording that another process has written, by the file's content.
+
+        None: there is no file, which has no content.
+        """
         return None if data is None else self.calls_in(name, data)[0]
 
     def calls_in(self, name: str, data: bytes) -> list[Recording]:
-        """Return the call of this recording, or the calls of this cassette."""
+        """Return the calls in the content of a recording or cassette of this name."""
         objects = self._vault.objects
         facts = parse_recording(
             data, objects.vault_label, name, skim=self._skips_descriptions
@@ -223,6 +226,7 @@ class Recordings:
             self._headings[heading.name] = heading
 
         def rank(name: str) -> int:
+            """Return when the miss is compared with a recording: 0 comes first."""
             heading = self._headings.get(name)
             if heading is None:
                 return 2
@@ -264,7 +268,7 @@ class Recordings:
         return self._names_by_owner[target].get(owner.name, set()) - names_of_made
 
     def drop(self, name: str) -> None:
-        """Delete a recording."""
+        """Delete a recording, which no call of this run gets any more."""
         self._vault.restore(name, None)
         self.read_or_written.pop(name, None)
         self._account.used.discard(name)

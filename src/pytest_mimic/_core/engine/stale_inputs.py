@@ -125,7 +125,7 @@ class StaleInputs:
                 digest = xxh3_128_hexdigest(list_in_json)
                 is_whole = name.endswith(f"/{digest}.json")
             if list_in_json is None or not is_whole:
-                # Who loads outcomes tells damage. Most replays need none of it.
+                # The vault's reader, which few runs load, raises the error of the list.
                 maker: str | None = test
                 if recording:
                     maker = self._vault.test_of(recording)

@@ -1,4 +1,7 @@
-"""What is to be done with one call, until it has ended."""
+"""What is to be done with one call, until it has ended.
+
+Whoever makes the call, `execution` or an edge of a client, gets a `Step` for it.
+"""
 
 from __future__ import annotations
 
@@ -127,6 +130,7 @@ class Step:
         if self.active:
             self.outcome_so_far: Callable[[str], Any] | None = None
             # Whether the stream or coroutine that the call returned is being consumed.
+            # Nobody may ever read the stream: `streams` then ends the call.
             self.is_consumed: bool = False
             self.observed: Observed = recorder().Observed(
                 call, is_recorded=mode == "run"
@@ -202,6 +206,7 @@ class Step:
         """
         adapter: Any = self.call.plan.adapter
         if self.stored.mark and not adapter.waits:
+            # Edges of the other adapters wait themselves, behind what had come.
             self.wait()
         entry = self.stored.entry
         if self.stored.encoded is not None or "value" not in entry or "tagged" in entry:
@@ -217,7 +222,7 @@ class Step:
         return plain
 
     def _count_replay(self) -> None:
-        """Count the replay once, however often its outcome is loaded."""
+        """Count the replay for the summary, once, however often it is loaded."""
         if not self.counts_as_replay:
             return
         self.counts_as_replay = False
@@ -357,7 +362,7 @@ class Step:
             self._end_early(WAITING, "was cancelled")
 
     def withdraw(self) -> None:
-        """End the call before it was made."""
+        """End the call before it was made: it is refused after all."""
         self._leave()
         self._take_end()
 
@@ -454,7 +459,7 @@ class Step:
     def answers(self, error: BaseException) -> bool:
         """Return whether the caller gets the recorded outcome instead of an exception.
 
-        Only while verifying does the caller get the recorded outcome.
+        While verifying, the exception was compared, and is not raised.
         """
         return self.mode == "verify" and is_outcome(error)
 
@@ -463,7 +468,9 @@ class Step:
         self.call.report(what)
 
     def refuse(self) -> NoReturn:
-        """End a call whose request has the placeholder of a secret.
+        """Refuse to send a request that has the placeholder of a secret.
+
+        A replayed answer gave it to the application, and a service must not be sent it.
 
         Raises:
             MissingRecordingError: Always.

@@ -83,6 +83,7 @@ class Mimicked:
 
 
 def _wrapper_of(mimicked: Mimicked) -> Callable[..., object]:
+    """Return what stands in the place of a function: a function of the same kind."""
     function = mimicked.function
     make = _wrapper_of_function
     if isgeneratorfunction(function):
@@ -102,6 +103,7 @@ def _wrapper_of(mimicked: Mimicked) -> Callable[..., object]:
     for name in ("cache_info", "cache_clear", "cache_parameters"):
         if hasattr(function, name):
             setattr(wrapper, name, getattr(function, name))
+    # Identities and names of an argument that is mimicked are those of the original.
     wrapper.__mimic_original__ = function
     return cast("Callable[..., object]", wrapper)
 

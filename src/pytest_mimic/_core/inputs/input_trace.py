@@ -47,7 +47,7 @@ class InputTrace:
         self._list_of_inputs = self._sources.listed(self._target, self._classes, files)
         return self
 
-    def over(self, list_before: bytes | None, *, is_same: bool) -> str:
+    def list_to_store(self, list_before: bytes | None, *, is_same: bool) -> str:
         """Return the list to store in place of the one before, "" for none.
 
         With `is_same`, the stored outcome is kept. Then the list before stays, too, as

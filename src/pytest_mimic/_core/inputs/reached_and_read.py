@@ -157,23 +157,23 @@ class ProjectSources:
 
         It is an object of the vault beside the recording. Empty: there is nothing.
         """
-        facts = {"files": dict(files), "functions": self.reached(target, classes)}
-        if not any(facts.values()):
+        inputs = {"files": dict(files), "functions": self.reached(target, classes)}
+        if not any(inputs.values()):
             return ""
-        return json.dumps(facts, indent=1, sort_keys=True) + "\n"
+        return json.dumps(inputs, indent=1, sort_keys=True) + "\n"
 
-    def changed(self, text: str | bytes) -> list[str]:
+    def changed(self, list_of_inputs: str | bytes) -> list[str]:
         """Return what has changed since a list was made, for messages.
 
         For example `shop.tax:rate (shop/tax.py)`, `data/rates.csv`. Empty: the
         recording is not stale.
         """
-        facts = json.loads(text)
+        inputs = json.loads(list_of_inputs)
         changes = []
-        for file, digests in facts["functions"].items():
+        for file, digests in inputs["functions"].items():
             for name in self._changed_functions(file, digests):
                 changes.append(f"{name} ({file})")
-        for name, digest in facts["files"].items():
+        for name, digest in inputs["files"].items():
             if self.digest(name) != digest:
                 changes.append(name)
         return changes

@@ -148,6 +148,9 @@ def clients_of(kind: str) -> tuple[str, ...]:
 
 
 def kind_of_client(name: str) -> str:
-    """Return the name under which the recordings of a client lie: `http` of `httpx`."""
+    """Return the name under which the recordings of a client lie: `http` of `httpx`.
+
+    A command finds the recordings of a client's line by it.
+    """
     kind = CLIENTS[name].kind if is_client(name) else ""
     return kind or name

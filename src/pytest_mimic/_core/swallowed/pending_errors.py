@@ -80,7 +80,10 @@ class PendingErrors:
         self._errors.append(error)
 
     def take(self) -> list[MimicError]:
-        """Return the errors noted since they were last taken, and forget them."""
+        """Return the errors noted since they were last taken, and forget them.
+
+        They are taken when a phase of the test ends, which fails if it has shown none.
+        """
         taken_errors = self._errors
         self._errors = []
         return taken_errors

@@ -46,7 +46,7 @@ def test_files_of_the_project_that_are_read_are_listed(
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("1")
 
-    text = trace(tmp_path, name).with_fingerprints().over(None, is_same=False)
+    text = trace(tmp_path, name).with_fingerprints().list_to_store(None, is_same=False)
 
     assert [*(json.loads(text)["files"] if text else ())] == [name] * is_noted
 
@@ -57,7 +57,7 @@ def test_a_file_that_the_run_has_written_is_not_listed(tmp_path: Path) -> None:
     assert (
         trace(tmp_path, "made.csv", started=1)
         .with_fingerprints()
-        .over(None, is_same=False)
+        .list_to_store(None, is_same=False)
         == ""
     )
 
@@ -68,15 +68,15 @@ def test_a_list_stays_while_the_outcome_and_all_in_it_stay(tmp_path: Path) -> No
     before = (
         trace(tmp_path, "one.csv")
         .with_fingerprints()
-        .over(None, is_same=False)
+        .list_to_store(None, is_same=False)
         .encode()
     )
     second = trace(tmp_path, "other.csv").with_fingerprints()
 
-    assert second.over(before, is_same=True).encode() == before
-    assert "other.csv" in second.over(before, is_same=False)
-    assert "other.csv" in second.over(b"{", is_same=True)
+    assert second.list_to_store(before, is_same=True).encode() == before
+    assert "other.csv" in second.list_to_store(before, is_same=False)
+    assert "other.csv" in second.list_to_store(b"{", is_same=True)
     (tmp_path / "one.csv").write_text("2")
-    assert "other.csv" in trace(tmp_path, "other.csv").with_fingerprints().over(
-        before, is_same=True
-    )
+    assert "other.csv" in trace(
+        tmp_path, "other.csv"
+    ).with_fingerprints().list_to_store(before, is_same=True)
