@@ -89,7 +89,10 @@ class Damage(Enum):
 
 
 class Fact(Protocol):
-    """A fact of an error that is more than a line of text, such as a difference."""
+    """A fact of an error that is more than a line of text.
+
+    Of such a class are `NearestRecording` and `Differences` in `_core/tree/`.
+    """
 
     def lines(self) -> list[str]:
         """Return the fact as it is shown."""

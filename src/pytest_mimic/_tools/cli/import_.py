@@ -135,15 +135,15 @@ class Importer:
                 # A cassette without entries has nothing to import, which is no error.
                 return
             for destination in _destinations_of(file, tests):
-                self._import(file.shown, exchanges, destination)
+                self._import(file.shown_path, exchanges, destination)
         except (UnreadableError, OSError, CassetteError) as error:
-            self._refuse(file.shown, str(error).partition("\n")[0])
+            self._refuse(file.shown_path, str(error).partition("\n")[0])
         except RecursionError:
-            self._refuse(file.shown, "is nested too deeply")
+            self._refuse(file.shown_path, "is nested too deeply")
 
     def _import(
         self,
-        shown: str,
+        shown_path: str,
         exchanges: list[ForeignExchange],
         destination: Destination,
     ) -> None:
@@ -162,7 +162,7 @@ class Importer:
                 destination,
                 match=self._match,
             )
-            call_count = self._record_or_refuse(shown, exchanges, importer)
+            call_count = self._record_or_refuse(shown_path, exchanges, importer)
             imported_names = importer.close()
             # An import that is repeated makes the files that the vault has already.
             new_names = overlay.changed_recordings()
@@ -170,14 +170,14 @@ class Importer:
             # All of the file or nothing: the n-th equal request gets the n-th answer.
             if obstacle is not None:
                 problem = f"{destination} has other recordings: {obstacle}"
-                self._refuse(shown, problem)
+                self._refuse(shown_path, problem)
                 return
             if not self._options.dry_run:
                 self._copy(new_names, overlay_vault)
         if call_count:
             note = "" if new_names else ", already there"
             calls = plural(call_count, "call")
-            line = f"  {shown} -> {destination} ({calls}{note})"
+            line = f"  {shown_path} -> {destination} ({calls}{note})"
             self._imported_lines.append(line)
         if new_names:
             self._imported_call_count += call_count
@@ -187,7 +187,7 @@ class Importer:
 
     def _record_or_refuse(
         self,
-        shown: str,
+        shown_path: str,
         exchanges: list[ForeignExchange],
         importer: ExchangeImporter,
     ) -> int:
@@ -199,7 +199,7 @@ class Importer:
         for exchange in exchanges:
             reason = importer.record(exchange)
             if reason:
-                self._refuse(f"{shown}, entry {exchange.number}", reason)
+                self._refuse(f"{shown_path}, entry {exchange.number}", reason)
             else:
                 recorded_count += 1
         return recorded_count
@@ -279,13 +279,13 @@ class ForeignFile(NamedTuple):
 
     Attributes:
         path: The file, absolute.
-        shown: The file in messages.
+        shown_path: The file in messages.
         cassette: The name of the cassette that it may become: its path in the folder
             that the command line names, without suffix.
     """
 
     path: Path
-    shown: str
+    shown_path: str
     cassette: str
 
 
@@ -314,14 +314,14 @@ def find_files(
             file_by_path.setdefault(path, file)
             continue
         for file_below in _files_below(path, here):
-            shown = _shown_path(file_below, here)
+            shown_path = _shown_path(file_below, here)
             if _WORD_OF_CASSETTES in file_below.read_bytes():
                 cassette = file_below.relative_to(path).with_suffix("").as_posix()
                 file_by_path.setdefault(
-                    file_below, ForeignFile(file_below, shown, cassette)
+                    file_below, ForeignFile(file_below, shown_path, cassette)
                 )
             else:
-                ignored.append(shown)
+                ignored.append(shown_path)
     return list(file_by_path.values()), ignored
 
 

@@ -73,7 +73,7 @@ def run(invocation: Invocation) -> Result:
     # JSON lists every unused recording, and the printed lines the first few.
     most_listed = None if options.json else SHOWN
     judgement, proven_unused = judge(
-        vault, unused_names, account, settings, listed=most_listed
+        vault, unused_names, account, settings, most_listed=most_listed
     )
     if options.dry_run:
         judgement.reason_not_cleared = "--dry-run was given"
@@ -115,7 +115,7 @@ def run(invocation: Invocation) -> Result:
 def _unused_as_data(judgement: Judgement) -> list[dict[str, object]]:
     """Return the recordings that are proven unused, for `--json`."""
     unused_as_data: list[dict[str, object]] = []
-    for recording in judgement.shown:
+    for recording in judgement.listed:
         unused_as_data.append(
             {
                 "file": recording.name,

@@ -29,10 +29,10 @@ class ImportOverlay(Store):
         self._vault_files = vault_files
 
     def read(self, name: str) -> bytes | None:
-        data = self._imported_files.read(name)
-        if data is None:
-            data = self._vault_files.read(name)
-        return data
+        content = self._imported_files.read(name)
+        if content is None:
+            content = self._vault_files.read(name)
+        return content
 
     def write(self, name: str, content: Data) -> None:
         self._imported_files.write(name, content)
@@ -57,7 +57,7 @@ class ImportOverlay(Store):
         changed_names = []
         for folder in FOLDERS:
             for name in self._imported_files.names(folder):
-                imported_data = self._imported_files.read(name)
-                if imported_data != self._vault_files.read(name):
+                imported_content = self._imported_files.read(name)
+                if imported_content != self._vault_files.read(name):
                     changed_names.append(name)
         return sorted(changed_names)

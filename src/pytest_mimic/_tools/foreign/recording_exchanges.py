@@ -113,6 +113,7 @@ class ExchangeImporter:
             step = self._taker.port.begin(call)
             if step is None:
                 raise MimicError("only= or exclude= in mimic_functions leaves it out")
+            # The recorder takes the answer of the file for one that a service sends.
             recorder = ExchangeRecorder(step)
             recorder.start(
                 response_head["status"],

@@ -148,7 +148,7 @@ def table_block(
     *,
     count: int | None = None,
 ) -> PageBlock:
-    """Return rows as a table.
+    """Return rows as a table of the page.
 
     Args:
         columns: Names and types; a type may be empty.
@@ -321,7 +321,7 @@ def value_blocks(value: object) -> list[PageBlock]:
 
 
 def shown_text(part: object) -> str:
-    """Return a part in one line: a text without quotes, a value as it is drawn."""
+    """Return a cell or field of the page: a text without quotes, or a drawn value."""
     if isinstance(part, str):
         return cut(part)
     if part is None:
@@ -330,7 +330,7 @@ def shown_text(part: object) -> str:
 
 
 def cut(text: str) -> str:
-    """Return the beginning of a text, and how much is left out."""
+    """Return the beginning of a text of the page, and how much is left out."""
     left_out = len(text) - MOST_CHARACTERS_OF_TEXT
     if left_out <= 0:
         return text

@@ -174,31 +174,34 @@ class CallLog:
         redactor = self._run.redactor
         secrets = call.plan.secrets(call)
         is_client = call.plan.kind != "function"
-        shown = outcome_on_page(
+        page_outcome = outcome_on_page(
             stored_outcome, redactor, secrets=secrets, is_client=is_client
         )
-        outcome_row: CallRow = {"brief": shown.brief, "is_error": shown.is_error}
+        outcome_row: CallRow = {
+            "brief": page_outcome.brief,
+            "is_error": page_outcome.is_error,
+        }
         # An outcome that is not written yet has no name of a file.
         if stored_outcome.name != "?":
             outcome_row["name"] = stored_outcome.name
         if not is_client and stored_outcome.kind != "stream":
             previews = preview_blocks(stored_outcome, redactor)
-            text = text_block("outcome", shown.text)
+            text = text_block("outcome", page_outcome.text)
             if previews:
                 # Beside a preview, the text only adds what the pickle imports.
                 text["folded"] = True
             outcome_blocks += [*previews, text]
             return outcome_row
         # The outcome of a client that is a pickle, or whose file is damaged.
-        if shown.body is None:
-            outcome_blocks.append(text_block("outcome", shown.text))
+        if page_outcome.body is None:
+            outcome_blocks.append(text_block("outcome", page_outcome.text))
             return outcome_row
-        value = shown.body.get("value")
+        value = page_outcome.body.get("value")
         if not is_client:
-            outcome_blocks += _item_blocks(shown.body, stored_outcome)
+            outcome_blocks += _item_blocks(page_outcome.body, stored_outcome)
         elif value is None:
             # The call of the client has raised an exception.
-            outcome_blocks.append(text_block("outcome", shown.text))
+            outcome_blocks.append(text_block("outcome", page_outcome.text))
         else:
             outcome_blocks += value_blocks(value)
         tokens = tokens_of_response(value)
@@ -347,14 +350,17 @@ def _outcome_in_brief(body: dict[str, Any], *, is_tagged: bool, is_client: bool)
 
 
 def _cut_text(text: str, limit: int) -> str:
-    """Return a text in at most so many characters."""
+    """Return the text of an outcome on the page in at most so many characters."""
     if len(text) <= limit:
         return text
     return f"{text[: limit - 2]} …"
 
 
 def _lines(titled_parts: Iterable[Part]) -> Iterator[str]:
-    """Yield parts as lines, each with its heading in the first line."""
+    """Yield the lines of an outcome's text on the page.
+
+    The heading of a part stands in its first line.
+    """
     for title, node in titled_parts:
         if node is None:
             yield title

@@ -353,9 +353,9 @@ def _html_of_call(call_row: CallRow, anchor: str, number: int) -> str:
     )
 
 
-def _milliseconds(amount: float) -> str:
+def _milliseconds(seconds: float) -> str:
     """Return a number of seconds for the script, which counts in milliseconds."""
-    return f"{amount * 1000:.3g}"
+    return f"{seconds * 1000:.3g}"
 
 
 def _shown_time(call_row: CallRow) -> str:
@@ -381,7 +381,11 @@ def _json_of_blocks(blocks: list[object], shown_vault: str) -> str:
 
 
 def _filled_template(template: str, /, **values: str) -> str:
-    """Return a piece of HTML with these values, which are HTML already."""
+    """Return a piece of HTML with these values, which are HTML already.
+
+    Raises:
+        KeyError: The file of the piece names a value that is not here.
+    """
     return _template(template).substitute(values)
 
 

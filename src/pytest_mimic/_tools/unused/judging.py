@@ -91,7 +91,7 @@ def judge_unused(
         # The first recordings by name, so that each run names the same ones.
         unused_names = nsmallest(READ_UNASKED, unused_names)
     judgement, proven_unused = judge(
-        vault, unused_names, account, settings, listed=SHOWN
+        vault, unused_names, account, settings, most_listed=SHOWN
     )
     judgement.is_part = are_too_many
     if not is_asked:
@@ -129,7 +129,7 @@ def judge(
     account: Account,
     settings: Settings,
     *,
-    listed: int | None,
+    most_listed: int | None,
 ) -> tuple[Judgement, dict[str, int]]:
     """Judge recordings that a complete run did not use.
 
@@ -141,7 +141,7 @@ def judge(
         unused: The names of its recordings and cassettes that were not used.
         account: The account of the run, or of several.
         settings: The settings of the project.
-        listed: How many recordings the judgement names at most; None names all.
+        most_listed: How many recordings the judgement names at most; None names all.
 
     Returns:
         The judgement, and the bytes of each recording that is proven unused.
@@ -154,20 +154,22 @@ def judge(
         if jury.proves(heading):
             proven_unused[heading.name] = heading.size
             tests_and_names.append((heading.test, heading.name))
-    if listed is None:
+    if most_listed is None:
         tests_and_names.sort()
     else:
-        tests_and_names = nsmallest(listed, tests_and_names)
+        tests_and_names = nsmallest(most_listed, tests_and_names)
     listed_recordings = []
+    # Only recordings that the list names are read as a whole, for their calls.
     for _, name in tests_and_names:
-        label, test = label_and_test(vault, name)
+        label, test = _label_and_test(vault, name)
+        # The list says `gone` of such a test.
         is_gone = bool(test) and test not in account.outcomes
         listed_recordings.append(
             UnusedRecording(name, label=label, test=test, is_gone=is_gone)
         )
     judgement = Judgement(
         unused=len(proven_unused),
-        shown=listed_recordings,
+        listed=listed_recordings,
         unproven=len(unused) - len(proven_unused),
         unproven_as=jury.reason(),
     )
@@ -202,7 +204,7 @@ class _Jury:
         self._vault = vault
         self._account = account
         self._gone_tests = GoneTests(account, settings)
-        self._mimicked = MimickedTargets(account)
+        self._mimicked = _MimickedTargets(account)
         self._absent_kinds = {
             kind_of_client(client) for client in account.absent_clients
         }
@@ -290,7 +292,7 @@ def _tests_not_passed(account: Account) -> list[str]:
     return reasons
 
 
-class MimickedTargets:
+class _MimickedTargets:
     """The targets whose recordings a run can judge, or several runs together.
 
     A run with the lines of its project judges all: a target that these lines do not
@@ -336,7 +338,7 @@ class MimickedTargets:
 
 
 def _targets_of(vault: Vault, name: str) -> list[str]:
-    """Return the targets of the calls of a recording or cassette.
+    """Return the targets of the calls of a recording or cassette that may be unused.
 
     A file that cannot be read has none.
     """
@@ -371,8 +373,8 @@ def clear(vault: Vault, proven_unused: Mapping[str, int]) -> str:
     return ""
 
 
-def label_and_test(vault: Vault, name: str) -> tuple[str, str]:
-    """Return a recording or cassette in one line, and the test that made it.
+def _label_and_test(vault: Vault, name: str) -> tuple[str, str]:
+    """Return an unused recording or cassette in one line, and the test that made it.
 
     A damaged file is named by its path in the vault: `check` says more of it.
     """
@@ -536,7 +538,7 @@ class Judgement:
         unused: How many recordings are proven unused.
         is_part: Whether only `READ_UNASKED` of the recordings that no test used were
             read.
-        shown: The first of them by their tests, or all for `--json`.
+        listed: The first of them by their tests, or all for `--json`.
         unproven: How many recordings were not used but are not proven unused.
         unproven_as: Why they are not proven unused.
         cleared: What was cleared, in words, or empty.
@@ -551,7 +553,7 @@ class Judgement:
         *,
         reason_not_judged: str = "",
         unused: int = 0,
-        shown: Sequence[UnusedRecording] = (),
+        listed: Sequence[UnusedRecording] = (),
         unproven: int = 0,
         unproven_as: str = "",
         cleared: str = "",
@@ -559,7 +561,7 @@ class Judgement:
         self.reason_not_judged = reason_not_judged
         self.unused = unused
         self.is_part = False
-        self.shown = shown
+        self.listed = listed
         self.unproven = unproven
         self.unproven_as = unproven_as
         self.cleared = cleared
@@ -607,7 +609,7 @@ def warning_of_unjudged(judgement: Judgement, option: str) -> list[str]:
 def list_unused(judgement: Judgement) -> list[Line]:
     """Return the lines that name the unused recordings, or those that were cleared."""
     rows = []
-    for recording in judgement.shown:
+    for recording in judgement.listed:
         recorder = ""
         if recording.test:
             recorder = f"recorded by {recording.test}"

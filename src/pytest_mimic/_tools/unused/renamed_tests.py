@@ -181,7 +181,10 @@ def _function_with_parameters(nodeid: str) -> str:
 
 
 def _parameters(nodeid: str) -> str:
-    """Return `1]` for `test_a.py::TestShop::test_x[1]`; empty without parameters."""
+    """Return `1]` for `test_a.py::TestShop::test_x[1]`; empty without parameters.
+
+    Where a function was renamed, its tests are told apart by their parameters.
+    """
     return nodeid.partition("[")[2]
 
 
@@ -219,15 +222,15 @@ class _Recorders:
         if identity and test:
             self._tests_by_call.setdefault(identity, set()).add(test)
 
-    def is_free(self, part: str, place: str) -> bool:
+    def is_free(self, file_or_class: str, destination: str) -> bool:
         """Check whether a file or class can move without meeting recordings there.
 
-        Each test of it becomes one of the place. None of these may have recordings of
-        its own, as `mv` replaces none.
+        Each test of it gets an id in the destination. None of these ids may have
+        recordings of its own, as `mv` replaces none.
         """
         for owner in self.owners:
-            if owner.startswith(f"{part}::"):
-                renamed_owner = place + owner.removeprefix(part)
+            if owner.startswith(f"{file_or_class}::"):
+                renamed_owner = destination + owner.removeprefix(file_or_class)
                 if renamed_owner in self.owners:
                     return False
         return True
@@ -254,31 +257,36 @@ def _with_whole_parts(
         gone_tests: The tests that exist no more.
         part_of: Returns the file of a test, or its class.
     """
-    # By file or class: the places to which its tests move. A test that keeps its name
-    # moves to a place, another one to an id.
+    # By file or class: where its tests move to. This is a file or class for a test that
+    # keeps its name, and a whole id for another one.
     destinations: dict[str, set[str]] = {}
     for old, new in moves.items():
         if "::" in old:
             part = part_of(old)
-            place = new.removesuffix(old.removeprefix(part))
-            destinations.setdefault(part, set()).add(place)
+            destination = new.removesuffix(old.removeprefix(part))
+            destinations.setdefault(part, set()).add(destination)
     moves_of_parts = dict(moves)
-    for part, places in destinations.items():
-        place = min(places)
-        # The place is an id if the test has another name, too. A file moves to a file.
-        is_alike = place not in moves.values() and ("::" in part) == ("::" in place)
-        is_one_place = len(places) == 1 and is_alike
-        if is_one_place and part in gone_tests and recorders.is_free(part, place):
+    for part, destinations_of_part in destinations.items():
+        destination = min(destinations_of_part)
+        # The destination is an id if the test has another name, too.
+        is_id = destination in moves.values()
+        # A file moves to a file, and a class to a class.
+        is_alike = not is_id and ("::" in part) == ("::" in destination)
+        is_one_destination = len(destinations_of_part) == 1 and is_alike
+        # A file or class that still stands keeps the recordings of its other tests.
+        if not is_one_destination or part not in gone_tests:
+            continue
+        if recorders.is_free(part, destination):
             # One command for the part takes the place of those for its tests.
             for old in moves:
                 if old.startswith(f"{part}::"):
                     del moves_of_parts[old]
-            moves_of_parts[part] = place
+            moves_of_parts[part] = destination
     return moves_of_parts
 
 
 def _file_of(nodeid: str) -> str:
-    """Return the file of a test."""
+    """Return the file of a test, which `mv` may move as a whole."""
     return nodeid.partition("::")[0]
 
 
@@ -288,5 +296,8 @@ def _class_of(nodeid: str) -> str:
 
 
 def _id_without_file(nodeid: str) -> str:
-    """Return a test's id without its file."""
+    """Return `TestShop::test_x[1]` for `test_a.py::TestShop::test_x[1]`.
+
+    A test that was moved to another file keeps this part of its id.
+    """
     return nodeid.partition("::")[2]

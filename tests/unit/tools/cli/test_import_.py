@@ -18,7 +18,7 @@ def write(root: Path, **files: str) -> None:
 
 
 def names(found: list[ForeignFile]) -> list[tuple[str, str]]:
-    return [(one.shown, one.cassette) for one in found]
+    return [(one.shown_path, one.cassette) for one in found]
 
 
 def test_cassettes_below_a_folder_are_found(tmp_path):
