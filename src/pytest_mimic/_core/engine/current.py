@@ -130,7 +130,7 @@ class Current:
         """
         if self.owner.is_being_torn_down:
             # The name of the session's scope is empty.
-            return self.owner.name.partition("[")[0] or self.test
+            return self.owner.name_in_commands or self.test
         return self.test
 
     def scopes_of(self, fixtures: Collection[str]) -> list[SecretScope]:

@@ -218,6 +218,16 @@ class Owner:
         self.unwritten_answers: dict[tuple[str, int], NewAnswer] = {}
         self.written_for_scopes: dict[Owner, dict[tuple[str, int], NewAnswer]] = {}
 
+    @property
+    def name_in_commands(self) -> str:
+        """The name as pytest takes it: `test_a.py` for the scope `test_a.py[db=1]`.
+
+        The scope of the session has the empty name.
+        """
+        if self.is_test:
+            return self.name
+        return self.name.partition("[")[0]
+
     def rewind(self) -> None:
         """Start over, because the scope has ended.
 

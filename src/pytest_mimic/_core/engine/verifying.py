@@ -94,9 +94,9 @@ def compare_repeated(
         call, stored_outcome, actual, is_awaited=is_awaited
     )
     if drift is not None:
-        blame(
-            run, differs_below(call.label, drift.fact_lines(), scope=owner.name), call
-        )
+        facts = drift.fact_lines()
+        error = differs_below(call.label, facts, scope=owner.name_in_commands)
+        blame(run, error, call)
 
 
 def _drift_and_differences(
