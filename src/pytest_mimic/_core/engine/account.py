@@ -270,7 +270,8 @@ class Account:
         self.collected: set[str] = set()
         # The ids of the collected tests, each with its environment.
         self.tests: set[str] = set()
-        # The ids of the tests that ran or were skipped, in the same form.
+        # The ids of the tests that ran or were skipped, in the same form. If one of
+        # `tests` is not among them, the command `unused` proves nothing.
         self.ran: set[str] = set()
         # The folders of the project's tests, and those of them in which all tests were
         # collected. The command `unused` compares the two over several runs.

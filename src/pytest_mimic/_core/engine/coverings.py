@@ -483,7 +483,8 @@ class Coverings:
     def _is_configured(self, target: Target) -> bool:
         """Return whether the options of a target are those of a configured line.
 
-        A fixture may take the configured targets with other options.
+        A fixture may take the configured targets with other options. `rekey` sees none
+        of these, and leaves such recordings as they are.
         """
         if not target.origin:
             return False

@@ -113,6 +113,7 @@ class Current:
         self.replayed_test_count: int = 0
         self.variables: Mapping[str, str] = os.environ
         self.family: Family | None = None
+        # The hooks behind a fork end the turn that the one before it has begun.
         self.is_forking: bool = False
         self.closed: Event = Event()
         # Only one of several threads makes `retries`.

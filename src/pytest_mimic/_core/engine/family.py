@@ -150,7 +150,7 @@ class Family:
         self._events_of_turn.append(event)
 
     def shares(self, owner: Owner | None) -> bool:
-        """Return whether a forked process may know an owner."""
+        """Return whether a forked process may know an owner, and so is told of it."""
         return owner is not None and owner.token in self._owners
 
     def is_judged_elsewhere(self, owner: Owner) -> bool:
@@ -284,6 +284,7 @@ class Family:
     def _hear_of_number(self, event: NameNumbered) -> None:
         owner = self._owners.get(event.owner)
         if owner is not None:
+            # All processes know a database, or a server, by the same number.
             numbers = owner.ordinals.setdefault(event.space, {})
             numbers.setdefault(event.name, len(numbers))
 

@@ -177,7 +177,7 @@ class Plan:
 
     @lazy_attribute
     def paths(self) -> PathStore:
-        """The store of the paths in outcomes, where there is no temporary folder."""
+        """The store of the paths in outcomes, if no folder of the run is temporary."""
         return self.run.vault.reader.path_store(self.places)
 
     def has_other_source(self, source: str | None) -> bool:
@@ -278,7 +278,10 @@ class FunctionPlan(Plan):
         self.plays: bool = self._may_play()
 
     def _may_play(self) -> bool:
-        """Return whether a good recording is replayed to all calls of its identity."""
+        """Return whether a good recording is replayed to all calls of its identity.
+
+        Then players answer, without a decision about each call.
+        """
         has_places = bool(self.options.sequence)
         is_logged = self.run.account.log is not None
         by_identity = not has_places and self.cassette is None and not is_logged

@@ -303,19 +303,20 @@ def _paths_in(
                 yield _NamedPath(path, is_text, name, key_or_place)
 
 
-def _items_that_may_be_paths(value: object) -> Iterable[tuple[object, object]]:
+def _items_that_may_be_paths(argument: object) -> Iterable[tuple[object, object]]:
     """Return the items of an argument, each with its key or place.
 
     What is no container is its own only item, with None. Deeper items are not searched.
     """
     # A proxy or a mock may give another class as its `__class__`.
-    class_of_value = type(value)
-    if issubclass(class_of_value, dict):
+    class_of_argument = type(argument)
+    if issubclass(class_of_argument, dict):
         # A subclass may override `items`, whose code may not run here.
-        return dict.items(value)  # type: ignore[arg-type]
-    if issubclass(class_of_value, (list, tuple, set, frozenset)):
-        return enumerate(items_of_container(value))
-    return [(None, value)]
+        return dict.items(argument)  # type: ignore[arg-type]
+    if issubclass(class_of_argument, (list, tuple, set, frozenset)):
+        return enumerate(items_of_container(argument))
+    # The argument may be the path of a file that the call may not change.
+    return [(None, argument)]
 
 
 def _file_facts(path: str) -> _FileFacts | None:

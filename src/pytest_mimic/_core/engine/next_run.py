@@ -321,7 +321,7 @@ class NextRun:
         self._suspected_parts.clear()
 
     def _replayed_origins(self) -> Origins:
-        """Return what the replayed outcomes of the run gave."""
+        """Return what the replayed outcomes of the run gave: `report` skips that."""
         origins = Origins(self._random_bytes)
         evidence = self._evidence()
         for replayed_outcome in self._replayed_outcomes():

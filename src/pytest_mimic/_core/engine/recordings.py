@@ -109,8 +109,9 @@ class Recordings:
         read_or_written: The recordings that this run has read or written, by name.
         last_outcome_failed: The names of recordings whose last outcome in this run is a
             failure of a client.
-        imports: Which parts count in the imported recordings of a target, once it was
-            looked up: `["method-uri"]`.
+        parts_of_imports_by_target: Which parts count in the imported recordings of a
+            target, once they were looked up: `["method-uri"]`. The command `import`
+            enters none, as earlier imports answer none of its requests.
         misses_of_test: The errors of the running test's calls without a recording, and
             the options that record them.
     """
@@ -124,7 +125,7 @@ class Recordings:
         self._skips_descriptions = mode is Mode.REPLAY
         self.read_or_written: dict[str, Recording] = {}
         self.last_outcome_failed: set[str] = set()
-        self.imports: dict[str, list[str]] = {}
+        self.parts_of_imports_by_target: dict[str, list[str]] = {}
         self.misses_of_test: dict[tuple[str, ...], tuple[MimicError, str]] = {}
         # The owner and the test of recordings that a miss may be compared with, by the
         # names of these recordings.
@@ -143,9 +144,10 @@ class Recordings:
             target: The target.
             folder: The folder of its recordings.
         """
-        if target not in self.imports:
-            self.imports[target] = self._parts_of_imports_in(folder)
-        return self.imports[target]
+        if target not in self.parts_of_imports_by_target:
+            parts = self._parts_of_imports_in(folder)
+            self.parts_of_imports_by_target[target] = parts
+        return self.parts_of_imports_by_target[target]
 
     def _parts_of_imports_in(self, folder: str) -> list[str]:
         """Return which parts count in the imported recordings of a folder.

@@ -151,6 +151,7 @@ def _is_in_trio() -> bool:
     try:
         trio.lowlevel.current_task()
     except RuntimeError:
+        # The replayed call waits in a task of asyncio.
         return False
     return True
 
@@ -161,7 +162,7 @@ def _end_wait_for(future: Any) -> None:
         future.set_result(None)
 
 
-def _end_thread_without_report(error: BaseException) -> None:
+def _end_thread_without_report(error_of_wait: BaseException) -> None:
     """Let the thread end without a report if nobody catches the error after its wait.
 
     The test that it waited in is over, and pytest would blame the next one.
@@ -172,22 +173,24 @@ def _end_thread_without_report(error: BaseException) -> None:
         return
 
     def report_others(dying: Any) -> None:
-        if not _follows_from(sys.exc_info()[1], error):
+        if not _follows_from(sys.exc_info()[1], error_of_wait):
             report(dying)
 
     thread._invoke_excepthook = report_others
 
 
-def _follows_from(exception: BaseException | None, error: BaseException) -> bool:
+def _follows_from(
+    exception: BaseException | None, error_of_wait: BaseException
+) -> bool:
     """Return whether the exception that ends a thread follows from that of its wait.
 
-    An exception follows from an error if it is the error, was raised from it, or was
-    raised while code handled the error.
+    It does if it is the error, was raised from it, or was raised while code handled the
+    error.
     """
     # Code may have set causes that form a circle.
     seen_exceptions: set[int] = set()
     while exception is not None and id(exception) not in seen_exceptions:
-        if exception is error:
+        if exception is error_of_wait:
             return True
         seen_exceptions.add(id(exception))
         exception = exception.__cause__ or exception.__context__

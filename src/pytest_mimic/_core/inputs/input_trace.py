@@ -63,9 +63,10 @@ class InputTrace:
 
 
 def _classes_of(values: Iterable[object]) -> frozenset[type]:
-    """Return the classes of values, and of the items of containers among them.
+    """Return the classes of arguments, and of the items of containers among them.
 
-    The call may use their methods. Builtin classes are left out.
+    A call reaches their methods, of which a change counts. Builtin classes are left
+    out.
     """
     classes = set[type]()
     for value in values:

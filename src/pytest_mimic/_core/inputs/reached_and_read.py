@@ -184,6 +184,7 @@ class ProjectSources:
         The names are those of `_reached_fingerprints`: `shop.tax`, `shop.tax:rate`.
         """
         names = [name for name in digests if name]
+        # By its module, a file is found that is installed now.
         module = ""
         if names:
             module, _, _ = names[0].partition(":")
@@ -352,16 +353,15 @@ def _has_fingerprints(
 
 
 def _digest_of_file(path: Path) -> str | None:
-    """Return the fingerprint of a file's bytes; None if it cannot be read.
-
-    Ends of lines do not count, as git may write others on another system.
-    """
+    """Return the fingerprint of a file's bytes; None if it cannot be read."""
     hasher = xxh3_64()
     try:
         with path.open("rb") as file:
             while file_bytes := file.read(1 << 26):
                 is_text = b"\0" not in file_bytes
                 if is_text:
+                    # git may write other ends of lines on another system, by which no
+                    # recording is stale.
                     file_bytes = file_bytes.replace(b"\r\n", b"\n")
                 hasher.update(file_bytes)
     except (OSError, TypeError):

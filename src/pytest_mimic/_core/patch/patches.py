@@ -50,9 +50,10 @@ _class_namespace = type.__dict__["__dict__"].__get__
 
 
 def namespace_of(module: object) -> dict[str, object] | None:
-    """Return the namespace of a module, or None if it has none.
+    """Return the namespace of a module, whose functions are patched there.
 
-    A lazy module is not loaded.
+    None: it has none, as `sys.modules` may hold any object. A lazy module is not
+    loaded.
     """
     try:
         namespace = object.__getattribute__(module, "__dict__")
@@ -407,6 +408,7 @@ class Patches:
         elif not isinstance(holder, dict) and not _is_bound_by_classes(original):
             # A class binds each Python function, so the wrapper, to its instances.
             substitute = staticmethod(wrapper)
+        # Both are known, so that neither is patched again, and each copy is restored.
         for put_object, replaced_object in (
             (substitute, original),
             (wrapper, named_function.function),

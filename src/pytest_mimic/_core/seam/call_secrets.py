@@ -142,6 +142,7 @@ class Secrets:
             signature: The verb and the resource of the call, `POST /login`.
             own_login: The name of the log-in that the call itself would be.
         """
+        # The placeholder of a token names the log-in that has issued the token.
         for secret in self.sent:
             login = LOGIN.match(self.redactor.stand_in(secret))
             if login is not None:

@@ -84,20 +84,20 @@ class _Pattern:
     def __init__(self, text: str) -> None:
         verb, resource = _verb_and_resource(text)
         head, slash, path = resource.partition("/")
-        self._verb = _matcher_of_glob(verb.upper() or "*")
+        self._verb = _matcher_of_pattern(verb.upper() or "*")
         # `*.shop.com/*` must not match the path `/www.shop.com/x` of another host, so
         # it has no pattern for the whole. The `*` in `*/edit` names no host.
         is_plain = not any(mark in head for mark in "*?[")
         names_host = bool(slash and head) and (is_plain or head.startswith("*."))
         self._whole: _Match = _matches_nothing
         if not names_host:
-            self._whole = _matcher_of_glob(resource or "*")
+            self._whole = _matcher_of_pattern(resource or "*")
         self._host: _Match = _matches_nothing
         if head:
-            self._host = _matcher_of_glob(head.lower())
-        self._path = _matcher_of_glob("*")
+            self._host = _matcher_of_pattern(head.lower())
+        self._path = _matcher_of_pattern("*")
         if slash:
-            self._path = _matcher_of_glob(f"/{path}")
+            self._path = _matcher_of_pattern(f"/{path}")
 
     def matches(self, verb: str, resource: str, host: str | None) -> bool:
         """Check a call by its signature in two parts, and the host of a request."""
@@ -118,7 +118,7 @@ class _Pattern:
         return any(map(self._host, spellings))
 
 
-def _matcher_of_glob(pattern: str) -> _Match:
+def _matcher_of_pattern(pattern: str) -> _Match:
     """Return what matches the texts that `/users/*` stands for."""
     return re.compile(translate(pattern)).match
 

@@ -70,7 +70,7 @@ class ExchangeImporter:
             importing_settings, vault, today=strftime("%Y-%m-%d"), clock=_stopped_clock
         )
         # Recordings that were imported before are no answers to these requests.
-        self._importing_run.recordings.imports["http"] = []
+        self._importing_run.recordings.parts_of_imports_by_target["http"] = []
         self._cassette: CassetteTrack | None = None
         if destination.cassette:
             self._cassette = CassetteTrack(
