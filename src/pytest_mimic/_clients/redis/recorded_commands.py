@@ -38,6 +38,7 @@ def redacted_commands(parts: Mapping[str, Any], redactor: Redactor) -> dict[str,
         redactor: The rules of today.
     """
     redacted_parts = dict(parts)
+    # As a run of today makes them, so that the recording has the identity of its calls.
     plain_commands = []
     for command in _commands_in(parts):
         indexes_to_show = shown_indexes(command, redactor)
@@ -65,6 +66,7 @@ def redacted_outcome(
     commands = _commands_in(parts)
 
     def redact_replies(replies: list[Any]) -> list[Any]:
+        """Return recorded replies without secrets, each by the command it answers."""
         answered_commands = commands
         if len(replies) > len(commands):
             # `ignore=commands` has joined calls, and these are of another one.

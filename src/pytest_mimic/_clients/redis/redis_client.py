@@ -32,7 +32,7 @@ from pytest_mimic._clients.redis.replies import (
     load_reply,
     redis_exceptions_module,
     return_or_raise,
-    store_error,
+    store_redis_error,
     store_reply,
 )
 from pytest_mimic.client import (
@@ -132,6 +132,7 @@ class RedisAdapter(Adapter):
             module: The module, whose connections are sync or asyncio.
             make_method: Makes a method of the function: `sync_method`, `async_method`.
         """
+        # By the name of a connection's method, what replaces it.
         replacements: dict[str, _Function] = {
             "connect": self._connect,
             "disconnect": self._disconnect,
@@ -236,6 +237,7 @@ class RedisAdapter(Adapter):
         if state.is_real or not state.unread_replies:
             # The client sets the connection up, or nothing mimics its commands.
             return waiting(original(connection, disable_decoding, *args, **kwargs))
+        # The client decodes texts unless it has asked for bytes.
         encoder = None
         if not disable_decoding:
             encoder = connection.encoder
@@ -463,6 +465,7 @@ class ConnectionState:
         verbs = {first_word(command[0]) for command in commands}
         is_listening = not _COMMANDS_THAT_LISTEN.isdisjoint(verbs)
         if is_listening and port.takes(call):
+            # A line that excludes the command lets the connection listen for real.
             with port.noting:
                 raise _not_recordable(call.signature)
         if known_secrets is not None and not port.is_replaying:
@@ -554,6 +557,7 @@ class Batch:
         block is the outcome; another exception, an interrupt for example, is not.
         """
         was_talking = state.is_talking
+        # Whatever the client sends on the connection meanwhile is no call.
         state.is_talking = True
         # It holds unless the block ends without an exception.
         self.is_broken = True
@@ -579,7 +583,7 @@ class Batch:
         """
         if not isinstance(error, redis_exceptions_module().RedisError):
             return None
-        class_name, *texts = store_error(error)
+        class_name, *texts = store_redis_error(error)
         return {
             "error": {"type": class_name, "args": texts, "after": self._real_replies}
         }
@@ -589,6 +593,7 @@ class Batch:
 
         To verify, a reply that was recorded so is to come again.
         """
+        # A pipeline loads its scripts before it sends its commands.
         if self.step is None or len(self.commands) != 1:
             return False
         verb = first_word(self.commands[0][0])
@@ -598,6 +603,7 @@ class Batch:
             return True
         recorded_reply = self._recorded_replies[0]
         if type(recorded_reply) is Waiting:
+            # No reply came when the command was recorded.
             return False
         return not _lacks_script(verb, load_reply(recorded_reply, None))
 
@@ -607,6 +613,7 @@ class Batch:
         To verify, they are compared with the recorded ones.
         """
         if self.step is None:
+            # No line takes the commands, so that nothing is recorded.
             return
         issuer = self.step.call.issuer
         assert issuer is not None, "a real call has one"

@@ -203,6 +203,7 @@ def name_of_secret_key(command: Command, redactor: Redactor) -> str:
     verb = first_word(command[0])
     if verb in _COMMANDS_WITHOUT_KEYS:
         return ""
+    # Of a command that is in no table, each word may be a key.
     words_with_names = command[1:]
     if verb in _COMMANDS_WITH_ONE_KEY or verb in _COMMANDS_WITH_FIELDS:
         # The other words may be values.
@@ -311,6 +312,7 @@ def _secrets_with_names(
             secret_words_of_name += _secret_values(command, hidden_indexes)
             continue
         name_by_index = _indexes_hidden_by_look(command, redactor)
+        # The key is harmless: single words of the command are secret.
         has_fields = first_word(command[0]) in _COMMANDS_WITH_FIELDS
         for index in hidden_indexes:
             # The name of a field stands before the word that is secret for it.
@@ -322,6 +324,7 @@ def _secrets_with_names(
             for name in name_by_index.values():
                 # The application may have the values in a set, which has no order.
                 words_by_name[name].sort()
+    # By these names, `senders.py` compares the secrets that equal calls have sent.
     name_by_word: dict[str, str] = {}
     for name, secret_words_of_name in words_by_name.items():
         for number, word in enumerate(secret_words_of_name, 1):
@@ -465,6 +468,7 @@ def describe_commands(
     # The label shows the key of this command. A transaction begins with `MULTI`.
     index_of_main = 0
     if len(commands) > 1:
+        # A pipeline or a transaction is one call.
         name_of_part = "commands"
         counted_commands = plain_commands
         if verb == "MULTI":
@@ -512,6 +516,7 @@ def plain_command(
         return plain_words[:index_of_first] + sorted_words
     if verb not in _UNORDERED_PAIRS:
         return plain_words
+    # `HSET k b 2 a 1` counts as `HSET k a 1 b 2`: each name keeps its value.
     index_of_name = _UNORDERED_PAIRS[verb]
     names = command[index_of_name::2]
     has_repeated_name = len(set(names)) * 2 != len(command) - index_of_name

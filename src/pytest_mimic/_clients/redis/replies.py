@@ -109,6 +109,7 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     if verb == "ACL":
         return _hide_reply_of_acl(reply, command, redactor)
     if verb in _COMMANDS_ABOUT_A_KEY:
+        # The reply says something of the key, and has none of its values.
         return reply
     # The key of the command is a secret name, so that all its values are secret.
     is_secret_key = is_secret(command, redactor)
@@ -120,6 +121,7 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     redactor_of_fields = with_secret_settings(redactor)
 
     def is_secret_field(name: bytes) -> bool:
+        """Check whether a field of the reply is secret; all are, of a secret key."""
         return is_secret_key or redactor_of_fields.secret(text_of(name))
 
     hide = partial(_hide_field, redactor=redactor)
@@ -154,6 +156,7 @@ def _hide_tokens(reply: Any, name: str, redactor: Redactor) -> Any:
         return reply
 
     def hide_token(text: bytes) -> bytes:
+        """Return what stands for a text of the reply; the text if it is no token."""
         if redactor.hides(name, text_of(text)):
             return _hide_field(text, redactor)
         return text
@@ -171,6 +174,7 @@ def _hide_tokens_of_fields(reply: Any, redactor: Redactor, *, has_fields: bool) 
     """
 
     def hidden_value(field: Any, value: Any) -> Any:
+        """Return the value of a field, or an item without one, without its tokens."""
         value = _hide_tokens_of_fields(value, redactor, has_fields=has_fields)
         name = ""
         if isinstance(field, bytes):
@@ -200,6 +204,7 @@ def _hide_reply_of_acl(reply: Any, command: Command, redactor: Redactor) -> Any:
         return reply
     if subcommand == b"GETUSER":
         return _hide_passwords_of_user(reply, redactor)
+    # `ACL LIST`, for example, has the hashes of passwords inside of its lines.
     return _map_texts(reply, partial(_hide_text, redactor=redactor))
 
 
@@ -212,6 +217,7 @@ def _hide_passwords_of_user(reply: Any, redactor: Redactor) -> Any:
     hide = partial(_hide_field, redactor=redactor)
 
     def hidden_value(field: Any, value: Any) -> Any:
+        """Return the value of a field of the user, the hashes of passwords hidden."""
         return _map_texts(value, hide) if field == b"passwords" else value
 
     if isinstance(reply, dict):
@@ -285,6 +291,7 @@ def _hide_fields(
     """
 
     def hidden_value(field: Any, value: Any) -> Any:
+        """Return the value of a field, or an item without one, without its secrets."""
         if isinstance(field, bytes) and is_secret_field(field):
             return _map_texts(value, hide)
         return _hide_fields(value, is_secret_field, hide, has_fields=has_fields)
@@ -324,7 +331,7 @@ def _plain_reply(reply: Any, redactor: Redactor) -> Any:
         # replay would give bytes.
         return tagged("text", reply)
     if isinstance(reply, BaseException):
-        return tagged("error", store_error(reply))
+        return tagged("error", store_redis_error(reply))
     if isinstance(reply, dict):
         return _plain_mapping(reply, redactor)
     plain_items = [_plain_reply(item, redactor) for item in reply]
@@ -365,6 +372,7 @@ def load_reply(stored_reply: Any, encoder: Any) -> Any:
     """
 
     def decode_if_asked(value: bytes) -> Any:
+        """Return a text as the client wants it, bytes without `decode_responses`."""
         if encoder is None:
             return value
         return encoder.decode(value)
@@ -395,7 +403,7 @@ def load_reply(stored_reply: Any, encoder: Any) -> Any:
     if tag == "base64":
         return decode_if_asked(b64decode(content))
     if tag == "error":
-        return load_error(content)
+        return load_redis_error(content)
     if tag == "float":
         return float(content)
     if tag == "text":
@@ -416,7 +424,10 @@ def return_or_raise(reply: Any) -> Any:
 
 
 def decoded_reply(reply: Any, decode: Callable[[bytes], Any]) -> Any:
-    """Return a real reply, read as bytes, as the client was asked to decode it."""
+    """Return a real reply, read as bytes, as the client was asked to decode it.
+
+    It was recorded before, as bytes.
+    """
     if isinstance(reply, bytes):
         return decode(reply)
     if isinstance(reply, (list, set, frozenset)):
@@ -431,7 +442,10 @@ def decoded_reply(reply: Any, decode: Callable[[bytes], Any]) -> Any:
 
 
 def error_in(stored_reply: Any) -> Any:
-    """Return the stored error that a reply is, `["NoScriptError", "…"]`; else None."""
+    """Return the stored error that a reply is, `["NoScriptError", "…"]`; else None.
+
+    By it, `failure` words a failed call, and `rekey` leaves the server's text as it is.
+    """
     is_error = type(stored_reply) is dict and tag_in(stored_reply) == "error"
     return stored_reply[next(iter(stored_reply))] if is_error else None
 
@@ -484,7 +498,7 @@ def comparable_reply(stored_reply: Any) -> Any:
 # -- errors of redis-py
 
 
-def store_error(error: BaseException) -> list[str]:
+def store_redis_error(error: BaseException) -> list[str]:
     """Return the name of an error's class in `redis.exceptions`, and its texts.
 
     Only names of that module are stored: the nearest base class that it has, or else
@@ -499,8 +513,8 @@ def store_error(error: BaseException) -> list[str]:
     return ["ResponseError", *texts]
 
 
-def load_error(stored_error: Sequence[str]) -> Exception:
-    """Return the error that `store_error` stored: the name of its class, its texts.
+def load_redis_error(stored_error: Sequence[str]) -> Exception:
+    """Return a recorded error, of the name of its class and its texts, for a replay.
 
     Where the module has no such error, it is a `ResponseError`.
     """

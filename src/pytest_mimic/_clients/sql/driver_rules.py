@@ -25,7 +25,10 @@ class Refusal(NamedTuple):
     text: str
 
     def error(self, dbapi: Any) -> Exception:
-        """Return the error. `dbapi` is the driver's module."""
+        """Return the error, for a stand-in cursor to raise it as the driver would.
+
+        `dbapi` is the driver's module.
+        """
         error_class: type[Exception] = getattr(dbapi, self.class_name)
         return error_class(self.text)
 
@@ -147,12 +150,15 @@ def info_classes(dialect: Any) -> list[Any]:
 
 
 def _async_module(dialect: Any) -> Any:
-    """Return the module of an async driver."""
+    """Return the module of an async driver: `psycopg` of `psycopg_async`."""
     return sys.modules.get(dialect.driver.removesuffix("_async"))
 
 
 def _classes_in(modules: Iterable[Any], name: str) -> list[Any]:
-    """Return the classes of a name in the modules that have it."""
+    """Return the classes of a name in those of the modules that have it.
+
+    The name of a driver's class differs by driver, so that several are tried.
+    """
     classes = []
     for module in modules:
         member = getattr(module, name, None)
@@ -197,6 +203,7 @@ class InnerConnection:
         return bool(self._state.get("is_closed"))
 
     def __getattr__(self, name: str) -> Any:
+        """Return another attribute of the async driver's connection, or refuse it."""
         return self._find_attribute(name)
 
 

@@ -58,6 +58,7 @@ def _has_unclear_parameter(
 ) -> bool:
     """Check whether a parameter is neither of a column nor hidden by its name."""
     for name, value in _parameters_in(described):
+        # Of an expression, SQLAlchemy calls the parameter of `users.name` `name_1`.
         column = _NUMBER_IN_NAME.sub("", name).lower()
         is_of_column = column in statement.names or column == _NAME_WITHOUT_COLUMN
         is_value = value is not None and not isinstance(value, bool)
@@ -95,6 +96,7 @@ def _names_of_texts(outcomes: Any) -> Iterator[str]:
     for outcome in outcomes:
         result = outcome or {}
         column_names = [column[0] for column in result.get("columns", ())]
+        # A run decides by the name of a column whether its texts are hidden.
         for row in result.get("rows", ()):
             for column_name, cell in zip(column_names, row):
                 if isinstance(cell, str):

@@ -155,6 +155,7 @@ class Rows:
             for value, (column_name, hidden) in zip(self._values_of(row), columns):
                 is_secret = bool(hidden)
                 if hidden == "text":
+                    # A number or a time of a column whose origin is unknown is shown.
                     is_secret = not isinstance(value, _TYPES_OF_MEASURES)
                 # The name for which what looks like a token is secret.
                 look_name = ""
@@ -162,7 +163,7 @@ class Rows:
                     look_name = hidden.name
                     is_secret = redactor.hides(look_name, value)
                 if is_secret:
-                    hidden_value = _replacement(value, column_name, redactor)
+                    hidden_value = _stand_in_of_type(value, column_name, redactor)
                 else:
                     # A secret may lie inside, as in a column of JSON.
                     hidden_value = hide_inside(
@@ -174,6 +175,7 @@ class Rows:
 
     def _values_of(self, row: Any) -> Iterable[Any]:
         """Return the values of a row, in the order of the columns."""
+        # To iterate over a dict gives its keys.
         values_in_row: Iterable[Any] = row
         if self.stored_class == "dict":
             values_in_row = row.values()
@@ -232,7 +234,7 @@ def load_rows(outcome: Mapping[str, Any]) -> list[Any]:
 def _maker_of_rows(
     stored_class: Any, column_names: list[str], classes: Sequence[str]
 ) -> Callable[[list[Any]], Any]:
-    """Return the function that makes a row, which is no tuple, of its values.
+    """Return the function by which a replay makes a row, which is no tuple.
 
     Args:
         stored_class: What `Rows.stored_class` was when the result was recorded.
@@ -276,7 +278,7 @@ def _sqlite_row(column_names: list[str], values: list[Any]) -> Any:
         return sqlite3.Row(cursor, tuple(values))
 
 
-def _replacement(
+def _stand_in_of_type(
     value: object, name: object, redactor: Redactor, *, hiding_name: object = None
 ) -> object:
     """Return what stands for a secret value of a row, of the type of the value.
@@ -370,7 +372,7 @@ def _hide_in_json_of_database(
             # Its parts are places of their own.
             continue
         if place.is_secret:
-            hidden_part = _replacement(
+            hidden_part = _stand_in_of_type(
                 json_part, place.key, redactor, hiding_name=place.hiding_name
             )
         else:
@@ -379,7 +381,7 @@ def _hide_in_json_of_database(
     return root[name]
 
 
-def store_error(
+def store_driver_error(
     error: BaseException, redactor: Redactor, secrets: Sequence[str]
 ) -> dict[str, Any]:
     """Return an error of a driver as plain data without secrets.
@@ -408,21 +410,21 @@ def store_error(
     cause = error.__cause__
     stored_error: dict[str, Any] = {
         "type": f"{type(error).__module__}:{type(error).__qualname__}",
-        "kind": _kind_of(error),
+        "kind": _general_class_name(error),
         "args": list(map(plain_part, error.args)),
         "codes": plain_part(_codes_of(error)),
         "diag": plain_part(_diagnosis_of(error)),
     }
     if cause is not None:
-        stored_error["cause"] = store_error(cause, redactor, secrets)
-    # Parts that say nothing are left out.
+        stored_error["cause"] = store_driver_error(cause, redactor, secrets)
+    # Parts that say nothing are left out of the recording.
     for name in ("codes", "diag"):
         if not stored_error[name]:
             del stored_error[name]
     return stored_error
 
 
-def _kind_of(error: BaseException) -> str:
+def _general_class_name(error: BaseException) -> str:
     """Return the first class of an error that PEP 249 or Python names.
 
     A replay raises it where the error's own class does not exist.
@@ -470,7 +472,7 @@ def _diagnosis_of(error: BaseException) -> dict[str, str]:
     return diagnosis
 
 
-def load_error(
+def load_driver_error(
     stored_error: Mapping[str, Any],
     dbapi: Any,
     *,
@@ -486,7 +488,7 @@ def load_error(
         dbapi: The driver's module.
         errors_of_driver: The errors of an async driver below SQLAlchemy's adapter.
     """
-    error_class = _class_of(stored_error, dbapi, errors_of_driver)
+    error_class = _class_to_raise(stored_error, dbapi, errors_of_driver)
     diagnosis = stored_error.get("diag", {})
     if diagnosis and _is_of_psycopg2(error_class):
         error_class = _with_diagnosis(error_class)
@@ -512,7 +514,7 @@ def load_error(
     elif diagnosis:
         error.diag = SimpleNamespace(**{**_empty_diagnosis(), **diagnosis})
     if "cause" in stored_error:
-        error.__cause__ = load_error(
+        error.__cause__ = load_driver_error(
             stored_error["cause"], dbapi, errors_of_driver=errors_of_driver
         )
         if hasattr(error_class, "driver_exception"):
@@ -521,7 +523,7 @@ def load_error(
     return error  # type: ignore[no-any-return]
 
 
-def _class_of(
+def _class_to_raise(
     stored_error: Mapping[str, Any],
     dbapi: Any,
     errors_of_driver: tuple[type[Exception], ...],
@@ -583,7 +585,10 @@ def _is_of_psycopg2(error_class: type) -> bool:
 
 
 def _empty_diagnosis() -> dict[str, None]:
-    """Return what psycopg2's `diag` has where PostgreSQL reports nothing."""
+    """Return what psycopg2's `diag` has where PostgreSQL reports nothing: only None.
+
+    A replayed error has all the fields, as the application may read any.
+    """
     empty_fields: dict[str, None] = {}
     for field_name in dir(sys.modules["psycopg2.extensions"].Diagnostics):
         if not field_name.startswith("_"):
@@ -600,6 +605,7 @@ def _with_diagnosis(error_class: Any) -> Any:
     """
 
     def reduce_as_base(error: Any) -> Any:
+        """Reduce an error for a pickle, in which the class has to be the driver's."""
         codes = {name: getattr(error, name) for name in ("pgcode", "pgerror")}
         return error_class, error.args, codes
 
@@ -622,6 +628,7 @@ def _hide_details(text: str, redactor: Redactor) -> str:
     """
 
     def hide_key(key_and_value: re.Match[str]) -> str:
+        """Return a quoted key without its value, if one of its columns is secret."""
         names = re.findall(r"\w+", key_and_value[1])
         if any(map(redactor.secret, names)):
             return f"({key_and_value[1]})=({PLACEHOLDER})"
@@ -635,7 +642,8 @@ def _hide_details(text: str, redactor: Redactor) -> str:
 def _diagnosis_fields(error: BaseException) -> dict[str, Any]:
     """Return the names of what PostgreSQL reports about an error of psycopg.
 
-    With each stands psycopg's constant for it.
+    With each stands psycopg's constant for it, by which a replay fills the error. There
+    are none for an error of another driver.
     """
     if not type(error).__module__.startswith("psycopg."):
         return {}

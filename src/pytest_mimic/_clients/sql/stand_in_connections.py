@@ -270,10 +270,12 @@ class StandInConnection:
                 is no method, so that reading it is the call.
         """
         is_private = name.startswith("_")
+        # The driver's own classes say which attributes its `info` has.
         classes = info_classes(self.dialect)
         if is_private or not any(hasattr(info_class, name) for info_class in classes):
             raise _no_attribute_of_driver(name)
         if self.is_passing():
+            # What is sent now is no call, so that the real connection answers.
             return getattr(self.connect().info, name)
         with self.port.noting:
             raise _refused_of_driver(f"info.{name}")
@@ -292,6 +294,7 @@ class StandInConnection:
             state = state_after_error(self.real)
 
         def find_attribute(name: str) -> Any:
+            """Return what refuses a method of the async driver's own connection."""
             return self.method_of_driver(
                 name, inner_classes(self.dialect), lambda: self.connect()._connection
             )
@@ -364,9 +367,11 @@ class StandInConnection:
         object.__setattr__(self, name, value)
         is_of_stand_in = name.startswith("_") or name in _OWN_ATTRIBUTES
         if is_of_stand_in:
+            # The driver's connection has no such attribute.
             return
 
         def configure(real: Any) -> None:
+            """Set the attribute on the driver's connection."""
             setattr(real, name, value)
 
         self._set_now_or_later(name, configure)
@@ -424,7 +429,7 @@ class StandInConnection:
             return None
         redactor = self.port.redactor
         outcome: dict[str, Any] = {
-            "error": rows_and_errors.store_error(error, redactor, secrets)
+            "error": rows_and_errors.store_driver_error(error, redactor, secrets)
         }
         if self.real is not None:
             state = state_after_error(self.real)
@@ -439,6 +444,7 @@ class StandInConnection:
         """
         if not step.waits:
             return
+        # The recorded statement got no answer: it was cancelled, or its test ended.
         if self.dialect.is_async:
             _await_now(step.wait_async())
         error_when_closed = partial(
@@ -450,7 +456,7 @@ class StandInConnection:
         """Raise the recorded error if an outcome is one; else return."""
         if "error" in outcome:
             self.state_when_lost = outcome.get("connection", {})
-            raise rows_and_errors.load_error(
+            raise rows_and_errors.load_driver_error(
                 outcome["error"],
                 self.dialect.dbapi,
                 errors_of_driver=_errors_of_driver(self.dialect),
@@ -534,7 +540,7 @@ class StandInCursor:
 
     @property
     def _rules(self) -> CursorRules:
-        """What the driver refuses. Most cursors are closed, and refuse nothing."""
+        """What the driver refuses at a closed cursor, or at one without a result."""
         return cursor_rules(self.connection.dialect)
 
     def _forget_result(self) -> None:
@@ -560,9 +566,11 @@ class StandInCursor:
     # -- executing
 
     def execute(self, sql: Any, *args: Any, **options: Any) -> Any:
+        """Execute a statement, whose parameters are the first of `args` (PEP 249)."""
         return self._execute("execute", sql, args, options)
 
     def executemany(self, sql: Any, parameters: Any, *args: Any) -> Any:
+        """Execute a statement for each of several sets of parameters, as one call."""
         return self._execute("executemany", sql, (list(parameters), *args), {})
 
     def _execute(
@@ -589,6 +597,7 @@ class StandInCursor:
         if connection.resetting and connection.real is None:
             # The pool resets a connection that was never opened.
             return self
+        # Both stay None for a statement that nothing mimics.
         call = None
         step = None
         if not connection.resetting and port.taking():
@@ -603,10 +612,11 @@ class StandInCursor:
             # The next commit is a call.
             connection.used = True
         if call is None or step is None:
-            # Nothing mimics the statement: it is left out, or is the pool's own.
+            # The statement is left out, or is the pool's own: it runs for real.
             self._rows = iter(self._read(cursor_method, sql, args, options))
             return self
-        # The outcome of a real statement; both stay None in a replay.
+        # The outcome of a real statement, which is recorded or compared without its
+        # secrets. Both stay None in a replay.
         outcome_without_secrets = None
         outcome_with_secrets = None
         if step.mode == "replay":
@@ -708,6 +718,7 @@ class StandInCursor:
         With `NO_REDACTION`, it has its secrets.
         """
         outcome: dict[str, Any] = {}
+        # A statement without a result, such as an UPDATE, has no description.
         if self.description:
             outcome.update(self._result(call, rows, redactor))
         if self.rowcount != -1:
@@ -728,6 +739,7 @@ class StandInCursor:
         column_names = [str(column[0]) for column in self.description]
         columns = rows_and_errors.store_description(self.description)
         hidden_columns: Sequence[rows_and_errors.Hidden] = [False] * len(column_names)
+        # With `NO_REDACTION`, verifying takes the real secrets from the result.
         if redactor is not NO_REDACTION:
             hidden_columns = call.hidden_columns(column_names)
             for column in columns:
@@ -753,6 +765,7 @@ class StandInCursor:
     # -- reading
 
     def fetchone(self) -> Any:
+        """Return the next row of the result, real or recorded; None behind the last."""
         return next(self._rows_left(), None)
 
     def fetchmany(self, size: int | None = None) -> Any:
@@ -786,6 +799,7 @@ class StandInCursor:
     # -- closing
 
     def close(self) -> None:
+        """Close the cursor: a driver may refuse to execute or read with it then."""
         self.closed = True
         self._rows = iter(())
 
@@ -804,6 +818,7 @@ class StandInCursor:
         self.close()
 
     def setinputsizes(self, *sizes: Any) -> None:
+        """Keep the types of parameters, for the driver's cursor of a real statement."""
         self._input_sizes = sizes
 
 

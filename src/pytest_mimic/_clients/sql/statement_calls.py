@@ -191,6 +191,7 @@ class _PreparedStatement:
             return object
         own_name = _ROW_NUMBER.sub("", compiled_name)
         if not self.mentions_secret or own_name.lower() in self.statement.names:
+            # No secret is named, or the parameter has the name of another column.
             return object
         # The statement names a secret, and the parameter may be its value.
         if self.is_text or self.statement.verb != "SELECT":
@@ -315,6 +316,7 @@ class StatementCall:
             plain_parameters[name] = self._plain_value(value, name, compiled_name)
             if compiled_name in self._names.widths:
                 names_by_in.setdefault(compiled_name, []).append(name)
+        # `IN (2, 1)` counts as `IN (1, 2)`: the values may come from a set.
         for compiled_name, names in names_by_in.items():
             _sort_values(
                 plain_parameters, names, width=self._names.widths[compiled_name]
@@ -336,7 +338,7 @@ class StatementCall:
             if isinstance(value, str):
                 name_of_secret = self._prepared.name_of_secret(compiled_name)
                 self._note_secret(value, name_of_secret)
-            return self._replacement(by_value(value))
+            return self._stand_in_of_parameter(by_value(value))
         if type(value) in _TYPES_WITHOUT_SECRETS:
             return value
         # The name for which the value is secret if it looks like a token.
@@ -347,7 +349,7 @@ class StatementCall:
         if looks_secret:
             self._names_of_secrets.add(compiled_name)
             self._note_secret(value, look_name)
-            return self._replacement(by_value(value))
+            return self._stand_in_of_parameter(by_value(value))
         if type(value) is str and not _MARK_OF_DATA.search(value):
             return hide_values(value, self._placeholder_of_issued)
         try:
@@ -369,7 +371,7 @@ class StatementCall:
         self.secrets.append(secret)
         self._name_of_secret[secret] = name
 
-    def _replacement(self, value: Any) -> Any:
+    def _stand_in_of_parameter(self, value: Any) -> Any:
         """Return what stands for the value of a secret parameter in the identity.
 
         A secret that the test was issued has a placeholder of its own.
@@ -378,11 +380,11 @@ class StatementCall:
             return value
         if self._secrets_of_test is None or type(value) not in (str, int, float):
             return PLACEHOLDER
-        replacement = self._secrets_of_test.stand_in(value)
-        is_number = type(value) is not str and replacement != PLACEHOLDER
+        stand_in = self._secrets_of_test.stand_in(value)
+        is_number = type(value) is not str and stand_in != PLACEHOLDER
         if is_number:
-            return type(value)(replacement)
-        return replacement
+            return type(value)(stand_in)
+        return stand_in
 
     def _is_secret(self, type_of_value: type, compiled_name: str) -> bool:
         """Check whether the value of a parameter is secret, by its type and its name.

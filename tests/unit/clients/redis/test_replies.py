@@ -15,7 +15,7 @@ from redis import exceptions
 from pytest_mimic._clients.redis.redis_commands import describe_commands
 from pytest_mimic._clients.redis.replies import (
     comparable_reply,
-    load_error,
+    load_redis_error,
     load_reply,
     store_reply,
 )
@@ -266,6 +266,6 @@ def test_the_server_s_own_password_is_hidden(command: list[bytes], reply: Any) -
 
 @pytest.mark.parametrize("name", ["Enum", "ExceptionType", "NoSuchError"])
 def test_a_recording_names_nothing_but_an_error_of_redis(name: str) -> None:
-    error = load_error([name, "no"])
+    error = load_redis_error([name, "no"])
 
     assert (type(error), error.args) == (exceptions.ResponseError, ("no",))

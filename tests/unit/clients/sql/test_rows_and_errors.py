@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._clients.sql.rows_and_errors import load_error, store_error
+from pytest_mimic._clients.sql.rows_and_errors import (
+    load_driver_error,
+    store_driver_error,
+)
 from pytest_mimic._core.redact.redactor import Redactor
 
 
 def through_json(error: BaseException) -> dict[str, Any]:
     """The stored form, as a vault keeps it."""
-    return json.loads(json.dumps(store_error(error, Redactor(), ["hunter2"])))  # type: ignore[no-any-return]
+    return json.loads(json.dumps(store_driver_error(error, Redactor(), ["hunter2"])))  # type: ignore[no-any-return]
 
 
 def locked() -> sqlite3.OperationalError:
@@ -29,7 +32,7 @@ def test_error_comes_back_whole() -> None:
     error = locked()
     error.__cause__ = sqlite3.InterfaceError("cannot lock")
 
-    found: Any = load_error(through_json(error), sqlite3)
+    found: Any = load_driver_error(through_json(error), sqlite3)
 
     assert type(found) is sqlite3.OperationalError
     assert found.args == ("database is locked",)
@@ -61,7 +64,7 @@ def test_class_that_is_not_there_is_replaced_by_its_kind(
     """Another driver, another version, or a file that names something else: PEP 249 has a class for it."""
     stored = {**through_json(locked()), **stated}
 
-    found = load_error(stored, sqlite3)
+    found = load_driver_error(stored, sqlite3)
 
     assert type(found) is expected
     assert found.args == ("database is locked",)
@@ -86,7 +89,7 @@ def test_an_error_of_a_class_in_python_is_made_without_its_code() -> None:
     stored = through_json(CountedError("no number"))
     CountedError.made = 0
 
-    found = load_error(stored, sqlite3)
+    found = load_driver_error(stored, sqlite3)
 
     assert type(found) is CountedError
     assert (found.args, CountedError.made) == (("no number",), 0)
@@ -107,7 +110,9 @@ def test_a_cause_has_the_class_of_its_async_driver(
     error = locked()
     error.__cause__ = PostgresError("locked")
 
-    found = load_error(through_json(error), sqlite3, errors_of_driver=errors_of_driver)
+    found = load_driver_error(
+        through_json(error), sqlite3, errors_of_driver=errors_of_driver
+    )
 
     assert type(found.__cause__) is expected
 
@@ -117,7 +122,7 @@ def test_an_interface_error_of_asyncpg_has_its_text() -> None:
     asyncpg = pytest.importorskip("asyncpg")
     stored_error = through_json(asyncpg.InterfaceError("closed", hint="open it"))
 
-    error = load_error(
+    error = load_driver_error(
         stored_error, sqlite3, errors_of_driver=(asyncpg.InterfaceError,)
     )
 
@@ -130,7 +135,7 @@ def test_arguments_lose_their_secrets_and_what_has_no_plain_form() -> None:
         sqlite3.DatabaseError("hunter2", ["hunter2", 1], {"M": "hunter2"}, object())
     )
 
-    assert load_error(stored, sqlite3).args == (
+    assert load_driver_error(stored, sqlite3).args == (
         "<redacted>",
         ["<redacted>", 1],
         {"M": "<redacted>"},
