@@ -46,8 +46,10 @@ def _http(adapter: str) -> Client:
     )
 
 
-#: By the name that a line of `mimic_functions` has, the client's row. The names of
-#: parts are as in `_http`.
+#: By the name that a line of `mimic_functions` has, the client's row. A line of the
+# : client may name the `call_parts` in `ignore=` and `match=`, and the `outcome_parts`
+# in
+#: `volatile=`.
 BUNDLED = {
     "http": _http("http_calls:EveryHttpClient"),
     "httpx": _http("httpx:HttpxAdapter"),
@@ -70,6 +72,7 @@ BUNDLED = {
         outcome_parts=("reply", "replies", "error", "after"),
         is_bundled=True,
     ),
+    # `metadata` counts only where `match=` names it.
     "grpc": Client(
         "pytest_mimic._clients.grpc.channels:GrpcAdapter",
         outcome_check="pytest_mimic._clients.outcome_checks:check_grpc",

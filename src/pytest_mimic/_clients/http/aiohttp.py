@@ -47,6 +47,7 @@ def _wrap_connect(
     @wraps(original)
     async def connect(self: Any, req: Any, *args: Any, **options: Any) -> Any:
         if not port.taking() or _in_test_client():
+            # Nothing is mimicked here, or the server is the application under test.
             return await original(self, req, *args, **options)
         body = b""
         if req.body:
@@ -139,6 +140,7 @@ class _AiohttpRecorder(ExchangeRecorder):
         self._timer = timer
 
     def fail(self, error: BaseException) -> None:
+        """Record an exception of the client; of a cancellation, only the timeout's."""
         # When the total timeout of a session is over, aiohttp's timer sets `_cancelled`
         # and cancels the task. Further up, the task gets a timeout instead. A session
         # without a timeout has a timer without this attribute.

@@ -100,7 +100,7 @@ class _UnpooledConnection(Connection):
 
 
 class _Nowhere(asyncio.Transport):
-    """A transport that drops the request."""
+    """A transport that drops the request, as a replay sends nothing."""
 
     def write(self, *_: Any, **__: Any) -> None:
         pass
@@ -203,6 +203,7 @@ class _UnsentProtocol(ReplayedProtocol):
         self._reason = reason
 
     async def read(self) -> Any:
+        """Raise the error where the session waits for the response."""
         self._req = None
         await asyncio.sleep(0)
         # aiohttp passes a timeout of the body on as it is: it is no cause of itself.
@@ -229,6 +230,7 @@ class _ReplayedReader(StreamReader):
             raise self._exception
 
     async def wait_eof(self) -> None:
+        """Let all pieces of the recorded body arrive, as its reader drains it."""
         while not self.is_eof():
             await self._wait()
 
@@ -248,9 +250,11 @@ def record_body(
     class RecordedReader(StreamReader):
         """A real body: what aiohttp's parser gives to its reader is recorded."""
 
+        # An object may take another class only if both have the same slots.
         __slots__ = ()
 
         def feed_data(self, data: bytes, *size: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+            # The parser has undone the encoding of the body, if it does so.
             recorder.chunks.append(bytes(data))
             return super().feed_data(data, *size)
 

@@ -163,6 +163,7 @@ def _bytes_of_event(
         return _event_text(event, stored_body).encode(charset)
     except UnicodeEncodeError:
         if "json" not in event:
+            # `check_http` has refused such an event before.
             raise
         # An edit has put in a character that the charset lacks. `ascii` escapes it.
         style = event.get("style", stored_body.get("style", ""))
@@ -214,6 +215,7 @@ def only_line_in(text: str, media_type: str) -> Events | None:
         return None
     values = []
     for line in lines:
+        # Blank lines are no events.
         if line.strip():
             values.append(json_of(line.strip(_AROUND_JSON)))
     if len(values) != 1:
@@ -309,6 +311,7 @@ def _stored_event(
         else:
             hidden_event[name] = secrets.text(value)
     if hidden_event == event and not is_changed:
+        # Without a secret, a replay gives the bytes that were recorded.
         if _event_text(event, stored_body) == event_text:
             return event
         return event_text

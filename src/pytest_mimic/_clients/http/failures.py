@@ -63,6 +63,7 @@ BROKEN_ENCODING: Failure = {
 # of `http.client`, httpx, urllib3, aiohttp. An exception without a kind is no outcome,
 # so that nothing is recorded.
 _KINDS_OF_EXCEPTIONS = {
+    # No connection was made.
     "ConnectionRefusedError": "refused",
     **dict.fromkeys(
         ("gaierror", "herror", "NameResolutionError", "ClientConnectorDNSError"), "name"
@@ -75,11 +76,13 @@ _KINDS_OF_EXCEPTIONS = {
         ("ConnectTimeout", "ConnectTimeoutError", "ConnectionTimeoutError"),
         "connecting",
     ),
+    # It took too long. `store_failure` gives a timeout of the system its phase as kind.
     **dict.fromkeys(
         ("ReadTimeout", "ServerTimeoutError", "TimeoutError", "timeout"), "reading"
     ),
     "WriteTimeout": "writing",
     "PoolTimeout": "waiting",
+    # The connection broke, or what came cannot be read.
     **dict.fromkeys(
         ("RemoteDisconnected", "ServerDisconnectedError", "IncompleteRead"), "closed"
     ),
@@ -89,6 +92,7 @@ _KINDS_OF_EXCEPTIONS = {
     **dict.fromkeys(("BadStatusLine", "LineTooLong", "UnknownProtocol"), "malformed"),
     **dict.fromkeys(("RemoteProtocolError", "HttpProcessingError"), "malformed"),
     **dict.fromkeys(("ProxyError", "ClientHttpProxyError"), "proxy"),
+    # The kinds of these bases are for the classes below them that are not named here.
     **dict.fromkeys(
         ("ConnectError", "NewConnectionError", "ClientConnectorError"), "unreachable"
     ),
@@ -110,6 +114,8 @@ EXCEPTION_OF_KIND = {
         "closed": "RemoteProtocolError",
         "malformed": "RemoteProtocolError",
     },
+    # `system_error` makes these: urllib3 gets them for kinds that it lacks below, and
+    # aiohttp as the causes of its own.
     "http.client": {
         "refused": "ConnectionRefusedError",
         "name": "gaierror",
@@ -155,7 +161,7 @@ TUNNEL_FAILED = "Tunnel connection failed: "
 _MOST_REASONS = 50
 
 
-def store_error(error: BaseException, phase: str) -> Failure | None:
+def store_failure(error: BaseException, phase: str) -> Failure | None:
     """Return an exception as plain data; None if it is no outcome.
 
     Exceptions of a client, of the system and of `http.client` are outcomes.
@@ -231,7 +237,7 @@ def _system_error_behind(error: BaseException) -> OSError | None:
     None: the client could not for another reason.
     """
     reasons: list[Any] = [error]
-    # The list grows while it is walked.
+    # The list grows by the reasons of each error in it.
     for reason in reasons:
         if isinstance(reason, OSError) and _is_of_system(
             reason, is_first=reason is error
@@ -315,7 +321,10 @@ def system_error(failure: Mapping[str, Any]) -> Exception:
 
 
 def _class_of_system(name: str) -> Any:
-    """Return an exception class of Python, of `http.client` or of `socket`, by name."""
+    """Return an exception class of Python, of `http.client` or of `socket`, by name.
+
+    The name is one of `EXCEPTION_OF_KIND`, not one that a recording has.
+    """
     for module_name in _MODULES_OF_SYSTEM:
         module = sys.modules.get(module_name)
         if module is not None and hasattr(module, name):

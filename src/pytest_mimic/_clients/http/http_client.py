@@ -66,6 +66,8 @@ class StdlibAdapter(HttpAdapter):
 
     def edges(self) -> Sequence[Edge]:
         """Return the methods of a connection that connect, send and receive."""
+        # By the module, its classes with a `connect` of their own. All of them send and
+        # receive by the methods of `http.client`.
         connections = {
             "http.client": ("HTTPConnection", "HTTPSConnection"),
             "urllib3.connection": ("HTTPConnection", "HTTPSConnection"),
@@ -89,6 +91,7 @@ def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any
     def connect(conn: Any) -> Any:
         takers = _takers_on(taker, conn)
         if not takers:
+            # Nothing mimics the connection, or it connects for real now.
             return original(conn)
         # A request that is sent for real connects.
         conn.sock = _StandInSocket(conn, takers)
@@ -157,6 +160,7 @@ def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[...
         # TypeError.
         stand_in = conn.sock
         if not isinstance(stand_in, _StandInSocket):
+            # Nothing mimics what was sent on the connection.
             return original(conn)
         # A request may have announced more than was sent.
         stand_in.begin()
@@ -249,6 +253,7 @@ class _StandInSocket:
             # The callers of urllib3 have set no `Host`.
             if not self._is_urllib3 or name.lower() != "host":
                 headers_of_caller.append((name, value))
+        # The outermost client that is mimicked records the request, and no inner one.
         request = self.request_message.request(self._url(), tuple(headers_of_caller))
         for taker in self._takers:
             step = taker.begin(request)
@@ -313,8 +318,10 @@ class _StandInSocket:
         self._conn.sock = self._real_socket
         exchange = self._recorded_exchange
         if exchange is None:
+            # The response is real, and `_watch_response` records it.
             return self._real_socket.makefile(*args)
         if "status" not in exchange:
+            # No response came when the request was recorded.
             return io.BufferedReader(RecordedBytes([], self._error_instead))
         stored_response = StoredResponse(
             exchange, self.request_message.method, client_decodes=_decodes(self._conn)
@@ -326,6 +333,7 @@ class _StandInSocket:
         # The client itself raises an error for a body that is shorter than announced,
         # and for one with malformed chunks.
         is_cut_off = failure is not None and failure["type"] in ("closed", "malformed")
+        # It says what a reader gets behind the last recorded byte.
         error_at_end: Callable[[], Exception | None]
         if is_cut_off:
             error_at_end = _no_error

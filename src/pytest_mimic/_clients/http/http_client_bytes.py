@@ -103,11 +103,13 @@ class RecordedFile:
             self._end(error)
             raise
         if not data and size != (0,):
+            # Only a file at its end gives nothing to a reader that wants something.
             self._at_end = True
         self._received_bytes.append(data)
         return data
 
     def read(self, *size: Any) -> bytes:
+        """Read from the real file as the client asks, and note whether it has ended."""
         data = self._read_and_keep(self._file.read, size)
         # Fewer bytes than were asked for are the last ones.
         reads_all = size in _SIZES_THAT_READ_ALL
@@ -264,7 +266,10 @@ def unframe(received: bytes) -> Unframed:
 
 
 class RequestMessage:
-    """A request that is collected while a client sends it."""
+    """A request that is collected while a client sends it.
+
+    The stand-in for the socket has one. It decides about the request once it is whole.
+    """
 
     def __init__(self) -> None:
         # What was sent, in order.

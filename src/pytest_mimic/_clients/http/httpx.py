@@ -67,6 +67,7 @@ class HttpxAdapter(HttpAdapter):
         `run_sync` and `run_async` carry the steps out for the two transports.
         """
         if not taker.port.taking():
+            # Nothing is mimicked here.
             return (yield send(request))
         # The whole body counts in the identity. httpx keeps it for sending it.
         body = yield getattr(request, f"{prefix}read")()
@@ -74,6 +75,7 @@ class HttpxAdapter(HttpAdapter):
         http_request = HttpRequest(request.method, str(request.url), headers, body)
         step = taker.begin(http_request)
         if step is None:
+            # The request is left out, and nothing is recorded.
             return (yield send(request))
         if step.mode == "replay":
             recorded_exchange = step.outcome(is_read_only=True)
@@ -217,7 +219,7 @@ class _RecordedStream:
         try:
             yield
         except GeneratorExit:
-            # The reader stops. The client closes the stream next.
+            # The reader stops. The client closes the stream next, which records that.
             raise
         except BaseException as error:
             self._recorder.fail(error)
@@ -225,12 +227,14 @@ class _RecordedStream:
         self._recorder.complete()
 
     def close(self) -> None:
+        """Close the real stream: a reader that closes it early wants no more of it."""
         try:
             self._stream.close()
         finally:
             self._recorder.stop()
 
     async def aclose(self) -> None:
+        """Close the real stream, as `close` does for a sync client."""
         try:
             await self._stream.aclose()
         finally:

@@ -119,6 +119,7 @@ def _wrap_adapter_send(original: Callable[..., Any], port: Port) -> Callable[...
         headers = tuple(text_pairs(request.headers.items()))
         step = taker.begin(HttpRequest(request.method, request.url, headers, body))
         if step is None:
+            # No line takes the request, so that it is sent.
             return send_by_urllib3()
         recorded_exchange = step.outcome(is_read_only=True)
         if not _is_final(recorded_exchange):

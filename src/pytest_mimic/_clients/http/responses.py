@@ -14,7 +14,7 @@ from pytest_mimic._clients.http.compression import (
     fails_to_decompress,
     inflate,
 )
-from pytest_mimic._clients.http.failures import BROKEN_ENCODING, store_error
+from pytest_mimic._clients.http.failures import BROKEN_ENCODING, store_failure
 from pytest_mimic._clients.http.headers import header_of, text_pairs
 from pytest_mimic._clients.http.response_body import hides_text, load_body, store_body
 from pytest_mimic.client import (
@@ -87,7 +87,7 @@ class ExchangeRecorder:
         chunks: The body as it arrives, without the framing of the transfer. The edge
             adds to it.
         phase: What a timeout is one of: `connecting`, `writing` or `reading`. The edge
-            sets it, and `store_error` reads it.
+            sets it, and `store_failure` reads it.
         undone_encoding: The `Content-Encoding` that the client has undone before it
             added the chunks; empty if it has not.
         decodes: Returns whether the client has undone, or undoes, the encoding for its
@@ -231,7 +231,7 @@ class ExchangeRecorder:
 
         Another one, an interrupt for example, ends the step without an outcome.
         """
-        failure = store_error(error, self.phase)
+        failure = store_failure(error, self.phase)
         if failure is None:
             self.abandon(error)
         else:
@@ -242,15 +242,20 @@ class ExchangeRecorder:
         self.done = True
         self.step.abandon(error)
 
-    def complete(self, **end: Any) -> None:
-        """Record a response that was read to its end, or to an `end` or `error`."""
+    def complete(self, **end_parts: Any) -> None:
+        """Record a response that was read to its end, or to an `end` or `error`.
+
+        Args:
+            end_parts: The part `end` or `error` that the stored exchange gets; none, if
+                the body is whole.
+        """
         if self.done:
             # The client closes what it has read to its end, for example.
             return
         self.done = True
-        if self.is_verifying and not end and self._is_broken_again():
-            end["error"] = dict(BROKEN_ENCODING)
-        exchange = self._stored_exchange(**end)
+        if self.is_verifying and not end_parts and self._is_broken_again():
+            end_parts["error"] = dict(BROKEN_ENCODING)
+        exchange = self._stored_exchange(**end_parts)
         # The text may have secrets that the vault then has: the run reports it.
         if hides_text(exchange) and not self.is_verifying:
             self.step.report(
@@ -267,22 +272,26 @@ class ExchangeRecorder:
             end = "waiting"
         return self._stored_exchange(end=end)
 
-    def _stored_exchange(self, **end: Any) -> dict[str, Any]:
-        """Return the exchange, with its `end` or `error`, as it is stored."""
+    def _stored_exchange(self, **end_parts: Any) -> dict[str, Any]:
+        """Return the exchange, with its `end` or `error`, as it is stored.
+
+        To verify, it is compared with the recorded one in this form.
+        """
         secrets = self.step.call.secrets
         assert secrets is not None, "a request over HTTP has secrets"
         redactor = secrets.redactor
         # The response may repeat what the request sent, and what other answers have
         # issued since.
         secrets.begin_answer(self.step.call.issuer)
-        if "error" in end:
-            failure = dict(end["error"])
+        if "error" in end_parts:
+            # The text of an error may repeat a secret of the request.
+            failure = dict(end_parts["error"])
             for name in ("message", "received"):
                 if name in failure:
                     failure[name] = redactor.scrub_text(
                         failure[name], secrets.stand_in_by_secret
                     )
-            end["error"] = failure
+            end_parts["error"] = failure
         exchange: dict[str, Any] = {}
         if self.head:
             secrets_of_request = set(secrets.stand_in_by_secret)
@@ -292,8 +301,8 @@ class ExchangeRecorder:
                 self.head,
                 [*self.chunks],
                 encoding=self._encoding(),
-                stopped="end" in end,
-                is_whole=not end,
+                stopped="end" in end_parts,
+                is_whole=not end_parts,
             )
             exchange = store(secrets=secrets)
             # A secret that a server issues is secret in all later requests, whichever
@@ -312,7 +321,7 @@ class ExchangeRecorder:
                     exchange,
                     store(secrets=Secrets(NO_REDACTION)),
                 )
-        return {**exchange, **end}
+        return {**exchange, **end_parts}
 
     @property
     def stores_decompressed(self) -> bool:
@@ -398,6 +407,7 @@ def store_response(
             body["encoding"] = encoding_of(chunks, encoding.name)
         if encoding.is_handed_out:
             body["handed_out"] = True
+    # The client would refuse a replayed body that a checksum does not fit.
     checksum_headers = set(filter(_HEADER_OF_CHECKSUM.fullmatch, header_values))
     if checksum_headers and b"".join(load_body(body)) != b"".join(chunks):
         dropped_headers |= checksum_headers
@@ -464,6 +474,7 @@ class StoredResponse:
     def _compress_again(self, encoding: str) -> list[tuple[str, str]]:
         """Compress the body for this replay, and return the header that says so."""
         if not encoding:
+            # The body came as it is stored.
             return []
         self.chunks, encoding_name = deflate(
             self.chunks, encoding, is_whole=self.is_complete
@@ -559,6 +570,7 @@ def _split_at_end(chunks: list[bytes], size: int) -> tuple[list[bytes], bytes]:
     The last bytes are those that came of a chunk that broke off.
     """
     if not chunks:
+        # Nothing came behind the size of the first chunk.
         return [], b""
     *chunks_before, last_chunk = chunks
     position = max(len(last_chunk) - size, 0)
@@ -576,6 +588,7 @@ def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str
 
     recorded_at = http2time(header_of(headers, "date") or "")
     if recorded_at is None:
+        # Without a date, nothing tells which cookies were valid.
         return headers
     replayed_headers = []
     for name, value in headers:

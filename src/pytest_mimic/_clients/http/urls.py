@@ -47,6 +47,7 @@ class SigningScheme(NamedTuple):
 
 
 def _signing_scheme(together: str, *, others: str = "") -> SigningScheme:
+    """Return a scheme by its names, which are separated by blanks."""
     return SigningScheme(frozenset(together.split()), frozenset(others.split()))
 
 
@@ -84,6 +85,8 @@ SIGNING_SCHEMES = {
     ),
     "Google v2, in a query": _signing_scheme("googleaccessid expires signature"),
     "Google v2, in a form": _signing_scheme("googleaccessid policy signature"),
+    # The first names tell that a URL is signed. With them, the others are left out of
+    # its identity, too, as they differ each time.
     "CloudFront, canned policy": _signing_scheme(
         "key-pair-id expires signature",
         others="hash-algorithm",
@@ -117,6 +120,8 @@ SIGNING_SCHEMES = {
         "accesskeyid signature signaturenonce timestamp",
         others="signaturemethod signatureversion securitytoken",
     ),
+    # A scheme counts only where all its first names stand together: each of them alone
+    # may be data of the application.
     "Tencent COS": _signing_scheme(
         "q-signature q-sign-time q-ak",
         others="q-sign-algorithm q-key-time q-header-list q-url-param-list"
@@ -249,6 +254,7 @@ def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
         if timestamp is not None and _is_within_a_day(timestamp):
             names_of_signature.add("timestamp")
     if not names_of_signature:
+        # The URL or form is not signed.
         return fields
     counted_fields = {}
     for name, value in fields.items():

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_mimic._clients.http.failures import (
     exception_name,
-    store_error,
+    store_failure,
     system_error,
 )
 
@@ -29,7 +29,7 @@ from pytest_mimic._clients.http.failures import (
     ],
 )
 def test_an_error_of_the_system_comes_back(error: Exception, kind: str) -> None:
-    stored = store_error(error, "writing")
+    stored = store_failure(error, "writing")
     assert stored is not None
 
     again = system_error(stored)
@@ -45,18 +45,18 @@ def test_an_error_of_the_system_comes_back(error: Exception, kind: str) -> None:
 
 
 def test_what_is_no_error_of_the_network_is_no_outcome() -> None:
-    assert store_error(ValueError("no url"), "reading") is None
+    assert store_failure(ValueError("no url"), "reading") is None
 
 
 def test_a_client_raises_its_own_exception_of_the_kind() -> None:
     httpx = pytest.importorskip("httpx", reason="httpx is not installed")
-    own = store_error(httpx.WriteTimeout("late"), "reading")
+    own = store_failure(httpx.WriteTimeout("late"), "reading")
     try:
         raise httpx.ConnectError("cannot connect") from ConnectionRefusedError(
             111, "Connection refused"
         )
     except httpx.ConnectError as error:
-        refused = store_error(error, "reading")
+        refused = store_failure(error, "reading")
     foreign = {"type": "reading", "class": "SocketTimeoutError", "message": ""}
 
     assert own is not None
@@ -84,7 +84,7 @@ def test_a_client_raises_its_own_exception_of_the_kind() -> None:
 def test_an_error_of_parsing_keeps_its_class_and_text(
     error: Exception, kind: str
 ) -> None:
-    stored = store_error(error, "reading")
+    stored = store_failure(error, "reading")
     assert stored is not None
 
     again = system_error(stored)
@@ -94,7 +94,7 @@ def test_an_error_of_parsing_keeps_its_class_and_text(
 
 
 def test_a_mistake_of_the_caller_is_no_outcome() -> None:
-    assert store_error(http.client.CannotSendRequest(), "writing") is None
+    assert store_failure(http.client.CannotSendRequest(), "writing") is None
 
 
 def test_a_recording_names_no_function_of_ssl_as_an_error() -> None:
