@@ -36,6 +36,8 @@ _CODES_OF_GRPC = frozenset(
     " PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE"
     " UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED".split()
 )
+# Sets of types and sizes: one comparison checks all items of a list, as whole vaults
+# are checked.
 _TEXT = frozenset((str,))
 _TEXT_OR_NONE = frozenset((str, type(None)))
 _INTEGER_OR_NONE = frozenset((int, type(None)))
@@ -71,7 +73,7 @@ _TYPES_OF_HTTP_CONTENTS = {
 
 
 def check_http(exchange: Any) -> None:
-    """Check the value of a recorded exchange.
+    """Check the value of a recorded exchange over HTTP, of whichever client.
 
     Raises:
         LookupError, TypeError, ValueError: No replay could give it.
@@ -205,6 +207,7 @@ def check_sql(result: Any) -> None:
     """
     if type(result) is not dict:
         raise TypeError("a client's outcome must be a mapping")
+    # A statement without a result, such as an UPDATE, has neither.
     columns = result.get("columns", [])
     rows = result.get("rows", [])
     if type(columns) is not list or type(rows) is not list:
@@ -231,6 +234,7 @@ def _check_error_of_driver(stored_error: Any) -> None:
     Raises:
         LookupError, TypeError: No replay could raise it.
     """
+    # A replay takes the class by its name, or one of PEP 249 by its kind.
     for name in ("type", "kind"):
         if type(stored_error[name]) is not str:
             raise TypeError(f"{name} of an error must be a text")
@@ -294,6 +298,7 @@ def _check_tagged_reply(tag: str, content: Any) -> None:
     Raises:
         TypeError, ValueError: No replay could give it.
     """
+    # `load_reply` makes a mapping, a set or a list of these.
     if tag in ("map", "set", "unordered") and type(content) is not list:
         raise TypeError(f"the content of ${tag} must be of type list")
     if tag == "map" and not _PAIR.issuperset(map(len, content)):

@@ -97,6 +97,7 @@ def call_blocking(
         requests = list(request)
     rpc.begin(requests, options, make_real_call)
     if rpc.is_read_later:
+        # Recording a stream: its caller reads it, and gets the real messages.
         return RealStream(rpc)
     run_sync(rpc.read_all())
     call = EndedCall(rpc)
@@ -139,6 +140,7 @@ async def _send_stream(
 
     The whole stream counts in the identity, so that it is read before it is sent.
     """
+    # grpcio takes an asynchronous iterator, or an ordinary one.
     if hasattr(requests, "__aiter__"):
         messages = [message async for message in requests]
     else:
@@ -273,6 +275,7 @@ class Rpc:
     def _outcome_so_far(self, _end: str) -> _Plain:
         """Return what the real call has given so far; see `Step.outcome_so_far`."""
         if not self._responses:
+            # The service has given nothing so far: the call has only waited.
             return {}
         return self._outcome(None, self._all_secrets())
 
@@ -290,6 +293,7 @@ class Rpc:
     def read_all(self) -> Steps:
         """Read the real call to its end; to verify it, as far as the recording goes."""
         if self.real is None:
+            # The call is replayed, or could not be made to verify it.
             return
         # How many messages the recorded reader got who left the stream before its end.
         message_count = None
@@ -380,6 +384,7 @@ class Rpc:
                 reader left it.
             secrets: What hides secrets; of `NO_REDACTION`, nothing is hidden.
         """
+        # What is hidden keeps its type, as a replay makes a message of the plain data.
         hidden_messages = secrets.scrub(self._responses, keep_types=True)
         outcome: _Plain = {}
         if self.gives_many:
@@ -461,6 +466,7 @@ class RealStream:
         return self
 
     def __next__(self) -> Any:
+        """Return the next message, which is recorded, on a sync channel."""
         message = run_sync(self._rpc.read())
         if message is _END_OF_STREAM:
             # The real call ends its reader, or raises its error again.
@@ -472,8 +478,10 @@ class RealStream:
             yield message
 
     async def read(self) -> Any:
+        """Return the next message, which is recorded, on an asyncio channel."""
         message = await run_async(self._rpc.read())
         if message is _END_OF_STREAM:
+            # The real call gives its end again, or raises its error.
             return await self._rpc.real.read()
         return message
 
@@ -527,6 +535,7 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         return self
 
     def __next__(self) -> Any:
+        """Return the next recorded message; behind the last, end as the call ended."""
         if self._unread_messages:
             return self._unread_messages.popleft()
         if self.code() is grpc.StatusCode.OK:
@@ -534,12 +543,14 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         raise self._error
 
     def result(self, timeout: float | None = None) -> Any:  # noqa: ARG002 - it has ended
+        """Return the one message of a call that gives no stream, as a future does."""
         if self._unread_messages:
             return self._unread_messages[0]
         # There is no response: this raises the error of the call.
         return next(self)
 
     def exception(self, timeout: float | None = None) -> EndedCall | None:  # noqa: ARG002
+        """Return the error of a call that failed, which is the call; None for OK."""
         if self.code() is grpc.StatusCode.OK:
             return None
         return self
@@ -565,6 +576,7 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         return next(self, _END_OF_STREAM)
 
     def is_active(self) -> bool:
+        """Return whether the end is unknown: the recorded reader left the stream."""
         return super().code() is None
 
     def done(self) -> bool:
@@ -587,6 +599,7 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         return True
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
+        """Call a function of the application at once, as the call has ended."""
         callback(self)
 
 
@@ -632,10 +645,15 @@ class AioCall:
             yield message
 
     async def read(self) -> Any:
+        """Return the next recorded message of a stream, or its end."""
         ended_call = await self._ended_call()
         return await ended_call.read_or_wait()
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
+        """Call a function of the application with this object, when the call has ended.
+
+        A task would call it with itself.
+        """
 
         def call_with_this(_ended_call: object) -> None:
             callback(self)

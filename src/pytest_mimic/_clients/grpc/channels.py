@@ -144,6 +144,7 @@ class GrpcAdapter(Adapter):
         address.
         """
         code = outcome.get("code")
+        # One message, or the messages of a stream.
         response = outcome.get("response")
         details = outcome.get("details", "")
         if code in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
@@ -170,6 +171,7 @@ class GrpcAdapter(Adapter):
         if not is_other_left or not isinstance(messages, list):
             return False
         if "code" in outcome:
+            # A stream that broke off was not read to its end.
             return self.failure(outcome) is None
         return len(messages) > len(other_messages)
 
@@ -186,6 +188,8 @@ class GrpcAdapter(Adapter):
 
 def _edges_of(kind: str) -> list[Edge]:
     """Return the edges of one kind of multi-callables, sync and asyncio."""
+    # The methods of a sync multi-callable that make a call. One that gives a stream has
+    # only the first.
     styles: tuple[str, ...] = ("__call__",)
     if not kind.endswith("Stream"):
         styles = ("__call__", "with_call", "future")
@@ -301,6 +305,7 @@ def _wrap_state(original: _Function, port: Port) -> _Function:
     """
 
     def tell_ready(channel: Any, *args: Any, **options: Any) -> Any:
+        """Tell in a replay that the channel is ready: return it, or call a function."""
         is_replayed = port.taking() and port.is_replaying
         if not is_replayed or _is_closed(channel):
             return original(channel, *args, **options)

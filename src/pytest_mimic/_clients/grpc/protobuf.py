@@ -134,7 +134,10 @@ def _message_of(value: Any) -> Any:
 
 
 def _message_from_json(message_class: Any, message_json: Any) -> Any:
-    """Return the message of a class that JSON stands for."""
+    """Return the message of a class that JSON stands for.
+
+    A replay makes messages so. Recording tries it, to see whether the bytes are equal.
+    """
     json_to_message = import_module("google.protobuf.json_format").ParseDict
     loadable_json = _loadable_json(message_class.DESCRIPTOR, message_json)
     return json_to_message(loadable_json, message_class())
@@ -158,6 +161,8 @@ def _loadable_json(descriptor: Any, message_json: Any) -> Any:
     for name, value in message_json.items():
         field = descriptor.fields_by_name.get(name)
         if field is None:
+            # The JSON of a `Struct` or an `Any`, for example, has other names than
+            # fields.
             loadable_json[name] = value
         elif not _is_hidden(value):
             loadable_json[name] = _loadable_json(field.message_type, value)

@@ -227,6 +227,7 @@ class McpSession:
                 open_request.step.cancel()
             if request_id in self._wait_scopes:
                 self._wait_scopes.pop(request_id).cancel()
+        # Without a server, as in a replay, a notification has nobody to go to.
         if self._to_server is not None:
             await self._send_for_real(message)
 
@@ -234,12 +235,13 @@ class McpSession:
         """Answer a request of the client by its recording, or send it to the server."""
         # A server that starts now would lack the state of this session.
         lacks_server = self._has_replayed and self._to_server is None
-        call = describe(self._port, self._server, request)
+        call = describe_request(self._port, self._server, request)
         step = self._port.begin(call._replace(needs_earlier=lacks_server))
         if step is not None and step.mode == "replay":
             self._has_replayed = True
             self._replay(step, request)
             return
+        # False behind the block: sending failed, and `recording` has kept the error back.
         is_sent = False
         with recording(step):
             if lacks_server:
@@ -369,6 +371,7 @@ class McpSession:
         if not isinstance(message, Exception):
             server_message = plain_message(message)
         if "method" in server_message:
+            # It is a notification, or a request of the server itself.
             if self._is_for_client(server_message):
                 self._pass_to_client(message)
             return
@@ -393,6 +396,7 @@ class McpSession:
             iter(self._open_requests.values()), None
         )
         if open_request is None:
+            # No request waits for an answer, so that nothing records the message.
             return True
         # The message is a request of the server itself.
         if "id" in message:
@@ -440,11 +444,13 @@ class _Reader(anyio.abc.ObjectReceiveStream):  # type: ignore[misc]
         self._ask_for_message = ask_for_message
 
     async def receive(self) -> Any:
+        """Return the next message to the SDK, recorded or of the real server."""
         if self._stream_for_client.statistics().current_buffer_used == 0:
             self._ask_for_message()
         return await self._stream_for_client.receive()
 
     def receive_nowait(self) -> Any:
+        """Return a message that is there; else raise an error, and ask for the next."""
         try:
             return self._stream_for_client.receive_nowait()
         except anyio.WouldBlock:
@@ -467,6 +473,7 @@ class _Writer(anyio.abc.ObjectSendStream):  # type: ignore[misc]
         self._is_closed = False
 
     async def send(self, message: Any) -> None:
+        """Take a message of the SDK: a recording answers it, or the real server."""
         if self._is_closed:
             raise anyio.ClosedResourceError
         await self._send(message)
@@ -498,7 +505,7 @@ def sdk_message(message_json: dict[str, Any]) -> Any:
     return sys.modules["mcp.shared.message"].SessionMessage(message=message)
 
 
-def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
+def describe_request(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     """Return a request as the engine sees it, without secrets: as it counts.
 
     Servers are told apart by the order in which the test uses them. What the SDK adds
@@ -512,6 +519,7 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     params = secrets.scrub(sent_params)
 
     def learned_secrets() -> Secrets:
+        """Return the secrets with those of the request, which its answer may repeat."""
         secrets.learn(sent_params)
         return secrets
 
@@ -547,6 +555,7 @@ def outcome_of(
     result or error. The error is that of a server that has ended if there is no answer.
     """
     outcome: dict[str, Any] = {}
+    # Most requests get an answer alone.
     if messages:
         outcome["messages"] = list(map(_without_token, messages))
     for name in ("result", "error"):
@@ -567,6 +576,7 @@ def outcome_of(
     secrets.redactor.issued.update(secrets.stand_in_by_secret.keys() - secrets_before)
     hidden_outcome: dict[str, Any] = secrets.scrub(outcome, keep_types=True)
 
+    # The schemas are put back, with the values hidden that they give for secret fields.
     for schema_value in values_in_schemas:
         hidden_data = secrets.scrub(schema_value.as_data(), keep_types=True)
         schema_value.schema[schema_value.keyword] = hidden_data[schema_value.field]

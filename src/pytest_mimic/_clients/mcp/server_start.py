@@ -53,6 +53,7 @@ def server_number(port: Port, server: Any) -> int:
 def describe_start(port: Port, server: Any) -> ClientCall:
     """Return the start of a server for one more session as the engine sees it."""
     number = server_number(port, server)
+    # A server may start for several sessions of a test, and fail for one of them.
     session = port.ordinal(f"mcp sessions of server {number}", uuid4().hex)
     command = server_command_name(server)
     described = {"server": command, "method": "start", "params": {"session": session}}
@@ -75,6 +76,7 @@ def store_start_error(error: BaseException, redactor: Redactor) -> Any:
     arguments: list[Any] = []
     for argument in reduced_error[1]:
         if argument is None or isinstance(argument, int):
+            # The number of the error gives an `OSError` its class in a replay.
             arguments.append(argument)
         else:
             arguments.append(redactor.scrub_text(str(argument)))

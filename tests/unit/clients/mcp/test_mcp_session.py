@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from pytest_mimic._clients.mcp.mcp_session import describe, outcome_of
+from pytest_mimic._clients.mcp.mcp_session import describe_request, outcome_of
 from pytest_mimic._core.engine.owners import SecretScope
 from pytest_mimic._core.redact.known_secrets import known_in
 from pytest_mimic._core.redact.redactor import Redactor
@@ -23,7 +23,9 @@ def port_of_a_test() -> Any:
 def test_a_secret_is_hidden_in_texts_and_in_later_requests() -> None:
     port = port_of_a_test()
     params = {"name": "log_in", "arguments": {"api_key": SENT}}
-    asked = describe(port, None, {"method": "tools/call", "id": 1, "params": params})
+    asked = describe_request(
+        port, None, {"method": "tools/call", "id": 1, "params": params}
+    )
     assert asked.secrets is not None
     issuer = port.secrets_for(params).begin("mcp", "1a2b3c4d")
     call: Any = SimpleNamespace(secrets=asked.secrets(), issuer=issuer)
@@ -33,7 +35,7 @@ def test_a_secret_is_hidden_in_texts_and_in_later_requests() -> None:
     }
 
     stored = outcome_of([], {"result": result}, call)
-    later = describe(
+    later = describe_request(
         port, None, {"method": "resources/read", "params": {"uri": f"x://{ISSUED}/1"}}
     )
 
@@ -46,7 +48,7 @@ def test_a_secret_is_hidden_in_texts_and_in_later_requests() -> None:
 def test_a_description_has_no_secret_that_the_request_repeats() -> None:
     port = port_of_a_test()
     arguments = {"api_key": SENT, "query": f"all of {SENT}"}
-    call = describe(
+    call = describe_request(
         port,
         None,
         {"method": "tools/call", "params": {"name": "find", "arguments": arguments}},
@@ -59,7 +61,7 @@ def test_a_description_has_no_secret_that_the_request_repeats() -> None:
 def test_a_schema_loses_the_secrets_that_it_gives_as_defaults() -> None:
     """The keywords of a schema stay, also where its field has a secret name."""
     port = port_of_a_test()
-    call = describe(port, None, {"method": "tools/list", "id": 1})
+    call = describe_request(port, None, {"method": "tools/list", "id": 1})
     assert call.secrets is not None
     schema = {
         "type": "object",
@@ -87,7 +89,9 @@ def test_a_json_web_token_is_hidden_by_its_look_in_a_request() -> None:
     token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJwbGFudGVkIn0.c2lnbmF0dXJlLTQ3MTE"
     params = {"name": "find", "arguments": {"cursor": token}}
 
-    call = describe(port_of_a_test(), None, {"method": "tools/call", "params": params})
+    call = describe_request(
+        port_of_a_test(), None, {"method": "tools/call", "params": params}
+    )
 
     assert token not in repr((call.parts, call.described))
     assert call.parts["params"]["arguments"] == {"cursor": "<redacted>"}
