@@ -233,7 +233,8 @@ class McpSession:
 
     async def _answer_or_send(self, message: Any, request: dict[str, Any]) -> None:
         """Answer a request of the client by its recording, or send it to the server."""
-        # A server that starts now would lack the state of this session.
+        # A server that starts now would lack the state of this session. So a miss names
+        # `--mimic-rerecord`, by which the whole session is recorded.
         lacks_server = self._has_replayed and self._to_server is None
         call = describe_request(self._port, self._server, request)
         step = self._port.begin(call._replace(needs_earlier=lacks_server))
@@ -241,7 +242,7 @@ class McpSession:
             self._has_replayed = True
             self._replay(step, request)
             return
-        # False behind the block: sending failed, and `recording` has kept the error back.
+        # False behind the block: `recording` has kept the error of sending back.
         is_sent = False
         with recording(step):
             if lacks_server:
