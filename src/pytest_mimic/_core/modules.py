@@ -38,7 +38,8 @@ def module_exists(name: str) -> bool:
 def file_of_module(name: str) -> str | None:
     """Return the source file of a module.
 
-    None: the module cannot be found, or is not written in Python.
+    The search for the code that a call reaches goes on in it. None: the module cannot
+    be found, or is not written in Python.
     """
     try:
         origin: str | None = getattr(_find_spec(name), "origin", None)

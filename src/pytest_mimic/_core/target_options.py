@@ -51,6 +51,7 @@ def kept_options(options: Options) -> dict[str, Any]:
 def is_sequence(options: Mapping[str, Any], *, is_client: bool) -> bool:
     """Return whether the n-th equal call of a test gets the n-th outcome.
 
+    A miss and `rekey` ask it of the former options of a line, and of those of today.
     The `options` are those that a recording keeps. Clients have it unless a line says
     `sequence=no`.
     """

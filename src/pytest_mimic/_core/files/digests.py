@@ -59,7 +59,7 @@ Content.__module__ = "pytest_mimic"
 
 
 class FileDigests:
-    """The digests of one run.
+    """The digests of the files of one run, each kept while its file stays the same.
 
     Args:
         now: Returns the time, as files have it, in nanoseconds. The digest of a file

@@ -85,7 +85,8 @@ def _fields_data(dtype: Any) -> object:
 def float_format(dtype: Any) -> str:
     """Return the format of the floats in the memory of a dtype: `<d`, as in `struct`.
 
-    The format of memory without floats is an empty text.
+    By it, every NaN in arrays and in columns of pandas is hashed as the same. The
+    format of memory without floats is an empty text.
 
     Raises:
         Unstable: The floats are long doubles, some of whose bytes are arbitrary.

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 def digests_of(places: Places) -> FileDigests:
-    """Return the cache of the digests of files of a run, kept with its places."""
+    """Return the cache of the digests of files of a run, kept with its places.
+
+    Identities and descriptions of arguments take the digests from it.
+    """
     if places.digests is None:
         places.digests = FileDigests(places.now)
     return places.digests
@@ -111,7 +114,8 @@ def counted_file(path: Any, places: Places) -> str | None:
     """Return the absolute path of the file whose content counts with a path.
 
     The content of files below the base temporary folder counts, as the test has made
-    them.
+    them. A description has the digest of such a file, too, so that a miss says when
+    only the content differs.
 
     None: only the path counts. After `monkeypatch.chdir(tmp_path)`, a relative path
     names a file below the base temporary folder.

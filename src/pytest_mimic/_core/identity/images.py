@@ -170,7 +170,11 @@ def decoded_frames(image: Any) -> list[tuple[bytes, int]]:
 
 
 def opened_again(image: Any, file: bytes) -> Any:
-    """Return another image of the same class, read from the bytes of a file."""
+    """Return another image of the same class, read from the bytes of a file.
+
+    Its frames are read for an identity or a pickle. The user's image stays at its own
+    frame.
+    """
     return type(image)(BytesIO(file))
 
 

@@ -180,6 +180,9 @@ def function_key(
 ) -> str:
     """Return the identity of a function's recorded call, by what is kept of it.
 
+    `rekey` gives a recording the identity under the line of today so, and a miss finds
+    the recording of a call under the former options of its line.
+
     Args:
         target: The canonical name of the function.
         kept_parts: What is kept of the arguments.
@@ -297,7 +300,8 @@ def client_parts(
 def kept_value(value: Any) -> Any:
     """Return what a recording keeps of a client's part that it does not describe.
 
-    The value itself, but for those that would read as something else in the file.
+    The value itself, but for those that would read as something else in the file. For
+    `rekey`, also of a part in which it has hidden a secret.
     """
     is_mapping = type(value) is dict and value.keys() == {"value"}
     return {"value": value} if value is None or is_mapping else value
@@ -349,6 +353,8 @@ def client_key(
     implied: Mapping[str, Sequence[str]],
 ) -> str:
     """Return the identity of a client's recorded call under these options.
+
+    `rekey` and a miss ask for it, as for `function_key`.
 
     Args:
         client_kind: The name under which the calls of the client are recorded, `http`.

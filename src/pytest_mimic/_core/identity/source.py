@@ -247,7 +247,10 @@ def _lines_of_file(file: str, stamp: object) -> list[str]:
 
 
 def syntax_tree_of(source: str | bytes) -> ast.Module | None:
-    """Return the syntax tree of a source, or None if it cannot be parsed."""
+    """Return the syntax tree of a source, or None if it cannot be parsed.
+
+    The files that recorded calls reach are parsed by it, too.
+    """
     # The import has shown the warnings of Python about the source. Where warnings are
     # errors, the warning about `"\d"` would be a SyntaxError here. The filter stays,
     # for the name of the parsed file alone: another thread may have changed the filters
@@ -270,7 +273,10 @@ def syntax_tree_of(source: str | bytes) -> ast.Module | None:
 
 
 def class_source(value: type) -> str | None:
-    """Return the fingerprint of a class's definition, or None if it is not found."""
+    """Return the fingerprint of a class's definition, or None if it is not found.
+
+    It counts for a class that is an argument. A pickle of the class by value keeps it.
+    """
     kept_source = vars(value).get(KEPT_SOURCE)
     if kept_source is not None:
         # The class comes from a pickle that holds it by value, and is in no file.

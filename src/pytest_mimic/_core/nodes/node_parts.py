@@ -113,7 +113,10 @@ def is_file(node: object) -> bool:
 
 
 def length_of(node: object) -> int | None:
-    """Return the length of a container that is there in part; None: it is whole."""
+    """Return the length of a container that is there in part; None: it is whole.
+
+    A difference tells it of two containers whose items are not all there.
+    """
     if isinstance(node, Items | Fields):
         return node.length
     return None

@@ -113,7 +113,7 @@ def _settable_field(
 
 
 def state_of_exception(exception: BaseException) -> dict[str, Any]:
-    """Return the state for `restore`, without empty parts."""
+    """Return the state that JSON and pickles have for `restore`, but empty parts."""
     attributes = dict(exception.__dict__)
     notes = attributes.pop("__notes__", None)
     state = {

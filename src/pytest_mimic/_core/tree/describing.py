@@ -151,9 +151,11 @@ def tree_of(
 ) -> Node:
     """Return the tree of any value.
 
-    No code of the value's class runs except `__mimic_identity__` and functions given to
-    `register_fingerprint`. Values under secret names are left out, and so are the same
-    texts elsewhere. Paths in the folders of the run are shown by their place.
+    Verifying compares such trees of outcomes, and a pickled outcome is described by
+    one. Arguments are described by `described_arguments`. No code of the value's class
+    runs except `__mimic_identity__` and functions given to `register_fingerprint`.
+    Values under secret names are left out, and so are the same texts elsewhere. Paths
+    in the folders of the run are shown by their place.
 
     Args:
         value: The value.

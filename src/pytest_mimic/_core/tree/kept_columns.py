@@ -79,8 +79,9 @@ def column_parts(
 ) -> Iterator[tuple[str, Any]] | None:
     """Return the columns of a table, or an array itself, by their steps in a path.
 
-    None: `_READERS` does not list the class of the value, or the table has more columns
-    than `most`.
+    A description keeps something of each, and verifying compares their values. None:
+    `_READERS` does not list the class of the value, or the table has more columns than
+    `most`.
     """
     kind = type(value)
     name = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"

@@ -96,7 +96,7 @@ def library_shape(value: Any) -> tuple[object, ...]:
 def labels_of(value: Any) -> Iterator[object]:
     """Yield the names of a value, and of its columns, rows and fields.
 
-    A secret name among them hides values.
+    A secret name among them hides values in descriptions and drifts.
     """
     labels = [
         getattr(value, "name", None),
@@ -272,7 +272,8 @@ _MOST_SHOWN = 6
 def library_text(value: Any) -> str:
     """Return the type, dtype and shape of a library's value: `ndarray float64 1797x64`.
 
-    A small array is shown with its items, a small table with the names of its columns.
+    Descriptions, and the previews of pickled outcomes, show values so. A small array is
+    shown with its items, a small table with the names of its columns.
     """
     class_name = type(value).__qualname__
     shape = _shape_of(value)

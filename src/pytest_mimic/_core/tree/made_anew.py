@@ -323,7 +323,8 @@ _KINDS_WITH_TEXT = frozenset(("date", "datetime", "decimal", "text", "uuid"))
 def text_of_node(node: Node) -> str | None:
     """Return the text of a node that is one text, number or moment.
 
-    None: the node is one of another value.
+    In it, ids, tokens and moments are looked for. None: the node is one of another
+    value.
     """
     if isinstance(node, str):
         return node

@@ -158,7 +158,10 @@ def missing(
 
 
 class FormerRecording(Protocol):
-    """The recording of a call under the former options of its line."""
+    """The recording of a call under the former options of its line.
+
+    A missed call finds it by `changed_lines.py` of the engine.
+    """
 
     @property
     def recording(self) -> Recording:

@@ -107,7 +107,10 @@ def nearest_recording(
 
 
 def short_descriptions(arguments: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return described arguments with long ones cut; None: they are not known."""
+    """Return described arguments with long ones cut; None: they are not known.
+
+    Recorded descriptions have their long parts cut in the same way.
+    """
     if arguments is None:
         return None
     return with_shortened_parts(dict(arguments))

@@ -197,7 +197,7 @@ def _compared_response(response: dict[str, Any], *, is_tagged: bool) -> Fields:
         compared_parts["headers"] = Fields("dict", nodes_of(compared_headers))
     body = response.get("body")
     if isinstance(body, dict):
-        compared_parts["body"] = body_node(body, is_tagged=is_tagged)
+        compared_parts["body"] = _node_of_body(body, is_tagged=is_tagged)
     for name in ("end", "error"):
         if name in response:
             compared_parts[name] = node_of(response[name], is_tagged=is_tagged)
@@ -246,7 +246,7 @@ def _compared_result(result: dict[str, Any]) -> Fields:
     return Fields("dict", compared_parts)
 
 
-def body_node(body: dict[str, Any], *, is_tagged: bool = False) -> Node:
+def _node_of_body(body: dict[str, Any], *, is_tagged: bool) -> Node:
     """Return the node of a response's body: of its JSON, text, bytes or events."""
     kind = next((name for name in _KEYS_OF_BODY if name in body), None)
     if kind is None:

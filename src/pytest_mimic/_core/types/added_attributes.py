@@ -274,7 +274,8 @@ def codes_of(member: Any) -> list[CodeType]:
         if type(function) is FunctionType:
             codes.append(function.__code__)
     # The list grows while it is iterated: among the constants of a function's code is
-    # the code of the functions that are defined in it.
+    # the code of the functions that are defined in it, which may set an attribute or
+    # call `hash()`, too.
     for code in codes:
         codes += [part for part in code.co_consts if isinstance(part, CodeType)]
     return codes

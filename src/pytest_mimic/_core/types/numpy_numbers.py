@@ -101,6 +101,8 @@ def _float_in_json(number: Any) -> float | str:
 def make_numbers(tag: str, stored_numbers: Any) -> Any:
     """Return the number or array of a tag, made of a plain number or a list of them.
 
+    A replay makes those of an outcome so.
+
     Raises:
         ValueError: There is no such tag, or a number is of another type.
     """

@@ -115,6 +115,8 @@ def uncounted_paths(
 ) -> list[str]:
     """Return the paths of `ignore=` as they lead into the parts of a client's call.
 
+    A call is identified without these parts when it is made, and by `rekey`.
+
     Args:
         ignore: The paths of `ignore=`. A path that begins with `*` leads into any part,
             except those that `match=` has added, `match headers.accept`.

@@ -257,6 +257,8 @@ def _builtin_content(base: Any, value: Any) -> Any:
 def without_hashes(state: Any, hash_names: dict[str, bool]) -> Any:
     """Return a pickled state without the hashes that the object remembers.
 
+    An outcome is stored so. The object takes its hash anew in the process of a replay.
+
     Args:
         state: The state in a pickle: attributes by name, or a tuple of attributes and
             slots.

@@ -840,7 +840,7 @@ def is_path(type_: type) -> bool:
 def row_maker(tag: str) -> Callable[[Any], Any] | None:
     """Return the function that makes a value of the parts stored under a tag.
 
-    None: there is no such tag.
+    A replay makes the values of outcomes by it. None: there is no such tag.
     """
     name = TYPE_NAME_BY_TAG.get(tag)
     if name is None:

@@ -126,7 +126,10 @@ def filled_later(type_: Any) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def caches_of(type_: Any) -> frozenset[str]:
-    """Return the attributes of a type that the table of caches names."""
+    """Return the attributes of a type that the table of caches names.
+
+    They do not count in identities, and a pickle may lose them.
+    """
     names: set[str] = set()
     for name in lineage(type_):
         names.update(CACHES.get(name, ()))
@@ -171,8 +174,8 @@ def reading_lasting(read: Reduce, type_: Any) -> Reduce:
 def without_remembered(value: object, attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes that count, without those that only remember something.
 
-    `attributes` are those of the value, by name. The same mapping is returned if none
-    is left out.
+    Identities ask it of each object that may have such ones. `attributes` are those of
+    the value, by name. The same mapping is returned if none is left out.
     """
     type_: Any = type(value)
     left_out = {name for name in caches_of(type_) if name in attributes}

@@ -83,7 +83,8 @@ _TYPES_OF_STREAMS = (
 def words_for(type_: type) -> str | None:
     """Return what people call an object of a type.
 
-    None: no table lists the type or a base of it.
+    The errors for an argument without an identity, and for an outcome that cannot be
+    stored, say it. None: no table lists the type or a base of it.
     """
     # Every class derives from object, which says nothing about the others.
     for base in type_.__mro__[:-1] or (object,):
@@ -105,7 +106,10 @@ def is_stream(value: object) -> bool:
 
 
 def human_name(type_: type) -> str:
-    """Return what people call an object of a type, whether it is listed or not."""
+    """Return what people call an object of a type, whether it is listed or not.
+
+    The refusal of an identity says it.
+    """
     return words_for(type_) or f"an object of {type_.__module__}.{type_.__qualname__}"
 
 
