@@ -214,7 +214,10 @@ class MimicError(Exception):
         return error
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the error as JSON, with its facts and remedies as texts."""
+        """Return the error as JSON, with its facts and remedies as texts.
+
+        A forked process tells it so to its parent: see `from_plain`.
+        """
         data = {}
         for name, value in self.data.items():
             if isinstance(value, Enum):

@@ -71,10 +71,8 @@ class _Progress:
 
     def _text_of_longest_call(self) -> str:
         """Return the text for the longest call under way, empty for a short one."""
-        # Other threads add and remove calls meanwhile.
+        # Other threads begin and end real calls meanwhile, so that a copy is read.
         running = list(self._run.real_calls.running)
-        if not running:
-            return ""
         running_steps = [step for step in running if isinstance(step, Step)]
         if not running_steps:
             return ""

@@ -96,6 +96,7 @@ class Session:
             )
         finally:
             self.run.end_test()
+            # The folder of `tmp_path` was that of this test alone.
             self.run.places.folder_of_test = None
 
     def break_off(self) -> None:

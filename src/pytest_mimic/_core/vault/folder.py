@@ -494,6 +494,7 @@ def _write_file(file: int, path: str, content: Data) -> None:
         finally:
             close(file)
     except BaseException:
+        # A file of which only a part was written must not stay in the vault.
         with suppress(OSError):
             unlink(path)
         raise

@@ -18,16 +18,20 @@ Entry = dict[str, Any]
 """
 # The keys of an entry that are no part of the outcome itself (`body_of_entry`).
 _KEYS_BESIDE_OUTCOME = (
+    # How long the call took, how it ended, and its place among those of its test.
     "duration",
     "beside",
     "end",
     "number",
+    # In which form a replay gives the outcome.
     "awaited",
     "coroutine",
+    # What a replay reads beside the outcome, and may import for it.
     "tagged",
     "inputs",
     "imports",
     "objects",
+    # How people see an outcome that is a pickle.
     "preview",
     "described",
 )
@@ -44,6 +48,7 @@ _KEYS_OF_OBJECT_NAMES = ("json", "pickle", "inputs")
 #: The key of the states in which a call left streams and generators of random numbers
 #: among its arguments: a replay sets them.
 AFTER = "after"
+# An entry with any other key is refused: somebody has edited it.
 _KEYS_OF_ENTRIES = frozenset(
     {
         AFTER,

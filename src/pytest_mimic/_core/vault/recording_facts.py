@@ -200,6 +200,7 @@ class StoredOutcome:
             try:
                 self.load()
             except StaleRecordingError:
+                # A recording run makes the call again.
                 return True
             except MimicError:
                 # Who loads the outcome is told of the damage.

@@ -342,7 +342,10 @@ def _files_below(folder: Path, here: Path) -> list[Path]:
 
 
 def _shown_path(path: Path, here: Path) -> str:
-    """Return a path for messages: relative to the current folder if it is below."""
+    """Return the path of a cassette for the report of an import.
+
+    It is relative to the current folder if it is below.
+    """
     if path.is_relative_to(here):
         return path.relative_to(here).as_posix()
     return str(path)

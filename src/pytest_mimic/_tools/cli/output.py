@@ -87,11 +87,7 @@ class Output:
         self._send(text.rstrip(" ") + "\n")
 
     def json(self, data: object) -> None:
-        """Print data as one JSON document.
-
-        JSON escapes all control characters but one, which is escaped here: a terminal
-        could take it for a command.
-        """
+        """Print data as one JSON document, for `--json`."""
         from json import dumps
 
         if isinstance(data, JsonText):
@@ -99,6 +95,8 @@ class Output:
         else:
             pieces = [dumps(data, indent=1)]
         for piece in pieces:
+            # JSON escapes each control character but this one. A terminal could take it
+            # for a command.
             self._send(piece.replace("\x7f", "\\u007f"))
         self._send("\n")
 

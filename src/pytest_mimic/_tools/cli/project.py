@@ -54,9 +54,9 @@ class Project:
     def __init__(self, here: Path, *, vault: str | None = None) -> None:
         # Links stay, because pytest shows them.
         self.here = Path(os.path.abspath(here))  # noqa: PTH100
-        configuration = _configuration(self.here)
-        self.rootdir = configuration.rootdir
-        self.ini = _ini_options(configuration)
+        pytest_file = _pytest_file(self.here)
+        self.rootdir = pytest_file.rootdir
+        self.ini = _ini_options(pytest_file)
         vault_folder = self.ini.vault(
             vault, option="--vault", here=self.here, rootdir=self.rootdir
         )
@@ -81,12 +81,12 @@ class Project:
         return shown
 
 
-def _ini_options(configuration: _Configuration) -> IniOptions:
-    """Return the options of `mimic_…` in a configuration, read as in a run.
+def _ini_options(pytest_file: _PytestFile) -> IniOptions:
+    """Return the options of `mimic_…` in a file, for the command, read as in a run.
 
     An error of one is a `MimicError` here, which `main` prints.
     """
-    file = configuration.file
+    file = pytest_file.name
 
     def origin_of_option(option: str) -> str:
         return f"{file}, {option}"
@@ -95,7 +95,7 @@ def _ini_options(configuration: _Configuration) -> IniOptions:
         return MimicError("\n".join(lines))
 
     return IniOptions(
-        configuration.options.get,
+        pytest_file.options.get,
         origin_of_option=origin_of_option,
         make_error=make_error,
         readers=LineReaders(_read_target, read_names),
@@ -111,22 +111,22 @@ def _read_target(line: str, origin: str) -> Target | None:
     return parse_target(line, origin=origin)
 
 
-class _Configuration(NamedTuple):
-    """The configuration that pytest finds for a folder.
+class _PytestFile(NamedTuple):
+    """The configuration file that pytest reads for a folder.
 
     Attributes:
         rootdir: The folder that pytest calls so.
-        file: The name of the configuration file in it; empty without one.
-        options: The options in this file.
+        name: The name of the file in the rootdir; empty if there is none.
+        options: The options of pytest in this file.
     """
 
     rootdir: Path
-    file: str
+    name: str
     options: dict[str, Any]
 
 
-def _configuration(here: Path) -> _Configuration:
-    """Return the configuration for a folder, by the rules of pytest.
+def _pytest_file(here: Path) -> _PytestFile:
+    """Return the configuration file of a folder, by the rules of pytest.
 
     Another rootdir would give another vault than that of a run.
     """
@@ -136,13 +136,13 @@ def _configuration(here: Path) -> _Configuration:
             file = folder / name
             options = read_options(file) if file.is_file() else None
             if options is not None:
-                return _Configuration(folder, file=name, options=options)
+                return _PytestFile(folder, name=name, options=options)
     # A project without options for pytest has a rootdir, too.
     for name in ("pyproject.toml", "setup.py"):
         for folder in folders:
             if (folder / name).is_file():
-                return _Configuration(folder, file=name, options={})
-    return _Configuration(here, file="", options={})
+                return _PytestFile(folder, name=name, options={})
+    return _PytestFile(here, name="", options={})
 
 
 class Invocation:

@@ -298,13 +298,11 @@ def result_of_nothing_chosen(invocation: Invocation, chosen: Chosen) -> Result:
 
 
 def count_former_format(files: Iterable[VaultFile]) -> int:
-    """Return how many of these files have the former format.
-
-    Only `rekey` reads it, so that `main` offers `rekey` for them, and not `check`.
-    """
+    """Return how many of the chosen files have the former format, for `main`."""
     count = 0
     for file in files:
         error = file.read_error
+        # The command offers `rekey` for such a file, and `check` for another one.
         if (
             isinstance(error, CorruptRecordingError)
             and error.damage is Damage.FORMER_FORMAT
@@ -378,6 +376,7 @@ def signature_of(call: Recording) -> tuple[str, str | None]:
     """
     if not names_client(call.target):
         return call.target, None
+    # Only a call of a cassette has its signature and host beside its description.
     described = call.arguments or {}
     signature = call.signature or str(described.get("signature") or "")
     host = call.host

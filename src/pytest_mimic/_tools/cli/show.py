@@ -196,6 +196,7 @@ def _lines_of_parts(
         if value is None:
             yield [indent, (title, title_style), ""]
             continue
+        # In the terminal, the title stands before the first line of the value.
         first, *others = lines_of(value, width_of_part - len(title))
         yield [indent, (title, title_style), first]
         for line in others:

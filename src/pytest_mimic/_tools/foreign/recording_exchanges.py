@@ -145,7 +145,7 @@ def _stopped_clock() -> float:
 
 
 def http_lines(targets: Iterable[Target]) -> list[Target]:
-    """Return the targets that name HTTP clients."""
+    """Return the targets that name HTTP clients, whose options an import follows."""
     names = ("http", *HTTP_CLIENTS)
     return [
         target for target in targets if target.module in names and not target.excluded

@@ -177,7 +177,7 @@ def table_block(
 
 def json_block(title: str, value: object) -> PageBlock:
     """Return JSON that the reader can fold."""
-    return {"type": "json", "title": title, "value": PageJson().fitted(value)}
+    return {"type": "json", "title": title, "value": PageJson().fitted_to_page(value)}
 
 
 def text_block(title: str, text: str, *, style: str = "") -> PageBlock:
@@ -269,7 +269,7 @@ def _stream_blocks(events: Sequence[Any]) -> list[PageBlock]:
 def _events_block(events: Sequence[Any]) -> PageBlock:
     """Return the events of a stream as a block, folded at first."""
     page_json = PageJson()
-    fitted_items = list(map(page_json.fitted, events[:MOST_ITEMS]))
+    fitted_items = list(map(page_json.fitted_to_page, events[:MOST_ITEMS]))
     if len(events) > MOST_ITEMS:
         fitted_items.append(f"… {len(events) - MOST_ITEMS} more")
     title = plural(len(events), "event")
@@ -346,7 +346,7 @@ class PageJson:
     def __init__(self) -> None:
         self._parts_left = _MOST_PARTS_OF_JSON
 
-    def fitted(self, value: object, depth: int = 0) -> object:
+    def fitted_to_page(self, value: object, depth: int = 0) -> object:
         """Return a copy with fewer parts. A text says what is left out."""
         self._parts_left -= 1
         if isinstance(value, str):
@@ -357,7 +357,7 @@ class PageJson:
             return "…"
         if isinstance(value, dict):
             return self._mapping(value, depth)
-        items = [self.fitted(item, depth + 1) for item in value[:MOST_ITEMS]]
+        items = [self.fitted_to_page(item, depth + 1) for item in value[:MOST_ITEMS]]
         if len(value) > MOST_ITEMS:
             items.append(f"… {len(value) - MOST_ITEMS} more")
         return items
@@ -368,7 +368,7 @@ class PageJson:
             if number == MOST_ITEMS:
                 fitted_parts["…"] = f"{len(value) - MOST_ITEMS} more"
                 break
-            fitted_parts[cut(str(key))] = self.fitted(part, depth + 1)
+            fitted_parts[cut(str(key))] = self.fitted_to_page(part, depth + 1)
         return fitted_parts
 
 
@@ -387,4 +387,5 @@ def _url_with_query(url: object, query: object) -> str:
             values = value_or_values
         for value in values:
             fields.append(f"{name}={shown_text(value)}")
+    # The page shows the query as people read it, and not as it is quoted for HTTP.
     return f"{shown_text(url)}?{'&'.join(fields)}"

@@ -33,20 +33,23 @@ _START_OF_USAGE_FILE = f'{{"{_KEY_OF_FORMAT}":'.encode()
 # The entries of `Account` by which recordings are judged: a file has these alone. What
 # else an account has, as missing calls in words, is shown at the end of its run.
 _JUDGED_BY = (
+    # The recordings that were there, and those that calls used.
+    "known",
+    "used",
+    # What was mimicked, and why a run may not know all lines or clients.
     "absent_clients",
+    "lacking_lines",
+    "mimicked",
+    # Which tests there are, which of them ran, and how these ended.
     "collected",
     "covered",
     "hiding",
-    "known",
-    "lacking_lines",
-    "mimicked",
     "moved",
     "outcomes",
     "ran",
     "selection",
     "skipped_modules",
     "tests",
-    "used",
     "wanted",
 )
 

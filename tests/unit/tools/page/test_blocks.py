@@ -148,7 +148,7 @@ def test_items_of_a_generator() -> None:
     ids=["text", "list", "mapping"],
 )
 def test_json_is_cut_where_it_is_long(value: object, shown: object) -> None:
-    assert PageJson().fitted(value) == shown
+    assert PageJson().fitted_to_page(value) == shown
 
 
 def test_json_that_nests_deeply_is_cut() -> None:
@@ -156,7 +156,7 @@ def test_json_that_nests_deeply_is_cut() -> None:
     for _ in range(10_000):
         value = [value]
 
-    assert str(PageJson().fitted(value)).count("[") == 13
+    assert str(PageJson().fitted_to_page(value)).count("[") == 13
 
 
 def test_differences_have_both_sides_or_a_fact() -> None:
