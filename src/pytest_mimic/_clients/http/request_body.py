@@ -140,6 +140,7 @@ def _read_part(part: structured_bodies.Message, depth: int) -> tuple[str, Any]:
         if value is None:
             value = digest(content)
     else:
+        # Clients make the boundary in a type anew for each request.
         value = {
             "filename": filename,
             "type": content_type and without_boundary(content_type),
@@ -213,28 +214,28 @@ def _content_of(message: structured_bodies.Message, depth: int) -> Any:
 # What is secret in the body of a request, and in its parts
 
 
-def hide_body(body_format: str, value: Any, secrets: Secrets) -> Any:
+def hide_body(body_format: str, plain_body: Any, secrets: Secrets) -> Any:
     """Return the plain data of a request's body without secrets.
 
     It counts in the identity, and messages show it.
     """
     if body_format == "text":
-        return secrets.text(value)
+        return secrets.text(plain_body)
 
     def hidden_headers_of(headers: dict[str, str]) -> dict[str, str]:
         """Return the headers of a message in the body without secrets."""
         return {name: secrets.header(name, text) for name, text in headers.items()}
 
     return secrets.scrub(
-        _with_replaced_texts(body_format, value, secrets.text, hidden_headers_of)
+        _with_replaced_texts(body_format, plain_body, secrets.text, hidden_headers_of)
     )
 
 
-def learn_body(body_format: str, value: Any, secrets: Secrets) -> None:
+def learn_body(body_format: str, plain_body: Any, secrets: Secrets) -> None:
     """Learn the secrets of a request's body, which its answer may repeat."""
     if body_format == "text":
         # `Secrets.text` learns what it hides.
-        secrets.text(value)
+        secrets.text(plain_body)
         return
 
     def learn_headers(headers: dict[str, str]) -> dict[str, str]:
@@ -243,13 +244,13 @@ def learn_body(body_format: str, value: Any, secrets: Secrets) -> None:
         return headers
 
     # Only what is learned on the way matters: the body stays as it is.
-    _with_replaced_texts(body_format, value, secrets.text, learn_headers)
-    secrets.learn(value)
+    _with_replaced_texts(body_format, plain_body, secrets.text, learn_headers)
+    secrets.learn(plain_body)
 
 
 def _with_replaced_texts(
     body_format: str,
-    value: Any,
+    plain_body: Any,
     replace_text: Callable[[str], str],
     replace_headers: Callable[[dict[str, str]], dict[str, str]],
 ) -> Any:
@@ -260,25 +261,28 @@ def _with_replaced_texts(
 
     Args:
         body_format: A format of this module's table.
-        value: The plain data of the body.
+        plain_body: The plain data of the body.
         replace_text: Returns what stands in place of a text.
         replace_headers: Returns what stands in place of the headers of a message.
     """
     if body_format == "text":
-        return replace_text(value)
+        return replace_text(plain_body)
     if body_format == "multipart":
         fields = {}
-        for name, part in value.items():
+        for name, part in plain_body.items():
             fields[name] = _replaced_part(part, replace_text, replace_headers)
         return fields
     if body_format in ("http", "mail"):
-        body = value["body"]
-        media_type, _ = header_parts(value["headers"].get("content-type"))
-        format_of_body = _format_of_content(body, media_type)
-        headers = replace_headers(value["headers"])
-        body = _with_replaced_texts(format_of_body, body, replace_text, replace_headers)
-        return {**value, "headers": headers, "body": body}
-    return value
+        # The message in the body has a body of its own.
+        content = plain_body["body"]
+        media_type, _ = header_parts(plain_body["headers"].get("content-type"))
+        format_of_content = _format_of_content(content, media_type)
+        headers = replace_headers(plain_body["headers"])
+        content = _with_replaced_texts(
+            format_of_content, content, replace_text, replace_headers
+        )
+        return {**plain_body, "headers": headers, "body": content}
+    return plain_body
 
 
 def _replaced_part(

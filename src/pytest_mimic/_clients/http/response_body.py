@@ -64,6 +64,7 @@ def store_body(
     media_type, parameters = header_parts(content_type)
     is_multipart = media_type.startswith("multipart/")
     is_structured = is_multipart or media_type in structured_bodies.MESSAGE_TYPES
+    # A body that its reader has left may end within a part.
     if is_structured and not stopped and depth < structured_bodies.DEEPEST_NESTING:
         structured_body = _store_structured(
             data,

@@ -385,6 +385,7 @@ def store_response(
     if encoding.is_undone:
         decompressed_chunks = chunks
     elif encoding.name and not are_bytes_counted:
+        # What was handed out compressed is compressed again for a replay, to its end.
         decompressed_chunks = inflate(
             chunks, encoding.name, to_its_end=encoding.is_handed_out and is_whole
         )
@@ -526,6 +527,7 @@ class StoredResponse:
         for name, value in self.headers:
             lines_of_head.append(f"{name}: {value}")
         head = "\r\n".join([*lines_of_head, "\r\n"])
+        # Older recordings have surrogates for bytes of a reason that are not UTF-8.
         head_bytes = head.encode("latin-1", "surrogateescape")
         pieces_of_body = self.chunks
         framing = header_of(self.headers, "transfer-encoding") or ""

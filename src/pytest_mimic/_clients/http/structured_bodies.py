@@ -112,6 +112,8 @@ def split_multipart(data: bytes, boundary: str) -> Multipart | None:
     if not boundary:
         # The content type is of another body, or names no boundary.
         return None
+    # `--` and the boundary stand on a line, with `--` behind them at the end of the
+    # body.
     delimiter = re.compile(
         rb"(?:\A|\r?\n)--"
         + re.escape(boundary.encode("latin-1", "replace"))

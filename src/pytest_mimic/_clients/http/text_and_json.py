@@ -27,7 +27,8 @@ _MEDIA_TYPE_OF_TEXT = re.compile(
 # The blanks before the first item of a JSON text on several lines: its indent.
 _FIRST_INDENT = re.compile(r"[\[{]\n( {1,8})\S")
 # Yields the pieces of a compact JSON text of a body, for `write_json`. It is made once:
-# `JSONEncoder.encode` would make such an encoder at each call.
+# `JSONEncoder.encode` would make such an encoder at each call, with these arguments:
+# markers, default, encoder, indent, two separators, sort_keys, skipkeys and allow_nan.
 _compact_pieces: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
     None,
     JSONEncoder().default,

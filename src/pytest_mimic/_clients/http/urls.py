@@ -46,7 +46,7 @@ class SigningScheme(NamedTuple):
     others: frozenset[str] = frozenset()
 
 
-def _signing_scheme(together: str, *, others: str = "") -> SigningScheme:
+def _signing_scheme(*, together: str, others: str = "") -> SigningScheme:
     """Return a scheme by its names, which are separated by blanks."""
     return SigningScheme(frozenset(together.split()), frozenset(others.split()))
 
@@ -54,95 +54,96 @@ def _signing_scheme(together: str, *, others: str = "") -> SigningScheme:
 #: The schemes, by the documentation of the services.
 SIGNING_SCHEMES = {
     "AWS v4, in a query": _signing_scheme(
-        "x-amz-signature",
+        together="x-amz-signature",
         others="x-amz-algorithm x-amz-credential x-amz-date x-amz-expires"
         " x-amz-signedheaders x-amz-security-token",
     ),
     "AWS v4, in a form": _signing_scheme(
-        "x-amz-signature policy",
+        together="x-amz-signature policy",
         others="x-amz-algorithm x-amz-credential x-amz-date x-amz-security-token",
     ),
     "AWS v2, in a query": _signing_scheme(
-        "awsaccesskeyid expires signature",
+        together="awsaccesskeyid expires signature",
         others="x-amz-security-token",
     ),
     "AWS v2, in a form": _signing_scheme(
-        "awsaccesskeyid policy signature",
+        together="awsaccesskeyid policy signature",
         others="x-amz-security-token",
     ),
     "AWS v2, of a query API": _signing_scheme(
-        "awsaccesskeyid signature signatureversion signaturemethod",
+        together="awsaccesskeyid signature signatureversion signaturemethod",
         others="timestamp expires securitytoken",
     ),
     "Google v4, in a query": _signing_scheme(
-        "x-goog-signature",
+        together="x-goog-signature",
         others="x-goog-algorithm x-goog-credential x-goog-date x-goog-expires"
         " x-goog-signedheaders",
     ),
     "Google v4, in a form": _signing_scheme(
-        "x-goog-signature policy",
+        together="x-goog-signature policy",
         others="x-goog-algorithm x-goog-credential x-goog-date",
     ),
-    "Google v2, in a query": _signing_scheme("googleaccessid expires signature"),
-    "Google v2, in a form": _signing_scheme("googleaccessid policy signature"),
-    # The first names tell that a URL is signed. With them, the others are left out of
-    # its identity, too, as they differ each time.
+    "Google v2, in a query": _signing_scheme(
+        together="googleaccessid expires signature"
+    ),
+    "Google v2, in a form": _signing_scheme(together="googleaccessid policy signature"),
+    # The names `together` tell that a URL is signed. Then these and the `others` are
+    # left out of its identity, as they differ each time.
     "CloudFront, canned policy": _signing_scheme(
-        "key-pair-id expires signature",
+        together="key-pair-id expires signature",
         others="hash-algorithm",
     ),
     "CloudFront, custom policy": _signing_scheme(
-        "key-pair-id policy signature",
+        together="key-pair-id policy signature",
         others="hash-algorithm",
     ),
     "Azure SAS": _signing_scheme(
-        "sv se sig",
+        together="sv se sig",
         others="st skoid sktid skt ske sks skv",
     ),
     "Azure SAS, stored policy": _signing_scheme(
-        "sv si sig",
+        together="sv si sig",
         others="st se",
     ),
     "Alibaba OSS v1, in a query": _signing_scheme(
-        "ossaccesskeyid expires signature",
+        together="ossaccesskeyid expires signature",
         others="security-token",
     ),
     "Alibaba OSS v1, in a form": _signing_scheme(
-        "ossaccesskeyid policy signature",
+        together="ossaccesskeyid policy signature",
         others="x-oss-security-token",
     ),
     "Alibaba OSS v2 and v4": _signing_scheme(
-        "x-oss-signature x-oss-signature-version",
+        together="x-oss-signature x-oss-signature-version",
         others="x-oss-access-key-id x-oss-additional-headers x-oss-credential"
         " x-oss-date x-oss-expires x-oss-security-token policy",
     ),
     "Alibaba, RPC": _signing_scheme(
-        "accesskeyid signature signaturenonce timestamp",
+        together="accesskeyid signature signaturenonce timestamp",
         others="signaturemethod signatureversion securitytoken",
     ),
-    # A scheme counts only where all its first names stand together: each of them alone
-    # may be data of the application.
+    # Each name alone may be data of the application, which counts.
     "Tencent COS": _signing_scheme(
-        "q-signature q-sign-time q-ak",
+        together="q-signature q-sign-time q-ak",
         others="q-sign-algorithm q-key-time q-header-list q-url-param-list"
         " x-cos-security-token",
     ),
     "Tencent Cloud API": _signing_scheme(
-        "secretid signature timestamp nonce",
+        together="secretid signature timestamp nonce",
         others="signaturemethod token",
     ),
     "Huawei OBS": _signing_scheme(
-        "accesskeyid expires signature",
+        together="accesskeyid expires signature",
         others="x-obs-security-token",
     ),
     "Volcengine TOS": _signing_scheme(
-        "x-tos-signature",
+        together="x-tos-signature",
         others="x-tos-algorithm x-tos-credential x-tos-date x-tos-expires"
         " x-tos-signedheaders x-tos-security-token",
     ),
-    "Akamai, EdgeAuth": _signing_scheme("hdnts"),
-    "Akamai, media": _signing_scheme("hdnea"),
-    "Cloudinary": _signing_scheme("api_key timestamp signature"),
+    "Akamai, EdgeAuth": _signing_scheme(together="hdnts"),
+    "Akamai, media": _signing_scheme(together="hdnea"),
+    "Cloudinary": _signing_scheme(together="api_key timestamp signature"),
 }
 # Bunny signs by names that mean something else elsewhere, so the moment tells.
 _NAMES_OF_BUNNY = frozenset({"token", "expires"})
