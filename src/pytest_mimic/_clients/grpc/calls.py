@@ -416,9 +416,9 @@ def _secret_fields_of(path: str) -> tuple[str, ...]:
 
 
 def _pairs(metadata: Any) -> list[tuple[str, str]]:
-    """Return the metadata of a call as pairs of texts, with its secrets.
+    """Return the metadata of a call, sent or received, as pairs of texts with secrets.
 
-    Bytes become base64, and a subclass of `str` becomes `str`.
+    JSON can hold them: bytes become base64, and a subclass of `str` becomes `str`.
     """
     metadata_pairs = []
     for key, value in metadata or ():

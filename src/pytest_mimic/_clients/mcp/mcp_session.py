@@ -193,6 +193,7 @@ class McpSession:
         if step.mode != "replay":
             with recording(step, self._stored_start):
                 await self._start_for_real()
+                # The server starts now: that is an outcome without an error.
                 step.finish({})
         if step.mode == "run":
             return
@@ -537,6 +538,7 @@ def describe_request(port: Port, server: Any, request: dict[str, Any]) -> Client
     parts = {"server": server_number(port, server), "method": method, "params": params}
     identity: tuple[str, ...] = ("server", "method", "params")
     if method in _METHODS_OF_HANDSHAKE:
+        # Otherwise each upgrade of the SDK would make the handshake a miss.
         identity = ("server", "method")
     return ClientCall(
         f"{verb.upper()} {resource}",
@@ -650,6 +652,7 @@ def replayed_messages(
     for stored_message in outcome.get("messages", ()):
         message = {"jsonrpc": "2.0", **stored_message}
         if message.get("method") == _METHOD_OF_PROGRESS:
+            # By the token of today's request, the SDK finds who waits for its progress.
             message["params"] = {"progressToken": token, **message["params"]}
         messages.append(message)
     if is_end_of_server(outcome.get("error")):

@@ -145,6 +145,7 @@ class RedisAdapter(Adapter):
         edges = []
         for method, replacement in replacements.items():
             path = "AbstractConnection", method
+            # Each version of redis-py has one of the names of `can_read`.
             is_optional = replacement == self._can_read
             wrap = partial(make_method, replacement)
             edges.append(Edge(module, path, wrap, is_optional=is_optional))

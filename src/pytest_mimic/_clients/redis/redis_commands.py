@@ -508,6 +508,7 @@ def plain_command(
         if index in indexes_to_show:
             plain_words.append(plain_word(word, redactor))
         else:
+            # The word is a secret: in its place counts what stands for it.
             plain_words.append(redactor.stand_in(text_of(word)))
     verb = verb_of(command[0])
     if verb in _UNORDERED_ARGUMENTS:

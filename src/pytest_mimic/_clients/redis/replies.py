@@ -263,15 +263,15 @@ def _hide_field(text: bytes, redactor: Redactor) -> bytes:
     return redactor.stand_in(text_of(text)).encode()
 
 
-def _map_texts(value: Any, change: Callable[[bytes], bytes]) -> Any:
+def _map_texts(reply: Any, change: Callable[[bytes], bytes]) -> Any:
     """Return a reply with other texts, as for secret ones. The names of fields stay."""
-    if isinstance(value, bytes):
-        return change(value)
-    if isinstance(value, (list, set, frozenset)):
-        return type(value)([_map_texts(item, change) for item in value])
-    if isinstance(value, dict):
-        return {key: _map_texts(item, change) for key, item in value.items()}
-    return value
+    if isinstance(reply, bytes):
+        return change(reply)
+    if isinstance(reply, (list, set, frozenset)):
+        return type(reply)([_map_texts(item, change) for item in reply])
+    if isinstance(reply, dict):
+        return {key: _map_texts(item, change) for key, item in reply.items()}
+    return reply
 
 
 def _hide_fields(

@@ -134,7 +134,9 @@ class CompiledNames:
             return
         names, parameters = self._names_in(element, is_result=False)
         if is_function or _opens_json(element):
+            # `json_extract(data, :path)` takes a part of a JSON value, too.
             self.json_path_parameters.update(parameters)
+        # Beside no name, a parameter stays unknown: the text has to tell of it.
         if names:
             for parameter in parameters:
                 names_beside = self.names_beside_parameter.setdefault(parameter, set())

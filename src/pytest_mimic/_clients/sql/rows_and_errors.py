@@ -328,6 +328,7 @@ def hide_inside(
     if type(plain_value) is str:
         hidden_value: Any = redactor.scrub_cell(plain_value)
         if name and hidden_value[:1] == "[":
+            # The column `tokens` may have a list of them.
             hidden_value = _hide_in_json_list(hidden_value, redactor, name=name)
         hidden_value = hide_values(hidden_value, placeholder_by_secret)
     elif type(plain_value) in (dict, list):
@@ -547,6 +548,7 @@ def _class_to_raise(
         and not issubclass(error_class, MimicError)
     ):
         return error_class
+    # There is no such class here, or none that a recording may name.
     general_name = stored_error["kind"]
     if general_name in _CLASSES_OF_PEP_249:
         return getattr(dbapi, general_name, dbapi.DatabaseError)

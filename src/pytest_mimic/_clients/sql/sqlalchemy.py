@@ -231,6 +231,7 @@ def _introduce(connection: StandInConnection, engine: Any) -> None:
             if answers != outcome["dialect"]:
                 step = port.begin(call_of_setup)
     if step.mode == "replay":
+        # The dialect has its answers now, and asks no server for them.
         for attribute, value in from_plain(step.outcome()["dialect"]).items():
             setattr(dialect, attribute, value)
         return
@@ -268,6 +269,7 @@ def _setup_of(engine: Any) -> dict[str, Any]:
 
     dispatch = engine.pool.dispatch
     names_of_listeners = set()
+    # A function of the application may set the connection up, and change the answers.
     for listener in (*dispatch.connect, *dispatch.first_connect):
         module = getattr(listener, "__module__", None) or ""
         if not module.startswith("sqlalchemy."):
@@ -298,6 +300,7 @@ def _facts_about_server(engine: Any, connection: StandInConnection) -> dict[str,
     dialect_class = type(dialect)
 
     def note_fact(watched_dialect: Any, name: str, value: Any) -> None:
+        """Set an attribute of the copied dialect, and note its last plain value."""
         vars(watched_dialect)[name] = value
         if isinstance(value, (bool, int, str, tuple)):
             facts[name] = value

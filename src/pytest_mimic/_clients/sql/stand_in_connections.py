@@ -130,6 +130,7 @@ class StandInConnection:
             listeners = events.connect.for_modify(events)
             listeners._exec_w_sync_on_first_run(real, pool_record)
         except BaseException:
+            # A listener of the application refuses the connection, so nobody gets it.
             self.dialect.do_terminate(real)
             raise
         finally:

@@ -125,6 +125,8 @@ class _PreparedStatement:
         self.is_unclear = False
         if compiled is not None:
             self.is_unclear = any(map(redactor.secret, compiled.words_of_texts))
+        # The values of an expression of SQLAlchemy are parameters: its numbers are
+        # none.
         self._hides_numbers = self.is_text or self.is_unclear
         self.text, self.literals = self.statement.text_and_literals(
             redactor, hides_numbers=self._hides_numbers
@@ -351,6 +353,7 @@ class StatementCall:
             self._note_secret(value, look_name)
             return self._stand_in_of_parameter(by_value(value))
         if type(value) is str and not _MARK_OF_DATA.search(value):
+            # No names are in the text, so that only known secrets are sought there.
             return hide_values(value, self._placeholder_of_issued)
         try:
             hidden_value = hide_inside(
@@ -450,6 +453,7 @@ class StatementCall:
             if self._is_secret_column(column, names, parameters):
                 hidden_columns.append(True)
             elif is_unclear and not is_listed:
+                # The column may show a secret under another name.
                 hidden_columns.append("text")
             else:
                 hidden_columns.append(self._hiding_by_look(column, names))

@@ -145,6 +145,7 @@ class Statement:
                 names.add(token.name.lower())
                 for word in words_in(token.name):
                     names.add(word.lower())
+        # `CREATE USER ann IDENTIFIED BY 'x'` sets a password, and names none.
         names_in_capitals = [
             token.name.upper() for token in tokens if token.kind in _TOKENS_OF_NAMES
         ]
@@ -196,6 +197,7 @@ class Statement:
             )
             is_password = is_name and words_before == ("IDENTIFIED", "BY")
             is_literal = token.kind == "string" or is_quoted_value or is_password
+            # In `data ->> 'id'`, the text is the name of a part of JSON, and stays.
             if is_literal and text_before not in _BEFORE_KEYS:
                 hidden_literals.append(text.strip("'\""))
                 text = f"'{PLACEHOLDER}'"
@@ -227,6 +229,7 @@ class Statement:
             return frozenset("*")
         plain_select = _PLAIN_SELECT.match(self._sql)
         if plain_select is None or len(_START_OF_QUERY.findall(self._sql)) != 1:
+            # Of an expression, a union or a subquery, the text lists no columns.
             return frozenset()
         columns = set()
         for listed_column in plain_select[1].lower().split(","):
