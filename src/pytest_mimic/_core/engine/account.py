@@ -428,11 +428,11 @@ class Account:
         )
 
 
-def _sum(tokens: Iterable[TokensTaken]) -> tuple[int, int]:
-    """Return the tokens of several requests, and those of their answers."""
+def _sum(events: Iterable[TokensTaken]) -> tuple[int, int]:
+    """Return the tokens of requests in events, and those of their answers."""
     sent = 0
     received = 0
-    for tokens_of_request in tokens:
-        sent += tokens_of_request.sent
-        received += tokens_of_request.received
+    for event in events:
+        sent += event.sent
+        received += event.received
     return sent, received

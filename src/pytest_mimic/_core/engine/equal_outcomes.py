@@ -90,7 +90,7 @@ def text_of_outcome(stored_outcome: StoredOutcome) -> str:
 def _comparable_outcome(
     adapter: Adapter, outcome: Outcome, other_outcome: Outcome
 ) -> Outcome:
-    """Return an outcome, of a value only what the client's adapter compares of it.
+    """Return a recorded outcome, of a value only what the client's adapter compares.
 
     What is compared of one answer may depend on the other answer: the adapter is given
     both, or None if the other outcome is an error.

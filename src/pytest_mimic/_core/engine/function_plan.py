@@ -52,16 +52,10 @@ if TYPE_CHECKING:
             ...
 
     class BoundCall(Protocol):
-        """A call, as its plan describes and identifies it: a `Call`.
+        """A call, as its plan describes and identifies it.
 
-        Attributes:
-            key: The identity.
-            parameters: The names of a function's parameters, with their stars.
-            bound_values: The bound arguments, in the order of the parameters.
-            identity: What identifies the calls of the function. None: a client is
-                called.
-            forms: The forms of the arguments of which the identity is made. None: it
-                is made of more.
+        The attributes are those of `Call`, for which this stands in annotations of
+        plans.
         """
 
         key: str
@@ -72,7 +66,7 @@ if TYPE_CHECKING:
 
         @lazy_attribute
         def arguments(self) -> dict[str, Any]:
-            """The structured, redacted description of the arguments."""
+            """What `Plan.described` has returned for the call."""
             ...
 
         @lazy_attribute

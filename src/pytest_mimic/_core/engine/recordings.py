@@ -150,10 +150,7 @@ class Recordings:
         return self.parts_of_imports_by_target[target]
 
     def _parts_of_imports_in(self, folder: str) -> list[str]:
-        """Return which parts count in the imported recordings of a folder.
-
-        Those in which most parts count come first.
-        """
+        """Return which parts count in the imported recordings of a folder."""
         parts_of_imports = set()
         for name in self._vault.store.names(folder):
             key = name.rpartition("/")[2].removesuffix(".json")

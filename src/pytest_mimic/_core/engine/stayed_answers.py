@@ -98,6 +98,7 @@ def _agrees_with_recorded(
     *,
     volatile: Collection[str],
 ) -> bool:
+    """Return whether a new answer agrees with the recorded one; `verifying` tells."""
     from pytest_mimic._core.engine.verifying import agrees_with_recorded
 
     redactor = call.plan.run.redactor

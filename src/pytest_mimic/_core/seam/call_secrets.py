@@ -124,11 +124,7 @@ class Secrets:
         self.stand_in_by_secret = stand_in_by_secret
 
     def credentials(self) -> dict[str, str]:
-        """Return the application's own secrets that say who sends the request, by name.
-
-        Secrets that are made anew for each request say nothing: signatures, nonces, the
-        steps of a handshake, and the times in a JSON Web Token.
-        """
+        """Return the own secrets of the application that say who sends the request."""
         return credentials_in(self.sent, self.redactor.stand_in)
 
     def login_of(self, signature: str, own_login: str) -> str:

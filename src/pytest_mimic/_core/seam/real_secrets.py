@@ -215,6 +215,7 @@ def _keys_of_items(items: list[Json]) -> list[object]:
     """
     names_of_pairs = [_name_of_pair(item) for item in items]
     count_of_name: dict[str, int] = {}
+    # By its key, a recorded header finds its hidden and its real form.
     keys: list[object] = []
     for name in names_of_pairs:
         if name is None:

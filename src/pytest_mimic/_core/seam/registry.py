@@ -138,7 +138,8 @@ def _function_at(place: str) -> Callable[[object], None]:
 def clients_of(kind: str) -> tuple[str, ...]:
     """Return the clients whose recordings lie under the name of one kind, `http`.
 
-    The kind may be a client itself, which is not among them.
+    A line `http` takes the calls of them all. The kind may be a client itself, which is
+    not among them.
     """
     client_names = []
     for name, client in CLIENTS.items():
