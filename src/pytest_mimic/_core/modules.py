@@ -259,6 +259,8 @@ def called_by_pytest(*, depth: int = 2) -> bool:
         if caller is not _CallerOfMimicked.GO_BETWEEN:
             return caller is _CallerOfMimicked.MACHINERY
         frame = frame.f_back
+    # All of the stack is the standard library, as in a thread that the code under test
+    # has started.
     return False
 
 

@@ -147,6 +147,7 @@ class FileDigests:
             digest_of_file = self._digest_of_file(file, file_facts)
             names_with_digests.append((name, "file", digest_of_file))
         hasher = xxh3_128()
+        # The order in which a system lists files does not count.
         for name_with_digest in sorted(names_with_digests):
             hasher.update(dumps(name_with_digest, 2))
         return hasher.digest()

@@ -149,6 +149,7 @@ def argument_names(function: Callable[..., object]) -> list[str] | None:
     names: dict[str, None] = {}
     for parameter in parameters:
         if parameter.kind is Parameter.VAR_KEYWORD:
+            # A call may give an argument of any name.
             return None
         names[parameter.name] = None
     return list(names)

@@ -35,6 +35,7 @@ def _reduce_image(image: Any, is_outcome: bool) -> object:
     )
     other_info = dict(image.info)
     other_info.pop("transparency", None)
+    # Of an argument with no other `info`, as most have none, nothing further counts.
     if is_outcome:
         counted_parts = (counted_parts, image.info)
     elif other_info:
@@ -208,6 +209,7 @@ def changed_exif(image: Any) -> dict[Any, Any] | None:
     finally:
         image._exif = exif
     if tags == tags_of_file:
+        # The EXIF was read from the file, and not changed since.
         return None
     return tags
 

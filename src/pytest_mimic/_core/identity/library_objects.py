@@ -71,6 +71,7 @@ def _rdkit_properties(part: Any, is_outcome: bool) -> dict[str, Any]:
     includes_private = True
     properties = _without_vectors(read_properties(includes_private, is_outcome))
     if not is_outcome:
+        # A call that only reads a molecule computes no charges, so these count.
         computed_properties = _without_vectors(read_properties(includes_private, True))
         for name in _COMPUTED_CHARGES_OF_ATOMS:
             if name in computed_properties:

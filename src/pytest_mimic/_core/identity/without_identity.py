@@ -201,6 +201,7 @@ def _parts_with_steps(part: Any, places: Places) -> list[tuple[str, Any]]:
         keys = [(f".keys()[{place}]", key) for place, key in enumerate(part)]
         items = []
         for key, item in part.items():
+            # An object has no text by which a path could name it as a key.
             step = "{...}"
             if type(key) in SCALARS:
                 step = f"[{key!r}]"

@@ -327,6 +327,7 @@ def _exception_parts(part: dict[str, Any]) -> dict[str, Node]:
     for name, value in part.get("fields", {}).items():
         if value is not None and value not in arguments:
             parts[name] = value
+    # To people, and in paths of `volatile=`, the cause and the notes are attributes.
     for name, stored_name in _STORED_NAMES_OF_LINKS.items():
         if stored_name in part:
             parts[name] = part[stored_name]

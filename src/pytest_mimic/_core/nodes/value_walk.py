@@ -255,6 +255,7 @@ def _readable_text(value: bytes) -> str | None:
 
 
 def _is_printable(text: str) -> bool:
+    """Return whether bytes that are this text are stored as a text, and not as data."""
     if text.isprintable():
         return True
     # An older Python does not know newer characters. They count as printable, so that

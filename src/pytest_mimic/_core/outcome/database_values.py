@@ -118,6 +118,7 @@ def by_value(value: object) -> object:
         return float.__float__(value)
     if isinstance(value, bytes):
         return bytes.join(b"", [value])
+    # A driver gives composite types, arrays and JSON as these three.
     if isinstance(value, tuple):
         return tuple(tuple.__iter__(value))
     if isinstance(value, list):

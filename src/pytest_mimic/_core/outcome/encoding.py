@@ -153,6 +153,7 @@ class Encoded:
         for piece in pieces:
             beginning = piece[:most]
             if isinstance(beginning, memoryview) and not _is_text(beginning):
+                # It is the memory of numbers, which hold no key.
                 continue
             text = beginning
             if not isinstance(text, str):
@@ -555,6 +556,7 @@ def _find_part(value: object, path: str, refusal: Exception) -> tuple[str, objec
             if isinstance(refusal, LostAttributeError) and not isinstance(
                 refusal_of_part, LostAttributeError
             ):
+                # The object would be refused without this part, too.
                 continue
             path += part.step
             value = part.value

@@ -110,6 +110,7 @@ def json_in_lines(value: Any, indent: str = "") -> str:
         line = text.replace(_MARK_BETWEEN_ITEMS, ", ")
         if len(line) <= WIDTH:
             return line
+        # Each part gets a line, without encoding the parts once more.
         several_lines = text.replace(_MARK_BETWEEN_ITEMS, ",\n" + inner_indent)
         opening, closing = several_lines[0], several_lines[-1]
         inside = several_lines[1:-1]

@@ -288,6 +288,7 @@ def _keep_items(value: Any) -> Any:
         # The constructor gets the items.
         return NotImplemented
     make, arguments, state, *_ = reduction
+    # The items are read past the methods of the class, which may give others.
     if isinstance(value, OrderedDict):
         items = list(OrderedDict.items(value))
     elif isinstance(value, dict):

@@ -119,6 +119,7 @@ def refuse_lost_attributes(instance: Any) -> None:
     ):
         loss = f"makes a {type(copy_of_instance).__qualname__} of it"
     else:
+        # The pickle keeps all that counts of the object.
         return
     name = name_of(deciding_class)
     raise LostAttributeError(f"{name} decides how it is pickled, and {loss}")

@@ -85,6 +85,7 @@ def stream_and_buffers(data: memoryview) -> list[memoryview]:
         (count,) = struct.unpack_from("<Q", body)
         sizes = struct.unpack_from(f"<{count}Q", body, 8)
     except struct.error as reason:
+        # The file is shorter than its own head says.
         raise DamagedError("") from reason
     slices: list[memoryview] = []
     position = _aligned_size(8 + 8 * count)

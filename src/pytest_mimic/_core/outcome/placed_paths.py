@@ -154,6 +154,8 @@ class PathStore:
         if token != TEMPORARY:
             folder = self._folder_of(token)
             return _path_below(self._root(TEMPORARY, folder), rest_of_path)
+        # Neither an argument nor the test has named the folder: `mktemp` of a wider
+        # fixture made it, for example.
         name, slash, rest_in_folder = rest_of_path.partition("/")
         folder = self._newest_folder(name)
         return _path_below(self._root(TEMPORARY, folder), rest_in_folder or slash)

@@ -140,7 +140,7 @@ def _counted_parts_of_error(error: BaseException) -> dict[str, Any]:
 
 
 def _items_of_stream(stream: Stream) -> list[object]:
-    """Return the items of a stream, those that are copies in memory loaded."""
+    """Return the items of a stream as they are compared, copies in memory loaded."""
     items: list[object] = []
     for item in stream.items:
         if isinstance(item, Encoded):
@@ -378,6 +378,7 @@ class _OutcomeComparison:
                 if parts[name] is not part:
                     is_changed = True
             if not is_changed:
+                # The node has its value, which an unseen difference is found by.
                 return new
             return Fields(new.kind, parts, new.length, new.digest, new.facts)
         if _is_close(old, new, self._rules):
@@ -524,6 +525,7 @@ def _without_paths(value: Any, paths: Sequence[Steps]) -> Any:
 
 
 def _pruned_mapping(mapping: dict[Any, Any], paths: Sequence[Steps]) -> dict[Any, Any]:
+    """Return a mapping without the parts that `volatile=` names, to be compared."""
     pruned: dict[Any, Any] = {}
     for key, part in mapping.items():
         is_gone, paths_below = paths_into_part(paths, str(key))

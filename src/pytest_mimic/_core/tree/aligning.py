@@ -80,6 +80,7 @@ def _stretches_by_units(
         steps = turns(old_middle, new_middle)
     if steps is None:
         return None
+    # The equal ends were left out of the steps. They are stretches of both texts.
     shared_start = "".join(old_units[:start])
     shared_end = "".join(old_units[len(old_units) - end :])
     pairs = [(shared_start, shared_start)]

@@ -124,6 +124,7 @@ def _body_in_short(body: object, hide: Callable[[str], str]) -> str:
         if isinstance(parameters, Mapping) and isinstance(parameters.get("name"), str):
             return f"{method} {parameters['name']}"
         return method
+    # To a language model: which one, and what it is asked.
     words: list[str] = []
     model = body.get("model")
     if isinstance(model, str):

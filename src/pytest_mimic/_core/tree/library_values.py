@@ -47,6 +47,7 @@ def library_difference(
     if rtol or atol:
         tolerances = {"rtol": rtol, "atol": atol}
     try:
+        # The assertions of these libraries compare elements alone, or convert them.
         for name in _ATTRIBUTES_COMPARED.get(library, ()):
             old_fact = getattr(recorded, name, None)
             new_fact = getattr(actual, name, None)
@@ -85,6 +86,7 @@ def library_shape(value: Any) -> tuple[object, ...]:
             dtypes = getattr(value, name)
             break
     if not hasattr(dtypes, "__len__"):
+        # An array or a column has one dtype, and a frame has several.
         dtypes = [dtypes]
     columns: Any = getattr(value, "columns", ())
     if not hasattr(columns, "__len__"):
@@ -131,6 +133,7 @@ def _field_names(dtype: Any) -> Iterator[str]:
     elif isinstance(fields, (list, tuple)):
         for field in fields:
             yield field.name
+            # A field of polars has its dtype as `dtype`, one of pyarrow as `type`.
             yield from _field_names(getattr(field, "dtype", None))
             yield from _field_names(getattr(field, "type", None))
 

@@ -92,6 +92,7 @@ def preview(
             values_in_words.append(("", outcome.value))
         elif end is not None and end.content is not None:
             values_in_words.append(("end ", end.content))
+        # A secret of one shown value may stand in another as well.
         known_secrets = secrets().union(
             *(secrets_in(value, redactor) for _, value in values_in_words)
         )

@@ -64,5 +64,6 @@ def _rows_to_compare(params: Any) -> list[str] | None:
             column, number = numbered_name.groups()
         rows.setdefault(number, {})[column] = value
     if len(rows) < 2:
+        # One row has no other order, so the miss shows its values.
         return None
     return [order(Fields("dict", row)) for row in rows.values()]

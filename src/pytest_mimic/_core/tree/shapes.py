@@ -77,6 +77,7 @@ def _item_differences(old: Node, new: Node, path: str) -> Iterator[Difference]:
             continue
         shape = _shape_text(item)
         if shape in told_shapes:
+            # An item before it has drifted in the same way.
             continue
         told_shapes.add(shape)
         recorded_item = _item_to_compare(item, counterparts)

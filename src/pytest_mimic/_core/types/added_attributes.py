@@ -44,6 +44,7 @@ def added_attributes(value: object, package: str) -> dict[str, Any]:
         return attributes
     type_: Any = type(value)
     known_names = _names_in_code(type_, package)
+    # Private names of some packages are set by code in C, which cannot be read here.
     private_prefix = "__"
     if package in _PACKAGES_SETTING_PRIVATE_IN_C and is_of(type_, package):
         private_prefix = "_"

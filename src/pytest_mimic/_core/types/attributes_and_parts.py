@@ -219,6 +219,7 @@ def set_attributes(value: object, attributes: Mapping[str, Any]) -> None:
     slots = slot_members(type_)
     dict_descriptor = _dict_descriptor(type_)
     for name, attribute in attributes.items():
+        # A frozen class, for example, would refuse an ordinary assignment.
         if name in slots:
             slots[name].__set__(value, attribute)
         elif dict_descriptor is not None:

@@ -128,6 +128,7 @@ def is_data(value: object) -> bool:
         return False
     names = lineage(type_)
     is_shown_as_text = not _TYPES_SHOWN_AS_TEXT.isdisjoint(names)
+    # A record of numpy is a scalar, and shown by its fields all the same.
     has_fields = "numpy.void" in names
     if is_shown_as_text and not has_fields:
         return False

@@ -110,6 +110,7 @@ def make_numbers(tag: str, stored_numbers: Any) -> Any:
     if not is_of_numpy(tag) or name not in _DTYPES:
         raise ValueError(f"there is no tag {tag}")
     numbers = stored_numbers if type(stored_numbers) is list else [stored_numbers]
+    # numpy would convert an edited number of another type, such as 1.5 to 1.
     allowed_types: tuple[type, ...] = (int,)
     if name == "bool":
         allowed_types = (bool,)

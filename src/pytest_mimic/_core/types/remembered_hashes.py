@@ -273,6 +273,7 @@ def without_hashes(state: Any, hash_names: dict[str, bool]) -> Any:
     for name, needs_none in hash_names.items():
         if name not in attributes:
             continue
+        # Its `__hash__` takes the hash again where it finds None, or no attribute.
         if needs_none:
             attributes[name] = None
         else:

@@ -117,6 +117,7 @@ def find_through_classes(name: str) -> Any:
     for step in steps:
         attribute = _class_attribute(found_object, step)
         if isinstance(attribute, _BOUND_BY_CLASSES):
+            # The pickle was made of what the class gives, a class method bound to it.
             attribute = attribute.__get__(None, found_object)
         found_object = attribute
     return found_object

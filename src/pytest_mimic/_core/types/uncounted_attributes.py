@@ -191,6 +191,7 @@ def without_remembered(value: object, attributes: Mapping[str, Any]) -> dict[str
     for name, keys in _caches_in_dicts(type_).items():
         attribute = attributes.get(name)
         if type(attribute) is dict and not attribute.keys().isdisjoint(keys):
+            # The object itself keeps its dict as it is.
             lasting_items = {
                 key: item for key, item in attribute.items() if key not in keys
             }
