@@ -12,6 +12,7 @@ from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.recording_facts import Recording
 from pytest_mimic._core.vault.store import Data, Store
+from pytest_mimic._core.vault.writing import Written
 
 
 class MemoryStore(Store):
@@ -54,6 +55,11 @@ def recorded(outcome: object, store: Any = None, **facts: object) -> Any:
     recording = Recording("shop:f", None, None, None, "2026-11-02", None, [stored])
     vault.writer.write(NAME, [recording._replace(**facts)])
     return store
+
+
+def has_changed(written: Written) -> bool:
+    """Return whether a write has changed its file."""
+    return written.now is not written.before
 
 
 def load(store: Any, name: str = NAME) -> Any:

@@ -95,4 +95,5 @@ class _Progress:
 
 
 def _start_time(step: Step) -> float:
+    """Return when a real call began: the one under way for longest is shown."""
     return step.observed.started

@@ -125,4 +125,5 @@ def _portable_name(name: str) -> str:
             name_part += "_"
         if _is_portable(name_part):
             name_parts.append(name_part)
+    # The error shows the name as an example of one that may be given.
     return "/".join(name_parts) or "shop/rates"

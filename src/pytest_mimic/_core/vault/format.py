@@ -71,22 +71,26 @@ def recording_folder(target: str) -> str:
     return f"{CALLS_PREFIX}{'/'.join(folders)}"
 
 
-def _folder_of_part(text: str) -> str:
-    """Return the text as a folder's name.
+def _folder_of_part(part_of_target: str) -> str:
+    """Return a part of a target as a folder's name.
 
     It has digits of its hash if it had to change, or has capital letters.
     """
-    is_dotted_name = text.isascii() and text.replace(".", "_").isidentifier()
-    safe = text if is_dotted_name else re.sub(r"[^A-Za-z0-9_.-]+", "_", text)
-    safe = safe[:_LONGEST_FOLDER_NAME].strip(".") or "_"
-    if safe.partition(".")[0].lower() in NAMES_OF_DEVICES:
-        safe = f"_{safe}"
-    if safe == text and safe == safe.lower() and not safe.endswith((".json", ".pkl")):
-        return safe
+    folder = part_of_target
+    is_dotted_name = folder.isascii() and folder.replace(".", "_").isidentifier()
+    if not is_dotted_name:
+        folder = re.sub(r"[^A-Za-z0-9_.-]+", "_", folder)
+    folder = folder[:_LONGEST_FOLDER_NAME].strip(".") or "_"
+    if folder.partition(".")[0].lower() in NAMES_OF_DEVICES:
+        folder = f"_{folder}"
+    is_plain = folder == part_of_target and folder == folder.lower()
+    if is_plain and not folder.endswith((".json", ".pkl")):
+        return folder
     from hashlib import blake2b
 
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=3)
-    return f"{safe}-{digest.hexdigest()}"
+    # Without a digest, another target could have this folder, too.
+    digest = blake2b(part_of_target.encode("utf-8", "surrogatepass"), digest_size=3)
+    return f"{folder}-{digest.hexdigest()}"
 
 
 # -- their JSON

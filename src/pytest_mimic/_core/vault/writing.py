@@ -68,10 +68,6 @@ class Written(NamedTuple):
     now: bytes | None
     replaced: set[str]
 
-    @property
-    def changed(self) -> bool:
-        return self.now is not self.before
-
 
 class Cleared(NamedTuple):
     """The numbers of deleted recordings, of deleted objects, and of the objects' bytes.

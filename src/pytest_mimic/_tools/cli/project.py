@@ -75,10 +75,11 @@ class Project:
         """
         path = vault or self.ini.text("mimic_vault_path", ".mimic_vault")
         is_absolute = os.path.isabs(path) or path.startswith("~")  # noqa: PTH117
-        shown = relative_path(folder, start=self.here)
-        if is_absolute and shown.startswith("../"):
+        # Commands that are printed get this path, and are pasted in this folder.
+        path_from_here = relative_path(folder, start=self.here)
+        if is_absolute and path_from_here.startswith("../"):
             return str(folder)
-        return shown
+        return path_from_here
 
 
 def _ini_options(pytest_file: _PytestFile) -> IniOptions:

@@ -409,19 +409,19 @@ def _as_bytes(value: object) -> bytes:
     return _as_text(value).encode("utf-8", "surrogatepass")
 
 
-def _as_text(value: object) -> str:
+def _as_text(yaml_value: object) -> str:
     """Return the text of a value that YAML has without quotes, such as `true` or `12`.
 
     Raises:
         TypeError: The value has parts.
     """
-    if isinstance(value, (dict, list, tuple)):
+    if isinstance(yaml_value, (dict, list, tuple)):
         raise TypeError("a mapping or list is no text")
-    if value is None:
+    if yaml_value is None:
         return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)
+    if isinstance(yaml_value, bool):
+        return str(yaml_value).lower()
+    return str(yaml_value)
 
 
 def _fitting_headers(

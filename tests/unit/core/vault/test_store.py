@@ -16,7 +16,7 @@ from pytest_mimic import MimicError
 from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.vault import FolderStore, Vault, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording
-from unit.memory_store import MemoryStore
+from unit.memory_store import MemoryStore, has_changed
 
 names = st.sampled_from(
     [
@@ -62,10 +62,16 @@ class Vaults(RuleBasedStateMachine):
             vault = Vault(store)
             outcomes = [vault.writer.encoded(Value(value), 0.1) for value in given]
             before = {each: store.read(each) for each in store.names()}
-            wrote = vault.writer.write(
-                name,
-                [Recording("shop:f", None, None, None, "2026-11-02", None, outcomes)],
-            ).changed
+            wrote = has_changed(
+                vault.writer.write(
+                    name,
+                    [
+                        Recording(
+                            "shop:f", None, None, None, "2026-11-02", None, outcomes
+                        )
+                    ],
+                )
+            )
             after = {each: store.read(each) for each in store.names()}
             assert wrote == (before != after)
             changed.add(wrote)

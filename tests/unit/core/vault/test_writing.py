@@ -18,7 +18,7 @@ from pytest_mimic import CorruptRecordingError, MimicError, StaleRecordingError
 from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.vault import FolderStore, Vault, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording, read_calls
-from unit.memory_store import MemoryStore, a_call
+from unit.memory_store import MemoryStore, a_call, has_changed
 
 A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
 DOCUMENT = [{"id": n, "name": f"user {n}"} for n in range(3000)]
@@ -46,9 +46,11 @@ def put(
     duration=0.5,
 ):
     outcomes = [vault.writer.encoded(Value(value), duration) for value in values]
-    return vault.writer.write(
-        name, [Recording("shop:f", arguments, source, test, date, None, outcomes)]
-    ).changed
+    return has_changed(
+        vault.writer.write(
+            name, [Recording("shop:f", arguments, source, test, date, None, outcomes)]
+        )
+    )
 
 
 def files(store):
@@ -124,7 +126,7 @@ def test_the_options_of_a_line_that_are_gone_go_from_an_equal_recording():
 
     def put_with(test, **facts):
         call = a_call(vault.writer.encoded(Value(1), 0.5))._replace(test=test)
-        return vault.writer.write(A, [call._replace(**facts)]).changed
+        return has_changed(vault.writer.write(A, [call._replace(**facts)]))
 
     put_with("t1", options={"ignore": ["data.id"]}, parts={"data": "in part"})
 
@@ -371,9 +373,11 @@ def test_awaited_value_is_another_outcome():
     stored = vault.writer.encoded(Value({"a": 1}), 0.1)
     stored.entry["awaited"] = True
 
-    assert vault.writer.write(
-        A, [Recording("shop:f", None, "s1", "t2", "2026-11-02", None, [stored])]
-    ).changed
+    assert has_changed(
+        vault.writer.write(
+            A, [Recording("shop:f", None, "s1", "t2", "2026-11-02", None, [stored])]
+        )
+    )
 
     assert vault.read(A).outcomes[0].awaited
 
@@ -543,7 +547,9 @@ def test_cassette_keeps_its_calls_in_order():
         entry(1, {"body": "x" * 10_000}),
     ]
     assert read_calls(vault.objects, name) is None
-    assert vault.writer.write(name, entries, test="t", recorded="2026-11-02").changed
+    assert has_changed(
+        vault.writer.write(name, entries, test="t", recorded="2026-11-02")
+    )
     before = files(store)
 
     again = read_calls(vault.objects, name)
@@ -557,9 +563,9 @@ def test_cassette_keeps_its_calls_in_order():
         (1, ONE),
         {"body": "x" * 10_000},
     ]
-    assert not vault.writer.write(
-        name, again, test="other", recorded="2027-01-01"
-    ).changed
+    assert not has_changed(
+        vault.writer.write(name, again, test="other", recorded="2027-01-01")
+    )
     equal = [
         entry(1, {"status": 200}),
         entry(2, (1, ONE)),
@@ -569,9 +575,9 @@ def test_cassette_keeps_its_calls_in_order():
         call._replace(arguments={"query": {"b": 1, "a": 2}, "url": "x"})
         for call in equal
     ]
-    assert not vault.writer.write(
-        name, equal, test="other", recorded="2027-01-01"
-    ).changed
+    assert not has_changed(
+        vault.writer.write(name, equal, test="other", recorded="2027-01-01")
+    )
     assert files(store) == before
     assert vault.test_of(name) == "t"
     assert set(vault.names()) == {name}
