@@ -67,6 +67,19 @@ def test_an_outage_leaves_good_recordings_byte_for_byte(shop, call, handling):
     assert "recorded errors:" not in run.section
 
 
+def test_two_outcomes_of_one_failing_test_are_said_to_be_of_one(shop):
+    shop.tests("""
+        import shop
+
+        def test_down():
+            shop.swallow(shop.fetch, "Oslo")
+            shop.fetch("Rome")
+    """)
+
+    line = "2 outcomes of a failing test were not kept: shop:fetch(city='Oslo')"
+    shop.record(env=DOWN).expect(failed=1, says=[line])
+
+
 def test_a_later_test_of_the_run_calls_for_real_again(shop):
     shop.tests("""
         import os, shop

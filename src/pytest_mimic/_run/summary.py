@@ -39,7 +39,7 @@ from pytest_mimic._tools.unused.judging import (
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Account
-    from pytest_mimic._core.engine.account_events import Miss
+    from pytest_mimic._core.engine.account_events import Miss, OutcomeNotKept
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._run.anew_lines import AnewLines
 
@@ -98,9 +98,7 @@ def summary(
     if not quiet:
         if judgement.vault:
             facts.append(judgement.vault)
-        facts += _line_of_outcomes_not_kept(
-            [event.label for event in account.outcomes_not_kept]
-        )
+        facts += _line_of_outcomes_not_kept(account.outcomes_not_kept)
     commands = RunCommands.of_run(
         account, settings, cache=cache, whole_files=whole_files or {}
     )
@@ -536,25 +534,22 @@ def _recorded_errors(account: Account, commands: RunCommands) -> list[Line]:
     return tabled("recorded errors:", _rows_of_calls(failed_calls), remedy)
 
 
-def _line_of_outcomes_not_kept(labels: Sequence[str]) -> list[str]:
-    """Return the line about outcomes that were not kept, because their tests failed.
-
-    Args:
-        labels: The label of the call of each outcome.
-    """
-    if not labels:
+def _line_of_outcomes_not_kept(outcomes: Sequence[OutcomeNotKept]) -> list[str]:
+    """Return the line about outcomes that were not kept, because their tests failed."""
+    if not outcomes:
         return []
+    counts_by_label = Counter(outcome.label for outcome in outcomes)
+    tests = {outcome.test for outcome in outcomes}
     named_calls = []
-    unnamed_count = len(labels)
-    for label, count in list(Counter(labels).items())[:_MOST_CALLS_IN_LINE]:
+    unnamed_count = len(outcomes)
+    for label, count in list(counts_by_label.items())[:_MOST_CALLS_IN_LINE]:
         named_calls.append(f"{label}{_words_of_times(count)}")
         unnamed_count -= count
     named_calls += and_more(unnamed_count)
-    were_not_kept = "of failing tests were not kept"
-    if len(labels) == 1:
-        were_not_kept = "of a failing test was not kept"
-    subject = plural(len(labels), "outcome")
-    return [f"{subject} {were_not_kept}: {'; '.join(named_calls)}"]
+    subject = plural(len(outcomes), "outcome")
+    failing = "a failing test" if len(tests) == 1 else "failing tests"
+    were = "was" if len(outcomes) == 1 else "were"
+    return [f"{subject} of {failing} {were} not kept: {'; '.join(named_calls)}"]
 
 
 def _line_of_pointers(account: Account) -> list[str]:

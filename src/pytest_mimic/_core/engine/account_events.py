@@ -121,9 +121,11 @@ class OutcomeNotKept(NamedFields):
 
     Attributes:
         label: The call and its error, or the client of its conversation.
+        test: The id of the test, or the name of the scope of a wider fixture.
     """
 
     label: str
+    test: str
 
 
 class RecordingRestored(NamedFields):

@@ -330,12 +330,12 @@ class Scopes:
         if run.made_recordings is not None:
             run.made_recordings.read_or_written.pop(name, None)
         owner.tracks.pop(name, None)
-        errors = [error[0] for error in change.errors.values() if error]
+        errors = [error for error in change.errors.values() if error]
         is_cassette = client_or_file.startswith(CASSETTES_PREFIX)
         if errors:
-            account.outcomes_not_kept += map(OutcomeNotKept, errors)
+            account.outcomes_not_kept += [OutcomeNotKept(*error) for error in errors]
         elif content is None and not is_cassette:
-            account.outcomes_not_kept.append(OutcomeNotKept(client_or_file))
+            account.outcomes_not_kept.append(OutcomeNotKept(client_or_file, owner.name))
         elif not is_cassette:
             account.restored_recordings.append(RecordingRestored(name))
         if content is None:

@@ -63,7 +63,7 @@ def an_account(tag: str) -> Account:
     account.saved_tokens.append(TokensTaken(11, 13))
     account.calls.append({"kind": "replayed", "label": tag})
     account.recorded_errors.append(RecordedError(f"call {tag}", f"test {tag}"))
-    account.outcomes_not_kept.append(OutcomeNotKept(tag))
+    account.outcomes_not_kept.append(OutcomeNotKept(tag, f"test {tag}"))
     account.restored_recordings.append(RecordingRestored(tag))
     account.moved.append(RenamedTest(tag, "test"))
     account.made_anew.append(MadeAnew(tag, "id", "uuid", "test", "1 0", ""))
