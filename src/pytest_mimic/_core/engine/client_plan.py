@@ -500,6 +500,7 @@ class Port:
                 call.label, call.plan.target, secret_names, ways
             )
             raise run.current.pending.note(error)
+        # Calls with places of their own get their own answers, and are only named.
         if secret_names:
             remark = remark_on_senders(secret_names, ways)
             test = run.current.test_to_run_again

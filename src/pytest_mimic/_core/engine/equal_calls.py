@@ -356,6 +356,7 @@ class Track:
             and target not in owner.clients_replayed
         ):
             self._tell_conversation(owner, target, is_real=False)
+            # The service lacks what a replayed test did, see `compare_repeated`.
             owner.clients_replayed[target] = self._run.current.replayed_test_count
             self._run.current.replayed_test_count += owner.is_test
             if owner.is_test:

@@ -144,9 +144,11 @@ class ArgumentsBefore:
             )
             from pytest_mimic._core.tree.messages import error_of_mutation, mutations
 
+            # The arguments were described before the call, and are described again now.
             differences = argument_differences(
                 call.arguments, call.plan.described(call)
             )
+            # A line that leaves out such attributes is offered if it would be enough.
             filled_paths: list[str] = []
             if all(map(fills_private_attribute, differences)):
                 filled_paths = [each.path for each in differences]

@@ -175,6 +175,7 @@ def record(
         run.account.log(
             "recorded", call, stored_outcome=stored_outcome, seconds=observed.duration
         )
+    # If the test fails, no failure is kept; if it passes, the summary lists it.
     failure = call.plan.failure(outcome)
     error = None
     if failure is not None:

@@ -167,6 +167,7 @@ class Refusal:
         verb = Verb.RERECORD if is_later or needs_earlier else Verb.RECORD
         values = dict(zip(call.parameters, call.bound_values, strict=False))
         candidates = list(islice(file.candidates(target), CANDIDATES))
+        # The call may have a recording that an older line of its target made.
         former = former_recording(
             call,
             candidates,

@@ -275,6 +275,7 @@ class Step:
         if not self.active:
             return
         try:
+            # Another thread may have ended the call, and the first end counts.
             if self._take_end():
                 self.observed.stop_clock()
                 if self.mode == "run":
@@ -338,6 +339,7 @@ class Step:
         """
         if self.mode == "verify" and error is not None and is_outcome(error):
             self.complete(Raised(error))
+        # An edge may give no error, and ask this while it handles the cancellation.
         is_cancelled = is_cancellation(error) or is_cancellation(sys.exc_info()[1])
         self._leave()
         if not self._take_end() or self.mode == "verify":

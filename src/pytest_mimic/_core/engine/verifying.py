@@ -128,6 +128,7 @@ def _drift_and_differences(
         redactor=run.redactor,
         secrets=plan.secrets(call),
     )
+    # A caller that awaits the one could not take the other.
     if is_awaited != stored_outcome.awaited and type(recorded) is type(actual):
         when = "now, not when recorded" if is_awaited else "when recorded, not now"
         differences.insert(
@@ -150,7 +151,9 @@ def _drift_and_differences(
         line=plan.client,
         options=options,
     )
+    # The report of the test shows how the service failed.
     error.__cause__ = actual.error if failed else None
+    # In that report, later drifts of a conversation stand below its first one.
     if plan.adapter is not None and options.sequence is not False:
         error.conversation = plan.target
     return error, differences
