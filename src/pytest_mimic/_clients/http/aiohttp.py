@@ -62,6 +62,7 @@ def _wrap_connect(
         )
         step = taker.begin(request)
         if step is None:
+            # The request is left out, and goes to its server.
             return await original(self, req, *args, **options)
         # The module imports aiohttp.
         from pytest_mimic._clients.http.aiohttp_connections import replayed_connection

@@ -186,6 +186,7 @@ class ReplayedProtocol(ResponseHandler):
         elif response.waiting or self._step.waits:
             await self._step.wait_async()
         elif response.stopped:
+            # What came next is not known: the recorded reader had left.
             raise self._step.exhausted()
         elif failure is None or failure["type"] == "closed":
             # aiohttp itself raises an error for a body that is shorter than announced.

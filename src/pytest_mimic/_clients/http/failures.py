@@ -225,6 +225,7 @@ def _text_of(error: BaseException) -> str:
         # The arguments of this error are a pool and a text.
         message = error.args[-1]
     if not isinstance(message, str):
+        # urllib3 writes its connection before the text of some errors.
         return str(error).removeprefix(f"{vars(error).get('conn')}: ")
     if type(error).__name__ == "ClientHttpProxyError":
         return f"{getattr(error, 'status', '')} {message}"

@@ -249,7 +249,8 @@ def _events_of(exchange: dict[str, Any]) -> Events | None:
     body = exchange.get("body")
     if events is not None or body is None or exchange.get("end") is None:
         return events
-    # A stream whose reader left behind its first line is stored as JSON.
+    # A stream whose reader left behind its first line is stored as JSON. To verify it,
+    # that line is an event again.
     content_type = header_of(exchange["headers"], "content-type")
     media_type, _ = header_parts(content_type)
     charset = body.get("charset", "utf-8")
@@ -263,7 +264,7 @@ def _comparable_body(exchange: Any, other_exchange: Any) -> dict[str, Any]:
     `HttpAdapter.comparable` asks for it: a difference is a drift.
 
     Args:
-        exchange: The exchange.
+        exchange: The exchange of which the body is compared.
         other_exchange: Another exchange of the same call, if there is one.
     """
     other = exchange

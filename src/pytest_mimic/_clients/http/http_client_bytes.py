@@ -96,6 +96,7 @@ class RecordedFile:
     ) -> bytes:
         """Read from the real file by one of its methods, and keep the bytes."""
         if self._is_of_urllib3 and self._decompresses is None:
+            # The first reader decides in which form the body is recorded.
             self._decompresses = _is_read_by_urllib3_that_decompresses()
         try:
             data = read(*size)

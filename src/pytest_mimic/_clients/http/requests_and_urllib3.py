@@ -152,6 +152,7 @@ class _TakerOfBegunRequest(RequestTaker):
         """
         step = self._step
         if step is None:
+            # A retry, for example, is a request of its own.
             return self._taker.begin(request)
         self._step = None
         return step
@@ -172,8 +173,10 @@ def _can_skip_urllib3(adapter: Any, request: Any, options: dict[str, Any]) -> bo
         return False
     if type(adapter.poolmanager) is not sys.modules["urllib3"].PoolManager:
         return False
+    # urllib3 would send the request again after such a status.
     if getattr(adapter.max_retries, "status_forcelist", ()):
         return False
+    # urllib3 reads a file or a generator that is the body.
     if not isinstance(request.body, (str, bytes, type(None))):
         return False
     if request.hooks.get("response"):

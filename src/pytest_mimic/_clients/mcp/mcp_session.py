@@ -286,6 +286,7 @@ class McpSession:
         for message in replayed_messages(outcome, request):
             self._pass_to_client(sdk_message(message))
         if is_end_of_server(outcome.get("error")):
+            # In place of an answer, the SDK reads that the server has ended.
             self._to_client.close()
 
     def _pass_to_client(self, message: Any) -> None:

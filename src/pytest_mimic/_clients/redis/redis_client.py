@@ -466,7 +466,8 @@ class ConnectionState:
         verbs = {first_word(command[0]) for command in commands}
         is_listening = not _COMMANDS_THAT_LISTEN.isdisjoint(verbs)
         if is_listening and port.takes(call):
-            # A line that excludes the command lets the connection listen for real.
+            # No replay could give the messages that come then. With `exclude=` in the
+            # line, the connection listens for real.
             with port.noting:
                 raise _not_recordable(call.signature)
         if known_secrets is not None and not port.is_replaying:

@@ -225,6 +225,7 @@ def _hide_passwords_of_user(reply: Any, redactor: Redactor) -> Any:
     if not isinstance(reply, list):
         return reply
     words = list(reply)
+    # In RESP2, each second word is the value of the field before it.
     for index in range(1, len(words), 2):
         words[index] = hidden_value(words[index - 1], words[index])
     return words

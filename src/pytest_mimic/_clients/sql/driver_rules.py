@@ -137,6 +137,7 @@ def classes_of_driver(dialect: Any, kind: Literal["Connection", "Cursor"]) -> li
 def inner_classes(dialect: Any) -> list[Any]:
     """Return the classes of the connection below SQLAlchemy's adapter of it."""
     driver = _async_module(dialect)
+    # The first name is psycopg's, the other that of asyncpg and aiosqlite.
     return _classes_in([driver], "AsyncConnection") or _classes_in(
         [driver], "Connection"
     )

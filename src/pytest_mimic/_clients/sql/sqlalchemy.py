@@ -200,6 +200,7 @@ class SqlAdapter(Adapter):
                 if not database_key:
                     number = next(self._numbers_of_private_databases)
                     database_key = f"private {number}"
+                # By the key, `_stand_in` numbers the database.
                 self._engine_and_key_by_pool[engine.pool] = ref(engine), database_key
             return original(engine)
 

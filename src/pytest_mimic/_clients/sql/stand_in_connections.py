@@ -123,6 +123,8 @@ class StandInConnection:
         """Return a real connection, opened with its events as the pool does it."""
         pool_record = self.pool_record
         events = self.pool.dispatch
+        # The listeners get the real connection from the pool's record. Then the record
+        # has its stand-in again.
         stand_in = pool_record.dbapi_connection
         pool_record.dbapi_connection = self.pool._invoke_creator(pool_record)
         real = pool_record.dbapi_connection
@@ -522,6 +524,7 @@ class StandInCursor:
         closed: Whether the cursor was closed.
     """
 
+    # How many rows `fetchmany` returns, unless the application says so (PEP 249).
     arraysize = 1
 
     def __init__(

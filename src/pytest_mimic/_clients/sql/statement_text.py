@@ -404,4 +404,5 @@ def _main_table(tokens: Sequence[Token]) -> str:
     return ""
 
 
+# Applications execute the same statements again and again, and reading one takes long.
 read_statement = lru_cache(maxsize=1024)(Statement)

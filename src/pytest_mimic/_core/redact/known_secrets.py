@@ -306,6 +306,7 @@ class KnownSecrets:
         elif isinstance(fact, PlaceholderRenamed):
             self._renamed_placeholders[fact.old] = fact.new
         else:
+            # The fact is an `AnswerSeen`.
             self._shown_tokens.update(fact.tokens)
             self._replayed_placeholders.update(fact.placeholders)
 

@@ -472,6 +472,7 @@ class Redactor(SecretNames):
         urls = []
         if "://" in text:
             urls = [url_match[0] for url_match in _URL_IN_TEXT.finditer(text)]
+        # A link of a page may have no scheme: its secrets are learned all the same.
         if MARKUP.match(text):
             for link in LINK_IN_MARKUP.finditer(text):
                 link_url = link["text"]
