@@ -197,6 +197,7 @@ class Vault:
             return False
         if not self.store.replace(name, content_now, old_content):
             return False
+        # The end of the run deletes the objects that only the content taken back named.
         self.replaced |= names_of_objects_in(content_now or b"") - names_of_objects_in(
             old_content or b""
         )

@@ -130,7 +130,7 @@ def _has_text_in_base64(call: Recording) -> bool:
 def _arguments_hold_secret(
     target: str, arguments: dict[str, Any] | None, redactor: Redactor
 ) -> bool:
-    """Check whether the arguments of a recorded call hold a secret.
+    """Return whether `check` reports the arguments of a recorded call.
 
     Args:
         target: The target of the call. What is hidden differs between clients.

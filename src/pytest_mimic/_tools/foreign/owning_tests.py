@@ -174,6 +174,7 @@ def _module_and_cassette_of(nodeid: str) -> tuple[str, str]:
     """
     head, bracket, parameters = nodeid.partition("[")
     module, *classes, name = head.split("::")
+    # pytest-recording leaves out the classes around the innermost one.
     if classes:
         name = f"{classes[-1]}.{name}"
     return module, _REPLACED_SIGN.sub("-", f"{name}{bracket}{parameters}")

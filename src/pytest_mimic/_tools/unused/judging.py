@@ -466,9 +466,11 @@ class GoneTests:
             return True
         counts_by_name = _names_in_file(path, _without_parameters(name))
         if not needs_all_names:
+            # Recordings may be deleted: each name that stands there keeps them.
             return not any(counts_by_name.values())
         if not all(counts_by_name.values()):
             return True
+        # The name of the function may stand there for its namesakes alone.
         *_, function_count = counts_by_name.values()
         return function_count <= self._count_namesakes(nodeid)
 

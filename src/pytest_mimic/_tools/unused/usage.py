@@ -239,6 +239,7 @@ def _commit_of(folder: Path) -> str:
             stdin=subprocess.DEVNULL,
         )
     except OSError:
+        # A usage file that names no commit fits any.
         return ""
     if git_process.returncode != 0:
         return ""
