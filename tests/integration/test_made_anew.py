@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support import loopback
 
 PAGE = "https://pytest-mimic.readthedocs.io/en/latest/how-to/dates-and-ids.html"
 SHOP = """
@@ -93,6 +94,46 @@ def test_a_value_that_a_recording_gives_is_no_news(shop):
     shop.record().expect(passed=2, never=["the next run"])
 
     shop.replay().expect(passed=2)
+
+
+class Echo(loopback.Handler):
+    """A server that answers each POST with its body."""
+
+    def do_POST(self) -> None:
+        self.json(self.body().decode())
+
+
+@pytest.mark.parametrize(
+    ("other", "is_offered"), [("customer 7", False), (None, True)], ids=["data", "None"]
+)
+def test_no_line_leaves_data_out_of_another_call_of_a_client(
+    project, other, is_offered
+):
+    """A line of a client is for all of its calls, as a miss has it, too."""
+    project.ini("http ignore=port")
+    line = "if they may differ: http ignore=port,body.id"
+    said = {"says": [line]} if is_offered else {"never": ["if they may differ"]}
+    with loopback.serving(loopback.Server(Echo)) as server:
+        project.tests(f"""
+            import json, urllib.request, uuid
+
+            def post(value):
+                body = json.dumps({{"id": value}}).encode()
+                headers = {{"Content-Type": "application/json"}}
+                url = "http://127.0.0.1:{server.server_port}/a"
+                urllib.request.urlopen(urllib.request.Request(url, body, headers)).read()
+
+            def test_other():
+                post({other!r})
+
+            def test_id():
+                post(str(uuid.uuid4()))
+        """)
+
+        run = project.run("--mimic-record")
+
+    run.expect(passed=2, **said)
+    assert "  http body.id    1 call in 1 test" in run.section
 
 
 def test_a_replay_and_a_verifying_run_say_nothing(shop):

@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from json import dumps
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -39,7 +40,7 @@ from pytest_mimic._core.tree.made_in_run import (
     value_of_all_forms,
     without_short_texts,
 )
-from pytest_mimic._core.tree.remedies import may_be_ignored
+from pytest_mimic._core.tree.remedies import leaves_out_data, may_be_ignored
 from pytest_mimic._core.types.option_paths import Steps, option_path, parse_path
 from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic._core.words import pattern
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.seam.base import ClientCall
+    from pytest_mimic._core.target_options import Options
     from pytest_mimic._core.vault.recording_facts import StoredOutcome
 
 # An outcome with more characters is long: it is only searched at the end of the run.
@@ -59,6 +61,8 @@ _MOST_CHARACTERS_OF_LONG = 50_000_000
 _MOST_CHARACTERS_UNREAD = 20_000_000
 # How many values of one part are looked for in files and long outcomes.
 _MOST_VALUES = 20
+# How many recordings are asked what they have in the place of one part.
+_MOST_RECORDINGS = 300
 # The header `date` among those of a response, as JSON has it.
 _DATE_HEADER = pattern(r'"[Dd]ate",\s*"[^"]*"')
 
@@ -100,10 +104,12 @@ class _SuspectedPart(NamedTuple):
     Attributes:
         event: What the account gets if the part is made anew.
         values: The values.
+        options: The options of the line of the call's target.
     """
 
     event: MadeAnew
     values: tuple[str, ...]
+    options: Options
 
 
 class NextRun:
@@ -238,7 +244,7 @@ class NextRun:
                 line = _line_to_fill_in(call)
             for kind in sorted([kind.value for kind in part.kinds]):
                 event = MadeAnew(plan.target, path, kind, test, number, rest, line)
-                suspected_part = _SuspectedPart(event, part.values)
+                suspected_part = _SuspectedPart(event, part.values, plan.options)
                 self._suspected_parts.append(suspected_part)
 
     def _note_outcome(self, stored_outcome: StoredOutcome) -> None:
@@ -311,14 +317,34 @@ class NextRun:
         if self._suspected_parts:
             values_elsewhere = self._values_elsewhere()
             replayed = self._replayed_origins()
+            # Whether a line may leave out a part, by the line and the path.
+            ignorable: dict[tuple[str, str], bool] = {}
             for part in self._suspected_parts:
                 is_of_a_replay = all(
                     replayed.has_given(value, test=part.event.test)
                     for value in part.values
                 )
-                if not is_of_a_replay and values_elsewhere.isdisjoint(part.values):
-                    self._run.account.made_anew.append(part.event)
+                if is_of_a_replay or not values_elsewhere.isdisjoint(part.values):
+                    continue
+                event = part.event
+                if event.line:
+                    line_and_path = event.line, event.path
+                    if line_and_path not in ignorable:
+                        ignorable[line_and_path] = self._is_ignorable(part)
+                    if not ignorable[line_and_path]:
+                        event = event._replace(line="")
+                self._run.account.made_anew.append(event)
         self._suspected_parts.clear()
+
+    def _is_ignorable(self, part: _SuspectedPart) -> bool:
+        """Return whether a line leaves no data out of other calls without this part.
+
+        A miss asks the same of its recordings.
+        """
+        target, path = part.event.target, part.event.path
+        recordings = islice(self._run.recordings.of_target(target), _MOST_RECORDINGS)
+        recorded_arguments = [recording.arguments for recording in recordings]
+        return not leaves_out_data([path], target, part.options, recorded_arguments)
 
     def _replayed_origins(self) -> Origins:
         """Return what the replayed outcomes of the run gave: `report` skips that."""

@@ -85,7 +85,7 @@ def ignoring(
     if (
         is_ignorable
         and not _makes_two_calls_one(parts.paths, arguments, others)
-        and not _leaves_out_data(parts.paths, target, options, others)
+        and not leaves_out_data(parts.paths, target, options, others)
     ):
         ignore = Remedy(
             Verb.IGNORE, _PURPOSE, target=line, paths=parts.paths, options=options
@@ -265,7 +265,7 @@ def _makes_two_calls_one(
     return False
 
 
-def _leaves_out_data(
+def leaves_out_data(
     paths: Sequence[str],
     target: str,
     options: Options,
@@ -276,6 +276,8 @@ def _leaves_out_data(
     A line of a client is for all of its calls. For the moment of an `HSET`, `redis
     ignore=command.3` would leave the second field of each `HMGET` out, too. A line with
     `only=` is for calls that its author has chosen.
+
+    A miss asks it, and so does the warning of values that a run makes anew.
     """
     if options.only or not names_client(target):
         return False
