@@ -46,10 +46,8 @@ def _http(adapter: str) -> Client:
     )
 
 
-#: By the name that a line of `mimic_functions` has, the client's row. A line of the
-# : client may name the `call_parts` in `ignore=` and `match=`, and the `outcome_parts`
-# in
-#: `volatile=`.
+#: By the name that a line of `mimic_functions` has, the client's row. Such a line may
+#: name the `call_parts` in `ignore=` and `match=`, the `outcome_parts` in `volatile=`.
 BUNDLED = {
     "http": _http("http_calls:EveryHttpClient"),
     "httpx": _http("httpx:HttpxAdapter"),

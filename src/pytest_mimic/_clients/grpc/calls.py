@@ -140,7 +140,6 @@ async def _send_stream(
 
     The whole stream counts in the identity, so that it is read before it is sent.
     """
-    # grpcio takes an asynchronous iterator, or an ordinary one.
     if hasattr(requests, "__aiter__"):
         messages = [message async for message in requests]
     else:

@@ -255,7 +255,6 @@ def record_body(
         __slots__ = ()
 
         def feed_data(self, data: bytes, *size: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-            # The parser has undone the encoding of the body, if it does so.
             recorder.chunks.append(bytes(data))
             return super().feed_data(data, *size)
 

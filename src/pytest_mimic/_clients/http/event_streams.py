@@ -215,7 +215,6 @@ def only_line_in(text: str, media_type: str) -> Events | None:
         return None
     values = []
     for line in lines:
-        # Blank lines are no events.
         if line.strip():
             values.append(json_of(line.strip(_AROUND_JSON)))
     if len(values) != 1:

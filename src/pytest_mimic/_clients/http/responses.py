@@ -34,8 +34,7 @@ _HEADER_OF_CHECKSUM = re.compile(
     r"x-amz-crc32|x-amz-checksum-.*|x-goog-hash|content-md5|(?:content-|repr-)?digest",
     re.IGNORECASE,
 )
-# Nothing follows the head of these, not even the end of chunks (RFC 9110, 15.3.5,
-# 15.4.5).
+# Nothing follows their heads, not even an end of chunks (RFC 9110, 15.3.5, 15.4.5).
 _STATUSES_WITHOUT_BODY = (204, 304)
 # A part of a body (RFC 9110, 15.3.7): where it begins is told in compressed bytes, so
 # it is stored compressed.

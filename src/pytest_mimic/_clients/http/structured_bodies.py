@@ -112,8 +112,7 @@ def split_multipart(data: bytes, boundary: str) -> Multipart | None:
     if not boundary:
         # The content type is of another body, or names no boundary.
         return None
-    # `--` and the boundary stand on a line, with `--` behind them at the end of the
-    # body.
+    # The last delimiter has `--` behind the boundary, too.
     delimiter = re.compile(
         rb"(?:\A|\r?\n)--"
         + re.escape(boundary.encode("latin-1", "replace"))
@@ -131,7 +130,7 @@ def split_multipart(data: bytes, boundary: str) -> Multipart | None:
             continue
         part = _message(bytes_of_part)
         if part is None:
-            # The head of the part is no text.
+            # The part has no head that is a text.
             return None
         parts.append(part)
         delimiters.append(match[0])

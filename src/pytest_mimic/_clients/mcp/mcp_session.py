@@ -559,7 +559,6 @@ def outcome_of(
     result or error. The error is that of a server that has ended if there is no answer.
     """
     outcome: dict[str, Any] = {}
-    # Most requests get an answer alone.
     if messages:
         outcome["messages"] = list(map(_without_token, messages))
     for name in ("result", "error"):

@@ -203,7 +203,7 @@ def name_of_secret_key(command: Command, redactor: Redactor) -> str:
     verb = first_word(command[0])
     if verb in _COMMANDS_WITHOUT_KEYS:
         return ""
-    # Of a command that is in no table, each word may be a key.
+    # Of most commands, each short word may be a key.
     words_with_names = command[1:]
     if verb in _COMMANDS_WITH_ONE_KEY or verb in _COMMANDS_WITH_FIELDS:
         # The other words may be values.
@@ -468,7 +468,6 @@ def describe_commands(
     # The label shows the key of this command. A transaction begins with `MULTI`.
     index_of_main = 0
     if len(commands) > 1:
-        # A pipeline or a transaction is one call.
         name_of_part = "commands"
         counted_commands = plain_commands
         if verb == "MULTI":

@@ -61,8 +61,7 @@ _CLASSES_OF_PEP_249 = frozenset(
 ERRORS_OF_PYTHON = (ValueError, TypeError, ArithmeticError, LookupError)
 # How many parts PEP 249 gives a column.
 _PARTS_OF_DESCRIPTION = 7
-# With these, `load_description` fills up a stored column, which has only the first
-# parts.
+# What `load_description` puts back behind the parts that a stored column has.
 _NO_PARTS = (None,) * _PARTS_OF_DESCRIPTION
 # The attributes of errors with codes, which applications look at.
 _ATTRIBUTES_WITH_CODES = (

@@ -273,7 +273,6 @@ class StandInConnection:
                 is no method, so that reading it is the call.
         """
         is_private = name.startswith("_")
-        # The driver's own classes say which attributes its `info` has.
         classes = info_classes(self.dialect)
         if is_private or not any(hasattr(info_class, name) for info_class in classes):
             raise _no_attribute_of_driver(name)

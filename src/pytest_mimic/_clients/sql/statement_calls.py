@@ -125,8 +125,7 @@ class _PreparedStatement:
         self.is_unclear = False
         if compiled is not None:
             self.is_unclear = any(map(redactor.secret, compiled.words_of_texts))
-        # The values of an expression of SQLAlchemy are parameters: its numbers are
-        # none.
+        # An expression of SQLAlchemy has its values in parameters, not as numbers.
         self._hides_numbers = self.is_text or self.is_unclear
         self.text, self.literals = self.statement.text_and_literals(
             redactor, hides_numbers=self._hides_numbers
