@@ -172,3 +172,28 @@ def test_an_outage_of_redis_leaves_its_recordings(project, redis_server):
 
     assert wrong.vault == good
     assert down.vault == good
+
+
+def test_an_exception_that_no_client_knows_is_drift_of_a_recorded_response(project):
+    """pytest-socket raises such an exception where a test may not connect."""
+    project.ini("requests ignore=host,port,headers.host")
+    project.tests(
+        """
+        import os, requests, socket
+
+        def refuse(*args):
+            raise RuntimeError("no test may connect")
+
+        def test_items(monkeypatch):
+            if "REFUSED" in os.environ:
+                monkeypatch.setattr(socket.socket, "connect", refuse)
+            assert requests.get(os.environ["API"] + "/items").status_code == 200
+        """
+    )
+    with running_server() as server:
+        project.run("--mimic-record", env={"API": server.url}).expect(passed=1)
+
+    env = {"API": NOWHERE, "REFUSED": "yes"}
+    project.run("--mimic-verify", env=env).expect(
+        failed=1, says=["the real call raised RuntimeError"]
+    )

@@ -196,8 +196,11 @@ def _comparable(plan: Plan, outcome: Outcome, other: Outcome | None = None) -> O
     """
     if plan.adapter is None or not isinstance(outcome, Value):
         return outcome
-    other_content = None if other is None else other.content
-    return Value(plan.adapter.comparable(outcome.value, other_content))
+    # An exception that no client knows has no parts to compare.
+    other_value = None
+    if isinstance(other, Value):
+        other_value = other.value
+    return Value(plan.adapter.comparable(outcome.value, other_value))
 
 
 def _kind_and_length(outcome: Outcome) -> tuple[str, int, bool]:
