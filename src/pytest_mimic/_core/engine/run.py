@@ -64,6 +64,7 @@ class Run:
     ) -> None:
         rootdir = settings.rootdir
         self.settings: Final = settings
+        # Calls are found and recorded in it. A command opens a vault without a run.
         self.vault: Final = vault
         self.account: Final = Account()
         self.current: Final = Current(settings.commands)
