@@ -79,8 +79,8 @@ class Raised:
 def raise_again(error: BaseException) -> NoReturn:
     """Raise an error that was caught, with the context that it had.
 
-    The caller of a real call gets its error so, once the outcome is noted. Without
-    that, the context of the error would be the one that the caller of now handles.
+    The caller of a real call gets its error so. Without that, its context would be the
+    error that the caller of now handles.
     """
     context = error.__context__
     try:

@@ -378,7 +378,7 @@ class _OutcomeComparison:
                 if parts[name] is not part:
                     is_changed = True
             if not is_changed:
-                # The node has its value, which an unseen difference is found by.
+                # The node has its value, which tells a difference that no tree shows.
                 return new
             return Fields(new.kind, parts, new.length, new.digest, new.facts)
         if _is_close(old, new, self._rules):
