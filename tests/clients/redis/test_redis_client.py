@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -197,6 +198,27 @@ def test_locks_have_the_same_tokens_in_each_run(same: Any) -> None:
         return [*seen, first.local.token]
 
     assert same(steps) == [True, False, False, True, True, False, None, False, b"own"]
+
+
+def test_a_lock_takes_no_random_number_that_it_does_not_take_live(
+    same: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A test may have seeded the source, and has the same ids with `--mimic-live`."""
+    taken = []
+    original = os.urandom
+
+    def urandom(size: int) -> bytes:
+        taken.append(size)
+        return original(size)
+
+    monkeypatch.setattr(os, "urandom", urandom)
+
+    def steps(client: Any) -> Any:
+        lock = client.lock("report", timeout=10)
+        before = len(taken)
+        return [lock.acquire(), lock.release(), len(taken) - before]
+
+    assert same(steps) == [True, None, 0]
 
 
 def test_connection_set_up_is_not_recorded(both: Any, runs: Runs) -> None:
