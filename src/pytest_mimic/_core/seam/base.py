@@ -175,10 +175,14 @@ class Adapter:
     def comparable(self, outcome: Any, other_outcome: Any = None, /) -> Any:  # noqa: ARG002 - for subclasses
         """Return the part of an outcome that verifying compares, by default all of it.
 
+        By it, a recorded answer may also stay where its call is recorded again, and
+        `rekey` may join two recordings.
+
         Args:
             outcome: The plain data that `Step.finish` was given.
             other_outcome: The plain data of the other outcome of the same call, with
-                which `outcome` is compared.
+                which `outcome` is compared. None: the call raised another time,
+                or all of `outcome` is to be compared.
         """
         return outcome
 
