@@ -356,9 +356,9 @@ def test_tests_with_answers_from_before_a_changed_fixture_are_named(talk, scope)
     test = "test_shop.py::TestIt::test_{}"
 
     rows = [
-        f"  {test.format('it')}        uses first",
         f"  {test.format('after')}     did not run, and may use first",
         f"  {test.format('before')}    did not run, and may use first",
+        f"  {test.format('it')}        uses first",
     ]
     one = talk.talk(
         "--mimic-record",
@@ -372,8 +372,43 @@ def test_tests_with_answers_from_before_a_changed_fixture_are_named(talk, scope)
         line for line in one.section if line.startswith("to record them again")
     )
     again = remedy.partition("pytest ")[2].split()
-    talk.talk(*again, "-p", "no:randomly", asked="xbcdcce", passed=3, never=[heading])
+    talk.talk(*again, "-p", "no:randomly", asked="xbcccde", passed=3, never=[heading])
     talk.talk(passed=3, never=[heading])
+
+
+def test_tests_that_may_use_a_changed_fixture_are_named_by_class(talk):
+    """Else the printed command would set up the fixtures of a class several times."""
+    tests = """
+        import pytest
+        from shop import number
+
+        @pytest.fixture(scope="session")
+        def first():
+            number("{first}")
+
+        @pytest.mark.parametrize("place", "bcd")
+        class TestOne:
+            def test_it(self, first, place):
+                number(place)
+
+        @pytest.mark.parametrize("place", "efg")
+        class TestTwo:
+            def test_it(self, first, place):
+                number(place)
+    """
+    talk.tests(tests.format(first="a"))
+    talk.talk("--mimic-record", "-p", "no:randomly", asked="abcdefg", passed=6)
+    talk.tests(tests.format(first="x"))
+
+    one = talk.talk(
+        "--mimic-record", "test_shop.py::TestTwo::test_it[f]", asked="x", passed=1
+    )
+
+    rows = [line.split()[0] for line in one.section if line.startswith("  test_shop")]
+    assert rows == [
+        *(f"test_shop.py::TestOne::test_it[{place}]" for place in "bcd"),
+        *(f"test_shop.py::TestTwo::test_it[{place}]" for place in "efg"),
+    ]
 
 
 def test_no_test_is_named_for_a_fixture_that_it_does_not_use(talk):

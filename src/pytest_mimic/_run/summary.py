@@ -489,13 +489,16 @@ def _older_answers(account: Account, commands: RunCommands) -> list[Line]:
 
     Of tests that did not run, nobody knows whether they use the fixture.
     """
+    # Tests of one class stand together, so that a run of the command sets up the
+    # fixtures of the class once.
+    older_answers = sorted(account.older_answers)
     test_rows = []
-    for answers in account.older_answers:
+    for answers in older_answers:
         relation = f"uses {answers.fixture}"
         if not answers.is_certain:
             relation = f"did not run, and may use {answers.fixture}"
         test_rows.append((answers.test, relation))
-    tests = [answers.test for answers in account.older_answers]
+    tests = [answers.test for answers in older_answers]
     remedy = commands("--mimic-rerecord", tests=tests)
     return tabled(
         "tests with answers from before a fixture made the new calls of this run:",
