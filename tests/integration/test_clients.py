@@ -253,7 +253,11 @@ def test_a_client_kept_over_event_loops_says_what_a_replay_will_miss(project):
     with running_server() as server:
         recorded = project.record(env={"API": server.url}).expect(passed=1)
 
-    line = "http GET /rates raised RuntimeError: not recorded, a replay will miss it"
+    line = (
+        "http GET /rates raised RuntimeError: not recorded, a replay will miss it (its"
+        " client is kept over event loops: make it in each test, or keep one loop with"
+        " asyncio_default_test_loop_scope = session)"
+    )
     assert line in recorded.section
 
 

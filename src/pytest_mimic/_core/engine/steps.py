@@ -22,6 +22,7 @@ from pytest_mimic._core.outcome.outcome import (
     Value,
     is_cancellation,
     is_interruption,
+    is_of_other_loop,
     is_outcome,
 )
 from pytest_mimic._core.vault.format import copy_of_plain, wall_seconds
@@ -49,6 +50,13 @@ if TYPE_CHECKING:
 
         def leave_empty(self, real: Step, /) -> None:
             """Let the place of a call stay empty."""
+
+
+# What the summary says of a call whose client belongs to another event loop.
+_REMEDY_FOR_LOOPS = (
+    " (its client is kept over event loops: make it in each test, or keep one loop with"
+    " asyncio_default_test_loop_scope = session)"
+)
 
 
 @cache
@@ -352,9 +360,12 @@ class Step:
         elif not (
             error is None or is_interruption(error) or isinstance(error, MimicError)
         ):
-            self.report(
-                f"raised {type(error).__name__}: not recorded, a replay will miss it"
-            )
+            name = type(error).__name__
+            remark = f"raised {name}: not recorded, a replay will miss it"
+            if is_of_other_loop(error):
+                # To record the call again gives the same error again.
+                remark += _REMEDY_FOR_LOOPS
+            self.report(remark)
         self._leave_empty()
 
     def cancel(self) -> None:

@@ -216,6 +216,17 @@ def is_interruption(error: BaseException) -> bool:
     return is_cancellation(error) or isinstance(error, tuple(kinds))
 
 
+def is_of_other_loop(error: BaseException) -> bool:
+    """Return whether an object was used in another event loop than its own.
+
+    Its own one may be closed. The texts are those of asyncio and uvloop, whose
+    `RuntimeError` tells nothing else.
+    """
+    text = str(error)
+    texts_on_loops = ("Event loop is closed", "different loop", "different event loop")
+    return type(error) is RuntimeError and any(map(text.__contains__, texts_on_loops))
+
+
 # The errors for outcomes that cannot be stored exactly, or not be loaded again.
 
 
