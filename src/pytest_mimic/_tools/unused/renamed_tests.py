@@ -52,8 +52,9 @@ def moved_tests(
     """Return the moves that give tests the recordings of their calls.
 
     A test without recordings whose first missing call is the first call of a test that
-    is gone has probably been renamed. Several tests may have made that call, such as a
-    login: see `_former_tests`.
+    is gone has probably been renamed, unless its function has recordings of other
+    parameters. Several tests may have made that call, such as a login: see
+    `_former_tests`.
 
     Args:
         vault: The vault.
@@ -64,18 +65,28 @@ def moved_tests(
     if not _may_be_recorded(vault, set(missing.values()), targets):
         return Moves([], {})
     recorders = _Recorders(vault)
-    # By the identity of their first call: the tests that miss it.
-    tests_by_call: dict[str, list[str]] = {}
+    # By the identity of their first call, and by their function if it has recordings:
+    # the tests that miss the call.
+    tests_by_call: dict[tuple[str, str], list[str]] = {}
     for test, identity in missing.items():
         # A test with recordings of its own has its name, and lacks only some of them.
         if test not in recorders.owners:
-            tests_by_call.setdefault(identity, []).append(test)
+            function = _without_parameters(test)
+            recorded_function = function if function in recorders.functions else ""
+            tests_by_call.setdefault((identity, recorded_function), []).append(test)
     # By the old id or file: the new one.
     moves: dict[str, str] = {}
     unclear: dict[str, list[str]] = {}
-    for identity, tests in tests_by_call.items():
+    for (identity, recorded_function), tests in tests_by_call.items():
         recorders_of_call = recorders.of_call(identity)
         candidates = sorted(filter(gone_tests.may_be_renamed, recorders_of_call))
+        if recorded_function:
+            # The function has kept its name: the test is new, or has other parameters.
+            candidates = [
+                candidate
+                for candidate in candidates
+                if _without_parameters(candidate) == recorded_function
+            ]
         former_tests = _former_tests(tests, candidates)
         candidates_left = [
             candidate
@@ -143,7 +154,7 @@ def _former_tests(tests: Sequence[str], candidates: Sequence[str]) -> dict[str, 
         candidates: The tests that are gone and made the call.
     """
     former_tests: dict[str, str] = {}
-    functions = {test.partition("[")[0] for test in tests}
+    functions = {_without_parameters(test) for test in tests}
     if len(candidates) == len(functions) == 1:
         return dict.fromkeys(tests, candidates[0])
     for name_of in (_id_without_file, _function_with_parameters, _parameters):
@@ -171,6 +182,11 @@ def _by_name(
     return tests_by_name
 
 
+def _without_parameters(nodeid: str) -> str:
+    """Return `test_a.py::test_x` for `test_a.py::test_x[1]`."""
+    return nodeid.partition("[")[0]
+
+
 def _function_with_parameters(nodeid: str) -> str:
     """Return `test_x[1]` for `test_a.py::TestShop::test_x[1]`.
 
@@ -193,10 +209,12 @@ class _Recorders:
 
     Attributes:
         owners: The tests, and scopes of fixtures, that have recordings of their own.
+        functions: The owners, without their parameters.
     """
 
     def __init__(self, vault: Vault) -> None:
         self.owners: set[str] = set()
+        self.functions: set[str] = set()
         # By the identity of a call: the tests that recorded it.
         self._tests_by_call: dict[str, set[str]] = {}
         for name in vault.names():
@@ -219,6 +237,7 @@ class _Recorders:
             if calls:
                 identity = calls[0].get("key")
         self.owners.add(owner)
+        self.functions.add(_without_parameters(owner))
         if identity and test:
             self._tests_by_call.setdefault(identity, set()).add(test)
 

@@ -105,6 +105,12 @@ def moves_to(*tests: str, vault: Vault, rootdir: Path) -> list[tuple[str, str]]:
             [],
             id="no common name",
         ),
+        pytest.param(
+            ["test_a.py::test_x", "test_b.py::test_y[1]"],
+            ["test_b.py::test_y[2]"],
+            [("test_b.py::test_y[1]", "test_b.py::test_y[2]")],
+            id="other parameters of a function that has recordings",
+        ),
     ],
 )
 def test_a_renamed_test_gets_the_recordings_of_the_one_that_is_gone(
@@ -121,3 +127,12 @@ def test_the_recordings_of_a_test_that_may_exist_stay(tmp_path: Path) -> None:
     vault = recorded_by("test_a.py::test_x")
 
     assert moves_to("test_b.py::test_x", vault=vault, rootdir=tmp_path) == []
+
+
+def test_new_parameters_of_a_recorded_function_are_no_renamed_test(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "test_b.py").write_text("def test_y(n): ...\n")
+    vault = recorded_by("test_a.py::test_x", "test_b.py::test_y[1]")
+
+    assert moves_to("test_b.py::test_y[2]", vault=vault, rootdir=tmp_path) == []
