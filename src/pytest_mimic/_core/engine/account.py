@@ -257,8 +257,8 @@ class Account:
         # The paths of `ignore=` that met something in a call, in the same form.
         self.met_paths: set[str] = set()
 
-        # Tests, and where they are. By these, a run judges whether the test of an
-        # unused recording is gone, or only did not run.
+        # Tests, and where they are. By the first three entries, a run judges whether
+        # the test of an unused recording is gone, or only did not run.
         # `passed`, `failed` or `skipped`, by the id of each test that ran; `forked`
         # where only a forked process knows; `uncalled` where a plugin answered in place
         # of the test's function.

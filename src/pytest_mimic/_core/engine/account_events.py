@@ -160,8 +160,8 @@ class MadeAnew(NamedFields):
         test: The id of its test.
         call: The number of the call in its process, which tells its parts from those
             of others.
-        rest: The digest of the call without such parts. Calls with equal ones count as
-            one in the warning.
+        rest: The digest of the call without such parts. If two calls have equal ones,
+            the warning offers no line: it would make one call of the two.
         line: The line that would leave out the paths that take the place of `{paths}`.
             Empty: the part is not to be left out.
     """

@@ -49,7 +49,8 @@ def blame(
             account.log("missing", call, error=error)
         account.misses.add(miss)
     else:
-        # No option accepts that a service is out of order: a good answer is recorded.
+        # No option accepts that a service is out of order. Recording again would
+        # replace its good answer.
         is_outage = getattr(error, "is_outage", False)
         option = "" if is_outage else "--mimic-rerecord"
         account.drifts.append(

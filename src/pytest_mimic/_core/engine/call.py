@@ -125,7 +125,7 @@ class Call:
     def secrets(self) -> Secrets | None:
         """The secrets that a client's request shares with its answer.
 
-        None: the call is that of a function, or the adapter looks for no secrets.
+        None: the call is that of a function, or its adapter hides the secrets itself.
         """
         if self.edge_call is None or self.edge_call.secrets is None:
             return None

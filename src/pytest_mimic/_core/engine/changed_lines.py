@@ -50,7 +50,7 @@ def former_recording(
 ) -> Former | None:
     """Return the recording that would be found if the line of a call had not changed.
 
-    If there is none, return the recording that follows the line to this call.
+    If there is none, return the recording to which `rekey` gives the call's identity.
 
     Args:
         call: The call, which has no recording today.

@@ -231,7 +231,9 @@ class ClientPlan(Plan):
     def key_under(self, call: Call, options: Options) -> str:
         """Return the identity that a call has under other options.
 
-        A miss asks it, to find what the call has recorded before its line changed.
+        A miss asks it, to find what the call has recorded before its line changed. It
+        is asked, too, where a recording was found that has other options: it may be
+        that of another call.
         """
         assert call.edge_call is not None
         other = ClientPlan(self.run, self.adapter, options, self.cassette)
@@ -327,8 +329,8 @@ class Port:
     def unmimicked(self) -> AbstractContextManager[None]:
         """Return a context manager in which no client and no function is mimicked.
 
-        An edge enters it for what the client does for itself, such as asking for a
-        token that a call needs.
+        An edge enters it for code whose calls are not recorded by themselves: a plugin
+        of gRPC that asks for a token, or a real session of MCP.
         """
         # It stands for a real call that has not ended: all calls inside of it are real.
         open_call = SimpleNamespace(active=True)

@@ -582,7 +582,8 @@ class Coverings:
     def new_problems(self) -> list[TargetError]:
         """Return errors for the targets and edges found missing since the last call.
 
-        A phase of a test fails for them, as it does for misses that code caught.
+        The summary lists those that are found before the tests. A phase of a test fails
+        for later ones, as it does for misses that code caught.
         """
         problems = []
         for covering in [*self._coverings_of_edges, *self._open_coverings]:

@@ -262,8 +262,8 @@ class Track:
         No call of this process then gets the same place.
 
         Returns:
-            The place; None: this process knows no place of such a call, as one that was
-            refused.
+            The place; None: this process knows none, as the other one has refused the
+            call.
         """
         places = self._places_by_key.setdefault(others_call.key, [])
         count = self.made_count_by_key.get(others_call.key, 0)

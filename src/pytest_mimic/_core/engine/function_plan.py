@@ -438,7 +438,9 @@ class FunctionPlan(Plan):
     def key_under(self, call: BoundCall, options: Options) -> str:
         """Return the identity that a call has under other options, without `key=`.
 
-        A miss asks it, to find what the call has recorded before its line changed.
+        A miss asks it, to find what the call has recorded before its line changed. It
+        is asked, too, where a recording was found that has other options: it may be
+        that of another call.
         """
         identity = CallIdentity(
             self.target,

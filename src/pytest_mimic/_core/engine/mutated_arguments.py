@@ -52,7 +52,7 @@ class _NamedPath(NamedTuple):
         path: The absolute path.
         is_text: Whether it stands as a text, which may be no path.
         name: The argument.
-        key_or_place: Those of the item in the argument; None for the argument itself.
+        key_or_place: Where the item is in the argument; None for the argument itself.
     """
 
     path: str

@@ -337,9 +337,9 @@ class NextRun:
         self._suspected_parts.clear()
 
     def _is_ignorable(self, part: _SuspectedPart) -> bool:
-        """Return whether a line leaves no data out of other calls without this part.
+        """Return whether a line that ignores this part leaves out no data of others.
 
-        A miss asks the same of its recordings.
+        The others are the recorded calls of its target. Of these, a miss asks the same.
         """
         target, path = part.event.target, part.event.path
         recordings = islice(self._run.recordings.of_target(target), _MOST_RECORDINGS)
@@ -347,7 +347,7 @@ class NextRun:
         return not leaves_out_data([path], target, part.options, recorded_arguments)
 
     def _replayed_origins(self) -> Origins:
-        """Return what the replayed outcomes of the run gave: `report` skips that."""
+        """Return what the replayed outcomes gave: `report` skips parts with that."""
         origins = Origins(self._random_bytes)
         evidence = self._evidence()
         for replayed_outcome in self._replayed_outcomes():
@@ -491,7 +491,7 @@ def _line_to_fill_in(call: Call) -> str:
 def _text_without(arguments: Mapping[str, Any], texts: Collection[str]) -> str:
     """Return what is left of a call without texts with values that this run made.
 
-    Calls of one test with equal rests are one in the summary.
+    `MadeAnew.rest` is made of it.
     """
     rest_of_call = dumps(arguments, ensure_ascii=False, sort_keys=True, default=repr)
     for text in texts:

@@ -160,8 +160,8 @@ class Scopes:
     def close(self, *, is_complete: bool = False) -> None:
         """End all scopes.
 
-        Without a complete run, what it did not use of them may belong to other
-        fixtures.
+        Only a complete run drops what they did not use: it may belong to fixtures of
+        tests that did not run.
         """
         self._run.current.hear_other_processes()
         for owner in self._owners.values():

@@ -214,7 +214,7 @@ class Step:
         """
         adapter: Any = self.call.plan.adapter
         if self.stored.mark and not adapter.waits:
-            # Edges of the other adapters wait themselves, behind what had come.
+            # With `Adapter.waits`, the edges wait, once they have given what had come.
             self.wait()
         entry = self.stored.entry
         if self.stored.encoded is not None or "value" not in entry or "tagged" in entry:

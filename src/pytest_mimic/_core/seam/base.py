@@ -270,7 +270,7 @@ def load_adapter(name: str) -> Adapter:
 
 
 def parts_of_client_calls(name: str) -> tuple[str, ...]:
-    """Return the parts of a client's calls, to check the paths of its line by them.
+    """Return the parts of a client's calls: which paths its line may name.
 
     The table knows the parts of the clients of pytest-mimic. The adapter of another
     distribution is loaded and asked for them.

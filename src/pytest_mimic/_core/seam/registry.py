@@ -45,7 +45,7 @@ class Client(NamedFields):
 Table = Mapping[str, Client]
 
 #: The clients that are known so far, by name: those of loaded tables, and adapters of
-#: other distributions that a line has named.
+#: other distributions that a line or a recording has named.
 CLIENTS: dict[str, Client] = {}
 # The tables that were handed in and are not loaded yet: `module:name`.
 _tables_to_load: list[str] = []
@@ -151,7 +151,7 @@ def clients_of(kind: str) -> tuple[str, ...]:
 def kind_of_client(name: str) -> str:
     """Return the name under which the recordings of a client lie: `http` of `httpx`.
 
-    A command finds the recordings of a client's line by it.
+    By it, commands and the end of a run find the recordings of a client's line.
     """
     kind = CLIENTS[name].kind if is_client(name) else ""
     return kind or name

@@ -1,8 +1,8 @@
 """The names of cassettes: made of a test's id, or given by a user and checked.
 
-`mimic_record()` without a name makes one, and the commands `mv` and `import` name their
-cassettes in the same way. A vault may be checked out on any system, so that names fit
-all of them.
+`mimic_record()` without a name makes one, and the command `mv` renames such cassettes
+with their tests. The name of a cassette that `import` writes is checked as one that a
+user gave. A vault may be checked out on any system, so that names fit all of them.
 """
 
 from __future__ import annotations
@@ -60,8 +60,7 @@ def cassette_of_test(nodeid: str, number_in_test: int = 1) -> str:
 # File systems allow 255 bytes; the temporary file that is written first has a longer
 # name.
 _MAX_STEP_BYTES = 200
-# What no file's name may hold: somewhere, or on Windows, where the vault may be checked
-# out, too.
+# What a file's name may not hold on some system, most of it on Windows.
 _UNSAFE_SIGN = r"""[\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff]"""
 
 
@@ -114,7 +113,7 @@ def _is_too_long(name_part: str) -> bool:
 def _portable_name(name: str) -> str:
     """Return a name like this one that may be given, for the error's remedy.
 
-    `shop/rates` if nothing of it can; empty for one too long.
+    It is `shop/rates` if no part of the name may stay, and empty if a part is too long.
     """
     if any(map(_is_too_long, name.split("/"))):
         return ""

@@ -173,7 +173,7 @@ class FolderStore:
                 yield name, content
 
     def _contents_one_by_one(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Yield names, each with its content, on a system without `openat`."""
+        """Yield names, each with its content, where their folder cannot be opened."""
         for name in names:
             content = self._content_or_none(name)
             if content is not None:

@@ -1,8 +1,8 @@
 """The format of recordings and cassettes: the names of recordings, and their JSON.
 
 What a file says is checked here as it is read: its format number, and that no key
-stands twice. Another layout is an error. A recording is found by its name alone: a
-change of `recording_name` loses all recordings.
+stands twice. Another layout is only slower to read. A recording is found by its name
+alone: a change of `recording_name` loses all recordings.
 """
 
 from __future__ import annotations

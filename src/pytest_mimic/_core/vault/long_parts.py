@@ -36,7 +36,8 @@ def with_shortened_parts(
 ) -> Arguments | None:
     """Return described arguments as a recording has them: long parts are objects.
 
-    `writing.py` writes them so, and `rekey` those in which it has hidden secrets.
+    `writing.py` writes them so, and `rekey` those in which it has hidden secrets. A
+    miss compares its own call in this form with recorded ones.
 
     Args:
         arguments: The arguments, or None if a call was not described.

@@ -48,7 +48,7 @@ CheckClient = Callable[[str, Any], object]
 
 
 def _check_nothing(_client: str, _value: Any) -> None:
-    """Check nothing: outside of a run, the clients are not known."""
+    """Check nothing, as `diff` and `import` do, which replay no outcome."""
 
 
 class Origin(NamedTuple):
@@ -270,8 +270,8 @@ class Objects:
     ) -> tuple[bytes, list[Any]]:
         """Return the checked pickle stream and the buffers of an object.
 
-        Nothing is unpickled. With `on_any_python`, it is not asked whether the pickle
-        may be loaded on this Python: `check` only reads its opcodes.
+        Nothing is unpickled. With `on_any_python`, it is not asked whether the project
+        and this Python may load the pickle: `check` only reads its opcodes.
 
         Raises:
             MimicError: The pickle may not be loaded.

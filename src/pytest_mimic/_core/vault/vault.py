@@ -157,7 +157,8 @@ class Vault:
     def test_of(self, name: str) -> str | None:
         """Return the test that made a recording or cassette, or None.
 
-        Messages about the file name it. The errors are those of `read`.
+        Messages about the file name it. A block asks whether its cassette is that of
+        another test. The errors are those of `read`.
         """
         content = self.store.read(name)
         if content is None:
