@@ -1,4 +1,8 @@
-"""The lines by which a recording run says what the next run will ask differently."""
+"""The lines about parts of calls that each run makes anew.
+
+A recording run says of which calls the next run will miss for them, and a replay says
+which misses differ in nothing else.
+"""
 
 from __future__ import annotations
 

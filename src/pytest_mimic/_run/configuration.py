@@ -174,7 +174,7 @@ def _read_secret_names(line: str) -> Iterable[str]:
 def lacking_lines(config: pytest.Config, targets: Sequence[Target]) -> list[str]:
     """Return why a run may not know all lines of its project, in words; or nothing.
 
-    Such a run cannot tell that the project mimics a function no more, so it does not
+    Such a run cannot tell that the project no longer mimics a function. So it does not
     judge the recordings of targets that it has not mimicked.
     """
     if config.option.inifilename:

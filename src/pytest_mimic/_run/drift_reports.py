@@ -87,8 +87,8 @@ def fail_for_drifts(
 
     Args:
         item: The test.
-        report: The report of its call, or of its set-up if there was no call.
-        drifts: The drifts of all phases, in the order of the calls.
+        report: The report of the phase, mostly that of the test's call.
+        drifts: The drifts that no report has shown yet, in the order of the calls.
     """
     drifts_in_words = "\n".join(limited(drift_texts(drifts), of=" calls that drifted"))
     if has_passed_strictly(report):

@@ -317,7 +317,7 @@ class Ending:
         Args:
             quiet: Whether only problems are shown; None: as `-q` says.
             row_width: The characters that a row of a list should take at most, without
-                its indent; None: no terminal has a width.
+                its indent; None: the usual number, where there is no terminal.
         """
         account = self._session.account
         if quiet is None:

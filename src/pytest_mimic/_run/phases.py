@@ -1,7 +1,7 @@
 """The phases of each test: its beginning, the judgement of each phase, its end.
 
-The plugin is registered once something is mimicked: a run without mimicked calls pays
-nothing for each test.
+`PytestRun` registers the plugin: a run that needs no `PytestRun` pays nothing for each
+test.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
 
 
-# The errors of calls that no mode makes. The report of a test that made one offers no
-# command to record it again, as that would end in the same error.
+# The errors of calls that cannot be recorded. The report of a test that made one offers
+# no command to record its calls again, as that would end in the same error.
 _REFUSALS_IN_EACH_MODE = (UnstableIdentityError, UnstorableOutcomeError)
 # The plugins that answer for a test only after they have called its function: pytest
 # itself, as `python`, and anyio. With these alone, no function is watched.

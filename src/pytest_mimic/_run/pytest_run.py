@@ -1,4 +1,4 @@
-"""One pytest process from its header to its end, loaded once something is mimicked."""
+"""One pytest process from its header to its end, loaded if the run may mimic."""
 
 from __future__ import annotations
 
@@ -79,11 +79,10 @@ class PytestRun(Hooks):
         if self.session.settings.mode is Mode.VERIFY:
             reports = failure_layer().DriftReports(self.session)
             config.pluginmanager.register(reports, "mimic-drifts")
-        # Registered after the phases, so that it sees reports that are judged.
         self._load_for_options()
 
     def _load_for_options(self) -> None:
-        """Load what writes the files that options of this run ask for.
+        """Load what shows calls, for `-v` and `--mimic-report`, and writes usage.
 
         This function is the door to the layer of tools.
         """

@@ -85,8 +85,8 @@ def line_of_replays(
             `mimic_replay`.
         test: The test.
         commands: Makes the command that records them.
-        is_refused: Whether the test makes a call that is refused in every mode. Then to
-            record it again does not help.
+        is_refused: Whether the test makes a call that cannot be recorded. Then to
+            record the test again does not help.
     """
     words_of_replays = f"{plural(replay_count, 'call')} replayed"
     if is_refused:

@@ -40,7 +40,7 @@ def judge_phase(
 
     Wrong targets fail the test in any case. If the phase has failed by itself, a
     section of its report shows each miss, and each other error that the report does not
-    show. Drifts are no concern of a phase: see `drift_reports`.
+    show. Drifts are not among the errors: see `drift_reports`.
 
     Args:
         item: The test.

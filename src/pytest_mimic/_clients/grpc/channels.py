@@ -70,9 +70,9 @@ class ChannelNote:
 def note_of(multi_callable: Any) -> ChannelNote:
     """Return the note of the channel of a multi-callable.
 
-    A channel that was made before calls were mimicked has none. A multi-callable of a
-    sync channel knows the address by itself. A channel of asyncio then counts by its
-    identity.
+    A channel that was made before calls were mimicked has none. Then a multi-callable
+    of a sync channel tells the address, and a channel of asyncio is told from others by
+    its `id()`.
     """
     # A multi-callable of asyncio refers to its channel, which has the note.
     object_with_note = multi_callable

@@ -40,7 +40,7 @@ Failure = dict[str, Any]
 
 # The kinds of a connection that could not be made.
 CONNECTING = ("refused", "unreachable", "name", "tls", "connecting")
-# The body ended before its end: the client finds that out by itself.
+# The body broke off: in a replay, the client finds that out by itself.
 CUT_OFF: Failure = {
     "type": "closed",
     "class": "IncompleteRead",
@@ -296,7 +296,8 @@ def _is_exception(attribute: Any) -> bool:
 def system_error(failure: Mapping[str, Any]) -> Exception:
     """Return the exception of the system or of `http.client` for a recorded failure.
 
-    `http.client` raises it, and the other clients chain theirs to it.
+    `http.client` raises it. urllib3 gets it for kinds that it lacks, and aiohttp as the
+    cause of an exception of its own.
     """
     message = failure["message"]
     kind = failure["type"]

@@ -112,7 +112,7 @@ _STARTS_OF_PLACEHOLDERS_IN_BODY = (
     START_IN_BASE64.encode(),
     b"eyJ",
 )
-# How many URLs a client has read at most, and how many sets of headers.
+# How many URLs, and how many sets of headers, are cached for a client at most.
 _CACHE_SIZE = 20_000
 
 

@@ -333,7 +333,7 @@ class _StandInSocket:
         # The client itself raises an error for a body that is shorter than announced,
         # and for one with malformed chunks.
         is_cut_off = failure is not None and failure["type"] in ("closed", "malformed")
-        # It says what a reader gets behind the last recorded byte.
+        # `error_at_end` returns what a reader gets behind the last recorded byte.
         error_at_end: Callable[[], Exception | None]
         if is_cut_off:
             error_at_end = _no_error

@@ -1,6 +1,7 @@
 """Secrets in HTTP exchanges: where a request has them, and names that services add.
 
 A run asks while it describes a request, and hides what it learns in the answer as well.
+`rekey` asks for a recorded request.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ def secrets_of(
 ) -> Secrets:
     """Return what learns and hides the secrets of the service to which a request goes.
 
-    What it hides in a request counts in the identity, without its secrets. Names of
-    headers are in lower case.
+    A request counts in the identity without what is hidden in it. Names of headers are
+    in lower case.
     """
     target_prefix, _, _ = headers.get("x-amz-target", "").partition(".")
     service = _SERVICE_OF_TARGET.get(target_prefix, target_prefix)

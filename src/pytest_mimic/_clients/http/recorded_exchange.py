@@ -88,7 +88,7 @@ def redacted_request(
     hidden_request = dict(recorded_description)
     for name, recorded_part in recorded_description.items():
         if name == "method":
-            # A method is no secret: `check` finds it as it is stored.
+            # A method is no secret.
             continue
         if name.startswith("headers.") and isinstance(recorded_part, str):
             name_of_header = name.removeprefix("headers.")

@@ -256,8 +256,8 @@ def _with_replaced_texts(
 ) -> Any:
     """Return a request's body with other texts and headers of its parts.
 
-    Both `hide_body` and `learn_body` need each of them, wherever they lie. What has a
-    structure by itself, as JSON, stays: they go through it by themselves.
+    `hide_body` and `learn_body` reach all texts and headers by it, wherever these lie.
+    What has a structure of its own, such as JSON, stays: both go through it themselves.
 
     Args:
         body_format: A format of this module's table.

@@ -369,7 +369,8 @@ def _load_message(message: dict[str, Any]) -> bytes:
 def hides_text(exchange: dict[str, Any]) -> bool:
     """Check whether a stored exchange has a text that only base64 holds.
 
-    Nothing in such a text is redacted: the run that records it reports that.
+    Nothing in such a text is redacted: the run that records it reports that, and so
+    does `check`.
     """
     content_type = header_of(exchange.get("headers", ()), "content-type")
     return _hides_text(exchange.get("body") or {}, content_type)

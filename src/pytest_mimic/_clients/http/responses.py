@@ -365,9 +365,9 @@ def store_response(
 ) -> dict[str, Any]:
     """Return a response as plain data without secrets, which are learned.
 
-    An `ExchangeRecorder` asks for it, and so does the import of vcrpy's cassettes. Its
-    head has `status`, `reason`, `version` and `headers`. The chunks come without the
-    framing of the transfer. Its reader may have `stopped` before the end.
+    An `ExchangeRecorder` asks for it. The head has `status`, `reason`, `version` and
+    `headers`. The chunks come without the framing of the transfer. The reader of the
+    response may have `stopped` before its end.
 
     A body is stored decompressed, beside its `encoding`. It is stored as it came where
     it cannot be decompressed, or where somebody counts the compressed bytes: of a part

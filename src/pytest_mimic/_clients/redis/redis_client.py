@@ -128,7 +128,7 @@ class RedisAdapter(Adapter):
     def _connection_edges(self, module: str, make_method: _Function) -> list[Edge]:
         """Return the edges of a module's connections.
 
-        Each function returns the method's result, or the steps to the result if the
+        What replaces a method returns its result, or the steps to the result if the
         client has to wait for something.
 
         Args:
@@ -567,7 +567,7 @@ class Batch:
         was_talking = state.is_talking
         # Whatever the client sends on the connection meanwhile is no call.
         state.is_talking = True
-        # It holds unless the block ends without an exception.
+        # This stays True unless the block ends without an exception.
         self.is_broken = True
         try:
             with recording(self.step, self._store_error):

@@ -30,7 +30,7 @@ def is_unclear(
 ) -> bool:
     """Check whether only a run can tell which values of a statement are secret.
 
-    `pytest-mimic rekey` then asks for recording the call again. The statement names a
+    `pytest-mimic rekey` then says to record the call again. The statement names a
     secret, and has a value in clear that a text would hide and an expression would not.
     A statement in which something is hidden already was recorded under the name.
 

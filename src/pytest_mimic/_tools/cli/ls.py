@@ -48,8 +48,8 @@ _GAP = 2
 # The least characters of the column of outcomes in the list. In a terminal without room
 # for them, the list has no such column.
 _LEAST_WIDTH_OF_OUTCOME = 10
-# The least characters that a request which the list cuts keeps of its method and path.
-# If there is no room for them, it keeps so many of its prompt, behind the model.
+# The least characters that a request which the list cuts keeps of its beginning, with
+# client, method and path. If there is no room for them, it keeps so many of its prompt.
 _LEAST_WIDTH_OF_SIGNATURE = 4
 _LEAST_WIDTH_OF_PROMPT = 4
 # The most characters that a request in the list keeps of its prompt.

@@ -32,7 +32,7 @@ from pytest_mimic._tools.cli.output import Result, add_dry_run, counted
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic.errors import MimicError
 
-# So many cassettes of a test are looked for whose blocks have given them no name.
+# Of the cassettes of a test whose blocks have given no name, so many are looked for.
 _MOST_UNNAMED_CASSETTES = 100
 # The name of a function, `shop.rates:fetch`, which is no test.
 _NAME_OF_FUNCTION = pattern(r"[\w.]+:[\w.]+")

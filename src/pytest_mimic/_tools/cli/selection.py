@@ -369,7 +369,7 @@ def _is_in_folder_of(target: str, name: str) -> bool:
 def signature_of(call: Recording) -> tuple[str, str | None]:
     """Return the text that patterns are matched with, `GET /users/1`, and the host.
 
-    Selectors use it, and `rekey`, to find the line of today that takes the call.
+    Selectors and `ls --json` use it, and `rekey`, which finds today's line by it.
 
     The text of a function is its name. The host is None for a function, and for a
     client without hosts.

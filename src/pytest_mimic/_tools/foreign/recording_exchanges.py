@@ -103,7 +103,7 @@ class ExchangeImporter:
         """
         method = exchange.request.method
         response_head = exchange.head
-        # `describe` takes no request that is none of HTTP, and returns None for it.
+        # `describe` returns None for a WebSocket and for a URL that is not valid.
         call = None
         if _TOKEN_OF_METHOD.fullmatch(method):
             call = self._taker.describe(exchange.request)

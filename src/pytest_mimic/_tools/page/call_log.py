@@ -64,7 +64,7 @@ With details also:
 | `brief` | its outcome in a few words |
 | `is_error` | whether the outcome is an error |
 | `began` | when the call began, in seconds on the clock of its process |
-| `wall_seconds` | those in which no call that ended before it was running, too |
+| `wall_seconds` | its seconds that it shares with no call that ended before it |
 | `took` | how long the call took in this run, in seconds; if replayed, the replay |
 | `tokens` | `[model, sent, received]`, where an answer says so |
 | `target`, `name` | its target, and the file of its recording |

@@ -70,8 +70,8 @@ class RedactedCall(NamedTuple):
         call_to_rekey: The call, with the outcomes and arguments that its file is to
             have.
         objects: The long parts of the call's arguments, by the names of their files.
-        issued: The texts that were hidden in the call's outcomes: another call of its
-            test may send them.
+        issued: The texts that were hidden in the call's outcomes: another call of the
+            vault may send them.
     """
 
     call_to_rekey: CallToRekey
@@ -410,8 +410,8 @@ def _texts_rekey_hid(plain_before: Any, plain_now: Any) -> Iterator[str]:
     """Yield the texts that `rekey` has hidden in a recorded outcome.
 
     `{"token": "s3cr3t-4711"}`, whose value is `<redacted>` now, gives `s3cr3t-4711`.
-    Other recordings of the test that hold such a text are redacted with it, or stay as
-    they are.
+    If another call of the vault still holds such a text, both calls stay as they are:
+    see `redacted_calls.py`.
     """
     if type(plain_before) is dict and type(plain_now) is dict:
         for name, part in plain_before.items():

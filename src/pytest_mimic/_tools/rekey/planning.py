@@ -48,8 +48,8 @@ from pytest_mimic._tools.rekey.recorded_again import CallsOfToday
 from pytest_mimic._tools.rekey.redacted_calls import RedactedCalls
 from pytest_mimic.errors import MimicError
 
-# The signatures of requests by which an HTTP client sets up a connection. A connection
-# serves all tests, so the recording of such a request belongs to none of them.
+# The signature of what SQLAlchemy asks of a server on its first connection. The answers
+# serve all tests, so that their recording belongs to none of them.
 _SIGNATURES_OF_CONNECTIONS = ("CONNECT",)
 # What a recording keeps among its options that is no option of a line.
 _FACTS_AMONG_OPTIONS = ("python", "line")
@@ -124,7 +124,7 @@ class Plan:
         number_from_python: How many calls have options that were given in Python, and
             so follow no line.
         number_equal: How many calls have the identity of today's line. Nothing is done
-            for them, and the command does not name them.
+            for these calls, and the command does not name them.
         number_hidden: How many calls lose what today's `mimic_redact` names.
         objects: The long parts of requests to write first, by their names.
     """
@@ -371,7 +371,7 @@ class Planner:
         """Return the line that takes a call today, see `lines_for`."""
         call = call_to_rekey.call
         signature, host = self._signature_of(call)
-        # What the line named that recorded the call, if it named no target: an alias.
+        # What the line named when the call was recorded, if that was an alias.
         name_in_line = (call.options or {}).get("line", "")
         return lines_for(
             self._targets, call.target, signature, host, name_in_line=name_in_line

@@ -183,7 +183,7 @@ class _Jury:
     the test that made it                proven
     ===================================  =============================================
     passed                               yes
-    exists no more                       yes, unless its recordings can be moved
+    no longer exists                     yes, unless its recordings can be moved
     failed, was skipped, or did not run  no
     passed without a call of its         no
     function, for which a plugin
@@ -192,7 +192,7 @@ class _Jury:
 
     Four more kinds are not proven:
 
-    - a recording that several tests may use, while any test was skipped or failed
+    - a recording that several tests may use, while any test did not pass
     - a recording of a call that was cancelled, of a test that is still there: whether
       the loser of a race begins depends on chance
     - a recording of a client that is named and not installed
@@ -212,7 +212,7 @@ class _Jury:
         self._tests_not_passed = _tests_not_passed(account)
         # By test: whether it needs none of its unused recordings.
         self._needs_none: dict[str, bool] = {}
-        # Whether the call of a recording was cancelled whose test is still there.
+        # Whether a recording of a cancelled call was met, whose test is still there.
         self._has_unanswered = False
         # The targets of which a recording was not judged, in the order of their
         # recordings. As keys, they stand once each.
@@ -296,7 +296,7 @@ class _MimickedTargets:
     """The targets whose recordings a run can judge, or several runs together.
 
     A run with the lines of its project judges all: a target that these lines do not
-    name is mimicked no more. A run without these lines (another ini file, a misspelt
+    name is no longer mimicked. A run without these lines (another ini file, a misspelt
     key) judges only the targets that it mimicked.
     """
 
@@ -392,7 +392,7 @@ def _label_and_test(vault: Vault, name: str) -> tuple[str, str]:
 
 
 class GoneTests:
-    """The tests that exist no more: `"tests/test_a.py::test_x" in gone_tests`.
+    """The tests that no longer exist: `"tests/test_a.py::test_x" in gone_tests`.
 
     ==========================================  ======================================
     the file of the test                        the test is gone
@@ -408,7 +408,7 @@ class GoneTests:
     Where tests of other projects may have recorded as well (`is_shared`), no test is
     known to be gone.
 
-    The jury asks it before it deletes recordings, and `renamed_tests.py` before it
+    `_Jury` asks it before it calls recordings unused, and `renamed_tests.py` before it
     offers them to another test, which needs less certainty: see `may_be_renamed`.
 
     Args:
@@ -523,7 +523,7 @@ class UnusedRecording(NamedFields):
         name: The name of its file in the vault.
         label: Its call, or the name of the cassette.
         test: The test that recorded it, or empty.
-        is_gone: Whether that test exists no more.
+        is_gone: Whether that test no longer exists.
     """
 
     name: str
@@ -540,7 +540,8 @@ class Judgement:
         unused: How many recordings are proven unused.
         is_part: Whether only `READ_UNASKED` of the recordings that no test used were
             read.
-        listed: The first of them by their tests, or all for `--json`.
+        listed: The first unused recordings in the order of their tests; all of them
+            for `--json`.
         unproven: How many recordings were not used but are not proven unused.
         unproven_as: Why they are not proven unused.
         cleared: What was cleared, in words, or empty.

@@ -59,7 +59,7 @@ def moved_tests(
     Args:
         vault: The vault.
         missing: The identity of each test's first missing call, by the test.
-        gone_tests: The tests that exist no more.
+        gone_tests: The tests that no longer exist.
         targets: The targets of these calls.
     """
     if not _may_be_recorded(vault, set(missing.values()), targets):
@@ -273,7 +273,7 @@ def _with_whole_parts(
     Args:
         moves: The moves, each from an old id or file to a new one.
         recorders: The tests that have made recordings.
-        gone_tests: The tests that exist no more.
+        gone_tests: The tests that no longer exist.
         part_of: Returns the file of a test, or its class.
     """
     # By file or class: where its tests move to. This is a file or class for a test that

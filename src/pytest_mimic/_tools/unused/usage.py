@@ -31,7 +31,7 @@ _KEY_OF_FORMAT = "mimic_usage"
 _FORMAT_OF_USAGE_FILES = 5
 _START_OF_USAGE_FILE = f'{{"{_KEY_OF_FORMAT}":'.encode()
 # The entries of `Account` by which recordings are judged: a file has these alone. What
-# else an account has, as missing calls in words, is shown at the end of its run.
+# else an account has, such as its misses, is shown at the end of its run.
 _JUDGED_BY = (
     # The recordings that were there, and those that calls used.
     "known",
@@ -73,8 +73,8 @@ class Usage(NamedTuple):
 def in_environment(test: str) -> str:
     """Return a test with its Python and its system.
 
-    Jobs of different Pythons and systems may have different tests. Each has to have run
-    in each of them where it was collected.
+    Jobs of different Pythons and systems may have different tests. A test has to have
+    run on each Python and system on which it was collected.
     """
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
     return f"{test} with Python {python} on {sys.platform}"
