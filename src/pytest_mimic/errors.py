@@ -192,10 +192,11 @@ class MimicError(Exception):
         return self._what, self.facts, self.remedies, self.data, self.test
 
     def __reduce__(self) -> tuple[object, ...]:
+        # A fact may hold what cannot be pickled, so it becomes its text.
         make = partial(
             type(self),
             self._what,
-            facts=self.facts,
+            facts=self.fact_lines(),
             remedies=self.remedies,
             **self.data,
         )

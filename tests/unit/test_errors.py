@@ -8,6 +8,8 @@ import pytest
 
 import pytest_mimic
 from pytest_mimic import MimicError, MissingRecordingError, StaleRecordingError
+from pytest_mimic._core.tree.differing import Difference
+from pytest_mimic._core.tree.messages import Differences
 from pytest_mimic.errors import Damage
 
 KINDS = {
@@ -45,6 +47,16 @@ def test_an_error_survives_pickling(name):
         "it broke\n  a: 1\n  mend it",
         "a.b",
     )
+
+
+def test_an_error_with_differences_survives_pickling():
+    """A pool of processes pickles the error of its worker."""
+    lost_and_gained = (Difference("order.b", old="2"), Difference("order.c", new="3"))
+    error = MissingRecordingError("it broke", facts=[Differences(lost_and_gained)])
+
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert str(copy) == str(error)
 
 
 FIELDS = {
