@@ -160,8 +160,8 @@ def _shown_parameters(
 ) -> tuple[Parameter, ...]:
     """Return the parameters that a function shows.
 
-    By default, those of the function inside its decorators. Any parameters, for a
-    function without a signature.
+    By default, they are those of the function inside its decorators. A function without
+    a signature may take any.
     """
     try:
         signature = signature_of(

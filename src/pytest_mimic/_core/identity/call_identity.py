@@ -352,7 +352,8 @@ class CallIdentity:
     def key_of_forms(self, forms: Forms) -> str:
         """Return the identity of a call, from the forms of the arguments that count.
 
-        A call that may be recorded is identified so, and by `rekey` a recorded one.
+        A call of a function is identified so where no player replays it, and `rekey`
+        and a miss identify a recorded one so.
         """
         data = dumps(
             [forms[position] for position in self._counted_positions], MARSHAL_VERSION

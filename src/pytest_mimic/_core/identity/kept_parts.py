@@ -81,7 +81,7 @@ def function_parts(
 ) -> KeptParts:
     """Return what to keep of the arguments of a function, by the names of these.
 
-    It is asked when a call is recorded.
+    It is asked when a call is recorded, and by a miss, to compare its call.
 
     Args:
         identity: How the call was identified.
@@ -180,8 +180,8 @@ def function_key(
 ) -> str:
     """Return the identity of a function's recorded call, by what is kept of it.
 
-    `rekey` gives a recording the identity under the line of today so, and a miss finds
-    the recording of a call under the former options of its line.
+    `rekey` gives a recording the identity under the line of today so, and a miss asks
+    whether `rekey` would give a recording the identity of its call.
 
     Args:
         target: The canonical name of the function.
@@ -280,7 +280,7 @@ def client_parts(
     described: Mapping[str, Any],
     without_secrets: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> KeptParts:
-    """Return what to keep of a client's call, which is to be recorded.
+    """Return what to keep of a client's call; see `function_parts`.
 
     Args:
         names: The parts that count by default, in their order.
@@ -300,8 +300,8 @@ def client_parts(
 def kept_value(value: Any) -> Any:
     """Return what a recording keeps of a client's part that it does not describe.
 
-    The value itself, but for those that would read as something else in the file. For
-    `rekey`, also of a part in which it has hidden a secret.
+    That is the value itself, unless it would read as something else in the file.
+    `rekey` asks it, too, for a part in which it has hidden a secret.
     """
     is_mapping = type(value) is dict and value.keys() == {"value"}
     return {"value": value} if value is None or is_mapping else value

@@ -1,8 +1,8 @@
 """Fingerprints of source code, without comments, docstrings and layout.
 
-A recording of a function keeps that of its source, and is stale when it changes. In
-identities count those of functions and classes that are arguments. So a change of a
-fingerprint makes recordings stale, or misses.
+A recording of a function keeps the fingerprint of the function's source, and is stale
+when it changes. The fingerprints of functions and classes that are arguments count in
+identities: where one changes, calls miss.
 """
 
 from __future__ import annotations

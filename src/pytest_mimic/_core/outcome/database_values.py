@@ -496,7 +496,7 @@ def to_plain(
         # The base class, which writes outcomes, has noted names that `_DatabaseReader`
         # does not import.
         if writer.imports:
-            # `_unstorable` makes the error of the user of these names.
+            # `_unstorable` makes the user's error, with these names.
             raise NotExactError(*writer.imports)
         if writer.classes_of_application and noted_classes is None:
             # The caller cannot list them, so no replay would import them.

@@ -119,7 +119,8 @@ class Encoded:
     def texts(self, most: int) -> Iterator[str | None]:
         """Yield the stored texts, in which bytes are read as Latin-1.
 
-        A recording run searches them for values that it has made.
+        A recording run notes the ids and moments in them: a call that sends one of
+        these sends what it was given.
 
         None stands in place of a text with more than `most` characters. The memory of
         an array of numbers is no text, and is left out.
@@ -412,7 +413,10 @@ def _pickling() -> Any:
 
 
 def _fingerprint(value: object, pickled: Any) -> str:
-    """Return the fingerprint of a pickled value, by which verifying finds it equal.
+    """Return the fingerprint of a pickled value.
+
+    By it, a call that is recorded again sees that it gave the same, and a miss and
+    `rekey` see that two recorded outcomes are equal.
 
     The fingerprint is the identity of the value. A value without identity has the hash
     of its pickle. So has a value with a class that defines its own identity, which may

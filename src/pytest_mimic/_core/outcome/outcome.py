@@ -134,7 +134,7 @@ Outcome: TypeAlias = Value | Raised | Stream
 def decode(body: Any, items: list[Any] | None = None) -> Outcome:
     """Return the outcome of a body that was loaded from JSON or a pickle.
 
-    Each replay makes its outcome by this function.
+    Replays make their outcomes by this function, except those of plain data.
 
     Args:
         body: What was stored, as it was loaded.

@@ -101,8 +101,8 @@ def streamed_text(events: Sequence[object]) -> str:
 def tokens_of_response(response: object) -> Tokens | None:
     """Return the tokens that a recorded answer of HTTP tells of, or None.
 
-    The recorder asks it of a real call, `_run/token_counts.py` of a replayed one, whose
-    tokens the run has saved, and the page of the report of both.
+    The recorder asks it of a real call. The summary asks it of a replayed one, whose
+    tokens the run has saved. The page of the report asks it of both.
 
     Args:
         response: The plain data of the answer. The body is JSON, a list of events, or

@@ -55,8 +55,8 @@ def changed_columns(
 ) -> Iterator[Change]:
     """Yield the columns in which two tables differ, and other numbers of rows once.
 
-    A miss compares two descriptions in this way, verifying and `diff` two values or
-    stored ones. If nothing else differs, the first column that has another place.
+    A miss and `diff` compare two descriptions in this way, and verifying two values. If
+    nothing else differs, the first column that has another place is yielded.
 
     Args:
         old: The columns of one table.

@@ -7,8 +7,9 @@ that is known by a text alone, `Opaque("text", ...)`, has the name of its type b
 the text.
 
 A call is found by its identity, which is taken of the value and never of this tree.
-Descriptions only say in a miss, `show` or a drift how calls differ. One use goes beyond
-that: an argument that is described whole is identified again by it, see `kept_parts`.
+Descriptions are for people: in a miss, in `show`, in a drift. One use goes beyond that:
+`rekey` identifies an argument that is described whole by its description, see
+`kept_parts`.
 """
 
 from __future__ import annotations
@@ -225,8 +226,8 @@ def described_parts(
 ) -> dict[str, Any]:
     """Return the description of a client's call: plain data without secrets.
 
-    The client's adapter has taken the secrets out. Nothing is cut, as a recording keeps
-    the request nowhere else.
+    The secrets were taken out before. Nothing is cut, as a recording keeps the request
+    nowhere else.
     """
     describer = _Describer(
         NO_REDACTION,

@@ -69,8 +69,8 @@ def ignoring(
 ) -> list[Remedy]:
     """Return the remedies for a call of which parts are made anew.
 
-    The line that ignores the parts, if no two calls become one, and if no other call
-    loses data; else pages to read.
+    The remedy is the line that ignores the parts, if no two calls become one and no
+    other call loses data. Else the remedies are pages to read.
 
     Args:
         parts: The parts that are made anew.
@@ -185,8 +185,8 @@ def _can_be_written(path: str, steps: Sequence[str]) -> bool:
 def _leads_to_one_part(path: str, arguments: Mapping[str, Any]) -> bool:
     """Return whether a path of `ignore=` means no more than one part of a call.
 
-    Asked before a miss or the warning of a recording run offers the path. If it meant
-    two parts, the pasted line would leave out more than the difference.
+    A miss, and the warning of a recording run, ask it before they offer the path. If
+    the path meant two parts, the pasted line would leave out more than the difference.
 
     | the path | what it means |
     |---|---|

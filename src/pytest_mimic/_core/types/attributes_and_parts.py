@@ -1,8 +1,8 @@
 """Any value taken apart: the attributes of an object, and the parts of any value.
 
-No code of the value's class runs, except that of its row in the table of types. What
-counts of a value in an identity, `_core/identity/rules.py` decides; it reads attributes
-here.
+No code of the value's class runs, except `__mimic_identity__` for
+`content_and_attributes`. What counts of a value in an identity,
+`_core/identity/rules.py` decides; it reads attributes here.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def _fields_unlike_arguments(
 def is_equal_field(
     error: BaseException, other: BaseException | None, name: str
 ) -> bool:
-    """Check whether a field of two exceptions is equal. Without a value it is None.
+    """Check whether a field of two exceptions is equal. One without a value is None.
 
     One of them is made of the arguments of the other. Fields that are equal then
     neither count in an identity nor are stored in an outcome.

@@ -12,9 +12,7 @@ from typing import Any, Final
 
 Reduce = Callable[[Any], object]
 
-# The functions that users have given to `register_fingerprint`, by type. It is the only
-# module-level state of the plugin besides the open files of locks and the runs whose
-# processes fork.
+# The functions that users have given to `register_fingerprint`, by type.
 _registered: dict[type, Reduce] = {}
 
 # Builtins that identities and readable outcomes encode by themselves.
