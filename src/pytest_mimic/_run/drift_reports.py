@@ -114,8 +114,8 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
             status: 200 recorded, 404 now
           to accept it: pytest --mimic-rerecord test_shop.py::test_order
     """
-    # Both by the name of the conversation. A follower is the label of a call with the
-    # lines of its facts, and is counted.
+    # Both by the conversation, which is named after its client. A follower is the label
+    # of a call with the lines of its facts, and is counted.
     first_drifts: dict[str, DriftError] = {}
     followers_by_conversation: dict[str, Counter[tuple[str, ...]]] = {}
     texts_of_drifts: list[str] = []
@@ -128,7 +128,7 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
         elif conversation:
             first_drifts[conversation] = drift
         else:
-            # The drift of a function has no conversation, and stands alone.
+            # The drift of a function, for example, is of no conversation.
             texts_of_drifts.append(f"DriftError: {drift}")
     for conversation, drift in first_drifts.items():
         followers = followers_by_conversation.get(conversation, Counter())

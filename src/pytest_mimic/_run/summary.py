@@ -425,7 +425,7 @@ def _changed_inputs(account: Account, commands: RunCommands) -> list[Line]:
 def _rank_of_input(input_in_words: str) -> tuple[bool, str]:
     """Return the rank of a changed input in a list: code, `f (shop.py)`, is first.
 
-    `stale_inputs.py` words code with its file in parentheses, and files without.
+    `ProjectSources.changed` gives code with its file in parentheses, files without.
     """
     is_code = input_in_words.endswith(")")
     return not is_code, input_in_words

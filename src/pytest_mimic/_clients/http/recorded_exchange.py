@@ -107,7 +107,7 @@ def redacted_request(
 def _with_texts_of_files(body: Any, secrets: Secrets) -> Any:
     """Return the recorded body of a request, of multipart with its files redacted.
 
-    `check` finds so a secret on a line of a file, `PASSWORD=…`, as it does in a body
+    So `check` finds a secret on a line of a file, `PASSWORD=…`, as it does in a body
     that is a text.
     """
     if not isinstance(body, dict):

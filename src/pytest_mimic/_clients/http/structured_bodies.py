@@ -161,7 +161,7 @@ def split_mail(data: bytes) -> Message | None:
 def split_message(data: bytes, media_type: str) -> Message | None:
     """Return the message that a body of a media type is, or None if it is none.
 
-    The body of a request and that of a response are asked for.
+    It splits bodies of requests and of responses.
     """
     if media_type in HTTP_TYPES:
         return split_http(data)
@@ -173,7 +173,7 @@ def split_message(data: bytes, media_type: str) -> Message | None:
 def _message(data: bytes) -> Message | None:
     """Return a head and its content; None if they are no head and content.
 
-    It is asked of a part, of a mail, and of an HTTP message behind its first line.
+    It splits a part, a mail, or an HTTP message behind its first line.
     """
     match = _HEAD_OF_MESSAGE.match(data)
     if match is None:

@@ -53,7 +53,8 @@ class TestFacts:
 
     Attributes:
         outcome: `passed`, `failed` or `skipped`; `uncalled` if a plugin answered in
-            place of the test's function; empty if it is not known.
+            place of the test's function; `forked` if the test forked a process; empty
+            if it is not known.
         seconds: How long the set-up, the body and the tear-down of the test took.
         place: The file and line of the test, `tests/test_a.py:12`, or an empty text.
     """

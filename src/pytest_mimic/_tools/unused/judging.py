@@ -594,7 +594,7 @@ def count_unused(judgement: Judgement) -> str:
 def warning_of_unjudged(judgement: Judgement, option: str) -> list[str]:
     """Return the warning that an option could not judge all recordings, and why.
 
-    Without an option, only a run that judged nothing is worth a warning.
+    Without an option, there is none.
 
     Args:
         judgement: The judgement.
