@@ -18,7 +18,6 @@ from __future__ import annotations
 import builtins
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from pytest_mimic.client import ClientCall
 
@@ -54,7 +53,7 @@ def describe_start(port: Port, server: Any) -> ClientCall:
     """Return the start of a server for one more session as the engine sees it."""
     number = server_number(port, server)
     # A server may start for several sessions of a test, and fail for one of them.
-    session = port.ordinal(f"mcp sessions of server {number}", uuid4().hex)
+    session = port.next_ordinal(f"mcp sessions of server {number}")
     command = server_command_name(server)
     described = {"server": command, "method": "start", "params": {"session": session}}
     return ClientCall(

@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial, wraps
 from inspect import iscoroutinefunction
-from itertools import count
-from os import getpid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.redis.redis_commands import (
@@ -59,8 +57,6 @@ _Function = Callable[..., Any]
 _ATTRIBUTE_OF_STATE = "_mimic_state"
 # `token` is the fourth argument of a lock's `acquire`, after the lock itself.
 _TOKEN_PLACE = 4
-# The numbers of the locks that this process acquires.
-_NUMBERS_OF_LOCKS = count()
 # Commands that a client sends to run a script, or before it sends a pipeline.
 _COMMANDS_OF_SCRIPTS = frozenset({"EVALSHA", "EVALSHA_RO", "SCRIPT"})
 # The scripts that the commands of the moment need. They are loaded for the client if
@@ -322,10 +318,7 @@ def _wrap_acquire(original: _Function, port: Port) -> _Function:
     @wraps(original)
     def acquire(lock: Any, *args: Any, **kwargs: Any) -> Any:
         if len(args) < _TOKEN_PLACE and kwargs.get("token") is None and port.taking():
-            # A test may have put its own source of random numbers in place, from which
-            # nothing is drawn here. Forked processes share the numbers of names.
-            acquisition = f"{getpid()} {next(_NUMBERS_OF_LOCKS)}"
-            number = port.ordinal(f"redis lock {lock.name}", acquisition)
+            number = port.next_ordinal(f"redis lock {lock.name}")
             kwargs["token"] = f"pytest-mimic {number}"
         return original(lock, *args, **kwargs)
 

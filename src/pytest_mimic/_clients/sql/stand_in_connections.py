@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from pytest_mimic._clients.sql import rows_and_errors
 from pytest_mimic._clients.sql.driver_rules import (
@@ -155,7 +154,7 @@ class StandInConnection:
         port = self.port
         database = self.database_number()
         # No two connections of a test are one call.
-        number = port.ordinal(f"connections of database {database}", uuid4().hex)
+        number = port.next_ordinal(f"connections of database {database}")
         call = action("CONNECT", database=database, params={"number": number})
         if port.is_recorded(call):
             step = port.begin(call)

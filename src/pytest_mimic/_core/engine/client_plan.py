@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
+from itertools import count
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Adapter, ClientCall
     from pytest_mimic._core.swallowed.pending_errors import PendingErrors
     from pytest_mimic._core.target_options import Options
+
+# Tell apart what has no name: the connections, sessions and locks of this process.
+_NUMBERS_OF_NAMELESS = count()
 
 
 class ClientPlan(Plan):
@@ -551,6 +556,16 @@ class Port:
         if name not in numbers:
             self._give_number(owner, space, name)
         return numbers[name]
+
+    def next_ordinal(self, space: str) -> int:
+        """Return the next number of a space, for what has no name of its own.
+
+        It is made without random bytes: a test may have put its own source of them in
+        place, from which `--mimic-live` takes none here.
+        """
+        # Forked processes share the numbers of an owner by names, so no two of their
+        # names may be equal.
+        return self.ordinal(space, f"{os.getpid()} {next(_NUMBERS_OF_NAMELESS)}")
 
     @property
     def _owner(self) -> Owner:

@@ -88,5 +88,8 @@ def test_names_that_change_have_numbers_in_the_order_of_their_first_use(
 
     assert [port.ordinal("database", name) for name in ("a", "b", "a")] == [0, 1, 0]
     assert port.ordinal("port", "b") == 0
+    assert [port.next_ordinal("connections") for _ in range(3)] == [0, 1, 2]
+    assert port.next_ordinal("sessions") == 0
     runs.again("record")
     assert runs.port().ordinal("database", "b") == 0
+    assert runs.port().next_ordinal("connections") == 0
