@@ -156,7 +156,7 @@ _STDLIB = f"{realpath(Path(os.__file__).parent)}{os.sep}"
 def is_in_stdlib(file: str) -> bool:
     """Check whether a file is one of the standard library.
 
-    Its code is no input of a call, and calls for whoever has called it.
+    Its code is no input of a call. What it calls counts as called by its own caller.
     """
     # Distributions are installed inside the standard library's folder.
     return realpath(file).startswith(_STDLIB) and path_when_installed(file) is None

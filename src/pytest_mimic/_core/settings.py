@@ -1,7 +1,7 @@
 """The settings of a run, and how pytest and the command read them from ini options.
 
-`_run/configuration.py` has the values of pytest, and `_tools/cli/project.py` reads the
-ini file without pytest. The rules for a value are here, so that both refuse the same.
+A run hands in the values that pytest has read, and the command reads the ini file
+without pytest. The rules for a value are here, so that both refuse the same.
 """
 
 from __future__ import annotations

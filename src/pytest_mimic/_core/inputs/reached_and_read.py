@@ -287,7 +287,8 @@ class ProjectSources:
     ) -> None:
         """Enter the fingerprints of a file, its statements, and the name.
 
-        The target's own has none here, as the recording has that of its source.
+        The target itself gets none here: the recording has the fingerprint of its
+        source.
         """
         fingerprints_of_file = reached[code.file]
         fingerprints_of_file[""] = self.digest(code.file, code_name.module) or ""

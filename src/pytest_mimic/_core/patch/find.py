@@ -170,7 +170,7 @@ def _public_names(holder: Holder, module: str, patches: Patches) -> Iterator[str
     for name in list(held_by(holder)):
         if name.startswith("_"):
             continue
-        # A run that mimics a function already still takes it for that function.
+        # Of a function that is mimicked already, the function counts, not its wrapper.
         original = patches.held_before(holder, name)
         if isinstance(holder, type):
             is_method = isinstance(original, (staticmethod, classmethod))

@@ -29,10 +29,10 @@ _FLAG = pattern(r"(?<![\w-])--?[A-Za-z_]")
 def has_nothing_to_hide(value: object, secret_names: SecretNames) -> bool:
     """Check fast whether plain data of JSON has nothing that redaction would hide.
 
-    `check` asks it of recorded requests and answers, and `outcome_words.py` of
-    outcomes before it shows them: then they are not redacted once more. Data of which
-    this says False may have nothing to hide as well: only redaction can tell. The
-    values of variables of the environment are not looked for.
+    `check` asks it of recorded requests and answers. Lists of outcomes ask it before
+    they show one, which then is not redacted once more. Data of which this says False
+    may have nothing to hide as well: only redaction can tell. The values of variables
+    of the environment are not looked for.
     """
     # The list grows by the values of each container in it.
     values: list[Any] = [value]

@@ -1,6 +1,6 @@
 """The options of a target: read from a line or from keywords, and checked.
 
-A wrong option ends the run with one line, before any test.
+A wrong option in a line of the ini file ends the run with one line, before any test.
 """
 
 from __future__ import annotations
