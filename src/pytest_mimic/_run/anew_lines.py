@@ -103,8 +103,8 @@ def _target_lines(anew_parts: Sequence[MadeAnew]) -> list[str]:
 def missed_anew(misses: Sequence[Miss]) -> list[Line]:
     """Return what helps missing calls that differ in values that each run makes anew.
 
-    It stands below the list of misses of a replay. Recording these calls again does not
-    help: the next run makes other values.
+    It stands below the list of misses. Recording these calls again does not help: the
+    next run makes other values.
 
     Args:
         misses: The misses that differ from a recording in nothing else.

@@ -107,7 +107,8 @@ class Session:
     def take_pending(self) -> list[MimicError]:
         """Return the errors that the current phase must fail for, and forget them.
 
-        They are misses and drifts, also those that code caught, and wrong targets.
+        They are misses, drifts and refused calls, also those whose errors code caught,
+        and wrong targets.
         """
         # The rest of a stream may drift, and a forked process may have missed a call.
         self.run.real_calls.end_unread_streams()

@@ -102,8 +102,8 @@ def summary(
     commands = RunCommands.of_run(
         account, settings, cache=cache, whole_files=whole_files or {}
     )
-    # In the order of the section: what a test failed for, then unused recordings, then
-    # what the next run will meet, then what only has to be known.
+    # In the order of the section: what went wrong, then unused recordings, then what
+    # the next run will meet, then what only has to be known.
     problems: list[Line] = []
     problems += _line_of_restored_recordings(len(account.restored_recordings))
     problems += _line_of_pointers(account)

@@ -22,7 +22,10 @@ _ChunkFunction = Callable[[bytes], bytes]
 
 
 def encodings_in_header(content_encoding: str) -> list[str]:
-    """Return the encodings that a `Content-Encoding` names, as they were applied."""
+    """Return the encodings that a `Content-Encoding` names, in their order.
+
+    The one that was applied first comes first.
+    """
     return [
         encoding_name.strip().lower() for encoding_name in content_encoding.split(",")
     ]

@@ -157,7 +157,7 @@ _WORDS_OF_LOST_CONNECTION = re.compile(
 )
 #: What `http.client` writes before the answer of a proxy that refuses a tunnel.
 TUNNEL_FAILED = "Tunnel connection failed: "
-# An exception has no more reasons than these that are looked at.
+# About so many reasons behind an exception are looked at, at most.
 _MOST_REASONS = 50
 
 

@@ -47,7 +47,10 @@ def header_parts(header: str | None) -> tuple[str, dict[str, str]]:
 
 
 def header_of(headers: Iterable[tuple[str, str]], name: str) -> str | None:
-    """Return the first header of this name, in lower case; None if it is missing."""
+    """Return the first header of a name; None if it is missing.
+
+    The name is given in lower case.
+    """
     for header_name, value in headers:
         if header_name.lower() == name:
             return value

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # The arguments of `read` with which a file is read to its end.
 _SIZES_THAT_READ_ALL = ((), (None,), (-1,))
-# `http.client` refuses longer lines: what is as long is no size of a chunk.
+# `http.client` refuses longer lines, so that a longer one is no size of a chunk.
 _LONGEST_LINE = 65_536
 
 
@@ -186,7 +186,7 @@ def _body_in(pieces: list[bytes], *, chunked: bool) -> list[bytes]:
 def _is_read_by_urllib3_that_decompresses() -> bool:
     """Check whether a response of urllib3 reads, and decompresses what it gets.
 
-    The body is then replayed decompressed, and else as it came.
+    The body is then replayed decompressed, and else compressed.
     """
     # 0 is this function, 1 `_read_and_keep`: its callers are looked through.
     frame: FrameType | None = sys._getframe(2)

@@ -104,10 +104,10 @@ def header_lines(head: str) -> list[str]:
 
 
 def split_multipart(data: bytes, boundary: str) -> Multipart | None:
-    """Return the parts of a multipart body; None if it is malformed or none.
+    """Return the parts of a multipart body; None if a body is malformed or another one.
 
-    What is None here is read and stored as a text or as bytes. Of a request, the parts
-    count in the identity.
+    Such a body is read and stored as a text or as bytes. Of a request, the parts count
+    in the identity.
     """
     if not boundary:
         # The content type is of another body, or names no boundary.

@@ -98,9 +98,9 @@ def encoded_texts(texts: Sequence[str], charset: str) -> bytes:
 def json_of(text: str, media_type: str = "") -> Any:
     """Return the value of a text that is JSON by its media type or its beginning.
 
-    For another text it is this same text; so it is for a JSON text that plain data
-    cannot hold: nested too deep for Python, with NaN, a lone surrogate or a repeated
-    key. Of a request, the value counts in the identity.
+    Any other text is returned as it is, also JSON that plain data cannot hold: nested
+    too deep for Python, with NaN, a lone surrogate or a repeated key. Of a request, the
+    value counts in the identity.
     """
     if "json" not in media_type and text.lstrip()[:1] not in ("{", "["):
         return text

@@ -166,7 +166,7 @@ def first_word(word: bytes) -> str:
 
 
 def text_of(value: bytes) -> str:
-    """Return a word of a command, or a text in a reply; bytes that are none escaped."""
+    """Return a word of a command or reply as a text, bytes beyond UTF-8 escaped."""
     return value.decode("utf-8", "backslashreplace")
 
 

@@ -88,7 +88,7 @@ class Importer:
         self._recordings_of_test: dict[str, set[str]] = defaultdict(set)
         for heading in self._vault.reader.headings(self._vault.names()):
             self._recordings_of_test[heading.test].add(heading.name)
-        # A line of the report for each file, and for each of its tests.
+        # A line of the report for each test or cassette that a file became.
         self._imported_lines: list[str] = []
         self._imported_call_count = 0
         # The tests and cassettes that got something new.

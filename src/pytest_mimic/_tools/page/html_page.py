@@ -121,8 +121,8 @@ def html_page(
         title = f"{project} · {title}"
     style = _asset("report.css")
     script = _asset("report.js")
-    # The browser runs this script and no other, whatever the data holds: it is the
-    # Content-Security-Policy of the page.
+    # By this Content-Security-Policy, the browser runs the script of the page and no
+    # other, whatever the data holds.
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_checksum(style)}'; "
         f"script-src '{_checksum(script)}'; base-uri 'none'; form-action 'none'"
