@@ -37,8 +37,7 @@ from pytest_mimic.errors import CorruptRecordingError, Damage, MimicError
 # The name of a recording's file, without its suffix: the digits of its identity. Of an
 # imported one, the parts that count follow: `1a2b…-method-uri`.
 _STEM_OF_RECORDING = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")
-#: The kinds of findings with which a recording cannot be used. Files with the other
-#: kinds are only in the way.
+#: The kinds of findings in a recording, or in an object of it, that cannot be used.
 KINDS_OF_DAMAGE = ("damaged", "unreadable")
 #: The kinds of findings in files that no recording needs.
 KINDS_LEFT_OVER = ("orphaned", "leftover")
@@ -51,8 +50,8 @@ _REMEDY_RESTORE = do("restore it from version control")
 #:             recorded again
 #: unreadable  recording again is not the remedy: a Git LFS pointer, a merge
 #:             conflict, a newer format
-#: secret      it holds what looks like a key, or the value of an environment
-#:             variable
+#: secret      it holds what looks like a key, the value of an environment
+#:             variable, or what redaction hides today
 #: orphaned    an object that no recording names
 #: leftover    a killed run has left it
 #: base64      it holds a text that redaction cannot see
@@ -71,8 +70,8 @@ class Finding(NamedTuple):
         file: The name of the file in the vault.
         problem: The problem in words, in one line with the path.
         remedy: What to do, if anything.
-        recording: The name of the recording or cassette that cannot be used because of
-            the problem, or empty.
+        recording: The name of the recording or cassette that the problem concerns, or
+            empty.
         test: The test that made this recording, or None.
         damage: How the recording or object is damaged; None: it has another problem.
     """

@@ -259,8 +259,8 @@ def _renamed_id(test: str, old: str, new: str) -> str | None:
     `test_ab.py::test_x`    None
     ======================  ===========================
 
-    A case of a parametrized test has no parts: if NEW is one, only the test that had no
-    parameters becomes it.
+    A case of a parametrized test has no parts: if NEW is one, only OLD itself becomes
+    it.
     """
     if test == old:
         return new
