@@ -75,7 +75,7 @@ def _rows_of_parts(anew_parts: Iterable[MadeAnew]) -> list[tuple[str, str]]:
 def _target_lines(anew_parts: Sequence[MadeAnew]) -> list[str]:
     """Return the lines of `mimic_functions` that leave out all of these parts.
 
-    There are none if one of the parts must count, and if different calls of the run
+    There are none if one of the parts must count, or if different calls of the run
     would become one without these parts: a replay would give one call the outcome of
     another.
     """

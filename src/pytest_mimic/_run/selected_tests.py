@@ -74,7 +74,7 @@ def id_of_reported_test(report: pytest.TestReport) -> str:
 
     So a report and a recording of a test have one id, also in the controller of xdist.
     """
-    # This plugin has added the id to the report, where the id in it is another one.
+    # `phases.py` has added the id to the report, where pytest's id is another one.
     id_from_plugin: str | None = vars(report).get(PLAIN_ID)
     return id_from_plugin or without_group(report.nodeid)
 

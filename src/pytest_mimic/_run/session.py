@@ -76,7 +76,7 @@ class Session:
         self.account.begun_tests.append((len(self.account.replays), nodeid))
         self.run.current.pending.begin()
         self.scopes.begin_test(nodeid)
-        # Its `tmp_path`, if it asks for one, comes from `fixture_scopes.py`.
+        # If the test asks for a `tmp_path`, `fixture_scopes.py` sets its folder.
         self.run.places.folder_of_test = None
 
     def end_test(

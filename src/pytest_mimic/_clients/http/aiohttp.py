@@ -77,7 +77,7 @@ def _wrap_connect(
         if connection is None:
             # To connect failed while the recording is verified.
             return replayed_connection(self, req, recorder.recorded(), step)
-        # It replaces methods of the connection, which keep it alive.
+        # This object replaces methods of the connection, which keep it alive.
         _NextResponse(connection, req, recorder)
         return connection
 

@@ -159,7 +159,7 @@ class ReplayedProtocol(ResponseHandler):
             self._exchange, req.method, client_decodes=self._is_decompressing
         )
         first_piece, *later_pieces = self._response.arriving_pieces()
-        # They stand in reverse, so that `pop` takes the next one.
+        # The pieces stand in reverse, so that `pop` takes the next one.
         self._pieces = later_pieces[::-1]
         self.data_received(first_piece)
         message, payload = await super().read()

@@ -169,7 +169,7 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
         url: The URL.
 
     Raises:
-        ValueError: The URL is none of HTTP, has no host, or has an impossible host or
+        ValueError: The URL is not of HTTP, has no host, or has an impossible host or
             port.
     """
     match = _URL_IN_PARTS.match(url)
@@ -209,7 +209,7 @@ def read_origin(origin: str) -> tuple[dict[str, Any], str]:
     text has no port where that is the usual one: `https://shop.com`.
 
     Raises:
-        ValueError: The origin is none of HTTP, or has an impossible host or port.
+        ValueError: The origin is not of HTTP, or has an impossible host or port.
     """
     split_origin = urlsplit(origin)
     scheme = split_origin.scheme

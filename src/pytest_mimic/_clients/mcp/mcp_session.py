@@ -204,7 +204,7 @@ class McpSession:
             raise load_start_error(outcome["error"])
 
     def _stored_start(self, error: Exception) -> Any:
-        """Return why the server did not start as an outcome; None: it is none."""
+        """Return the outcome of a start that failed; None: the error is no outcome."""
         return store_start_error(error, self._port.redactor)
 
     # -- the client's messages
@@ -374,7 +374,7 @@ class McpSession:
         if not isinstance(message, Exception):
             server_message = plain_message(message)
         if "method" in server_message:
-            # It is a notification, or a request of the server itself.
+            # The message is a notification, or a request of the server itself.
             if self._is_for_client(server_message):
                 self._pass_to_client(message)
             return
@@ -619,7 +619,7 @@ def _values_in_schemas(schemas: list[dict[str, Any]]) -> Iterator[_ValueInSchema
                 if keyword in _KEYWORDS_OF_VALUES:
                     yield _ValueInSchema(schema_part, keyword, field)
                 elif keyword == "properties" and isinstance(inner_part, dict):
-                    # Its keys are the names of fields.
+                    # The keys of `properties` are the names of fields.
                     pending.extend(inner_part.items())
                 else:
                     pending.append((field, inner_part))

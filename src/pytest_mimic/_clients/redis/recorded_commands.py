@@ -99,7 +99,7 @@ def _redacted_reply(
         commands: All commands of the call; empty within the reply to `EXEC`.
         redactor: The rules of today.
     """
-    # Those between `MULTI` and `EXEC`.
+    # The commands between `MULTI` and `EXEC`.
     queued_commands = commands[1:-1]
     is_list = isinstance(reply, list) and len(reply) == len(queued_commands)
     if first_word(command[0]) == "EXEC" and is_list:

@@ -242,7 +242,8 @@ class RedisAdapter(Adapter):
         if not disable_decoding:
             encoder = connection.encoder
         unread_reply = state.unread_replies.popleft()
-        # Its type says where the reply comes from, see `ConnectionState`.
+        # The type of what is unread says where the reply comes from: see
+        # `ConnectionState`.
         if type(unread_reply) is Waiting:
             return self._wait(unread_reply, is_async=iscoroutinefunction(original))
         if type(unread_reply) is Batch:

@@ -266,7 +266,7 @@ def _sources_of(element: Any) -> Iterable[Any]:
     is_function = isinstance(element, functions.FunctionElement)
     if is_function or not isinstance(element, selectable.FromClause):
         return list(element.get_children())
-    # A table holds values, and is none: its other columns do not count.
+    # A table holds values, and is no value itself: its other columns do not count.
     return []
 
 

@@ -409,7 +409,7 @@ class Checker:
         """Compare what a pickle imports with the list in its recording, for `check`.
 
         Raises:
-            CorruptRecordingError: The pickle imports something else, or is none.
+            CorruptRecordingError: The pickle imports something else, or is no pickle.
         """
         # Few recordings are pickles, and this module loads `pickle`.
         from pytest_mimic._core.outcome.pickle_imports import imported_names

@@ -54,7 +54,7 @@ def run(invocation: Invocation) -> Result:
     if invocation.options.dry_run:
         lines.append(f"{counted(names)} would be deleted")
     else:
-        # It also deletes the objects that no other recording names.
+        # The writer also deletes the objects that no other recording names.
         cleared = invocation.vault.writer.delete(names)
         freed_bytes = sum(file.size for file in files) + cleared.bytes
         tests = [file.test for file in files]

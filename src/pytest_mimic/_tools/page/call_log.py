@@ -160,7 +160,7 @@ class CallLog:
             if outcome_blocks:
                 first_block = {**outcome_blocks[0], "begins": True}
                 if error is not None:
-                    # The outcome of now is known by its differences alone.
+                    # Of today's outcome, only the differences are known.
                     first_block["title"] = f"recorded {first_block['title']}"
                 outcome_blocks[0] = first_block
             blocks += outcome_blocks

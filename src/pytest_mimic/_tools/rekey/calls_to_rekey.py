@@ -271,6 +271,6 @@ def content_of(facts: Facts) -> bytes:
     """Return the bytes of a recording or cassette, as a file of the vault has them.
 
     Raises:
-        ValueError: A number in it is none that JSON has.
+        ValueError: The facts hold a number that JSON lacks.
     """
     return (json_in_lines(facts) + "\n").encode(errors="backslashreplace")

@@ -488,7 +488,7 @@ class Planner:
             if not becomes_sequence:
                 owner = None
         if call_to_rekey.is_imported:
-            # Its identity says by itself which parts count, under any line.
+            # The identity of such a call says which parts count, under any line.
             rekeyed_call = with_new_identity(
                 call_to_rekey,
                 call_to_rekey.identity,

@@ -1,6 +1,6 @@
 """Hides secrets in what people read: descriptions of arguments and of pickles.
 
-They are those of functions. A call of one is identified by its real arguments, and its
+They are of calls of functions. Such a call is identified by its real arguments, and its
 pickle is replayed, so that a change of a description alone does no harm.
 
 | described | with the secret name `motto` |
