@@ -47,7 +47,7 @@ class FixtureScopes(Hooks):
     def __init__(self, config: pytest.Config, session: Session) -> None:
         self._config = config
         self._session = session
-        # By fixture: its present parameters, and those of the fixtures that it requests.
+        # By fixture: its current parameters and those of the fixtures that it requests.
         self._parameters: dict[str, list[str]] = {}
 
     @pytest.hookimpl(wrapper=True)
