@@ -295,8 +295,8 @@ class SecretNames:
         """Check whether no value of a mapping with these keys is secret by its name.
 
         Nor is a value that stands deeper in the mapping, by these keys alone. A value
-        may be secret by its look all the same. `nothing_to_hide.py` asks this for
-        `check`, which skips such mappings: a wrong True would pass over a secret.
+        may be secret by its look all the same. `nothing_to_hide.py` asks this: after a
+        wrong True, `check` would pass over a secret, and a list would show it.
         """
         return self._plain(keys)
 

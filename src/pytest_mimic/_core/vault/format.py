@@ -358,7 +358,7 @@ def copy_of_plain(value: Any) -> Any:
 def value_in(content: bytes) -> Any:
     """Return a new copy of the value in a recording, which was parsed before.
 
-    Each replay of a large value calls it, see `LEAST_PARSED_AGAIN`.
+    Each replay of a large value but the first calls it, see `LEAST_PARSED_AGAIN`.
     """
     return parse_recording(content, "", "", skim=True)["outcomes"][0]["value"]
 
