@@ -113,7 +113,8 @@ class CassetteTrack(Track):
         # block compares this order with that of the file.
         self._places_of_made_calls: list[int] = []
         # By the place of a call that was recorded: its failure in words, with the test;
-        # None: it has not failed. Of a failed test, the journal takes failures back.
+        # None: it has not failed. The summary lists the failures. Empty: nothing was
+        # recorded, so that the file is not written.
         self._errors: dict[int, tuple[str, str] | None] = {}
         # Nothing is written before the block ends.
         self._may_write = False

@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.swallowed.pending_errors import PendingErrors
     from pytest_mimic._core.target_options import Options
 
-# Tell apart what has no name: the connections, sessions and locks of this process.
+# These numbers tell apart what has no name in this process: connections, sessions and
+# locks.
 _NUMBERS_OF_NAMELESS = count()
 
 
@@ -560,8 +561,8 @@ class Port:
     def next_ordinal(self, space: str) -> int:
         """Return the next number of a space, for what has no name of its own.
 
-        It is made without random bytes: a test may have put its own source of them in
-        place, from which `--mimic-live` takes none here.
+        No random bytes are taken for it. A test may have replaced their source, and
+        would get other bytes than without mimicking.
         """
         # Forked processes share the numbers of an owner by names, so no two of their
         # names may be equal.

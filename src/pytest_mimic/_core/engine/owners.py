@@ -116,8 +116,8 @@ class Change:
         conversation: The client whose conversation the file belongs to; None: it stands
             by itself.
         content_now: The content of the last write; None: the file was deleted.
-        last_good_content: The last content without an error, which stays if its test
-            fails; None: there is none so far.
+        last_good_content: The last content without an error. A new file may keep it if
+            its test fails. None: there is none so far.
         errors: The errors of its outcomes, see `Errors`.
     """
 

@@ -219,8 +219,8 @@ def is_interruption(error: BaseException) -> bool:
 def is_of_other_loop(error: BaseException) -> bool:
     """Return whether an object was used in another event loop than its own.
 
-    Its own one may be closed. The texts are those of asyncio and uvloop, whose
-    `RuntimeError` tells nothing else.
+    The object's own loop may be closed. The texts are those of asyncio and uvloop,
+    which raise a mere `RuntimeError`.
     """
     text = str(error)
     texts_on_loops = ("Event loop is closed", "different loop", "different event loop")
