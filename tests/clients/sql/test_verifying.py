@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,3 +44,52 @@ def test_order_of_rows_is_compared_where_the_query_gives_it(
     assert bool(runs.drifts()) == bool(order)
     assert ask("('x', 1)", "('y', 2)", "('y', 3)") == ["x", "y", "x"]
     assert runs.drifts()
+
+
+@pytest.fixture
+def _reading_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let sqlite3 give spans of time, and documents, as drivers of PostgreSQL do."""
+    for name, convert in (("SPAN", _span), ("DOC", json.loads)):
+        monkeypatch.setitem(sqlite3.converters, name, convert)
+
+
+def _span(text: bytes) -> timedelta:
+    return timedelta(seconds=int(text))
+
+
+@pytest.mark.parametrize(
+    ("query", "drift"),
+    [
+        (
+            """SELECT n AS 'span [span]' FROM t""",
+            "rows[0].span: 0:00:01 recorded, 0:00:02 now",
+        ),
+        (
+            """SELECT '{"$held": ' || n || '}' AS 'doc [doc]' FROM t""",
+            "rows[0].doc['$held']: 1 recorded, 2 now",
+        ),
+    ],
+    ids=["timedelta", "key"],
+)
+@pytest.mark.usefixtures("_reading_values")
+def test_a_drift_has_no_tag_in_its_path(
+    runs: Runs, connect: Connect, tmp_path: Path, query: str, drift: str
+) -> None:
+    engine = connect(
+        f"sqlite:///{tmp_path}/shop.db",
+        connect_args={"detect_types": sqlite3.PARSE_COLNAMES},
+    )
+
+    def ask(number: int) -> Any:
+        mode = runs.run.settings.mode.value
+        runs.again("off")
+        run(engine, "DROP TABLE IF EXISTS t", f"CREATE TABLE t AS SELECT {number} AS n")
+        runs.again(mode)
+        with engine.connect() as connection:
+            return connection.exec_driver_sql(query).all()
+
+    recorded = ask(1)
+    runs.again("verify")
+
+    assert ask(2) == recorded
+    assert drift in runs.drifts()

@@ -9,6 +9,7 @@ results.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from functools import partial
 from itertools import count
@@ -22,7 +23,7 @@ from pytest_mimic._clients.sql.stand_in_connections import (
     StandInCursor,
 )
 from pytest_mimic._clients.sql.statement_calls import UNNAMED, StatementNames, action
-from pytest_mimic.client import Adapter, Edge, from_plain, to_plain
+from pytest_mimic.client import Adapter, Edge, MimicError, from_plain, to_plain
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.sql.compiled_names import CompiledNames
@@ -115,13 +116,12 @@ class SqlAdapter(Adapter):
             # Rows that differ stay in their order: a difference is shown at its place.
             if sorted_rows == _sorted_rows(other):
                 comparable_outcome["rows"] = sorted_rows
+        rows = [list(map(_comparable_value, row)) for row in comparable_outcome["rows"]]
+        comparable_outcome["rows"] = rows
         has_unique_names = len(set(column_names)) == len(column_names)
         if has_unique_names:
             # Rows become mappings, so that a line can say `volatile=rows.*.id`.
-            named_rows = []
-            for row in comparable_outcome["rows"]:
-                named_rows.append(dict(zip(column_names, row)))
-            comparable_outcome["rows"] = named_rows
+            comparable_outcome["rows"] = [dict(zip(column_names, row)) for row in rows]
         return comparable_outcome
 
     def _wrap_connect(
@@ -449,6 +449,23 @@ def _key_of_database(engine: Any) -> str:
         return ""
     query = sorted(url.query.items())
     return f"{backend} {url.host} {url.port} {url.database} {query}"
+
+
+def _comparable_value(stored_value: Any) -> Any:
+    """Return a stored value of a row as a replay gives it, so that no path has a tag.
+
+    | stored | a difference in it |
+    |---|---|
+    | `{"$timedelta": {"days": 1}}` | `rows[0].span` |
+    | `{"$$held": 1}` | `rows[0].document['$held']` |
+
+    A value in a class of the application stays as it is stored: none is imported here.
+    """
+    if type(stored_value) not in (dict, list):
+        return stored_value
+    with suppress(MimicError):
+        return from_plain(stored_value)
+    return stored_value
 
 
 def _sorted_rows(outcome: Any) -> list[Any]:
