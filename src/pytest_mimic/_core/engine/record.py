@@ -69,7 +69,7 @@ if TYPE_CHECKING:
 
 # In seconds: a shorter part of a call's time, in which others ran, is not kept.
 _SHORTEST_SECONDS_SHARED = 0.001
-# Larger pickles, in bytes, have no description: it takes a look at each value.
+# Larger pickles, in bytes, have no description: making one would look at each value.
 _LARGEST_DESCRIBED_PICKLE = 32 << 20
 # So many characters of an outcome are looked through for keys while tests run: a look
 # at a gigabyte takes a minute.

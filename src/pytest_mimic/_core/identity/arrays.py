@@ -112,7 +112,7 @@ def array_data(array: Any, is_outcome: bool = False) -> object:
     """
     numpy: Any = sys.modules["numpy"]
     if type(array) is not numpy.ndarray:
-        # Past the methods of a subclass.
+        # The view has none of the methods that a subclass may override.
         array = array.view(numpy.ndarray)
     dtype = array.dtype
     order = None

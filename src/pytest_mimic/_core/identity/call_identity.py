@@ -71,7 +71,7 @@ def fingerprint(value: object, *, places: Places | None = None) -> str:
 def identity_of(value: object, places: Places | None = None) -> str | None:
     """Return the value's fingerprint, or None for a value without a stable identity.
 
-    For those who only compare or describe values, and go on without an identity.
+    Who only compares or describes values asks this, and goes on without an identity.
     """
     try:
         return fingerprint(value, places=places)

@@ -158,8 +158,8 @@ def frames_file(image: Any) -> bytes | None:
 def decoded_frames(image: Any) -> list[tuple[bytes, int]]:
     """Return the pixels and the end, in ms, of each frame of a WEBP.
 
-    For its identity, and for a pickle that keeps the frames. The file may be gone. The
-    decoder is put back to the frame where it was.
+    They count in its identity, and a pickle keeps them. The file of the image may be
+    gone. The decoder is put back to the frame where it was.
     """
     decoder = image._decoder
     decoder.reset()

@@ -146,7 +146,7 @@ def _classes_in(holder: Holder) -> list[type]:
     """Return the classes that a module or a class holds."""
     classes = []
     for value in list(held_by(holder).values()):
-        # Asked of its type: on Python 3.10, `list[int]` says that it is a class.
+        # The type is asked: on Python 3.10, `list[int]` itself says that it is a class.
         if issubclass(type(value), type):
             classes.append(value)
     return classes

@@ -294,9 +294,9 @@ class SecretNames:
     def are_plain(self, keys: tuple[object, ...]) -> bool:
         """Check whether no value of a mapping with these keys is secret by its name.
 
-        Nor is a value that stands deeper in the mapping, by these keys alone. A value
-        may be secret by its look all the same. `nothing_to_hide.py` asks this: after a
-        wrong True, `check` would pass over a secret, and a list would show it.
+        By these keys, no value deeper in the mapping is secret either. A value may be
+        secret by its look all the same. `nothing_to_hide.py` asks this: after a wrong
+        True, `check` would pass over a secret, and a list would show it.
         """
         return self._plain(keys)
 

@@ -120,7 +120,7 @@ def may_be_ignored(
     options: Options,
     arguments: Mapping[str, Any] | None,
 ) -> bool:
-    """Return whether a line may leave out parts, if no two calls become one thereby.
+    """Return whether a line may leave out parts, if that makes no two calls one.
 
     A miss asks it, and so does the warning of values that a run makes anew. `arguments`
     are the descriptions of the call's arguments. None: they are not known.

@@ -295,7 +295,7 @@ def user_attributes(value: object) -> dict[str, Any]:
 def fields_of(value: Any) -> tuple[str, ...]:
     """Return the names of a named tuple's items, as messages show them: `("x", "y")`.
 
-    Nothing for other values, and for a tuple with more or fewer items than names.
+    Other values have none, and neither has a tuple with more or fewer items than names.
     """
     if not issubclass(type(value), tuple):
         return ()

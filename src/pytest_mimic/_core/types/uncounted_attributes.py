@@ -174,8 +174,8 @@ def reading_lasting(read: Reduce, type_: Any) -> Reduce:
 def without_remembered(value: object, attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes that count, without those that only remember something.
 
-    Identities ask it of each object that may have such ones. `attributes` are those of
-    the value, by name. The same mapping is returned if none is left out.
+    Identities ask it of each object that may have such attributes. `attributes` are
+    those of the value, by name. The same mapping is returned if none is left out.
     """
     type_: Any = type(value)
     left_out = {name for name in caches_of(type_) if name in attributes}
