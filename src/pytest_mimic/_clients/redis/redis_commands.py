@@ -61,7 +61,8 @@ _SECRET_SETTINGS = (
     "tls-key-file-pass",
     "tls-client-key-file-pass",
 )
-# The index of the first key, where that is not the first argument.
+# The index of the first key, where that is not the first argument. The key stays shown
+# where another word of the command is secret.
 _INDEX_OF_FIRST_KEY = {
     **dict.fromkeys(("EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO"), 3),
     **dict.fromkeys(("FCALL", "FCALL_RO", "BLMPOP", "BZMPOP"), 3),

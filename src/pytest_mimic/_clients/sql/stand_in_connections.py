@@ -432,6 +432,7 @@ class StandInConnection:
         outcome: dict[str, Any] = {
             "error": rows_and_errors.store_driver_error(error, redactor, secrets)
         }
+        # None: connecting itself has failed.
         if self.real is not None:
             state = state_after_error(self.real)
             if state:

@@ -333,7 +333,7 @@ class StatementCall:
             compiled_name: The name in the compiled statement, which may be that of an
                 `IN`.
         """
-        if self._is_secret(type(value), compiled_name):
+        if self._is_secret_parameter(type(value), compiled_name):
             if value is not None:
                 self._names_of_secrets.add(compiled_name)
             if isinstance(value, str):
@@ -388,7 +388,7 @@ class StatementCall:
             return type(value)(stand_in)
         return stand_in
 
-    def _is_secret(self, type_of_value: type, compiled_name: str) -> bool:
+    def _is_secret_parameter(self, type_of_value: type, compiled_name: str) -> bool:
         """Check whether the value of a parameter is secret, by its type and its name.
 
         Args:

@@ -71,7 +71,7 @@ class Facts(NamedTuple):
     by_identity: bool = False
 
 
-class _Answer:
+class _Decision:
     """What all decisions have in common: two are equal if their attributes are.
 
     Their classes are written out, because each replay loads them, and a `NamedTuple`
@@ -81,6 +81,7 @@ class _Answer:
     __slots__: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
+        """Return whether another decision is of the same class and attributes."""
         if type(other) is not type(self):
             return NotImplemented
         names = self.__slots__
@@ -93,7 +94,7 @@ class _Answer:
         return f"{type(self).__name__}({', '.join(facts)})"
 
 
-class Replay(_Answer):
+class Replay(_Decision):
     """The caller gets the recorded outcome, and nothing runs.
 
     Attributes:
@@ -111,13 +112,13 @@ class LastingReplay(Replay):
     lasts = True
 
 
-class Run(_Answer):
+class Run(_Decision):
     """The original runs, and its outcome is recorded."""
 
     __slots__ = ()
 
 
-class Verify(_Answer):
+class Verify(_Decision):
     """The original runs, and the caller gets the recorded outcome.
 
     Attributes:
@@ -130,7 +131,7 @@ class Verify(_Answer):
         self.for_effect = for_effect
 
 
-class Refuse(_Answer):
+class Refuse(_Decision):
     """The call gets an error.
 
     Attributes:

@@ -69,7 +69,7 @@ def perform_call(
     is_stream = _is_stream(result)
     is_awaited = is_async or isinstance(result, _AWAITED)
     if is_stream or is_awaited:
-        step.observed.is_awaited = is_awaited and not is_async
+        step.observed.returned_awaitable = is_awaited and not is_async
         if is_stream:
             return perform_stream(step, result, is_async=is_awaited)
         return _perform_coroutine(step, cast("Awaitable[object]", result))
@@ -141,7 +141,7 @@ def _replay_as_returned(step: Step, *, is_async: bool) -> object:
 
 async def _perform_coroutine(step: Step, coroutine: Awaitable[object]) -> object:
     """Await the real coroutine and complete the call."""
-    step.is_consumed = True
+    step.is_read_by_caller = True
     result: object = None
     error: BaseException | None = None
     with step.running():
@@ -157,7 +157,7 @@ async def _perform_coroutine(step: Step, coroutine: Awaitable[object]) -> object
             del error
     if step.active and _is_stream(result):
         # The stream begins when it is read.
-        step.is_consumed = False
+        step.is_read_by_caller = False
         is_async = isinstance(result, types.AsyncGeneratorType)
         if is_async:
             step.observed.late_stream = "async iterator"

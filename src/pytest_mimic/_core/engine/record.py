@@ -84,8 +84,8 @@ class Observed:
         is_recorded: Whether the outcome is recorded. Else it is compared.
         arguments_before: What a function may change, as it was before.
         trace: Notes what a function reaches and reads.
-        is_awaited: Whether a plain function has returned a coroutine or an async
-            generator.
+        returned_awaitable: Whether a plain function has returned a coroutine or an
+            async generator.
         late_stream: Which stream a coroutine gave, so that a replay gives the same
             kind: see `StoredOutcome.late_stream`.
         started: When the call began, on the clock of the run.
@@ -109,7 +109,7 @@ class Observed:
             if is_recorded:
                 call.parts  # noqa: B018
                 self.arguments_before = ArgumentsBefore(call)
-        self.is_awaited: bool = False
+        self.returned_awaitable: bool = False
         self.late_stream: str = ""
         self.started: float = call.plan.run.clock()
         self.duration: float = 0.0
@@ -212,13 +212,16 @@ def record(
             seconds = observed.duration - observed.seconds_shared
             run.account.recorded_calls.append(RecordedCall(call.plan.target, seconds))
         if call.edge_call is not None:
-            _follow_answer(track, call, outcome, is_first=is_first)
+            _note_retries_and_tokens(track, call, outcome, is_first=is_first)
+            # The recording of the run takes the place of one that was imported.
+            if track.owner is None:
+                track.replace_imported(call)
 
 
-def _follow_answer(
+def _note_retries_and_tokens(
     track: RecordedTrack, call: Call, outcome: Outcome, *, is_first: bool
 ) -> None:
-    """Note what the answer of a client means for other calls and recordings."""
+    """Note whether the client may try again, and the tokens that a model has taken."""
     run = call.plan.run
     # A client tries a failed request again, which replaces the failure.
     if call.plan.failure(outcome) is not None:
@@ -231,8 +234,6 @@ def _follow_answer(
             run.account.recorded_tokens.append(
                 TokensTaken(tokens.sent, tokens.received)
             )
-    if track.owner is None:
-        track.replace_imported(call)
 
 
 def keep_issued(
@@ -345,7 +346,7 @@ def encode_observed(observed: Observed, outcome: Outcome) -> StoredOutcome:
     if call.number:
         # `show` lists the calls of a test in the order of these numbers.
         stored_outcome.entry["number"] = call.number
-    if observed.is_awaited:
+    if observed.returned_awaitable:
         stored_outcome.entry["awaited"] = True
     if observed.late_stream:
         stored_outcome.entry["coroutine"] = observed.late_stream

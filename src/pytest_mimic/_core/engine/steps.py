@@ -137,9 +137,9 @@ class Step:
         self._has_ended = not self.active
         if self.active:
             self.outcome_so_far: Callable[[str], Any] | None = None
-            # Whether the stream or coroutine that the call returned is being consumed.
+            # Whether the caller reads the stream, or awaits the coroutine, of the call.
             # Nobody may ever read the stream: `streams` then ends the call.
-            self.is_consumed: bool = False
+            self.is_read_by_caller: bool = False
             self.observed: Observed = recorder().Observed(
                 call, is_recorded=mode == "run"
             )
@@ -307,8 +307,10 @@ class Step:
         """Compare the outcome of a real call with the recorded one."""
         layer = verifier()
         call, stored_outcome, observed = self.call, self.stored, self.observed
-        is_awaited = observed.is_awaited or (
-            self.is_consumed and stored_outcome.awaited
+        # An `async def` notes no awaitable. If its coroutine is awaited, it agrees with
+        # a recorded plain function that returned one.
+        is_awaited = observed.returned_awaitable or (
+            self.is_read_by_caller and stored_outcome.awaited
         )
         if self.repeats:
             layer.compare_repeated(call, stored_outcome, outcome, is_awaited=is_awaited)

@@ -56,7 +56,7 @@ def _end_if_unread(step: Step) -> None:
 
     A stream that somebody has begun to read completes its call when Python closes it.
     """
-    if not step.is_consumed:
+    if not step.is_read_by_caller:
         step.run.real_calls.end_unread_stream(partial(step.complete, Stream(())))
 
 
@@ -106,7 +106,7 @@ def _relay(
     end: End | None = None
     # Whether the stream, as far as it was read, is an outcome.
     is_whole = False
-    step.is_consumed = True
+    step.is_read_by_caller = True
     most_items = inf
     if step.mode == "verify":
         most_items = _recorded_length(step)

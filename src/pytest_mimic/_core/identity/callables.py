@@ -282,14 +282,14 @@ def _reduce_class(value: type) -> object:
     source = class_source(value)
     if source is None and not is_named:
         raise Unstable(f"a class {NO_SOURCE}", type)
-    variables = class_variables(value)
+    variables = variables_of_made_class(value)
     if variables:
         return name, source, variables
     # Most classes stand in a module: their identity has no further part.
     return name, source
 
 
-def class_variables(value: type) -> dict[str, object]:
+def variables_of_made_class(value: type) -> dict[str, object]:
     """Return what a class that a function has made took from variables around it.
 
     Two classes that a function has made have the same source. They differ in these:
@@ -315,6 +315,7 @@ def class_variables(value: type) -> dict[str, object]:
             for parameter, default in _values_among_defaults(method).items():
                 variables[f"{method.__name__}({parameter})"] = default
         for name, attribute_value in _own_attributes(cls).items():
+            # The source of the class tells nothing of a value that a variable gave.
             if _is_value(type(attribute_value)):
                 variables[f".{name}"] = attribute_value
                 continue

@@ -209,25 +209,25 @@ def given_folders(argument: object, places: Places) -> list[str]:
     opened_objects: dict[int, object] = {}
     pending: list[tuple[str, Any]] = [("", argument)]
     while pending and len(opened_objects) < MOST_PARTS:
-        path, inner_value = pending.pop()
-        type_ = type(inner_value)
+        path_in_argument, part_of_argument = pending.pop()
+        type_ = type(part_of_argument)
         place: PathPlace | None = None
         if type_ is str:
-            place = places.place_of_text(inner_value)
-        elif isinstance(inner_value, PurePath):
-            place = places.place_of(os.fspath(inner_value))
+            place = places.place_of_text(part_of_argument)
+        elif isinstance(part_of_argument, PurePath):
+            place = places.place_of(os.fspath(part_of_argument))
         elif (
             type_ not in SCALARS
-            and id(inner_value) not in opened_objects
+            and id(part_of_argument) not in opened_objects
             and _may_hold_paths(type_)
         ):
             # An object that leads back to itself is opened once. It is kept alive, so
             # that no other object gets its id.
-            opened_objects[id(inner_value)] = inner_value
-            for inner_part in islice(parts_of(inner_value), MOST_PARTS):
-                pending.append((path + inner_part.step, inner_part.value))
+            opened_objects[id(part_of_argument)] = part_of_argument
+            for inner_part in islice(parts_of(part_of_argument), MOST_PARTS):
+                pending.append((path_in_argument + inner_part.step, inner_part.value))
         if place is not None and place.given_folder:
-            places_of_paths.append((path, place.rest, place.given_folder))
+            places_of_paths.append((path_in_argument, place.rest, place.given_folder))
     return [folder for _, _, folder in sorted(places_of_paths)]
 
 

@@ -16,7 +16,10 @@ from operator import attrgetter, methodcaller
 from typing import Any, cast
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity.callables import callable_reduction, class_variables
+from pytest_mimic._core.identity.callables import (
+    callable_reduction,
+    variables_of_made_class,
+)
 from pytest_mimic._core.identity.file_paths import path_reducer
 from pytest_mimic._core.identity.short_scalars import (
     MARSHAL_VERSION,
@@ -131,7 +134,7 @@ def reduction_of(
     named_class = type_
     if named_by is not None:
         named_class = named_by[0]
-    variables = class_variables(named_class)
+    variables = variables_of_made_class(named_class)
     if variables:
         reduction = Reduction(
             reduction.tag, _reduce_beside_facts(variables, reduction.reduce)

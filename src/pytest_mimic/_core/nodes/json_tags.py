@@ -48,7 +48,7 @@ def has_escape(parts: Mapping[str, Any]) -> bool:
     return next(iter(parts), "")[:2] == TAG_SIGN + TAG_SIGN
 
 
-def has_both_forms(parts: Mapping[str, Any]) -> bool:
+def has_key_and_its_escape(parts: Mapping[str, Any]) -> bool:
     """Return whether a mapping has its first key with a second `$` as another key.
 
     Such a mapping, `{"$a": 1, "$$a": 2}`, would lose a key if its first key got a

@@ -36,8 +36,8 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._core.nodes.json_tags import (
     escaped,
-    has_both_forms,
     has_escape,
+    has_key_and_its_escape,
     is_escaped,
     tag_in,
     tagged,
@@ -433,7 +433,7 @@ def _fields_json(node: Fields) -> dict[str, Any]:
             parts = _stored_exception(parts)
     if tag == "SimpleNamespace":
         tag = _NAMESPACE
-    if has_both_forms(parts):
+    if has_key_and_its_escape(parts):
         parts = tagged("dict", _pairs(parts))
     elif is_escaped(parts):
         parts = escaped(parts)
@@ -445,7 +445,7 @@ def _mapping_json(node: Fields) -> dict[str, Any]:
     parts = plains_of(node.parts)
     if node.length is None and not is_escaped(parts):
         return parts
-    if node.length is None and not has_both_forms(parts):
+    if node.length is None and not has_key_and_its_escape(parts):
         # The first key would be taken for a tag.
         return escaped(parts)
     return _with_facts(tagged("dict", _pairs(parts)), node)

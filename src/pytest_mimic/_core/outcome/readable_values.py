@@ -14,7 +14,7 @@ from json import dumps
 from types import GenericAlias
 from typing import Any
 
-from pytest_mimic._core.nodes.json_tags import has_both_forms, is_escaped
+from pytest_mimic._core.nodes.json_tags import has_key_and_its_escape, is_escaped
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.outcome_json import value_of_json, written_tag
@@ -218,7 +218,7 @@ class ValueWriter(NodeWalk):
         if is_escaped(part):
             # The second `$` is to be taken away again, so the value counts as tagged.
             self.tag_count += 1
-            if has_both_forms(part):
+            if has_key_and_its_escape(part):
                 raise NotExactError("an escaped key that the dict has as well")
         return Fields("dict", {key: self.node(item) for key, item in part.items()})
 

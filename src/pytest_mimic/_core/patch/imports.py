@@ -75,6 +75,8 @@ class ImportWatch:
         None: no finder finds it.
         """
         for finder in list(sys.meta_path):
+            # This finder would find nothing while `_searching` has the name, and a
+            # finder of the old kind has no `find_spec`.
             if finder is self or not hasattr(finder, "find_spec"):
                 continue
             spec = finder.find_spec(fullname, path, target)

@@ -265,8 +265,9 @@ class KnownSecrets:
         # with others.
         self._answers: list[_RecordedAnswer] = []
         # The new placeholder by the old one, of each secret that an earlier call turned
-        # out to issue.
-        self._renamed_placeholders: dict[str, str] = {}
+        # out to issue. Only recorded answers take the new one: in a request, the old
+        # one counts in an identity.
+        self._new_placeholder_in_answers: dict[str, str] = {}
         # The placeholders that stand in answers of other processes, which this process
         # cannot record again. They stay.
         self._placeholders_elsewhere: set[str] = set()
@@ -304,7 +305,7 @@ class KnownSecrets:
         elif isinstance(fact, SecretIssued):
             self._learn_issued(fact)
         elif isinstance(fact, PlaceholderRenamed):
-            self._renamed_placeholders[fact.old] = fact.new
+            self._new_placeholder_in_answers[fact.old] = fact.new
         else:
             # The fact is an `AnswerSeen`.
             self._shown_tokens.update(fact.tokens)
@@ -598,7 +599,7 @@ class KnownSecrets:
             if placeholders:
                 answer = _RecordedAnswer(answer_data, amend)
                 # A placeholder may have changed while the answer was being read.
-                answer.replace_placeholders(self._renamed_placeholders)
+                answer.replace_placeholders(self._new_placeholder_in_answers)
                 self._answers.append(answer)
 
     def _replace_placeholder(
@@ -621,7 +622,7 @@ class KnownSecrets:
         self._note(PlaceholderRenamed(issued.placeholder, placeholder))
         self.stand(issued.value, placeholder, order)
         for answer in self._answers:
-            answer.replace_placeholders(self._renamed_placeholders)
+            answer.replace_placeholders(self._new_placeholder_in_answers)
         return placeholder
 
 

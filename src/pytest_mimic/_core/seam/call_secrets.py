@@ -226,7 +226,8 @@ class Secrets:
         stand_in = self.redactor.stand_in(
             secret if isinstance(value, str) else value, name
         )
-        # Without an issuer, the call is still sending.
+        # Without an issuer, the call is still sending. `KnownSecrets` learns what the
+        # application sends of its own, so that no later answer issues it.
         if self.redactor.issuer is None:
             self.sent[secret] = name
         if secret != text:

@@ -1,6 +1,7 @@
 """How people see trees: in Python's notation, on one line or one for each part.
 
-Messages, labels, `show` and the page of the report draw values so. At the end of the
+Messages, labels, `show` and the page of the report draw values so, and a recording
+keeps the line of an outcome that is a pickle as its preview. At the end of the
 module are the steps by which paths name the parts of a tree.
 """
 

@@ -230,7 +230,7 @@ class Differences(NamedTuple):
     most: int = 10
 
     def lines(self) -> list[str]:
-        """Return the differences as they are shown."""
+        """Return the lines in the error of a drift or a changed argument."""
         return difference_lines(
             self.differences,
             old_word=self.old_word,

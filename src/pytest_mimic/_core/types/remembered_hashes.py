@@ -1,7 +1,8 @@
 """The `hash()` that an object remembers, which is another one in each process.
 
-Which attribute keeps it, and how it is taken again in the process of a replay. It does
-not count in identities, and outcomes are stored without it.
+Which attribute keeps it, and how it is taken again in the process of a replay. What
+`__hash__` keeps when it is asked does not count in identities, and outcomes are stored
+without it. What a constructor takes counts in a call, whose miss names the attribute.
 """
 
 from __future__ import annotations
@@ -111,13 +112,13 @@ def hashes_from_constructor(value: object) -> set[str]:
     if not has_handwritten_hash(type_):
         return set()
     hash_names = _private_names_of(_hash_of(value), all_attributes(value))
-    if not hash_names or remembered_hashes(value) or not _takes_hashes(type_):
+    if not hash_names or remembered_hashes(value) or not _calls_hash_elsewhere(type_):
         return set()
     return set(hash_names)
 
 
 @lru_cache(maxsize=4096)
-def _takes_hashes(type_: Any) -> bool:
+def _calls_hash_elsewhere(type_: Any) -> bool:
     """Return whether a method of a class other than `__hash__` calls `hash()`.
 
     A method is any function of the class: `__new__` and class methods, which may be

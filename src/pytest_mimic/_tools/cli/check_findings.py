@@ -71,7 +71,7 @@ class Finding(NamedTuple):
         problem: The problem in words, in one line with the path.
         remedy: What to do, if anything.
         recording: The name of the recording or cassette that the problem concerns, or
-            empty.
+            empty. `check --fix` deletes it if it is damaged.
         test: The test that made this recording, or None.
         damage: How the recording or object is damaged; None: it has another problem.
     """

@@ -402,7 +402,7 @@ class Planner:
             CannotFollowError: The call cannot get its identity under that line.
         """
         options_before = call_to_rekey.call.options or {}
-        redacted_call = self._redacted_calls.redact(call_to_rekey)
+        redacted_call = self._redacted_calls.redacted_or_refused(call_to_rekey)
         # The call without its secrets.
         call_without_secrets = call_to_rekey
         if redacted_call is not None:

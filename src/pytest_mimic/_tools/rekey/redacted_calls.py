@@ -81,10 +81,13 @@ class RedactedCalls:
             self._reasons_to_stay.setdefault(_place_in_vault(call_to_rekey), reason)
 
     def of(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
-        """Return a call without what is to be hidden, None if nothing is."""
+        """Return what `hide` has noted for a call, also for one that must stay.
+
+        None: nothing is to be hidden in it, or that cannot be done.
+        """
         return self._redacted_calls.get(_place_in_vault(call_to_rekey))
 
-    def redact(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
+    def redacted_or_refused(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
         """Return a call without what is to be hidden, None if nothing is.
 
         Raises:

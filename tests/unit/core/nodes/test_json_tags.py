@@ -8,8 +8,8 @@ import pytest
 
 from pytest_mimic._core.nodes.json_tags import (
     escaped,
-    has_both_forms,
     has_escape,
+    has_key_and_its_escape,
     is_escaped,
     may_have_tags,
     tag_in,
@@ -44,9 +44,9 @@ def test_a_key_of_a_user_gets_a_second_sign_and_loses_it_again() -> None:
 
 
 def test_a_dict_with_its_escaped_key_has_no_form() -> None:
-    assert has_both_forms({"$a": 1, "$$a": 2})
-    assert not has_both_forms({"$$a": 2, "$a": 1})
-    assert not has_both_forms({"a": 1, "$a": 2})
+    assert has_key_and_its_escape({"$a": 1, "$$a": 2})
+    assert not has_key_and_its_escape({"$$a": 2, "$a": 1})
+    assert not has_key_and_its_escape({"a": 1, "$a": 2})
 
 
 def test_a_text_with_a_key_that_looks_like_a_tag_may_have_tags() -> None:
