@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 # The errors of calls that cannot be recorded. The report of a test that made one offers
 # no command to record its calls again, as that would end in the same error.
-_REFUSALS_IN_EACH_MODE = (UnstableIdentityError, UnstorableOutcomeError)
+_REFUSALS_OF_RECORDING = (UnstableIdentityError, UnstorableOutcomeError)
 # The plugins that answer for a test only after they have called its function: pytest
 # itself, as `python`, and anyio. With these alone, no function is watched.
 _PLUGINS_THAT_CALL = frozenset({"anyio", "python"})
@@ -308,7 +308,7 @@ class Phases(Hooks):
             if replay.recording not in opened_for_replay:
                 renewable_count += 1
         commands = self._session.settings.commands
-        is_refused = any(isinstance(error, _REFUSALS_IN_EACH_MODE) for error in pending)
+        is_refused = any(isinstance(error, _REFUSALS_OF_RECORDING) for error in pending)
         section_lines = reporting.line_of_replays(
             len(replays), renewable_count, test, commands, is_refused=is_refused
         )

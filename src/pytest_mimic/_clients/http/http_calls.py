@@ -496,7 +496,7 @@ def _learned_from(
         learn_secrets_of_body: Learns the secrets of the body, if there is one.
     """
     secrets = learned_from(
-        redactor, request.url, request.headers, None, headers, known_secrets
+        redactor, request.url, request.headers, headers, known_secrets
     )
     if learn_secrets_of_body is not None:
         learn_secrets_of_body(secrets)

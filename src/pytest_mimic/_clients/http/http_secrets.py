@@ -78,11 +78,10 @@ def learned_from(
     redactor: Redactor,
     url: str,
     headers: Iterable[tuple[Any, Any]],
-    body: Any,
     values_by_name: Mapping[str, str],
     known_secrets: KnownSecrets | None = None,
 ) -> Secrets:
-    """Return the secrets of a request: of its URL, its headers and its plain body.
+    """Return the secrets in the URL and the headers of a request.
 
     They are hidden in the response, which may repeat them.
 
@@ -90,17 +89,11 @@ def learned_from(
         redactor: Knows the secret names.
         url: The URL.
         headers: The headers as pairs, as text or bytes.
-        body: The body as plain data, or as text if it is no JSON and no form.
         values_by_name: The same headers by name, in lower case.
         known_secrets: The secrets that the test has sent and was issued. None: the
             request sends none of them.
     """
     secrets = secrets_of(redactor, values_by_name, known_secrets)
-    if isinstance(body, str):
-        # A text may have JSON on each line.
-        secrets.text(body)
-    else:
-        secrets.learn(body)
     parts_of_url = urlsplit(url)
     if parts_of_url.query:
         secrets.learn(parse_form(parts_of_url.query))

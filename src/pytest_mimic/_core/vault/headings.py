@@ -1,4 +1,4 @@
-"""Reads which test made each of many recordings, without parsing most of them.
+"""Reads the test, the owner and the size of many recordings, mostly without parsing.
 
 `pytest-mimic unused` asks this of every recording of a vault that no test has used.
 """

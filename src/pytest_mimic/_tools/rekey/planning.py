@@ -123,8 +123,6 @@ class Plan:
         staying: The calls that a changed line concerns and that cannot follow it.
         number_from_python: How many calls have options that were given in Python, and
             so follow no line.
-        number_equal: How many calls have the identity of today's line. Nothing is done
-            for these calls, and the command does not name them.
         number_hidden: How many calls lose what today's `mimic_redact` names.
         objects: The long parts of requests to write first, by their names.
     """
@@ -132,7 +130,6 @@ class Plan:
     changes: list[Change] = field(default_factory=list)
     staying: list[StayingCall] = field(default_factory=list)
     number_from_python: int = 0
-    number_equal: int = 0
     number_hidden: int = 0
     objects: dict[str, bytes] = field(default_factory=dict)
 
@@ -448,7 +445,6 @@ class Planner:
                 and new_identity == identity_before
                 and owner == call_to_rekey.call.owner
             ):
-                self._plan.number_equal += 1
                 return None
             raise StillFoundError("a part of it is hidden, or is not kept whole")
         rekeyed_call = with_new_identity(
@@ -521,7 +517,6 @@ class Planner:
         for line in lines:
             options = line.options
             if not changed_options(options_before, options, is_client=is_client):
-                self._plan.number_equal += 1
                 return None
         if options_before.get("python"):
             # No line of the ini file says what these options are today.

@@ -22,12 +22,12 @@ def secrets() -> Secrets:
 
 
 @pytest.mark.parametrize(
-    ("url", "headers", "body"),
+    ("url", "headers"),
     [
-        (f"https://ann:{SECRET}@api.shop.test/", (), None),
-        (f"{URL}?token={SECRET}", (), None),
-        (f"{URL};jsessionid={SECRET}?a=1", (), None),
-        (URL, (("Authorization", f"Bearer {SECRET}"),), None),
+        (f"https://ann:{SECRET}@api.shop.test/", ()),
+        (f"{URL}?token={SECRET}", ()),
+        (f"{URL};jsessionid={SECRET}?a=1", ()),
+        (URL, (("Authorization", f"Bearer {SECRET}"),)),
         (
             URL,
             (
@@ -36,27 +36,13 @@ def secrets() -> Secrets:
                     "Basic " + b64encode(f"ann:{SECRET}".encode()).decode(),
                 ),
             ),
-            None,
         ),
-        (URL, (("Cookie", f"theme=dark; sid={SECRET}"),), None),
-        (URL, (), {"password": {"old": SECRET}}),
-        (URL, (), {"text": f'{{"password": "{SECRET}"}}'}),
-        (URL, (), f'{{"index": 1}}\n{{"password": "{SECRET}"}}\n'),
+        (URL, (("Cookie", f"theme=dark; sid={SECRET}"),)),
     ],
-    ids=[
-        "password in the URL",
-        "query",
-        "path",
-        "header",
-        "basic",
-        "cookie",
-        "body",
-        "text in the body",
-        "lines",
-    ],
+    ids=["password in the URL", "query", "path", "header", "basic", "cookie"],
 )
-def test_a_secret_of_a_request_is_hidden_in_its_response(url, headers, body):
-    secrets = learned_from(Redactor(), url, headers, body, {})
+def test_a_secret_of_a_request_is_hidden_in_its_response(url, headers):
+    secrets = learned_from(Redactor(), url, headers, {})
 
     assert secrets.text(f"it is {SECRET}") == "it is <redacted>"
     assert secrets.header("X-Seen", SECRET) == "<redacted>"

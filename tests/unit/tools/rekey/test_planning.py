@@ -48,7 +48,7 @@ def test_nothing_becomes_of_a_recording_of_today_s_line() -> None:
 
     plan = planned(vault, "shop:fetch ignore=run")
 
-    assert (plan.changes, plan.staying, plan.number_equal) == ([], [], 1)
+    assert (plan.changes, plan.staying) == ([], [])
 
 
 def test_nothing_becomes_of_a_recording_without_a_line() -> None:
