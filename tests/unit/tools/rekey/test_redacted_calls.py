@@ -62,10 +62,10 @@ def test_a_secret_of_one_call_is_hidden() -> None:
 
     hidden = redacted_calls(vault, [old, other])
 
-    changed = hidden.redact(old)
+    changed = hidden.redacted_or_refused(old)
     assert changed is not None
     assert changed.issued == {SECRET}
-    assert hidden.redact(other) is None
+    assert hidden.redacted_or_refused(other) is None
 
 
 @pytest.mark.parametrize("are_chosen", [1, 2])
@@ -77,7 +77,7 @@ def test_a_secret_that_another_call_sends_stays_in_both(are_chosen: int) -> None
     hidden = redacted_calls(vault, calls[:are_chosen])
 
     with pytest.raises(MustStayError, match="stands in other calls"):
-        hidden.redact(calls[0])
+        hidden.redacted_or_refused(calls[0])
     with pytest.raises(MustStayError, match="another call has issued"):
-        hidden.redact(calls[1])
+        hidden.redacted_or_refused(calls[1])
     assert [hidden.keeps_secret(call) for call in calls] == [True, True]
