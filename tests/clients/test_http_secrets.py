@@ -223,6 +223,7 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart):
         env = {"API": server.url, "MORE": ""}
         project.run("--mimic-record", env=env).expect(passed=1)
         env["MORE"] = "yes"
+        missed = project.run(env=env)
         grown = project.run("--mimic-record", env=env)
         assert "GET /me" not in server.seen
         project.run("--mimic-rerecord", env=env).expect(passed=1)
@@ -231,4 +232,8 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart):
     placeholder = "http GET /me cannot be sent: it holds the placeholder of a secret"
     new = "no recording of http GET /me, and it cannot run for real: calls before it were replayed"
     remedy = "to record the whole conversation again: pytest --mimic-rerecord test_it.py::test_visit"
+    missed.expect(
+        failed=1,
+        says=["to record it: pytest --mimic-rerecord test_it.py::test_visit"],
+    )
     grown.expect(failed=1, says=[placeholder if is_apart else new, remedy])

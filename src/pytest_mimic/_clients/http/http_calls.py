@@ -466,6 +466,12 @@ class RequestTaker:
             known_secrets,
             learn_secrets_of_body,
         )
+        # No service can be sent what a replay gave in place of a secret.
+        needs_earlier = (
+            may_send_issued
+            and self.port.is_replaying
+            and holds_placeholder(url, text_pairs(sent_headers), body)
+        )
         # The host has its port, unless that is the usual one. The patterns of `only=`
         # and `exclude=` are compared with it.
         host = shown_url.split("/", 3)[2]
@@ -476,6 +482,7 @@ class RequestTaker:
             described=described,
             host=host,
             secrets=learn_secrets,
+            needs_earlier=needs_earlier,
         )
 
 

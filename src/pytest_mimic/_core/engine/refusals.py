@@ -6,7 +6,7 @@ The words of the errors are in `messages.py` of the tree.
 |---|---|
 | has no recording | `--mimic-record` |
 | has none, and calls of its conversation were replayed | `--mimic-rerecord` |
-| has none, and needs calls of its connection that were replayed | `--mimic-rerecord` |
+| has none, and needs a connection or secret of replayed calls | `--mimic-rerecord` |
 | has an empty place: it gave nothing that was kept | `--mimic-rerecord` |
 | follows replayed calls, and cannot run for real any more | `--mimic-rerecord` |
 | has a stale recording | `--mimic-record` |

@@ -104,8 +104,9 @@ class ClientCall(NamedTuple):
             wherever they stand. None: the adapter hides the secrets itself.
         sent_secrets: If `secrets` is None, the secret values that the call sends, each
             with the name for which it is secret. None of them is stored.
-        needs_earlier: Whether it can be sent only after earlier calls of its
-            connection, which were replayed. A miss names `--mimic-rerecord`.
+        needs_earlier: Whether it can be sent only after earlier calls, which were
+            replayed: on the connection that they opened, or with the secret that they
+            issued. A miss names `--mimic-rerecord`.
     """
 
     signature: str
