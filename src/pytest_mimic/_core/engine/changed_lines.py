@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pytest_mimic._core.engine.equal_outcomes import OutcomeComparison
 from pytest_mimic._core.engine.recorded_identities import (
@@ -23,6 +23,11 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.vault.recording_facts import Recording
+
+
+#: The identity of a recording under the options of today, empty if none can be computed
+#: by it, by the name of its file, its identity and these options.
+IdentitiesOfToday: TypeAlias = "dict[tuple[str, str, str], str]"
 
 
 class Former(NamedTuple):
@@ -47,6 +52,7 @@ def former_recording(
     *,
     owner: str,
     cassette_in_words: str,
+    identities: IdentitiesOfToday,
 ) -> Former | None:
     """Return the recording that would be found if the line of a call had not changed.
 
@@ -59,6 +65,7 @@ def former_recording(
         owner: The test or scope that the call belongs to.
         cassette_in_words: The cassette that the candidates are in, `cassette trip`;
             empty: each is a file of its own.
+        identities: What earlier misses of the run have learnt of recordings.
     """
     options_of_today = kept_options(call.plan.options)
     is_client = call.edge_call is not None
@@ -89,15 +96,26 @@ def former_recording(
                 recordings.append(recording_in_file)
         for recording in recordings:
             if (recording.options or {}) == former_options:
-                follows = _follows(call, recording, former_key, options_of_today)
+                follows = _follows(
+                    call, recording, former_key, options_of_today, identities
+                )
                 return Former(recording, changes, follows)
     return _recording_that_becomes(
-        call, candidates, owner=owner, is_in_cassette=bool(cassette_in_words)
+        call,
+        candidates,
+        owner=owner,
+        is_in_cassette=bool(cassette_in_words),
+        identities=identities,
     )
 
 
 def _recording_that_becomes(
-    call: Call, candidates: Sequence[Recording], *, owner: str, is_in_cassette: bool
+    call: Call,
+    candidates: Sequence[Recording],
+    *,
+    owner: str,
+    is_in_cassette: bool,
+    identities: IdentitiesOfToday,
 ) -> Former | None:
     """Return the recording that `pytest-mimic rekey` gives the identity of a call.
 
@@ -109,6 +127,7 @@ def _recording_that_becomes(
         candidates: Recordings of its target.
         owner: The test or scope that the call belongs to.
         is_in_cassette: Whether the candidates are calls of a cassette.
+        identities: What earlier misses of the run have learnt of recordings.
     """
     options_of_today = kept_options(call.plan.options)
     is_client = call.edge_call is not None
@@ -122,7 +141,7 @@ def _recording_that_becomes(
         if not is_in_cassette and candidate.owner != owner_of_recording:
             continue
         identity = candidate.identity or PurePosixPath(candidate.name).stem
-        if _follows(call, candidate, identity, options_of_today):
+        if _follows(call, candidate, identity, options_of_today, identities):
             following.append(Former(candidate, changes, follows=True))
     # Of several recordings that would serve all tests, the outcomes may differ.
     if len(following) == 1 or (following and call.is_in_sequence):
@@ -168,6 +187,7 @@ def _follows(
     recording: Recording,
     former_key: str,
     options_of_today: Mapping[str, Any],
+    identities: IdentitiesOfToday,
 ) -> bool:
     """Return whether `rekey` can give a recording the identity that its call has now.
 
@@ -176,9 +196,9 @@ def _follows(
     Args:
         call: The call.
         recording: Its recording under the former options.
-        former_key: The identity of the recording. What the recording keeps has to give
-            it, too: a part may have been edited, or not be kept whole.
+        former_key: The identity of the recording.
         options_of_today: The options of the line.
+        identities: What earlier misses of the run have learnt of recordings.
     """
     is_client = call.edge_call is not None
     former_options = recording.options or {}
@@ -186,17 +206,33 @@ def _follows(
     if call.is_in_sequence and not was_sequence:
         # Nobody knows which tests used the recording.
         return False
-    whole_recording = recording.whole()
+    # Each miss asks all recordings of its target, which are asked once in a run.
+    known_by = recording.name, former_key, repr(options_of_today)
+    if known_by not in identities:
+        identities[known_by] = _identity_of_today(
+            recording.whole(), former_key, options_of_today
+        )
+    if identities[known_by] != call.key:
+        return False
     is_sequence_no_more = was_sequence and not call.is_in_sequence
-    if is_sequence_no_more and not _has_one_outcome(call, whole_recording):
-        # One of several answers cannot serve all tests.
-        return False
+    # One of several answers cannot serve all tests.
+    return not is_sequence_no_more or _has_one_outcome(call, recording.whole())
+
+
+def _identity_of_today(
+    recording: Recording, former_key: str, options_of_today: Mapping[str, Any]
+) -> str:
+    """Return the identity that `rekey` can give a recording, empty if it can give none.
+
+    What the recording keeps has to give its former identity, too: a part may have been
+    edited, or not be kept whole.
+    """
     try:
-        if identity_under(whole_recording, former_options) != former_key:
-            return False
-        return identity_under(whole_recording, options_of_today) == call.key
+        if identity_under(recording, recording.options or {}) != former_key:
+            return ""
+        return identity_under(recording, options_of_today)
     except CannotFollowError:
-        return False
+        return ""
 
 
 def _has_one_outcome(call: Call, recording: Recording) -> bool:

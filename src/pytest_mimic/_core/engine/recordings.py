@@ -114,6 +114,8 @@ class Recordings:
             enters none, as earlier imports answer none of its requests.
         misses_of_test: The errors of the running test's calls without a recording, and
             the options that record them.
+        identities_of_today: What misses have learnt of the recordings of lines that
+            have changed, see `changed_lines`.
     """
 
     def __init__(self, vault: Vault, account: Account, *, mode: Mode) -> None:
@@ -127,6 +129,7 @@ class Recordings:
         self.last_outcome_failed: set[str] = set()
         self.parts_of_imports_by_target: dict[str, list[str]] = {}
         self.misses_of_test: dict[tuple[str, ...], tuple[MimicError, str]] = {}
+        self.identities_of_today: dict[tuple[str, str, str], str] = {}
         # The owner and the test of recordings that a miss may be compared with, by the
         # names of these recordings.
         self._headings: dict[str, Heading] = {}

@@ -174,6 +174,7 @@ class Refusal:
             run.recordings.readable,
             owner=owner_name or run.current.owner.name,
             cassette_in_words=file.cassette_in_words,
+            identities=run.recordings.identities_of_today,
         )
         error = missing(
             MissedCall(

@@ -42,6 +42,7 @@ def former(vault: Vault, options: Options) -> Any:
         vault.read,
         owner="test_a.py::test_x",
         cassette_in_words="",
+        identities={},
     )
 
 
@@ -61,6 +62,32 @@ def test_a_recording_that_becomes_the_call_is_found() -> None:
 
     assert found.recording.arguments == OTHER_RUN["arguments"]
     assert (found.changes, found.follows) == (["ignore=run is new"], True)
+
+
+def test_each_recording_is_asked_once_in_a_run() -> None:
+    """A run may have many misses of a line, and each of them asks all recordings."""
+    vault = vault_of(OTHER_RUN)
+    [recording] = filter(None, map(vault.read, vault.names()))
+    identities: dict[tuple[str, str, str], str] = {}
+
+    def becomes(candidate: Any) -> bool:
+        found = former_recording(
+            call_under(Options(ignore=("run",))),
+            [candidate],
+            vault.read,
+            owner="test_a.py::test_x",
+            cassette_in_words="",
+            identities=identities,
+        )
+        return found is not None
+
+    without_description = recording._replace(arguments=None)
+
+    assert not becomes(without_description)
+    identities.clear()
+    assert becomes(recording)
+    # What the first miss has learnt is not computed again.
+    assert becomes(without_description)
 
 
 def test_of_several_recordings_that_become_the_call_none_is_found() -> None:
