@@ -376,6 +376,47 @@ def test_tests_with_answers_from_before_a_changed_fixture_are_named(talk, scope)
     talk.talk(passed=3, never=[heading])
 
 
+def test_recording_one_test_again_names_the_others_of_its_changed_fixture(talk):
+    facts = {"scope": "module", "last": "e", "calls": "cd"}
+    talk.tests(WIDER.format(first="ab", **facts))
+    talk.talk("--mimic-record", "-p", "no:randomly", asked="abccdce", passed=3)
+    talk.tests(WIDER.format(first="ax", **facts))
+    test = "test_shop.py::TestIt::test_{}"
+
+    talk.talk(
+        "--mimic-rerecord",
+        test.format("it"),
+        asked="axcde",
+        passed=1,
+        says=[
+            f"  {test.format('after')}     did not run, and may use first\n",
+            f"  {test.format('before')}    did not run, and may use first\n",
+        ],
+        never=["uses first"],
+    )
+
+
+def test_a_new_fixture_of_new_tests_names_no_others(talk):
+    """Although another fixture of its scope has recorded tests."""
+    tests = """
+        import pytest
+        from shop import number
+
+        @pytest.fixture(scope="session")
+        def {name}():
+            number("{place}")
+
+        def test_it({name}):
+            number("c")
+    """
+    talk.tests(tests.format(name="first", place="a"))
+    talk.talk("--mimic-record", asked="ac", passed=1)
+    talk.write("test_more.py", tests.format(name="other", place="b"))
+
+    never = ["answers from before"]
+    talk.talk("--mimic-record", "test_more.py", asked="bc", passed=1, never=never)
+
+
 def test_tests_that_may_use_a_changed_fixture_are_named_by_class(talk):
     """Else the printed command would set up the fixtures of a class several times."""
     tests = """

@@ -489,16 +489,18 @@ def _older_answers(account: Account, commands: RunCommands) -> list[Line]:
 
     Of tests that did not run, nobody knows whether they use the fixture.
     """
-    # Tests of one class stand together, so that a run of the command sets up the
-    # fixtures of the class once.
-    older_answers = sorted(account.older_answers)
-    test_rows = []
-    for answers in older_answers:
+    # By test: what it has to do with each of the fixtures. Tests of one class stand
+    # together, so that a run of the command sets up the fixtures of the class once.
+    relations_by_test: dict[str, list[str]] = {}
+    for answers in sorted(account.older_answers):
         relation = f"uses {answers.fixture}"
         if not answers.is_certain:
             relation = f"did not run, and may use {answers.fixture}"
-        test_rows.append((answers.test, relation))
-    tests = [answers.test for answers in older_answers]
+        relations_by_test.setdefault(answers.test, []).append(relation)
+    test_rows = []
+    for test, relations in relations_by_test.items():
+        test_rows.append((test, ", ".join(relations)))
+    tests = list(relations_by_test)
     remedy = commands("--mimic-rerecord", tests=tests)
     return tabled(
         "tests with answers from before a fixture made the new calls of this run:",

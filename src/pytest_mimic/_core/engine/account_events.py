@@ -190,7 +190,9 @@ class RepeatedCall(NamedFields):
 
 
 class FixtureChanged(NamedFields):
-    """A wider fixture made a new call, in a conversation that was recorded before.
+    """A wider fixture of a recorded test made a new call.
+
+    The conversation of the fixture's scope was recorded before, too.
 
     Attributes:
         fixture: The name of the fixture.

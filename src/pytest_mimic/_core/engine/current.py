@@ -79,9 +79,9 @@ class Current:
             also owns the calls outside of tests, has the empty name.
         secret_scope: What shares its secrets: the test, or a fixture.
         fixture_scopes: The wider fixtures that are set up, by name.
-        changed_fixtures: The wider fixtures that made a new call in this run, each with
-            the client, if their conversation was recorded before. A test that replays
-            calls of this client is noted, as its answers are from before.
+        changed_fixtures: The names of the scopes of the wider fixtures that made a new
+            call in this run, if their conversation was recorded before; by the fixture
+            and its client. A recorded test that uses such a fixture is noted.
         cassettes: The cassettes of open blocks.
         pending: The errors that the test must fail for, even if its code catches them.
         retries: The retries and waits of the running test's code; None until a call of
@@ -104,7 +104,7 @@ class Current:
         self.scopes: dict[str, Owner] = {"": self.owner}
         self.secret_scope: SecretScope = SecretScope()
         self.fixture_scopes: dict[str, SecretScope] = {}
-        self.changed_fixtures: set[tuple[SecretScope, str]] = set()
+        self.changed_fixtures: dict[tuple[SecretScope, str], str] = {}
         self.cassettes: Cassettes = Cassettes()
         self.pending: PendingErrors = PendingErrors(
             self._running_test, self._tell_error, commands=commands

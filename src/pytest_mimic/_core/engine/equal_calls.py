@@ -347,6 +347,8 @@ class Track:
         elif isinstance(decision, decisions.Run):
             if target not in owner.clients_run_for_real:
                 self._tell_conversation(owner, target, is_real=True)
+                if owner.is_test:
+                    self._note_test_of_changed_fixture(owner, target, is_real=True)
             if recording is None and not owner.is_test:
                 self._note_changed_fixture(owner, target)
             owner.clients_run_for_real.add(target)
@@ -360,36 +362,55 @@ class Track:
             owner.clients_replayed[target] = self._run.current.replayed_test_count
             self._run.current.replayed_test_count += owner.is_test
             if owner.is_test:
-                self._note_older_answers(owner, target)
+                self._note_test_of_changed_fixture(owner, target, is_real=False)
 
     def _note_changed_fixture(self, owner: Owner, target: str) -> None:
         """Note that a wider fixture makes a new call in a recorded conversation.
 
-        The recorded answers to its tests are from before that call, and the summary
-        offers to record these tests again.
+        The recorded answers to its tests are from before that call.
         """
         current = self._run.current
         fixture = current.secret_scope
         # Code outside of fixtures, and a teardown, precede no test's call.
         if not fixture.name or owner.is_being_torn_down or self.cassette_in_words:
             return
-        was_recorded = any(track.was_recorded for track in owner.tracks.values())
-        if was_recorded or self._recordings.not_made_by(owner, target):
-            current.changed_fixtures.add((fixture, target))
-            self._run.account.changed_fixtures.add(
-                FixtureChanged(fixture.name, owner.name, target)
-            )
+        if self._has_recordings(owner, target):
+            current.changed_fixtures[fixture, target] = owner.name
 
-    def _note_older_answers(self, owner: Owner, target: str) -> None:
-        """Note that a test's answers are from before a fixture of it made new calls."""
-        current = self._run.current
+    def _note_test_of_changed_fixture(
+        self, owner: Owner, target: str, *, is_real: bool
+    ) -> None:
+        """Note that a recorded test uses a wider fixture that made new calls.
+
+        Its replayed answers are from before these calls. The fixture may have other
+        recorded tests, which do not run. One that only new tests use has none.
+
+        Args:
+            owner: The test.
+            target: The client of its first call.
+            is_real: Whether its conversation is recorded again.
+        """
+        current, account = self._run.current, self._run.account
+        # Few runs have such a fixture, and a cassette is a conversation by itself.
         if not current.changed_fixtures or self.cassette_in_words:
             return
+        if is_real and not self._has_recordings(owner, target):
+            return
         for fixture in current.secret_scope.outer():
-            if (fixture, target) in current.changed_fixtures:
-                self._run.account.older_answers.add(
+            scope = current.changed_fixtures.get((fixture, target))
+            if scope is None:
+                continue
+            account.changed_fixtures.add(FixtureChanged(fixture.name, scope, target))
+            if not is_real:
+                account.older_answers.add(
                     OlderAnswers(owner.name, fixture.name, is_certain=True)
                 )
+
+    def _has_recordings(self, owner: Owner, target: str) -> bool:
+        """Return whether an owner's conversation with a client was recorded before."""
+        if any(track.was_recorded for track in owner.tracks.values()):
+            return True
+        return bool(self._recordings.not_made_by(owner, target))
 
     def _tell_conversation(self, owner: Owner, target: str, *, is_real: bool) -> None:
         """Tell forked processes, which go on with the conversation in the same way."""
