@@ -280,7 +280,8 @@ class Rpc:
 
     @property
     def waits(self) -> bool:
-        """Whether the recorded call waited after what it had given."""
+        """Whether the recorded RPC waited after the messages that it had given."""
+        # A step that is to run has no recorded outcome to ask.
         is_recorded: bool = self.step.mode != "run" and self.step.waits
         return is_recorded
 

@@ -124,10 +124,11 @@ class GrpcAdapter(Adapter):
         edges = [
             Edge("grpc._channel", ("Channel", "subscribe"), _wrap_state),
             Edge("grpc.aio._channel", ("Channel", "get_state"), _wrap_state),
-            Edge("grpc._channel", ("Channel", "__init__"), _wrap_init),
-            Edge("grpc._channel", ("Channel", "_close"), _wrap_close),
-            Edge("grpc.aio._channel", ("Channel", "__init__"), _wrap_init),
-            Edge("grpc.aio._channel", ("Channel", "_close"), _wrap_close),
+            # These four only note something: the real method always runs.
+            Edge("grpc._channel", ("Channel", "__init__"), _note_address),
+            Edge("grpc._channel", ("Channel", "_close"), _note_closed),
+            Edge("grpc.aio._channel", ("Channel", "__init__"), _note_address),
+            Edge("grpc.aio._channel", ("Channel", "_close"), _note_closed),
             Edge("grpc._plugin_wrapping", ("_Plugin", "__call__"), _wrap_credentials),
         ]
         for name in _MAKERS_OF_MULTI_CALLABLES:
@@ -253,7 +254,7 @@ def _not_recordable(path: str) -> UnstorableOutcomeError:
     )
 
 
-def _wrap_init(original: _Function, _port: Port) -> _Function:
+def _note_address(original: _Function, _port: Port) -> _Function:
     """Note the address of a channel when it is made."""
 
     @wraps(original)
@@ -283,7 +284,7 @@ def _wrap_maker(original: _Function, _port: Port) -> _Function:
     return make_multi_callable
 
 
-def _wrap_close(original: _Function, _port: Port) -> _Function:
+def _note_closed(original: _Function, _port: Port) -> _Function:
     """Note that a channel is closed, by any of its ways: `close`, a block, its end."""
 
     @wraps(original)

@@ -281,7 +281,7 @@ class NextRun:
         unread_texts, self._unread_texts = self._unread_texts, []
         self._unread_length = 0
         for text, test in unread_texts:
-            self._origins.note_given(_without_date(text), evidence, test=test)
+            self._origins.note_outcome(_without_date(text), evidence, test=test)
 
     def note_elsewhere(self, stored_outcome: StoredOutcome) -> None:
         """Note the values in an outcome that another process has recorded."""
@@ -355,7 +355,7 @@ class NextRun:
                 continue
             text = _without_date(replayed_outcome.json_text)
             for test in replayed_outcome.tests:
-                origins.note_given(text, evidence, test=test)
+                origins.note_outcome(text, evidence, test=test)
         return origins
 
     def _replayed_outcomes(self) -> Iterator[_ReplayedOutcome]:

@@ -156,8 +156,8 @@ def record(
         place: The place of this outcome among them.
         observed: What was observed of the call.
         outcome: Its outcome.
-        is_first: Whether the outcome is recorded for the first time. Another form of it
-            does not count again.
+        is_first: Whether the outcome is recorded for the first time. Its other form,
+            with the placeholders of an earlier call, does not count again.
 
     Raises:
         MutatedInputError: The call has changed an argument.
@@ -416,7 +416,8 @@ def _gives_way(
     if recording is not None:
         outcome_in_file = recording.outcomes[0]
     if not is_first:
-        # The other form replaces the first one, and the outcome of no other call.
+        # The same answer with other placeholders, see `keep_issued`, replaces its first
+        # form, and the outcome of no other call.
         return outcome_in_file is not observed.recorded
     if outcome_in_file is None:
         return False

@@ -71,12 +71,12 @@ class _ShortForm(NamedTuple):
         name: The name of the container's class.
         fact_in_pair: The fact that stands in the pair with the content; empty: there is
             no pair.
-        is_last: Whether the content comes last in the pair.
+        is_content_last: Whether the content comes last in the pair.
     """
 
     name: str
     fact_in_pair: str = ""
-    is_last: bool = False
+    is_content_last: bool = False
 
 
 # The tag of a `SimpleNamespace`, whose node has the name of the class.
@@ -84,7 +84,7 @@ _NAMESPACE = "namespace"
 _SHORT_FORM_BY_TAG: dict[str, _ShortForm] = {
     "bytearray": _ShortForm("bytearray"),
     "counter": _ShortForm("Counter"),
-    "defaultdict": _ShortForm("defaultdict", "default_factory", is_last=True),
+    "defaultdict": _ShortForm("defaultdict", "default_factory", is_content_last=True),
     "deque": _ShortForm("deque", "maxlen"),
     "ordered_dict": _ShortForm("OrderedDict"),
 }
@@ -298,22 +298,22 @@ def _name_of_fields(tag: str) -> str:
     return tag
 
 
-def _container_node(form: _ShortForm, stored: Node) -> Fields:
+def _container_node(short_form: _ShortForm, stored: Node) -> Fields:
     """Return the node of a container that is stored in its shorter form.
 
     The form may be edited by hand, so a pair may lack its second half, or both.
     """
     content: Node = stored
     fact: Node = None
-    if form.fact_in_pair and isinstance(stored, Items) and stored.kind == "list":
+    if short_form.fact_in_pair and isinstance(stored, Items) and stored.kind == "list":
         # None takes the place of a half that an edited pair lacks.
         content, fact = [*stored.items, None, None][:2]
-        if form.is_last:
+        if short_form.is_content_last:
             content, fact = fact, content
     parts: dict[str, Node] = {"": content}
     if fact is not None:
-        parts[form.fact_in_pair] = fact
-    return Fields(form.name, parts)
+        parts[short_form.fact_in_pair] = fact
+    return Fields(short_form.name, parts)
 
 
 def _exception_parts(part: dict[str, Any]) -> dict[str, Node]:
@@ -455,13 +455,13 @@ def _pairs(parts: Mapping[str, Any]) -> list[list[Any]]:
     return [list(pair) for pair in parts.items()]
 
 
-def _stored_container(form: _ShortForm, parts: dict[str, Any]) -> Any:
+def _stored_container(short_form: _ShortForm, parts: dict[str, Any]) -> Any:
     """Return the shorter form of a container, which `_container_node` reads again."""
     content = parts[""]
-    if not form.fact_in_pair:
+    if not short_form.fact_in_pair:
         return content
-    fact = parts.get(form.fact_in_pair)
-    if form.is_last:
+    fact = parts.get(short_form.fact_in_pair)
+    if short_form.is_content_last:
         return [fact, content]
     return [content, fact]
 

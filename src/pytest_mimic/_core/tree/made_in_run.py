@@ -273,7 +273,7 @@ class Origins:
         # The values that calls have sent first, and the random digits in them.
         self._values_made: set[str] = set()
         # The values that outcomes gave, and the random digits in them.
-        self._values_given: set[str] = set()
+        self._values_of_outcomes: set[str] = set()
         # The moments that outcomes gave: for each unit of `_UNITS` the unit, and the
         # number of units since the last whole distance.
         self._moments: set[tuple[int, int]] = set()
@@ -287,7 +287,7 @@ class Origins:
             self._values_made.add(value)
             self._values_made.update(self._random.windows_in(value))
 
-    def note_given(
+    def note_outcome(
         self, text: str, evidence: Evidence, *, test: str = ANY_TEST
     ) -> None:
         """Note the values in an outcome.
@@ -311,7 +311,7 @@ class Origins:
             elif value.startswith("@"):
                 self._note_moment(float(value[1:]), days)
             elif _is_of_run(piece, part, evidence):
-                self._values_given.add(value)
+                self._values_of_outcomes.add(value)
         for match in _FINE_TIMESTAMP.finditer(text):
             self._note_moment(int(match[1]) + int(match[2]) / 1e6, days)
         for match in _NUMBERS_OF_DATE.finditer(text):
@@ -328,11 +328,11 @@ class Origins:
     def _note_digits(self, text: str) -> None:
         """Note the random bytes in the text of an outcome."""
         for match in _DIGITS.finditer(text):
-            self._values_given.update(self._random.windows_in(match[0]))
+            self._values_of_outcomes.update(self._random.windows_in(match[0]))
         for match in _BYTES.finditer(text):
             with suppress(ValueError):
                 digits = b64decode(match[1]).hex()
-                self._values_given.update(self._random.windows_in(digits))
+                self._values_of_outcomes.update(self._random.windows_in(digits))
 
     def _note_moment(self, seconds: float, days: set[int]) -> None:
         """Note a moment, in seconds after the epoch, by each unit of `_UNITS`.
@@ -356,7 +356,7 @@ class Origins:
         """
         if value in self._values_made:
             return False
-        if value in self._values_given:
+        if value in self._values_of_outcomes:
             return True
         if value.startswith("@"):
             return self._is_near(round(float(value[1:]) * 1e6))
@@ -368,7 +368,7 @@ class Origins:
         # A part of a given id is given, too.
         windows = self._random.windows_in(value)
         return any(
-            window in self._values_given and window not in self._values_made
+            window in self._values_of_outcomes and window not in self._values_made
             for window in windows
         )
 

@@ -1,8 +1,9 @@
 """Objects without a value, which code tells apart by `is`: `MISSING = Missing()`.
 
 Such an object is called a constant here. All that such an object says is which one it
-is. So it is known by the name under which a module holds it: in an identity, and in an
-outcome, in which `constants` finds it again.
+is. So it is known by the name under which a module holds it. An identity takes a name
+in any module. An outcome takes one in the module of the class alone, by which
+`constants` finds the object again.
 """
 
 from __future__ import annotations
@@ -127,7 +128,9 @@ def _places_of_bare_objects(_loaded: int) -> dict[int, list[tuple[str, str]]]:
 
 
 class _Constants:
-    """The constants of one class.
+    """The constants of one class, as identities and descriptions name them.
+
+    Outcomes do not: they ask `constant_name`.
 
     They stay known while a test has put another object in the place of one. And they
     stay alive, so that no other object gets the id of one.

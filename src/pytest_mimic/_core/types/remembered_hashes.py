@@ -239,6 +239,8 @@ def _builtin_base(type_: Any) -> Any:
 def _builtin_content(base: Any, value: Any) -> Any:
     """Return the content of an object whose class is a builtin or derives from it.
 
+    A bare copy gets it, and so the recipe of a hash.
+
     Args:
         base: The builtin.
         value: The object.
