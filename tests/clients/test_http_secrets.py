@@ -189,13 +189,20 @@ def test_a_miss_shows_neither_secrets_nor_plugin_frames(project):
 
 
 @pytest.mark.parametrize(
-    "is_apart", [False, True], ids=["in the conversation", "apart from it"]
+    ("is_apart", "login"),
+    [
+        (False, "headers={'Authorization': f'Bearer {token}'}"),
+        (True, "headers={'Authorization': f'Bearer {token}'}"),
+        (True, "auth=('x-access-token', token)"),
+    ],
+    ids=["in the conversation", "apart from it", "basic credentials"],
 )
-def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart):
+def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart, login):
     """The command in the message records it."""
     pytest.importorskip("httpx")
     project.ini(*(["httpx only='GET /login' sequence=no"] if is_apart else []), "httpx")
-    project.module("""
+    project.module(
+        """
         import httpx, os
 
         API = os.environ["API"]
@@ -204,11 +211,11 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart):
             token = httpx.get(API + "/login").json()["access_token"]
             if os.environ["MORE"]:
                 try:
-                    me = httpx.get(API + "/me", headers={"Authorization": f"Bearer {token}"})
-                    assert me.status_code == 200
+                    httpx.get(API + "/me", LOGIN)
                 except RuntimeError:
                     pass
-    """)
+    """.replace("LOGIN", login)
+    )
     project.write(
         "test_it.py",
         """

@@ -396,6 +396,70 @@ def test_recording_one_test_again_names_the_others_of_its_changed_fixture(talk):
     )
 
 
+def test_no_test_that_is_gone_is_named_for_a_changed_fixture(talk):
+    """Else pytest would not find it, and the printed command would run no test."""
+    tests = """
+        import pytest
+        from shop import number
+
+        @pytest.fixture(scope="session")
+        def first():
+            number("{place}")
+
+        def test_one(first):
+            number("c")
+    """
+    gone = """
+        def test_gone(first):
+            number("d")
+    """
+    talk.tests(tests.format(place="a") + gone)
+    talk.write("test_deleted.py", tests.format(place="a"))
+    talk.talk("--mimic-record", "-p", "no:randomly", asked="acacd", passed=3)
+    (talk.root / "test_deleted.py").unlink()
+    talk.tests(tests.format(place="x"))
+
+    talk.talk(
+        "--mimic-record",
+        "test_shop.py::test_one",
+        asked="x",
+        passed=1,
+        says=["to record them again: pytest --mimic-rerecord test_shop.py::test_one\n"],
+    )
+
+
+def test_a_changed_fixture_that_is_set_up_twice_has_all_its_tests_named(talk):
+    tests = """
+        import pytest
+        from shop import number
+
+        @pytest.fixture(scope="module")
+        def first():
+            number("{place}")
+
+        def test_one(first):
+            number("c")
+
+        def test_two(first):
+            number("d")
+    """
+    talk.tests(tests.format(place="a"))
+    talk.write("test_more.py", "def test_between():\n    pass\n")
+    talk.talk("--mimic-record", "-p", "no:randomly", asked="acd", passed=3)
+    talk.tests(tests.format(place="x"))
+
+    selection = ["test_shop.py::test_one", "test_more.py", "test_shop.py::test_two"]
+    talk.talk(
+        "--mimic-record",
+        "-p",
+        "no:randomly",
+        *selection,
+        asked="x",
+        passed=3,
+        says=[f"  {selection[0]}    uses first", f"  {selection[2]}    uses first"],
+    )
+
+
 def test_a_new_fixture_of_new_tests_names_no_others(talk):
     """Although another fixture of its scope has recorded tests."""
     tests = """
@@ -466,7 +530,7 @@ def test_no_test_is_named_for_a_fixture_that_it_does_not_use(talk):
         def first():
             number("{first}")
 
-        def test_alone():
+        def test_alone(tmp_path):
             number("c")
 
         def test_with(new, first):

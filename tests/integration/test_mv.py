@@ -351,6 +351,21 @@ def test_nothing_is_proposed_without_a_gone_test(suite, after, args):
     assert proposed(run) == []
 
 
+def test_an_inherited_test_that_is_not_selected_is_not_taken_for_gone(suite):
+    """Its function stands in the file once, as that of the selected one."""
+    base = in_class("Base", making("test_x", 1))
+    suite.put({"a": f"{base}\nclass TestA(Base):\n    pass\n"})
+    suite.record()
+    suite.put(
+        {"a": f"{base}\nclass TestA(Base):\n    pass\n\nclass TestB(Base):\n    pass\n"}
+    )
+
+    run = suite.replay("t/a.py::TestB")
+
+    assert run.outcomes["failed"] == 1
+    assert proposed(run) == []
+
+
 def test_tests_that_nothing_tells_apart_are_named(suite):
     suite.put({"a": making("test_x", 1, 2) + making("test_y", 1, 3)})
     suite.record()

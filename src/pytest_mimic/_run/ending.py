@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_mimic._core.engine.account_events import OlderAnswers
+from pytest_mimic._core.engine.owners import is_in_scope
 from pytest_mimic._core.vault.folder import holds_recordings
 from pytest_mimic._core.vault.format import CASSETTES_PREFIX, recording_folder
 from pytest_mimic._core.words import ROW_WIDTH, limited, plural, size
-from pytest_mimic._run.fixture_scopes import is_in_scope
 from pytest_mimic._run.selected_tests import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary
 from pytest_mimic._tools.unused.judging import (
@@ -20,6 +20,7 @@ from pytest_mimic._tools.unused.judging import (
     GoneTests,
     Judgement,
     judge_unused,
+    stands_in_file,
 )
 from pytest_mimic.errors import MimicError, printable
 
@@ -243,13 +244,20 @@ class Ending:
         """
         account = self._session.account
         vault = self._session.vault
+        rootdir = self._session.settings.rootdir
+        # By client: its tests in the vault that exist and did not run.
+        tests_by_client: dict[str, set[str]] = {}
         for changed in account.changed_fixtures:
-            folder = recording_folder(changed.client)
-            for heading in vault.reader.headings(list(vault.store.names(folder))):
-                test = heading.test
-                is_of_test = heading.owner == test
-                has_run = test in account.outcomes
-                if is_of_test and not has_run and is_in_scope(test, changed.scope):
+            if changed.client not in tests_by_client:
+                tests = tests_by_client[changed.client] = set()
+                names = list(vault.store.names(recording_folder(changed.client)))
+                for heading in vault.reader.headings(names):
+                    test = heading.test
+                    is_of_test = heading.owner == test and test not in account.outcomes
+                    if is_of_test and stands_in_file(test, rootdir):
+                        tests.add(test)
+            for test in tests_by_client[changed.client]:
+                if is_in_scope(test, changed.scope):
                     account.older_answers.add(
                         OlderAnswers(test, changed.fixture, is_certain=False)
                     )

@@ -109,6 +109,7 @@ class Phases(Hooks):
         run.current.secret_scope = SecretScope(
             outer=partial(run.current.scopes_of, fixtures)
         )
+        run.current.fixtures = fixtures
         run.current.own_files = partial(_own_files, item)
         self._replay_count_before_test = len(self._session.account.replays)
         self._load_before_fakes()

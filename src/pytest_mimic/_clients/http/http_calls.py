@@ -470,10 +470,10 @@ class RequestTaker:
         # of another test, such as one in a cookie that a client has kept, is not there
         # when this test is recorded by itself.
         needs_earlier = False
-        if may_send_issued and self.port.is_replaying:
+        if may_send_issued and known_secrets is not None and self.port.is_replaying:
             texts_of_request = [url, body.decode("latin-1")]
             texts_of_request += [value for _, value in text_pairs(sent_headers)]
-            needs_earlier = self.port.returns_secret_of_test(texts_of_request)
+            needs_earlier = known_secrets.has_issued_in(texts_of_request)
         # The host has its port, unless that is the usual one. The patterns of `only=`
         # and `exclude=` are compared with it.
         host = shown_url.split("/", 3)[2]

@@ -31,7 +31,7 @@ from pytest_mimic._core.vault.format import recording_name
 from pytest_mimic._core.words import lazy_attribute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     from pytest_mimic._core.engine.function_plan import Cassette
@@ -536,18 +536,6 @@ class Port:
         if self.is_replaying and not _returns_issued_secret(request):
             return None
         return self.secrets
-
-    def returns_secret_of_test(self, texts_of_request: Iterable[str]) -> bool:
-        """Return whether a request has a placeholder that this test was issued.
-
-        A replayed answer to the test, or to a wider fixture, gave the application the
-        placeholder.
-        """
-        for text in texts_of_request:
-            for placeholder in issued_in(text):
-                if self.secrets.has_issued(placeholder):
-                    return True
-        return False
 
     def report(self, note: str) -> None:
         """Add a line to the summary, with the running test."""

@@ -79,9 +79,13 @@ class Current:
             also owns the calls outside of tests, has the empty name.
         secret_scope: What shares its secrets: the test, or a fixture.
         fixture_scopes: The wider fixtures that are set up, by name.
-        changed_fixtures: The names of the scopes of the wider fixtures that made a new
-            call in this run, if their conversation was recorded before; by the fixture
-            and its client. A recorded test that uses such a fixture is noted.
+        fixtures: The names of the fixtures that the running test requests, and of those
+            that these request.
+        changed_fixtures: The wider fixtures that made a new call in this run, if their
+            conversation was recorded before: the name of the scope, the fixture and
+            the client. A recorded test that uses such a fixture is noted.
+        was_recorded: Whether the conversation of a wider fixture's scope was recorded
+            before its first new call, by the name of the scope and the client.
         cassettes: The cassettes of open blocks.
         pending: The errors that the test must fail for, even if its code catches them.
         retries: The retries and waits of the running test's code; None until a call of
@@ -104,7 +108,9 @@ class Current:
         self.scopes: dict[str, Owner] = {"": self.owner}
         self.secret_scope: SecretScope = SecretScope()
         self.fixture_scopes: dict[str, SecretScope] = {}
-        self.changed_fixtures: dict[tuple[SecretScope, str], str] = {}
+        self.fixtures: Collection[str] = ()
+        self.changed_fixtures: set[tuple[str, str, str]] = set()
+        self.was_recorded: dict[tuple[str, str], bool] = {}
         self.cassettes: Cassettes = Cassettes()
         self.pending: PendingErrors = PendingErrors(
             self._running_test, self._tell_error, commands=commands

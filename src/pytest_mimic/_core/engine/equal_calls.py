@@ -32,7 +32,7 @@ from pytest_mimic._core.engine.family_events import (
     PlaceTaken,
     RecordingWritten,
 )
-from pytest_mimic._core.engine.owners import Change
+from pytest_mimic._core.engine.owners import Change, is_in_scope
 from pytest_mimic._core.engine.steps import Step, recorder, verifier
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import recording_name, wall_seconds
@@ -374,8 +374,11 @@ class Track:
         # Code outside of fixtures, and a teardown, precede no test's call.
         if not fixture.name or owner.is_being_torn_down or self.cassette_in_words:
             return
-        if self._has_recordings(owner, target):
-            current.changed_fixtures[fixture, target] = owner.name
+        if current.was_recorded.get((owner.name, target)) is None:
+            has_recordings = self._has_recordings(owner, target)
+            current.was_recorded[owner.name, target] = has_recordings
+        if current.was_recorded[owner.name, target]:
+            current.changed_fixtures.add((owner.name, fixture.name, target))
 
     def _note_test_of_changed_fixture(
         self, owner: Owner, target: str, *, is_real: bool
@@ -396,14 +399,14 @@ class Track:
             return
         if is_real and not self._has_recordings(owner, target):
             return
-        for fixture in current.secret_scope.outer():
-            scope = current.changed_fixtures.get((fixture, target))
-            if scope is None:
+        for scope, fixture, client in sorted(current.changed_fixtures):
+            is_used = fixture in current.fixtures and is_in_scope(owner.name, scope)
+            if client != target or not is_used:
                 continue
-            account.changed_fixtures.add(FixtureChanged(fixture.name, scope, target))
+            account.changed_fixtures.add(FixtureChanged(fixture, scope, client))
             if not is_real:
                 account.older_answers.add(
-                    OlderAnswers(owner.name, fixture.name, is_certain=True)
+                    OlderAnswers(owner.name, fixture, is_certain=True)
                 )
 
     def _has_recordings(self, owner: Owner, target: str) -> bool:

@@ -256,6 +256,22 @@ class Owner:
         self.written_for_scopes = {}
 
 
+def is_in_scope(test: str, scope: str) -> bool:
+    """Return whether a test may use the wider fixtures of a scope.
+
+    Args:
+        test: The id of the test.
+        scope: The name of the scope, as `FixtureScopes` makes it:
+            `tests/test_shop.py[db=1]` has the tests of that file.
+    """
+    container, _, _ = scope.partition("[")
+    # Older versions of pytest name a package by this file.
+    container = container.removesuffix("/__init__.py")
+    if not container:
+        return True
+    return test.startswith((f"{container}::", f"{container}/"))
+
+
 class Unended(NamedFields):
     """A call that came to no whole outcome, and has a place.
 

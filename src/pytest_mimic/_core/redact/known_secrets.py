@@ -34,6 +34,7 @@ from pytest_mimic._core.placeholders import (
 from pytest_mimic._core.redact.secret_names import JWT
 from pytest_mimic._core.redact.secret_values import (
     bare_secret,
+    basic_credentials,
     basic_password,
     forms_of,
     hide_values,
@@ -501,6 +502,18 @@ class KnownSecrets:
                     return True
             if placeholder in secrets._placeholders_of_replays():
                 return True
+        return False
+
+    def has_issued_in(self, texts_of_request: Iterable[str]) -> bool:
+        """Return whether a request has a placeholder that this test was issued.
+
+        A replayed answer to the test, or to a wider fixture, gave the application the
+        placeholder. `Basic` credentials are searched decoded.
+        """
+        for text in texts_of_request:
+            for placeholder in issued_in(f"{text} {basic_credentials(text)}"):
+                if self.has_issued(placeholder):
+                    return True
         return False
 
     def settled(self, text: str) -> str:

@@ -428,6 +428,7 @@ class GoneTests:
         # The tests that ran, without their parameters. Of such a function, all
         # parameters are known.
         self._functions_that_ran: set[str] = set()
+        self._is_complete = is_complete
         if is_complete:
             for test, outcome in account.outcomes.items():
                 if outcome not in ("skipped", "uncalled"):
@@ -470,9 +471,10 @@ class GoneTests:
             return not any(counts_by_name.values())
         if not all(counts_by_name.values()):
             return True
-        # The name of the function may stand there for its namesakes alone.
+        # The name of the function may stand there for its namesakes alone. A test that
+        # was not selected may be one that a class inherits, and stands there by them.
         *_, function_count = counts_by_name.values()
-        return function_count <= self._count_namesakes(nodeid)
+        return self._is_complete and function_count <= self._count_namesakes(nodeid)
 
     def _count_namesakes(self, nodeid: str) -> int:
         """Return how many other test functions of the same file have the same name.
@@ -489,6 +491,19 @@ class GoneTests:
                 if other_function.endswith(f"::{name}"):
                     namesakes.add(other_function)
         return len(namesakes - {function})
+
+
+def stands_in_file(nodeid: str, rootdir: Path) -> bool:
+    """Return whether the names of a test stand in its file.
+
+    A command that runs tests must not name one that pytest does not find.
+    """
+    file, _, name = nodeid.partition("::")
+    path = Path(rootdir, file)
+    # A forged id may be no name of a file at all, at which `Path.is_file` fails.
+    if not os.path.isfile(path):  # noqa: PTH113
+        return False
+    return all(_names_in_file(path, _without_parameters(name)).values())
 
 
 def _without_parameters(nodeid: str) -> str:

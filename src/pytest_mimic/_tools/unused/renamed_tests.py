@@ -74,19 +74,18 @@ def moved_tests(
             function = _without_parameters(test)
             recorded_function = function if function in recorders.functions else ""
             tests_by_call.setdefault((identity, recorded_function), []).append(test)
+    functions_with_recordings = {function for _, function in tests_by_call}
     # By the old id or file: the new one.
     moves: dict[str, str] = {}
     unclear: dict[str, list[str]] = {}
     for (identity, recorded_function), tests in tests_by_call.items():
         recorders_of_call = recorders.of_call(identity)
         candidates = sorted(filter(gone_tests.may_be_renamed, recorders_of_call))
-        if recorded_function:
-            # The function has kept its name: the test is new, or has other parameters.
-            candidates = [
-                candidate
-                for candidate in candidates
-                if _without_parameters(candidate) == recorded_function
-            ]
+        candidates = [
+            candidate
+            for candidate in candidates
+            if _may_be_former(candidate, recorded_function, functions_with_recordings)
+        ]
         former_tests = _former_tests(tests, candidates)
         candidates_left = [
             candidate
@@ -103,6 +102,24 @@ def moved_tests(
         moves = _with_whole_parts(moves, recorders, gone_tests, part_of)
     certain = [RenamedTest(old, moves[old]) for old in sorted(moves)]
     return Moves(certain, unclear)
+
+
+def _may_be_former(
+    candidate: str, recorded_function: str, functions_with_recordings: Collection[str]
+) -> bool:
+    """Return whether a test that is gone may have been one that misses its call.
+
+    Args:
+        candidate: The test that is gone.
+        recorded_function: The function of the test that misses, if it has recordings:
+            it has kept its name, and the test is new, or has other parameters.
+        functions_with_recordings: All such functions. What is gone of one belongs to
+            the tests of that function alone.
+    """
+    function = _without_parameters(candidate)
+    if recorded_function:
+        return function == recorded_function
+    return function not in functions_with_recordings
 
 
 def _may_be_recorded(

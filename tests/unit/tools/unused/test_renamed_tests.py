@@ -111,6 +111,12 @@ def moves_to(*tests: str, vault: Vault, rootdir: Path) -> list[tuple[str, str]]:
             [("test_b.py::test_y[1]", "test_b.py::test_y[2]")],
             id="other parameters of a function that has recordings",
         ),
+        pytest.param(
+            ["test_b.py::test_y[1]"],
+            ["test_b.py::test_new", "test_b.py::test_y[2]"],
+            [("test_b.py::test_y[1]", "test_b.py::test_y[2]")],
+            id="a new test beside other parameters",
+        ),
     ],
 )
 def test_a_renamed_test_gets_the_recordings_of_the_one_that_is_gone(
