@@ -432,7 +432,7 @@ class GoneTests:
         if is_complete:
             for test, outcome in account.outcomes.items():
                 if outcome not in ("skipped", "uncalled"):
-                    self._functions_that_ran.add(_without_parameters(test))
+                    self._functions_that_ran.add(without_parameters(test))
 
     def __contains__(self, nodeid: str) -> bool:
         return self._is_gone(nodeid)
@@ -463,9 +463,9 @@ class GoneTests:
             return True
         if file not in self._collected:
             return False
-        if _without_parameters(nodeid) in self._functions_that_ran:
+        if without_parameters(nodeid) in self._functions_that_ran:
             return True
-        counts_by_name = _names_in_file(path, _without_parameters(name))
+        counts_by_name = _names_in_file(path, without_parameters(name))
         if not needs_all_names:
             # Recordings may be deleted: each name that stands there keeps them.
             return not any(counts_by_name.values())
@@ -481,13 +481,13 @@ class GoneTests:
 
         Only the tests of this run count, so that each of them stands in the file.
         """
-        function = _without_parameters(nodeid)
+        function = without_parameters(nodeid)
         file = function.partition("::")[0]
         name = function.rpartition("::")[2]
         namesakes: set[str] = set()
         for test in self._outcomes:
             if test.startswith(f"{file}::"):
-                other_function = _without_parameters(test)
+                other_function = without_parameters(test)
                 if other_function.endswith(f"::{name}"):
                     namesakes.add(other_function)
         return len(namesakes - {function})
@@ -503,10 +503,10 @@ def stands_in_file(nodeid: str, rootdir: Path) -> bool:
     # A forged id may be no name of a file at all, at which `Path.is_file` fails.
     if not os.path.isfile(path):  # noqa: PTH113
         return False
-    return all(_names_in_file(path, _without_parameters(name)).values())
+    return all(_names_in_file(path, without_parameters(name)).values())
 
 
-def _without_parameters(nodeid: str) -> str:
+def without_parameters(nodeid: str) -> str:
     """Return `test_a.py::test_x` for `test_a.py::test_x[1]`."""
     return nodeid.partition("[")[0]
 

@@ -18,6 +18,7 @@ from pytest_mimic._core.vault.format import (
     parse_recording,
     recording_folder,
 )
+from pytest_mimic._tools.unused.judging import without_parameters
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def moved_tests(
     for test, identity in missing.items():
         # A test with recordings of its own has its name, and lacks only some of them.
         if test not in recorders.owners:
-            function = _without_parameters(test)
+            function = without_parameters(test)
             recorded_function = function if function in recorders.functions else ""
             tests_by_call.setdefault((identity, recorded_function), []).append(test)
     functions_with_recordings = {function for _, function in tests_by_call}
@@ -116,7 +117,7 @@ def _may_be_former(
         functions_with_recordings: All such functions. What is gone of one belongs to
             the tests of that function alone.
     """
-    function = _without_parameters(candidate)
+    function = without_parameters(candidate)
     if recorded_function:
         return function == recorded_function
     return function not in functions_with_recordings
@@ -171,7 +172,7 @@ def _former_tests(tests: Sequence[str], candidates: Sequence[str]) -> dict[str, 
         candidates: The tests that are gone and made the call.
     """
     former_tests: dict[str, str] = {}
-    functions = {_without_parameters(test) for test in tests}
+    functions = {without_parameters(test) for test in tests}
     if len(candidates) == len(functions) == 1:
         return dict.fromkeys(tests, candidates[0])
     for name_of in (_id_without_file, _function_with_parameters, _parameters):
@@ -197,11 +198,6 @@ def _by_name(
     for test in sorted(tests):
         tests_by_name.setdefault(name_of(test), []).append(test)
     return tests_by_name
-
-
-def _without_parameters(nodeid: str) -> str:
-    """Return `test_a.py::test_x` for `test_a.py::test_x[1]`."""
-    return nodeid.partition("[")[0]
 
 
 def _function_with_parameters(nodeid: str) -> str:
@@ -254,7 +250,7 @@ class _Recorders:
             if calls:
                 identity = calls[0].get("key")
         self.owners.add(owner)
-        self.functions.add(_without_parameters(owner))
+        self.functions.add(without_parameters(owner))
         if identity and test:
             self._tests_by_call.setdefault(identity, set()).add(test)
 
