@@ -1,0 +1,72 @@
+"""The errors that users meet: what happened, to which call, the facts, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+Remedy = tuple[str, str]
+"""Words and a command: `("to record it", "pytest --mimic-record tests/test_a.py")`."""
+
+
+class MimicError(Exception):
+    """An error of pytest-mimic.
+
+    Attributes:
+        what: What happened, and to which call.
+        facts: Lines that explain it, the nearest first.
+        remedies: What to do: pairs of words and of what can be pasted.
+    """
+
+    def __init__(
+        self, what: str, facts: Iterable[str] = (), remedies: Iterable[Remedy] = ()
+    ) -> None:
+        self.what = what
+        self.facts = tuple(facts)
+        self.remedies = tuple(remedies)
+        super().__init__(what, self.facts, self.remedies)
+
+    def __str__(self) -> str:
+        lines = [self.what, *(f"  {fact}" for fact in self.facts)]
+        for words, command in self.remedies:
+            lines.append(f"  {words}: {command}" if command else f"  {words}")
+        return "\n".join(lines)
+
+
+class MissingRecordingError(MimicError, RuntimeError):
+    """A call has no recording."""
+
+
+class StaleRecordingError(MissingRecordingError):
+    """A recording was made with other source or inputs."""
+
+
+class MutatedInputError(MimicError, RuntimeError):
+    """A call has changed its arguments, or a file that one of them names."""
+
+
+class UnstableIdentityError(MimicError, TypeError):
+    """A value has no identity that another process would find again."""
+
+
+class UnstorableOutcomeError(MimicError, TypeError):
+    """A replay could not give back what a call returned or raised."""
+
+
+class CorruptRecordingError(MimicError, RuntimeError):
+    """A file of the vault is damaged, or of a form that this version does not read."""
+
+
+class DriftError(MimicError, AssertionError):
+    """A real outcome differs from the recorded one."""
+
+
+class CassetteError(MimicError, RuntimeError):
+    """A cassette cannot be used as the test asks."""
+
+
+class TargetError(MimicError, ValueError):
+    """A line names no target, or one that cannot be mimicked."""
+
+
+for _error in (MimicError, *MimicError.__subclasses__(), StaleRecordingError):
+    _error.__module__ = "pytest_mimic"
