@@ -1,0 +1,1 @@
+"""Replaces functions wherever they are held, and restores them exactly."""
