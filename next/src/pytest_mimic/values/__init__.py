@@ -1,0 +1,1 @@
+"""Values: opened into one tree, identified, stored, compared and drawn."""
