@@ -1,0 +1,1 @@
+"""Cassettes: logs that have a name, and the calls in them as tests see them."""

@@ -1,0 +1,1 @@
+"""Compares a real outcome with the recorded one, and says what has drifted."""
