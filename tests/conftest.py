@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import gc
 import importlib
 import io
@@ -21,18 +20,15 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from support import warm_processes
+from support import face, warm_processes
 from support.hidden_modules import modules_of_tests, modules_of_unused_libraries
+from support.lists import ListOfTests
 from support.memory_folder import use_memory
-from support.no_words import without_words
 from support.quick_runs import keep_lookups
 from support.shared_rewriting import rewrite_share, without_rewriting
-
-import pytest_mimic
-import pytest_mimic.plugin
 
 use_memory()
 
@@ -124,6 +120,15 @@ def ran(*words):
 
 # The tests that start processes.
 E2E = Path(__file__).with_name("e2e")
+
+ROOT = Path(__file__).parents[1]
+# The tests that the package of `next/` has to pass, and which of them a run chooses:
+# `only` those, or the `rest`. By default, it chooses all tests.
+JUDGED = ListOfTests(ROOT / "next" / "judged.txt")
+CHOSEN = os.environ.get("MIMIC_JUDGED", "")
+# The tests that the package of `src/` cannot pass.
+SIXTH = ListOfTests(Path(__file__).with_name("sixth.txt"))
+OF_SIXTH = "the sixth edition: tests/sixth.txt"
 
 # What the body of `Project.test` may name.
 MODULES = set(
@@ -244,24 +249,6 @@ class Run:
         return self
 
 
-class MadeRun(NamedTuple):
-    """A run in this process that is to be made again.
-
-    Attributes:
-        start: The files of the project before it.
-        argv: The arguments of pytest.
-        variables: The variables of its environment.
-        plugins: The plugins that it was given.
-        left: How it ended, and the files after it.
-    """
-
-    start: dict[Path, bytes]
-    argv: Sequence[str]
-    variables: Mapping[str, str]
-    plugins: Sequence[object]
-    left: dict[str, bytes]
-
-
 class Project:
     """A folder with pytest.ini, modules and tests, and `tally.ran(...)` to count real executions.
 
@@ -284,9 +271,6 @@ class Project:
         self.root: Path = pytester.path
         self.tally = self.root.parent / f"{self.root.name}.tally"
         self.process = False
-        # Whether `compare_runs` makes the runs in this process again, without words.
-        self.is_compared = False
-        self._compared: list[MadeRun] = []
         # Its code is not that of the project: no recording lists it among what its call
         # ran.
         self.write("tally.py", f"exec(compile({TALLY!r}, '<frozen tally>', 'exec'))\n")
@@ -407,7 +391,7 @@ class Project:
             given = not (process or is_parallel or NAME in args)
             loaded = self._loaded(args, plugins, given=given, is_parallel=is_parallel)
             argv = [*loaded, "--color=no", "-W", "error", *args]
-        objects = [pytest_mimic.plugin] if given else []
+        objects = [face.plugin] if given else []
         if process:
             code, output = warm_processes.run_pytest(
                 argv,
@@ -417,11 +401,7 @@ class Project:
                 is_warm=is_warm,
             )
         else:
-            start = self._everything() if self.is_compared else {}
             code, output = self._run_here(argv, variables, objects)
-            if self.is_compared:
-                left = self._left(code, output)
-                self._compared.append(MadeRun(start, argv, variables, objects, left))
         return Run(
             code, _outcomes(output), output, self.real()[already:], self.files(), before
         )
@@ -527,68 +507,6 @@ class Project:
         """Return the environment of a process of this project."""
         return {**os.environ, "TALLY": str(self.tally), **(variables or {})}
 
-    def compare_runs(self) -> None:
-        """Make each run again without words, and compare all else with what it left.
-
-        Where a run leaves something else each time, as what a server counts, that is
-        not compared. Of files that each run names otherwise, the number is compared.
-        """
-        for made in self._compared:
-            self._restore(made.start)
-            with without_words():
-                silent = self._made_again(made)
-            if silent == made.left:
-                continue
-            self._restore(made.start)
-            again = self._made_again(made)
-            unsteady = {*_differing(made.left, again)}
-            for folder in {_folder(name) for name in made.left.keys() ^ again.keys()}:
-                files = {name for name in silent if _folder(name) == folder}
-                usual = {name for name in again if _folder(name) == folder}
-                assert len(files) == len(usual)
-                unsteady |= files | usual
-            assert not {
-                name: lines
-                for name, lines in _differing(silent, again).items()
-                if name not in unsteady
-            }
-
-    def _made_again(self, made: MadeRun) -> dict[str, bytes]:
-        code, output = self._run_here(made.argv, made.variables, made.plugins)
-        return self._left(code, output)
-
-    def _left(self, code: int, output: str) -> dict[str, bytes]:
-        """Return how a run ended and the files that it left, but for durations."""
-        ended = f"exit code {code}, {_outcomes(output)}"
-        files = {
-            str(path): re.sub(rb'"duration": [\d.e-]+', b'"duration": 0', data)
-            for path, data in self._everything().items()
-        }
-        return {"the end": ended.encode(), **files}
-
-    def _everything(self) -> dict[Path, bytes]:
-        """Return the files of the project, and the account of real executions."""
-        paths = [path for path in self.root.rglob("*") if path.is_file()]
-        paths += [self.tally] if self.tally.exists() else []
-        return {
-            path: path.read_bytes()
-            for path in paths
-            if not {"__pycache__", ".pytest_cache"} & {*path.parts}
-        }
-
-    def _restore(self, files: Mapping[Path, bytes]) -> None:
-        for path in self._everything():
-            if path not in files:
-                path.unlink()
-        folders = [path for path in self.vault.rglob("*") if path.is_dir()]
-        # Folders inside of a folder come before it.
-        for folder in [*sorted(folders, reverse=True), self.vault]:
-            with suppress(OSError):
-                folder.rmdir()
-        for path, data in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-
     def _run_here(
         self,
         argv: Sequence[str],
@@ -638,28 +556,6 @@ class Project:
                     yield Path(folder, file).read_text("utf-8", "replace")
 
 
-def _folder(name: str) -> Path:
-    """Return the folder of a file whose name may hold a digest of what is in it.
-
-    An object stands in a folder that its digest names, too.
-    """
-    path = Path(name)
-    return path.parent.parent if "objects" in path.parts else path.parent
-
-
-def _differing(
-    one: Mapping[str, bytes], other: Mapping[str, bytes]
-) -> dict[str, list[str]]:
-    """Return by name the lines that only one of two runs has left."""
-    differing: dict[str, list[str]] = {}
-    for name in sorted(one.keys() | other.keys()):
-        sides = one.get(name, b"gone"), other.get(name, b"gone")
-        if sides[0] != sides[1]:
-            texts = [side.decode("utf-8", "replace").splitlines() for side in sides]
-            differing[name] = list(difflib.unified_diff(*texts, n=0, lineterm=""))
-    return differing
-
-
 def _outcomes(output: str) -> dict[str, int]:
     """Return the counts in pytest's last line."""
     for line in reversed(output.splitlines()):
@@ -701,27 +597,73 @@ def _import_early() -> None:
     them here prevents second copies.
     """
     with without_rewriting():
-        for module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
-            # aiohttp_connections needs aiohttp.
-            with suppress(ModuleNotFoundError):
+        for module in pkgutil.walk_packages([str(face.PACKAGE)], "pytest_mimic."):
+            # A module of an adapter may need its client.
+            with suppress(ImportError):
                 importlib.import_module(module.name)
     for name in LATE:
         with suppress(ImportError):
             importlib.import_module(name)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of processes first, and skip the rare tests.
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a package that is not the one that the environment says."""
+    wanted = os.environ.get("MIMIC_TREE", face.TREE)
+    if wanted != face.TREE:
+        raise pytest.UsageError(
+            f"MIMIC_TREE={wanted}, but the package of {face.TREE} is installed: {face.PACKAGE}"
+        )
+
+
+def pytest_report_header() -> str:
+    """Say which package is judged."""
+    return f"judged: {face.TREE}, format {face.FORMAT}, {face.PACKAGE}"
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Import no module of which no test is chosen."""
+    if CHOSEN == "only":
+        place = collection_path.relative_to(ROOT).as_posix()
+        return None if JUDGED.reaches(place) else True
+    return None
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Choose the tests, expect the failures that are known, and run the tests of processes first.
 
     The longest tests are among those of processes. At the end of a run, no worker waits
     for one of them. The workflow of releases and that of each Monday run the rare tests.
     """
+    _choose(config, items)
     of_processes = cache(lambda path: E2E in path.parents)
     items.sort(key=lambda item: not of_processes(item.path))
-    if not os.environ.get("MIMIC_RARE"):
-        for item in items:
-            if item.get_closest_marker("rare") is not None:
-                item.add_marker(pytest.mark.skip(reason="rare: runs with MIMIC_RARE=1"))
+    is_rare_run = bool(os.environ.get("MIMIC_RARE"))
+    for item in items:
+        if item.get_closest_marker("rare") is not None and not is_rare_run:
+            item.add_marker(pytest.mark.skip(reason="rare: runs with MIMIC_RARE=1"))
+        if face.FORMAT == 5 and item.nodeid in SIXTH:
+            item.add_marker(pytest.mark.xfail(reason=OF_SIXTH, strict=True))
+
+
+def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not CHOSEN:
+        return
+    left_out = [
+        item for item in items if (item.nodeid in JUDGED) is not (CHOSEN == "only")
+    ]
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Let a run of an empty list pass."""
+    is_empty = exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
+    if is_empty and CHOSEN == "only" and not JUDGED.names:
+        session.exitstatus = pytest.ExitCode.OK
 
 
 @pytest.hookimpl(tryfirst=True)

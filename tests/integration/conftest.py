@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from pytest_mimic._tools.cli.main import main
-
-
-@pytest.fixture
-def project(project: Any, request: pytest.FixtureRequest) -> Any:
-    """A temporary project whose runs are made again without words.
-
-    That is so in a module that says `COMPARED = True`, and in all of them with the rare
-    tests, but for tests that are marked `reads_words`.
-    """
-    is_rare = bool(os.environ.get("MIMIC_RARE"))
-    is_asked = is_rare or getattr(request.module, "COMPARED", False)
-    reads_words = request.node.get_closest_marker("reads_words") is not None
-    project.is_compared = is_asked and not reads_words
-    return project
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call(
-    pyfuncitem: pytest.Function,
-) -> Generator[None, object, object]:
-    """Compare the runs of a test when its body is done, and its servers still serve."""
-    result = yield
-    project = pyfuncitem.funcargs.get("project")
-    if project is not None:
-        project.compare_runs()  # type: ignore[attr-defined]
-    return result
+from support.face import command
 
 
 @pytest.fixture
@@ -90,7 +62,7 @@ def take_over(
             # Where tests are collected, loading all installed plugins would take
             # longest.
             patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-            code = main(["import", *words])
+            code = command(["import", *words])
         printed = capsys.readouterr()
         return code, printed.out + printed.err
 

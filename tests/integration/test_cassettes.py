@@ -331,7 +331,6 @@ BESIDE = {
 }
 
 
-@pytest.mark.reads_words
 @pytest.mark.parametrize("beside", BESIDE.values(), ids=BESIDE)
 def test_two_cassettes_of_what_runs_at_the_same_time_are_refused(shop, beside):
     shop.write("beside.py", "import asyncio, threading, shop\n" + dedent(beside))

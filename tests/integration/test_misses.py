@@ -7,8 +7,6 @@ import shlex
 
 import pytest
 
-# Each run is made twice, the first with digests in place of words.
-COMPARED = True
 
 SHOP = """
     from dataclasses import dataclass, field

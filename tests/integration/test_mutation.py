@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-# Each run is made twice, the first with digests in place of words.
-COMPARED = True
 
 INPUTS = "warn"
 

@@ -124,7 +124,6 @@ def test_options_that_name_no_argument_are_usage_errors(shop):
     usage_error(shop.run("--mimic-live"), *errors)
 
 
-@pytest.mark.reads_words
 def test_any_argument_may_be_named_if_the_function_may_take_it(shop):
     """By `**`, inside a decorator, or by one of several functions."""
     shop.ini("kinds:* ignore=token", "math:log ignore=token")

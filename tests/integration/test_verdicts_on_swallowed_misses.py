@@ -175,7 +175,6 @@ HANDLED = {
 }
 
 
-@pytest.mark.reads_words
 def test_a_miss_handled_in_the_tests_own_file_is_deliberate(project):
     """It passes, and the summary still lists the miss.
 
@@ -227,7 +226,6 @@ def test_a_miss_handled_in_the_tests_own_file_is_deliberate(project):
     assert listed == [f"test_shop.py::test_{name}" for name in names[: len(listed)]]
 
 
-@pytest.mark.reads_words
 def test_a_doctests_own_code_is_its_examples(project):
     """The examples may handle or expect a miss.
 
