@@ -1,0 +1,1 @@
+"""The vault keeps recordings as files that people read, merge and edit."""

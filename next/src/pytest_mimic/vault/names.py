@@ -1,0 +1,100 @@
+"""Names of files in the vault: safe on every system, and no two are one anywhere."""
+
+from __future__ import annotations
+
+import re
+
+from xxhash import xxh3_64_hexdigest
+
+from pytest_mimic.errors import CassetteError
+
+# Windows keeps these names for devices, whatever follows a dot.
+_DEVICE = r"(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)"
+_DIGITS = 12
+# A name that stands as it is. One that ends like a digest could be that of another.
+_PLAIN = re.compile(
+    rf"(?!{_DEVICE})(?!.*-[0-9a-f]{{{_DIGITS}}}$)[a-z0-9_][a-z0-9._-]*(?<!\.)"
+)
+_REPLACED = re.compile(r"[^A-Za-z0-9._-]+")
+# What a file system of some kind refuses, and what would be hidden or leave the vault.
+_CASSETTE_PART = re.compile(
+    rf'(?!{_DEVICE})(?!\.)[^\x00-\x1f\x7f<>:"|?*\\/\ud800-\udfff]+(?<![. ])'
+)
+_LONGEST_PART = 60
+# Of a log without its folder `logs/` and its suffix, so that all stays below 100.
+_LONGEST_LOG = 88
+_LONGEST_CASSETTE = 200
+
+
+def log_name(owner: str) -> str:
+    """Return the file of an owner's log.
+
+    `tests/test_shop.py::test_order[3]` has the log
+    `logs/tests/test_shop.py/test_order-3-1f0c2a9b7d3e.json`.
+    """
+    return f"logs/{_of_test(owner)}.json"
+
+
+def call_name(target: str, identity: str) -> str:
+    """Return the file of a call that all tests share.
+
+    Calls of two targets may stand in one folder: the identity counts the target.
+    """
+    return f"calls/{_readable(target.replace(':', '.'))}/{identity}.json"
+
+
+def cassette_of_test(nodeid: str, number: int = 1) -> str:
+    """Return the name of the n-th cassette of a test, for `cassette_name`."""
+    name = _of_test(nodeid)
+    return name if number == 1 else f"{name}-{number}"
+
+
+def cassette_name(name: str) -> str:
+    """Return the file of a cassette: `cassettes/NAME.json`.
+
+    Raises:
+        CassetteError: The name leaves the vault, or some file system refuses it.
+    """
+    parts = name.split("/") if isinstance(name, str) else [""]
+    is_safe = all(_CASSETTE_PART.fullmatch(part) for part in parts)
+    if not is_safe or len(name) > _LONGEST_CASSETTE:
+        raise CassetteError(
+            f"a cassette cannot be called {name!r}",
+            [
+                "its file stays in the vault and has to fit every system:"
+                f" parts between slashes, no device of Windows, none of"
+                f' < > : " | ? * \\, at most {_LONGEST_CASSETTE} characters'
+            ],
+            [("for example", "shop/rates")],
+        )
+    return f"cassettes/{name}.json"
+
+
+def _of_test(owner: str) -> str:
+    """Return the path of an owner: its file as a folder, and its name in there."""
+    file, _, test = owner.partition("::")
+    folders = [_safe(part) for part in file.split("/")]
+    name = "/".join([*folders, _safe(test)]) if test else "/".join(folders)
+    if len(name) <= _LONGEST_LOG:
+        return name
+    short_file = _readable(file.rpartition("/")[2])[:30]
+    return f"{short_file}/{_with_digest(test[:40], of=owner)}"
+
+
+def _safe(part: str) -> str:
+    if len(part) <= _LONGEST_PART and _PLAIN.fullmatch(part):
+        return part
+    return _with_digest(part, of=part)
+
+
+def _with_digest(part: str, *, of: str) -> str:
+    digest = xxh3_64_hexdigest(of.encode("utf-8", "surrogatepass"))[:_DIGITS]
+    readable = _readable(part)[: _LONGEST_PART - _DIGITS - 1]
+    return f"{readable}-{digest}"
+
+
+def _readable(text: str) -> str:
+    """Return letters, digits and `._-` of a text, of which nothing is a device."""
+    readable = _REPLACED.sub("-", text)[:_LONGEST_PART].strip(".-")
+    is_device = re.match(_DEVICE, readable)
+    return f"_{readable}" if is_device or not readable else readable
