@@ -11,10 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support import face
 from support.forged import BAITED
 from support.git import git
-
-from pytest_mimic._tools.cli.main import main
 
 SHOP = """
     import os
@@ -70,7 +69,7 @@ def shop(
 
     def diff(*words: str) -> SimpleNamespace:
         capsys.readouterr()
-        code = main(["diff", *words])
+        code = face.command(["diff", *words])
         printed = capsys.readouterr()
         assert "Traceback" not in printed.err
         return SimpleNamespace(code=code, out=printed.out, err=printed.err)

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import face
 from support.git import git
-
-from pytest_mimic._tools.cli.main import main
 
 INPUTS = "warn"
 
@@ -349,7 +348,7 @@ def do(project: Project, words: list[str], capsys: pytest.CaptureFixture[str]) -
             capsys.readouterr()
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("sys.stdin", io.StringIO("?\nq\n"))
-                code = main(options)
+                code = face.command(options)
             captured = capsys.readouterr()
             return f"{captured.out}{captured.err}exit code {code}\n"
         case [name]:

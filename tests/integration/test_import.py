@@ -12,9 +12,8 @@ pytest.importorskip("httpx")
 pytest.importorskip("requests")
 pytest.importorskip("yaml")
 
+from support import face
 from support.http_server import running_server
-
-from pytest_mimic._tools.cli.main import main
 
 # What each client sees of the recorded service. Nothing listens at this address.
 SUITE = """
@@ -497,7 +496,7 @@ def test_imported_recordings_are_verified_judged_and_found_by_the_command(
 
     assert len(project.files()) == 1
     for command in (["check"], ["ls", "POST /echo"], ["show", "calls/http"]):
-        assert main(command) == 0
+        assert face.command(command) == 0
 
 
 def test_the_mark_of_pytest_recording_is_registered_where_it_is_unknown(project):

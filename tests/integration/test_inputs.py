@@ -8,8 +8,7 @@ from contextlib import redirect_stdout
 from typing import Any
 
 import pytest
-
-from pytest_mimic._tools.cli.main import main
+from support import face
 
 # The conftest turns these lists off elsewhere.
 INPUTS = "warn"
@@ -173,7 +172,7 @@ def command(project: Any, *words: str) -> tuple[int, str]:
     out = io.StringIO()
     with project.monkeypatch.context() as patch, redirect_stdout(out):
         patch.chdir(project.root)
-        code = main(list(words))
+        code = face.command(list(words))
     return code, out.getvalue()
 
 

@@ -7,7 +7,6 @@ import shlex
 
 import pytest
 
-
 SHOP = """
     from dataclasses import dataclass, field
     from tally import ran

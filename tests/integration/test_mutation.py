@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-
 INPUTS = "warn"
 
 SHOP = """

@@ -8,8 +8,7 @@ import shlex
 import shutil
 
 import pytest
-
-from pytest_mimic._tools.cli.main import main
+from support import face
 
 SHOP = """
     from tally import ran
@@ -170,7 +169,7 @@ def test_what_the_summary_proposes_replays(suite, capsys, before, after, moves):
     missed = suite.replay("--mimic-clear-unused")
     assert (proposed(missed), missed.vault) == (moves, recorded.vault)
     for move in moves:
-        assert main(["mv", *(f"t/{word}" for word in move.split())]) == 0
+        assert face.command(["mv", *(f"t/{word}" for word in move.split())]) == 0
 
     again = suite.replay("--mimic-fail-on-unused").expect(real=[], **recorded.outcomes)
     assert again.section == [
@@ -197,7 +196,7 @@ def test_no_move_is_proposed_of_what_mimic_auto_has_just_recorded(suite, capsys)
     [line] = proposed(failed)
 
     assert line == "a.py::test_z b.py::test_z"
-    assert main(["mv", *(f"t/{word}" for word in line.split())]) == 0
+    assert face.command(["mv", *(f"t/{word}" for word in line.split())]) == 0
     assert "not moved" not in capsys.readouterr().out
     suite.replay().expect(passed=2, real=[])
 
@@ -222,7 +221,7 @@ def test_a_file_moves_with_what_its_fixture_has_recorded(suite):
     suite.put({"b": tests})
 
     assert proposed(suite.replay()) == ["a.py b.py"]
-    assert main(["mv", "t/a.py", "t/b.py"]) == 0
+    assert face.command(["mv", "t/a.py", "t/b.py"]) == 0
 
     suite.replay("--mimic-fail-on-unused").expect(passed=2, real=[])
 
@@ -233,8 +232,8 @@ def test_merged_tests_and_shared_recordings(suite, capsys):
     suite.record().expect(passed=2)
     suite.put({"a": making("test_xy", 1, 2, 3) + "    shared(7)\n"})
 
-    assert main(["mv", "t/a.py::test_x", "t/a.py::test_xy"]) == 0
-    assert main(["mv", "t/a.py::test_y", "t/a.py::test_xy"]) == 0
+    assert face.command(["mv", "t/a.py::test_x", "t/a.py::test_xy"]) == 0
+    assert face.command(["mv", "t/a.py::test_y", "t/a.py::test_xy"]) == 0
 
     assert "1 recording moved" in capsys.readouterr().out
     run = suite.replay().expect(passed=1, real=[])
@@ -253,7 +252,7 @@ def test_a_recording_of_the_new_test_stays(suite, capsys):
     suite.module(SHOP.replace('{"name": name}', '{"name": name, "new": True}'))
     own = suite.record().vault
 
-    assert main(["mv", "t/a.py::test_x", "t/a.py::test_y"]) == 1
+    assert face.command(["mv", "t/a.py::test_x", "t/a.py::test_y"]) == 1
 
     out = capsys.readouterr().out
     assert (
@@ -311,7 +310,7 @@ def test_words(suite, capsys, words, code, says):
     suite.put({"a": making("test_x", 1, 2)})
     before = suite.record().vault
 
-    assert main(["mv", *words]) == code
+    assert face.command(["mv", *words]) == code
 
     shown = capsys.readouterr()
     assert says in shown.out + shown.err

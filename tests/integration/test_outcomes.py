@@ -7,9 +7,9 @@ from contextlib import suppress
 from textwrap import dedent
 
 import pytest
+from support import face
 
 from pytest_mimic._core.outcome.json_layout import json_in_lines
-from pytest_mimic._tools.cli.main import main
 
 with suppress(ImportError):
     import numpy  # noqa: F401  # a run in process forgets what it was first to import, and this loads only once
@@ -555,5 +555,5 @@ def test_check_finds_an_exception_of_a_library_sound(project, monkeypatch, capsy
     project.record().expect(passed=1)
     monkeypatch.chdir(project.root)
 
-    assert main(["check"]) == 0
+    assert face.command(["check"]) == 0
     assert "is sound" in capsys.readouterr().out

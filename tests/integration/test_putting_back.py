@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import face
 from support.git import git
-
-from pytest_mimic._tools.cli.main import main
 
 SHOP = """
     import os
@@ -94,7 +93,7 @@ class Shop:
 
     def diff(self, *words: str) -> str:
         self._capsys.readouterr()
-        main(["diff", *words])
+        face.command(["diff", *words])
         return self._capsys.readouterr().out
 
     def commands(self, test: str) -> list[str]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from pytest_mimic._tools.cli.main import main
+from support import face
 
 if TYPE_CHECKING:
     from support.rekeying import Rekey
@@ -317,7 +316,7 @@ def test_equal_outcomes_become_one_and_different_ones_are_listed(
     reason = "    equal calls have different outcomes (ignore=run is new)"
     assert lines.count(reason) == 2
     command = next(line for line in lines if "keep one of them" in line)
-    main(command.partition(": ")[2].split()[1:])
+    face.command(command.partition(": ")[2].split()[1:])
     assert rekey()[0] == 0
     project.replay().expect(failed=1, real=[])
 
@@ -670,7 +669,7 @@ def test_a_call_that_was_recorded_again_is_no_finding(
     title = "  to delete what nothing finds: pytest-mimic "
     assert len(lines) == 2
     assert lines[1].startswith(title)
-    main(lines[1].removeprefix(title).split())
+    face.command(lines[1].removeprefix(title).split())
     assert rekey()[1][0].startswith("nothing to change")
     project.replay().expect(passed=1, real=[])
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
+from support import face
 from support.http_server import running_server
 
 from pytest_mimic._core.outcome.pickle_file import stream_and_buffers
-from pytest_mimic._tools.cli.main import main
 
 SECRETS = [
     f"hush-{number}-{word}"
@@ -495,7 +495,7 @@ def command(project, monkeypatch, capsys):
             patch.chdir(project.root)
             for name, value in env.items():
                 patch.setenv(name, value)
-            code = main([*words])
+            code = face.command([*words])
         return SimpleNamespace(returncode=code, stdout=capsys.readouterr().out)
 
     return run

@@ -7,9 +7,8 @@ import sys
 from typing import NamedTuple
 
 import pytest
+from support import face
 from support.git import git
-
-from pytest_mimic._tools.cli.main import main
 
 SHOP = """
     from tally import ran
@@ -53,7 +52,7 @@ def unused(capsys):
 
     def call(*words):
         capsys.readouterr()
-        code = main(["unused", *words])
+        code = face.command(["unused", *words])
         captured = capsys.readouterr()
         told = captured.out or captured.err.removeprefix("ERROR: ")
         return Verdict(code, told.splitlines(), captured.err)

@@ -213,14 +213,14 @@ def test_workers_of_xdist_say_what_they_mimic(shop: Any) -> None:
 
 
 def test_the_jobs_of_a_suite_together_judge_what_they_mimic(shop: Any) -> None:
-    from pytest_mimic._tools.cli.main import main
+    from support import face
 
     words = another_ini(shop)
     usage = shop.root / "usage.json"
     shop.run(f"--mimic-usage={usage}", *words).expect(passed=2)
     shop.monkeypatch.chdir(shop.root)
 
-    code = main(["unused", "--clear", str(usage)])
+    code = face.command(["unused", "--clear", str(usage)])
 
     assert code == 2
     assert len([*shop.vault.rglob("calls/*/*/*.json")]) == 2

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._tools.cli.main import main
+from support import face
 
 Rekey = Callable[..., tuple[int, list[str]]]
 
@@ -21,7 +21,7 @@ def rekey(
     def run(*words: str) -> tuple[int, list[str]]:
         monkeypatch.chdir(project.root)
         capsys.readouterr()
-        code = main(["rekey", *words])
+        code = face.command(["rekey", *words])
         printed = capsys.readouterr()
         return code, (printed.out + printed.err).splitlines()
 
