@@ -53,7 +53,26 @@ class UnstorableOutcomeError(MimicError, TypeError):
 
 
 class CorruptRecordingError(MimicError, RuntimeError):
-    """A file of the vault is damaged, or of a form that this version does not read."""
+    """A file of the vault is damaged, or of a form that this version does not read.
+
+    Attributes:
+        file: The file, as messages name it.
+        damage: Of which kind: `half`, `conflict`, `merged`, `pointer`, `format`, `newer`,
+            `missing`, `content` or `irregular`.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        facts: Iterable[str] = (),
+        remedies: Iterable[Remedy] = (),
+        *,
+        file: str = "",
+        damage: str = "",
+    ) -> None:
+        super().__init__(what, facts, remedies)
+        self.file = file
+        self.damage = damage
 
 
 class DriftError(MimicError, AssertionError):
@@ -66,6 +85,20 @@ class CassetteError(MimicError, RuntimeError):
 
 class TargetError(MimicError, ValueError):
     """A line names no target, or one that cannot be mimicked."""
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return ` (did you mean …?)` with the closest name, or an empty text."""
+    from difflib import get_close_matches  # only errors need it
+
+    candidates = sorted(names)
+    close = get_close_matches(name, candidates, n=1)
+    if not close:
+        # `CLIENT` and `client` have no letter in common.
+        by_lower = {candidate.lower(): candidate for candidate in candidates}
+        lower = get_close_matches(name.lower(), by_lower, n=1)
+        close = [by_lower[each] for each in lower]
+    return f" (did you mean {close[0]}?)" if close else ""
 
 
 for _error in (MimicError, *MimicError.__subclasses__(), StaleRecordingError):

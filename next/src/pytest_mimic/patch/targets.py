@@ -1,15 +1,100 @@
-"""Reads targets and their options, from a line or from Python, or says what is wrong with them."""
+"""Reads targets and their options, from lines and Python, or says what is wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import ast
+import math
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from pytest_mimic.errors import TargetError
+from pytest_mimic.errors import TargetError, did_you_mean
+from pytest_mimic.patch.patches import inside_of
+
+
+class Client(NamedTuple):
+    """A client that a line may name.
+
+    Attributes:
+        kind: The name under which its calls are recorded: `http` of `httpx`.
+        adapter: The class of its adapter, `module:Class`, whose module does not import
+            the client.
+        parts: The parts of its calls, as `ignore=` and `match=` name them.
+        answer: The parts of its answers, as `volatile=` names them; empty: unknown.
+    """
+
+    kind: str
+    adapter: str
+    parts: tuple[str, ...] = ()
+    answer: tuple[str, ...] = ()
+
+
+# Each client takes these names in `ignore=` and `match=`, so that one list of options
+# can serve several.
+_COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
+
+
+def _http(adapter: str) -> Client:
+    return Client(
+        "http",
+        f"pytest_mimic.clients.http.{adapter}",
+        ("scheme", "method", "url", "path", *_COMMON_PARTS),
+        ("status", "headers", "body", "error"),
+    )
+
+
+_BUNDLED = {
+    "http": _http("adapter:Http"),
+    "httpx": _http("httpx:Httpx"),
+    "httpx2": _http("httpx:Httpx2"),
+    "requests": _http("http_client:Requests"),
+    "aiohttp": _http("aiohttp:Aiohttp"),
+    "urllib3": _http("http_client:Urllib3"),
+    "http.client": _http("http_client:HttpClient"),
+    "sqlalchemy": Client(
+        "sqlalchemy",
+        "pytest_mimic.clients.sql.adapter:Sqlalchemy",
+        ("statement", "parameters", "database", *_COMMON_PARTS),
+        ("columns", "rows", "count", "lastrowid", "error"),
+    ),
+    "redis": Client(
+        "redis",
+        "pytest_mimic.clients.redis.adapter:Redis",
+        ("command", "commands", "arguments", "database", *_COMMON_PARTS),
+        ("reply", "replies", "error"),
+    ),
+    "grpc": Client(
+        "grpc",
+        "pytest_mimic.clients.grpc.adapter:Grpc",
+        ("server", "method", "request", "metadata", *_COMMON_PARTS),
+        ("responses", "code", "details", "metadata", "trailing"),
+    ),
+    "mcp": Client(
+        "mcp",
+        "pytest_mimic.clients.mcp.adapter:Mcp",
+        ("server", "method", *_COMMON_PARTS),
+        ("result", "error", "messages"),
+    ),
+}
+CLIENT_NAMES = tuple(_BUNDLED)
+
+
+def client_of(name: str) -> Client | None:
+    """Return the client of a name, of another distribution too; None: there is none."""
+    client = _BUNDLED.get(name)
+    if client is None and name.isidentifier():
+        # To read the entry points takes milliseconds.
+        from importlib.metadata import entry_points
+
+        for entry_point in entry_points(group="pytest_mimic.clients", name=name):
+            client = Client(name, entry_point.value)
+    return client
 
 
 class Options(NamedTuple):
-    """The options of a target. A path stands as it was written, `rows.*.id`."""
+    """The options of a target. Each path stands as it was written, `rows.*.id`."""
 
     ignore: tuple[str, ...] = ()
     match: tuple[str, ...] = ()
@@ -24,8 +109,43 @@ class Options(NamedTuple):
     exclude: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """Return what decides the identity of a call, as a line has it."""
-        raise NotImplementedError
+        """Return what decides the identity of a call, as a line has it.
+
+        A function for `key` stands as the word alone.
+        """
+        words = []
+        for name in ("ignore", "match", "content"):
+            paths = sorted(set(getattr(self, name)))
+            if paths:
+                words.append(_word(name, paths))
+        if self.key is not None:
+            words.append("key")
+        return " ".join(words)
+
+    def line(self) -> str:
+        """Return all options as a line has them; `key` has no place there."""
+        words = []
+        for name, value in self._asdict().items():
+            if name != "key" and value != self._field_defaults[name]:
+                words.append(_word(name, value))
+        return " ".join(words)
+
+
+NO_OPTIONS = Options()
+
+
+def _word(name: str, value: object) -> str:
+    """Return an option as a line has it: `ignore=a,b`, `sequence`, `only="GET /a"`."""
+    if value is True:
+        return name
+    if value is False:
+        return f"{name}=no"
+    text = ",".join(value) if isinstance(value, (tuple, list)) else str(value)
+    if re.search(r'["\\]', text):
+        text = shlex.quote(text)
+    elif re.search(r"['#\s]", text):
+        text = f'"{text}"'
+    return f"{name}={text}"
 
 
 class Target(NamedTuple):
@@ -38,13 +158,16 @@ class Target(NamedTuple):
         options: What follows on the line.
         excluded: Whether the line leaves out what an earlier one took in.
         where: Where it stands, for messages: `pytest.ini, mimic_functions line 3`.
+        is_one_of_several: Whether its options were given for several targets, so that
+            they may name arguments which only the others have.
     """
 
     module: str
     path: tuple[str, ...] = ()
-    options: Options = Options()
+    options: Options = NO_OPTIONS
     excluded: bool = False
     where: str = ""
+    is_one_of_several: bool = False
 
     @property
     def is_client(self) -> bool:
@@ -53,21 +176,126 @@ class Target(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The target as it is written, without options."""
-        raise NotImplementedError
+        """The target as it is written, without options: `shop.api:Client.fetch`."""
+        if self.is_client:
+            return self.module
+        return f"{self.module}:{'.'.join(self.path)}"
+
+    def line(self, **added: tuple[str, ...]) -> str:
+        """Return the line with more paths in some options: `ignore=("day",)`."""
+        values: dict[str, Any] = {}
+        for name, paths in added.items():
+            together = dict.fromkeys([*getattr(self.options, name), *paths])
+            values[name] = tuple(together)
+        return f"{self.name} {self.options._replace(**values).line()}".strip()
 
     def error(self, problem: str) -> TargetError:
         """Return an error of one line that begins with where the target stands."""
-        raise NotImplementedError
+        return TargetError(_located(problem, self.where))
+
+
+def _located(problem: str, where: str) -> str:
+    return f"{where}: {problem}" if where else problem
+
+
+# -- lines
 
 
 def parse_target(line: str, where: str = "") -> Target | None:
     """Read one line of `mimic_functions`; one that holds only a comment gives None.
 
     Raises:
-        TargetError: The line is not in the grammar, or has an unknown or wrong option.
+        TargetError: The line is not in the grammar, or an option is unknown, does not
+            fit or has a bad value.
     """
-    raise NotImplementedError
+    try:
+        words = _words_of(line)
+        if not words:
+            return None
+        return _target_of_words(words, where)
+    except TargetError as error:
+        raise TargetError(_located(error.what, where)) from None
+
+
+def _words_of(line: str) -> list[str]:
+    """Return the words of a line as a shell reads them; a comment has none."""
+    # `str.split` takes a twentieth of the time of shlex, and there may be thousands of
+    # lines. They agree on printable ASCII without these signs.
+    is_plain = line.isascii() and line.isprintable()
+    if is_plain and not any(sign in line for sign in "'\"\\#"):
+        return line.split()
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError as error:
+        reason = str(error).lower()
+        raise TargetError(f"{line.strip()} cannot be read: {reason}") from None
+
+
+def _target_of_words(words: list[str], where: str) -> Target:
+    first, *option_words = words
+    name = first.removeprefix("!")
+    excluded = name != first
+    if excluded and not name:
+        raise TargetError(
+            "! leaves out a target, and names none: write !package.module:function"
+        )
+    if excluded and option_words:
+        raise TargetError(f"{first} is an exclusion, which takes no options")
+    options = read_options(option_words, name)
+    module, path = _module_and_path(name)
+    if excluded and not path:
+        raise TargetError(
+            f"{first} excludes a client, leave out its calls: {name} exclude=PATTERN"
+        )
+    target = Target(module, path, options, excluded, where)
+    _check_fit(target)
+    return target
+
+
+def _module_and_path(name: str) -> tuple[str, tuple[str, ...]]:
+    """Return `shop.api` and `("Client", "fetch")` of `shop.api:Client.fetch`.
+
+    A client is its own module and has no path.
+    """
+    module, _, dotted = name.partition(":")
+    path = tuple(dotted.split("."))
+    if _are_identifiers([*module.split("."), *path]):
+        return module, path
+    if client_of(name) is not None:
+        return name, ()
+    hint = did_you_mean(name, CLIENT_NAMES)
+    if not hint and "." in name and _are_identifiers(name.split(".")):
+        with_colon = _with_colon(name)
+        raise TargetError(
+            f"{name} has no colon before the function: write {with_colon}"
+        )
+    raise TargetError(
+        f"{name or repr(name)} is neither package.module:function nor a client{hint}"
+    )
+
+
+def _are_identifiers(names: list[str]) -> bool:
+    """Return whether all are names of Python; the last one may be `*`."""
+    if names[-1] == "*":
+        names = names[:-1]
+    return all(name.isidentifier() for name in names)
+
+
+def _with_colon(name: str) -> str:
+    """Return the target that a dotted name stands for: a class begins with a capital.
+
+    svc.fetch → svc:fetch; svc.Client.fetch → svc:Client.fetch
+    """
+    names = name.split(".")
+    start = len(names) - 1
+    for index, part in enumerate(names[1:], 1):
+        if part[:1].isupper():
+            start = index
+            break
+    return f"{'.'.join(names[:start])}:{'.'.join(names[start:])}"
+
+
+# -- from Python
 
 
 def as_targets(
@@ -76,14 +304,244 @@ def as_targets(
 ) -> list[Target]:
     """Return the targets that a marker, `mimic(...)` or a cassette names.
 
-    Options by keyword replace those of the lines; None leaves them.
+    Options by keyword replace those of the lines; None leaves them, and an exclusion
+    takes none.
 
     Raises:
         TargetError: As for `parse_target`, or a function has no importable name.
     """
-    raise NotImplementedError
+    targets = [one if isinstance(one, Target) else _target_of(one) for one in given]
+    if not options:
+        return targets
+    return [
+        _with_options(target, options, are_several=len(targets) > 1)
+        for target in targets
+    ]
 
 
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return ` (did you mean …?)` with the closest name, or an empty text."""
-    raise NotImplementedError
+def _target_of(given: str | Callable[..., Any]) -> Target:
+    target = parse_target(given if isinstance(given, str) else _importable_name(given))
+    if target is None:
+        raise TargetError(f"{given!r} names no target")
+    return target
+
+
+def _with_options(
+    target: Target, options: Mapping[str, Any], *, are_several: bool
+) -> Target:
+    values: dict[str, Any] = {}
+    for name, value in options.items():
+        if value is not None or name not in _OPTIONS:
+            values[name] = _read_option(name, value, target.name)
+    if target.excluded:
+        return target
+    target = target._replace(
+        options=target.options._replace(**values),
+        is_one_of_several=are_several or target.is_one_of_several,
+    )
+    if not target.is_one_of_several:
+        _check_fit(target)
+    return target
+
+
+def _importable_name(given: Any) -> str:
+    """Return `module:path` of a function, method or property.
+
+    Raises:
+        TargetError: It is none, or no name leads to it.
+    """
+    if isinstance(given, type):
+        name = f"{given.__module__}:{given.__qualname__}"
+        raise TargetError(
+            f"{name} is a class, which cannot be mimicked, name its methods: {name}.*"
+        )
+    function = inside_of(given) or given
+    module = getattr(function, "__module__", None)
+    path = getattr(function, "__qualname__", None)
+    # `random.randint` is a bound method that its module holds.
+    name = getattr(function, "__name__", "")
+    namespace = getattr(sys.modules.get(str(module)), "__dict__", {})
+    if name and namespace.get(name) is given:
+        return f"{module}:{name}"
+    if not callable(function) or not isinstance(module, str) or not path:
+        raise TargetError(
+            f"{given!r} is not a function with an importable name,"
+            " give it as 'module:name'"
+        )
+    if "<" in path:
+        raise TargetError(
+            f"{path} in {module} is local or a lambda,"
+            " and cannot be imported by its name"
+        )
+    return f"{module}:{path}"
+
+
+# -- options
+
+
+def read_options(words: Iterable[str], target: str = "") -> Options:
+    """Read options as a line has them, each `name` or `name=value`.
+
+    Raises:
+        TargetError: One is unknown, is given twice or has a bad value.
+    """
+    values: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if name in values:
+            raise TargetError(f"{target}: {name} is given twice")
+        if name == "key":
+            raise TargetError(
+                f"{target}: key= takes a function, so it works in Python only"
+            )
+        values[name] = _read_option(name or word, text if equals else None, target)
+    return Options(**values) if values else NO_OPTIONS
+
+
+def _read_option(name: str, value: object, target: str) -> object:
+    """Read the value of an option; None: a line has it without one, as `sequence`."""
+    option = _OPTIONS.get(name)
+    if option is None:
+        hint = did_you_mean(name, _OPTIONS)
+        hint = hint or f" (there are {', '.join(sorted(_OPTIONS))})"
+        raise TargetError(f"{target}: there is no option {name}{hint}")
+    try:
+        return option.read(value)
+    except (TypeError, ValueError, KeyError):
+        given = "nothing" if value is None else repr(value)
+        raise TargetError(
+            f"{target}: {name}= takes {option.takes}, not {given}"
+        ) from None
+
+
+# A reader takes what stands on a line (a text, or None without a value) or what Python
+# gives. For a wrong value it raises TypeError, ValueError or KeyError.
+
+
+def _read_list(value: object) -> tuple[str, ...]:
+    # Each target reads the value again, which an iterator does not allow.
+    if not isinstance(value, Iterable) or isinstance(value, Iterator):
+        raise TypeError(value)
+    # A comma in brackets, `rows['a,b']`, separates nothing.
+    items = re.split(r",(?![^\[]*\])", value) if isinstance(value, str) else value
+    texts = tuple(_read_text(item) for item in items)
+    if not all(texts):
+        raise ValueError(value)
+    return texts
+
+
+def _read_paths(value: object) -> tuple[str, ...]:
+    paths = _read_list(value)
+    for path in paths:
+        steps_of(path)
+    return paths
+
+
+def _read_names(value: object) -> tuple[str, ...]:
+    names = _read_list(value)
+    if not all(name.isidentifier() for name in names):
+        raise ValueError(value)
+    return names
+
+
+def _read_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value.strip()
+
+
+def _read_switch(value: object) -> bool:
+    if value is None or isinstance(value, bool):
+        return value is not False
+    switches = {"true": True, "yes": True, "false": False, "no": False}
+    return switches[_read_text(value).lower()]
+
+
+def _read_tolerance(value: Any) -> float:
+    number = float(value)
+    if isinstance(value, bool) or not 0 <= number < math.inf:
+        raise ValueError(value)
+    return number
+
+
+def _read_function(value: object) -> object:
+    if not callable(value):
+        raise TypeError(value)
+    return value
+
+
+def _read_comparison(value: object) -> str:
+    if value not in ("exact", "shape"):
+        raise ValueError(value)
+    return str(value)
+
+
+class _Option(NamedTuple):
+    read: Callable[[Any], object]
+    takes: str
+    only_of: str = ""
+
+
+_OPTIONS = {
+    "ignore": _Option(_read_paths, "arguments or paths in them"),
+    "match": _Option(_read_paths, "parts of a request", only_of="client"),
+    "key": _Option(_read_function, "a function", only_of="function"),
+    "content": _Option(_read_names, "names of arguments", only_of="function"),
+    "sequence": _Option(_read_switch, "true or false"),
+    "rtol": _Option(_read_tolerance, "a number that is not negative"),
+    "atol": _Option(_read_tolerance, "a number that is not negative"),
+    "volatile": _Option(_read_paths, "paths in the outcome"),
+    "compare": _Option(_read_comparison, "exact or shape"),
+    "only": _Option(_read_list, "patterns on calls"),
+    "exclude": _Option(_read_list, "patterns on calls"),
+}
+
+_STEP = re.compile(r"""\[(\*|-?\d+|'[^']*'|"[^"]*")\]|(?:^|\.)([^.\[\]]+)""")
+
+
+def steps_of(path: str) -> tuple[str, ...]:
+    """Return the steps of a path: `rows[0].id` and `rows.0.id` give rows, 0, id.
+
+    Raises:
+        ValueError: It is no path.
+    """
+    steps: list[str] = []
+    position = 0
+    while position < len(path):
+        found = _STEP.match(path, position)
+        if found is None:
+            raise ValueError(path)
+        in_brackets, name = found.groups()
+        if in_brackets and in_brackets[0] in "'\"":
+            in_brackets = ast.literal_eval(in_brackets)
+        steps.append(name or in_brackets)
+        position = found.end()
+    return tuple(steps)
+
+
+def _check_fit(target: Target) -> None:
+    """Check that the options fit a client, or a function.
+
+    Raises:
+        TargetError: An option is for the other kind, or a path begins with no part of
+            the client's calls or answers: it would leave out, or count, nothing.
+    """
+    other_kind = "function" if target.is_client else "client"
+    for name, option in _OPTIONS.items():
+        if option.only_of == other_kind and getattr(target.options, name):
+            raise TargetError(f"{target.name}: {name}= is an option of a {other_kind}")
+    client = client_of(target.module) if target.is_client else None
+    if client is not None:
+        _check_paths(target, "ignore", client.parts, "a call")
+        _check_paths(target, "match", client.parts, "a call")
+        _check_paths(target, "volatile", client.answer, "an answer")
+
+
+def _check_paths(target: Target, option: str, parts: Sequence[str], whole: str) -> None:
+    for path in getattr(target.options, option):
+        first = steps_of(path)[0]
+        if parts and first not in (*parts, "*"):
+            hint = did_you_mean(first, parts) or f" (it has {', '.join(parts)})"
+            raise TargetError(
+                f"{target.name}: {option}={path} names no part of {whole}{hint}"
+            )
