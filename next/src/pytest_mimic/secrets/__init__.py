@@ -1,0 +1,1 @@
+"""Secrets: which names and texts are secret, and what stands in their place."""

@@ -1,0 +1,231 @@
+"""The secrets of a run: whose they are, and what stands for them in requests and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pytest_mimic.secrets import looks, placeholders
+from pytest_mimic.secrets.names import Names
+from pytest_mimic.secrets.placeholders import JWT, OWN
+from pytest_mimic.secrets.redactor import Redactor
+from pytest_mimic.secrets.values import SHORTEST, KnownValues, map_texts, of_variables
+
+Hide = Callable[[Redactor, Any, Callable[[str, str], str]], Any]
+"""How a kind of client hides: its plain data, and what stands in place of each secret."""
+
+
+class CallMark(NamedTuple):
+    """What tells the answer of a call from others.
+
+    Attributes:
+        owner: Whose call it is; empty for what all tests share.
+        identity: The identity of the call.
+        number: Its number among equal calls of its owner, from 0.
+    """
+
+    owner: str
+    identity: str
+    number: int = 0
+
+
+class Scope:
+    """What the calls of one owner, and of the wider fixtures that it uses, have shown.
+
+    Attributes:
+        own: The values that the application has sent before an answer held them.
+        issued: The values that answers have issued.
+        given: What stands for issued secrets in the answers that the application got.
+        sent: The texts of all requests.
+    """
+
+    def __init__(self, parents: Iterable[Scope] = ()) -> None:
+        self.parents = list(parents)
+        self.own = KnownValues()
+        self.issued = KnownValues()
+        self.given: set[str] = set()
+        self.sent: list[str] = []
+
+    def chain(self) -> Iterator[Scope]:
+        """Yield this scope, and those of the wider fixtures."""
+        yield self
+        for parent in self.parents:
+            yield from parent.chain()
+
+    def issued_as(self, value: str) -> str | None:
+        """Return what stands for an issued value, or None."""
+        found = (scope.issued.get(value) for scope in self.chain())
+        return next(filter(None, found), None)
+
+    def is_own(self, value: str) -> bool:
+        """Return whether the application has sent a value, under any name."""
+        return any(
+            value in scope.own or (len(value) >= SHORTEST and scope.has_sent(value))
+            for scope in self.chain()
+        )
+
+    def has_sent(self, value: str) -> bool:
+        """Return whether a text of a request contains a value."""
+        return any(value in text for text in self.sent)
+
+    def was_given(self, placeholder: str) -> bool:
+        """Return whether an answer has given this placeholder to the application."""
+        return any(placeholder in scope.given for scope in self.chain())
+
+
+class Secrets:
+    """Hides what is secret in the calls of a run.
+
+    Args:
+        lines: The names in `mimic_redact`.
+        environment: The variables of the process.
+    """
+
+    def __init__(self, lines: Iterable[str], environment: Mapping[str, str]) -> None:
+        self.names = Names(lines)
+        self.redactor = Redactor(self.names)
+        self.environment = KnownValues(of_variables(self.names, environment))
+
+    def masked(self, tree: Any) -> Any:
+        """Return a tree to be shown: without values of secret names, and without what looks like a key."""
+        hidden = self.redactor.hide(tree, lambda value, path: OWN)
+        return map_texts(hidden, self.masked_text)
+
+    def masked_text(self, text: str) -> str:
+        """Return a text to be shown, without keys and values of the environment."""
+        return self.environment.hide_in(looks.masked(text, self.names.accepted))
+
+    def hide_request(
+        self, plain: Any, scope: Scope, *, hide: Hide = Redactor.hide
+    ) -> Any:
+        """Return a request as it is stored and counted, and note what it has sent."""
+
+        def stand_in(value: str, path: str) -> str:
+            known = self._known_in_request(value, scope)
+            if known is None:
+                scope.own.add(value, OWN)
+            return known or OWN
+
+        hidden = hide(self.redactor, plain, stand_in)
+        scope.sent.extend(_texts_in(plain))
+        return map_texts(hidden, lambda text: self._without_values(text, scope, True))
+
+    def hide_answer(
+        self, plain: Any, scope: Scope, mark: CallMark, *, hide: Hide = Redactor.hide
+    ) -> Any:
+        """Return an answer as it is stored, and note the secrets that it issues."""
+
+        def stand_in(value: str, path: str) -> str:
+            if value in self.environment or placeholders.is_placeholder(value):
+                return OWN
+            known = scope.issued_as(value)
+            if known is not None:
+                return known
+            if scope.is_own(value):
+                return OWN
+            placeholder = placeholders.issued(*mark, path)
+            shown = self._readable_jwt(value, placeholder) or placeholder
+            scope.issued.add(value, shown)
+            return shown
+
+        hidden = hide(self.redactor, plain, stand_in)
+        return map_texts(hidden, lambda text: self._without_values(text, scope, False))
+
+    def note_given(self, answer: Any, scope: Scope) -> None:
+        """Note the placeholders in a recorded answer, which the application has got."""
+        for text in _texts_in(answer):
+            scope.given.update(placeholders.issued_in(text))
+
+    def with_real(self, answer: Any, scope: Scope) -> Any:
+        """Return a recorded answer with the real secrets of this run in place of placeholders."""
+        real = {
+            placeholder: value
+            for one in scope.chain()
+            for value, placeholder in one.issued.items()
+        }
+        numbers = {placeholders.number_of(key): value for key, value in real.items()}
+        return _with_real(answer, KnownValues(real), numbers)
+
+    def unfilled(self, plain: Any) -> list[str]:
+        """Return the placeholders in a request that is to be sent for real."""
+        return [
+            found for text in _texts_in(plain) for found in placeholders.issued_in(text)
+        ]
+
+    def keys_in(self, plain: Any) -> list[tuple[str, str]]:
+        """Return what looks like a key, as its first letters and its mark."""
+        accepted = self.names.accepted
+        return [
+            key for text in _texts_in(plain) for key in looks.keys_in(text, accepted)
+        ]
+
+    def hide_environment(self, tree: Any) -> Any:
+        """Return a readable outcome with what stands for values of the environment."""
+        return map_texts(tree, self.environment.hide_in)
+
+    def _known_in_request(self, value: str, scope: Scope) -> str | None:
+        """Return what stands for a value that is no new secret of the application."""
+        if placeholders.is_issued(value):
+            return value if scope.was_given(value) else OWN
+        if value in self.environment or value in scope.own:
+            return OWN
+        return scope.issued_as(value)
+
+    def _without_values(self, text: str, scope: Scope, is_request: bool) -> str:
+        for one in scope.chain():
+            text = one.issued.hide_in(text)
+        for one in scope.chain():
+            text = one.own.hide_in(text)
+        text = self.environment.hide_in(text)
+        for placeholder in placeholders.issued_in(text):
+            if is_request and not self._is_known(placeholder, scope):
+                text = text.replace(placeholder, OWN)
+        return self._without_tokens(text, scope) if is_request else text
+
+    def _is_known(self, placeholder: str, scope: Scope) -> bool:
+        if scope.was_given(placeholder):
+            return True
+        return any(
+            placeholder == known
+            for one in scope.chain()
+            for _, known in one.issued.items()
+        )
+
+    def _without_tokens(self, text: str, scope: Scope) -> str:
+        """Return a request's text without the JWT in it."""
+        if "eyJ" not in text or not self.names.secret("jwt"):
+            return text
+        return JWT.sub(
+            lambda match: match[0] if placeholders.is_issued(match[0]) else OWN, text
+        )
+
+    def _readable_jwt(self, value: str, placeholder: str) -> str | None:
+        claims = placeholders.claims_of(value) if JWT.fullmatch(value) else None
+        if claims is None:
+            return None
+        hidden = self.redactor.hide(claims, lambda value, path: OWN)
+        return placeholders.jwt_of(value, placeholder, hidden)
+
+
+def _with_real(plain: Any, real: KnownValues, numbers: Mapping[int, str]) -> Any:
+    if isinstance(plain, str):
+        return real.hide_in(plain) if OWN in plain else plain
+    if isinstance(plain, list):
+        return [_with_real(item, real, numbers) for item in plain]
+    if isinstance(plain, dict):
+        return {key: _with_real(item, real, numbers) for key, item in plain.items()}
+    if placeholders.is_placeholder(plain) and plain in numbers:
+        return type(plain)(numbers[plain])
+    return plain
+
+
+def _texts_in(plain: Any) -> Iterator[str]:
+    if isinstance(plain, str):
+        yield plain
+    elif isinstance(plain, list):
+        for item in plain:
+            yield from _texts_in(item)
+    elif isinstance(plain, dict):
+        for key, item in plain.items():
+            yield from _texts_in(key)
+            yield from _texts_in(item)

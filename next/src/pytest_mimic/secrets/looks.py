@@ -1,0 +1,90 @@
+"""Texts that look like keys: those of known issuers, private keys, JSON Web Tokens."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterator, Set
+
+from pytest_mimic.secrets.placeholders import OWN
+
+# By the issuer's own form. `A` stands for a letter, digit, `-` or `_`.
+_FORMS = """
+    AKIA[A-Z2-7]{16}                     Amazon
+    AIza[A]{35}                          Google
+    ya29\\.[A]{20,}                       Google
+    gh[pousr]_[A]{36,}                   GitHub
+    github_pat_[A]{40,}                  GitHub
+    glpat-[A]{20,}                       GitLab
+    xox[abeoprs]-[0-9]{10,}-[A]{20,}     Slack
+    hooks\\.slack\\.com/services/[A/]{20,} Slack
+    [rs]k_(?:live|test)_[A]{20,}         Stripe
+    sk-(?:proj|ant|svcacct|or)[A]{30,}   OpenAI, Anthropic
+    hf_[A-Za-z]{34}                      Hugging Face
+    hf_[A]{34}                           Hugging Face
+    npm_[A]{36}                          npm
+    pypi-AgE[A]{50,}                     PyPI
+    SG\\.[A]{22}\\.[A]{43}                 SendGrid
+    dop_v1_[0-9a-f]{64}                  DigitalOcean
+    shp(?:at|ca|pa|ss)_[0-9a-f]{32}      Shopify
+    dapi[0-9a-f]{32}                     Databricks
+    [0-9]{8,10}:AA[A]{33}                Telegram
+    eyJ[A]{8,}\\.[A]{4,}\\.[A]{8,}         JSON Web Token
+"""
+_KEYS = "|".join(
+    line.split("  ")[0].strip().replace("[A", r"[\w\-")
+    for line in _FORMS.split("\n    ")[1:]
+)
+_LOOK = re.compile(
+    rf"(?<![\w-])(?:{_KEYS})"
+    r"|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----(?:\\n|\s)*[\w+/=]{16}[\w+/=\s\\]*"
+    r"|(?<![\w-])(?P<scheme>[Bb]earer|[Bb]asic) (?P<credential>[\w+/=.\-~]{16,})",
+    re.ASCII,
+)
+
+
+def keys_in(text: str, accepted: Set[str] = frozenset()) -> Iterator[tuple[str, str]]:
+    """Yield each text that looks like a key, as its first letters and its mark.
+
+    Args:
+        text: Any text, also that of a whole file.
+        accepted: The marks that `mimic_redact` accepts: `sha256:1a2b3c4d`.
+    """
+    for match in _LOOK.finditer(text):
+        mark = mark_of(match[0])
+        if _is_key(match) and mark not in accepted:
+            yield f"{match[0][:8]}…", mark
+
+
+def masked(text: str, accepted: Set[str] = frozenset()) -> str:
+    """Return a text in which the first letters stand for what looks like a key."""
+
+    def masked_key(match: re.Match[str]) -> str:
+        if not _is_key(match) or mark_of(match[0]) in accepted:
+            return match[0]
+        return f"{match[0][:8]}…"
+
+    return _LOOK.sub(masked_key, text)
+
+
+def mark_of(key: str) -> str:
+    """Return the mark of a text: `sha256:` and eight hexadecimal digits."""
+    return f"sha256:{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
+def _is_key(match: re.Match[str]) -> bool:
+    if OWN in match[0]:
+        return False
+    scheme = match["scheme"]
+    if scheme is None:
+        return True
+    credential = match["credential"]
+    if scheme.lower() == "bearer":
+        return any(sign.isdigit() for sign in credential)
+    try:
+        decoded = base64.b64decode(credential, validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    return b":" in decoded and OWN.encode() not in decoded

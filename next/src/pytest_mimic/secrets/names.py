@@ -1,0 +1,267 @@
+"""Which names are secret, in whatever spelling, alone or beside other names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+
+from pytest_mimic.secrets.looks import keys_in
+
+# Words of a name, separated by a blank; a name is secret that contains them.
+_ANYWHERE = """
+    password|passwords|passwd|pwd|passphrase|passcode|secret|secrets|token|jwt|bearer
+    auth|authorization|cookie|cookies|credential|credentials|csrf|xsrf|csrftoken|csrfmiddlewaretoken
+    signature|dsn|connection string|webhook url|code verifier|client assertion
+    apikey|access key|access key id|account key|api key|encryption key|licence key|license key
+    private key|secret key|service key|service role key|shared key|signing key|ssh key
+    subscription key|otp code|card pin|user pin|login hint token|id token hint
+    auth req id|software statement|dpop|d po p|oauth verifier|saml request|saml response
+    samlrequest|samlresponse|sam lart|samlart|pgt id|pgt iou|client data json|clientdatajson
+    authenticator data|attestation object|mfa code|totp|totp code|two factor code
+    verification code|recovery code|recovery codes|backup code|backup codes
+    g recaptcha response|h captcha response|cf turnstile response|device token|user token
+    secret string|secret binary|request verification token
+"""
+_AT_THE_END = "cvc|cvv|otp|psk|sig"
+_AS_A_WHOLE = "pin"
+_GLUED = """
+    accesskey|apikey|passphrase|passwd|password|privatekey|secret|secretkey|csrftoken
+    authtoken|apptoken|bottoken|devicetoken|oauthtoken|usertoken
+"""
+# A name that ends in these describes a secret.
+_ABOUT = """
+    accepted|again code|algorithm|at|banner|complexity|consent|count|created|date|decimals|decoder
+    dish|domain|enabled|encoder|endpoint|expiration|expires|expiry|field|format|header|hint|hints
+    host|ids|in|info|issuer|jar|length|lifetime|method|methods|name|names|options|param|parameter
+    path|policy|port|provider|required|rotation|rule|rules|santa|santas|scheme|scope|status
+    strength|supported|symbol|time|title|ttl|type|types|uri|url|valid|version
+"""
+# A name in which these stand before a secret word asks about a secret.
+_QUESTIONS = "allow|allows|has|have|hide|is|needs|no|require|requires|show|support|supports|use|uses|with"
+# Tokens of paging, of language models and of progress are no secrets.
+_OF_TOKENS = """
+    bos|cls|continuation|cursor|eos|mask|next|pad|page|progress|resume|sep|special|sub|unk
+"""
+_PUBLIC = "accept cookies|accept signature|signature input|public key"
+# Secret if the value is a text: an object or a number of this name is something else.
+_SESSIONS = """
+    session|session id|sessionid|session key|sessid|jsessionid|phpsessid|authentication info
+"""
+# Secret if the value looks like a token.
+_IF_A_TOKEN = "assertion|hmac|sign|tokens"
+# Secret if the value has the form of a known issuer.
+_IF_A_KEY = "key|pat"
+# Beside the name on the left, those on the right are secret.
+_BESIDE = {
+    "grant type": "code|device code|user code|assertion|ticket",
+    "response type": "state|nonce|code challenge|request",
+    "verification uri": "device code|user code",
+    "rp": "challenge",
+    "rp id": "challenge",
+    "pub key cred params": "challenge",
+    "allow credentials": "challenge",
+    "kty": "k|d|p|q|dp|dq|qi|oth",
+    "user": "pass",
+    "username": "pass",
+    "login": "pass",
+    "email": "pass",
+}
+_NAMES_OF_PAIRS = """
+    name|key|setting|variable|header|parameter key|parameter name|option name
+"""
+_VALUES_OF_PAIRS = "value|parameter value"
+
+_TOKEN = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[!-~]{16,}")
+_TICKET = re.compile(r"(?:ST|PT|PGT|TGT)-[\w.-]+")
+# A line of `mimic_redact`: words, dots and hyphens, or the mark of one text.
+_LINE = re.compile(r"!?[A-Za-z0-9_.-]*[A-Za-z0-9][A-Za-z0-9_.-]*|!sha256:[0-9a-f]{8}")
+_LONGEST = 200
+"""Longer names are texts."""
+
+
+@lru_cache(maxsize=None)
+def _table(text: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in re.split(r"[|\n]", text) if part.strip())
+
+
+_ENDINGS = tuple(_table(_GLUED))
+_BESIDE_SETS = {name: _table(others) for name, others in _BESIDE.items()}
+
+
+def read_names(line: str) -> list[str]:
+    """Return the names in a line of `mimic_redact`.
+
+    Raises:
+        ValueError: One of them is no name, and would hide nothing.
+    """
+    names = re.split(r"[\s,]+", line.partition("#")[0].strip())
+    for name in filter(None, names):
+        if name.startswith("!sha256:") and not _LINE.fullmatch(name):
+            raise ValueError(
+                f"{name} is not ! and a name, or !sha256: and eight digits"
+            )
+        if not _LINE.fullmatch(name):
+            raise ValueError(f"{name} is not a name")
+    return [name for name in names if name]
+
+
+@lru_cache(maxsize=4096)
+def words_of(name: str) -> str:
+    """Return the words of a name in lower case: `X-Api-Key`, `xApiKey` and `X_API_KEY` are `x api key`."""
+    split = re.sub(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return " ".join(re.findall(r"[^\W\d_]+|\d+", split.lower()))
+
+
+class Names:
+    """The secret names of a run.
+
+    Attributes:
+        accepted: The marks of texts that look like keys and are none.
+    """
+
+    def __init__(self, lines: Iterable[str] = ()) -> None:
+        self._declared: dict[str, bool] = {}
+        accepted = set()
+        for name in lines:
+            if name.startswith("!sha256:"):
+                accepted.add(name[1:])
+            else:
+                self._declared[words_of(name)] = not name.startswith("!")
+        self.accepted = frozenset(accepted)
+        self._verdict: Callable[[str], bool] = lru_cache(maxsize=4096)(self._judge)
+
+    def secret(self, name: object) -> bool:
+        """Return whether any value under a name is secret."""
+        if isinstance(name, bytes):
+            name = name.decode("latin-1")
+        return isinstance(name, str) and len(name) <= _LONGEST and self._verdict(name)
+
+    def hides(
+        self,
+        name: object,
+        value: object,
+        beside: Mapping[str, object] = MappingProxyType({}),
+    ) -> bool:
+        """Return whether a value is secret under a name, beside other names."""
+        if self.secret(name):
+            return True
+        if not isinstance(name, str) or len(name) > _LONGEST:
+            return False
+        words = words_of(name)
+        if self._declared.get(words) is False:
+            return False
+        is_text = isinstance(value, str)
+        if is_text and _ends_in(words, _table(_SESSIONS)):
+            return True
+        if is_text and words == "ticket" and _TICKET.fullmatch(str(value)):
+            return True
+        if is_text and _ends_in(words, _table(_IF_A_KEY)) and any(keys_in(str(value))):
+            return True
+        if words in _table(_IF_A_TOKEN) and looks_like_a_token(value):
+            return True
+        return self._is_secret_beside(words, value, beside)
+
+    def _is_secret_beside(
+        self, words: str, value: object, beside: Mapping[str, object]
+    ) -> bool:
+        if len(beside) < 2:
+            return False
+        others = {words_of(other) for other in beside if isinstance(other, str)}
+        for other in others & _BESIDE_SETS.keys():
+            if words in _BESIDE_SETS[other]:
+                return True
+        if words in ("code", "state") and {"code", "state"} <= others:
+            return looks_like_a_token(value)
+        return False
+
+    def pair_of(self, mapping: Mapping[str, object]) -> str | None:
+        """Return the key of the value that a mapping hides as a pair of name and value.
+
+        So `value` for `{"name": "password", "value": "x"}`, and for a change of a
+        document: `{"op": "add", "path": "/user/password", "value": "x"}` (RFC 6902).
+        """
+        by_words = {words_of(key): key for key in mapping if isinstance(key, str)}
+        value_key = next(
+            (
+                by_words[words]
+                for words in _table(_VALUES_OF_PAIRS)
+                if words in by_words
+            ),
+            None,
+        )
+        if value_key is None:
+            return None
+        names = [
+            mapping[by_words[words]]
+            for words in _table(_NAMES_OF_PAIRS) & by_words.keys()
+        ]
+        if "op" in by_words and "path" in by_words:
+            path = mapping[by_words["path"]]
+            if isinstance(path, str):
+                names.append(re.split(r"[/.:]", path.removesuffix("/-"))[-1])
+        value = mapping[value_key]
+        is_secret = any(
+            isinstance(name, str) and self.hides(name, value) for name in names
+        )
+        return value_key if is_secret else None
+
+    def _judge(self, name: str) -> bool:
+        words = re.sub(r" \d+\b", "", words_of(name))
+        declared = self._declared.get(words_of(name), self._declared.get(words))
+        if declared is not None:
+            return declared
+        if any(f" {known} " in f" {words} " for known in self._added()):
+            return True
+        if words in _table(_PUBLIC) or not words:
+            return False
+        return _is_secret_by_table(words)
+
+    def _added(self) -> list[str]:
+        return [words for words, is_secret in self._declared.items() if is_secret]
+
+
+def looks_like_a_token(value: object) -> bool:
+    """Return whether a value, or each item of a list, is a text with letters, digits and no blank, 16 characters or longer."""
+    if isinstance(value, list):
+        return bool(value) and all(looks_like_a_token(item) for item in value)
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
+
+
+def _is_secret_by_table(words: str) -> bool:
+    if words in _table(_AS_A_WHOLE) or _ends_in(words, _table(_AT_THE_END)):
+        return True
+    all_words = words.split()
+    for start in range(len(all_words)):
+        for end in range(start + 1, min(start + 5, len(all_words)) + 1):
+            phrase = " ".join(all_words[start:end])
+            if _is_secret_phrase(phrase) and not _is_about(
+                phrase, all_words[:start], all_words[end:]
+            ):
+                return True
+    return False
+
+
+def _is_secret_phrase(phrase: str) -> bool:
+    singular = phrase.removesuffix("s") if phrase.endswith(" keys") else phrase
+    return singular in _table(_ANYWHERE) or _is_glued(phrase)
+
+
+def _is_glued(word: str) -> bool:
+    ending = next((end for end in _ENDINGS if word.endswith(end)), None)
+    if ending is None or " " in word:
+        return False
+    return word.removesuffix(ending) not in _table(_QUESTIONS)
+
+
+def _is_about(phrase: str, before: list[str], after: list[str]) -> bool:
+    if _table(_QUESTIONS) & {*before[:1], *before[-1:]}:
+        return True
+    if phrase == "token" and _table(_OF_TOKENS) & {*before[-1:]}:
+        return True
+    return bool(after) and after[-1] in _table(_ABOUT)
+
+
+def _ends_in(words: str, endings: Iterable[str]) -> bool:
+    return any(words == end or words.endswith(f" {end}") for end in endings)

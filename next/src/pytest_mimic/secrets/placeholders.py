@@ -1,0 +1,97 @@
+"""What stands in place of a secret: letters, digits and hyphens, which need no escape anywhere."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+
+import xxhash
+
+OWN = "mimic-redacted"
+"""In place of a secret of the application's own."""
+
+_PLACEHOLDER = re.compile(r"mimic-redacted(?:-[A-Za-z0-9]+)*")
+_ISSUED = re.compile(r"mimic-redacted-[0-9a-f]{6}-[0-9a-f]{8}")
+JWT = re.compile(r"\beyJ[\w-]*\.[\w-]+\.[\w-]+")
+"""A JSON Web Token (RFC 7519) with a signature."""
+_PLACE = re.compile(f"{JWT.pattern}|{_ISSUED.pattern}")
+
+# A number of 15 digits, which JSON and JavaScript keep exactly: a mark and nine digits.
+_NUMBER_MARK = 190_909
+_NUMBER_SPACE = 1_000_000_000
+
+_YEAR_2100 = 4_102_444_800
+"""Seconds since 1970 (RFC 7519, 4.1.4)."""
+
+
+def of_environment(name: str) -> str:
+    """Return what stands for the value of an environment variable."""
+    words = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
+    return f"{OWN}-{words}"
+
+
+def issued(owner: str, call: str, number: int, place: str) -> str:
+    """Return what stands for a secret that an answer has issued.
+
+    Args:
+        owner: Whose call it is; empty for what all tests share.
+        call: The identity of the call.
+        number: The number of the call among equal ones of its owner.
+        place: The path of the secret in the answer.
+    """
+    call_mark = xxhash.xxh3_64_hexdigest(f"{owner}\n{call}\n{number}")[:6]
+    place_mark = xxhash.xxh3_64_hexdigest(f"{call_mark}\n{place}")[:8]
+    return f"{OWN}-{call_mark}-{place_mark}"
+
+
+def number_of(placeholder: str) -> int:
+    """Return the number that stands for a secret number: 0 for one of the application's own."""
+    if not _ISSUED.fullmatch(placeholder):
+        return 0
+    digits = int(placeholder.rpartition("-")[2], 16) % _NUMBER_SPACE
+    return _NUMBER_MARK * _NUMBER_SPACE + digits
+
+
+def jwt_of(token: str, placeholder: str, claims: dict[str, object]) -> str:
+    """Return a JWT that a client can read: the header of a token, claims without secrets, and the placeholder as its signature."""
+    header = token.partition(".")[0]
+    readable = {**claims, "exp": _YEAR_2100} if "exp" in claims else claims
+    text = json.dumps(readable, separators=(",", ":")).encode()
+    payload = base64.urlsafe_b64encode(text).decode().rstrip("=")
+    return f"{header}.{payload}.{placeholder}"
+
+
+def claims_of(token: str) -> dict[str, object] | None:
+    """Return the claims of a JWT, or None if nobody can read them."""
+    payload = token.split(".")[1]
+    try:
+        claims = json.loads(
+            base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+        )
+    except (ValueError, binascii.Error, RecursionError):
+        return None
+    return claims if isinstance(claims, dict) else None
+
+
+def is_placeholder(value: object) -> bool:
+    """Return whether a whole value stands for a secret."""
+    if isinstance(value, str):
+        return bool(_PLACEHOLDER.fullmatch(value)) or is_issued(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return is_number and value // _NUMBER_SPACE == _NUMBER_MARK  # type: ignore[operator]
+
+
+def is_issued(text: str) -> bool:
+    """Return whether a whole text stands for a secret that an answer has issued."""
+    if JWT.fullmatch(text):
+        text = text.rpartition(".")[2]
+    return bool(_ISSUED.fullmatch(text))
+
+
+def issued_in(text: str) -> list[str]:
+    """Return what stands for issued secrets in a text, a JWT as a whole."""
+    if OWN not in text:
+        return []
+    return [match[0] for match in _PLACE.finditer(text) if is_issued(match[0])]

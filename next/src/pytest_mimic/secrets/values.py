@@ -1,0 +1,93 @@
+"""Secret values wherever they stand: those of the environment, and those that calls have shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from pytest_mimic.secrets.names import Names
+from pytest_mimic.secrets.placeholders import of_environment
+
+SHORTEST = 8
+"""Shorter values are replaced only under a secret name: elsewhere they may be words."""
+
+_SHORTEST_OF_ENVIRONMENT = 16
+_WORD = re.compile(r"[A-Za-z]+|[a-z]+([-_ ][a-z]+)*")
+_PATH = re.compile(r"~?/[\w./ -]*|[A-Za-z]:\\.*")
+_ADDRESS_WITHOUT_USER = re.compile(r"[a-z][a-z0-9+.-]*://[^@\s]*")
+
+
+def of_variables(names: Names, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the secrets of the environment, each with what stands for it.
+
+    A value counts if its name is secret and it is no plain word, path or address without
+    a user.
+    """
+    found = {}
+    for name, value in environment.items():
+        is_long = len(value) >= _SHORTEST_OF_ENVIRONMENT
+        if is_long and names.secret(name) and not _is_plain(value):
+            found[value] = of_environment(name)
+    return found
+
+
+def _is_plain(value: str) -> bool:
+    patterns = (_WORD, _PATH, _ADDRESS_WITHOUT_USER)
+    return any(pattern.fullmatch(value) for pattern in patterns)
+
+
+class KnownValues:
+    """Secret values, each with what stands for it, to be replaced in texts."""
+
+    def __init__(self, known: Mapping[str, str] | None = None) -> None:
+        self._known: dict[str, str] = {}
+        self._forms: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+        for value, placeholder in (known or {}).items():
+            self.add(value, placeholder)
+
+    def __contains__(self, value: str) -> bool:
+        return value in self._known
+
+    def __getitem__(self, value: str) -> str:
+        return self._known[value]
+
+    def get(self, value: str) -> str | None:
+        """Return what stands for a whole value, or None."""
+        return self._known.get(value)
+
+    def items(self) -> list[tuple[str, str]]:
+        """Return each value with what stands for it."""
+        return list(self._known.items())
+
+    def add(self, value: str, placeholder: str) -> None:
+        """Note a value. The first placeholder of a value stays."""
+        if value in self._known:
+            return
+        self._known[value] = placeholder
+        if len(value) >= SHORTEST:
+            for form in (value, quote(value, safe=""), quote_plus(value)):
+                self._forms[form] = placeholder
+            self._pattern = None
+
+    def hide_in(self, text: str) -> str:
+        """Return a text in which no value of these stands, as it is or as a URL spells it."""
+        if not self._forms or len(text) < SHORTEST:
+            return text
+        if self._pattern is None:
+            longest_first = sorted(self._forms, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        return self._pattern.sub(lambda match: self._forms[match[0]], text)
+
+
+def map_texts(plain: Any, change: Callable[[str], str]) -> Any:
+    """Return plain data with each text changed, the keys of mappings too."""
+    if isinstance(plain, str):
+        return change(plain)
+    if isinstance(plain, list):
+        return [map_texts(item, change) for item in plain]
+    if isinstance(plain, dict):
+        return {change(key): map_texts(item, change) for key, item in plain.items()}
+    return plain
