@@ -3,19 +3,222 @@
 from __future__ import annotations
 
 import ast
+import functools
+import inspect
+import linecache
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from types import CodeType, FunctionType, MethodType
+from typing import Any, NamedTuple
+
+import xxhash
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+# Before Python 3.13, parsers in two threads fail each other with a SystemError.
+_parsing = threading.Lock()
 
 
 def source_fingerprint(value: object) -> str | None:
     """Give the digest of the normalised source of a function, method or class.
 
-    Comments, docstrings and layout do not count. The digest is the same on each Python.
+    Comments, docstrings and layout do not count. Of decorated functions the innermost
+    counts, with the lines of its decorators. The digest is the same on each Python.
 
     Returns:
         32 hex digits; `None` where there is no source: builtins, code that was typed in.
     """
-    raise NotImplementedError
+    if isinstance(value, type):
+        return source_of_class(value)
+    function = innermost(value)
+    return source_of_code(function.__code__) if function is not None else None
+
+
+def innermost(value: Any) -> FunctionType | None:
+    """Give the function inside of decorators, methods, partials and properties."""
+    seen: set[int] = set()  # An undone patch may leave functions that wrap each other.
+    while id(value) not in seen:
+        seen.add(id(value))
+        inner = _inside(value)
+        if inner is None:
+            break
+        value = inner
+    return value if isinstance(value, FunctionType) else None
+
+
+def _inside(value: Any) -> object:
+    if isinstance(value, property):
+        return value.fget
+    if isinstance(value, MethodType | staticmethod | classmethod):
+        return value.__func__
+    if isinstance(value, functools.partial | functools.partialmethod):
+        return value.func
+    if isinstance(value, functools.cached_property):
+        return value.func
+    # Looked up without `__getattr__`, by which an object may have any attribute.
+    return inspect.getattr_static(value, "__wrapped__", None)
+
+
+def source_of_code(code: CodeType) -> str | None:
+    """Give the digest of the source of a function's code."""
+    return _source_of_code(code, code.co_filename, _time_of(code.co_filename))
+
+
+def source_of_class(cls: type) -> str | None:
+    """Give the digest of the source of a class."""
+    lines_of_methods = []
+    for member in vars(cls).values():
+        function = innermost(member)
+        if function is not None and function.__module__ == cls.__module__:
+            lines_of_methods.append(function.__code__.co_firstlineno)
+    module = sys.modules.get(cls.__module__)
+    file = getattr(module, "__file__", None) or ""
+    found = [
+        one
+        for one in _classes_in(file, _time_of(file))
+        if one.qualname == cls.__qualname__
+    ]
+    for one in found:
+        if any(one.first <= line <= one.last for line in lines_of_methods):
+            return one.digest
+    return found[-1].digest if found else None
 
 
 def digest_of_syntax(node: ast.AST) -> str:
     """Give the digest of a piece of syntax, less docstrings."""
-    raise NotImplementedError
+    words: list[str] = []
+    pending: list[object] = [node]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, str):
+            words.append(part)
+        elif isinstance(part, list):
+            words.append("[")
+            pending.append("]")
+            pending.extend(reversed(part))
+        elif isinstance(part, ast.AST):
+            words.append(type(part).__name__ + "(")
+            pending.append(")")
+            pending.extend(reversed(list(_counted(part))))
+    text = " ".join(words).encode("utf-8", "surrogatepass")
+    return xxhash.xxh3_128_hexdigest(text)
+
+
+def parsed(text: str) -> ast.Module | None:
+    """Parse a text; `None` if it is no Python."""
+    with _parsing, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # The import has shown what it warns of.
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def text_of_file(file: str) -> str:
+    """Give the source in a file, or in the archive of its loader; "" if there is none."""
+    linecache.checkcache(file)
+    return "".join(linecache.getlines(file))
+
+
+def _counted(node: ast.AST) -> Iterator[object]:
+    """Give the fields of a node that count, each behind its name.
+
+    Fields that are empty are left out: each Python adds some.
+    """
+    if isinstance(node, ast.Constant):
+        yield _constant(node.value)
+        return
+    for name, value in ast.iter_fields(node):
+        if name == "body" and isinstance(value, list):
+            value = _statements(node, value)
+        elif isinstance(node, ast.JoinedStr):
+            value = [one for one in value if not _is_empty_text(one)]
+        if value is None or value == [] or name in ("ctx", "type_comment"):
+            continue
+        yield f"{name}="
+        is_syntax = isinstance(value, ast.AST | list)
+        yield value if is_syntax else repr(value)
+
+
+def _constant(value: object) -> str:
+    # Decimal digits of a long integer would exceed the limit of Python.
+    text = hex(value) if type(value) is int else repr(value)
+    return f"{type(value).__name__} {text}"
+
+
+def _statements(node: ast.AST, body: list[ast.stmt]) -> list[ast.stmt]:
+    """Give the statements of a body that do something."""
+    first = body[0] if body and isinstance(node, (*_DEFINITIONS, ast.Module)) else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+        if isinstance(first.value.value, str):
+            body = body[1:]
+    return [one for one in body if not isinstance(one, ast.Pass)]
+
+
+def _is_empty_text(part: ast.AST) -> bool:
+    return isinstance(part, ast.Constant) and part.value == ""
+
+
+def _time_of(file: str) -> int:
+    try:
+        return os.stat(file).st_mtime_ns
+    except (OSError, ValueError):
+        return 0
+
+
+@functools.lru_cache(maxsize=4096)
+def _source_of_code(code: CodeType, file: str, time: int) -> str | None:
+    text = text_of_file(file)
+    if code.co_name == "<lambda>":
+        return _source_of_lambda(parsed(text), code.co_firstlineno)
+    lines = text.splitlines(keepends=True)[code.co_firstlineno - 1 :]
+    if not lines:
+        return None
+    # Only the lines of the function are parsed: a first replay waits for this.
+    block = "".join(inspect.getblock(lines))
+    is_indented = lines[0][:1].isspace()
+    tree = parsed("if 1:\n" + block if is_indented else block)
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, _DEFINITIONS):
+            return digest_of_syntax(node) if node.name == code.co_name else None
+    return None
+
+
+def _source_of_lambda(tree: ast.Module | None, line: int) -> str | None:
+    """Give the digest of the lambda of a line; `None` if there are different ones."""
+    digests = set()
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Lambda) and node.lineno == line:
+            digests.add(digest_of_syntax(node))
+    return digests.pop() if len(digests) == 1 else None
+
+
+class _ClassInFile(NamedTuple):
+    qualname: str
+    first: int
+    last: int
+    digest: str
+
+
+@functools.lru_cache(maxsize=256)
+def _classes_in(file: str, time: int) -> list[_ClassInFile]:
+    found: list[_ClassInFile] = []
+    tree = parsed(text_of_file(file)) if file else None
+    pending: list[tuple[ast.AST, str]] = [(tree, "")] if tree else []
+    while pending:
+        parent, prefix = pending.pop()
+        for node in ast.iter_child_nodes(parent):
+            inner = prefix
+            if isinstance(node, _DEFINITIONS):
+                inner = f"{prefix}{node.name}."
+                if not isinstance(node, ast.ClassDef):
+                    inner += "<locals>."
+                else:
+                    last = node.end_lineno or node.lineno
+                    digest = digest_of_syntax(node)
+                    name = prefix + node.name
+                    found.append(_ClassInFile(name, node.lineno, last, digest))
+            pending.append((node, inner))
+    return found
