@@ -1,1 +1,213 @@
-"""The pytest plugin `mimic`."""
+"""The plugin that pytest loads: options, fixtures, a marker; the run starts where one is wanted."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_mimic.run.fixtures import CassetteFixture
+    from pytest_mimic.run.session import Session
+
+_FLAGS = {
+    "--mimic-record": "record calls that have no recording or a stale one, replay all others",
+    "--mimic-rerecord": "run every call for real and replace its recording",
+    "--mimic-verify": "run every call for real and compare the outcome with its recording",
+    "--mimic-live": "run every call for real without reading or writing the vault",
+    "--mimic-no-record": "write nothing, even if a fixture would record",
+    "--mimic-clear-unused": "after the run, delete the recordings that are proven unused",
+    "--mimic-fail-on-unused": "exit with 1 if recordings are proven unused",
+}
+_OPTIONS = {
+    "--mimic-vault": (
+        "PATH",
+        "the folder of the recordings (overrides mimic_vault_path)",
+    ),
+    "--mimic-usage": (
+        "FILE",
+        "write what this run used, for `pytest-mimic unused FILE...`",
+    ),
+    "--mimic-report": ("FILE", "write an HTML page of the calls of this run"),
+}
+_INI_LINES = {
+    "mimic_functions": "functions and clients to mimic, one a line",
+    "mimic_redact": "names whose values are hidden, besides the usual ones (!name takes one out)",
+}
+_INI_WORDS = {
+    "mimic_source": (
+        "strict",
+        "what a replay does if the source of a target has changed: strict or ignore",
+    ),
+    "mimic_inputs": (
+        "warn",
+        "the same for what a recorded call reaches and reads: warn, strict or ignore",
+    ),
+    "mimic_pickle": (
+        "listed",
+        "pickles that may be loaded: listed (they import what their recording lists) or forbid",
+    ),
+}
+_MARKER = (
+    "mimic(*targets, **options): replay the recorded calls of these targets in the marked "
+    "test, class or module. The options are those of a line of mimic_functions."
+)
+
+# The session of a run. None: its tests began, and nothing was mimicked.
+_SESSION: pytest.StashKey[Session | None] = pytest.StashKey()
+# The configurations of the runs of this process, the innermost last: pytest may run
+# inside of a test.
+_configs: list[pytest.Config] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("mimic", "recorded calls (pytest-mimic)")
+    for flag, text in _FLAGS.items():
+        group.addoption(flag, action="store_true", help=text)
+    for flag, (value, text) in _OPTIONS.items():
+        group.addoption(flag, metavar=value, help=text)
+    for name, text in _INI_LINES.items():
+        parser.addini(name, text, type="linelist")
+    for name, (default, text) in _INI_WORDS.items():
+        parser.addini(name, text, default=default)
+    text = "the folder of the recordings, relative to the rootdir"
+    parser.addini("mimic_vault_path", text, default=".mimic_vault")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", _MARKER)
+    _configs.append(config)
+    config.add_cleanup(partial(_configs.remove, config))
+    if not config.option.help and _is_wanted(config):
+        _session_of(config)
+
+
+def _is_wanted(config: pytest.Config) -> bool:
+    """Return whether an option is set, or there is a vault."""
+    options = vars(config.option).items()
+    if any(value for name, value in options if name.startswith("mimic_")):
+        return True
+    try:
+        if any(config.getini(name) for name in _INI_LINES):
+            return True
+        for name, (default, _) in _INI_WORDS.items():
+            if config.getini(name) != default:
+                return True
+        vault = str(config.getini("mimic_vault_path"))
+    except (TypeError, ValueError) as error:  # TOML: a value of another type
+        raise pytest.UsageError(str(error)) from None
+    return vault != ".mimic_vault" or Path(config.rootpath, vault).is_dir()
+
+
+def _session_of(config: pytest.Config) -> Session:
+    """Return the session of a run, which is made when it is first needed.
+
+    Raises:
+        pytest.UsageError: An option is wrong.
+        TargetError: The tests have begun, and nothing was mimicked until now.
+    """
+    session = config.stash.get(_SESSION, None)
+    if session is None:
+        # A run that mimics nothing loads this file alone.
+        from pytest_mimic.run.session import Session, too_late
+
+        if _SESSION in config.stash:
+            raise too_late()
+        session = config.stash[_SESSION] = Session(config)
+        session.start()
+    return session
+
+
+def innermost_session(*, is_needed: bool = False) -> Session | None:
+    """Return the session of the innermost run of pytest; None: there is none.
+
+    Args:
+        is_needed: A run that has no session yet gets one.
+
+    Raises:
+        TargetError: One is needed, the tests have begun, and nothing was mimicked.
+    """
+    if not _configs:
+        return None
+    if is_needed:
+        return _session_of(_configs[-1])
+    return _configs[-1].stash.get(_SESSION, None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start the session if a collected test asks for one: later, no test can."""
+    config = session.config
+    if _SESSION in config.stash:
+        return
+    if _is_asked_for(session.items):
+        _session_of(config).pytest_collection_finish(session)
+    elif not config.pluginmanager.hasplugin("dsession"):
+        config.stash[_SESSION] = None
+
+
+def _is_asked_for(items: list[pytest.Item]) -> bool:
+    import sys
+
+    if "pytest_mimic._mimic" in sys.modules:
+        return True
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        uses_fixture = any(name.startswith("mimic_") for name in names)
+        if uses_fixture or item.get_closest_marker("mimic"):
+            return True
+    return False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take over what happened in a worker of xdist, or note that it has crashed."""
+    told = getattr(node, "workeroutput", {}).get("mimic")
+    if told is not None or node.config.stash.get(_SESSION, None) is not None:
+        _session_of(node.config).end_worker(told, error)
+
+
+@pytest.fixture(scope="session")
+def mimic_vault_dir(pytestconfig: pytest.Config) -> Path:
+    """The folder of the recordings, as a `pathlib.Path`."""
+    return _session_of(pytestconfig).settings.vault
+
+
+@pytest.fixture(scope="session")
+def mimic_mode(pytestconfig: pytest.Config) -> str:
+    """The run's mode: `replay`, `record`, `rerecord`, `verify` or `live`."""
+    return _session_of(pytestconfig).settings.mode
+
+
+@pytest.fixture
+def mimic_record(request: pytest.FixtureRequest) -> CassetteFixture:
+    """Record a cassette in a block.
+
+    Use it as `with mimic_record("name", targets=["httpx"]) as cassette: ...`.
+    Every call in the block runs for real. The cassette is written when the test has passed.
+    """
+    return _session_of(request.config).cassettes("record")
+
+
+@pytest.fixture
+def mimic_replay(request: pytest.FixtureRequest) -> CassetteFixture:
+    """Replay a cassette in a block.
+
+    Use it as `with mimic_replay("name", strict=True) as cassette: ...`.
+    Nothing runs for real. With `strict`, the block also fails if a recorded call was not
+    made, or in another order.
+    """
+    return _session_of(request.config).cassettes("replay")
+
+
+@pytest.fixture
+def mimic_auto(request: pytest.FixtureRequest) -> CassetteFixture:
+    """Record a cassette in a block if it does not exist, else replay it.
+
+    Use it as `with mimic_auto() as cassette: ...`.
+    With `--mimic-no-record`, or if the environment variable `CI` is set, a missing
+    cassette is a miss.
+    """
+    return _session_of(request.config).cassettes("auto")

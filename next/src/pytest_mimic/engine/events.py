@@ -7,12 +7,13 @@ from typing import Literal, NamedTuple, TypeAlias
 Plain: TypeAlias = "None | bool | int | float | str | list[Plain] | dict[str, Plain]"
 
 EventKind: TypeAlias = Literal[
-    "replayed",  # name, seconds, times
-    "recorded",  # name, seconds
-    "verified",  # name
-    "missing",  # command, text
+    "replayed",  # name, identity, seconds, times
+    "recorded",  # name, identity, seconds
+    "verified",  # name, identity
+    "unmade",  # a log whose owner passed and did not ask for these: name, identities
+    "missing",  # command, text, cause (path and kind of what differs; else "")
     "stale",  # what, command
-    "drifted",  # command, text
+    "drifted",  # command, text, cause
     "handled",  # a miss that the test's own file handled: text
     "not recorded",  # why
     "repeated",  # made more often than recorded: times

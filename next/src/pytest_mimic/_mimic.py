@@ -1,0 +1,140 @@
+"""`mimic(...)` for blocks, tests and classes, and `fingerprint(...)` of a value."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
+
+from pytest_mimic.errors import TargetError
+from pytest_mimic.patch.targets import as_targets
+from pytest_mimic.values.errors import register_fingerprint
+from pytest_mimic.values.identity import fingerprint as identity_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from pytest_mimic.engine.coverings import Covering
+    from pytest_mimic.run.session import Session
+
+__all__ = ["fingerprint", "mimic", "register_fingerprint"]
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+class TargetOptions(TypedDict, total=False):
+    """The options of a line of `mimic_functions`, as keyword arguments."""
+
+    ignore: str | Sequence[str]
+    match: str | Sequence[str]
+    key: Callable[[Mapping[str, Any]], object]
+    content: str | Sequence[str]
+    sequence: bool
+    rtol: float
+    atol: float
+    volatile: str | Sequence[str]
+    compare: Literal["exact", "shape"]
+    only: str | Sequence[str]
+    exclude: str | Sequence[str]
+
+
+def fingerprint(value: object) -> str:
+    """Return the identity of a value, 32 hex digits.
+
+    In a run of pytest, a `pathlib` path under the rootdir counts relative to it, and a
+    path below the temporary folder by its place in the folder that a fixture gave, with
+    the content of what it names.
+
+    Raises:
+        UnstableIdentityError: A part has no identity that another process would find
+            again. The message names the path to it.
+    """
+    session = _innermost_session()
+    return identity_of(value, None if session is None else session.run.places)
+
+
+class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
+    """Mimics targets in a `with` block, a decorated test, or each test of a decorated class.
+
+    The test may be sync or async. Without the plugin (`-p no:mimic`) nothing is mimicked.
+
+    Args:
+        targets: Lines as in `mimic_functions`, or functions.
+        options: The options of a line, for all targets.
+
+    Raises:
+        TargetError: A target or an option is wrong, or a module or function does not
+            exist.
+    """
+
+    __module__ = "pytest_mimic"
+
+    def __init__(
+        self, *targets: str | Callable[..., Any], **options: Unpack[TargetOptions]
+    ) -> None:
+        is_bare = len(targets) == 1 and _is_test(targets[0])
+        if is_bare or not targets:
+            raise TargetError(
+                'mimic names no target: write it as mimic("shop.api:fetch_rates")'
+            )
+        self._targets = as_targets(targets, options)
+        # The innermost last: a decorated test may call itself.
+        self._coverings: list[Covering] = []
+
+    def __enter__(self) -> mimic:
+        session = _innermost_session(is_needed=True)
+        if session is not None:
+            self._coverings.append(session.coverings.enter(self._targets))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._coverings:
+            self._coverings.pop().end()
+
+    def __call__(self, decorated: Decorated) -> Decorated:
+        """Decorate a test function or a class.
+
+        Raises:
+            TypeError: It is a generator, whose steps would run outside of the block.
+        """
+        if isinstance(decorated, type):
+            # The plugin covers each test of the class, its set-up and its fixtures.
+            inherited = vars(decorated).get("__mimic_targets__", ())
+            decorated.__mimic_targets__ = (self._targets, *inherited)  # type: ignore[attr-defined]
+            return decorated
+        return cast(Decorated, functools.wraps(decorated)(self._around(decorated)))
+
+    def _around(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        async def coroutine_in_block(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return await function(*args, **kwargs)
+
+        def function_in_block(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return function(*args, **kwargs)
+
+        if inspect.iscoroutinefunction(function):
+            return coroutine_in_block
+        is_generator = inspect.isgeneratorfunction(function)
+        if is_generator or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"mimic cannot decorate the generator {function.__qualname__}: "
+                "write `with mimic(...)` in it"
+            )
+        return function_in_block
+
+
+def _is_test(target: object) -> bool:
+    """Return whether `@mimic` was written without parentheses, and got the test itself."""
+    return str(getattr(target, "__name__", "")).startswith("test")
+
+
+def _innermost_session(*, is_needed: bool = False) -> Session | None:
+    # Where pytest has not loaded the plugin there is no run, and perhaps no pytest.
+    plugin: Any = sys.modules.get("pytest_mimic.plugin")
+    if plugin is None:
+        return None
+    session: Session | None = plugin.innermost_session(is_needed=is_needed)
+    return session

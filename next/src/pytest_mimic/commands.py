@@ -1,0 +1,53 @@
+"""Writes the commands that messages offer, to be pasted where pytest was started."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Commands for one project and the vault of one run.
+
+    Attributes:
+        rootdir: The folder to which the ids of tests are relative.
+        start: The folder where the command is to be pasted.
+        vault: What `--mimic-vault` has named; empty: the vault of the ini file.
+    """
+
+    rootdir: Path
+    start: Path
+    vault: str = ""
+
+    def pytest(self, *options: str, tests: Iterable[str] = ()) -> str:
+        """Return a command of pytest with options of ours for some tests; none: for all."""
+        words = ["pytest", *options]
+        if self.vault:
+            words.append(f"--mimic-vault={self.vault}")
+        words += [self.place_of(test) for test in tests]
+        return " ".join(map(_quoted, words))
+
+    def mimic(self, *words: str) -> str:
+        """Return a command of `pytest-mimic`."""
+        vault = ["--vault", self.vault] if self.vault else []
+        return " ".join(map(_quoted, ["pytest-mimic", *words, *vault]))
+
+    def place_of(self, test: str) -> str:
+        """Return the id of a test as pytest takes it in the folder of the command."""
+        if self.start == self.rootdir:
+            return test
+        file, colons, name = test.partition("::")
+        relative = os.path.relpath(self.rootdir / file, self.start)
+        return f"{Path(relative).as_posix()}{colons}{name}"
+
+
+def _quoted(word: str) -> str:
+    """Return a word as a shell takes it; `~` at its beginning stays what it is."""
+    option, equals, value = word.partition("=")
+    if equals and option.startswith("--") and value.startswith("~/"):
+        return f"{option}=~/{shlex.quote(value[2:])}"
+    return shlex.quote(word)

@@ -1,0 +1,403 @@
+"""Judges which recordings a run proves unused: only those that it could have used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pytest_mimic.engine.events import Event, Plain
+from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.vault.recording import Entry, Recording
+from pytest_mimic.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Outcome = Literal["passed", "failed", "skipped", "uncalled"]
+"""How a test ended. One that is uncalled has passed without a call of its function."""
+
+READ_UNASKED = 500
+"""How many files a run reads that was not asked about unused recordings."""
+
+_WORDS_OF_OUTCOMES = {
+    "failed": "failed",
+    "skipped": "was skipped",
+    "uncalled": "passed without a call of its function",
+}
+
+
+class Reason(NamedTuple):
+    """Why not all tests of the project have run.
+
+    Attributes:
+        kind: `deselected`: they were collected. `hidden`: their files were not.
+            `stopped`: the run did not come to its end, or not as usual.
+        text: The reason in words.
+    """
+
+    kind: Literal["deselected", "hidden", "stopped"]
+    text: str
+
+
+@dataclass
+class Usage:
+    """What one run, or several together, collected, ran and used.
+
+    Attributes:
+        partial: Why not all tests of the project have run.
+        mimicked: The targets that were mimicked, as their lines name them.
+        foreign_lines: Why `mimic_functions` is not that of the project's ini file.
+        collected: The files that were collected.
+        skipped: The modules that skipped themselves.
+        selected: The tests that were collected, the deselected ones included.
+        outcomes: How each test ended that ran.
+        used: The identities that were used, by the file of their recordings.
+        unmade: The identities in a log that its owner did not ask for, by the file.
+    """
+
+    partial: set[Reason] = field(default_factory=set)
+    mimicked: set[str] = field(default_factory=set)
+    foreign_lines: set[str] = field(default_factory=set)
+    collected: set[str] = field(default_factory=set)
+    skipped: set[str] = field(default_factory=set)
+    selected: set[str] = field(default_factory=set)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    used: dict[str, set[str]] = field(default_factory=dict)
+    unmade: dict[str, set[str]] = field(default_factory=dict)
+
+    def note(self, events: Iterable[Event]) -> None:
+        """Take from the events of a run which recordings it used."""
+        for event in events:
+            name = str(event.facts.get("name", ""))
+            if event.kind == "unmade":
+                identities = _texts(event.facts.get("identities"))
+                self.unmade.setdefault(name, set()).update(identities)
+            elif name:
+                identity = str(event.facts.get("identity", ""))
+                self.used.setdefault(name, set()).add(identity)
+
+    def add(self, other: Usage) -> None:
+        """Count another process or another run as a part of this one."""
+        for name in ("partial", "mimicked", "foreign_lines", "collected", "skipped"):
+            getattr(self, name).update(getattr(other, name))
+        self.selected |= other.selected
+        self.outcomes.update(other.outcomes)
+        for name in ("used", "unmade"):
+            mine = getattr(self, name)
+            for file, identities in getattr(other, name).items():
+                mine.setdefault(file, set()).update(identities)
+
+    def to_plain(self) -> dict[str, Plain]:
+        """Return this as JSON has it."""
+        plain: dict[str, Plain] = {"outcomes": dict(self.outcomes)}
+        plain["partial"] = [list(reason) for reason in sorted(self.partial)]
+        for name in ("mimicked", "foreign_lines", "collected", "skipped", "selected"):
+            plain[name] = sorted(getattr(self, name))
+        for name in ("used", "unmade"):
+            files = getattr(self, name).items()
+            plain[name] = {file: sorted(found) for file, found in sorted(files)}
+        return plain
+
+    @classmethod
+    def of_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """Return what `to_plain` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is something else.
+        """
+        usage = cls(outcomes=dict(plain["outcomes"]))
+        usage.partial = {Reason(*reason) for reason in plain["partial"]}
+        for name in ("mimicked", "foreign_lines", "collected", "skipped", "selected"):
+            setattr(usage, name, set(plain[name]))
+        for name in ("used", "unmade"):
+            setattr(usage, name, {file: set(ids) for file, ids in plain[name].items()})
+        return usage
+
+    def not_passed(self) -> list[str]:
+        """Return the tests and modules that did not pass, in words."""
+        told = []
+        for test, outcome in self.outcomes.items():
+            if outcome != "passed":
+                told.append(f"{test} {_WORDS_OF_OUTCOMES[outcome]}")
+        for module in sorted(self.skipped - self.collected):
+            told.append(f"{module} was skipped")
+        return told
+
+
+class Unused(NamedTuple):
+    """A recording that is proven unused.
+
+    Attributes:
+        name: Its file in the vault.
+        identity: Its identity among the calls of a log; empty: the file as a whole.
+        entry: The call; None: a cassette, or a log as a whole.
+        test: The owner of the file.
+        is_gone: Whether that test exists no more.
+        count: How many calls it holds.
+    """
+
+    name: str
+    identity: str
+    entry: Entry | None
+    test: str
+    is_gone: bool
+    count: int = 1
+
+
+@dataclass
+class Judgement:
+    """What a run proves.
+
+    Attributes:
+        reason: Why nothing could be judged; empty: it was judged.
+        unused: The recordings that are proven unused, by their tests.
+        unproven: How many others no test used, by the reason why they are not judged.
+        is_part: Whether there are more recordings that were not read.
+    """
+
+    reason: str = ""
+    unused: list[Unused] = field(default_factory=list)
+    unproven: dict[str, int] = field(default_factory=dict)
+    is_part: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many calls are proven unused."""
+        return sum(unused.count for unused in self.unused)
+
+
+def judge(
+    vault: Vault, usage: Usage, rootdir: Path, *, limit: int | None = None
+) -> Judgement:
+    """Return the recordings of a vault that no test used, though it could have.
+
+    Args:
+        vault: The vault.
+        usage: What the run used.
+        rootdir: The rootdir of the project.
+        limit: How many files are read; None: all.
+    """
+    if usage.partial:
+        reasons = sorted(reason.text for reason in usage.partial)
+        return Judgement(reason=", ".join(reasons))
+    if not usage.mimicked:
+        return Judgement(reason="nothing is mimicked")
+    jury = _Jury(usage, rootdir)
+    judgement = Judgement()
+    names = [name for name in vault.names() if _may_be_unused(name, usage)]
+    judgement.is_part = limit is not None and len(names) > limit
+    for name in islice(names, limit):
+        for unused, reason in jury.judge_file(name, vault):
+            if reason:
+                so_far = judgement.unproven.get(reason, 0)
+                judgement.unproven[reason] = so_far + unused.count
+            else:
+                judgement.unused.append(unused)
+    judgement.unused.sort(key=lambda unused: (unused.test, unused.name))
+    return judgement
+
+
+def clear(vault: Vault, unused: Iterable[Unused]) -> int:
+    """Delete recordings, and return how many bytes the vault has lost."""
+    before = size_of(vault.path)
+    files = []
+    parts: dict[str, set[str]] = {}
+    for one in unused:
+        if one.identity:
+            parts.setdefault(one.name, set()).add(one.identity)
+        else:
+            files.append(one.name)
+    for name, identities in parts.items():
+        recording = vault.read(name)
+        if recording is not None:
+            kept = [one for one in recording.entries if one.identity not in identities]
+            recording.entries = kept
+            vault.write(name, recording)
+    vault.delete(files)
+    return before - size_of(vault.path)
+
+
+def size_of(folder: Path) -> int:
+    """Return how many bytes the files below a folder have."""
+    size = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # another process may delete it meanwhile
+            size += path.stat().st_size if path.is_file() else 0
+    return size
+
+
+def _may_be_unused(name: str, usage: Usage) -> bool:
+    """Return whether a file has calls that nobody used; a cassette counts as a whole."""
+    if name not in usage.used:
+        return True
+    return bool(usage.unmade.get(name, set()) - usage.used[name])
+
+
+class _Jury:
+    """Judges one file after another by the same usage."""
+
+    def __init__(self, usage: Usage, rootdir: Path) -> None:
+        self._usage = usage
+        self._gone = GoneTests(usage, rootdir)
+        self._not_passed = usage.not_passed()
+
+    def judge_file(self, name: str, vault: Vault) -> Iterator[tuple[Unused, str]]:
+        """Yield what of a file nobody used, with why it is not proven; empty: it is."""
+        try:
+            recording = vault.read(name)
+        except CorruptRecordingError:
+            yield Unused(name, "", None, "", is_gone=False), "they cannot be read"
+            return
+        if recording is None:
+            return  # another process has deleted it meanwhile
+        reason = self._reason(name, recording)
+        for unused in self._unused_of(name, recording):
+            if _may_begin_later(unused):
+                waits = "its call was cancelled, and may begin in another run"
+                yield unused, reason or waits
+            else:
+                yield unused, reason
+
+    def _unused_of(self, name: str, recording: Recording) -> Iterator[Unused]:
+        test, count = recording.owner, len(recording.entries)
+        is_gone = test in self._gone
+        if name.startswith("cassettes/"):
+            yield Unused(name, "", None, test, is_gone)
+        elif name.startswith("calls/"):
+            yield Unused(name, "", recording.entries[0], test, is_gone)
+        elif name not in self._usage.used and count > 1:
+            yield Unused(name, "", None, test, is_gone, count)
+        else:
+            yield from self._unused_calls(name, recording, is_gone=is_gone)
+
+    def _unused_calls(
+        self, name: str, recording: Recording, *, is_gone: bool
+    ) -> Iterator[Unused]:
+        used = self._usage.used.get(name)
+        if used is None:
+            yield Unused(name, "", recording.entries[0], recording.owner, is_gone)
+            return
+        for entry in recording.entries:
+            if entry.identity not in used and entry.end != "empty":
+                identity = entry.identity
+                yield Unused(name, identity, entry, recording.owner, is_gone)
+
+    def _reason(self, name: str, recording: Recording) -> str:
+        """Return why a recording is not proven unused; empty: it is."""
+        unmimicked = self._unmimicked_target(recording)
+        if unmimicked:
+            why = min(self._usage.foreign_lines)
+            return f"{unmimicked} is not mimicked ({why})"
+        owner = recording.owner
+        is_fixture = is_fixture_owner(owner)
+        if name.startswith("logs/") and not is_fixture:
+            return self._reason_of_test(owner)
+        # Any test may need what all share, or what a wider fixture asked.
+        if self._not_passed:
+            return self._not_passed[0]
+        if is_fixture or "::" not in owner:
+            return ""
+        return self._reason_of_test(owner)
+
+    def _reason_of_test(self, test: str) -> str:
+        outcome = self._usage.outcomes.get(test)
+        if outcome == "passed" or test in self._gone:
+            return ""
+        if outcome is None:
+            return "their tests may still exist"
+        return f"{test} {_WORDS_OF_OUTCOMES[outcome]}"
+
+    def _unmimicked_target(self, recording: Recording) -> str:
+        """Return a target of a recording that a run with foreign lines did not mimic."""
+        if not self._usage.foreign_lines:
+            return ""
+        for entry in recording.entries:
+            if not _is_taken_in(entry.target, self._usage.mimicked):
+                return entry.target
+        return ""
+
+
+def _may_begin_later(unused: Unused) -> bool:
+    is_cancelled = unused.entry is not None and unused.entry.end == "waiting"
+    return is_cancelled and not unused.is_gone
+
+
+def _is_taken_in(target: str, mimicked: set[str]) -> bool:
+    module, colon, path = target.partition(":")
+    if not colon or target in mimicked:
+        return target in mimicked
+    holder = path.rpartition(".")[0]
+    return (f"{module}:{holder}.*" if holder else f"{module}:*") in mimicked
+
+
+class GoneTests:
+    """The tests that exist no more: `"tests/test_a.py::test_x" in gone_tests`.
+
+    ==========================================  ======================================
+    the file of the test                        the test is gone
+    ==========================================  ======================================
+    is gone                                     yes
+    was not collected                           no: it is not known
+    was collected, and the function ran         yes, with these parameters
+    was collected, and the name of neither      yes
+    the function nor its class stands in it
+    was collected, and one of these names does  no: it may have been left out
+    ==========================================  ======================================
+    """
+
+    def __init__(self, usage: Usage, rootdir: Path) -> None:
+        self._usage = usage
+        self._rootdir = rootdir
+        # All parameters of a function are known once it ran.
+        self._ran = {
+            without_parameters(test)
+            for test, outcome in usage.outcomes.items()
+            if outcome in ("passed", "failed")
+        }
+
+    def __contains__(self, test: str) -> bool:
+        if test in self._usage.outcomes:
+            return False
+        file, _, name = test.partition("::")
+        path = self._rootdir / file
+        try:
+            text = path.read_text("utf-8", "replace")
+        except (OSError, ValueError):  # a forged id may be no name of a file
+            return not path.exists()
+        if file not in self._usage.collected:
+            return False
+        function = without_parameters(test)
+        return function in self._ran or not _stands_in(text, without_parameters(name))
+
+
+_FIXTURE = re.compile(r"[^\[]* \((class|module|package|session)\b")
+
+
+def is_fixture_owner(owner: str) -> bool:
+    """Return whether an owner is a wider fixture: `conftest.py::customer (session)`."""
+    return _FIXTURE.match(owner) is not None
+
+
+def without_parameters(test: str) -> str:
+    """Return `test_a.py::test_x` for `test_a.py::test_x[1]`."""
+    return test.partition("[")[0]
+
+
+def _stands_in(text: str, name: str) -> bool:
+    """Return whether the function of a test, or a class around it, stands in a text.
+
+    The code is not parsed, so that a name in a comment counts: the test may be left out
+    for a while. A doctest is called like its function, behind its module.
+    """
+    *classes, function = name.split("::")
+    words = [*classes, function.rpartition(".")[2]]
+    return any(re.search(rf"\b{re.escape(word)}\b", text) for word in words)
+
+
+def _texts(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []

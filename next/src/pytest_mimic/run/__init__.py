@@ -1,0 +1,1 @@
+"""The pytest side: settings, the phases of tests, fixtures, and what is said at the end."""

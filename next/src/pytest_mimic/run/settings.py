@@ -1,0 +1,231 @@
+"""Reads the ini options and the command line into one frozen value, or says what is wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar, cast, get_args
+
+import pytest
+
+from pytest_mimic.engine.decide import Mode
+from pytest_mimic.errors import TargetError
+from pytest_mimic.patch.targets import Target, did_you_mean, parse_target
+
+SourceRule = Literal["strict", "ignore"]
+InputsRule = Literal["warn", "strict", "ignore"]
+PickleRule = Literal["listed", "forbid"]
+
+_MODES: tuple[Mode, ...] = ("record", "rerecord", "verify", "live")
+_WRITING_MODES = ("record", "rerecord")
+
+Word = TypeVar("Word", bound=str)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user has asked of a run.
+
+    Attributes:
+        mode: What becomes of calls.
+        may_record: Whether anything may be written: not with `--mimic-no-record`.
+        is_ci: Whether the environment says `CI`, so that `mimic_auto` does not record.
+        rootdir: The rootdir of the project.
+        vault: The folder of the recordings.
+        vault_label: The vault as messages name it, relative to the rootdir.
+        vault_option: The vault as `--mimic-vault` has named it; empty: it has not.
+        targets: The lines of `mimic_functions`.
+        redact: The lines of `mimic_redact`.
+        source: What a replay does about a target whose source has changed.
+        inputs: The same for what a call reaches and reads.
+        pickle: Which pickles may be loaded.
+        clears_unused: Whether unused recordings are deleted after the run.
+        fails_on_unused: Whether unused recordings fail the run.
+        usage: The file of `--mimic-usage`.
+        report: The file of `--mimic-report`.
+        foreign_lines: Why the lines of `mimic_functions` are not those of the project's
+            own ini file, `-c was given`; empty: they are.
+    """
+
+    mode: Mode
+    may_record: bool
+    is_ci: bool
+    rootdir: Path
+    vault: Path
+    vault_label: str
+    vault_option: str
+    targets: tuple[Target, ...]
+    redact: tuple[str, ...]
+    source: SourceRule
+    inputs: InputsRule
+    pickle: PickleRule
+    clears_unused: bool
+    fails_on_unused: bool
+    usage: Path | None
+    report: Path | None
+    foreign_lines: str
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Settings:
+        """Return the settings of a run.
+
+        Raises:
+            pytest.UsageError: An option, a line or a value is wrong. It has one argument
+                for each mistake.
+        """
+        option = config.option
+        mode = _mode(option)
+        vault_option = option.mimic_vault or ""
+        vault = _vault(config, vault_option)
+        return cls(
+            mode=mode,
+            may_record=not option.mimic_no_record,
+            is_ci=_is_ci(os.environ.get("CI", "")),
+            rootdir=config.rootpath,
+            vault=vault,
+            vault_label=_label(vault, config.rootpath),
+            vault_option=vault_option,
+            targets=_targets(config),
+            redact=tuple(_ini_lines(config, "mimic_redact")),
+            source=_word(config, "mimic_source", SourceRule),
+            inputs=_word(config, "mimic_inputs", InputsRule),
+            pickle=_word(config, "mimic_pickle", PickleRule),
+            clears_unused=option.mimic_clear_unused,
+            fails_on_unused=option.mimic_fail_on_unused,
+            usage=_file(config, "mimic_usage"),
+            report=_file(config, "mimic_report"),
+            foreign_lines=_foreign_lines(config),
+        )
+
+    @property
+    def writes(self) -> bool:
+        """Whether the mode of the run records."""
+        return self.mode in _WRITING_MODES
+
+
+def _mode(option: object) -> Mode:
+    """Return the mode that the command line names.
+
+    Raises:
+        pytest.UsageError: It names two, or one that `--mimic-no-record` forbids.
+    """
+    given = [mode for mode in _MODES if getattr(option, f"mimic_{mode}")]
+    flags = [f"--mimic-{mode}" for mode in given]
+    if getattr(option, "mimic_no_record") and given[:1] and given[0] in _WRITING_MODES:
+        flags.append("--mimic-no-record")
+    if getattr(option, "mimic_usage") and "live" in given:
+        flags.insert(0, "--mimic-usage")
+    if len(flags) > 1:
+        raise pytest.UsageError(f"{flags[0]} cannot be combined with {flags[1]}")
+    return given[0] if given else "replay"
+
+
+def _is_ci(value: str) -> bool:
+    return value.lower() not in ("", "0", "false", "no", "off")
+
+
+def _vault(config: pytest.Config, given: str) -> Path:
+    """Return the folder of the recordings.
+
+    A path on the command line is relative to the folder where pytest was started.
+
+    Raises:
+        pytest.UsageError: It is no path of a folder.
+    """
+    path: str = given or config.getini("mimic_vault_path")
+    name = "--mimic-vault" if given else "mimic_vault_path"
+    # The second character of a path of Windows is a colon, too.
+    if path.find("://") > 1 or path.find(":/") > 1:
+        raise pytest.UsageError(f"{name}: a vault is a folder, and this is a URL")
+    if not path.strip():
+        raise pytest.UsageError(f"{name} names no folder")
+    start = config.invocation_params.dir if given else config.rootpath
+    folder = Path(os.path.normpath(start / Path(path).expanduser()))
+    if folder.exists() and not folder.is_dir():
+        raise pytest.UsageError(f"{name}: {path} is a file, and a vault is a folder")
+    return folder
+
+
+def _label(vault: Path, rootdir: Path) -> str:
+    if vault.is_relative_to(rootdir):
+        return vault.relative_to(rootdir).as_posix()
+    return str(vault)
+
+
+def _targets(config: pytest.Config) -> tuple[Target, ...]:
+    """Return the targets of `mimic_functions`.
+
+    Raises:
+        pytest.UsageError: Lines are not in the grammar. All of them are named.
+    """
+    targets = []
+    errors = []
+    for number, line in enumerate(_ini_lines(config, "mimic_functions"), 1):
+        try:
+            target = parse_target(line, f"{_place_of_lines(config)} line {number}")
+        except TargetError as error:
+            errors.append(str(error))
+        else:
+            if target is not None:
+                targets.append(target)
+    if errors:
+        raise pytest.UsageError(*errors)
+    return tuple(targets)
+
+
+def _place_of_lines(config: pytest.Config) -> str:
+    if config.inipath is None or _is_overridden(config):
+        return "mimic_functions"
+    return f"{config.inipath.name}, mimic_functions"
+
+
+def _is_overridden(config: pytest.Config) -> bool:
+    overrides: Sequence[str] = config.option.override_ini or ()
+    return any(given.partition("=")[0] == "mimic_functions" for given in overrides)
+
+
+def _foreign_lines(config: pytest.Config) -> str:
+    if _is_overridden(config):
+        return "-o was given"
+    if config.option.inifilename:
+        return "-c was given"
+    return ""
+
+
+def _ini_lines(config: pytest.Config, name: str) -> list[str]:
+    """Return the lines of an ini option.
+
+    Raises:
+        pytest.UsageError: The value is no list of texts, as TOML may have it.
+    """
+    try:
+        lines = config.getini(name)
+    except (TypeError, ValueError) as error:
+        raise pytest.UsageError(str(error)) from None
+    if not all(isinstance(line, str) for line in lines):
+        raise pytest.UsageError(f"{name} is a list of texts, one for each line")
+    return list(lines)
+
+
+def _word(config: pytest.Config, name: str, words: type[Word]) -> Word:
+    """Return the value of an ini option that is one of a few words.
+
+    Raises:
+        pytest.UsageError: It is none of them.
+    """
+    known = get_args(words)
+    given = str(config.getini(name))
+    if given not in known:
+        listed = f"{', '.join(known[:-1])} or {known[-1]}"
+        meant = did_you_mean(given, known)
+        raise pytest.UsageError(f"{name} = {given}: it takes {listed}{meant}")
+    return cast(Word, given)
+
+
+def _file(config: pytest.Config, name: str) -> Path | None:
+    given = getattr(config.option, name)
+    if not given:
+        return None
+    return Path(config.invocation_params.dir, given)
