@@ -7,7 +7,7 @@ from collections import deque
 from types import SimpleNamespace
 
 import pytest
-from kinds_of_things import WithIdentity
+from values.things import WithIdentity
 
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.types.reductions import Unstable

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kinds_of_things import members
+from values.things import members
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint

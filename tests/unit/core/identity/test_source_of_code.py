@@ -13,8 +13,8 @@ import textwrap
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
-import kinds_of_things as k
 import pytest
+from values import things as k
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 from pytest_mimic._core.identity.source import (

@@ -7,9 +7,9 @@ import pickle
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from kinds_of_things import Pair, Plain
+from support.face import fingerprint
 
-from pytest_mimic._core.identity.call_identity import fingerprint
+from values.things import Pair, Plain
 
 hashable = st.recursive(
     st.none()

@@ -1,0 +1,219 @@
+"""Objects of libraries that count by what they give to be pickled: told apart by what they say, or refused.
+
+Libraries that are not installed are skipped.
+"""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from support.face import fingerprint
+
+from pytest_mimic import UnstableIdentityError
+from values.told_apart import is_refused, told_apart
+
+
+def test_a_message_counts_whatever_the_order_of_its_maps():
+    struct = pytest.importorskip("google.protobuf.struct_pb2").Struct
+    first, second, other = struct(), struct(), struct()
+    first.update({"a": 1, "b": 2})
+    second.update({"b": 2, "a": 1})
+    other.update({"a": 1, "b": 3})
+
+    told_apart(first, second, [other])
+
+
+def test_the_two_hours_of_one_name_are_two_values():
+    pendulum = pytest.importorskip("pendulum", reason="pendulum is not installed")
+
+    def moment(fold):
+        return pendulum.datetime(2026, 10, 25, 2, 30, tz="Europe/Oslo", fold=fold)
+
+    told_apart(moment(0), moment(0), [moment(1)])
+
+
+@pytest.mark.parametrize("name", ["KDTree", "BallTree"])
+def test_trees_of_points_are_told_apart(name):
+    neighbors = pytest.importorskip(
+        "sklearn.neighbors", reason="sklearn is not installed"
+    )
+    tree_class = getattr(neighbors, name)
+    points = [[float(number), number % 7] for number in range(100)]
+    others = [
+        tree_class([*points[1:], [0.5, 0.5]]),
+        tree_class(points, leaf_size=5),
+    ]
+
+    told_apart(tree_class(points), tree_class(points), others)
+
+
+def test_a_compiled_function_counts_by_its_python_function():
+    numba = pytest.importorskip("numba", reason="numba is not installed")
+
+    @numba.njit
+    def one(number):
+        return number + 1
+
+    @numba.njit
+    def two(number):
+        return number + 2
+
+    told_apart(one, one, [two])
+
+
+def test_datasets_count_by_values_names_attributes_and_encodings():
+    xarray = pytest.importorskip("xarray", reason="xarray is not installed")
+
+    def dataset(value=1.0):
+        return xarray.Dataset({"t": ("a", [value, 2.0])}, coords={"a": [1, 2]})
+
+    described, packed = dataset(), dataset()
+    described.t.attrs["unit"] = "K"
+    packed.t.encoding["dtype"] = "int16"
+    others = [dataset(3.0), dataset().rename(t="u"), described, packed, dataset().t]
+
+    told_apart(dataset(), dataset(), others)
+
+
+# Tensors of torch
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch", reason="torch is not installed")
+
+
+def test_tensors_count_by_dtype_shape_and_values(torch):
+    tensor = torch.tensor([1.0, 2.0])
+    others = [
+        torch.tensor([1.0, 3.0]),
+        tensor.to(torch.float64),
+        torch.tensor([[1.0, 2.0]]),
+        torch.tensor([1, 2]),
+        torch.tensor([]),
+    ]
+
+    told_apart(tensor, tensor.clone(), others)
+
+
+def test_modules_count_by_their_parameters(torch):
+    def layer(seed):
+        torch.manual_seed(seed)
+        return torch.nn.Linear(2, 1)
+
+    told_apart(layer(0), layer(0), [layer(1)])
+
+
+def test_gradients_and_attributes_are_told_apart(torch):
+    def trained(factor):
+        torch.manual_seed(0)
+        made = torch.nn.Linear(2, 1)
+        (made(torch.ones(1, 2)).sum() * factor).backward()
+        return made
+
+    labelled = torch.ones(2)
+    labelled.label = "x"
+
+    told_apart(trained(1), trained(1), [trained(10)])
+    told_apart(torch.ones(2), torch.ones(2), [labelled])
+
+
+# Images of PIL
+
+
+def scan(image, kind, *colours):
+    file = io.BytesIO()
+    first, *others = [image.new("RGB", (2, 2), colour) for colour in colours]
+    first.save(file, kind, save_all=True, append_images=others)
+    file.seek(0)
+    return image.open(file)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP", "PNG"])
+def test_images_of_several_frames_are_told_apart(kind):
+    image = pytest.importorskip("PIL.Image")
+    moved = scan(image, kind, "white", "red")
+    moved.seek(1)
+    others = [
+        scan(image, kind, "white", "red", "blue"),
+        scan(image, kind, "white", "blue"),
+        moved,
+    ]
+
+    told_apart(
+        scan(image, kind, "white", "red"), scan(image, kind, "white", "red"), others
+    )
+
+
+def test_exif_set_in_memory_is_told_apart():
+    image = pytest.importorskip("PIL.Image")
+
+    def turned(orientation):
+        made = image.new("RGB", (2, 2))
+        made.getexif()[274] = orientation
+        return made
+
+    told_apart(turned(1), turned(1), [turned(6)])
+
+
+# Objects that SQLAlchemy maps
+
+
+@pytest.fixture
+def mapped():
+    """Two mapped classes and a session."""
+    sqlalchemy = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
+    orm = pytest.importorskip("sqlalchemy.orm")
+    base = orm.declarative_base()
+
+    class Order(base):
+        __tablename__ = "orders"
+        id = sqlalchemy.Column(sqlalchemy.Integer, primary_key=True)
+        item = sqlalchemy.Column(sqlalchemy.String)
+        lines = orm.relationship("Line", back_populates="order")
+
+    class Line(base):
+        __tablename__ = "lines"
+        id = sqlalchemy.Column(sqlalchemy.Integer, primary_key=True)
+        order_id = sqlalchemy.Column(sqlalchemy.ForeignKey("orders.id"))
+        order = orm.relationship("Order", back_populates="lines")
+
+    engine = sqlalchemy.create_engine("sqlite://")
+    base.metadata.create_all(engine)
+    with orm.Session(engine) as session:
+        yield Order, Line, session
+    engine.dispose()
+
+
+def test_mapped_objects_are_told_apart_by_their_values(mapped):
+    order, line, _ = mapped
+
+    def made(item, number):
+        return order(id=1, item=item, lines=[line(id=number, order_id=1)])
+
+    told_apart(made("tea", 5), made("tea", 5), [made("tea", 6), made("milk", 5)])
+
+
+def test_a_mapped_object_that_is_not_loaded_in_full_is_refused(mapped):
+    """Other tests may have another row, or other rows that belong to it, under the same key."""
+    order, _, session = mapped
+    session.add(order(id=1, item="tea"))
+    session.commit()
+    loaded = session.get(order, 1)
+    session.expire(loaded)
+
+    with pytest.raises(UnstableIdentityError, match=r"(?i)sqlalchemy|loaded"):
+        fingerprint(loaded)
+
+
+def test_looking_at_a_mapped_object_loads_nothing(mapped):
+    order, _, session = mapped
+    session.add(order(id=1, item="tea"))
+    session.commit()
+    loaded = session.get(order, 1)
+    session.expire(loaded)
+
+    is_refused(loaded)
+
+    assert "item" not in vars(loaded)

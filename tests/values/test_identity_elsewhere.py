@@ -1,0 +1,120 @@
+"""The tables of values in other processes: no value has another identity under another hash seed or Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from functools import cache
+from pathlib import Path
+
+import pytest
+from support import face
+
+from values import test_identity
+from values.told_apart import identity_or_refusal
+
+TESTS = Path(__file__).parents[1]
+LIBRARIES = "values.test_identity_of_libraries"
+
+# These count by the code or the names of a library, which differ by version.
+BY_VERSION = (
+    "functions of Cython",
+    "numpy rest",
+    "polars rest",
+    "scipy rest",
+    "PIL rest",
+)
+
+SCRIPT = """
+import json
+from values.test_identity_elsewhere import identities
+print(json.dumps(identities()))
+"""
+
+
+@cache
+def identities() -> dict[str, str]:
+    """Return the identity of each value of both tables, by row and expression; `-`: it is refused.
+
+    The table of libraries is left out where one of them is not installed.
+    """
+    tables = [test_identity]
+    try:
+        tables.append(__import__(LIBRARIES, fromlist=["ROWS"]))
+    except pytest.skip.Exception:
+        pass
+    found = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for table in tables:
+            for row, (expression, _, different) in table.ROWS.items():
+                for text in (expression, *different):
+                    identity = identity_or_refusal(table.made(text))
+                    is_refused = identity.startswith("refused")
+                    found[f"{row}: {text}"] = "-" if is_refused else identity
+    return found
+
+
+def identities_of(python: str, *, seed: str) -> dict[str, str]:
+    """Return the identities as another process has them."""
+    done = subprocess.run(
+        [python, "-W", "ignore", "-c", SCRIPT],
+        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(TESTS)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("seed", ["0", "4242"])
+def test_another_process_has_the_same_identities(seed):
+    there = identities_of(sys.executable, seed=seed)
+
+    assert there == identities()
+
+
+def other_pythons() -> list[str]:
+    """Return an interpreter of each other Python whose environment has the same tree of the product.
+
+    They stand in MIMIC_PYTHONS, or are those of tox.
+    """
+    listed = os.environ.get("MIMIC_PYTHONS")
+    names = (
+        listed.split(os.pathsep) if listed else TESTS.parent.glob(".tox/*/bin/python")
+    )
+    asks = "import support.face, sys; print(support.face.TREE, sys.version_info[:2])"
+    found = {f"{face.TREE} {sys.version_info[:2]}": sys.executable}
+    for name in map(str, names):
+        done = subprocess.run(
+            [name, "-c", asks],
+            env={**os.environ, "PYTHONPATH": str(TESTS)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.stdout.startswith(face.TREE):
+            found.setdefault(done.stdout.strip(), name)
+    return [*found.values()][1:]
+
+
+def test_other_pythons_have_the_same_identities():
+    pythons = other_pythons()
+    if not pythons:
+        pytest.skip("no environment of another Python has this product")
+    here = identities()
+
+    differing = {}
+    for python in pythons:
+        there = identities_of(python, seed="7")
+        differing[python] = [
+            name
+            for name in there
+            if there[name] != here[name] and not name.startswith(BY_VERSION)
+        ]
+
+    assert differing == {python: [] for python in pythons}

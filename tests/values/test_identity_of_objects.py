@@ -1,0 +1,186 @@
+"""What an object remembers of itself does not count, and two objects are never one for what was left out."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import attrs
+import pytest
+from support.face import fingerprint
+
+from values.told_apart import told_apart
+
+
+class Lazy:
+    def __init__(self, name):
+        self.name, self._hash = name, None
+
+    def __hash__(self):
+        if self._hash is None:
+            self._hash = hash(self.name)
+        return self._hash
+
+
+class Absent:
+    __slots__ = ("_kept", "name")
+
+    def __init__(self, name):
+        self.name = name
+
+    def __hash__(self):
+        try:
+            return self._kept
+        except AttributeError:
+            self._kept = hash(self.name)
+            return self._kept
+
+
+class Twice(Lazy):
+    """One that remembers its hash twice."""
+
+    def __hash__(self):
+        self._again = super().__hash__()
+        return self._again
+
+
+class Pair(tuple):
+    def __hash__(self):
+        if "_hash" not in self.__dict__:
+            self._hash = tuple.__hash__(self)
+        return self._hash
+
+
+class Numbered:
+    def __init__(self, number):
+        self._id = number
+
+    def __hash__(self):
+        return self._id
+
+
+class Named:
+    """Its hash is taken of a public number, and so is equal to it."""
+
+    def __init__(self, number):
+        self.id, self._hash = number, None
+
+    def __hash__(self):
+        if self._hash is None:
+            self._hash = hash(self.id)
+        return self._hash
+
+
+class Early:
+    def __init__(self, name):
+        self.name, self._hash = name, hash(name)
+
+    def __hash__(self):
+        return self._hash
+
+
+@pytest.mark.parametrize("cls", [Lazy, Absent, Twice, Named])
+def test_an_object_is_the_same_before_and_after_its_hash_was_taken(cls):
+    value, other = cls(7), cls(7)
+
+    hash(value)
+
+    assert fingerprint(value) == fingerprint(other)
+
+
+def test_a_tuple_that_remembers_its_hash_is_the_same():
+    value, other = Pair((1, 2)), Pair((1, 2))
+
+    hash(value)
+
+    assert fingerprint(value) == fingerprint(other) != fingerprint(Pair((1, 3)))
+
+
+@pytest.mark.parametrize("cls", [Numbered, Named, Lazy, Absent, Early])
+def test_objects_with_other_numbers_stay_different(cls):
+    values = [cls(1), cls(2)]
+    for value in values:
+        hash(value)
+
+    assert fingerprint(values[0]) != fingerprint(values[1])
+
+
+@pytest.mark.parametrize("amount", [5, 500, 2**31, 2**40])
+def test_a_number_that_an_object_gives_as_its_hash_counts(amount):
+    told_apart(Numbered(amount), Numbered(amount), [Numbered(amount + 1)])
+
+
+class Holder:
+    """An object whose attribute may be none, or empty."""
+
+    def __init__(self, allowed):
+        self._allowed = allowed
+
+
+def test_none_and_empty_stay_two():
+    told_apart(Holder(None), Holder(None), [Holder([]), Holder({}), Holder(())])
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("functools", "cached_property"),
+        ("django.utils.functional", "cached_property"),
+        ("werkzeug.utils", "cached_property"),
+    ],
+)
+def test_what_a_cached_property_has_derived_does_not_count(module, name):
+    decorator = getattr(pytest.importorskip(module), name)
+
+    class Order:
+        def __init__(self, items):
+            self.items = items
+
+        @decorator
+        def total(self):
+            return sum(self.items)
+
+    order, other = Order([1, 2]), Order([1, 3])
+    before = fingerprint(order)
+
+    assert order.total == 3
+    assert vars(order)["total"] == 3
+    assert fingerprint(order) == before != fingerprint(other)
+
+
+@attrs.frozen(cache_hash=True)
+class Hashed:
+    x: int
+
+
+def test_the_hash_that_attrs_keeps_does_not_count():
+    used = Hashed(1)
+
+    hash(used)
+
+    assert fingerprint(used) == fingerprint(Hashed(1)) != fingerprint(Hashed(2))
+
+
+class Missing:
+    """An object without a value: code tells it apart by `is`."""
+
+
+class Markers:
+    FAST = Missing()
+    SLOW = Missing()
+
+
+MISSING, OTHER = Missing(), Missing()
+
+
+def test_constants_of_one_class_are_told_apart():
+    told_apart(MISSING, MISSING, [OTHER, Markers.FAST, Markers.SLOW])
+    told_apart([dataclasses.MISSING], [dataclasses.MISSING], [[dataclasses.KW_ONLY]])
+
+
+@dataclasses.dataclass(eq=False)
+class Fieldless:
+    pass
+
+
+def test_objects_without_fields_are_one_value():
+    assert fingerprint(Fieldless()) == fingerprint(Fieldless())
