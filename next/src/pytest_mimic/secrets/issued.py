@@ -1,4 +1,4 @@
-"""The secrets of a run: whose they are, and what stands for them in requests and answers."""
+"""The secrets of a run: whose they are, and what stands for them in its calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_mimic.secrets.redactor import Redactor
 from pytest_mimic.secrets.values import SHORTEST, KnownValues, map_texts, of_variables
 
 Hide = Callable[[Redactor, Any, Callable[[str, str], str]], Any]
-"""How a kind of client hides: its plain data, and what stands in place of each secret."""
+"""How a kind of client hides plain data, given what stands in place of a secret."""
 
 
 class CallMark(NamedTuple):
@@ -87,8 +87,8 @@ class Secrets:
         self.environment = KnownValues(of_variables(self.names, environment))
 
     def masked(self, tree: Any) -> Any:
-        """Return a tree to be shown: without values of secret names, and without what looks like a key."""
-        hidden = self.redactor.hide(tree, lambda value, path: OWN)
+        """Return a tree to be shown, without secrets and what looks like a key."""
+        hidden = self.redactor.hide(tree, _as_own)
         return map_texts(hidden, self.masked_text)
 
     def masked_text(self, text: str) -> str:
@@ -100,7 +100,7 @@ class Secrets:
     ) -> Any:
         """Return a request as it is stored and counted, and note what it has sent."""
 
-        def stand_in(value: str, path: str) -> str:
+        def stand_in(value: str, _path: str) -> str:
             known = self._known_in_request(value, scope)
             if known is None:
                 scope.own.add(value, OWN)
@@ -137,7 +137,7 @@ class Secrets:
             scope.given.update(placeholders.issued_in(text))
 
     def with_real(self, answer: Any, scope: Scope) -> Any:
-        """Return a recorded answer with the real secrets of this run in place of placeholders."""
+        """Return a recorded answer with the real secrets of this run in it."""
         real = {
             placeholder: value
             for one in scope.chain()
@@ -148,16 +148,18 @@ class Secrets:
 
     def unfilled(self, plain: Any) -> list[str]:
         """Return the placeholders in a request that is to be sent for real."""
-        return [
-            found for text in _texts_in(plain) for found in placeholders.issued_in(text)
-        ]
+        found: list[str] = []
+        for text in _texts_in(plain):
+            found += placeholders.issued_in(text)
+        return found
 
     def keys_in(self, plain: Any) -> list[tuple[str, str]]:
         """Return what looks like a key, as its first letters and its mark."""
         accepted = self.names.accepted
-        return [
-            key for text in _texts_in(plain) for key in looks.keys_in(text, accepted)
-        ]
+        found: list[tuple[str, str]] = []
+        for text in _texts_in(plain):
+            found += looks.keys_in(text, accepted)
+        return found
 
     def hide_environment(self, tree: Any) -> Any:
         """Return a readable outcome with what stands for values of the environment."""
@@ -180,7 +182,7 @@ class Secrets:
         for placeholder in placeholders.issued_in(text):
             if is_request and not self._is_known(placeholder, scope):
                 text = text.replace(placeholder, OWN)
-        return self._without_tokens(text, scope) if is_request else text
+        return self._without_tokens(text) if is_request else text
 
     def _is_known(self, placeholder: str, scope: Scope) -> bool:
         if scope.was_given(placeholder):
@@ -191,7 +193,7 @@ class Secrets:
             for _, known in one.issued.items()
         )
 
-    def _without_tokens(self, text: str, scope: Scope) -> str:
+    def _without_tokens(self, text: str) -> str:
         """Return a request's text without the JWT in it."""
         if "eyJ" not in text or not self.names.secret("jwt"):
             return text
@@ -203,8 +205,12 @@ class Secrets:
         claims = placeholders.claims_of(value) if JWT.fullmatch(value) else None
         if claims is None:
             return None
-        hidden = self.redactor.hide(claims, lambda value, path: OWN)
+        hidden = self.redactor.hide(claims, _as_own)
         return placeholders.jwt_of(value, placeholder, hidden)
+
+
+def _as_own(_value: str, _path: str) -> str:
+    return OWN
 
 
 def _with_real(plain: Any, real: KnownValues, numbers: Mapping[int, str]) -> Any:

@@ -33,10 +33,8 @@ _FORMS = """
     [0-9]{8,10}:AA[A]{33}                Telegram
     eyJ[A]{8,}\\.[A]{4,}\\.[A]{8,}         JSON Web Token
 """
-_KEYS = "|".join(
-    line.split("  ")[0].strip().replace("[A", r"[\w\-")
-    for line in _FORMS.split("\n    ")[1:]
-)
+_PATTERNS = [line.split("  ")[0] for line in _FORMS.strip().split("\n    ")]
+_KEYS = "|".join(_PATTERNS).replace("[A", r"[\w\-")
 _LOOK = re.compile(
     rf"(?<![\w-])(?:{_KEYS})"
     r"|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----(?:\\n|\s)*[\w+/=]{16}[\w+/=\s\\]*"

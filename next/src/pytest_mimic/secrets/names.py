@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 from pytest_mimic.secrets.looks import keys_in
 
 # Words of a name, separated by a blank; a name is secret that contains them.
 _ANYWHERE = """
-    password|passwords|passwd|pwd|passphrase|passcode|secret|secrets|token|jwt|bearer
-    auth|authorization|cookie|cookies|credential|credentials|csrf|xsrf|csrftoken|csrfmiddlewaretoken
-    signature|dsn|connection string|webhook url|code verifier|client assertion
-    apikey|access key|access key id|account key|api key|encryption key|licence key|license key
-    private key|secret key|service key|service role key|shared key|signing key|ssh key
-    subscription key|otp code|card pin|user pin|login hint token|id token hint
-    auth req id|software statement|dpop|d po p|oauth verifier|saml request|saml response
-    samlrequest|samlresponse|sam lart|samlart|pgt id|pgt iou|client data json|clientdatajson
-    authenticator data|attestation object|mfa code|totp|totp code|two factor code
-    verification code|recovery code|recovery codes|backup code|backup codes
-    g recaptcha response|h captcha response|cf turnstile response|device token|user token
-    secret string|secret binary|request verification token
+    password|passwords|passwd|pwd|passphrase|passcode|secret|secrets|token|jwt
+    bearer|auth|authorization|cookie|cookies|credential|credentials|csrf|xsrf
+    csrftoken|csrfmiddlewaretoken|signature|dsn|connection string|webhook url
+    code verifier|client assertion|apikey|access key|access key id|account key
+    api key|encryption key|licence key|license key|private key|secret key
+    service key|service role key|shared key|signing key|ssh key|subscription key
+    otp code|card pin|user pin|login hint token|id token hint|auth req id
+    software statement|dpop|d po p|oauth verifier|saml request|saml response
+    samlrequest|samlresponse|sam lart|samlart|pgt id|pgt iou|client data json
+    clientdatajson|authenticator data|attestation object|mfa code|totp|totp code
+    two factor code|verification code|recovery code|recovery codes|backup code
+    backup codes|g recaptcha response|h captcha response|cf turnstile response
+    device token|user token|secret string|secret binary|request verification token
 """
 _AT_THE_END = "cvc|cvv|otp|psk|sig"
 _AS_A_WHOLE = "pin"
@@ -32,14 +33,18 @@ _GLUED = """
 """
 # A name that ends in these describes a secret.
 _ABOUT = """
-    accepted|again code|algorithm|at|banner|complexity|consent|count|created|date|decimals|decoder
-    dish|domain|enabled|encoder|endpoint|expiration|expires|expiry|field|format|header|hint|hints
-    host|ids|in|info|issuer|jar|length|lifetime|method|methods|name|names|options|param|parameter
-    path|policy|port|provider|required|rotation|rule|rules|santa|santas|scheme|scope|status
-    strength|supported|symbol|time|title|ttl|type|types|uri|url|valid|version
+    accepted|again code|algorithm|at|banner|complexity|consent|count|created|date
+    decimals|decoder|dish|domain|enabled|encoder|endpoint|expiration|expires|expiry
+    field|format|header|hint|hints|host|ids|in|info|issuer|jar|length|lifetime
+    method|methods|name|names|options|param|parameter|path|policy|port|provider
+    required|rotation|rule|rules|santa|santas|scheme|scope|status|strength|supported
+    symbol|time|title|ttl|type|types|uri|url|valid|version
 """
 # A name in which these stand before a secret word asks about a secret.
-_QUESTIONS = "allow|allows|has|have|hide|is|needs|no|require|requires|show|support|supports|use|uses|with"
+_QUESTIONS = """
+    allow|allows|has|have|hide|is|needs|no|require|requires|show|support|supports
+    use|uses|with
+"""
 # Tokens of paging, of language models and of progress are no secrets.
 _OF_TOKENS = """
     bos|cls|continuation|cursor|eos|mask|next|pad|page|progress|resume|sep|special|sub|unk
@@ -47,7 +52,8 @@ _OF_TOKENS = """
 _PUBLIC = "accept cookies|accept signature|signature input|public key"
 # Secret if the value is a text: an object or a number of this name is something else.
 _SESSIONS = """
-    session|session id|sessionid|session key|sessid|jsessionid|phpsessid|authentication info
+    session|session id|sessionid|session key|sessid|jsessionid|phpsessid
+    authentication info
 """
 # Secret if the value looks like a token.
 _IF_A_TOKEN = "assertion|hmac|sign|tokens"
@@ -81,7 +87,7 @@ _LONGEST = 200
 """Longer names are texts."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def _table(text: str) -> frozenset[str]:
     return frozenset(part.strip() for part in re.split(r"[|\n]", text) if part.strip())
 
@@ -109,7 +115,7 @@ def read_names(line: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def words_of(name: str) -> str:
-    """Return the words of a name in lower case: `X-Api-Key`, `xApiKey` and `X_API_KEY` are `x api key`."""
+    """Return the words of a name in lower case: of `X-Api-Key`, `x api key`."""
     split = re.sub(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     return " ".join(re.findall(r"[^\W\d_]+|\d+", split.lower()))
 
@@ -168,7 +174,7 @@ class Names:
     ) -> bool:
         if len(beside) < 2:
             return False
-        others = {words_of(other) for other in beside if isinstance(other, str)}
+        others = {words_of(other) for other in beside}
         for other in others & _BESIDE_SETS.keys():
             if words in _BESIDE_SETS[other]:
                 return True
@@ -182,7 +188,7 @@ class Names:
         So `value` for `{"name": "password", "value": "x"}`, and for a change of a
         document: `{"op": "add", "path": "/user/password", "value": "x"}` (RFC 6902).
         """
-        by_words = {words_of(key): key for key in mapping if isinstance(key, str)}
+        by_words = {words_of(key): key for key in mapping}
         value_key = next(
             (
                 by_words[words]
@@ -223,7 +229,10 @@ class Names:
 
 
 def looks_like_a_token(value: object) -> bool:
-    """Return whether a value, or each item of a list, is a text with letters, digits and no blank, 16 characters or longer."""
+    """Return whether a value, or each item of a list, looks like a random token.
+
+    It is a text of 16 characters or more, with letters, digits and no blank.
+    """
     if isinstance(value, list):
         return bool(value) and all(looks_like_a_token(item) for item in value)
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None

@@ -1,4 +1,4 @@
-"""What stands in place of a secret: letters, digits and hyphens, which need no escape anywhere."""
+"""What stands in place of a secret: letters, digits, hyphens, and so no escapes."""
 
 from __future__ import annotations
 
@@ -41,13 +41,17 @@ def issued(owner: str, call: str, number: int, place: str) -> str:
         number: The number of the call among equal ones of its owner.
         place: The path of the secret in the answer.
     """
-    call_mark = xxhash.xxh3_64_hexdigest(f"{owner}\n{call}\n{number}")[:6]
-    place_mark = xxhash.xxh3_64_hexdigest(f"{call_mark}\n{place}")[:8]
+    call_mark = _digest(f"{owner}\n{call}\n{number}")[:6]
+    place_mark = _digest(f"{call_mark}\n{place}")[:8]
     return f"{OWN}-{call_mark}-{place_mark}"
 
 
+def _digest(text: str) -> str:
+    return xxhash.xxh3_64_hexdigest(text.encode("utf-8", "surrogatepass"))
+
+
 def number_of(placeholder: str) -> int:
-    """Return the number that stands for a secret number: 0 for one of the application's own."""
+    """Return the number that stands for a secret number, 0 for an own one."""
     if not _ISSUED.fullmatch(placeholder):
         return 0
     digits = int(placeholder.rpartition("-")[2], 16) % _NUMBER_SPACE
@@ -55,7 +59,13 @@ def number_of(placeholder: str) -> int:
 
 
 def jwt_of(token: str, placeholder: str, claims: dict[str, object]) -> str:
-    """Return a JWT that a client can read: the header of a token, claims without secrets, and the placeholder as its signature."""
+    """Return a JWT that a client can read, with a placeholder as its signature.
+
+    Args:
+        token: The real one, whose header stays.
+        placeholder: What stands for it.
+        claims: Its claims, without secrets. If it expires, it does so in 2100.
+    """
     header = token.partition(".")[0]
     readable = {**claims, "exp": _YEAR_2100} if "exp" in claims else claims
     text = json.dumps(readable, separators=(",", ":")).encode()

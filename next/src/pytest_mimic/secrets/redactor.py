@@ -1,4 +1,4 @@
-"""Replaces what is secret in plain data and texts, by one walk that knows the place of each."""
+"""Replaces what is secret in plain data and texts, by one walk."""
 
 from __future__ import annotations
 
@@ -78,14 +78,17 @@ class Redactor:
     def hide_headers(
         self, headers: Mapping[str, str], stand_in: StandIn, path: str = "headers"
     ) -> dict[str, str]:
-        """Return headers without their secrets. A cookie keeps its name, a credential its scheme."""
+        """Return headers without their secrets.
+
+        A cookie keeps its name, a credential its scheme.
+        """
         return {
             name: self._hide_header(name, value, stand_in, f"{path}.{name}")
             for name, value in headers.items()
         }
 
     def hide_url(self, url: str, stand_in: StandIn, path: str = "url") -> str:
-        """Return an address without its secrets; a parameter of its path ends at the next `/`."""
+        """Return an address without its secrets, also in parameters of its path."""
 
         def hidden(match: re.Match[str]) -> str:
             if not self.names.hides(match["name"], match["value"]):
@@ -97,7 +100,11 @@ class Redactor:
         return self.hide_text(_PATH_PARAMETER.sub(hidden, url), stand_in, path)
 
     def hide_text(self, text: str, stand_in: StandIn, path: str = "") -> str:
-        """Return a text without the values that it names: JSON, forms, settings, markup, scripts, addresses, options."""
+        """Return a text without the secrets that it names.
+
+        It may be JSON, a form, settings, markup, a script, an address, or options of a
+        command.
+        """
         if not any(sign in text for sign in "=:<") and "--" not in text:
             return text
         as_json = self._hide_json(text, stand_in, path)
@@ -258,7 +265,7 @@ class Redactor:
         return _MEMBER.sub(hidden_member, text)
 
     def _hide_field(self, tag: str, stand_in: StandIn, path: str) -> str:
-        """Hide the value of a field of a form, of a `<meta>` or a property with a secret name."""
+        """Hide the value of a field, a `<meta>` or a property with a secret name."""
         attributes = {
             match[1].lower(): next(filter(None, match.groups()[1:]), "")
             for match in _ATTRIBUTE.finditer(tag)
@@ -298,7 +305,7 @@ class Redactor:
 
 
 def _names_before_values(text: str) -> Iterator[tuple[str, int, str]]:
-    """Yield names in the order of the text, where the value of each begins, and the sign between them."""
+    """Yield names, where the value of each begins, and the sign between them."""
     found = [(match["name"], match.end(), match["sign"]) for match in _names(text)]
     found += [(match["name"], match.end(), "=") for match in _ARGUMENT.finditer(text)]
     found += [(match["name"], match.end(), "=") for match in _OPTION.finditer(text)]
@@ -314,7 +321,7 @@ def _names(text: str) -> Iterator[re.Match[str]]:
 
 
 def _value_at(text: str, start: int, sign: str) -> tuple[int, int] | None:
-    """Return where the value that begins at a position begins and ends without its quotes."""
+    """Return where the value at a position begins and ends, without its quotes."""
     quoted = _QUOTED.match(text, start)
     if quoted is not None:
         return quoted.span("value")

@@ -1,4 +1,4 @@
-"""Secret values wherever they stand: those of the environment, and those that calls have shown."""
+"""Secret values wherever they stand: of the environment, or shown by calls."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _ADDRESS_WITHOUT_USER = re.compile(r"[a-z][a-z0-9+.-]*://[^@\s]*")
 def of_variables(names: Names, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the secrets of the environment, each with what stands for it.
 
-    A value counts if its name is secret and it is no plain word, path or address without
-    a user.
+    A value counts if its name is secret and it is no plain word, no path, and no
+    address without a user.
     """
     found = {}
     for name, value in environment.items():
@@ -73,7 +73,7 @@ class KnownValues:
             self._pattern = None
 
     def hide_in(self, text: str) -> str:
-        """Return a text in which no value of these stands, as it is or as a URL spells it."""
+        """Return a text without these values, as they are or as a URL spells them."""
         if not self._forms or len(text) < SHORTEST:
             return text
         if self._pattern is None:
