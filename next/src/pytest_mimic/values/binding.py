@@ -7,22 +7,24 @@ from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter
 from typing import Any
 
-_ANY_CALL = inspect.signature(lambda *args, **kwargs: None)
-_STARS = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
+_ANY_PARAMETERS = [
+    Parameter("args", Parameter.VAR_POSITIONAL),
+    Parameter("kwargs", Parameter.VAR_KEYWORD),
+]
 
 
 class Binder:
     """Binds calls of one function.
 
     Attributes:
-        names: The names of the parameters, those of `*rest` and `**extra` without stars.
+        names: The names of the parameters, without stars.
         extra: The name of `**extra`, or "". Its arguments stand under their own names
             beside the others; one that a parameter has taken is `**name`.
         defaults: The defaults by name, the function's own objects.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        parameters = _signature_of(function).parameters.values()
+        parameters = _parameters_of(function)
         self.names = tuple(parameter.name for parameter in parameters)
         self.extra = ""
         self.defaults: dict[str, object] = {}
@@ -31,7 +33,7 @@ class Binder:
                 self.extra = parameter.name
             if parameter.default is not Parameter.empty:
                 self.defaults[parameter.name] = parameter.default
-        self._bind = self._compiled(list(parameters))
+        self._bind = self._compiled(parameters)
         name = getattr(function, "__qualname__", None)
         if isinstance(name, str):  # Python names it in the error of a wrong call.
             self._bind.__qualname__ = name
@@ -50,8 +52,7 @@ class Binder:
     def _compiled(self, parameters: list[Parameter]) -> Callable[..., Any]:
         """Make a function with these parameters that gives them as a mapping.
 
-        A default is looked up where the function is defined, so that no parameter can
-        hide it.
+        No parameter hides a default, which is looked up when the function is made.
         """
         join = "join"
         while join in self.names:
@@ -61,20 +62,19 @@ class Binder:
         if self.extra:
             body = f"{join}({body}, {self.extra})"
         source = f"def bind({_header(parameters)}): return {body}"
-        names = {join: _with_extra}
-        defaults = {f"default_{name}": one for name, one in self.defaults.items()}
-        # A local scope keeps the defaults out of the globals that the body sees.
-        made: dict[str, Any] = dict(defaults)
-        exec(source, names, made)
-        bind: Callable[..., Any] = made["bind"]
+        names: dict[str, Any] = {join: _with_extra}
+        for name, default in self.defaults.items():
+            names[f"default_{name}"] = default
+        exec(source, names)
+        bind: Callable[..., Any] = names["bind"]
         return bind
 
 
-def _signature_of(function: Callable[..., Any]) -> inspect.Signature:
+def _parameters_of(function: Callable[..., Any]) -> list[Parameter]:
     try:
-        return inspect.signature(function)
+        return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # A builtin that tells none.
-        return _ANY_CALL
+        return _ANY_PARAMETERS
 
 
 def _header(parameters: list[Parameter]) -> str:
@@ -82,18 +82,24 @@ def _header(parameters: list[Parameter]) -> str:
     parts: list[str] = []
     kinds = [parameter.kind for parameter in parameters]
     for parameter in parameters:
-        kind = parameter.kind
-        first_by_keyword = kind is Parameter.KEYWORD_ONLY and "*" not in parts
-        if first_by_keyword and Parameter.VAR_POSITIONAL not in kinds:
+        is_by_keyword = parameter.kind is Parameter.KEYWORD_ONLY
+        if is_by_keyword and not {"*", Parameter.VAR_POSITIONAL} & {*parts, *kinds}:
             parts.append("*")
-        text = _STARS.get(kind, "") + parameter.name
-        if parameter.default is not Parameter.empty:
-            text += f"=default_{parameter.name}"
-        parts.append(text)
+        parts.append(_declaration(parameter))
     by_position = kinds.count(Parameter.POSITIONAL_ONLY)
     if by_position:
         parts.insert(by_position, "/")
     return ", ".join(parts)
+
+
+def _declaration(parameter: Parameter) -> str:
+    if parameter.kind is Parameter.VAR_POSITIONAL:
+        return f"*{parameter.name}"
+    if parameter.kind is Parameter.VAR_KEYWORD:
+        return f"**{parameter.name}"
+    if parameter.default is Parameter.empty:
+        return parameter.name
+    return f"{parameter.name}=default_{parameter.name}"
 
 
 def _with_extra(

@@ -6,11 +6,11 @@ import ast
 import functools
 import inspect
 import linecache
-import os
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ def source_fingerprint(value: object) -> str | None:
     counts, with the lines of its decorators. The digest is the same on each Python.
 
     Returns:
-        32 hex digits; `None` where there is no source: builtins, code that was typed in.
+        32 hex digits; `None` where there is no source: builtins, code from a prompt.
     """
     if isinstance(value, type):
         return source_of_class(value)
@@ -117,7 +117,7 @@ def parsed(text: str) -> ast.Module | None:
 
 
 def text_of_file(file: str) -> str:
-    """Give the source in a file, or in the archive of its loader; "" if there is none."""
+    """Give the source in a file, or in an archive; "" if there is none."""
     linecache.checkcache(file)
     return "".join(linecache.getlines(file))
 
@@ -150,11 +150,16 @@ def _constant(value: object) -> str:
 
 def _statements(node: ast.AST, body: list[ast.stmt]) -> list[ast.stmt]:
     """Give the statements of a body that do something."""
-    first = body[0] if body and isinstance(node, (*_DEFINITIONS, ast.Module)) else None
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-        if isinstance(first.value.value, str):
-            body = body[1:]
+    if isinstance(node, (*_DEFINITIONS, ast.Module)) and _is_text(body[:1]):
+        body = body[1:]
     return [one for one in body if not isinstance(one, ast.Pass)]
+
+
+def _is_text(statements: list[ast.stmt]) -> bool:
+    match statements:
+        case [ast.Expr(value=ast.Constant(value=str()))]:
+            return True
+    return False
 
 
 def _is_empty_text(part: ast.AST) -> bool:
@@ -163,13 +168,13 @@ def _is_empty_text(part: ast.AST) -> bool:
 
 def _time_of(file: str) -> int:
     try:
-        return os.stat(file).st_mtime_ns
+        return Path(file).stat().st_mtime_ns
     except (OSError, ValueError):
         return 0
 
 
 @functools.lru_cache(maxsize=4096)
-def _source_of_code(code: CodeType, file: str, time: int) -> str | None:
+def _source_of_code(code: CodeType, file: str, _time: int) -> str | None:
     text = text_of_file(file)
     if code.co_name == "<lambda>":
         return _source_of_lambda(parsed(text), code.co_firstlineno)
@@ -203,7 +208,7 @@ class _ClassInFile(NamedTuple):
 
 
 @functools.lru_cache(maxsize=256)
-def _classes_in(file: str, time: int) -> list[_ClassInFile]:
+def _classes_in(file: str, _time: int) -> list[_ClassInFile]:
     found: list[_ClassInFile] = []
     tree = parsed(text_of_file(file)) if file else None
     pending: list[tuple[ast.AST, str]] = [(tree, "")] if tree else []
