@@ -1,0 +1,407 @@
+"""A tree is plain JSON with tags: what is hashed, stored, compared and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
+from typing import NamedTuple, TypeAlias
+
+from xxhash import xxh3_128_hexdigest
+
+LONG = 4096
+"""A part with more characters of JSON than this counts by its digest."""
+DEEP = 64
+"""So does a part of more levels than this."""
+
+Path: TypeAlias = "tuple[str, ...]"
+"""Steps to a part: `("rows", "*", "id")`."""
+
+
+class Leaf:
+    """What stands in a tree and is no JSON yet."""
+
+    def plain(self) -> dict[str, Tree]:
+        """Give the JSON that stands for the leaf."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Refused(Leaf):
+    """A part without identity.
+
+    Attributes:
+        what: What it is: `a thread lock`.
+        way: What to do beside leaving it out, if there is something.
+    """
+
+    what: str
+    way: str = ""
+
+    def plain(self) -> dict[str, Tree]:
+        return {"$refused": self.what}
+
+
+@dataclass(frozen=True)
+class Buffer(Leaf):
+    """Memory, counted by its digest.
+
+    Attributes:
+        length: Its bytes.
+        digest: 32 hex digits.
+    """
+
+    length: int
+    digest: str
+
+    @classmethod
+    def of(cls, memory: bytes | bytearray | memoryview) -> Buffer:
+        """Take the digest of contiguous memory."""
+        length = memory.nbytes if isinstance(memory, memoryview) else len(memory)
+        return cls(length, xxh3_128_hexdigest(memory))
+
+    def plain(self) -> dict[str, Tree]:
+        return {"$long": "memory", "length": self.length, "digest": self.digest}
+
+
+@dataclass(frozen=True)
+class Up(Leaf):
+    """The way back of a cycle.
+
+    Attributes:
+        levels: How many levels above the part that it leads to stands.
+        nodes: How many nodes before, for a part that stands beside.
+    """
+
+    levels: int = 0
+    nodes: int = 0
+
+    def plain(self) -> dict[str, Tree]:
+        if self.nodes:
+            return {"$back": self.nodes}
+        return {"$up": self.levels}
+
+
+@dataclass(frozen=True, eq=False)
+class Raw(Leaf):
+    """A part that JSON cannot keep."""
+
+    value: object
+
+    def plain(self) -> dict[str, Tree]:
+        raise TypeError("a raw part has no JSON")
+
+
+Tree: TypeAlias = (
+    "bool | int | float | str | list[Tree] | dict[str, Tree] | Leaf | None"
+)
+
+IGNORED: dict[str, Tree] = {"$ignored": True}
+
+SCALARS = frozenset({type(None), bool, int, float, str})
+PLAIN = SCALARS | {list, dict}
+
+
+def _plain_leaf(part: object) -> dict[str, Tree]:
+    if isinstance(part, Leaf):
+        return part.plain()
+    raise TypeError(f"{type(part).__name__} is no part of a tree")
+
+
+# The encoder in C, made once: `json.dumps` makes one at each call.
+_encoder = c_make_encoder(
+    None, _plain_leaf, encode_basestring, None, ":", ",", True, False, False
+)
+
+
+def text_of(tree: Tree) -> str:
+    """Give the JSON of a small tree in canonical form: no blanks, keys sorted.
+
+    Raises:
+        ValueError: A number is NaN, infinite, or too long for its digits.
+    """
+    return "".join(_encoder(tree, 0))
+
+
+def hexdigest(text: str) -> str:
+    """Give the digest of a text.
+
+    Raises:
+        UnicodeEncodeError: The text holds a lone surrogate.
+    """
+    return xxh3_128_hexdigest(text.encode())
+
+
+# -- digests
+
+
+def digest_of(tree: Tree) -> str:
+    """Give 32 hex digits that tell this tree from others.
+
+    A part whose own JSON is longer than `LONG` characters or has more than `DEEP`
+    levels counts by its digest, so that a tree and what `cut` leaves of it have one.
+    """
+    if is_even(tree):
+        return hexdigest(_even_text(tree))
+    return hexdigest(_Measure().canonical(tree).text)
+
+
+def is_even(tree: object, *, tags: bool = True) -> bool:
+    """Tell whether a tree is JSON alone, without long or very deep parts.
+
+    It is read level by level, each by a few calls of C. With parts at many places it
+    is not even, since the JSON of them could be endless.
+
+    Args:
+        tree: Any value.
+        tags: Whether keys may start with `$`.
+    """
+    level = [tree]
+    for _ in range(DEEP):
+        kinds = set(map(type, level))
+        if not kinds <= PLAIN:
+            return False
+        if kinds <= SCALARS:
+            return True
+        mappings = [part for part in level if type(part) is dict]
+        if not _has_even_keys(mappings, tags=tags):
+            return False
+        if len(level) > 5_000 and _is_shared(level):
+            return False
+        lists = (part for part in level if type(part) is list)
+        values = map(dict.values, mappings)
+        level = list(chain(chain.from_iterable(values), chain.from_iterable(lists)))
+    return False
+
+
+def _has_even_keys(mappings: Sequence[dict[str, object]], *, tags: bool) -> bool:
+    # Types one by one: among equal keys a set keeps only the first.
+    if not set(map(type, chain.from_iterable(mappings))) <= {str}:
+        return False
+    keys = set().union(*mappings)
+    if tags:
+        return "$long" not in keys
+    return not any(key.startswith("$") for key in keys)
+
+
+def _is_shared(level: Sequence[object]) -> bool:
+    containers = [id(part) for part in level if type(part) in (dict, list)]
+    return 2 * len(set(containers)) < len(containers)
+
+
+def _even_text(tree: Tree) -> str:
+    """Give the canonical text of an even tree, with its long parts replaced."""
+    if not isinstance(tree, (list, dict)):
+        return text_of(tree)
+    if len(tree) <= LONG:
+        text = text_of(tree)
+        if len(text) <= LONG:
+            return text
+    if isinstance(tree, list):
+        return f"[{','.join(_texts_of_items(tree))}]"
+    if _has_short_scalars(tree):
+        return text_of(tree)
+    pairs = [
+        f"{encode_basestring(key)}:{_even_part(part)}"
+        for key, part in sorted(tree.items())
+    ]
+    return "{" + ",".join(pairs) + "}"
+
+
+def _has_short_scalars(mapping: dict[str, Tree]) -> bool:
+    if not set(map(type, mapping.values())) <= SCALARS:
+        return False
+    texts = (len(part) for part in mapping.values() if isinstance(part, str))
+    # A character has six in JSON at the most: `\\u0000`.
+    return max(texts, default=0) * 6 + 2 <= LONG
+
+
+def _texts_of_items(items: list[Tree]) -> Iterator[str]:
+    """Give the texts of items, of as many at once as are short together."""
+    start, count = 0, 1
+    while start < len(items):
+        some = items[start : start + count]
+        text = text_of(some)
+        if len(text) <= LONG:
+            yield text[1:-1]
+            start += count
+            count = 1 + count * (LONG - 500) // len(text)
+        elif count > 1:
+            count = max(1, count // 2)
+        else:
+            yield _even_part(some[0])
+            start += 1
+
+
+def _even_part(part: Tree) -> str:
+    text = _even_text(part)
+    if len(text) <= LONG:
+        return text
+    return text_of(_long(part, hexdigest(text)))
+
+
+def _long(part: Tree, digest: str) -> dict[str, Tree]:
+    kind, content = _kind_and_content(part)
+    length = len(content) if isinstance(content, (str, list, dict)) else 1
+    return {"$long": kind, "length": length, "digest": digest}
+
+
+def _kind_and_content(part: Tree) -> tuple[str, Tree]:
+    if isinstance(part, dict):
+        for key, content in part.items():
+            if key.startswith("$"):
+                return key[1:], content
+        return "mapping", part
+    return ("list" if isinstance(part, list) else "text"), part
+
+
+class _Text(NamedTuple):
+    """The canonical JSON of a part, with its own long parts replaced."""
+
+    text: str
+    levels: int
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.text) > LONG or self.levels > DEEP
+
+
+class _Measure:
+    """Measures the parts of any tree, and of one at many places once."""
+
+    def __init__(self) -> None:
+        # Long parts alone: any other is not worth to be found again. The tree itself
+        # is kept, so that its id stays its own.
+        self._long: dict[int, tuple[Tree, dict[str, Tree], _Text]] = {}
+
+    def canonical(self, tree: Tree) -> _Text:
+        """Measure a tree as a whole."""
+        if isinstance(tree, Leaf):
+            tree = tree.plain()
+        if isinstance(tree, list):
+            items = [self.part(item)[1] for item in tree]
+            inner = ",".join(item.text for item in items)
+            return _Text(f"[{inner}]", 1 + _most_levels(items))
+        if isinstance(tree, dict):
+            if "$long" in tree:
+                tree = {key: tree[key] for key in tree if key != "begins"}
+            keys = sorted(tree)
+            values = [self.part(tree[key])[1] for key in keys]
+            pairs = [
+                f"{encode_basestring(key)}:{value.text}"
+                for key, value in zip(keys, values, strict=True)
+            ]
+            return _Text("{" + ",".join(pairs) + "}", 1 + _most_levels(values))
+        return _Text(text_of(tree), 0)
+
+    def part(self, tree: Tree) -> tuple[Tree, _Text]:
+        """Give a part as it counts in its parent, and its measure there."""
+        known = self._long.get(id(tree))
+        if known is not None:
+            return known[1:]
+        whole = self.canonical(tree)
+        if not whole.is_long:
+            return tree, whole
+        short = _long(tree, hexdigest(whole.text))
+        measured = _Text(text_of(short), 1)
+        self._long[id(tree)] = tree, short, measured
+        return short, measured
+
+
+def _most_levels(texts: Sequence[_Text]) -> int:
+    return max((text.levels for text in texts), default=0)
+
+
+# -- parts
+
+
+def cut(tree: Tree) -> Tree:
+    """Give JSON to be stored: long parts as type, length, digest and beginning."""
+    return _cut_inside(tree, _Measure())
+
+
+def _cut(tree: Tree, measure: _Measure) -> Tree:
+    part, _ = measure.part(tree)
+    if part is tree:
+        return _cut_inside(tree, measure)
+    assert isinstance(part, dict)
+    return {**part, "begins": _beginning(tree, measure)}
+
+
+def _cut_inside(tree: Tree, measure: _Measure) -> Tree:
+    if isinstance(tree, Leaf):
+        return tree.plain()
+    if isinstance(tree, list):
+        return [_cut(item, measure) for item in tree]
+    if isinstance(tree, dict) and "$long" not in tree:
+        return {key: _cut(part, measure) for key, part in tree.items()}
+    return tree
+
+
+BEGINNING = 200
+"""So many characters of a long part are kept to be read."""
+
+
+def _beginning(tree: Tree, measure: _Measure) -> Tree:
+    _, content = _kind_and_content(tree)
+    if isinstance(content, str):
+        return content[:BEGINNING]
+    kept: list[tuple[str, Tree]] = []
+    room = BEGINNING
+    steps = content.items() if isinstance(content, dict) else _numbered(content)
+    for step, part in steps:
+        short, text = measure.part(part)
+        room -= len(text.text)
+        if room < 0 or text.levels > 2:
+            break
+        kept.append((step, short))
+    return dict(kept) if isinstance(content, dict) else [part for _, part in kept]
+
+
+def _numbered(content: Tree) -> Iterator[tuple[str, Tree]]:
+    if isinstance(content, list):
+        for number, item in enumerate(content):
+            yield str(number), item
+
+
+def parts(tree: Tree) -> Iterator[tuple[str, Tree]]:
+    """Give the parts of a tree, each with the step that leads to it in a path.
+
+    Tags are no steps: the parts of `{"$tuple": [1, 2]}` are `0` and `1`, those of an
+    object its attributes, and then what stands beside them.
+    """
+    if isinstance(tree, list):
+        yield from _numbered(tree)
+    elif isinstance(tree, dict):
+        if tree and next(iter(tree)).startswith("$"):
+            yield from _parts_of_tag(tree)
+        else:
+            yield from tree.items()
+
+
+def _parts_of_tag(tree: dict[str, Tree]) -> Iterator[tuple[str, Tree]]:
+    for key, part in tree.items():
+        if key in PAIRS and isinstance(part, list):
+            for key_tree, value in part:  # type: ignore[misc]
+                yield step_of(key_tree), value
+                if isinstance(key_tree, (dict, Leaf)):
+                    yield "keys()", key_tree
+        elif isinstance(part, (list, dict)):
+            yield from parts(part)
+        elif not key.startswith("$") or isinstance(part, Leaf):
+            yield key, part
+
+
+PAIRS = ("$dict", "pairs")
+"""The keys whose content is a list of pairs."""
+
+
+def step_of(key: Tree) -> str:
+    """Give the step of a path that leads to the value under a key."""
+    return key if isinstance(key, str) else text_of(key)
+
+
+def is_tag(tree: Tree, tag: str) -> bool:
+    """Tell whether a tree is `{tag: ...}`."""
+    return isinstance(tree, dict) and tag in tree
