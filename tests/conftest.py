@@ -14,7 +14,7 @@ import sys
 import textwrap
 import time
 import warnings
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -28,6 +28,7 @@ from support.hidden_modules import modules_of_tests, modules_of_unused_libraries
 from support.lists import ListOfTests
 from support.memory_folder import use_memory
 from support.quick_runs import keep_lookups
+from support.recorded import RecordedCall, calls_in, edit_calls
 from support.shared_rewriting import rewrite_share, without_rewriting
 
 use_memory()
@@ -200,6 +201,11 @@ class Run:
         return [line.removeprefix("pytest_mimic.") for line in lines]
 
     @property
+    def calls(self) -> list[RecordedCall]:
+        """The calls that are recorded in the vault after the run."""
+        return calls_in(self.vault)
+
+    @property
     def changed(self) -> set[str]:
         """The files of the vault that the run made, changed or deleted."""
         names = self.vault.keys() | self.before.keys()
@@ -331,6 +337,20 @@ class Project:
         return {
             path.relative_to(self.vault).as_posix(): path.read_bytes() for path in found
         }
+
+    def calls(self, of: str = "") -> list[RecordedCall]:
+        """Return the recorded calls, or those of a target."""
+        found = calls_in(self.files())
+        return [call for call in found if of in ("", call.target)]
+
+    def edit_calls(self, change: Callable[[RecordedCall], object]) -> None:
+        """Let a function change each recorded call, and write the files of those that it changed."""
+        edit_calls(self.vault, change)
+
+    def file_of(self, target: str) -> Path:
+        """Return the one file with the calls of a target."""
+        [name] = {call.file for call in self.calls(target)}
+        return self.vault / name
 
     def real(self) -> list[str]:
         """Return all real executions so far."""

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_ISSUED = re.compile(r"<redacted:[0-9a-z-]+>")
+from support import face
+
+# A placeholder of an own or an issued secret. In a label it stands in quotes, or not.
+_FORMS = {
+    "root": r"<redacted(?::[0-9a-z-]+)?>",
+    "next": r"mimic-redacted(?:-[0-9A-Za-z-]*[0-9A-Za-z])?",
+}
+_PLACEHOLDER = re.compile(f"'{_FORMS[face.TREE]}'|{_FORMS[face.TREE]}")
 
 
 def unmarked(plain: Any) -> Any:
@@ -14,4 +21,4 @@ def unmarked(plain: Any) -> Any:
         return {name: unmarked(part) for name, part in plain.items()}
     if isinstance(plain, (list, tuple)):
         return type(plain)(map(unmarked, plain))
-    return _ISSUED.sub("<redacted>", plain) if isinstance(plain, str) else plain
+    return _PLACEHOLDER.sub("<redacted>", plain) if isinstance(plain, str) else plain
