@@ -1,0 +1,1 @@
+"""The adapters of clients, one folder for each kind."""

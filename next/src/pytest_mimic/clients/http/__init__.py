@@ -1,0 +1,1 @@
+"""HTTP: one kind, whichever client sends the request."""

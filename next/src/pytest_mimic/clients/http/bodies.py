@@ -1,0 +1,315 @@
+"""Bodies of HTTP as readable data, and as the bytes that they were.
+
+A body is one of these, and a form is taken only if it holds all that counts:
+
+| form | of |
+|---|---|
+| `{"json": value, "layout": "compact"}` | JSON; no layout: one that no other form gives |
+| `{"form": {"name": "value"}}` | a request's form; a repeated field is a list |
+| `{"parts": [{"name": ..., "type": ..., "body": ...}]}` | a request of several parts |
+| `{"events": [{"event": ..., "data": ...}]}` | server-sent events |
+| `{"lines": [value, ...]}` | lines of JSON |
+| `{"text": "...", "charset": "..."}` | any other text |
+| `{"base64": "..."}` | everything else |
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from email.message import Message
+from email.parser import BytesHeaderParser
+from typing import Any
+from urllib.parse import parse_qsl
+
+# By the layout's name: how a server may have written its JSON. The first is the default.
+_LAYOUTS: dict[str, dict[str, Any]] = {
+    "spaced": {"ensure_ascii": False},
+    "spaced ascii": {},
+    "compact": {"ensure_ascii": False, "separators": (",", ":")},
+    "compact ascii": {"separators": (",", ":")},
+    "indent 2": {"ensure_ascii": False, "indent": 2},
+    "indent 2 ascii": {"indent": 2},
+    "indent 4": {"ensure_ascii": False, "indent": 4},
+    "indent 4 ascii": {"indent": 4},
+}
+_MIXED = "mixed"
+_JSON_LINES = ("application/x-ndjson", "application/jsonl", "application/json-lines")
+_EVENT_FIELD = re.compile(r"(event|id|retry|data): (.*)")
+
+
+def media_type(content_type: str) -> str:
+    """Return a media type without its parameters, in lower case."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def parameter(content_type: str, name: str) -> str:
+    """Return a parameter of a media type, or an empty text."""
+    message = Message()
+    message["Content-Type"] = content_type.replace("\0", "")
+    value = message.get_param(name)
+    return value if isinstance(value, str) else ""
+
+
+def read_sent(data: bytes, content_type: str) -> dict[str, Any]:
+    """Return the body of a request."""
+    kind = media_type(content_type)
+    if kind == "application/x-www-form-urlencoded":
+        form = _form(data)
+        if form is not None:
+            return {"form": form}
+    if kind.startswith("multipart/"):
+        parts = _parts(data, parameter(content_type, "boundary"))
+        if parts is not None:
+            return {"parts": parts}
+    # Blanks and the order of fields do not tell two requests apart.
+    text = _decoded(data, "utf-8")
+    if text is not None and text.lstrip()[:1] in tuple('{["'):
+        value = _json(text)
+        if value is not None:
+            return {"json": value[0]}
+    return _text(data, content_type)
+
+
+def read_given(data: bytes, content_type: str) -> dict[str, Any]:
+    """Return the body of an answer, from which `written` makes the same bytes.
+
+    Only JSON in a mixed layout comes back with other blanks.
+    """
+    kind = media_type(content_type)
+    charset = parameter(content_type, "charset") or "utf-8"
+    text = _decoded(data, charset)
+    if text is None or _is_binary(kind):
+        return _text(data, content_type)
+    read = None
+    if kind == "text/event-stream":
+        read = _events(text)
+    elif kind in _JSON_LINES:
+        read = _lines(text)
+    elif text.lstrip()[:1] in tuple('{["') or kind.endswith("json"):
+        read = _json_in_layout(text)
+    if read is None:
+        return _text(data, content_type)
+    return read if charset.lower() == "utf-8" else {**read, "charset": charset}
+
+
+def written(body: dict[str, Any]) -> bytes:
+    """Return the bytes of a recorded body of an answer.
+
+    Raises:
+        ValueError: The body has no form that an answer can have.
+    """
+    return b"".join(pieces(body))
+
+
+def pieces(body: dict[str, Any]) -> Iterator[bytes]:
+    """Yield the bytes of a recorded body: event by event, line by line, or at once.
+
+    Raises:
+        ValueError: The body has no form that an answer can have.
+    """
+    charset = body.get("charset", "utf-8")
+    if "base64" in body:
+        yield base64.b64decode(body["base64"], validate=True)
+    elif "events" in body:
+        for event in body["events"]:
+            yield _event_text(event).encode(charset)
+    elif "lines" in body:
+        for line in body["lines"]:
+            text = line if isinstance(line, str) else _dumped(line, "compact")
+            yield f"{text}\n".encode(charset)
+    elif "json" in body:
+        text = _dumped(body["json"], body.get("layout", "spaced"))
+        try:
+            yield text.encode(charset)
+        except UnicodeEncodeError:
+            yield json.dumps(body["json"]).encode(charset)
+    elif isinstance(body.get("text"), str):
+        yield body["text"].encode(charset)
+    elif body:
+        raise ValueError(f"a body has none of these keys: {', '.join(body)}")
+
+
+def is_exact(body: dict[str, Any], data: bytes) -> bool:
+    """Return whether a body comes back with the same bytes."""
+    return written(body) == data
+
+
+def _dumped(value: Any, layout: str) -> str:
+    name = layout.removesuffix(" newline")
+    text = json.dumps(value, **_LAYOUTS.get(name, _LAYOUTS["spaced"]))
+    return f"{text}\n" if layout.endswith(" newline") else text
+
+
+def _json_in_layout(text: str) -> dict[str, Any] | None:
+    value = _json(text)
+    if value is None:
+        return None
+    end = " newline" if text.endswith("\n") else ""
+    for name in _LAYOUTS:
+        layout = name + end
+        if _dumped(value[0], layout) == text:
+            if layout == "spaced":
+                return {"json": value[0]}
+            return {"json": value[0], "layout": layout}
+    return {"json": value[0], "layout": _MIXED}
+
+
+def _json(text: str) -> tuple[Any] | None:
+    """Return the value of a text alone in a tuple, or None if it is no exact JSON."""
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_mapping,
+            parse_float=_float,
+            parse_constant=_refuse,
+        )
+    except (ValueError, RecursionError):
+        return None
+    return (value,)
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise ValueError("a name stands twice")
+    return mapping
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if repr(value) != text:
+        raise ValueError("another text would come back")
+    return value
+
+
+def _refuse(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _events(text: str) -> dict[str, Any] | None:
+    if not text:
+        return None
+    blocks = text.split("\n\n")
+    if blocks.pop():
+        return None
+    events = [_event(f"{block}\n\n") for block in blocks]
+    return {"events": events}
+
+
+def _event(text: str) -> dict[str, Any] | str:
+    """Return an event by its fields, or its text if they do not give it again.
+
+    The format is that of HTML, 9.2, *Server-sent events*.
+    """
+    event: dict[str, Any] = {}
+    for line in text.rstrip("\n").split("\n"):
+        match = _EVENT_FIELD.fullmatch(line)
+        if match is None or match[1] in event:
+            return text
+        value = _json(match[2]) if match[1] == "data" else None
+        event[match[1]] = match[2] if value is None else value[0]
+        if value is not None and _dumped(value[0], "compact") != match[2]:
+            event["layout"] = "spaced"
+    return event if _event_text(event) == text else text
+
+
+def _event_text(event: dict[str, Any] | str) -> str:
+    if isinstance(event, str):
+        return event
+    layout = event.get("layout", "compact")
+    lines = []
+    for name, value in event.items():
+        if name != "layout":
+            is_json = name == "data" and not _is_plain_text(value)
+            lines.append(f"{name}: {_dumped(value, layout) if is_json else value}")
+    return "\n".join(lines) + "\n\n"
+
+
+def _is_plain_text(value: Any) -> bool:
+    return isinstance(value, str) and _json(value) is None
+
+
+def _lines(text: str) -> dict[str, Any] | None:
+    if not text.endswith("\n"):
+        return None
+    lines: list[Any] = []
+    for line in text[:-1].split("\n"):
+        value = _json(line)
+        is_same = value is not None and _dumped(value[0], "compact") == line
+        is_text = value is None or not is_same or isinstance(value[0], str)
+        lines.append(line if is_text or value is None else value[0])
+    return {"lines": lines}
+
+
+def _form(data: bytes) -> dict[str, Any] | None:
+    text = _decoded(data, "ascii")
+    if text is None:
+        return None
+    form: dict[str, Any] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        if name not in form:
+            form[name] = value
+        elif isinstance(form[name], list):
+            form[name].append(value)
+        else:
+            form[name] = [form[name], value]
+    return form
+
+
+def _parts(data: bytes, boundary: str) -> list[dict[str, Any]] | None:
+    """Return the parts of a body (RFC 2046, 5.1), or None if it is malformed."""
+    mark = b"--" + boundary.encode("latin-1", "replace")
+    if not boundary or not data.startswith(mark):
+        return None
+    newline = b"\r\n" if data[len(mark) :].startswith(b"\r\n") else b"\n"
+    pieces_of_body = (newline + data).split(newline + mark)
+    if len(pieces_of_body) < 2 or not pieces_of_body[-1].startswith(b"--"):
+        return None
+    parts = pieces_of_body[1:-1]
+    return [_part(piece.removeprefix(newline), newline) for piece in parts]
+
+
+def _part(piece: bytes, newline: bytes) -> dict[str, Any]:
+    head, _, content = piece.partition(newline * 2)
+    if piece.startswith(newline):
+        head, content = b"", piece.removeprefix(newline)
+    message = BytesHeaderParser().parsebytes(head)
+    content_type = str(message.get("Content-Type", ""))
+    part: dict[str, Any] = {}
+    for key, value in (
+        ("name", message.get_param("name", header="Content-Disposition")),
+        ("filename", message.get_filename()),
+        ("type", media_type(content_type)),
+    ):
+        if value:
+            part[key] = str(value)
+    part["body"] = read_sent(content, content_type)
+    return part
+
+
+def _text(data: bytes, content_type: str) -> dict[str, Any]:
+    charset = parameter(content_type, "charset") or "utf-8"
+    text = _decoded(data, charset)
+    if text is not None and not _is_binary(media_type(content_type)):
+        is_default = charset.lower() in ("utf-8", "ascii", "us-ascii")
+        return {"text": text} if is_default else {"text": text, "charset": charset}
+    utf_8 = _decoded(data, "utf-8")
+    if utf_8 is not None and "\0" not in utf_8:
+        return {"text": utf_8}
+    return {"base64": base64.b64encode(data).decode()}
+
+
+def _decoded(data: bytes, charset: str) -> str | None:
+    """Return the text of bytes, or None if it would not give them again."""
+    try:
+        text = data.decode(charset)
+        return text if text.encode(charset) == data else None
+    except (LookupError, ValueError):
+        return None
+
+
+def _is_binary(kind: str) -> bool:
+    return kind.startswith(("image/", "audio/", "video/")) and not kind.endswith("+xml")

@@ -1,0 +1,178 @@
+"""A request of HTTP as plain data, what counts of it, and how it is named."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from pytest_mimic.clients.http import bodies
+
+PARTS = ("method", "scheme", "host", "port", "path", "query", "headers", "body")
+"""What `ignore=` and `match=` name."""
+
+# Headers that choose an answer, or say what to do.
+_COUNTED_HEADERS = frozenset(
+    """
+    accept range if-match if-none-match if-modified-since if-unmodified-since if-range
+    prefer x-http-method-override x-amz-target soapaction
+    """.split()
+)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_UNRESERVED = "-._~!$&'()*+,;=:@/"
+
+# By which parameters a service signs a URL or a form, by the documentation of the
+# services. A request with all names before the colon is signed, and none of the names
+# of the line counts: they depend on the time and on credentials.
+_SIGNED = """
+    x-amz-signature: x-amz-algorithm x-amz-credential x-amz-date x-amz-expires x-amz-signedheaders x-amz-security-token
+    x-amz-signature policy: x-amz-algorithm x-amz-credential x-amz-date x-amz-security-token
+    awsaccesskeyid expires signature: x-amz-security-token
+    awsaccesskeyid policy signature: x-amz-security-token
+    awsaccesskeyid signature signatureversion signaturemethod: timestamp expires securitytoken
+    x-goog-signature: x-goog-algorithm x-goog-credential x-goog-date x-goog-expires x-goog-signedheaders
+    x-goog-signature policy: x-goog-algorithm x-goog-credential x-goog-date
+    googleaccessid expires signature:
+    googleaccessid policy signature:
+    key-pair-id expires signature: hash-algorithm
+    key-pair-id policy signature: hash-algorithm
+    sv se sig: st skoid sktid skt ske sks skv
+    sv si sig: st se
+    ossaccesskeyid expires signature: security-token
+    ossaccesskeyid policy signature: x-oss-security-token
+    x-oss-signature x-oss-signature-version: x-oss-access-key-id x-oss-additional-headers x-oss-credential x-oss-date x-oss-expires x-oss-security-token policy
+    accesskeyid signature signaturenonce timestamp: signaturemethod signatureversion securitytoken
+    q-signature q-sign-time q-ak: q-sign-algorithm q-key-time q-header-list q-url-param-list x-cos-security-token
+    secretid signature timestamp nonce: signaturemethod token
+    accesskeyid expires signature: x-obs-security-token
+    x-tos-signature: x-tos-algorithm x-tos-credential x-tos-date x-tos-expires x-tos-signedheaders x-tos-security-token
+    signature: nonce
+"""  # noqa: E501
+
+
+def read(
+    method: str,
+    url: str,
+    headers: Iterable[tuple[str, str]],
+    body: bytes = b"",
+) -> dict[str, Any]:
+    """Return a request as plain data, with its secrets.
+
+    Args:
+        method: In any case.
+        url: The whole address.
+        headers: As they are sent; those of one name are joined.
+        body: As it is sent; a compressed one is read.
+    """
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        key = name.lower()
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+    plain: dict[str, Any] = {"method": method.upper(), "url": url, "headers": joined}
+    if body:
+        data = _unpacked(body, joined.get("content-encoding", ""))
+        plain["body"] = bodies.read_sent(data, joined.get("content-type", ""))
+    return plain
+
+
+def parts_of(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored request by its parts: those that `ignore=` and `match=` name."""
+    url = urlsplit(plain["url"])
+    parts: dict[str, Any] = {
+        "method": plain["method"],
+        "scheme": url.scheme,
+        "host": (url.hostname or "").lower(),
+        "path": _normal_path(url.path),
+    }
+    port = _port(url.netloc) or _DEFAULT_PORTS.get(url.scheme)
+    if port is not None:
+        parts["port"] = port
+    query = _fields(parse_qsl(url.query, keep_blank_values=True))
+    if query:
+        parts["query"] = _unsigned(query)
+    parts["headers"] = plain.get("headers", {})
+    if "body" in plain:
+        body = plain["body"]
+        parts["body"] = {"form": _unsigned(body["form"])} if "form" in body else body
+    return parts
+
+
+def counted(parts: dict[str, Any], matched: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the parts of a request that tell it from others.
+
+    Args:
+        parts: All parts.
+        matched: The headers that count besides the usual ones.
+    """
+    names = _COUNTED_HEADERS | {name.lower() for name in matched}
+    headers = {
+        name: value
+        for name, value in parts["headers"].items()
+        # Clients that say nothing accept anything, too.
+        if name in names and (name, value) != ("accept", "*/*")
+    }
+    return {**parts, "headers": headers}
+
+
+def signature(plain: dict[str, Any]) -> str:
+    """Return the name of a request: `GET /users/1`."""
+    return f"{plain['method']} {urlsplit(plain['url']).path or '/'}"
+
+
+def host(plain: dict[str, Any]) -> str:
+    """Return the host of a request, with its port if the address has one."""
+    return urlsplit(plain["url"]).netloc.rpartition("@")[2].lower()
+
+
+def _port(netloc: str) -> int | None:
+    match = re.search(r":(\d+)$", netloc)
+    return int(match[1]) if match else None
+
+
+def _normal_path(path: str) -> str:
+    """Return a path in which only what must be is encoded (RFC 3986, 6.2.2)."""
+    # An encoded slash is no separator of segments.
+    segments = re.split("%2[Ff]", path)
+    plain = (quote(unquote(segment), safe=_UNRESERVED) for segment in segments)
+    return "%2F".join(plain) or "/"
+
+
+def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name not in fields:
+            fields[name] = value
+        elif isinstance(fields[name], list):
+            fields[name].append(value)
+        else:
+            fields[name] = [fields[name], value]
+    return fields
+
+
+def _unsigned(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return fields without those by which they are signed."""
+    names = {name.lower() for name in fields}
+    left_out: set[str] = set()
+    for line in _SIGNED.strip().split("\n"):
+        together, _, others = line.partition(":")
+        if set(together.split()) <= names:
+            left_out.update(together.split(), others.split())
+    if not left_out:
+        return fields
+    return {
+        name: value for name, value in fields.items() if name.lower() not in left_out
+    }
+
+
+def _unpacked(data: bytes, encoding: str) -> bytes:
+    try:
+        if encoding == "gzip":
+            return gzip.decompress(data)
+        if encoding == "deflate":
+            return zlib.decompress(data)
+    except (OSError, EOFError, zlib.error):
+        pass
+    return data
