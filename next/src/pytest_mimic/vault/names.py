@@ -49,15 +49,15 @@ def cassette_of_test(nodeid: str, number: int = 1) -> str:
     return name if number == 1 else f"{name}-{number}"
 
 
-def cassette_name(name: str) -> str:
+def cassette_name(name: object) -> str:
     """Return the file of a cassette: `cassettes/NAME.json`.
 
     Raises:
         CassetteError: The name leaves the vault, or some file system refuses it.
     """
-    parts = name.split("/") if isinstance(name, str) else [""]
-    is_safe = all(_CASSETTE_PART.fullmatch(part) for part in parts)
-    if not is_safe or len(name) > _LONGEST_CASSETTE:
+    text = name if isinstance(name, str) else ""
+    is_safe = all(_CASSETTE_PART.fullmatch(part) for part in text.split("/"))
+    if not is_safe or len(text) > _LONGEST_CASSETTE:
         raise CassetteError(
             f"a cassette cannot be called {name!r}",
             [

@@ -1,13 +1,34 @@
-"""Recordings by name: read, replaced without a loss, put back, deleted with what they need."""
+"""Recordings by name are read, replaced without a loss, put back and deleted."""
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from pytest_mimic.errors import CorruptRecordingError
-from pytest_mimic.vault.recording import Entry, Recording
+from xxhash import xxh3_128, xxh3_128_hexdigest
+
+from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.vault.folder import PART, Folder, HeldFile
+from pytest_mimic.vault.recording import (
+    Entry,
+    Recording,
+    content_of,
+    damaged,
+    parse,
+    parse_part,
+    part_line_of,
+    refuse_pointer,
+)
+
+FOLDERS = ("calls", "cassettes", "logs")
+
+_OBJECT = r"objects/([0-9a-f]{2})/(\1[0-9a-f]{30})\.(pkl|txt|json|bin)"
+_OBJECT_NAME = re.compile(_OBJECT)
+_OBJECT_IN_FILE = re.compile(_OBJECT.encode())
 
 IsEqual = Callable[[Entry, Entry], bool]
 
@@ -30,18 +51,6 @@ class Written(NamedTuple):
         return self.before != self.now
 
 
-class Part:
-    """The part file of a log: each finished call, as long as its owner runs."""
-
-    def append(self, entry: Entry) -> None:
-        """Keep a finished call, whatever happens to this process."""
-        raise NotImplementedError
-
-    def discard(self) -> None:
-        """Delete it, and those that killed processes have left for the same log."""
-        raise NotImplementedError
-
-
 class Vault:
     """The folder of all recordings.
 
@@ -50,11 +59,19 @@ class Vault:
     Args:
         path: The folder. It need not exist.
         label: How errors name it. Default: its path.
+
+    Attributes:
+        folder: Its files.
     """
 
     def __init__(self, path: Path, *, label: str = "") -> None:
         self.path = path
         self.label = label or str(path)
+        self.folder = Folder(path, self.label)
+        # Objects that nothing may refer to when this process ends.
+        self._loose: set[str] = set()
+
+    # -- recordings
 
     def read(self, name: str) -> Recording | None:
         """Return a recording; None: there is none.
@@ -62,7 +79,30 @@ class Vault:
         Raises:
             CorruptRecordingError: The file is damaged, or has another format.
         """
-        raise NotImplementedError
+        content = self.folder.read(name)
+        return None if content is None else parse(content, self._labelled(name))
+
+    def names(self, folder: str = "") -> list[str]:
+        """Return the files of logs, cassettes and shared calls, sorted.
+
+        Args:
+            folder: `logs/tests`. Default: all.
+        """
+        found = []
+        for start in [folder] if folder else FOLDERS:
+            found += self.folder.names(start)
+        return [name for name in found if name.endswith(".json")]
+
+    def all(self) -> Iterator[tuple[str, Recording | CorruptRecordingError]]:
+        """Return each recording, or what is wrong with it."""
+        for name in self.names():
+            try:
+                found = self.read(name)
+            except CorruptRecordingError as error:
+                yield name, error
+            else:
+                if found is not None:  # another process has not deleted it meanwhile
+                    yield name, found
 
     def write(
         self, name: str, recording: Recording, *, equal: IsEqual | None = None
@@ -73,41 +113,97 @@ class Vault:
             name: The file.
             recording: What is to stand there.
             equal: Whether the outcomes of a recorded call and of a new one are equal
-                as verifying compares them. Where all are, the file keeps its calls but
-                for the fingerprints of source and inputs.
+                as verifying compares them. Such a call keeps its duration and date.
+                Where all are equal, the file keeps its calls but for the fingerprints
+                of source and inputs.
 
         Raises:
             CorruptRecordingError: A newer version has written the file.
         """
-        raise NotImplementedError
+        self.recording()
+        with self.folder.writing():
+            before = self.folder.read(name)
+            former = self._former(before, name)
+            if former is not None and equal is not None:
+                recording = _with_kept_facts(former, recording, equal)
+            if before is None or recording != former:
+                now = self._content_of(recording, name)
+                self._replace(name, before, now)
+            else:
+                now = before
+        return Written(name, before, now)
 
     def put_back(self, written: Written) -> None:
         """Undo a write, if nobody has written since."""
-        raise NotImplementedError
+        if not written.changed:
+            return
+        with self.folder.writing():
+            if self.folder.read(written.name) == written.now:
+                self._replace(written.name, written.now, written.before)
 
     def delete(self, names: Iterable[str]) -> int:
         """Delete files, and all objects that nothing refers to; return how many files.
 
         Objects stay while another process records, and where a file is damaged.
         """
-        raise NotImplementedError
+        with self.folder.alone() as is_alone:
+            deleted = sum(self.folder.delete(name) for name in names)
+            if is_alone:
+                for name in self.unneeded_objects():
+                    self.folder.delete(name)
+            self.folder.delete_leftovers()
+        return deleted
 
-    def names(self, folder: str = "") -> list[str]:
-        """Return the files of logs, cassettes and shared calls, sorted."""
-        raise NotImplementedError
+    def size(self) -> int:
+        """Return the size of all files, in bytes."""
+        return sum(self.folder.size(name) for name in self.folder.names())
 
-    def all(self) -> Iterator[tuple[str, Recording | CorruptRecordingError]]:
-        """Return each recording, or what is wrong with it."""
-        raise NotImplementedError
+    def _former(self, content: bytes | None, name: str) -> Recording | None:
+        """Return what a file held that is to be replaced; damage of it is no loss."""
+        try:
+            return None if content is None else parse(content, self._labelled(name))
+        except CorruptRecordingError as error:
+            if error.damage == "newer":
+                raise
+            return None
+
+    def _content_of(self, recording: Recording, name: str) -> bytes:
+        try:
+            return content_of(recording)
+        except RecursionError:
+            what = f"cannot write {self._labelled(name)}: a call is nested too deeply"
+            raise MimicError(what) from None
+
+    def _replace(self, name: str, before: bytes | None, now: bytes | None) -> None:
+        if before == now:
+            return
+        if now is None:
+            self.folder.delete(name)
+        else:
+            self.folder.write(name, [now])
+        self._loose |= _objects_in(before or b"") - _objects_in(now or b"")
+
+    # -- objects
 
     def write_object(self, suffix: str, chunks: Iterable[bytes | memoryview]) -> str:
         """Keep bytes under a name made of them; return it: `objects/9f/9f31….pkl`.
 
         Args:
             suffix: `pkl`, `txt`, `json` or `bin`.
-            chunks: The bytes, in pieces. Read twice.
+            chunks: The bytes, in pieces.
         """
-        raise NotImplementedError
+        pieces = list(chunks)
+        hasher = xxh3_128()
+        for piece in pieces:
+            hasher.update(piece)
+        digest = hasher.hexdigest()
+        name = f"objects/{digest[:2]}/{digest}.{suffix}"
+        self.recording()
+        self._loose.add(name)
+        content = self.folder.read(name)
+        if content is None or xxh3_128_hexdigest(content) != digest:
+            self.folder.write(name, pieces)
+        return name
 
     def read_object(self, name: str) -> bytes:
         """Return an object.
@@ -115,23 +211,171 @@ class Vault:
         Raises:
             CorruptRecordingError: It is missing, or is not what was recorded.
         """
-        raise NotImplementedError
+        label = self._labelled(name)
+        found = _OBJECT_NAME.fullmatch(name)
+        if found is None:
+            raise damaged(label, "content", "is the name of no object")
+        content = self.folder.read(name)
+        if content is None:
+            raise damaged(label, "missing", "is missing")
+        if xxh3_128_hexdigest(content) == found[2]:
+            return content
+        refuse_pointer(content, label)
+        # Git may have converted the line ends of a text.
+        unconverted = content.replace(b"\r\n", b"\n")
+        if xxh3_128_hexdigest(unconverted) == found[2]:
+            return unconverted
+        what = f"is not what was recorded ({len(content):,} bytes of another digest)"
+        raise damaged(label, "content", what)
+
+    def objects(self) -> list[str]:
+        """Return the names of all objects."""
+        return self.folder.names("objects")
+
+    def unneeded_objects(self, of: Iterable[str] | None = None) -> list[str]:
+        """Return the objects that nothing refers to; none where a file is damaged.
+
+        Args:
+            of: The objects that are looked for. Default: all.
+        """
+        unneeded = set(self.objects() if of is None else of)
+        names = [name for folder in FOLDERS for name in self.folder.names(folder)]
+        while unneeded and names:
+            needed: set[str] = set()
+            for name in names:
+                needed |= _objects_in(self.folder.read(name) or b"")
+            unneeded -= needed
+            # A large outcome is an object, and may refer to a pickle.
+            names = [name for name in needed if name.endswith(".json")]
+        is_damaged = unneeded and any(
+            isinstance(found, CorruptRecordingError) for _, found in self.all()
+        )
+        return [] if is_damaged else sorted(unneeded)
+
+    # -- recorders and their part files
+
+    def recording(self) -> None:
+        """Join those who record: nobody deletes objects until this process ends."""
+        self.folder.join()
+
+    def end(self) -> None:
+        """Leave those who record, and delete what this run has replaced."""
+        if self._loose:
+            with self.folder.alone() as is_alone:
+                if is_alone:
+                    for name in self.unneeded_objects(self._loose):
+                        self.folder.delete(name)
+            self._loose.clear()
+        self.folder.leave()
 
     def part(self, name: str, *, owner: str, recorded: str) -> Part:
         """Return the part file of a log; it is made with its first call."""
-        raise NotImplementedError
+        return Part(self, name, Recording(owner, recorded, []))
+
+    def parts(self) -> list[str]:
+        """Return the names of all part files."""
+        return [name for name in self.folder.names() if name.endswith(PART)]
+
+    def abandoned(self, name: str) -> list[str]:
+        """Return the part files that killed processes have left for a log."""
+        parts = [part for part in self.folder.beside(name) if part.endswith(PART)]
+        return [part for part in parts if self.folder.is_abandoned(part)]
 
     def abandoned_parts(self, name: str) -> Recording | None:
         """Return the calls that a killed process has left for a log.
 
-        Of several the most. The files stay until the part of the log is discarded.
+        Of several part files that with the most calls counts. All stay until the part
+        file of the log is discarded, because this process may be killed, too.
         """
-        raise NotImplementedError
+        longest: Recording | None = None
+        for part in self.abandoned(name):
+            found = self.read_part(part)
+            if found is None or isinstance(found, CorruptRecordingError):
+                continue
+            if longest is None or len(found.entries) > len(longest.entries):
+                longest = found
+        return longest
 
-    def recording(self) -> None:
-        """Join those who record: nobody deletes objects until this process ends."""
-        raise NotImplementedError
+    def read_part(self, part: str) -> Recording | CorruptRecordingError | None:
+        """Return what a part file holds; None: nothing is whole."""
+        try:
+            content = self.folder.read(part)
+            return parse_part(content or b"", self._labelled(part))
+        except CorruptRecordingError as error:
+            return error
 
-    def end(self) -> None:
-        """Leave those who record, and delete objects that this run needs no more."""
-        raise NotImplementedError
+    def _labelled(self, name: str) -> str:
+        return f"{self.label}/{name}"
+
+
+class Part:
+    """The part file of a log: each finished call, as long as its owner runs."""
+
+    def __init__(self, vault: Vault, name: str, head: Recording) -> None:
+        self._vault = vault
+        self._name = name
+        self._head = head
+        self._file: HeldFile | None = None
+
+    def append(self, entry: Entry) -> None:
+        """Keep a finished call, whatever happens to this process."""
+        folder = self._vault.folder
+        if self._file is None:
+            self._vault.recording()
+            self._file = folder.new_part(self._name)
+            folder.append(self._file, part_line_of(self._head))
+        folder.append(self._file, part_line_of(entry))
+
+    def discard(self) -> None:
+        """Delete it, and those that killed processes have left for the same log."""
+        if self._file is not None:
+            self._file.delete()
+            self._file = None
+        for name in self._vault.abandoned(self._name):
+            self._vault.folder.delete(name)
+
+
+def _objects_in(content: bytes) -> set[str]:
+    return {found[0].decode() for found in _OBJECT_IN_FILE.finditer(content)}
+
+
+def _with_kept_facts(old: Recording, new: Recording, equal: IsEqual) -> Recording:
+    """Return a new recording with what its calls keep that are equal to old ones."""
+    formers = _equal_calls(old.entries, new.entries, equal)
+    if formers == old.entries:
+        entries = [
+            replace(former, line=call.line, source=call.source, inputs=call.inputs)
+            for former, call in zip(old.entries, new.entries, strict=True)
+        ]
+        return replace(old, entries=entries, fixtures=new.fixtures, setup=new.setup)
+    for former, call in zip(formers, new.entries, strict=True):
+        if former is not None:
+            day = former.recorded or old.recorded
+            call.recorded = "" if day == new.recorded else day
+            call.seconds = former.seconds
+    return new
+
+
+def _equal_calls(
+    old: list[Entry], new: list[Entry], equal: IsEqual
+) -> list[Entry | None]:
+    """Return for each new call the old one, or None if the outcomes are not equal.
+
+    The n-th call of an identity is compared with the n-th old one.
+    """
+    pending = defaultdict[tuple[str, str], list[Entry]](list)
+    for entry in reversed(old):
+        pending[entry.target, entry.identity].append(entry)
+    found: list[Entry | None] = []
+    for call in new:
+        formers = pending[call.target, call.identity]
+        former = formers.pop() if formers else None
+        is_equal = former is not None and _is_equal(former, call, equal)
+        found.append(former if is_equal else None)
+    return found
+
+
+def _is_equal(former: Entry, call: Entry, equal: IsEqual) -> bool:
+    if former.end != call.end:
+        return False
+    return call.end == "empty" or equal(former, call)
