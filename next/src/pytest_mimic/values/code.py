@@ -2,22 +2,229 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+import sys
+import types
+from abc import ABC
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic.values.names import is_found, name_of
+from pytest_mimic.values.source import innermost, source_of_class, source_of_code
+from pytest_mimic.values.tree import Raw, Refused, Tree
 
 if TYPE_CHECKING:
-    from pytest_mimic.values.tree import Tree
     from pytest_mimic.values.walk import Walk
 
+_CACHED = type(functools.lru_cache(len))
+FUNCTIONS = (
+    types.FunctionType,
+    types.MethodType,
+    types.BuiltinFunctionType,
+    types.MethodWrapperType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.ClassMethodDescriptorType,
+    functools.partial,
+    _CACHED,
+)
+"""The types of what `node_of_function` opens."""
 
-def node_of_function(function: object, walk: Walk) -> Tree:
+_PARTS_OF_CLASSES = (
+    types.MemberDescriptorType,
+    types.GetSetDescriptorType,
+    type(vars(ABC)["_abc_impl"]),
+)
+_WAY = "define it at the top of a module, with a name of its own"
+
+
+def node_of_function(function: Any, walk: Walk) -> Tree:
     """Give what stands for a function, a bound method, a partial or a builtin.
 
-    For an outcome (`exact`) it is its name alone, where it is found under it. A function
-    with neither source nor name is `Refused`.
+    For a replay (`exact`) it is its name alone, where it is found under it; else it is
+    `Raw`. A function with neither source nor name is `Refused`.
     """
-    raise NotImplementedError
+    function = _original(function)
+    if isinstance(function, functools.partial):
+        return _node_of_partial(function, walk)
+    owner = getattr(function, "__self__", None)
+    if owner is not None and not isinstance(owner, types.ModuleType | type):
+        return _node_of_method(function, owner, walk)
+    if isinstance(owner, type) and isinstance(function, types.MethodType):
+        return _node_of_method(function, owner, walk)
+    name = _name_of(function)
+    if walk.purpose == "exact":
+        return {"$function": name} if is_found(function, name) else Raw(function)
+    if _is_stdlib(name) and is_found(function, name):
+        return {"$function": name}
+    if isinstance(function, _CACHED):
+        parameters = walk.node(function.cache_parameters())
+        inner = walk.node(function.__wrapped__)
+        return {"$function": name, "cache": parameters, "wrapped": inner}
+    if isinstance(function, types.FunctionType):
+        return _node_of_python(function, name, walk)
+    return {"$function": name}
 
 
 def node_of_class(cls: type, walk: Walk) -> Tree:
-    """Give what stands for a class, by the rules of a function."""
-    raise NotImplementedError
+    """Give what stands for a class, by the rules of a function.
+
+    A class that is not found under its name (a local one) counts with its bases and
+    with what its members hold.
+    """
+    name = name_of(cls)
+    found = is_found(cls, name)
+    if walk.purpose == "exact":
+        return {"$class": name} if found else Raw(cls)
+    if found and _is_stdlib(name):
+        return {"$class": name}
+    node: dict[str, Tree] = {"$class": name}
+    source = source_of_class(cls)
+    if source:
+        node["source"] = source
+    if found:
+        return node
+    members = {key: walk.node(held) for key, held in _members(cls)}
+    bases = [walk.node(base) for base in cls.__bases__ if base is not object]
+    if not source and not members and not bases:
+        return Refused("a class with neither source nor an importable name", _WAY)
+    if members:
+        node["members"] = members
+    if bases:
+        node["bases"] = bases
+    return node
+
+
+def shared_generator(value: object) -> str:
+    """Give the name of a generator of random numbers that a library shares, or ""."""
+    for name in ("random:_inst", "numpy.random.mtrand:_rand"):
+        if is_found(value, name):
+            return name
+    return ""
+
+
+def _original(function: Any) -> Any:
+    if isinstance(function, types.FunctionType):
+        return vars(function).get("__mimic_original__", function)
+    return function
+
+
+def _name_of(function: Any) -> str:
+    # A method of a builtin type knows its type, and no module.
+    owner = getattr(function, "__objclass__", getattr(function, "__self__", None))
+    if isinstance(owner, type):
+        return f"{name_of(owner)}.{function.__name__}"
+    return name_of(function)
+
+
+def _is_stdlib(name: str) -> bool:
+    # Its source differs from Python to Python.
+    return name.partition(":")[0].partition(".")[0] in sys.stdlib_module_names
+
+
+def _node_of_partial(partial: functools.partial[Any], walk: Walk) -> Tree:
+    if walk.purpose == "exact":
+        return Raw(partial)
+    return {
+        "$partial": walk.node(partial.func),
+        "args": [walk.node(value) for value in partial.args],
+        "keywords": {key: walk.node(value) for key, value in partial.keywords.items()},
+    }
+
+
+def _node_of_method(method: Any, owner: object, walk: Walk) -> Tree:
+    if walk.purpose == "exact":
+        return Raw(method)
+    shared = shared_generator(owner)
+    function: Tree = f"{name_of(type(owner))}.{method.__name__}"
+    if isinstance(method, types.MethodType):
+        function = walk.node(method.__func__)
+    return {"$method": function, "self": shared or walk.node(owner)}
+
+
+def _node_of_python(function: types.FunctionType, name: str, walk: Walk) -> Tree:
+    node: dict[str, Tree] = {"$function": name}
+    source = source_of_code(function.__code__)
+    if source:
+        node["source"] = source
+    elif not is_found(function, name):
+        return Refused("a function with neither source nor an importable name", _WAY)
+    node.update(_held_by(function, walk))
+    return node
+
+
+def _held_by(
+    function: types.FunctionType, walk: Walk
+) -> Iterator[tuple[str, dict[str, Tree]]]:
+    """Give what a function holds: its defaults, its closure, its attributes."""
+    parts = {
+        "defaults": _defaults(function),
+        "closure": _closure(function),
+        "attributes": dict(vars(function)),
+    }
+    if _is_dispatcher(function):
+        # The others are a cache and the functions that fill the registry.
+        registry = dict(parts["attributes"]["registry"])
+        parts = {"registry": {name_of(cls): held for cls, held in registry.items()}}
+    for part, held in parts.items():
+        held.pop("__wrapped__", None)
+        if held:
+            yield part, {key: walk.node(value) for key, value in held.items()}
+
+
+def _is_dispatcher(function: types.FunctionType) -> bool:
+    """Tell whether `functools.singledispatch` has made a function."""
+    is_of_functools = function.__code__.co_filename == functools.__file__
+    return is_of_functools and "registry" in vars(function)
+
+
+def _defaults(function: types.FunctionType) -> dict[str, object]:
+    code = function.__code__
+    values = function.__defaults__ or ()
+    names = code.co_varnames[: code.co_argcount][-len(values) or code.co_argcount :]
+    return {**dict(zip(names, values, strict=True)), **(function.__kwdefaults__ or {})}
+
+
+def _closure(function: types.FunctionType) -> dict[str, object]:
+    held = {}
+    names = function.__code__.co_freevars
+    for name, cell in zip(names, function.__closure__ or (), strict=True):
+        # The class of a method, for `super()`, is where the method comes from.
+        if name != "__class__":
+            try:
+                held[name] = cell.cell_contents
+            except ValueError:  # An empty cell.
+                continue
+    return held
+
+
+def _members(cls: type) -> Iterator[tuple[str, object]]:
+    """Give what the members of a class hold: values, and the functions inside."""
+    for name, member in vars(cls).items():
+        function = innermost(member)
+        if function is not None:
+            if _is_written(function):
+                yield name, _functions_in(member)
+        elif not _is_of_python(name, member):
+            yield name, member
+
+
+def _is_of_python(name: str, member: object) -> bool:
+    is_special = name.startswith("_") and name.endswith("_")
+    return is_special or isinstance(member, _PARTS_OF_CLASSES)
+
+
+def _functions_in(member: Any) -> object:
+    kind = type(member)
+    if issubclass(kind, property):
+        accessors = (member.fget, member.fset, member.fdel)
+        return [accessor for accessor in accessors if accessor is not None]
+    if issubclass(kind, staticmethod | classmethod):
+        return member.__func__
+    return member.func if issubclass(kind, functools.cached_property) else member
+
+
+def _is_written(function: types.FunctionType) -> bool:
+    """Tell whether a function stands in a file that is not of the standard library."""
+    is_in_file = not function.__code__.co_filename.startswith("<")
+    return is_in_file and not _is_stdlib(function.__globals__.get("__name__", ""))

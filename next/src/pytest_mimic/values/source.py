@@ -17,6 +17,11 @@ from typing import Any, NamedTuple
 import xxhash
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_WITH_FUNC: tuple[type, ...] = (
+    functools.partial,
+    functools.partialmethod,
+    functools.cached_property,
+)
 # Before Python 3.13, parsers in two threads fail each other with a SystemError.
 _parsing = threading.Lock()
 
@@ -49,15 +54,14 @@ def innermost(value: Any) -> FunctionType | None:
 
 
 def _inside(value: Any) -> object:
-    if isinstance(value, property):
+    # By its type: a mock gives any class as its own, and has any attribute.
+    kind = type(value)
+    if issubclass(kind, property):
         return value.fget
-    if isinstance(value, MethodType | staticmethod | classmethod):
+    if issubclass(kind, MethodType | staticmethod | classmethod):
         return value.__func__
-    if isinstance(value, functools.partial | functools.partialmethod):
+    if issubclass(kind, _WITH_FUNC):
         return value.func
-    if isinstance(value, functools.cached_property):
-        return value.func
-    # Looked up without `__getattr__`, by which an object may have any attribute.
     return inspect.getattr_static(value, "__wrapped__", None)
 
 
@@ -181,14 +185,22 @@ def _source_of_code(code: CodeType, file: str, _time: int) -> str | None:
     lines = text.splitlines(keepends=True)[code.co_firstlineno - 1 :]
     if not lines:
         return None
-    # Only the lines of the function are parsed: a first replay waits for this.
-    block = "".join(inspect.getblock(lines))
+    # Only the lines of the function are parsed: a first replay waits for this. Before
+    # Python 3.12, `getblock` ends at a line that only goes on.
+    count = _last_line(code) - code.co_firstlineno + 1
+    block = "".join(lines[: max(len(inspect.getblock(lines)), count)])
     is_indented = lines[0][:1].isspace()
     tree = parsed("if 1:\n" + block if is_indented else block)
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, _DEFINITIONS):
             return digest_of_syntax(node) if node.name == code.co_name else None
     return None
+
+
+def _last_line(code: CodeType) -> int:
+    lines = [line for _, _, line in code.co_lines() if line]
+    inner = [_last_line(one) for one in code.co_consts if isinstance(one, CodeType)]
+    return max([*lines, *inner])
 
 
 def _source_of_lambda(tree: ast.Module | None, line: int) -> str | None:
