@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
+    from pytest_mimic._mimic import fingerprint, mimic, register_fingerprint
     from pytest_mimic.engine.cassettes import Cassette, CassetteCall
     from pytest_mimic.errors import (
         CassetteError,
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
         UnstableIdentityError,
         UnstorableOutcomeError,
     )
-    from pytest_mimic._mimic import fingerprint, mimic, register_fingerprint
     from pytest_mimic.run.fixtures import CassetteFixture
 
 __all__ = [
@@ -53,7 +53,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used (PEP 562): pytest imports this package early."""
+    """Load a public name when it is first used (PEP 562)."""
     if name == "__version__":
         from importlib.metadata import version
 

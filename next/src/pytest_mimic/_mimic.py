@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
 
 from pytest_mimic.errors import TargetError
 from pytest_mimic.patch.targets import as_targets
-from pytest_mimic.values.errors import register_fingerprint
 from pytest_mimic.values.identity import fingerprint as identity_of
+from pytest_mimic.values.identity import register_fingerprint
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -56,9 +56,9 @@ def fingerprint(value: object) -> str:
 
 
 class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
-    """Mimics targets in a `with` block, a decorated test, or each test of a decorated class.
+    """Mimics targets in a `with` block, in a decorated test or class.
 
-    The test may be sync or async. Without the plugin (`-p no:mimic`) nothing is mimicked.
+    A test may be sync or async. Without the plugin (`-p no:mimic`) nothing is mimicked.
 
     Args:
         targets: Lines as in `mimic_functions`, or functions.
@@ -127,7 +127,7 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
 
 
 def _is_test(target: object) -> bool:
-    """Return whether `@mimic` was written without parentheses, and got the test itself."""
+    """Return whether `@mimic` was written without parentheses, and got a test."""
     return str(getattr(target, "__name__", "")).startswith("test")
 
 

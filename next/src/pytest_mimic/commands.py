@@ -24,7 +24,7 @@ class Commands:
     vault: str = ""
 
     def pytest(self, *options: str, tests: Iterable[str] = ()) -> str:
-        """Return a command of pytest with options of ours for some tests; none: for all."""
+        """Return a command of pytest for some tests; without any, for all."""
         words = ["pytest", *options]
         if self.vault:
             words.append(f"--mimic-vault={self.vault}")

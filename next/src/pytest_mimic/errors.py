@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Remedy = tuple[str, str]
 """Words and a command: `("to record it", "pytest --mimic-record tests/test_a.py")`."""
@@ -15,7 +20,10 @@ class MimicError(Exception):
         what: What happened, and to which call.
         facts: Lines that explain it, the nearest first.
         remedies: What to do: pairs of words and of what can be pasted.
+        caught_traceback: The traceback that was taken away, as `unittest` does it.
     """
+
+    caught_traceback: TracebackType | None = None
 
     def __init__(
         self, what: str, facts: Iterable[str] = (), remedies: Iterable[Remedy] = ()
@@ -24,6 +32,11 @@ class MimicError(Exception):
         self.facts = tuple(facts)
         self.remedies = tuple(remedies)
         super().__init__(what, self.facts, self.remedies)
+
+    def with_traceback(self, traceback: TracebackType | None) -> Self:
+        if traceback is None:
+            self.caught_traceback = self.__traceback__
+        return super().with_traceback(traceback)
 
     def __str__(self) -> str:
         lines = [self.what, *(f"  {fact}" for fact in self.facts)]
@@ -76,7 +89,13 @@ class CorruptRecordingError(MimicError, RuntimeError):
 
 
 class DriftError(MimicError, AssertionError):
-    """A real outcome differs from the recorded one."""
+    """A real outcome differs from the recorded one.
+
+    Attributes:
+        conversation: What later calls of the same owner follow from; empty: nothing.
+    """
+
+    conversation: str = ""
 
 
 class CassetteError(MimicError, RuntimeError):

@@ -1,4 +1,4 @@
-"""The plugin that pytest loads: options, fixtures, a marker; the run starts where one is wanted."""
+"""What pytest loads: options, fixtures, a marker; it starts a run if one is wanted."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from pytest_mimic.run.session import Session
 
 _FLAGS = {
-    "--mimic-record": "record calls that have no recording or a stale one, replay all others",
+    "--mimic-record": (
+        "record calls without a recording or with a stale one, replay all others"
+    ),
     "--mimic-rerecord": "run every call for real and replace its recording",
-    "--mimic-verify": "run every call for real and compare the outcome with its recording",
+    "--mimic-verify": "run every call for real and compare it with its recording",
     "--mimic-live": "run every call for real without reading or writing the vault",
     "--mimic-no-record": "write nothing, even if a fixture would record",
-    "--mimic-clear-unused": "after the run, delete the recordings that are proven unused",
+    "--mimic-clear-unused": "after the run, delete recordings that are proven unused",
     "--mimic-fail-on-unused": "exit with 1 if recordings are proven unused",
 }
 _OPTIONS = {
@@ -34,7 +36,7 @@ _OPTIONS = {
 }
 _INI_LINES = {
     "mimic_functions": "functions and clients to mimic, one a line",
-    "mimic_redact": "names whose values are hidden, besides the usual ones (!name takes one out)",
+    "mimic_redact": "names whose values are hidden, besides the usual (!name excepts one)",
 }
 _INI_WORDS = {
     "mimic_source": (
@@ -47,12 +49,12 @@ _INI_WORDS = {
     ),
     "mimic_pickle": (
         "listed",
-        "pickles that may be loaded: listed (they import what their recording lists) or forbid",
+        "pickles that may be loaded: listed (importing what is listed) or forbid",
     ),
 }
 _MARKER = (
-    "mimic(*targets, **options): replay the recorded calls of these targets in the marked "
-    "test, class or module. The options are those of a line of mimic_functions."
+    "mimic(*targets, **options): replay the recorded calls of these targets in the "
+    "marked test, class or module. The options are those of a line of mimic_functions."
 )
 
 # The session of a run. None: its tests began, and nothing was mimicked.
@@ -186,7 +188,7 @@ def mimic_record(request: pytest.FixtureRequest) -> CassetteFixture:
     """Record a cassette in a block.
 
     Use it as `with mimic_record("name", targets=["httpx"]) as cassette: ...`.
-    Every call in the block runs for real. The cassette is written when the test has passed.
+    Every call in the block runs for real. The cassette is written if the test passes.
     """
     return _session_of(request.config).cassettes("record")
 
@@ -196,8 +198,8 @@ def mimic_replay(request: pytest.FixtureRequest) -> CassetteFixture:
     """Replay a cassette in a block.
 
     Use it as `with mimic_replay("name", strict=True) as cassette: ...`.
-    Nothing runs for real. With `strict`, the block also fails if a recorded call was not
-    made, or in another order.
+    Nothing runs for real. With `strict`, the block also fails if a recorded call was
+    not made, or in another order.
     """
     return _session_of(request.config).cassettes("replay")
 

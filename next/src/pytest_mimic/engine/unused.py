@@ -232,7 +232,7 @@ def size_of(folder: Path) -> int:
 
 
 def _may_be_unused(name: str, usage: Usage) -> bool:
-    """Return whether a file has calls that nobody used; a cassette counts as a whole."""
+    """Return whether a file has calls that nobody used."""
     if name not in usage.used:
         return True
     return bool(usage.unmade.get(name, set()) - usage.used[name])
@@ -313,7 +313,7 @@ class _Jury:
         return f"{test} {_WORDS_OF_OUTCOMES[outcome]}"
 
     def _unmimicked_target(self, recording: Recording) -> str:
-        """Return a target of a recording that a run with foreign lines did not mimic."""
+        """Return a target that a run with foreign lines did not mimic, if any."""
         if not self._usage.foreign_lines:
             return ""
         for entry in recording.entries:

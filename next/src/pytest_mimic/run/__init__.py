@@ -1,1 +1,1 @@
-"""The pytest side: settings, the phases of tests, fixtures, and what is said at the end."""
+"""The pytest side: settings, phases of tests, fixtures, the summary."""

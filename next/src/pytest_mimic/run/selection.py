@@ -1,4 +1,4 @@
-"""Notes which tests a run collects and selects, whether these are all, and how they end."""
+"""Notes which tests a run collects, whether these are all, and how they end."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import glob
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import pytest
 
-if TYPE_CHECKING:
-    from pytest_mimic.engine.unused import Usage
+from pytest_mimic.engine.unused import Reason, Usage
 
 # Options that leave tests out, by their names in `config.option`.
 _OPTIONS_OF_A_PART = {
@@ -25,7 +24,17 @@ _OPTIONS_OF_A_PART = {
     "setuponly": "--setup-only",
     "setupplan": "--setup-plan",
 }
-STOPPED = "the run was stopped early"
+# Those of them whose tests are collected, or that run none; the others hide files.
+_KINDS: dict[str, Literal["deselected", "stopped"]] = {
+    "keyword": "deselected",
+    "markexpr": "deselected",
+    "deselect": "deselected",
+    "stepwise": "deselected",
+    "setuponly": "stopped",
+    "setupplan": "stopped",
+}
+_STOPPED = Reason("stopped", "the run was stopped early")
+_PART_NAMED = Reason("hidden", "only a part of the tests was named")
 _WHOLE_RUNS = (
     pytest.ExitCode.OK,
     pytest.ExitCode.TESTS_FAILED,
@@ -86,7 +95,8 @@ class Selection:
         config, usage = self._config, self._usage
         for name, flag in _OPTIONS_OF_A_PART.items():
             if getattr(config.option, name, None):
-                usage.partial.add(f"{flag} was given")
+                kind = _KINDS.get(name, "hidden")
+                usage.partial.add(Reason(kind, f"{flag} was given"))
         if not _are_all_named(config):
             usage.partial.add(_PART_NAMED)
         kept = set(map(id, selected))
@@ -94,7 +104,8 @@ class Selection:
         dropped = [item for item in self._collected if id(item) not in kept]
         if dropped:
             tests = "test" if len(dropped) == 1 else "tests"
-            usage.partial.add(f"{len(dropped)} {tests} deselected")
+            text = f"{len(dropped)} {tests} deselected"
+            usage.partial.add(Reason("deselected", text))
         usage.selected.update(map(plain_id, self._collected))
         self._collected.clear()
 
@@ -102,7 +113,7 @@ class Selection:
         """Note whether the run came to its end."""
         was_stopped = session.shouldstop or session.shouldfail
         if was_stopped or exitstatus not in _WHOLE_RUNS:
-            self._usage.partial.add(STOPPED)
+            self._usage.partial.add(_STOPPED)
 
     # -- hooks
 
@@ -115,14 +126,14 @@ class Selection:
             return
         self._usage.collected.add(report.nodeid.partition("::")[0])
         if report.failed:
-            self._usage.partial.add("a collection error")
+            self._usage.partial.add(Reason("stopped", "a collection error"))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         self.has_run = not session.config.option.collectonly
 
     def pytest_keyboard_interrupt(self) -> None:
-        self._usage.partial.add(STOPPED)
+        self._usage.partial.add(_STOPPED)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         outcome: str = report.outcome
@@ -140,9 +151,6 @@ class Selection:
             outcomes[test] = "failed" if outcome == "failed" else "skipped"
 
 
-_PART_NAMED = "only a part of the tests was named"
-
-
 def _are_all_named(config: pytest.Config) -> bool:
     """Return whether the paths of the command line contain those of `testpaths`."""
     start = config.invocation_params.dir
@@ -154,7 +162,8 @@ def _test_folders(config: pytest.Config) -> list[Path]:
     folders = []
     for pattern in config.getini("testpaths"):
         # As pytest does it: Path.glob takes neither `.` nor an absolute pattern.
-        found = glob.glob(str(config.rootpath / pattern), recursive=True)
+        path = str(config.rootpath / pattern)
+        found = glob.glob(path, recursive=True)  # noqa: PTH207
         folders += [Path(folder).resolve() for folder in found]
     return folders or [config.rootpath.resolve()]
 

@@ -1,4 +1,4 @@
-"""Reads the ini options and the command line into one frozen value, or says what is wrong."""
+"""Reads ini options and command line into one value, or says what is wrong."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar, cast, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import pytest
 
 from pytest_mimic.engine.decide import Mode
-from pytest_mimic.errors import TargetError
-from pytest_mimic.patch.targets import Target, did_you_mean, parse_target
+from pytest_mimic.errors import TargetError, did_you_mean
+from pytest_mimic.patch.targets import Target, parse_target
 
 SourceRule = Literal["strict", "ignore"]
 InputsRule = Literal["warn", "strict", "ignore"]
@@ -72,8 +72,8 @@ class Settings:
         """Return the settings of a run.
 
         Raises:
-            pytest.UsageError: An option, a line or a value is wrong. It has one argument
-                for each mistake.
+            pytest.UsageError: An option, a line or a value is wrong. It has an
+                argument for each mistake.
         """
         option = config.option
         mode = _mode(option)
@@ -105,7 +105,7 @@ class Settings:
         return self.mode in _WRITING_MODES
 
 
-def _mode(option: object) -> Mode:
+def _mode(option: Any) -> Mode:
     """Return the mode that the command line names.
 
     Raises:
@@ -113,9 +113,9 @@ def _mode(option: object) -> Mode:
     """
     given = [mode for mode in _MODES if getattr(option, f"mimic_{mode}")]
     flags = [f"--mimic-{mode}" for mode in given]
-    if getattr(option, "mimic_no_record") and given[:1] and given[0] in _WRITING_MODES:
+    if option.mimic_no_record and given[:1] and given[0] in _WRITING_MODES:
         flags.append("--mimic-no-record")
-    if getattr(option, "mimic_usage") and "live" in given:
+    if option.mimic_usage and "live" in given:
         flags.insert(0, "--mimic-usage")
     if len(flags) > 1:
         raise pytest.UsageError(f"{flags[0]} cannot be combined with {flags[1]}")

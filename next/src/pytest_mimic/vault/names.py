@@ -15,6 +15,8 @@ _DIGITS = 12
 _PLAIN = re.compile(
     rf"(?!{_DEVICE})(?!.*-[0-9a-f]{{{_DIGITS}}}$)[a-z0-9_][a-z0-9._-]*(?<!\.)"
 )
+# A fixture that only its name tells from others: any other has a digest.
+_FIXTURE = re.compile(r"(?<=::)([a-z_0-9]+) \(session\)$")
 _REPLACED = re.compile(r"[^A-Za-z0-9._-]+")
 # What a file system of some kind refuses, and what would be hidden or leave the vault.
 _CASSETTE_PART = re.compile(
@@ -30,9 +32,12 @@ def log_name(owner: str) -> str:
     """Return the file of an owner's log.
 
     `tests/test_shop.py::test_order[3]` has the log
-    `logs/tests/test_shop.py/test_order-3-1f0c2a9b7d3e.json`.
+    `logs/tests/test_shop.py/test_order-3-1f0c2a9b7d3e.json`, and the fixture
+    `tests/conftest.py::customer (session)` has
+    `logs/tests/conftest.py/fixture-customer.json`.
     """
-    return f"logs/{_of_test(owner)}.json"
+    readable = _FIXTURE.sub(r"\1fixture-\2", owner)
+    return f"logs/{_of_test(readable)}.json"
 
 
 def call_name(target: str, identity: str) -> str:

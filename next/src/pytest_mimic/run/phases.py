@@ -1,0 +1,240 @@
+"""Begins and ends each test, and judges each of its phases."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_mimic.engine.events import Noted
+from pytest_mimic.errors import DriftError, TargetError
+from pytest_mimic.patch.targets import Target, as_targets
+from pytest_mimic.run.selection import plain_id
+
+if TYPE_CHECKING:
+    from pytest_mimic.run.session import Session
+
+# They answer for a test only after they have called its function.
+_CALLERS = frozenset({"anyio", "python"})
+
+
+class Phases:
+    """A plugin: the test that runs, and what its phases have shown.
+
+    Attributes:
+        target_error: A wrong target, which fails each test of a worker of xdist.
+        reports_drifts_by_phase: Whether the phase in which calls drifted fails, and not
+            the test when it has ended.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.target_error: TargetError | None = None
+        self.reports_drifts_by_phase = True
+        self._session = session
+        self._drifts: list[Noted] = []
+        self._coverings = ExitStack()
+        self._are_marks_prepared = False
+        self._is_running = False
+        self._has_failed = False
+        self._has_skipped = False
+        self._is_uncalled = False
+
+    def take_drifts(self) -> list[Noted]:
+        """Return the drifts of which no report tells."""
+        drifts, self._drifts = self._drifts, []
+        return drifts
+
+    def keep_strays(self) -> None:
+        """Name the errors that belong to no test: of a thread, or of an import."""
+        for noted in self._session.run.take_noted():
+            self._session.keep_error(noted.error)
+
+    # -- hooks
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Begin a test, and mimic the targets of its class and of its markers.
+
+        Raises:
+            TargetError: A target does not exist.
+        """
+        session = self._session
+        if self._is_running:
+            # pytest-retry makes a new attempt, and has reported nothing of the last.
+            session.run.end_test(passed=False)
+        self._is_running = True
+        self._has_failed = self._has_skipped = self._is_uncalled = False
+        self.keep_strays()
+        session.run.begin_test(plain_id(item))
+        session.fixtures.begin_test(item)
+        if self.target_error is not None:
+            raise self.target_error
+        if not self._are_marks_prepared:
+            # The holders of all tests' functions are searched for once.
+            self._are_marks_prepared = True
+            session.coverings.prepare(_targets_of_marks(item.session.items))
+        for targets in _targets_of_class(item):
+            self._enter(targets)
+        # The closest marker comes first, and is to decide: it is entered last.
+        for mark in reversed(list(item.iter_markers("mimic"))):
+            self._enter_mark(item, mark)
+
+    def _enter(self, targets: list[Target]) -> None:
+        self._coverings.callback(self._session.coverings.enter(targets).end)
+
+    def _enter_mark(self, item: pytest.Item, mark: pytest.Mark) -> None:
+        """Mimic the targets of a marker until the end of the test.
+
+        Raises:
+            TargetError: There is none, or one does not exist.
+        """
+        try:
+            if not mark.args:
+                raise TargetError(
+                    "the marker names no target: "
+                    'write it as mimic("shop.api:fetch_rates")'
+                )
+            self._enter(as_targets(mark.args, mark.kwargs))
+        except TargetError as error:
+            # The error shows no line of the user's: no code of the test has run.
+            file, line, _ = item.location
+            facts = (*error.facts, f"in a marker of {file}:{(line or 0) + 1}")
+            raise TargetError(error.what, facts, error.remedies) from None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        except BaseException:
+            # An attempt that pytest-retry repeats raises, and has no report.
+            self._has_failed = True
+            raise
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(
+        self, pyfuncitem: pytest.Function
+    ) -> Generator[None, object, object]:
+        self._is_uncalled = _may_be_answered(pyfuncitem)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Generator[None, None, None]:
+        try:
+            return (yield)
+        finally:
+            self._coverings.close()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        if call.excinfo is not None or getattr(item, "_excinfo", None):
+            # Only a failure needs the module.
+            from pytest_mimic.run.verdicts import shorten
+
+            shorten(item, call)
+        report = yield
+        self._judge(item, call, report)
+        if report.when == "teardown":
+            self._end_test()
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_exception_interact(self, call: pytest.CallInfo[None]) -> None:
+        if call.excinfo is not None:
+            from pytest_mimic.run.verdicts import hide_our_frames
+
+            hide_our_frames(call.excinfo.value.__traceback__)
+
+    # -- the verdict
+
+    def _judge(
+        self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> None:
+        """Judge a phase: it may have passed and fail for a miss that code caught."""
+        test = self._session.run.test
+        if test != report.nodeid:
+            # The controller of xdist reads it there.
+            vars(report)["mimic_test"] = test
+        problems = [
+            Noted(error, "") for error in self._session.coverings.new_problems()
+        ]
+        errors = []
+        for noted in [*problems, *self._session.run.take_noted()]:
+            is_drift = isinstance(noted.error, DriftError)
+            (self._drifts if is_drift else errors).append(noted)
+        if errors:
+            from pytest_mimic.run.verdicts import judge_phase
+
+            raised = call.excinfo.value if call.excinfo is not None else None
+            judge_phase(item, report, errors, raised)
+        # Drifts of the set-up wait for the call: a failed set-up would hide the test.
+        is_due = self.reports_drifts_by_phase and call.when != "setup"
+        if self._drifts and is_due:
+            from pytest_mimic.run.verdicts import fail_for_drifts
+
+            fail_for_drifts(item, report, self.take_drifts())
+        if call.when == "call":
+            self._has_failed = False  # what was raised may be expected
+            if self._is_uncalled:
+                vars(report)["mimic_uncalled"] = True
+        self._note_outcome(report, test)
+
+    def _note_outcome(self, report: pytest.TestReport, test: str) -> None:
+        if report.failed:
+            self._has_failed = True
+            self._tell_replays(report, test)
+        if report.skipped and not hasattr(report, "wasxfail"):
+            self._has_skipped = True
+
+    def _tell_replays(self, report: pytest.TestReport, test: str) -> None:
+        """Say in the report of a failure how many of its calls were replayed."""
+        replayed = self._session.run.events.of("replayed")
+        count = 0
+        for event in replayed:
+            times = event.facts.get("times", 1)
+            if event.test == test and isinstance(times, int):
+                count += times
+        if not count:
+            return
+        calls, them = ("1 call", "it") if count == 1 else (f"{count:,} calls", "them")
+        command = self._session.commands.pytest("--mimic-rerecord", tests=[test])
+        line = f"{calls} replayed; to record {them} again: {command}"
+        report.sections.append(("mimic", line))
+
+    def _end_test(self) -> None:
+        self._is_running = False
+        self._session.safely(
+            lambda: self._session.run.end_test(
+                passed=not self._has_failed, skipped=self._has_skipped
+            )
+        )
+
+
+def _may_be_answered(item: pytest.Function) -> bool:
+    """Return whether a plugin may answer for a test without a call of its function."""
+    for hook in item.ihook.pytest_pyfunc_call.get_hookimpls():
+        is_wrapper = hook.wrapper or hook.hookwrapper
+        if not is_wrapper and hook.plugin_name not in _CALLERS:
+            return True
+    return False
+
+
+def _targets_of_marks(items: list[pytest.Item]) -> list[Target]:
+    """Return the targets of all markers; the test itself reports a wrong one."""
+    targets: dict[str, Target] = {}
+    for item in items:
+        for mark in item.iter_markers("mimic"):
+            with suppress(TargetError):
+                targets |= {target.name: target for target in as_targets(mark.args)}
+    return list(targets.values())
+
+
+def _targets_of_class(item: pytest.Item) -> Iterator[list[Target]]:
+    """Yield what each `@mimic` of a test's class names, those of its bases first."""
+    decorated: Any = getattr(item, "cls", None)
+    if hasattr(decorated, "__mimic_targets__"):
+        for cls in reversed(decorated.__mro__):
+            yield from vars(cls).get("__mimic_targets__", ())
