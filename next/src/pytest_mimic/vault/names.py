@@ -15,7 +15,7 @@ _DIGITS = 12
 _PLAIN = re.compile(
     rf"(?!{_DEVICE})(?!.*-[0-9a-f]{{{_DIGITS}}}$)[a-z0-9_][a-z0-9._-]*(?<!\.)"
 )
-# A fixture that only its name tells from others: any other has a digest.
+# A fixture that only its name tells from others; any other one has a digest.
 _FIXTURE = re.compile(r"(?<=::)([a-z_0-9]+) \(session\)$")
 _REPLACED = re.compile(r"[^A-Za-z0-9._-]+")
 # What a file system of some kind refuses, and what would be hidden or leave the vault.
@@ -36,7 +36,7 @@ def log_name(owner: str) -> str:
     `tests/conftest.py::customer (session)` has
     `logs/tests/conftest.py/fixture-customer.json`.
     """
-    readable = _FIXTURE.sub(r"\1fixture-\2", owner)
+    readable = _FIXTURE.sub(r"fixture-\1", owner)
     return f"logs/{_of_test(readable)}.json"
 
 

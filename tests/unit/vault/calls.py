@@ -1,0 +1,23 @@
+"""Recordings of one call or of several, as an engine would write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_mimic.vault.recording import Entry, Recording
+
+SHARED = "calls/shop.fetch/00.json"
+LOG = "logs/tests/test_shop.py/test_order.json"
+
+
+def entry(value: Any, *, identity: str = "00", **facts: Any) -> Entry:
+    body = {"value": value}
+    return Entry(target="shop:fetch", identity=identity, body=body, **facts)
+
+
+def recording(*entries: Entry, recorded: str = "2026-11-27", **head: Any) -> Recording:
+    return Recording("tests/test_shop.py::test_order", recorded, [*entries], **head)
+
+
+def same_value(old: Entry, new: Entry) -> bool:
+    return old.body["value"] == new.body["value"]
