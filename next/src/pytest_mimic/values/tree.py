@@ -142,37 +142,49 @@ def digest_of(tree: Tree) -> str:
     A part whose own JSON is longer than `LONG` characters or has more than `DEEP`
     levels counts by its digest, so that a tree and what `cut` leaves of it have one.
     """
+    return hexdigest(canonical_text(tree))
+
+
+def canonical_text(tree: Tree) -> str:
+    """Give the text whose digest is that of a tree."""
     if is_even(tree):
-        return hexdigest(_even_text(tree))
-    return hexdigest(_Measure().canonical(tree).text)
+        return _even_text(tree)
+    return _Measure().canonical(tree).text
 
 
 def is_even(tree: object, *, tags: bool = True) -> bool:
-    """Tell whether a tree is JSON alone, without long or very deep parts.
+    """Tell whether a tree is JSON alone, without long or very deep parts; see levels."""
+    return levels_of(tree, tags=tags) is not None
 
-    It is read level by level, each by a few calls of C. With parts at many places it
-    is not even, since the JSON of them could be endless.
+
+def levels_of(tree: object, *, tags: bool = True) -> list[list[object]] | None:
+    """Give the parts of a tree that is JSON alone, level by level, else `None`.
+
+    A level takes a few calls of C. With parts at many places a tree has no levels,
+    since the JSON of it could be endless.
 
     Args:
         tree: Any value.
         tags: Whether keys may start with `$`.
     """
-    level = [tree]
-    for _ in range(DEEP):
+    levels = [[tree]]
+    while len(levels) < DEEP:
+        level = levels[-1]
         kinds = set(map(type, level))
         if not kinds <= PLAIN:
-            return False
+            return None
         if kinds <= SCALARS:
-            return True
+            return levels
         mappings = [part for part in level if type(part) is dict]
         if not _has_even_keys(mappings, tags=tags):
-            return False
+            return None
         if len(level) > 5_000 and _is_shared(level):
-            return False
+            return None
         lists = (part for part in level if type(part) is list)
         values = map(dict.values, mappings)
-        level = list(chain(chain.from_iterable(values), chain.from_iterable(lists)))
-    return False
+        inner = chain(chain.from_iterable(values), chain.from_iterable(lists))
+        levels.append(list(inner))
+    return None
 
 
 def _has_even_keys(mappings: Sequence[dict[str, object]], *, tags: bool) -> bool:
@@ -248,10 +260,10 @@ def _long(part: Tree, digest: str) -> dict[str, Tree]:
 
 
 def _kind_and_content(part: Tree) -> tuple[str, Tree]:
+    if isinstance(part, dict) and is_tagged(part):
+        key, content = next(iter(part.items()))
+        return key[1:], content
     if isinstance(part, dict):
-        for key, content in part.items():
-            if key.startswith("$"):
-                return key[1:], content
         return "mapping", part
     return ("list" if isinstance(part, list) else "text"), part
 
@@ -374,34 +386,116 @@ def parts(tree: Tree) -> Iterator[tuple[str, Tree]]:
     if isinstance(tree, list):
         yield from _numbered(tree)
     elif isinstance(tree, dict):
-        if tree and next(iter(tree)).startswith("$"):
+        if is_tagged(tree):
             yield from _parts_of_tag(tree)
         else:
             yield from tree.items()
 
 
+def is_tagged(tree: dict[str, Tree]) -> bool:
+    """Tell whether a mapping stands for something else than a mapping."""
+    return next(iter(tree), "").startswith("$")
+
+
+PAIRS = frozenset({"$dict", "pairs"})
+"""The keys whose content is a list of pairs."""
+_OPEN = frozenset(
+    {"of", "attributes", "args", "fields", "extra", "private"}
+    | {"()", "state", "items", "pairs"}
+)
+"""The keys beside a tag that are no steps either: their parts are parts of the object."""
+
+
+def _is_open(key: str) -> bool:
+    return key in _OPEN or key.startswith("$")
+
+
 def _parts_of_tag(tree: dict[str, Tree]) -> Iterator[tuple[str, Tree]]:
     for key, part in tree.items():
         if key in PAIRS and isinstance(part, list):
-            for key_tree, value in part:  # type: ignore[misc]
-                yield step_of(key_tree), value
-                if isinstance(key_tree, (dict, Leaf)):
-                    yield "keys()", key_tree
-        elif isinstance(part, (list, dict)):
-            yield from parts(part)
-        elif not key.startswith("$") or isinstance(part, Leaf):
+            yield from _parts_of_pairs(part)
+        elif not _is_open(key):
             yield key, part
+        elif isinstance(part, Leaf):
+            yield "", part
+        else:
+            yield from parts(part)
 
 
-PAIRS = ("$dict", "pairs")
-"""The keys whose content is a list of pairs."""
+def _parts_of_pairs(pairs: list[Tree]) -> Iterator[tuple[str, Tree]]:
+    for pair in pairs:
+        assert isinstance(pair, list)
+        key, part = pair
+        if not isinstance(key, str):
+            yield "keys()", key
+        yield step_of(key), part
 
 
 def step_of(key: Tree) -> str:
     """Give the step of a path that leads to the value under a key."""
-    return key if isinstance(key, str) else text_of(key)
+    if isinstance(key, str):
+        return key
+    return canonical_text(key)
 
 
-def is_tag(tree: Tree, tag: str) -> bool:
-    """Tell whether a tree is `{tag: ...}`."""
-    return isinstance(tree, dict) and tag in tree
+def without(tree: Tree, paths: Sequence[Path]) -> Tree:
+    """Give a tree with `{"$ignored": true}` in place of the parts at the paths."""
+    if not paths:
+        return tree
+    if () in paths:
+        return IGNORED
+    if isinstance(tree, list):
+        return [_without_below(part, step, paths) for step, part in _numbered(tree)]
+    if not isinstance(tree, dict):
+        return tree
+    if not is_tagged(tree):
+        return {key: _without_below(part, key, paths) for key, part in tree.items()}
+    return {key: _without_at(key, part, paths) for key, part in tree.items()}
+
+
+def _without_at(key: str, part: Tree, paths: Sequence[Path]) -> Tree:
+    if key in PAIRS and isinstance(part, list):
+        pairs: list[Tree] = []
+        for pair in part:
+            assert isinstance(pair, list)
+            name, value = pair
+            pairs.append([name, _without_below(value, step_of(name), paths)])
+        return pairs
+    if _is_open(key):
+        return without(part, paths) if isinstance(part, (list, dict)) else part
+    return _without_below(part, key, paths)
+
+
+def _without_below(part: Tree, step: str, paths: Sequence[Path]) -> Tree:
+    deeper = [path[1:] for path in paths if path[0] in (step, "*")]
+    return without(part, deeper)
+
+
+def refused_in(tree: Tree) -> tuple[str, Refused] | None:
+    """Find the first part without identity, and the path to it as people write it."""
+    for path, leaf in _leaves(tree, (), set()):
+        if isinstance(leaf, Refused):
+            return shown_path(path), leaf
+    return None
+
+
+def _leaves(tree: Tree, path: Path, seen: set[int]) -> Iterator[tuple[Path, Leaf]]:
+    if isinstance(tree, Leaf):
+        yield path, tree
+    elif isinstance(tree, (list, dict)) and id(tree) not in seen:
+        seen.add(id(tree))
+        for step, part in parts(tree):
+            yield from _leaves(part, (*path, step), seen)
+
+
+def shown_path(path: Path) -> str:
+    """Write a path as code does: `session.pool[0]['a key']`."""
+    shown = ""
+    for step in filter(None, path):
+        if step.isdigit():
+            shown += f"[{step}]"
+        elif step.isidentifier():
+            shown += f".{step}"
+        else:
+            shown += f"[{step!r}]"
+    return shown.removeprefix(".")

@@ -2,21 +2,156 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+import enum
+import marshal
+import math
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from itertools import chain
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+)
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
-from pytest_mimic.values.tree import Path, Tree
+from pytest_mimic.values import errors
+from pytest_mimic.values.names import is_found, name_of
+from pytest_mimic.values.rows import refusal_of, row_of
+from pytest_mimic.values.state import (
+    State,
+    attributes_of,
+    cached_properties_of,
+    deciding_class,
+    is_generated,
+    remembered_hashes,
+    state_of,
+    without_hashes,
+)
+from pytest_mimic.values.tree import (
+    IGNORED,
+    Path,
+    Raw,
+    Refused,
+    Tree,
+    Up,
+    canonical_text,
+    levels_of,
+    step_of,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
 
 Purpose: TypeAlias = Literal["identity", "exact", "proof"]
+Paths: TypeAlias = "tuple[Path, ...]"
 T = TypeVar("T")
+
+DEEPEST = 1_000
+"""Parts below so many levels are refused."""
+LONGEST_NUMBER = 10**4_096
+"""Larger numbers stand in hexadecimal digits: Python reads no longer decimal ones."""
+
+FUNCTIONS = (
+    FunctionType,
+    BuiltinFunctionType,
+    MethodType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+    MethodDescriptorType,
+    ClassMethodDescriptorType,
+    partial,
+)
+BUILTIN_BASES: dict[type, str] = {
+    int: "int",
+    float: "float",
+    str: "str",
+    list: "list",
+    tuple: "tuple",
+    dict: "dict",
+    set: "set",
+    frozenset: "frozenset",
+}
+LIBRARIES = frozenset(
+    {
+        "numpy",
+        "pandas",
+        "polars",
+        "pyarrow",
+        "torch",
+        "scipy",
+        "PIL",
+        "xarray",
+        "google",
+    }
+)
+"""The packages of which `libraries` may know a class."""
+
+
+TAUGHT: dict[type, Callable[[Any], object]] = {}
+"""The types of `register_fingerprint`, each with what gives plainer data for a value."""
 
 
 def deeply(work: Callable[[], T]) -> T:
     """Give what `work` gives, in a thread with a deep stack if this one is too short."""
-    raise NotImplementedError
+    try:
+        return work()
+    except RecursionError:
+        return _in_deep_thread(work)
+
+
+def _in_deep_thread(work: Callable[[], T]) -> T:
+    results: list[T] = []
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller
+            failures.append(error)
+
+    limit, size = sys.getrecursionlimit(), threading.stack_size(512 << 20)
+    sys.setrecursionlimit(max(limit, 40 * DEEPEST))
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(size)
+        sys.setrecursionlimit(limit)
+    if failures:
+        raise failures[0]
+    return results[0]
+
+
+class _Standing(NamedTuple):
+    """A part that the walk is in."""
+
+    depth: int
+    number: int
+
+
+class _Seen(NamedTuple):
+    """A part that the walk has been in. The value is kept, so that its id stays its own.
+
+    Attributes:
+        number: How many parts came before.
+        size: How many parts it counts for where it stands again.
+        is_closed: Whether no way in it leads back to a part above.
+    """
+
+    value: object
+    tree: Tree
+    number: int
+    size: int
+    is_closed: bool
 
 
 class Walk:
@@ -28,15 +163,526 @@ class Walk:
             is a leaf `Raw` that holds the value.
         proof: As identity, in the order of mappings, with the names of public
             attributes: two values with equal proof trees are the same to a program.
+
+    Attributes:
+        counts_content: Whether files count that a path names.
+        is_shared: Whether something that may change stands at two places.
+        size: How many parts were seen.
     """
 
     def __init__(self, purpose: Purpose = "identity", places: Places | None = None):
         self.purpose = purpose
         self.places = places
+        self.counts_content = purpose == "identity"
+        self.is_shared = False
+        self.size = 0
+        self.has_raw = False
+        self._starts = places.starts if places is not None else ()
+        self._in_order = purpose != "identity"
+        self._depth = 0
+        # Numbers of parts: the next one, and the lowest to which a way has led back.
+        self._next = 0
+        self._lowest = sys.maxsize
+        self._left_open = 0
+        self._above: dict[int, _Standing] = {}
+        self._seen: dict[tuple[int, Paths], _Seen] = {}
+        self._openers: dict[type, Callable[[Any, Paths], Tree]] = {
+            type(None): _itself,
+            bool: _itself,
+            int: self._int,
+            float: self._float,
+            str: self._text,
+        }
 
-    def node(self, value: object, paths: Sequence[Path] = ()) -> Tree:
+    def node(self, value: object, paths: Iterable[Path] = ()) -> Tree:
         """Give the tree of a value, without what stands at the paths.
 
         A part without identity is a leaf `Refused`.
         """
-        raise NotImplementedError
+        kind = type(value)
+        opener = self._openers.get(kind)
+        if opener is None:
+            opener = self._openers[kind] = self._opener_of(kind)
+        return opener(value, tuple(paths))
+
+    # -- scalars
+
+    def _int(self, value: int, paths: Paths) -> Tree:
+        if -LONGEST_NUMBER < 10 * value and value < LONGEST_NUMBER:
+            return value
+        return {"$int": hex(value)}
+
+    def _float(self, value: float, paths: Paths) -> Tree:
+        if math.isfinite(value):
+            return value
+        return {"$float": "nan" if value != value else repr(value)}
+
+    def _text(self, value: str, paths: Paths) -> Tree:
+        if self._starts and self.places is not None and value.startswith(self._starts):
+            return self.places.node_of_text(value, with_content=self.counts_content)
+        if value.isascii() or _is_utf8(value):
+            return value
+        return {"$escaped": value.encode("unicode_escape").decode("ascii")}
+
+    # -- what becomes of a type
+
+    def _opener_of(self, kind: type) -> Callable[[Any, Paths], Tree]:
+        container = {
+            list: self._list,
+            tuple: self._tuple,
+            dict: self._dict,
+            set: self._set,
+            frozenset: self._set,
+        }.get(kind)
+        if container is not None:
+            return partial(self._inside, container)
+        row = row_of(kind)
+        if row is not None:
+            node = row.node if row.make or not self._is_exact else self._raw
+            return partial(_opened_by_row, node, self)
+        return partial(self._inside, self._object_opener_of(kind))
+
+    @property
+    def _is_exact(self) -> bool:
+        return self.purpose == "exact"
+
+    def _object_opener_of(self, kind: type) -> Callable[[Any, Paths], Tree]:
+        if not self._in_order:
+            reduce = _taught_reduce(kind)
+            if reduce is not None:
+                return partial(self._taught, reduce)
+        refused = refusal_of(kind)
+        if refused is not None:
+            return partial(self._refused, refused)
+        if issubclass(kind, enum.Enum):
+            return self._member
+        if issubclass(kind, FUNCTIONS) or hasattr(kind, "__wrapped__"):
+            return self._function
+        if issubclass(kind, type):
+            return self._class
+        if issubclass(kind, BaseException):
+            return self._error
+        if any(base.__module__.partition(".")[0] in LIBRARIES for base in kind.__mro__):
+            from pytest_mimic.values import libraries  # Loads what it knows of.
+
+            rule = libraries.rule_of(kind)
+            if rule is not None:
+                return partial(self._of_library, rule)
+        return self._object
+
+    # -- into a part and out of it
+
+    def _inside(
+        self, opener: Callable[[Any, Paths], Tree], value: object, paths: Paths
+    ) -> Tree:
+        """Open a part once, and find the way back to one that the walk is in."""
+        standing = self._above.get(id(value))
+        if standing is not None:
+            self._lowest = min(self._lowest, standing.number)
+            self.is_shared = True
+            return Up(levels=self._depth - standing.depth)
+        seen = self._seen.get((id(value), paths))
+        if seen is not None:
+            return self._again(seen)
+        if self._depth == DEEPEST:
+            return Refused(f"nested deeper than {DEEPEST:,} levels")
+        number, open_before = self._next, self._left_open
+        lowest_before, self._lowest = self._lowest, number
+        self._above[id(value)] = _Standing(self._depth, number)
+        self._depth += 1
+        self._next += 1
+        self.size += 1
+        try:
+            tree = opener(value, paths)
+        finally:
+            self._depth -= 1
+            del self._above[id(value)]
+        is_closed = self._lowest >= number
+        if is_closed and self._left_open == open_before:
+            # Nothing can lead back into it, so its parts need no numbers.
+            self._next = number + 1
+        self._left_open += not is_closed
+        size = self._next - number
+        self._seen[id(value), paths] = _Seen(value, tree, number, size, is_closed)
+        self._lowest = min(self._lowest, lowest_before)
+        return tree
+
+    def _again(self, seen: _Seen) -> Tree:
+        if not isinstance(seen.value, (tuple, frozenset)):
+            self.is_shared = True
+        if seen.is_closed:
+            self._next += seen.size
+            return seen.tree
+        self._lowest = min(self._lowest, seen.number)
+        return Up(nodes=self._next - seen.number)
+
+    def _part(self, value: object, step: str, paths: Paths) -> Tree:
+        deeper: list[Path] = []
+        for first, *rest in paths:
+            if first in (step, "*"):
+                if not rest:
+                    return IGNORED
+                deeper.append(tuple(rest))
+        return self.node(value, tuple(deeper))
+
+    def _items(self, values: Iterable[object], paths: Paths) -> list[Tree]:
+        if not paths:
+            return list(map(self.node, values))
+        return [self._part(item, str(n), paths) for n, item in enumerate(values)]
+
+    # -- containers
+
+    def _list(self, value: list[Any], paths: Paths) -> Tree:
+        if not paths and self._is_worth_a_try(value) and self._is_plain(value):
+            return _copied(value)
+        return self._items(list.__iter__(value), paths)
+
+    def _tuple(self, value: tuple[Any, ...], paths: Paths) -> Tree:
+        return {"$tuple": self._items(tuple.__iter__(value), paths)}
+
+    def _dict(self, value: dict[Any, Any], paths: Paths) -> Tree:
+        if not paths and self._is_worth_a_try(value) and self._is_plain(value):
+            return _copied(value)
+        return self._mapping(dict.items(value), paths)
+
+    def _set(self, value: Any, paths: Paths) -> Tree:
+        tag = "$set" if isinstance(value, set) else "$frozenset"
+        members = (set if isinstance(value, set) else frozenset).__iter__(value)
+        return {tag: sorted(map(self.node, members), key=canonical_text)}
+
+    def _mapping(
+        self, items: Iterable[tuple[Any, Any]], paths: Paths
+    ) -> dict[str, Tree]:
+        pairs = list(items)
+        if not all(_is_plain_key(key) for key, _ in pairs):
+            return {"$dict": self._pairs(pairs, paths, in_order=self._in_order)}
+        if not self._in_order:
+            pairs.sort()
+        if not paths:
+            return {key: self.node(part) for key, part in pairs}
+        return {key: self._part(part, key, paths) for key, part in pairs}
+
+    def _pairs(
+        self, items: Iterable[tuple[Any, Any]], paths: Paths, *, in_order: bool
+    ) -> list[Tree]:
+        pairs: list[Tree] = []
+        for key, part in items:
+            key_node = self.node(key)
+            pairs.append([key_node, self._part(part, step_of(key_node), paths)])
+        if not in_order:
+            pairs.sort(key=canonical_text)
+        return pairs
+
+    def _is_worth_a_try(self, value: Any) -> bool:
+        # A small part in an odd value would be tried again at each level.
+        return self._depth == 1 or len(value) > 100
+
+    def _is_plain(self, value: object) -> bool:
+        """Tell whether a value is a tree as it stands."""
+        levels = levels_of(value, tags=False)
+        if levels is None:
+            return False
+        parts = list(chain.from_iterable(levels))
+        texts = "\n".join([part for part in parts if type(part) is str])
+        if not _is_utf8(texts) or any(start in texts for start in self._starts):
+            return False
+        numbers = [part for part in parts if type(part) is float]
+        if not math.isfinite(sum(numbers)):
+            return False
+        whole = [part for part in parts if type(part) is int]
+        return not whole or max(whole) < LONGEST_NUMBER > 10 * -min(whole)
+
+    # -- objects
+
+    def _raw(self, value: object, paths: object = None) -> Tree:
+        self.has_raw = True
+        return Raw(value)
+
+    def _refused(self, refused: Refused, value: object, paths: Paths) -> Tree:
+        return self._raw(value) if self._is_exact else refused
+
+    def _taught(
+        self, reduce: Callable[[Any], object], value: object, paths: Paths
+    ) -> Tree:
+        plainer = self.node(reduce(value), paths)
+        return {self._tag_of(type(value)): plainer}
+
+    def _tag_of(self, kind: type) -> str:
+        return f"${name_of(kind)}"
+
+    def _named(self, kind: type, attributes: Tree) -> dict[str, Tree]:
+        """Begin the node of an object: its class and attributes."""
+        node: dict[str, Tree] = {self._tag_of(kind): attributes}
+        if not self._is_made_by_name(kind):
+            # A class that is found nowhere counts by what it is.
+            node["class"] = self.node(kind)
+        return node
+
+    def _is_made_by_name(self, kind: type) -> bool:
+        return is_found(kind, name_of(kind))
+
+    def _member(self, value: enum.Enum, paths: Paths) -> Tree:
+        kind = type(value)
+        if self._is_exact and not self._is_made_by_name(kind):
+            return self._raw(value)
+        name = value._name_
+        is_named = name is not None and kind.__members__.get(name) is value
+        return self._named(kind, name if is_named else self.node(value._value_))
+
+    def _function(self, value: Any, paths: Paths) -> Tree:
+        if self._is_exact:
+            name = (
+                f"{value.__module__}:{value.__qualname__}" if _has_name(value) else ""
+            )
+            return (
+                {"$name": name} if name and is_found(value, name) else self._raw(value)
+            )
+        from pytest_mimic.values import code  # Few values are functions.
+
+        return code.node_of_function(value, self)
+
+    def _class(self, value: type, paths: Paths) -> Tree:
+        if self._is_exact:
+            if self._is_made_by_name(value):
+                return {"$name": name_of(value)}
+            return self._raw(value)
+        from pytest_mimic.values import code
+
+        return code.node_of_class(value, self)
+
+    def _error(self, value: BaseException, paths: Paths) -> Tree:
+        kind = type(value)
+        if self._is_exact and not self._is_made_by_name(kind):
+            return self._raw(value)
+        parts = errors.parts_of(value)
+        attributes = self._counted(kind, parts.attributes)
+        node = self._named(kind, self._mapping(attributes.items(), paths))
+        node["args"] = self._items(parts.args, paths)
+        if parts.fields:
+            node["fields"] = self._mapping(parts.fields.items(), paths)
+        if parts.notes is not None:
+            node["notes"] = self._part(parts.notes, "notes", paths)
+        if parts.cause is not None:
+            node["cause"] = self._part(parts.cause, "cause", paths)
+        if parts.hides_context:
+            node["from"] = True
+        return node
+
+    def _of_library(self, rule: Any, value: Any, paths: Paths) -> Tree:
+        if self._is_exact and rule.make is None:
+            return self._raw(value)
+        added = {
+            name: part
+            for name, part in attributes_of(value).items()
+            if not name.startswith("_")
+        }
+        node = self._named(type(value), rule.body(value, self))
+        if added:
+            node["attributes"] = self._mapping(added.items(), paths)
+        return node
+
+    def _object(self, value: Any, paths: Paths) -> Tree:
+        kind = type(value)
+        if kind.__module__ is None:
+            return Refused(
+                f"an object of {kind.__qualname__}, a class without a module"
+            )
+        decider = deciding_class(kind)
+        base = self._base_of(kind)
+        if base is not None and issubclass(base, decider):
+            return self._on_base(value, base, paths)
+        if hasattr(kind, "__pydantic_fields_set__"):
+            return self._model(value, paths)
+        try:
+            state = state_of(value)
+        except Exception:  # noqa: BLE001 - any code of a user may stand behind it
+            words = Refused(f"an object of {kind.__module__}.{kind.__qualname__}")
+            return self._refused(words, value, paths)
+        if isinstance(state, str):
+            return {"$name": f"{kind.__module__}:{state}"}
+        return self._with_state(value, state, base, paths)
+
+    def _base_of(self, kind: type) -> type | None:
+        """Give the builtin or the type with a row from which a class derives."""
+        for base in kind.__mro__:
+            if base in BUILTIN_BASES or row_of(base) is not None:
+                return base
+        return None
+
+    def _on_base(self, value: Any, base: type, paths: Paths) -> Tree:
+        """Open an object that is a builtin with attributes."""
+        kind = type(value)
+        if self._is_exact and not self._is_made_by_name(kind):
+            return self._raw(value)
+        attributes = self._own_attributes(value, attributes_of(value, base))
+        if isinstance(attributes, Refused):
+            return attributes
+        names = getattr(kind, "_fields", None)
+        if base is tuple and isinstance(names, tuple) and len(names) == len(value):
+            fields = zip(names, tuple.__iter__(value), strict=True)
+            node = self._named(kind, self._mapping(fields, paths))
+            if attributes:
+                node["attributes"] = self._mapping(attributes.items(), paths)
+            return node
+        node = self._named(kind, self._mapping(attributes.items(), paths))
+        node["of"] = self._content(value, base, paths)
+        return node
+
+    def _content(self, value: Any, base: type, paths: Paths) -> Tree:
+        """Open what an object is as its builtin base."""
+        if base is list:
+            return self._items(list.__iter__(value), paths)
+        if base is dict:
+            return self._mapping(dict.items(value), paths)
+        row = row_of(base)
+        if row is not None:
+            return row.node(value, self)
+        if base is str:
+            return self.node(str.__str__(value))
+        if base in (int, float):
+            return self.node(base.__pos__(value))  # type: ignore[attr-defined]
+        return self._tuple(value, paths) if base is tuple else self._set(value, paths)
+
+    def _own_attributes(
+        self, value: object, attributes: Mapping[Any, object]
+    ) -> Mapping[Any, object] | Refused:
+        """Give the attributes that count, without what the object remembers of itself."""
+        counted = self._counted(type(value), attributes)
+        names = remembered_hashes(value, counted)
+        if not names:
+            return counted
+        if self.purpose == "proof":
+            return Refused(
+                "an object that keeps its own hash(), another in each process"
+            )
+        bare = without_hashes(value, counted, names)
+        return counted if bare is None else bare
+
+    def _counted(
+        self, kind: type, attributes: Mapping[Any, object]
+    ) -> Mapping[Any, object]:
+        if self._is_exact or not attributes:
+            return attributes
+        cached = cached_properties_of(kind)
+        if cached.isdisjoint(attributes):
+            return attributes
+        return {name: part for name, part in attributes.items() if name not in cached}
+
+    def _model(self, value: Any, paths: Paths) -> Tree:
+        """Open a model of pydantic 2 by its fields."""
+        kind = type(value)
+        if self._is_exact and not self._is_made_by_name(kind):
+            return self._raw(value)
+        attributes = self._counted(kind, attributes_of(value))
+        hidden = (
+            "__pydantic_extra__",
+            "__pydantic_fields_set__",
+            "__pydantic_private__",
+        )
+        extra, fields_set, private = map(attributes.get, hidden)
+        fields = {key: part for key, part in attributes.items() if key not in hidden}
+        node = self._named(kind, self._mapping(fields.items(), paths))
+        if extra:
+            node["extra"] = self._mapping(extra.items(), paths)  # type: ignore[attr-defined]
+        if private:
+            node["private"] = self._mapping(private.items(), paths)  # type: ignore[attr-defined]
+        if isinstance(fields_set, set):
+            node["fields_set"] = sorted(fields_set)
+        return node
+
+    def _with_state(
+        self, value: Any, state: State, base: type | None, paths: Paths
+    ) -> Tree:
+        """Open an object by what it gives to be pickled."""
+        kind = type(value)
+        if self._is_exact and not _is_readable(kind, state):
+            return self._raw(value)
+        attributes = self._own_attributes(value, state.attributes)
+        if isinstance(attributes, Refused):
+            return attributes
+        node = self._named(kind, self._mapping(attributes.items(), paths))
+        if base is not None and (row_of(base) or base in (set, frozenset)):
+            # What a row gives counts in any case; members of sets have no order.
+            node["of"] = self._content(value, base, paths)
+        if state.maker is not None and state.maker is not kind:
+            node["by"] = self.node(state.maker)
+        if state.arguments and base not in (set, frozenset):
+            node["()"] = self._items(state.arguments, paths)
+        if state.state is not None:
+            node["state"] = self.node(state.state, paths)
+        if state.items is not None:
+            node["items"] = self._items(state.items, paths)
+        if state.pairs is not None:
+            is_ordered = self._in_order or isinstance(value, OrderedDict)
+            node["pairs"] = self._pairs(state.pairs, paths, in_order=is_ordered)
+        if self.purpose == "proof":
+            names = attributes_of(value)
+            node["shows"] = sorted(name for name in names if not name.startswith("_"))
+        return node
+
+
+CONTAINERS = frozenset(
+    {
+        "collections:Counter",
+        "collections:OrderedDict",
+        "collections:defaultdict",
+        "collections:deque",
+        "types:SimpleNamespace",
+    }
+)
+"""The classes of Python that make their objects themselves in a replay."""
+
+
+def _is_readable(kind: type, state: State) -> bool:
+    """Tell whether a replay can make an object without code of its class."""
+    if not is_found(kind, name_of(kind)):
+        return False
+    if name_of(kind) in CONTAINERS:
+        return state.maker in (None, kind)
+    is_more = state.maker or state.arguments or state.items or state.pairs
+    if is_more or state.state is not None:
+        return False
+    hook = getattr(kind, "__setstate__", None)
+    return hook is None or is_generated(hook)
+
+
+def _itself(value: Any, paths: Paths) -> Tree:
+    tree: Tree = value
+    return tree
+
+
+def _opened_by_row(
+    node: Callable[[Any, Any], Tree], walk: Walk, value: object, paths: Paths
+) -> Tree:
+    return node(value, walk)
+
+
+def _taught_reduce(kind: type) -> Callable[[Any], object] | None:
+    for base in kind.__mro__:
+        if base in TAUGHT:
+            return TAUGHT[base]
+    return getattr(kind, "__mimic_identity__", None)
+
+
+def _copied(value: Any) -> Tree:
+    tree: Tree = marshal.loads(marshal.dumps(value, 2))
+    return tree
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_plain_key(key: object) -> bool:
+    if type(key) is not str or key.startswith("$"):
+        return False
+    return key.isascii() or _is_utf8(key)
+
+
+def _has_name(value: Any) -> bool:
+    names = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    return all(isinstance(name, str) for name in names)

@@ -1,0 +1,78 @@
+"""Exceptions taken apart and made again, without their `__init__`."""
+
+from __future__ import annotations
+
+from types import GetSetDescriptorType, MemberDescriptorType
+from typing import Any, NamedTuple
+
+# Python sets them from the code that runs; a replay runs other code.
+_OF_THE_RUN = frozenset({"args", "obj"})
+
+
+class ErrorParts(NamedTuple):
+    """What an exception is made of.
+
+    Attributes:
+        args: Its arguments.
+        fields: What its classes keep beside: `errno`, `filename`, slots.
+        attributes: What was set on it.
+        notes: Its notes, if it has any.
+        cause: The exception behind `from`.
+        hides_context: Whether a traceback leaves out the context.
+    """
+
+    args: tuple[object, ...]
+    fields: dict[str, object]
+    attributes: dict[str, object]
+    notes: object = None
+    cause: BaseException | None = None
+    hides_context: bool = False
+
+
+def parts_of(error: BaseException) -> ErrorParts:
+    """Take an exception apart."""
+    attributes = dict(error.__dict__)
+    notes = attributes.pop("__notes__", None)
+    return ErrorParts(
+        error.args,
+        _fields_of(error),
+        attributes,
+        notes,
+        error.__cause__,
+        error.__suppress_context__,
+    )
+
+
+def _fields_of(error: BaseException) -> dict[str, object]:
+    fields: dict[str, object] = {}
+    for base in type(error).__mro__:
+        if base is BaseException:
+            break
+        for name, member in vars(base).items():
+            if not isinstance(member, (MemberDescriptorType, GetSetDescriptorType)):
+                continue
+            # Where a class has none of a field, Python says None or an AttributeError.
+            value = getattr(error, name, None)
+            if value is not None and name not in _OF_THE_RUN and name[:2] != "__":
+                fields[name] = value
+    return fields
+
+
+def made_of(cls: type[BaseException], parts: ErrorParts) -> BaseException:
+    """Make an exception of its parts.
+
+    Raises:
+        AttributeError, TypeError, ValueError: The class has no such field any more.
+    """
+    builtin: Any = next(base for base in cls.__mro__ if base.__module__ == "builtins")
+    error: BaseException = builtin.__new__(cls, *parts.args)
+    error.args = parts.args
+    for name, value in parts.fields.items():
+        if getattr(error, name, None) is not value:
+            object.__setattr__(error, name, value)
+    error.__dict__.update(parts.attributes)
+    if parts.notes is not None:
+        error.__dict__["__notes__"] = parts.notes
+    error.__cause__ = parts.cause
+    error.__suppress_context__ = parts.hides_context
+    return error

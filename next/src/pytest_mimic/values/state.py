@@ -1,0 +1,248 @@
+"""What an object is made of: its attributes, or what its class gives to be pickled."""
+
+from __future__ import annotations
+
+import copyreg
+from collections.abc import Iterable, Mapping
+from types import MemberDescriptorType
+from typing import Any, NamedTuple
+
+from pytest_mimic.values.tree import Refused
+
+_HOOKS = (
+    "__reduce_ex__",
+    "__reduce__",
+    "__getstate__",
+    "__setstate__",
+    "__getnewargs_ex__",
+    "__getnewargs__",
+)
+# These write the hooks of the classes that they make, and keep nothing back there.
+_GENERATORS = frozenset({"dataclasses", "attr._make", "collections"})
+_ABSENT = object()
+
+
+class State(NamedTuple):
+    """An object as `pickle` takes it apart.
+
+    Attributes:
+        attributes: By name.
+        maker: What makes the object of `arguments`; `None`: its class alone does.
+        arguments: What `maker` or the class gets.
+        state: What `__setstate__` gets, where it is no mapping of attributes.
+        items: What is appended.
+        pairs: What is set by key.
+    """
+
+    attributes: Mapping[object, object]
+    maker: object = None
+    arguments: tuple[object, ...] = ()
+    state: object = None
+    items: Iterable[object] | None = None
+    pairs: Iterable[tuple[object, object]] | None = None
+
+
+def deciding_class(cls: type) -> type:
+    """Give the class that says how objects of `cls` are pickled; `object` if none does."""
+    for base in cls.__mro__:
+        if base is object:
+            break
+        hooks = [vars(base)[name] for name in _HOOKS if name in vars(base)]
+        if any(not is_generated(hook) for hook in hooks):
+            return base
+    return object
+
+
+def is_generated(hook: object) -> bool:
+    """Tell whether a library wrote a hook, so that it keeps nothing back."""
+    namespace = getattr(hook, "__globals__", {})
+    return namespace.get("__name__") in _GENERATORS
+
+
+def is_c_class(cls: type) -> bool:
+    """Tell whether a class is written in C, whose instances have no place for more."""
+    is_heap_type = cls.__flags__ & (1 << 9)
+    return not is_heap_type
+
+
+def attributes_of(value: object, below: type = object) -> dict[str, object]:
+    """Give the attributes of an object, slots among them, without running its code.
+
+    Args:
+        value: Any object.
+        below: The slots of this class and of its bases are left out.
+    """
+    try:
+        attributes = dict(object.__getattribute__(value, "__dict__"))
+    except AttributeError:
+        attributes = {}
+    for base in type(value).__mro__:
+        if base is below:
+            break
+        for name, member in vars(base).items():
+            if isinstance(member, MemberDescriptorType) and not is_c_class(base):
+                part = _member_of(value, member)
+                if part is not _ABSENT:
+                    attributes[name] = part
+    return attributes
+
+
+def _member_of(value: object, member: MemberDescriptorType) -> object:
+    try:
+        return member.__get__(value)
+    except AttributeError:
+        return _ABSENT
+
+
+def state_of(value: object) -> State | str:
+    """Give what an object is pickled as: its state, or the name of a constant.
+
+    Raises:
+        Exception: The class cannot be pickled, or fails at it.
+    """
+    # First, since looking gives some objects of C an empty `__dict__`.
+    own = attributes_of(value)
+    cls = type(value)
+    reducer = copyreg.dispatch_table.get(cls)
+    if reducer is not None:
+        reduction = reducer(value)
+    else:
+        reduction = value.__reduce_ex__(4)
+    if isinstance(reduction, str):
+        return reduction
+    maker, arguments, state, items, pairs, *_ = (*reduction, None, None, None)
+    maker, arguments = _maker_of(maker, arguments)
+    attributes = _as_attributes(state)
+    if attributes is not None:
+        state = None
+    if is_c_class(deciding_class(cls)):
+        # C says how such an object is pickled, and knows nothing of what was added.
+        attributes = {**own, **(attributes or {})}
+    return State(attributes or {}, maker, arguments, state, items, pairs)
+
+
+def _maker_of(maker: Any, arguments: tuple[Any, ...]) -> tuple[object, tuple[Any, ...]]:
+    if maker is copyreg.__newobj__:  # type: ignore[attr-defined]
+        return None, arguments[1:]
+    if maker is copyreg.__newobj_ex__:  # type: ignore[attr-defined]
+        _, positional, named = arguments
+        return None, (*positional, *sorted(named.items()))
+    return maker, arguments
+
+
+def _as_attributes(state: object) -> Mapping[object, object] | None:
+    if isinstance(state, dict):
+        return state
+    if isinstance(state, tuple) and len(state) == 2:
+        attributes, slots = state
+        if isinstance(slots, dict) and (attributes is None or type(attributes) is dict):
+            return {**(attributes or {}), **slots}
+    return None
+
+
+def made_bare(cls: Any, attributes: Mapping[str, object]) -> Any:
+    """Make an object of its attributes, and run nothing of its class.
+
+    Raises:
+        TypeError, AttributeError: The class has no place for one of them.
+    """
+    made = object.__new__(cls)
+    set_attributes(made, attributes)
+    return made
+
+
+def set_attributes(made: Any, attributes: Mapping[str, object]) -> None:
+    """Set attributes where the object keeps them, past `__setattr__` of its class.
+
+    Raises:
+        TypeError, AttributeError: The object has no place for one of them.
+    """
+    slots = _slots_of(type(made))
+    rest: dict[str, object] = {}
+    for name, part in attributes.items():
+        if name in slots:
+            slots[name].__set__(made, part)
+        else:
+            rest[name] = part
+    if rest:
+        object.__getattribute__(made, "__dict__").update(rest)
+
+
+def _slots_of(cls: type) -> dict[str, MemberDescriptorType]:
+    slots: dict[str, MemberDescriptorType] = {}
+    for base in reversed(cls.__mro__):
+        if not is_c_class(base):
+            for name, member in vars(base).items():
+                if isinstance(member, MemberDescriptorType):
+                    slots[name] = member
+    return slots
+
+
+# -- what an object remembers of itself
+
+
+def cached_properties_of(cls: type) -> frozenset[str]:
+    """Give the names under which objects of a class keep what a property computed.
+
+    These are the descriptors that an attribute of the object hides, and that are no
+    functions: an object with another function than its class is no cache.
+    """
+    names: dict[str, bool] = {}
+    for base in cls.__mro__:
+        for name, found in vars(base).items():
+            names.setdefault(name, _is_cache(found))
+    return frozenset(name for name, is_cache in names.items() if is_cache)
+
+
+def _is_cache(found: object) -> bool:
+    kind = type(found)
+    if not hasattr(kind, "__get__") or hasattr(kind, "__set__"):
+        return False
+    return not callable(found) and not isinstance(found, (classmethod, staticmethod))
+
+
+LEAST_HASH = 1 << 32
+"""Smaller numbers are data: an amount in cents is its own hash."""
+
+
+def remembered_hashes(value: object, attributes: Mapping[Any, object]) -> list[str]:
+    """Give the names of private attributes that hold the object's own `hash()`."""
+    numbers = [
+        name
+        for name, part in attributes.items()
+        if type(part) is int and abs(part) >= LEAST_HASH and str(name)[:1] == "_"
+    ]
+    if not numbers or type(value).__hash__ is object.__hash__:
+        return []
+    try:
+        own = hash(value)
+    except Exception:  # noqa: BLE001 - any code of a user may stand behind it
+        return []
+    return [name for name in numbers if attributes[name] == own]
+
+
+def without_hashes(
+    value: object, attributes: Mapping[Any, object], names: list[str]
+) -> dict[Any, object] | None:
+    """Give the attributes of an object that has not taken its hash yet.
+
+    Returns:
+        `None` if a copy without these attributes has another hash, or none: then they
+        are data, or were taken by the constructor.
+    """
+    rest = {name: part for name, part in attributes.items() if name not in names}
+    for bare in (rest, {**attributes, **dict.fromkeys(names)}):
+        try:
+            if hash(_bare_copy(value, bare)) == hash(value):
+                return bare
+        except Exception:  # noqa: BLE001 - any code of a user may stand behind it
+            continue
+    return None
+
+
+def _bare_copy(value: object, attributes: Mapping[Any, object]) -> object:
+    cls: Any = type(value)
+    base: Any = next((b for b in (tuple, frozenset) if isinstance(value, b)), None)
+    made = object.__new__(cls) if base is None else base.__new__(cls, value)
+    set_attributes(made, attributes)
+    return made
