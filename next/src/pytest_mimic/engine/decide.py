@@ -62,4 +62,20 @@ class Facts(NamedTuple):
 
 def decide(facts: Facts) -> Decision | Reason:
     """Say what becomes of a call, or why it is refused."""
-    raise NotImplementedError
+    if facts.mode in ("rerecord", "live"):
+        return "run"
+    if facts.mode == "record":
+        return _decide_while_recording(facts)
+    if facts.recorded in ("empty", "none"):
+        return "missing"
+    if facts.mode == "verify":
+        return "verify"
+    return "stale" if facts.recorded == "stale" else "replay"
+
+
+def _decide_while_recording(facts: Facts) -> Decision | Reason:
+    if facts.conversation == "real":
+        return "run"
+    if facts.recorded == "fresh":
+        return "repeat" if facts.has_effect else "replay"
+    return "follows" if facts.conversation == "replayed" else "run"

@@ -1,28 +1,34 @@
-"""Keeps what happened in a run as rows that every reader understands, in any process."""
+"""Keeps what happened in a run as rows, whichever process it happened in."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-Plain: TypeAlias = "None | bool | int | float | str | list[Plain] | dict[str, Plain]"
+from pytest_mimic.errors import MimicError
+
+Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 
 EventKind: TypeAlias = Literal[
     "replayed",  # name, identity, seconds, times
     "recorded",  # name, identity, seconds
     "verified",  # name, identity
-    "unmade",  # a log whose owner passed and did not ask for these: name, identities
-    "missing",  # command, text, cause (path and kind of what differs; else "")
-    "stale",  # what, command
-    "drifted",  # command, text, cause
-    "handled",  # a miss that the test's own file handled: text
-    "not recorded",  # why
-    "repeated",  # made more often than recorded: times
-    "kept failure",  # what
-    "out of order",  # ends that no longer are in the recorded order
+    "unmade",  # identities in the log `name` that its owner did not ask for
+    "missing",  # command, option; text: the error
+    "stale",  # what, command, option
+    "drifted",  # command, option, text, what; name, identity; conversation: its kind
+    "handled",  # a miss that the test's own file handled
+    "not recorded",  # what: why a replay will miss it
+    "not kept",  # what a failing test leaves out: what
+    "put back",  # a recording that a failing test has replaced: name
+    "kept failure",  # what: status 503, timeout; command
+    "repeated",  # made more often than recorded: times, command, option
+    "answered early",  # verified before it was cancelled, as it was when recorded
+    "out of order",  # calls that no longer end in the recorded order
     "overlapped",  # shared calls of one function that ended in another order
-    "fixture",  # a wider fixture whose set-up was recorded anew: before, now
-    "made anew",  # path, what
-    "redacted",  # name
+    "set up anew",  # a wider fixture, the owner in `call`: before, now
+    "made anew",  # cause, path, what
+    "redacted",  # what
     "looks secret",  # path, what
     "spawned",  # a process that was started anew
 ]
@@ -37,17 +43,69 @@ class Event(NamedTuple):
     facts: dict[str, Plain]
 
 
-class Events:
-    """The events of a run, those of its workers and forked children included."""
+class Noted(NamedTuple):
+    """An error of a call, until the phase in which it was raised is judged.
 
-    rows: list[Event]
+    Attributes:
+        error: What was raised, or is to be raised.
+        call: The call in words.
+        is_told: Whether it comes from a forked child: nobody here can have handled it.
+    """
+
+    error: MimicError
+    call: str
+    is_told: bool = False
+
+
+class Events:
+    """The events of a run, and the errors that wait for the verdict of their phase.
+
+    Attributes:
+        rows: What happened, those of workers and forked children included.
+        noted: Errors that the code under test may have swallowed.
+        tell: In a forked child: what hands a row or an error to the parent.
+        is_judged_here: Whether this process judges its errors. A forked child does if
+            it runs whole tests.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[Event] = []
+        self.noted: list[Noted] = []
+        self.tell: Callable[[object], None] | None = None
+        self.is_judged_here = True
 
     def add(
         self, kind: EventKind, call: str = "", *, test: str = "", **facts: Plain
     ) -> Event:
         """Add a row, and give it: its facts may still be counted up."""
-        raise NotImplementedError
+        event = Event(kind, call, test, facts)
+        if self.tell is None:
+            self.rows.append(event)
+        else:
+            self.tell(event)
+        return event
 
     def of(self, *kinds: EventKind) -> list[Event]:
         """Give the rows of these kinds, in the order in which they happened."""
-        raise NotImplementedError
+        return [event for event in self.rows if event.kind in kinds]
+
+    def to_plain(self) -> list[Plain]:
+        """Give the rows as JSON has them."""
+        return [[row.kind, row.call, row.test, row.facts] for row in self.rows]
+
+    def take(self, plain: Any) -> None:
+        """Count what `to_plain` gave in another process as a part of this run."""
+        self.rows += [Event(*row) for row in plain]
+
+    def note(self, error: MimicError, call: str = "") -> None:
+        """Keep an error for the verdict of the phase, should somebody swallow it."""
+        noted = Noted(error, call)
+        if self.tell is None or self.is_judged_here:
+            self.noted.append(noted)
+        else:
+            self.tell(noted)
+
+    def take_noted(self) -> list[Noted]:
+        """Give the errors since the last call."""
+        noted, self.noted = self.noted, []
+        return noted

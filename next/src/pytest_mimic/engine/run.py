@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal, NamedTuple
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Literal
 
-from pytest_mimic.engine.calls import Call, Step
+from pytest_mimic.commands import Commands
+from pytest_mimic.engine.calls import Call, failed_exchange, is_worth_a_wait
+from pytest_mimic.engine.children import Children
 from pytest_mimic.engine.decide import Mode
-from pytest_mimic.engine.events import Events
-from pytest_mimic.errors import MimicError
+from pytest_mimic.engine.events import Event, EventKind, Events, Noted, Plain
+from pytest_mimic.engine.inside import Inside
+from pytest_mimic.engine.logs import Log, Place, Shared, Verdict, why_not_kept
+from pytest_mimic.engine.owners import Kept, Owner
+from pytest_mimic.engine.refusals import (
+    RERECORD,
+    EndlessCallsError,
+    Refusal,
+    Refusals,
+    facts_of,
+)
+from pytest_mimic.engine.sleeps import Sleeps
+from pytest_mimic.engine.steps import Step
+from pytest_mimic.errors import (
+    MimicError,
+    MissingRecordingError,
+    StaleRecordingError,
+)
+from pytest_mimic.values.places import Places
+from pytest_mimic.vault.vault import Vault, Written
 
-if TYPE_CHECKING:
-    from pytest_mimic.values.places import Places
-    from pytest_mimic.vault.vault import Vault
-
-
-class Owner:
-    """A test, a wider fixture or a cassette: whose calls have an order.
-
-    Attributes:
-        name: `tests/test_a.py::test_b`, `tests/conftest.py::customer (session)[db=1]`,
-            or the name of a cassette.
-        kind: Which of the three it is.
-        file: The name of its log in the vault.
-        pid: The process in which it began.
-    """
-
-    name: str
-    kind: Literal["test", "fixture", "cassette"]
-    file: str
-    pid: int
-
-    def __init__(self, name: str, kind: Literal["test", "fixture"]) -> None:
-        raise NotImplementedError
-
-
-class Noted(NamedTuple):
-    """An error of a call, until the phase in which it happened is judged."""
-
-    error: MimicError
-    call: str
+_MOST_MISSES = 1000
+_RECORDING: tuple[Mode, ...] = ("record", "rerecord")
 
 
 class Run:
@@ -50,66 +45,415 @@ class Run:
         mode: What calls become.
         vault: Where recordings are.
         places: The folders of this run.
+        commands: Writes the commands that errors name.
         events: What happened.
+        inside: Which calls are a part of a real call.
+        shared: What all tests share.
+        refusals: Makes the errors of calls that get no outcome.
         test: The id of the test that runs, or an empty text.
+        version: Another number means that what was replayed may be another now.
     """
 
-    mode: Mode
-    vault: Vault
-    places: Places
-    events: Events
-    test: str
+    def __init__(
+        self, mode: Mode, vault: Vault, places: Places, commands: Commands
+    ) -> None:
+        self.mode = mode
+        self.vault = vault
+        self.places = places
+        self.commands = commands
+        self.events = Events()
+        self.inside = Inside()
+        self.shared = Shared(vault)
+        self.refusals = Refusals(vault, commands)
+        self.test = ""
+        self.version = 0
+        self._sleeps = Sleeps()
+        self._children = Children(self._begin_child)
+        self._owners: list[Owner] = []
+        self._last_test: Owner | None = None
+        self._undo_of_test: list[Written] = []
+        self._misses: Counter[tuple[str, str, str]] = Counter()
+        # The files that owners of this run have written.
+        self._written: set[str] = set()
 
-    def __init__(self, mode: Mode, vault: Vault, places: Places) -> None:
-        raise NotImplementedError
+    @property
+    def innermost(self) -> Owner | None:
+        """The innermost owner that runs now, cassettes apart."""
+        return self._owners[-1] if self._owners else None
+
+    @property
+    def _test_owner(self) -> Owner | None:
+        return next((one for one in self._owners if one.kind == "test"), None)
 
     # -- what the wrappers and edges ask
 
     def passes(self) -> bool:
-        """Whether a call runs for real unseen: it is part of a real call."""
-        raise NotImplementedError
+        """Whether a call runs for real unseen: it is a part of a real call."""
+        return self.inside.passes()
 
-    def begin(self, call: Call) -> Step:
+    def begin(self, call: Call, cassette: Owner | None = None) -> Step:
         """Give a call its place and say what becomes of it.
+
+        Args:
+            call: The call.
+            cassette: The innermost cassette around it that takes it.
 
         Raises:
             MissingRecordingError: It has no recording, and may not run.
             StaleRecordingError: Its recording is stale.
             CorruptRecordingError: The file of its recording is damaged.
         """
-        raise NotImplementedError
+        self._sleeps.go_on()
+        owner = cassette or self.innermost
+        try:
+            place, call = self._place_of(
+                call, owner, is_in_cassette=cassette is not None
+            )
+        except MimicError as error:
+            raise self.refuse(Refusal(error, ""), call, owner) from None
+        decision = place.decision
+        if decision == "missing" or decision == "stale" or decision == "follows":
+            refusal = self.refusals.of(decision, call, place, owner)
+            raise self.refuse(refusal, call, owner)
+        step = Step(self, call, decision, place, owner)
+        if decision == "replay":
+            self._note_replay(call, place, owner)
+        return step
+
+    def _place_of(
+        self, call: Call, owner: Owner | None, *, is_in_cassette: bool
+    ) -> tuple[Place, Call]:
+        mode = self.mode
+        if owner is not None and owner.mode is not None:
+            mode = owner.mode
+        if not call.in_log and not is_in_cassette:
+            return self.shared.take(call, mode), call
+        if owner is None:
+            raise self.refusals.without_owner(call)
+        if owner.pid != os.getpid():
+            raise self.refusals.in_child(call)
+        log = self._log_of(owner, mode)
+        has_effect = call.has_effect and owner.kind == "fixture"
+        if mode == "verify" and not log.has(call):
+            call = self._as_recorded(call, log, owner)
+        return log.take(call, mode, has_effect=has_effect), call
+
+    def _as_recorded(self, call: Call, log: Log, owner: Owner) -> Call:
+        """Give a request with recorded values where it has volatile ones."""
+        if call.identify is None:
+            return call
+        for request in owner.real.candidates(call.describe()):
+            candidate = replace(call, identity=call.identify(request))
+            if log.has(candidate):
+                return candidate
+        return call
+
+    def _log_of(self, owner: Owner, mode: Mode) -> Log:
+        if owner.log is None:
+            log = Log(
+                self.vault,
+                owner.file,
+                owner.name,
+                may_be_damaged=mode == "rerecord",
+            )
+            if mode in _RECORDING and owner.kind != "cassette":
+                log.take_over()
+                log.keep_part()
+            owner.log = log
+        return owner.log
+
+    def _note_replay(self, call: Call, place: Place, owner: Owner | None) -> None:
+        assert place.entry is not None
+        if failed_exchange(place.entry.body) and is_worth_a_wait(place.entry.body):
+            self._sleeps.skip()
+        self.events.add(
+            "replayed",
+            call.signature,
+            test=self.test,
+            name=place.name,
+            identity=call.identity,
+            seconds=place.entry.seconds,
+            times=1,
+        )
+        if place.recorded == "repeats" and call.conversation:
+            self._note_repeated(call, owner)
+
+    def _note_repeated(self, call: Call, owner: Owner | None) -> None:
+        self.events.add(
+            "repeated",
+            f"{call.target} {call.signature}",
+            test=self.test,
+            option=RERECORD,
+            command=self.refusals.command(RERECORD, owner),
+        )
+
+    def refuse(self, refusal: Refusal, call: Call, owner: Owner | None) -> MimicError:
+        """Note the error that a call gets, and give it.
+
+        Raises:
+            EndlessCallsError: An equal call of this test was refused a thousand times.
+        """
+        error = refusal.error
+        key = self.test, call.target, call.identity
+        self._misses[key] += 1
+        if self._misses[key] >= _MOST_MISSES:
+            raise EndlessCallsError(_MOST_MISSES, error)
+        label = call.label()
+        self.events.note(error, label)
+        self._sleeps.skip()
+        kind = _kind_of(error)
+        if kind is not None and self._misses[key] == 1:
+            command = self.refusals.command(refusal.option, owner)
+            facts = facts_of(refusal, command)
+            self.events.add(kind, label, test=self.test, **facts)
+        return error
 
     def note(self, error: MimicError, call: str = "") -> None:
         """Keep an error for the verdict of the phase, should the code swallow it."""
-        raise NotImplementedError
+        self.events.note(error, call)
 
     # -- what pytest's phases tell
 
     def begin_test(self, nodeid: str) -> None:
         """A test begins, or a new attempt of it: what a failed one recorded goes."""
-        raise NotImplementedError
+        if self._test_owner is not None:
+            # A plugin makes a new attempt within one protocol of pytest.
+            self.end_test(passed=False)
+        last = self._last_test
+        if last is not None and last.name == nodeid and last.has_failed:
+            self._undo(self._undo_of_test)
+        self._undo_of_test = []
+        self.test = nodeid
+        self._owners.append(Owner(nodeid, "test"))
+        self.events.is_judged_here = True
 
     def end_test(self, *, passed: bool, skipped: bool = False) -> None:
-        """A test has ended, with its fixtures of function scope; write its log."""
-        raise NotImplementedError
+        """A test has ended, with its fixtures of function scope: write its log.
+
+        Raises:
+            MimicError: The log cannot be written.
+        """
+        owner = self._test_owner
+        if owner is None:
+            return
+        self._last_test = owner
+        owner.has_failed = not passed and not skipped
+        verdict: Verdict = "skipped" if skipped else "passed" if passed else "failed"
+        try:
+            self._undo_of_test = self._close(owner, verdict)
+        finally:
+            self._owners.remove(owner)
+            self.test = ""
 
     @contextmanager
     def owner(self, owner: Owner) -> Iterator[None]:
-        """The set-up or the tear-down of a wider fixture, or the block of a cassette."""
-        raise NotImplementedError
+        """The set-up of a wider fixture in the first block, and later its tear-down.
+
+        Raises:
+            MimicError: The log of the set-up cannot be written.
+        """
+        self._owners.append(owner)
+        try:
+            yield
+            if not owner.is_set_up:
+                self._end_setup(owner)
+        finally:
+            self._owners.remove(owner)
+
+    def _end_setup(self, owner: Owner) -> None:
+        """Write the log of a set-up: tests that pass may hold what it was answered."""
+        owner.is_set_up = True
+        log = owner.log
+        if log is None or owner.pid != os.getpid():
+            return
+        before = log.found.setup if log.found else ""
+        owner.setup = log.setup_digest() if log.has_new() else before
+        if not log.has_new():
+            return
+        self._write_log(owner, log, "passed")
+        if before and before != owner.setup:
+            self.events.add(
+                "set up anew",
+                owner.name,
+                test=self.test,
+                before=before,
+                now=owner.setup,
+            )
 
     def end_owner(self, owner: Owner, *, passed: bool) -> None:
-        """A wider fixture or a cassette has ended; write its log."""
-        raise NotImplementedError
+        """A wider fixture has ended: write its log.
+
+        Raises:
+            MimicError: The log cannot be written.
+        """
+        self._close(owner, "passed" if passed else "failed")
+
+    def end_cassette(self, owner: Owner) -> None:
+        """The block of a cassette has ended: write it, until its test should fail.
+
+        Raises:
+            MimicError: It cannot be written.
+        """
+        written = self._close(owner, "passed")
+        if self.innermost is not None:
+            self.innermost.cassettes += written
 
     def uses(self, fixtures: Iterable[Owner]) -> None:
         """The wider fixtures whose answers the running test may hold."""
-        raise NotImplementedError
+        if self._test_owner is not None:
+            used = {owner.name: owner for owner in fixtures}
+            self._test_owner.fixtures.update(used)
 
     def take_noted(self) -> list[Noted]:
         """Give the errors since the last phase, those of forked children included."""
-        raise NotImplementedError
+        self._hear_children()
+        return self.events.take_noted()
+
+    def end(self) -> None:
+        """No test runs any more: owners that still run have not passed.
+
+        Raises:
+            MimicError: A log cannot be written.
+        """
+        for owner in reversed(self._owners):
+            self._close(owner, "failed")
+        self._owners.clear()
+        self._hear_children()
 
     def close(self) -> None:
-        """The run has ended: no owner runs any more."""
-        raise NotImplementedError
+        """Restore what was replaced."""
+        self.inside.close()
+        self._sleeps.close()
+        self._children.close()
+
+    # -- the end of an owner
+
+    def _close(self, owner: Owner, verdict: Verdict) -> list[Written]:
+        """Give what was written and stays, so that it can be undone."""
+        self._hear_children()
+        for step in list(owner.open):
+            with suppress(MimicError):  # it is noted
+                step.end_with_owner()
+        owner.ended.set()
+        written = self._judge_shared(owner, verdict)
+        if verdict == "failed":
+            self._undo(owner.cassettes)
+        log = owner.log
+        if log is None or owner.pid != os.getpid():
+            return written
+        try:
+            in_log = self._write_log(owner, log, verdict)
+        finally:
+            log.discard_part()
+        self._note_end(owner, log, verdict)
+        return [*written, in_log] if in_log is not None else written
+
+    def _write_log(self, owner: Owner, log: Log, verdict: Verdict) -> Written | None:
+        written = log.write(
+            verdict,
+            fixtures=owner.fixture_digests(),
+            setup=owner.setup,
+            below_replayed=_is_below_replayed(owner),
+            keeps_all=owner.file in self._written,
+        )
+        if written is not None and verdict != "failed" and owner.ended.is_set():
+            self._written.add(owner.file)
+        return written
+
+    def _judge_shared(self, owner: Owner, verdict: Verdict) -> list[Written]:
+        """Put back what an owner that did not pass may not leave to all tests."""
+        left = []
+        for kept in reversed(owner.kept):
+            why = why_not_kept(
+                kept.entry, verdict, below_replayed=_is_below_replayed(owner)
+            )
+            is_replaced = verdict == "failed" and kept.written.before is not None
+            if why or is_replaced:
+                self._undo([kept.written])
+                kind: EventKind = "not kept" if why else "put back"
+                self._note_outcome(kind, kept.label, owner, why)
+                continue
+            left.append(kept.written)
+            failed = failed_exchange(kept.entry.body)
+            if failed:
+                self._note_outcome("kept failure", kept.label, owner, failed)
+        return left[::-1]
+
+    def _note_end(self, owner: Owner, log: Log, verdict: Verdict) -> None:
+        """Tell what became of the calls in a log."""
+        is_put_back = False
+        for slot in log.made:
+            if not slot.is_real or slot.entry is None:
+                continue
+            why = why_not_kept(
+                slot.entry, verdict, below_replayed=_is_below_replayed(owner)
+            )
+            failed = failed_exchange(slot.entry.body)
+            label = f"{slot.call.target} {slot.call.signature}"
+            if why:
+                self._note_outcome("not kept", label, owner, why)
+            elif failed:
+                self._note_outcome("kept failure", label, owner, failed)
+            is_put_back |= verdict == "failed" and slot.index is not None
+        if is_put_back:
+            self._note_outcome("put back", "", owner, "")
+        asked = {slot.call.identity for slot in log.made}
+        unmade = {entry.identity for entry in log.leftovers()} - asked
+        if unmade and owner.kind != "cassette" and verdict == "passed":
+            identities: list[Plain] = [*sorted(unmade)]
+            self.events.add(
+                "unmade", test=self.test, name=log.name, identities=identities
+            )
+        if log.made and owner.turns.is_given_up:
+            self.events.add("out of order", owner.name, test=self.test)
+
+    def _note_outcome(
+        self, kind: EventKind, label: str, owner: Owner, what: str
+    ) -> None:
+        self.events.add(
+            kind,
+            label,
+            test=self.test,
+            what=what,
+            option=RERECORD,
+            command=self.refusals.command(RERECORD, owner),
+        )
+
+    def _undo(self, written: Iterable[Written]) -> None:
+        for one in reversed(list(written)):
+            self.vault.put_back(one)
+            self.version += 1
+
+    # -- forked children
+
+    def _begin_child(self, tell: Callable[[object], None]) -> None:
+        self.events.tell = tell
+        self.events.is_judged_here = False
+        self.events.noted = []
+        self.version += 1
+
+    def _hear_children(self) -> None:
+        if self.events.tell is not None:
+            return
+        for row in self._children.hear():
+            if isinstance(row, Event):
+                self.events.rows.append(row)
+            elif isinstance(row, Noted):
+                self.events.noted.append(row._replace(is_told=True))
+            elif isinstance(row, Kept) and self.innermost is not None:
+                self.innermost.kept.append(row)
+
+
+def _kind_of(error: MimicError) -> Literal["missing", "stale"] | None:
+    """Give the kind of event that a refused call is."""
+    if isinstance(error, StaleRecordingError):
+        return "stale"
+    return "missing" if isinstance(error, MissingRecordingError) else None
+
+
+def _is_below_replayed(owner: Owner) -> bool:
+    """Whether HTTP answers of a wider fixture that an owner uses were replayed."""
+    logs = [fixture.log for fixture in owner.fixtures.values()]
+    return any(
+        log is not None and log.conversation("http") == "replayed" for log in logs
+    )

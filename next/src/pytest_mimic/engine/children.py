@@ -1,0 +1,71 @@
+"""Lets forked children tell their parent what happened to their calls."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable, Iterator
+from typing import IO
+
+
+class Children:
+    """The forked children of a run, down to the last grandchild.
+
+    They append rows to one file, which the parent opens before the first fork and reads
+    when a phase ends: a child may be killed, and has no end of its own.
+
+    Args:
+        begin: Is called in a child, with what tells its parent an object.
+    """
+
+    def __init__(self, begin: Callable[[Callable[[object], None]], None]) -> None:
+        self._begin = begin
+        self._file: IO[bytes] | None = None
+        self._read = 0
+        if hasattr(os, "register_at_fork"):
+            # What is registered stays so; a run does not.
+            this = weakref.ref(self)
+            os.register_at_fork(
+                before=lambda: _of(this, Children._open),
+                after_in_child=lambda: _of(this, Children._begin_child),
+            )
+
+    def hear(self) -> Iterator[object]:
+        """Give what children have told since the last time."""
+        if self._file is None:
+            return
+        import pickle  # few runs fork
+
+        self._file.seek(self._read)
+        lines = self._file.read().split(b"\n")
+        for line in lines[:-1]:
+            self._read += len(line) + 1
+            yield pickle.loads(bytes.fromhex(line.decode()))
+
+    def close(self) -> None:
+        """Delete the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self) -> None:
+        if self._file is None:
+            from tempfile import TemporaryFile  # few runs fork
+
+            # Each row is written at the end, whoever else writes.
+            self._file = TemporaryFile("a+b", buffering=0)  # noqa: SIM115
+
+    def _begin_child(self) -> None:
+        self._begin(self._tell)
+
+    def _tell(self, row: object) -> None:
+        import pickle  # few runs fork
+
+        if self._file is not None:
+            self._file.write(pickle.dumps(row).hex().encode() + b"\n")
+
+
+def _of(this: weakref.ref[Children], method: Callable[[Children], None]) -> None:
+    children = this()
+    if children is not None:
+        method(children)

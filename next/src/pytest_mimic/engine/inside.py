@@ -1,0 +1,100 @@
+"""Knows which calls are a part of a real call: in its tasks, threads and pools, too."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+
+class RealCall(Protocol):
+    """A call that may run for real."""
+
+    is_open: bool
+
+
+# The call around what runs in this context.
+_around: ContextVar[RealCall | None] = ContextVar("pytest_mimic_around", default=None)
+
+
+class Inside:
+    """The real calls of a run, and what runs inside of them.
+
+    Threads and pools have no context of the call that starts them, so `Thread.start`
+    and `ThreadPoolExecutor.submit` are replaced from the first real call on.
+    """
+
+    def __init__(self) -> None:
+        self._threads: WeakKeyDictionary[threading.Thread, RealCall] = (
+            WeakKeyDictionary()
+        )
+        self._originals: tuple[Callable[..., Any], Callable[..., Any]] | None = None
+
+    def passes(self) -> bool:
+        """Whether what calls now is a part of a real call."""
+        around = _around.get()
+        if around is None and self._threads:
+            around = self._threads.get(threading.current_thread())
+        return around is not None and around.is_open
+
+    @contextmanager
+    def running(self, call: RealCall) -> Iterator[None]:
+        """Let what is called in the block be a part of a call."""
+        if self._originals is None:
+            self._replace()
+        before = _around.get()
+        _around.set(call)
+        try:
+            yield
+        finally:
+            # Not by a token: an async generator may be closed in another context.
+            _around.set(before)
+
+    def close(self) -> None:
+        """Put back what was replaced."""
+        if self._originals is not None:
+            threading.Thread.start, ThreadPoolExecutor.submit = self._originals  # type: ignore[method-assign]
+            self._originals = None
+
+    def _replace(self) -> None:
+        start, submit = threading.Thread.start, ThreadPoolExecutor.submit
+        self._originals = start, submit
+        threads = self._threads
+
+        def start_inside(thread: threading.Thread) -> None:
+            around = _around.get()
+            if around is not None and around.is_open:
+                threads[thread] = around
+            start(thread)
+
+        def submit_inside(
+            pool: ThreadPoolExecutor,
+            function: Callable[..., Any],
+            /,
+            *args: Any,
+            **kwargs: Any,
+        ) -> Future[Any]:
+            around = _around.get()
+            if around is None or not around.is_open:
+                return submit(pool, function, *args, **kwargs)
+
+            def function_inside(*args: Any, **kwargs: Any) -> Any:
+                _around.set(around)
+                try:
+                    return function(*args, **kwargs)
+                finally:
+                    _around.set(None)
+
+            # A thread of the pool serves others later: it is not a part of the call.
+            _around.set(None)
+            try:
+                return submit(pool, function_inside, *args, **kwargs)
+            finally:
+                _around.set(around)
+
+        threading.Thread.start = start_inside  # type: ignore[assignment, method-assign]
+        ThreadPoolExecutor.submit = submit_inside  # type: ignore[assignment, method-assign]

@@ -1,0 +1,113 @@
+"""Whose calls have an order: a test, a wider fixture, a cassette."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Hashable
+from functools import cached_property
+from typing import Literal, NamedTuple, Protocol
+
+from pytest_mimic.engine.decide import Mode
+from pytest_mimic.engine.logs import Log
+from pytest_mimic.engine.turns import Turns
+from pytest_mimic.engine.verifying import RealValues
+from pytest_mimic.vault.names import log_name
+from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.vault import Written
+
+
+class OpenCall(Protocol):
+    """A call that has not ended."""
+
+    def end_with_owner(self) -> None:
+        """End it, as its owner ends."""
+
+
+class Kept(NamedTuple):
+    """What all tests share and an owner has recorded anew.
+
+    Attributes:
+        written: What was written, so that it can be undone.
+        entry: The call.
+        label: The call in words.
+    """
+
+    written: Written
+    entry: Entry
+    label: str
+
+
+class Owner:
+    """A test, the instance of a wider fixture, or a cassette, while it lives.
+
+    Args:
+        name: `tests/test_a.py::test_b`, `tests/conftest.py::customer (session)[db=1]`,
+            or the name of a cassette.
+        kind: Which of the three it is.
+        file: The name of its log in the vault. Default: made of the name.
+        serves: What runs again if it is recorded again: the id of a test or of a file;
+            empty: all tests.
+
+    Attributes:
+        mode: The mode of a cassette's block; None: that of the run.
+        never_records: Why no option records its calls, and what does; else empty.
+        pid: The process in which it began.
+        log: Its log, from its first call with a place on.
+        kept: What all tests share and it has recorded.
+        open: Its calls that have not ended.
+        ended: Whether it has.
+        fixtures: The wider fixtures that it uses.
+        real: What stood at volatile paths, while verifying.
+        setup: The digest of what the set-up of a fixture was asked and answered.
+        is_set_up: Whether the set-up of a fixture has ended.
+        has_failed: Whether it ended with a failure.
+        cassettes: What cassettes in it have written.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kind: Literal["test", "fixture", "cassette"],
+        *,
+        file: str = "",
+        serves: str | None = None,
+        mode: Mode | None = None,
+        never_records: str = "",
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.file = file or log_name(name)
+        self.serves = name if serves is None else serves
+        self.mode = mode
+        self.never_records = never_records
+        self.pid = os.getpid()
+        self.log: Log | None = None
+        self.kept: list[Kept] = []
+        self.open: set[OpenCall] = set()
+        self.ended = threading.Event()
+        self.fixtures: dict[str, Owner] = {}
+        self.setup = ""
+        self.is_set_up = False
+        self.has_failed = False
+        self.cassettes: list[Written] = []
+        self.real = RealValues()
+        self._numbers: dict[str, list[Hashable]] = {}
+
+    @cached_property
+    def turns(self) -> Turns:
+        """The order in which the calls of its log end."""
+        assert self.log is not None
+        return Turns(self.log)
+
+    def number(self, kind: str, key: Hashable) -> int:
+        """Give the number of a thing, a database say, by the order of first use."""
+        seen = self._numbers.setdefault(kind, [])
+        if key not in seen:
+            seen.append(key)
+        return seen.index(key)
+
+    def fixture_digests(self) -> dict[str, str]:
+        """Give the digests of the set-ups of the fixtures that it uses."""
+        used = sorted(self.fixtures.items())
+        return {name: owner.setup for name, owner in used if owner.setup}

@@ -1,0 +1,266 @@
+"""The words with which a call is refused, and the command that each error names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_mimic.commands import Commands
+from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.decide import Reason
+from pytest_mimic.engine.events import Plain
+from pytest_mimic.engine.logs import Place
+from pytest_mimic.engine.owners import Owner
+from pytest_mimic.errors import (
+    DriftError,
+    MimicError,
+    MissingRecordingError,
+    Remedy,
+    StaleRecordingError,
+)
+from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from pytest_mimic.values.differences import Difference
+
+MOST_DIFFERENCES = 10
+# Recordings of a target that are compared with a call that has none.
+_CANDIDATES = 200
+
+RECORD, RERECORD, VERIFY = "--mimic-record", "--mimic-rerecord", "--mimic-verify"
+
+
+class EndlessCallsError(BaseException):
+    """Ends a test whose code makes the same missing call again and again.
+
+    No `except Exception` of the code under test stops it.
+
+    Attributes:
+        miss: The error of the call.
+    """
+
+    def __init__(self, count: int, miss: MimicError) -> None:
+        times = f"the same missing call was made {count:,} times"
+        super().__init__(f"{times}, so the test is ended\n{miss}")
+        self.miss = miss
+
+
+class Refusal(NamedTuple):
+    """Why a call gets no outcome, and the option that helps.
+
+    Attributes:
+        error: What it gets.
+        option: The option that records it; empty: none does.
+    """
+
+    error: MimicError
+    option: str
+
+
+class Refusals:
+    """Makes the errors of the calls of one run."""
+
+    def __init__(self, vault: Vault, commands: Commands) -> None:
+        self._vault = vault
+        self._commands = commands
+
+    def of(
+        self, reason: Reason, call: Call, place: Place, owner: Owner | None
+    ) -> Refusal:
+        """Say why a call gets no outcome."""
+        if reason == "stale":
+            return self._stale(call, place, owner)
+        if reason == "follows":
+            return self._following(call, owner)
+        return self._missing(call, place, owner)
+
+    def _missing(self, call: Call, place: Place, owner: Owner | None) -> Refusal:
+        option = RECORD
+        if place.recorded == "empty":
+            option = RERECORD if call.conversation else RECORD
+            facts = [
+                "it was made when the calls around it were recorded, and gave nothing"
+                " that was kept: it was cut short, refused, or its test did not pass"
+            ]
+        else:
+            facts = self._nearest(call, place)
+            if call.conversation and _has_replayed(owner):
+                option = RERECORD
+        return self._refusal(
+            f"no recording of {call.label()}", facts, "to record it", option, owner
+        )
+
+    def _following(self, call: Call, owner: Owner | None) -> Refusal:
+        return self._refusal(
+            f"no recording of {call.label()}, and it cannot run for real: calls before"
+            " it were replayed",
+            ["a conversation is recorded as a whole"],
+            "to record the whole conversation again",
+            RERECORD,
+            owner,
+        )
+
+    def _stale(self, call: Call, place: Place, owner: Owner | None) -> Refusal:
+        assert place.entry is not None
+        assert call.is_stale is not None
+        what, *facts = call.is_stale(place.entry).split("\n")
+        words = f"{what} has changed since this call was recorded"
+        remedies = self._remedies("to record it again", RECORD, owner)
+        if remedies and remedies[0][1]:
+            remedies += self._remedies(
+                "to see whether the outcome changed", VERIFY, owner
+            )
+        error = StaleRecordingError(words, facts, remedies)
+        return Refusal(
+            error, RECORD if owner is None or not owner.never_records else ""
+        )
+
+    def without_owner(self, call: Call) -> MissingRecordingError:
+        """A call that has a place begins when no test, fixture or cassette runs."""
+        return MissingRecordingError(
+            f"{call.label()} has a place among the calls of a test, and no test runs",
+            ["it may have been made by an import, or by a thread between two tests"],
+            self._ways_without_a_place(call, "make it in a test or in a fixture"),
+        )
+
+    def in_child(self, call: Call) -> MissingRecordingError:
+        """A call that has a place is made in a forked child."""
+        return MissingRecordingError(
+            f"{call.label()} was made in a forked process, where it has no place among"
+            " the calls of the test",
+            [],
+            self._ways_without_a_place(call, "mimic the function around the fork"),
+        )
+
+    def _ways_without_a_place(self, call: Call, other: str) -> list[Remedy]:
+        return [
+            ("to let all tests share it", f"{call.target} sequence=no"),
+            (f"or {other}, or a thread", ""),
+        ]
+
+    def never_cancelled(
+        self, call: Call, entry: Entry, owner: Owner | None
+    ) -> MissingRecordingError:
+        """A call waits that was cancelled when it was recorded."""
+        return MissingRecordingError(
+            f"{call.label()} was cancelled after {entry.seconds:.1f} s when it was"
+            " recorded, and nobody cancels it now",
+            [],
+            self._remedies("to record it again", RERECORD, owner),
+        )
+
+    def read_further(self, call: Call, owner: Owner | None) -> MissingRecordingError:
+        """A stream is read beyond what was recorded of it."""
+        return MissingRecordingError(
+            f"{call.label()} is read further than it was when it was recorded",
+            [],
+            self._remedies("to record the rest", RERECORD, owner),
+        )
+
+    def drift(
+        self,
+        call: Call,
+        differences: Sequence[Difference],
+        owner: Owner | None,
+        *,
+        failed: str = "",
+    ) -> DriftError:
+        """A real outcome differs from the recorded one.
+
+        Args:
+            call: The call.
+            differences: Where it differs.
+            owner: Whose call it is.
+            failed: How the real call failed, which is not to be accepted.
+        """
+        remedies = self._remedies("to accept it", RERECORD, owner)
+        if failed:
+            remedies = self._remedies(f"{failed}, to try again", VERIFY, owner)
+        what = f"{call.label()} no longer gives what was recorded"
+        return DriftError(what, lines_of(differences), remedies)
+
+    def drift_of_fixture(
+        self, call: Call, differences: Sequence[Difference], owner: Owner
+    ) -> DriftError:
+        """A statement of a wider fixture gives something else in a recording run."""
+        return DriftError(
+            f"{call.label()} of a fixture gives something else than was recorded, so"
+            " what follows cannot be recorded",
+            lines_of(differences),
+            self._remedies("to record the fixture's tests again", RERECORD, owner),
+        )
+
+    def command(self, option: str, owner: Owner | None) -> str:
+        """Give the command that runs an owner again."""
+        tests = [owner.serves] if owner is not None and owner.serves else []
+        return self._commands.pytest(option, tests=tests)
+
+    def _refusal(
+        self,
+        what: str,
+        facts: Iterable[str],
+        words: str,
+        option: str,
+        owner: Owner | None,
+    ) -> Refusal:
+        remedies = self._remedies(words, option, owner)
+        if owner is not None and owner.never_records:
+            option = ""
+        return Refusal(MissingRecordingError(what, facts, remedies), option)
+
+    def _remedies(self, words: str, option: str, owner: Owner | None) -> list[Remedy]:
+        if owner is not None and owner.never_records:
+            return [(owner.never_records, "")]
+        return [(words, self.command(option, owner))]
+
+    # -- the nearest recording
+
+    def _nearest(self, call: Call, place: Place) -> list[str]:
+        # Only a miss compares.
+        from pytest_mimic.values.messages import nearest_facts
+
+        recorded = islice(self._recorded(call, place), _CANDIDATES)
+        return nearest_facts(call.target, call.describe(), recorded)
+
+    def _recorded(self, call: Call, place: Place) -> Iterator[tuple[str, Entry]]:
+        """Give recordings of the target with their owners, those of the log first."""
+        names = [place.name] if place.slot is not None else []
+        names += [name for name in self._vault.names() if name != place.name]
+        for name in names:
+            try:
+                recording = self._vault.read(name)
+            except MimicError:
+                continue
+            for entry in recording.entries if recording else ():
+                if entry.target == call.target and entry.end != "empty":
+                    assert recording is not None
+                    yield recording.owner, entry
+
+
+def lines_of(differences: Sequence[Difference]) -> list[str]:
+    """Give a line for each difference, as far as they are shown."""
+    # Only a drift draws.
+    from pytest_mimic.values.drawing import difference_line
+
+    shown = [difference_line(one) for one in differences[:MOST_DIFFERENCES]]
+    more = len(differences) - len(shown)
+    return [*shown, f"… and {more} more"] if more > 0 else shown
+
+
+def _has_replayed(owner: Owner | None) -> bool:
+    """Whether an owner was given recorded answers of a client."""
+    log = owner.log if owner is not None else None
+    if log is None:
+        return False
+    return any(slot.call.conversation and not slot.is_real for slot in log.made)
+
+
+def facts_of(refusal: Refusal, command: str) -> dict[str, Plain]:
+    """Give the facts of the event of a refused call."""
+    return {
+        "text": str(refusal.error),
+        "option": refusal.option,
+        "command": command if refusal.option else "",
+    }

@@ -1,0 +1,383 @@
+"""One call from its beginning to its end: replayed, verified, or run for real."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.events import Events
+from pytest_mimic.engine.inside import Inside
+from pytest_mimic.engine.logs import Place, Shared
+from pytest_mimic.engine.owners import Kept, Owner
+from pytest_mimic.engine.refusals import RERECORD, Refusal, Refusals
+from pytest_mimic.engine.turns import end_this_thread, pause, seconds_now
+from pytest_mimic.errors import MimicError
+from pytest_mimic.values.outcome import shelve, unshelve
+from pytest_mimic.values.tree import Tree
+from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from pytest_mimic.values.differences import Difference
+
+Body = dict[str, Tree]
+"""What a call gave: one of `value`, `raised`, `items` (with `last`) or `answer`."""
+
+# In seconds: a replay waits twice as long as when it was recorded, and this much more.
+_PATIENCE = 5
+_PAUSE = 0.01
+_CANCELLED = ("CancelledError", "Cancelled", "GeneratorExit")
+
+
+class Books(Protocol):
+    """What the steps of a run write into."""
+
+    vault: Vault
+    shared: Shared
+    events: Events
+    inside: Inside
+    refusals: Refusals
+    test: str
+
+    def refuse(self, refusal: Refusal, call: Call, owner: Owner | None) -> MimicError:
+        """Note the error that a call gets, and give it."""
+
+
+class Step:
+    """What becomes of one call.
+
+    With mode `replay` the caller gets what `body()` holds: first `wait()` (of a stream
+    only before its end), then the outcome. In every other mode the call runs inside of
+    `running()`, and ends by `complete`, `check` or `abandon`; with `verify` and
+    `repeat` its caller then gets what is recorded.
+
+    Attributes:
+        mode: What becomes of the call.
+        entry: The recording; None: it runs for real and is recorded.
+        is_open: Whether it has not ended.
+        is_lasting: Whether equal calls will be given the same, whenever they are made.
+    """
+
+    def __init__(
+        self,
+        books: Books,
+        call: Call,
+        mode: Literal["replay", "run", "verify", "repeat"],
+        place: Place,
+        owner: Owner | None,
+    ) -> None:
+        self.call = call
+        self.mode = mode
+        self.entry = None if mode == "run" else place.entry
+        self.is_open = True
+        self.is_lasting = mode == "replay" and place.slot is None
+        self.seconds = 0.0
+        self._books = books
+        self._place = place
+        self._owner = owner
+        self._test = books.test
+        self._so_far: Callable[[], Body] | None = None
+        self._lock = threading.Lock()
+        if owner is not None:
+            owner.open.add(self)
+
+    def body(self) -> Body:
+        """Give what is recorded, with all that stands in objects."""
+        assert self.entry is not None
+        vault = self._books.vault
+        return {key: unshelve(part, vault) for key, part in self.entry.body.items()}
+
+    # -- a real call
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The real call: mimicked calls inside of it are a part of it and pass."""
+        began = seconds_now()
+        try:
+            with self._books.inside.running(self):
+                yield
+        finally:
+            self.seconds += seconds_now() - began
+
+    def complete(
+        self,
+        body: Body,
+        *,
+        source: str = "",
+        inputs: str = "",
+        layers: tuple[str, ...] = (),
+        after: dict[str, Tree] | None = None,
+        hidden: tuple[str, ...] = (),
+    ) -> None:
+        """Keep what the call gave.
+
+        Args:
+            body: The outcome.
+            source: The fingerprint of the target's source.
+            inputs: The name of the object that says what the call reached.
+            layers: What has to be awaited or read to come to the outcome.
+            after: The states of arguments after the call.
+            hidden: Paths of arguments that are secret.
+
+        Raises:
+            MimicError: It cannot be written. The error is noted.
+        """
+        facts = Entry(
+            source=source,
+            inputs=inputs,
+            layers=layers,
+            after=after or {},
+            hidden=hidden,
+        )
+        if self._begin_end():
+            self._keep(body, facts)
+
+    def progress(self, so_far: Callable[[], Body]) -> None:
+        """Let the end of the owner keep what an exchange or stream gave until then."""
+        self._so_far = so_far
+
+    def abandon(self, error: BaseException | None, body: Body | None = None) -> None:
+        """End a call that has no whole outcome.
+
+        One that was cancelled is kept as waiting, after what the body holds. After any
+        other error its place is empty.
+        """
+        if not self._begin_end():
+            return
+        if self.mode != "run" or type(error).__name__ not in _CANCELLED:
+            self._leave()
+        elif self._place.slot is None:
+            self._report("was cancelled: not recorded, a replay will miss it")
+            self._leave()
+        else:
+            self._keep(body or {}, Entry(end="waiting"))
+
+    def end_with_owner(self) -> None:
+        """End a call that is still open when its owner ends."""
+        if self.mode != "run" or (self._place.slot is None and self._so_far is None):
+            # A replay ends by itself, and what all tests share when it is done.
+            return
+        if not self._begin_end():
+            return
+        if self._place.slot is not None and self._so_far is not None:
+            self._keep(self._so_far(), Entry(end="open"))
+            return
+        words = (
+            "was still open when its test ended: not recorded, a replay will miss it"
+        )
+        self._report(words)
+        self._leave()
+
+    def _begin_end(self) -> bool:
+        """Note that the call ends now; whether it had not ended before."""
+        with self._lock:
+            was_open, self.is_open = self.is_open, False
+        if self._owner is not None:
+            self._owner.open.discard(self)
+        return was_open
+
+    def _leave(self) -> None:
+        slot, owner = self._place.slot, self._owner
+        if slot is not None and owner is not None and owner.log is not None:
+            owner.log.end(slot)
+
+    def _keep(self, body: Body, facts: Entry) -> None:
+        try:
+            entry = self._entry(body, facts)
+            self._put(entry)
+        except MimicError as error:
+            self._leave()
+            self._books.events.note(error, self.call.label())
+            raise
+        self._books.events.add(
+            "recorded",
+            self.call.signature,
+            test=self._test,
+            name=self._place.name,
+            identity=self.call.identity,
+            seconds=self.seconds,
+        )
+
+    def _entry(self, body: Body, facts: Entry) -> Entry:
+        vault, described = self._books.vault, self.call.entry()
+        entry = replace(
+            facts,
+            target=described.target,
+            identity=described.identity,
+            signature=described.signature,
+            line=described.line,
+            arguments=described.arguments,
+            request=described.request,
+            body={key: shelve(part, vault) for key, part in body.items()},
+            seconds=self.seconds,
+        )
+        if entry.request is not None:
+            request = shelve(entry.request, vault)
+            assert isinstance(request, dict)
+            entry.request = request
+        return entry
+
+    def _put(self, entry: Entry) -> None:
+        slot, owner = self._place.slot, self._owner
+        if slot is not None:
+            assert owner is not None
+            assert owner.log is not None
+            owner.log.put(slot, entry)
+            return
+        written = self._books.shared.put(self.call, entry, test=self._test)
+        if written.changed:
+            kept = Kept(written, entry, self.call.signature)
+            self._keep_in_mind(kept)
+
+    def _keep_in_mind(self, kept: Kept) -> None:
+        tell = self._books.events.tell
+        if tell is not None:
+            tell(kept)
+        elif self._owner is not None:
+            self._owner.kept.append(kept)
+
+    def _report(self, what: str) -> None:
+        label = self.call.label()
+        self._books.events.add("not recorded", label, test=self._test, what=what)
+
+    # -- a call that is compared
+
+    def check(self, differences: Sequence[Difference], *, failed: str = "") -> None:
+        """End a call that ran for real beside its recording, and note a drift.
+
+        Args:
+            differences: Where the real outcome differs from the recorded one.
+            failed: How the real call failed, which is not to be accepted: `the real
+                call gave 503`.
+        """
+        assert self.entry is not None
+        if not self._begin_end():
+            return
+        self._leave()
+        if self.entry.end == "waiting":
+            self._report_early_answer()
+        elif differences:
+            self._note_drift(differences, failed)
+        elif self.mode == "verify":
+            self._count("verified")
+        else:
+            self._count("replayed")
+
+    def _report_early_answer(self) -> None:
+        label = self.call.label()
+        what = "was answered, before it was cancelled as it was when recorded"
+        self._books.events.add("answered early", label, test=self._test, what=what)
+        self._count("verified")
+
+    def _note_drift(self, differences: Sequence[Difference], failed: str) -> None:
+        refusals, owner = self._books.refusals, self._owner
+        if self.mode == "repeat":
+            assert owner is not None
+            error = refusals.drift_of_fixture(self.call, differences, owner)
+        else:
+            error = refusals.drift(self.call, differences, owner, failed=failed)
+        label = self.call.label()
+        self._books.events.note(error, label)
+        self._books.events.add(
+            "drifted",
+            label,
+            test=self._test,
+            name=self._place.name,
+            identity=self.call.identity,
+            conversation=self.call.conversation,
+            text=str(error),
+            option="" if failed else RERECORD,
+            command=refusals.command(RERECORD, owner),
+        )
+
+    # -- a call that is replayed
+
+    def wait(self) -> None:
+        """Return when the call may end, as it did when it was recorded.
+
+        Raises:
+            MissingRecordingError: It was cancelled when it was recorded and nobody
+                cancels it now, or waits in vain.
+            SystemExit: In a thread whose owner has ended.
+        """
+        entry, owner = self.entry, self._owner
+        slot = self._place.slot
+        if entry is None or slot is None or owner is None or owner.log is None:
+            self.leave()
+            return
+        if entry.end in ("waiting", "open"):
+            self._hang(entry, owner)
+        if entry.ended is not None:
+            owner.turns.wait(slot)
+        self.leave()
+
+    async def wait_async(self) -> None:
+        """As `wait`, for a task."""
+        entry, owner = self.entry, self._owner
+        slot = self._place.slot
+        if entry is None or slot is None or owner is None or owner.log is None:
+            self.leave()
+            return
+        if entry.end in ("waiting", "open"):
+            await self._hang_async(entry, owner)
+        if entry.ended is not None:
+            await owner.turns.wait_async(slot)
+        self.leave()
+
+    def leave(self) -> None:
+        """End a replayed call, also one that is not read to its end."""
+        if self._begin_end():
+            self._leave()
+
+    def _hang(self, entry: Entry, owner: Owner) -> None:
+        is_main = threading.current_thread() is threading.main_thread()
+        limit = 2 * entry.seconds + _PATIENCE if entry.end == "waiting" else None
+        if is_main and entry.end == "open":
+            limit = 0.0
+        if owner.ended.wait(limit):
+            self._begin_end()
+            end_this_thread()
+        self._miss(entry, owner)
+
+    async def _hang_async(self, entry: Entry, owner: Owner) -> None:
+        limit = 2 * entry.seconds + _PATIENCE
+        began = seconds_now()
+        try:
+            while not owner.ended.is_set():
+                if seconds_now() - began > limit:
+                    self._miss(entry, owner)
+                await pause(_PAUSE)
+        except BaseException:
+            self.leave()
+            raise
+        raise asyncio.CancelledError
+
+    def _miss(self, entry: Entry, owner: Owner) -> None:
+        self.leave()
+        error = self._books.refusals.never_cancelled(self.call, entry, owner)
+        raise self._refused(error)
+
+    def read_further(self) -> MimicError:
+        """Give the error, noted already, of a stream that is read beyond its record."""
+        return self._refused(self._books.refusals.read_further(self.call, self._owner))
+
+    def _refused(self, error: MimicError) -> MimicError:
+        option = "" if self._owner and self._owner.never_records else RERECORD
+        return self._books.refuse(Refusal(error, option), self.call, self._owner)
+
+    def _count(self, kind: Literal["replayed", "verified"]) -> None:
+        assert self.entry is not None
+        self._books.events.add(
+            kind,
+            self.call.signature,
+            test=self._test,
+            name=self._place.name,
+            identity=self.call.identity,
+            seconds=self.entry.seconds,
+            times=1,
+        )
