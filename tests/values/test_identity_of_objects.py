@@ -160,23 +160,6 @@ def test_the_hash_that_attrs_keeps_does_not_count():
     assert fingerprint(used) == fingerprint(Hashed(1)) != fingerprint(Hashed(2))
 
 
-class Missing:
-    """An object without a value: code tells it apart by `is`."""
-
-
-class Markers:
-    FAST = Missing()
-    SLOW = Missing()
-
-
-MISSING, OTHER = Missing(), Missing()
-
-
-def test_constants_of_one_class_are_told_apart():
-    told_apart(MISSING, MISSING, [OTHER, Markers.FAST, Markers.SLOW])
-    told_apart([dataclasses.MISSING], [dataclasses.MISSING], [[dataclasses.KW_ONLY]])
-
-
 @dataclasses.dataclass(eq=False)
 class Fieldless:
     pass

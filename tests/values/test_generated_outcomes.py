@@ -1,14 +1,12 @@
-"""Generated values of all kinds: a copy has the same types, values, order and sharing, whatever form is stored."""
+"""Generated values of all kinds: a copy has the same types, values, order and sharing, and is fresh each time."""
 
 from __future__ import annotations
 
 import datetime as dt
 import enum
-import json
 import math
 import pathlib
 import re
-import struct
 import uuid
 import zoneinfo
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -17,14 +15,11 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import NamedTuple
 
-import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from support.face import there_and_back
 
-from pytest_mimic._core.vault import Vault
-from unit.core.outcome.stored import NAME, recorded
-
-MAPPINGS = (dict, OrderedDict, defaultdict, Counter)
+from values.sameness import shown
 
 
 class Text(str):
@@ -197,7 +192,7 @@ def built(recipe, *, turned=False, made=None):
         # Neither two NaNs, which a pickle keeps, nor 1 and True, of which a set keeps
         # the first.
         members = list(
-            dict.fromkeys({described(one): one for one in map(of, parts)}.values())
+            dict.fromkeys({repr(shown(one)): one for one in map(of, parts)}.values())
         )
         value = {"set": set, "frozenset": frozenset}[kind](
             reversed(members) if turned else members
@@ -239,76 +234,6 @@ def built(recipe, *, turned=False, made=None):
     return value
 
 
-MUTABLE = (
-    *MAPPINGS,
-    list,
-    set,
-    deque,
-    bytearray,
-    SimpleNamespace,
-    Order,
-    Slotted,
-    Plain,
-)
-
-
-# The strict comparison: by a description, in which each part that may change has a
-# number.
-
-
-def described(value, seen=None):
-    seen = {} if seen is None else seen
-    type_ = type(value)
-    if type_ in MUTABLE:
-        if id(value) in seen:
-            return "again", seen[id(value)]
-        seen[id(value)] = len(seen)
-    if type_ in (set, frozenset):
-        return type_, frozenset(described(member) for member in value)
-    if type_ in (list, tuple, deque):
-        return (
-            type_,
-            getattr(value, "maxlen", None),
-            tuple(described(part, seen) for part in value),
-        )
-    if type_ in MAPPINGS:
-        pairs = [
-            (described(key, seen), described(part, seen)) for key, part in value.items()
-        ]
-        return type_, getattr(value, "default_factory", None), pairs
-    if type_ is Pair:
-        return type_, [described(part, seen) for part in value]
-    if type_ is Slotted:
-        return type_, described(value.first, seen), described(value.second, seen)
-    if type_ in (SimpleNamespace, Order, Plain):
-        return type_, [
-            (name, described(part, seen)) for name, part in value.__dict__.items()
-        ]
-    if type_ is float:
-        return type_, struct.pack(">d", value)
-    if type_ is int:
-        return type_, hex(value)
-    if type_ is re.Pattern:
-        return type_, value.pattern, value.flags
-    if type_ in (dt.datetime, dt.time):
-        return type_, repr(value), value.fold, value.tzname()
-    return type_, repr(value)
-
-
-def files_of(store):
-    return {name: store.read(name) for name in store.names()}
-
-
-def copies_of(store):
-    """Return copies that a vault gives, one after another."""
-    stored = Vault(store).read(NAME).outcomes[0]
-    return [stored.load().value, stored.load().value]
-
-
-def is_readable(store):
-    return "pickle" not in json.loads(store.read(NAME))["outcomes"][0]
-
-
 generated = settings(suppress_health_check=list(HealthCheck))
 
 
@@ -324,54 +249,28 @@ generated = settings(suppress_health_check=list(HealthCheck))
     ),
     0,
 )
-def test_copy_is_equal_in_type_value_order_and_sharing(recipe, length):
-    """In the recording, or in an object of its own if it is long."""
+def test_a_copy_is_equal_in_type_value_order_and_sharing(recipe, length):
+    """Beside a short text, and beside a long one, which may be stored elsewhere."""
     value = [built(recipe), "x" * length]
-    store = recorded(value)
 
-    copies = copies_of(store)
-
-    parts = [{} for _ in copies]
-    assert [described(*each) for each in zip(copies, parts, strict=True)] == [
-        described(value)
-    ] * len(copies)
-    assert len({id_ for each in parts for id_ in each}) == sum(map(len, parts))
-    assert is_readable(store) == ("'again'" not in repr(described(value)))
+    assert shown(there_and_back(value)) == shown(value)
 
 
 @generated
 @given(recipes, st.sampled_from(["\ud800", Text("a")]))
-def test_value_with_a_part_that_no_tag_keeps_is_a_pickle(recipe, odd):
+def test_a_part_that_no_json_has_changes_nothing_of_the_rest(recipe, odd):
     value = [built(recipe), odd]
-    store = recorded(value)
 
-    copy = Vault(store).read(NAME).outcomes[0].load().value
-
-    assert described(copy) == described(value)
-    assert not is_readable(store)
-
-
-@pytest.mark.parametrize(
-    "bits", [b"\x7f\xf8\0\0\0\0\0\1", b"\xff\xf8\0\0\0\0\0\0"], ids=["payload", "sign"]
-)
-def test_a_nan_is_readable_whatever_its_bits_are(bits):
-    store = recorded([struct.unpack(">d", bits)[0]])
-
-    [copy] = Vault(store).read(NAME).outcomes[0].load().value
-
-    assert math.isnan(copy)
-    assert is_readable(store)
+    assert shown(there_and_back(value)) == shown(value)
 
 
 @generated
 @given(recipes)
-def test_equal_values_have_the_same_files(recipe):
-    store = recorded(built(recipe))
-    assume(is_readable(store))
-    files = files_of(store)
+def test_a_copy_shares_nothing_with_the_value(recipe):
+    value = [built(recipe)]
+    before = shown(value)
+    again = there_and_back(value)
 
-    assert (
-        files_of(recorded(built(recipe)))
-        == files_of(recorded(built(recipe, turned=True)))
-        == files
-    )
+    again.append("more")
+
+    assert shown(value) == before
