@@ -36,7 +36,7 @@ _OPTIONS = {
 }
 _INI_LINES = {
     "mimic_functions": "functions and clients to mimic, one a line",
-    "mimic_redact": "names whose values are hidden, besides the usual (!name excepts one)",
+    "mimic_redact": "further names whose values are hidden (!name takes one out)",
 }
 _INI_WORDS = {
     "mimic_source": (

@@ -3,130 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic.engine.events import Event, Plain
+from pytest_mimic.engine.usage import WORDS_OF_OUTCOMES, Usage
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
-Outcome = Literal["passed", "failed", "skipped", "uncalled"]
-"""How a test ended. One that is uncalled has passed without a call of its function."""
+    pass
 
 READ_UNASKED = 500
 """How many files a run reads that was not asked about unused recordings."""
-
-_WORDS_OF_OUTCOMES = {
-    "failed": "failed",
-    "skipped": "was skipped",
-    "uncalled": "passed without a call of its function",
-}
-
-
-class Reason(NamedTuple):
-    """Why not all tests of the project have run.
-
-    Attributes:
-        kind: `deselected`: they were collected. `hidden`: their files were not.
-            `stopped`: the run did not come to its end, or not as usual.
-        text: The reason in words.
-    """
-
-    kind: Literal["deselected", "hidden", "stopped"]
-    text: str
-
-
-@dataclass
-class Usage:
-    """What one run, or several together, collected, ran and used.
-
-    Attributes:
-        partial: Why not all tests of the project have run.
-        mimicked: The targets that were mimicked, as their lines name them.
-        foreign_lines: Why `mimic_functions` is not that of the project's ini file.
-        collected: The files that were collected.
-        skipped: The modules that skipped themselves.
-        selected: The tests that were collected, the deselected ones included.
-        outcomes: How each test ended that ran.
-        used: The identities that were used, by the file of their recordings.
-        unmade: The identities in a log that its owner did not ask for, by the file.
-    """
-
-    partial: set[Reason] = field(default_factory=set)
-    mimicked: set[str] = field(default_factory=set)
-    foreign_lines: set[str] = field(default_factory=set)
-    collected: set[str] = field(default_factory=set)
-    skipped: set[str] = field(default_factory=set)
-    selected: set[str] = field(default_factory=set)
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    used: dict[str, set[str]] = field(default_factory=dict)
-    unmade: dict[str, set[str]] = field(default_factory=dict)
-
-    def note(self, events: Iterable[Event]) -> None:
-        """Take from the events of a run which recordings it used."""
-        for event in events:
-            name = str(event.facts.get("name", ""))
-            if event.kind == "unmade":
-                identities = _texts(event.facts.get("identities"))
-                self.unmade.setdefault(name, set()).update(identities)
-            elif name:
-                identity = str(event.facts.get("identity", ""))
-                self.used.setdefault(name, set()).add(identity)
-
-    def add(self, other: Usage) -> None:
-        """Count another process or another run as a part of this one."""
-        for name in ("partial", "mimicked", "foreign_lines", "collected", "skipped"):
-            getattr(self, name).update(getattr(other, name))
-        self.selected |= other.selected
-        self.outcomes.update(other.outcomes)
-        for name in ("used", "unmade"):
-            mine = getattr(self, name)
-            for file, identities in getattr(other, name).items():
-                mine.setdefault(file, set()).update(identities)
-
-    def to_plain(self) -> dict[str, Plain]:
-        """Return this as JSON has it."""
-        plain: dict[str, Plain] = {"outcomes": dict(self.outcomes)}
-        plain["partial"] = [list(reason) for reason in sorted(self.partial)]
-        for name in ("mimicked", "foreign_lines", "collected", "skipped", "selected"):
-            plain[name] = sorted(getattr(self, name))
-        for name in ("used", "unmade"):
-            files = getattr(self, name).items()
-            plain[name] = {file: sorted(found) for file, found in sorted(files)}
-        return plain
-
-    @classmethod
-    def of_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Return what `to_plain` gave.
-
-        Raises:
-            KeyError, TypeError, ValueError: It is something else.
-        """
-        usage = cls(outcomes=dict(plain["outcomes"]))
-        usage.partial = {Reason(*reason) for reason in plain["partial"]}
-        for name in ("mimicked", "foreign_lines", "collected", "skipped", "selected"):
-            setattr(usage, name, set(plain[name]))
-        for name in ("used", "unmade"):
-            setattr(usage, name, {file: set(ids) for file, ids in plain[name].items()})
-        return usage
-
-    def not_passed(self) -> list[str]:
-        """Return the tests and modules that did not pass, in words."""
-        told = []
-        for test, outcome in self.outcomes.items():
-            if outcome != "passed":
-                told.append(f"{test} {_WORDS_OF_OUTCOMES[outcome]}")
-        for module in sorted(self.skipped - self.collected):
-            told.append(f"{module} was skipped")
-        return told
 
 
 class Unused(NamedTuple):
@@ -138,7 +31,7 @@ class Unused(NamedTuple):
         entry: The call; None: a cassette, or a log as a whole.
         test: The owner of the file.
         is_gone: Whether that test exists no more.
-        count: How many calls it holds.
+        calls: How many it holds.
     """
 
     name: str
@@ -146,7 +39,7 @@ class Unused(NamedTuple):
     entry: Entry | None
     test: str
     is_gone: bool
-    count: int = 1
+    calls: int = 1
 
 
 @dataclass
@@ -168,7 +61,7 @@ class Judgement:
     @property
     def count(self) -> int:
         """How many calls are proven unused."""
-        return sum(unused.count for unused in self.unused)
+        return sum(unused.calls for unused in self.unused)
 
 
 def judge(
@@ -195,7 +88,7 @@ def judge(
         for unused, reason in jury.judge_file(name, vault):
             if reason:
                 so_far = judgement.unproven.get(reason, 0)
-                judgement.unproven[reason] = so_far + unused.count
+                judgement.unproven[reason] = so_far + unused.calls
             else:
                 judgement.unused.append(unused)
     judgement.unused.sort(key=lambda unused: (unused.test, unused.name))
@@ -310,7 +203,7 @@ class _Jury:
             return ""
         if outcome is None:
             return "their tests may still exist"
-        return f"{test} {_WORDS_OF_OUTCOMES[outcome]}"
+        return f"{test} {WORDS_OF_OUTCOMES[outcome]}"
 
     def _unmimicked_target(self, recording: Recording) -> str:
         """Return a target that a run with foreign lines did not mimic, if any."""
@@ -397,7 +290,3 @@ def _stands_in(text: str, name: str) -> bool:
     *classes, function = name.split("::")
     words = [*classes, function.rpartition(".")[2]]
     return any(re.search(rf"\b{re.escape(word)}\b", text) for word in words)
-
-
-def _texts(value: object) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list) else []

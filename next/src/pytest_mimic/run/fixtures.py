@@ -69,7 +69,7 @@ class Fixtures:
     def _note_folder(self, name: str, value: Any) -> None:
         places = self._session.run.places
         if name == "tmp_path":
-            places.tmp_path = str(value)
+            places.set_tmp_path(value)
         else:
             places.set_temporary(value.getbasetemp())
 
@@ -145,8 +145,9 @@ class _Instance:
         self._teardown.enter_context(self._session.run.owner(self._owner))
 
     def end(self) -> None:
+        run, owner = self._session.run, self._owner
         self._teardown.close()
-        self._session.run.end_owner(self._owner, passed=self._has_set_up)
+        self._session.safely(lambda: run.end_owner(owner, passed=self._has_set_up))
 
 
 class CassetteFixture:

@@ -161,7 +161,7 @@ class Phases:
         problems = [
             Noted(error, "") for error in self._session.coverings.new_problems()
         ]
-        errors = []
+        errors: list[Noted] = []
         for noted in [*problems, *self._session.run.take_noted()]:
             is_drift = isinstance(noted.error, DriftError)
             (self._drifts if is_drift else errors).append(noted)

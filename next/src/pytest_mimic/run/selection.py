@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-from pytest_mimic.engine.unused import Reason, Usage
+from pytest_mimic.engine.usage import Reason, Usage
 
 # Options that leave tests out, by their names in `config.option`.
 _OPTIONS_OF_A_PART = {
@@ -25,7 +25,7 @@ _OPTIONS_OF_A_PART = {
     "setupplan": "--setup-plan",
 }
 # Those of them whose tests are collected, or that run none; the others hide files.
-_KINDS: dict[str, Literal["deselected", "stopped"]] = {
+_KINDS: dict[str, Literal["deselected", "hidden", "stopped"]] = {
     "keyword": "deselected",
     "markexpr": "deselected",
     "deselect": "deselected",
@@ -95,8 +95,8 @@ class Selection:
         config, usage = self._config, self._usage
         for name, flag in _OPTIONS_OF_A_PART.items():
             if getattr(config.option, name, None):
-                kind = _KINDS.get(name, "hidden")
-                usage.partial.add(Reason(kind, f"{flag} was given"))
+                reason = Reason(_KINDS.get(name, "hidden"), f"{flag} was given")
+                usage.partial.add(reason)
         if not _are_all_named(config):
             usage.partial.add(_PART_NAMED)
         kept = set(map(id, selected))
@@ -145,8 +145,8 @@ class Selection:
             # An attempt that is made again: `rerun` or `retried`.
             outcomes.pop(test, None)
         elif outcome == "passed" and not hasattr(report, "wasxfail"):
-            ended = "uncalled" if "mimic_uncalled" in vars(report) else "passed"
-            outcomes.setdefault(test, ended)
+            is_uncalled = "mimic_uncalled" in vars(report)
+            outcomes.setdefault(test, "uncalled" if is_uncalled else "passed")
         else:
             outcomes[test] = "failed" if outcome == "failed" else "skipped"
 

@@ -10,16 +10,16 @@ import pytest
 
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.coverings import Coverings, missing_modules
+from pytest_mimic.engine.events import Event
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.unused import (
     READ_UNASKED,
     Judgement,
-    Reason,
-    Usage,
     clear,
     judge,
     size_of,
 )
+from pytest_mimic.engine.usage import Reason, Usage, UsageFile
 from pytest_mimic.errors import MimicError, TargetError
 from pytest_mimic.run.fixtures import CassetteFixture, Fixtures
 from pytest_mimic.run.phases import Phases
@@ -73,7 +73,7 @@ class Session:
             config.rootpath, config.invocation_params.dir, settings.vault_option
         )
         vault = Vault(settings.vault, label=settings.vault_label)
-        self.run = Run(settings.mode, vault, Places(config.rootpath))
+        self.run = Run(settings.mode, vault, Places(config.rootpath), self.commands)
         self.coverings = Coverings(self.run)
         self.usage = Usage()
         self.judgement = Judgement()
@@ -157,13 +157,13 @@ class Session:
         if told is None:
             return
         self.usage.add(Usage.of_plain(told["usage"]))
-        self.run.events.take(told["events"])
+        self.run.events.rows += [Event(*row) for row in told["events"]]
         self._errors += [text for text in told["errors"] if text not in self._errors]
 
     def _tell_controller(self) -> None:
         told: dict[str, Plain] = {
             "usage": self.usage.to_plain(),
-            "events": self.run.events.to_plain(),
+            "events": [list(event) for event in self.run.events.rows],
             "errors": list(self._errors),
         }
         # xdist has this attribute in its workers.
@@ -214,11 +214,8 @@ class Session:
             self._cleared = clear(vault, self.judgement.unused)
 
     def _write_usage(self) -> None:
-        # Few runs write one.
-        from pytest_mimic.run.usage_file import write_usage
-
         assert self.settings.usage is not None
-        write_usage(self.settings.usage, self.usage, self.settings)
+        UsageFile.write(self.settings.usage, self.usage, self.settings.rootdir)
 
     def _set_exit_code(self, session: pytest.Session, exitstatus: int) -> None:
         is_wrong = any(

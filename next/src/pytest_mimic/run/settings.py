@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Any
 
 import pytest
 
@@ -14,14 +14,12 @@ from pytest_mimic.engine.decide import Mode
 from pytest_mimic.errors import TargetError, did_you_mean
 from pytest_mimic.patch.targets import Target, parse_target
 
-SourceRule = Literal["strict", "ignore"]
-InputsRule = Literal["warn", "strict", "ignore"]
-PickleRule = Literal["listed", "forbid"]
+_SOURCE = ("strict", "ignore")
+_INPUTS = ("warn", "strict", "ignore")
+_PICKLE = ("listed", "forbid")
 
 _MODES: tuple[Mode, ...] = ("record", "rerecord", "verify", "live")
 _WRITING_MODES = ("record", "rerecord")
-
-Word = TypeVar("Word", bound=str)
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,10 @@ class Settings:
         vault_option: The vault as `--mimic-vault` has named it; empty: it has not.
         targets: The lines of `mimic_functions`.
         redact: The lines of `mimic_redact`.
-        source: What a replay does about a target whose source has changed.
-        inputs: The same for what a call reaches and reads.
-        pickle: Which pickles may be loaded.
+        source: What a replay does about a target whose source has changed: `strict` or
+            `ignore`.
+        inputs: The same for what a call reaches and reads; or `warn`.
+        pickle: Which pickles may be loaded: `listed`, or none with `forbid`.
         clears_unused: Whether unused recordings are deleted after the run.
         fails_on_unused: Whether unused recordings fail the run.
         usage: The file of `--mimic-usage`.
@@ -58,9 +57,9 @@ class Settings:
     vault_option: str
     targets: tuple[Target, ...]
     redact: tuple[str, ...]
-    source: SourceRule
-    inputs: InputsRule
-    pickle: PickleRule
+    source: str
+    inputs: str
+    pickle: str
     clears_unused: bool
     fails_on_unused: bool
     usage: Path | None
@@ -89,9 +88,15 @@ class Settings:
             vault_option=vault_option,
             targets=_targets(config),
             redact=tuple(_ini_lines(config, "mimic_redact")),
-            source=_word(config, "mimic_source", SourceRule),
-            inputs=_word(config, "mimic_inputs", InputsRule),
-            pickle=_word(config, "mimic_pickle", PickleRule),
+            source=cast(
+                SourceRule, _word(config, "mimic_source", get_args(SourceRule))
+            ),
+            inputs=cast(
+                InputsRule, _word(config, "mimic_inputs", get_args(InputsRule))
+            ),
+            pickle=cast(
+                PickleRule, _word(config, "mimic_pickle", get_args(PickleRule))
+            ),
             clears_unused=option.mimic_clear_unused,
             fails_on_unused=option.mimic_fail_on_unused,
             usage=_file(config, "mimic_usage"),
@@ -209,19 +214,18 @@ def _ini_lines(config: pytest.Config, name: str) -> list[str]:
     return list(lines)
 
 
-def _word(config: pytest.Config, name: str, words: type[Word]) -> Word:
+def _word(config: pytest.Config, name: str, known: Sequence[str]) -> str:
     """Return the value of an ini option that is one of a few words.
 
     Raises:
         pytest.UsageError: It is none of them.
     """
-    known = get_args(words)
     given = str(config.getini(name))
     if given not in known:
         listed = f"{', '.join(known[:-1])} or {known[-1]}"
         meant = did_you_mean(given, known)
         raise pytest.UsageError(f"{name} = {given}: it takes {listed}{meant}")
-    return cast(Word, given)
+    return given
 
 
 def _file(config: pytest.Config, name: str) -> Path | None:

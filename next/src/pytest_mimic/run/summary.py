@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_mimic.commands import Commands
-    from pytest_mimic.engine.unused import Outcome
+    from pytest_mimic.engine.usage import Outcome
     from pytest_mimic.run.settings import Settings
 
 _SHOWN = 10
@@ -139,12 +139,12 @@ def _counts(facts: Facts) -> str:
     recorded = events.of("recorded")
     if recorded:
         parts.append(f"recorded in {duration(_seconds(recorded))}")
-    counted = {"recorded": len(recorded)}
-    for kind in ("replayed", "verified"):
-        counted[kind] = _times(events.of(kind))
-    for kind in ("missing", "stale", "drifted"):
-        counted[kind] = len(_each_once(events.of(kind)))
-    told = []
+    counted: dict[str, int] = {"recorded": len(recorded)}
+    counted["replayed"] = _times(events.of("replayed"))
+    counted["verified"] = _times(events.of("verified"))
+    for problem in _PROBLEMS[:3]:
+        counted[problem.kind] = len(_each_once(events.of(problem.kind)))
+    told: list[str] = []
     for kind, count in counted.items():
         if count:
             number = str(count) if told else plural(count, "call")
@@ -310,7 +310,7 @@ def label_of_unused(unused: Unused) -> tuple[str, str]:
         name = unused.name.removeprefix("cassettes/").removesuffix(".json")
         label = f"cassette {name}"
     elif unused.entry is None:
-        label = f"{unused.name}, {plural(unused.count, 'call')}"
+        label = f"{unused.name}, {plural(unused.calls, 'call')}"
     else:
         tree = unused.entry.arguments or unused.entry.request or {}
         label = call_label(unused.entry.target, tree)

@@ -101,7 +101,8 @@ def own_files(item: pytest.Item) -> set[str]:
         return files | {f"<doctest {doctest.name}[{n}]>" for n in range(count)}
     files.add(str(item.path))
     # A test may be inherited from a class in another file.
-    function: Any = inspect.unwrap(getattr(item, "function", item))
+    given: Any = getattr(item, "function", item)
+    function: Any = inspect.unwrap(given)
     code = getattr(function, "__code__", None)
     return files | ({code.co_filename} if code is not None else set())
 
