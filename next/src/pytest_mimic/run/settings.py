@@ -88,15 +88,9 @@ class Settings:
             vault_option=vault_option,
             targets=_targets(config),
             redact=tuple(_ini_lines(config, "mimic_redact")),
-            source=cast(
-                SourceRule, _word(config, "mimic_source", get_args(SourceRule))
-            ),
-            inputs=cast(
-                InputsRule, _word(config, "mimic_inputs", get_args(InputsRule))
-            ),
-            pickle=cast(
-                PickleRule, _word(config, "mimic_pickle", get_args(PickleRule))
-            ),
+            source=_word(config, "mimic_source", _SOURCE),
+            inputs=_word(config, "mimic_inputs", _INPUTS),
+            pickle=_word(config, "mimic_pickle", _PICKLE),
             clears_unused=option.mimic_clear_unused,
             fails_on_unused=option.mimic_fail_on_unused,
             usage=_file(config, "mimic_usage"),
