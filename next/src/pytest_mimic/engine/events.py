@@ -16,7 +16,7 @@ EventKind: TypeAlias = Literal[
     "unmade",  # identities in the log `name` that its owner did not ask for
     "missing",  # command, option; text: the error
     "stale",  # what, command, option
-    "drifted",  # command, option, text, what; name, identity; conversation: its kind
+    "drifted",  # command, option, text, what; name, identity
     "handled",  # a miss that the test's own file handled
     "not recorded",  # what: why a replay will miss it
     "not kept",  # what a failing test leaves out: what
@@ -84,6 +84,14 @@ class Events:
         else:
             self.tell(event)
         return event
+
+    def again(self, event: Event, test: str) -> Event:
+        """Count a row once more for a test, and give the row that counts it."""
+        times = event.facts["times"]
+        if event.test == test and self.tell is None and isinstance(times, int):
+            event.facts["times"] = times + 1
+            return event
+        return self.add(event.kind, event.call, test=test, **{**event.facts, "times": 1})
 
     def of(self, *kinds: EventKind) -> list[Event]:
         """Give the rows of these kinds, in the order in which they happened."""

@@ -51,11 +51,26 @@ class Run:
         shared: What all tests share.
         refusals: Makes the errors of calls that get no outcome.
         test: The id of the test that runs, or an empty text.
+        forbids_pickles: Whether nothing may be unpickled.
+        source: What a replay does about a target whose source has changed.
+        inputs: The same for what a call reaches and reads.
+        may_record: Whether anything may be written, whatever a test asks for.
+        may_begin: Whether a cassette that does not exist is recorded unasked.
         version: Another number means that what was replayed may be another now.
     """
 
     def __init__(
-        self, mode: Mode, vault: Vault, places: Places, commands: Commands
+        self,
+        mode: Mode,
+        vault: Vault,
+        places: Places,
+        commands: Commands,
+        *,
+        forbids_pickles: bool = False,
+        source: Literal["strict", "ignore"] = "strict",
+        inputs: Literal["warn", "strict", "ignore"] = "warn",
+        may_record: bool = True,
+        may_begin: bool = True,
     ) -> None:
         self.mode = mode
         self.vault = vault
@@ -66,6 +81,11 @@ class Run:
         self.shared = Shared(vault)
         self.refusals = Refusals(vault, commands)
         self.test = ""
+        self.forbids_pickles = forbids_pickles
+        self.source = source
+        self.inputs = inputs
+        self.may_record = may_record
+        self.may_begin = may_begin
         self.version = 0
         self._sleeps = Sleeps()
         self._children = Children(self._begin_child)
@@ -117,6 +137,7 @@ class Run:
             raise self.refuse(refusal, call, owner)
         step = Step(self, call, decision, place, owner)
         if decision == "replay":
+            step.count("replayed")
             self._note_replay(call, place, owner)
         return step
 
@@ -166,15 +187,6 @@ class Run:
         assert place.entry is not None
         if failed_exchange(place.entry.body) and is_worth_a_wait(place.entry.body):
             self._sleeps.skip()
-        self.events.add(
-            "replayed",
-            call.signature,
-            test=self.test,
-            name=place.name,
-            identity=call.identity,
-            seconds=place.entry.seconds,
-            times=1,
-        )
         if place.recorded == "repeats" and call.conversation:
             self._note_repeated(call, owner)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from pytest_mimic.engine.calls import Call
-from pytest_mimic.engine.events import Events
+from pytest_mimic.engine.events import Event, Events
 from pytest_mimic.engine.inside import Inside
 from pytest_mimic.engine.logs import Place, Shared
 from pytest_mimic.engine.owners import Kept, Owner
@@ -61,7 +61,10 @@ class Step:
         entry: The recording; None: it runs for real and is recorded.
         is_open: Whether it has not ended.
         is_lasting: Whether equal calls will be given the same, whenever they are made.
+        replayed: The row that counts the replay.
     """
+
+    replayed: Event | None = None
 
     def __init__(
         self,
@@ -81,6 +84,7 @@ class Step:
         self._place = place
         self._owner = owner
         self._test = books.test
+        self._event: Event | None = None
         self._so_far: Callable[[], Body] | None = None
         self._lock = threading.Lock()
         if owner is not None:
@@ -264,15 +268,15 @@ class Step:
         elif differences:
             self._note_drift(differences, failed)
         elif self.mode == "verify":
-            self._count("verified")
+            self.count("verified")
         else:
-            self._count("replayed")
+            self.count("replayed")
 
     def _report_early_answer(self) -> None:
         label = self.call.label()
         what = "was answered, before it was cancelled as it was when recorded"
         self._books.events.add("answered early", label, test=self._test, what=what)
-        self._count("verified")
+        self.count("verified")
 
     def _note_drift(self, differences: Sequence[Difference], failed: str) -> None:
         refusals, owner = self._books.refusals, self._owner
@@ -281,7 +285,8 @@ class Step:
             error = refusals.drift_of_fixture(self.call, differences, owner)
         else:
             error = refusals.drift(self.call, differences, owner, failed=failed)
-        label = self.call.label()
+        label, kind = self.call.label(), self.call.conversation
+        error.conversation = f"{self._place.name} {kind}" if kind else ""
         self._books.events.note(error, label)
         self._books.events.add(
             "drifted",
@@ -289,7 +294,6 @@ class Step:
             test=self._test,
             name=self._place.name,
             identity=self.call.identity,
-            conversation=self.call.conversation,
             text=str(error),
             option="" if failed else RERECORD,
             command=refusals.command(RERECORD, owner),
@@ -328,6 +332,16 @@ class Step:
         if entry.ended is not None:
             await owner.turns.wait_async(slot)
         self.leave()
+
+    def count_again(self) -> None:
+        """Count an equal call of what all tests share, which got the same again."""
+        event, books = self._event, self._books
+        if event is None or event.test != books.test or books.events.tell is not None:
+            self.count("replayed")
+            return
+        times = event.facts["times"]
+        assert isinstance(times, int)
+        event.facts["times"] = times + 1
 
     def leave(self) -> None:
         """End a replayed call, also one that is not read to its end."""
@@ -370,12 +384,13 @@ class Step:
         option = "" if self._owner and self._owner.never_records else RERECORD
         return self._books.refuse(Refusal(error, option), self.call, self._owner)
 
-    def _count(self, kind: Literal["replayed", "verified"]) -> None:
+    def count(self, kind: Literal["replayed", "verified"]) -> None:
+        """Count the call as one that got its recorded outcome."""
         assert self.entry is not None
-        self._books.events.add(
+        self._event = self._books.events.add(
             kind,
             self.call.signature,
-            test=self._test,
+            test=self._books.test,
             name=self._place.name,
             identity=self.call.identity,
             seconds=self.entry.seconds,
