@@ -7,9 +7,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_mimic.vault.recording import Entry, content_of, parse
 
 from pytest_mimic import CorruptRecordingError
-from pytest_mimic.vault.recording import Entry, content_of, parse
 from unit.vault.calls import entry, recording
 
 NAME = ".mimic_vault/logs/a.json"

@@ -236,21 +236,32 @@ class Vault:
         """Return the objects that nothing refers to; none where a file is damaged.
 
         Args:
-            of: The objects that are looked for. Default: all.
+            of: The objects that are looked for, with those that they refer to. Default:
+                all.
         """
-        unneeded = set(self.objects() if of is None else of)
-        names = [name for folder in FOLDERS for name in self.folder.names(folder)]
-        while unneeded and names:
-            needed: set[str] = set()
-            for name in names:
-                needed |= _objects_in(self.folder.read(name) or b"")
-            unneeded -= needed
-            # A large outcome is an object, and may refer to a pickle.
-            names = [name for name in needed if name.endswith(".json")]
+        objects = self.objects() if of is None else [*of, *self._objects_of(of)]
+        if not objects:
+            return []
+        files = [name for folder in FOLDERS for name in self.folder.names(folder)]
+        unneeded = set(objects) - self._objects_of(files)
+        # What a damaged file refers to is not known.
         is_damaged = unneeded and any(
             isinstance(found, CorruptRecordingError) for _, found in self.all()
         )
         return [] if is_damaged else sorted(unneeded)
+
+    def _objects_of(self, names: Iterable[str]) -> set[str]:
+        """Return the objects that files refer to, and those that these refer to."""
+        found: set[str] = set()
+        pending = [
+            name for name in names if not name.endswith((".pkl", ".txt", ".bin"))
+        ]
+        while pending:
+            content = self.folder.read(pending.pop()) or b""
+            new = _objects_in(content) - found
+            found |= new
+            pending += [name for name in new if name.endswith(".json")]
+        return found
 
     # -- recorders and their part files
 
