@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+import sys
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from types import FrameType
 from typing import Literal
 
 from pytest_mimic.commands import Commands
@@ -35,6 +37,12 @@ from pytest_mimic.values.places import Places
 from pytest_mimic.vault.vault import Vault, Written
 
 _MOST_MISSES = 1000
+_NOT_SAFE = (
+    "pytest_mimic.engine",
+    "pytest_mimic.vault",
+    "pytest_mimic.values",
+    "importlib",
+)
 _RECORDING: tuple[Mode, ...] = ("record", "rerecord")
 
 
@@ -88,6 +96,7 @@ class Run:
         self.may_begin = may_begin
         self.version = 0
         self._sleeps = Sleeps()
+        self._late: deque[Callable[[], object]] = deque()
         self._children = Children(self._begin_child)
         self._owners: list[Owner] = []
         self._last_test: Owner | None = None
@@ -124,6 +133,7 @@ class Run:
             CorruptRecordingError: The file of its recording is damaged.
         """
         self._sleeps.go_on()
+        self.end_late()
         owner = cassette or self.innermost
         try:
             place, call = self._place_of(
@@ -219,6 +229,19 @@ class Run:
             facts = facts_of(refusal, command)
             self.events.add(kind, label, test=self.test, **facts)
         return error
+
+    def when_safe(self, end: Callable[[], object]) -> None:
+        """End a call that the collector has found: now, or after what it interrupts."""
+        self._late.append(end)
+        if not _is_interrupted():
+            self.end_late()
+
+    def end_late(self) -> None:
+        """End the calls that the collector has found, and that wait for that."""
+        while self._late:
+            # The error is noted, and nobody would catch it here.
+            with suppress(MimicError):
+                self._late.popleft()()
 
     def note(self, error: MimicError, call: str = "") -> None:
         """Keep an error for the verdict of the phase, should the code swallow it."""
@@ -343,6 +366,7 @@ class Run:
     def _close(self, owner: Owner, verdict: Verdict) -> list[Written]:
         """Give what was written and stays, so that it can be undone."""
         self._hear_children()
+        self.end_late()
         for step in list(owner.open):
             with suppress(MimicError):  # it is noted
                 step.end_with_owner()
@@ -469,3 +493,13 @@ def _is_below_replayed(owner: Owner) -> bool:
     return any(
         log is not None and log.conversation("http") == "replayed" for log in logs
     )
+
+
+def _is_interrupted() -> bool:
+    """Return whether the collector runs inside of our own work, or of an import."""
+    frame: FrameType | None = sys._getframe(3)
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).startswith(_NOT_SAFE):
+            return True
+        frame = frame.f_back
+    return False
