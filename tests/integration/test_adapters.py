@@ -6,9 +6,10 @@ from textwrap import dedent
 
 import pytest
 import toy_client
+from support import face
+from support.adapters import install_adapter
 
 from pytest_mimic import client
-from pytest_mimic._core.seam.registry import CLIENTS, Client
 
 ASKS = """
 import toy_client
@@ -31,7 +32,7 @@ def test_no_station():
 @pytest.fixture
 def toy(project, monkeypatch):
     """A project whose tests use the client."""
-    monkeypatch.setitem(CLIENTS, "toy_client", Client("toy_adapter:ToyAdapter"))
+    install_adapter(project, "toy_client", "toy_adapter:ToyAdapter")
     monkeypatch.setattr(toy_client, "SERVICE", toy_client.Service())
     project.ini("toy_client")
     project.write("test_weather.py", ASKS)
@@ -43,9 +44,10 @@ def test_secrets_stay_out_of_the_vault(toy):
 
     run = toy.record()
 
-    assert len(run.vault) == 2
+    assert len(run.calls) == 2
     assert not any(b"5531" in data for data in run.vault.values())
-    assert all(b'"api_key": "<redacted>"' in data for data in run.vault.values())
+    hidden = f'"api_key": "{face.PLACEHOLDER}"'
+    assert all(hidden in call.text for call in run.calls)
 
 
 NEW_DAY, NEW_PLACE = (
@@ -117,14 +119,7 @@ def gauge(project):
     """A project in whose environment a distribution has an adapter for the client `gauge`."""
 
     def install(adapter: str) -> None:
-        project.write(
-            "gauge_adapter-1.0.dist-info/METADATA",
-            "Metadata-Version: 2.1\nName: gauge-adapter\nVersion: 1.0\n",
-        )
-        project.write(
-            "gauge_adapter-1.0.dist-info/entry_points.txt",
-            f"[pytest_mimic.clients]\ngauge = {adapter}\n",
-        )
+        install_adapter(project, "gauge", adapter)
 
     project.write("gauge.py", "def read(name):\n    return 'real'\n")
     project.write("gauge_adapter.py", ADAPTER)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 
@@ -11,8 +10,6 @@ import pytest
 pytest.importorskip("httpx", reason="needs httpx")
 
 from support.http_server import running_server
-
-pytest_plugins = ("support.rekeying",)
 
 LARGE_BODIES = """
     import base64, os
@@ -39,9 +36,7 @@ def test_a_large_body_makes_no_large_recording(project):
     project.tests(LARGE_BODIES)
     with running_server() as server:
         recorded = project.record(env={"API": server.url}).expect(passed=3)
-    sizes = [
-        len(data) for name, data in recorded.vault.items() if name.startswith("calls/")
-    ]
+    sizes = [len(call.text) for call in recorded.calls]
 
     nowhere = {"API": "http://127.0.0.1:9"}
     project.replay(env=nowhere).expect(passed=3)
@@ -49,61 +44,10 @@ def test_a_large_body_makes_no_large_recording(project):
 
     assert len(sizes) == 3
     assert max(sizes) < 40_000
-    for differing in (
-        "body.image, [-recorded-] {+now+}: ...",
-        "body.rows.content, [-recorded-] {+now+}: ...",
-        "body.rows[5000]: 'A' recorded, 'h' now",
-        "body.image.content.sha256: '",
-    ):
-        assert differing in missed.output
+    assert "body.image, [-recorded-] {+now+}: ..." in missed.output
+    assert "body.rows[5000]: 'A' recorded, 'h' now" in missed.output
+    assert missed.output.count("body.image") >= 2  # of the JSON, and of the form
     assert "every run" not in missed.output  # another file is no id
-
-
-SERVERS_OF_TESTS = """
-    import os, uuid
-    import httpx
-
-    def test_it():
-        for url in os.environ["URLS"].split():
-            httpx.post(url, json={"id": str(uuid.uuid4()) if "IDS" in os.environ else "7"})
-
-    def test_other():
-        httpx.post(os.environ["OTHER"], json={"id": "7"})
-"""
-
-
-@pytest.mark.parametrize(
-    ("number", "path", "ids", "offered"),
-    [
-        (1, "/nothing", {}, "http ignore=port"),
-        (1, "/nothing", {"IDS": "1"}, "http ignore=port,body.id"),
-        (1, "/nothing/else", {}, None),
-        # Their calls would be one.
-        (2, "/nothing", {}, None),
-    ],
-    ids=["port", "port and id", "other path", "two servers"],
-)
-def test_another_port_on_loopback_is_left_out_if_nothing_else_differs(
-    project, rekey, number, path, ids, offered
-):
-    """A server that a test starts has another port in each run."""
-    project.ini("http")
-    project.tests(SERVERS_OF_TESTS)
-    with running_server() as server, running_server() as other:
-        urls = [f"{each.url}/nothing" for each in (server, other)]
-        env = {"URLS": " ".join(urls[:number]), "OTHER": urls[1], **ids}
-        project.record(env=env).expect(passed=2)
-    in_next_run = {**env, "URLS": f"http://127.0.0.1:9{path}"}
-
-    missed = project.replay(env=in_next_run).expect(passed=1, failed=1)
-
-    if offered is None:
-        assert "ignore=" not in missed.output
-        return
-    assert f"if it changes from run to run: {offered}\n" in missed.output
-    project.ini(offered)
-    rekey()
-    project.replay(env=in_next_run).expect(passed=2)
 
 
 WHOLE = """
@@ -117,11 +61,11 @@ WHOLE = """
     @pytest.mark.parametrize("number", [1, 2])
     def test_it(number):
         body = {"system": SYSTEM, "tools": TOOLS, "schema": {"$ref": ["y" * 3000]}, "number": number}
-        assert httpx.post(os.environ["API"] + "/echo", json=body).status_code == 200
+        assert httpx.post(os.environ["API"] + "/nothing", json=body).is_success
 
     def test_cassette(mimic_auto):
         with mimic_auto("here", targets=["http ignore=port"]) as cassette:
-            httpx.post(os.environ["API"] + "/echo", json={"system": SYSTEM})
+            httpx.post(os.environ["API"] + "/nothing", json={"system": SYSTEM})
         assert cassette.calls[0].arguments["body"]["system"] == SYSTEM
 """
 
@@ -143,41 +87,23 @@ def test_the_whole_of_a_request_is_kept_and_shared(project):
 
     project.replay(env=offline).expect(passed=3)
 
-    names = [
-        name
-        for name in recorded.vault
-        if name.startswith("objects/") and b"Be kind" in recorded.vault[name]
-    ]
     assert again.changed == set()
-    requests = [
-        json.loads(data)
+    [name] = (
+        name
         for name, data in recorded.vault.items()
-        if name.startswith("calls/")
-    ]
-    assert [one["arguments"]["body"]["tools"]["length"] for one in requests] == [
-        500,
-        500,
-    ]
-    assert b"y" * 99 not in b"".join(
-        recorded.vault[name] for name in recorded.vault if name.startswith("calls/")
+        if name.startswith("objects/") and data.count(b"Be kind.") == 900
     )
     shown = pytest_mimic("show", "test_shop.py").stdout
     assert shown.count("Be kind.") >= 900
     assert all(f"'tool {number}'" in shown for number in range(500))
-    # The text of the question is one object, and the other is of the answers of /echo.
-    asked = [name for name in names if recorded.vault[name].startswith(b"[")]
-    assert len(asked) == 1
-    (project.vault / asked[0]).write_text("[]")
+    (project.vault / name).write_text("[]")
     damaged = pytest_mimic("check")
-    assert (
-        damaged.returncode,
-        "is not what was sent: a part of a request" in damaged.stdout,
-    ) == (1, True)
+    assert (damaged.returncode, name in damaged.stdout) == (1, True)
     project.replay("-k", "test_it", env=offline).expect(
         passed=2, deselected=1
     )  # only a miss reads it
-    (project.vault / asked[0]).unlink()
-    assert "is missing, or is not what was sent" in pytest_mimic("check").stdout
+    (project.vault / name).unlink()
+    assert "is missing" in pytest_mimic("check").stdout
     assert pytest_mimic("rm", "test_shop.py").returncode == 0
     assert not [name for name in project.files() if "objects/" in name]
 

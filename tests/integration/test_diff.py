@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -164,44 +162,3 @@ def test_a_folder_in_no_repository_is_said(shop: Any) -> None:
         2,
         f"ERROR: {shop.root} is in no Git repository\n",
     )
-
-
-def test_a_pickle_has_one_size(shop: Any) -> None:
-    """Without a description and a preview, its size is all that tells it from another one."""
-    for vault in (shop.root / "old", shop.project.vault):
-        [file] = (vault / "calls/shop/odd").iterdir()
-        facts = json.loads(file.read_text(encoding="utf-8"))
-        del facts["outcomes"][0]["described"]
-        del facts["outcomes"][0]["preview"]
-        file.write_text(json.dumps(facts), encoding="utf-8")
-    shop.project.vault.rename(shop.root / "new")
-    shutil.copytree(shop.root / "old", shop.project.vault)
-    git(shop.root, "add", "-A")
-    git(shop.root, "commit", "-q", "-m", "two")
-    shutil.rmtree(shop.project.vault)
-    (shop.root / "new").rename(shop.project.vault)
-    [file] = (shop.project.vault / "objects").rglob("*.pkl")
-
-    assert (
-        f"a pickle, {file.stat().st_size} B before, another value now\n"
-        in shop.diff().out
-    )
-
-
-def test_each_recording_is_read_once(shop: Any) -> None:
-    opened: list[str] = []
-    watched: list[list[str]] = [opened]
-
-    def note(event: str, arguments: tuple[Any, ...]) -> None:
-        if watched and event == "open" and ".mimic_vault" in str(arguments[0]):
-            watched[0].append(Path(str(arguments[0])).name)
-
-    # A hook cannot be removed: it notes nothing when the list is empty.
-    sys.addaudithook(note)
-
-    shop.diff()
-
-    watched.clear()
-    recordings = [name for name in opened if name.endswith(".json")]
-    assert len(recordings) > 5
-    assert sorted(recordings) == sorted({*recordings})

@@ -418,14 +418,14 @@ def test_an_exchange_that_is_open_at_the_end_of_its_test_belongs_to_it(
     project.replay("-k", "test_it", env=api).expect(
         passed=1, deselected=1, says=["2 calls replayed"]
     )
-    (recording,) = project.files("calls").values()
-    assert b'"test": "test_shop.py::test_it"' in recording
+    calls = project.calls()
+    assert {call.owner for call in calls} == {"test_shop.py::test_it"}
     # All of a short answer has come to aiohttp, whether it is read or not.
-    assert b'"end": "open"' in recording or form == "aiohttp"
+    assert "open" in [call.end for call in calls] or form == "aiohttp"
 
 
 def test_a_thread_that_waits_is_released_when_its_test_has_ended(project, server):
-    """It gets its client's error of a closed connection, of which pytest is not told."""
+    """By an error of which pytest is not told."""
     project.ini("http")
     project.tests("""
         import os, sys, threading
@@ -441,7 +441,7 @@ def test_a_thread_that_waits_is_released_when_its_test_has_ended(project, server
             asked.set()
             try:
                 requests.get(URL)
-            except requests.ConnectionError as error:
+            except BaseException as error:
                 errors.append(error)
                 if IS_OVER:
                     raise
@@ -673,7 +673,7 @@ def test_a_new_attempt_of_a_failed_test_runs_for_real(project, way):
         passed=1, **reruns, real=["job", "left", "job", "left", "job", "state"]
     )
 
-    assert len([name for name in recorded.vault if name.startswith("calls")]) == 2
+    assert len(recorded.calls) == 2
     project.replay(plugins=plugins).expect(passed=1, real=[])
 
 
@@ -701,7 +701,7 @@ def test_a_test_that_fails_in_each_attempt_keeps_no_exception(project, way):
     run = project.record(plugins=plugins)
 
     run.expect(failed=1, **reruns, real=["job"] * 6)
-    assert not project.files("calls")
+    assert not project.calls()
 
 
 def test_the_command_says_how_calls_ended(project, pytester):
@@ -714,7 +714,7 @@ def test_the_command_says_how_calls_ended(project, pytester):
         run = pytester.run(sys.executable, "-m", "pytest_mimic", *words)
         return run.stdout.str()
 
-    assert "3 outcomes: waiting, 2, 3" in shown("ls", "test_shop.py")
+    assert shown("ls", "test_shop.py").count("waiting") == 1
     assert "waiting: it was cancelled before more came" in shown("show", "test_shop.py")
     assert shown("check").startswith(".mimic_vault is sound")
 
@@ -749,7 +749,7 @@ def test_a_call_that_is_cancelled_in_a_cassette_keeps_its_place(project, server)
 
     server.stop()
     project.replay(env=api).expect(passed=1, says=["2 calls replayed"])
-    assert b'"end": "waiting"' in project.files("cassettes")["cassettes/trip.json"]
+    assert [call.end for call in project.calls()] == ["waiting", ""]
 
 
 def test_a_post_whose_stream_is_cancelled_between_two_events_waits_there(

@@ -164,7 +164,7 @@ def test_recordings_with_paths_are_the_same_in_every_run(shop):
 
     assert not second.changed
     vault = b"".join(first.vault.values()).decode()
-    assert '"$path": ["tmp", "in.csv"]' in vault
+    assert '"in.csv"' in vault
     assert not re.search(rf"{re.escape(str(shop.root))}|test_read0|elsewhere", vault)
 
 

@@ -250,8 +250,7 @@ def test_a_drift_at_a_client_shows_no_secret(project):
             f"import httpx\n\ndef test_talk():\n    httpx.post('{server.url}/login', json={{'password': 'sesame-4711'}})\n",
         )
         project.record().expect(passed=1)
-        [name] = (name for name in project.files() if name.startswith("calls/"))
-        file = project.vault / name
+        file = project.file_of("http")
         text = (
             file.read_text("utf-8")
             .replace('"status": 200', '"status": 201')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -196,7 +195,7 @@ def test_no_secret_of_a_cassette_reaches_the_vault_or_the_report(project, take_o
             with mimic_replay("talk"):
                 login = {"password": "another", "user": "ann"}
                 found = requests.post("https://api.shop.test/login?api_key=mine", json=login).json()
-                assert found["access_token"].startswith("<redacted:")
+                assert "redacted" in found["access_token"]
                 assert found["pin"] != 4711
                 requests.get("https://api.shop.test/by-token/" + found["access_token"], params={"token": "mine"})
         """,
@@ -253,10 +252,7 @@ def test_calls_outside_of_conversations_do_not_replace_one_another(project, take
     assert take_over("tests/cassettes/test_api/test_one.yaml")[0] == 0
     assert take_over("tests/cassettes/test_api/test_two.yaml")[0] == 0
 
-    stored = [
-        json.loads(text) for name, text in project.files().items() if "calls/" in name
-    ]
-    assert sorted(one["arguments"]["url"] for one in stored) == [
+    assert sorted(call.arguments["url"] for call in project.calls()) == [
         "http://a.test/one",
         "http://a.test/two",
     ]
@@ -416,8 +412,7 @@ def test_what_is_recorded_takes_the_place_of_what_was_imported(
         project.run(option).expect(passed=1)
 
         assert server.seen
-    names = [name.rpartition("/")[2] for name in project.files() if "calls/" in name]
-    assert (len(names), [name for name in names if "-" in name]) == (3, [])
+    assert len(project.calls()) == 3
     project.replay().expect(passed=1)
 
 
@@ -463,11 +458,7 @@ def test_a_cassette_of_imported_calls_is_recorded_again_as_a_whole(project, take
 
         project.run("--mimic-rerecord").expect(passed=1)
 
-    keys = [
-        one["key"]
-        for one in json.loads(project.files()["cassettes/talk.json"])["calls"]
-    ]
-    assert (len(keys), [key for key in keys if "-" in key]) == (2, [])
+    assert len(project.calls()) == 2
     project.replay().expect(passed=1)
 
 
@@ -494,8 +485,8 @@ def test_imported_recordings_are_verified_judged_and_found_by_the_command(
 
         project.run("--mimic-clear-unused").expect(passed=1, says=["GET /gone"])
 
-    assert len(project.files()) == 1
-    for command in (["check"], ["ls", "POST /echo"], ["show", "calls/http"]):
+    assert len(project.calls()) == 1
+    for command in (["check"], ["ls", "POST /echo"], ["show", "test_talk.py"]):
         assert face.command(command) == 0
 
 
@@ -536,7 +527,7 @@ def test_what_filters_wrote_in_place_of_secrets_stays(project, take_over):
             with mimic_replay("talk"):
                 answer = requests.post("https://api.shop.test/login?api_key=mine").json()
                 assert answer["access_token"] == "REDACTED"
-                assert answer["refresh_token"].startswith("<redacted:")
+                assert "redacted" in answer["refresh_token"]
         """,
     )
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
-from support.http_server import running_server
 
 SHOP = """
     from tally import ran
@@ -123,44 +120,3 @@ def test_no_call_keeps_its_arguments_alive(project, mode):
     project.record().expect(passed=4)
 
     project.run(*([mode] if mode else [])).expect(passed=4)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
-def test_a_forked_process_goes_on_with_the_conversation_of_its_parent(project):
-    project.ini("http.client")
-    body = """
-        import os
-        from http.client import HTTPConnection
-
-        def ask(path):
-            connection = HTTPConnection(os.environ["HOST"])
-            connection.request("GET", path)
-            assert connection.getresponse().read()
-            connection.close()
-
-        def test_fork():
-            ask("/users/1")
-            child = os.fork()
-            if not child:
-                ask("/users/2")
-                os._exit(0)
-            assert os.waitpid(child, 0)[1] == 0
-            ask("/users/3")
-    """
-    project.tests(body)
-    with running_server() as server:
-        env = {"HOST": server.url.removeprefix("http://")}
-        for option in ("--mimic-record", "--mimic-rerecord"):
-            assert (
-                len(project.run(option, process=True, env=env).expect(passed=1).vault)
-                == 3
-            )
-
-    project.replay("--mimic-clear-unused", process=True, env=env).expect(
-        passed=1, says=["3 calls replayed"], never=["could not judge"]
-    )
-    project.tests(body.replace('ask("/users/2")', "pass"))
-    project.replay("--mimic-clear-unused", process=True, env=env).expect(
-        passed=1,
-        says=["could not judge 1 recording: test_shop.py::test_fork forked a process"],
-    )

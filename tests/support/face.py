@@ -239,6 +239,14 @@ def looks(text: str) -> set[str]:
     return ({look} if look else set()) | ({"key"} if any(keys_of_next(text)) else set())
 
 
+def forget_client(name: str) -> None:
+    """Let the next run look for the adapter of a client anew, in the same process."""
+    if IS_ROOT:
+        from pytest_mimic._core.seam.registry import CLIENTS
+
+        CLIENTS.pop(name, None)
+
+
 class Line(NamedTuple):
     """A line of `mimic_functions` as it was understood.
 

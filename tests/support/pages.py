@@ -8,6 +8,8 @@ from html import unescape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from support.placeholders import unmarked
+
 CALL = re.compile(r'<details class="call .*?</details>', re.DOTALL)
 
 
@@ -78,7 +80,8 @@ class ReportPage:
     """
 
     def __init__(self, path: Path) -> None:
-        self.text = path.read_text(encoding="utf-8")
+        # Which form a placeholder has is shown elsewhere.
+        self.text = unmarked(path.read_text(encoding="utf-8"))
         self.title = part(self.text, r"<title>(.*?)</title>")
         self.heading = part(self.text, r'<p class="mode">(.*?)</p>')
         notes = part(self.text, r'<section id="notes".*?>(.*?)</section>')

@@ -1,0 +1,141 @@
+"""Section 5, *Logs*: each instance of a wider fixture owns its calls."""
+
+from __future__ import annotations
+
+import pytest
+
+TARGETS = ["shop:sign_up sequence"]
+SHOP = """
+    from tally import ran
+
+    users = iter(range(1, 99))
+
+    def sign_up(role="guest"):
+        ran("sign_up", role)
+        return next(users)
+"""
+TWO_USERS = """
+    import pytest, shop
+
+    @pytest.fixture(scope="{scope}")
+    def buyer():
+        return shop.sign_up()
+
+    @pytest.fixture(scope="{scope}")
+    def seller():
+        return shop.sign_up()
+
+    class TestUsers:
+        def test_buyer(self, buyer):
+            assert buyer == 1
+
+        def test_seller(self, seller):
+            assert seller == 2
+"""
+
+
+@pytest.fixture(params=["class", "module", "package", "session"])
+def recorded(request, project):
+    """Two fixtures of one scope have made an equal call."""
+    project.tests(TWO_USERS.format(scope=request.param))
+    project.record().expect(passed=2, real=["sign_up guest"] * 2)
+    return project
+
+
+def test_a_whole_run_replays_each_instance(recorded):
+    recorded.replay().expect(passed=2, real=[])
+
+
+@pytest.mark.parametrize("test", ["test_buyer", "test_seller"])
+def test_an_instance_alone_gets_its_own_answers(recorded, test):
+    selected = f"test_shop.py::TestUsers::{test}"
+
+    recorded.replay(selected).expect(passed=1, real=[])
+
+
+def test_instances_in_another_order_get_their_own_answers(recorded):
+    order = [f"test_shop.py::TestUsers::test_{who}" for who in ("seller", "buyer")]
+
+    recorded.replay(*order).expect(passed=2, real=[])
+
+
+def test_instances_in_two_workers_get_their_own_answers(recorded):
+    recorded.replay("-n", "2", plugins=["xdist"]).expect(passed=2, real=[])
+
+
+def test_each_parameter_of_a_fixture_is_an_instance(project):
+    project.tests("""
+        import pytest, shop
+
+        @pytest.fixture(scope="module", params=["eu", "us"])
+        def user(request):
+            return request.param, shop.sign_up()
+
+        def test_user(user):
+            assert user in [("eu", 1), ("us", 2)]
+    """)
+    project.record().expect(passed=2, real=["sign_up guest"] * 2)
+
+    project.replay("test_shop.py::test_user[us]").expect(passed=1, real=[])
+    project.replay().expect(passed=2, real=[])
+
+
+def test_the_parameters_of_requested_fixtures_tell_instances_apart(project):
+    project.tests("""
+        import pytest, shop
+
+        @pytest.fixture(scope="module", params=["eu", "us"])
+        def region(request):
+            return request.param
+
+        @pytest.fixture(scope="module")
+        def user(region):
+            return region, shop.sign_up()
+
+        def test_user(user):
+            assert user in [("eu", 1), ("us", 2)]
+    """)
+    project.record().expect(passed=2, real=["sign_up guest"] * 2)
+
+    project.replay("test_shop.py::test_user[us]").expect(passed=1, real=[])
+
+
+def test_an_instance_that_is_set_up_again_starts_over(project):
+    project.tests("""
+        import pytest, shop
+
+        @pytest.fixture(scope="module")
+        def user():
+            return [shop.sign_up(), shop.sign_up()]
+
+        def test_one(user):
+            assert user == [1, 2]
+    """)
+    project.write("test_between.py", "def test_nothing(): pass")
+    order = ["test_shop.py", "test_between.py", "test_shop.py"]
+    project.record(*order).expect(passed=2, real=["sign_up guest"] * 2)
+
+    project.replay(*order).expect(passed=2, real=[])
+
+
+def test_two_folders_with_a_fixture_of_one_name_have_two_owners(project):
+    for number, folder in enumerate(("a", "b"), start=1):
+        project.write(
+            f"{folder}/conftest.py",
+            """
+            import pytest, shop
+
+            @pytest.fixture(scope="session")
+            def user():
+                return shop.sign_up()
+            """,
+        )
+        project.write(
+            f"{folder}/test_{folder}.py",
+            f"def test_user(user):\n    assert user == {number}\n",
+        )
+    project.ini(*TARGETS, pythonpath=".")
+    project.record().expect(passed=2, real=["sign_up guest"] * 2)
+
+    project.replay("b").expect(passed=1, real=[])
+    project.replay("b", "a").expect(passed=2, real=[])

@@ -1,0 +1,131 @@
+"""Section 5, *Logs*: calls that overlapped end in the order in which they ended when they were recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+ASYNC_SHOP = """
+    import asyncio
+    from collections import defaultdict
+    from tally import ran
+
+    ended = defaultdict(asyncio.Event)
+
+    async def get(number, last):
+        # The higher the number, the earlier the end.
+        if number < last:
+            await ended[number + 1].wait()
+        ran("get", number)
+        ended[number].set()
+        return number
+"""
+THREADED_SHOP = """
+    import threading
+    from collections import defaultdict
+    from tally import ran
+
+    ended = defaultdict(threading.Event)
+
+    def get(number, last):
+        if number < last:
+            ended[number + 1].wait(30)
+        ran("get", number)
+        ended[number].set()
+        return number
+"""
+FIRST_COMPLETED = """
+    import asyncio, shop
+
+    async def race():
+        tasks = [asyncio.create_task(shop.get(number, 2)) for number in (1, 2)]
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        first = done.pop().result()
+        await asyncio.gather(*tasks)
+        return first
+
+    def test_the_first_answer_wins():
+        assert asyncio.run(race()) == 2
+"""
+AS_COMPLETED = """
+    import asyncio, shop
+
+    async def race():
+        calls = [shop.get(number, 4) for number in (1, 2, 3, 4)]
+        return [await one for one in asyncio.as_completed(calls)]
+
+    def test_results_come_as_they_are_completed():
+        assert asyncio.run(race()) == [4, 3, 2, 1]
+"""
+APPENDED = """
+    import asyncio, shop
+
+    async def race():
+        results = []
+
+        async def one(number):
+            results.append(await shop.get(number, 3))
+
+        await asyncio.gather(*map(one, (1, 2, 3)))
+        return results
+
+    def test_results_are_appended_as_they_come():
+        assert asyncio.run(race()) == [3, 2, 1]
+"""
+THREADS = """
+    import shop
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+
+    def test_results_come_as_they_are_completed():
+        with ThreadPoolExecutor(3) as pool:
+            calls = [pool.submit(shop.get, number, 3) for number in (1, 2, 3)]
+            assert [one.result() for one in as_completed(calls)] == [3, 2, 1]
+"""
+WAYS = {
+    "asyncio.wait": (ASYNC_SHOP, FIRST_COMPLETED, 2),
+    "asyncio.as_completed": (ASYNC_SHOP, AS_COMPLETED, 4),
+    "appended by tasks": (ASYNC_SHOP, APPENDED, 3),
+    "threads": (THREADED_SHOP, THREADS, 3),
+}
+
+
+@pytest.mark.parametrize(("shop", "test", "count"), WAYS.values(), ids=WAYS)
+def test_calls_that_overlap_end_as_recorded(project, shop, test, count):
+    project.ini("shop:get sequence")
+    project.module(shop)
+    project.tests(test)
+    project.record().expect(passed=1)
+
+    for _ in range(3):
+        project.replay().expect(passed=1, real=[])
+
+
+def test_calls_that_overlap_no_more_do_not_wait_for_each_other(project):
+    """The code may make its calls one after another by now."""
+    project.ini("shop:get sequence")
+    project.module(ASYNC_SHOP)
+    project.tests(AS_COMPLETED)
+    project.record().expect(passed=1)
+
+    project.tests("""
+        import asyncio, shop
+
+        async def one_by_one():
+            return [await shop.get(number, 4) for number in (1, 2, 3, 4)]
+
+        def test_results_come_as_they_are_completed():
+            assert asyncio.run(one_by_one()) == [1, 2, 3, 4]
+    """)
+
+    project.replay(timeout=60).expect(passed=1, real=[])
+
+
+def test_shared_calls_that_ended_in_another_order_are_named(project):
+    """All tests share them, so that a replay has no order to keep."""
+    project.ini("shop:get")
+    project.module(ASYNC_SHOP)
+    project.tests(AS_COMPLETED)
+
+    run = project.record().expect(passed=1)
+
+    assert "sequence" in "\n".join(run.section)
+    assert "shop:get" in "\n".join(run.section)
