@@ -30,7 +30,9 @@ EventKind: TypeAlias = Literal[
     "made anew",  # cause, path, what
     "redacted",  # what
     "looks secret",  # path, what
-    "spawned",  # a process that was started anew
+    "damaged",  # a file of the vault that a test needed, in `call`: what
+    "unmet",  # an `ignore=` path, in `call`, that a call did not have: is_met
+    "spawned",  # a process that was started anew, by the method in `call`
 ]
 
 
@@ -91,7 +93,9 @@ class Events:
         if event.test == test and self.tell is None and isinstance(times, int):
             event.facts["times"] = times + 1
             return event
-        return self.add(event.kind, event.call, test=test, **{**event.facts, "times": 1})
+        return self.add(
+            event.kind, event.call, test=test, **{**event.facts, "times": 1}
+        )
 
     def of(self, *kinds: EventKind) -> list[Event]:
         """Give the rows of these kinds, in the order in which they happened."""

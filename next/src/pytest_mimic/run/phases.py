@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mimic.engine.events import Noted
-from pytest_mimic.errors import DriftError, TargetError
+from pytest_mimic.errors import CorruptRecordingError, DriftError, TargetError
 from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.selection import plain_id
 
@@ -163,6 +163,10 @@ class Phases:
         ]
         errors: list[Noted] = []
         for noted in [*problems, *self._session.run.take_noted()]:
+            if isinstance(noted.error, CorruptRecordingError):
+                self._session.run.events.add(
+                    "damaged", noted.error.file, test=test, what=noted.error.damage
+                )
             is_drift = isinstance(noted.error, DriftError)
             (self._drifts if is_drift else errors).append(noted)
         if errors:

@@ -11,6 +11,8 @@ import pytest
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.coverings import Coverings, missing_modules
 from pytest_mimic.engine.events import Event
+from pytest_mimic.engine.former_answers import FormerAnswers, former_answers
+from pytest_mimic.engine.processes import edge_of_starts
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.unused import (
     READ_UNASKED,
@@ -74,13 +76,14 @@ class Session:
         )
         vault = Vault(settings.vault, label=settings.vault_label)
         self.run = Run(settings.mode, vault, Places(config.rootpath), self.commands)
-        self.coverings = Coverings(self.run)
+        self.coverings = Coverings(self.run, settings)
         self.usage = Usage()
         self.judgement = Judgement()
         self._selection = Selection(config, self.usage)
         self._phases = Phases(self)
         self.fixtures = Fixtures(self)
         self._errors: list[str] = []
+        self._former_answers: list[FormerAnswers] = []
         self._cleared = 0
         self._is_worker = hasattr(config, "workerinput")
 
@@ -93,6 +96,8 @@ class Session:
         if self.settings.writes:
             self.run.vault.recording()
         self.coverings.cover(self.settings.targets)
+        if self.settings.mode != "live":
+            self.coverings.intercept([edge_of_starts(self.run, self.coverings)])
         plugins: list[object] = [self, self._selection, self._phases, self.fixtures]
         if self.settings.mode == "verify":
             # Only a verifying run needs the module.
@@ -184,6 +189,9 @@ class Session:
             return
         if self._selection.has_run:
             self.safely(self._judge)
+        changed = self.run.events.of("set up anew")
+        if changed:
+            self._former_answers = former_answers(self.run.vault, changed)
         if self.settings.usage is not None:
             self.safely(self._write_usage)
         self.safely(self.run.vault.end)
@@ -244,6 +252,8 @@ class Session:
             whole_files=self._selection.whole_files(),
             has_cache=self.config.pluginmanager.hasplugin("lfplugin"),
             cleared=self._cleared,
+            former_answers=self._former_answers,
+            is_whole=not self.usage.partial,
             vault=self._size_of_vault(),
             errors=self._errors,
             verbosity=self.config.option.verbose,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import pytest
 
@@ -14,9 +14,14 @@ from pytest_mimic.engine.decide import Mode
 from pytest_mimic.errors import TargetError, did_you_mean
 from pytest_mimic.patch.targets import Target, parse_target
 
-_SOURCE = ("strict", "ignore")
-_INPUTS = ("warn", "strict", "ignore")
-_PICKLE = ("listed", "forbid")
+Source = Literal["strict", "ignore"]
+Inputs = Literal["warn", "strict", "ignore"]
+Pickle = Literal["listed", "forbid"]
+_SOURCE: tuple[Source, ...] = ("strict", "ignore")
+_INPUTS: tuple[Inputs, ...] = ("warn", "strict", "ignore")
+_PICKLE: tuple[Pickle, ...] = ("listed", "forbid")
+
+Word = TypeVar("Word", bound=str)
 
 _MODES: tuple[Mode, ...] = ("record", "rerecord", "verify", "live")
 _WRITING_MODES = ("record", "rerecord")
@@ -57,9 +62,9 @@ class Settings:
     vault_option: str
     targets: tuple[Target, ...]
     redact: tuple[str, ...]
-    source: str
-    inputs: str
-    pickle: str
+    source: Source
+    inputs: Inputs
+    pickle: Pickle
     clears_unused: bool
     fails_on_unused: bool
     usage: Path | None
@@ -208,18 +213,19 @@ def _ini_lines(config: pytest.Config, name: str) -> list[str]:
     return list(lines)
 
 
-def _word(config: pytest.Config, name: str, known: Sequence[str]) -> str:
+def _word(config: pytest.Config, name: str, known: Sequence[Word]) -> Word:
     """Return the value of an ini option that is one of a few words.
 
     Raises:
         pytest.UsageError: It is none of them.
     """
     given = str(config.getini(name))
-    if given not in known:
-        listed = f"{', '.join(known[:-1])} or {known[-1]}"
-        meant = did_you_mean(given, known)
-        raise pytest.UsageError(f"{name} = {given}: it takes {listed}{meant}")
-    return given
+    for word in known:
+        if word == given:
+            return word
+    listed = f"{', '.join(known[:-1])} or {known[-1]}"
+    meant = did_you_mean(given, known)
+    raise pytest.UsageError(f"{name} = {given}: it takes {listed}{meant}")
 
 
 def _file(config: pytest.Config, name: str) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_mimic.commands import Commands
+    from pytest_mimic.engine.former_answers import FormerAnswers
     from pytest_mimic.engine.usage import Outcome
     from pytest_mimic.run.settings import Settings
 
@@ -33,6 +35,8 @@ class Facts(NamedTuple):
         whole_files: The tests by file, of the files that were selected as a whole.
         has_cache: Whether pytest remembers which tests have failed.
         cleared: How many bytes the vault has lost with its unused recordings.
+        former_answers: The fixtures whose set-up was recorded anew.
+        is_whole: Whether all tests of the project ran.
         vault: How many recordings the vault has, and its size in bytes; None: nothing
             was recorded.
         errors: Wrong targets, and what failed outside of a test.
@@ -49,6 +53,8 @@ class Facts(NamedTuple):
     whole_files: Mapping[str, set[str]]
     has_cache: bool
     cleared: int
+    former_answers: Sequence[FormerAnswers]
+    is_whole: bool
     vault: tuple[int, int] | None
     errors: Sequence[str]
     verbosity: int
@@ -87,7 +93,6 @@ _REMARKS = (
     _List("made anew", "the next run makes anew"),
     _List("redacted", "values of the environment were replaced"),
     _List("looks secret", "looks like a secret"),
-    _List("spawned", "processes"),
 )
 _VERBOSE_REMARKS = (_List("out of order", "no longer ended as recorded"),)
 
@@ -116,6 +121,11 @@ def _problems(facts: Facts) -> list[str]:
     lines = []
     for one in lists:
         lines += _lines_of_list(one, facts)
+    lines += _lines_of_former_answers(facts)
+    lines += _lines_of_failing_tests(facts)
+    lines += _lines_of_damage(facts)
+    lines += _lines_of_unmet_paths(facts)
+    lines += _lines_of_processes(facts)
     return lines + _lines_of_unused(facts)
 
 
@@ -281,6 +291,108 @@ def _by_files(tests: Sequence[str], whole_files: Mapping[str, set[str]]) -> list
 def _text(event: Event, name: str) -> str:
     value = event.facts.get(name)
     return value if isinstance(value, str) else ""
+
+
+# -- what is no list of calls
+
+
+def _lines_of_former_answers(facts: Facts) -> list[str]:
+    lines = []
+    for one in facts.former_answers:
+        if one.is_torn:
+            lines.append(f"two workers were answered differently in {one.fixture}")
+            tests = one.tests or [""]
+            lines.append(
+                f"to record it in one process: {_in_one_process(tests, facts)}"
+            )
+            continue
+        count = plural(len(one.tests), "test")
+        lines.append(
+            f"{one.fixture} was recorded anew; {count} hold its former answers"
+        )
+        command = command_for("--mimic-rerecord", one.tests, facts)
+        lines.append(f"to record them again: {command}")
+    return lines
+
+
+def _in_one_process(tests: Sequence[str], facts: Facts) -> str:
+    return facts.commands.pytest("--mimic-rerecord", "-n0", tests=filter(None, tests))
+
+
+def _lines_of_failing_tests(facts: Facts) -> list[str]:
+    """Say what failing tests have recorded and not left in the vault."""
+    lines = []
+    left_out = facts.events.of("not kept")
+    if left_out:
+        count, verb = plural(len(left_out), "outcome"), "was"
+        owner = "a failing test"
+        if len(left_out) > 1:
+            verb = "were"
+            if len({event.test for event in left_out}) > 1:
+                owner = "failing tests"
+        calls = ", ".join(_named(event) for event in left_out[:3])
+        more = ", …" if len(left_out) > 3 else ""
+        lines.append(f"{count} of {owner} {verb} not kept: {calls}{more}")
+    put_back = facts.events.of("put back")
+    if put_back:
+        verb = "was" if len(put_back) == 1 else "were"
+        lines.append(f"{plural(len(put_back), 'recording')} {verb} put back")
+    return lines
+
+
+def _named(event: Event) -> str:
+    return f"{event.call} {_text(event, 'what')}".strip()
+
+
+def _lines_of_damage(facts: Facts) -> list[str]:
+    """Name in one line all files of one kind of damage that a command repairs."""
+    files: dict[str, set[str]] = {}
+    for event in facts.events.of("damaged"):
+        files.setdefault(_text(event, "what"), set()).add(event.call)
+    lines = []
+    for damage, (words, command) in _DAMAGES.items():
+        count = len(files.get(damage, ()))
+        if count:
+            verb = "is" if count == 1 else "are"
+            lines.append(
+                f"{plural(count, 'file')} of the vault {verb} {words}: {command}"
+            )
+    return lines
+
+
+_DAMAGES = {
+    "pointer": ("Git LFS pointers", "git lfs pull"),
+    "conflict": ("in conflict", "git status"),
+    "format": ("of another format", "pytest --mimic-rerecord"),
+    "newer": ("of a newer version", "pip install --upgrade pytest-mimic"),
+}
+
+
+def _lines_of_unmet_paths(facts: Facts) -> list[str]:
+    """Name the `ignore=` paths that no call had, if all tests ran."""
+    if not facts.is_whole:
+        return []
+    is_met: dict[str, bool] = {}
+    for event in facts.events.of("unmet"):
+        met = bool(event.facts.get("is_met"))
+        is_met[event.call] = is_met.get(event.call, False) or met
+    return [
+        f"{path} met nothing in any call" for path, met in is_met.items() if not met
+    ]
+
+
+def _lines_of_processes(facts: Facts) -> list[str]:
+    starts = Counter((event.test, event.call) for event in facts.events.of("spawned"))
+    if not starts:
+        return []
+    lines = ["processes:"]
+    for (test, method), count in list(starts.items())[:_SHOWN]:
+        times = f", {count} times" if count > 1 else ""
+        who = f"{test} started a process ({method})"
+        lines.append(f"  {who} in which nothing is mimicked{times}")
+    lines += and_more(len(starts) - _SHOWN)
+    remedy = "start the process by fork, or name the function that starts it"
+    return [*lines, f"to mimic calls there: {remedy}"]
 
 
 # -- unused recordings
