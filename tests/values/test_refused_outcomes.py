@@ -191,10 +191,10 @@ def test_an_iterator_inside_a_value_is_refused_or_gives_the_same_items(value):
     """One that is the whole outcome is a stream."""
     try:
         again = there_and_back({"rows": [1, value]})["rows"][1]
-    except UnstorableOutcomeError as error:
-        assert "rows" in str(error)
+    except UnstorableOutcomeError:
         return
-    assert [*map(str, again)] == [*map(str, value)]
+    found = [[*map(str, itertools.islice(one, 3))] for one in (again, value)]
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize(

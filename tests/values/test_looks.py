@@ -1,0 +1,142 @@
+"""What a text looks like: made anew in each run, or a key; and texts that only resemble these."""
+
+from __future__ import annotations
+
+import base64
+import random
+
+import pytest
+from support.face import looks
+
+# By look: texts that have it as a whole, and texts that have it not.
+TABLE = {
+    "uuid": (
+        [
+            "70869499-4229-48ba-8a6e-13d00f2c9e0a",
+            "C232AB00-9414-11EC-B3C8-9F68DEFD9F1D",
+            "1ec9414c-232a-6b00-b3c8-9e6bdeced846",
+            "01937fae-2b7c-7cc0-8fae-0c3a1b2d4e5f",
+            "7086949942294fba8a6e13d00f2c9e0a",
+        ],
+        [
+            "6fa459ea-ee8a-3ca4-894e-db77e160355e",
+            "886313e1-3b8a-5372-9b90-0c9aee199e5d",
+            "00000000-0000-0000-0000-000000000000",
+            "70869499-4229-48ba-8a6e",
+        ],
+    ),
+    "ulid": (
+        [
+            "01JDHZ8F5M3Q7V9W2X4Y6Z8A0B",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "01hzy7d9m4k6n8q0s2v4x6z8b1",
+        ],
+        [
+            "81JDHZ8F5M3Q7V9W2X4Y6Z8A0B",
+            "01JDHZ8F5M3Q7V9W2X4Y6Z8A0",
+            "01JDHZ8F5M3Q7V9W2X4Y6Z8AIL",
+        ],
+    ),
+    "token": (
+        [
+            "9f86d081884c7d65",
+            "Yx3_kP9-qR2tVw7Z",
+            "k3J9s8Dd7fQ2m4Xp0aLz",
+            "4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce",
+        ],
+        [
+            "gpt-4o-mini-transcribe",
+            "customer_account_42",
+            "HelloWorldFooBarBaz12",
+            "aaaaaaaaaaaaaaaa1111",
+            "shipping-address-line-2",
+        ],
+    ),
+    "moment": (
+        [
+            "2026-11-25T14:03:59.123456+00:00",
+            "2026-11-20 09:43:52.611322",
+            "1764079439",
+            "1764079439123",
+        ],
+        ["2026-13-25T14:03:59", "999999999", "14:03:59", "order 1764"],
+    ),
+    "date": (
+        ["2026-11-25", "2024-02-29"],
+        ["2023-02-29", "2026-11", "1.2.3", "March 2026", "12-24"],
+    ),
+}
+TAKEN = [(look, text) for look, (texts, _) in TABLE.items() for text in texts]
+LEFT = [(look, text) for look, (_, texts) in TABLE.items() for text in texts]
+
+
+@pytest.mark.parametrize(("look", "text"), TAKEN)
+def test_a_text_has_the_look_of_what_is_made_anew(look: str, text: str) -> None:
+    assert look in looks(text)
+
+
+@pytest.mark.parametrize(("look", "text"), LEFT)
+def test_a_text_that_only_resembles_it_has_not(look: str, text: str) -> None:
+    assert look not in looks(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ab-" * 200_000,
+        base64.b64encode(random.Random(1).randbytes(30_000)).decode(),
+        "1-" * 100_000,
+        "a." * 100_000,
+    ],
+    ids=["joined words", "base64", "digits", "dots"],
+)
+def test_a_long_text_is_looked_at_at_once(text: str) -> None:
+    """To look at each of its ends would take minutes."""
+    assert looks(text) <= {"key"}
+
+
+# Put together, so that no scanner takes this file for one with keys.
+A, N = "aB3dE6gH9jK2mN5p" * 6, "0123456789abcdef" * 4
+PAYLOAD = f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.{A[:43]}"
+KEYS = {
+    "AWS": "AKIA" + "ABCDEFGH23456789",
+    "Google": "AIza" + A[:35],
+    "Google OAuth": "ya29." + A[:30],
+    "GitHub": "ghp_" + A[:36],
+    "GitHub, fine-grained": "github_pat_" + A[:22] + "_" + A[:40],
+    "GitLab": "glpat-" + A[:20],
+    "Slack": "xoxb-" + N[:12] + "-" + A[:24],
+    "Stripe": "sk_live_" + A[:24],
+    "Stripe, restricted": "rk_test_" + A[:24],
+    "OpenAI": "sk-" + "proj-" + A[:48],
+    "Anthropic": "sk-" + "ant-api03-" + A[:48],
+    "Hugging Face": "hf_" + A[:34],
+    "npm": "npm_" + A[:36],
+    "PyPI": "pypi-AgE" + A[:60],
+    "SendGrid": "SG." + A[:22] + "." + A[:43],
+    "DigitalOcean": "dop_v1_" + N,
+    "Shopify": "shpat_" + N[:32],
+    "private key": "-----BEGIN " + "RSA PRIVATE KEY-----\n" + A,
+    "private key in JSON": "-----BEGIN " + "PRIVATE KEY-----\\n" + A,
+    "JWT": PAYLOAD,
+    "bearer": "Bearer " + PAYLOAD,
+}
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+def test_a_key_is_found_by_its_look(key: str) -> None:
+    assert "key" in looks(key)
+    assert "key" in looks(f'{{"a": "it is {key}"}}')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AKIA2", "ghp_short", "sk-learn-is-a-library-of-python", "a risk-free-thing-2026-11-02-at-noon",
+        "a bearer authentication-required", "Basic authentication", "basic knowledge1",
+        "-----BEGIN CERTIFICATE-----", "npm_config_registry", "shpat_x", "12:AA:BB", "hf_model", N,
+        "mimic-redacted", "mimic-redacted-9f8e7d-1a2b3c4d", "Bearer mimic-redacted",
+    ],
+)  # fmt: skip
+def test_other_texts_are_no_keys(text: str) -> None:
+    assert "key" not in looks(text)

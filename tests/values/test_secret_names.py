@@ -1,0 +1,210 @@
+"""Which names are secret, in whatever spelling, and what a line of `mimic_redact` adds or takes out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from values.stored import holds, stored_http
+
+SECRET = "Rk7-hunter2-Qx9z"
+TOKEN = "Ab12cd34-Ef56gh78"
+
+
+def stored(body: Any, *redact: str) -> str:
+    """Return what stands in the vault for a request with this body."""
+    return stored_http(body=json.dumps(body), type_="application/json", redact=redact)
+
+
+def is_secret(name: str, *redact: str) -> bool:
+    return SECRET not in stored({name: SECRET, "n": 1}, *redact)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password", "PASSWORD", "passwd", "pwd", "db_password", "password1", "new-password", "passwordHash",
+        "secret", "client_secret", "clientSecret", "AWS_SECRET_ACCESS_KEY", "_secret_value", "secrets",
+        "token", "access_token", "accessToken", "idToken", "x_auth_token", "X-Amz-Security-Token", "token_value",
+        "apikey", "apiKey", "APIKey", "api-key", "openai_api_key", "X-API-Key", "X_api_keys",
+        "authorization", "Authorization", "Proxy-Authorization", "auth", "basic_auth",
+        "cookie", "Set-Cookie", "cookies", "private_key", "privateKeyPem", "credential", "aws_credentials",
+        "csrf", "csrftoken", "csrfmiddlewaretoken", "X-CSRFToken", "X-XSRF-TOKEN", "signature", "X-Amz-Signature",
+        "user_password_for_db", "code_verifier", "client_assertion", "dsn", "sentry_dsn", "SENTRY_DSN",
+        "connection_string", "ConnectionString", "webhook_url", "slackWebhookUrl", "license_key", "licenceKey",
+        "subscription_key", "Ocp-Apim-Subscription-Key", "service_key", "service_role_key", "SUPABASE_SERVICE_ROLE_KEY", "AWSAccessKeyId", "aws_access_key_id",
+        "sig", "webhook_sig", "psk", "wifi_psk", "otp", "email_otp", "otp_code", "cvv", "card_cvv", "cvv2", "cvc", "pin", "PIN",
+        "card_pin", "this_is_my_password", "password_input",
+        "hapikey", "myapikey", "dbpassword", "PGPASSWORD", "smtp_userpasswd", "appsecret", "signingprivatekey", "oauthtoken", "bottoken",
+        "accept_token", "x" * 194 + "_token",
+    ],
+)  # fmt: skip
+def test_secret_names_match_in_any_spelling(name: str) -> None:
+    assert is_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "max_tokens", "maxTokens", "prompt_tokens", "completion_tokens", "token_count", "tokenizer",
+        "token_ids", "token_count_1", "token_type", "tokenType", "eos_token", "next_page_token", "nextPageToken", "page_token",
+        "author", "authors", "authority", "authorization_url", "auth_method", "secretary", "secret_name",
+        "password_policy", "cookie_jar", "signature_version", "key", "name", "user", "base", "day",
+        "Access-Control-Allow-Credentials", "allow_credentials", "accept_cookies", "cookie_consent", "requires_auth",
+        "X-Requires-Auth", "requires_client_secret", "has_password", "haspassword", "showpassword", "nosecret", "nexttoken", "subtoken", "monkey",
+        "is_token_valid", "Signature-Input", "Accept-Signature",
+        "cookies_accepted", "cookieBanner", "token_created", "auth_options", "cookie_domain", "client_assertion_type",
+        "pin_code", "pinned", "map_pin", "pin_count", "spin", "opinion", "mapping", "sig_figs", "design", "psk_identity",
+        "otp_length", "cvv_check", "dsn_host", "sort_key", "primary_key", "foreign_key", "cache_key", "service_keys_count",
+        "with_credentials", "withCredentials", "secret_santa", "SecretSantas", "password_hint", "passwordHints",
+        "cursor_token", "cursorToken", "resume_token", "resumeToken",
+        "code", "verifier", "webhook", "connection", "license", "subscription",
+        "session_count", "session_name",
+    ],
+)  # fmt: skip
+def test_names_that_only_resemble_secret_ones_are_public(name: str) -> None:
+    """Such as the token counts of a language model, paging, and names that describe a secret."""
+    assert not is_secret(name)
+
+
+@pytest.mark.parametrize(
+    ("lines", "name", "expected"),
+    [
+        (["patient_id"], "patient_id", True),
+        (["patient_id"], "patientId", True),
+        (["patient_id"], "old-patient-id", True),
+        (["patient_id", "ssn"], "SSN", True),
+        (["has_badge"], "has_badge", True),
+        (["patient_id"], "token", True),
+        (["!cookie", "!csrf_token"], "csrfToken", False),
+        (["!csrf_token"], "token", True),
+        (["!token", "token"], "token", True),
+        (["mine", "!mine"], "mine", False),
+        (["4711"], "4711", True),
+        ([], "4711", False),
+        (["4711"], "4712", False),
+    ],
+)
+def test_lines_add_names_and_take_them_out(
+    lines: list[str], name: str, expected: bool
+) -> None:
+    assert is_secret(name, *lines) is expected
+
+
+# By the standard of its name: values that are secret, and harmless ones under the same
+# name.
+STANDARDS = {
+    "code, OAuth 2 (RFC 6749)": (
+        [{"grant_type": "authorization_code", "code": "x1"}, {"code": TOKEN, "state": TOKEN}],
+        [{"code": "US", "state": "CA"}, {"code": TOKEN}, {"code": 200}],
+    ),
+    "state, OAuth 2 (RFC 6749)": (
+        [{"response_type": "code", "state": "x1"}],
+        [{"state": "California", "city": "Davis"}, {"state": "done", "code": "0"}],
+    ),
+    "assertion (RFC 7521)": (
+        [{"assertion": TOKEN}, {"grant_type": "x", "assertion": "short"}],
+        [{"assertion": "a == b"}, {"assertion": "passed"}, {"assertions": 3}],
+    ),
+    "code_challenge (RFC 7636)": (
+        [{"response_type": "code", "code_challenge": "x1"}],
+        [{"code_challenge": "hard"}],
+    ),
+    "device_code (RFC 8628)": (
+        [{"device_code": "x1", "verification_uri": "/go"}, {"grant_type": "d", "device_code": "x"}],
+        [{"device_code": "iPhone14,2"}],
+    ),
+    "user_code (RFC 8628)": (
+        [{"user_code": "WDJB", "verification_uri": "/go"}],
+        [{"user_code": "ann"}],
+    ),
+    "id_token_hint (OpenID Connect)": ([{"id_token_hint": "x1"}], [{"login_hint": "ann"}]),
+    "SAMLResponse (SAML 2.0)": (
+        [{"SAMLResponse": "x1"}, {"SAMLart": "x1"}],
+        [{"RelayState": "/home"}],
+    ),
+    "ticket (CAS)": (
+        [{"ticket": "ST-1856339-aA5Yuvrxzpv8Tau1cYQ7"}],
+        [{"ticket": "IC-2026-11-25-BERLIN-01"}, {"ticket": "ABC-123"}, {"ticket": 4711}],
+    ),
+    "challenge (WebAuthn)": (
+        [{"rpId": "shop.test", "challenge": "x1"}, {"clientDataJSON": "x1"}],
+        [{"challenge": "30 days"}],
+    ),
+    "sign (signed APIs)": ([{"sign": TOKEN}], [{"sign": "-"}, {"sign": "leo"}, {"sign": -1}]),
+    "tokens": ([{"tokens": [TOKEN]}], [{"tokens": ["the", " cat"]}, {"tokens": [464]}]),
+    "pass, beside a user": ([{"user": "ann", "pass": "x1"}], [{"pass": 12}, {"pass": "annual"}]),
+    "codes of a second factor": (
+        [{"mfa_code": "x1"}, {"totp": "x1"}, {"recovery_codes": ["x1"]}],
+        [{"promo_code": "x1"}, {"postal_code": "x1"}, {"status_code": 200}],
+    ),
+    "k, JSON Web Key (RFC 7518)": (
+        [{"kty": "oct", "k": "x1"}, {"kty": "RSA", "n": "x", "d": "x1"}],
+        [{"kty": "EC", "x": "x1", "y": "x2"}, {"k": "x1", "d": "x2"}],
+    ),
+    "a change of a document (RFC 6902)": (
+        [{"op": "replace", "path": "/a/password", "value": "x1"}],
+        [{"op": "add", "path": "/token/title", "value": "x1"}, {"op": "add", "value": {"title": "x1"}}],
+    ),
+    "what describes a secret": (
+        [{"token_value": "x1"}, {"csrf_token": "x1"}, {"password_again": "x1"}],
+        [
+            {"progressToken": "x1", "token_symbol": "USDC", "token_issuer": "x1"},
+            {"csrf_header": "X-CSRF", "csrf-param": "x1", "password_strength": "low"},
+        ],
+    ),
+    "a personal access token (GitHub, GitLab, Azure)": (
+        [{"GITHUB_PAT": f"ghp_{TOKEN}{TOKEN}"}, {"gitlab-pat": "glpat-Ab12cd34Ef56gh78ij90"}],
+        [
+            {"pat": f"ghp_{TOKEN}{TOKEN}"}, {"file_pat": "data/2024/11/26/*.csv"}, {"name_pat": "[a-z]+[0-9]{16,32}"},
+            {"glob_pat": "report-2024-01-01-final-x"}, {"date_pat": "IMG_20240101_000000_raw"},
+            {"postman_pat": "Pat Smith"}, {"GITHUB_PAT": True}, {"pat_name": TOKEN + TOKEN}, {"compat": TOKEN + TOKEN},
+        ],
+    ),
+    "a pair": (
+        [{"name": "password", "value": "x1"}, {"key": "api_key", "value": "x1"}],
+        [{"name": "colour", "value": "x1"}, {"key": "size", "value": 3}],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("standard", STANDARDS)
+def test_names_of_the_standards_hide_secrets_and_nothing_harmless(
+    standard: str,
+) -> None:
+    secret, harmless = STANDARDS[standard]
+
+    assert [plain for plain in secret if is_whole(plain)] == []
+    assert [plain for plain in harmless if not is_whole(plain)] == []
+
+
+def is_whole(plain: dict[str, Any]) -> bool:
+    """Return whether a body stands in the vault as it was sent."""
+    return holds(stored(plain), plain)
+
+
+def test_a_name_of_a_standard_can_be_taken_out() -> None:
+    plain = {"grant_type": "x", "code": "x1", "assertion": TOKEN}
+
+    assert holds(stored(plain, "!code", "!assertion"), plain)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"password": None, "token": "", "auth": True, "secret": False},
+        {"usage": {"prompt_tokens": 3}, "rows": [{"api_key": None}]},
+    ],
+    ids=["null, empty, booleans", "inside"],
+)
+def test_what_says_only_whether_there_is_a_secret_stays(plain: dict[str, Any]) -> None:
+    assert is_whole(plain)
+
+
+def test_a_number_of_a_secret_name_has_a_number_in_its_place() -> None:
+    found = stored({"card_pin": 4711, "n": 12})
+
+    assert "4711" not in found
+    assert holds(found, 12)

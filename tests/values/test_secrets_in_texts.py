@@ -1,0 +1,233 @@
+"""Secrets in URLs, headers, forms, markup, scripts and free text: hidden, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from values.stored import holds, stored_http, texts_in
+
+S = "Rk7hunter2Qx9zWv3m"
+GOOGLE_KEY = "AIza" + "Sy0-_x7" * 5
+JWT = f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.{S}dozjgNryP4J3jVmNHl0w5N"
+
+# The target of a request, and what stays readable.
+URLS = {
+    "query": (f"/a?token={S}&b=1", "b"),
+    "escaped name": (f"/a?b=1&api%5Fkey={S}", "b"),
+    "session": (f"/a?session={S}&page=2", "page"),
+    "URL in a query": (
+        f"https://shop.test/a?next=https://b.com/%3Ftoken%3D{S}&c=d",
+        "b.com",
+    ),
+    "plain URL in a query": (
+        f"https://shop.test/a?next=https://b.com/?token={S}",
+        "b.com",
+    ),
+    "user": (f"https://ann:{S}@shop.test/a", "shop.test"),
+    "signature of Azure": (f"/blob?sv=2022&sig={S}%3D&se=1", "/blob"),
+    "signature of AWS": (f"/a?X-Amz-Signature={S}&X-Amz-Date=1&k=v", "/a"),
+    "path parameter": (f"/b;jsessionid={S}/c?d=1", "/c"),
+    "key of Google": (f"/maps?key={GOOGLE_KEY}&q=oslo", "oslo"),
+}
+
+
+@pytest.mark.parametrize(("target", "kept"), URLS.values(), ids=URLS)
+def test_urls_lose_their_secrets(target: str, kept: str) -> None:
+    found = stored_http(target=target, method="GET")
+
+    assert S not in found
+    assert GOOGLE_KEY not in found
+    assert kept in texts_in(found)
+
+
+# A header of a request or an answer, and what stays readable.
+HEADERS = {
+    "bearer": ("Authorization", f"Bearer {S}", ""),
+    "basic": ("Authorization", "Basic YW5uOlJrN2h1bnRlcjJReDl6V3YzbQ==", ""),
+    "key": ("X-Api-Key", S, ""),
+    "cookie": ("Cookie", f"sid={S}; theme=dark", ""),
+    "session": ("X-Session-Id", S, ""),
+    "signature": ("Signature", f"a=:{S}=:", ""),
+    "URL": ("X-Mirror", f"https://ann:{S}@a.com/", ""),
+}
+ANSWERED = {
+    "cookie": ("Set-Cookie", f"sid={S}; Path=/; HttpOnly", "HttpOnly"),
+    "location": ("Location", f"https://shop.test/cb?token={S}&b=1", "shop.test"),
+    "link": ("Link", f"<https://a.com/?token={S}&page=2>; rel=next", "rel=next"),
+    "refresh": ("Refresh", f"0; url=/in?token={S}", "url=/in"),
+    "challenge": (
+        "WWW-Authenticate",
+        f'Digest realm="a b", nonce="n1", session_token="{S}", stale=false',
+        "stale=false",
+    ),
+    "token": ("X-Auth-Token", S, ""),
+}
+
+
+@pytest.mark.parametrize(("name", "value", "kept"), HEADERS.values(), ids=HEADERS)
+def test_headers_of_requests_lose_their_secrets(
+    name: str, value: str, kept: str
+) -> None:
+    found = stored_http(headers=((name, value),))
+
+    assert S not in found
+    assert "YW5uOlJrN2h1" not in found
+    assert kept in texts_in(found)
+
+
+@pytest.mark.parametrize(("name", "value", "kept"), ANSWERED.values(), ids=ANSWERED)
+def test_headers_of_answers_lose_their_secrets(
+    name: str, value: str, kept: str
+) -> None:
+    found = stored_http(answer_headers=((name, value),))
+
+    assert S not in found
+    assert kept in texts_in(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-Auth", "true"),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("X-Request-Cost", "3 tokens"),
+    ],
+)
+def test_headers_that_only_resemble_secret_ones_stay(name: str, value: str) -> None:
+    assert value in texts_in(stored_http(answer_headers=((name, value),)))
+
+
+XML, HTML, JS = "application/xml", "text/html", "text/javascript"
+# The type of a body, the body, and what of it stays readable.
+BODIES = {
+    "form": ("application/x-www-form-urlencoded", f"a=1&password={S}&next=x", "next"),
+    "JSON": ("application/json", f'{{"password":"{S}", "note":"kept"}}', "kept"),
+    "JSON in JSON": ("application/json", json.dumps({"got": json.dumps({"token": S, "b": "kept"})}), "kept"),
+    "lists": ("application/json", json.dumps({"api_keys": [{"id": 7, "key": S}], "b": "kept"}), "kept"),
+    "pair of name and value": ("application/json", json.dumps([{"name": "password", "value": S, "b": "kept"}]), "kept"),
+    "pair of key and value": ("application/json", json.dumps([{"value": S, "Key": "api_token", "b": "kept"}]), "kept"),
+    "pairs in lists": ("application/json", json.dumps([["password", S], ["b", "kept"]]), "kept"),
+    "arguments of a command": ("application/json", json.dumps({"args": ["--password", S, "-v"]}), "-v"),
+    "URL in JSON": ("application/json", json.dumps({"next": f"https://a.com/?page=2&access_token={S}"}), "a.com"),
+    "keys of Google": ("application/json", json.dumps({"keys": [GOOGLE_KEY], "b": "kept"}), "kept"),
+    "JSONP": (JS, f'cb({{"token": "{S}", "b": "kept"}});', "kept"),
+    "settings": ("text/plain", f"host=db password={S} user=ann", "user=ann"),
+    "mapping in a text": ("text/plain", f"{{'token': '{S}', 'b': 'kept'}}", "kept"),
+    "URL in a text": ("text/plain", f"cannot open https://ann:{S}@shop.test/ now", "cannot open"),
+    "argument of GraphQL": ("application/graphql", f'mutation {{ in(name: "Ann", password: "{S}") {{id}} }}', "Ann"),
+    "element": (XML, f"<s:in><s:token type='a'>{S}</s:token><b>kept</b></s:in>", "kept"),
+    "attribute": (XML, f'<s:in api-key="{S}" id="1"><b>kept</b></s:in>', "kept"),
+    "attribute with blanks": (XML, f"<in user = 'ann'\n  token = '{S}' />", "ann"),
+    "CDATA": (XML, f"<a><token><![CDATA[{S}]]></token><b>kept</b></a>", "kept"),
+    "names beside values": (XML, f"<a><name>password</name> <value>{S}</value><b>kept</b></a>", "kept"),
+    "property list": (XML, f"<d><key>api_key</key><string>{S}</string><b>kept</b></d>", "kept"),
+    "property": (XML, f"<p><property name='password'>{S}</property><b>kept</b></p>", "kept"),
+    "field of a form": (HTML, f"<form><input type='hidden' name='csrf_token' value='{S}'><b>kept</b></form>", "kept"),
+    "value before its name": (HTML, f'<form><input value="{S}" name="pin"/><b>kept</b></form>', "kept"),
+    "field of a password": (HTML, f"<p><input type=password name=q value='{S}'><b>kept</b></p>", "kept"),
+    "meta": (HTML, f"<html><meta content='{S}' name='csrf-token'><b>kept</b></html>", "kept"),
+    "link": (HTML, f"<p><a href='/go?a=1&amp;token={S}'>Of the token</a></p>", "Of the token"),
+    "script": (HTML, f"<script>var api_key = '{S}'; if (token == 'a') b()</script>", "if (token =="),
+    "settings of a script": (JS, f'window._env_ = {{"API_KEY": "{S}", a: 1, b: "kept"}};', "kept"),
+    "constant of a script": (JS, f"const apiKey='{S}', b='kept'", "kept"),
+    "JWT": ("application/json", json.dumps({"id": JWT, "b": "kept"}), "kept"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("type_", "body", "kept"), BODIES.values(), ids=BODIES)
+def test_bodies_of_requests_lose_their_secrets(
+    type_: str, body: str, kept: str
+) -> None:
+    found = stored_http(body=body, type_=type_)
+
+    assert S not in found
+    assert GOOGLE_KEY not in found
+    assert kept in texts_in(found)
+
+
+@pytest.mark.parametrize(
+    ("type_", "body", "kept"),
+    [row for name, row in BODIES.items() if name != "JWT"],
+    ids=[name for name in BODIES if name != "JWT"],
+)
+def test_bodies_of_answers_lose_their_secrets(type_: str, body: str, kept: str) -> None:
+    found = stored_http(answer=body, answer_type=type_)
+
+    assert S not in found
+    assert GOOGLE_KEY not in found
+    assert kept in texts_in(found)
+
+
+# Texts without a secret.
+HARMLESS = [
+    "the password is wrong",
+    "max_tokens=5 tokens: 3",
+    "password=None token: null",
+    "auth=True token: false",
+    "--max-tokens 5 --password None",
+    "what?",
+    "see https://shop.com/a-b/~c",
+    "It's (50 %) off; see page 7, or ask ann@example.org!",
+    "2024-05-01T10:30:00.125+02:00",
+    "<p><a name='token'>Of tokens</a></p>",
+    "<p>Set the token to what you like</p>",
+    "const apiKey=getKey('abc')",
+    "token = get_token(a)",
+    "if (token == 'a') b()",
+]
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
+    assert holds(stored_http(answer=text, answer_type="text/plain"), text)
+    data = json.dumps({"a": [text]})
+    assert holds(stored_http(body=data, type_="application/json"), {"a": [text]})
+
+
+def test_usual_data_stays_as_it_is() -> None:
+    plain: dict[str, Any] = {
+        "id": 7,
+        "name": "order 7 of 2024-05-01",
+        "lines": [{"sku": "SKU-000007", "price": 8.25}, None],
+        "customer": {"email": "ann@example.org", "vip": False},
+        "url": "https://api.shop.com/orders/7",
+        "usage": {"prompt_tokens": 3},
+        "pairs": [["n", "a"], {"name": "Ann", "value": 3}],
+    }
+
+    assert holds(stored_http(answer=json.dumps(plain)), plain)
+
+
+HOSTILE = [
+    "=" * 100_000,
+    "a=" * 50_000 + " ",
+    '{"a' * 25_000,
+    '["' * 25_000,
+    "--a " * 25_000,
+    "?=" * 50_000 + " ",
+    "<a " * 25_000,
+    "<a a=" * 25_000,
+    "<a" + " name='a'" * 10_000,
+    "<a><![CDATA[" * 10_000,
+    'query { a:"""' * 10_000,
+    "<name>" * 25_000,
+    "<name>a</name>" + " " * 100_000,
+    "<input type=password" * 10_000,
+    "<property name='a'>" * 10_000,
+    "<a name" + " " * 100_000,
+    "<a><value" * 25_000,
+    "var a=[" * 25_000,
+    "<a" + " name = " * 25_000,
+    "<a" + " href='/?" * 10_000,
+    "localStorage.setItem('a'" * 10_000,
+    "a.b-c " * 20_000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:12])
+def test_a_hostile_text_is_looked_through_at_once(text: str) -> None:
+    """A pattern that backtracks would take minutes."""
+    stored_http(answer=text, answer_type="text/html")
