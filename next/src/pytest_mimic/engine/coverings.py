@@ -1,49 +1,202 @@
-"""Says which targets are in force, patches their functions, and decides by which line a call goes."""
+"""Says which targets are in force, patches them, and by which line a call goes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+import os
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from weakref import WeakSet
 
-from pytest_mimic.errors import TargetError
-from pytest_mimic.patch.targets import Options, Target
+from pytest_mimic.engine.functions import FunctionPlan, Policy
+from pytest_mimic.engine.wrappers import Mimicked, may_serve_machinery
+from pytest_mimic.errors import TargetError, did_you_mean
+from pytest_mimic.patch.imports import (
+    ImportWatch,
+    closest_module,
+    is_incomplete,
+    module_exists,
+)
+from pytest_mimic.patch.patches import (
+    AbsentError,
+    NamedFunction,
+    NotFoundError,
+    Patches,
+    Wrapper,
+    defined_name,
+    find,
+)
+from pytest_mimic.patch.patterns import Patterns
+from pytest_mimic.patch.targets import Options, Target, client_of, steps_of
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.run import Owner, Run
+    from pytest_mimic.engine.owners import Owner
+    from pytest_mimic.engine.run import Run
+
+
+class Edge(NamedTuple):
+    """A function of a client, or of Python, that is replaced while the run lasts.
+
+    Attributes:
+        module: The module that defines it, `requests.adapters`.
+        path: The names that lead to it there, `("HTTPAdapter", "send")`.
+        wrap: Takes the original, and gives what stands in its place.
+        is_optional: Whether some versions of the client lack it.
+        client: The client, for messages.
+    """
+
+    module: str
+    path: tuple[str, ...]
+    wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
+    is_optional: bool = False
+    client: str = ""
+
+
+class Adapter(Protocol):
+    """What a client's adapter gives the engine."""
+
+    def open(self, run: Run) -> Iterable[Edge]:
+        """Return the edges at which the client's calls are taken, for one run."""
+        ...
 
 
 class Line(NamedTuple):
-    """The line that takes a client's call, and the cassette in whose block it stands."""
+    """The line that takes a client's call, and the cassette of its block."""
 
     options: Options
     cassette: Owner | None
 
 
+class _ClientLine(NamedTuple):
+    target: Target
+    kind: str
+    patterns: Patterns
+
+
+class _Named(NamedTuple):
+    """What names functions: the number of a line of its covering, and a path."""
+
+    number: int
+    path: tuple[str, ...]
+
+
 class Covering:
-    """Targets that are in force until `end`.
+    """Targets that are in force until `end`, or edges until the run ends.
 
     Attributes:
+        cassette: The cassette that takes the calls.
         problems: Targets that name nothing, until somebody takes them.
     """
 
-    problems: list[TargetError]
+    def __init__(
+        self,
+        coverings: Coverings,
+        lines: Iterable[Target | Edge],
+        cassette: Owner | None = None,
+    ) -> None:
+        self.cassette = cassette
+        self.problems: list[TargetError] = []
+        self._coverings = coverings
+        self.lines = list(lines)
+        self.clients: list[_ClientLine] = []
+        #: By module, what is named there.
+        self.named: defaultdict[str, set[_Named]] = defaultdict(set)
+        #: By the key of a function, the number of the line that decides, and the
+        #: function itself: while it lives, no other one has its key.
+        self.deciders: dict[object, tuple[int, NamedFunction]] = {}
+        for number, line in enumerate(self.lines):
+            if line.path:
+                self.named[line.module].add(_Named(number, line.path))
 
     def end(self) -> None:
         """Let these targets decide no more."""
-        raise NotImplementedError
+        self._coverings.uncover(self)
+
+    def decide(self, number: int, function: NamedFunction) -> None:
+        """Let a line decide about a function, if it comes before those that do.
+
+        A wildcard gives way; of others the last one that names or excludes it decides.
+        """
+        decider = self.deciders.get(function.key)
+        if decider is None or self._rank(decider[0]) <= self._rank(number):
+            self.deciders[function.key] = number, function
+
+    def _rank(self, number: int) -> tuple[bool, int]:
+        line = self.lines[number]
+        excluded = isinstance(line, Target) and line.excluded
+        return excluded or line.path[-1] != "*", number
+
+    def refuse(self, line: Target | Edge, problem: str, *, is_absent: bool) -> None:
+        """Note that a line cannot be mimicked.
+
+        Args:
+            line: The target or the edge.
+            problem: A predicate behind its name.
+            is_absent: Whether nothing has the name, as in some versions of a client.
+        """
+        if isinstance(line, Target):
+            self.problems.append(line.error(f"{line.name}{problem}"))
+        elif not (is_absent and line.is_optional):
+            # Without its edge, the calls of a client would be real, and nobody knew.
+            name = f"{line.module}:{'.'.join(line.path)}"
+            self.problems.append(
+                TargetError(
+                    f"{line.client}: its calls cannot be recorded: {name}{problem}"
+                )
+            )
 
 
 class Coverings:
-    """The functions and clients that one run mimics."""
+    """The functions and clients that one run mimics.
 
-    def __init__(self, run: Run) -> None:
-        raise NotImplementedError
+    A function is patched the first time that anything names it, and stays so until
+    `close`: its wrapper asks the innermost covering.
+
+    Attributes:
+        names: The targets that were mimicked, a client by its kind.
+    """
+
+    def __init__(self, run: Run, policy: Policy) -> None:
+        self.names: set[str] = set()
+        self._run = run
+        self._policy = policy
+        self._is_live = run.mode == "live"
+        self._open: list[Covering] = []
+        self._edges: list[Covering] = []
+        self._adapters: set[str] = set()
+        self._mimicked: dict[object, Mimicked] = {}
+        self._edge_wrappers: dict[object, Wrapper] = {}
+        self._patches = Patches()
+        self._watch = ImportWatch(self._loaded)
+        # The watched modules that nobody has imported so far.
+        self._awaited: set[str] = set()
+        self._lock = threading.RLock()
+        _COVERINGS.add(self)
+
+    def begin_in_child(self) -> None:
+        """Go on in a forked process, in which no other thread can have the lock."""
+        self._lock = threading.RLock()
+
+    # -- what is in force
 
     def cover(
         self, targets: Iterable[Target], cassette: Owner | None = None
     ) -> Covering:
         """Mimic targets until the covering ends; in live mode, only check them."""
-        raise NotImplementedError
+        covering = Covering(self, targets, cassette)
+        with self._lock:
+            self._open.append(covering)
+            for line in covering.lines:
+                if isinstance(line, Target) and line.is_client:
+                    self._cover_client(covering, line)
+                elif isinstance(line, Target) and not line.excluded:
+                    self.names.add(line.name)
+            self._patch(covering, list(covering.named))
+        return covering
 
     def enter(
         self, targets: Iterable[Target], cassette: Owner | None = None
@@ -54,24 +207,352 @@ class Coverings:
             TargetError: A module or a function does not exist, or no client that is
                 named is installed.
         """
-        raise NotImplementedError
+        targets = list(targets)
+        covering = self.cover(targets, cassette)
+        absent = absent_clients(targets)
+        is_any_there = len(absent) < len(targets)
+        problems = missing_modules(targets) + covering.problems
+        if absent and not is_any_there:
+            problems.insert(0, _absent_client(absent[0]))
+        if problems:
+            covering.problems.clear()
+            covering.end()
+            raise problems[0]
+        return covering
 
     def prepare(self, targets: Iterable[Target]) -> None:
         """Patch what tests will name, so that its holders are searched once."""
-        raise NotImplementedError
+        functions = [
+            target for target in targets if not target.is_client and not target.excluded
+        ]
+        covering = self.cover(functions)
+        # The tests that name what is missing get the errors.
+        covering.problems.clear()
+        covering.end()
 
-    def look_again(self) -> None:
-        """Patch modules that were put into `sys.modules` without an import."""
-        raise NotImplementedError
-
-    def new_problems(self) -> list[TargetError]:
-        """Return the errors of targets that were found missing since the last call."""
-        raise NotImplementedError
-
-    def line_for(self, client: str, signature: str, host: str | None) -> Line | None:
-        """Return the line that takes a client's call; None: it runs for real."""
-        raise NotImplementedError
+    def uncover(self, covering: Covering) -> None:
+        """End a covering; its functions stay patched until `close`."""
+        for problem in covering.problems:
+            # Noted later, it would fail another test.
+            self._run.note(problem)
+        covering.problems.clear()
+        with self._lock:
+            self._open.remove(covering)
+            for key, (_, function) in covering.deciders.items():
+                self._remove(covering, key)
+                is_decided = any(key in other.deciders for other in self._open)
+                if function.is_inherited and not is_decided:
+                    # Else calls of this class would bypass a wrapper on its base.
+                    self._patches.restore_place(function.holder, function.name)
 
     def close(self) -> None:
         """Restore everything."""
-        raise NotImplementedError
+        with self._lock:
+            for covering in reversed(list(self._open)):
+                self.uncover(covering)
+            self._edges.clear()
+            self._watch.leave()
+            self._patches.restore()
+            self._mimicked.clear()
+
+    def new_problems(self) -> list[TargetError]:
+        """Return the errors of targets that were found missing since the last call."""
+        problems = []
+        for covering in [*self._edges, *self._open]:
+            problems += covering.problems
+            covering.problems.clear()
+        return problems
+
+    # -- clients
+
+    def intercept(self, edges: Iterable[Edge]) -> None:
+        """Replace functions until the run ends."""
+        covering = Covering(self, edges)
+        with self._lock:
+            self._edges.append(covering)
+            self._patch(covering, list(covering.named))
+
+    def line_for(self, client: str, signature: str, host: str | None) -> Line | None:
+        """Return the line that takes a client's call: `httpx`, `GET /users`.
+
+        It is the first of the innermost covering that names the client, or all of its
+        kind, whose patterns select the call. None: the call runs for real.
+        """
+        for covering in reversed(self._open):
+            lines = self._lines_of(covering, client)
+            for line in lines:
+                if line.patterns.takes(signature, host):
+                    return Line(line.target.options, covering.cassette)
+            if lines:
+                return None
+        return None
+
+    def is_mimicking(self) -> bool:
+        """Return whether any target is in force now."""
+        return any(covering.lines for covering in self._open)
+
+    def takes(self, client: str) -> bool:
+        """Return whether any line takes calls of a client."""
+        return any(self._lines_of(covering, client) for covering in self._open)
+
+    def _lines_of(self, covering: Covering, client: str) -> list[_ClientLine]:
+        """Return the lines for a client, its own before those for all of its kind."""
+        own = [line for line in covering.clients if line.target.module == client]
+        known = client_of(client)
+        kind = known.kind if known else client
+        if kind == client:
+            return own
+        return own + [line for line in covering.clients if line.target.module == kind]
+
+    def _cover_client(self, covering: Covering, target: Target) -> None:
+        client = client_of(target.module)
+        if client is None or target.excluded:
+            return
+        options = target.options
+        patterns = Patterns(options.only, options.exclude)
+        covering.clients.append(_ClientLine(target, client.kind, patterns))
+        self.names.add(client.kind)
+        if target.module in self._adapters or self._is_live:
+            return
+        self._adapters.add(target.module)
+        module, _, name = client.adapter.partition(":")
+        try:
+            adapter: Adapter = getattr(import_module(module), name)()
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            problem = f"its adapter {client.adapter} cannot be loaded ({reason})"
+            covering.problems.append(target.error(f"{target.name}: {problem}"))
+            return
+        self.intercept(adapter.open(self._run))
+
+    # -- functions
+
+    def look_again(self) -> None:
+        """Patch modules that were put into `sys.modules` without an import."""
+        with self._lock:
+            for module in list(self._awaited):
+                if not is_incomplete(sys.modules.get(module, ImportWatch)):
+                    self._loaded(module)
+
+    def _loaded(self, module: str) -> None:
+        """Patch a watched module that has been executed, perhaps again."""
+        if module not in sys.modules:
+            return
+        with self._lock:
+            self._awaited.discard(module)
+            for covering in [*self._edges, *self._open]:
+                self._patch(covering, [module], loaded=module)
+
+    def _patch(
+        self, covering: Covering, modules: list[str], loaded: str | None = None
+    ) -> None:
+        """Let a covering decide about the functions that it names in modules.
+
+        Args:
+            covering: The covering.
+            modules: Where functions are looked for.
+            loaded: The module whose import has just ended: only modules that were
+                imported since can hold the functions that it has made.
+        """
+        named: list[tuple[_Named, NamedFunction]] = []
+        for module in modules:
+            named += self._functions_in(covering, module, loaded)
+        wrapped: list[tuple[NamedFunction, Wrapper]] = []
+        for place, function in named:
+            wrapper = self._wrapper_for(covering, place, function)
+            is_patched = self._patches.is_patched(function.holder, function.name)
+            if wrapper is None or is_patched:
+                continue
+            self._patches.put(
+                function.holder, function.name, function.original, function, wrapper
+            )
+            if not function.is_inherited:
+                wrapped.append((function, wrapper))
+        is_new = all(_is_made_by(function, loaded) for function, _ in wrapped)
+        self._patches.put_wherever_held(wrapped, since=loaded if is_new else None)
+        for module in modules:
+            self._watch_module(module)
+
+    def _watch_module(self, module: str) -> None:
+        self._watch.watch(module)
+        if module not in sys.modules:
+            self._awaited.add(module)
+
+    def _functions_in(
+        self, covering: Covering, module: str, loaded: str | None
+    ) -> Iterator[tuple[_Named, NamedFunction]]:
+        """Find what a covering names in a module, if it is imported."""
+        imported = sys.modules.get(module)
+        is_partial = module != loaded and is_incomplete(imported)
+        if imported is None or (is_partial and module in self._watch.names):
+            return
+        for place in sorted(covering.named[module]):
+            line = covering.lines[place.number]
+            try:
+                if is_partial:
+                    raise NotFoundError(
+                        f"cannot be patched before {module} is loaded:"
+                        " use it in conftest.py"
+                    )
+                is_edge = isinstance(line, Edge)
+                for function in find(
+                    module, place.path, self._patches, is_edge=is_edge
+                ):
+                    covering.decide(place.number, function)
+                    yield place, function
+            except NotFoundError as error:
+                # Nothing will have the name later.
+                covering.named[module].remove(place)
+                is_absent = isinstance(error, AbsentError)
+                covering.refuse(line, f" {error}", is_absent=is_absent)
+
+    def _wrapper_for(
+        self, covering: Covering, place: _Named, function: NamedFunction
+    ) -> Wrapper | None:
+        """Return what stands in the place of a function; None: nothing does."""
+        number, _ = covering.deciders[function.key]
+        line = covering.lines[number]
+        if isinstance(line, Edge):
+            return self._edge_wrapper(covering, line, function)
+        if line.excluded:
+            self._remove(covering, function.key)
+            return None
+        name = defined_name(function, self._patches)
+        if name != function.label and place.path[-1] != "*":
+            # The module that defines the function may be loaded again, too.
+            module, _, path = name.partition(":")
+            covering.named[module].add(_Named(place.number, tuple(path.split("."))))
+            self._watch_module(module)
+        self.names.add(name)
+        if problem := _argument_problem(line, function):
+            covering.refuse(line, f": {problem}", is_absent=False)
+        if self._is_live:
+            return None
+        mimicked = self._mimicked_of(function)
+        mimicked.push(covering, self._plan(covering, line, function, name))
+        return mimicked.wrapper
+
+    def _edge_wrapper(
+        self, covering: Covering, edge: Edge, function: NamedFunction
+    ) -> Wrapper | None:
+        if function.key not in self._edge_wrappers:
+            wrapper: Any = edge.wrap(function.function)
+            if not callable(wrapper):
+                problem = f": what wraps it returned {wrapper!r}, which is no function"
+                covering.refuse(edge, problem, is_absent=False)
+                return None
+            self._edge_wrappers[function.key] = wrapper
+        return self._edge_wrappers[function.key]
+
+    def _mimicked_of(self, function: NamedFunction) -> Mimicked:
+        mimicked = self._mimicked.get(function.key)
+        if mimicked is None:
+            serves_machinery = may_serve_machinery(function)
+            mimicked = Mimicked(function.function, serves_machinery=serves_machinery)
+            self._mimicked[function.key] = mimicked
+            if isinstance(function.holder, type) and function.is_inherited:
+                # It is pickled by the class that is named.
+                wrapper = mimicked.wrapper
+                wrapper.__module__ = function.holder.__module__
+                wrapper.__qualname__ = f"{function.holder.__qualname__}.{function.name}"
+        return mimicked
+
+    def _plan(
+        self, covering: Covering, line: Target, function: NamedFunction, name: str
+    ) -> FunctionPlan | None:
+        """Return the plan of a function; None: patterns of its line leave it out."""
+        options = line.options
+        if not Patterns(options.only, options.exclude).takes(name):
+            return None
+        return FunctionPlan(
+            self._run, self._policy, name, function.function, line, covering.cassette
+        )
+
+    def _remove(self, covering: Covering, key: object) -> None:
+        if key in self._mimicked:
+            self._mimicked[key].remove(covering)
+
+
+def _is_made_by(function: NamedFunction, module: str | None) -> bool:
+    return getattr(function.function, "__module__", None) == module
+
+
+def _argument_problem(line: Target, function: NamedFunction) -> str:
+    """Say which argument that options name a function lacks, or give an empty text.
+
+    `ignore=` would leave out nothing.
+    """
+    given = [("ignore", path) for path in line.options.ignore]
+    given += [("content", path) for path in line.options.content]
+    if not given or line.is_one_of_several or line.path[-1] == "*":
+        return ""
+    names = argument_names(function.function)
+    for option, path in given:
+        name = steps_of(path)[0]
+        if names is not None and name not in (*names, "*"):
+            hint = did_you_mean(name, names)
+            hint = hint or f" (it has {', '.join(names) or 'none'})"
+            return f"{option}={path} names no argument{hint}"
+    return ""
+
+
+def argument_names(function: Callable[..., Any]) -> list[str] | None:
+    """Return the names of a function's arguments; None if it may take others, too."""
+    names: dict[str, bool] = {}
+    # A decorator may take more arguments than the function that it shows.
+    for follow_wrapped in (True, False):
+        try:
+            parameters = signature(function, follow_wrapped=follow_wrapped).parameters
+        except (TypeError, ValueError):
+            return None
+        for parameter in parameters.values():
+            if parameter.kind is Parameter.VAR_KEYWORD:
+                return None
+            names[parameter.name] = True
+    return list(names)
+
+
+# -- what does not exist
+
+
+def missing_modules(targets: Iterable[Target]) -> list[TargetError]:
+    """Return an error for each function without a module; imports nothing."""
+    errors = []
+    for target in targets:
+        if not target.is_client and not module_exists(target.module):
+            hint = closest_module(target.module)
+            what = f"{target.name} does not exist: there is no module {target.module}"
+            errors.append(target.error(what + hint))
+    return errors
+
+
+def absent_clients(targets: Iterable[Target]) -> list[str]:
+    """Return the clients among targets that are not installed, once each."""
+    absent = {}
+    for target in targets:
+        is_there = target.module == "http" or module_exists(target.module)
+        if target.is_client and not is_there:
+            absent[target.module] = True
+    return list(absent)
+
+
+def _absent_client(client: str) -> TargetError:
+    package = {"grpc": "grpcio"}.get(client, client)
+    return TargetError(
+        f"the client {client} is not installed",
+        remedies=[("to install it", f"pip install {package}")],
+    )
+
+
+# What is registered at the fork stays so: the coverings of all runs, as long as they
+# live.
+_COVERINGS: WeakSet[Coverings] = WeakSet()
+
+
+def _in_child() -> None:
+    for coverings in list(_COVERINGS):
+        coverings.begin_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

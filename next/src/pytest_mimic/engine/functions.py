@@ -2,36 +2,707 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import functools
+import sys
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Sequence,
+)
+from math import inf
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from unittest import SkipTest
+from weakref import finalize
 
-from pytest_mimic.patch.targets import Options
+from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.verifying import rules_of
+from pytest_mimic.errors import MimicError, UnstorableOutcomeError
+from pytest_mimic.patch.targets import Target, steps_of
+from pytest_mimic.values.binding import Binder
+from pytest_mimic.values.identity import (
+    CallRules,
+    arguments_of,
+    identity_of,
+    quick_identity,
+)
+from pytest_mimic.values.outcome import Objects, load, player, store
+from pytest_mimic.values.places import stamps_of
+from pytest_mimic.values.tree import Tree, cut
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.run import Owner, Run
+    from pytest_mimic.engine.events import Event
+    from pytest_mimic.engine.owners import Owner
+    from pytest_mimic.engine.run import Run
+    from pytest_mimic.engine.steps import Step
+    from pytest_mimic.values.differences import Difference
+
+NOT_PLAYED: Any = object()
+"""Stands for a call that has no player; any other object may be a recorded value."""
+
+
+class Policy(Protocol):
+    """The ini options that decide about calls of functions."""
+
+    @property
+    def source(self) -> Literal["strict", "ignore"]: ...
+    @property
+    def inputs(self) -> Literal["warn", "strict", "ignore"]: ...
+    @property
+    def pickle(self) -> Literal["listed", "forbid"]: ...
 
 
 class FunctionPlan:
-    """How one covering mimics a function."""
+    """How one covering mimics a function.
+
+    Attributes:
+        target: The name under which its calls are recorded, `shop.api:fetch`.
+        function: The original.
+        line: The target that covers it.
+        cassette: The cassette that takes its calls.
+        forbids_pickles: Whether nothing may be unpickled.
+        players: By identity, what gives a recorded value again and again.
+    """
 
     def __init__(
         self,
         run: Run,
+        policy: Policy,
         target: str,
         function: Callable[..., Any],
-        options: Options,
+        line: Target,
         cassette: Owner | None = None,
     ) -> None:
-        raise NotImplementedError
+        self.run = run
+        self.policy = policy
+        self.target = target
+        self.function = function
+        self.line = line
+        self.cassette = cassette
+        self.forbids_pickles = policy.pickle == "forbid"
+        self.players: dict[str, _Player] = {}
+        self._version = 0
+
+    @functools.cached_property
+    def binder(self) -> Binder:
+        return Binder(self.function)
+
+    @functools.cached_property
+    def rules(self) -> CallRules:
+        options, binder = self.line.options, self.binder
+        defaults = binder.defaults.items()
+        return CallRules(
+            ignore=tuple(steps_of(path) for path in options.ignore),
+            key=options.key,
+            content=frozenset(options.content),
+            parameters=frozenset(binder.names),
+            extra=binder.extra,
+            unset={name: one for name, one in defaults if type(one) is object},
+        )
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, object]:
+        """Return the arguments by name.
+
+        Raises:
+            TypeError: They do not fit the signature of the function itself.
+        """
+        try:
+            return self.binder(args, kwargs)
+        except TypeError:
+            # `functools.wraps` shows the signature of the function inside; the
+            # decorator may take more.
+            if not hasattr(self.function, "__wrapped__"):
+                raise
+            return {"args": args, "kwargs": kwargs}
+
+    def play(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the recorded value of a call by the shortest way, or `NOT_PLAYED`."""
+        run = self.run
+        if self._version != run.version:
+            self.players.clear()
+            return NOT_PLAYED
+        try:
+            bound = self.binder(args, kwargs)
+            identity = quick_identity(self.target, bound, run.places.starts)
+        except TypeError:
+            return NOT_PLAYED
+        player = self.players.get(identity or "")
+        if player is None or run.passes():
+            return NOT_PLAYED
+        return player.play()
+
+    def keep_player(self, step: Step, identity: str, value: Tree) -> None:
+        """Answer calls that equal a replayed one by the shortest way from now on."""
+        rules, run = self.rules, self.run
+        if step.replayed is None or not step.is_lasting:
+            return
+        if rules.ignore or rules.key or rules.content:
+            return
+        self._version = run.version
+        make = player(value, run.vault, run.places, forbid=self.forbids_pickles)
+        self.players[identity] = _Player(run, step.replayed, make)
 
 
-class Mimicked:
-    """A function and its wrapper, which asks the innermost plan.
+class _Player:
+    """Gives the value of one recorded call again and again, and counts that."""
+
+    __slots__ = ("_make", "_replayed", "_run")
+
+    def __init__(self, run: Run, replayed: Event, make: Callable[[], object]) -> None:
+        self._run = run
+        self._replayed = replayed
+        self._make = make
+
+    def play(self) -> object:
+        run = self._run
+        self._replayed = run.events.again(self._replayed, run.test)
+        return self._make()
+
+
+def perform(
+    plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any], kind: str = ""
+) -> Any:
+    """Give what a call gives: a value, or what has to be awaited or read for it.
+
+    Args:
+        plan: How the function is mimicked.
+        args: The arguments by position.
+        kwargs: The arguments by name.
+        kind: How the caller comes to what it gets, whatever was recorded: `await`,
+            `stream` or `astream`; empty: it takes what the function gives.
+
+    Raises:
+        MimicError: The call is refused.
+        Exception: What the function raises, or has raised.
+    """
+    __tracebackhide__ = True
+    run = plan.run
+    if run.passes():
+        return plan.function(*args, **kwargs)
+    arguments = _Arguments(plan, plan.bind(args, kwargs))
+    step = run.begin(_call_of(plan, arguments), plan.cassette)
+    if step.mode == "replay":
+        return _Replay(step, plan, arguments).give(kind)
+    return _Real(step, plan, arguments).perform(args, kwargs)
+
+
+def _call_of(plan: FunctionPlan, arguments: _Arguments) -> Call:
+    return Call(
+        target=plan.target,
+        kind="function",
+        identity=arguments.identity,
+        options=plan.line.options,
+        signature=plan.target,
+        in_log=bool(plan.line.options.sequence),
+        describe=arguments.described,
+        label=arguments.label,
+    )
+
+
+class _Arguments:
+    """The arguments of one call, as they are before it.
 
     Attributes:
-        wrapper: What stands in the place of the function.
-        plan: The plan of the innermost covering; None: calls pass through.
+        tree: What of them counts.
+        identity: The digest of the call.
+        places: The paths that they name.
+
+    Raises:
+        UnstableIdentityError: A part of them has no identity. The error is noted.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        raise NotImplementedError
+    def __init__(self, plan: FunctionPlan, bound: dict[str, object]) -> None:
+        self._plan = plan
+        self._bound = bound
+        self.places = plan.run.places.of_call()
+        try:
+            self.tree: dict[str, Tree] = self._tree_now()
+        except MimicError as error:
+            plan.run.note(error)
+            raise
+        self.identity = identity_of(plan.target, self.tree)
+
+    def _tree_now(self) -> dict[str, Tree]:
+        plan = self._plan
+        return arguments_of(plan.target, self._bound, plan.rules, self.places)
+
+    def described(self) -> Tree:
+        """Return what a recording keeps of them."""
+        return cut(self.tree)
+
+    def label(self) -> str:
+        """Return the call as messages name it."""
+        from pytest_mimic.values.labels import call_label  # a replay names no call
+
+        return call_label(self._plan.target, self.tree)
+
+    def _that_count(self) -> dict[str, object]:
+        rules = self._plan.rules
+        return {
+            name: value
+            for name, value in self._bound.items()
+            if () not in rules.paths_in(name)
+        }
+
+    def watch(self) -> None:
+        """Note what the call may not change, and what it may move."""
+        from pytest_mimic.values.advancing import states_of  # few replays need it
+
+        values = self._that_count()
+        self._states = states_of(values)
+        self._stamps = stamps_of(values)
+
+    def refuse_changes(self) -> dict[str, Tree]:
+        """Return the states of streams and generators that the call has moved.
+
+        Raises:
+            MutatedInputError: It has changed an argument, or a file that one names.
+        """
+        from pytest_mimic.values.advancing import set_states, states_of
+
+        values = self._that_count()
+        moved = {
+            name: state
+            for name, state in states_of(values).items()
+            if state != self._states.get(name)
+        }
+        # What the call has moved is not compared: a replay moves it, too.
+        set_states(values, {name: self._states[name] for name in moved})
+        try:
+            tree = self._tree_now()
+        finally:
+            set_states(values, moved)
+        stamps = stamps_of(values)
+        has_changed = identity_of(self._plan.target, tree) != self.identity
+        if has_changed or stamps != self._stamps:
+            from pytest_mimic.values.messages import mutation  # only errors need it
+
+            raise mutation(self._plan.line, self.tree, tree, self._stamps, stamps)
+        return moved
+
+    def set_states(self, states: dict[str, Tree]) -> None:
+        """Leave streams and generators as the recorded call has left them."""
+        if states:
+            from pytest_mimic.values.advancing import set_states
+
+            set_states(self._that_count(), states)
+
+
+# -- what a call gives
+
+
+def _is_outcome(error: BaseException) -> bool:
+    """Return whether an exception is an outcome, and no sign of being cut short."""
+    cut_short: list[type[BaseException]] = [SkipTest, MimicError]
+    futures = sys.modules.get("concurrent.futures")
+    if futures is not None:
+        cut_short.append(futures.CancelledError)
+    pytest = sys.modules.get("pytest")
+    if pytest is not None:
+        # Unlike the other signs of pytest, `exit` raises an `Exception`.
+        cut_short.append(pytest.exit.Exception)
+    return isinstance(error, Exception) and not isinstance(error, tuple(cut_short))
+
+
+def _layer_of(result: object) -> str:
+    """Return how a caller comes to what a result stands for; empty: it is a value."""
+    if isinstance(result, CoroutineType):
+        return "await"
+    if isinstance(result, AsyncGeneratorType):
+        return "astream"
+    cls: Any = type(result)
+    if not hasattr(cls, "__next__"):
+        return ""
+    is_stream = isinstance(result, GeneratorType) or _only_iterates(cls)
+    return "stream" if is_stream else ""
+
+
+@functools.lru_cache(maxsize=1024)
+def _only_iterates(cls: Any) -> bool:
+    """Return whether objects of a class in C give items and do nothing else.
+
+    So do `map`, `zip`, `iter(...)` and those of `itertools`. A file or a cursor has
+    methods of its own.
+    """
+    members: dict[str, object] = {}
+    for base in reversed(cls.__mro__):
+        members.update(vars(base))
+    is_in_c = type(members["__next__"]).__name__ == "wrapper_descriptor"
+    public = [member for name, member in members.items() if name[:1] != "_"]
+    # A class method, `chain.from_iterable`, makes another such iterator.
+    makers = [m for m in public if type(m).__name__ == "classmethod_descriptor"]
+    return is_in_c and len(public) == len(makers)
+
+
+class _Awaited(NamedTuple):
+    """What the body of a stream yields to have it awaited."""
+
+    awaitable: Awaitable[Any]
+
+
+async def _to_async(
+    body: Generator[Any, Any, Any], real: AsyncGenerator[Any, Any] | None = None
+) -> AsyncGenerator[Any, Any]:
+    """Give what the body of a stream yields, and await for it what it needs."""
+    try:
+        item = next(body)
+        while True:
+            try:
+                if type(item) is _Awaited:
+                    sent = await item.awaitable
+                else:
+                    sent = yield item
+            except BaseException as thrown:
+                item = body.throw(thrown)
+            else:
+                item = body.send(sent)
+    except StopIteration:
+        return
+    finally:
+        if real is not None:
+            await real.aclose()
+
+
+def _given(step: Step, plan: FunctionPlan, item: object) -> Generator[Any, Any, None]:
+    """Give an item, and refuse what the reader sends or throws, unless it stops.
+
+    The items that follow may depend on that.
+    """
+    try:
+        sent = yield item
+    except BaseException as thrown:
+        if not _is_outcome(thrown):
+            raise
+        sent = thrown
+    if sent is not None:
+        step.abandon(None)
+        error = UnstorableOutcomeError(
+            f"{step.call.label()} cannot be mimicked: its reader sends or throws"
+            " something into it",
+            remedies=[("name a function inside or around it that is only called", "")],
+        )
+        plan.run.note(error)
+        raise error from None
+
+
+class _Replay:
+    """Gives the recorded outcome of a call."""
+
+    def __init__(self, step: Step, plan: FunctionPlan, arguments: _Arguments) -> None:
+        assert step.entry is not None
+        self._step = step
+        self._plan = plan
+        self._arguments = arguments
+        self._after = step.entry.after
+        self._layers = step.entry.layers
+
+    def give(self, kind: str = "", *, inside: int = 0) -> Any:
+        """Give what the recorded call gave.
+
+        Args:
+            kind: The layer in which its caller takes it, whatever was recorded.
+            inside: How many of the layers the caller has taken already.
+        """
+        __tracebackhide__ = True
+        layers = self._layers[inside:]
+        if kind and layers[:1] != (kind,):
+            layers = (kind, *layers)
+        return self._follow(layers)
+
+    def _follow(self, layers: Sequence[str]) -> Any:
+        __tracebackhide__ = True
+        if not layers:
+            self._step.wait()
+            return self._end(self._step.body())
+        if layers[0] == "await":
+            return self._await(layers[1:])
+        if layers[0] == "stream":
+            return self.items(is_async=False)
+        return _to_async(self.items(is_async=True))
+
+    async def _await(self, layers: Sequence[str]) -> Any:
+        __tracebackhide__ = True
+        if layers:
+            return self._follow(layers)
+        await self._step.wait_async()
+        return self._end(self._step.body())
+
+    def items(self, *, is_async: bool) -> Generator[Any, Any, Any]:
+        """Give the recorded items, and then the recorded end, as the reader asks."""
+        __tracebackhide__ = True
+        body: Any = self._step.body()
+        try:
+            for item in body.get("items", ()):
+                yield from _given(self._step, self._plan, self._load(item))
+            if is_async:
+                yield _Awaited(self._step.wait_async())
+            else:
+                self._step.wait()
+        finally:
+            self._step.leave()
+            self._arguments.set_states(self._after)
+        if "items" not in body:
+            return self._end(body)
+        if "last" not in body:
+            raise self._step.read_further()
+        return self._end(body["last"])
+
+    def _end(self, body: dict[str, Tree]) -> Any:
+        __tracebackhide__ = True
+        self._arguments.set_states(self._after)
+        if "raised" in body:
+            raise self._load(body["raised"])
+        value = self._load(body["value"])
+        if not self._after and self._layers in ((), ("await",)):
+            self._plan.keep_player(self._step, self._arguments.identity, body["value"])
+        return value
+
+    def _load(self, tree: Tree) -> Any:
+        plan = self._plan
+        try:
+            places = self._arguments.places
+            return load(tree, plan.run.vault, places, forbid=plan.forbids_pickles)
+        except MimicError as error:
+            plan.run.note(error)
+            raise
+
+
+class _Items:
+    """The items of a real stream, as far as they were read."""
+
+    def __init__(self) -> None:
+        self.stored: list[Tree] = []
+
+    def body(self) -> dict[str, Tree]:
+        return {"items": list(self.stored)}
+
+
+class _Real:
+    """A call that runs for real: it is recorded, or compared with its recording."""
+
+    def __init__(self, step: Step, plan: FunctionPlan, arguments: _Arguments) -> None:
+        self._step = step
+        self._plan = plan
+        self._arguments = arguments
+        self._is_recorded = step.mode == "run"
+        vault = plan.run.vault
+        self._objects: Objects = vault if self._is_recorded else _InMemory(vault)
+        self._layers: list[str] = []
+        self._items: _Items | None = None
+        arguments.watch()
+
+    def perform(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call the function, and give what its caller gets."""
+        __tracebackhide__ = True
+        try:
+            with self._step.running():
+                result = self._plan.function(*args, **kwargs)
+        except BaseException as error:
+            if self._end_by(error, is_awaited=False):
+                raise
+            return self._recorded()
+        return self._follow(result)
+
+    def _follow(self, result: Any) -> Any:
+        """Give a result, or what has to be awaited or read to come to it."""
+        __tracebackhide__ = True
+        layer = _layer_of(result)
+        if not layer:
+            self._complete("value", result)
+            return result if self._is_recorded else self._recorded()
+        self._layers.append(layer)
+        if layer == "await":
+            return self._await(result)
+        body = self._relay(result, is_async=layer == "astream")
+        performed: object = body if layer == "stream" else _to_async(body, result)
+        # At the exit of the process, the run has ended.
+        finalize(performed, self._end_unread).atexit = False
+        return performed
+
+    async def _await(self, coroutine: Awaitable[Any]) -> Any:
+        __tracebackhide__ = True
+        try:
+            with self._step.running():
+                result = await coroutine
+        except BaseException as error:
+            if self._end_by(error, is_awaited=True):
+                raise
+            return self._recorded()
+        return self._follow(result)
+
+    def _relay(self, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any]:
+        """Give the items of a real stream, and keep them as far as its reader wants.
+
+        To verify, it is read as far as its recording goes, and that is given.
+        """
+        __tracebackhide__ = True
+        step = self._step
+        items = self._items = _Items()
+        step.progress(items.body)
+        most = inf if self._is_recorded else _length_of(step.body())
+        # Whether the stream is an outcome, as far as it was read.
+        is_whole = True
+        try:
+            while len(items.stored) < most:
+                is_whole = False
+                try:
+                    with step.running():
+                        if is_async:
+                            item = yield _Awaited(anext(stream))
+                        else:
+                            item = next(stream)
+                except (StopIteration, StopAsyncIteration) as stop:
+                    value = getattr(stop, "value", None)
+                    self._complete("value", value)
+                    if self._is_recorded:
+                        return value
+                    break
+                except BaseException as error:
+                    if self._end_by(error, is_awaited=is_async):
+                        raise
+                    break
+                # The stream may change the item later.
+                items.stored.append(self._store(item))
+                is_whole = True
+                if self._is_recorded:
+                    yield from _given(step, self._plan, item)
+        finally:
+            if isinstance(stream, GeneratorType):
+                # What the stream does when it is closed is a part of the call.
+                with step.running():
+                    stream.close()
+            if is_whole:
+                self._complete("", None)
+        replay = _Replay(step, self._plan, self._arguments)
+        return (yield from replay.items(is_async=is_async))
+
+    def _end_unread(self) -> None:
+        """End the call of a stream that nobody holds, and nobody has read."""
+        if self._items is None:
+            self._items = _Items()
+            self._plan.run.when_safe(functools.partial(self._complete, "", None))
+
+    def _recorded(self) -> Any:
+        """Give what is recorded, in the layers that the real call has not given."""
+        __tracebackhide__ = True
+        replay = _Replay(self._step, self._plan, self._arguments)
+        return replay.give(inside=len(self._layers))
+
+    def _end_by(self, error: BaseException, *, is_awaited: bool) -> bool:
+        """End the call with an error; return whether its caller gets it."""
+        if _is_outcome(error):
+            self._complete("raised", error)
+            return self._is_recorded
+        # What is not awaited cannot be cancelled: something inside of it was.
+        body = self._items.body() if self._items is not None else {}
+        self._step.abandon(error if is_awaited else None, body)
+        return True
+
+    def _complete(self, end: str, content: object) -> None:
+        """Keep an outcome, or compare it.
+
+        Args:
+            end: How the call has ended: `value` or `raised`; of a stream also empty,
+                where its reader wanted no more.
+            content: What it has returned or raised.
+
+        Raises:
+            MimicError: It is refused. The error is noted.
+        """
+        plan, step = self._plan, self._step
+        try:
+            after = self._arguments.refuse_changes()
+            body: dict[str, Tree] = {end: self._store(content)} if end else {}
+        except MimicError as error:
+            step.abandon(None)
+            plan.run.note(error)
+            raise
+        if self._items is not None:
+            items, last = self._items.body(), body
+            body = {**items, "last": last} if last else items
+        if self._is_recorded:
+            step.complete(body, layers=tuple(self._layers), after=after)
+        else:
+            step.check(self._differences(body))
+
+    def _store(self, value: object) -> Tree:
+        return store(value, self._objects, self._arguments.places)
+
+    def _differences(self, real: dict[str, Any]) -> list[Difference]:
+        """Return where the real outcome differs from the recorded one."""
+        assert self._step.entry is not None
+        recorded: dict[str, Any] = self._step.body()
+        if self._step.entry.layers != tuple(self._layers):
+            return [_of_another_kind(recorded, real)]
+        return self._differences_in(recorded, real)
+
+    def _differences_in(
+        self, recorded: dict[str, Any], real: dict[str, Any]
+    ) -> list[Difference]:
+        # A replay compares nothing.
+        from pytest_mimic.values.verify import outcome_differences
+
+        if recorded.keys() != real.keys():
+            return [_of_another_kind(recorded, real)]
+        rules, places = rules_of(self._plan.line.options), self._arguments.places
+        found: list[Difference] = []
+        for key, tree in recorded.items():
+            if key == "last":
+                found += self._differences_in(tree, real[key])
+            else:
+                old, new = self._loaded(key, tree), self._loaded(key, real[key])
+                found += outcome_differences(old, new, rules, places)
+        return found
+
+    def _loaded(self, key: str, tree: Any) -> object:
+        if key == "items":
+            return [self._loaded("", item) for item in tree]
+        forbid = self._plan.forbids_pickles
+        return load(tree, self._objects, self._arguments.places, forbid=forbid)
+
+
+def _of_another_kind(recorded: dict[str, Any], real: dict[str, Any]) -> Difference:
+    from pytest_mimic.values.differences import MISSING, Difference
+
+    fact = f"{_told(recorded)} when recorded, {_told(real)} now"
+    return Difference("", MISSING, MISSING, fact)
+
+
+def _told(body: dict[str, Any]) -> str:
+    """Say how a call has ended: `returned 'tea'`, `gave 2 items, raised ...`."""
+    from pytest_mimic.values.drawing import line
+
+    words = []
+    for key, tree in body.items():
+        if key == "items":
+            words.append(f"gave {len(tree)} item{'s' * (len(tree) != 1)}")
+        elif key == "last":
+            words.append(_told(tree))
+        else:
+            words.append(f"{'returned' if key == 'value' else 'raised'} {line(tree)}")
+    return ", ".join(words)
+
+
+class _InMemory:
+    """Keeps the objects of a call that is only compared, before those of a vault."""
+
+    def __init__(self, vault: Objects) -> None:
+        self._vault = vault
+        self._kept: dict[str, bytes] = {}
+
+    def write_object(self, suffix: str, chunks: Iterable[bytes | memoryview]) -> str:
+        name = f"{len(self._kept)}.{suffix}"
+        self._kept[name] = b"".join(chunks)
+        return name
+
+    def read_object(self, name: str) -> bytes:
+        kept = self._kept.get(name)
+        return self._vault.read_object(name) if kept is None else kept
+
+
+def _length_of(body: dict[str, Any]) -> int:
+    """Return how many items a recorded stream has, its end counted as one more."""
+    return len(body.get("items", ())) + ("items" not in body or "last" in body)

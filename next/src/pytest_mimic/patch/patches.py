@@ -287,6 +287,10 @@ class Patches:
         """Return whether this run has put an object in the place of another one."""
         return _address(held) in self._originals
 
+    def is_patched(self, holder: Holder, name: str) -> bool:
+        """Return whether a holder itself has a substitute under a name."""
+        return self.is_substitute(_read(holder, name))
+
     def original_of(self, held: object) -> Any:
         """Return what a substitute stands for; any other object as it is."""
         _, original = self._originals.get(_address(held), (held, held))

@@ -23,7 +23,7 @@ from pytest_mimic.engine.unused import (
 )
 from pytest_mimic.engine.usage import Reason, Usage, UsageFile
 from pytest_mimic.errors import MimicError, TargetError
-from pytest_mimic.run.fixtures import CassetteFixture, Fixtures
+from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.phases import Phases
 from pytest_mimic.run.selection import Selection
 from pytest_mimic.run.settings import Settings
@@ -65,6 +65,7 @@ class Session:
         commands: Writes the commands to paste.
         run: The engine's run.
         coverings: What is mimicked.
+        cassettes: The cassettes that are open.
         usage: What this run collected, ran and used.
     """
 
@@ -75,8 +76,19 @@ class Session:
             config.rootpath, config.invocation_params.dir, settings.vault_option
         )
         vault = Vault(settings.vault, label=settings.vault_label)
-        self.run = Run(settings.mode, vault, Places(config.rootpath), self.commands)
+        self.run = Run(
+            settings.mode,
+            vault,
+            Places(config.rootpath),
+            self.commands,
+            forbids_pickles=settings.pickle == "forbid",
+            source=settings.source,
+            inputs=settings.inputs,
+            may_record=settings.may_record,
+            may_begin=settings.may_record and not settings.is_ci,
+        )
         self.coverings = Coverings(self.run, settings)
+        self.cassettes = Cassettes(self.run)
         self.usage = Usage()
         self.judgement = Judgement()
         self._selection = Selection(config, self.usage)
@@ -106,10 +118,6 @@ class Session:
             plugins.append(DriftReports(self._phases))
         for plugin in plugins:
             self.config.pluginmanager.register(plugin)
-
-    def cassettes(self, kind: str) -> CassetteFixture:
-        """Return the value of a fixture of cassettes: `record`, `replay` or `auto`."""
-        return CassetteFixture(kind, self)
 
     def _close(self) -> None:
         self.coverings.close()

@@ -1,0 +1,206 @@
+"""What stands in the place of a mimicked function: looks like it, and asks a plan."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import suppress
+from inspect import (
+    isasyncgenfunction,
+    iscoroutinefunction,
+    isgeneratorfunction,
+    signature,
+)
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pytest_mimic.engine.functions import NOT_PLAYED, FunctionPlan, perform
+from pytest_mimic.patch.patches import MACHINERY, NamedFunction
+
+_Function = Callable[..., Any]
+
+
+class Mimicked:
+    """A function and its wrapper, which asks the plan of the innermost covering.
+
+    Attributes:
+        function: The original.
+        plan: The plan; None: calls pass through.
+        wrapper: What stands in the place of the function.
+        serves_machinery: Whether pytest or this plugin may call it for themselves.
+    """
+
+    __slots__ = ("_plans", "function", "plan", "serves_machinery", "wrapper")
+
+    def __init__(self, function: _Function, *, serves_machinery: bool = False) -> None:
+        self.function = function
+        self.serves_machinery = serves_machinery
+        self.plan: FunctionPlan | None = None
+        self._plans: dict[object, FunctionPlan | None] = {}
+        self.wrapper = _wrapper_of(self)
+
+    def push(self, covering: object, plan: FunctionPlan | None) -> None:
+        """Let the plan of a covering decide, in its place among those that are open."""
+        self._plans[covering] = plan
+        self.plan = next(reversed(self._plans.values()))
+
+    def remove(self, covering: object) -> None:
+        """Let a covering decide no more, at whatever depth it stands."""
+        self._plans.pop(covering, None)
+        self.plan = next(reversed(self._plans.values()), None)
+
+    def plan_for(self, caller: FrameType) -> FunctionPlan | None:
+        """Return the plan of a call, if the code under test makes it."""
+        if self.serves_machinery and _is_of_machinery(caller):
+            return None
+        return self.plan
+
+
+def _wrapper_of(mimicked: Mimicked) -> _Function:
+    """Return a function of the same kind that looks like the original."""
+    function = mimicked.function
+    make = _plain_wrapper
+    if isgeneratorfunction(function):
+        make = _generator_wrapper
+    elif isasyncgenfunction(function):
+        make = _async_generator_wrapper
+    elif iscoroutinefunction(function):
+        make = _coroutine_wrapper
+    wrapper: Any = make(mimicked)
+    functools.update_wrapper(wrapper, function)
+    # A function in C may have no signature. Since Python 3.14, annotations that name
+    # nothing fail here, with any exception.
+    with suppress(Exception):
+        # `inspect.getfullargspec` does not follow `__wrapped__`.
+        wrapper.__signature__ = signature(function)
+    for name in ("cache_info", "cache_clear", "cache_parameters"):
+        if hasattr(function, name):
+            setattr(wrapper, name, getattr(function, name))
+    # The identity of an argument that is mimicked is that of the original.
+    wrapper.__mimic_original__ = function
+    made: _Function = wrapper
+    return made
+
+
+# A wrapper holds nothing but its `Mimicked`: each object of thousands of targets costs
+# the garbage collector time.
+
+
+def _plain_wrapper(mimicked: Mimicked) -> _Function:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        plan = mimicked.plan
+        if mimicked.serves_machinery:
+            plan = mimicked.plan_for(sys._getframe(1))
+        if plan is None:
+            return mimicked.function(*args, **kwargs)
+        if plan.players:
+            value = plan.play(args, kwargs)
+            if value is not NOT_PLAYED:
+                return value
+        return perform(plan, args, kwargs)
+
+    return wrapper
+
+
+def _coroutine_wrapper(mimicked: Mimicked) -> _Function:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        plan = mimicked.plan_for(sys._getframe(1))
+        if plan is None:
+            return await mimicked.function(*args, **kwargs)
+        if plan.players:
+            value = plan.play(args, kwargs)
+            if value is not NOT_PLAYED:
+                return value
+        return await perform(plan, args, kwargs, "await")
+
+    return wrapper
+
+
+def _generator_wrapper(mimicked: Mimicked) -> _Function:
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        __tracebackhide__ = True
+        plan = mimicked.plan_for(sys._getframe(1))
+        if plan is None:
+            return (yield from mimicked.function(*args, **kwargs))
+        return (yield from perform(plan, args, kwargs, "stream"))
+
+    return wrapper
+
+
+def _async_generator_wrapper(mimicked: Mimicked) -> _Function:
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        __tracebackhide__ = True
+        plan = mimicked.plan_for(sys._getframe(1))
+        if plan is None:
+            stream = mimicked.function(*args, **kwargs)
+        else:
+            stream = perform(plan, args, kwargs, "astream")
+        # An async generator cannot delegate (PEP 525 has no `yield from`).
+        try:
+            item = await stream.__anext__()
+            while True:
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    raise
+                except BaseException as thrown:
+                    item = await stream.athrow(thrown)
+                else:
+                    item = await stream.asend(sent)
+        except StopAsyncIteration:
+            return
+        finally:
+            await stream.aclose()
+
+    return wrapper
+
+
+# -- who calls
+
+# The distributions that this plugin requires call functions for it.
+_OWN = MACHINERY | {"cloudpickle", "filelock", "xxhash"}
+# Taken now, before a test replaces the file system.
+_STDLIB = os.path.realpath(Path(os.__file__).parent) + os.sep
+
+
+def may_serve_machinery(function: NamedFunction) -> bool:
+    """Return whether pytest or this plugin may call a function for themselves.
+
+    To find out who calls takes time, and only these need it.
+    """
+    modules = [function.label, getattr(function.function, "__module__", None)]
+    packages = {str(one).replace(":", ".").partition(".")[0] for one in modules}
+    return not packages.isdisjoint(_OWN | sys.stdlib_module_names)
+
+
+def _is_of_machinery(frame: FrameType | None) -> bool:
+    """Return whether pytest, a plugin or an import has made a call.
+
+    The standard library calls for the frame behind it. A stack of it alone is that of
+    a thread which the code under test has started.
+    """
+    while frame is not None:
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        caller = _caller(frame.f_code.co_filename, package)
+        if caller != "between":
+            return caller == "machinery"
+        frame = frame.f_back
+    return False
+
+
+@functools.cache
+def _caller(file: str, package: str) -> str:
+    is_installed = "site-packages" in file or "dist-packages" in file
+    is_plugin = package.startswith("pytest_") and is_installed
+    is_import = file.startswith(("<frozen importlib", "<frozen zipimport"))
+    if is_plugin or is_import or package in _OWN:
+        return "machinery"
+    # A package of the project may be named like one of the standard library: `test`.
+    is_stdlib = os.path.realpath(file).startswith(_STDLIB) and not is_installed
+    is_stdlib = is_stdlib or file.startswith("<frozen ")
+    return "between" if is_stdlib and package in sys.stdlib_module_names else "project"
