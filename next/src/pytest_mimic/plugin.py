@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_mimic.engine.cassettes import Fixture
     from pytest_mimic.run.fixtures import CassetteFixture
     from pytest_mimic.run.session import Session
 
@@ -183,6 +184,14 @@ def mimic_mode(pytestconfig: pytest.Config) -> str:
     return _session_of(pytestconfig).settings.mode
 
 
+def _cassette_fixture(request: pytest.FixtureRequest, kind: Fixture) -> CassetteFixture:
+    session = _session_of(request.config)
+    # A run without cassettes does not load it.
+    from pytest_mimic.run.fixtures import CassetteFixture
+
+    return CassetteFixture(kind, session)
+
+
 @pytest.fixture
 def mimic_record(request: pytest.FixtureRequest) -> CassetteFixture:
     """Record a cassette in a block.
@@ -190,7 +199,7 @@ def mimic_record(request: pytest.FixtureRequest) -> CassetteFixture:
     Use it as `with mimic_record("name", targets=["httpx"]) as cassette: ...`.
     Every call in the block runs for real. The cassette is written if the test passes.
     """
-    return _session_of(request.config).cassettes("record")
+    return _cassette_fixture(request, "record")
 
 
 @pytest.fixture
@@ -201,7 +210,7 @@ def mimic_replay(request: pytest.FixtureRequest) -> CassetteFixture:
     Nothing runs for real. With `strict`, the block also fails if a recorded call was
     not made, or in another order.
     """
-    return _session_of(request.config).cassettes("replay")
+    return _cassette_fixture(request, "replay")
 
 
 @pytest.fixture
@@ -212,4 +221,4 @@ def mimic_auto(request: pytest.FixtureRequest) -> CassetteFixture:
     With `--mimic-no-record`, or if the environment variable `CI` is set, a missing
     cassette is a miss.
     """
-    return _session_of(request.config).cassettes("auto")
+    return _cassette_fixture(request, "auto")

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Generator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mimic.engine.cassettes import Cassette, Fixture
 from pytest_mimic.engine.owners import Owner
-from pytest_mimic.errors import UnstableIdentityError
+from pytest_mimic.errors import TargetError, UnstableIdentityError
+from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.selection import plain_id
 from pytest_mimic.values.identity import fingerprint
+from pytest_mimic.vault.names import cassette_name, cassette_of_test
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from pytest_mimic._mimic import TargetOptions
     from pytest_mimic.run.session import Session
+
+
+# What a cassette takes besides the configured targets, if none are named.
+_CLIENTS = ("http", "sqlalchemy", "redis")
 
 
 class Fixtures:
@@ -30,11 +41,18 @@ class Fixtures:
         # The wider fixtures that are set up, with the names of their owners.
         self._live: dict[Owner, str] = {}
         self._names_of_test: set[str] = set()
+        self._cassette_count = 0
 
     def begin_test(self, item: pytest.Item) -> None:
         """Tell the engine which fixtures' answers a test may hold."""
         self._names_of_test = set(getattr(item, "fixturenames", ()))
+        self._cassette_count = 0
         self._tell_uses()
+
+    def next_cassette(self) -> str:
+        """Return the name of a cassette that the running test does not name."""
+        self._cassette_count += 1
+        return cassette_of_test(self._session.run.test, self._cassette_count)
 
     def _tell_uses(self) -> None:
         names = self._names_of_test
@@ -155,6 +173,76 @@ class CassetteFixture:
 
     __module__ = "pytest_mimic"
 
-    def __init__(self, kind: str, session: Session) -> None:
+    def __init__(self, kind: Fixture, session: Session) -> None:
         self._kind = kind
         self._session = session
+
+    def __call__(
+        self,
+        name: str | None = None,
+        *,
+        targets: Iterable[str | Callable[..., Any]] = (),
+        strict: bool = False,
+        **options: Unpack[TargetOptions],
+    ) -> CassetteBlock:
+        """Return the block of a cassette.
+
+        Args:
+            name: Its name, which may hold folders. Default: made of the test's id.
+            targets: What it takes, as lines of `mimic_functions` or functions. Default:
+                the configured targets, HTTP, sqlalchemy and redis.
+            strict: `mimic_replay` also fails where a recorded call was not made, or in
+                another order.
+            options: The options of a line, for all targets.
+
+        Raises:
+            TargetError: A target or an option is wrong.
+            CassetteError: The name leaves the vault.
+        """
+        __tracebackhide__ = True
+        covered = self._targets(list(targets), options)
+        name = name or self._session.fixtures.next_cassette()
+        cassette_name(name)  # a name that leaves the vault is refused here
+        cover = partial(self._cover, covered)
+        block = self._session.cassettes.block(name, self._kind, cover, strict=strict)
+        return CassetteBlock(block)
+
+    def _targets(
+        self, given: list[str | Callable[..., Any]], options: Mapping[str, Any]
+    ) -> list[Target]:
+        named: list[str | Target | Callable[..., Any]] = [*given]
+        if not named:
+            named = [*self._session.settings.targets, *_CLIENTS]
+        try:
+            return as_targets(named, options)
+        except TargetError as error:
+            what = f"mimic_{self._kind}: {error.what}"
+            raise TargetError(what, error.facts, error.remedies) from None
+
+    @contextmanager
+    def _cover(self, targets: list[Target], cassette: Owner) -> Iterator[None]:
+        covering = self._session.coverings.enter(targets, cassette)
+        try:
+            yield
+        finally:
+            covering.end()
+
+
+class CassetteBlock:
+    """The block of a cassette: `with mimic_auto() as cassette: ...`."""
+
+    def __init__(self, block: AbstractContextManager[Cassette]) -> None:
+        self._block = block
+
+    def __enter__(self) -> Cassette:
+        __tracebackhide__ = True
+        return self._block.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        __tracebackhide__ = True
+        self._block.__exit__(kind, error, traceback)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mimic.commands import Commands
+from pytest_mimic.engine.cassettes import Cassettes
 from pytest_mimic.engine.coverings import Coverings, missing_modules
 from pytest_mimic.engine.events import Event
 from pytest_mimic.engine.former_answers import FormerAnswers, former_answers
