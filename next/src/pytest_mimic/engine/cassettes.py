@@ -1,1 +1,334 @@
 """Cassettes: logs that have a name, and the calls in them as tests see them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pytest_mimic.engine.decide import Mode
+from pytest_mimic.engine.owners import Owner
+from pytest_mimic.engine.run import Run
+from pytest_mimic.errors import CassetteError, MimicError
+from pytest_mimic.patch.patterns import Patterns
+from pytest_mimic.values.outcome import load, unshelve
+from pytest_mimic.vault.names import cassette_name
+from pytest_mimic.vault.recording import Entry
+
+if TYPE_CHECKING:
+    from pytest_mimic.engine.logs import Log
+
+Fixture = Literal["record", "replay", "auto"]
+
+_NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
+
+
+class CassetteCall:
+    """One call of a cassette. Its outcome is made when it is read.
+
+    Attributes:
+        kind: `function`, or the client: `http`.
+        target: The function's `module:name`, or the client.
+        duration: How long the real call took, in seconds.
+    """
+
+    __module__ = "pytest_mimic"
+
+    def __init__(self, entry: Entry, run: Run) -> None:
+        self._entry = entry
+        self._run = run
+        self.kind = "function" if entry.request is None else entry.target
+        self.target = entry.target
+        self.duration = entry.seconds
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What the recording keeps of the arguments, or of the request."""
+        entry = self._entry
+        kept = entry.arguments if entry.request is None else entry.request
+        whole = unshelve(kept or {}, self._run.vault)
+        assert isinstance(whole, dict)
+        return whole
+
+    @property
+    def outcome(self) -> Any:
+        """A fresh copy: the value, the exception, the items, or a client's answer."""
+        run, body = self._run, self._entry.body
+        forbid = run.forbids_pickles
+        for key in ("value", "raised"):
+            if key in body:
+                return load(body[key], run.vault, run.places, forbid=forbid)
+        items = body.get("items")
+        if isinstance(items, list):
+            return [load(one, run.vault, run.places, forbid=forbid) for one in items]
+        return unshelve(body["answer"], run.vault) if "answer" in body else None
+
+    @property
+    def signature(self) -> str:
+        """The call, with the status of its answer: `GET /users/1 → 200`."""
+        entry = self._entry
+        answer = entry.body.get("answer")
+        status = answer.get("status") if isinstance(answer, dict) else None
+        signature = entry.signature or entry.target
+        return signature if status is None else f"{signature} → {status}"
+
+    def match(
+        self,
+        only: str | Sequence[str] | None = None,
+        *,
+        exclude: str | Sequence[str] = (),
+    ) -> bool:
+        """Return whether patterns select this call, as those of a line do."""
+        patterns = Patterns(_listed(only or ()), _listed(exclude))
+        entry = self._entry
+        return patterns.takes(entry.signature or entry.target, self._host)
+
+    @property
+    def _host(self) -> str | None:
+        request = self._entry.request or {}
+        url = request.get("url")
+        if not isinstance(url, str):
+            return None
+        return url.partition("://")[2].partition("/")[0]
+
+    def __repr__(self) -> str:
+        return f"<CassetteCall {self.kind} {self.signature}>"
+
+
+def _listed(patterns: str | Sequence[str]) -> list[str]:
+    if isinstance(patterns, str):
+        return [one.strip() for one in patterns.split(",")]
+    return list(patterns)
+
+
+class Cassette:
+    """A named, ordered list of calls, as a block has opened it."""
+
+    __module__ = "pytest_mimic"
+
+    def __init__(self, name: str, owner: Owner, run: Run) -> None:
+        self._name = name
+        self._owner = owner
+        self._run = run
+
+    @property
+    def name(self) -> str:
+        """The name, which may hold folders."""
+        return self._name
+
+    @property
+    def path(self) -> Path:
+        """The file, which exists once it is recorded."""
+        return self._run.vault.path / self._owner.file
+
+    @property
+    def mode(self) -> str:
+        """What the block does: `record`, `replay`, `verify` or `live`."""
+        mode = self._owner.mode
+        return "record" if mode == "rerecord" else str(mode)
+
+    @property
+    def calls(self) -> list[CassetteCall]:
+        """The calls, in the order in which they began when they were recorded."""
+        if self._owner.mode == "live":
+            return []
+        log = self._run.log_of(self._owner)
+        return [CassetteCall(entry, self._run) for entry in log.whole()]
+
+    @property
+    def play_count(self) -> int:
+        """How many calls got a recorded outcome."""
+        log = self._owner.log
+        return 0 if log is None else log.plays
+
+    @property
+    def all_played(self) -> bool:
+        """Whether each recorded call was made."""
+        if self._owner.mode == "live":
+            return True
+        return not self._run.log_of(self._owner).leftovers()
+
+    def __repr__(self) -> str:
+        return f"<Cassette {self._name} ({self.mode})>"
+
+
+# -- blocks
+
+
+class _Open(NamedTuple):
+    """A block that is open, and where it was opened."""
+
+    name: str
+    owner: Owner
+    thread: threading.Thread
+    task: asyncio.Task[Any] | None
+
+    def is_elsewhere(self) -> bool:
+        """Whether other code runs in the block at the same time as this."""
+        if self in _around.get():
+            return False
+        if self.task is not None:
+            return not self.task.done()
+        is_here = self.thread is threading.current_thread()
+        return not is_here and self.thread.is_alive()
+
+
+_around: ContextVar[tuple[_Open, ...]] = ContextVar("pytest_mimic_blocks", default=())
+
+
+class Cassettes:
+    """The cassettes of a run whose blocks are open, the innermost last."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._open: list[_Open] = []
+
+    @contextmanager
+    def block(
+        self,
+        name: str,
+        fixture: Fixture,
+        cover: Callable[[Owner], AbstractContextManager[object]],
+        *,
+        strict: bool = False,
+    ) -> Iterator[Cassette]:
+        """Open a cassette for a block.
+
+        Args:
+            name: Its name.
+            fixture: Whether it is recorded, replayed, or what its file says.
+            cover: Mimics its targets for the block.
+            strict: Whether a replay also fails where a recorded call was not made, or
+                in another order.
+
+        Raises:
+            CassetteError: It may not be opened here, or not be recorded, or was not
+                played as `strict` demands.
+            CorruptRecordingError: Its file is damaged.
+        """
+        owner = self._owner(name, fixture)
+        if owner.mode == "live":
+            yield Cassette(name, owner, self._run)
+            return
+        opened = self._enter(name, owner)
+        before = self._run.vault.folder.read(owner.file)
+        try:
+            with cover(owner):
+                yield Cassette(name, owner, self._run)
+        except BaseException:
+            # An exit, a skip or an error that the test expects ends a replay, too.
+            with suppress(MimicError):
+                self._end(name, owner, before)
+            raise
+        finally:
+            self._open.remove(opened)
+            _around.set(tuple(one for one in _around.get() if one is not opened))
+        self._end(name, owner, before)
+        if strict and owner.mode == "replay":
+            _check_order(name, self._run.log_of(owner))
+
+    def _owner(self, name: str, fixture: Fixture) -> Owner:
+        file = cassette_name(name)
+        return Owner(
+            name,
+            "cassette",
+            file=file,
+            serves=self._run.test,
+            mode=self._mode(name, file, fixture),
+            never_records=_NEVER_RECORDS if fixture == "replay" else "",
+        )
+
+    def _mode(self, name: str, file: str, fixture: Fixture) -> Mode:
+        run = self._run
+        if run.mode in ("live", "verify"):
+            return run.mode
+        if fixture == "replay":
+            return "replay"
+        if fixture == "record":
+            if not run.may_record:
+                raise CassetteError(
+                    f"mimic_record may not record cassette {name}:"
+                    " --mimic-no-record was given"
+                )
+            return "rerecord"
+        if run.mode in ("record", "rerecord"):
+            # Several tests may use one cassette: the first one makes it again.
+            return "record" if run.has_written(file) else run.mode
+        exists = (run.vault.path / file).exists()
+        return "record" if run.may_begin and not exists else "replay"
+
+    def _enter(self, name: str, owner: Owner) -> _Open:
+        """Note that a block is open.
+
+        Raises:
+            CassetteError: It is open already, or another one is, beside it.
+        """
+        for one in self._open:
+            if one.name == name and not one.owner.mode == owner.mode == "replay":
+                raise CassetteError(
+                    f"cassette {name} is open already",
+                    remedies=[
+                        ("use the cassette of the outer block, or another name", "")
+                    ],
+                )
+        if self._open and self._open[-1].is_elsewhere():
+            raise CassetteError(
+                f"cassette {name} cannot be opened beside cassette"
+                f" {self._open[-1].name}",
+                ["it would not be known which of them takes a call"],
+                [("open one cassette around both", "")],
+            )
+        opened = _Open(name, owner, threading.current_thread(), _current_task())
+        self._open.append(opened)
+        _around.set((*_around.get(), opened))
+        return opened
+
+    def _end(self, name: str, owner: Owner, before: bytes | None) -> None:
+        """Write a cassette that was recorded.
+
+        Raises:
+            CassetteError: Another process has written it meanwhile.
+        """
+        is_new = owner.log is not None and owner.log.has_new()
+        if is_new and self._run.vault.folder.read(owner.file) != before:
+            owner.ended.set()
+            raise CassetteError(
+                f"cassette {name} was written by another process meanwhile",
+                remedies=[("record its tests in one process", "")],
+            )
+        self._run.end_cassette(owner)
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def _check_order(name: str, log: Log) -> None:
+    """Check that the calls of a replay were those that were recorded, in order.
+
+    Raises:
+        CassetteError: They were not.
+    """
+    # Only a strict block that fails draws.
+    facts = [f"{_label(entry)} was recorded but not made" for entry in log.leftovers()]
+    for place, slot in enumerate(log.made):
+        if slot.index is not None and slot.index != place and not facts:
+            recorded = _label(log.entries[place])
+            now = slot.call.label()
+            facts.append(f"call {place + 1} was {recorded} when recorded, {now} now")
+    if facts:
+        raise CassetteError(f"cassette {name} was not played as it was recorded", facts)
+
+
+def _label(entry: Entry) -> str:
+    from pytest_mimic.values.labels import call_label
+
+    tree = entry.arguments if entry.request is None else entry.request
+    return call_label(entry.target, tree or {})

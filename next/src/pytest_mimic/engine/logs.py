@@ -91,6 +91,7 @@ class Log:
     Attributes:
         condition: Is told of each call that begins or ends.
         found: What was recorded before.
+        plays: How many calls got a recorded outcome.
 
     Raises:
         CorruptRecordingError: The file is damaged.
@@ -107,6 +108,7 @@ class Log:
         self._counts: Counter[Key] = Counter()
         self._slots: list[Slot] = []
         self._by_index: dict[int, Slot] = {}
+        self.plays = 0
         self._once: dict[Key, Slot] = {}
         self._conversations: dict[str, Conversation] = {}
         self._part: Part | None = None
@@ -186,6 +188,7 @@ class Log:
         slot = Slot(call, index, decision == "run", is_new, self._tick())
         if decision in ("missing", "stale", "follows"):
             return slot
+        self.plays += decision == "replay"
         is_first = index is not None and index not in self._by_index
         if slot.is_real or is_first:
             self._slots.append(slot)
@@ -267,6 +270,12 @@ class Log:
             if index not in self._by_index and entry.end != "empty"
         ]
 
+    def whole(self) -> list[Entry]:
+        """Give what would be in the log if its owner ended now."""
+        if not self.has_new():
+            return self.entries
+        return self._entries_to_keep("passed", below_replayed=False, keeps_all=False)
+
     def has_new(self) -> bool:
         """Whether a call ran for real."""
         return any(slot.is_real for slot in self._slots)
@@ -290,7 +299,9 @@ class Log:
                 what a service does not know may be what that fixture had made.
             keeps_all: Whether calls that were not made stay in any case.
         """
-        entries = self._entries_to_keep(verdict, below_replayed, keeps_all)
+        entries = self._entries_to_keep(
+            verdict, below_replayed=below_replayed, keeps_all=keeps_all
+        )
         if not any(entry.end != "empty" for entry in entries):
             return None
         recording = Recording(self.owner, _day(), entries, dict(fixtures), setup)
@@ -324,7 +335,7 @@ class Log:
         return is_equal(old, new)
 
     def _entries_to_keep(
-        self, verdict: Verdict, below_replayed: bool, keeps_all: bool
+        self, verdict: Verdict, *, below_replayed: bool, keeps_all: bool
     ) -> list[Entry]:
         if not self.has_new():
             return []

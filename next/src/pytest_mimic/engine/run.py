@@ -95,6 +95,8 @@ class Run:
         self.may_record = may_record
         self.may_begin = may_begin
         self.version = 0
+        # The calls that run for real and are shared by all tests, as they began.
+        self.in_flight: list[Step] = []
         self._sleeps = Sleeps()
         self._late: deque[Callable[[], object]] = deque()
         self._children = Children(self._begin_child)
@@ -154,20 +156,25 @@ class Run:
     def _place_of(
         self, call: Call, owner: Owner | None, *, is_in_cassette: bool
     ) -> tuple[Place, Call]:
-        mode = self.mode
-        if owner is not None and owner.mode is not None:
-            mode = owner.mode
+        mode = self._mode_of(owner)
         if not call.in_log and not is_in_cassette:
             return self.shared.take(call, mode), call
         if owner is None:
             raise self.refusals.without_owner(call)
         if owner.pid != os.getpid():
             raise self.refusals.in_child(call)
-        log = self._log_of(owner, mode)
+        log = self.log_of(owner)
         has_effect = call.has_effect and owner.kind == "fixture"
         if mode == "verify" and not log.has(call):
             call = self._as_recorded(call, log, owner)
         return log.take(call, mode, has_effect=has_effect), call
+
+    def _mode_of(self, owner: Owner | None) -> Mode:
+        return self.mode if owner is None or owner.mode is None else owner.mode
+
+    def has_written(self, file: str) -> bool:
+        """Whether an owner of this run has written a log."""
+        return file in self._written
 
     def _as_recorded(self, call: Call, log: Log, owner: Owner) -> Call:
         """Give a request with recorded values where it has volatile ones."""
@@ -179,14 +186,17 @@ class Run:
                 return candidate
         return call
 
-    def _log_of(self, owner: Owner, mode: Mode) -> Log:
+    def log_of(self, owner: Owner) -> Log:
+        """Give the log of an owner, which is read when it is first needed.
+
+        Raises:
+            CorruptRecordingError: It is damaged.
+        """
         if owner.log is None:
-            log = Log(
-                self.vault,
-                owner.file,
-                owner.name,
-                may_be_damaged=mode == "rerecord",
-            )
+            mode = self._mode_of(owner)
+            name = owner.serves if owner.kind == "cassette" else owner.name
+            is_made_again = mode == "rerecord"
+            log = Log(self.vault, owner.file, name, may_be_damaged=is_made_again)
             if mode in _RECORDING and owner.kind != "cassette":
                 log.take_over()
                 log.keep_part()

@@ -43,6 +43,7 @@ class Books(Protocol):
     inside: Inside
     refusals: Refusals
     test: str
+    in_flight: list[Step]
 
     def refuse(self, refusal: Refusal, call: Call, owner: Owner | None) -> MimicError:
         """Note the error that a call gets, and give it."""
@@ -89,6 +90,8 @@ class Step:
         self._lock = threading.Lock()
         if owner is not None:
             owner.open.add(self)
+        if mode == "run" and place.slot is None:
+            books.in_flight.append(self)
 
     def body(self) -> Body:
         """Give what is recorded, with all that stands in objects."""
@@ -183,7 +186,17 @@ class Step:
             was_open, self.is_open = self.is_open, False
         if self._owner is not None:
             self._owner.open.discard(self)
+        if was_open and self in self._books.in_flight:
+            self._note_overlap()
         return was_open
+
+    def _note_overlap(self) -> None:
+        """Note that a shared call ends before an equal one that began earlier."""
+        in_flight, target = self._books.in_flight, self.call.target
+        earlier = in_flight[: in_flight.index(self)]
+        in_flight.remove(self)
+        if any((one.call.target, one._test) == (target, self._test) for one in earlier):
+            self._books.events.add("overlapped", target, test=self._test)
 
     def _leave(self) -> None:
         slot, owner = self._place.slot, self._owner
