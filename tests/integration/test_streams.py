@@ -330,7 +330,7 @@ def test_streams_that_the_collector_finds_within_a_write_are_recorded(project) -
     project.module(
         "def listed(*items):\n    return (item for item in items)\n\ndef made():\n    return 5\n"
     )
-    collects = 'lambda event, given: event == "os.rename" and ".mimic-" in given[0] and gc.collect()'
+    collects = 'lambda event, given: event == "os.rename" and ".mimic_vault" in str(given[1]) and gc.collect()'
     project.conftest(f"import gc, sys\nsys.addaudithook({collects})\n")
     project.tests("""
         import shop

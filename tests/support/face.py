@@ -239,6 +239,22 @@ def looks(text: str) -> set[str]:
     return ({look} if look else set()) | ({"key"} if any(keys_of_next(text)) else set())
 
 
+def placeholder_of_variable(name: str) -> str:
+    """Return what stands for the value of a variable of the environment."""
+    if IS_ROOT:
+        return f"<{name}>"
+    return f"{PLACEHOLDER}-{name.replace('_', '-')}"
+
+
+def unpacked(pickle_file: bytes) -> bytes:
+    """Return the pickle in a file of the vault with its buffers, as plain bytes."""
+    if IS_ROOT:
+        from pytest_mimic._core.outcome.pickle_file import stream_and_buffers
+
+        return b"".join(map(bytes, stream_and_buffers(memoryview(pickle_file))))
+    return pickle_file
+
+
 def forget_client(name: str) -> None:
     """Let the next run look for the adapter of a client anew, in the same process."""
     if IS_ROOT:
@@ -293,6 +309,23 @@ def vars_of(record: Any) -> dict[str, Any]:
     """Return the fields of a named tuple, or of an object."""
     fields: Iterable[str] = getattr(record, "_fields", None) or vars(record)
     return {name: getattr(record, name) for name in fields}
+
+
+def takes(
+    signature: str,
+    host: str | None = None,
+    *,
+    only: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> bool:
+    """Return whether patterns of `only` and `exclude` take a call, `GET /users/1`."""
+    if IS_ROOT:
+        from pytest_mimic._core.targets.pattern import Selector
+
+        return bool(Selector(only=only, exclude=exclude).takes(signature, host))
+    from pytest_mimic.patch.patterns import Patterns
+
+    return bool(Patterns(only, exclude).takes(signature, host))
 
 
 def command(argv: Sequence[str]) -> int:
