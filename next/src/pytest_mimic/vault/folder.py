@@ -11,7 +11,18 @@ from contextlib import contextmanager, suppress
 from functools import cached_property, wraps
 from io import open as open_file
 from itertools import count
-from os import close, fstat, getpid, makedirs, replace, rmdir, scandir, unlink, write
+from os import (
+    close,
+    fstat,
+    getpid,
+    makedirs,
+    replace,
+    rmdir,
+    scandir,
+    unlink,
+    urandom,
+    write,
+)
 from os import open as open_descriptor
 from os import stat as stat_of
 from os.path import dirname, getmtime, join, realpath
@@ -75,7 +86,6 @@ class Folder:
     def __init__(self, path: Path, label: str) -> None:
         self._root = str(path)
         self._label = label
-        self._numbers = count()
         self._run: HeldFile | None = None
         self.has_written = False
 
@@ -103,9 +113,7 @@ class Folder:
 
     def write(self, name: str, chunks: Iterable[bytes | memoryview]) -> None:
         """Replace a file: it has its old content or all of the new one."""
-        temporary = join(
-            self._root, f"{_TEMPORARY}{getpid()}-{next(self._numbers)}.tmp"
-        )
+        temporary = join(self._root, f"{_TEMPORARY}{urandom(8).hex()}.tmp")
         try:
             self._write_temporary(temporary, chunks)
             self._put(temporary, join(self._root, name))
@@ -243,11 +251,7 @@ class Folder:
         try:
             yield
         finally:
-            # A forked process may have the file open, too. To close it here, without
-            # an unlock, would leave it locked.
-            with suppress(OSError):
-                unlock_descriptor(descriptor)
-                close(descriptor)
+            _unlock(descriptor)
 
     def join(self) -> None:
         """Join those who record. A forked process joins on its own."""
@@ -264,7 +268,11 @@ class Folder:
     def alone(self) -> Iterator[bool]:
         """Keep others out for a block; it gets whether no other process records."""
         with self.writing():
-            yield not self._has_others()
+            try:
+                is_alone = not self._has_others()
+            except OSError as reason:
+                self._fail_to_lock(reason)
+            yield is_alone
 
     def leave(self) -> None:
         """Leave those who record."""
@@ -375,8 +383,7 @@ class HeldFile:
         with suppress(OSError):
             unlink(self.path)
         if self.is_own():
-            unlock_descriptor(self._descriptor)
-            close(self._descriptor)
+            _unlock(self._descriptor)
         # Windows deletes it only now.
         with suppress(OSError):
             _unlink(self.path)
@@ -401,6 +408,18 @@ def _lock_when_free(descriptor: int) -> None:
     except BaseException:
         close(descriptor)
         raise
+
+
+def _unlock(descriptor: int) -> None:
+    """Unlock a file and close it; a test may have closed it already.
+
+    A forked process may have the file open, too: to close it alone would leave it
+    locked.
+    """
+    with suppress(OSError):
+        unlock_descriptor(descriptor)
+    with suppress(OSError):
+        close(descriptor)
 
 
 @contextmanager

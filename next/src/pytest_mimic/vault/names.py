@@ -82,7 +82,7 @@ def _of_test(owner: str) -> str:
     name = "/".join([*folders, _safe(test)]) if test else "/".join(folders)
     if len(name) <= _LONGEST_LOG:
         return name
-    short_file = _readable(file.rpartition("/")[2])[:30]
+    short_file = _readable(file.rpartition("/")[2], longest=30)
     return f"{short_file}/{_with_digest(test[:40], of=owner)}"
 
 
@@ -94,12 +94,12 @@ def _safe(part: str) -> str:
 
 def _with_digest(part: str, *, of: str) -> str:
     digest = xxh3_64_hexdigest(of.encode("utf-8", "surrogatepass"))[:_DIGITS]
-    readable = _readable(part)[: _LONGEST_PART - _DIGITS - 1]
+    readable = _readable(part, longest=_LONGEST_PART - _DIGITS - 1)
     return f"{readable}-{digest}"
 
 
-def _readable(text: str) -> str:
+def _readable(text: str, longest: int = _LONGEST_PART) -> str:
     """Return letters, digits and `._-` of a text, of which nothing is a device."""
-    readable = _REPLACED.sub("-", text)[:_LONGEST_PART].strip(".-")
+    readable = _REPLACED.sub("-", text)[:longest].strip(".-")
     is_device = re.match(_DEVICE, readable)
     return f"_{readable}" if is_device or not readable else readable

@@ -1,0 +1,207 @@
+"""A vault survives writers that are killed at any point, calls of the system that fail, and many writers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import face
+
+pytestmark = [
+    pytest.mark.skipif(face.FORMAT == 5, reason="the vault of format 6"),
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL"),
+]
+
+TESTS = Path(__file__).parents[1]
+
+
+def start(script: str, *words: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, words)],
+        env=os.environ | {"PYTHONPATH": str(TESTS)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def rows_of(process: subprocess.Popen[str]) -> list[dict[str, object]]:
+    """Return the lines of JSON that a script prints."""
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0
+    return [json.loads(line) for line in said.splitlines()]
+
+
+# Each child does the work once more, and is killed one named point later.
+KILLED = """
+import itertools, json, os, sys
+from support.vault_calls import keep, kept, open_vault, read, write
+
+CHANGES = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandir"}
+points = iter(())
+
+def kill(event, _):
+    if event in CHANGES and next(points, 0) == last:
+        print(json.dumps({"at": event, **facts}), flush=True)
+        os.kill(os.getpid(), 9)
+
+def work(vault):
+    WORK
+
+sys.addaudithook(kill)
+for last in itertools.count(1):
+    folder = f"{sys.argv[1]}/{last}"
+    write(open_vault(folder), 1, "old")
+    facts = {"folder": folder}
+    child = os.fork()
+    if not child:
+        vault = open_vault(folder)
+        points = itertools.count(1)
+        work(vault)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] == 0:
+        break
+"""
+
+
+def killed_while(work: str, folder: Path) -> list[tuple[str, str]]:
+    """Return the points at which writers were killed, each with its vault."""
+    rows = rows_of(start(KILLED.replace("WORK", work), folder))
+    return [(str(row["at"]), str(row["folder"])) for row in rows]
+
+
+def test_a_writer_that_is_killed_leaves_the_old_recording_or_the_new_one(tmp_path):
+    """And nothing that keeps others from writing, or that stays for ever."""
+    from support.vault_calls import open_vault, read, write
+
+    killed = killed_while("write(vault, 1, 'new'); vault.end()", tmp_path)
+
+    assert {at for at, _ in killed} >= {"open", "os.rename", "os.remove", "os.scandir"}
+    seen = set()
+    for _, folder in killed:
+        vault = open_vault(folder)
+        seen.add(read(vault, 1))
+        write(vault, 1, "newer")
+        assert read(vault, 1) == "newer"
+        vault.end()
+        for left in Path(folder).glob(".mimic-*.tmp"):
+            os.utime(left, (0, 0))
+        vault.delete([])
+        assert len([path for path in Path(folder).rglob("*") if path.is_file()]) == 2
+    assert seen == {"old", "new"}
+
+
+def test_a_call_that_was_kept_survives_a_kill(tmp_path):
+    """The longest part file counts, which is that of the killed process."""
+    from support.vault_calls import kept, open_vault
+
+    work = "keep(vault, 0); facts['kept'] = 1; keep(vault, 0, 1, 2); facts['kept'] = 3; write(vault, 1, 'new')"
+    rows = rows_of(start(KILLED.replace("WORK", work), tmp_path))
+
+    assert {row.get("kept", 0) for row in rows} == {0, 1, 3}
+    for row in rows:
+        done = range(row.get("kept", 0))
+        vault = open_vault(row["folder"])
+        assert kept(vault)[: len(done)] == [*done]
+        vault.end()
+
+
+# Each call of the system fails once, in turn. They are replaced before the vault is
+# loaded, which keeps those of its beginning.
+REFUSED = """
+import errno, itertools, json, os, sys
+
+left = 0
+
+def failing(operation, function):
+    def act(*args, **kwargs):
+        global left
+        if operation == failing_now:
+            left -= 1
+            if left == 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return function(*args, **kwargs)
+    return act
+
+failing_now = ""
+OPERATIONS = ("open", "write", "close", "replace", "mkdir", "scandir", "unlink")
+for name in OPERATIONS:
+    setattr(os, name, failing(name, getattr(os, name)))
+
+from pytest_mimic import MimicError
+from support.vault_calls import open_vault, read, write
+
+for operation in OPERATIONS:
+    for count in itertools.count(1):
+        folder = f"{sys.argv[1]}/{operation}{count}"
+        vault = open_vault(folder)
+        write(vault, 1, "old")
+        vault.end()
+        error = ""
+        left, failing_now = count, operation
+        try:
+            write(vault, 1, "new")
+            vault.end()
+        except MimicError as reason:
+            error = str(reason)
+        failing_now = ""
+        row = {"operation": operation, "error": error, "now": read(vault, 1)}
+        write(vault, 1, "new")
+        row["then"] = read(vault, 1)
+        vault.end()
+        vault.delete([])
+        row["files"] = sum(len(files) for _, _, files in os.walk(folder))
+        print(json.dumps(row))
+        if left > 0:
+            break
+"""
+
+
+def test_a_call_of_the_system_that_fails_is_one_error_and_leaves_nothing_half(tmp_path):
+    """A full disk, a folder without rights: the next write goes on."""
+    rows = rows_of(start(REFUSED, tmp_path))
+
+    failed = [row for row in rows if row["error"]]
+    assert {row["operation"] for row in failed} >= {"open", "write", "close", "replace"}
+    for row in failed:
+        first, *_ = row["error"].splitlines()
+        assert first.startswith(("cannot write vault/", "cannot read vault/", "cannot lock vault", "cannot delete vault/"))  # fmt: skip
+        assert first.endswith(os.strerror(28))
+    for row in rows:
+        assert row["now"] in ("old", "new")
+        assert (row["then"], row["files"]) == ("new", 2)
+
+
+MANY = """
+import sys
+from support.vault_calls import open_vault, read, write
+
+vault = open_vault(sys.argv[1])
+me = int(sys.argv[2])
+for number in range(10):
+    write(vault, number, f"of {me}")
+    write(vault, 100 * me + number, f"of {me}")
+    assert read(vault, 100 * me + number) == f"of {me}"
+vault.end()
+"""
+
+
+def test_eight_writers_lose_no_recording(tmp_path):
+    """Of a call that all record, the outcome of one stays, whole."""
+    from support.vault_calls import open_vault, read
+
+    writers = [start(MANY, tmp_path / "v", me) for me in range(1, 9)]
+    for writer in writers:
+        rows_of(writer)
+
+    vault = open_vault(str(tmp_path / "v"))
+    everybody = {f"of {me}" for me in range(1, 9)}
+    assert {read(vault, number) for number in range(10)} <= everybody
+    for me in range(1, 9):
+        own = {read(vault, 100 * me + number) for number in range(10)}
+        assert own == {f"of {me}"}
+    assert len(vault.names()) == 90
+    assert len(vault.objects()) == 8
