@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Protocol
+import json
+import marshal
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from pytest_mimic.values.tree import Tree
+from pytest_mimic.errors import (
+    CorruptRecordingError,
+    MimicError,
+    UnstorableOutcomeError,
+)
+from pytest_mimic.values.making import Maker
+from pytest_mimic.values.tree import (
+    SCALARS,
+    Leaf,
+    Path,
+    Raw,
+    Refused,
+    Tree,
+    is_even,
+    ordered_digest_of,
+    parts,
+    shown_path,
+)
+from pytest_mimic.values.walk import Walk, deeply
 
 if TYPE_CHECKING:
+    from pytest_mimic.values.pickles import PickleFile
     from pytest_mimic.values.places import Places
+
+MOST_PARTS = 10_000
+"""An outcome with more parts that need a tag is kept as a pickle."""
 
 
 class Objects(Protocol):
@@ -25,27 +49,194 @@ class Objects(Protocol):
         """
 
 
+# -- storing
+
+
+class _Pickle(NamedTuple):
+    """A part that becomes a pickle, where it stands, and what was loaded from it."""
+
+    path: Path
+    pickled: Any
+    names: list[str]
+    loaded: object
+    proof: Walk
+
+
 def store(
     value: object,
     objects: Objects,
-    places: Places,
+    places: Places | None = None,
     hide: Callable[[Tree], Tree] | None = None,
+    *,
+    forbid: bool = False,
+    name: str = "result",
 ) -> Tree:
     """Give the JSON from which a replay makes the value again.
+
+    Args:
+        value: A value or an exception.
+        objects: Where its pickles are written, once the whole is proven.
+        places: The folders of this run.
+        hide: Gives a readable tree with its secrets replaced.
+        forbid: Whether nothing may be pickled.
+        name: What the path in an error begins with.
 
     Raises:
         UnstorableOutcomeError: A part cannot be kept; nothing is left behind.
     """
-    raise NotImplementedError
+    storing = _Storing(places, forbid=forbid, name=name)
+    tree, pickles = deeply(lambda: storing.proven(value))
+    if hide is not None:
+        tree = hide(tree)
+    return _with_pickles(tree, iter(pickles), objects)
+
+
+class _Storing:
+    """Encodes a value, decodes it, and compares the two."""
+
+    def __init__(self, places: Places | None, *, forbid: bool, name: str) -> None:
+        self._places = places
+        self._forbid = forbid
+        self._name = name
+
+    def proven(self, value: object) -> tuple[Tree, list[_Pickle]]:
+        """Give the tree of a value and its pickles, in the order of their leaves."""
+        exact = Walk("exact", self._places)
+        tree = exact.node(value)
+        proof = Walk("proof", self._places)
+        proven = proof.node(value)
+        if exact.is_shared or exact.size > MOST_PARTS:
+            tree = Raw(value)
+        pickles = self._pickles_in(tree)
+        inside = sum(pickle.proof.changeable for pickle in pickles)
+        if exact.changeable + inside != proof.changeable:
+            # Something that may change stands in a pickle and elsewhere.
+            tree = Raw(value)
+            pickles = self._pickles_in(tree)
+        if not isinstance(tree, Raw) and not self._comes_back(tree, proven, pickles):
+            tree = Raw(value)
+            pickles = self._pickles_in(tree)
+        return tree, pickles
+
+    def _comes_back(self, tree: Tree, proven: Tree, pickles: list[_Pickle]) -> bool:
+        """Tell whether what is made of a tree has this tree and the same proof."""
+        loaded = iter(pickles)
+        maker = Maker(self._places, lambda _: next(loaded).loaded)
+        try:
+            made = maker.value_of(_read_again(tree))
+            again = Walk("exact", self._places).node(made)
+            if ordered_digest_of(again) != ordered_digest_of(tree):
+                return False
+            return ordered_digest_of(Walk("proof", self._places).node(made)) == (
+                ordered_digest_of(proven)
+            )
+        except RecursionError:
+            raise
+        except Exception:
+            # Whatever a class of the user does while it is made: a pickle is tried.
+            return False
+
+    def _pickles_in(self, tree: Tree) -> list[_Pickle]:
+        return [self._pickle(path, raw.value) for path, raw in _raws(tree, ())]
+
+    def _pickle(self, path: Path, value: object) -> _Pickle:
+        from pytest_mimic.values import pickles  # Most outcomes have none.
+
+        proof = Walk("proof", self._places)
+        proven = proof.node(value)
+        self._refuse_parts(path, proven, value)
+        if self._forbid:
+            self._refuse(path, f"{_kind(value)}, which only a pickle keeps")
+        try:
+            pickled = pickles.dump(value)
+            loaded, names = pickles.load_pickled(pickled)
+        except RecursionError:
+            raise
+        except Exception as error:
+            self._refuse(path, f"{_kind(value)}, which cannot be pickled ({error})")
+        again = Walk("proof", self._places).node(loaded)
+        if ordered_digest_of(again) != ordered_digest_of(proven):
+            deeper = first_difference(proven, again)
+            self._refuse((*path, *deeper), "a copy of it differs")
+        return _Pickle(path, pickled, names, loaded, proof)
+
+    def _refuse_parts(self, path: Path, proven: Tree, value: object) -> None:
+        from pytest_mimic.values.tree import refused_at
+
+        found = refused_at(proven)
+        if found is not None:
+            deeper, refused = found
+            self._refuse((*path, *deeper), refused.what)
+
+    def _refuse(self, path: Path, what: str) -> None:
+        raise UnstorableOutcomeError(
+            "the outcome cannot be stored",
+            [f"{shown_path((self._name, *path))}: {what}", "nothing was recorded"],
+        )
+
+
+def _kind(value: object) -> str:
+    cls = type(value)
+    return f"an object of {cls.__module__}.{cls.__qualname__}"
+
+
+def _raws(tree: Tree, path: Path) -> Iterator[tuple[Path, Raw]]:
+    if isinstance(tree, Raw):
+        yield path, tree
+    elif isinstance(tree, (list, dict)):
+        for step, part in parts(tree):
+            yield from _raws(part, (*path, step))
+
+
+def _read_again(tree: Tree) -> Any:
+    """Give the tree as a file would: no text or number is the same object."""
+    return json.loads(json.dumps(tree, default=Raw.plain, allow_nan=False))
+
+
+def first_difference(one: Tree, other: Tree) -> Path:
+    """Give the path to the first part in which two trees differ."""
+    if isinstance(one, Leaf) or isinstance(other, Leaf) or type(one) is not type(other):
+        return ()
+    steps, others = list(parts(one)), list(parts(other))
+    if [step for step, _ in steps] != [step for step, _ in others]:
+        return ()
+    for (step, part), (_, again) in zip(steps, others, strict=True):
+        if ordered_digest_of(part) != ordered_digest_of(again):
+            return (step, *first_difference(part, again))
+    return ()
+
+
+def _with_pickles(tree: Tree, pickles: Iterator[_Pickle], objects: Objects) -> Tree:
+    """Write the pickles of a tree, and put their names in."""
+    if isinstance(tree, Raw):
+        return _written(next(pickles), objects)
+    if isinstance(tree, list):
+        return [_with_pickles(item, pickles, objects) for item in tree]
+    if isinstance(tree, dict):
+        return {
+            key: _with_pickles(part, pickles, objects) for key, part in tree.items()
+        }
+    return tree
+
+
+def _written(pickle: _Pickle, objects: Objects) -> Tree:
+    name = objects.write_object("pkl", pickle.pickled.chunks())
+    node: dict[str, Tree] = {"$pickle": name, "imports": [*pickle.names]}
+    if pickle.pickled.python:
+        node["python"] = pickle.pickled.python
+    return node
+
+
+# -- loading
 
 
 def load(
-    tree: Tree, objects: Objects, places: Places, *, forbid: bool = False
+    tree: Tree, objects: Objects, places: Places | None = None, *, forbid: bool = False
 ) -> object:
     """Make the value that was stored.
 
     Args:
-        tree: What `store` gave.
+        tree: What `store` gave, shelved or not.
         objects: Where its pickles and large parts are.
         places: The folders of this run.
         forbid: Whether nothing may be unpickled.
@@ -55,21 +246,115 @@ def load(
             forbidden.
         StaleRecordingError: A class or name of it is gone or has other fields.
     """
-    raise NotImplementedError
+    return player(tree, objects, places, forbid=forbid)()
 
 
 def player(
-    tree: Tree, objects: Objects, places: Places, *, forbid: bool = False
+    tree: Tree, objects: Objects, places: Places | None = None, *, forbid: bool = False
 ) -> Callable[[], object]:
-    """Give a function that makes a fresh copy at each call; see `load`."""
-    raise NotImplementedError
+    """Give a function that makes a fresh copy at each call; see `load`.
+
+    The objects of the tree are read, and checked, once: at the first call.
+    """
+    if type(tree) in SCALARS:
+        return lambda: tree
+    if is_even(tree, tags=False):
+        data = marshal.dumps(tree)
+        return lambda: marshal.loads(data)
+    maker = Maker(places, _Reader(objects, forbid=forbid))
+    reader = maker.read
+    reader.maker = maker
+    return lambda: deeply(lambda: maker.value_of(tree))
+
+
+class _Reader:
+    """Reads the objects of one outcome, each once."""
+
+    maker: Maker
+
+    def __init__(self, objects: Objects, *, forbid: bool) -> None:
+        self._objects = objects
+        self._forbid = forbid
+        self._read: dict[str, Any] = {}
+
+    def __call__(self, node: dict[str, Any]) -> Any:
+        tag, name = next(iter(node.items()))
+        if tag == "$pickle":
+            return self._unpickled(name, node)
+        if name not in self._read:
+            text = self._objects.read_object(name).decode("utf-8", "surrogatepass")
+            self._read[name] = text
+        if tag == "$text":
+            return self._read[name]
+        return self.maker._make(json.loads(self._read[name]))
+
+    def _unpickled(self, name: str, node: dict[str, Any]) -> object:
+        if self._forbid:
+            what = f"{name} is a pickle, and mimic_pickle = forbid"
+            raise CorruptRecordingError(what)
+        file = self._read.get(name)
+        if file is None:
+            from pytest_mimic.values import pickles  # Most outcomes have none.
+
+            file = pickles.PickleFile.of(self._objects.read_object(name))
+            self._read[name] = file
+        try:
+            return file.load(node.get("imports", ()), node.get("python", ""))
+        except (MimicError, RecursionError):
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise CorruptRecordingError(
+                f"nothing can be loaded from {name}", [reason]
+            ) from error
+
+
+# -- large parts in files of their own
+
+LONG_TEXT = 2_048
+LARGE = 65_536
+_BEGINNING = 200
 
 
 def shelve(tree: Tree, objects: Objects) -> Tree:
-    """Put long texts and large outcomes into objects of their own."""
-    raise NotImplementedError
+    """Put texts over 2 KB, and an outcome of over 64 KB of JSON, into objects.
+
+    Returns:
+        The tree with `{"$text": name, "length", "begins"}` in place of texts, or
+        `{"$json": name, "length"}` in place of the whole.
+    """
+    shelved = _with_texts_away(tree, objects)
+    text = json.dumps(shelved, ensure_ascii=False, allow_nan=False)
+    if len(text) <= LARGE:
+        return shelved
+    return {"$json": objects.write_object("json", [text.encode()]), "length": len(text)}
+
+
+def _with_texts_away(tree: Tree, objects: Objects) -> Tree:
+    if isinstance(tree, str) and len(tree) > LONG_TEXT:
+        name = objects.write_object("txt", [tree.encode()])
+        return {"$text": name, "length": len(tree), "begins": tree[:_BEGINNING]}
+    if isinstance(tree, list):
+        return [_with_texts_away(item, objects) for item in tree]
+    if isinstance(tree, dict):
+        return {key: _with_texts_away(part, objects) for key, part in tree.items()}
+    return tree
 
 
 def unshelve(tree: Tree, objects: Objects) -> Tree:
-    """Give the tree with what its objects hold."""
-    raise NotImplementedError
+    """Give the tree with what its objects hold, but for pickles.
+
+    Raises:
+        CorruptRecordingError: An object is gone or damaged.
+    """
+    if isinstance(tree, list):
+        return [unshelve(item, objects) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    name = tree.get("$json")
+    if isinstance(name, str):
+        return unshelve(json.loads(objects.read_object(name)), objects)
+    name = tree.get("$text")
+    if isinstance(name, str):
+        return objects.read_object(name).decode()
+    return {key: unshelve(part, objects) for key, part in tree.items()}

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic.values.tree import Buffer, Refused, Tree, text_of
+from pytest_mimic.values.tree import Buffer, Raw, Refused, Tree, text_of
 
 if TYPE_CHECKING:
     from pytest_mimic.values.walk import Walk
@@ -45,8 +45,10 @@ def _make_complex(cls: Any, node: dict[str, Any], make: Make) -> object:
 
 
 def _bytes(value: bytes, walk: Walk) -> Tree:
-    if len(value) > 3_000 and walk.purpose == "identity":
+    if len(value) > 3_000 and walk.purpose != "exact":
         return Buffer.of(value)
+    if len(value) > 65_536:
+        return Raw(value)
     if value.isascii():
         return {"$bytes": value.decode("ascii")}
     return {"$base64": _base64(value)}
@@ -76,7 +78,8 @@ def _make_bytes(cls: Any, node: dict[str, Any], make: Make) -> object:
 
 
 def _bytearray(value: bytearray, walk: Walk) -> Tree:
-    return {"$bytearray": _bytes(bytes(value), walk)}
+    content = _bytes(bytes(value), walk)
+    return Raw(value) if isinstance(content, Raw) else {"$bytearray": content}
 
 
 def _make_bytearray(cls: Any, node: dict[str, Any], make: Make) -> object:
@@ -350,6 +353,28 @@ ROWS: dict[str, Row] = {
     "types:UnionType": Row(_union, None),
     "typing:_UnionGenericAlias": Row(_union, None),
     "typing:Union": Row(_union, None),
+}
+
+# The rows of which the tag is no name of a class, with the class that they make.
+TAGS: dict[str, str] = {
+    "$complex": "builtins:complex",
+    "$bytes": "builtins:bytes",
+    "$base64": "builtins:bytes",
+    "$bytearray": "builtins:bytearray",
+    "$range": "builtins:range",
+    "$slice": "builtins:slice",
+    "$constant": "types:EllipsisType",
+    "$mappingproxy": "types:MappingProxyType",
+    "$decimal": "decimal:Decimal",
+    "$fraction": "fractions:Fraction",
+    "$date": "datetime:date",
+    "$datetime": "datetime:datetime",
+    "$time": "datetime:time",
+    "$timedelta": "datetime:timedelta",
+    "$timezone": "datetime:timezone",
+    "$zone": "zoneinfo:ZoneInfo",
+    "$uuid": "uuid:UUID",
+    "$pattern": "re:Pattern",
 }
 
 # -- what has no identity

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MemberDescriptorType
 from typing import Any, NamedTuple
 
-from pytest_mimic.values.tree import Refused
+from pytest_mimic.values.rows import row_of
 
 _HOOKS = (
     "__reduce_ex__",
@@ -20,6 +20,34 @@ _HOOKS = (
 # These write the hooks of the classes that they make, and keep nothing back there.
 _GENERATORS = frozenset({"dataclasses", "attr._make", "collections"})
 _ABSENT = object()
+
+CONTAINERS = frozenset(
+    {
+        "collections:Counter",
+        "collections:OrderedDict",
+        "collections:defaultdict",
+        "collections:deque",
+        "types:SimpleNamespace",
+    }
+)
+"""The classes of Python that make their objects themselves in a replay."""
+
+LIBRARIES = frozenset(
+    {
+        "numpy",
+        "pandas",
+        "polars",
+        "pyarrow",
+        "torch",
+        "scipy",
+        "PIL",
+        "xarray",
+        "google",
+    }
+)
+"""The packages of which `libraries` may know a class."""
+
+_BUILTIN_BASES = (int, float, str, list, tuple, dict, set, frozenset)
 
 
 class State(NamedTuple):
@@ -63,6 +91,14 @@ def is_c_class(cls: type) -> bool:
     """Tell whether a class is written in C, whose instances have no place for more."""
     is_heap_type = cls.__flags__ & (1 << 9)
     return not is_heap_type
+
+
+def builtin_base_of(cls: type) -> type | None:
+    """Give the builtin, or the type with a row, from which a class derives."""
+    for base in cls.__mro__:
+        if base in _BUILTIN_BASES or row_of(base) is not None:
+            return base
+    return None
 
 
 def attributes_of(value: object, below: type = object) -> dict[str, object]:

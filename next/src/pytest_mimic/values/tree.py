@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from xxhash import xxh3_128_hexdigest
 
@@ -90,7 +90,7 @@ class Raw(Leaf):
     value: object
 
     def plain(self) -> dict[str, Tree]:
-        raise TypeError("a raw part has no JSON")
+        return {"$pickle": ""}
 
 
 Tree: TypeAlias = (
@@ -109,19 +109,28 @@ def _plain_leaf(part: object) -> dict[str, Tree]:
     raise TypeError(f"{type(part).__name__} is no part of a tree")
 
 
-# The encoder in C, made once: `json.dumps` makes one at each call.
-_encoder = c_make_encoder(
-    None, _plain_leaf, encode_basestring, None, ":", ",", True, False, False
-)
+def _encoder(*, in_order: bool) -> Any:
+    form = encode_basestring, None, ":", ","
+    return c_make_encoder(None, _plain_leaf, *form, not in_order, False, False)
 
 
-def text_of(tree: Tree) -> str:
+# The encoders in C, made once: `json.dumps` makes one at each call.
+_sorted_encoder = _encoder(in_order=False)
+_ordered_encoder = _encoder(in_order=True)
+
+
+def text_of(tree: Tree, *, in_order: bool = False) -> str:
     """Give the JSON of a small tree in canonical form: no blanks, keys sorted.
+
+    Args:
+        tree: What is written whole.
+        in_order: Whether keys keep their order.
 
     Raises:
         ValueError: A number is NaN, infinite, or too long for its digits.
     """
-    return "".join(_encoder(tree, 0))
+    encoder = _ordered_encoder if in_order else _sorted_encoder
+    return "".join(encoder(tree, 0))
 
 
 def hexdigest(text: str) -> str:
@@ -143,6 +152,11 @@ def digest_of(tree: Tree) -> str:
     levels counts by its digest, so that a tree and what `cut` leaves of it have one.
     """
     return hexdigest(canonical_text(tree))
+
+
+def ordered_digest_of(tree: Tree) -> str:
+    """Give the digest of a tree in which the order of mappings counts."""
+    return hexdigest(_Measure(in_order=True).canonical(tree).text)
 
 
 def canonical_text(tree: Tree) -> str:
@@ -282,7 +296,8 @@ class _Text(NamedTuple):
 class _Measure:
     """Measures the parts of any tree, and of one at many places once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_order: bool = False) -> None:
+        self._in_order = in_order
         # Long parts alone: any other is not worth to be found again. The tree itself
         # is kept, so that its id stays its own.
         self._long: dict[int, tuple[Tree, dict[str, Tree], _Text]] = {}
@@ -298,7 +313,7 @@ class _Measure:
         if isinstance(tree, dict):
             if "$long" in tree:
                 tree = {key: tree[key] for key in tree if key != "begins"}
-            keys = sorted(tree)
+            keys = list(tree) if self._in_order else sorted(tree)
             values = [self.part(tree[key])[1] for key in keys]
             pairs = [
                 f"{encode_basestring(key)}:{value.text}"
@@ -473,9 +488,15 @@ def _without_below(part: Tree, step: str, paths: Sequence[Path]) -> Tree:
 
 def refused_in(tree: Tree) -> tuple[str, Refused] | None:
     """Find the first part without identity, and the path to it as people write it."""
+    found = refused_at(tree)
+    return (shown_path(found[0]), found[1]) if found else None
+
+
+def refused_at(tree: Tree) -> tuple[Path, Refused] | None:
+    """Find the first part without identity, and the path to it."""
     for path, leaf in _leaves(tree, (), set()):
         if isinstance(leaf, Refused):
-            return shown_path(path), leaf
+            return path, leaf
     return None
 
 

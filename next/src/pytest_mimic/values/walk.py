@@ -24,10 +24,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from pytest_mimic.values import errors
 from pytest_mimic.values.names import is_found, name_of
-from pytest_mimic.values.rows import refusal_of, row_of
+from pytest_mimic.values.rows import Row, refusal_of, row_of
 from pytest_mimic.values.state import (
+    CONTAINERS,
+    LIBRARIES,
     State,
     attributes_of,
+    builtin_base_of,
     cached_properties_of,
     deciding_class,
     is_generated,
@@ -45,6 +48,7 @@ from pytest_mimic.values.tree import (
     canonical_text,
     levels_of,
     step_of,
+    without,
 )
 
 if TYPE_CHECKING:
@@ -69,32 +73,6 @@ FUNCTIONS = (
     ClassMethodDescriptorType,
     partial,
 )
-BUILTIN_BASES: dict[type, str] = {
-    int: "int",
-    float: "float",
-    str: "str",
-    list: "list",
-    tuple: "tuple",
-    dict: "dict",
-    set: "set",
-    frozenset: "frozenset",
-}
-LIBRARIES = frozenset(
-    {
-        "numpy",
-        "pandas",
-        "polars",
-        "pyarrow",
-        "torch",
-        "scipy",
-        "PIL",
-        "xarray",
-        "google",
-    }
-)
-"""The packages of which `libraries` may know a class."""
-
-
 TAUGHT: dict[type, Callable[[Any], object]] = {}
 """The types of `register_fingerprint`, each with what gives plainer data for a value."""
 
@@ -145,6 +123,7 @@ class _Seen(NamedTuple):
         number: How many parts came before.
         size: How many parts it counts for where it stands again.
         is_closed: Whether no way in it leads back to a part above.
+        is_changeable: Whether it, or a part of it, may change.
     """
 
     value: object
@@ -152,6 +131,7 @@ class _Seen(NamedTuple):
     number: int
     size: int
     is_closed: bool
+    is_changeable: bool
 
 
 class Walk:
@@ -167,7 +147,8 @@ class Walk:
     Attributes:
         counts_content: Whether files count that a path names.
         is_shared: Whether something that may change stands at two places.
-        size: How many parts were seen.
+        size: How many parts were opened.
+        changeable: How many of them may change, and so are one wherever they stand.
     """
 
     def __init__(self, purpose: Purpose = "identity", places: Places | None = None):
@@ -176,7 +157,7 @@ class Walk:
         self.counts_content = purpose == "identity"
         self.is_shared = False
         self.size = 0
-        self.has_raw = False
+        self.changeable = 0
         self._starts = places.starts if places is not None else ()
         self._in_order = purpose != "identity"
         self._depth = 0
@@ -238,8 +219,11 @@ class Walk:
             return partial(self._inside, container)
         row = row_of(kind)
         if row is not None:
-            node = row.node if row.make or not self._is_exact else self._raw
-            return partial(_opened_by_row, node, self)
+            if self._is_exact and row.make is None:
+                return self._raw
+            return partial(_opened_by_row, row.node, self)
+        if issubclass(kind, enum.Enum):
+            return self._member
         return partial(self._inside, self._object_opener_of(kind))
 
     @property
@@ -254,8 +238,6 @@ class Walk:
         refused = refusal_of(kind)
         if refused is not None:
             return partial(self._refused, refused)
-        if issubclass(kind, enum.Enum):
-            return self._member
         if issubclass(kind, FUNCTIONS) or hasattr(kind, "__wrapped__"):
             return self._function
         if issubclass(kind, type):
@@ -287,6 +269,7 @@ class Walk:
         if self._depth == DEEPEST:
             return Refused(f"nested deeper than {DEEPEST:,} levels")
         number, open_before = self._next, self._left_open
+        changeable_before = self.changeable
         lowest_before, self._lowest = self._lowest, number
         self._above[id(value)] = _Standing(self._depth, number)
         self._depth += 1
@@ -302,14 +285,23 @@ class Walk:
             # Nothing can lead back into it, so its parts need no numbers.
             self._next = number + 1
         self._left_open += not is_closed
-        size = self._next - number
-        self._seen[id(value), paths] = _Seen(value, tree, number, size, is_closed)
+        if isinstance(tree, Raw):
+            self.changeable = changeable_before
+        elif _may_change(value) and not _is_name(tree):
+            self.changeable += 1
+        self._seen[id(value), paths] = _Seen(
+            value,
+            tree,
+            number,
+            self._next - number,
+            is_closed,
+            is_changeable=self.changeable > changeable_before,
+        )
         self._lowest = min(self._lowest, lowest_before)
         return tree
 
     def _again(self, seen: _Seen) -> Tree:
-        if not isinstance(seen.value, (tuple, frozenset)):
-            self.is_shared = True
+        self.is_shared |= seen.is_changeable or isinstance(seen.tree, Raw)
         if seen.is_closed:
             self._next += seen.size
             return seen.tree
@@ -395,7 +387,6 @@ class Walk:
     # -- objects
 
     def _raw(self, value: object, paths: object = None) -> Tree:
-        self.has_raw = True
         return Raw(value)
 
     def _refused(self, refused: Refused, value: object, paths: Paths) -> Tree:
@@ -468,18 +459,10 @@ class Walk:
             node["from"] = True
         return node
 
-    def _of_library(self, rule: Any, value: Any, paths: Paths) -> Tree:
+    def _of_library(self, rule: Row, value: Any, paths: Paths) -> Tree:
         if self._is_exact and rule.make is None:
             return self._raw(value)
-        added = {
-            name: part
-            for name, part in attributes_of(value).items()
-            if not name.startswith("_")
-        }
-        node = self._named(type(value), rule.body(value, self))
-        if added:
-            node["attributes"] = self._mapping(added.items(), paths)
-        return node
+        return without(rule.node(value, self), paths)
 
     def _object(self, value: Any, paths: Paths) -> Tree:
         kind = type(value)
@@ -488,7 +471,7 @@ class Walk:
                 f"an object of {kind.__qualname__}, a class without a module"
             )
         decider = deciding_class(kind)
-        base = self._base_of(kind)
+        base = builtin_base_of(kind)
         if base is not None and issubclass(base, decider):
             return self._on_base(value, base, paths)
         if hasattr(kind, "__pydantic_fields_set__"):
@@ -501,13 +484,6 @@ class Walk:
         if isinstance(state, str):
             return {"$name": f"{kind.__module__}:{state}"}
         return self._with_state(value, state, base, paths)
-
-    def _base_of(self, kind: type) -> type | None:
-        """Give the builtin or the type with a row from which a class derives."""
-        for base in kind.__mro__:
-            if base in BUILTIN_BASES or row_of(base) is not None:
-                return base
-        return None
 
     def _on_base(self, value: Any, base: type, paths: Paths) -> Tree:
         """Open an object that is a builtin with attributes."""
@@ -621,18 +597,6 @@ class Walk:
         return node
 
 
-CONTAINERS = frozenset(
-    {
-        "collections:Counter",
-        "collections:OrderedDict",
-        "collections:defaultdict",
-        "collections:deque",
-        "types:SimpleNamespace",
-    }
-)
-"""The classes of Python that make their objects themselves in a replay."""
-
-
 def _is_readable(kind: type, state: State) -> bool:
     """Tell whether a replay can make an object without code of its class."""
     if not is_found(kind, name_of(kind)):
@@ -646,6 +610,16 @@ def _is_readable(kind: type, state: State) -> bool:
     return hook is None or is_generated(hook)
 
 
+def _may_change(value: object) -> bool:
+    """Tell whether an object is one wherever it stands: what has no hash by value."""
+    by_value = type(value).__hash__ not in (None, object.__hash__)
+    return not by_value and not isinstance(value, (type, *FUNCTIONS))
+
+
+def _is_name(tree: Tree) -> bool:
+    return isinstance(tree, dict) and "$name" in tree
+
+
 def _itself(value: Any, paths: Paths) -> Tree:
     tree: Tree = value
     return tree
@@ -654,6 +628,7 @@ def _itself(value: Any, paths: Paths) -> Tree:
 def _opened_by_row(
     node: Callable[[Any, Any], Tree], walk: Walk, value: object, paths: Paths
 ) -> Tree:
+    walk.size += 1
     return node(value, walk)
 
 
