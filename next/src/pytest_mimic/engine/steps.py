@@ -65,8 +65,6 @@ class Step:
         replayed: The row that counts the replay.
     """
 
-    replayed: Event | None = None
-
     def __init__(
         self,
         books: Books,
@@ -80,12 +78,13 @@ class Step:
         self.entry = None if mode == "run" else place.entry
         self.is_open = True
         self.is_lasting = mode == "replay" and place.slot is None
-        self.seconds = 0.0
+        self.replayed: Event | None = None
+        self._seconds = 0.0
+        self._since: float | None = None
         self._books = books
         self._place = place
         self._owner = owner
         self._test = books.test
-        self._event: Event | None = None
         self._so_far: Callable[[], Body] | None = None
         self._lock = threading.Lock()
         if owner is not None:
@@ -104,12 +103,18 @@ class Step:
     @contextmanager
     def running(self) -> Iterator[None]:
         """The real call: mimicked calls inside of it are a part of it and pass."""
-        began = seconds_now()
+        self._since = seconds_now()
         try:
             with self._books.inside.running(self):
                 yield
         finally:
-            self.seconds += seconds_now() - began
+            self._seconds, self._since = self.seconds, None
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run for real."""
+        since = self._since
+        return self._seconds + (0 if since is None else seconds_now() - since)
 
     def complete(
         self,
@@ -346,16 +351,6 @@ class Step:
             await owner.turns.wait_async(slot)
         self.leave()
 
-    def count_again(self) -> None:
-        """Count an equal call of what all tests share, which got the same again."""
-        event, books = self._event, self._books
-        if event is None or event.test != books.test or books.events.tell is not None:
-            self.count("replayed")
-            return
-        times = event.facts["times"]
-        assert isinstance(times, int)
-        event.facts["times"] = times + 1
-
     def leave(self) -> None:
         """End a replayed call, also one that is not read to its end."""
         if self._begin_end():
@@ -386,6 +381,8 @@ class Step:
 
     def _miss(self, entry: Entry, owner: Owner) -> None:
         self.leave()
+        if entry.end == "open":
+            raise self.read_further()
         error = self._books.refusals.never_cancelled(self.call, entry, owner)
         raise self._refused(error)
 
@@ -400,12 +397,13 @@ class Step:
     def count(self, kind: Literal["replayed", "verified"]) -> None:
         """Count the call as one that got its recorded outcome."""
         assert self.entry is not None
-        self._event = self._books.events.add(
+        row = self._books.events.add(
             kind,
             self.call.signature,
-            test=self._books.test,
+            test=self._test,
             name=self._place.name,
             identity=self.call.identity,
             seconds=self.entry.seconds,
             times=1,
         )
+        self.replayed = row if kind == "replayed" else None
