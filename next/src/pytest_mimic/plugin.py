@@ -113,6 +113,10 @@ def _session_of(config: pytest.Config) -> Session:
     """
     session = config.stash.get(_SESSION, None)
     if session is None:
+        # pytest would rewrite each module of this package, which has no assertions of
+        # tests, and reads slower then.
+        hook = config.pluginmanager.rewrite_hook
+        getattr(hook, "_must_rewrite", set()).discard("pytest_mimic")
         # A run that mimics nothing loads this file alone.
         from pytest_mimic.run.session import Session, too_late
 
