@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 
 import pytest
-
-from pytest_mimic._core.words import size
+from support import face
 
 SHOP = """
-    from ipaddress import ip_address
     from tally import ran
+
+    class Odd:
+        '''An object that only a pickle keeps.'''
+        def __reduce__(self):
+            return odd, ()
+
+    def odd():
+        return Odd()
 
     def fetch(city):
         ran("fetch", city)
@@ -18,7 +24,7 @@ SHOP = """
 
     def load(city):
         ran("load", city)
-        return [(city, ip_address("10.0.0.1")) for _ in range(100)]
+        return [(city, odd()) for _ in range(100)]
 """
 TESTS = """
     import shop
@@ -52,15 +58,7 @@ BOTH_USED = ["2 calls replayed, # s saved"]
 
 def cities(run):
     """Return the cities of the recordings that a run leaves in the vault."""
-    files = [
-        data.decode() for name, data in run.vault.items() if name.startswith("calls/")
-    ]
-    return {
-        city
-        for city in ("Oslo", "Rome", "Bonn")
-        for text in files
-        if f'"city": "{city}"' in text
-    }
+    return {call.arguments["city"] for call in run.calls}
 
 
 @pytest.fixture
@@ -182,8 +180,7 @@ def test_clearing_deletes_objects_that_nothing_shares(shop):
     assert [name for name in shared.changed if name.endswith(".pkl")] == []
     assert [name for name in shared.vault if name.endswith(".pkl")] != []
     assert last.vault == {}
-    freed = sum(map(len, last.before.values()))
-    assert f"1 unused recording cleared ({size(freed)})" in last.output
+    assert "1 unused recording cleared (" in last.output
 
 
 def test_rerecording_deletes_the_replaced_object(shop):
@@ -471,7 +468,7 @@ def test_recordings_of_wider_fixtures_and_sequences_are_used(project):
     )
 
     assert run.changed == set()
-    assert len([name for name in recorded.vault if name.startswith("calls/")]) == 8
+    assert len(recorded.calls) == 10
     project.write("test_shop.py", "def test_nothing(): pass")
     assert project.replay("--mimic-clear-unused").vault == {}
 
@@ -507,7 +504,7 @@ def test_a_recording_that_only_a_forked_process_replays_is_not_judged(shop):
 
 @pytest.mark.parametrize(
     "spoil",
-    [lambda text: "{", lambda text: f"<<<<<<< HEAD\n{text}", lambda text: text.replace('"format": 5', '"format": 6')],
+    [lambda text: "{", lambda text: f"<<<<<<< HEAD\n{text}", lambda text: text.replace(f'"format": {face.FORMAT}', '"format": 99')],
     ids=["cut", "conflict", "newer"],
 )  # fmt: skip
 def test_a_recording_that_cannot_be_read_is_not_judged(shop, spoil):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support import face
 
 SHOP = """
     def fetch(city):
@@ -136,8 +137,7 @@ def test_lines_of_the_command_line_judge_only_what_they_mimic(
     run = shop.run(*ASKED, *words).expect(passed=1, exit_code=1)
 
     assert run.section[0].startswith("1 unused recording cleared")
-    gone = [name for name in run.changed if name.startswith("calls/")]
-    assert [name.split("/")[2] for name in gone] == ["fetch"]
+    assert [call.target for call in run.calls] == ["shop:load"]
     assert "could not judge 1 recording: shop:load is not mimicked (-" in "\n".join(
         run.section
     )
@@ -213,8 +213,6 @@ def test_workers_of_xdist_say_what_they_mimic(shop: Any) -> None:
 
 
 def test_the_jobs_of_a_suite_together_judge_what_they_mimic(shop: Any) -> None:
-    from support import face
-
     words = another_ini(shop)
     usage = shop.root / "usage.json"
     shop.run(f"--mimic-usage={usage}", *words).expect(passed=2)
@@ -223,7 +221,7 @@ def test_the_jobs_of_a_suite_together_judge_what_they_mimic(shop: Any) -> None:
     code = face.command(["unused", "--clear", str(usage)])
 
     assert code == 2
-    assert len([*shop.vault.rglob("calls/*/*/*.json")]) == 2
+    assert len(shop.calls()) == 2
 
 
 @pytest.fixture
@@ -256,9 +254,9 @@ def test_a_run_that_was_asked_judges_all_of_many(many: Any) -> None:
 
 def test_of_many_the_proven_ones_are_counted(many: Any) -> None:
     """A recording that cannot be read is not judged."""
-    files = sorted((many.vault / "calls/shop/fetch").iterdir())
-    for path in files[:10]:
-        path.write_bytes(b"{}")
+    files = sorted({call.file for call in many.calls("shop:fetch")})
+    for name in files[:10]:
+        (many.vault / name).write_bytes(b"{}")
     many.write("test_shop.py", "def test_other(): pass\n")
 
     run = many.replay().expect(passed=1)
