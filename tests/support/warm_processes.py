@@ -37,8 +37,9 @@ BYTECODE = "PYTHONDONTWRITEBYTECODE"
 FOLDERS = "PYTHONPATH"
 LATE_VARIABLES = (BYTECODE, FOLDERS)
 
-# The parts of pytest-mimic that a run uses. The other ones import clients.
-PARTS_OF_RUNS = ("pytest_mimic._core", "pytest_mimic._run")
+# The parts of pytest-mimic that a run uses, of either tree. The other ones import
+# clients.
+PARTS_OF_RUNS = ("_core", "_run", "values", "vault", "patch", "engine", "run")
 
 # A hash seed holds for a whole process, so that each seed has a parent of its own.
 SEED = "PYTHONHASHSEED"
@@ -368,9 +369,12 @@ def import_early() -> None:
         with suppress(ImportError):
             importlib.import_module(name)
     for part in PARTS_OF_RUNS:
-        package = importlib.import_module(part)
-        for module in pkgutil.walk_packages(package.__path__, f"{part}."):
-            importlib.import_module(module.name)
+        with suppress(ImportError):
+            package = importlib.import_module(f"pytest_mimic.{part}")
+            for module in pkgutil.walk_packages(
+                package.__path__, f"pytest_mimic.{part}."
+            ):
+                importlib.import_module(module.name)
     # A run that loads all installed plugins would warn that it cannot rewrite the
     # assertions in this package.
     sys.modules["pytest_mimic"].__doc__ = "PYTEST_DONT_REWRITE"
