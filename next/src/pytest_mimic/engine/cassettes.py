@@ -321,7 +321,7 @@ def _check_order(name: str, log: Log) -> None:
     for place, slot in enumerate(log.made):
         if slot.index is not None and slot.index != place and not facts:
             recorded = _label(log.entries[place])
-            now = slot.call.label()
+            now = _label(log.entries[slot.index])
             facts.append(f"call {place + 1} was {recorded} when recorded, {now} now")
     if facts:
         raise CassetteError(f"cassette {name} was not played as it was recorded", facts)

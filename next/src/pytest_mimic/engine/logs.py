@@ -21,6 +21,7 @@ from pytest_mimic.engine.decide import (
 )
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.patch.targets import Options
 from pytest_mimic.values.tree import Tree, digest_of
 from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import Entry, Recording
@@ -40,7 +41,10 @@ class Slot:
     """The place of a call that has begun in a log.
 
     Attributes:
-        call: The call.
+        blank: What the recording says of the call beside its outcome; its request or
+            arguments are left out, as they may hold much alive.
+        conversation: The calls that it follows from, by name; empty: none.
+        options: Those of its line.
         index: The place among the recorded calls that it has; None: none.
         is_real: Whether it runs for real and is recorded.
         is_new: Whether nothing was recorded at its place.
@@ -50,7 +54,9 @@ class Slot:
         thread: The thread in which it began.
     """
 
-    call: Call
+    blank: Entry
+    conversation: str
+    options: Options
     index: int | None
     is_real: bool
     is_new: bool
@@ -185,7 +191,15 @@ class Log:
         if recorded == "repeats":
             index = None
         is_new = recorded not in ("fresh", "stale")
-        slot = Slot(call, index, decision == "run", is_new, self._tick())
+        slot = Slot(
+            blank=empty(call),
+            conversation=call.conversation,
+            options=call.options,
+            index=index,
+            is_real=decision == "run",
+            is_new=is_new,
+            begin=self._tick(),
+        )
         if decision in ("missing", "stale", "follows"):
             return slot
         self.plays += decision == "replay"
@@ -330,8 +344,8 @@ class Log:
         if key != (old.identity, old.line):
             return False
         for slot in self._slots:
-            if (slot.call.identity, slot.call.line) == key:
-                return is_equal(old, new, slot.call.options)
+            if (slot.blank.identity, slot.blank.line) == key:
+                return is_equal(old, new, slot.options)
         return is_equal(old, new)
 
     def _entries_to_keep(
@@ -355,7 +369,7 @@ class Log:
         appended = []
         for slot in self._slots:
             is_new = slot.is_real and slot.is_new and slot.index is None
-            if is_new and not slot.call.conversation:
+            if is_new and not slot.conversation:
                 entry = self._kept(slot, "failed", below_replayed=below_replayed)
                 if entry.end != "empty":
                     appended.append(entry)
@@ -369,12 +383,17 @@ class Log:
             why = why_not_kept(entry, verdict, below_replayed=below_replayed)
             entry = None if why else entry
         if entry is None:
-            entry = empty(slot.call)
+            entry = slot.blank
         return replace(entry, begin=slot.begin, ended=slot.ended)
 
     def _was_made_anew(self, entry: Entry) -> bool:
         """Whether the calls that an entry belongs to were all made for real."""
-        made = [slot for slot in self._slots if _group(slot.call) == _group(entry)]
+        group = entry.identity if entry.request is None else entry.target
+        made = [
+            slot
+            for slot in self._slots
+            if (slot.conversation or slot.blank.identity) == group
+        ]
         return bool(made) and all(slot.is_real for slot in made)
 
 
@@ -405,13 +424,6 @@ def empty(call: Call) -> Entry:
         line=call.line,
         end="empty",
     )
-
-
-def _group(of: Call | Entry) -> str:
-    """Give the name of the calls that one call follows from, or is equal to."""
-    if isinstance(of, Call):
-        return of.conversation or of.identity
-    return of.identity if of.request is None else of.target
 
 
 def _is_stale(call: Call, entry: Entry) -> bool:

@@ -254,7 +254,7 @@ def _has_replayed(owner: Owner | None) -> bool:
     log = owner.log if owner is not None else None
     if log is None:
         return False
-    return any(slot.call.conversation and not slot.is_real for slot in log.made)
+    return any(slot.conversation and not slot.is_real for slot in log.made)
 
 
 def facts_of(refusal: Refusal, command: str) -> dict[str, Plain]:

@@ -435,7 +435,7 @@ class Run:
                 slot.entry, verdict, below_replayed=_is_below_replayed(owner)
             )
             failed = failed_exchange(slot.entry.body)
-            label = f"{slot.call.target} {slot.call.signature}"
+            label = f"{slot.blank.target} {slot.blank.signature}".rstrip()
             if why:
                 self._note_outcome("not kept", label, owner, why)
             elif failed:
@@ -443,7 +443,7 @@ class Run:
             is_put_back |= verdict == "failed" and slot.index is not None
         if is_put_back:
             self._note_outcome("put back", "", owner, "")
-        asked = {slot.call.identity for slot in log.made}
+        asked = {slot.blank.identity for slot in log.made}
         unmade = {entry.identity for entry in log.leftovers()} - asked
         if unmade and owner.kind != "cassette" and verdict == "passed":
             identities: list[Plain] = [*sorted(unmade)]
