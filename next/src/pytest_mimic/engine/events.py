@@ -66,6 +66,7 @@ class Events:
         rows: What happened, those of workers and forked children included.
         noted: Errors that the code under test may have swallowed.
         tell: In a forked child: what hands a row or an error to the parent.
+        shows_calls: Whether each call is shown, so that it has a row with its words.
         is_judged_here: Whether this process judges its errors. A forked child does if
             it runs whole tests.
     """
@@ -74,6 +75,7 @@ class Events:
         self.rows: list[Event] = []
         self.noted: list[Noted] = []
         self.tell: Callable[[object], None] | None = None
+        self.shows_calls = False
         self.is_judged_here = True
 
     def add(

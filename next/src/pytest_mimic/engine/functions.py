@@ -137,7 +137,7 @@ class FunctionPlan:
     def keep_player(self, step: Step, identity: str, value: Tree) -> None:
         """Answer calls that equal a replayed one by the shortest way from now on."""
         rules, run = self.rules, self.run
-        if step.replayed is None or not step.is_lasting:
+        if step.replayed is None or not step.is_lasting or run.events.shows_calls:
             return
         if rules.ignore or rules.key or rules.content:
             return

@@ -218,7 +218,7 @@ class Step:
             raise
         self._books.events.add(
             "recorded",
-            self.call.signature,
+            self._shown(),
             test=self._test,
             name=self._place.name,
             identity=self.call.identity,
@@ -394,12 +394,16 @@ class Step:
         option = "" if self._owner and self._owner.never_records else RERECORD
         return self._books.refuse(Refusal(error, option), self.call, self._owner)
 
+    def _shown(self) -> str:
+        is_shown = self._books.events.shows_calls
+        return self.call.label() if is_shown else self.call.signature
+
     def count(self, kind: Literal["replayed", "verified"]) -> None:
         """Count the call as one that got its recorded outcome."""
         assert self.entry is not None
         row = self._books.events.add(
             kind,
-            self.call.signature,
+            self._shown(),
             test=self._test,
             name=self._place.name,
             identity=self.call.identity,

@@ -12,6 +12,7 @@ from pytest_mimic.engine.events import Noted
 from pytest_mimic.errors import CorruptRecordingError, DriftError, TargetError
 from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.selection import plain_id
+from pytest_mimic.run.summary import SHOWN_KINDS, line_of_call
 
 if TYPE_CHECKING:
     from pytest_mimic.run.session import Session
@@ -40,6 +41,7 @@ class Phases:
         self._has_failed = False
         self._has_skipped = False
         self._is_uncalled = False
+        self._told_rows = 0
 
     def take_drifts(self) -> list[Noted]:
         """Return the drifts of which no report tells."""
@@ -184,7 +186,19 @@ class Phases:
             self._has_failed = False  # what was raised may be expected
             if self._is_uncalled:
                 vars(report)["mimic_uncalled"] = True
+        if self._session.run.events.shows_calls:
+            self._show_calls(report)
         self._note_outcome(report, test)
+
+    def _show_calls(self, report: pytest.TestReport) -> None:
+        """Add the calls of a phase to its report, a line each."""
+        rows = self._session.run.events.rows
+        shown = rows[self._told_rows :]
+        self._told_rows = len(rows)
+        lines = [line_of_call(event) for event in shown if event.kind in SHOWN_KINDS]
+        if lines:
+            title = f"Captured mimic {report.when}"
+            report.sections.append((title, "\n".join(lines)))
 
     def _note_outcome(self, report: pytest.TestReport, test: str) -> None:
         if report.failed:

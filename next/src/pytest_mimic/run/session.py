@@ -88,6 +88,7 @@ class Session:
             may_record=settings.may_record,
             may_begin=settings.may_record and not settings.is_ci,
         )
+        self.run.events.shows_calls = config.option.verbose > 0
         self.coverings = Coverings(self.run, settings)
         self.cassettes = Cassettes(self.run)
         self.usage = Usage()

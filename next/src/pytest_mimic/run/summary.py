@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 _WIDEST_LABEL = 100
+# In seconds: a shorter call says nothing of its time.
+_WORTH_A_WORD = 0.01
 # A longer command names whole files, or the tests that failed last.
 _LONGEST_COMMAND = 240
 
@@ -249,7 +251,9 @@ def _commands(one: _List, events: Iterable[Event], facts: Facts) -> list[str]:
     for event in events:
         option = _text(event, "option") or one.option
         if option and _text(event, "command"):
-            tests.setdefault(option, {})[event.test] = None
+            named = tests.setdefault(option, {})
+            if event.test:
+                named[event.test] = None
     lines = []
     for option, named in tests.items():
         lines.append(f"{one.remedy}: {command_for(option, list(named), facts)}")
@@ -407,7 +411,7 @@ def _lines_of_unused(facts: Facts) -> list[str]:
     lines = ["cleared:" if facts.cleared else "unused:"]
     lines += [f"  {label:<{width}}    {where}".rstrip() for label, where in rows]
     lines += and_more(len(judgement.unused) - len(rows))
-    if not facts.cleared and not facts.settings.clears_unused:
+    if not facts.cleared:
         command = facts.commands.pytest("--mimic-clear-unused")
         lines.append(f"to drop the unused: {command}")
     return lines
@@ -452,6 +456,26 @@ def _verdicts(facts: Facts) -> list[str]:
         count = plural(judgement.count, "recording")
         lines.append(f"failed: {count} {verb} unused (--mimic-fail-on-unused)")
     return lines
+
+
+SHOWN_KINDS: Sequence[EventKind] = (
+    "recorded",
+    "replayed",
+    "verified",
+    "missing",
+    "stale",
+    "drifted",
+)
+
+
+def line_of_call(event: Event) -> str:
+    """Return what became of a call: `replayed shop:fetch() (21.0 s saved)`."""
+    seconds = _number(event, "seconds")
+    took = ""
+    if seconds >= _WORTH_A_WORD:
+        saved = "" if event.kind == "recorded" else " saved"
+        took = f" ({duration(seconds)}{saved})"
+    return f"{event.kind} {event.call}{took}"
 
 
 # -- words

@@ -49,14 +49,18 @@ def judge_phase(
         noted: The errors of calls in the phase.
         raised: What ended the phase.
     """
-    has_passed = not report.failed or _has_passed_strictly(report)
-    files = own_files(item) if has_passed else set()
-    errors = [one.error for one in noted if not _is_handled(one, files)]
-    if not errors:
-        return
-    if has_passed and not _is_expected_failure(report):
-        first = errors[0]
-        _fail(item, report, _words_of_swallowed(first, item, report), first)
+    files = own_files(item)
+    unhandled = [one.error for one in noted if not _is_handled(one, files)]
+    if not report.failed or _has_passed_strictly(report):
+        if not unhandled or _is_expected_failure(report):
+            return
+        text = _words_of_swallowed(unhandled[0], item, report)
+        _fail(item, report, text, unhandled[0])
+        errors = unhandled
+    else:
+        errors = [one.error for one in noted]
+        _name_in_short_summary(report, unhandled, raised)
+    _shorten_captured(report, errors)
     shown = {str(error) for error in shown_errors(raised)} | {str(report.longrepr)}
     texts = []
     for text in dict.fromkeys(f"{type(error).__name__}: {error}" for error in errors):
@@ -64,6 +68,31 @@ def judge_phase(
             texts.append(text)
     if texts:
         report.sections.append((SECTION, "\n".join(_first(texts, "errors of calls"))))
+
+
+def _name_in_short_summary(
+    report: pytest.TestReport,
+    errors: Sequence[MimicError],
+    raised: BaseException | None,
+) -> None:
+    """Name a miss in the line of the short summary, all that `--tb=no` shows.
+
+    The code under test may have made another error of it: `Connection error.`
+    """
+    crash: Any = getattr(report.longrepr, "reprcrash", None)
+    if crash is None or not errors or isinstance(raised, MimicError):
+        return
+    first = f"{type(errors[0]).__name__}: {errors[0].what}"
+    told = str(crash.message).partition("\n")[0]
+    crash.message = f"{first} ({told})"
+
+
+def _shorten_captured(report: pytest.TestReport, errors: Sequence[MimicError]) -> None:
+    """Leave of errors that a library has logged or printed the first line."""
+    for index, (title, content) in enumerate(report.sections):
+        for error in errors:
+            content = content.replace(str(error), error.what)
+        report.sections[index] = title, content
 
 
 def _tells(told: str, text: str) -> bool:
