@@ -59,7 +59,7 @@ class Edge(NamedTuple):
 class Adapter(Protocol):
     """What a client's adapter gives the engine."""
 
-    def open(self, run: Run) -> Iterable[Edge]:
+    def open(self, run: Run, coverings: Coverings) -> Iterable[Edge]:
         """Return the edges at which the client's calls are taken, for one run."""
         ...
 
@@ -323,7 +323,7 @@ class Coverings:
             problem = f"its adapter {client.adapter} cannot be loaded ({reason})"
             covering.problems.append(target.error(f"{target.name}: {problem}"))
             return
-        self.intercept(adapter.open(self._run))
+        self.intercept(adapter.open(self._run, self))
 
     # -- functions
 

@@ -85,6 +85,7 @@ class Session:
             forbids_pickles=settings.pickle == "forbid",
             source=settings.source,
             inputs=settings.inputs,
+            redact=settings.redact,
             may_record=settings.may_record,
             may_begin=settings.may_record and not settings.is_ci,
         )

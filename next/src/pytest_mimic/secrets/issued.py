@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -41,10 +42,16 @@ class Scope:
 
     def __init__(self, parents: Iterable[Scope] = ()) -> None:
         self.parents = list(parents)
+        self._counts: Counter[str] = Counter()
         self.own = KnownValues()
         self.issued = KnownValues()
         self.given: set[str] = set()
         self.sent: list[str] = []
+
+    def count(self, identity: str) -> int:
+        """Return the number of a call among equal ones, from 0."""
+        self._counts[identity] += 1
+        return self._counts[identity] - 1
 
     def chain(self) -> Iterator[Scope]:
         """Yield this scope, and those of the wider fixtures."""

@@ -1,0 +1,333 @@
+"""What an adapter of a client is made of.
+
+Provisional: it may change in a minor version, with a line in the changelog.
+
+An adapter names the functions in which its client meets the network (`Adapter.edges`),
+reads each request and each answer into plain data, and gives an answer back as the
+client's own object. Plain data has a name beside each value, so that one walk hides
+what is secret in it.
+
+The smallest adapter, for a module `sensor` whose function `read` asks a device:
+
+    from functools import wraps
+    from pytest_mimic.client import Adapter, Edge
+
+    class SensorAdapter(Adapter):
+        name = kind = "sensor"
+
+        def edges(self, port):
+            def wrap(original):
+                @wraps(original)
+                def read(room):
+                    exchange = port.begin({"command": "READ", "room": room})
+                    if exchange is None:  # a call that no line takes
+                        return original(room)
+                    if exchange.mode == "replay":
+                        return exchange.replay()["celsius"]
+                    with exchange.running():
+                        celsius = original(room)
+                    return exchange.finish({"celsius": celsius})["celsius"]
+                return read
+            return [Edge("sensor", ("read",), wrap)]
+
+        def signature(self, request):
+            return f"{request['command']} {request['room']}"
+
+A distribution offers it as an entry point of the group `pytest_mimic.clients`, whose
+name is the line: `sensor = "mimic_sensor:SensorAdapter"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_mimic.engine.calls import Call, failed_exchange
+from pytest_mimic.engine.coverings import Coverings, Edge, Line
+from pytest_mimic.engine.steps import Step
+from pytest_mimic.engine.verifying import paths_of, rules_of
+from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.patch.targets import Options
+from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
+from pytest_mimic.secrets.redactor import Redactor, StandIn
+from pytest_mimic.values.identity import identity_of
+from pytest_mimic.values.tree import without
+
+if TYPE_CHECKING:
+    from pytest_mimic.engine.run import Run
+
+__all__ = [
+    "Adapter",
+    "CorruptRecordingError",
+    "Edge",
+    "Exchange",
+    "MimicError",
+    "Plain",
+    "Port",
+    "Redactor",
+    "StandIn",
+]
+
+Plain = dict[str, Any]
+"""A request or an answer: JSON in which a name stands beside each value."""
+
+
+class Adapter:
+    """How one client is recorded. Each method has a default but `edges`.
+
+    Attributes:
+        name: The line that names the client.
+        kind: The kind of client: one conversation for all clients of a kind.
+        has_effect: Whether a fixture's calls are made for real in each recording run.
+    """
+
+    name = ""
+    kind = ""
+    has_effect = False
+
+    def open(self, run: Run, coverings: Coverings) -> Iterable[Edge]:
+        """Return the edges for one run."""
+        return self.edges(Port(self, run, coverings))
+
+    def edges(self, port: Port) -> Iterable[Edge]:
+        """Return the functions in which the client meets the network."""
+        raise NotImplementedError
+
+    def signature(self, request: Plain) -> str:
+        """Return the name of a request: `GET /users/1`."""
+        raise NotImplementedError
+
+    def host(self, request: Plain) -> str | None:
+        """Return the host that patterns name, with its port if there is one."""
+        return None
+
+    def parts(self, request: Plain) -> Plain:
+        """Return a stored request by the parts that `ignore=` and `match=` name."""
+        return request
+
+    def counted(self, parts: Plain, matched: Sequence[str]) -> Plain:
+        """Return what counts of the parts.
+
+        Args:
+            parts: Those of a request.
+            matched: The paths of `match=`.
+        """
+        return parts
+
+    def hide_request(
+        self, redactor: Redactor, request: Plain, stand_in: StandIn
+    ) -> Plain:
+        """Return a request without its secrets."""
+        hidden: Plain = redactor.hide(request, stand_in)
+        return hidden
+
+    def hide_answer(
+        self, redactor: Redactor, answer: Plain, stand_in: StandIn
+    ) -> Plain:
+        """Return an answer without its secrets."""
+        hidden: Plain = redactor.hide(answer, stand_in)
+        return hidden
+
+    def comparable(self, answer: Plain) -> Plain:
+        """Return what verifying compares of an answer."""
+        return answer
+
+    def label(self, request: Plain) -> str:
+        """Return a request as messages name it."""
+        return self.signature(request)
+
+
+class Port:
+    """Where the edges of an adapter take their calls.
+
+    Attributes:
+        run: The run.
+    """
+
+    def __init__(self, adapter: Adapter, run: Run, coverings: Coverings) -> None:
+        self.run = run
+        self._adapter = adapter
+        self._coverings = coverings
+
+    def begin(self, request: Plain, client: str = "") -> Exchange | None:
+        """Begin a call. None: it runs for real, and nobody looks at it.
+
+        Args:
+            request: What is asked, with its secrets.
+            client: Who sends it, if not the client of this adapter.
+
+        Raises:
+            MissingRecordingError: It has no recording, and may not run.
+            CorruptRecordingError: Its recording is damaged.
+        """
+        if self.run.passes():
+            return None
+        adapter = self._adapter
+        signature, host = adapter.signature(request), adapter.host(request)
+        line = self._coverings.line_for(client or adapter.name, signature, host)
+        return None if line is None else self._begin(request, line)
+
+    def _begin(self, request: Plain, line: Line) -> Exchange:
+        run, adapter, options = self.run, self._adapter, line.options
+        cassette = line.cassette
+        owner = cassette or run.innermost
+        secrets = run.secrecy.secrets
+        scope = run.secrecy.scope(owner, run.innermost if cassette else None)
+        hidden = secrets.hide_request(request, scope, hide=adapter.hide_request)
+
+        def identify(other: Any) -> str:
+            return _identity(adapter, other, options)
+
+        call = Call(
+            target=adapter.kind,
+            kind=adapter.kind,
+            identity=identify(hidden),
+            signature=adapter.signature(hidden),
+            in_log=options.sequence is not False,
+            describe=lambda: hidden,
+            label=lambda: adapter.label(hidden),
+            options=options,
+            has_effect=adapter.has_effect,
+            identify=identify,
+        )
+        step = run.begin(call, cassette)
+        unfilled = secrets.unfilled(request)
+        if step.mode != "replay" and unfilled:
+            step.abandon(None)
+            raise run.refuse(
+                run.refusals.unfilled(call, unfilled[0], owner), call, owner
+            )
+        return Exchange(adapter, step, secrets, scope)
+
+
+class Exchange:
+    """One call of a client: a request, and the answer that its caller gets.
+
+    Attributes:
+        mode: `replay`: nothing is sent. Else the call is made inside of `running()`.
+    """
+
+    def __init__(
+        self, adapter: Adapter, step: Step, secrets: Secrets, scope: Scope
+    ) -> None:
+        self.step = step
+        self._adapter = adapter
+        self._secrets = secrets
+        self._scope = scope
+        self._number = scope.count(step.call.identity)
+
+    @property
+    def mode(self) -> Literal["replay", "run", "verify", "repeat"]:
+        """What becomes of the call."""
+        return self.step.mode
+
+    @property
+    def recorded(self) -> Plain:
+        """The recorded answer, in which placeholders stand for secrets."""
+        answer = self.step.body().get("answer", {})
+        assert isinstance(answer, dict)
+        return answer
+
+    def replay(self, give: Callable[[Plain], Any] | None = None) -> Any:
+        """Return the recorded answer when the call may end.
+
+        Args:
+            give: Makes the client's own object of it; an answer of which nothing can
+                be made is damaged.
+
+        Raises:
+            CorruptRecordingError: It was edited to what no client can be given.
+        """
+        answer = self.given(give)
+        self.step.wait()
+        return answer
+
+    async def replay_async(self, give: Callable[[Plain], Any] | None = None) -> Any:
+        """As `replay`, for a task."""
+        answer = self.given(give)
+        await self.step.wait_async()
+        return answer
+
+    def given(self, give: Callable[[Plain], Any] | None = None) -> Any:
+        """Return the recorded answer at once, as `replay` gives it."""
+        answer = self.recorded
+        self._secrets.note_given(answer, self._scope)
+        if give is None:
+            return answer
+        try:
+            return give(answer)
+        except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
+            raise self.step.damaged(f"{type(error).__name__}: {error}") from error
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The real call. One that ends by an error leaves its place empty."""
+        try:
+            with self.step.running():
+                yield
+        except BaseException as error:
+            self.step.abandon(error)
+            raise
+
+    def finish(self, answer: Plain) -> Plain:
+        """Keep or compare the real answer, and return the one that the caller gets.
+
+        That is the real one while recording; while verifying the recorded one, with
+        the real secrets, and the real values at the paths of `volatile=`.
+        """
+        stored = self.stored(answer)
+        if self.mode == "run":
+            self.step.complete({"answer": stored})
+            return answer
+        recorded = self.recorded
+        options = self.step.call.options
+        self.step.check(
+            self._differences(recorded, stored, options),
+            failed=_new_failure(recorded, stored),
+        )
+        return self._for_caller(recorded, answer, options)
+
+    def stored(self, answer: Plain) -> Plain:
+        """Return an answer as it is stored, and note what it issues."""
+        call = self.step.call
+        owner = self.step.owner_name if call.in_log else ""
+        mark = CallMark(owner, call.identity, self._number)
+        hidden: Plain = self._secrets.hide_answer(
+            answer, self._scope, mark, hide=self._adapter.hide_answer
+        )
+        return hidden
+
+    def progress(self, so_far: Callable[[], Plain]) -> None:
+        """Let the end of the test keep what has come until then."""
+        self.step.progress(lambda: {"answer": self.stored(so_far())})
+
+    def abandon(self, error: BaseException | None, answer: Plain | None = None) -> None:
+        """End a call without a whole answer: it was cancelled, or it failed."""
+        body = {} if answer is None else {"answer": self.stored(answer)}
+        self.step.abandon(error, body)
+
+    def _differences(self, recorded: Plain, stored: Plain, options: Options) -> Any:
+        # Only a run that verifies compares.
+        from pytest_mimic.values.differences import differences
+
+        comparable = self._adapter.comparable
+        return differences(comparable(recorded), comparable(stored), rules_of(options))
+
+    def _for_caller(self, recorded: Plain, real: Plain, options: Options) -> Plain:
+        mixed = self.step.with_volatile(recorded, real, paths_of(options.volatile))
+        answer: Plain = self._secrets.with_real(mixed, self._scope)
+        return answer
+
+
+def _identity(adapter: Adapter, request: Plain, options: Options) -> str:
+    matched = [path.removeprefix("headers.") for path in options.match]
+    counted = adapter.counted(adapter.parts(request), matched)
+    return identity_of(adapter.kind, without(counted, paths_of(options.ignore)))
+
+
+def _new_failure(recorded: Plain, stored: Plain) -> str:
+    failed = failed_exchange({"answer": stored})
+    if not failed or failed_exchange({"answer": recorded}) == failed:
+        return ""
+    return f"the real call gave {failed}"

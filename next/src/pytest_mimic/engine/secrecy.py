@@ -1,0 +1,62 @@
+"""What a run hides: in descriptions, in outcomes of functions, in calls of clients."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from pytest_mimic.engine.owners import Owner
+from pytest_mimic.values.tree import Tree
+
+if TYPE_CHECKING:
+    from pytest_mimic.secrets.issued import Scope, Secrets
+
+
+class Secrecy:
+    """The secrets of a run, and which of its owners have seen which.
+
+    Args:
+        lines: The names in `mimic_redact`.
+        environment: The variables whose values are hidden.
+    """
+
+    def __init__(
+        self, lines: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._lines = lines
+        self._environment = os.environ if environment is None else environment
+        self._scopes: WeakKeyDictionary[Owner, Scope] = WeakKeyDictionary()
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """The names and values that are hidden."""
+        # A plain replay of functions hides nothing.
+        from pytest_mimic.secrets.issued import Secrets
+
+        return Secrets(self._lines, self._environment)
+
+    def scope(self, owner: Owner | None, test: Owner | None = None) -> Scope:
+        """Return what the calls of an owner have shown.
+
+        Args:
+            owner: The owner of a call. None: no other call sees what it shows.
+            test: The owner around it, if it is a cassette.
+        """
+        from pytest_mimic.secrets.issued import Scope
+
+        if owner is None:
+            return Scope()
+        scope = self._scopes.get(owner)
+        if scope is None:
+            scope = self._scopes[owner] = Scope()
+        wider = [*owner.fixtures.values(), *([test] if test else [])]
+        scope.parents = [self.scope(one) for one in wider if one is not owner]
+        return scope
+
+    def masked(self, tree: Tree) -> Tree:
+        """Return a tree as it may be shown."""
+        masked: Tree = self.secrets.masked(tree)
+        return masked
