@@ -83,6 +83,8 @@ class FunctionPlan:
         self.line = line
         self.cassette = cassette
         self.forbids_pickles = policy.pickle == "forbid"
+        options = line.options
+        self.has_rules = bool(options.ignore or options.key or options.content)
         self.players: dict[str, _Player] = {}
         self._version = 0
 
@@ -118,6 +120,12 @@ class FunctionPlan:
                 raise
             return {"args": args, "kwargs": kwargs}
 
+    def quick_identity(self, bound: dict[str, object]) -> str | None:
+        """Return the identity of a call with few plain arguments, which all count."""
+        if self.has_rules:
+            return None
+        return quick_identity(self.target, bound, self.run.places.starts)
+
     def play(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the recorded value of a call by the shortest way, or `NOT_PLAYED`."""
         run = self.run
@@ -126,23 +134,23 @@ class FunctionPlan:
             return NOT_PLAYED
         try:
             bound = self.binder(args, kwargs)
-            identity = quick_identity(self.target, bound, run.places.starts)
         except TypeError:
             return NOT_PLAYED
+        identity = quick_identity(self.target, bound, run.places.starts)
         player = self.players.get(identity or "")
         if player is None or run.passes():
             return NOT_PLAYED
         return player.play()
 
-    def keep_player(self, step: Step, identity: str, value: Tree) -> None:
+    def keep_player(
+        self, step: Step, identity: str, make: Callable[[], object]
+    ) -> None:
         """Answer calls that equal a replayed one by the shortest way from now on."""
-        rules, run = self.rules, self.run
-        if step.replayed is None or not step.is_lasting or run.events.shows_calls:
-            return
-        if rules.ignore or rules.key or rules.content:
+        run = self.run
+        is_shown = run.events.shows_calls
+        if step.replayed is None or not step.is_lasting or is_shown or self.has_rules:
             return
         self._version = run.version
-        make = player(value, run.vault, run.places, forbid=self.forbids_pickles)
         self.players[identity] = _Player(run, step.replayed, make)
 
 
@@ -190,13 +198,14 @@ def perform(
 
 
 def _call_of(plan: FunctionPlan, arguments: _Arguments) -> Call:
+    sequence = plan.line.options.sequence
     return Call(
         target=plan.target,
         kind="function",
         identity=arguments.identity,
         options=plan.line.options,
         signature=plan.target,
-        in_log=bool(plan.line.options.sequence),
+        in_log=plan.cassette is not None if sequence is None else sequence,
         describe=arguments.described,
         label=arguments.label,
     )
@@ -206,7 +215,6 @@ class _Arguments:
     """The arguments of one call, as they are before it.
 
     Attributes:
-        tree: What of them counts.
         identity: The digest of the call.
         places: The paths that they name.
 
@@ -218,12 +226,18 @@ class _Arguments:
         self._plan = plan
         self._bound = bound
         self.places = plan.run.places.of_call()
+        identity = plan.quick_identity(bound)
+        self._are_plain = identity is not None
         try:
-            self.tree: dict[str, Tree] = self._tree_now()
+            self.identity = identity or identity_of(plan.target, self.tree)
         except MimicError as error:
             plan.run.note(error)
             raise
-        self.identity = identity_of(plan.target, self.tree)
+
+    @functools.cached_property
+    def tree(self) -> dict[str, Tree]:
+        """What of them counts. No call can change what is plain."""
+        return self._tree_now()
 
     def _tree_now(self) -> dict[str, Tree]:
         plan = self._plan
@@ -252,8 +266,8 @@ class _Arguments:
         from pytest_mimic.values.advancing import states_of  # few replays need it
 
         values = self._that_count()
-        self._states = states_of(values)
         self._stamps = stamps_of(values)
+        self._states = {} if self._are_plain else states_of(values)
 
     def refuse_changes(self) -> dict[str, Tree]:
         """Return the states of streams and generators that the call has moved.
@@ -261,9 +275,12 @@ class _Arguments:
         Raises:
             MutatedInputError: It has changed an argument, or a file that one names.
         """
+        values = self._that_count()
+        stamps = stamps_of(values)
+        if self._are_plain and stamps == self._stamps:
+            return {}
         from pytest_mimic.values.advancing import set_states, states_of
 
-        values = self._that_count()
         moved = {
             name: state
             for name, state in states_of(values).items()
@@ -275,7 +292,6 @@ class _Arguments:
             tree = self._tree_now()
         finally:
             set_states(values, moved)
-        stamps = stamps_of(values)
         has_changed = identity_of(self._plan.target, tree) != self.identity
         if has_changed or stamps != self._stamps:
             from pytest_mimic.values.messages import mutation  # only errors need it
@@ -455,16 +471,21 @@ class _Replay:
         self._arguments.set_states(self._after)
         if "raised" in body:
             raise self._load(body["raised"])
-        value = self._load(body["value"])
+        value, make = self._loaded(body["value"])
         if not self._after and self._layers in ((), ("await",)):
-            self._plan.keep_player(self._step, self._arguments.identity, body["value"])
+            self._plan.keep_player(self._step, self._arguments.identity, make)
         return value
 
     def _load(self, tree: Tree) -> Any:
-        plan = self._plan
+        value, _ = self._loaded(tree)
+        return value
+
+    def _loaded(self, tree: Tree) -> tuple[Any, Callable[[], object]]:
+        """Return a recorded value, and what makes another copy of it."""
+        plan, places = self._plan, self._arguments.places
         try:
-            places = self._arguments.places
-            return load(tree, plan.run.vault, places, forbid=plan.forbids_pickles)
+            make = player(tree, plan.run.vault, places, forbid=plan.forbids_pickles)
+            return make(), make
         except MimicError as error:
             plan.run.note(error)
             raise
