@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.owners import Owner
+from pytest_mimic.engine.refusals import label_of
 from pytest_mimic.engine.run import Run
 from pytest_mimic.errors import CassetteError, MimicError
 from pytest_mimic.patch.patterns import Patterns
@@ -283,6 +284,7 @@ class Cassettes:
                 [("open one cassette around both", "")],
             )
         opened = _Open(name, owner, threading.current_thread(), _current_task())
+        self._run.events.add("opened", name, test=owner.serves, name=owner.file)
         self._open.append(opened)
         _around.set((*_around.get(), opened))
         return opened
@@ -316,19 +318,13 @@ def _check_order(name: str, log: Log) -> None:
     Raises:
         CassetteError: They were not.
     """
-    # Only a strict block that fails draws.
-    facts = [f"{_label(entry)} was recorded but not made" for entry in log.leftovers()]
+    facts = [
+        f"{label_of(entry)} was recorded but not made" for entry in log.leftovers()
+    ]
     for place, slot in enumerate(log.made):
         if slot.index is not None and slot.index != place and not facts:
-            recorded = _label(log.entries[place])
-            now = _label(log.entries[slot.index])
+            recorded = label_of(log.entries[place])
+            now = label_of(log.entries[slot.index])
             facts.append(f"call {place + 1} was {recorded} when recorded, {now} now")
     if facts:
         raise CassetteError(f"cassette {name} was not played as it was recorded", facts)
-
-
-def _label(entry: Entry) -> str:
-    from pytest_mimic.values.labels import call_label
-
-    tree = entry.arguments if entry.request is None else entry.request
-    return call_label(entry.target, tree or {})

@@ -14,6 +14,7 @@ EventKind: TypeAlias = Literal[
     "recorded",  # name, identity, seconds
     "verified",  # name, identity
     "unmade",  # identities in the log `name` that its owner did not ask for
+    "opened",  # a cassette: name
     "missing",  # command, option; text: the error
     "stale",  # what, command, option
     "drifted",  # command, option, text, what; name, identity

@@ -30,12 +30,10 @@ class Kept(NamedTuple):
     Attributes:
         written: What was written, so that it can be undone.
         entry: The call.
-        label: The call in words.
     """
 
     written: Written
     entry: Entry
-    label: str
 
 
 class Owner:

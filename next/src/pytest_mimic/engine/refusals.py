@@ -13,6 +13,7 @@ from pytest_mimic.engine.events import Plain
 from pytest_mimic.engine.logs import Place
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.errors import (
+    CorruptRecordingError,
     DriftError,
     MimicError,
     MissingRecordingError,
@@ -123,6 +124,29 @@ class Refusals:
             f"{call.label()} has a place among the calls of a test, and no test runs",
             ["it may have been made by an import, or by a thread between two tests"],
             self._ways_without_a_place(call, "make it in a test or in a fixture"),
+        )
+
+    def unfilled(self, call: Call, placeholder: str, owner: Owner | None) -> Refusal:
+        """A request that is to be sent holds what stands for a secret."""
+        return self._refusal(
+            f"{call.label()} cannot be sent: it holds {placeholder}, which stands for a"
+            " secret of a recorded answer",
+            ["the answer that issued the secret was replayed"],
+            "to record both again",
+            RERECORD,
+            owner,
+        )
+
+    def damaged(
+        self, call: Call, name: str, reason: str, owner: Owner | None
+    ) -> CorruptRecordingError:
+        """A recorded answer was edited to what no client can be given."""
+        remedies = self._remedies("to record it again", RERECORD, owner)
+        place = f"{self._vault.label}/{name}"
+        return CorruptRecordingError(
+            f"{place} holds an answer to {call.label()} that cannot be given",
+            [reason],
+            remedies,
         )
 
     def in_child(self, call: Call) -> MissingRecordingError:
@@ -237,6 +261,14 @@ class Refusals:
                 if entry.target == call.target and entry.end != "empty":
                     assert recording is not None
                     yield recording.owner, entry
+
+
+def label_of(entry: Entry) -> str:
+    """Give a recorded call as messages name it."""
+    from pytest_mimic.values.labels import call_label  # a replay names no call
+
+    tree = entry.arguments if entry.request is None else entry.request
+    return call_label(entry.target, tree or {})
 
 
 def lines_of(differences: Sequence[Difference]) -> list[str]:

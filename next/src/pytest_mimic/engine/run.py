@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import FrameType
@@ -25,7 +25,9 @@ from pytest_mimic.engine.refusals import (
     Refusal,
     Refusals,
     facts_of,
+    label_of,
 )
+from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.sleeps import Sleeps
 from pytest_mimic.engine.steps import Step
 from pytest_mimic.errors import (
@@ -34,6 +36,7 @@ from pytest_mimic.errors import (
     StaleRecordingError,
 )
 from pytest_mimic.values.places import Places
+from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault, Written
 
 _MOST_MISSES = 1000
@@ -57,6 +60,7 @@ class Run:
         events: What happened.
         inside: Which calls are a part of a real call.
         shared: What all tests share.
+        secrecy: What it hides.
         refusals: Makes the errors of calls that get no outcome.
         test: The id of the test that runs, or an empty text.
         forbids_pickles: Whether nothing may be unpickled.
@@ -79,6 +83,7 @@ class Run:
         inputs: Literal["warn", "strict", "ignore"] = "warn",
         may_record: bool = True,
         may_begin: bool = True,
+        redact: Sequence[str] = (),
     ) -> None:
         self.mode = mode
         self.vault = vault
@@ -88,6 +93,7 @@ class Run:
         self.inside = Inside()
         self.shared = Shared(vault)
         self.refusals = Refusals(vault, commands)
+        self.secrecy = Secrecy(redact)
         self.test = ""
         self.forbids_pickles = forbids_pickles
         self.source = source
@@ -302,6 +308,9 @@ class Run:
             yield
             if not owner.is_set_up:
                 self._end_setup(owner)
+        except BaseException:
+            owner.is_set_up = True
+            raise
         finally:
             self._owners.remove(owner)
 
@@ -416,13 +425,16 @@ class Run:
             is_replaced = verdict == "failed" and kept.written.before is not None
             if why or is_replaced:
                 self._undo([kept.written])
-                kind: EventKind = "not kept" if why else "put back"
-                self._note_outcome(kind, kept.label, owner, why)
+                if why:
+                    self._note_outcome("not kept", kept.entry, owner, why)
+                else:
+                    name = kept.written.name
+                    self.events.add("put back", test=self.test, name=name)
                 continue
             left.append(kept.written)
             failed = failed_exchange(kept.entry.body)
             if failed:
-                self._note_outcome("kept failure", kept.label, owner, failed)
+                self._note_outcome("kept failure", kept.entry, owner, failed)
         return left[::-1]
 
     def _note_end(self, owner: Owner, log: Log, verdict: Verdict) -> None:
@@ -435,14 +447,13 @@ class Run:
                 slot.entry, verdict, below_replayed=_is_below_replayed(owner)
             )
             failed = failed_exchange(slot.entry.body)
-            label = f"{slot.blank.target} {slot.blank.signature}".rstrip()
             if why:
-                self._note_outcome("not kept", label, owner, why)
+                self._note_outcome("not kept", slot.entry, owner, why)
             elif failed:
-                self._note_outcome("kept failure", label, owner, failed)
+                self._note_outcome("kept failure", slot.entry, owner, failed)
             is_put_back |= verdict == "failed" and slot.index is not None
         if is_put_back:
-            self._note_outcome("put back", "", owner, "")
+            self.events.add("put back", test=self.test, name=log.name)
         asked = {slot.blank.identity for slot in log.made}
         unmade = {entry.identity for entry in log.leftovers()} - asked
         if unmade and owner.kind != "cassette" and verdict == "passed":
@@ -454,11 +465,11 @@ class Run:
             self.events.add("out of order", owner.name, test=self.test)
 
     def _note_outcome(
-        self, kind: EventKind, label: str, owner: Owner, what: str
+        self, kind: EventKind, entry: Entry, owner: Owner, what: str
     ) -> None:
         self.events.add(
             kind,
-            label,
+            label_of(entry),
             test=self.test,
             what=what,
             option=RERECORD,

@@ -18,7 +18,7 @@ from pytest_mimic.engine.refusals import RERECORD, Refusal, Refusals
 from pytest_mimic.engine.turns import end_this_thread, pause, seconds_now
 from pytest_mimic.errors import MimicError
 from pytest_mimic.values.outcome import shelve, unshelve
-from pytest_mimic.values.tree import Tree
+from pytest_mimic.values.tree import Path, Tree
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
 
@@ -253,7 +253,7 @@ class Step:
             return
         written = self._books.shared.put(self.call, entry, test=self._test)
         if written.changed:
-            kept = Kept(written, entry, self.call.signature)
+            kept = Kept(written, entry)
             self._keep_in_mind(kept)
 
     def _keep_in_mind(self, kept: Kept) -> None:
@@ -313,7 +313,7 @@ class Step:
             name=self._place.name,
             identity=self.call.identity,
             text=str(error),
-            option="" if failed else RERECORD,
+            option="" if failed else self._option,
             command=refusals.command(RERECORD, owner),
         )
 
@@ -391,12 +391,42 @@ class Step:
         return self._refused(self._books.refusals.read_further(self.call, self._owner))
 
     def _refused(self, error: MimicError) -> MimicError:
-        option = "" if self._owner and self._owner.never_records else RERECORD
-        return self._books.refuse(Refusal(error, option), self.call, self._owner)
+        refusal = Refusal(error, self._option)
+        return self._books.refuse(refusal, self.call, self._owner)
+
+    @property
+    def _option(self) -> str:
+        """The option that records the call again; empty: none does."""
+        return "" if self._owner and self._owner.never_records else RERECORD
 
     def _shown(self) -> str:
         is_shown = self._books.events.shows_calls
         return self.call.label() if is_shown else self.call.signature
+
+    # -- for the adapters of clients
+
+    @property
+    def owner_name(self) -> str:
+        """The name of the owner; empty: the call belongs to none."""
+        return self._owner.name if self._owner is not None else ""
+
+    def with_volatile(self, recorded: Body, real: Body, paths: Sequence[Path]) -> Body:
+        """Return a recorded answer with the real values at volatile paths.
+
+        Later requests of the owner that hold these values are then found again.
+        """
+        if self._owner is None or not paths:
+            return recorded
+        mixed = self._owner.real.note(recorded, real, paths)
+        assert isinstance(mixed, dict)
+        return mixed
+
+    def damaged(self, reason: str) -> MimicError:
+        """Give the error, noted already, of an answer that no client can be given."""
+        self.leave()
+        refusals = self._books.refusals
+        error = refusals.damaged(self.call, self._place.name, reason, self._owner)
+        return self._refused(error)
 
     def count(self, kind: Literal["replayed", "verified"]) -> None:
         """Count the call as one that got its recorded outcome."""
