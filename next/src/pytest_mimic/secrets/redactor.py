@@ -168,7 +168,7 @@ class Redactor:
             )
         if isinstance(value, list):
             return [
-                self._replace(item, stand_in, f"{path}[{index}]")
+                self._replace(item, stand_in, f"{path}[{index}]", name)
                 for index, item in enumerate(value)
             ]
         if isinstance(value, dict):

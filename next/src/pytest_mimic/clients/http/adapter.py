@@ -1,0 +1,152 @@
+"""What all clients of HTTP have in common: one kind, one conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_mimic.client import Adapter, Exchange, Plain, Redactor, StandIn
+from pytest_mimic.clients.http import answers, failures, requests
+from pytest_mimic.secrets.split import hide_split
+
+
+class HttpAdapter(Adapter):
+    """A client of HTTP."""
+
+    kind = "http"
+
+    def signature(self, request: Plain) -> str:
+        """Return `GET /users/1`."""
+        return requests.signature(request)
+
+    def host(self, request: Plain) -> str | None:
+        """Return `api.shop.com:8080`."""
+        return requests.host(request)
+
+    def parts(self, request: Plain) -> Plain:
+        """Return method, scheme, host, port, path, query, headers and body."""
+        return requests.parts_of(request)
+
+    def counted(self, parts: Plain, matched: Sequence[str]) -> Plain:
+        """Return the parts that tell a request from others."""
+        return requests.counted(parts, matched)
+
+    def hide_request(
+        self, redactor: Redactor, request: Plain, stand_in: StandIn
+    ) -> Plain:
+        """Return a request without its secrets."""
+        rest = {key: value for key, value in request.items() if key != "url"}
+        url = redactor.hide_url(request["url"], stand_in)
+        hidden = redactor.hide(rest, stand_in)
+        return {key: url if key == "url" else hidden[key] for key in request}
+
+    def hide_answer(
+        self, redactor: Redactor, answer: Plain, stand_in: StandIn
+    ) -> Plain:
+        """Return an answer without its secrets, those of split events too."""
+        hidden: Plain = redactor.hide(answer, stand_in)
+        body = hidden.get("body", {})
+        for key in ("events", "lines"):
+            if key in body:
+
+                def hide(text: str) -> str:
+                    return redactor.hide_text(text, stand_in, "body")
+
+                body[key] = hide_split(body[key], hide)
+        return hidden
+
+    def comparable(self, answer: Plain) -> Plain:
+        """Return status, content type and body, or the kind of an error."""
+        if "status" not in answer:
+            return {"error": {"kind": answer.get("error", {}).get("kind")}}
+        compared: Plain = {"status": answer["status"]}
+        content_type = answer.get("headers", {}).get("content-type")
+        if content_type is not None:
+            compared["headers"] = {"content-type": content_type}
+        if "body" in answer:
+            body = answer["body"]
+            compared["body"] = {
+                key: value for key, value in body.items() if key != "layout"
+            }
+        return compared
+
+    def label(self, request: Plain) -> str:
+        """Return `http GET /users/1?page=2`."""
+        query = urlsplit(request["url"]).query
+        return f"http {requests.signature(request)}{f'?{query}' if query else ''}"
+
+
+class Recorder:
+    """Keeps what comes of an answer while its reader reads it.
+
+    Args:
+        exchange: The call.
+        status: The status.
+        reason: The phrase behind it.
+        headers: As they came.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        status: int,
+        reason: str,
+        headers: Sequence[tuple[str, str]],
+    ) -> None:
+        self._exchange = exchange
+        self._head = (status, reason, list(headers))
+        self._pieces: list[bytes] = []
+        self._is_done = False
+        exchange.progress(lambda: self._answer(is_left=True))
+
+    def feed(self, data: bytes) -> None:
+        """Keep what was read."""
+        self._pieces.append(data)
+
+    def end(self) -> Plain | None:
+        """End an answer that was read whole."""
+        return self._end(self._answer())
+
+    def leave(self) -> None:
+        """End an answer whose reader does not read on."""
+        self._end(self._answer(is_left=True))
+
+    def fail(self, error: BaseException) -> None:
+        """End an answer that broke off."""
+        if failures.kind_of(error):
+            self._end(self._answer(error=failures.plain(error)))
+        elif not self._is_done:
+            self._is_done = True
+            self._exchange.abandon(error, self._answer(is_left=True))
+
+    def _end(self, answer: Plain) -> Plain | None:
+        if self._is_done:
+            return None
+        self._is_done = True
+        return self._exchange.finish(answer)
+
+    def _answer(
+        self, *, is_left: bool = False, error: dict[str, str] | None = None
+    ) -> Plain:
+        data = b"".join(self._pieces)
+        return answers.read(*self._head, data, is_left=is_left, error=error)
+
+
+def failed(exchange: Exchange, error: Exception) -> Plain | None:
+    """Keep an error of the network; None: it is none, and the call left no outcome."""
+    if not failures.kind_of(error):
+        exchange.abandon(error)
+        return None
+    return exchange.finish({"error": failures.plain(error)})
+
+
+def error_of(given: answers.Given, make: Callable[[str, str, str], Any]) -> Any:
+    """Return the client's own exception for a recorded error.
+
+    Args:
+        given: The answer.
+        make: Makes it of its kind, the recorded class, and its text.
+    """
+    error = given.error
+    return make(error.get("kind", ""), error.get("class", ""), error.get("text", ""))

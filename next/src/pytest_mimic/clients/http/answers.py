@@ -1,0 +1,216 @@
+"""An answer of HTTP as plain data, and what a client is given of it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from pytest_mimic.client import Plain
+from pytest_mimic.clients.http import bodies
+
+# They say how the bytes came, which are given in another way.
+_OF_THE_WAY = frozenset({"content-encoding", "transfer-encoding", "connection"})
+# They hold for the very bytes that came.
+_CHECKSUMS = frozenset(
+    "content-md5 digest content-digest repr-digest x-amz-checksum-crc32"
+    " x-amz-checksum-crc32c x-amz-checksum-sha1 x-amz-checksum-sha256".split()
+)
+
+
+class Given(NamedTuple):
+    """What a client is given of a recorded answer.
+
+    Attributes:
+        status: The status.
+        reason: The phrase behind it.
+        headers: As they came, names in lower case, without what says how bytes came.
+        pieces: The bytes of the body, decompressed: event by event of a stream.
+        is_left: Whether the reader had left it, so that more would have come.
+        error: What broke the exchange off, by its kind; empty: nothing.
+    """
+
+    status: int
+    reason: str
+    headers: list[tuple[str, str]]
+    pieces: list[bytes]
+    is_left: bool
+    error: dict[str, str]
+
+
+def read(
+    status: int,
+    reason: str,
+    headers: Iterable[tuple[str, str]],
+    data: bytes,
+    *,
+    is_left: bool = False,
+    error: dict[str, str] | None = None,
+) -> Plain:
+    """Return an answer as plain data, with its secrets.
+
+    Args:
+        status: The status.
+        reason: The phrase behind it, if it has one.
+        headers: As they came; several of one name are a list.
+        data: The body as it came, perhaps compressed.
+        is_left: Whether the reader left it before its end.
+        error: What broke it off.
+    """
+    joined = _joined(headers)
+    encoding = joined.get("content-encoding", "")
+    plain_data = _decompressed(data, encoding if isinstance(encoding, str) else "")
+    kept = {name: value for name, value in joined.items() if name not in _OF_THE_WAY}
+    if plain_data is None:
+        kept["content-encoding"], plain_data = encoding, data
+    plain: Plain = {"status": status}
+    if reason and reason != _phrase(status):
+        plain["reason"] = reason
+    plain["headers"] = kept
+    if plain_data:
+        content_type = joined.get("content-type", "")
+        kind = content_type if isinstance(content_type, str) else ""
+        plain["body"] = bodies.read_given(plain_data, kind)
+    if is_left:
+        plain["left"] = True
+    if error:
+        plain["error"] = error
+    return plain
+
+
+def give(answer: Plain, *, method: str = "GET") -> Given:
+    """Return what a client is given of a recorded answer.
+
+    Raises:
+        ValueError: The answer was edited to what no client can be given.
+    """
+    status = answer.get("status", 0)
+    if not isinstance(status, int) or not (status == 0 or 100 <= status <= 599):
+        raise ValueError(f"{status!r} is no status")
+    body = answer.get("body", {})
+    pieces = [piece for piece in bodies.pieces(body) if piece]
+    headers = list(_headers_of(answer))
+    is_exact = body.get("layout") != "mixed"
+    given = []
+    for name, value in headers:
+        if name == "content-length" and method != "HEAD" and value.isdigit():
+            value = str(sum(map(len, pieces)))
+        if is_exact or name not in _CHECKSUMS:
+            given.append((name, value))
+    reason = answer.get("reason", _phrase(status))
+    error = answer.get("error", {})
+    return Given(status, reason, given, pieces, bool(answer.get("left")), error)
+
+
+def _headers_of(answer: Plain) -> Iterator[tuple[str, str]]:
+    headers = answer.get("headers", {})
+    for name, value in headers.items():
+        for one in value if isinstance(value, list) else [value]:
+            if not isinstance(one, str):
+                raise ValueError(f"the header {name} is no text")
+            is_cookie = name == "set-cookie"
+            yield name, _lasting(one, headers) if is_cookie else one
+
+
+def _lasting(cookie: str, headers: dict[str, Any]) -> str:
+    """Return a cookie that was valid when it came without its time of expiry."""
+    pair, *attributes = cookie.split(";")
+    kept = []
+    for attribute in attributes:
+        name, _, value = attribute.strip().partition("=")
+        if name.lower() == "max-age" and value.isdigit() and int(value) > 0:
+            continue
+        if name.lower() == "expires" and _is_later(value, headers.get("date")):
+            continue
+        kept.append(attribute)
+    return ";".join([pair, *kept])
+
+
+def _is_later(expires: str, date: object) -> bool:
+    try:
+        now = parsedate_to_datetime(str(date)).timestamp()
+    except (TypeError, ValueError):
+        now = 0.0
+    try:
+        # A cookie that a service takes back expires in 1970.
+        return parsedate_to_datetime(expires).timestamp() > max(now, 86_400)
+    except (TypeError, ValueError):
+        return False
+
+
+def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
+    joined: dict[str, str | list[str]] = {}
+    for name, value in headers:
+        key = name.lower()
+        before = joined.get(key)
+        if before is None:
+            joined[key] = value
+        else:
+            joined[key] = [*(before if isinstance(before, list) else [before]), value]
+    return joined
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _decompressed(data: bytes, encoding: str) -> bytes | None:
+    """Return the bytes that were compressed, or None if nobody here can read them."""
+    for name in reversed(encoding.lower().replace(" ", "").split(",")):
+        read_one = _READERS.get(name)
+        if read_one is None:
+            return None
+        try:
+            data = read_one(data)
+        except Exception:  # each library has an error of its own
+            return None
+    return data
+
+
+def _inflated(data: bytes) -> bytes:
+    # Some servers send raw deflate, without the header of zlib.
+    is_zlib = data[:1] and data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
+    return zlib.decompressobj(
+        zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS
+    ).decompress(data)
+
+
+def _gunzipped(data: bytes) -> bytes:
+    found = b""
+    while data:
+        reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        found += reader.decompress(data)
+        data = reader.unused_data
+    return found
+
+
+def _with_brotli(data: bytes) -> bytes:
+    decompressor = import_module("brotli").Decompressor()
+    found: bytes = getattr(decompressor, "process", decompressor.decompress)(data)
+    return found
+
+
+def _with_zstd(data: bytes) -> bytes:
+    try:
+        found: bytes = import_module("compression.zstd").decompress(data)
+    except ImportError:
+        reader = import_module("zstandard").ZstdDecompressor().decompressobj()
+        found = reader.decompress(data)
+    return found
+
+
+_READERS = {
+    "": bytes,
+    "identity": bytes,
+    "gzip": _gunzipped,
+    "x-gzip": _gunzipped,
+    "deflate": _inflated,
+    "br": _with_brotli,
+    "zstd": _with_zstd,
+}

@@ -1,0 +1,85 @@
+"""Errors of the network, stored by their kind and raised as those of the client."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+# By kind, the names of exceptions: of the system, http.client, urllib3, httpx, aiohttp.
+# The first that a module of the client has is raised.
+_TABLE = """
+    refused: ConnectionRefusedError NewConnectionError ConnectError ClientConnectorError ConnectionError
+    name not found: gaierror NameResolutionError ConnectError ClientConnectorDNSError NewConnectionError ClientConnectorError
+    TLS: SSLError SSLCertVerificationError ClientConnectorCertificateError ClientConnectorSSLError ConnectError
+    timeout of connecting: ConnectTimeout ConnectTimeoutError ConnectionTimeoutError ServerTimeoutError TimeoutError timeout
+    timeout of reading: ReadTimeout ReadTimeoutError SocketTimeoutError ServerTimeoutError TimeoutError timeout
+    timeout of writing: WriteTimeout TimeoutError timeout
+    no connection free: PoolTimeout EmptyPoolError ConnectionTimeoutError
+    closed early: RemoteDisconnected IncompleteRead RemoteProtocolError ProtocolError ServerDisconnectedError ClientPayloadError ChunkedEncodingError ReadError WriteError ClientOSError ConnectionResetError BrokenPipeError ConnectionAbortedError
+    malformed: BadStatusLine LineTooLong HTTPException LocalProtocolError DecodingError DecodeError ContentDecodingError ClientResponseError InvalidHeader
+    unreachable: OSError ProxyError ClientProxyConnectionError ClientHttpProxyError
+"""  # noqa: E501
+NAMES_BY_KIND = {
+    line.split(":")[0].strip(): line.split(":")[1].split()
+    for line in _TABLE.strip().split("\n")
+}
+
+
+def kind_of(error: BaseException) -> str:
+    """Return the kind of an error of the network; empty: it is none.
+
+    The error's own class decides, then its bases, then what caused it: clients wrap the
+    errors of the system.
+    """
+    seen: list[str] = []
+    current: BaseException | None = error
+    while current is not None and len(seen) < 8:
+        found = _kind_of_class(type(current))
+        if found:
+            seen.append(found)
+        current = current.__cause__ or current.__context__
+    # The deepest one says most: a refused connection, not an error of connecting.
+    specific = [kind for kind in seen if kind not in ("unreachable", "refused")]
+    return (specific or sorted(seen) or [""])[0]
+
+
+def _kind_of_class(class_: type[BaseException]) -> str:
+    for base in class_.__mro__:
+        for kind, names in NAMES_BY_KIND.items():
+            if base.__name__ in names and base is not Exception:
+                return kind
+    return ""
+
+
+def plain(error: BaseException) -> dict[str, str]:
+    """Return an error of the network as it is stored."""
+    class_ = type(error)
+    name = f"{class_.__module__}.{class_.__qualname__}"
+    return {"kind": kind_of(error), "class": name, "text": str(error)}
+
+
+def class_of(kind: str, modules: list[str], recorded: str = "") -> type[Any]:
+    """Return the exception of a client for a kind.
+
+    Args:
+        kind: The kind.
+        modules: Where the client has its exceptions, the nearest first.
+        recorded: The class that was recorded; it is taken if it is one of them.
+
+    Raises:
+        ValueError: There is no such kind.
+    """
+    names = NAMES_BY_KIND.get(kind)
+    if names is None:
+        raise ValueError(f"{kind!r} is no kind of an error of the network")
+    module, _, name = recorded.rpartition(".")
+    if any(module == one or module.startswith(f"{one}.") for one in modules):
+        found = getattr(sys.modules.get(module), name, None)
+        if isinstance(found, type):
+            return found
+    for one in modules:
+        for name in names:
+            found = getattr(sys.modules.get(one), name, None)
+            if isinstance(found, type) and issubclass(found, BaseException):
+                return found
+    return ConnectionError

@@ -1,0 +1,218 @@
+"""The edges of httpx and httpx2: their transports over the network."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from functools import wraps
+from typing import Any
+
+from pytest_mimic.client import Edge, Exchange, Plain, Port
+from pytest_mimic.clients.http import answers, failures, requests
+from pytest_mimic.clients.http.adapter import HttpAdapter, Recorder, failed
+
+
+class Httpx(HttpAdapter):
+    """httpx."""
+
+    name = "httpx"
+    core = "httpcore"
+
+    def edges(self, port: Port) -> Iterable[Edge]:
+        """Return the methods in which a transport sends a request."""
+        library = _Library(self.name, self.core)
+
+        def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+            return library.wrap(original, port)
+
+        def wrap_async(original: Callable[..., Any]) -> Callable[..., Any]:
+            return library.wrap_async(original, port)
+
+        return [
+            Edge(self.name, ("HTTPTransport", "handle_request"), wrap),
+            Edge(self.name, ("AsyncHTTPTransport", "handle_async_request"), wrap_async),
+        ]
+
+
+class Httpx2(Httpx):
+    """httpx2, the successor with the same transports."""
+
+    name = "httpx2"
+    core = "httpcore2"
+
+
+class _Library:
+    """One of the two libraries, by its modules."""
+
+    def __init__(self, name: str, core: str) -> None:
+        self._name = name
+        self._core = core
+
+    @property
+    def _module(self) -> Any:
+        return sys.modules[self._name]
+
+    def wrap(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        @wraps(original)
+        def handle_request(transport: Any, request: Any) -> Any:
+            if self._is_mocked(transport):
+                return original(transport, request)
+            exchange = port.begin(_read(request, request.read()))
+            if exchange is None:
+                return original(transport, request)
+            if exchange.mode == "replay":
+                return exchange.replay(lambda answer: self._given(answer, request))
+            try:
+                with exchange.step.running():
+                    response = original(transport, request)
+            except Exception as error:
+                return self._failed(exchange, error, request)
+            except BaseException as error:
+                exchange.abandon(error)
+                raise
+            recorder = _recorder(exchange, response)
+            if exchange.mode == "run":
+                response.stream = self._stream(response.stream, recorder)
+                return response
+            with response.stream as stream:
+                for data in stream:
+                    recorder.feed(data)
+            answer = recorder.end()
+            return self._given(answer, request)
+
+        return handle_request
+
+    def wrap_async(
+        self, original: Callable[..., Any], port: Port
+    ) -> Callable[..., Any]:
+        @wraps(original)
+        async def handle_async_request(transport: Any, request: Any) -> Any:
+            if self._is_mocked(transport):
+                return await original(transport, request)
+            exchange = port.begin(_read(request, await request.aread()))
+            if exchange is None:
+                return await original(transport, request)
+            if exchange.mode == "replay":
+                return await exchange.replay_async(
+                    lambda answer: self._given(answer, request)
+                )
+            try:
+                with exchange.step.running():
+                    response = await original(transport, request)
+            except Exception as error:
+                return self._failed(exchange, error, request)
+            except BaseException as error:
+                exchange.abandon(error)
+                raise
+            recorder = _recorder(exchange, response)
+            if exchange.mode == "run":
+                response.stream = self._stream(response.stream, recorder)
+                return response
+            async for data in response.stream:
+                recorder.feed(data)
+            await response.stream.aclose()
+            answer = recorder.end()
+            return self._given(answer, request)
+
+        return handle_async_request
+
+    def _is_mocked(self, transport: Any) -> bool:
+        """Whether a library for mocks has replaced what sends the request."""
+        pool = type(getattr(transport, "_pool", None))
+        methods = ("handle_request", "handle_async_request")
+        found = [getattr(pool, name, None) for name in methods]
+        return any(
+            method is not None
+            and not str(getattr(method, "__module__", "")).startswith(self._core)
+            for method in found
+        )
+
+    def _failed(self, exchange: Exchange, error: Exception, request: Any) -> Any:
+        answer = failed(exchange, error)
+        if answer is None or exchange.mode == "run":
+            raise error
+        return self._given(answer, request)
+
+    def _given(self, answer: Plain, request: Any) -> Any:
+        """Return the response of a recorded answer, or raise its error."""
+        given = answers.give(answer, method=request.method)
+        if not given.status:
+            raise self._error(given.error, request)
+        return self._module.Response(
+            given.status,
+            headers=given.headers,
+            stream=self._recorded_stream(given, request),
+            extensions={
+                "http_version": b"HTTP/1.1",
+                "reason_phrase": given.reason.encode("ascii", "replace"),
+            },
+        )
+
+    def _error(self, error: dict[str, str], request: Any) -> Any:
+        kind = error.get("kind", "")
+        class_ = failures.class_of(kind, [self._name], error.get("class", ""))
+        return class_(error.get("text", ""), request=request)
+
+    def _stream(self, stream: Any, recorder: Recorder) -> Any:
+        """Return a stream that is read as it comes, and recorded."""
+        module = self._module
+
+        class Stream(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc,name-defined]
+            def __iter__(self) -> Iterator[bytes]:
+                try:
+                    for data in stream:
+                        recorder.feed(data)
+                        yield data
+                except Exception as error:
+                    recorder.fail(error)
+                    raise
+                recorder.end()
+
+            def close(self) -> None:
+                recorder.leave()
+                stream.close()
+
+            async def __aiter__(self) -> AsyncIterator[bytes]:
+                try:
+                    async for data in stream:
+                        recorder.feed(data)
+                        yield data
+                except Exception as error:
+                    recorder.fail(error)
+                    raise
+                recorder.end()
+
+            async def aclose(self) -> None:
+                recorder.leave()
+                await stream.aclose()
+
+        return Stream()
+
+    def _recorded_stream(self, given: answers.Given, request: Any) -> Any:
+        module, error_of = self._module, self._error
+
+        class Stream(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc,name-defined]
+            def __iter__(self) -> Iterator[bytes]:
+                yield from given.pieces
+                if given.error:
+                    raise error_of(given.error, request)
+
+            async def __aiter__(self) -> AsyncIterator[bytes]:
+                for piece in given.pieces:
+                    yield piece
+                if given.error:
+                    raise error_of(given.error, request)
+
+        return Stream()
+
+
+def _read(request: Any, body: bytes) -> Plain:
+    return requests.read(
+        request.method, str(request.url), request.headers.multi_items(), body
+    )
+
+
+def _recorder(exchange: Exchange, response: Any) -> Recorder:
+    reason = response.extensions.get("reason_phrase", b"").decode("ascii", "replace")
+    headers = response.headers.multi_items()
+    return Recorder(exchange, response.status_code, reason, headers)
