@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 READ_UNASKED = 500
 """How many files a run reads that was not asked about unused recordings."""
 
+_NOT_KNOWN = "their tests may still exist"
+
 
 class Unused(NamedTuple):
     """A recording that is proven unused.
@@ -144,7 +146,7 @@ class _Jury:
         try:
             recording = vault.read(name)
         except CorruptRecordingError:
-            yield Unused(name, "", None, "", is_gone=False), "they cannot be read"
+            yield Unused(name, "", None, "", is_gone=False), _NOT_KNOWN
             return
         if recording is None:
             return  # another process has deleted it meanwhile
@@ -202,7 +204,7 @@ class _Jury:
         if outcome == "passed" or test in self._gone:
             return ""
         if outcome is None:
-            return "their tests may still exist"
+            return _NOT_KNOWN
         return f"{test} {WORDS_OF_OUTCOMES[outcome]}"
 
     def _unmimicked_target(self, recording: Recording) -> str:

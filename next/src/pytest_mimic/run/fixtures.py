@@ -32,7 +32,11 @@ _CLIENTS = ("http", "sqlalchemy", "redis")
 
 
 class Fixtures:
-    """A plugin: what the set-up and tear-down of a wider fixture asks is its own."""
+    """A plugin: what the set-up and tear-down of a wider fixture asks is its own.
+
+    Attributes:
+        files_only_replayed: The cassettes of the test that no option records again.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -42,11 +46,13 @@ class Fixtures:
         self._live: dict[Owner, str] = {}
         self._names_of_test: set[str] = set()
         self._cassette_count = 0
+        self.files_only_replayed: set[str] = set()
 
     def begin_test(self, item: pytest.Item) -> None:
         """Tell the engine which fixtures' answers a test may hold."""
         self._names_of_test = set(getattr(item, "fixturenames", ()))
         self._cassette_count = 0
+        self.files_only_replayed.clear()
         self._tell_uses()
 
     def next_cassette(self) -> str:
@@ -202,7 +208,9 @@ class CassetteFixture:
         __tracebackhide__ = True
         covered = self._targets(list(targets), options)
         name = name or self._session.fixtures.next_cassette()
-        cassette_name(name)  # a name that leaves the vault is refused here
+        file = cassette_name(name)
+        if self._kind == "replay":
+            self._session.fixtures.files_only_replayed.add(file)
         cover = partial(self._cover, covered)
         block = self._session.cassettes.block(name, self._kind, cover, strict=strict)
         return CassetteBlock(block)

@@ -12,7 +12,12 @@ from pytest_mimic.engine.events import Noted
 from pytest_mimic.errors import CorruptRecordingError, DriftError, TargetError
 from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.selection import plain_id
-from pytest_mimic.run.summary import SHOWN_KINDS, line_of_call
+from pytest_mimic.run.summary import (
+    SHOWN_KINDS,
+    line_of_call,
+    times,
+    words_of_replays,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic.run.session import Session
@@ -209,18 +214,16 @@ class Phases:
 
     def _tell_replays(self, report: pytest.TestReport, test: str) -> None:
         """Say in the report of a failure how many of its calls were replayed."""
-        replayed = self._session.run.events.of("replayed")
-        count = 0
-        for event in replayed:
-            times = event.facts.get("times", 1)
-            if event.test == test and isinstance(times, int):
-                count += times
-        if not count:
-            return
-        calls, them = ("1 call", "it") if count == 1 else (f"{count:,} calls", "them")
-        command = self._session.commands.pytest("--mimic-rerecord", tests=[test])
-        line = f"{calls} replayed; to record {them} again: {command}"
-        report.sections.append(("mimic", line))
+        session = self._session
+        replayed = session.run.events.of("replayed")
+        mine = [event for event in replayed if event.test == test]
+        # No option records what `mimic_replay` has opened.
+        fixed = session.fixtures.files_only_replayed
+        renewable = [event for event in mine if event.facts.get("name") not in fixed]
+        command = session.commands.pytest("--mimic-rerecord", tests=[test])
+        if mine:
+            words = words_of_replays(times(mine), times(renewable), command)
+            report.sections.append(("mimic", words))
 
     def _end_test(self) -> None:
         self._is_running = False

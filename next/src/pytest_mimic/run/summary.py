@@ -152,8 +152,8 @@ def _counts(facts: Facts) -> str:
     if recorded:
         parts.append(f"recorded in {duration(_seconds(recorded))}")
     counted: dict[str, int] = {"recorded": len(recorded)}
-    counted["replayed"] = _times(events.of("replayed"))
-    counted["verified"] = _times(events.of("verified"))
+    counted["replayed"] = times(events.of("replayed"))
+    counted["verified"] = times(events.of("verified"))
     for problem in _PROBLEMS[:3]:
         counted[problem.kind] = len(_each_once(events.of(problem.kind)))
     told: list[str] = []
@@ -189,7 +189,8 @@ def _count_of_unused(facts: Facts) -> str:
     return told
 
 
-def _times(events: Iterable[Event]) -> int:
+def times(events: Iterable[Event]) -> int:
+    """Return how many calls some rows count."""
     return sum(int(_number(event, "times", 1)) for event in events)
 
 
@@ -456,6 +457,24 @@ def _verdicts(facts: Facts) -> list[str]:
         count = plural(judgement.count, "recording")
         lines.append(f"failed: {count} {verb} unused (--mimic-fail-on-unused)")
     return lines
+
+
+def words_of_replays(count: int, renewable: int, command: str) -> str:
+    """Return what the report of a failing test says of its replayed calls.
+
+    Args:
+        count: How many calls were replayed.
+        renewable: How many of them an option records again.
+        command: The command that does.
+    """
+    told = f"{plural(count, 'call')} replayed"
+    them = "it" if count == 1 else "them"
+    if not renewable:
+        way = f"use mimic_auto or mimic_record to record {them} again"
+        return f"{told}; mimic_replay never records: {way}"
+    if renewable < count:
+        them = f"{renewable} of them"
+    return f"{told}; to record {them} again: {command}"
 
 
 SHOWN_KINDS: Sequence[EventKind] = (

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic.engine.events import Noted
+from pytest_mimic.engine.refusals import EndlessCallsError
 from pytest_mimic.errors import (
     DriftError,
     MimicError,
@@ -269,7 +270,8 @@ def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     if excinfo is None:
         return
     errors = list(shown_errors(excinfo.value))
-    if not any(isinstance(error, MimicError) for error in errors):
+    ours = (MimicError, EndlessCallsError)
+    if not any(isinstance(error, ours) for error in errors):
         return
     for error in errors:
         if error.__traceback__ is not None:
