@@ -206,7 +206,7 @@ def _call_of(plan: FunctionPlan, arguments: _Arguments) -> Call:
         options=plan.line.options,
         signature=plan.target,
         in_log=plan.cassette is not None if sequence is None else sequence,
-        describe=arguments.described,
+        describe=lambda: arguments.hidden[0],
         label=arguments.label,
     )
 
@@ -243,15 +243,18 @@ class _Arguments:
         plan = self._plan
         return arguments_of(plan.target, self._bound, plan.rules, self.places)
 
-    def described(self) -> Tree:
-        """Return what a recording keeps of them."""
-        return cut(self.tree)
+    @functools.cached_property
+    def hidden(self) -> tuple[Tree, tuple[str, ...]]:
+        """What a recording keeps of them, and the paths of secrets that it does not."""
+        tree, paths = self._plan.run.secrecy.without_secrets(self.tree)
+        return cut(tree), paths
 
     def label(self) -> str:
         """Return the call as messages name it."""
         from pytest_mimic.values.labels import call_label  # a replay names no call
 
-        return call_label(self._plan.target, self.tree)
+        plan = self._plan
+        return call_label(plan.target, plan.run.secrecy.masked(self.tree))
 
     def _that_count(self) -> dict[str, object]:
         rules = self._plan.rules
@@ -645,12 +648,22 @@ class _Real:
             items, last = self._items.body(), body
             body = {**items, "last": last} if last else items
         if self._is_recorded:
-            step.complete(body, layers=tuple(self._layers), after=after)
+            _, hidden = self._arguments.hidden
+            step.complete(body, layers=tuple(self._layers), after=after, hidden=hidden)
         else:
             step.check(self._differences(body))
 
     def _store(self, value: object) -> Tree:
-        return store(value, self._objects, self._arguments.places)
+        return store(value, self._objects, self._arguments.places, self._hide)
+
+    def _hide(self, tree: Tree) -> Tree:
+        """Return an outcome without the secrets of the environment."""
+        run = self._plan.run
+        hidden: Tree = run.secrecy.secrets.hide_environment(tree)
+        if hidden != tree and self._is_recorded:
+            label = self._arguments.label()
+            run.events.add("redacted", label, test=run.test, what="the environment")
+        return hidden
 
     def _differences(self, real: dict[str, Any]) -> list[Difference]:
         """Return where the real outcome differs from the recorded one."""

@@ -60,3 +60,16 @@ class Secrecy:
         """Return a tree as it may be shown."""
         masked: Tree = self.secrets.masked(tree)
         return masked
+
+    def without_secrets(self, tree: Tree) -> tuple[Tree, tuple[str, ...]]:
+        """Return a tree as it may be stored, and the paths of what was hidden."""
+        from pytest_mimic.secrets.placeholders import OWN
+
+        paths: list[str] = []
+
+        def stand_in(_value: str, path: str) -> str:
+            paths.append(path)
+            return OWN
+
+        hidden: Tree = self.secrets.redactor.hide(tree, stand_in)
+        return hidden, tuple(paths)
