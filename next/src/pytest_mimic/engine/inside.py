@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -32,27 +31,34 @@ class Inside:
         self._threads: WeakKeyDictionary[threading.Thread, RealCall] = (
             WeakKeyDictionary()
         )
+        self._has_threads = False
         self._originals: tuple[Callable[..., Any], Callable[..., Any]] | None = None
 
     def passes(self) -> bool:
         """Whether what calls now is a part of a real call."""
         around = _around.get()
-        if around is None and self._threads:
+        if around is None and self._has_threads:
             around = self._threads.get(threading.current_thread())
         return around is not None and around.is_open
 
-    @contextmanager
-    def running(self, call: RealCall) -> Iterator[None]:
-        """Let what is called in the block be a part of a call."""
+    def enter(self, call: RealCall) -> RealCall | None:
+        """Let what is called from now on be a part of a call; give what it was before.
+
+        Nothing of `contextlib` is used around a real call: it would set the traceback
+        of an exception, which a frozen one refuses.
+        """
         if self._originals is None:
             self._replace()
         before = _around.get()
         _around.set(call)
-        try:
-            yield
-        finally:
-            # Not by a token: an async generator may be closed in another context.
-            _around.set(before)
+        return before
+
+    def leave(self, before: RealCall | None) -> None:
+        """Go back to what was before.
+
+        Not by a token: an async generator may be closed in another context.
+        """
+        _around.set(before)
 
     def close(self) -> None:
         """Put back what was replaced."""
@@ -68,6 +74,7 @@ class Inside:
         def start_inside(thread: threading.Thread) -> None:
             around = _around.get()
             if around is not None and around.is_open:
+                self._has_threads = True
                 threads[thread] = around
             start(thread)
 

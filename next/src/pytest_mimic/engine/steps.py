@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -47,6 +47,22 @@ class Books(Protocol):
 
     def refuse(self, refusal: Refusal, call: Call, owner: Owner | None) -> MimicError:
         """Note the error that a call gets, and give it."""
+
+
+class _Running:
+    """The block in which a call runs for real."""
+
+    def __init__(self, step: Step, inside: Inside) -> None:
+        self._step = step
+        self._inside = inside
+
+    def __enter__(self) -> None:
+        self._before = self._inside.enter(self._step)
+        self._step.begin_clock()
+
+    def __exit__(self, *_: object) -> None:
+        self._step.stop_clock()
+        self._inside.leave(self._before)
 
 
 class Step:
@@ -100,15 +116,17 @@ class Step:
 
     # -- a real call
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> AbstractContextManager[None]:
         """The real call: mimicked calls inside of it are a part of it and pass."""
+        return _Running(self, self._books.inside)
+
+    def begin_clock(self) -> None:
+        """Count the seconds in which it runs."""
         self._since = seconds_now()
-        try:
-            with self._books.inside.running(self):
-                yield
-        finally:
-            self._seconds, self._since = self.seconds, None
+
+    def stop_clock(self) -> None:
+        """Count no more seconds, until it goes on."""
+        self._seconds, self._since = self.seconds, None
 
     @property
     def seconds(self) -> float:
