@@ -332,7 +332,7 @@ def _with_options(
     values: dict[str, Any] = {}
     for name, value in options.items():
         if value is not None or name not in _OPTIONS:
-            values[name] = _read_option(name, value, target.name)
+            values[name] = _read_option(name, value)
     if target.excluded:
         return target
     target = target._replace(
@@ -398,19 +398,20 @@ def read_options(words: Iterable[str], target: str = "") -> Options:
     return Options(**values) if values else NO_OPTIONS
 
 
-def _read_option(name: str, value: object, target: str) -> object:
+def _read_option(name: str, value: object, target: str = "") -> object:
     """Read the value of an option; None: a line has it without one, as `sequence`."""
+    of_target = f"{target}: " if target else ""
     option = _OPTIONS.get(name)
     if option is None:
         hint = did_you_mean(name, _OPTIONS)
         hint = hint or f" (there are {', '.join(sorted(_OPTIONS))})"
-        raise TargetError(f"{target}: there is no option {name}{hint}")
+        raise TargetError(f"{of_target}there is no option {name}{hint}")
     try:
         return option.read(value)
     except (TypeError, ValueError, KeyError):
         given = "nothing" if value is None else repr(value)
         raise TargetError(
-            f"{target}: {name}= takes {option.takes}, not {given}"
+            f"{of_target}{name}= takes {option.takes}, not {given}"
         ) from None
 
 

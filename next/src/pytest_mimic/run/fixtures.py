@@ -229,6 +229,8 @@ class CassetteFixture:
 
     @contextmanager
     def _cover(self, targets: list[Target], cassette: Owner) -> Iterator[None]:
+        # A cassette that was opened is used as a whole.
+        self._session.usage.used.setdefault(cassette.file, set())
         covering = self._session.coverings.enter(targets, cassette)
         try:
             yield

@@ -139,10 +139,12 @@ class Phases:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         if call.excinfo is not None or getattr(item, "_excinfo", None):
             # Only a failure needs the module.
-            from pytest_mimic.run.verdicts import shorten
+            from pytest_mimic.run.verdicts import leave_out_our_lines, shorten
 
             shorten(item, call)
         report = yield
+        if report.failed and call.excinfo is not None:
+            leave_out_our_lines(item, report, call.excinfo.value)
         self._judge(item, call, report)
         if report.when == "teardown":
             self._end_test()

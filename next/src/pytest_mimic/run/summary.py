@@ -155,7 +155,7 @@ def _counts(facts: Facts) -> str:
     counted["replayed"] = times(events.of("replayed"))
     counted["verified"] = times(events.of("verified"))
     for problem in _PROBLEMS[:3]:
-        counted[problem.kind] = len(_each_once(events.of(problem.kind)))
+        counted[problem.kind] = len(events.of(problem.kind))
     told: list[str] = []
     for kind, count in counted.items():
         if count:

@@ -280,6 +280,21 @@ def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     excinfo.traceback = type(excinfo.traceback)(excinfo.value.__traceback__)
 
 
+def leave_out_our_lines(
+    item: pytest.Item, report: pytest.TestReport, raised: BaseException
+) -> None:
+    """Show of an error that no code of the project has led to its words alone.
+
+    A wrong target of a marker is one: no line of the test has run.
+    """
+    if not isinstance(raised, MimicError):
+        return
+    entries = _entries(raised.__traceback__)
+    if not any(_is_of_project(entry, item) for entry in entries):
+        text = f"pytest_mimic.{type(raised).__name__}: {raised}"
+        report.longrepr = "\n".join(f"E   {line}" for line in text.splitlines())
+
+
 def shown_errors(error: BaseException | None) -> Iterator[BaseException]:
     """Yield an exception, its causes and those in groups: pytest shows them."""
     pending = [error]
