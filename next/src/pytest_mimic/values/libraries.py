@@ -1,27 +1,38 @@
-"""Values of numpy, pandas, polars and pyarrow: by dtype, shape, labels and content."""
+"""Values of numpy, pandas, polars and pyarrow: by dtype, shape, labels, content."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+import marshal
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from xxhash import xxh3_128
+from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from pytest_mimic.values.names import name_of
-from pytest_mimic.values.rows import Row
 from pytest_mimic.values.state import attributes_of, deciding_class
-from pytest_mimic.values.tree import Buffer, Tree
+from pytest_mimic.values.tree import Buffer, Raw, Tree
 
 if TYPE_CHECKING:
     from pytest_mimic.values.walk import Walk
 
-FEW = 50
-"""So many items of an array stand in the tree; more count by their memory."""
-CHUNK = 1 << 17
+CHUNK = 1 << 19
 """Bytes that are looked at together, so that they are still in the cache."""
 
 
-def rule_of(cls: type) -> Row | None:
+class Rule(NamedTuple):
+    """How values of a class are opened, and made again.
+
+    Attributes:
+        node: Gives the tree of a value: `{"$numpy:ndarray": {...}}`.
+        make: Makes a value of its class from what stands behind the tag, in a replay;
+            `None`: values of the class are pickled.
+    """
+
+    node: Callable[[Any, Walk], Tree]
+    make: Callable[[Any, Any], object] | None = None
+
+
+def rule_of(cls: type) -> Rule | None:
     """Give the rule for a class, or for the class of a library that it derives from.
 
     An array whose author says how it is pickled has none.
@@ -32,7 +43,7 @@ def rule_of(cls: type) -> Row | None:
             is_array = base.__module__ == "numpy"
             if is_array and deciding_class(cls) not in base.__mro__:
                 return None
-            return Row(rule, _MAKERS.get(_known_name(base)))
+            return rule
     return None
 
 
@@ -41,61 +52,61 @@ def _known_name(cls: type) -> str:
     return f"{cls.__module__.partition('.')[0]}:{cls.__qualname__}"
 
 
-def _tagged(value: object, body: Tree, walk: Walk) -> dict[str, Tree]:
-    """Give the node of a value, with the attributes that were set on it beside."""
-    kind = type(value)
-    known = _known_name(kind)
-    is_known = known in _RULES or kind.__module__.startswith(_LIBRARIES)
-    node: dict[str, Tree] = {f"${known}" if is_known else f"${name_of(kind)}": body}
-    attributes = attributes_of(value)
-    if attributes:
-        # The private ones of frames are their caches, and what the body has opened.
-        is_all = _is_numpy(kind)
-        added = {
-            name: walk.node(part)
-            for name, part in attributes.items()
-            if is_all or not name.startswith("_")
-        }
-        if added:
-            node["attributes"] = added
+def _tag_of(cls: type) -> str:
+    is_known = cls.__module__.partition(".")[0] in _LIBRARIES
+    return f"${_known_name(cls) if is_known else name_of(cls)}"
+
+
+def _tagged(
+    value: object, body: Tree, walk: Walk, *, private: bool = False
+) -> dict[str, Tree]:
+    """Give the node of a value, with the attributes that were set on it beside.
+
+    Args:
+        value: A value of a library.
+        body: What it holds.
+        walk: The walk that opens it.
+        private: Whether private attributes count; those of most libraries are caches,
+            and what the body has opened.
+    """
+    node = {_tag_of(type(value)): body}
+    added = {
+        name: walk.node(part)
+        for name, part in attributes_of(value).items()
+        if private or not name.startswith("_")
+    }
+    if added:
+        node["attributes"] = added
     return node
-
-
-def _is_numpy(kind: type) -> bool:
-    return any(base.__module__ == "numpy" for base in kind.__mro__)
 
 
 # -- numpy
 
 
 def _ndarray(array: Any, walk: Walk) -> Tree:
-    return _tagged(array, _array(array, walk), walk)
+    return _tagged(array, _array(array, walk), walk, private=True)
 
 
 def _array(array: Any, walk: Walk) -> Tree:
     """Give the body of an array: `{"dtype": "<f8", "shape": [3, 4], "data": ...}`."""
+    import numpy as np  # Whoever has an array has imported it.
+
+    array = np.asarray(array)  # Rows of a matrix are matrices.
     dtype, shape = array.dtype, list(array.shape)
     if dtype.names:
         # Between the fields there may be bytes that mean nothing.
         fields = {name: _array(array[name], walk) for name in dtype.names}
         return {"dtype": _dtype(dtype, walk), "shape": shape, "fields": fields}
-    return {
-        "dtype": _dtype(dtype, walk),
-        "shape": shape,
-        "data": _data(array, walk),
-    }
+    return {"dtype": _dtype(dtype, walk), "shape": shape, "data": _data(array, walk)}
 
 
 def _data(array: Any, walk: Walk) -> Tree:
     kind = array.dtype.kind
     if kind in "OT":
-        return _texts(array.ravel().tolist(), walk)
-    is_long_double = kind in "fc" and array.dtype.itemsize == 8 * (
-        2 + 2 * (kind == "c")
-    )
-    if is_long_double and array.dtype.char in "gG":
-        return [repr(item) for item in array.ravel()]  # Its memory has gaps.
-    if array.size <= FEW and kind in "biufU" and array.dtype.char != "g":
+        return _objects(array.ravel().tolist(), walk)
+    if array.dtype.char in "gG":  # The memory of long doubles has gaps.
+        return [str(item) for item in array.ravel()]
+    if array.size <= walk.few and kind in "biufU":
         return [walk.node(item) for item in array.ravel().tolist()]
     digest = xxh3_128()
     for chunk in _chunks(array):
@@ -116,11 +127,11 @@ def _chunks(array: Any) -> Iterator[Any]:
         chunk = _contiguous(flat[start : start + step])
         if numbers is not None:
             chunk = _with_one_nan(chunk.view(numbers))
-        yield chunk.view("u1").data
+        yield chunk.data if chunk.dtype.kind in "biuf" else chunk.view("u1").data
 
 
 def _contiguous(array: Any) -> Any:
-    import numpy as np  # Whoever has an array has imported it.
+    import numpy as np
 
     return np.ascontiguousarray(array)
 
@@ -135,11 +146,11 @@ def _floats(dtype: Any) -> Any:
 def _with_one_nan(floats: Any) -> Any:
     import numpy as np
 
-    # A NaN anywhere makes the sum one, which is the fastest way to look for it.
+    # The largest number is a NaN if there is one: the fastest way to look for it.
     if not np.isnan(floats.max()):
         return floats
     made = floats.copy()
-    made[np.isnan(made)] = np.nan
+    np.copyto(made, np.nan, where=np.isnan(made))
     return made
 
 
@@ -172,16 +183,26 @@ def _dtype_node(dtype: Any, walk: Walk) -> Tree:
 
 
 def _number(number: Any, walk: Walk) -> Tree:
-    kind = number.dtype.kind
-    is_plain = kind in "biufU" and number.dtype.char != "g"
-    body = walk.node(number.item()) if is_plain else _array(_as_array(number), walk)
-    return _tagged(number, body, walk)
+    dtype = number.dtype
+    if dtype.char in "gG":
+        return _tagged(number, str(number), walk)
+    if dtype.kind in "mM":
+        moment = str(number) if dtype.kind == "M" else int(number.astype("i8"))
+        return _tagged(number, [moment, dtype.str], walk)
+    if dtype.kind == "V":
+        is_exact = walk.purpose == "exact"
+        return Raw(number) if is_exact else _tagged(number, _array(number, walk), walk)
+    return _tagged(number, walk.node(number.item()), walk)
 
 
-def _as_array(number: Any) -> Any:
+def _make_number(cls: Any, body: Any) -> object:
+    return cls(body)
+
+
+def _make_moment(_: Any, body: Any) -> object:
     import numpy as np
 
-    return np.asarray(number)
+    return np.array(*body)[()]
 
 
 def _masked(array: Any, walk: Walk) -> Tree:
@@ -196,44 +217,55 @@ def _masked(array: Any, walk: Walk) -> Tree:
     body: Tree = {
         "items": _array(data, walk),
         "mask": _array(mask, walk),
-        "fill": None if fill is None else _array(fill, walk),
+        "fill": None if _is_usual_fill(fill) else _array(fill, walk),
         "hard": array.hardmask,
     }
     return _tagged(array, body, walk)
 
 
+def _is_usual_fill(fill: Any) -> bool:
+    import numpy as np
+
+    if fill is None:
+        return True
+    usual = np.asarray(np.ma.default_fill_value(fill.dtype), fill.dtype)
+    return bool(fill.tolist() == usual.tolist())
+
+
 # -- texts
 
 
-def _texts(items: Sequence[Any], walk: Walk) -> Tree:
-    """Give the body of a column of objects: of texts their memory, if they are many."""
-    kinds = set(map(type, items)) if len(items) > FEW else set()
-    if not kinds or not kinds <= {str, type(None)}:
-        return [walk.node(item) for item in items]
-    texts = items
-    if type(None) in kinds:
-        texts = [text or "" for text in items]
-    joined = "".join(texts)
-    if _may_be_paths(joined, walk):
-        return [walk.node(item) for item in items]
-    lengths: Iterable[int] = map(len, texts)
-    if not joined.isascii():
-        lengths = [len(_encoded(text)) for text in texts]
-    missing = [item is None for item in items] if type(None) in kinds else None
-    return _text_memory(_encoded(joined), lengths, missing)
+def _objects(items: list[Any], walk: Walk) -> Tree:
+    """Give the body of a column of objects: of many texts their memory."""
+    if len(items) > walk.few and set(map(type, items)) <= {str, type(None)}:
+        # Version 2 of the format has no references, so it depends on the texts alone.
+        memory = marshal.dumps(items, 2)
+        if not _may_hold_paths(memory, walk):
+            return Buffer.of(memory)
+    return [walk.node(item) for item in items]
 
 
-def _text_memory(
-    data: bytes | memoryview, lengths: Iterable[int], missing: Iterable[bool] | None
-) -> Tree:
+def _texts(items: list[str | None], walk: Walk) -> Tree:
+    """Give the body of a column of texts, the same as from the memory of arrow."""
+    if len(items) <= walk.few:
+        return [walk.node(item) for item in items]
+    missing = [item is None for item in items] if None in items else None
+    encoded = [_encoded(item or "") for item in items]
+    memory = b"".join(encoded)
+    if _may_hold_paths(memory, walk):
+        return [walk.node(item) for item in items]
+    return _text_memory(memory, list(map(len, encoded)), missing)
+
+
+def _text_memory(memory: Any, lengths: Any, missing: Any) -> Tree:
     import numpy as np
 
     body: dict[str, Tree] = {
-        "texts": Buffer.of(data),
-        "lengths": Buffer.of(np.fromiter(lengths, "<i8").data),
+        "texts": Buffer.of(memory),
+        "lengths": Buffer.of(np.asarray(lengths, "<i8").data),
     }
     if missing is not None:
-        body["missing"] = Buffer.of(np.fromiter(missing, "?").data)
+        body["missing"] = Buffer.of(np.asarray(missing, "?").data)
     return body
 
 
@@ -241,41 +273,62 @@ def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _may_be_paths(joined: str, walk: Walk) -> bool:
+def _may_hold_paths(memory: Any, walk: Walk) -> bool:
     starts = walk.places.starts if walk.places is not None else ()
-    return any(start in joined for start in starts)
+    return bool(starts) and any(_encoded(start) in bytes(memory) for start in starts)
 
 
 # -- pandas
 
 
+def _is_of_pandas(value: object) -> bool:
+    return type(value).__module__.partition(".")[0] == "pandas"
+
+
 def _frame(frame: Any, walk: Walk) -> Tree:
     labels = list(frame.columns)
-    columns = [
-        _column(frame.iloc[:, place].array, walk) for place in range(len(labels))
-    ]
-    return _tagged(
-        frame,
-        {
-            "columns": walk.node(frame.columns),
-            "index": walk.node(frame.index),
-            "data": _named(labels, columns, walk),
-            **_flags(frame, walk),
-        },
-        walk,
-    )
+    body: dict[str, Tree] = {
+        "columns": walk.node(frame.columns),
+        "index": walk.node(frame.index),
+    }
+    dtype = _dtype_of_many(frame, walk)
+    if dtype is not None:
+        body["dtype"] = dtype.str
+        columns: list[Tree] = list(_digests(frame.to_numpy().T))
+    else:
+        columns = [_column(series.array, walk) for _, series in frame.items()]
+    body["data"] = _named(labels, columns)
+    return _tagged(frame, {**body, **_flags(frame, walk)}, walk)
 
 
-def _named(labels: list[Any], columns: Sequence[Tree], walk: Walk) -> Tree:
-    """Give columns by their names, as a mapping where these are different texts."""
+def _dtype_of_many(frame: Any, walk: Walk) -> Any:
+    """Give the dtype of a frame of many columns, if they are numbers of one."""
+    dtypes = set(frame.dtypes) if frame.shape[1] > walk.few else set()
+    if len(dtypes) != 1:
+        return None
+    (dtype,) = dtypes
+    return dtype if _is_number(dtype) else None
+
+
+def _is_number(dtype: Any) -> bool:
+    return type(dtype).__module__.startswith("numpy") and dtype.kind in "biuf"
+
+
+def _digests(rows: Any) -> Iterator[str]:
+    """Give the digest of the memory of each row of numbers: a frame may have many."""
+    rows = _contiguous(rows)
+    if rows.dtype.kind == "f" and rows.size:
+        rows = _with_one_nan(rows)
+    for row in rows:
+        yield xxh3_128_hexdigest(row.data)
+
+
+def _named(labels: list[Any], columns: Sequence[Tree]) -> Tree:
+    """Give columns by their names; in their order, where these are no other texts."""
     is_plain = all(type(label) is str and label[:1] != "$" for label in labels)
     if is_plain and len(set(labels)) == len(labels):
         return dict(zip(labels, columns, strict=True))
-    pairs: list[Tree] = [
-        [walk.node(label), column]
-        for label, column in zip(labels, columns, strict=True)
-    ]
-    return {"$dict": pairs}
+    return list(columns)
 
 
 def _flags(value: Any, walk: Walk) -> dict[str, Tree]:
@@ -298,7 +351,11 @@ def _series(series: Any, walk: Walk) -> Tree:
 
 
 def _index(index: Any, walk: Walk) -> Tree:
-    body: dict[str, Tree] = {"data": _column(index.array, walk)}
+    column = _column(index.array, walk)
+    if isinstance(column, dict) and column.get("dtype") == "str":
+        # Labels of texts are these since pandas 3, and objects before.
+        column = {"dtype": "|O", "data": column["data"]}
+    body: dict[str, Tree] = {"data": column}
     if index.name is not None:
         body["name"] = walk.node(index.name)
     frequency = getattr(index, "freq", None)
@@ -322,7 +379,7 @@ def _column(values: Any, walk: Walk) -> Tree:
         array = values.to_numpy()
         return {"dtype": _dtype(array.dtype, walk), "data": _data(array, walk)}
     opened = _COLUMNS.get(kind)
-    if opened is None or not type(values).__module__.startswith("pandas."):
+    if opened is None or not _is_of_pandas(values):
         return walk.node(values)
     return {"dtype": str(values.dtype), **opened(values, walk)}
 
@@ -349,7 +406,7 @@ def _strings(values: Any, walk: Walk) -> dict[str, Tree]:
     # Where the texts are kept does not count, but which value stands for a missing one.
     missing = repr(values.dtype.na_value)
     chunks = getattr(values, "_pa_array", None)
-    if chunks is not None and len(chunks) > FEW:
+    if chunks is not None and len(chunks) > walk.few:
         return {"missing": missing, "data": _arrow_texts(chunks, walk)}
     is_missing = values.isna()
     texts = [
@@ -388,7 +445,7 @@ _COLUMNS: dict[str, Callable[[Any, Walk], dict[str, Tree]]] = {
 
 
 def _extension_array(values: Any, walk: Walk) -> Tree:
-    if type(values).__module__.startswith("pandas."):
+    if _is_of_pandas(values):
         return _tagged(values, _column(values, walk), walk)
     return _tagged(values, {}, walk)
 
@@ -398,9 +455,16 @@ def _stamp(stamp: Any, walk: Walk) -> Tree:
     if stamp.tzinfo is not None:
         body["zone"] = str(stamp.tzinfo)
         body["fold"] = stamp.fold
-    if walk.purpose == "proof":
+    if walk.purpose != "identity":
         body["unit"] = stamp.unit
     return _tagged(stamp, body, walk)
+
+
+def _make_stamp(cls: Any, body: Any) -> object:
+    made = cls(body["moment"])
+    if "zone" in body:
+        made = made.tz_convert(body["zone"]).replace(fold=body["fold"])
+    return made.as_unit(body["unit"])
 
 
 def _span(span: Any, walk: Walk) -> Tree:
@@ -410,9 +474,24 @@ def _span(span: Any, walk: Walk) -> Tree:
         span.microseconds,
         span.nanoseconds,
     ]
-    if walk.purpose == "proof":
+    if walk.purpose != "identity":
         body.append(span.unit)
     return _tagged(span, body, walk)
+
+
+def _make_span(cls: Any, body: Any) -> object:
+    days, seconds, microseconds, nanoseconds, unit = body
+    of_day = cls(seconds=seconds, microseconds=microseconds, nanoseconds=nanoseconds)
+    return (cls(days, "D") + of_day).as_unit(unit)
+
+
+def _missing_value(value: Any, _: Walk) -> Tree:
+    # Each is one object, of a class that is found under no name.
+    return {"$name": "pandas:NA" if type(value).__name__ == "NAType" else "pandas:NaT"}
+
+
+def _make_missing_value(cls: Any, _: Any) -> object:
+    return cls()
 
 
 def _period(period: Any, walk: Walk) -> Tree:
@@ -426,7 +505,7 @@ def _offset(offset: Any, walk: Walk) -> Tree:
 
 
 def _dtype_of_pandas(dtype: Any, walk: Walk) -> Tree:
-    if not type(dtype).__module__.startswith("pandas."):
+    if not _is_of_pandas(dtype):
         return _tagged(dtype, {}, walk)
     body: dict[str, Tree] = {"name": str(dtype)}
     if type(dtype).__name__ == "CategoricalDtype":
@@ -437,6 +516,21 @@ def _dtype_of_pandas(dtype: Any, walk: Walk) -> Tree:
     return _tagged(dtype, body, walk)
 
 
+# -- scipy
+
+
+def _sparse_matrix(matrix: Any, walk: Walk) -> Tree:
+    """Open a matrix by its entries: what it notes of their order does not count."""
+    entries = matrix.tocoo(copy=True)
+    entries.sum_duplicates()
+    body: Tree = {
+        "shape": list(matrix.shape),
+        "coordinates": [_array(place, walk) for place in entries.coords],
+        "data": _array(entries.data, walk),
+    }
+    return {_tag_of(type(matrix)): body}
+
+
 # -- polars
 
 
@@ -444,7 +538,7 @@ def _polars_frame(frame: Any, walk: Walk) -> Tree:
     labels = list(frame.columns)
     columns = [_polars_column(series, walk) for series in frame.get_columns()]
     body: dict[str, Tree] = {"columns": list(labels), "height": frame.height}
-    body["data"] = _named(labels, columns, walk)
+    body["data"] = _named(labels, columns)
     return _tagged(frame, body, walk)
 
 
@@ -462,7 +556,7 @@ def _polars_column(series: Any, walk: Walk) -> dict[str, Tree]:
         if series.null_count():
             body["missing"] = _data(series.is_null().to_numpy(), walk)
     else:
-        body["data"] = _texts(series.to_list(), walk)
+        body["data"] = _objects(series.to_list(), walk)
     return body
 
 
@@ -475,7 +569,7 @@ def _arrow_table(table: Any, walk: Walk) -> Tree:
     body: Tree = {
         "schema": _schema(table.schema, walk),
         "rows": table.num_rows,
-        "data": _named(labels, columns, walk),
+        "data": _named(labels, columns),
     }
     return _tagged(table, body, walk)
 
@@ -495,8 +589,8 @@ def _arrow_scalar(scalar: Any, walk: Walk) -> Tree:
 
 def _arrow(array: Any, walk: Walk) -> Tree:
     """Give the items of an array of arrow, however they are chunked and sliced."""
+    import numpy as np
     import pyarrow as pa
-    import pyarrow.compute as pc
     from pyarrow import types
 
     if isinstance(array, pa.ChunkedArray):
@@ -514,11 +608,17 @@ def _arrow(array: Any, walk: Walk) -> Tree:
     elif types.is_struct(kind):
         names = [kind.field(place).name for place in range(kind.num_fields)]
         parts = [_arrow(part, walk) for part in array.flatten()]
-        body["data"] = _named(names, parts, walk)
+        body["data"] = _named(names, parts)
     elif types.is_map(kind) or _is_list(kind):
-        lengths = pc.list_value_length(array).fill_null(0)
-        body["lengths"] = _data(lengths.to_numpy(zero_copy_only=False), walk)
-        body["data"] = _arrow(array.drop_null().flatten(), walk)
+        present = array.drop_null()
+        if not types.is_fixed_size_list(kind):
+            body["lengths"] = _data(np.diff(present.offsets.to_numpy()), walk)
+        if types.is_map(kind):
+            used = slice(present.offsets[0].as_py(), present.offsets[-1].as_py())
+            body["keys"] = _arrow(present.keys[used], walk)
+            body["data"] = _arrow(present.items[used], walk)
+        else:
+            body["data"] = _arrow(present.flatten(), walk)
     elif _is_text(kind):
         body["data"] = _arrow_texts(array, walk)
     elif types.is_temporal(kind) and not types.is_interval(kind):
@@ -560,19 +660,19 @@ def _arrow_texts(array: Any, walk: Walk) -> Tree:
 
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks() if array.num_chunks != 1 else array.chunk(0)
-    if len(array) <= FEW:
+    if len(array) <= walk.few:
         return _texts(array.to_pylist(), walk)
     missing = None
+    texts = array
     if array.null_count:
         missing = array.is_null().to_numpy(zero_copy_only=False)
         array = array.fill_null("")
     _, offsets, data = array.cast(pa.large_string()).buffers()
     places = np.frombuffer(offsets, "<i8")[array.offset : array.offset + len(array) + 1]
-    content = memoryview(data)[places[0] : places[-1]] if data else memoryview(b"")
-    starts = walk.places.starts if walk.places is not None else ()
-    if any(start.encode() in bytes(content) for start in starts):
-        return _texts(array.to_pylist(), walk)
-    return _text_memory(content, np.diff(places), missing)
+    memory = memoryview(data or b"")[places[0] : places[-1]]
+    if _may_hold_paths(memory, walk):
+        return _texts(texts.to_pylist(), walk)
+    return _text_memory(memory, np.diff(places), missing)
 
 
 def _arrow_type(kind: Any, walk: Walk) -> Tree:
@@ -617,31 +717,35 @@ def _type_node(kind: Any, walk: Walk) -> Tree:
     return {"$pyarrow:DataType": _arrow_type(kind, walk)}
 
 
-_LIBRARIES = ("numpy", "pandas", "polars", "pyarrow")
-_RULES: dict[str, Callable[[Any, Walk], Tree]] = {
-    "numpy:ndarray": _ndarray,
-    "numpy:MaskedArray": _masked,
-    "numpy:generic": _number,
-    "numpy:dtype": _dtype_node,
-    "pandas:DataFrame": _frame,
-    "pandas:Series": _series,
-    "pandas:MultiIndex": _levels,
-    "pandas:Index": _index,
-    "pandas:ExtensionArray": _extension_array,
-    "pandas:ExtensionDtype": _dtype_of_pandas,
-    "pandas:Timestamp": _stamp,
-    "pandas:Timedelta": _span,
-    "pandas:Period": _period,
-    "pandas:BaseOffset": _offset,
-    "polars:DataFrame": _polars_frame,
-    "polars:Series": _polars_series,
-    "pyarrow:Table": _arrow_table,
-    "pyarrow:RecordBatch": _arrow_table,
-    "pyarrow:ChunkedArray": _arrow_array,
-    "pyarrow:Array": _arrow_array,
-    "pyarrow:Scalar": _arrow_scalar,
-    "pyarrow:Schema": _schema_node,
-    "pyarrow:Field": _field_node,
-    "pyarrow:DataType": _type_node,
+_LIBRARIES = ("numpy", "pandas", "polars", "pyarrow", "scipy")
+_RULES: dict[str, Rule] = {
+    "numpy:ndarray": Rule(_ndarray),
+    "numpy:MaskedArray": Rule(_masked),
+    "numpy:datetime64": Rule(_number, _make_moment),
+    "numpy:timedelta64": Rule(_number, _make_moment),
+    "numpy:generic": Rule(_number, _make_number),
+    "numpy:dtype": Rule(_dtype_node),
+    "pandas:DataFrame": Rule(_frame),
+    "pandas:Series": Rule(_series),
+    "pandas:MultiIndex": Rule(_levels),
+    "pandas:Index": Rule(_index),
+    "pandas:ExtensionArray": Rule(_extension_array),
+    "pandas:ExtensionDtype": Rule(_dtype_of_pandas),
+    "pandas:NaTType": Rule(_missing_value, _make_missing_value),
+    "pandas:NAType": Rule(_missing_value, _make_missing_value),
+    "pandas:Timestamp": Rule(_stamp, _make_stamp),
+    "pandas:Timedelta": Rule(_span, _make_span),
+    "pandas:Period": Rule(_period),
+    "pandas:BaseOffset": Rule(_offset),
+    "scipy:_spbase": Rule(_sparse_matrix),
+    "polars:DataFrame": Rule(_polars_frame),
+    "polars:Series": Rule(_polars_series),
+    "pyarrow:Table": Rule(_arrow_table),
+    "pyarrow:RecordBatch": Rule(_arrow_table),
+    "pyarrow:ChunkedArray": Rule(_arrow_array),
+    "pyarrow:Array": Rule(_arrow_array),
+    "pyarrow:Scalar": Rule(_arrow_scalar),
+    "pyarrow:Schema": Rule(_schema_node),
+    "pyarrow:Field": Rule(_field_node),
+    "pyarrow:DataType": Rule(_type_node),
 }
-_MAKERS: dict[str, Callable[[Any, dict[str, Any], Any], object]] = {}
