@@ -555,6 +555,11 @@ class _Real:
             if self._end_by(error, is_awaited=True):
                 raise
             return self._recorded()
+        entry = self._step.entry
+        if entry is not None and entry.end:
+            # It is answered now, and its caller gets what was recorded: no answer.
+            self._complete("value", result)
+            await self._step.wait_async()
         return self._follow(result)
 
     def _relay(self, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any]:
@@ -688,7 +693,8 @@ class _Real:
                 found += self._differences_in(tree, real[key])
             else:
                 old, new = self._loaded(key, tree), self._loaded(key, real[key])
-                found += outcome_differences(old, new, rules, places)
+                step = "items" if key == "items" else ""
+                found += outcome_differences(old, new, rules, places, step=step)
         return found
 
     def _loaded(self, key: str, tree: Any) -> object:

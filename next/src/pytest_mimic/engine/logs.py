@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal, NamedTuple
@@ -91,8 +91,9 @@ class Log:
         vault: Where it is.
         name: The file in the vault.
         owner: The test, the fixture or the cassette.
-        may_be_damaged: Whether a damaged file counts as none, as all of it is made
-            again.
+        is_made_again: Whether all of it is made again in this run: a damaged file
+            counts as none, and what the run has not made yet as stale.
+        of_this_run: What this run has made of it, if it has written it before.
 
     Attributes:
         condition: Is told of each call that begins or ends.
@@ -104,7 +105,13 @@ class Log:
     """
 
     def __init__(
-        self, vault: Vault, name: str, owner: str, *, may_be_damaged: bool = False
+        self,
+        vault: Vault,
+        name: str,
+        owner: str,
+        *,
+        is_made_again: bool = False,
+        of_this_run: Collection[Key] | None = None,
     ) -> None:
         self.name = name
         self.owner = owner
@@ -120,13 +127,15 @@ class Log:
         self._part: Part | None = None
         self.found: Recording | None = None
         self._indices: dict[Key, list[int]] = {}
-        self._load(may_be_damaged=may_be_damaged)
+        self._is_made_again = is_made_again
+        self._of_this_run = of_this_run or ()
+        self._load()
 
-    def _load(self, *, may_be_damaged: bool = False) -> None:
+    def _load(self) -> None:
         try:
             self.found = self._vault.read(self.name)
         except CorruptRecordingError:
-            if not may_be_damaged:
+            if not self._is_made_again:
                 raise
         for index, entry in enumerate(self.entries):
             self._indices.setdefault((entry.identity, entry.line), []).append(index)
@@ -162,15 +171,22 @@ class Log:
             earlier = self._once.get(key)
             if earlier is not None and earlier.entry is not None:
                 index, recorded, entry = earlier.index, "fresh", earlier.entry
-            elif entry is not None and recorded != "empty" and _is_stale(call, entry):
+            elif recorded in ("fresh", "repeats") and self._is_stale(call, entry):
                 recorded = "stale"
             kind = call.conversation
             conversation = self.conversation(kind)
             decision = decide(Facts(mode, recorded, conversation, has_effect))
             slot = self._begin(call, decision, index, recorded)
-            if kind and decision in ("replay", "repeat", "run"):
-                self._conversations[kind] = "real" if decision == "run" else "replayed"
+            if kind and decision == "run":
+                self._conversations[kind] = "real"
+            elif kind and key not in self._of_this_run:
+                self._conversations[kind] = "replayed"
         return Place(decision, recorded, entry, self.name, slot)
+
+    def _is_stale(self, call: Call, entry: Entry | None) -> bool:
+        if (call.identity, call.line) in self._of_this_run:
+            return False
+        return self._is_made_again or _is_stale(call, entry)
 
     def _find(self, key: Key, number: int) -> tuple[int | None, Recorded]:
         indices = self._indices.get(key, [])
@@ -289,6 +305,11 @@ class Log:
         if not self.has_new():
             return self.entries
         return self._entries_to_keep("passed", below_replayed=False, keeps_all=False)
+
+    def keys(self) -> set[Key]:
+        """Give what was made for real."""
+        real = [slot.blank for slot in self._slots if slot.is_real]
+        return {(blank.identity, blank.line) for blank in real}
 
     def has_new(self) -> bool:
         """Whether a call ran for real."""
@@ -426,8 +447,10 @@ def empty(call: Call) -> Entry:
     )
 
 
-def _is_stale(call: Call, entry: Entry) -> bool:
-    return call.is_stale is not None and bool(call.is_stale(entry))
+def _is_stale(call: Call, entry: Entry | None) -> bool:
+    if entry is None or call.is_stale is None:
+        return False
+    return bool(call.is_stale(entry))
 
 
 def _beyond(known: Counter[Key], entries: Iterable[Entry]) -> list[Entry]:

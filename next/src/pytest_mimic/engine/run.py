@@ -17,7 +17,7 @@ from pytest_mimic.engine.children import Children
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.events import Event, EventKind, Events, Noted, Plain
 from pytest_mimic.engine.inside import Inside
-from pytest_mimic.engine.logs import Log, Place, Shared, Verdict, why_not_kept
+from pytest_mimic.engine.logs import Key, Log, Place, Shared, Verdict, why_not_kept
 from pytest_mimic.engine.owners import Kept, Owner
 from pytest_mimic.engine.refusals import (
     RERECORD,
@@ -110,8 +110,8 @@ class Run:
         self._last_test: Owner | None = None
         self._undo_of_test: list[Written] = []
         self._misses: Counter[tuple[str, str, str]] = Counter()
-        # The files that owners of this run have written.
-        self._written: set[str] = set()
+        # The files that owners of this run have written, and what they made for real.
+        self._written: dict[str, set[Key]] = {}
 
     @property
     def innermost(self) -> Owner | None:
@@ -201,8 +201,13 @@ class Run:
         if owner.log is None:
             mode = self._mode_of(owner)
             name = owner.serves if owner.kind == "cassette" else owner.name
-            is_made_again = mode == "rerecord"
-            log = Log(self.vault, owner.file, name, may_be_damaged=is_made_again)
+            log = Log(
+                self.vault,
+                owner.file,
+                name,
+                is_made_again=self.mode == "rerecord" and mode in _RECORDING,
+                of_this_run=self._written.get(owner.file),
+            )
             if mode in _RECORDING and owner.kind != "cassette":
                 log.take_over()
                 log.keep_part()
@@ -412,30 +417,28 @@ class Run:
             keeps_all=owner.file in self._written,
         )
         if written is not None and verdict != "failed" and owner.ended.is_set():
-            self._written.add(owner.file)
+            self._written.setdefault(owner.file, set()).update(log.keys())
         return written
 
     def _judge_shared(self, owner: Owner, verdict: Verdict) -> list[Written]:
         """Put back what an owner that did not pass may not leave to all tests."""
-        left = []
-        for kept in reversed(owner.kept):
+        left: list[Written] = []
+        undone: list[Written] = []
+        for kept in owner.kept:
             why = why_not_kept(
                 kept.entry, verdict, below_replayed=_is_below_replayed(owner)
             )
             is_replaced = verdict == "failed" and kept.written.before is not None
-            if why or is_replaced:
-                self._undo([kept.written])
-                if why:
-                    self._note_outcome("not kept", kept.entry, owner, why)
-                else:
-                    name = kept.written.name
-                    self.events.add("put back", test=self.test, name=name)
-                continue
-            left.append(kept.written)
+            (undone if why or is_replaced else left).append(kept.written)
             failed = failed_exchange(kept.entry.body)
-            if failed:
+            if why:
+                self._note_outcome("not kept", kept.entry, owner, why)
+            elif is_replaced:
+                self.events.add("put back", test=self.test, name=kept.written.name)
+            elif failed:
                 self._note_outcome("kept failure", kept.entry, owner, failed)
-        return left[::-1]
+        self._undo(undone)
+        return left
 
     def _note_end(self, owner: Owner, log: Log, verdict: Verdict) -> None:
         """Tell what became of the calls in a log."""
@@ -479,6 +482,7 @@ class Run:
     def _undo(self, written: Iterable[Written]) -> None:
         for one in reversed(list(written)):
             self.vault.put_back(one)
+            self._written.pop(one.name, None)
             self.version += 1
 
     # -- forked children
