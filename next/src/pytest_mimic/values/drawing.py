@@ -1,0 +1,423 @@
+"""Draws trees and their differences for people: on one line, or on several."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from difflib import SequenceMatcher
+from typing import Any, NamedTuple
+
+from pytest_mimic.values.differences import (
+    TABLES,
+    Difference,
+    Missing,
+    Side,
+    dtype_of,
+    shape_of,
+)
+from pytest_mimic.values.tree import Leaf, Tree, is_tagged
+
+_ENDS = "..."
+# Longer texts are shown by their words that differ, with so many characters around.
+_LONG_TEXT = 80
+_CONTEXT = 60
+_MOST_WORDS = 1_000
+
+
+class Form(NamedTuple):
+    """A container as it is drawn.
+
+    Attributes:
+        opening: `Rate(`
+        parts: Each with what stands before it: `base=`.
+        closing: `)`
+    """
+
+    opening: str
+    parts: list[tuple[str, Tree]]
+    closing: str
+
+
+def line(tree: Tree, limit: int = 80) -> str:
+    """Draw a tree on one line, as Python writes it; what is longer is cut."""
+    text = ""
+    for piece in _pieces(tree):
+        text += piece
+        if len(text) > limit:
+            return text[: limit - len(_ENDS)] + _ENDS
+    return text
+
+
+def lines(tree: Tree, width: int = 100) -> list[str]:
+    """Draw a tree on several lines, a part a line, but for what fits into a line."""
+    return list(_lines(tree, "", "", width))
+
+
+def difference_line(
+    difference: Difference,
+    limit: int = 100,
+    words: tuple[str, str] = ("recorded", "now"),
+) -> str:
+    """Draw one difference: `day: 2024-04-30 recorded, 2024-05-01 now`.
+
+    Of long texts the words that differ are shown, with some around them.
+
+    Args:
+        difference: What differs.
+        limit: The length of each side.
+        words: What the two sides are called.
+    """
+    path = difference.path
+    path = f"result{path}" if path[:1] in ("", "[", "{") else path
+    old, new = difference.old, difference.new
+    before, now = words
+    if difference.fact:
+        return f"{path}: {difference.fact}"
+    if isinstance(old, Missing):
+        known = "not in the recording" if before == "recorded" else f"none {before}"
+        return f"{path}: {_side(new, limit)} {now}, {known}"
+    if isinstance(new, Missing):
+        return f"{path}: {_side(old, limit)} {before}, missing {now}"
+    if _are_long_texts(old, new):
+        changed = _escaped(changed_words(str(old), str(new)))
+        return f"{path}, [-{before}-] {{+{now}+}}: {changed}"
+    one, other = _told_apart(old, new, limit)
+    return f"{path}: {one} {before}, {other} {now}"
+
+
+def _are_long_texts(old: Tree, new: Tree) -> bool:
+    if not isinstance(old, str) or not isinstance(new, str):
+        return False
+    return max(len(old), len(new)) > _LONG_TEXT
+
+
+def changed_words(old: str, new: str) -> str:
+    """Draw how a text differs: `...a [-quick fox-]{+slow dog+} runs...`."""
+    before, after = _words(old), _words(new)
+    start = _shared(before, after)
+    end = _shared(before[start:][::-1], after[start:][::-1])
+    middle, middle_now = before[start:][: -end or None], after[start:][: -end or None]
+    head, tail = "".join(before[:start]), "".join(before[len(before) - end :])
+    return f"{_last(head)}{_marked(middle, middle_now)}{_first(tail)}"
+
+
+def _marked(old: list[str], new: list[str]) -> str:
+    if max(len(old), len(new)) > _MOST_WORDS:
+        return _change(_first("".join(old)), _first("".join(new)))
+    text = ""
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    for kind, start, end, other_start, other_end in matcher.get_opcodes():
+        if kind == "equal":
+            same = "".join(old[start:end])
+            short = len(same) <= 2 * _CONTEXT
+            text += same if short else f"{_first(same)} {_last(same)}"
+        else:
+            text += _change(
+                "".join(old[start:end]), "".join(new[other_start:other_end])
+            )
+    return text
+
+
+def _change(old: str, new: str) -> str:
+    """Mark a change; the blanks around it that both sides have stay outside."""
+    kept = old[len(old.rstrip()) :]
+    if kept != new[len(new.rstrip()) :]:
+        kept = ""
+    old, new = old[: len(old) - len(kept)], new[: len(new) - len(kept)]
+    removed = f"[-{old}-]" if old else ""
+    added = f"{{+{new}+}}" if new else ""
+    return f"{removed}{added}{kept}"
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\S+\s*|\s+", text)
+
+
+def _shared(old: list[str], new: list[str]) -> int:
+    """Count the words at the beginning that both have."""
+    count = 0
+    for word, other in zip(old, new, strict=False):
+        if word != other:
+            break
+        count += 1
+    return count
+
+
+def _first(text: str) -> str:
+    return text if len(text) <= _CONTEXT else text[:_CONTEXT] + _ENDS
+
+
+def _last(text: str) -> str:
+    return text if len(text) <= _CONTEXT else _ENDS + text[-_CONTEXT:]
+
+
+def _escaped(text: str) -> str:
+    """Write a text without quotes; what would move a terminal stands as an escape."""
+    signs = [sign if sign.isprintable() else repr(sign)[1:-1] for sign in text]
+    return "".join(signs)
+
+
+def _side(side: Side, limit: int) -> str:
+    return "missing" if isinstance(side, Missing) else line(side, limit)
+
+
+def _told_apart(old: Tree, new: Tree, limit: int) -> tuple[str, str]:
+    """Draw two sides; where they read alike, with what tells them apart."""
+    one, other = line(old, limit), line(new, limit)
+    if one != other:
+        return one, other
+    kind, other_kind = kind_of(old), kind_of(new)
+    if kind != other_kind:
+        return f"{one} ({kind})", f"{other} ({other_kind})"
+    return one, "another value"
+
+
+def kind_of(tree: Tree) -> str:
+    """Give the type of a value, as people name it: `int`, `Decimal`, `Rate`."""
+    if not isinstance(tree, dict):
+        return "None" if tree is None else type(tree).__name__
+    if not is_tagged(tree):
+        return "dict"
+    tag = next(iter(tree))[1:]
+    return {"decimal": "Decimal", "uuid": "UUID"}.get(tag, tag.rpartition(":")[2])
+
+
+# -- one line, piece by piece
+
+
+def _pieces(tree: Tree) -> Iterator[str]:
+    form = form_of(tree)
+    if isinstance(form, str):
+        yield form
+        return
+    yield form.opening
+    before = ""
+    for name, part in form.parts:
+        yield f"{before}{name}"
+        yield from _pieces(part)
+        before = ", "
+    yield form.closing
+
+
+def _lines(tree: Tree, indent: str, before: str, width: int) -> Iterator[str]:
+    form = form_of(tree)
+    room = width - len(indent) - len(before) - 1
+    whole = line(tree, room + 1)
+    if isinstance(form, str) or not form.parts or len(whole) <= room:
+        yield f"{indent}{before}{form if isinstance(form, str) else whole}"
+        return
+    yield f"{indent}{before}{form.opening}"
+    for name, part in form.parts:
+        *inner, last = _lines(part, f"{indent}  ", name, width)
+        yield from inner
+        yield f"{last},"
+    yield f"{indent}{form.closing}"
+
+
+# -- what stands for a tree
+
+
+def form_of(tree: Tree) -> str | Form:
+    """Give the text of a value, or of a container how it is drawn around its parts."""
+    if isinstance(tree, Leaf):
+        tree = tree.plain()
+    if isinstance(tree, str):
+        return repr(tree)
+    if isinstance(tree, list):
+        return Form("[", [("", part) for part in tree], "]")
+    if not isinstance(tree, dict):
+        return str(tree)
+    if not is_tagged(tree):
+        parts = [(f"{key!r}: ", part) for key, part in tree.items()]
+        return Form("{", parts, "}")
+    try:
+        return _tagged(tree)
+    except (TypeError, ValueError, AttributeError, LookupError, StopIteration):
+        # A file that somebody has edited may hold anything.
+        return f"<{next(iter(tree))[1:]}>"
+
+
+def _tagged(tree: dict[str, Any]) -> str | Form:
+    tag = next(iter(tree))
+    content = tree[tag]
+    if tag in _DRAWN:
+        return _DRAWN[tag](tree)
+    if tag in _TEXTS:
+        text = content if isinstance(content, str) else line(content)
+        return _TEXTS[tag].format(text)
+    if tag in _CALLS:
+        items = content if isinstance(content, list) else [content]
+        return Form(f"{_CALLS[tag]}(", [("", item) for item in items], ")")
+    if tag.startswith(TABLES):
+        return _of_library(tag, tree)
+    return _object(tag, tree)
+
+
+def _object(tag: str, tree: dict[str, Tree]) -> str | Form:
+    """Draw an object of a class: `Rate(base='EUR')`, `ValueError('no', code=3)`."""
+    content = tree[tag]
+    name = tag.rpartition(":")[2].rpartition(".")[2]
+    if isinstance(content, str) and content.isidentifier():
+        return f"{name}.{content}"  # a member of an enum
+    parts: list[tuple[str, Tree]] = []
+    for key in ("args", "()", "of", "items"):
+        parts += _positional(key, tree.get(key))
+    if "pairs" in tree:
+        parts.append(("", {"$dict": tree["pairs"]}))
+    if isinstance(content, dict) and not is_tagged(content):
+        parts += [(f"{key}=", part) for key, part in content.items()]
+    else:
+        parts.append(("", content))
+    for key in ("attributes", "fields", "extra", "private"):
+        more = tree.get(key)
+        if isinstance(more, dict) and not is_tagged(more):
+            parts += [(f"{inner}=", part) for inner, part in more.items()]
+    return Form(f"{name}(", parts, ")")
+
+
+def _positional(key: str, part: Tree) -> list[tuple[str, Tree]]:
+    if part is None:
+        return []
+    if key in ("args", "()") and isinstance(part, list):
+        return [("", item) for item in part]
+    return [("", part)]
+
+
+def _of_library(tag: str, tree: dict[str, Tree]) -> str | Form:
+    """Draw an array or a table by its type and shape, a small array with its items."""
+    name, content = tag.rpartition(":")[2], tree[tag]
+    if not isinstance(content, dict):
+        return _object(tag, tree) if isinstance(content, list) else str(content)
+    columns = content.get("data")
+    if "dtype" in content:
+        shape = shape_of(content)
+        if isinstance(columns, list) and len(shape) == 1 and len(columns) <= 8:
+            dtype: tuple[str, Tree] = ("dtype=", {"$name": dtype_of(content)})
+            return Form("array(", [("", columns), dtype], ")")
+        sizes = "x".join(map(str, shape))
+        return f"<{name} {dtype_of(content)} {sizes}>".replace(" >", ">")
+    if isinstance(columns, dict) and "dtype" in columns:
+        sizes = "x".join(map(str, shape_of(columns)))
+        return f"<{name} {dtype_of(columns)} {sizes}>"
+    if isinstance(columns, dict):
+        names = [*columns] if not is_tagged(columns) else []
+        shown = ", ".join(names) if 0 < len(names) <= 6 else f"{len(names)} columns"
+        return f"<{name}: {shown}>"
+    if set(content) == {"moment"}:
+        return str(content["moment"])
+    return _object(tag, tree)
+
+
+def _moment(tree: dict[str, Any]) -> str:
+    moment, zone = next(iter(tree.values())), tree.get("zone")
+    if not isinstance(zone, dict):
+        return str(moment)
+    if "$zone" in zone:
+        return f"{moment}[{zone['$zone']}]"
+    offset = timedelta(**zone["$timezone"][0]["$timedelta"])
+    minutes = abs(offset) // timedelta(minutes=1)
+    sign = "-" if offset < timedelta() else "+"
+    return f"{moment}{sign}{minutes // 60:02}:{minutes % 60:02}"
+
+
+def _span(tree: dict[str, Any]) -> str:
+    return str(timedelta(**tree["$timedelta"]))
+
+
+def _complex(tree: dict[str, Any]) -> str:
+    return str(complex(*tree["$complex"]))
+
+
+def _fraction(tree: dict[str, Any]) -> str:
+    return "{}/{}".format(*tree["$fraction"])
+
+
+def _bytes(tree: dict[str, Any]) -> str:
+    if "$bytes" in tree:
+        return repr(tree["$bytes"].encode("ascii"))
+    return repr(b64decode(tree["$base64"]))
+
+
+def _tuple(tree: dict[str, Any]) -> Form:
+    items = tree["$tuple"]
+    closing = ",)" if len(items) == 1 else ")"
+    return Form("(", [("", part) for part in items], closing)
+
+
+def _dict(tree: dict[str, Any]) -> Form:
+    return Form("{", [(f"{line(key)}: ", part) for key, part in tree["$dict"]], "}")
+
+
+def _set(tree: dict[str, Any]) -> Form:
+    members = [("", part) for part in tree["$set"]]
+    return Form("{", members, "}") if members else Form("set(", [], ")")
+
+
+def _frozenset(tree: dict[str, Any]) -> Form:
+    members = [("", part) for part in tree["$frozenset"]]
+    return (
+        Form("frozenset({", members, "})") if members else Form("frozenset(", [], ")")
+    )
+
+
+def _long(tree: dict[str, Any]) -> str:
+    """Draw a part of which length and digest are kept, by its beginning."""
+    kind, length, begins = tree["$long"], tree["length"], tree.get("begins")
+    digest = str(tree["digest"])[:8]
+    if kind == "memory":
+        return f"<{length:,} bytes #{digest}>"
+    if isinstance(begins, str):
+        return f"{begins!r}{_ENDS}"
+    start = f" {line(begins, 40)}" if begins else ""
+    return f"<{kind} of {length:,}{start} #{digest}>"
+
+
+def _object_file(tree: dict[str, Any]) -> str:
+    """Draw a part that stands in a file of its own."""
+    if "begins" in tree:
+        return f"{tree['begins']!r}{_ENDS}"
+    names = [tree.get("preview"), *tree.get("imports", ()), *tree.values()]
+    return f"<{next(filter(None, names))}>"
+
+
+def _partial(tree: dict[str, Any]) -> Form:
+    parts = [("", tree["$partial"]), *_positional("args", tree.get("args"))]
+    parts += [(f"{key}=", part) for key, part in tree.get("keywords", {}).items()]
+    return Form("partial(", parts, ")")
+
+
+# What stands for a tag whose content is a text.
+_TEXTS = {
+    **dict.fromkeys(("$float", "$int", "$decimal", "$uuid", "$date", "$zone"), "{}"),
+    **dict.fromkeys(("$path", "$name"), "{}"),
+    **dict.fromkeys(("$function", "$method"), "<function {}>"),
+    "$class": "<class {}>",
+    "$module": "<module {}>",
+    "$escaped": "'{}'",
+    "$content": "<content #{}>",
+    "$refused": "<{}>",
+    "$ignored": "<ignored>",
+    "$up": "<itself>",
+    "$back": "<a part above>",
+}
+_CALLS = {"$bytearray": "bytearray", "$pattern": "re.compile", "$range": "range"}
+_DRAWN: dict[str, Callable[[dict[str, Any]], str | Form]] = {
+    "$complex": _complex,
+    "$fraction": _fraction,
+    "$bytes": _bytes,
+    "$base64": _bytes,
+    "$datetime": _moment,
+    "$time": _moment,
+    "$timedelta": _span,
+    "$tuple": _tuple,
+    "$dict": _dict,
+    "$set": _set,
+    "$frozenset": _frozenset,
+    "$long": _long,
+    "$pickle": _object_file,
+    "$text": _object_file,
+    "$json": _object_file,
+    "$partial": _partial,
+}

@@ -1,0 +1,140 @@
+"""The facts of a miss and the words of a changed argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from pytest_mimic.errors import MutatedInputError, Remedy
+from pytest_mimic.values.differences import Difference, Missing, differences
+from pytest_mimic.values.drawing import difference_line
+from pytest_mimic.values.tree import Tree
+
+MOST_DIFFERENCES = 5
+
+
+class Described(Protocol):
+    """What a recording keeps of a call."""
+
+    @property
+    def arguments(self) -> dict[str, Tree] | None: ...
+    @property
+    def request(self) -> dict[str, Tree] | None: ...
+    @property
+    def recorded(self) -> str: ...
+    @property
+    def hidden(self) -> tuple[str, ...]: ...
+
+
+class Line(Protocol):
+    """A line of `mimic_functions`."""
+
+    @property
+    def name(self) -> str: ...
+    def line(self, *, ignore: tuple[str, ...] = ()) -> str: ...
+
+
+class Nearest(NamedTuple):
+    """The recording of which the fewest parts differ from a call.
+
+    Attributes:
+        owner: Who recorded it.
+        call: What it keeps.
+        differences: Where it differs from the call.
+    """
+
+    owner: str
+    call: Described
+    differences: list[Difference]
+
+
+def nearest(call: Tree, recorded: Iterable[tuple[str, Described]]) -> Nearest | None:
+    """Find the recording of which the fewest parts differ, arguments before parts.
+
+    Args:
+        call: What a recording would keep of the call.
+        recorded: Recordings of its target with their owners; of equally near ones the
+            first counts.
+    """
+    best: Nearest | None = None
+    for owner, entry in recorded:
+        tree = entry.arguments if entry.request is None else entry.request
+        found = Nearest(owner, entry, differences(tree or {}, call))
+        if best is None or _distance(found) < _distance(best):
+            best = found
+    return best
+
+
+def _distance(found: Nearest) -> tuple[int, int]:
+    arguments = {difference.steps[:1] for difference in found.differences}
+    return len(arguments), len(found.differences)
+
+
+def nearest_facts(
+    target: str, call: Tree, recorded: Iterable[tuple[str, Described]]
+) -> list[str]:
+    """Say what was recorded of a target that comes next to a call without a recording.
+
+    Returns:
+        Lines: `nearest: recorded by test_a.py::test_b on 2026-11-02`, then up to five
+        as `day: 2024-04-30 recorded, 2024-05-01 now`.
+    """
+    found = nearest(call, recorded)
+    if found is None:
+        return [f"no call of {target} is recorded"]
+    day = f" on {found.call.recorded}" if found.call.recorded else ""
+    facts = [f"nearest: recorded by {found.owner}{day}", *lines_of(found.differences)]
+    if not found.differences:
+        facts += [f"{path}: differs, and is not shown" for path in found.call.hidden]
+    return facts
+
+
+def lines_of(found: list[Difference], most: int = MOST_DIFFERENCES) -> list[str]:
+    """Draw the first differences, a line each, and count the others."""
+    lines = [difference_line(difference) for difference in found[:most]]
+    more = len(found) - len(lines)
+    return [*lines, f"and {more} more"] if more > 0 else lines
+
+
+def mutation(
+    line: Line,
+    before: Tree,
+    after: Tree,
+    files: Mapping[str, object] | None = None,
+    files_after: Mapping[str, object] | None = None,
+) -> MutatedInputError:
+    """Give the error for a call that has changed its arguments.
+
+    Args:
+        line: The line that mimics it.
+        before: The tree of its arguments before the call.
+        after: The tree after it.
+        files: What was known of the files that arguments name, by path.
+        files_after: The same after the call.
+    """
+    found = differences(before, after)
+    words = ("before", "after")
+    shown = found[:MOST_DIFFERENCES]
+    facts = [difference_line(difference, words=words) for difference in shown]
+    now = files_after or {}
+    changed = [path for path, facts in (files or {}).items() if now.get(path) != facts]
+    facts += [f"the file {path} has changed" for path in changed]
+    what = f"{line.name} has mutated its inputs"
+    return MutatedInputError(what, facts, [_way_out(line, found, changed)])
+
+
+def _way_out(line: Line, found: list[Difference], changed: list[str]) -> Remedy:
+    filled = [
+        ".".join(difference.steps) for difference in found if _is_filled(difference)
+    ]
+    if filled and len(filled) == len(found) and not changed:
+        return "leave out what is only remembered", line.line(ignore=tuple(filled))
+    return "name the function inside that returns the new value", ""
+
+
+def _is_filled(difference: Difference) -> bool:
+    """Tell whether a private attribute was only given a value, as a cache is."""
+    is_private = any(step.startswith("_") for step in difference.steps)
+    return is_private and (
+        difference.old is None or isinstance(difference.old, Missing)
+    )

@@ -1,0 +1,66 @@
+"""Compares what a call gave with what it gives now, by the trees of both."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from pytest_mimic.values.differences import (
+    EXACT,
+    MISSING,
+    Difference,
+    Rules,
+    differences,
+)
+from pytest_mimic.values.tree import Tree, digest_of, without
+from pytest_mimic.values.walk import Walk, deeply
+
+if TYPE_CHECKING:
+    from pytest_mimic.values.places import Places
+
+
+def outcome_differences(
+    recorded: object,
+    real: object,
+    rules: Rules = EXACT,
+    places: Places | None = None,
+    *,
+    step: str = "",
+) -> list[Difference]:
+    """Give where two outcomes differ: values, exceptions, arrays and tables.
+
+    Args:
+        recorded: What a replay gives.
+        real: What the call gives now.
+        rules: How they are compared.
+        places: The folders of this run.
+        step: Begins all paths: `items` of a stream. An exception begins them with its
+            class.
+    """
+    if isinstance(recorded, BaseException) and type(recorded) is type(real):
+        step = type(recorded).__name__
+    old = _tree_of(recorded, places, step, is_whole=False)
+    new = _tree_of(real, places, step, is_whole=False)
+    if _digest(old, rules) == _digest(new, rules):
+        return []
+    old = _tree_of(recorded, places, step, is_whole=True)
+    new = _tree_of(real, places, step, is_whole=True)
+    found = deeply(lambda: differences(old, new, rules))
+    if found or rules.shape or rules.rtol or rules.atol:
+        return found
+    fact = "differs from the recording in a part that has no readable form"
+    return [Difference(step, MISSING, MISSING, fact)]
+
+
+def _tree_of(
+    value: object, places: Places | None, step: str, *, is_whole: bool
+) -> Tree:
+    walk = Walk("identity", places)
+    if is_whole:
+        walk.few = sys.maxsize
+    tree = deeply(lambda: walk.node(value))
+    return {step: tree} if step else tree
+
+
+def _digest(tree: Tree, rules: Rules) -> str:
+    return deeply(lambda: digest_of(without(tree, rules.volatile)))
