@@ -90,6 +90,7 @@ _PROBLEMS = (
     _List("not recorded", "not recorded"),
 )
 _REMARKS = (
+    _List("answered early", "answered before they were cancelled"),
     _List("repeated", "made more often than recorded"),
     _List("overlapped", "ended in another order than they began: add sequence"),
     _List("made anew", "the next run makes anew"),
