@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_mimic.client import Adapter, Exchange, Plain, Redactor, StandIn
+from pytest_mimic.client import (
+    Adapter,
+    Edge,
+    Exchange,
+    Plain,
+    Port,
+    Redactor,
+    StandIn,
+)
 from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.secrets.split import hide_split
 
@@ -75,6 +83,20 @@ class HttpAdapter(Adapter):
         """Return `http GET /users/1?page=2`."""
         query = urlsplit(request["url"]).query
         return f"http {requests.signature(request)}{f'?{query}' if query else ''}"
+
+
+class Http(HttpAdapter):
+    """All clients of HTTP."""
+
+    name = "http"
+
+    def edges(self, port: Port) -> Iterable[Edge]:
+        """Return the edges of all clients; those that are not installed are not met."""
+        from pytest_mimic.clients.http.http_client import HttpClient
+        from pytest_mimic.clients.http.httpx import Httpx, Httpx2
+
+        for adapter in (Httpx(), Httpx2(), HttpClient()):
+            yield from adapter.edges(port)
 
 
 class Recorder:

@@ -29,6 +29,7 @@ class Given(NamedTuple):
         reason: The phrase behind it.
         headers: As they came, names in lower case, without what says how bytes came.
         pieces: The bytes of the body, decompressed: event by event of a stream.
+        encoding: How they were compressed when they came.
         is_left: Whether the reader had left it, so that more would have come.
         error: What broke the exchange off, by its kind; empty: nothing.
     """
@@ -37,6 +38,7 @@ class Given(NamedTuple):
     reason: str
     headers: list[tuple[str, str]]
     pieces: list[bytes]
+    encoding: str
     is_left: bool
     error: dict[str, str]
 
@@ -66,6 +68,7 @@ def read(
     kept = {name: value for name, value in joined.items() if name not in _OF_THE_WAY}
     if plain_data is None:
         kept["content-encoding"], plain_data = encoding, data
+        encoding = ""
     plain: Plain = {"status": status}
     if reason and reason != _phrase(status):
         plain["reason"] = reason
@@ -74,6 +77,8 @@ def read(
         content_type = joined.get("content-type", "")
         kind = content_type if isinstance(content_type, str) else ""
         plain["body"] = bodies.read_given(plain_data, kind)
+    if encoding and plain_data:
+        plain["encoding"] = encoding
     if is_left:
         plain["left"] = True
     if error:
@@ -101,8 +106,15 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
         if is_exact or name not in _CHECKSUMS:
             given.append((name, value))
     reason = answer.get("reason", _phrase(status))
-    error = answer.get("error", {})
-    return Given(status, reason, given, pieces, bool(answer.get("left")), error)
+    return Given(
+        status,
+        reason,
+        given,
+        pieces,
+        encoding=answer.get("encoding", ""),
+        is_left=bool(answer.get("left")),
+        error=answer.get("error", {}),
+    )
 
 
 def _headers_of(answer: Plain) -> Iterator[tuple[str, str]]:

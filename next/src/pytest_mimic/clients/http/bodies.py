@@ -4,7 +4,7 @@ A body is one of these, and a form is taken only if it holds all that counts:
 
 | form | of |
 |---|---|
-| `{"json": value, "layout": "compact"}` | JSON; no layout: one that no other form gives |
+| `{"json": value, "layout": "compact"}` | JSON, in the layout of `_LAYOUTS` |
 | `{"form": {"name": "value"}}` | a request's form; a repeated field is a list |
 | `{"parts": [{"name": ..., "type": ..., "body": ...}]}` | a request of several parts |
 | `{"events": [{"event": ..., "data": ...}]}` | server-sent events |
@@ -24,7 +24,7 @@ from email.parser import BytesHeaderParser
 from typing import Any
 from urllib.parse import parse_qsl
 
-# By the layout's name: how a server may have written its JSON. The first is the default.
+# How a server may have written its JSON. The first is the default.
 _LAYOUTS: dict[str, dict[str, Any]] = {
     "spaced": {"ensure_ascii": False},
     "spaced ascii": {},

@@ -57,7 +57,7 @@ class _Library:
         def handle_request(transport: Any, request: Any) -> Any:
             if self._is_mocked(transport):
                 return original(transport, request)
-            exchange = port.begin(_read(request, request.read()))
+            exchange = port.begin(_read(request, request.read()), self._name)
             if exchange is None:
                 return original(transport, request)
             if exchange.mode == "replay":
@@ -89,7 +89,8 @@ class _Library:
         async def handle_async_request(transport: Any, request: Any) -> Any:
             if self._is_mocked(transport):
                 return await original(transport, request)
-            exchange = port.begin(_read(request, await request.aread()))
+            plain = _read(request, await request.aread())
+            exchange = port.begin(plain, self._name)
             if exchange is None:
                 return await original(transport, request)
             if exchange.mode == "replay":

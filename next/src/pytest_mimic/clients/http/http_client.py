@@ -1,0 +1,396 @@
+"""The edge of http.client, on which urllib3, requests and boto3 stand: a stand-in socket.
+
+A connection is given a socket that keeps what is sent. When the client reads the
+answer, the request is whole: it is replayed from bytes, or the real connection is made.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import socket
+import sys
+import zlib
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from functools import cache, wraps
+from http.client import HTTPException, HTTPResponse, IncompleteRead
+from typing import Any
+
+from pytest_mimic.client import Edge, Exchange, Plain, Port
+from pytest_mimic.clients.http import answers, failures, requests
+from pytest_mimic.clients.http.adapter import HttpAdapter, failed
+
+# `requests` while it sends: it stands on urllib3, which stands on http.client.
+_SENDER: ContextVar[str] = ContextVar("sender", default="")
+_EXCEPTIONS = {
+    "http.client": ["http.client", "builtins", "socket", "ssl"],
+    "urllib3": ["http.client", "builtins", "socket", "ssl"],
+}
+_WITHOUT_BODY = (204, 304)
+
+
+class HttpClient(HttpAdapter):
+    """http.client, and urllib."""
+
+    name = "http.client"
+
+    def edges(self, port: Port) -> Iterable[Edge]:
+        """Return where connections are made, and where requests says that it sends."""
+
+        def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+            return _stand_in_for(original, port)
+
+        connects = [
+            ("http.client", "HTTPConnection"),
+            ("http.client", "HTTPSConnection"),
+            ("urllib3.connection", "HTTPConnection"),
+            ("urllib3.connection", "HTTPSConnection"),
+        ]
+        edges = [Edge(module, (name, "connect"), wrap) for module, name in connects]
+        send = ("HTTPAdapter", "send")
+        return [*edges, Edge("requests.adapters", send, _sent_by_requests)]
+
+
+class Urllib3(HttpClient):
+    """urllib3."""
+
+    name = "urllib3"
+
+
+class Requests(HttpClient):
+    """requests."""
+
+    name = "requests"
+
+
+def _sent_by_requests(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def send(*args: Any, **kwargs: Any) -> Any:
+        token = _SENDER.set("requests")
+        try:
+            return original(*args, **kwargs)
+        finally:
+            _SENDER.reset(token)
+
+    return send
+
+
+def _stand_in_for(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    @wraps(original)
+    def connect(connection: Any) -> None:
+        if isinstance(connection.sock, _Socket) or port.run.passes():
+            # The connection of a subclass calls that of its base.
+            original(connection)
+            return
+        connection.sock = _Socket(connection, original, port)
+        if hasattr(connection, "is_verified"):
+            # urllib3 warns of a connection whose certificate nobody has checked.
+            connection.is_verified = True
+
+    return connect
+
+
+class _Socket:
+    """Stands for the socket of a connection until an answer is read.
+
+    Args:
+        connection: The connection of http.client.
+        connect: Connects it for real.
+        port: Where its calls are taken.
+    """
+
+    def __init__(
+        self, connection: Any, connect: Callable[[Any], None], port: Port
+    ) -> None:
+        self._connection = connection
+        self._connect = connect
+        self._port = port
+        self._real: Any = None
+        self._sent: list[bytes] = []
+        self._timeout: Any = connection.timeout
+
+    def sendall(self, data: Any) -> None:
+        """Keep what is sent until the answer is asked for."""
+        self._sent.append(bytes(data))
+
+    send = sendall
+
+    def makefile(self, *_args: Any, **_kwargs: Any) -> Any:
+        """Return the answer to what was sent."""
+        sent = b"".join(self._sent)
+        self._sent.clear()
+        exchange = self._port.begin(self._read(sent), self._client())
+        if exchange is None:
+            return self._send(sent).makefile("rb")
+        if exchange.mode == "replay":
+            return io.BytesIO(exchange.replay(self._bytes))
+        return self._real_answer(exchange, sent)
+
+    def settimeout(self, timeout: Any) -> None:
+        """Set the timeout of the real socket, now or when there is one."""
+        self._timeout = timeout
+        if self._real is not None:
+            self._real.settimeout(timeout)
+
+    def gettimeout(self) -> Any:
+        """Return the timeout."""
+        return self._timeout
+
+    def setsockopt(self, *options: Any) -> None:
+        """Set an option of the real socket, if there is one."""
+        if self._real is not None:
+            self._real.setsockopt(*options)
+
+    def fileno(self) -> int:
+        """Return the number of the real socket, or of one that has nothing to read."""
+        return int((self._real or _silent_socket()).fileno())
+
+    def shutdown(self, how: int) -> None:
+        """Shut the real socket down, if there is one."""
+        if self._real is not None:
+            self._real.shutdown(how)
+
+    def close(self) -> None:
+        """Close the real socket, if there is one."""
+        if self._real is not None:
+            self._real.close()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or self._real is None:
+            raise AttributeError(name)
+        return getattr(self._real, name)
+
+    def _send(self, sent: bytes) -> Any:
+        """Send for real, and return the real socket."""
+        if self._real is None:
+            connection = self._connection
+            connection.sock = None
+            try:
+                self._connect(connection)
+                self._real = connection.sock
+            finally:
+                connection.sock = self
+        if self._timeout is not socket._GLOBAL_DEFAULT_TIMEOUT:  # type: ignore[attr-defined]
+            self._real.settimeout(self._timeout)
+        self._real.sendall(sent)
+        return self._real
+
+    def _client(self) -> str:
+        sender = _SENDER.get()
+        if sender:
+            return sender
+        module = "urllib3.connection"
+        base = getattr(sys.modules.get(module), "HTTPConnection", None)
+        is_urllib3 = base is not None and isinstance(self._connection, base)
+        return "urllib3" if is_urllib3 else "http.client"
+
+    def _read(self, sent: bytes) -> Plain:
+        """Return the request in the bytes that were sent."""
+        head, _, body = sent.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        method, target, _ = first.split(" ", 2)
+        headers = [tuple(line.split(": ", 1)) for line in lines if ": " in line]
+        names = {name.lower(): value for name, value in headers}
+        if names.get("transfer-encoding", "").lower() == "chunked":
+            body = _unchunked(body)
+        return requests.read(method, self._url(target, names), headers, body)
+
+    def _url(self, target: str, headers: dict[str, str]) -> str:
+        connection = self._connection
+        if "://" in target:
+            return target
+        is_secure = connection.default_port == 443
+        host = getattr(connection, "_tunnel_host", None)
+        place = headers.get("host") or connection.host
+        if host:
+            is_secure = True
+        return f"{'https' if is_secure else 'http'}://{place}{target}"
+
+    def _real_answer(self, exchange: Exchange, sent: bytes) -> Any:
+        try:
+            with exchange.step.running():
+                kept = _Kept(self._send(sent), exchange, self._connection._method)
+                answer = io.BufferedReader(kept)
+                # The time until the first byte is that of the service.
+                answer.peek(1)
+        except Exception as error:
+            failure = failed(exchange, error)
+            if failure is None or exchange.mode == "run":
+                raise
+            return io.BytesIO(self._bytes(failure))
+        except BaseException as error:
+            exchange.abandon(error)
+            raise
+        if exchange.mode == "run":
+            return answer
+        whole = kept.read_whole(answer)
+        return io.BytesIO(self._bytes(whole))
+
+    def _bytes(self, answer: Plain) -> bytes:
+        """Return an answer as it comes over a socket, or raise its error."""
+        method = self._connection._method
+        given = answers.give(answer, method=method)
+        if not given.status:
+            raise self._error(given.error)
+        pieces = given.pieces
+        headers = dict(given.headers)
+        lines = [f"HTTP/1.1 {given.status} {given.reason}"]
+        packed = self._client() == "http.client" and given.encoding
+        if packed:
+            # Nobody decompresses for these, so that their code does.
+            pieces = [_packed(b"".join(pieces), given.encoding)]
+            lines.append(f"content-encoding: {given.encoding}")
+        is_chunked = "content-length" not in headers and method != "HEAD"
+        is_chunked &= given.status not in _WITHOUT_BODY
+        if is_chunked:
+            lines.append("transfer-encoding: chunked")
+        for name, value in given.headers:
+            length = str(sum(map(len, pieces))) if packed else value
+            lines.append(f"{name}: {length if name == 'content-length' else value}")
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
+        is_cut = bool(given.error or given.is_left)
+        return head + _framed(pieces, is_chunked=is_chunked, is_cut=is_cut)
+
+    def _error(self, error: dict[str, str]) -> Exception:
+        kind, text = error.get("kind", ""), error.get("text", "")
+        if self._client() == "http.client":
+            return _made(failures.class_of(kind, _EXCEPTIONS["http.client"]), text)
+        return _of_urllib3(self._connection, kind, text)
+
+
+class _Kept(io.RawIOBase):
+    """The bytes of a real answer, kept while the client reads them."""
+
+    def __init__(self, real: Any, exchange: Exchange, method: str) -> None:
+        self._raw = real.makefile("rb", 0)
+        self._exchange = exchange
+        self._method = method
+        self._data = bytearray()
+        self._error: BaseException | None = None
+        self._is_ended = False
+        exchange.progress(lambda: self._answer(is_left=True))
+
+    def readable(self) -> bool:
+        """Whether it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read, and keep what came."""
+        try:
+            count: int | None = self._raw.readinto(buffer)
+        except Exception as error:
+            self._error = error
+            raise
+        self._data += bytes(buffer[: count or 0])
+        return count
+
+    def close(self) -> None:
+        """End the call: the client has read what it wants."""
+        if not self.closed:
+            self._raw.close()
+            self._end()
+        super().close()
+
+    def read_whole(self, reader: io.BufferedReader) -> Plain:
+        """Read the answer to its end, and return what the client gets in its place."""
+        parsed = _parsed(reader, self._method)
+        try:
+            parsed.read()
+        except (OSError, HTTPException) as error:
+            self._error = error
+        self._is_ended = True
+        return self._exchange.finish(self._answer(error=self._error))
+
+    def _end(self) -> None:
+        if self._is_ended:
+            return
+        self._is_ended = True
+        if self._error is not None and failures.kind_of(self._error):
+            self._exchange.finish(self._answer(error=self._error))
+        elif not self._data:
+            self._exchange.abandon(self._error)
+        else:
+            self._exchange.finish(self._answer())
+
+    def _answer(
+        self, *, is_left: bool = False, error: BaseException | None = None
+    ) -> Plain:
+        kept = failures.plain(error) if error else None
+        try:
+            parsed = _parsed(io.BytesIO(bytes(self._data)), self._method)
+        except (HTTPException, OSError, ValueError) as problem:
+            return {"error": failures.plain(error or problem)}
+        try:
+            data = parsed.read()
+        except IncompleteRead as incomplete:
+            data, is_left = incomplete.partial, error is None
+        headers = parsed.getheaders()
+        return answers.read(
+            parsed.status, parsed.reason, headers, data, is_left=is_left, error=kept
+        )
+
+
+def _parsed(reader: Any, method: str) -> HTTPResponse:
+    class Source:
+        def makefile(self, *_args: Any) -> Any:
+            return reader
+
+    response = HTTPResponse(Source(), method=method)  # type: ignore[arg-type]
+    response.begin()
+    return response
+
+
+def _of_urllib3(connection: Any, kind: str, text: str) -> Exception:
+    """Return what urllib3's own connection raises; its pool makes the rest of it."""
+    exceptions = sys.modules["urllib3.exceptions"]
+    if kind in ("refused", "unreachable"):
+        return exceptions.NewConnectionError(connection, text)  # type: ignore[no-any-return]
+    if kind == "name not found":
+        class_ = getattr(exceptions, "NameResolutionError", None)
+        if class_ is not None:
+            return class_(connection.host, connection, socket.gaierror(text))  # type: ignore[no-any-return]
+        return exceptions.NewConnectionError(connection, text)  # type: ignore[no-any-return]
+    if kind == "timeout of connecting":
+        return exceptions.ConnectTimeoutError(connection, text)  # type: ignore[no-any-return]
+    return _made(failures.class_of(kind, _EXCEPTIONS["urllib3"]), text)
+
+
+def _made(class_: type[Exception], text: str) -> Exception:
+    try:
+        return class_(text)
+    except TypeError:
+        return ConnectionError(text)
+
+
+def _framed(pieces: list[bytes], *, is_chunked: bool, is_cut: bool) -> bytes:
+    if not is_chunked:
+        return b"".join(pieces)
+    chunks = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
+    return b"".join(chunks) + (b"" if is_cut else b"0\r\n\r\n")
+
+
+def _unchunked(body: bytes) -> bytes:
+    found = b""
+    while body:
+        size, _, body = body.partition(b"\r\n")
+        length = int(size.split(b";")[0], 16)
+        found += body[:length]
+        body = body[length + 2 :] if length else b""
+    return found
+
+
+def _packed(data: bytes, encoding: str) -> bytes:
+    return (
+        zlib.compress(data) if encoding == "deflate" else gzip.compress(data, mtime=0)
+    )
+
+
+@cache
+def _silent_pair() -> tuple[socket.socket, socket.socket]:
+    # Nothing is ever written into the second one.
+    return socket.socketpair()
+
+
+def _silent_socket() -> socket.socket:
+    return _silent_pair()[0]
