@@ -307,6 +307,8 @@ class _Measure:
         if isinstance(tree, Leaf):
             tree = tree.plain()
         if isinstance(tree, list):
+            if _is_flat(tree):
+                return _Text(text_of(tree), 1)
             items = [self.part(item)[1] for item in tree]
             inner = ",".join(item.text for item in items)
             return _Text(f"[{inner}]", 1 + _most_levels(items))
@@ -334,6 +336,14 @@ class _Measure:
         measured = _Text(text_of(short), 1)
         self._long[id(tree)] = tree, short, measured
         return short, measured
+
+
+def _is_flat(tree: list[Tree]) -> bool:
+    """Tell whether a list holds scalars alone, and none that is long."""
+    if not tree or not set(map(type, tree)) <= SCALARS:
+        return False
+    # A sign may be six in JSON.
+    return all(len(item) * 6 < LONG for item in tree if isinstance(item, str))
 
 
 def _most_levels(texts: Sequence[_Text]) -> int:
@@ -421,7 +431,8 @@ _OPEN = frozenset(
 """The keys beside a tag that are no steps either: their parts are parts of the object."""
 
 
-def _is_open(key: str) -> bool:
+def is_open(key: str) -> bool:
+    """Tell whether a key of a tagged mapping is no step: its parts are the object's."""
     return key in _OPEN or key.startswith("$")
 
 
@@ -429,7 +440,7 @@ def _parts_of_tag(tree: dict[str, Tree]) -> Iterator[tuple[str, Tree]]:
     for key, part in tree.items():
         if key in PAIRS and isinstance(part, list):
             yield from _parts_of_pairs(part)
-        elif not _is_open(key):
+        elif not is_open(key):
             yield key, part
         elif isinstance(part, Leaf):
             yield "", part
@@ -476,7 +487,7 @@ def _without_at(key: str, part: Tree, paths: Sequence[Path]) -> Tree:
             name, value = pair
             pairs.append([name, _without_below(value, step_of(name), paths)])
         return pairs
-    if _is_open(key):
+    if is_open(key):
         return without(part, paths) if isinstance(part, (list, dict)) else part
     return _without_below(part, key, paths)
 
@@ -503,6 +514,8 @@ def refused_at(tree: Tree) -> tuple[Path, Refused] | None:
 def _leaves(tree: Tree, path: Path, seen: set[int]) -> Iterator[tuple[Path, Leaf]]:
     if isinstance(tree, Leaf):
         yield path, tree
+    elif isinstance(tree, list) and set(map(type, tree)) <= SCALARS:
+        return
     elif isinstance(tree, (list, dict)) and id(tree) not in seen:
         seen.add(id(tree))
         for step, part in parts(tree):
