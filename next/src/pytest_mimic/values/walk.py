@@ -9,7 +9,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from types import (
     BuiltinFunctionType,
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from pytest_mimic.values import errors
 from pytest_mimic.values.names import is_found, name_of
-from pytest_mimic.values.rows import Row, refusal_of, row_of
+from pytest_mimic.values.rows import refusal_of, row_of
 from pytest_mimic.values.state import (
     CONTAINERS,
     LIBRARIES,
@@ -72,6 +72,7 @@ FUNCTIONS = (
     MethodDescriptorType,
     ClassMethodDescriptorType,
     partial,
+    type(lru_cache(len)),
 )
 TAUGHT: dict[type, Callable[[Any], object]] = {}
 """The types of `register_fingerprint`, each with what gives plainer data for a value."""
@@ -149,6 +150,7 @@ class Walk:
         is_shared: Whether something that may change stands at two places.
         size: How many parts were opened.
         changeable: How many of them may change, and so are one wherever they stand.
+        few: So many items of an array stand in the tree; more count by their memory.
     """
 
     def __init__(self, purpose: Purpose = "identity", places: Places | None = None):
@@ -158,6 +160,7 @@ class Walk:
         self.is_shared = False
         self.size = 0
         self.changeable = 0
+        self.few = 50
         self._starts = places.starts if places is not None else ()
         self._in_order = purpose != "identity"
         self._depth = 0
@@ -244,7 +247,7 @@ class Walk:
             return self._class
         if issubclass(kind, BaseException):
             return self._error
-        if any(base.__module__.partition(".")[0] in LIBRARIES for base in kind.__mro__):
+        if any(str(base.__module__).partition(".")[0] in LIBRARIES for base in kind.__mro__):
             from pytest_mimic.values import libraries  # Loads what it knows of.
 
             rule = libraries.rule_of(kind)
@@ -459,7 +462,7 @@ class Walk:
             node["from"] = True
         return node
 
-    def _of_library(self, rule: Row, value: Any, paths: Paths) -> Tree:
+    def _of_library(self, rule: Any, value: Any, paths: Paths) -> Tree:
         if self._is_exact and rule.make is None:
             return self._raw(value)
         return without(rule.node(value, self), paths)
