@@ -594,7 +594,7 @@ class _Real:
                         raise
                     break
                 # The stream may change the item later.
-                items.stored.append(self._store(item))
+                items.stored.append(self._store(item, "gave"))
                 is_whole = True
                 if self._is_recorded:
                     yield from _given(step, self._plan, item)
@@ -641,25 +641,44 @@ class _Real:
         Raises:
             MimicError: It is refused. The error is noted.
         """
-        plan, step = self._plan, self._step
+        step = self._step
         try:
             after = self._arguments.refuse_changes()
-            body: dict[str, Tree] = {end: self._store(content)} if end else {}
         except MimicError as error:
-            step.abandon(None)
-            plan.run.note(error)
+            self._refuse(error)
             raise
+        body: dict[str, Tree] = {}
+        if end:
+            verb = "returned" if end == "value" else "raised"
+            body[end] = self._store(content, verb)
         if self._items is not None:
             items, last = self._items.body(), body
             body = {**items, "last": last} if last else items
         if self._is_recorded:
             _, hidden = self._arguments.hidden
-            step.complete(body, layers=tuple(self._layers), after=after, hidden=hidden)
+            layers = tuple(self._layers)
+            step.complete(body, layers=layers, after=after, hidden=hidden)
         else:
             step.check(self._differences(body))
 
-    def _store(self, value: object) -> Tree:
-        return store(value, self._objects, self._arguments.places, self._hide)
+    def _refuse(self, error: MimicError) -> None:
+        """End the call without an outcome, and let the error fail the test."""
+        self._step.abandon(None)
+        self._plan.run.note(error)
+
+    def _store(self, value: object, verb: str) -> Tree:
+        """Return what is stored of a part of the outcome.
+
+        Raises:
+            UnstorableOutcomeError: It cannot be kept. The error is noted.
+        """
+        try:
+            return store(value, self._objects, self._arguments.places, self._hide)
+        except UnstorableOutcomeError as error:
+            what = f"what {self._plan.target} {verb} cannot be stored"
+            told = UnstorableOutcomeError(what, error.facts, error.remedies)
+            self._refuse(told)
+            raise told from error.__cause__
 
     def _hide(self, tree: Tree) -> Tree:
         """Return an outcome without the secrets of the environment."""

@@ -275,7 +275,9 @@ def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
         return
     for error in errors:
         if error.__traceback__ is not None:
-            error.__traceback__ = _of_project(error.__traceback__, item)
+            # A frozen exception refuses an assignment.
+            traceback = _of_project(error.__traceback__, item)
+            BaseException.with_traceback(error, traceback)
     # pytest shows this copy, which it made before.
     excinfo.traceback = type(excinfo.traceback)(excinfo.value.__traceback__)
 
