@@ -98,7 +98,7 @@ class Adapter:
         """Return the name of a request: `GET /users/1`."""
         raise NotImplementedError
 
-    def host(self, request: Plain) -> str | None:
+    def host(self, request: Plain) -> str | None:  # noqa: ARG002
         """Return the host that patterns name, with its port if there is one."""
         return None
 
@@ -106,7 +106,7 @@ class Adapter:
         """Return a stored request by the parts that `ignore=` and `match=` name."""
         return request
 
-    def counted(self, parts: Plain, matched: Sequence[str]) -> Plain:
+    def counted(self, parts: Plain, matched: Sequence[str]) -> Plain:  # noqa: ARG002
         """Return what counts of the parts.
 
         Args:
@@ -304,7 +304,7 @@ class Exchange:
 
     def abandon(self, error: BaseException | None, answer: Plain | None = None) -> None:
         """End a call without a whole answer: it was cancelled, or it failed."""
-        body = {} if answer is None else {"answer": self.stored(answer)}
+        body: Plain = {} if answer is None else {"answer": self.stored(answer)}
         self.step.abandon(error, body)
 
     def _differences(self, recorded: Plain, stored: Plain, options: Options) -> Any:

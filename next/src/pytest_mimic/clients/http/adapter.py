@@ -126,9 +126,10 @@ class Recorder:
         """Keep what was read."""
         self._pieces.append(data)
 
-    def end(self) -> Plain | None:
-        """End an answer that was read whole."""
-        return self._end(self._answer())
+    def end(self) -> Plain:
+        """End an answer that was read whole, and return what its caller gets."""
+        answer = self._answer()
+        return self._end(answer) or answer
 
     def leave(self) -> None:
         """End an answer whose reader does not read on."""

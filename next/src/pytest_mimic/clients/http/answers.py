@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from importlib import import_module
@@ -217,7 +217,7 @@ def _with_zstd(data: bytes) -> bytes:
     return found
 
 
-_READERS = {
+_READERS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     "identity": bytes,
     "gzip": _gunzipped,

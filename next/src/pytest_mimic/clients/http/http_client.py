@@ -1,4 +1,4 @@
-"""The edge of http.client, on which urllib3, requests and boto3 stand: a stand-in socket.
+"""The edge of http.client, urllib3, requests and boto3: a stand-in for a socket.
 
 A connection is given a socket that keeps what is sent. When the client reads the
 answer, the request is whole: it is replayed from bytes, or the real connection is made.
@@ -190,7 +190,7 @@ class _Socket:
         head, _, body = sent.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         method, target, _ = first.split(" ", 2)
-        headers = [tuple(line.split(": ", 1)) for line in lines if ": " in line]
+        headers = [(name, value) for name, _, value in map(_split_header, lines)]
         names = {name.lower(): value for name, value in headers}
         if names.get("transfer-encoding", "").lower() == "chunked":
             body = _unchunked(body)
@@ -292,7 +292,7 @@ class _Kept(io.RawIOBase):
             self._end()
         super().close()
 
-    def read_whole(self, reader: io.BufferedReader) -> Plain:
+    def read_whole(self, reader: Any) -> Plain:
         """Read the answer to its end, and return what the client gets in its place."""
         parsed = _parsed(reader, self._method)
         try:
@@ -368,6 +368,10 @@ def _framed(pieces: list[bytes], *, is_chunked: bool, is_cut: bool) -> bytes:
         return b"".join(pieces)
     chunks = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
     return b"".join(chunks) + (b"" if is_cut else b"0\r\n\r\n")
+
+
+def _split_header(line: str) -> tuple[str, str, str]:
+    return line.partition(": ")
 
 
 def _unchunked(body: bytes) -> bytes:

@@ -124,7 +124,8 @@ def signature(plain: dict[str, Any]) -> str:
 
 def host(plain: dict[str, Any]) -> str:
     """Return the host of a request, with its port if the address has one."""
-    return urlsplit(plain["url"]).netloc.rpartition("@")[2].lower()
+    place: str = urlsplit(plain["url"]).netloc
+    return place.rpartition("@")[2].lower()
 
 
 def _port(netloc: str) -> int | None:
