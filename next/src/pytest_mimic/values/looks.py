@@ -31,9 +31,11 @@ _ULID = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}", re.IGNORECASE)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
-# Letters and digits that change places more often than in words, as in `9f86d0818`.
+# In a random text letters and digits take turns, as in `9f86d0818`; in names they do
+# so rarely, as in `gpt-4o-mini`.
 _TURN = re.compile(r"[A-Za-z](?=\d)|\d(?=[A-Za-z])")
-_WORD = re.compile(r"[A-Za-z][a-z]{4,}")
+_FEWEST_TURNS = 4
+_LONGEST_STRETCH = 10
 _LONGEST = 200
 # From 2001 to 2100, in seconds; a number of thirteen digits is one in milliseconds.
 _FIRST, _LAST = 1_000_000_000, 4_102_444_800
@@ -130,6 +132,7 @@ def _is_date(text: str) -> bool:
 
 def _is_random(text: str) -> bool:
     """Tell whether a text is like what a generator of tokens gives."""
-    if not _TOKEN.fullmatch(text) or _WORD.search(text):
+    if not _TOKEN.fullmatch(text) or len(set(text)) < 8:
         return False
-    return len(set(text)) >= 8 and len(_TURN.findall(text)) >= 4
+    turns = len(_TURN.findall(text))
+    return turns >= max(_FEWEST_TURNS, len(text) / _LONGEST_STRETCH)
