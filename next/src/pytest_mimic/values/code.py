@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import sys
 import types
 from abc import ABC
 from collections.abc import Iterator
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.values.names import is_found, name_of
 from pytest_mimic.values.source import innermost, source_of_class, source_of_code
-from pytest_mimic.values.tree import Raw, Refused, Tree
+from pytest_mimic.values.tree import Refused, Tree
 
 if TYPE_CHECKING:
     from pytest_mimic.values.walk import Walk
 
 _CACHED = type(functools.lru_cache(len))
-FUNCTIONS = (
-    types.FunctionType,
-    types.MethodType,
-    types.BuiltinFunctionType,
-    types.MethodWrapperType,
-    types.MethodDescriptorType,
-    types.WrapperDescriptorType,
-    types.ClassMethodDescriptorType,
-    functools.partial,
-    _CACHED,
-)
-"""The types of what `node_of_function` opens."""
-
 _PARTS_OF_CLASSES = (
     types.MemberDescriptorType,
     types.GetSetDescriptorType,
@@ -41,8 +30,7 @@ _WAY = "define it at the top of a module, with a name of its own"
 def node_of_function(function: Any, walk: Walk) -> Tree:
     """Give what stands for a function, a bound method, a partial or a builtin.
 
-    For a replay (`exact`) it is its name alone, where it is found under it; else it is
-    `Raw`. A function with neither source nor name is `Refused`.
+    A function with neither source nor name is `Refused`.
     """
     function = _original(function)
     if isinstance(function, functools.partial):
@@ -53,8 +41,6 @@ def node_of_function(function: Any, walk: Walk) -> Tree:
     if isinstance(owner, type) and isinstance(function, types.MethodType):
         return _node_of_method(function, owner, walk)
     name = _name_of(function)
-    if walk.purpose == "exact":
-        return {"$function": name} if is_found(function, name) else Raw(function)
     if _is_stdlib(name) and is_found(function, name):
         return {"$function": name}
     if isinstance(function, _CACHED):
@@ -72,11 +58,12 @@ def node_of_class(cls: type, walk: Walk) -> Tree:
     A class that is not found under its name (a local one) counts with its bases and
     with what its members hold.
     """
+    reducer = copyreg.dispatch_table.get(type(cls))
+    if reducer is not None:  # Its metaclass says what it is made of.
+        return {"$class": walk.node(reducer(cls))}
     name = name_of(cls)
     found = is_found(cls, name)
-    if walk.purpose == "exact":
-        return {"$class": name} if found else Raw(cls)
-    if found and _is_stdlib(name):
+    if _is_static(cls) or (found and _is_stdlib(name)):
         return {"$class": name}
     node: dict[str, Tree] = {"$class": name}
     source = source_of_class(cls)
@@ -117,14 +104,18 @@ def _name_of(function: Any) -> str:
     return name_of(function)
 
 
+def _is_static(cls: type) -> bool:
+    """Tell whether a class is one of C, such as that of `None`, that has no source."""
+    is_heap_type = cls.__flags__ & (1 << 9)
+    return not is_heap_type
+
+
 def _is_stdlib(name: str) -> bool:
     # Its source differs from Python to Python.
     return name.partition(":")[0].partition(".")[0] in sys.stdlib_module_names
 
 
 def _node_of_partial(partial: functools.partial[Any], walk: Walk) -> Tree:
-    if walk.purpose == "exact":
-        return Raw(partial)
     return {
         "$partial": walk.node(partial.func),
         "args": [walk.node(value) for value in partial.args],
@@ -133,8 +124,6 @@ def _node_of_partial(partial: functools.partial[Any], walk: Walk) -> Tree:
 
 
 def _node_of_method(method: Any, owner: object, walk: Walk) -> Tree:
-    if walk.purpose == "exact":
-        return Raw(method)
     shared = shared_generator(owner)
     function: Tree = f"{name_of(type(owner))}.{method.__name__}"
     if isinstance(method, types.MethodType):
@@ -200,6 +189,10 @@ def _closure(function: types.FunctionType) -> dict[str, object]:
 
 def _members(cls: type) -> Iterator[tuple[str, object]]:
     """Give what the members of a class hold: values, and the functions inside."""
+    if issubclass(cls, Enum):
+        for name, value in cls.__members__.items():
+            yield name, value.value
+        return
     for name, member in vars(cls).items():
         function = innermost(member)
         if function is not None:

@@ -78,7 +78,9 @@ def fingerprint(value: object, places: Places | None = None) -> str:
     if found:
         path, refused = found
         what = "the value has no stable identity"
-        raise UnstableIdentityError(what, [f"{path}: {refused.what}"], _ways(refused))
+        teach = ("say what stands for it", "register_fingerprint(TYPE, reduce)")
+        ways = _ways(refused) or [teach]
+        raise UnstableIdentityError(what, [f"{path}: {refused.what}"], ways)
     return deeply(lambda: digest_of(tree))
 
 

@@ -15,7 +15,7 @@ from pytest_mimic.values.tree import Buffer, Raw, Tree
 if TYPE_CHECKING:
     from pytest_mimic.values.walk import Walk
 
-CHUNK = 1 << 19
+CHUNK = 1 << 20
 """Bytes that are looked at together, so that they are still in the cache."""
 
 
@@ -49,7 +49,7 @@ def rule_of(cls: type) -> Rule | None:
 
 def _known_name(cls: type) -> str:
     # The modules inside of a library are other ones in its next version.
-    return f"{cls.__module__.partition('.')[0]}:{cls.__qualname__}"
+    return f"{str(cls.__module__).partition('.')[0]}:{cls.__qualname__}"
 
 
 def _tag_of(cls: type) -> str:
