@@ -1,7 +1,23 @@
-"""The fixtures of the tests of clients that need their servers."""
+"""The fixtures of the tests of all clients."""
 
 from __future__ import annotations
 
-from unit.clients.conftest import _ended_runs, runs
+from collections.abc import Iterator
 
-__all__ = ["_ended_runs", "runs"]
+import pytest
+from support.runs import Runs, end_all_runs, runs_of
+
+
+@pytest.fixture(autouse=True)
+def _ended_runs() -> Iterator[None]:
+    """End the tests that runs have played."""
+    yield
+    end_all_runs()
+
+
+@pytest.fixture
+def runs(line: str, monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """Runs of a test with the client that the fixture `line` names."""
+    runs = runs_of(line)
+    runs.install(monkeypatch)
+    return runs

@@ -6,12 +6,10 @@ import re
 import shutil
 from pathlib import Path
 
-from support import loopback
+from support import face, loopback
 from support.http_server import NOWHERE
 from support.installed import need
 from support.llm_server import KEY, running_llm
-
-from pytest_mimic._tools.cli.main import main
 
 PROJECT = Path(__file__).parents[1] / "e2e" / "projects" / "agent"
 
@@ -179,7 +177,7 @@ def test_show_has_a_conversation_as_roles_and_texts_in_its_order(
     monkeypatch.chdir(project.root)
     capsys.readouterr()
 
-    assert main(["show", "test_shop.py::test_chat"]) == 0
+    assert face.command(["show", "test_shop.py::test_chat"]) == 0
 
     lines = capsys.readouterr().out.splitlines()
     said = [

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support import loopback
+from support import face, loopback
 from support.loopback import Server, serving
-
-from pytest_mimic._tools.cli.main import main
 
 if TYPE_CHECKING:
     from conftest import Project
@@ -171,7 +169,7 @@ def test_different_answers_stay_where_one_recording_serves_all(
     assert lines.count(reason) == 2
     # The command that is printed for the answer of the second test.
     at = next(place for place, line in enumerate(lines) if "test_two" in line)
-    main(lines[at + 2].partition(": ")[2].split()[1:])
+    face.command(lines[at + 2].partition(": ")[2].split()[1:])
     assert rekey()[0] == 0
     project.replay().expect(passed=2)
 

@@ -14,10 +14,7 @@ pytest.importorskip("sqlalchemy")
 import redis
 import redis.asyncio
 import sqlalchemy as sa
-from unit.clients.runs import Runs
-
-from pytest_mimic._clients.redis.redis_client import RedisAdapter
-from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
+from support.runs import Runs, runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +29,7 @@ pytest_plugins = ("support.database_servers",)
 @pytest.fixture
 def sql(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Runs of a test with SQLAlchemy."""
-    runs = Runs(SqlAdapter("sqlalchemy"))
+    runs = runs_of("sqlalchemy")
     runs.install(monkeypatch)
     return runs
 
@@ -163,7 +160,7 @@ def test_a_cursor_on_the_server_gives_the_recorded_rows(
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Runs of a test with redis-py."""
-    runs = Runs(RedisAdapter("redis"))
+    runs = runs_of("redis")
     runs.install(monkeypatch)
     return runs
 

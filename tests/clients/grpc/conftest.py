@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 
 @pytest.fixture
@@ -39,15 +39,15 @@ def three_ways(runs: Runs, library: Any) -> Callable[[Callable[[], Any]], Any]:
 
     def play(use: Callable[[], Any]) -> Any:
         recorded = use()
-        runs.run.real_calls.end_unread_streams()
-        files = {name: runs.store.read(name) for name in runs.store.names()}
+        runs.end_open_streams()
+        files = runs.files()
         runs.again("verify")
         assert use() == recorded
         assert runs.drifts() == ""
         library.stop()
         runs.again("replay")
         assert use() == recorded
-        assert {name: runs.store.read(name) for name in runs.store.names()} == files
+        assert runs.files() == files
         return recorded
 
     return play

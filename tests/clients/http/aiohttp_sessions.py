@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.http_server import Server
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 from clients.http.four_ways import both as both_ways
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from support.http_server import Server
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 
 class FourWays(NamedTuple):

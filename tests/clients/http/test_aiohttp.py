@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 from support.http_server import running_unix_server
-from unit.clients.runs import Runs
-
-from pytest_mimic._core.engine.client_plan import ClientPlan
-from pytest_mimic._core.target_options import Options
+from support.runs import Runs
 
 aiohttp = pytest.importorskip("aiohttp")
 
@@ -55,7 +52,7 @@ def test_the_test_client_is_left_alone(runs: Runs) -> None:
             return await (await client.get("/")).text()
 
     assert asyncio.run(main()) == "in process"
-    assert runs.calls == []
+    assert runs.asked == []
 
 
 def test_a_real_request_gets_the_place_that_a_replayed_response_leaves(
@@ -84,8 +81,6 @@ def test_a_real_request_gets_the_place_that_a_replayed_response_leaves(
 
     with running_unix_server(path):
         asyncio.run(record())
-        runs.again("replay")
-        options = Options(exclude=("real",))
-        runs.engine_port.plans[:] = [ClientPlan(runs.run, runs.client, options, None)]
+        runs.again("replay", exclude=("real",))
 
         assert asyncio.run(replay()) == 200

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.http_server import NOWHERE, Server
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 from clients.http.aiohttp_sessions import aiohttp, both, run
 from clients.http.four_ways import same
@@ -219,4 +219,4 @@ def test_a_body_that_raises_is_the_clients_own_error(
 
     same(runs, server, lambda _: run(talk, server))
 
-    assert runs.plain == []
+    assert runs.answers == []

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from support.http_drivers import DRIVERS, Ask
 from support.http_server import Server
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 from clients.http.aiohttp_sessions import run
 from clients.http.four_ways import both, connect, four_ways, same

@@ -18,10 +18,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from support.face import PLACEHOLDER
 from support.http_drivers import DRIVERS, FAILURES, Answer, Ask, Driver
 from support.http_server import Server, running_server
 from support.placeholders import unmarked
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 from clients.http.four_ways import both, four_ways, same
 from pytest_mimic.errors import MissingRecordingError
@@ -131,11 +132,9 @@ def test_a_stream_replays_event_by_event(
     hidden = b"".join(live).replace(b"tok-4711-event", b"<redacted>")
     assert unmarked(b"".join(replayed).decode()) == hidden.decode()
     assert len(replayed) == 3
-    note = {"event": "note", "json": {"access_token": "<redacted>"}}
-    events = [{"json": {"delta": "Grüß"}}, note, {"data": "[DONE]"}]
-    body = unmarked(runs.plain[0]["body"])
-    encoding = {"encoding": "gzip"} if page.startswith("packed") else {}
-    assert body == {"events": events, "style": "spaced", **encoding}
+    note = {"event": "note", "data": {"access_token": "<redacted>"}}
+    events = [{"data": {"delta": "Grüß"}}, note, {"data": "[DONE]"}]
+    assert unmarked(list(runs.answers[0].events)) == events
 
 
 @pytest.mark.parametrize("page", ["long", "long?way=gzip"])
@@ -160,7 +159,7 @@ def test_a_reader_can_stop_at_the_same_place(
     assert b"".join(real).startswith(b"".join(replayed)) or b"".join(
         replayed
     ).startswith(b"".join(real))
-    assert runs.plain[0]["end"] == "stopped"
+    assert runs.answers[0].end == "open"
 
 
 def test_a_stream_that_stalls_is_recorded_as_far_as_it_was_read(
@@ -199,18 +198,18 @@ def test_a_body_is_sent_as_it_is_live(
 
     def talk(url: str) -> list[bytes]:
         return [
-            answer.body.replace(b"pass-word-1", b"<redacted>")
+            answer.body.replace(b"pass-word-1", PLACEHOLDER.encode())
             for answer in driver.talk(url, *asks)
         ]
 
     same(runs, server, talk)
 
-    bodies = [call.parts["body"] for call in runs.calls]
+    bodies = [call.parts["body"] for call in runs.asked]
     assert bodies == [
         {"half": 1},
-        {"a": "1", "password": "<redacted>"},
+        {"a": "1", "password": PLACEHOLDER},
         "text",
-        {"password": "<redacted>"},
+        {"password": PLACEHOLDER},
     ]
     assert "pass-word-1" not in runs.text
 
@@ -282,10 +281,10 @@ def test_a_proxy_does_not_change_the_call(
         )
 
     assert runs.signatures == ["GET /users/1"] * 2
-    assert runs.calls[0].host == (
+    assert runs.asked[0].host == (
         other.url[8:] if kind == "tunnel" else "elsewhere.example"
     )  # with its port
-    assert runs.calls[0].parts["port"] == (
+    assert runs.asked[0].parts["port"] == (
         other.server_address[1] if kind == "tunnel" else 80
     )
     assert ("CONNECT" in " ".join(server.seen)) == (kind == "tunnel")
@@ -301,7 +300,7 @@ def test_an_error_is_the_same(driver: Driver, runs: Runs, server: Server) -> Non
             for kind, (place, ask) in FAILURES.items()
         }
         return {
-            kind: [name, text.replace("key-in-url-77", "<redacted>")]
+            kind: [name, text.replace("key-in-url-77", PLACEHOLDER)]
             for kind, (name, text) in found.items()
         }
 
@@ -333,7 +332,7 @@ def test_a_timeout_keeps_its_kind(driver: Driver, runs: Runs) -> None:
 
     assert [driver.failure(url, ask) for ask in asks] == real
     kinds = ["writing", "connecting"][-len(asks) :]
-    assert [plain["error"]["type"] for plain in runs.plain] == kinds
+    assert [answer.error for answer in runs.answers] == kinds
     assert " at 0x" not in runs.text
 
 
@@ -409,7 +408,7 @@ def test_an_interrupted_body_is_not_recorded(
     with pytest.raises(KeyboardInterrupt):
         driver.talk(server.url, Ask("/stall", read="chunks"))
 
-    assert (runs.plain, runs.abandoned) == ([], 1)
+    assert (runs.answers, runs.abandoned) == ([], 1)
 
 
 @pytest.mark.parametrize("page", ["hang", "stall"])
@@ -429,9 +428,9 @@ def test_a_cancelled_call_is_recorded_when_its_test_has_passed(
 
     asyncio.run(main())
 
-    assert (runs.plain, runs.abandoned) == ([], 1)
+    assert (runs.answers, runs.abandoned) == ([], 1)
     runs.again("replay")
-    assert [plain["end"] for plain in runs.plain] == ["waiting"]
+    assert [answer.end for answer in runs.answers] == ["waiting"]
 
 
 @pytest.mark.parametrize("page", ["hang", "endless"])
@@ -456,8 +455,8 @@ def test_a_client_that_listens_until_it_is_cancelled_waits_in_a_replay(
     runs.again("replay")
 
     assert not asyncio.run(main())
-    assert [plain["end"] for plain in runs.plain] == ["waiting"]
-    assert runs.run.account.misses == []
+    assert [answer.end for answer in runs.answers] == ["waiting"]
+    assert runs.misses == 0
 
 
 # Ways to run
@@ -528,7 +527,7 @@ def test_verifying_a_stream_gives_the_recorded_events(
         False,
     )
     # The feed has drifted.
-    assert runs.run.account.verified == 1
+    assert runs.verified == 1
 
 
 def test_verifying_gives_what_was_recorded_though_the_server_changed(
@@ -571,7 +570,7 @@ def test_a_missing_recording_is_neither_retried_nor_wrapped(
     with pytest.raises(MissingRecordingError, match="GET /users/1"):
         driver.talk(server.url, Ask("/users/1"))
 
-    assert (len(runs.calls), server.seen) == (1, [])
+    assert (len(runs.asked), server.seen) == (1, [])
 
 
 @pytest.mark.parametrize("mode", ["off", "pass"])
@@ -586,7 +585,7 @@ def test_an_excluded_call_is_real(
             server.url, Ask("/users/1"), Ask("/echo", "POST", {}, b"x")
         )
     ]
-    assert (runs.plain, len(server.seen)) == ([], 2)
+    assert (runs.answers, len(server.seen)) == ([], 2)
 
 
 def test_concurrent_requests_get_their_own_replies(

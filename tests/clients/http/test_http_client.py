@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.http_server import Server
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 from clients.http.four_ways import connect, failure, same
 
@@ -69,9 +69,9 @@ def test_an_upload_is_sent_as_it_is_live(runs: Runs, server: Server, kind: str) 
         "parts": "part by p",
     }
     if kind == "parts":
-        assert runs.calls[0].parts["headers"]["x-lines"] == "one two"
+        assert runs.asked[0].parts["headers"]["x-lines"] == "one two"
     if kind in bodies:
-        assert runs.calls[0].parts.get("body") == bodies[kind]
+        assert runs.asked[0].parts.get("body") == bodies[kind]
 
 
 def test_a_connection_can_be_opened_early(runs: Runs, server: Server) -> None:
@@ -116,7 +116,7 @@ def test_a_connection_class_that_connects_by_itself_is_left_alone(
     for other in others:
         other.close()
 
-    assert runs.calls == []
+    assert runs.asked == []
 
 
 def test_a_request_without_its_response_is_not_recorded(
@@ -125,4 +125,4 @@ def test_a_request_without_its_response_is_not_recorded(
     with connect(server.url) as connection:
         connection.request("GET", "/users/1")
 
-    assert (runs.plain, runs.abandoned) == ([], 1)
+    assert (runs.answers, runs.abandoned) == ([], 1)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 from support.http_server import Server
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 from clients.http.four_ways import connect, failure, same
 
@@ -59,4 +59,4 @@ def test_an_incomplete_request_is_sent_as_it_is(runs: Runs, server: Server) -> N
 
     same(runs, server, talk)
 
-    assert runs.calls[0].parts["body"] == "part"
+    assert runs.asked[0].parts["body"] == "part"

@@ -12,11 +12,9 @@ import pytest
 from support.http2_server import Http2Server
 from support.http_server import Server
 from support.loopback import serving
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 from clients.http.four_ways import both
-from pytest_mimic._clients.http.http_calls import HttpRequest, RequestTaker
-from pytest_mimic._clients.http.responses import ExchangeRecorder
 
 
 @pytest.fixture(params=["httpx", "httpx2"])
@@ -46,31 +44,18 @@ def test_the_async_client_works_under_trio(
     assert real == replayed
 
 
-def test_http_2_gets_the_usual_reason(httpx: ModuleType, runs: Runs) -> None:
-    exchange = RequestTaker(runs.port)
-    request = HttpRequest("GET", "http://shop.test/missing", (), b"")
-    recorder = ExchangeRecorder(exchange.begin(request))
-    recorder.start(404, "", "HTTP/2", [])
-    recorder.complete()
-    runs.again("replay")
-
-    response = httpx.get("http://shop.test/missing")
-
-    assert (response.http_version, response.reason_phrase) == ("HTTP/2", "Not Found")
-
-
-def test_a_stream_of_http_2_keeps_its_number(httpx: ModuleType, runs: Runs) -> None:
+def test_an_answer_over_http_2_is_the_same(httpx: ModuleType, runs: Runs) -> None:
     pytest.importorskip("h2", reason="the extra http2 of the client is not installed")
 
     def talk(url: str) -> list[Any]:
         with httpx.Client(http1=False, http2=True) as client:
             answers = [client.get(f"{url}/users/{number}") for number in range(3)]
-        return [(answer.text, answer.extensions["stream_id"]) for answer in answers]
+        return [(answer.text, answer.http_version) for answer in answers]
 
     with serving(Http2Server()) as server:
         real, replayed = both(runs, server, talk)
 
-    assert real == [("stream 1", 1), ("stream 3", 3), ("stream 5", 5)]
+    assert real == [(f"stream {number}", "HTTP/2") for number in (1, 3, 5)]
     assert replayed == real
 
 
@@ -108,8 +93,8 @@ def test_a_partly_read_async_stream_is_recorded(
 
     asyncio.run(talk())
 
-    [plain] = runs.plain
-    assert plain["end"] == "stopped"
+    [answer] = runs.answers
+    assert answer.end == "open"
 
 
 def test_a_stream_is_recorded_even_if_it_fails_to_close(
@@ -131,8 +116,8 @@ def test_a_stream_is_recorded_even_if_it_fails_to_close(
     ):
         pass
 
-    [plain] = runs.plain
-    assert plain["end"] == "stopped"
+    [answer] = runs.answers
+    assert answer.end == "open"
 
 
 def test_in_process_transports_are_left_alone(httpx: ModuleType, runs: Runs) -> None:
@@ -146,4 +131,4 @@ def test_in_process_transports_are_left_alone(httpx: ModuleType, runs: Runs) -> 
     ):
         with httpx.Client(transport=transport) as client:
             assert client.get("http://inside/").text in ("mock", "wsgi")
-    assert runs.calls == []
+    assert runs.asked == []

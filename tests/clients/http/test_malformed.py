@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from support.http_drivers import DRIVERS, Ask, Driver
 from support.http_server import MALFORMED, Server
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 from clients.http.four_ways import same
 
@@ -44,8 +44,8 @@ def test_a_malformed_answer_is_the_clients_own_error(
 
     same(runs, server, lambda url: seen(driver, url, ask))
 
-    assert len(runs.plain) == 1
-    assert "stopped" not in runs.text
+    assert len(runs.answers) == 1
+    assert runs.answers[0].end == ""
 
 
 def test_a_proxy_that_wants_credentials_is_one_kind_of_error(
@@ -58,9 +58,9 @@ def test_a_proxy_that_wants_credentials_is_one_kind_of_error(
 
     assert issubclass(name, Exception)
     assert "Proxy Authentication Required" in message
-    assert [plain["error"]["type"] for plain in runs.plain] == ["proxy"]
+    assert [answer.error for answer in runs.answers] == ["proxy"]
 
 
 def test_a_reason_may_be_in_latin_1(driver: Driver, runs: Runs, server: Server) -> None:
     assert same(runs, server, lambda url: seen(driver, url, Ask("/reason")))[0] == 200
-    assert runs.plain[0]["reason"] == "All Rïght"
+    assert runs.answers[0].data["reason"] == "All Rïght"

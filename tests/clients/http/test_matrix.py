@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from support.http_drivers import DRIVERS, FAILURES, Answer, Ask, Driver
 from support.http_server import Server
-from unit.clients.runs import Runs
-
-from pytest_mimic._clients.http.response_body import load_body
+from support.placeholders import unmarked
+from support.runs import Runs
 
 ASKS = [
     *(
@@ -43,7 +42,8 @@ def common(answer: Answer) -> list[Any]:
 def unpacked(body: Any) -> Any:
     """Return a body as text, which a client that never decompresses gets compressed."""
     unpack = {b"\x1f\x8b": gzip.decompress, b"x\x9c": zlib.decompress}
-    return unpack.get(body[:2], bytes)(body) if isinstance(body, bytes) else body
+    whole = body if isinstance(body, bytes) else b"".join(body)
+    return unpack.get(whole[:2], bytes)(whole)
 
 
 @pytest.mark.parametrize("writer", [pytest.param(one, id=one.name) for one in DRIVERS])
@@ -52,16 +52,11 @@ def test_what_one_client_recorded_each_other_replays(
 ) -> None:
     """Responses, encoded ones, streams event by event, and errors of the network."""
     real = [common(answer) for answer in writer.talk(server.url, *ASKS)]
-    writer.talk(
-        server.url, Ask("/gzip"), Ask("/deflate"), Ask("/events", read="chunks")
-    )
+    packed = Ask("/gzip"), Ask("/deflate"), Ask("/events", read="chunks")
+    live = unpacked(writer.talk(server.url, *packed)[-1].body)
     for place, ask in FAILURES.values():
         writer.failure(place or server.url, ask)
-    events = next(
-        load_body(plain["body"])
-        for plain in runs.plain
-        if "events" in plain.get("body", ())
-    )
+    events = live.replace(b"tok-4711-event", b"<redacted>").decode()
     server.stop()
 
     for reader in DRIVERS:
@@ -69,9 +64,9 @@ def test_what_one_client_recorded_each_other_replays(
         assert [common(answer) for answer in reader.talk(server.url, *AGAIN)] == real, (
             reader.name
         )
-        asks = Ask("/gzip"), Ask("/deflate"), Ask("/events", read="chunks")
-        bodies = [unpacked(answer.body) for answer in reader.talk(server.url, *asks)]
-        assert bodies == [b'{"packed": true}', b"deflated text", events], reader.name
+        bodies = [unpacked(answer.body) for answer in reader.talk(server.url, *packed)]
+        assert bodies[:2] == [b'{"packed": true}', b"deflated text"], reader.name
+        assert unmarked(bodies[2].decode()) == events, reader.name
         seen = {
             kind: reader.failure(place or server.url, ask)[0]
             for kind, (place, ask) in FAILURES.items()
@@ -92,4 +87,4 @@ def test_a_url_is_the_same_call_however_a_client_encodes_it(
 
     client.talk(server.url, *map(Ask, paths))
 
-    assert [call.parts["path"] for call in runs.calls] == list(paths.values())
+    assert [call.parts["path"] for call in runs.asked] == list(paths.values())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.http_server import Server, running_server
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 from clients.http.four_ways import both, same
 
@@ -59,7 +59,7 @@ def test_only_adapters_based_on_httpadapter_are_recorded(
         session.mount("fake://", Fake())
         assert session.get(f"{server.url}/users/1").status_code == 200
         assert session.get("fake://anything").status_code == 299
-    assert [call.signature for call in runs.calls] == ["GET /users/1"]
+    assert runs.signatures == ["GET /users/1"]
 
 
 def test_a_session_logs_in_and_keeps_cookies(runs: Runs, server: Server) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 from clients.sql.places import ASYNC, SYNC, Place, place_for
 

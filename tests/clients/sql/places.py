@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 from clients.sql.places import Place
 

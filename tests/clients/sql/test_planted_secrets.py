@@ -24,9 +24,7 @@ from sqlalchemy.orm import (
     relationship,
     selectinload,
 )
-from unit.clients.runs import Runs
-
-from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
+from support.runs import runs_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -368,7 +366,7 @@ def test_no_planted_secret_is_in_the_vault(
         if server is None
         else f"{driver}://{server.new_database()}"
     )
-    runs = Runs(SqlAdapter("sqlalchemy"))
+    runs = runs_of("sqlalchemy")
     runs.install(monkeypatch)
 
     async def ask() -> None:
@@ -387,10 +385,12 @@ def test_no_planted_secret_is_in_the_vault(
 
     leaks = [
         f"{call.signature}: {call.parts}"
-        for call in runs.calls
-        if is_planted(str([call.parts, call.described]))
+        for call in runs.asked
+        if is_planted(str(call.parts))
     ]
-    leaks += [str(plain) for plain in runs.plain if is_planted(str(plain))]
+    leaks += [
+        str(answer.data) for answer in runs.answers if is_planted(str(answer.data))
+    ]
     assert leaks == []
     assert not is_planted(runs.text)
 

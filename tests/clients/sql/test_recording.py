@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 from clients.sql.places import Connect, Place, one, run, same
 from pytest_mimic.errors import MissingRecordingError
@@ -211,9 +211,9 @@ def test_parameters_count_and_are_named_by_column(
     table = sa.table("t", sa.column("a"), sa.column("b"))
     with engine.begin() as connection:
         connection.execute(table.insert(), {"a": 1, "b": "x"})
-    call = runs.calls[-2]
+    [*_, call] = [call for call in runs.asked if call.signature == "INSERT t"]
 
-    assert (call.signature, call.parts["params"]) == ("INSERT t", {"a": 1, "b": "x"})
+    assert call.parts["params"] == {"a": 1, "b": "x"}
     runs.again("replay")
     with (
         pytest.raises(MissingRecordingError, match="INSERT t"),
@@ -236,8 +236,10 @@ def test_a_miss_shows_what_differs_alone(
     with pytest.raises(MissingRecordingError) as caught, engine.begin() as connection:
         connection.execute(sa.select(table).where(table.c.a == 2))
 
-    assert caught.value.fact_lines()[1:] == ["  params.a_1: 1 recorded, 2 now"]
-    assert caught.value.remedy_lines()[1:] == []
+    said = str(caught.value)
+    assert "a_1: 1 recorded, 2 now" in said
+    assert said.count(" recorded, ") == 1
+    assert "ignore=" not in said
 
 
 def test_value_that_cannot_be_stored_is_refused(

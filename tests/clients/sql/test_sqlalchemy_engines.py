@@ -12,10 +12,9 @@ import pytest
 pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
-from unit.clients.runs import Runs
+from support.runs import Runs, runs_of
 
 from clients.sql.places import Connect, Place, one, run, same
-from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ def test_what_a_dialect_asks_first_is_one_recording(
 
     assert recorded[0] == 1
     assert recorded[1]
-    assert [call.signature for call in runs.calls if call.shared] == ["CONNECT"]
 
 
 def test_an_engine_with_another_setup_has_its_own_answers(
@@ -156,7 +154,7 @@ def test_connect_events_wait_for_the_real_connection(
         held.backup()
     with pytest.raises(refusals, match="driver's own `copy_expert` cannot be recorded"):
         held.cursor().copy_expert("COPY t FROM STDIN", None)
-    runs.run.current.pending.take()
+    runs.errors()
     engine.dialect.set_isolation_level(held, "AUTOCOMMIT")
     runs.again("off")
     cursor = connection.cursor()
@@ -233,7 +231,7 @@ def test_databases_differ_by_their_order_of_first_use(
     runs.again("replay")
 
     assert steps(tmp_path / "gone") == recorded == [1, 1, 0, 0, 0]
-    assert {call.parts["database"] for call in runs.calls if not call.shared} == {
+    assert {call.parts["database"] for call in runs.asked} == {
         0,
         1,
         2,
@@ -343,7 +341,7 @@ def test_an_engine_that_was_made_before_sqlalchemy_was_patched_is_recorded(
     engine = sa.create_engine(place.real, **options)
     if connects == "before":
         run(engine, "SELECT 1")
-    runs = Runs(SqlAdapter("sqlalchemy"))
+    runs = runs_of("sqlalchemy")
     runs.install(monkeypatch)
 
     assert [one(engine, "SELECT 7"), one(engine, "SELECT 8")] == [7, 8]
@@ -371,5 +369,5 @@ def test_calls_left_out_run_for_real(
         assert result.all() == [(1,)]
     with pytest.raises(sa.exc.DBAPIError):
         run(engine, "SELECT nothing FROM nowhere")
-    assert [call for call in runs.calls if not call.shared]
-    assert all("dialect" in plain for plain in runs.plain)
+    assert runs.asked
+    assert [answer for answer in runs.answers if "rows" in answer.data] == []

@@ -14,7 +14,7 @@ pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 from clients.sql.places import Connect, Place, place_for, same
 from pytest_mimic.errors import UnstorableOutcomeError
@@ -140,7 +140,7 @@ def test_what_only_the_driver_has_fails_the_test_in_every_mode(
         ):
             use(connection.driver_connection)
         connection.close()
-        [error] = runs.run.current.pending.take()
+        [error] = runs.errors()
         return str(error)
 
     assert "mimic_functions" in same(runs, place, steps)
@@ -171,7 +171,7 @@ def test_what_only_an_async_driver_has_fails_the_test_in_every_mode(
             await engine.dispose()
 
         asyncio.run(ask())
-        return [error.path for error in runs.run.current.pending.take()]
+        return [error.path for error in runs.errors()]
 
     assert same(runs, place, steps) == ["fetch", "add_listener"]
 
@@ -189,7 +189,7 @@ def test_looking_for_what_only_the_driver_has_fails_no_test(
         seen.append(hasattr(cursor, "executescript"))
         seen.append(hasattr(cursor, "copy"))
         connection.close()
-        assert runs.run.current.pending.take() == []
+        assert runs.errors() == []
         return seen
 
     assert same(runs, lite, steps) == [True, False, False, True, False]
@@ -231,7 +231,7 @@ def test_statement_that_is_cancelled_is_not_recorded(runs: Runs, pg: Place) -> N
 
     assert runs.signatures == ["SELECT"]
     assert runs.abandoned == 1
-    assert all("dialect" in plain for plain in runs.plain)
+    assert [answer for answer in runs.answers if "rows" in answer.data] == []
 
 
 def ask(work: Any) -> Any:

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
-from unit.clients.runs import Runs
+from support.runs import Runs
 
 from clients.sql.places import Connect, Place, run
 
@@ -29,7 +29,7 @@ def test_order_of_rows_is_compared_where_the_query_gives_it(
     query = f"SELECT a FROM t{order}"
 
     def ask(*rows: str) -> Any:
-        mode = runs.run.settings.mode.value
+        mode = runs.mode
         runs.again("off")
         run(engine, "DROP TABLE IF EXISTS t", "CREATE TABLE t (a text, b int)")
         run(engine, f"INSERT INTO t VALUES {', '.join(rows)}")
@@ -81,7 +81,7 @@ def test_a_drift_has_no_tag_in_its_path(
     )
 
     def ask(number: int) -> Any:
-        mode = runs.run.settings.mode.value
+        mode = runs.mode
         runs.again("off")
         run(engine, "DROP TABLE IF EXISTS t", f"CREATE TABLE t AS SELECT {number} AS n")
         runs.again(mode)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from support.runs import end_all_runs, runs_of
 
-from pytest_mimic._core.seam.base import load_adapter
 from unit.clients.runs import Runs
 
 
@@ -14,12 +14,13 @@ from unit.clients.runs import Runs
 def _ended_runs() -> Iterator[None]:
     """End the tests that runs have played."""
     yield
-    Runs.end_all()
+    end_all_runs()
 
 
 @pytest.fixture
 def runs(line: str, monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Runs of a test with the client that the fixture `line` names."""
-    runs = Runs(load_adapter(line))
+    runs = runs_of(line)
     runs.install(monkeypatch)
+    assert isinstance(runs, Runs)
     return runs

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, ClassVar, Literal
 
 import pytest
+from support.runs import Answer, Asked
 
 from pytest_mimic._core.engine.client_plan import ClientPlan, Port
 from pytest_mimic._core.engine.run import Run
@@ -50,6 +51,7 @@ class Runs:
         *,
         redact: Sequence[str] = (),
         sequence: bool | None = None,
+        exclude: Sequence[str] = (),
     ) -> None:
         """Begin the next run of the test.
 
@@ -58,6 +60,7 @@ class Runs:
                 no client.
             redact: Secret names, as in `mimic_redact`.
             sequence: The option of the line. False: one recording serves all tests.
+            exclude: The option of the line.
         """
         if hasattr(self, "run"):
             self._end()
@@ -76,8 +79,8 @@ class Runs:
         self.steps: list[Any] = []
         self.engine_port = Port(self.run)
         if mode != "off":
-            exclude = ("*",) if mode == "pass" else ()
-            options = Options(exclude=exclude, sequence=sequence)
+            left_out = ("*",) if mode == "pass" else tuple(exclude)
+            options = Options(exclude=left_out, sequence=sequence)
             plan = ClientPlan(self.run, self.client, options, None)
             self.engine_port.plans.append(plan)
 
@@ -146,6 +149,52 @@ class Runs:
             if isinstance(error, DriftError)
         )
 
+    # What tests of either tree use.
+
+    @property
+    def mode(self) -> str:
+        return self.run.settings.mode.value
+
+    @property
+    def asked(self) -> list[Asked]:
+        return [
+            Asked(call.signature, call.host, call.parts)
+            for call in self.calls
+            if not call.shared
+        ]
+
+    @property
+    def answers(self) -> list[Answer]:
+        return [_answer_of(plain) for plain in self.plain]
+
+    @property
+    def verified(self) -> int:
+        return self.run.account.verified
+
+    @property
+    def misses(self) -> int:
+        return len(self.run.account.misses)
+
+    @property
+    def told_apart_by_order(self) -> list[str]:
+        equal_calls = self.run.account.equal_calls
+        return [f"{equal.label}: {equal.remark}" for equal in equal_calls]
+
+    def errors(self) -> list[Exception]:
+        return list(self.run.current.pending.take())
+
+    def files(self) -> dict[str, bytes]:
+        return {name: self.store.read(name) or b"" for name in self.store.names()}
+
+    def forget(self) -> None:
+        self.store.delete(list(self.store.names()))
+
+    def end_open_streams(self) -> None:
+        self.run.real_calls.end_unread_streams()
+
+    def end_test(self) -> None:
+        self.scopes.end_test(passed=True, is_neither_skipped_nor_xfail=True)
+
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Patch the edges of the client."""
         for edge in self.client.edges():
@@ -169,6 +218,24 @@ class Runs:
             else:
                 wrapped = edge.wrap(held, port)
             monkeypatch.setattr(holder, edge.path[-1], wrapped)
+
+
+def _answer_of(plain: Any) -> Answer:
+    """Return a recorded answer as tests of either tree see it."""
+    if not isinstance(plain, dict):
+        return Answer("", "", [], plain)
+    end = plain.get("end", "")
+    error = plain.get("error")
+    kind = error.get("type", "") if isinstance(error, dict) else ""
+    body = plain.get("body")
+    events = body.get("events", ()) if isinstance(body, dict) else ()
+    named = [
+        {"data": event.get("json", event.get("data"))}
+        | ({"event": event["event"]} if "event" in event else {})
+        for event in events
+        if isinstance(event, dict)
+    ]
+    return Answer("open" if end == "stopped" else end, kind, named, plain)
 
 
 class _Port:
