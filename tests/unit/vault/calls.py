@@ -10,12 +10,17 @@ SHARED = "calls/shop.fetch/00.json"
 LOG = "logs/tests/test_shop.py/test_order.json"
 
 
-def entry(value: Any, *, identity: str = "00", **facts: Any) -> Entry:
+DAY = "2026-11-27"
+
+
+def entry(
+    value: Any, *, identity: str = "00", recorded: str = DAY, **facts: Any
+) -> Entry:
     body = {"value": value}
-    return Entry(target="shop:fetch", identity=identity, body=body, **facts)
+    return Entry("shop:fetch", identity, body=body, recorded=recorded, **facts)
 
 
-def recording(*entries: Entry, recorded: str = "2026-11-27", **head: Any) -> Recording:
+def recording(*entries: Entry, recorded: str = DAY, **head: Any) -> Recording:
     return Recording("tests/test_shop.py::test_order", recorded, [*entries], **head)
 
 

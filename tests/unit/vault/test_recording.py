@@ -15,8 +15,8 @@ from unit.vault.calls import entry, recording
 NAME = ".mimic_vault/logs/a.json"
 LOG = recording(
     entry({"rate": 1.08}, begin=0, ended=2, seconds=0.25, line="sequence"),
-    Entry(begin=1, end="empty"),
-    Entry("http", "ab", "GET /", body={"answer": {"status": 200}}, begin=2, ended=3),
+    Entry(begin=1, end="empty", recorded="2026-11-27"),
+    entry(3, identity="ab", begin=2, ended=3, recorded="2026-01-01"),
     fixtures={"tests/conftest.py::customer (session)": "1b0d77aa"},
     setup="5f",
 )

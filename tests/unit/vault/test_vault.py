@@ -11,7 +11,7 @@ from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
 
 from pytest_mimic import CorruptRecordingError, MimicError
-from unit.vault.calls import LOG, SHARED, entry, recording, same_value
+from unit.vault.calls import DAY, LOG, SHARED, entry, recording, same_value
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -54,14 +54,16 @@ def test_an_equal_call_of_a_changed_log_keeps_its_duration_and_date(vault):
     old = [entry(number, begin=number, seconds=1.0) for number in (0, 1, 2)]
     vault.write(LOG, recording(*old))
 
-    new = [entry(0, begin=0), entry(7, begin=1, seconds=5.0), entry(2, begin=2)]
+    new = [entry(0), entry(7, begin=1, seconds=5.0), entry(2, begin=2)]
+    for one in new:
+        one.recorded = ""
     vault.write(LOG, recording(*new, recorded="2026-12-01"), equal=same_value)
 
     log = vault.read(LOG)
     assert log.recorded == "2026-12-01"
     assert [(one.body["value"], one.seconds, one.recorded) for one in log.entries] == [
         (0, 1.0, "2026-11-27"),
-        (7, 5.0, ""),
+        (7, 5.0, "2026-12-01"),
         (2, 1.0, "2026-11-27"),
     ]
 
@@ -69,7 +71,7 @@ def test_an_equal_call_of_a_changed_log_keeps_its_duration_and_date(vault):
 @pytest.mark.parametrize(
     "changed",
     [
-        [entry(1), Entry(begin=1, end="empty"), entry(3, begin=2)],
+        [entry(1), Entry(begin=1, end="empty", recorded=DAY), entry(3, begin=2)],
         [entry(1), entry(2, begin=1)],
         [entry(2, identity="01"), entry(1, begin=1)],
         [entry(1, end="open"), entry(2, begin=1, identity="01")],

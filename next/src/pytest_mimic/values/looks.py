@@ -35,7 +35,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 # so rarely, as in `gpt-4o-mini`.
 _TURN = re.compile(r"[A-Za-z](?=\d)|\d(?=[A-Za-z])")
 _FEWEST_TURNS = 4
-_LONGEST_STRETCH = 10
+_LONGEST_STRETCH = 14
 _LONGEST = 200
 # From 2001 to 2100, in seconds; a number of thirteen digits is one in milliseconds.
 _FIRST, _LAST = 1_000_000_000, 4_102_444_800

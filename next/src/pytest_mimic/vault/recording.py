@@ -57,7 +57,7 @@ class Entry:
         inputs: The object that names the code and the files that it reached.
         seconds: How long it took.
         hidden: The paths of arguments that are secrets.
-        recorded: The day on which it was recorded, if not that of its file.
+        recorded: The day on which it was recorded. Empty: when its file is written.
     """
 
     target: str = ""
@@ -102,7 +102,7 @@ class Recording:
     @property
     def edited(self) -> bool:
         """Whether the calls were changed by hand."""
-        return self.digest != _digest_of([_plain(entry) for entry in self.entries])
+        return self.digest != _digest_of(_plain_calls(self))
 
 
 def parse(content: bytes, name: str) -> Recording:
@@ -128,13 +128,13 @@ def parse(content: bytes, name: str) -> Recording:
             [("if it is as it should be, correct the number", "")],
         )
     recording = _recording_of(head, name)
-    recording.entries.extend(_entry_of(call, name) for call in calls)
+    recording.entries.extend(_entries_of(calls, recording, name))
     return recording
 
 
 def content_of(recording: Recording) -> bytes:
     """Return the file of a recording: a head with a new digest, then its calls."""
-    calls = [_plain(entry) for entry in recording.entries]
+    calls = _plain_calls(recording)
     recording.digest = _digest_of(calls)
     head: dict[str, Any] = {
         **_plain_head(recording),
@@ -168,7 +168,7 @@ def parse_part(content: bytes, name: str) -> Recording | None:
         return None
     head, *calls = [_json_of(line, name) for line in lines]
     recording = _recording_of(_head(head, name), name)
-    entries = [_entry_of(call, name) for call in calls]
+    entries = _entries_of(calls, recording, name)
     by_place = {entry.begin: entry for entry in entries}
     recording.entries.extend(by_place[place] for place in sorted(by_place))
     return recording
@@ -328,6 +328,13 @@ _CALL_TYPES: _Types = {
 _BODY_KEYS = frozenset([*BODIES, "last"])
 
 
+def _entries_of(calls: list[Any], recording: Recording, name: str) -> list[Entry]:
+    entries = [_entry_of(call, name) for call in calls]
+    for entry in entries:
+        entry.recorded = entry.recorded or recording.recorded
+    return entries
+
+
 def _entry_of(call: object, name: str) -> Entry:
     if not isinstance(call, dict):
         raise shapeless(name, "a call is no mapping")
@@ -381,8 +388,12 @@ def _plain_head(recording: Recording) -> dict[str, Any]:
     }
 
 
-def _plain(entry: Entry) -> dict[str, Any]:
-    """Return a call as it stands in a file; what is empty is left out."""
+def _plain_calls(recording: Recording) -> list[dict[str, Any]]:
+    return [_plain(entry, recording.recorded) for entry in recording.entries]
+
+
+def _plain(entry: Entry, day: str = "") -> dict[str, Any]:
+    """Return a call as it stands in a file of a day; what is empty is left out."""
     at = [entry.begin] if entry.ended is None else [entry.begin, entry.ended]
     facts = {
         "at": at if at != [0] else [],
@@ -390,7 +401,7 @@ def _plain(entry: Entry) -> dict[str, Any]:
         "signature": entry.signature,
         "identity": entry.identity,
         "line": entry.line,
-        "recorded": entry.recorded,
+        "recorded": "" if entry.recorded == day else entry.recorded,
         "hidden": list(entry.hidden),
         "source": entry.source,
         "inputs": entry.inputs,

@@ -361,8 +361,7 @@ def _with_kept_facts(old: Recording, new: Recording, equal: IsEqual) -> Recordin
         return replace(old, entries=entries, fixtures=new.fixtures, setup=new.setup)
     for former, call in zip(formers, new.entries, strict=True):
         if former is not None:
-            day = former.recorded or old.recorded
-            call.recorded = "" if day == new.recorded else day
+            call.recorded = former.recorded
             call.seconds = former.seconds
     return new
 
