@@ -1,4 +1,4 @@
-"""The errors that users meet: what happened, to which call, the facts, and what to do."""
+"""The errors that users meet: what happened to which call, facts, what to do."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class CorruptRecordingError(MimicError, RuntimeError):
 
     Attributes:
         file: The file, as messages name it.
-        damage: Of which kind: `half`, `conflict`, `merged`, `pointer`, `format`, `newer`,
-            `missing`, `content` or `irregular`.
+        damage: Of which kind: `half`, `conflict`, `merged`, `pointer`, `format`,
+            `newer`, `missing`, `content` or `irregular`.
     """
 
     def __init__(

@@ -78,7 +78,7 @@ class Refusals:
         return self._missing(call, place, owner)
 
     def _missing(self, call: Call, place: Place, owner: Owner | None) -> Refusal:
-        option = RECORD
+        option, ways = RECORD, list[Remedy]()
         if place.recorded == "empty":
             option = RERECORD if call.conversation else RECORD
             facts = [
@@ -86,12 +86,11 @@ class Refusals:
                 " that was kept: it was cut short, refused, or its test did not pass"
             ]
         else:
-            facts = self._nearest(call, place)
+            facts, ways = self._nearest(call, place)
             if call.conversation and _has_replayed(owner):
                 option = RERECORD
-        return self._refusal(
-            f"no recording of {call.label()}", facts, "to record it", option, owner
-        )
+        what = f"no recording of {call.label()}"
+        return self._refusal(what, facts, "to record it", option, owner, ways)
 
     def _following(self, call: Call, owner: Owner | None) -> Refusal:
         return self._refusal(
@@ -228,8 +227,9 @@ class Refusals:
         words: str,
         option: str,
         owner: Owner | None,
+        ways: Iterable[Remedy] = (),
     ) -> Refusal:
-        remedies = self._remedies(words, option, owner)
+        remedies = [*self._remedies(words, option, owner), *ways]
         if owner is not None and owner.never_records:
             option = ""
         return Refusal(MissingRecordingError(what, facts, remedies), option)
@@ -241,12 +241,23 @@ class Refusals:
 
     # -- the nearest recording
 
-    def _nearest(self, call: Call, place: Place) -> list[str]:
+    def _nearest(self, call: Call, place: Place) -> tuple[list[str], list[Remedy]]:
+        """Say what comes next to a call, and what helps if it changes in each run."""
         # Only a miss compares.
-        from pytest_mimic.values.messages import nearest_facts
+        from pytest_mimic.values import messages
 
-        recorded = islice(self._recorded(call, place), _CANDIDATES)
-        return nearest_facts(call.target, call.describe(), recorded)
+        recorded = list(islice(self._recorded(call, place), _CANDIDATES))
+        described = call.describe()
+        found = messages.nearest(described, recorded)
+        facts = messages.nearest_facts(call.target, found)
+        others = [] if call.in_log else [entry for _, entry in recorded]
+        paths = messages.ignorable_in(described, found, others)
+        if paths:
+            ignore = (*call.options.ignore, *paths)
+            line = call.options._replace(ignore=ignore).line()
+            return facts, [("if it changes from run to run", f"{call.target} {line}")]
+        page = messages.page_for(found)
+        return facts, [("to get the same in each run", page)] if page else []
 
     def _recorded(self, call: Call, place: Place) -> Iterator[tuple[str, Entry]]:
         """Give recordings of the target with their owners, those of the log first."""

@@ -8,9 +8,12 @@ from typing import NamedTuple, Protocol
 from pytest_mimic.errors import MutatedInputError, Remedy
 from pytest_mimic.values.differences import Difference, Missing, differences
 from pytest_mimic.values.drawing import difference_line
-from pytest_mimic.values.tree import Tree
+from pytest_mimic.values.looks import cause_of, ignorable
+from pytest_mimic.values.tree import Tree, without
 
 MOST_DIFFERENCES = 5
+PAGE = "https://pytest-mimic.readthedocs.io/en/latest/how-to/dates-and-ids.html"
+_PARTS_OF_PAGE = {"clock": "freeze-the-clock", "ids": "seed-the-ids"}
 
 
 class Described(Protocol):
@@ -58,8 +61,7 @@ def nearest(call: Tree, recorded: Iterable[tuple[str, Described]]) -> Nearest | 
     """
     best: Nearest | None = None
     for owner, entry in recorded:
-        tree = entry.arguments if entry.request is None else entry.request
-        found = Nearest(owner, entry, differences(tree or {}, call))
+        found = Nearest(owner, entry, differences(_tree_of(entry), call))
         if best is None or _distance(found) < _distance(best):
             best = found
     return best
@@ -70,16 +72,13 @@ def _distance(found: Nearest) -> tuple[int, int]:
     return len(arguments), len(found.differences)
 
 
-def nearest_facts(
-    target: str, call: Tree, recorded: Iterable[tuple[str, Described]]
-) -> list[str]:
+def nearest_facts(target: str, found: Nearest | None) -> list[str]:
     """Say what was recorded of a target that comes next to a call without a recording.
 
     Returns:
         Lines: `nearest: recorded by test_a.py::test_b on 2026-11-02`, then up to five
         as `day: 2024-04-30 recorded, 2024-05-01 now`.
     """
-    found = nearest(call, recorded)
     if found is None:
         return [f"no call of {target} is recorded"]
     day = f" on {found.call.recorded}" if found.call.recorded else ""
@@ -87,6 +86,38 @@ def nearest_facts(
     if not found.differences:
         facts += [f"{path}: differs, and is not shown" for path in found.call.hidden]
     return facts
+
+
+def ignorable_in(
+    call: Tree, found: Nearest | None, others: Iterable[Described] = ()
+) -> tuple[str, ...]:
+    """Give the narrowest paths for an `ignore=` under which a call has its recording.
+
+    Args:
+        call: What a recording would keep of the call.
+        found: The nearest recording.
+        others: Recordings that must not become the same: what all tests share.
+
+    Returns:
+        Paths. Empty: something else differs, or calls would become one.
+    """
+    if found is None:
+        return ()
+    paths = tuple(ignorable(found.differences))
+    steps = tuple(tuple(path.split(".")) for path in paths)
+    left = without(call, steps)
+    alike = [entry for entry in others if without(_tree_of(entry), steps) == left]
+    return paths if len(alike) <= 1 else ()
+
+
+def page_for(found: Nearest | None) -> str:
+    """Give the page that helps where a call is made of ids or moments of a run."""
+    cause = cause_of(found.differences) if found else ""
+    return f"{PAGE}#{_PARTS_OF_PAGE[cause]}" if cause else ""
+
+
+def _tree_of(call: Described) -> dict[str, Tree]:
+    return (call.arguments if call.request is None else call.request) or {}
 
 
 def lines_of(found: list[Difference], most: int = MOST_DIFFERENCES) -> list[str]:
