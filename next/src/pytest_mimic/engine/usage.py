@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -198,6 +197,8 @@ _VERSION = 6
 
 def commit_of(folder: Path) -> str:
     """Return the commit that is checked out in a folder; empty: there is none."""
+    import subprocess  # few runs ask
+
     try:
         done = subprocess.run(
             ["git", "rev-parse", "HEAD"],

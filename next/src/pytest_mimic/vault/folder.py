@@ -30,7 +30,6 @@ from pathlib import Path
 from time import sleep, time
 from typing import NoReturn, ParamSpec, TypeVar
 
-from filelock import lock_descriptor, unlock_descriptor
 from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic.errors import CorruptRecordingError, MimicError
@@ -359,7 +358,7 @@ class HeldFile:
                 continue  # a killed process had the same number
         facts = fstat(self._descriptor)
         self._file = (facts.st_dev, facts.st_ino)
-        lock_descriptor(self._descriptor, blocking=False)
+        _try_lock(self._descriptor)
 
     def is_own(self) -> bool:
         """Check that this process made the file, and that no test has closed it.
@@ -395,6 +394,13 @@ def _write_all(descriptor: int, content: bytes | memoryview) -> None:
         rest = rest[write(descriptor, rest) :]
 
 
+def _try_lock(descriptor: int) -> bool:
+    # A replay takes no lock, and starts faster without it.
+    from filelock import lock_descriptor
+
+    return lock_descriptor(descriptor, blocking=False)
+
+
 def _lock_when_free(descriptor: int) -> None:
     """Lock a file, however long another one has it locked.
 
@@ -402,7 +408,7 @@ def _lock_when_free(descriptor: int) -> None:
     """
     pause = 0.0002
     try:
-        while not lock_descriptor(descriptor, blocking=False):
+        while not _try_lock(descriptor):
             sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
     except BaseException:
@@ -416,6 +422,8 @@ def _unlock(descriptor: int) -> None:
     A forked process may have the file open, too: to close it alone would leave it
     locked.
     """
+    from filelock import unlock_descriptor  # see `_try_lock`
+
     with suppress(OSError):
         unlock_descriptor(descriptor)
     with suppress(OSError):
@@ -427,7 +435,7 @@ def _unlocked(path: str) -> Iterator[bool]:
     """Give whether no process has a file locked; it is locked for the block then."""
     descriptor = _open_descriptor(path, _OPEN_EXISTING)
     try:
-        yield lock_descriptor(descriptor, blocking=False)
+        yield _try_lock(descriptor)
     finally:
         close(descriptor)
 
