@@ -1,0 +1,197 @@
+"""What a call reaches and reads of the project, and what of it has changed since."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from xxhash import xxh3_64_hexdigest
+
+from pytest_mimic.engine.reached import Place, Project, Reach, Reached
+from pytest_mimic.values.source import innermost, source_fingerprint
+from pytest_mimic.values.tree import Tree
+
+_CODE = (".py", ".pyc", ".pyi", ".so", ".pyd")
+# An audit hook stays for good, so one of them asks who wants to hear of files.
+_listeners: list[set[str]] = []
+_hooks: list[Callable[[str, tuple[Any, ...]], None]] = []
+
+
+class Inputs:
+    """What calls of one run reach and read; each file is looked at once.
+
+    A list, as it is stored, is JSON: `{"functions": {"shop.tax:rate": "9f31…"},
+    "files": {"data.csv": "77ab…"}, "modules": {"shop.tax": "c0ff…"}}`. Where the file
+    of a module is as it was, nothing in it is looked at.
+    """
+
+    def __init__(self, rootdir: Path, vault: Path) -> None:
+        self.project = Project(rootdir)
+        self._vault = vault
+        self._started = time.time_ns()
+        self._reach = Reach(self.project)
+        self._reached: dict[frozenset[Place], Reached] = {}
+        self._digests: dict[str, str] = {}
+        self._changed: dict[bytes, list[str]] = {}
+
+    def source_of(self, function: object) -> str:
+        """Give the fingerprint of the source of a function of the project, else ""."""
+        inner = innermost(function)
+        if inner is None or not self.project.holds(inner.__code__.co_filename):
+            return ""
+        return source_fingerprint(function) or ""
+
+    @contextmanager
+    def watching(self) -> Iterator[set[str]]:
+        """Collect the paths of the files that are opened for reading in a block."""
+        if not _hooks:
+            _hooks.append(_note_opened)
+            sys.addaudithook(_note_opened)
+        opened: set[str] = set()
+        _listeners.append(opened)
+        try:
+            yield opened
+        finally:
+            _listeners[:] = [one for one in _listeners if one is not opened]
+
+    def reached_by(self, target: str, arguments: Tree) -> Reached:
+        """Give what a target's code and the classes of its arguments reach."""
+        roots = frozenset({_place_of(target), *_classes_in(arguments)})
+        if roots not in self._reached:
+            self._reached[roots] = self._reach.of(roots)
+        return self._reached[roots]
+
+    def listed(self, target: str, arguments: Tree, opened: set[str]) -> bytes:
+        """Give the list of what a call reaches and has read; empty if that is nothing.
+
+        Args:
+            target: The target, whose own source is not in the list.
+            arguments: The tree of the arguments, as it is stored.
+            opened: The files that were opened for reading.
+        """
+        functions: dict[str, str] = {}
+        modules: dict[str, str] = {}
+        for place in sorted(self.reached_by(target, arguments).places):
+            digest = self._digest_of(place)
+            if digest and str(place) != target:
+                functions[str(place)] = digest
+                module = self.project.module(place.module)
+                modules[place.module] = module.digest if module is not None else ""
+        files = {name: self._digest_of_file(name) for name in self._own(opened)}
+        if not functions and not files:
+            return b""
+        listed = {"functions": functions, "files": files, "modules": modules}
+        return json.dumps(listed, indent=1).encode()
+
+    def changed(self, listed: bytes) -> list[str]:
+        """Give what of a list is another now: `shop.tax:rate (shop/tax.py)`, a file.
+
+        Raises:
+            ValueError: The list is damaged.
+        """
+        if listed not in self._changed:
+            self._changed[listed] = [*self._changes(listed)]
+        return self._changed[listed]
+
+    def renewed(self, before: bytes, now: bytes) -> bytes:
+        """Give the list to keep of an equal outcome: the one before, if it still holds.
+
+        Raises:
+            ValueError: The one before is damaged.
+        """
+        return now if self.changed(before) else before
+
+    def _changes(self, listed: bytes) -> Iterator[str]:
+        try:
+            content = json.loads(listed)
+            functions, files = content["functions"], content["files"]
+            modules = content["modules"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError("no list of what a call reached") from error
+        for name, digest in functions.items():
+            place = _place_of(name)
+            module = self.project.module(place.module)
+            if module is not None and module.digest == modules.get(place.module):
+                continue
+            if self._digest_of(place) != digest:
+                yield name if module is None else self._shown(name, module.file)
+        for name, digest in files.items():
+            if self._digest_of_file(name) != digest:
+                yield name
+
+    def _shown(self, name: str, file: str) -> str:
+        return f"{name} ({self.project.shown(file)})"
+
+    def _digest_of(self, place: Place) -> str:
+        definition = self._reach.definition(place)
+        return definition.digest if definition is not None else ""
+
+    def _own(self, opened: set[str]) -> list[str]:
+        """Give the files of the project that were there before the run, by name."""
+        names = []
+        for file in sorted(opened):
+            path = Path(file)
+            if path.suffix in _CODE or not path.is_relative_to(self.project.rootdir):
+                continue
+            is_hidden = any(part.startswith(".") for part in self._below(path).parts)
+            if is_hidden or path.is_relative_to(self._vault):
+                continue
+            if self.project.holds(file) and self._is_older(path):
+                names.append(self._below(path).as_posix())
+        return names
+
+    def _below(self, path: Path) -> Path:
+        return path.relative_to(self.project.rootdir)
+
+    def _is_older(self, path: Path) -> bool:
+        try:
+            return path.is_file() and path.stat().st_mtime_ns < self._started
+        except OSError:
+            return False
+
+    def _digest_of_file(self, name: str) -> str:
+        if name not in self._digests:
+            try:
+                data = (self.project.rootdir / name).read_bytes()
+            except OSError:
+                data = b""
+            if b"\0" not in data:  # A text may be checked out with other ends of lines.
+                data = data.replace(b"\r\n", b"\n")
+            self._digests[name] = xxh3_64_hexdigest(data)
+        return self._digests[name]
+
+
+def _place_of(target: str) -> Place:
+    module, _, name = target.partition(":")
+    return Place(module, name)
+
+
+def _classes_in(tree: Tree) -> Iterator[Place]:
+    """Give the places of the classes whose objects stand in a tree."""
+    pending = [tree]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, list):
+            pending += part
+        elif isinstance(part, dict):
+            pending += part.values()
+            for key in part:
+                if key.startswith("$") and ":" in key:
+                    yield _place_of(key[1:])
+
+
+def _note_opened(event: str, arguments: tuple[Any, ...]) -> None:
+    if event != "open" or not _listeners:
+        return
+    path, _, flags = arguments
+    is_written = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR)
+    if isinstance(path, str | bytes) and not is_written:
+        file = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - as it is now
+        for opened in list(_listeners):
+            opened.add(file)

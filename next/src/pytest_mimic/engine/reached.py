@@ -1,0 +1,406 @@
+"""The code of the project, and what of it a function reaches by name."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from xxhash import xxh3_64_hexdigest
+
+from pytest_mimic.values.source import digest_of_syntax, parsed, text_of_file
+
+_PACKAGES = frozenset({"site-packages", "dist-packages"})
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_BLOCKS = (ast.If, ast.Try, ast.With)
+
+Chain = tuple[str, ...]
+"""A name and attributes of it, as code writes them: `("clock", "now")`."""
+
+
+class Place(NamedTuple):
+    """A function, class or method of a module; without a name its top-level values."""
+
+    module: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.name}" if self.name else self.module
+
+
+class Uses(NamedTuple):
+    """What a piece of code names.
+
+    Attributes:
+        chains: Names of its module, each with the attributes of it.
+        attributes: All attributes, of whatever object.
+        imports: The names that it imports itself: module and name there.
+    """
+
+    chains: frozenset[Chain]
+    attributes: frozenset[str]
+    imports: dict[str, Place]
+
+
+class Definition(NamedTuple):
+    """A function, a class without its methods, or the top-level values of a module."""
+
+    digest: str
+    uses: Uses
+    is_class: bool
+
+
+class Project:
+    """The code of the project, and which files are its own.
+
+    The project is what lies under the rootdir outside of site-packages or is installed
+    editable, and the distribution that the rootdir's `pyproject.toml` names.
+    """
+
+    def __init__(self, rootdir: Path) -> None:
+        self.rootdir = rootdir
+        self._modules: dict[str, Module | None] = {}
+
+    def holds(self, file: str) -> bool:
+        """Tell whether a file is one of the project."""
+        path = Path(file)
+        if _PACKAGES.isdisjoint(path.parts):
+            return not path.is_relative_to(self._stdlib)
+        return file in self._own_distribution
+
+    def module(self, name: str) -> Module | None:
+        """Give the code of a module, without importing it; `None` if it is no own."""
+        if name not in self._modules:
+            file = self._file_of(name)
+            is_own = file.endswith(".py") and self.holds(file)
+            self._modules[name] = Module(name, file) if is_own else None
+        return self._modules[name]
+
+    def shown(self, file: str) -> str:
+        """Give the path of a file as people write it."""
+        return Path(os.path.relpath(file, self.rootdir)).as_posix()
+
+    def _file_of(self, name: str) -> str:
+        loaded = getattr(sys.modules.get(name), "__file__", None)
+        if isinstance(loaded, str):
+            return loaded
+        package, _, last = name.rpartition(".")
+        paths: list[str] | None = None
+        if package:
+            folder = Path(self._file_of(package))
+            if folder.name != "__init__.py":
+                return ""
+            paths = [str(folder.parent)]
+        spec = PathFinder.find_spec(name if not paths else last, paths)
+        return (spec.origin or "") if spec is not None else ""
+
+    @cached_property
+    def _stdlib(self) -> str:
+        return sysconfig.get_path("stdlib")
+
+    @cached_property
+    def _own_distribution(self) -> frozenset[str]:
+        """The files of the distribution that `pyproject.toml` names."""
+        from importlib import metadata  # Few targets are in site-packages.
+
+        try:
+            text = (self.rootdir / "pyproject.toml").read_text(encoding="utf-8")
+            table = re.search(r"^\[project\]$(.*?)(^\[|\Z)", text, re.M | re.S)
+            name = re.search(r'^name\s*=\s*["\'](.+?)["\']', table[1], re.M)  # type: ignore[index]
+            distribution = metadata.distribution(name[1])  # type: ignore[index]
+        except (OSError, TypeError, UnicodeDecodeError, metadata.PackageNotFoundError):
+            return frozenset()
+        files = distribution.files or ()
+        return frozenset(str(distribution.locate_file(file)) for file in files)
+
+
+class Module:
+    """A module of the project.
+
+    Attributes:
+        digest: That of its file.
+        code: What it defines. It is read when somebody asks.
+    """
+
+    def __init__(self, name: str, file: str) -> None:
+        self.name = name
+        self.file = file
+        self._text = text_of_file(file)
+        self.digest = _digest_of_text(self._text)
+
+    @cached_property
+    def code(self) -> Code:
+        return Code(self.name, self._text, is_package=self.file.endswith("__init__.py"))
+
+
+class Code:
+    """What a module defines, and what each piece of it names.
+
+    Attributes:
+        definitions: Functions, classes and methods by qualified name.
+        values: What stands at the top level beside; the digest of nothing is "".
+        assigned: The names that it binds.
+        imports: The names that the module imports: module and name there.
+        stars: The modules of which it imports all names.
+    """
+
+    def __init__(self, name: str, text: str, *, is_package: bool) -> None:
+        self._name = name
+        self._is_package = is_package
+        self.definitions: dict[str, Definition] = {}
+        self.stars: list[str] = []
+        tree = parsed(text) or ast.Module([], [])
+        values: list[ast.stmt] = []
+        self._read(tree.body, values)
+        top = ast.Module(values, [])
+        digest = digest_of_syntax(top) if values else ""
+        self.values = Definition(digest, self._uses_of(top), is_class=False)
+        self.assigned = _stored_names(top)
+        self.imports = self._imports_in(_statements(tree.body))
+
+    def _read(self, body: Sequence[ast.stmt], values: list[ast.stmt]) -> None:
+        for statement in _statements(body):
+            if isinstance(statement, _DEFINITIONS):
+                self._define(statement, "")
+            elif not isinstance(statement, ast.Import | ast.ImportFrom):
+                values.append(statement)
+
+    def _define(self, node: Any, prefix: str) -> None:
+        name = prefix + node.name
+        is_class = isinstance(node, ast.ClassDef)
+        if is_class:
+            members = [one for one in node.body if isinstance(one, _DEFINITIONS)]
+            for member in members:
+                self._define(member, f"{name}.")
+            node.body = [one for one in node.body if one not in members]
+        definition = Definition(digest_of_syntax(node), self._uses_of(node), is_class)
+        known = self.definitions.get(name)
+        if known is not None:  # Of a property, or in both branches of an `if`.
+            definition = _both(known, definition)
+        self.definitions[name] = definition
+
+    def _uses_of(self, node: ast.AST) -> Uses:
+        chains: set[Chain] = set()
+        attributes: set[str] = set()
+        own = _local_names(node)
+        for part in ast.walk(node):
+            if isinstance(part, ast.Attribute):
+                attributes.add(part.attr)
+            chain = _chain_of(part)
+            if chain and chain[0] not in own:
+                chains.add(chain)
+        imports = self._imports_in(ast.walk(node))
+        return Uses(frozenset(chains), frozenset(attributes), imports)
+
+    def _imports_in(self, nodes: Iterable[ast.AST]) -> dict[str, Place]:
+        found: dict[str, Place] = {}
+        for node in nodes:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    whole = alias.name if alias.asname else alias.name.split(".")[0]
+                    found[alias.asname or whole] = Place(whole)
+            elif isinstance(node, ast.ImportFrom):
+                module = self._absolute(node)
+                for alias in node.names:
+                    if alias.name == "*":
+                        self.stars.append(module)
+                    else:
+                        found[alias.asname or alias.name] = Place(module, alias.name)
+        return found
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        package = self._name.split(".")
+        steps = node.level - 1 if self._is_package else node.level
+        above = package[: len(package) - steps]
+        return ".".join([*above, node.module] if node.module else above)
+
+
+def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """Give the statements of a body, and those in its blocks in their place."""
+    for statement in body:
+        if isinstance(statement, _BLOCKS):
+            for name in ("body", "handlers", "orelse", "finalbody"):
+                for inner in getattr(statement, name, ()):
+                    if isinstance(inner, ast.ExceptHandler):
+                        yield from _statements(inner.body)
+                    else:
+                        yield from _statements([inner])
+        elif not _is_remark(statement):
+            yield statement
+
+
+def _is_remark(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _both(one: Definition, other: Definition) -> Definition:
+    uses = Uses(
+        one.uses.chains | other.uses.chains,
+        one.uses.attributes | other.uses.attributes,
+        {**one.uses.imports, **other.uses.imports},
+    )
+    digest = _digest_of_text(one.digest + other.digest)
+    return Definition(digest, uses, is_class=one.is_class or other.is_class)
+
+
+def _digest_of_text(text: str) -> str:
+    return xxh3_64_hexdigest(text.encode("utf-8", "surrogatepass"))
+
+
+def _local_names(node: ast.AST) -> set[str]:
+    """Give the names that a function binds itself; another piece of code has none."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return set()
+    bound = _stored_names(node)
+    for part in ast.walk(node):
+        if isinstance(part, ast.arg):
+            bound.add(part.arg)
+    for part in ast.walk(node):
+        if isinstance(part, ast.Global):
+            bound.difference_update(part.names)
+    return bound
+
+
+def _stored_names(node: ast.AST) -> set[str]:
+    return {
+        part.id
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    }
+
+
+def _chain_of(node: ast.AST) -> Chain:
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return (node.id, *reversed(names)) if isinstance(node, ast.Name) else ()
+
+
+# -- what code reaches
+
+
+@dataclass
+class Reached:
+    """What the code of a target reaches by name.
+
+    Attributes:
+        uses: Of each function, class, method and module's top-level values, what it
+            names.
+        attributes: The attributes that they use, of whatever object.
+    """
+
+    uses: dict[Place, Uses] = field(default_factory=dict)
+    attributes: set[str] = field(default_factory=set)
+
+    @property
+    def places(self) -> Collection[Place]:
+        """Functions, classes, methods and top-level values of the project."""
+        return self.uses.keys()
+
+
+class Reach:
+    """Follows the names in the code of the project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def of(self, roots: Iterable[Place]) -> Reached:
+        """Give what is reached from some places, these included."""
+        reached = Reached()
+        pending = list(roots)
+        while pending:
+            place = pending.pop()
+            if place not in reached.places:
+                pending += self._from(place, reached)
+            if not pending:
+                # Which members count is known when every class was seen.
+                pending += set(self._members(reached)) - set(reached.places)
+        return reached
+
+    def definition(self, place: Place) -> Definition | None:
+        """Give what stands at a place of the project."""
+        module = self._project.module(place.module)
+        if module is None:
+            return None
+        code = module.code
+        return code.definitions.get(place.name) if place.name else code.values
+
+    def places_of(self, module: Module, uses: Uses, chain: Chain) -> list[Place]:
+        """Give the places of the project to which a name and its attributes lead."""
+        first, *rest = chain
+        imported = uses.imports.get(first) or module.code.imports.get(first)
+        if imported is not None:
+            return self._follow(imported, rest)
+        return self._follow(Place(module.name, first), rest)
+
+    def _from(self, place: Place, reached: Reached) -> list[Place]:
+        definition = self.definition(place)
+        module = self._project.module(place.module)
+        if definition is None or module is None:
+            return []
+        reached.uses[place] = definition.uses
+        reached.attributes |= definition.uses.attributes
+        found = [Place(place.module)]
+        if "." in place.name:
+            found.append(Place(place.module, place.name.rpartition(".")[0]))
+        for chain in definition.uses.chains:
+            found += self.places_of(module, definition.uses, chain)
+        for imported in definition.uses.imports.values():
+            found += self._follow(imported, [])
+        return found
+
+    def _follow(
+        self, place: Place, rest: Sequence[str], passed: frozenset[Place] = frozenset()
+    ) -> list[Place]:
+        """Follow a name of a module to where it is defined."""
+        if place in passed:  # Modules that import a name from each other.
+            return []
+        passed |= {place}
+        inner = self._submodule(place)
+        if inner or not place.name:
+            if not rest:
+                return []
+            next_place = Place(inner or place.module, rest[0])
+            return self._follow(next_place, rest[1:], passed)
+        module = self._project.module(place.module)
+        if module is None:
+            return []
+        code = module.code
+        if place.name in code.definitions:
+            return [place]
+        if place.name in code.imports:
+            return self._follow(code.imports[place.name], rest, passed)
+        for star in code.stars:
+            found = self._follow(Place(star, place.name), rest, passed)
+            if found:
+                return found
+        return [Place(place.module)] if place.name in code.assigned else []
+
+    def _submodule(self, place: Place) -> str:
+        """Give the name of the module that stands at a place, or ""."""
+        name = f"{place.module}.{place.name}"
+        is_own = place.name and self._project.module(place.module) is not None
+        return name if is_own and self._project.module(name) is not None else ""
+
+    def _members(self, reached: Reached) -> Iterator[Place]:
+        for place in list(reached.places):
+            definition = self.definition(place)
+            module = self._project.module(place.module)
+            if module is None or definition is None or not definition.is_class:
+                continue
+            for name in module.code.definitions:
+                owner, _, member = name.rpartition(".")
+                is_special = member.startswith("__")
+                if owner == place.name and (is_special or member in reached.attributes):
+                    yield Place(place.module, name)
