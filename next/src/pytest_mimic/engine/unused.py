@@ -80,11 +80,11 @@ def judge(
     if usage.partial:
         reasons = sorted(reason.text for reason in usage.partial)
         return Judgement(reason=", ".join(reasons))
-    if not usage.mimicked:
+    names = [name for name in vault.names() if _may_be_unused(name, usage)]
+    if names and not usage.mimicked:
         return Judgement(reason="nothing is mimicked")
     jury = _Jury(usage, rootdir)
     judgement = Judgement()
-    names = [name for name in vault.names() if _may_be_unused(name, usage)]
     judgement.is_part = limit is not None and len(names) > limit
     for name in islice(names, limit):
         for unused, reason in jury.judge_file(name, vault):

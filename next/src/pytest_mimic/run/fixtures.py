@@ -183,6 +183,9 @@ class CassetteFixture:
         self._kind = kind
         self._session = session
 
+    def __repr__(self) -> str:
+        return f"<fixture mimic_{self._kind}>"
+
     def __call__(
         self,
         name: str | None = None,

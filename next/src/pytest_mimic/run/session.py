@@ -139,7 +139,7 @@ class Session:
         header = _HEADERS[settings.mode].format(settings.vault_label)
         if not settings.may_record:
             header += ", nothing may be recorded"
-        count = len(settings.targets)
+        count = sum(not target.excluded for target in settings.targets)
         targets = f" ({count} target{'s' if count > 1 else ''})" if count else ""
         return f"mimic: {header}{targets}"
 

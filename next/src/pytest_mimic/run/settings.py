@@ -48,7 +48,6 @@ class Settings:
         clears_unused: Whether unused recordings are deleted after the run.
         fails_on_unused: Whether unused recordings fail the run.
         usage: The file of `--mimic-usage`.
-        report: The file of `--mimic-report`.
         foreign_lines: Why the lines of `mimic_functions` are not those of the project's
             own ini file, `-c was given`; empty: they are.
     """
@@ -68,7 +67,6 @@ class Settings:
     clears_unused: bool
     fails_on_unused: bool
     usage: Path | None
-    report: Path | None
     foreign_lines: str
 
     @classmethod
@@ -80,6 +78,8 @@ class Settings:
                 argument for each mistake.
         """
         option = config.option
+        if option.mimic_report:
+            raise pytest.UsageError("--mimic-report: this build writes no page yet")
         mode = _mode(option)
         vault_option = option.mimic_vault or ""
         vault = _vault(config, vault_option)
@@ -99,7 +99,6 @@ class Settings:
             clears_unused=option.mimic_clear_unused,
             fails_on_unused=option.mimic_fail_on_unused,
             usage=_file(config, "mimic_usage"),
-            report=_file(config, "mimic_report"),
             foreign_lines=_foreign_lines(config),
         )
 

@@ -289,7 +289,8 @@ def _by_files(tests: Sequence[str], whole_files: Mapping[str, set[str]]) -> list
     places: dict[str, None] = {}
     for test in tests:
         file = test.partition("::")[0]
-        is_whole = file in whole_files and whole_files[file] <= meant
+        all_tests = whole_files.get(file, set())
+        is_whole = len(all_tests) > 1 and all_tests <= meant
         places[file if is_whole else test] = None
     return list(places)
 
