@@ -48,7 +48,11 @@ def _fields_of(error: BaseException) -> dict[str, object]:
     for base in type(error).__mro__:
         if base is BaseException:
             break
-        for name, member in vars(base).items():
+        own = vars(base)
+        if "__slots__" not in own and base.__module__ != "builtins":
+            # What a class of C keeps besides is nothing that it says.
+            continue
+        for name, member in own.items():
             if not isinstance(member, (MemberDescriptorType, GetSetDescriptorType)):
                 continue
             # Where a class has none of a field, Python says None or an AttributeError.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Iterable, Mapping
-from types import MemberDescriptorType
+from types import FunctionType, MemberDescriptorType
 from typing import Any, NamedTuple
 
 from pytest_mimic.values.rows import row_of
@@ -87,10 +87,11 @@ def is_generated(hook: object) -> bool:
     return namespace.get("__name__") in _GENERATORS
 
 
-def is_c_class(cls: type) -> bool:
-    """Tell whether a class is written in C, whose instances have no place for more."""
-    is_heap_type = cls.__flags__ & (1 << 9)
-    return not is_heap_type
+def _is_decided_in_c(cls: type) -> bool:
+    """Tell whether the class that says how objects are pickled is written in C."""
+    own = vars(deciding_class(cls))
+    hooks = [own[name] for name in _HOOKS if name in own]
+    return not any(isinstance(hook, FunctionType) for hook in hooks)
 
 
 def builtin_base_of(cls: type) -> type | None:
@@ -115,12 +116,25 @@ def attributes_of(value: object, below: type = object) -> dict[str, object]:
     for base in type(value).__mro__:
         if base is below:
             break
-        for name, member in vars(base).items():
-            if isinstance(member, MemberDescriptorType) and not is_c_class(base):
+        for name, member in _slots_of(base).items():
+            # A class of C may shadow the slots of a base whose layout it does not have.
+            if getattr(type(value), name, None) is member:
                 part = _member_of(value, member)
                 if part is not _ABSENT:
                     attributes[name] = part
     return attributes
+
+
+def _slots_of(cls: type) -> dict[str, MemberDescriptorType]:
+    """Give the slots that a class in Python declares itself."""
+    own = vars(cls)
+    if "__slots__" not in own:
+        return {}
+    return {
+        name: member
+        for name, member in own.items()
+        if isinstance(member, MemberDescriptorType)
+    }
 
 
 def _member_of(value: object, member: MemberDescriptorType) -> object:
@@ -151,7 +165,7 @@ def state_of(value: object) -> State | str:
     attributes = _as_attributes(state)
     if attributes is not None:
         state = None
-    if is_c_class(deciding_class(cls)):
+    if _is_decided_in_c(cls):
         # C says how such an object is pickled, and knows nothing of what was added.
         attributes = {**own, **(attributes or {})}
     return State(attributes or {}, maker, arguments, state, items, pairs)
@@ -193,7 +207,9 @@ def set_attributes(made: Any, attributes: Mapping[str, object]) -> None:
     Raises:
         TypeError, AttributeError: The object has no place for one of them.
     """
-    slots = _slots_of(type(made))
+    slots: dict[str, MemberDescriptorType] = {}
+    for base in reversed(type(made).__mro__):
+        slots.update(_slots_of(base))
     rest: dict[str, object] = {}
     for name, part in attributes.items():
         if name in slots:
@@ -202,16 +218,6 @@ def set_attributes(made: Any, attributes: Mapping[str, object]) -> None:
             rest[name] = part
     if rest:
         object.__getattribute__(made, "__dict__").update(rest)
-
-
-def _slots_of(cls: type) -> dict[str, MemberDescriptorType]:
-    slots: dict[str, MemberDescriptorType] = {}
-    for base in reversed(cls.__mro__):
-        if not is_c_class(base):
-            for name, member in vars(base).items():
-                if isinstance(member, MemberDescriptorType):
-                    slots[name] = member
-    return slots
 
 
 # -- what an object remembers of itself
