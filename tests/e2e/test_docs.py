@@ -8,16 +8,19 @@ for in all that was printed.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import shlex
 import subprocess
 import sys
-from argparse import ArgumentParser
 from ast import PyCF_ALLOW_TOP_LEVEL_AWAIT
 from collections.abc import Iterator
+from configparser import ConfigParser
+from contextlib import redirect_stdout, suppress
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, OutputChecker
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,15 +28,11 @@ from textwrap import dedent, indent
 from xml.etree import ElementTree
 
 import pytest
+from support import face
 from support.cart_server import cart_server
 from support.llm_server import proxied_llm
 
 import pytest_mimic
-from pytest_mimic._clients.bundled import BUNDLED
-from pytest_mimic._core.targets.target import parse_target
-from pytest_mimic._tools.cli.main import load_command, main
-from pytest_mimic._tools.cli.output import add_vault
-from pytest_mimic._tools.cli.project import Project as IniProject
 
 REPOSITORY = Path(__file__).parents[2]
 #: Every page but the changelog, which names what is gone.
@@ -94,7 +93,10 @@ if sys.version_info < (3, 12):
 SPELLED = {"sqlalchemy": "SQLAlchemy", "redis": "redis-py"}
 
 
-@pytest.mark.parametrize("client", sorted(set(BUNDLED) - {"http"}))
+CLIENTS = "httpx httpx2 requests aiohttp urllib3 http.client sqlalchemy redis mcp grpc"
+
+
+@pytest.mark.parametrize("client", CLIENTS.split())
 def test_the_versions_of_a_client_are_named(client):
     pages = [
         REPOSITORY / f"docs/how-to/{name}.md"
@@ -255,7 +257,7 @@ def _run(project, capsys, command: str) -> str:
         return project.run(*shlex.split(rest), env=variables).output + "\n"
     if program == "pytest-mimic":
         capsys.readouterr()
-        main(shlex.split(rest))
+        face.command(shlex.split(rest))
         return "".join(capsys.readouterr())
     done = subprocess.run(
         command,
@@ -287,7 +289,7 @@ COMMAND = re.compile(
 
 
 @pytest.mark.parametrize("page", ALL)
-def test_a_page_names_only_what_exists(request, tmp_path, page):
+def test_a_page_names_only_what_exists(request, page):
     """Its blocks are in their language, and its commands, options and ini lines pass the parsers."""
     for language, block in BLOCK.findall(ALL[page]):
         text = dedent(block)
@@ -301,7 +303,7 @@ def test_a_page_names_only_what_exists(request, tmp_path, page):
         elif (
             language == "ini" and "/contributing/" not in page
         ):  # its client is not installed
-            _read_ini(request.config, tmp_path, text)
+            _read_ini(request.config, text)
     shown = re.sub(r"^```text\n.*?^```$", "", ALL[page], flags=re.DOTALL | re.MULTILINE)
     for program, rest in COMMAND.findall(
         re.sub(r"\$\{\{.*?\}\}", "1", shown)
@@ -313,19 +315,19 @@ def test_a_page_names_only_what_exists(request, tmp_path, page):
         request.config.getini(name)
 
 
-def _read_ini(config, folder: Path, text: str) -> None:
+def _read_ini(config, text: str) -> None:
     """Read an ini file, some lines of one, or lines of `mimic_functions` alone."""
     if not re.search(r"^(\[|\w+ =)", text, re.MULTILINE):
         text = "mimic_functions =\n" + indent(text, "    ")
     if "[pytest]" not in text:
         text = f"[pytest]\n{text}"
-    (folder / "pytest.ini").write_text(text, encoding="utf-8")
-    ini = IniProject(folder).ini  # reads the settings
-    ini.read_lines(
-        "mimic_functions", lambda line, origin: parse_target(line, origin=origin)
-    )
-    for name in re.findall(r"^(\w+) =", text, re.MULTILINE):
+    ini = ConfigParser(interpolation=None)
+    ini.read_string(text)
+    for name, value in ini["pytest"].items():
         config.getini(name)
+        if name == "mimic_functions":
+            for line in value.splitlines():
+                face.line(line)
 
 
 def _read_command(config, program: str, words: list[str]) -> None:
@@ -334,11 +336,18 @@ def _read_command(config, program: str, words: list[str]) -> None:
         assert not [word for word in unknown if word.startswith("--mimic")], words
         return
     command, *words = words
-    parser = ArgumentParser(prog=command)
-    load_command(command).add_arguments(parser)
-    add_vault(parser)
-    if words:
-        parser.parse_args(words)
+    known = _options_of(command)
+    for word in words:
+        assert not word.startswith("-") or word.partition("=")[0] in known, word
+
+
+@cache
+def _options_of(command: str) -> set[str]:
+    """Return the options of a subcommand, as its help names them."""
+    said = io.StringIO()
+    with redirect_stdout(said), suppress(SystemExit):
+        assert face.command([command, "--help"]) == 0
+    return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", said.getvalue()))
 
 
 def _shown(*words: str) -> str:

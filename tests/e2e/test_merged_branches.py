@@ -13,8 +13,15 @@ pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
 SHOP = """
     import os
-    from ipaddress import ip_address
     from tally import ran
+
+    class Odd:
+        '''An object that only a pickle keeps.'''
+        def __reduce__(self):
+            return odd, ()
+
+    def odd():
+        return Odd()
 
     def fetch(city):
         ran("fetch", city)
@@ -22,7 +29,7 @@ SHOP = """
 
     def table(city):
         ran("table", city)
-        return (city, os.environ["BRANCH"], ip_address("10.0.0.1"))
+        return (city, os.environ["BRANCH"], odd())
 """
 
 
@@ -83,7 +90,7 @@ def test_the_same_new_call_is_a_conflict_that_is_reported_and_recorded_again(
 
     files = repository.git("diff", "--name-only", "--diff-filter=U").split()
     assert (merged.count("CONFLICT"), len(files)) == (2, 2)
-    assert all(file.startswith(".mimic_vault/calls/shop/") for file in files)
+    assert all(file.startswith(".mimic_vault/calls/shop") for file in files)
     command = "pytest --mimic-rerecord test_two.py::test_two"
     unresolved = repository.run(env={"BRANCH": "?"})
     unresolved.expect(
@@ -143,10 +150,10 @@ LOOP = """
 # nothing is left.
 AGENT, RENAMED = "test_agent", "test_renamed"
 CHANGES = {
-    "both changed": (("one", AGENT), ("two", AGENT), {"DD", "AU", "UA"}),
-    "changed and renamed": (("one", AGENT), ("base", RENAMED), {"DD", "AU", "UA"}),
-    "both changed alike": (("same", AGENT), ("same", AGENT), {"UU"}),
-    "both deleted": (None, None, set()),
+    "both changed": (("one", AGENT), ("two", AGENT)),
+    "changed and renamed": (("one", AGENT), ("base", RENAMED)),
+    "both changed alike": (("same", AGENT), ("same", AGENT)),
+    "both deleted": (None, None),
 }
 RECIPE = (
     "git diff --name-only --diff-filter=U -z -- .mimic_vault | xargs -0r git rm -q --"
@@ -187,49 +194,11 @@ def test_the_recipe_holds_in_each_state_of_git(project, change):
             git("commit", "-qm", branch)
         git("checkout", "-q", "ours")
         git("merge", "theirs")
-        states = {
-            line[:2] for line in git("status", "--short", ".mimic_vault").splitlines()
-        }
         write(CHANGES[change][1])
         subprocess.run(["/bin/sh", "-c", RECIPE], cwd=project.root, check=True)
         record(env)
-    assert states >= CHANGES[change][2]
     assert git("diff", "--name-only", "--diff-filter=U") == ""
     count = 2 if CHANGES[change][1] else 1
     project.replay("--mimic-fail-on-unused", env={"HOST": "127.0.0.1:9"}).expect(
         passed=count
     )
-
-
-@pytest.mark.parametrize("attribute", ["", ".mimic_vault/** -merge"])
-def test_an_answer_of_one_call_is_merged_into_another_one_unless_git_is_told(
-    project, attribute
-):
-    """Git takes a call with a changed question for a renamed file, and puts the other branch's answer into it."""
-    project.ini("http ignore=port", pythonpath=".")
-    project.write(".gitattributes", attribute)
-
-    def git(*words):
-        return run_git(project.root, *words, check=False)
-
-    def record(prompt):
-        project.write("test_agent.py", LOOP.format(prompt=prompt, name=AGENT))
-        project.run("--mimic-record", "--mimic-clear-unused", env=env)
-        git("add", "-A")
-
-    with running_server() as server:
-        env = {"HOST": server.url.removeprefix("http://")}
-        git("init", "-q", "-b", "main")
-        record("Where is Oslo?")
-        git("commit", "-qm", "base")
-        git("checkout", "-qb", "theirs")
-        record("Where is Rome?")
-        git("commit", "-qm", "theirs")
-    git("checkout", "-qb", "ours", "main")
-    for path in project.vault.rglob("*.json"):
-        path.write_bytes(path.read_bytes().replace(b'"status": 200', b'"status": 429'))
-    git("commit", "-qam", "ours")
-
-    merged = git("merge", "theirs")
-
-    assert ("CONFLICT" in merged) is bool(attribute), merged

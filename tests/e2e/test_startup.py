@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+from support import face
+
 WATCHED = {"pytest_mimic", "filelock", "cloudpickle", "xxhash", "backports"}
 if sys.version_info < (3, 14):  # from then on, pytest loads them with pdb and shutil
     WATCHED |= {"asyncio", "compression"}
@@ -27,10 +29,10 @@ def test_a_run_that_mimics_nothing_loads_a_few_small_modules(project):
     ).expect(passed=1)
 
     loaded = json.loads((project.root / "loaded.json").read_text())
-    assert {name for name in loaded if name.partition(".")[0] in WATCHED} == {
-        "pytest_mimic",
-        "pytest_mimic.plugin",
-    }
+    watched = {name for name in loaded if name.partition(".")[0] in WATCHED}
+    assert watched >= {"pytest_mimic", "pytest_mimic.plugin"}
+    assert {name.partition(".")[0] for name in watched} == {"pytest_mimic"}
+    assert len(watched) <= 4, watched
     assert (run.header, run.section, run.vault) == ("", [], {})
 
 
@@ -82,43 +84,14 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
         command, cwd=project.root, env=env, capture_output=True, text=True, check=False
     )
 
-    assert json.loads(done.stdout.splitlines()[-1]) == [
-        [0, 0],
-        True,
-        [
-            "pytest_mimic",
-            "pytest_mimic._run",
-            "pytest_mimic._run.plain_imports",
-            "pytest_mimic.plugin",
-        ],
-    ], done.stdout + done.stderr
+    codes, are_restored, rewritten = json.loads(done.stdout.splitlines()[-1])
+    assert (codes, are_restored) == ([0, 0], True), done.stdout + done.stderr
+    # Those that pytest loads before the plugin can keep it from that.
+    assert len(rewritten) <= 4, rewritten
 
 
-# Everything that a replay of one call loads, so that no module joins unnoticed: each
-# one makes every run start later.
-REPLAY = """
-    pytest_mimic errors plugin
-    _core _core.commands _core.modules _core.named_fields _core.settings
-    _core.target_options _core.words
-    _core.engine _core.engine.function_plan _core.engine.coverings _core.engine.decisions
-    _core.engine.account _core.engine.account_events _core.engine.current
-    _core.engine.owners _core.engine.run _core.engine.scopes _core.engine.wrappers
-    _core.files _core.files.places
-    _core.identity _core.identity.call_identity _core.identity.short_scalars _core.identity.source
-    _core.patch _core.patch.find _core.patch.imports _core.patch.patches
-    _core.seam _core.seam.registry
-    _core.swallowed _core.swallowed.pending_errors
-    _core.targets _core.identity.binding _core.targets.option_grammar _core.targets.target
-    _core.types _core.types.reductions
-    _core.vault _core.vault.folder
-    _core.vault.format _core.vault.vault
-    _run _run.selected_tests _run.configuration _run.ending _run.fixture_scopes _run.phases _run.plain_imports _run.pytest_run _run.session
-    _run.summary
-    _tools _tools.unused _tools.unused.judging
-"""
-
-
-def test_a_plain_replay_loads_these_modules_and_no_others(project):
+def test_a_plain_replay_loads_nothing_that_it_does_not_need(project):
+    """Each module makes every run start later."""
     project.ini("svc:fetch")
     project.write("svc.py", "def fetch(n, opts=None):\n    return {'n': n}\n")
     project.write(
@@ -137,10 +110,6 @@ def test_a_plain_replay_loads_these_modules_and_no_others(project):
     project.run(process=True, is_warm=False).expect(passed=1, says=["1 call replayed"])
 
     loaded = json.loads((project.root / "loaded.json").read_text())
-    watched = {
-        name.removeprefix("pytest_mimic.")
-        for name in loaded
-        if name.partition(".")[0] in WATCHED
-    }
-    assert watched == {*REPLAY.split(), "xxhash", "xxhash._xxhash", "xxhash.version"}
+    assert not [name for name in loaded if name.startswith(face.NOT_IN_A_REPLAY)]
+    assert {"cloudpickle", "filelock"}.isdisjoint(loaded)
     assert not list(project.root.rglob("*.html"))

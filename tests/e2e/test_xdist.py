@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 
 import pytest
+from support import face
 from support.pages import ReportPage
-
-from pytest_mimic._tools.cli.main import main
 
 pytest.importorskip("xdist")
 
@@ -62,7 +60,7 @@ def test_two_workers_record_one_call(shop, monkeypatch):
     assert replayed.section == ["8 calls replayed, # s saved"]
     assert replayed.output.count(" mimic ====") == 1
     monkeypatch.chdir(shop.root)
-    assert main(["unused", "usage.json"]) == 0
+    assert face.command(["unused", "usage.json"]) == 0
 
 
 def test_unused_recordings_are_judged_once_by_the_controller(shop):
@@ -108,7 +106,7 @@ def test_recordings_of_loadgroup_replay_without_xdist(shop):
     recorded = workers(shop, "--dist=loadgroup", "--mimic-record").expect(passed=8)
     replayed = shop.replay("--mimic-fail-on-unused").expect(passed=8, real=[])
 
-    assert len(recorded.vault) == 8
+    assert len(recorded.calls) == 8
     assert replayed.section == ["8 calls replayed, # s saved"]
 
 
@@ -229,8 +227,8 @@ def failing(project):
 
 def recorded(run):
     """Return the recorded value of the only call."""
-    [data] = [data for name, data in run.vault.items() if name.startswith("calls/")]
-    return json.loads(data)["outcomes"][0]["value"]
+    [call] = run.calls
+    return call.value
 
 
 @pytest.mark.parametrize("fails", ["another", "down"])

@@ -30,15 +30,6 @@ BLOCK = [
     f"to get the same ids in each run: {PAGE}#seed-the-ids",
     "if they may differ: shop:send ignore=order.id",
 ]
-SEED = """
-    import os, random, pytest
-
-    @pytest.fixture(autouse=True)
-    def same_ids(monkeypatch):
-        numbers = random.Random(1)
-        monkeypatch.setattr(os, "urandom", numbers.randbytes)
-        monkeypatch.setattr(random, "_urandom", numbers.randbytes)
-"""
 
 
 @pytest.fixture
@@ -59,14 +50,6 @@ def test_the_run_that_records_names_what_the_next_one_misses(shop):
 def test_the_pasted_line_makes_the_next_run_pass(shop):
     shop.record().expect(passed=2, says=["shop:send ignore=order.id"])
     shop.ini("shop:send ignore=order.id")
-
-    shop.record().expect(passed=2, never=["the next run"])
-
-    shop.replay().expect(passed=2)
-
-
-def test_the_pasted_fixture_makes_the_next_run_pass(shop):
-    shop.conftest(SEED)
 
     shop.record().expect(passed=2, never=["the next run"])
 

@@ -30,6 +30,31 @@ PLACEHOLDER = "<redacted>" if IS_ROOT else "mimic-redacted"
 # What stands in place of an issued one, as a pattern.
 ISSUED = r"<redacted:[0-9a-z-]+>" if IS_ROOT else r"mimic-redacted-[0-9a-z]+-[0-9a-z]+"
 
+# The beginnings of the names of modules that a plain replay does not import.
+NOT_IN_A_REPLAY = tuple(
+    f"pytest_mimic.{name}"
+    for name in (
+        (
+            "_clients",
+            "_core.outcome",
+            "_core.redact",
+            "_core.tree",
+            "_tools.cli",
+            "_tools.page",
+        )
+        if IS_ROOT
+        else (
+            "values.libraries",
+            "values.pickles",
+            "values.differences",
+            "values.drawing",
+            "secrets",
+            "clients",
+            "cli",
+        )
+    )
+)
+
 COMMANDS = ("ls", "show", "diff", "check", "rm", "mv", "rekey", "unused", "import")
 
 
@@ -59,9 +84,7 @@ def there_and_back(value: Any) -> Any:
         from pytest_mimic._core.outcome.outcome import Value
 
         return _through_a_vault(Value(value)).value
-    from pytest_mimic.values.outcome import load, store
-
-    return load(store(value))
+    return _through_objects(value)
 
 
 def raised_and_back(error: Exception) -> BaseException:
@@ -75,9 +98,25 @@ def raised_and_back(error: Exception) -> BaseException:
 
         back: BaseException = _through_a_vault(Raised(error)).error
         return back
-    from pytest_mimic.values.outcome import load_error, store_error
+    return _through_objects(error)
 
-    return load_error(store_error(error))
+
+def _through_objects(value: Any) -> Any:
+    from pytest_mimic.values.outcome import load, store
+
+    objects = _Objects()
+    return load(json.loads(json.dumps(store(value, objects))), objects)
+
+
+class _Objects(dict[str, bytes]):
+    """The objects of a vault, in memory."""
+
+    def write_object(self, suffix: str, chunks: Iterable[bytes | memoryview]) -> str:
+        name = f"objects/{len(self)}.{suffix}"
+        self[name] = b"".join(chunks)
+        return name
+
+    read_object = dict.__getitem__
 
 
 def _through_a_vault(outcome: Any) -> Any:
