@@ -13,8 +13,8 @@ from typing import Any
 
 from xxhash import xxh3_64_hexdigest
 
-from pytest_mimic.engine.reached import Place, Project, Reach, Reached
-from pytest_mimic.values.source import innermost, source_fingerprint
+from pytest_mimic.engine.project import Project
+from pytest_mimic.engine.reached import Place, Reach, Reached, Sources
 from pytest_mimic.values.tree import Tree
 
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd")
@@ -31,21 +31,16 @@ class Inputs:
     of a module is as it was, nothing in it is looked at.
     """
 
-    def __init__(self, rootdir: Path, vault: Path) -> None:
-        self.project = Project(rootdir)
+    def __init__(self, rootdir: Path, vault: Path, project: Project) -> None:
+        self._rootdir = rootdir
         self._vault = vault
+        self._project = project
         self._started = time.time_ns()
-        self._reach = Reach(self.project)
+        self._sources = Sources(project)
+        self._reach = Reach(self._sources)
         self._reached: dict[frozenset[Place], Reached] = {}
         self._digests: dict[str, str] = {}
         self._changed: dict[bytes, list[str]] = {}
-
-    def source_of(self, function: object) -> str:
-        """Give the fingerprint of the source of a function of the project, else ""."""
-        inner = innermost(function)
-        if inner is None or not self.project.holds(inner.__code__.co_filename):
-            return ""
-        return source_fingerprint(function) or ""
 
     @contextmanager
     def watching(self) -> Iterator[set[str]]:
@@ -81,7 +76,7 @@ class Inputs:
             digest = self._digest_of(place)
             if digest and str(place) != target:
                 functions[str(place)] = digest
-                module = self.project.module(place.module)
+                module = self._sources.module(place.module)
                 modules[place.module] = module.digest if module is not None else ""
         files = {name: self._digest_of_file(name) for name in self._own(opened)}
         if not functions and not files:
@@ -116,17 +111,15 @@ class Inputs:
             raise ValueError("no list of what a call reached") from error
         for name, digest in functions.items():
             place = _place_of(name)
-            module = self.project.module(place.module)
+            module = self._sources.module(place.module)
             if module is not None and module.digest == modules.get(place.module):
                 continue
             if self._digest_of(place) != digest:
-                yield name if module is None else self._shown(name, module.file)
+                file = os.path.relpath(module.file, self._rootdir) if module else "gone"
+                yield f"{name} ({file})"
         for name, digest in files.items():
             if self._digest_of_file(name) != digest:
                 yield name
-
-    def _shown(self, name: str, file: str) -> str:
-        return f"{name} ({self.project.shown(file)})"
 
     def _digest_of(self, place: Place) -> str:
         definition = self._reach.definition(place)
@@ -137,17 +130,17 @@ class Inputs:
         names = []
         for file in sorted(opened):
             path = Path(file)
-            if path.suffix in _CODE or not path.is_relative_to(self.project.rootdir):
+            if path.suffix in _CODE or not path.is_relative_to(self._rootdir):
                 continue
             is_hidden = any(part.startswith(".") for part in self._below(path).parts)
             if is_hidden or path.is_relative_to(self._vault):
                 continue
-            if self.project.holds(file) and self._is_older(path):
+            if self._project.has(file) and self._is_older(path):
                 names.append(self._below(path).as_posix())
         return names
 
     def _below(self, path: Path) -> Path:
-        return path.relative_to(self.project.rootdir)
+        return path.relative_to(self._rootdir)
 
     def _is_older(self, path: Path) -> bool:
         try:
@@ -158,7 +151,7 @@ class Inputs:
     def _digest_of_file(self, name: str) -> str:
         if name not in self._digests:
             try:
-                data = (self.project.rootdir / name).read_bytes()
+                data = (self._rootdir / name).read_bytes()
             except OSError:
                 data = b""
             if b"\0" not in data:  # A text may be checked out with other ends of lines.

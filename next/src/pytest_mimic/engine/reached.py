@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import os
-import re
 import sys
-import sysconfig
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +13,7 @@ from typing import Any, NamedTuple
 
 from xxhash import xxh3_64_hexdigest
 
+from pytest_mimic.engine.project import Project
 from pytest_mimic.values.source import digest_of_syntax, parsed, text_of_file
 
 _PACKAGES = frozenset({"site-packages", "dist-packages"})
@@ -58,35 +56,20 @@ class Definition(NamedTuple):
     is_class: bool
 
 
-class Project:
-    """The code of the project, and which files are its own.
+class Sources:
+    """The code of the project's modules."""
 
-    The project is what lies under the rootdir outside of site-packages or is installed
-    editable, and the distribution that the rootdir's `pyproject.toml` names.
-    """
-
-    def __init__(self, rootdir: Path) -> None:
-        self.rootdir = rootdir
+    def __init__(self, project: Project) -> None:
+        self._project = project
         self._modules: dict[str, Module | None] = {}
-
-    def holds(self, file: str) -> bool:
-        """Tell whether a file is one of the project."""
-        path = Path(file)
-        if _PACKAGES.isdisjoint(path.parts):
-            return not path.is_relative_to(self._stdlib)
-        return file in self._own_distribution
 
     def module(self, name: str) -> Module | None:
         """Give the code of a module, without importing it; `None` if it is no own."""
         if name not in self._modules:
             file = self._file_of(name)
-            is_own = file.endswith(".py") and self.holds(file)
+            is_own = file.endswith(".py") and self._project.has(file)
             self._modules[name] = Module(name, file) if is_own else None
         return self._modules[name]
-
-    def shown(self, file: str) -> str:
-        """Give the path of a file as people write it."""
-        return Path(os.path.relpath(file, self.rootdir)).as_posix()
 
     def _file_of(self, name: str) -> str:
         loaded = getattr(sys.modules.get(name), "__file__", None)
@@ -101,25 +84,6 @@ class Project:
             paths = [str(folder.parent)]
         spec = PathFinder.find_spec(name if not paths else last, paths)
         return (spec.origin or "") if spec is not None else ""
-
-    @cached_property
-    def _stdlib(self) -> str:
-        return sysconfig.get_path("stdlib")
-
-    @cached_property
-    def _own_distribution(self) -> frozenset[str]:
-        """The files of the distribution that `pyproject.toml` names."""
-        from importlib import metadata  # Few targets are in site-packages.
-
-        try:
-            text = (self.rootdir / "pyproject.toml").read_text(encoding="utf-8")
-            table = re.search(r"^\[project\]$(.*?)(^\[|\Z)", text, re.M | re.S)
-            name = re.search(r'^name\s*=\s*["\'](.+?)["\']', table[1], re.M)  # type: ignore[index]
-            distribution = metadata.distribution(name[1])  # type: ignore[index]
-        except (OSError, TypeError, UnicodeDecodeError, metadata.PackageNotFoundError):
-            return frozenset()
-        files = distribution.files or ()
-        return frozenset(str(distribution.locate_file(file)) for file in files)
 
 
 class Module:
@@ -312,8 +276,8 @@ class Reached:
 class Reach:
     """Follows the names in the code of the project."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
 
     def of(self, roots: Iterable[Place]) -> Reached:
         """Give what is reached from some places, these included."""
@@ -330,7 +294,7 @@ class Reach:
 
     def definition(self, place: Place) -> Definition | None:
         """Give what stands at a place of the project."""
-        module = self._project.module(place.module)
+        module = self._sources.module(place.module)
         if module is None:
             return None
         code = module.code
@@ -346,7 +310,7 @@ class Reach:
 
     def _from(self, place: Place, reached: Reached) -> list[Place]:
         definition = self.definition(place)
-        module = self._project.module(place.module)
+        module = self._sources.module(place.module)
         if definition is None or module is None:
             return []
         reached.uses[place] = definition.uses
@@ -373,7 +337,7 @@ class Reach:
                 return []
             next_place = Place(inner or place.module, rest[0])
             return self._follow(next_place, rest[1:], passed)
-        module = self._project.module(place.module)
+        module = self._sources.module(place.module)
         if module is None:
             return []
         code = module.code
@@ -390,13 +354,13 @@ class Reach:
     def _submodule(self, place: Place) -> str:
         """Give the name of the module that stands at a place, or ""."""
         name = f"{place.module}.{place.name}"
-        is_own = place.name and self._project.module(place.module) is not None
-        return name if is_own and self._project.module(name) is not None else ""
+        is_own = place.name and self._sources.module(place.module) is not None
+        return name if is_own and self._sources.module(name) is not None else ""
 
     def _members(self, reached: Reached) -> Iterator[Place]:
         for place in list(reached.places):
             definition = self.definition(place)
-            module = self._project.module(place.module)
+            module = self._sources.module(place.module)
             if module is None or definition is None or not definition.is_class:
                 continue
             for name in module.code.definitions:
