@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from weakref import WeakSet
 
 from pytest_mimic.engine.functions import FunctionPlan, Policy
+from pytest_mimic.engine.project import Project
 from pytest_mimic.engine.wrappers import Mimicked, may_serve_machinery
 from pytest_mimic.errors import TargetError, did_you_mean
 from pytest_mimic.patch.imports import (
@@ -164,6 +165,7 @@ class Coverings:
         self.names: set[str] = set()
         self._run = run
         self._policy = policy
+        self._project = Project(policy.rootdir)
         self._is_live = run.mode == "live"
         self._open: list[Covering] = []
         self._edges: list[Covering] = []
@@ -465,7 +467,13 @@ class Coverings:
         if not Patterns(options.only, options.exclude).takes(name):
             return None
         return FunctionPlan(
-            self._run, self._policy, name, function.function, line, covering.cassette
+            self._run,
+            self._policy,
+            self._project,
+            name,
+            function.function,
+            line,
+            covering.cassette,
         )
 
     def _remove(self, covering: Covering, key: object) -> None:

@@ -13,12 +13,14 @@ from collections.abc import (
     Sequence,
 )
 from math import inf
+from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from unittest import SkipTest
 from weakref import finalize
 
 from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.project import Project
 from pytest_mimic.engine.verifying import rules_of
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 from pytest_mimic.patch.targets import Target, steps_of
@@ -31,6 +33,7 @@ from pytest_mimic.values.identity import (
 )
 from pytest_mimic.values.outcome import Objects, load, player, store
 from pytest_mimic.values.places import stamps_of
+from pytest_mimic.values.source import innermost, source_fingerprint
 from pytest_mimic.values.tree import Tree, cut
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.run import Run
     from pytest_mimic.engine.steps import Step
     from pytest_mimic.values.differences import Difference
+    from pytest_mimic.vault.recording import Entry
 
 NOT_PLAYED: Any = object()
 """Stands for a call that has no player; any other object may be a recorded value."""
@@ -47,6 +51,8 @@ NOT_PLAYED: Any = object()
 class Policy(Protocol):
     """The ini options that decide about calls of functions."""
 
+    @property
+    def rootdir(self) -> Path: ...
     @property
     def source(self) -> Literal["strict", "ignore"]: ...
     @property
@@ -71,13 +77,15 @@ class FunctionPlan:
         self,
         run: Run,
         policy: Policy,
+        project: Project,
         target: str,
         function: Callable[..., Any],
         line: Target,
         cassette: Owner | None = None,
     ) -> None:
         self.run = run
-        self.policy = policy
+        self._policy = policy
+        self._project = project
         self.target = target
         self.function = function
         self.line = line
@@ -104,6 +112,21 @@ class FunctionPlan:
             extra=binder.extra,
             unset={name: one for name, one in defaults if type(one) is object},
         )
+
+    @functools.cached_property
+    def source(self) -> str:
+        """The fingerprint of the function's source, if it is one of the project."""
+        function = innermost(self.function)
+        if function is None or not self._project.has(function.__code__.co_filename):
+            return ""
+        return source_fingerprint(function) or ""
+
+    def is_stale(self, entry: Entry) -> str:
+        """Say what has changed since a call was recorded, or give an empty text."""
+        is_old = entry.source and self.source and entry.source != self.source
+        if is_old and self._policy.source == "strict":
+            return self.target
+        return ""
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, object]:
         """Return the arguments by name.
@@ -208,6 +231,7 @@ def _call_of(plan: FunctionPlan, arguments: _Arguments) -> Call:
         in_log=plan.cassette is not None if sequence is None else sequence,
         describe=lambda: arguments.hidden[0],
         label=arguments.label,
+        is_stale=plan.is_stale,
     )
 
 
@@ -657,7 +681,13 @@ class _Real:
         if self._is_recorded:
             _, hidden = self._arguments.hidden
             layers = tuple(self._layers)
-            step.complete(body, layers=layers, after=after, hidden=hidden)
+            step.complete(
+                body,
+                source=self._plan.source,
+                layers=layers,
+                after=after,
+                hidden=hidden,
+            )
         else:
             step.check(self._differences(body))
 
