@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal, NamedTuple
@@ -160,6 +160,10 @@ class Log:
 
     # -- a call
 
+    def at(self, index: int) -> Slot | None:
+        """Give the call of this run that has the place of a recorded one."""
+        return self._by_index.get(index)
+
     def take(self, call: Call, mode: Mode, *, has_effect: bool = False) -> Place:
         """Give the next place to a call, and say what becomes of it."""
         key = call.identity, call.line
@@ -247,26 +251,6 @@ class Log:
             if slot.ended is None and not is_open:
                 slot.ended = self._tick()
             self.condition.notify_all()
-
-    # -- the order of ends
-
-    def before(self, slot: Slot) -> Iterator[Slot | None]:
-        """Give the calls that ended while this one ran when it was recorded.
-
-        Those that have ended in this run are left out; None stands for one that has
-        not begun.
-        """
-        if slot.index is None:
-            return
-        own = self.entries[slot.index]
-        if own.ended is None or own.ended == own.begin + 1:
-            return
-        for index, entry in enumerate(self.entries):
-            ended = entry.ended
-            if ended is not None and own.begin < ended < own.ended:
-                other = self._by_index.get(index)
-                if other is None or other.ended is None:
-                    yield other
 
     # -- part files
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Hashable
-from functools import cached_property
 from typing import Literal, NamedTuple, Protocol
 
 from pytest_mimic.engine.decide import Mode
@@ -51,7 +50,9 @@ class Owner:
         mode: The mode of a cassette's block; None: that of the run.
         never_records: Why no option records its calls, and what does; else empty.
         pid: The process in which it began.
+        opening: Is held while its log is read.
         log: Its log, from its first call with a place on.
+        turns: The order in which the calls of its log end.
         kept: What all tests share and it has recorded.
         open: Its calls that have not ended.
         ended: Whether it has.
@@ -80,7 +81,9 @@ class Owner:
         self.mode = mode
         self.never_records = never_records
         self.pid = os.getpid()
+        self.opening = threading.Lock()
         self.log: Log | None = None
+        self.turns: Turns | None = None
         self.kept: list[Kept] = []
         self.open: set[OpenCall] = set()
         self.ended = threading.Event()
@@ -91,12 +94,6 @@ class Owner:
         self.cassettes: list[Written] = []
         self.real = RealValues()
         self._numbers: dict[str, list[Hashable]] = {}
-
-    @cached_property
-    def turns(self) -> Turns:
-        """The order in which the calls of its log end."""
-        assert self.log is not None
-        return Turns(self.log)
 
     def number(self, kind: str, key: Hashable) -> int:
         """Give the number of a thing, a database say, by the order of first use."""

@@ -30,6 +30,7 @@ from pytest_mimic.engine.refusals import (
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.sleeps import Sleeps
 from pytest_mimic.engine.steps import Step
+from pytest_mimic.engine.turns import Turns
 from pytest_mimic.errors import (
     MimicError,
     MissingRecordingError,
@@ -198,21 +199,26 @@ class Run:
         Raises:
             CorruptRecordingError: It is damaged.
         """
-        if owner.log is None:
-            mode = self._mode_of(owner)
-            name = owner.serves if owner.kind == "cassette" else owner.name
-            log = Log(
-                self.vault,
-                owner.file,
-                name,
-                is_made_again=self.mode == "rerecord" and mode in _RECORDING,
-                of_this_run=self._written.get(owner.file),
-            )
-            if mode in _RECORDING and owner.kind != "cassette":
-                log.take_over()
-                log.keep_part()
-            owner.log = log
-        return owner.log
+        with owner.opening:
+            if owner.log is None:
+                log = self._open_log(owner)
+                owner.turns = Turns(log)
+                owner.log = log
+            return owner.log
+
+    def _open_log(self, owner: Owner) -> Log:
+        mode = self._mode_of(owner)
+        log = Log(
+            self.vault,
+            owner.file,
+            owner.serves if owner.kind == "cassette" else owner.name,
+            is_made_again=self.mode == "rerecord" and mode in _RECORDING,
+            of_this_run=self._written.get(owner.file),
+        )
+        if mode in _RECORDING and owner.kind != "cassette":
+            log.take_over()
+            log.keep_part()
+        return log
 
     def _note_replay(self, call: Call, place: Place, owner: Owner | None) -> None:
         assert place.entry is not None
@@ -464,7 +470,7 @@ class Run:
             self.events.add(
                 "unmade", test=self.test, name=log.name, identities=identities
             )
-        if log.made and owner.turns.is_given_up:
+        if owner.turns is not None and owner.turns.is_given_up:
             self.events.add("out of order", owner.name, test=self.test)
 
     def _note_outcome(

@@ -347,7 +347,7 @@ class Step:
         """
         entry, owner = self.entry, self._owner
         slot = self._place.slot
-        if entry is None or slot is None or owner is None or owner.log is None:
+        if entry is None or slot is None or owner is None or owner.turns is None:
             self.leave()
             return
         if entry.end in ("waiting", "open"):
@@ -360,7 +360,7 @@ class Step:
         """As `wait`, for a task."""
         entry, owner = self.entry, self._owner
         slot = self._place.slot
-        if entry is None or slot is None or owner is None or owner.log is None:
+        if entry is None or slot is None or owner is None or owner.turns is None:
             self.leave()
             return
         if entry.end in ("waiting", "open"):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator, Sequence
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, NoReturn
+
+from pytest_mimic.vault.recording import Entry
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.logs import Log, Slot
@@ -14,12 +17,14 @@ if TYPE_CHECKING:
 # Not a name that holds the function: tests freeze the clock by replacing such names.
 seconds_now = partial(perf_counter)
 
-# In seconds: for a call that another thread has yet to begin, and to end.
+# In seconds: for a call that another thread has yet to begin, to end, to return from.
 _TO_BEGIN = 0.05
 _TO_END = 1.0
+_TO_RETURN = 0.01
 _PAUSE = 0.005
 # How often a task lets the others run for a call that one of them has yet to begin.
 _TURNS = 20
+_TURNS_TO_RETURN = 5
 # After so many vain waits in a row, an owner waits no more.
 _PATIENCE = 3
 
@@ -29,6 +34,9 @@ Wanted = Literal["nothing", "a begin", "an end"]
 class Turns:
     """The order in which the calls of one log end.
 
+    A call that overlapped with others when it was recorded ends after those that ended
+    before it. What stays open has no end, and nothing waits for it.
+
     Attributes:
         vain: How many waits in a row were vain.
     """
@@ -36,6 +44,17 @@ class Turns:
     def __init__(self, log: Log) -> None:
         self._log = log
         self.vain = 0
+        ended = [
+            (entry.ended, index)
+            for index, entry in enumerate(log.entries)
+            if entry.ended is not None
+        ]
+        # The recorded calls in the order of their ends, and the rank of each.
+        self._order = [index for _, index in sorted(ended)]
+        self._ranks = {index: rank for rank, index in enumerate(self._order)}
+        self._overlapping = _overlapping(log.entries)
+        # So many of them, from the first on, have ended in this run.
+        self._done = 0
 
     @property
     def is_given_up(self) -> bool:
@@ -45,6 +64,7 @@ class Turns:
     def wait(self, slot: Slot) -> None:
         """Return when the calls have ended that ended before this one, or in vain."""
         began = seconds_now()
+        turn = 0
         while (wanted := self._wanted(slot, in_thread=True)) != "nothing":
             limit = _TO_BEGIN if wanted == "a begin" else _TO_END
             if seconds_now() - began > limit:
@@ -52,7 +72,12 @@ class Turns:
                 return
             with self._log.condition:
                 self._log.condition.wait(_PAUSE)
-            self._note_success(slot)
+            turn += 1
+        if turn:
+            self.vain = 0
+            # Another thread has ended its call, and has yet to return from it.
+            with self._log.condition:
+                self._log.condition.wait_for(_never, _TO_RETURN)
 
     async def wait_async(self, slot: Slot) -> None:
         """As `wait`, for a task."""
@@ -65,11 +90,11 @@ class Turns:
                 return
             await pause(0 if turn <= _TURNS else _PAUSE)
             turn += 1
-            self._note_success(slot)
-
-    def _note_success(self, slot: Slot) -> None:
-        if self._wanted(slot, in_thread=False) == "nothing":
+        if turn:
             self.vain = 0
+            # Who waits for the other call has yet to hear of its end.
+            for _ in range(_TURNS_TO_RETURN):
+                await pause(0)
 
     def _wanted(self, slot: Slot, *, in_thread: bool) -> Wanted:
         """Say what a call waits for.
@@ -78,16 +103,54 @@ class Turns:
             slot: The call.
             in_thread: Whether this thread does nothing else while it waits.
         """
-        if self.is_given_up:
+        index = slot.index
+        if self.is_given_up or index is None or index not in self._overlapping:
             return "nothing"
         wanted: Wanted = "nothing"
-        for other in self._log.before(slot):
+        for other in self._before(index):
             if other is None:
                 if not in_thread or threading.active_count() > 1:
                     wanted = "a begin"
             elif not in_thread or other.thread != threading.get_ident():
                 return "an end"
         return wanted
+
+    def _before(self, index: int) -> Iterator[Slot | None]:
+        """Give the calls that ended before one, and have not ended in this run.
+
+        None stands for one that has not begun.
+        """
+        while self._done < len(self._order) and self._has_ended(self._done):
+            self._done += 1
+        for rank in range(self._done, self._ranks[index]):
+            if not self._has_ended(rank):
+                yield self._log.at(self._order[rank])
+
+    def _has_ended(self, rank: int) -> bool:
+        slot = self._log.at(self._order[rank])
+        return slot is not None and slot.ended is not None
+
+
+def _overlapping(entries: Sequence[Entry]) -> set[int]:
+    """Give the places of calls that ran at the same time as others."""
+    moments = []
+    for index, entry in enumerate(entries):
+        if entry.ended is not None:
+            moments += [(entry.begin, index), (entry.ended, index)]
+    found: set[int] = set()
+    running: set[int] = set()
+    for _, index in sorted(moments):
+        if index in running:
+            running.remove(index)
+        else:
+            running.add(index)
+        if len(running) > 1:
+            found |= running
+    return found
+
+
+def _never() -> bool:
+    return False
 
 
 async def pause(seconds: float) -> None:
