@@ -8,12 +8,6 @@ import pickle
 from collections.abc import Iterable
 from typing import Any
 
-from unit.memory_store import NAME, MemoryStore
-from unit.memory_store import recorded as recorded_value
-
-from pytest_mimic._core.vault import Vault
-from support.pickle_files import pickle_file
-
 # A module whose objects leave the file BAIT when their pickle is loaded.
 BAITED = """
     import os
@@ -87,9 +81,14 @@ def recorded(
     stream: bytes,
     imports: Iterable[str],
     **facts_of_entry: object,
-) -> MemoryStore:
+) -> Any:
     """Return a vault with a recording whose pickle this is, and which lists these names."""
-    store: MemoryStore = recorded_value(VALUE)
+    from unit.memory_store import NAME
+    from unit.memory_store import recorded as recorded_value
+
+    from support.pickle_files import pickle_file
+
+    store = recorded_value(VALUE)
     facts: dict[str, Any] = json.loads(store.read(NAME))
     [entry] = facts["outcomes"]
     name, data = pickle_file(stream)
@@ -106,5 +105,9 @@ def recorded(
     return store
 
 
-def load(store: MemoryStore) -> Any:
+def load(store: Any) -> Any:
+    from unit.memory_store import NAME
+
+    from pytest_mimic._core.vault import Vault
+
     return Vault(store).read(NAME).outcomes[0].load().value
