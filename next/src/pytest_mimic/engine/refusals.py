@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference
 
 MOST_DIFFERENCES = 10
-# Recordings of a target that are compared with a call that has none.
+# Recordings of a target that are read, and those compared with a call that has none.
+_MOST_READ = 5_000
 _CANDIDATES = 200
 
 RECORD, RERECORD, VERIFY = "--mimic-record", "--mimic-rerecord", "--mimic-verify"
@@ -86,7 +87,7 @@ class Refusals:
                 " that was kept: it was cut short, refused, or its test did not pass"
             ]
         else:
-            facts, ways = self._nearest(call, place)
+            facts, ways = self._nearest(call, place, owner)
             if call.conversation and _has_replayed(owner):
                 option = RERECORD
         what = f"no recording of {call.label()}"
@@ -241,12 +242,14 @@ class Refusals:
 
     # -- the nearest recording
 
-    def _nearest(self, call: Call, place: Place) -> tuple[list[str], list[Remedy]]:
+    def _nearest(
+        self, call: Call, place: Place, owner: Owner | None
+    ) -> tuple[list[str], list[Remedy]]:
         """Say what comes next to a call, and what helps if it changes in each run."""
         # Only a miss compares.
         from pytest_mimic.values import messages
 
-        recorded = list(islice(self._recorded(call, place), _CANDIDATES))
+        recorded = self._candidates(call, place, owner)
         described = call.describe()
         found = messages.nearest(described, recorded)
         facts = messages.nearest_facts(call.target, found)
@@ -258,6 +261,17 @@ class Refusals:
             return facts, [("if it changes from run to run", f"{call.target} {line}")]
         page = messages.page_for(found)
         return facts, [("to get the same in each run", page)] if page else []
+
+    def _candidates(
+        self, call: Call, place: Place, owner: Owner | None
+    ) -> list[tuple[str, Entry]]:
+        """Give recordings of the target with their owners, those of its own first."""
+        name = owner.name if owner is not None else ""
+        own: list[tuple[str, Entry]] = []
+        others: list[tuple[str, Entry]] = []
+        for recorded in islice(self._recorded(call, place), _MOST_READ):
+            (own if recorded[0] == name else others).append(recorded)
+        return [*own, *others][:_CANDIDATES]
 
     def _recorded(self, call: Call, place: Place) -> Iterator[tuple[str, Entry]]:
         """Give recordings of the target with their owners, those of the log first."""

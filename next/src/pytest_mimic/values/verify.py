@@ -12,7 +12,7 @@ from pytest_mimic.values.differences import (
     Rules,
     differences,
 )
-from pytest_mimic.values.tree import Tree, digest_of, without
+from pytest_mimic.values.tree import Path, Tree, digest_of, without
 from pytest_mimic.values.walk import Walk, deeply
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def outcome_differences(
     """
     if isinstance(recorded, BaseException) and type(recorded) is type(real):
         step = type(recorded).__name__
+    if step:
+        rules = rules._replace(volatile=_paths_below(step, rules.volatile))
     old = _tree_of(recorded, places, step, is_whole=False)
     new = _tree_of(real, places, step, is_whole=False)
     if _digest(old, rules) == _digest(new, rules):
@@ -50,6 +52,13 @@ def outcome_differences(
         return found
     fact = "differs from the recording in a part that has no readable form"
     return [Difference(step, MISSING, MISSING, fact)]
+
+
+def _paths_below(step: str, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Give paths that begin with the step, in what is behind it, or in an item."""
+    below = [(step, *path) for path in paths]
+    in_items = [(step, "*", *path) for path in paths]
+    return (*paths, *below, *in_items)
 
 
 def _tree_of(
