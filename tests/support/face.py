@@ -55,8 +55,6 @@ NOT_IN_A_REPLAY = tuple(
     )
 )
 
-COMMANDS = ("ls", "show", "diff", "check", "rm", "mv", "rekey", "unused", "import")
-
 
 def _plugin() -> ModuleType:
     return import_module("pytest_mimic.plugin")
@@ -325,23 +323,18 @@ def line(text: str) -> Line | None:
     if IS_ROOT:
         from pytest_mimic._core.target_options import Options
         from pytest_mimic._core.targets.target import parse_target
-
-        target = parse_target(text)
-        if target is None:
-            return None
-        unset = Options()
-        options = {
-            name: value
-            for name, value in vars_of(target.options).items()
-            if value != getattr(unset, name)
-        }
-        return Line(target.name, target.excluded, options)
-    from pytest_mimic.patch.targets import parse_target as parse_of_next
-
-    parsed = parse_of_next(text)
-    if parsed is None:
+    else:
+        from pytest_mimic.patch.targets import Options, parse_target
+    target = parse_target(text)
+    if target is None:
         return None
-    return Line(parsed.name, parsed.is_excluded, parsed.given_options())
+    unset = Options()
+    options = {
+        name: value
+        for name, value in vars_of(target.options).items()
+        if value != getattr(unset, name)
+    }
+    return Line(target.name, target.excluded, options)
 
 
 def vars_of(record: Any) -> dict[str, Any]:
