@@ -28,6 +28,7 @@ _MOST_PAIRS = 4_000_000
 # Of the values with a tag of their own, those that have parts.
 _OPENED = frozenset({"$tuple", "$dict", "$partial"})
 _SETS = frozenset({"$set", "$frozenset"})
+_PATHS = ("$path", "$text")
 # The tables of libraries, whose columns and items are compared as such.
 TABLES = ("$numpy:", "$pandas:", "$polars:", "$pyarrow:")
 # So many of a unit of moments are a second.
@@ -166,6 +167,10 @@ class _Comparison:
             yield from self._tables(old, new, place)
         elif ":" in tag or tag in _OPENED:
             yield from self._tags(old, new, place)
+        elif tag in _PATHS and old[tag] == new[tag]:
+            if old != new:
+                shown = _drawn({tag: old[tag]})
+                yield place.fact(f"content of {shown} differs from the recorded one")
         elif not self._are_close_decimals(old, new):
             yield from self._wholes(old, new, place)
 

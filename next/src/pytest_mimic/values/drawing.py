@@ -374,6 +374,16 @@ def _long(tree: dict[str, Any]) -> str:
     return f"<{kind} of {length:,}{start} #{digest}>"
 
 
+def _place(tree: dict[str, Any]) -> str:
+    """Draw a path, or a text that is one; a long text stands under `$text`, too."""
+    place = tree.get("$path", tree.get("$text"))
+    if not isinstance(place, list):
+        return str(place) if "$path" in tree else _object_file(tree)
+    root, rest = place[:2]
+    below = line(rest) if isinstance(rest, dict) else rest
+    return f"<{root}>/{below}".rstrip("/") if root == "tmp" else below or "."
+
+
 def _object_file(tree: dict[str, Any]) -> str:
     """Draw a part that stands in a file of its own."""
     if "begins" in tree:
@@ -391,12 +401,12 @@ def _partial(tree: dict[str, Any]) -> Form:
 # What stands for a tag whose content is a text.
 _TEXTS = {
     **dict.fromkeys(("$float", "$int", "$decimal", "$uuid", "$date", "$zone"), "{}"),
-    **dict.fromkeys(("$path", "$name"), "{}"),
+    "$name": "{}",
     **dict.fromkeys(("$function", "$method"), "<function {}>"),
     "$class": "<class {}>",
     "$module": "<module {}>",
     "$escaped": "'{}'",
-    "$content": "<content #{}>",
+    "$content": "<{}>",
     "$refused": "<{}>",
     "$ignored": "<ignored>",
     "$up": "<itself>",
@@ -417,7 +427,8 @@ _DRAWN: dict[str, Callable[[dict[str, Any]], str | Form]] = {
     "$frozenset": _frozenset,
     "$long": _long,
     "$pickle": _object_file,
-    "$text": _object_file,
+    "$path": _place,
+    "$text": _place,
     "$json": _object_file,
     "$partial": _partial,
 }

@@ -95,6 +95,7 @@ def arguments_of(
         UnstableIdentityError: A part has no identity. It names argument, path and one
             way out.
     """
+    __tracebackhide__ = True  # An error of `key` is the user's.
     walk = Walk("identity", places)
     if rules.key:
         result = rules.key(_grouped(bound, rules))

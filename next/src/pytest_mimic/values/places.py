@@ -80,32 +80,34 @@ class Places:
     def path_of(self, place: list[Tree]) -> str:
         """Give the path of a place in this run."""
         root, rest, *more = place
+        below = _as_text(rest)
         if root == "root":
             folder = self._roots.rootdir[0] if self._roots.rootdir else "<root>"
         else:
             folder = self._folder_of(more[0] if more else 0)
-        is_inside = rest and not str(rest).startswith("/")
-        return f"{folder}/{rest}" if is_inside else f"{folder}{rest}"
+        is_inside = below and not below.startswith("/")
+        return f"{folder}/{below}" if is_inside else f"{folder}{below}"
 
     def value_of(self, node: dict[str, Tree]) -> PurePath | str:
         """Make the path or text of a node in this run."""
         place = node.get("$path", node.get("$text"))
-        text = self.path_of(place) if isinstance(place, list) else str(place)
+        text = self.path_of(place) if isinstance(place, list) else _as_text(place)
         if "$text" in node:
             return text
         path: PurePath = getattr(pathlib, str(node.get("class", "Path")))(text)
         return path
 
-    def node_of_path(self, path: PurePath, *, with_content: bool) -> dict[str, Tree]:
+    def node_of_path(self, path: PurePath, *, with_content: bool) -> Tree:
         """Give what stands for a path of the standard library.
 
         Returns:
             `{"$path": place or text}`, with a `class` where it is a pure path, and a
-            `content` where it is temporary and that is asked for.
+            `content` where it is temporary and that is asked for; `Refused` where it
+            has none.
         """
         spot = self._roots.spot_of(str(path))
         node = self._node("$path", str(path), spot, with_content=with_content)
-        if not isinstance(path, Path):
+        if isinstance(node, dict) and not isinstance(path, Path):
             node["class"] = type(path).__name__
         return node
 
@@ -117,7 +119,9 @@ class Places:
         if spot is None or spot.root == "root":
             return text
         node = self._node("$text", text, spot, with_content=with_content)
-        return node if isinstance(node["$text"], list) else text
+        if isinstance(node, dict) and not isinstance(node["$text"], list):
+            return text
+        return node
 
     def content_of(self, path: str | os.PathLike[str]) -> Tree:
         """Give what a path names: `file 9f31…`, `folder 77ab…`, `missing`.
@@ -130,20 +134,25 @@ class Places:
 
     def _node(
         self, tag: str, text: str, spot: _Spot | None, *, with_content: bool
-    ) -> dict[str, Tree]:
+    ) -> Tree:
         if spot is None or not (with_content or self._roots.is_spelled(text, spot)):
-            return {tag: text}
-        if with_content and spot.root == "tmp":
-            return {tag: self._argument_at(spot), "content": self.content_of(text)}
-        return {tag: self._outcome_at(spot)}
+            return {tag: _as_json(text)}
+        if not with_content or spot.root == "root":
+            return {tag: self._outcome_at(spot)}
+        content = self.content_of(text)
+        if isinstance(content, Refused):
+            return content
+        return {tag: self._argument_at(spot), "content": content}
 
     def _argument_at(self, spot: _Spot) -> list[Tree]:
-        return [spot.root, spot.rest] if spot.folder else [spot.root, spot.rest, ""]
+        rest = _as_json(spot.rest)
+        return [spot.root, rest] if spot.folder else [spot.root, rest, ""]
 
     def _outcome_at(self, spot: _Spot) -> list[Tree]:
+        rest = _as_json(spot.rest)
         if spot.root == "root":
-            return [spot.root, spot.rest]
-        return [spot.root, spot.rest, self._roots.name_of(spot.folder)]
+            return [spot.root, rest]
+        return [spot.root, rest, self._roots.name_of(spot.folder)]
 
     def _folder_of(self, name: Tree) -> str:
         return self._roots.folder_named(name) if isinstance(name, str) else "<tmp>"
@@ -184,11 +193,11 @@ class CallPlaces(Places):
         return place
 
     def _outcome_at(self, spot: _Spot) -> list[Tree]:
-        if spot.folder in self.folders[:1]:
-            return [spot.root, spot.rest]
-        if spot.folder in self.folders:
-            return [spot.root, spot.rest, self.folders.index(spot.folder)]
-        return super()._outcome_at(spot)
+        if spot.folder not in self.folders:
+            return super()._outcome_at(spot)
+        number = self.folders.index(spot.folder)
+        rest = _as_json(spot.rest)
+        return [spot.root, rest, number] if number else [spot.root, rest]
 
     def _folder_of(self, name: Tree) -> str:
         if isinstance(name, int) and name < len(self.folders):
@@ -355,6 +364,19 @@ def _items_of(value: object) -> Iterator[object]:
         yield from value.values()
     elif isinstance(value, list | tuple) and type(value) in (list, tuple):
         yield from value
+
+
+def _as_json(text: str) -> Tree:
+    """Give a path as JSON keeps it: the name of a file may be no text."""
+    if text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text):
+        return text
+    return {"$escaped": text.encode("unicode_escape").decode("ascii")}
+
+
+def _as_text(part: Tree) -> str:
+    if isinstance(part, dict):
+        return str(part["$escaped"]).encode("ascii").decode("unicode_escape")
+    return str(part)
 
 
 def _spellings(folder: str | os.PathLike[str]) -> tuple[str, ...]:
