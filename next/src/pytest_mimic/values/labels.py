@@ -42,7 +42,8 @@ def call_label(target: str, arguments: Tree, limit: int = 120) -> str:
     parts = arguments if isinstance(arguments, dict) else {}
     if ":" in target:
         return _of_function(target, parts, limit)
-    return _cut(f"{target} {' '.join(_request_words(parts))}".strip(), limit)
+    words = filter(None, _request_words(parts))
+    return _cut(" ".join([target, *words]), limit)
 
 
 def _of_function(target: str, arguments: Mapping[str, Tree], limit: int) -> str:

@@ -48,7 +48,7 @@ def outcome_differences(
     old = _tree_of(recorded, places, step, is_whole=True)
     new = _tree_of(real, places, step, is_whole=True)
     found = deeply(lambda: differences(old, new, rules))
-    if found or rules.shape or rules.rtol or rules.atol:
+    if found or rules != EXACT:
         return found
     fact = "differs from the recording in a part that has no readable form"
     return [Difference(step, MISSING, MISSING, fact)]
