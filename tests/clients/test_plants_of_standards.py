@@ -330,8 +330,8 @@ def test_what_standards_call_secret_is_stored_and_shown_nowhere(
     seen = "\n".join([stored, run.output, replayed.output, page])
     leaked = [name for name in ROWS if planted(name) in seen]
     hidden = []
-    for name, data in run.vault.items():
-        if name.startswith("calls/") and b"::test_harmless" in data:
-            hidden += re.findall(r'".{0,60}(?:<|&lt;)redacted', data.decode())
+    for call in run.calls:
+        if "::test_harmless" in call.owner:
+            hidden += re.findall(r'".{0,60}redacted', call.text)
     assert (leaked, hidden) == ([], [])
     replayed.expect(passed=4)

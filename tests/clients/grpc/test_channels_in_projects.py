@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,14 +48,7 @@ def shop(project: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def signatures(run: Any) -> list[str]:
-    calls = [
-        json.loads(data)
-        for name, data in run.vault.items()
-        if name.startswith("calls/")
-    ]
-    return sorted(
-        f"{call['target']} {call['arguments']['signature']}" for call in calls
-    )
+    return sorted(f"{call.target} {call.signature}" for call in run.calls)
 
 
 def test_a_service_in_use_is_recorded_and_replayed_without_it(

@@ -1,0 +1,62 @@
+"""Section 5, *Security*: equal calls that differ only in the application's own keys."""
+
+from __future__ import annotations
+
+import pytest
+from support import loopback
+from support.loopback import serving
+
+pytest.importorskip("httpx")
+
+TEST = """
+    import httpx, os
+
+    API = os.environ["API"]
+
+    def me(key, user):
+        headers = {"X-Api-Key": key, "X-User": user}
+        return httpx.get(API + "/me", headers=headers).json()["user"]
+
+    def test_two_users():
+        assert me("key-of-ann-0123456789", "ann") == "ann"
+        assert me("key-of-eve-0123456789", "eve") == "eve"
+"""
+
+
+class Handler(loopback.Handler):
+    """Knows users by their keys."""
+
+    def do_GET(self):
+        self.json({"user": self.headers["X-Api-Key"].split("-")[2]})
+
+
+def record(project, line):
+    project.ini(line)
+    project.tests(TEST)
+    with serving(loopback.Server(Handler)) as server:
+        project.env = {"API": server.url}
+        return project.run("--mimic-record", env=project.env)
+
+
+def test_in_a_log_they_keep_their_order_and_are_named(project):
+    run = record(project, "http").expect(passed=1)
+
+    project.run(env=project.env).expect(passed=1)
+    section = "\n".join(run.section)
+    assert "GET /me" in section
+    assert "match=headers.x-user" in section
+    assert b"key-of-ann" not in b"".join(run.vault.values())
+
+
+def test_the_named_header_tells_them_apart(project):
+    run = record(project, "http match=headers.x-user").expect(passed=1)
+
+    project.run(env=project.env).expect(passed=1)
+    assert "match=" not in "\n".join(run.section)
+
+
+def test_where_one_recording_serves_all_a_second_sender_is_refused(project):
+    run = record(project, "http sequence=no").expect(failed=1)
+
+    assert "GET /me" in run.output
+    assert "key-of-" not in run.output

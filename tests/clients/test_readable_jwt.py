@@ -1,0 +1,66 @@
+"""Section 5, *Security*: a client can read the JWT that a replay gives it."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from support import loopback
+from support.loopback import serving
+
+pytest.importorskip("httpx")
+
+
+def _encoded(part):
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+
+
+SIGNATURE = "Sig0123456789abcdefghij"
+CLAIMS = {"sub": "ann", "exp": 2_000_000_000, "api_key": "Key0123456789abcdef"}
+TOKEN = f"{_encoded({'alg': 'HS256', 'typ': 'JWT'})}.{_encoded(CLAIMS)}.{SIGNATURE}"
+
+TEST = """
+    import base64, httpx, json, os, time
+
+    API = os.environ["API"]
+
+    def claims_of(token):
+        payload = token.split(".")[1]
+        return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+    def test_the_token_is_valid():
+        token = httpx.post(API + "/login").json()["access_token"]
+        claims = claims_of(token)
+        assert claims["sub"] == "ann"
+        assert claims["exp"] > time.time()
+        answer = httpx.get(API + "/me", headers={"Authorization": "Bearer " + token})
+        assert answer.json() == {"me": "ann"}
+"""
+
+
+class Handler(loopback.Handler):
+    """Issues a token, and wants it back."""
+
+    def do_POST(self):
+        self.body()
+        self.json({"access_token": TOKEN})
+
+    def do_GET(self):
+        is_known = self.headers["Authorization"] == f"Bearer {TOKEN}"
+        self.json({"me": "ann"} if is_known else {}, 200 if is_known else 401)
+
+
+def test_a_jwt_is_read_in_a_replay_and_stands_nowhere(project):
+    project.ini("http")
+    project.tests(TEST)
+    with serving(loopback.Server(Handler)) as server:
+        env = {"API": server.url}
+        recorded = project.run("--mimic-record", env=env).expect(passed=1)
+
+        project.run("--mimic-verify", env=env).expect(passed=1)
+
+    replayed = project.run(env=env).expect(passed=1)
+    stored = b"".join(recorded.vault.values()).decode()
+    for secret in (SIGNATURE, CLAIMS["api_key"], TOKEN):
+        assert secret not in stored + recorded.output + replayed.output

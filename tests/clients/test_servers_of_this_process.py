@@ -1,0 +1,69 @@
+"""Section 7: requests to a server of this process are left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("requests")
+pytest.importorskip("httpx")
+
+APP = """
+    import threading
+    from contextlib import contextmanager
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+    from tally import ran
+
+    class View(BaseHTTPRequestHandler):
+        def do_GET(self):
+            ran("view", self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *args):
+            pass
+
+    @contextmanager
+    def live_server():
+        server = ThreadingHTTPServer(("127.0.0.1", 0), View)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            server.server_close()
+"""
+TEST = """
+    import app, httpx, pytest, requests, urllib.request
+
+    @pytest.fixture(scope="{scope}")
+    def port():
+        with app.live_server() as port:
+            yield port
+
+    def test_requests(port):
+        assert requests.get(f"http://{host}:{{port}}/requests").text == "ok"
+
+    def test_httpx(port):
+        assert httpx.get(f"http://{host}:{{port}}/httpx").text == "ok"
+
+    def test_urllib(port):
+        with urllib.request.urlopen(f"http://{host}:{{port}}/urllib") as answer:
+            assert answer.read() == b"ok"
+"""
+VIEWS = [f"view /{client}" for client in ("requests", "httpx", "urllib")]
+
+
+@pytest.mark.parametrize("scope", ["function", "session"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_server_of_this_process_is_not_recorded(project, host, scope):
+    project.ini("http")
+    project.write("app.py", APP)
+    project.tests(TEST.format(host=host, scope=scope))
+
+    recorded = project.record().expect(passed=3, real=VIEWS)
+    again = project.run().expect(passed=3, real=VIEWS)
+
+    assert recorded.vault == again.vault == {}

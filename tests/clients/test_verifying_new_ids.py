@@ -1,0 +1,89 @@
+"""Section 3, `--mimic-verify`: a service that gives new ids is green with one line."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+from support import loopback
+from support.loopback import serving
+
+pytest.importorskip("httpx")
+pytest.importorskip("requests")
+
+TEST = """
+    import os, {client} as client
+
+    API = os.environ["API"]
+
+    def test_create_read_change():
+        made = client.post(API + "/users", json={{"name": "ann"}}).json()
+        place = f"{{API}}/users/{{made['id']}}"
+        assert client.get(place).json()["name"] == "ann"
+        changed = client.patch(place, json={{"id": made["id"], "name": "eve"}})
+        assert changed.json()["name"] == "eve"
+        found = client.get(API + "/users", params={{"id": made["id"]}}).json()
+        assert found["name"] == "eve"
+"""
+
+
+class Service(loopback.Server):
+    """Keeps users under ids that it never gives twice."""
+
+    def __init__(self) -> None:
+        super().__init__(Handler)
+        self.ids = itertools.count(1001)
+        self.users: dict[str, dict[str, object]] = {}
+
+
+class Handler(loopback.Handler):
+    """Creates, reads and changes."""
+
+    server: Service
+
+    def do_POST(self):
+        user = {"id": next(self.server.ids), **json.loads(self.body())}
+        self.server.users[str(user["id"])] = user
+        self.json(user, 201)
+
+    def do_GET(self):
+        self._give(self.path.rpartition("/")[2].rpartition("=")[2])
+
+    def do_PATCH(self):
+        change = json.loads(self.body())
+        key = self.path.rpartition("/")[2]
+        user = self.server.users.get(key)
+        if user is not None and str(change["id"]) == key:
+            user.update(change)
+        self._give(key)
+
+    def _give(self, key):
+        user = self.server.users.get(key)
+        self.json(user or {"error": "no such user"}, 200 if user else 404)
+
+
+@pytest.mark.parametrize("client", ["httpx", "requests"])
+def test_create_read_and_change_verify_with_one_line(project, client):
+    project.ini("http volatile=body.id")
+    project.tests(TEST.format(client=client))
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.run("--mimic-record", env=env).expect(passed=1)
+        for _ in range(2):
+            project.run("--mimic-verify", env=env).expect(passed=1)
+
+    project.run(env=env).expect(passed=1)
+
+
+def test_the_drift_of_an_id_prints_the_line(project):
+    project.ini("http")
+    project.tests(TEST.format(client="httpx"))
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.run("--mimic-record", env=env).expect(passed=1)
+
+        run = project.run("--mimic-verify", env=env).expect(failed=1)
+
+    assert "volatile=" in run.output
+    assert "id" in run.output
