@@ -1,0 +1,154 @@
+"""Section 3, *Session output*: what a run names that ordinary suites met."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_a_stale_pickle_is_named(project):
+    project.ini("shop:load")
+    project.module("""
+        class Row:
+            def __init__(self, n=1):
+                self.n = n
+            def __reduce__(self):
+                return Row, (self.n,)
+
+        def load():
+            return (Row(), 1)
+    """)
+    project.test("assert shop.load()[1] == 1")
+    project.record().expect(passed=1)
+    project.write(
+        "shop.py",
+        project.root.joinpath("shop.py").read_text().replace("Row(), 1", "Row(), 2"),
+    )
+
+    run = project.run().expect(failed=1)
+
+    assert "stale" in "\n".join(run.section)
+    assert "shop:load" in "\n".join(run.section)
+
+
+def test_a_class_that_moved_is_named(project):
+    for name in ("models", "entities"):
+        project.write(
+            f"{name}.py",
+            """
+            from dataclasses import dataclass
+
+            @dataclass
+            class D:
+                a: int
+            """,
+        )
+    project.ini("shop:fetch")
+    project.module("""
+        def fetch(order):
+            return order.a
+    """)
+    test = """
+        import shop
+        from {module} import D
+
+        def test_it():
+            assert shop.fetch(D(4)) == 4
+    """
+    project.tests(test.format(module="models"))
+    project.record().expect(passed=1)
+    project.tests(test.format(module="entities"))
+
+    run = project.run().expect(failed=1)
+
+    error = "\n".join(run.error)
+    assert "models" in error
+    assert "entities" in error
+
+
+KEY = "ghp_" + "aB3dE6gH9jK2mN5p" * 3
+
+
+def test_what_looks_like_a_key_is_masked_in_a_drift(project):
+    project.ini("shop:fetch")
+    project.module("""
+        import os
+
+        def fetch():
+            return {"note": os.environ["NOTE"]}
+    """)
+    project.test("assert shop.fetch()['note']")
+    project.run("--mimic-record", env={"NOTE": f"it is {KEY} today"}).expect(passed=1)
+
+    run = project.run("--mimic-verify", env={"NOTE": "it is gone"}).expect(failed=1)
+
+    assert KEY not in run.output
+    assert "ghp_" in run.output
+
+
+def test_the_name_of_a_worker_is_named_while_recording(project):
+    """Another number of workers, or none, asks for another schema."""
+    project.ini("shop:connect")
+    project.module("""
+        def connect(schema):
+            return 1
+    """)
+    project.tests("""
+        import os, shop
+
+        def test_one():
+            shop.connect("s_" + os.environ.get("PYTEST_XDIST_WORKER", "master"))
+    """)
+
+    run = project.record("-n", "2", plugins=["xdist"]).expect(passed=1)
+
+    assert "worker" in "\n".join(run.section)
+
+
+def test_one_cause_is_one_row(project):
+    project.ini("shop:ask")
+    project.module("""
+        def ask(model, question):
+            return question
+    """)
+    test = """
+        import pytest, shop
+
+        @pytest.mark.parametrize("number", range(11))
+        def test_it(number):
+            assert shop.ask("{model}", f"question {{number}}")
+    """
+    project.tests(test.format(model="small"))
+    project.record().expect(passed=11)
+    project.tests(test.format(model="large"))
+
+    run = project.run().expect(failed=11)
+
+    rows = [line for line in run.section if "shop:ask" in line]
+    assert len(rows) == 1
+    assert "11" in rows[0]
+    commands = [line for line in run.section if "--mimic-record" in line]
+    assert len(commands) == 1
+    assert len(commands[0]) < 300
+
+
+@pytest.mark.parametrize("mode", ["--mimic-verify"])
+def test_a_clean_verify_says_what_comes_next_after_a_changed_input(project, mode):
+    project.ini("shop:fetch")
+    project.inputs = "warn"
+    project.ini("shop:fetch")
+    project.write("helper.py", "def rate():\n    return 1\n")
+    project.module("""
+        import helper
+
+        def fetch():
+            return helper.rate()
+    """)
+    project.test("assert shop.fetch() == 1")
+    project.record().expect(passed=1)
+    project.write("helper.py", "def rate():\n    return 2 - 1\n")
+    replayed = project.run().expect(passed=1)
+
+    verified = project.run(mode).expect(passed=1)
+
+    assert "changed" in "\n".join(replayed.section)
+    assert "--mimic-rerecord" in "\n".join(verified.section)
