@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -20,6 +21,10 @@ WORKER = "popen-gw"
 """How the folder of a worker of xdist begins."""
 MOST_FILES = 10_000
 MOST_BYTES = 2_000_000_000
+MOST_ITEMS = 10_000
+"""So many items of an argument are looked at: a list may have millions."""
+MOST_SIGNS = 4096
+"""A longer text is no path."""
 CHUNK = 1 << 20
 SETTLED = 2
 """So many seconds after a file has changed, its time tells of a next change."""
@@ -131,6 +136,26 @@ class Places:
         are `Refused`.
         """
         return self._roots.contents.of(os.fspath(path))
+
+    def changed_files(
+        self, before: Mapping[str, Stamp], after: Mapping[str, Stamp]
+    ) -> list[str]:
+        """Say which files were made, changed or removed, a line each.
+
+        A text that names no place of this run is seldom a path: that a file of its name
+        was made is chance.
+        """
+        lines = []
+        for name, (path, is_text, facts) in before.items():
+            now = after[name].facts if name in after else ()
+            spot = self._roots.spot_of(path)
+            if now == facts or (is_text and not facts and spot is None):
+                continue
+            verb = "changed" if facts and now else "made" if now else "removed"
+            root = {"root": "<rootdir>", "tmp": "<tmp>"}[spot.root] if spot else ""
+            shown = f"{root}/{spot.rest}" if spot else path
+            lines.append(f"{name}: {shown}: {verb} by the call")
+        return lines
 
     def _node(
         self, tag: str, text: str, spot: _Spot | None, *, with_content: bool
@@ -333,37 +358,55 @@ class Contents:
         return f"folder {digest.hexdigest()}"
 
 
-def stamps_of(arguments: Mapping[str, object]) -> dict[str, tuple[int, ...]]:
-    """Give size and time of each file that an argument, or an item of it, may name.
+class Stamp(NamedTuple):
+    """A file that an argument, or an item of one, may name.
 
-    Nothing stands for a folder; `()` for a path at which there is nothing.
+    Attributes:
+        path: Its absolute path.
+        is_text: Whether the argument is a text, which may be no path.
+        facts: Its size and time; empty: there is no such file.
     """
-    stamps: dict[str, tuple[int, ...]] = {}
-    for value in arguments.values():
-        for item in _items_of(value):
-            if isinstance(item, str | PurePath) and len(str(item)) < 4096:
-                _stamp(str(item), stamps)
+
+    path: str
+    is_text: bool
+    facts: tuple[int, ...]
+
+
+def stamps_of(arguments: Mapping[str, object]) -> dict[str, Stamp]:
+    """Give the files that arguments name, by `name`, `name[0]` or `name['a']`."""
+    stamps: dict[str, Stamp] = {}
+    for name, value in arguments.items():
+        for step, item in _items_of(value):
+            is_path = isinstance(item, PurePath)
+            if not is_path and not (type(item) is str and len(item) < MOST_SIGNS):
+                continue
+            path = os.path.abspath(str(item))  # noqa: PTH100
+            facts = _facts_of(path)
+            if facts is not None:
+                stamps[f"{name}{step}"] = Stamp(path, not is_path, facts)
     return stamps
 
 
-def _stamp(path: str, stamps: dict[str, tuple[int, ...]]) -> None:
+def _facts_of(path: str) -> tuple[int, ...] | None:
+    """Give size and time of a file; `()` if there is none, `None` for a folder."""
     try:
         found = Path(path).stat()
     except (OSError, ValueError):
-        stamps[path] = ()
-        return
-    if stat.S_ISREG(found.st_mode):
-        stamps[path] = (found.st_size, found.st_mtime_ns, found.st_ino)
+        return ()
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
-def _items_of(value: object) -> Iterator[object]:
-    yield value
+def _items_of(value: object) -> Iterator[tuple[str, object]]:
+    yield "", value
     # Only the builtins themselves: to look into another container may do anything.
     if type(value) is dict:
-        yield from value
-        yield from value.values()
-    elif isinstance(value, list | tuple) and type(value) in (list, tuple):
-        yield from value
+        for key, item in islice(value.items(), MOST_ITEMS):
+            yield f"[{key!r}]", item
+    elif type(value) is list or type(value) is tuple or type(value) is set:
+        for number, item in enumerate(islice(value, MOST_ITEMS)):
+            yield f"[{number}]", item
 
 
 def _as_json(text: str) -> Tree:

@@ -247,7 +247,9 @@ class Walk:
             return self._class
         if issubclass(kind, BaseException):
             return self._error
-        if any(str(base.__module__).partition(".")[0] in LIBRARIES for base in kind.__mro__):
+        if any(
+            str(base.__module__).partition(".")[0] in LIBRARIES for base in kind.__mro__
+        ):
             from pytest_mimic.values import libraries  # Loads what it knows of.
 
             rule = libraries.rule_of(kind)
@@ -349,7 +351,7 @@ class Walk:
         self, items: Iterable[tuple[Any, Any]], paths: Paths
     ) -> dict[str, Tree]:
         pairs = list(items)
-        if not all(_is_plain_key(key) for key, _ in pairs):
+        if not all(self._is_plain_key(key) for key, _ in pairs):
             return {"$dict": self._pairs(pairs, paths, in_order=self._in_order)}
         if not self._in_order:
             pairs.sort()
@@ -368,6 +370,11 @@ class Walk:
             pairs.sort(key=canonical_text)
         return pairs
 
+    def _is_plain_key(self, key: object) -> bool:
+        if type(key) is not str or key.startswith(("$", *self._starts)):
+            return False
+        return key.isascii() or _is_utf8(key)
+
     def _is_worth_a_try(self, value: Any) -> bool:
         # A small part in an odd value would be tried again at each level.
         return self._depth == 1 or len(value) > 100
@@ -378,7 +385,8 @@ class Walk:
         if levels is None:
             return False
         parts = list(chain.from_iterable(levels))
-        texts = "\n".join([part for part in parts if type(part) is str])
+        keys = set().union(*[part for part in parts if type(part) is dict])
+        texts = "\n".join([*keys, *[part for part in parts if type(part) is str]])
         if not _is_utf8(texts) or any(start in texts for start in self._starts):
             return False
         numbers = [part for part in parts if type(part) is float]
@@ -653,12 +661,6 @@ def _is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _is_plain_key(key: object) -> bool:
-    if type(key) is not str or key.startswith("$"):
-        return False
-    return key.isascii() or _is_utf8(key)
 
 
 def _has_name(value: Any) -> bool:
