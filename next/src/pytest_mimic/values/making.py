@@ -239,7 +239,9 @@ _BY_TAG: dict[str, Callable[[Maker, Any], Any]] = {
 
 
 def _library_make(cls: type) -> Callable[[type, Any], Any] | None:
-    if not any(base.__module__.partition(".")[0] in LIBRARIES for base in cls.__mro__):
+    if not any(
+        str(base.__module__).partition(".")[0] in LIBRARIES for base in cls.__mro__
+    ):
         return None
     from pytest_mimic.values import libraries  # Loads what it knows of.
 

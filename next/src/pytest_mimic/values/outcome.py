@@ -103,22 +103,17 @@ class _Storing:
         """Give the tree of a value and its pickles, in the order of their leaves."""
         exact = Walk("exact", self._places)
         tree = exact.node(value)
-        proof = Walk("proof", self._places)
-        proven = proof.node(value)
         if exact.is_shared or exact.size > MOST_PARTS:
             tree = Raw(value)
         pickles = self._pickles_in(tree)
-        inside = sum(pickle.proof.changeable for pickle in pickles)
-        if exact.changeable + inside != proof.changeable:
-            # Something that may change stands in a pickle and elsewhere.
-            tree = Raw(value)
-            pickles = self._pickles_in(tree)
-        if not isinstance(tree, Raw) and not self._comes_back(tree, proven, pickles):
-            tree = Raw(value)
-            pickles = self._pickles_in(tree)
+        if not isinstance(tree, Raw):
+            is_apart = _are_apart([exact, *(pickle.proof for pickle in pickles)])
+            if not is_apart or not self._comes_back(value, tree, pickles):
+                tree = Raw(value)
+                pickles = self._pickles_in(tree)
         return tree, pickles
 
-    def _comes_back(self, tree: Tree, proven: Tree, pickles: list[_Pickle]) -> bool:
+    def _comes_back(self, value: object, tree: Tree, pickles: list[_Pickle]) -> bool:
         """Tell whether what is made of a tree has this tree and the same proof."""
         loaded = iter(pickles)
         maker = Maker(self._places, lambda _: next(loaded).loaded)
@@ -127,14 +122,15 @@ class _Storing:
             again = Walk("exact", self._places).node(made)
             if ordered_digest_of(again) != ordered_digest_of(tree):
                 return False
-            return ordered_digest_of(Walk("proof", self._places).node(made)) == (
-                ordered_digest_of(proven)
-            )
+            return self._proof_of(made) == self._proof_of(value)
         except RecursionError:
             raise
         except Exception:
             # Whatever a class of the user does while it is made: a pickle is tried.
             return False
+
+    def _proof_of(self, value: object) -> str:
+        return ordered_digest_of(Walk("proof", self._places).node(value))
 
     def _pickles_in(self, tree: Tree) -> list[_Pickle]:
         return [self._pickle(path, raw.value) for path, raw in _raws(tree, ())]
@@ -173,6 +169,16 @@ class _Storing:
             "the outcome cannot be stored",
             [f"{shown_path((self._name, *path))}: {what}", "nothing was recorded"],
         )
+
+
+def _are_apart(walks: list[Walk]) -> bool:
+    """Tell whether nothing that may change was seen in two of the walks."""
+    seen: set[int] = set()
+    for walk in walks:
+        if not seen.isdisjoint(walk.changeable):
+            return False
+        seen |= walk.changeable
+    return True
 
 
 def _kind(value: object) -> str:

@@ -121,8 +121,9 @@ class _Seen(NamedTuple):
     """A part that the walk has been in. The value is kept, so that its id stays its own.
 
     Attributes:
-        number: How many parts came before.
-        size: How many parts it counts for where it stands again.
+        number: The number of the part.
+        numbers: How many numbers it takes where it stands again.
+        size: How many parts it has.
         is_closed: Whether no way in it leads back to a part above.
         is_changeable: Whether it, or a part of it, may change.
     """
@@ -130,6 +131,7 @@ class _Seen(NamedTuple):
     value: object
     tree: Tree
     number: int
+    numbers: int
     size: int
     is_closed: bool
     is_changeable: bool
@@ -159,7 +161,7 @@ class Walk:
         self.counts_content = purpose == "identity"
         self.is_shared = False
         self.size = 0
-        self.changeable = 0
+        self.changeable: set[int] = set()
         self.few = 50
         self._starts = places.starts if places is not None else ()
         self._in_order = purpose != "identity"
@@ -274,7 +276,8 @@ class Walk:
         if self._depth == DEEPEST:
             return Refused(f"nested deeper than {DEEPEST:,} levels")
         number, open_before = self._next, self._left_open
-        changeable_before = self.changeable
+        size_before, changeable_before = self.size, len(self.changeable)
+        self.is_shared |= id(value) in self.changeable
         lowest_before, self._lowest = self._lowest, number
         self._above[id(value)] = _Standing(self._depth, number)
         self._depth += 1
@@ -290,25 +293,26 @@ class Walk:
             # Nothing can lead back into it, so its parts need no numbers.
             self._next = number + 1
         self._left_open += not is_closed
-        if isinstance(tree, Raw):
-            self.changeable = changeable_before
-        elif _may_change(value) and not _is_name(tree):
-            self.changeable += 1
+        is_value = isinstance(tree, Raw) or _is_name(tree)
+        if not is_value and _may_change(value):
+            self.changeable.add(id(value))
         self._seen[id(value), paths] = _Seen(
             value,
             tree,
             number,
-            self._next - number,
-            is_closed,
-            is_changeable=self.changeable > changeable_before,
+            numbers=self._next - number,
+            size=self.size - size_before,
+            is_closed=is_closed,
+            is_changeable=len(self.changeable) > changeable_before,
         )
         self._lowest = min(self._lowest, lowest_before)
         return tree
 
     def _again(self, seen: _Seen) -> Tree:
         self.is_shared |= seen.is_changeable or isinstance(seen.tree, Raw)
+        self.size += seen.size
         if seen.is_closed:
-            self._next += seen.size
+            self._next += seen.numbers
             return seen.tree
         self._lowest = min(self._lowest, seen.number)
         return Up(nodes=self._next - seen.number)
@@ -385,6 +389,8 @@ class Walk:
         if levels is None:
             return False
         parts = list(chain.from_iterable(levels))
+        if self._in_order and not self._takes_containers(parts):
+            return False
         keys = set().union(*[part for part in parts if type(part) is dict])
         texts = "\n".join([*keys, *[part for part in parts if type(part) is str]])
         if not _is_utf8(texts) or any(start in texts for start in self._starts):
@@ -394,6 +400,15 @@ class Walk:
             return False
         whole = [part for part in parts if type(part) is int]
         return not whole or max(whole) < LONGEST_NUMBER > 10 * -min(whole)
+
+    def _takes_containers(self, parts: list[object]) -> bool:
+        """Note the lists and mappings of plain data, if each stands at one place."""
+        containers = [id(part) for part in parts if type(part) in (list, dict)]
+        ids = set(containers)
+        if len(ids) < len(containers) or not ids.isdisjoint(self.changeable):
+            return False
+        self.changeable |= ids
+        return True
 
     # -- objects
 
