@@ -113,6 +113,14 @@ class FunctionPlan:
             unset={name: one for name, one in defaults if type(one) is object},
         )
 
+    @property
+    def own_line(self) -> Target:
+        """A line that names this function alone, with the options of its line."""
+        if self.line.path[-1] != "*":
+            return self.line
+        module, _, path = self.target.partition(":")
+        return self.line._replace(module=module, path=tuple(path.split(".")))
+
     @functools.cached_property
     def source(self) -> str:
         """The fingerprint of the function's source, if it is one of the project."""
@@ -303,8 +311,8 @@ class _Arguments:
             MutatedInputError: It has changed an argument, or a file that one names.
         """
         values = self._that_count()
-        stamps = stamps_of(values)
-        if self._are_plain and stamps == self._stamps:
+        files = self.places.changed_files(self._stamps, stamps_of(values))
+        if self._are_plain and not files:
             return {}
         from pytest_mimic.values.advancing import set_states, states_of
 
@@ -319,11 +327,10 @@ class _Arguments:
             tree = self._tree_now()
         finally:
             set_states(values, moved)
-        has_changed = identity_of(self._plan.target, tree) != self.identity
-        if has_changed or stamps != self._stamps:
+        if files or identity_of(self._plan.target, tree) != self.identity:
             from pytest_mimic.values.messages import mutation  # only errors need it
 
-            raise mutation(self._plan.line, self.tree, tree, self._stamps, stamps)
+            raise mutation(self._plan.own_line, self.tree, tree, files)
         return moved
 
     def set_states(self, states: dict[str, Tree]) -> None:

@@ -264,7 +264,9 @@ def _module_and_path(name: str) -> tuple[str, tuple[str, ...]]:
     if client_of(name) is not None:
         return name, ()
     hint = did_you_mean(name, CLIENT_NAMES)
-    if not hint and "." in name and _are_identifiers(name.split(".")):
+    # Only `http.client` has a dot.
+    is_like_client = hint and name.partition(".")[0] in ("http", name)
+    if not is_like_client and "." in name and _are_identifiers(name.split(".")):
         with_colon = _with_colon(name)
         raise TargetError(
             f"{name} has no colon before the function: write {with_colon}"

@@ -76,7 +76,7 @@ def difference_line(
     if difference.fact:
         return f"{path}: {difference.fact}"
     if isinstance(old, Missing):
-        known = "not in the recording" if before == "recorded" else f"none {before}"
+        known = "not in the recording" if before == "recorded" else f"not {before}"
         return f"{path}: {_side(new, limit)} {now}, {known}"
     if isinstance(new, Missing):
         return f"{path}: {_side(old, limit)} {before}, missing {now}"

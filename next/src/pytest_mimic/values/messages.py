@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from pytest_mimic.errors import MutatedInputError, Remedy
-from pytest_mimic.values.differences import Difference, Missing, differences
+from pytest_mimic.errors import MutatedInputError
+from pytest_mimic.values.differences import Difference, differences
 from pytest_mimic.values.drawing import difference_line
 from pytest_mimic.values.looks import cause_of, ignorable
-from pytest_mimic.values.tree import Tree, without
+from pytest_mimic.values.tree import Path, Tree, parts, without
 
 MOST_DIFFERENCES = 5
 PAGE = "https://pytest-mimic.readthedocs.io/en/latest/how-to/dates-and-ids.html"
@@ -23,6 +23,8 @@ class Described(Protocol):
     def arguments(self) -> dict[str, Tree] | None: ...
     @property
     def request(self) -> dict[str, Tree] | None: ...
+    @property
+    def line(self) -> str: ...
     @property
     def recorded(self) -> str: ...
     @property
@@ -128,11 +130,7 @@ def lines_of(found: list[Difference], most: int = MOST_DIFFERENCES) -> list[str]
 
 
 def mutation(
-    line: Line,
-    before: Tree,
-    after: Tree,
-    files: Mapping[str, object] | None = None,
-    files_after: Mapping[str, object] | None = None,
+    line: Line, before: Tree, after: Tree, files: Sequence[str] = ()
 ) -> MutatedInputError:
     """Give the error for a call that has changed its arguments.
 
@@ -140,32 +138,57 @@ def mutation(
         line: The line that mimics it.
         before: The tree of its arguments before the call.
         after: The tree after it.
-        files: What was known of the files that arguments name, by path.
-        files_after: The same after the call.
+        files: Lines for the files that it has changed.
     """
     found = differences(before, after)
-    words = ("before", "after")
-    shown = found[:MOST_DIFFERENCES]
-    facts = [difference_line(difference, words=words) for difference in shown]
-    now = files_after or {}
-    changed = [path for path, facts in (files or {}).items() if now.get(path) != facts]
-    facts += [f"the file {path} has changed" for path in changed]
+    facts = list(files[:MOST_DIFFERENCES])
+    if len(files) > MOST_DIFFERENCES:
+        facts.append(f"and {len(files) - MOST_DIFFERENCES} more")
+    if not files:
+        words = ("before", "after")
+        shown = found[:MOST_DIFFERENCES]
+        facts = [difference_line(difference, words=words) for difference in shown]
     what = f"{line.name} has mutated its inputs"
-    return MutatedInputError(what, facts, [_way_out(line, found, changed)])
-
-
-def _way_out(line: Line, found: list[Difference], changed: list[str]) -> Remedy:
-    filled = [
-        ".".join(difference.steps) for difference in found if _is_filled(difference)
-    ]
-    if filled and len(filled) == len(found) and not changed:
-        return "leave out what is only remembered", line.line(ignore=tuple(filled))
-    return "name the function inside that returns the new value", ""
-
-
-def _is_filled(difference: Difference) -> bool:
-    """Tell whether a private attribute was only given a value, as a cache is."""
-    is_private = any(step.startswith("_") for step in difference.steps)
-    return is_private and (
-        difference.old is None or isinstance(difference.old, Missing)
+    way = (
+        "name the function inside that returns the new value, in place of it",
+        "",
     )
+    filled = [] if files else _filled(before, found)
+    if filled:
+        words_of_way = "if they only remember something, leave them out"
+        way = words_of_way, line.line(ignore=tuple(filled))
+    return MutatedInputError(what, facts, [way])
+
+
+def _filled(before: Tree, found: list[Difference]) -> list[str]:
+    """Give the private attributes that were empty, if nothing else has changed.
+
+    One that had a value may be what was asked for.
+    """
+    filled: dict[str, bool] = {}
+    for difference in found:
+        path = _private(difference.steps)
+        if not path or not _is_empty(_part_at(before, path)):
+            return []
+        filled[".".join(path)] = True
+    return list(filled)
+
+
+def _private(steps: Path) -> Path:
+    """Give the path of the first private attribute on the way to a part."""
+    for count, step in enumerate(steps, 1):
+        if step.startswith("_"):
+            return steps[:count]
+    return ()
+
+
+def _part_at(tree: Tree, path: Path) -> Tree | None:
+    for step in path:
+        tree = dict(parts(tree)).get(step)
+    return tree
+
+
+def _is_empty(part: Tree) -> bool:
+    if isinstance(part, (dict, list)):
+        return not list(parts(part))
+    return part is None
