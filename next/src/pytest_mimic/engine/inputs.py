@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,7 @@ class Inputs:
     """What calls of one run reach and read; each file is looked at once.
 
     A list, as it is stored, is JSON: `{"functions": {"shop.tax:rate": "9f31…"},
-    "files": {"data.csv": "77ab…"}, "modules": {"shop.tax": "c0ff…"}}`. Where the file
-    of a module is as it was, nothing in it is looked at.
+    "files": {"data.csv": "77ab…"}}`.
     """
 
     def __init__(self, rootdir: Path, vault: Path, project: Project) -> None:
@@ -70,19 +69,13 @@ class Inputs:
             arguments: The tree of the arguments, as it is stored.
             opened: The files that were opened for reading.
         """
-        functions: dict[str, str] = {}
-        modules: dict[str, str] = {}
-        for place in sorted(self.reached_by(target, arguments).places):
-            digest = self._digest_of(place)
-            if digest and str(place) != target:
-                functions[str(place)] = digest
-                module = self._sources.module(place.module)
-                modules[place.module] = module.digest if module is not None else ""
+        places = sorted(self.reached_by(target, arguments).places)
+        digests = self._digests_of([one for one in places if str(one) != target])
+        functions = {str(place): digest for place, digest in digests.items() if digest}
         files = {name: self._digest_of_file(name) for name in self._own(opened)}
         if not functions and not files:
             return b""
-        listed = {"functions": functions, "files": files, "modules": modules}
-        return json.dumps(listed, indent=1).encode()
+        return json.dumps({"functions": functions, "files": files}, indent=1).encode()
 
     def changed(self, listed: bytes) -> list[str]:
         """Give what of a list is another now: `shop.tax:rate (shop/tax.py)`, a file.
@@ -94,36 +87,35 @@ class Inputs:
             self._changed[listed] = [*self._changes(listed)]
         return self._changed[listed]
 
-    def renewed(self, before: bytes, now: bytes) -> bytes:
-        """Give the list to keep of an equal outcome: the one before, if it still holds.
-
-        Raises:
-            ValueError: The one before is damaged.
-        """
-        return now if self.changed(before) else before
-
     def _changes(self, listed: bytes) -> Iterator[str]:
         try:
             content = json.loads(listed)
             functions, files = content["functions"], content["files"]
-            modules = content["modules"]
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError("no list of what a call reached") from error
+        now = self._digests_of(list(map(_place_of, functions)))
         for name, digest in functions.items():
             place = _place_of(name)
-            module = self._sources.module(place.module)
-            if module is not None and module.digest == modules.get(place.module):
-                continue
-            if self._digest_of(place) != digest:
+            if now[place] != digest:
+                module = self._sources.module(place.module)
                 file = os.path.relpath(module.file, self._rootdir) if module else "gone"
                 yield f"{name} ({file})"
         for name, digest in files.items():
             if self._digest_of_file(name) != digest:
                 yield name
 
-    def _digest_of(self, place: Place) -> str:
-        definition = self._reach.definition(place)
-        return definition.digest if definition is not None else ""
+    def _digests_of(self, places: Sequence[Place]) -> dict[Place, str]:
+        """Give the digests of what stands at some places; that of nothing is ""."""
+        names: dict[str, list[str]] = {}
+        for place in places:
+            names.setdefault(place.module, []).append(place.name)
+        digests: dict[Place, str] = {}
+        for module_name, wanted in names.items():
+            module = self._sources.module(module_name)
+            found = module.digests_of(wanted) if module is not None else {}
+            for name in wanted:
+                digests[Place(module_name, name)] = found.get(name, "")
+        return {place: digests[place] for place in places}
 
     def _own(self, opened: set[str]) -> list[str]:
         """Give the files of the project that were there before the run, by name."""

@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from xxhash import xxh3_64_hexdigest
+from typing import NamedTuple
 
 from pytest_mimic.engine.project import Project
 from pytest_mimic.values.source import digest_of_syntax, parsed, text_of_file
@@ -48,10 +46,9 @@ class Uses(NamedTuple):
     imports: dict[str, Place]
 
 
-class Definition(NamedTuple):
+class Piece(NamedTuple):
     """A function, a class without its methods, or the top-level values of a module."""
 
-    digest: str
     uses: Uses
     is_class: bool
 
@@ -90,79 +87,66 @@ class Module:
     """A module of the project.
 
     Attributes:
-        digest: That of its file.
         code: What it defines. It is read when somebody asks.
     """
 
     def __init__(self, name: str, file: str) -> None:
         self.name = name
         self.file = file
-        self._text = text_of_file(file)
-        self.digest = _digest_of_text(self._text)
+        self._digests: dict[str, str] = {}
 
     @cached_property
     def code(self) -> Code:
-        return Code(self.name, self._text, is_package=self.file.endswith("__init__.py"))
+        is_package = Path(self.file).name == "__init__.py"
+        return Code(self.name, _tree_of(self.file), is_package=is_package)
+
+    def digests_of(self, names: Iterable[str]) -> dict[str, str]:
+        """Give the digests of some pieces, at least; that of nothing is ""."""
+        unknown = set(names) - self._digests.keys()
+        if unknown:
+            pieces = _pieces_of(_tree_of(self.file))
+            for name in unknown:
+                nodes = pieces.get(name, [])
+                self._digests[name] = ",".join(map(digest_of_syntax, nodes))
+        return self._digests
 
 
 class Code:
     """What a module defines, and what each piece of it names.
 
     Attributes:
-        definitions: Functions, classes and methods by qualified name.
-        values: What stands at the top level beside; the digest of nothing is "".
-        assigned: The names that it binds.
+        pieces: Functions, classes and methods by qualified name; "" is what stands at
+            the top level beside.
+        assigned: The names that this binds.
         imports: The names that the module imports: module and name there.
         stars: The modules of which it imports all names.
     """
 
-    def __init__(self, name: str, text: str, *, is_package: bool) -> None:
+    def __init__(self, name: str, tree: ast.Module, *, is_package: bool) -> None:
         self._name = name
         self._is_package = is_package
-        self.definitions: dict[str, Definition] = {}
         self.stars: list[str] = []
-        tree = parsed(text) or ast.Module([], [])
-        values: list[ast.stmt] = []
-        self._read(tree.body, values)
-        top = ast.Module(values, [])
-        digest = digest_of_syntax(top) if values else ""
-        self.values = Definition(digest, self._uses_of(top), is_class=False)
-        self.assigned = _stored_names(top)
         self.imports = self._imports_in(_statements(tree.body))
+        pieces = _pieces_of(tree)
+        self.pieces = {name: self._piece(nodes) for name, nodes in pieces.items()}
+        self.assigned = {one for node in pieces[""] for one in _stored_names(node)}
 
-    def _read(self, body: Sequence[ast.stmt], values: list[ast.stmt]) -> None:
-        for statement in _statements(body):
-            if isinstance(statement, _DEFINITIONS):
-                self._define(statement, "")
-            elif not isinstance(statement, ast.Import | ast.ImportFrom):
-                values.append(statement)
-
-    def _define(self, node: Any, prefix: str) -> None:
-        name = prefix + node.name
-        is_class = isinstance(node, ast.ClassDef)
-        if is_class:
-            members = [one for one in node.body if isinstance(one, _DEFINITIONS)]
-            for member in members:
-                self._define(member, f"{name}.")
-            node.body = [one for one in node.body if one not in members]
-        definition = Definition(digest_of_syntax(node), self._uses_of(node), is_class)
-        known = self.definitions.get(name)
-        if known is not None:  # Of a property, or in both branches of an `if`.
-            definition = _both(known, definition)
-        self.definitions[name] = definition
-
-    def _uses_of(self, node: ast.AST) -> Uses:
+    def _piece(self, nodes: Sequence[ast.AST]) -> Piece:
         chains: set[Chain] = set()
         attributes: set[str] = set()
-        own = _local_names(node)
-        for part in ast.walk(node):
-            if isinstance(part, ast.Attribute):
-                attributes.add(part.attr)
-            chain = _chain_of(part)
-            if chain and chain[0] not in own:
-                chains.add(chain)
-        imports = self._imports_in(ast.walk(node))
-        return Uses(frozenset(chains), frozenset(attributes), imports)
+        imports: dict[str, Place] = {}
+        for node in nodes:
+            own = _local_names(node)
+            parts = list(ast.walk(node))
+            imports.update(self._imports_in(parts))
+            for part in parts:
+                if isinstance(part, ast.Attribute):
+                    attributes.add(part.attr)
+                chain = _chain_of(part)
+                if chain and chain[0] not in own:
+                    chains.add(chain)
+        uses = Uses(frozenset(chains), frozenset(attributes), imports)
+        return Piece(uses, any(isinstance(node, ast.ClassDef) for node in nodes))
 
     def _imports_in(self, nodes: Iterable[ast.AST]) -> dict[str, Place]:
         found: dict[str, Place] = {}
@@ -207,18 +191,31 @@ def _is_remark(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def _both(one: Definition, other: Definition) -> Definition:
-    uses = Uses(
-        one.uses.chains | other.uses.chains,
-        one.uses.attributes | other.uses.attributes,
-        {**one.uses.imports, **other.uses.imports},
-    )
-    digest = _digest_of_text(one.digest + other.digest)
-    return Definition(digest, uses, is_class=one.is_class or other.is_class)
+def _tree_of(file: str) -> ast.Module:
+    return parsed(text_of_file(file)) or ast.Module([], [])
 
 
-def _digest_of_text(text: str) -> str:
-    return xxh3_64_hexdigest(text.encode("utf-8", "surrogatepass"))
+def _pieces_of(tree: ast.Module) -> dict[str, list[ast.AST]]:
+    """Give the pieces of a module by name; "" is what stands at its top level.
+
+    A name has several pieces as a property, or in the branches of an `if`. Methods are
+    taken out of their class.
+    """
+    pieces: dict[str, list[ast.AST]] = {"": []}
+    pending = [("", statement) for statement in _statements(tree.body)]
+    while pending:
+        prefix, node = pending.pop(0)
+        if not isinstance(node, _DEFINITIONS):
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                pieces[""].append(node)
+            continue
+        name = prefix + node.name
+        pieces.setdefault(name, []).append(node)
+        if isinstance(node, ast.ClassDef):
+            members = [one for one in node.body if isinstance(one, _DEFINITIONS)]
+            node.body = [one for one in node.body if one not in members]
+            pending += [(f"{name}.", member) for member in members]
+    return pieces
 
 
 def _local_names(node: ast.AST) -> set[str]:
@@ -292,13 +289,10 @@ class Reach:
                 pending += set(self._members(reached)) - set(reached.places)
         return reached
 
-    def definition(self, place: Place) -> Definition | None:
+    def piece(self, place: Place) -> Piece | None:
         """Give what stands at a place of the project."""
         module = self._sources.module(place.module)
-        if module is None:
-            return None
-        code = module.code
-        return code.definitions.get(place.name) if place.name else code.values
+        return module.code.pieces.get(place.name) if module is not None else None
 
     def places_of(self, module: Module, uses: Uses, chain: Chain) -> list[Place]:
         """Give the places of the project to which a name and its attributes lead."""
@@ -309,18 +303,18 @@ class Reach:
         return self._follow(Place(module.name, first), rest)
 
     def _from(self, place: Place, reached: Reached) -> list[Place]:
-        definition = self.definition(place)
+        piece = self.piece(place)
         module = self._sources.module(place.module)
-        if definition is None or module is None:
+        if piece is None or module is None:
             return []
-        reached.uses[place] = definition.uses
-        reached.attributes |= definition.uses.attributes
+        reached.uses[place] = piece.uses
+        reached.attributes |= piece.uses.attributes
         found = [Place(place.module)]
         if "." in place.name:
             found.append(Place(place.module, place.name.rpartition(".")[0]))
-        for chain in definition.uses.chains:
-            found += self.places_of(module, definition.uses, chain)
-        for imported in definition.uses.imports.values():
+        for chain in piece.uses.chains:
+            found += self.places_of(module, piece.uses, chain)
+        for imported in piece.uses.imports.values():
             found += self._follow(imported, [])
         return found
 
@@ -341,7 +335,7 @@ class Reach:
         if module is None:
             return []
         code = module.code
-        if place.name in code.definitions:
+        if place.name in code.pieces:
             return [place]
         if place.name in code.imports:
             return self._follow(code.imports[place.name], rest, passed)
@@ -359,11 +353,11 @@ class Reach:
 
     def _members(self, reached: Reached) -> Iterator[Place]:
         for place in list(reached.places):
-            definition = self.definition(place)
+            piece = self.piece(place)
             module = self._sources.module(place.module)
-            if module is None or definition is None or not definition.is_class:
+            if module is None or piece is None or not piece.is_class:
                 continue
-            for name in module.code.definitions:
+            for name in module.code.pieces:
                 owner, _, member = name.rpartition(".")
                 is_special = member.startswith("__")
                 if owner == place.name and (is_special or member in reached.attributes):
