@@ -151,9 +151,16 @@ def test_moved_vault_with_converted_line_ends_replays(shop):
 
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 12345\n"
+
+
+def flipped(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
 FORMAT = f'"format": {face.FORMAT}'.encode()
 DAMAGES = {
-    "a flipped bit": (".pkl", lambda data: data[:99] + bytes([data[99] ^ 1]) + data[100:], "is not what was recorded"),
+    "a flipped bit": (".pkl", flipped, "is not what was recorded"),
     "a pointer": (".pkl", lambda data: POINTER.encode(), "git lfs pull"),
     "JSON cut short": (".json", lambda data: data[:-9], "is not what was recorded"),
     "a recording cut short": ("", lambda data: data[:-9], "is not valid JSON, line "),
