@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -110,6 +111,8 @@ class Session:
             self.usage.foreign_lines.add(why)
         if self.settings.writes:
             self.run.vault.recording()
+        if self.settings.usage is not None and not self._is_worker:
+            self._prepare_usage(self.settings.usage)
         self.coverings.cover(self.settings.targets)
         if self.settings.mode != "live":
             self.coverings.intercept([edge_of_starts(self.run, self.coverings)])
@@ -121,6 +124,12 @@ class Session:
             plugins.append(DriftReports(self._phases))
         for plugin in plugins:
             self.config.pluginmanager.register(plugin)
+
+    def _prepare_usage(self, path: Path) -> None:
+        try:
+            UsageFile.prepare(path)
+        except MimicError as error:
+            raise pytest.UsageError(str(error)) from None
 
     def _close(self) -> None:
         self.coverings.close()
@@ -274,6 +283,8 @@ class Session:
         lines = summary(facts)
         if lines:
             terminalreporter.write_sep("=", "mimic")
+        if self.config.option.mimic_report:
+            lines.append("--mimic-report: this build writes no page yet")
         for line in lines:
             terminalreporter.write_line(line)
 

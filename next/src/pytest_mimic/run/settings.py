@@ -78,8 +78,6 @@ class Settings:
                 argument for each mistake.
         """
         option = config.option
-        if option.mimic_report:
-            raise pytest.UsageError("--mimic-report: this build writes no page yet")
         mode = _mode(option)
         vault_option = option.mimic_vault or ""
         vault = _vault(config, vault_option)

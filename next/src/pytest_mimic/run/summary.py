@@ -124,6 +124,7 @@ def _problems(facts: Facts) -> list[str]:
     lines = []
     for one in lists:
         lines += _lines_of_list(one, facts)
+    lines += _lines_of_changed_inputs(facts)
     lines += _lines_of_former_answers(facts)
     lines += _lines_of_failing_tests(facts)
     lines += _lines_of_damage(facts)
@@ -301,6 +302,44 @@ def _text(event: Event, name: str) -> str:
 
 
 # -- what is no list of calls
+
+
+def _lines_of_changed_inputs(facts: Facts) -> list[str]:
+    """Name code and files that have changed since replayed calls used them."""
+    events = facts.events.of("inputs changed")
+    if not events:
+        return []
+    replays = Counter[str]()
+    for event in facts.events.of("replayed"):
+        replays[_text(event, "identity")] += times([event])
+    targets: dict[str, dict[str, set[str]]] = {}
+    for event in events:
+        calls = targets.setdefault(_text(event, "what"), {})
+        calls.setdefault(event.call, set()).add(_text(event, "identity"))
+    identities = {_text(event, "identity") for event in events}
+    verbs = "reaches code or reads" if len(identities) == 1 else "reach code or read"
+    lines = [f"{plural(len(identities), 'recording')} {verbs} files that have changed:"]
+    rows = []
+    # Code comes first: its name has the file behind it.
+    for what in sorted(targets, key=lambda what: (not what.endswith(")"), what)):
+        counts = [
+            f"{plural(sum(replays[one] for one in named), 'call')} of {target}"
+            for target, named in sorted(targets[what].items())
+        ]
+        rows.append((what, few(counts)))
+    width = max(len(what) for what, _ in rows)
+    lines += [f"  {what:<{width}}    {calls}" for what, calls in rows[:_SHOWN]]
+    lines += and_more(len(rows) - _SHOWN)
+    tests = sorted({event.test for event in events})
+    command = command_for("--mimic-verify", tests, facts)
+    return [*lines, f"to see whether it matters: {command}"]
+
+
+def few(words: Sequence[str]) -> str:
+    """Return the first three of some words, and how many more there are."""
+    if len(words) <= 4:
+        return ", ".join(words)
+    return f"{', '.join(words[:3])} and {len(words) - 3} more"
 
 
 def _lines_of_former_answers(facts: Facts) -> list[str]:
