@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from weakref import WeakSet
 
 from pytest_mimic.engine.functions import FunctionPlan, Policy
+from pytest_mimic.engine.inputs import Inputs
+from pytest_mimic.engine.mocks import Mocks
 from pytest_mimic.engine.project import Project
 from pytest_mimic.engine.wrappers import Mimicked, may_serve_machinery
 from pytest_mimic.errors import TargetError, did_you_mean
@@ -166,6 +168,8 @@ class Coverings:
         self._run = run
         self._policy = policy
         self._project = Project(policy.rootdir)
+        self._inputs = Inputs(policy.rootdir, run.vault.path, self._project)
+        self._mocks = Mocks(self._inputs)
         self._is_live = run.mode == "live"
         self._open: list[Covering] = []
         self._edges: list[Covering] = []
@@ -174,6 +178,8 @@ class Coverings:
         self._edge_wrappers: dict[object, Wrapper] = {}
         self._patches = Patches()
         self._watch = ImportWatch(self._loaded)
+        if not self._is_live:
+            self._mocks.install()
         # The watched modules that nobody has imported so far.
         self._awaited: set[str] = set()
         self._lock = threading.RLock()
@@ -254,6 +260,7 @@ class Coverings:
                 self.uncover(covering)
             self._edges.clear()
             self._watch.leave()
+            self._mocks.restore()
             self._patches.restore()
             self._mimicked.clear()
 
@@ -470,6 +477,8 @@ class Coverings:
             self._run,
             self._policy,
             self._project,
+            self._inputs,
+            self._mocks,
             name,
             function.function,
             line,

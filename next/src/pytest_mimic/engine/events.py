@@ -31,6 +31,7 @@ EventKind: TypeAlias = Literal[
     "made anew",  # cause, path, what
     "redacted",  # what
     "looks secret",  # path, what
+    "inputs changed",  # of a replayed call of the target in `call`: what, identity
     "damaged",  # a file of the vault that a test needed, in `call`: what
     "unmet",  # an `ignore=` path, in `call`, that a call did not have: is_met
     "spawned",  # a process that was started anew, by the method in `call`

@@ -12,6 +12,7 @@ from collections.abc import (
     Iterable,
     Sequence,
 )
+from contextlib import AbstractContextManager, nullcontext
 from math import inf
 from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
@@ -20,9 +21,16 @@ from unittest import SkipTest
 from weakref import finalize
 
 from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.inputs import Inputs, Opened
+from pytest_mimic.engine.mocks import Mocks
+from pytest_mimic.engine.mocks import refusal as refusal_of_mocks
 from pytest_mimic.engine.project import Project
 from pytest_mimic.engine.verifying import rules_of
-from pytest_mimic.errors import MimicError, UnstorableOutcomeError
+from pytest_mimic.errors import (
+    CorruptRecordingError,
+    MimicError,
+    UnstorableOutcomeError,
+)
 from pytest_mimic.patch.targets import Target, steps_of
 from pytest_mimic.values.binding import Binder
 from pytest_mimic.values.identity import (
@@ -78,6 +86,8 @@ class FunctionPlan:
         run: Run,
         policy: Policy,
         project: Project,
+        inputs: Inputs,
+        mocks: Mocks,
         target: str,
         function: Callable[..., Any],
         line: Target,
@@ -86,6 +96,8 @@ class FunctionPlan:
         self.run = run
         self._policy = policy
         self._project = project
+        self._inputs = inputs
+        self._mocks = mocks
         self.target = target
         self.function = function
         self.line = line
@@ -129,12 +141,77 @@ class FunctionPlan:
             return ""
         return source_fingerprint(function) or ""
 
-    def is_stale(self, entry: Entry) -> str:
-        """Say what has changed since a call was recorded, or give an empty text."""
+    def is_stale(self, entry: Entry, label: Callable[[], str]) -> str:
+        """Say what has changed since a call was recorded, or give an empty text.
+
+        Raises:
+            CorruptRecordingError: The list of what it reached is damaged.
+        """
         is_old = entry.source and self.source and entry.source != self.source
         if is_old and self._policy.source == "strict":
             return self.target
+        if self._policy.inputs == "strict":
+            changed = self._changed_inputs(entry)
+            if changed:
+                lines = [f"{name} has changed" for name in changed]
+                return "\n".join([f"what {label()} reaches or reads", *lines])
         return ""
+
+    def warn_of_inputs(self, entry: Entry) -> None:
+        """Let the summary say what has changed that a replayed call reached or read."""
+        if self._policy.inputs != "warn" or not entry.inputs:
+            return
+        run = self.run
+        try:
+            changed = self._changed_inputs(entry)
+        except CorruptRecordingError as error:
+            run.events.add("damaged", entry.inputs, test=run.test, what=error.what)
+            return
+        for name in changed:
+            run.events.add(
+                "inputs changed",
+                self.target,
+                test=run.test,
+                what=name,
+                identity=entry.identity,
+            )
+
+    def _changed_inputs(self, entry: Entry) -> list[str]:
+        if not entry.inputs:
+            return []
+        try:
+            return self._inputs.changed(self.run.vault.read_object(entry.inputs))
+        except ValueError as error:
+            raise CorruptRecordingError(
+                f"{entry.inputs} is damaged: {error}"
+            ) from error
+
+    def opened(self) -> AbstractContextManager[None]:
+        """Collect what a call that is recorded opens for reading."""
+        return Opened() if self._notes_inputs else nullcontext()
+
+    def list_inputs(self, arguments: Tree, opened: object) -> str:
+        """Store the list of what a call has reached and read, and give its name."""
+        if not isinstance(opened, Opened):
+            return ""
+        listed = self._inputs.listed(self.target, arguments, opened.files)
+        return self.run.vault.write_object(".json", [listed]) if listed else ""
+
+    @property
+    def _notes_inputs(self) -> bool:
+        return self._policy.inputs != "ignore" and bool(self.source)
+
+    def refuse_mocks(self, arguments: Callable[[], Tree]) -> None:
+        """Refuse a call of which all tests would share an outcome made with a mock.
+
+        Raises:
+            UnstableIdentityError: A test has replaced what its code reaches.
+        """
+        has_place = self.cassette is not None or self.line.options.sequence
+        if not has_place and self._mocks.held():
+            replaced = self._mocks.reached_by(self.target, arguments())
+            if replaced:
+                raise refusal_of_mocks(self.target, replaced)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, object]:
         """Return the arguments by name.
@@ -169,7 +246,7 @@ class FunctionPlan:
             return NOT_PLAYED
         identity = quick_identity(self.target, bound, run.places.starts)
         player = self.players.get(identity or "")
-        if player is None or run.passes():
+        if player is None or self._mocks.held() or run.passes():
             return NOT_PLAYED
         return player.play()
 
@@ -224,6 +301,8 @@ def perform(
     arguments = _Arguments(plan, plan.bind(args, kwargs))
     step = run.begin(_call_of(plan, arguments), plan.cassette)
     if step.mode == "replay":
+        if step.entry is not None:
+            plan.warn_of_inputs(step.entry)
         return _Replay(step, plan, arguments).give(kind)
     return _Real(step, plan, arguments).perform(args, kwargs)
 
@@ -239,7 +318,7 @@ def _call_of(plan: FunctionPlan, arguments: _Arguments) -> Call:
         in_log=plan.cassette is not None if sequence is None else sequence,
         describe=lambda: arguments.hidden[0],
         label=arguments.label,
-        is_stale=plan.is_stale,
+        is_stale=lambda entry: plan.is_stale(entry, arguments.label),
     )
 
 
@@ -262,6 +341,7 @@ class _Arguments:
         self._are_plain = identity is not None
         try:
             self.identity = identity or identity_of(plan.target, self.tree)
+            plan.refuse_mocks(lambda: self.tree)
         except MimicError as error:
             plan.run.note(error)
             raise
@@ -547,13 +627,14 @@ class _Real:
         self._objects: Objects = vault if self._is_recorded else _InMemory(vault)
         self._layers: list[str] = []
         self._items: _Items | None = None
+        self._opened = plan.opened() if self._is_recorded else nullcontext()
         arguments.watch()
 
     def perform(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function, and give what its caller gets."""
         __tracebackhide__ = True
         try:
-            with self._step.running():
+            with self._step.running(), self._opened:
                 result = self._plan.function(*args, **kwargs)
         except BaseException as error:
             if self._end_by(error, is_awaited=False):
@@ -580,7 +661,7 @@ class _Real:
     async def _await(self, coroutine: Awaitable[Any]) -> Any:
         __tracebackhide__ = True
         try:
-            with self._step.running():
+            with self._step.running(), self._opened:
                 result = await coroutine
         except BaseException as error:
             if self._end_by(error, is_awaited=True):
@@ -609,7 +690,7 @@ class _Real:
             while len(items.stored) < most:
                 is_whole = False
                 try:
-                    with step.running():
+                    with step.running(), self._opened:
                         if is_async:
                             item = yield _Awaited(anext(stream))
                         else:
@@ -632,7 +713,7 @@ class _Real:
         finally:
             if isinstance(stream, GeneratorType):
                 # What the stream does when it is closed is a part of the call.
-                with step.running():
+                with step.running(), self._opened:
                     stream.close()
             if is_whole:
                 self._complete("", None)
@@ -686,11 +767,12 @@ class _Real:
             items, last = self._items.body(), body
             body = {**items, "last": last} if last else items
         if self._is_recorded:
-            _, hidden = self._arguments.hidden
+            arguments, hidden = self._arguments.hidden
             layers = tuple(self._layers)
             step.complete(
                 body,
                 source=self._plan.source,
+                inputs=self._plan.list_inputs(arguments, self._opened),
                 layers=layers,
                 after=after,
                 hidden=hidden,

@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,22 @@ _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd")
 # An audit hook stays for good, so one of them asks who wants to hear of files.
 _listeners: list[set[str]] = []
 _hooks: list[Callable[[str, tuple[Any, ...]], None]] = []
+
+
+class Opened:
+    """The files that are opened for reading while its block runs, again and again."""
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+
+    def __enter__(self) -> None:
+        if not _hooks:
+            _hooks.append(_note_opened)
+            sys.addaudithook(_note_opened)
+        _listeners.append(self.files)
+
+    def __exit__(self, *_: object) -> None:
+        _listeners[:] = [one for one in _listeners if one is not self.files]
 
 
 class Inputs:
@@ -40,19 +55,6 @@ class Inputs:
         self._reached: dict[frozenset[Place], Reached] = {}
         self._digests: dict[str, str] = {}
         self._changed: dict[bytes, list[str]] = {}
-
-    @contextmanager
-    def watching(self) -> Iterator[set[str]]:
-        """Collect the paths of the files that are opened for reading in a block."""
-        if not _hooks:
-            _hooks.append(_note_opened)
-            sys.addaudithook(_note_opened)
-        opened: set[str] = set()
-        _listeners.append(opened)
-        try:
-            yield opened
-        finally:
-            _listeners[:] = [one for one in _listeners if one is not opened]
 
     def reached_by(self, target: str, arguments: Tree) -> Reached:
         """Give what a target's code and the classes of its arguments reach."""

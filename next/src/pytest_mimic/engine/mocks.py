@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
-from unittest import mock
 from weakref import WeakSet
 
 import pytest
@@ -17,10 +16,11 @@ import pytest
 from pytest_mimic.engine.inputs import Inputs
 from pytest_mimic.engine.reached import Chain, Reached, Uses
 from pytest_mimic.errors import UnstableIdentityError
+from pytest_mimic.patch.imports import ImportWatch
 from pytest_mimic.values.tree import Tree
 
 _ABSENT = object()
-_PATCH: Any = mock._patch
+_MOCK = "unittest.mock"
 
 
 class Replaced(NamedTuple):
@@ -67,16 +67,20 @@ class Mocks:
         self._originals: list[tuple[Any, str, Any]] = []
         self._held: tuple[int, list[Replaced]] = (0, [])
         self._names: dict[tuple[int, str], list[str]] = {}
+        self._watch = ImportWatch(self._wrap_patches)
 
     def install(self) -> None:
         """Hear of what is replaced from now on."""
         for name in ("setattr", "setitem", "undo"):
             self._wrap(pytest.MonkeyPatch, name, self._monkeypatches.add)
-        self._wrap(_PATCH, "__enter__", self._patches.append)
-        self._wrap(_PATCH, "__exit__", self._forget)
+        if _MOCK in sys.modules:
+            self._wrap_patches(_MOCK)
+        else:  # It takes as long to import as many a run.
+            self._watch.watch(_MOCK)
 
     def restore(self) -> None:
         """Hear of nothing any more."""
+        self._watch.leave()
         while self._originals:
             cls, name, original = self._originals.pop()
             setattr(cls, name, original)
@@ -99,6 +103,11 @@ class Mocks:
         if key not in self._names:
             self._names[key] = sorted(set(self._names_in(reached)))
         return self._names[key]
+
+    def _wrap_patches(self, module: str) -> None:
+        patch = sys.modules[module]._patch
+        self._wrap(patch, "__enter__", self._patches.append)
+        self._wrap(patch, "__exit__", self._forget)
 
     def _wrap(self, cls: Any, name: str, note: Callable[[Any], object]) -> None:
         original = vars(cls)[name]
