@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic.commands import Commands
@@ -62,11 +61,18 @@ class Refusal(NamedTuple):
 
 
 class Refusals:
-    """Makes the errors of the calls of one run."""
+    """Makes the errors of the calls of one run.
+
+    Attributes:
+        gone: Gives the tests that exist no more, as far as is known.
+        vault: Where recordings are.
+        commands: Writes the commands.
+    """
 
     def __init__(self, vault: Vault, commands: Commands) -> None:
-        self._vault = vault
-        self._commands = commands
+        self.gone: Callable[[], Container[str]] = tuple
+        self.vault = vault
+        self.commands = commands
 
     def of(
         self, reason: Reason, call: Call, place: Place, owner: Owner | None
@@ -87,7 +93,10 @@ class Refusals:
                 " that was kept: it was cut short, refused, or its test did not pass"
             ]
         else:
-            facts, ways = self._nearest(call, place, owner)
+            # Only a miss compares.
+            from pytest_mimic.engine.nearest import hints_for
+
+            facts, ways = hints_for(call, place, owner, self)
             if call.conversation and _has_replayed(owner):
                 option = RERECORD
         what = f"no recording of {call.label()}"
@@ -142,7 +151,7 @@ class Refusals:
     ) -> CorruptRecordingError:
         """A recorded answer was edited to what no client can be given."""
         remedies = self._remedies("to record it again", RERECORD, owner)
-        place = f"{self._vault.label}/{name}"
+        place = f"{self.vault.label}/{name}"
         return CorruptRecordingError(
             f"{place} holds an answer to {call.label()} that cannot be given",
             [reason],
@@ -219,7 +228,7 @@ class Refusals:
     def command(self, option: str, owner: Owner | None) -> str:
         """Give the command that runs an owner again."""
         tests = [owner.serves] if owner is not None and owner.serves else []
-        return self._commands.pytest(option, tests=tests)
+        return self.commands.pytest(option, tests=tests)
 
     def _refusal(
         self,
@@ -239,53 +248,6 @@ class Refusals:
         if owner is not None and owner.never_records:
             return [(owner.never_records, "")]
         return [(words, self.command(option, owner))]
-
-    # -- the nearest recording
-
-    def _nearest(
-        self, call: Call, place: Place, owner: Owner | None
-    ) -> tuple[list[str], list[Remedy]]:
-        """Say what comes next to a call, and what helps if it changes in each run."""
-        # Only a miss compares.
-        from pytest_mimic.values import messages
-
-        recorded = self._candidates(call, place, owner)
-        described = call.describe()
-        found = messages.nearest(described, recorded)
-        facts = messages.nearest_facts(call.target, found)
-        others = [] if call.in_log else [entry for _, entry in recorded]
-        paths = messages.ignorable_in(described, found, others)
-        if paths:
-            ignore = (*call.options.ignore, *paths)
-            line = call.options._replace(ignore=ignore).line()
-            return facts, [("if it changes from run to run", f"{call.target} {line}")]
-        page = messages.page_for(found)
-        return facts, [("to get the same in each run", page)] if page else []
-
-    def _candidates(
-        self, call: Call, place: Place, owner: Owner | None
-    ) -> list[tuple[str, Entry]]:
-        """Give recordings of the target with their owners, those of its own first."""
-        name = owner.name if owner is not None else ""
-        own: list[tuple[str, Entry]] = []
-        others: list[tuple[str, Entry]] = []
-        for recorded in islice(self._recorded(call, place), _MOST_READ):
-            (own if recorded[0] == name else others).append(recorded)
-        return [*own, *others][:_CANDIDATES]
-
-    def _recorded(self, call: Call, place: Place) -> Iterator[tuple[str, Entry]]:
-        """Give recordings of the target with their owners, those of the log first."""
-        names = [place.name] if place.slot is not None else []
-        names += [name for name in self._vault.names() if name != place.name]
-        for name in names:
-            try:
-                recording = self._vault.read(name)
-            except MimicError:
-                continue
-            for entry in recording.entries if recording else ():
-                if entry.target == call.target and entry.end != "empty":
-                    assert recording is not None
-                    yield recording.owner, entry
 
 
 def label_of(entry: Entry) -> str:

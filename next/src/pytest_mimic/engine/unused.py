@@ -255,8 +255,8 @@ class GoneTests:
             if outcome in ("passed", "failed")
         }
 
-    def __contains__(self, test: str) -> bool:
-        if test in self._usage.outcomes:
+    def __contains__(self, test: object) -> bool:
+        if not isinstance(test, str) or test in self._usage.outcomes:
             return False
         file, _, name = test.partition("::")
         path = self._rootdir / file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from pytest_mimic.engine.processes import edge_of_starts
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.unused import (
     READ_UNASKED,
+    GoneTests,
     Judgement,
     clear,
     judge,
@@ -94,6 +96,7 @@ class Session:
         self.coverings = Coverings(self.run, settings)
         self.cassettes = Cassettes(self.run)
         self.usage = Usage()
+        self.run.refusals.gone = partial(GoneTests, self.usage, settings.rootdir)
         self.judgement = Judgement()
         self._selection = Selection(config, self.usage)
         self._phases = Phases(self)

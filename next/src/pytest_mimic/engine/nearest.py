@@ -1,0 +1,169 @@
+"""Finds what comes next to a call that has no recording, and what would help it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple, Protocol
+
+from pytest_mimic.commands import Commands
+from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.logs import Place
+from pytest_mimic.engine.owners import Owner
+from pytest_mimic.errors import MimicError, Remedy
+from pytest_mimic.values import messages
+from pytest_mimic.values.tree import IGNORED
+from pytest_mimic.vault.recording import Entry, Recording
+from pytest_mimic.vault.vault import Vault
+
+# Recordings of a target that are read, and those that are compared with a call.
+_MOST_READ = 2000
+_CANDIDATES = 200
+
+
+class Around(Protocol):
+    """What is known beside the call."""
+
+    gone: Callable[[], Container[str]]
+    vault: Vault
+    commands: Commands
+
+
+class Hints(NamedTuple):
+    """What the error of a miss says beside its command.
+
+    Attributes:
+        facts: What comes next.
+        ways: What else helps.
+    """
+
+    facts: list[str]
+    ways: list[Remedy]
+
+
+class _Recorded(NamedTuple):
+    """A recorded call, and who has recorded it."""
+
+    owner: str
+    entry: Entry
+
+
+def hints_for(call: Call, place: Place, owner: Owner | None, around: Around) -> Hints:
+    """Say what comes next to a call without a recording, and what would help it."""
+    if owner is not None and owner.kind == "cassette":
+        return _hints_in_cassette(call, place, owner, around)
+    recorded = list(islice(_recorded(call, place, around.vault), _MOST_READ))
+    name = owner.name if owner is not None else ""
+    own = [one for one in recorded if one.owner == name]
+    others = [one for one in recorded if one.owner != name]
+    moved = _moved(call, owner, around)
+    twin = next((one for one in others if _is_equal(one.entry, call)), None)
+    if moved or (twin is not None and call.in_log):
+        return Hints(*_of_other_owner(call, twin, moved, around, name))
+    return _of_nearest(call, [*own, *others][:_CANDIDATES], around)
+
+
+def _hints_in_cassette(call: Call, place: Place, owner: Owner, around: Around) -> Hints:
+    """Say what comes next in the cassette alone: it replays nothing else."""
+    recording = around.vault.read(place.name)
+    where = f"in cassette {owner.name}"
+    if recording is None:
+        fact = f"nothing of {call.target} is recorded {where}, which does not exist"
+        return Hints([fact], [])
+    recorded = [
+        _Recorded(recording.owner, replace(entry, recorded=recording.recorded))
+        for entry in recording.entries
+        if entry.target == call.target and entry.end != "empty"
+    ]
+    facts, ways = _of_nearest(call, recorded, around)
+    return Hints([f"{facts[0]} {where}", *facts[1:]], ways)
+
+
+def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hints:
+    described = call.describe()
+    found = messages.nearest(described, recorded)
+    facts = messages.nearest_facts(call.target, found)
+    if found is not None and _is_of_another_line(call, found):
+        facts.append(f"it was recorded with other options: {found.call.line or 'none'}")
+        way = ("to let it follow its line", around.commands.mimic("rekey"))
+        return Hints(facts, [way])
+    others = [] if call.in_log else [one.entry for one in recorded]
+    paths = messages.ignorable_in(described, found, others)
+    if paths:
+        ignore = (*call.options.ignore, *paths)
+        line = call.options._replace(ignore=ignore).line()
+        return Hints(
+            facts, [("if it changes from run to run", f"{call.target} {line}")]
+        )
+    page = messages.page_for(found)
+    return Hints(facts, [("to get the same in each run", page)] if page else [])
+
+
+def _is_of_another_line(call: Call, found: messages.Nearest) -> bool:
+    """Whether a recording is that of the call, but for the options of its line."""
+    if found.call.line == call.line:
+        return False
+    return all(IGNORED in (one.old, one.new) for one in found.differences)
+
+
+def _of_other_owner(
+    call: Call,
+    twin: _Recorded | None,
+    moved: str,
+    around: Around,
+    name: str,
+) -> tuple[list[str], list[Remedy]]:
+    """Say who has recorded the same call."""
+    if moved:
+        command = around.commands.mimic("mv", moved, name)
+        fact = f"{moved}, which is gone, begins with the same call"
+        return [fact], [("to give it those recordings", command)]
+    assert twin is not None
+    options = call.options._replace(sequence=False)
+    if call.conversation:
+        options = options._replace(only=(call.signature,))
+    line = f"{call.target} {options.line()}"
+    fact = f"recorded by {twin.owner}, for itself"
+    return [fact], [("to let all tests share it", line)]
+
+
+def _moved(call: Call, owner: Owner | None, around: Around) -> str:
+    """Give the one test that is gone and whose log begins with a call; else empty."""
+    if owner is None or owner.kind != "test" or owner.log is None:
+        return ""
+    if owner.log.found is not None or owner.log.made:
+        return ""
+    moved = []
+    gone = around.gone()
+    for name in around.vault.names("logs"):
+        recording = _read(around.vault, name)
+        if recording is None or recording.owner not in gone:
+            continue
+        if recording.entries and _is_equal(recording.entries[0], call):
+            moved.append(recording.owner)
+    return moved[0] if len(moved) == 1 else ""
+
+
+def _is_equal(entry: Entry, call: Call) -> bool:
+    return (entry.identity, entry.line) == (call.identity, call.line)
+
+
+def _recorded(call: Call, place: Place, vault: Vault) -> Iterator[_Recorded]:
+    """Give recordings of the target with their owners, those of the log first."""
+    names = [place.name] if place.slot is not None else []
+    names += [name for name in vault.names() if name != place.name]
+    for name in names:
+        recording = _read(vault, name)
+        for entry in recording.entries if recording is not None else ():
+            if entry.target == call.target and entry.end != "empty":
+                assert recording is not None
+                dated = replace(entry, recorded=entry.recorded or recording.recorded)
+                yield _Recorded(recording.owner, dated)
+
+
+def _read(vault: Vault, name: str) -> Recording | None:
+    try:
+        return vault.read(name)
+    except MimicError:
+        return None  # it is named where it is needed
