@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import FrameType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call, failed_exchange, is_worth_a_wait
@@ -40,6 +40,9 @@ from pytest_mimic.values.places import Places
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault, Written
 
+if TYPE_CHECKING:
+    from pytest_mimic.engine.anew import Anew
+
 _MOST_MISSES = 1000
 _NOT_SAFE = (
     "pytest_mimic.engine",
@@ -63,6 +66,7 @@ class Run:
         shared: What all tests share.
         secrecy: What it hides.
         refusals: Makes the errors of calls that get no outcome.
+        anew: Notes what the next run makes anew; None: nothing is recorded.
         test: The id of the test that runs, or an empty text.
         forbids_pickles: Whether nothing may be unpickled.
         source: What a replay does about a target whose source has changed.
@@ -104,6 +108,7 @@ class Run:
         self.version = 0
         # The calls that run for real and are shared by all tests, as they began.
         self.in_flight: list[Step] = []
+        self.anew: Anew | None = None
         self._sleeps = Sleeps()
         self._late: deque[Callable[[], object]] = deque()
         self._children = Children(self._begin_child)

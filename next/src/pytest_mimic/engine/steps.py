@@ -23,6 +23,7 @@ from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
 
 if TYPE_CHECKING:
+    from pytest_mimic.engine.anew import Anew
     from pytest_mimic.values.differences import Difference
 
 Body = dict[str, Tree]
@@ -44,6 +45,7 @@ class Books(Protocol):
     refusals: Refusals
     test: str
     in_flight: list[Step]
+    anew: Anew | None
 
     def refuse(self, refusal: Refusal, call: Call, owner: Owner | None) -> MimicError:
         """Note the error that a call gets, and give it."""
@@ -242,6 +244,11 @@ class Step:
             identity=self.call.identity,
             seconds=self.seconds,
         )
+        anew = self._books.anew
+        if anew is not None:
+            described = entry.arguments if entry.request is None else entry.request
+            anew.recorded(self.call, described or {}, self._test)
+            anew.answered(entry.body)
 
     def _entry(self, body: Body, facts: Entry) -> Entry:
         vault, described = self._books.vault, self.call.entry()
@@ -459,3 +466,5 @@ class Step:
             times=1,
         )
         self.replayed = row if kind == "replayed" else None
+        if self._books.anew is not None:
+            self._books.anew.answered(self.entry.body)

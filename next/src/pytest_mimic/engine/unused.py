@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -238,25 +239,35 @@ class GoneTests:
     ==========================================  ======================================
     is gone                                     yes
     was not collected                           no: it is not known
-    was collected, and the function ran         yes, with these parameters
+    was collected, and the function too         yes, with these parameters
     was collected, and the name of neither      yes
     the function nor its class stands in it
     was collected, and one of these names does  no: it may have been left out
     ==========================================  ======================================
+
+    Args:
+        usage: What the run collected.
+        rootdir: The rootdir of the project.
+        partly_collected: The files of which only some tests were.
     """
 
-    def __init__(self, usage: Usage, rootdir: Path) -> None:
+    def __init__(
+        self, usage: Usage, rootdir: Path, partly_collected: Container[str] = ()
+    ) -> None:
         self._usage = usage
         self._rootdir = rootdir
-        # All parameters of a function are known once it ran.
-        self._ran = {
-            without_parameters(test)
-            for test, outcome in usage.outcomes.items()
-            if outcome in ("passed", "failed")
-        }
+        self._partly_collected = partly_collected
+
+    @cached_property
+    def _functions(self) -> set[str]:
+        """The functions that were collected: all of their parameters are known."""
+        return {without_parameters(test) for test in self._usage.selected}
 
     def __contains__(self, test: object) -> bool:
-        if not isinstance(test, str) or test in self._usage.outcomes:
+        usage = self._usage
+        if not isinstance(test, str):
+            return False
+        if test in usage.selected or test in usage.outcomes:
             return False
         file, _, name = test.partition("::")
         path = self._rootdir / file
@@ -264,10 +275,12 @@ class GoneTests:
             text = path.read_text("utf-8", "replace")
         except (OSError, ValueError):  # a forged id may be no name of a file
             return not path.exists()
-        if file not in self._usage.collected:
+        if file not in self._usage.collected or file in self._partly_collected:
             return False
         function = without_parameters(test)
-        return function in self._ran or not _stands_in(text, without_parameters(name))
+        if function in self._functions:
+            return True
+        return not _stands_in(text, without_parameters(name))
 
 
 _FIXTURE = re.compile(r"[^\[]* \((class|module|package|session)\b")

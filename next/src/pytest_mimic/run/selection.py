@@ -69,6 +69,7 @@ class Selection:
 
     Attributes:
         has_run: Whether the run came to its tests: not with `--collect-only`.
+        partly_named: The files of which the command line names single tests.
     """
 
     def __init__(self, config: pytest.Config, usage: Usage) -> None:
@@ -76,8 +77,7 @@ class Selection:
         self._config = config
         self._usage = usage
         self._collected: list[pytest.Item] = []
-        # The tests of each file that was selected as a whole.
-        self._partly_named = _partly_named_files(config)
+        self.partly_named = _partly_named_files(config)
 
     def whole_files(self) -> dict[str, set[str]]:
         """Return the tests by file, of the files all of whose tests were selected."""
@@ -86,7 +86,7 @@ class Selection:
         files: dict[str, set[str]] = {}
         for test in self._usage.outcomes:
             file = test.partition("::")[0]
-            if file not in self._partly_named:
+            if file not in self.partly_named:
                 files.setdefault(file, set()).add(test)
         return files
 

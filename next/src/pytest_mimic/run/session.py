@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ from pytest_mimic.vault.vault import Vault
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.events import Plain
+    from pytest_mimic.run.files_of_tests import FilesOfTests
 
 _HEADERS = {
     "replay": "replay from {}",
@@ -96,7 +97,6 @@ class Session:
         self.coverings = Coverings(self.run, settings)
         self.cassettes = Cassettes(self.run)
         self.usage = Usage()
-        self.run.refusals.gone = partial(GoneTests, self.usage, settings.rootdir)
         self.judgement = Judgement()
         self._selection = Selection(config, self.usage)
         self._phases = Phases(self)
@@ -104,6 +104,8 @@ class Session:
         self._errors: list[str] = []
         self._former_answers: list[FormerAnswers] = []
         self._cleared = 0
+        # What no line may leave out, as the workers have seen it.
+        self._held: set[tuple[str, str]] = set()
         self._is_worker = hasattr(config, "workerinput")
 
     def start(self) -> None:
@@ -114,6 +116,7 @@ class Session:
             self.usage.foreign_lines.add(why)
         if self.settings.writes:
             self.run.vault.recording()
+            self.note_what_is_made_anew()
         if self.settings.usage is not None and not self._is_worker:
             self._prepare_usage(self.settings.usage)
         self.coverings.cover(self.settings.targets)
@@ -127,6 +130,24 @@ class Session:
             plugins.append(DriftReports(self._phases))
         for plugin in plugins:
             self.config.pluginmanager.register(plugin)
+
+    def note_what_is_made_anew(self) -> None:
+        """Name at the end what the recorded calls hold that the next run makes anew."""
+        # Only a run that records needs it.
+        from pytest_mimic.engine.anew import Anew
+
+        if self.run.anew is None:
+            self.run.anew = Anew(self.run.events, self._is_in_files)
+
+    def _is_in_files(self, text: str) -> bool:
+        return text in self._files_of_tests
+
+    @cached_property
+    def _files_of_tests(self) -> FilesOfTests:
+        from pytest_mimic.run.files_of_tests import FilesOfTests  # few runs ask
+
+        settings = self.settings
+        return FilesOfTests(self.usage.collected, settings.rootdir, settings.vault)
 
     def _prepare_usage(self, path: Path) -> None:
         try:
@@ -162,6 +183,9 @@ class Session:
             pytest.UsageError: Some name nothing.
         """
         self._selection.note_collection(session.items)
+        self.run.refusals.gone = GoneTests(
+            self.usage, self.settings.rootdir, self._selection.partly_named
+        )
         if self._is_controller:
             return
         problems = self.coverings.new_problems()
@@ -187,12 +211,14 @@ class Session:
         self.usage.add(Usage.of_plain(told["usage"]))
         self.run.events.rows += [Event(*row) for row in told["events"]]
         self._errors += [text for text in told["errors"] if text not in self._errors]
+        self._held |= {(target, path) for target, path in told["held"]}
 
     def _tell_controller(self) -> None:
         told: dict[str, Plain] = {
             "usage": self.usage.to_plain(),
             "events": [list(event) for event in self.run.events.rows],
             "errors": list(self._errors),
+            "held": [list(one) for one in self.run.anew.held] if self.run.anew else [],
         }
         # xdist has this attribute in its workers.
         self.config.workeroutput["mimic"] = told  # type: ignore[attr-defined]
@@ -276,6 +302,7 @@ class Session:
             has_cache=self.config.pluginmanager.hasplugin("lfplugin"),
             cleared=self._cleared,
             former_answers=self._former_answers,
+            held=self._held | (self.run.anew.held if self.run.anew else set()),
             is_whole=not self.usage.partial,
             vault=self._size_of_vault(),
             errors=self._errors,

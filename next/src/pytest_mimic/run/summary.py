@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic.engine.events import Event, EventKind, Events
 from pytest_mimic.engine.unused import READ_UNASKED, Judgement, Unused
+from pytest_mimic.values.messages import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,7 @@ class Facts(NamedTuple):
         has_cache: Whether pytest remembers which tests have failed.
         cleared: How many bytes the vault has lost with its unused recordings.
         former_answers: The fixtures whose set-up was recorded anew.
+        held: Targets and paths that hold data, so that no line may leave them out.
         is_whole: Whether all tests of the project ran.
         vault: How many recordings the vault has, and its size in bytes; None: nothing
             was recorded.
@@ -56,6 +58,7 @@ class Facts(NamedTuple):
     has_cache: bool
     cleared: int
     former_answers: Sequence[FormerAnswers]
+    held: Container[tuple[str, str]]
     is_whole: bool
     vault: tuple[int, int] | None
     errors: Sequence[str]
@@ -93,7 +96,6 @@ _REMARKS = (
     _List("answered early", "answered before they were cancelled"),
     _List("repeated", "made more often than recorded"),
     _List("overlapped", "ended in another order than they began: add sequence"),
-    _List("made anew", "the next run makes anew"),
     _List("redacted", "values of the environment were replaced"),
     _List("looks secret", "looks like a secret"),
 )
@@ -125,6 +127,7 @@ def _problems(facts: Facts) -> list[str]:
     for one in lists:
         lines += _lines_of_list(one, facts)
     lines += _lines_of_changed_inputs(facts)
+    lines += _lines_of_what_is_made_anew(facts)
     lines += _lines_of_former_answers(facts)
     lines += _lines_of_failing_tests(facts)
     lines += _lines_of_damage(facts)
@@ -340,6 +343,63 @@ def few(words: Sequence[str]) -> str:
     if len(words) <= 4:
         return ", ".join(words)
     return f"{', '.join(words[:3])} and {len(words) - 3} more"
+
+
+def _lines_of_what_is_made_anew(facts: Facts) -> list[str]:
+    """Name what the next run will ask differently, by its causes, and what to do."""
+    events = facts.events.of("made anew")
+    if not events:
+        return []
+    calls = {(event.test, _text(event, "identity")) for event in events}
+    causes: dict[str, list[Event]] = {}
+    for event in events:
+        causes.setdefault(_text(event, "cause"), []).append(event)
+    what = f"{plural(len(calls), 'recorded call')} with other values"
+    ways = _ways_to_the_same(events)
+    if facts.verbosity < 0:
+        return [f"the next run will make {what} ({', '.join(causes)}); {ways[0]}"]
+    lines = [f"the next run will make {what}, and miss:"]
+    rows = list(causes.items())[:_SHOWN]
+    width = min(max(len(cause) for cause, _ in rows), _WIDEST_LABEL)
+    for cause, found in rows:
+        tests = plural(len({event.test for event in found}), "test")
+        count = plural(len({_text(event, "identity") for event in found}), "call")
+        lines.append(f"  {cause:<{width}}    {count} in {tests}")
+    lines += and_more(len(causes) - len(rows))
+    return [*lines, *ways, *_lines_to_leave_out(causes, facts.held)]
+
+
+def _ways_to_the_same(events: Iterable[Event]) -> list[str]:
+    """Return the pages that tell how a call becomes the same in each run."""
+    looks = {_text(event, "what") for event in events}
+    ways = [way for way, of in _WAYS if looks & of]
+    return [f"{words}: {PAGE}#{part}" for words, part in ways]
+
+
+def _lines_to_leave_out(
+    causes: Mapping[str, list[Event]], held: Container[tuple[str, str]]
+) -> list[str]:
+    """Return the lines of targets that leave out the parts, where no part is data."""
+    paths: dict[str, list[Event]] = {}
+    for first, *_ in causes.values():
+        target, path = _text(first, "target"), _text(first, "path")
+        if (target, path) not in held:
+            paths.setdefault(target, []).append(first)
+    lines = []
+    for found in paths.values():
+        line = _text(found[0], "line")
+        for other in found[1:]:
+            path = _text(other, "path")
+            line = line.replace("ignore=", f"ignore={path},", 1)
+        lines.append(f"if they may differ: {line}")
+    return lines
+
+
+_WAYS = (
+    (("to stop the clock in tests", "freeze-the-clock"), {"a moment", "a date"}),
+    (("to get the same ids in each run", "seed-the-ids"), {"a UUID", "a ULID"}),
+    (("to give workers the same names", "ignore-the-value"), {"the name of a worker"}),
+)
 
 
 def _lines_of_former_answers(facts: Facts) -> list[str]:

@@ -1,0 +1,152 @@
+"""Finds in recorded calls what the next run makes anew, as ids and moments."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from time import strftime, time
+from typing import NamedTuple
+
+from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.events import Events
+from pytest_mimic.values.looks import WORDS, made_anew
+from pytest_mimic.values.tree import Path, Tree, parts
+
+WORKER = "the name of a worker"
+"""What stands for a text with the name of a worker of xdist: `db_gw0`."""
+
+# A moment that a call was made with may be a little older than the run.
+_SECONDS_BEFORE = 60
+_IDS = (WORDS["uuid"], WORDS["ulid"])
+_MOMENT, _DATE = WORDS["moment"], WORDS["date"]
+
+
+class Held(NamedTuple):
+    """A part of the calls of a target that holds data: no line may leave it out.
+
+    Attributes:
+        target: The target.
+        path: The part, `rows.*.id`.
+    """
+
+    target: str
+    path: str
+
+
+class Anew:
+    """What the calls hold that a recording run has made.
+
+    Args:
+        events: Where it is noted.
+        is_in_files: Whether a text stands in a file of the tests: then it is the same
+            in each run.
+
+    Attributes:
+        held: The parts that hold data in other calls.
+    """
+
+    def __init__(self, events: Events, is_in_files: Callable[[str], bool]) -> None:
+        self.held: set[Held] = set()
+        self._events = events
+        self._is_in_files = is_in_files
+        self._answered: set[str] = set()
+        self._since = time() - _SECONDS_BEFORE
+        self._today = strftime("%Y-%m-%d")
+        name = os.environ.get("PYTEST_XDIST_WORKER")
+        pattern = rf"(?<![A-Za-z0-9]){name}(?![A-Za-z0-9])" if name else r"(?!)"
+        self._worker = re.compile(pattern)
+
+    def answered(self, body: dict[str, Tree]) -> None:
+        """Note what an answer holds: a later call may send it back."""
+        for _, part in _leaves(body):
+            if made_anew(part):
+                self._answered.add(_text_of(part))
+
+    def recorded(self, call: Call, described: Tree, test: str) -> None:
+        """Note what a call that was recorded holds."""
+        for path, part in _leaves(described):
+            if call.kind != "function" and not _counts(path, call):
+                continue
+            written = ".".join("*" if step.isdigit() else step for step in path)
+            what = self._what(part)
+            if what:
+                self._note(call, written, what, test)
+            elif part is not None:
+                self.held.add(Held(call.target, written))
+
+    def _what(self, part: Tree) -> str:
+        """Return what a part is that the next run makes anew; empty: it is the same."""
+        text = _text_of(part)
+        look = made_anew(part) or ""
+        if look == _DATE and self._today in text:
+            return look
+        if look == _MOMENT and not any(map(self._is_now, _seconds_of(part))):
+            look = ""
+        if look in (*_IDS, _MOMENT):
+            is_given = text in self._answered or self._is_in_files(text)
+            is_given = is_given or any(text in value for value in os.environ.values())
+            return "" if is_given else look
+        return WORKER if self._worker.search(text) else ""
+
+    def _is_now(self, seconds: float) -> bool:
+        return self._since <= seconds <= time() + 1
+
+    def _note(self, call: Call, path: str, what: str, test: str) -> None:
+        ignore = (*call.options.ignore, path)
+        line = call.options._replace(ignore=ignore).line()
+        self._events.add(
+            "made anew",
+            call.label(),
+            test=test,
+            cause=f"{call.target} {path}",
+            target=call.target,
+            path=path,
+            what=what,
+            line=f"{call.target} {line}",
+            identity=call.identity,
+        )
+
+
+def _leaves(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
+    """Yield the parts of a tree that are values, with their paths."""
+    if made_anew(tree):
+        yield path, tree
+        return
+    inner = list(parts(tree))
+    if not inner:
+        yield path, tree
+    for step, part in inner:
+        yield from _leaves(part, (*path, step))
+
+
+def _counts(path: Path, call: Call) -> bool:
+    """Return whether a part counts: of headers, those that `match=` names."""
+    return path[:1] != ("headers",) or ".".join(path) in call.options.match
+
+
+def _text_of(part: Tree) -> str:
+    if isinstance(part, dict) and part:
+        return str(next(iter(part.values())))
+    return str(part)
+
+
+def _seconds_of(part: Tree) -> Iterator[float]:
+    """Yield the moments that a value may be, in seconds since 1970.
+
+    A text without a zone may be of the local one, or of UTC.
+    """
+    text = _text_of(part)
+    try:
+        number = float(text)
+        yield number if number < 1e11 else number / 1000
+        return
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", text))
+    except ValueError:
+        return
+    yield moment.timestamp()
+    yield moment.replace(tzinfo=moment.tzinfo or timezone.utc).timestamp()
