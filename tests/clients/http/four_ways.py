@@ -89,13 +89,7 @@ def connect(url: str, **options: Any) -> Any:
 
 
 def failure(error: BaseException) -> list[Any]:
-    """Return what an application sees of an exception and its reason."""
+    """Return the classes of an exception and of its reasons, and its text."""
     reason = getattr(error, "reason", None)
     inner = failure(reason) if isinstance(reason, Exception) else []
-    return [
-        type(error),
-        str(error),
-        repr(error.args[:1]),
-        getattr(error, "errno", None),
-        *inner,
-    ]
+    return [type(error), str(error), *inner]
