@@ -179,12 +179,7 @@ class FunctionPlan:
     def _changed_inputs(self, entry: Entry) -> list[str]:
         if not entry.inputs:
             return []
-        try:
-            return self._inputs.changed(self.run.vault.read_object(entry.inputs))
-        except ValueError as error:
-            raise CorruptRecordingError(
-                f"{entry.inputs} is damaged: {error}"
-            ) from error
+        return self._inputs.changed(entry.inputs, self.run.vault)
 
     def opened(self) -> AbstractContextManager[None]:
         """Collect what a call that is recorded opens for reading."""
@@ -195,7 +190,7 @@ class FunctionPlan:
         if not isinstance(opened, Opened):
             return ""
         listed = self._inputs.listed(self.target, arguments, opened.files)
-        return self.run.vault.write_object(".json", [listed]) if listed else ""
+        return self.run.vault.write_object("json", [listed]) if listed else ""
 
     @property
     def _notes_inputs(self) -> bool:

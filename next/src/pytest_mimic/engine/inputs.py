@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from json import dumps, loads  # A test may replace those of the module.
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic.engine.project import Project
 from pytest_mimic.engine.reached import Place, Reach, Reached, Sources
+from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.values.outcome import Objects
 from pytest_mimic.values.tree import Tree
 
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd")
@@ -54,7 +56,7 @@ class Inputs:
         self._reach = Reach(self._sources)
         self._reached: dict[frozenset[Place], Reached] = {}
         self._digests: dict[str, str] = {}
-        self._changed: dict[bytes, list[str]] = {}
+        self._changed: dict[str, list[str]] = {}
 
     def reached_by(self, target: str, arguments: Tree) -> Reached:
         """Give what a target's code and the classes of its arguments reach."""
@@ -77,24 +79,29 @@ class Inputs:
         files = {name: self._digest_of_file(name) for name in self._own(opened)}
         if not functions and not files:
             return b""
-        return json.dumps({"functions": functions, "files": files}, indent=1).encode()
+        return dumps({"functions": functions, "files": files}, indent=1).encode()
 
-    def changed(self, listed: bytes) -> list[str]:
+    def changed(self, name: str, objects: Objects) -> list[str]:
         """Give what of a list is another now: `shop.tax:rate (shop/tax.py)`, a file.
 
+        Args:
+            name: The name of the object that holds the list.
+            objects: Where it is.
+
         Raises:
-            ValueError: The list is damaged.
+            CorruptRecordingError: The list is gone or damaged.
         """
-        if listed not in self._changed:
-            self._changed[listed] = [*self._changes(listed)]
-        return self._changed[listed]
+        if name not in self._changed:
+            try:
+                self._changed[name] = [*self._changes(objects.read_object(name))]
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                message = f"{name} is no list of what a call reaches"
+                raise CorruptRecordingError(message) from error
+        return self._changed[name]
 
     def _changes(self, listed: bytes) -> Iterator[str]:
-        try:
-            content = json.loads(listed)
-            functions, files = content["functions"], content["files"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError("no list of what a call reached") from error
+        content = loads(listed)
+        functions, files = content["functions"], content["files"]
         now = self._digests_of(list(map(_place_of, functions)))
         for name, digest in functions.items():
             place = _place_of(name)
