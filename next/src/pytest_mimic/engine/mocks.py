@@ -20,7 +20,6 @@ from pytest_mimic.patch.imports import ImportWatch
 from pytest_mimic.values.tree import Tree
 
 _ABSENT = object()
-_MOCK = "unittest.mock"
 
 
 class Replaced(NamedTuple):
@@ -73,10 +72,8 @@ class Mocks:
         """Hear of what is replaced from now on."""
         for name in ("setattr", "setitem", "undo"):
             self._wrap(pytest.MonkeyPatch, name, self._monkeypatches.add)
-        if _MOCK in sys.modules:
-            self._wrap_patches(_MOCK)
-        else:  # It takes as long to import as many a run.
-            self._watch.watch(_MOCK)
+        self._watch.watch("unittest.mock")  # To import it takes long.
+        self._wrap_patches()
 
     def restore(self) -> None:
         """Hear of nothing any more."""
@@ -104,10 +101,12 @@ class Mocks:
             self._names[key] = sorted(set(self._names_in(reached)))
         return self._names[key]
 
-    def _wrap_patches(self, module: str) -> None:
-        patch = sys.modules[module]._patch
-        self._wrap(patch, "__enter__", self._patches.append)
-        self._wrap(patch, "__exit__", self._forget)
+    def _wrap_patches(self, _: str = "") -> None:
+        module = getattr(sys.modules.get("unittest"), "mock", None)
+        module = sys.modules.get("unittest.mock", module)
+        if module is not None:
+            self._wrap(module._patch, "__enter__", self._patches.append)
+            self._wrap(module._patch, "__exit__", self._forget)
 
     def _wrap(self, cls: Any, name: str, note: Callable[[Any], object]) -> None:
         original = vars(cls)[name]
