@@ -52,7 +52,7 @@ from pytest_mimic.patch.targets import Options
 from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.identity import identity_of
-from pytest_mimic.values.tree import without
+from pytest_mimic.values.tree import Path, Tree, without
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.run import Run
@@ -63,6 +63,7 @@ __all__ = [
     "Edge",
     "Exchange",
     "MimicError",
+    "Path",
     "Plain",
     "Port",
     "Redactor",
@@ -133,6 +134,10 @@ class Adapter:
         """Return what verifying compares of an answer."""
         return answer
 
+    def place_of(self, path: Path) -> Path:
+        """Return where a part of what is compared stands in an answer."""
+        return path
+
     def label(self, request: Plain) -> str:
         """Return a request as messages name it."""
         return self.signature(request)
@@ -176,8 +181,11 @@ class Port:
         scope = run.secrecy.scope(owner, run.innermost if cassette else None)
         hidden = secrets.hide_request(request, scope, hide=adapter.hide_request)
 
+        def counted(other: Any) -> Tree:
+            return _counted(adapter, other, options)
+
         def identify(other: Any) -> str:
-            return _identity(adapter, other, options)
+            return identity_of(adapter.kind, counted(other))
 
         call = Call(
             target=adapter.kind,
@@ -190,6 +198,7 @@ class Port:
             options=options,
             has_effect=adapter.has_effect,
             identify=identify,
+            parts=counted,
         )
         step = run.begin(call, cassette)
         unfilled = secrets.unfilled(request)
@@ -315,15 +324,19 @@ class Exchange:
         return differences(comparable(recorded), comparable(stored), rules_of(options))
 
     def _for_caller(self, recorded: Plain, real: Plain, options: Options) -> Plain:
-        mixed = self.step.with_volatile(recorded, real, paths_of(options.volatile))
+        paths = [self._adapter.place_of(path) for path in paths_of(options.volatile)]
+        mixed = self.step.with_volatile(recorded, real, paths)
         answer: Plain = self._secrets.with_real(mixed, self._scope)
         return answer
 
 
-def _identity(adapter: Adapter, request: Plain, options: Options) -> str:
+def _counted(adapter: Adapter, request: Plain, options: Options) -> Tree:
+    """Return what counts of a request under a line."""
     matched = [path.removeprefix("headers.") for path in options.match]
-    counted = adapter.counted(adapter.parts(request), matched)
-    return identity_of(adapter.kind, without(counted, paths_of(options.ignore)))
+    parts = adapter.counted(adapter.parts(request), matched)
+    # A request that has no query at all is the same as one whose query is left out.
+    left = {name: part for name, part in parts.items() if name not in options.ignore}
+    return without(left, paths_of(options.ignore))
 
 
 def _new_failure(recorded: Plain, stored: Plain) -> str:

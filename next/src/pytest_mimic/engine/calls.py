@@ -31,6 +31,7 @@ class Call:
         has_effect: Whether it may change what later real calls find (SQL, Redis).
         is_stale: Says of a recording why it is stale, or gives an empty text.
         identify: Gives the identity that another request of this line would have.
+        parts: Gives what counts of what a recording keeps; None: all of it does.
     """
 
     target: str
@@ -44,6 +45,7 @@ class Call:
     has_effect: bool = False
     is_stale: Callable[[Entry], str] | None = None
     identify: Callable[[Tree], str] | None = None
+    parts: Callable[[Tree], Tree] | None = None
 
     @property
     def line(self) -> str:

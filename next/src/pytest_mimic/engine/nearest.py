@@ -13,7 +13,8 @@ from pytest_mimic.engine.logs import Place
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.values import messages
-from pytest_mimic.values.tree import IGNORED
+from pytest_mimic.values.outcome import unshelve
+from pytest_mimic.values.tree import IGNORED, Tree
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault
 
@@ -25,7 +26,7 @@ _CANDIDATES = 200
 class Around(Protocol):
     """What is known beside the call."""
 
-    gone: Callable[[], Container[str]]
+    gone: Container[str]
     vault: Vault
     commands: Commands
 
@@ -82,6 +83,9 @@ def _hints_in_cassette(call: Call, place: Place, owner: Owner, around: Around) -
 
 def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hints:
     described = call.describe()
+    if call.parts is not None:
+        described = call.parts(described)
+        recorded = [_counted(one, call.parts, around.vault) for one in recorded]
     found = messages.nearest(described, recorded)
     facts = messages.nearest_facts(call.target, found)
     if found is not None and _is_of_another_line(call, found):
@@ -98,6 +102,15 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
         )
     page = messages.page_for(found)
     return Hints(facts, [("to get the same in each run", page)] if page else [])
+
+
+def _counted(
+    one: _Recorded, parts: Callable[[Tree], Tree], vault: Vault
+) -> _Recorded:
+    """Give a recorded request by its parts that count for the call."""
+    counted = parts(unshelve(one.entry.request, vault))
+    assert isinstance(counted, dict)
+    return one._replace(entry=replace(one.entry, request=counted))
 
 
 def _is_of_another_line(call: Call, found: messages.Nearest) -> bool:
@@ -135,10 +148,9 @@ def _moved(call: Call, owner: Owner | None, around: Around) -> str:
     if owner.log.found is not None or owner.log.made:
         return ""
     moved = []
-    gone = around.gone()
     for name in around.vault.names("logs"):
         recording = _read(around.vault, name)
-        if recording is None or recording.owner not in gone:
+        if recording is None or recording.owner not in around.gone:
             continue
         if recording.entries and _is_equal(recording.entries[0], call):
             moved.append(recording.owner)

@@ -47,6 +47,8 @@ def _text_of(body: dict[str, Tree], volatile: Sequence[Path]) -> str:
         # A path begins in the value, in an item, in an exception or behind its class.
         paths += [path, ("items", "*", *path), ("raised", *path[1:])]
         paths += [(key, *path) for key in ("value", "raised", "answer")]
+        # The body of an answer stands below its form: `body.id` is at `body.json.id`.
+        paths.append(("answer", path[0], "*", *path[1:]))
     return text_of(
         without(body, [path for path in paths if len(path) > 1]), in_order=True
     )

@@ -10,12 +10,13 @@ from pytest_mimic.client import (
     Adapter,
     Edge,
     Exchange,
+    Path,
     Plain,
     Port,
     Redactor,
     StandIn,
 )
-from pytest_mimic.clients.http import answers, failures, requests
+from pytest_mimic.clients.http import answers, bodies, failures, requests
 from pytest_mimic.secrets.split import hide_split
 
 
@@ -73,11 +74,12 @@ class HttpAdapter(Adapter):
         if content_type is not None:
             compared["headers"] = {"content-type": content_type}
         if "body" in answer:
-            body = answer["body"]
-            compared["body"] = {
-                key: value for key, value in body.items() if key != "layout"
-            }
+            compared["body"] = bodies.content(answer["body"])
         return compared
+
+    def place_of(self, path: Path) -> Path:
+        """Return where a part of what is compared stands: a body below its form."""
+        return ("body", "*", *path[1:]) if path[0] == "body" else path
 
     def label(self, request: Plain) -> str:
         """Return `http GET /users/1?page=2`."""

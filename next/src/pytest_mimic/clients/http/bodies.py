@@ -18,7 +18,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Any
@@ -57,9 +57,9 @@ def read_sent(data: bytes, content_type: str) -> dict[str, Any]:
     """Return the body of a request."""
     kind = media_type(content_type)
     if kind == "application/x-www-form-urlencoded":
-        form = _form(data)
-        if form is not None:
-            return {"form": form}
+        sent = _form(data)
+        if sent is not None:
+            return {"form": sent}
     if kind.startswith("multipart/"):
         parts = _parts(data, parameter(content_type, "boundary"))
         if parts is not None:
@@ -95,6 +95,33 @@ def read_given(data: bytes, content_type: str) -> dict[str, Any]:
     return read if charset.lower() == "utf-8" else {**read, "charset": charset}
 
 
+def content(body: dict[str, Any]) -> Any:
+    """Return what a body holds, without its form: what a path below `body` names.
+
+    Parts stand by their names, parts of one name or without one as a list.
+    """
+    for form in ("json", "form", "events", "lines", "text"):
+        if form in body:
+            return body[form]
+    if "parts" not in body:
+        return body
+    named = [(part.get("name", ""), content(part["body"])) for part in body["parts"]]
+    return fields(named)
+
+
+def form(body: dict[str, Any]) -> str:
+    """Return the form of a body: `json`, `form`, `parts`, `text`."""
+    return next((name for name in body if name not in ("charset", "layout")), "")
+
+
+def fields(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return pairs by name. Several of one name are a list."""
+    found: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return {name: one if len(one) > 1 else one[0] for name, one in found.items()}
+
+
 def written(body: dict[str, Any]) -> bytes:
     """Return the bytes of a recorded body of an answer.
 
@@ -125,7 +152,7 @@ def pieces(body: dict[str, Any]) -> Iterator[bytes]:
         try:
             yield text.encode(charset)
         except UnicodeEncodeError:
-            yield json.dumps(body["json"]).encode(charset)
+            yield json.dumps(_with_tags(body["json"])).encode(charset)
     elif isinstance(body.get("text"), str):
         yield body["text"].encode(charset)
     elif body:
@@ -139,7 +166,7 @@ def is_exact(body: dict[str, Any], data: bytes) -> bool:
 
 def _dumped(value: Any, layout: str) -> str:
     name = layout.removesuffix(" newline")
-    text = json.dumps(value, **_LAYOUTS.get(name, _LAYOUTS["spaced"]))
+    text = json.dumps(_with_tags(value), **_LAYOUTS.get(name, _LAYOUTS["spaced"]))
     return f"{text}\n" if layout.endswith(" newline") else text
 
 
@@ -168,7 +195,31 @@ def _json(text: str) -> tuple[Any] | None:
         )
     except (ValueError, RecursionError):
         return None
-    return (value,)
+    return (_without_tags(value),)
+
+
+def _without_tags(value: Any) -> Any:
+    """Return JSON in which no key can be taken for a tag of a tree.
+
+    So `{"$set": 1}` is `{"$dict": [["$set", 1]]}`.
+    """
+    if isinstance(value, list):
+        return [_without_tags(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    items = [(key, _without_tags(item)) for key, item in value.items()]
+    if any(key.startswith("$") for key, _ in items):
+        return {"$dict": [[key, item] for key, item in items]}
+    return dict(items)
+
+
+def _with_tags(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_tags(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    pairs = value["$dict"] if "$dict" in value else value.items()
+    return {key: _with_tags(item) for key, item in pairs}
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -248,15 +299,7 @@ def _form(data: bytes) -> dict[str, Any] | None:
     text = _decoded(data, "ascii")
     if text is None:
         return None
-    form: dict[str, Any] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True):
-        if name not in form:
-            form[name] = value
-        elif isinstance(form[name], list):
-            form[name].append(value)
-        else:
-            form[name] = [form[name], value]
-    return form
+    return fields(parse_qsl(text, keep_blank_values=True))
 
 
 def _parts(data: bytes, boundary: str) -> list[dict[str, Any]] | None:

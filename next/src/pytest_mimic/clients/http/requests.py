@@ -90,13 +90,17 @@ def parts_of(plain: dict[str, Any]) -> dict[str, Any]:
     port = _port(url.netloc) or _DEFAULT_PORTS.get(url.scheme)
     if port is not None:
         parts["port"] = port
-    query = _fields(parse_qsl(url.query, keep_blank_values=True))
+    query = bodies.fields(parse_qsl(url.query, keep_blank_values=True))
     if query:
         parts["query"] = _unsigned(query)
     parts["headers"] = plain.get("headers", {})
     if "body" in plain:
-        body = plain["body"]
-        parts["body"] = {"form": _unsigned(body["form"])} if "form" in body else body
+        content = bodies.content(plain["body"])
+        form = bodies.form(plain["body"])
+        parts["body"] = _unsigned(content) if form == "form" else content
+        if form != "json":
+            # A form with the same fields is another request than their JSON.
+            parts["form"] = form
     return parts
 
 
@@ -139,18 +143,6 @@ def _normal_path(path: str) -> str:
     segments = re.split("%2[Ff]", path)
     plain = (quote(unquote(segment), safe=_UNRESERVED) for segment in segments)
     return "%2F".join(plain) or "/"
-
-
-def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for name, value in pairs:
-        if name not in fields:
-            fields[name] = value
-        elif isinstance(fields[name], list):
-            fields[name].append(value)
-        else:
-            fields[name] = [fields[name], value]
-    return fields
 
 
 def _unsigned(fields: dict[str, Any]) -> dict[str, Any]:
