@@ -1,0 +1,262 @@
+"""Runs of one test with a client of next/: the engine of a session, without pytest."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import pytest
+
+from pytest_mimic.client import Adapter, Port
+from pytest_mimic.commands import Commands
+from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.coverings import Coverings, Line
+from pytest_mimic.engine.decide import Mode
+from pytest_mimic.engine.owners import Owner
+from pytest_mimic.engine.run import Run
+from pytest_mimic.engine.steps import Step
+from pytest_mimic.errors import CorruptRecordingError, DriftError
+from pytest_mimic.patch.patterns import Patterns
+from pytest_mimic.patch.targets import Options, client_of
+from pytest_mimic.values.places import Places
+from pytest_mimic.values.tree import Tree
+from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.vault import Vault
+from support.runs import Answer, Asked
+
+TEST = "test_shop.py::test_order"
+
+
+class Runs:
+    """A test that runs again and again, with one vault.
+
+    Attributes:
+        run: The current run.
+        calls: The requests of the current run, in order, without their secrets.
+        steps: What became of them, but for those that were refused.
+    """
+
+    run: Run
+    _begun: ClassVar[list[Runs]] = []
+
+    def __init__(self, line: str) -> None:
+        self._begun.append(self)
+        self._folder = Path(tempfile.mkdtemp())
+        self._line = line
+        client = client_of(line)
+        assert client is not None
+        module, _, name = client.adapter.partition(":")
+        self.client: Adapter = getattr(import_module(module), name)()
+        self.again("record")
+
+    def again(
+        self,
+        mode: str,
+        *,
+        redact: Sequence[str] = (),
+        sequence: bool | None = None,
+        exclude: Sequence[str] = (),
+    ) -> None:
+        if hasattr(self, "run"):
+            self._end()
+        named = cast("Mode", mode if mode in ("replay", "verify") else "record")
+        self.run = Run(
+            named,
+            Vault(self._folder / "vault"),
+            Places(self._folder),
+            Commands(self._folder, self._folder),
+            redact=redact,
+        )
+        self._note_calls()
+        self.run.begin_test(TEST)
+        self.calls: list[dict[str, Any]] = []
+        self.steps: list[Step] = []
+        left_out = ("*",) if mode in ("pass", "off") else tuple(exclude)
+        options = Options(exclude=left_out, sequence=sequence)
+        self.lines = _Lines(self._line, options)
+
+    def _note_calls(self) -> None:
+        begin = self.run.begin
+
+        def begin_and_note(call: Call, cassette: Owner | None = None) -> Step:
+            self.calls.append(cast("dict[str, Any]", call.describe()))
+            step = begin(call, cassette)
+            self.steps.append(step)
+            return step
+
+        self.run.begin = begin_and_note  # type: ignore[method-assign]
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Patch the edges of the client."""
+        for edge in self.client.edges(_Port(self)):
+            try:
+                holder: Any = import_module(edge.module)
+            except ImportError:  # an optional part of the client
+                continue
+            for name in edge.path[:-1]:
+                holder = getattr(holder, name)
+            held = vars(holder).get(edge.path[-1])
+            if held is not None:  # other versions of the client may have it
+                monkeypatch.setattr(holder, edge.path[-1], edge.wrap(held))
+
+    @classmethod
+    def end_all(cls) -> None:
+        """End the test of all runs."""
+        while cls._begun:
+            runs = cls._begun.pop()
+            runs._end()
+            shutil.rmtree(runs._folder, ignore_errors=True)
+
+    def _end(self) -> None:
+        self.end_test()
+        self.run.close()
+
+    def end_test(self) -> None:
+        self.run.end_test(passed=True)
+
+    def end_open_streams(self) -> None:
+        self.run.end_late()
+
+    @property
+    def mode(self) -> str:
+        return self.run.mode
+
+    @property
+    def asked(self) -> list[Asked]:
+        return [self._asked(request) for request in self.calls]
+
+    def _asked(self, request: dict[str, Any]) -> Asked:
+        client = self.client
+        parts = client.parts(request)
+        return Asked(client.signature(request), client.host(request), parts)
+
+    @property
+    def signatures(self) -> list[str]:
+        return [self.client.signature(request) for request in self.calls]
+
+    @property
+    def _entries(self) -> list[Entry]:
+        """The recorded calls, those of this run as far as they have ended."""
+        owner = self.run.innermost
+        log = owner.log if owner is not None else None
+        entries = [*log.entries] if log is not None else self._written("logs")
+        if log is not None and log.has_new():
+            entries = [slot.entry for slot in log.made if slot.entry is not None]
+            entries = [entry for entry in entries if entry.end != "waiting"]
+        kept = [*entries, *self._written("calls")]
+        return [entry for entry in kept if entry.end != "empty"]
+
+    def _written(self, folder: str) -> list[Entry]:
+        entries: list[Entry] = []
+        for name, recording in self.run.vault.all():
+            if name.startswith(folder):
+                assert not isinstance(recording, CorruptRecordingError)
+                entries += recording.entries
+        return entries
+
+    @property
+    def answers(self) -> list[Answer]:
+        return [_answer_of(entry) for entry in self._entries]
+
+    @property
+    def text(self) -> str:
+        self.run.end_late()
+        owner = self.run.innermost
+        log = owner.log if owner is not None else None
+        made = log.made if log is not None else []
+        kept = [[slot.entry.request, slot.entry.body] for slot in made if slot.entry]
+        files = [data.decode("utf-8", "replace") for data in self.files().values()]
+        shown = [json.dumps([self.calls, kept], ensure_ascii=False, default=str)]
+        return "\n".join([*files, *shown])
+
+    @property
+    def abandoned(self) -> int:
+        ended = [
+            step
+            for step in self.steps
+            if step.mode == "run" and not step.is_open
+        ]
+        return len(ended) - len(self._entries)
+
+    @property
+    def verified(self) -> int:
+        return len(self.run.events.of("verified"))
+
+    @property
+    def misses(self) -> int:
+        return len(self.run.events.of("missing"))
+
+    @property
+    def told_apart_by_order(self) -> list[str]:
+        rows = self.run.events.of("told apart by order")
+        return [f"{row.call}: {row.facts['what']}" for row in rows]
+
+    def errors(self) -> list[Exception]:
+        return [noted.error for noted in self.run.take_noted()]
+
+    def drifts(self) -> str:
+        found = [error for error in self.errors() if isinstance(error, DriftError)]
+        return "\n".join(map(str, found))
+
+    def files(self) -> dict[str, bytes]:
+        vault = self.run.vault.path
+        return {
+            path.relative_to(vault).as_posix(): path.read_bytes()
+            for path in sorted(vault.rglob("*"))
+            if path.is_file()
+        }
+
+    def forget(self) -> None:
+        shutil.rmtree(self.run.vault.path, ignore_errors=True)
+
+
+def _answer_of(entry: Entry) -> Answer:
+    """Return a recorded answer as tests of either tree see it."""
+    data: Any = entry.body.get("answer", {})
+    error = data.get("error") if isinstance(data, dict) else None
+    kind = error.get("kind", "") if isinstance(error, dict) else ""
+    body: Tree = data.get("body", {}) if isinstance(data, dict) else {}
+    events = body.get("events", []) if isinstance(body, dict) else []
+    named = [
+        {key: part for key, part in event.items() if key in ("data", "event")}
+        for event in events
+        if isinstance(event, dict)
+    ]
+    end = "open" if not entry.end and data.get("left") else entry.end
+    return Answer(end, kind.removeprefix("timeout of "), named, data)
+
+
+class _Lines:
+    """The one line of these runs."""
+
+    def __init__(self, name: str, options: Options) -> None:
+        self._name = name
+        self._options = options
+        self._patterns = Patterns(options.only, options.exclude)
+
+    def line_for(self, client: str, signature: str, host: str | None) -> Line | None:
+        known = client_of(client)
+        kind = known.kind if known else client
+        if self._name not in (client, kind):
+            return None
+        takes = self._patterns.takes(signature, host)
+        return Line(self._options, None) if takes else None
+
+
+class _Port(Port):
+    """The port of the current run, which notes the calls that begin."""
+
+    def __init__(self, runs: Runs) -> None:
+        super().__init__(runs.client, runs.run, cast("Coverings", None))
+        self._runs = runs
+
+    def begin(self, request: dict[str, Any], client: str = "") -> Any:
+        runs = self._runs
+        self.run = runs.run
+        self._coverings = cast("Coverings", runs.lines)
+        return super().begin(request, client)
