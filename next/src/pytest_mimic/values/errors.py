@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, NamedTuple
 
-# Python sets them from the code that runs; a replay runs other code.
-_OF_THE_RUN = frozenset({"args", "obj"})
+# Fields of Python's own classes that say nothing: `obj` is what the code had at hand,
+# and those of a group stand in its arguments.
+_PASSED_OVER = frozenset({"args", "obj", "message", "exceptions"})
 
 
 class ErrorParts(NamedTuple):
@@ -55,28 +56,30 @@ def _fields_of(error: BaseException) -> dict[str, object]:
         for name, member in own.items():
             if not isinstance(member, (MemberDescriptorType, GetSetDescriptorType)):
                 continue
+            if name[:2] == "__" or (name in _PASSED_OVER and "__slots__" not in own):
+                continue
             # Where a class has none of a field, Python says None or an AttributeError.
             value = getattr(error, name, None)
-            if value is not None and name not in _OF_THE_RUN and name[:2] != "__":
+            if value is not None:
                 fields[name] = value
     return fields
 
 
 def made_of(cls: type[BaseException], parts: ErrorParts) -> BaseException:
-    """Make an exception of its parts.
+    """Make an exception of its parts, past `__init__` and `__setattr__` of its class.
 
     Raises:
         AttributeError, TypeError, ValueError: The class has no such field any more.
     """
     builtin: Any = next(base for base in cls.__mro__ if base.__module__ == "builtins")
     error: BaseException = builtin.__new__(cls, *parts.args)
-    error.args = parts.args
+    object.__setattr__(error, "args", parts.args)
     for name, value in parts.fields.items():
         if getattr(error, name, None) is not value:
             object.__setattr__(error, name, value)
     error.__dict__.update(parts.attributes)
     if parts.notes is not None:
         error.__dict__["__notes__"] = parts.notes
-    error.__cause__ = parts.cause
-    error.__suppress_context__ = parts.hides_context
+    object.__setattr__(error, "__cause__", parts.cause)
+    object.__setattr__(error, "__suppress_context__", parts.hides_context)
     return error

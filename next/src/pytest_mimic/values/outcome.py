@@ -18,11 +18,12 @@ from pytest_mimic.values.tree import (
     Leaf,
     Path,
     Raw,
-    Refused,
     Tree,
     is_even,
+    leaves,
     ordered_digest_of,
     parts,
+    refused_at,
     shown_path,
 )
 from pytest_mimic.values.walk import Walk, deeply
@@ -133,14 +134,18 @@ class _Storing:
         return ordered_digest_of(Walk("proof", self._places).node(value))
 
     def _pickles_in(self, tree: Tree) -> list[_Pickle]:
-        return [self._pickle(path, raw.value) for path, raw in _raws(tree, ())]
+        pickles: list[_Pickle] = []
+        for path, leaf in leaves(tree):
+            if isinstance(leaf, Raw):
+                pickles.append(self._pickle(path, leaf.value))
+        return pickles
 
     def _pickle(self, path: Path, value: object) -> _Pickle:
         from pytest_mimic.values import pickles  # Most outcomes have none.
 
         proof = Walk("proof", self._places)
         proven = proof.node(value)
-        self._refuse_parts(path, proven, value)
+        self._refuse_parts(path, proven)
         if self._forbid:
             self._refuse(path, f"{_kind(value)}, which only a pickle keeps")
         try:
@@ -156,9 +161,7 @@ class _Storing:
             self._refuse((*path, *deeper), "a copy of it differs")
         return _Pickle(path, pickled, names, loaded, proof)
 
-    def _refuse_parts(self, path: Path, proven: Tree, value: object) -> None:
-        from pytest_mimic.values.tree import refused_at
-
+    def _refuse_parts(self, path: Path, proven: Tree) -> None:
         found = refused_at(proven)
         if found is not None:
             deeper, refused = found
@@ -184,14 +187,6 @@ def _are_apart(walks: list[Walk]) -> bool:
 def _kind(value: object) -> str:
     cls = type(value)
     return f"an object of {cls.__module__}.{cls.__qualname__}"
-
-
-def _raws(tree: Tree, path: Path) -> Iterator[tuple[Path, Raw]]:
-    if isinstance(tree, Raw):
-        yield path, tree
-    elif isinstance(tree, (list, dict)):
-        for step, part in parts(tree):
-            yield from _raws(part, (*path, step))
 
 
 def _read_again(tree: Tree) -> Any:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_mimic.errors import CorruptRecordingError, StaleRecordingError
+from pytest_mimic.values import errors
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 CHUNK = 1 << 20
@@ -47,13 +48,29 @@ def dump(value: object) -> Pickled:
         Exception: The value, or a part of it, cannot be pickled.
     """
     try:
-        return _dumped(value, pickle.Pickler)
+        return _dumped(value, _Pickler)
     except (pickle.PicklingError, AttributeError, TypeError):
         from cloudpickle import Pickler  # Few outcomes hold code of no name.
 
-        pickled = _dumped(value, Pickler)
+        class ByValue(Pickler):
+            def reducer_override(self, part: Any) -> Any:
+                if isinstance(part, BaseException):
+                    return _reduced(part)
+                return super().reducer_override(part)
+
+        pickled = _dumped(value, ByValue)
         pickled.python = PYTHON
         return pickled
+
+
+class _Pickler(pickle.Pickler):
+    def reducer_override(self, part: Any) -> Any:
+        return _reduced(part) if isinstance(part, BaseException) else NotImplemented
+
+
+def _reduced(error: BaseException) -> Any:
+    """Say how an exception is made again without its `__init__`."""
+    return errors.made_of, (type(error), errors.parts_of(error))
 
 
 def _dumped(value: object, pickler: Any) -> Pickled:

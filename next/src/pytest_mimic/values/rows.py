@@ -98,7 +98,8 @@ def _memory(value: memoryview, walk: Walk) -> Tree:
 def _decimal(value: Any, walk: Walk) -> Tree:
     from decimal import Decimal  # Who has such a value has imported it.
 
-    return {"$decimal": Decimal.__str__(value)}
+    # The context of a thread may ask for a small "e".
+    return {"$decimal": Decimal.__str__(value).replace("e", "E")}
 
 
 def _make_decimal(cls: Any, node: dict[str, Any], make: Make) -> object:
@@ -293,8 +294,9 @@ def _make_proxy(cls: Any, node: dict[str, Any], make: Make) -> object:
 
 
 def _address(value: Any, walk: Walk) -> Tree:
-    # `exploded` is the same on each Python, `str` is not.
-    return {f"$ipaddress:{type(value).__name__}": value.exploded}
+    # `exploded` is the same on each Python, `str` is not; of a scope it knows nothing.
+    text = str(value) if getattr(value, "scope_id", None) else value.exploded
+    return {f"$ipaddress:{type(value).__name__}": text}
 
 
 def _make_address(cls: Any, node: dict[str, Any], make: Make) -> object:
@@ -390,7 +392,6 @@ WORDS: dict[str, Refused] = {
     "threading:Semaphore": Refused("a thread lock"),
     "threading:Thread": Refused("a thread"),
     "_thread:_local": Refused("a thread-local object"),
-    "queue:Queue": Refused("a queue of threads"),
     "_queue:SimpleQueue": Refused("a queue of threads"),
     "asyncio.mixins:_LoopBoundMixin": Refused("an asyncio lock or queue"),
     "asyncio.events:AbstractEventLoop": Refused("an event loop"),
@@ -422,7 +423,7 @@ WORDS: dict[str, Refused] = {
     "_io:BufferedRandom": Refused("an open file", _READS),
     "tempfile:_TemporaryFileWrapper": Refused("an open file", _READS),
     "tempfile:SpooledTemporaryFile": Refused("an open file", _READS),
-    "mmap:mmap": Refused("mapped memory of a file", _READS),
+    "mmap:mmap": Refused("a file in memory (mmap)", _READS),
     "_socket:socket": Refused("a socket"),
     "sqlite3:Connection": Refused("a database connection"),
     "sqlite3:Cursor": Refused("a database cursor"),

@@ -238,6 +238,9 @@ def cached_properties_of(cls: type) -> frozenset[str]:
 
 def _is_cache(found: object) -> bool:
     kind = type(found)
+    if isinstance(found, property):
+        # A kind of property that computes once, as that of werkzeug.
+        return kind is not property and found.fset is None
     if not hasattr(kind, "__get__") or hasattr(kind, "__set__"):
         return False
     return not callable(found) and not isinstance(found, (classmethod, staticmethod))
@@ -258,7 +261,8 @@ def remembered_hashes(value: object, attributes: Mapping[Any, object]) -> list[s
         return []
     try:
         own = hash(value)
-    except Exception:  # noqa: BLE001 - any code of a user may stand behind it
+    except Exception:
+        # It is code of the user, and may do anything.
         return []
     return [name for name in numbers if attributes[name] == own]
 
@@ -277,7 +281,8 @@ def without_hashes(
         try:
             if hash(_bare_copy(value, bare)) == hash(value):
                 return bare
-        except Exception:  # noqa: BLE001 - any code of a user may stand behind it
+        except Exception:
+            # It is code of the user, and has lost what it relies on.
             continue
     return None
 

@@ -465,36 +465,44 @@ def step_of(key: Tree) -> str:
 
 
 def without(tree: Tree, paths: Sequence[Path]) -> Tree:
-    """Give a tree with `{"$ignored": true}` in place of the parts at the paths."""
+    """Give a tree without the parts at the paths.
+
+    An item of a list is replaced by `{"$ignored": true}`, so that the list keeps its
+    length; what stands under a key goes with its key.
+    """
     if not paths:
         return tree
     if () in paths:
         return IGNORED
     if isinstance(tree, list):
-        return [_without_below(part, step, paths) for step, part in _numbered(tree)]
+        return [without(part, below(paths, step)) for step, part in _numbered(tree)]
     if not isinstance(tree, dict):
         return tree
-    if not is_tagged(tree):
-        return {key: _without_below(part, key, paths) for key, part in tree.items()}
-    return {key: _without_at(key, part, paths) for key, part in tree.items()}
+    rest: dict[str, Tree] = {}
+    for key, part in tree.items():
+        if is_tagged(tree) and is_open(key):
+            rest[key] = _without_inside(key, part, paths)
+        elif () not in below(paths, key):
+            rest[key] = without(part, below(paths, key))
+    return rest
 
 
-def _without_at(key: str, part: Tree, paths: Sequence[Path]) -> Tree:
-    if key in PAIRS and isinstance(part, list):
-        pairs: list[Tree] = []
-        for pair in part:
-            assert isinstance(pair, list)
-            name, value = pair
-            pairs.append([name, _without_below(value, step_of(name), paths)])
-        return pairs
-    if is_open(key):
+def _without_inside(key: str, part: Tree, paths: Sequence[Path]) -> Tree:
+    if key not in PAIRS or not isinstance(part, list):
         return without(part, paths) if isinstance(part, (list, dict)) else part
-    return _without_below(part, key, paths)
+    pairs: list[Tree] = []
+    for pair in part:
+        assert isinstance(pair, list)
+        name, value = pair
+        deeper = below(paths, step_of(name))
+        if () not in deeper:
+            pairs.append([name, without(value, deeper)])
+    return pairs
 
 
-def _without_below(part: Tree, step: str, paths: Sequence[Path]) -> Tree:
-    deeper = [path[1:] for path in paths if path[0] in (step, "*")]
-    return without(part, deeper)
+def below(paths: Sequence[Path], step: str) -> tuple[Path, ...]:
+    """Give what is left of the paths behind a step; `()` among them is its end."""
+    return tuple(path[1:] for path in paths if path and path[0] in (step, "*"))
 
 
 def refused_in(tree: Tree) -> tuple[str, Refused] | None:
@@ -505,21 +513,27 @@ def refused_in(tree: Tree) -> tuple[str, Refused] | None:
 
 def refused_at(tree: Tree) -> tuple[Path, Refused] | None:
     """Find the first part without identity, and the path to it."""
-    for path, leaf in _leaves(tree, (), set()):
+    for path, leaf in leaves(tree):
         if isinstance(leaf, Refused):
             return path, leaf
     return None
 
 
-def _leaves(tree: Tree, path: Path, seen: set[int]) -> Iterator[tuple[Path, Leaf]]:
-    if isinstance(tree, Leaf):
-        yield path, tree
-    elif isinstance(tree, list) and set(map(type, tree)) <= SCALARS:
-        return
-    elif isinstance(tree, (list, dict)) and id(tree) not in seen:
-        seen.add(id(tree))
-        for step, part in parts(tree):
-            yield from _leaves(part, (*path, step), seen)
+def leaves(tree: Tree) -> Iterator[tuple[Path, Leaf]]:
+    """Give the leaves of a tree in order, those of a part at many places once."""
+    # No recursion: a tree is deeper than the stack.
+    pending: list[tuple[Path, Tree]] = [((), tree)]
+    seen: set[int] = set()
+    while pending:
+        path, part = pending.pop()
+        if isinstance(part, Leaf):
+            yield path, part
+        elif isinstance(part, list) and set(map(type, part)) <= SCALARS:
+            continue
+        elif isinstance(part, (list, dict)) and id(part) not in seen:
+            seen.add(id(part))
+            inner = [((*path, step), deeper) for step, deeper in parts(part)]
+            pending.extend(reversed(inner))
 
 
 def shown_path(path: Path) -> str:

@@ -45,6 +45,7 @@ from pytest_mimic.values.tree import (
     Refused,
     Tree,
     Up,
+    below,
     canonical_text,
     levels_of,
     step_of,
@@ -93,7 +94,7 @@ def _in_deep_thread(work: Callable[[], T]) -> T:
     def run() -> None:
         try:
             results.append(work())
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller
+        except BaseException as error:  # It is raised again below.
             failures.append(error)
 
     limit, size = sys.getrecursionlimit(), threading.stack_size(512 << 20)
@@ -125,7 +126,7 @@ class _Seen(NamedTuple):
         numbers: How many numbers it takes where it stands again.
         size: How many parts it has.
         is_closed: Whether no way in it leads back to a part above.
-        is_changeable: Whether it, or a part of it, may change.
+        is_single: Whether it, or a part of it, is one wherever it stands.
     """
 
     value: object
@@ -134,7 +135,7 @@ class _Seen(NamedTuple):
     numbers: int
     size: int
     is_closed: bool
-    is_changeable: bool
+    is_single: bool
 
 
 class Walk:
@@ -162,6 +163,7 @@ class Walk:
         self.is_shared = False
         self.size = 0
         self.changeable: set[int] = set()
+        self._raws = 0
         self.few = 50
         self._starts = places.starts if places is not None else ()
         self._in_order = purpose != "identity"
@@ -276,7 +278,7 @@ class Walk:
         if self._depth == DEEPEST:
             return Refused(f"nested deeper than {DEEPEST:,} levels")
         number, open_before = self._next, self._left_open
-        size_before, changeable_before = self.size, len(self.changeable)
+        size_before, single_before = self.size, self._raws + len(self.changeable)
         self.is_shared |= id(value) in self.changeable
         lowest_before, self._lowest = self._lowest, number
         self._above[id(value)] = _Standing(self._depth, number)
@@ -303,13 +305,13 @@ class Walk:
             numbers=self._next - number,
             size=self.size - size_before,
             is_closed=is_closed,
-            is_changeable=len(self.changeable) > changeable_before,
+            is_single=self._raws + len(self.changeable) > single_before,
         )
         self._lowest = min(self._lowest, lowest_before)
         return tree
 
     def _again(self, seen: _Seen) -> Tree:
-        self.is_shared |= seen.is_changeable or isinstance(seen.tree, Raw)
+        self.is_shared |= seen.is_single
         self.size += seen.size
         if seen.is_closed:
             self._next += seen.numbers
@@ -317,19 +319,14 @@ class Walk:
         self._lowest = min(self._lowest, seen.number)
         return Up(nodes=self._next - seen.number)
 
-    def _part(self, value: object, step: str, paths: Paths) -> Tree:
-        deeper: list[Path] = []
-        for first, *rest in paths:
-            if first in (step, "*"):
-                if not rest:
-                    return IGNORED
-                deeper.append(tuple(rest))
-        return self.node(value, tuple(deeper))
-
     def _items(self, values: Iterable[object], paths: Paths) -> list[Tree]:
         if not paths:
             return list(map(self.node, values))
-        return [self._part(item, str(n), paths) for n, item in enumerate(values)]
+        items: list[Tree] = []
+        for number, item in enumerate(values):
+            deeper = below(paths, str(number))
+            items.append(IGNORED if () in deeper else self.node(item, deeper))
+        return items
 
     # -- containers
 
@@ -361,7 +358,12 @@ class Walk:
             pairs.sort()
         if not paths:
             return {key: self.node(part) for key, part in pairs}
-        return {key: self._part(part, key, paths) for key, part in pairs}
+        mapping: dict[str, Tree] = {}
+        for key, part in pairs:
+            deeper = below(paths, key)
+            if () not in deeper:
+                mapping[key] = self.node(part, deeper)
+        return mapping
 
     def _pairs(
         self, items: Iterable[tuple[Any, Any]], paths: Paths, *, in_order: bool
@@ -369,7 +371,9 @@ class Walk:
         pairs: list[Tree] = []
         for key, part in items:
             key_node = self.node(key)
-            pairs.append([key_node, self._part(part, step_of(key_node), paths)])
+            deeper = below(paths, step_of(key_node)) if paths else ()
+            if () not in deeper:
+                pairs.append([key_node, self.node(part, deeper)])
         if not in_order:
             pairs.sort(key=canonical_text)
         return pairs
@@ -413,6 +417,7 @@ class Walk:
     # -- objects
 
     def _raw(self, value: object, paths: object = None) -> Tree:
+        self._raws += 1
         return Raw(value)
 
     def _refused(self, refused: Refused, value: object, paths: Paths) -> Tree:
@@ -477,10 +482,9 @@ class Walk:
         node["args"] = self._items(parts.args, paths)
         if parts.fields:
             node["fields"] = self._mapping(parts.fields.items(), paths)
-        if parts.notes is not None:
-            node["notes"] = self._part(parts.notes, "notes", paths)
-        if parts.cause is not None:
-            node["cause"] = self._part(parts.cause, "cause", paths)
+        beside = {"notes": parts.notes, "cause": parts.cause}
+        given = {key: part for key, part in beside.items() if part is not None}
+        node.update(self._mapping(given.items(), paths))
         if parts.hides_context:
             node["from"] = True
         return node
@@ -504,7 +508,10 @@ class Walk:
             return self._model(value, paths)
         try:
             state = state_of(value)
-        except Exception:  # noqa: BLE001 - any code of a user may stand behind it
+        except RecursionError:
+            raise
+        except Exception:
+            # It is code of the user, and may do anything.
             words = Refused(f"an object of {kind.__module__}.{kind.__qualname__}")
             return self._refused(words, value, paths)
         if isinstance(state, str):
