@@ -150,12 +150,15 @@ class FunctionPlan:
         is_old = entry.source and self.source and entry.source != self.source
         if is_old and self._policy.source == "strict":
             return self.target
-        if self._policy.inputs == "strict":
-            changed = self._changed_inputs(entry)
-            if changed:
-                lines = [f"{name} has changed" for name in changed]
-                return "\n".join([f"what {label()} reaches or reads", *lines])
-        return ""
+        if self._policy.inputs != "strict":
+            return ""
+        try:
+            lines = [f"{name} has changed" for name in self._changed_inputs(entry)]
+        except CorruptRecordingError as error:
+            if self.run.mode != "record":
+                raise
+            lines = [error.what]
+        return "\n".join([f"what {label()} reaches or reads", *lines]) if lines else ""
 
     def warn_of_inputs(self, entry: Entry) -> None:
         """Let the summary say what has changed that a replayed call reached or read."""
@@ -165,8 +168,7 @@ class FunctionPlan:
         try:
             changed = self._changed_inputs(entry)
         except CorruptRecordingError as error:
-            run.events.add("damaged", entry.inputs, test=run.test, what=error.what)
-            return
+            changed = [error.what]
         for name in changed:
             run.events.add(
                 "inputs changed",

@@ -692,11 +692,11 @@ def _field(field: Any, walk: Walk) -> Tree:
 
 
 def _schema(schema: Any, walk: Walk) -> Tree:
-    import json
+    from json import loads
 
     metadata = dict(schema.metadata or {})
     if b"pandas" in metadata:
-        about = json.loads(metadata[b"pandas"])
+        about = loads(metadata[b"pandas"])
         # Who wrote a table does not count.
         about.pop("pandas_version", None)
         about.pop("creator", None)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import marshal
 from collections.abc import Callable, Iterable, Iterator
+from json import dumps, loads  # A test may replace those of the module.
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_mimic.errors import (
@@ -29,7 +29,6 @@ from pytest_mimic.values.tree import (
 from pytest_mimic.values.walk import Walk, deeply
 
 if TYPE_CHECKING:
-    from pytest_mimic.values.pickles import PickleFile
     from pytest_mimic.values.places import Places
 
 MOST_PARTS = 10_000
@@ -191,7 +190,7 @@ def _kind(value: object) -> str:
 
 def _read_again(tree: Tree) -> Any:
     """Give the tree as a file would: no text or number is the same object."""
-    return json.loads(json.dumps(tree, default=Raw.plain, allow_nan=False))
+    return loads(dumps(tree, default=Raw.plain, allow_nan=False))
 
 
 def first_difference(one: Tree, other: Tree) -> Path:
@@ -287,7 +286,7 @@ class _Reader:
             self._read[name] = text
         if tag == "$text":
             return self._read[name]
-        return self.maker._make(json.loads(self._read[name]))
+        return self.maker._make(loads(self._read[name]))
 
     def _unpickled(self, name: str, node: dict[str, Any]) -> object:
         if self._forbid:
@@ -325,7 +324,7 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
         `{"$json": name, "length"}` in place of the whole.
     """
     shelved = _with_texts_away(tree, objects)
-    text = json.dumps(shelved, ensure_ascii=False, allow_nan=False)
+    text = dumps(shelved, ensure_ascii=False, allow_nan=False)
     if len(text) <= LARGE:
         return shelved
     return {"$json": objects.write_object("json", [text.encode()]), "length": len(text)}
@@ -354,7 +353,7 @@ def unshelve(tree: Tree, objects: Objects) -> Tree:
         return tree
     name = tree.get("$json")
     if isinstance(name, str):
-        return unshelve(json.loads(objects.read_object(name)), objects)
+        return unshelve(loads(objects.read_object(name)), objects)
     name = tree.get("$text")
     if isinstance(name, str):
         return objects.read_object(name).decode()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import json
 import pickle
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from json import dumps, loads  # A test may replace those of the module.
 from typing import Any
 
 from pytest_mimic.errors import CorruptRecordingError, StaleRecordingError
@@ -35,7 +35,7 @@ class Pickled:
         """Give the bytes of its file: a line with lengths, opcodes, memory."""
         lengths = [[view.nbytes, is_fixed] for view, is_fixed in self.buffers]
         head = {"stream": len(self.stream), "buffers": lengths}
-        yield json.dumps(head).encode() + b"\n"
+        yield dumps(head).encode() + b"\n"
         for part in (memoryview(self.stream), *(view for view, _ in self.buffers)):
             for start in range(0, part.nbytes, CHUNK):
                 yield part[start : start + CHUNK]
@@ -106,7 +106,7 @@ class PickleFile:
         line, _, _ = content[:CHUNK].partition(b"\n")
         rest = memoryview(content)[len(line) + 1 :]
         try:
-            head = json.loads(line)
+            head = loads(line)
             lengths = [(head["stream"], True), *map(tuple, head["buffers"])]
             if sum(length for length, _ in lengths) != len(rest):
                 raise ValueError("it has another length than it says")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
+from json import loads  # A test may replace those of the module.
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from xxhash import xxh3_64_hexdigest
@@ -219,7 +220,7 @@ def _json_of(content: bytes, name: str) -> object:
     try:
         if _depth_of(text) > _DEEPEST:
             raise RecursionError
-        return json.loads(
+        return loads(
             text, object_pairs_hook=_without_twins, parse_constant=_refuse_constant
         )
     except json.JSONDecodeError as reason:
