@@ -65,10 +65,9 @@ class Anew:
                 self._answered.add(_text_of(part))
 
     def recorded(self, call: Call, described: Tree, test: str) -> None:
-        """Note what a call that was recorded holds."""
-        for path, part in _leaves(described):
-            if call.kind != "function" and not _counts(path, call):
-                continue
+        """Note what a call that was recorded holds, of what counts."""
+        counted = described if call.parts is None else call.parts(described)
+        for path, part in _leaves(counted):
             written = ".".join("*" if step.isdigit() else step for step in path)
             what = self._what(part)
             if what:
@@ -119,11 +118,6 @@ def _leaves(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
         yield path, tree
     for step, part in inner:
         yield from _leaves(part, (*path, step))
-
-
-def _counts(path: Path, call: Call) -> bool:
-    """Return whether a part counts: of headers, those that `match=` names."""
-    return path[:1] != ("headers",) or ".".join(path) in call.options.match
 
 
 def _text_of(part: Tree) -> str:
