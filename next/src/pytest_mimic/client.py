@@ -130,8 +130,13 @@ class Adapter:
         hidden: Plain = redactor.hide(answer, stand_in)
         return hidden
 
-    def comparable(self, answer: Plain) -> Plain:
-        """Return what verifying compares of an answer."""
+    def comparable(self, answer: Plain, other: Plain) -> Plain:  # noqa: ARG002
+        """Return what verifying compares of an answer.
+
+        Args:
+            answer: The recorded answer, or the real one.
+            other: The one that it is compared with.
+        """
         return answer
 
     def place_of(self, path: Path) -> Path:
@@ -321,7 +326,11 @@ class Exchange:
         from pytest_mimic.values.differences import differences
 
         comparable = self._adapter.comparable
-        return differences(comparable(recorded), comparable(stored), rules_of(options))
+        return differences(
+            comparable(recorded, stored),
+            comparable(stored, recorded),
+            rules_of(options),
+        )
 
     def _for_caller(self, recorded: Plain, real: Plain, options: Options) -> Plain:
         paths = [self._adapter.place_of(path) for path in paths_of(options.volatile)]

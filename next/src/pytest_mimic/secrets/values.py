@@ -68,7 +68,9 @@ class KnownValues:
             return
         self._known[value] = placeholder
         if len(value) >= SHORTEST:
-            for form in (value, quote(value, safe=""), quote_plus(value)):
+            # As it is, as a URL spells it, and as Python prints it in an error.
+            printed = (repr(value)[1:-1], repr(value.encode())[2:-1])
+            for form in (value, quote(value, safe=""), quote_plus(value), *printed):
                 self._forms[form] = placeholder
             self._pattern = None
 

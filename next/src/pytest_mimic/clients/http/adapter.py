@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from pytest_mimic.client import (
@@ -65,16 +64,24 @@ class HttpAdapter(Adapter):
                 body[key] = hide_split(body[key], hide)
         return hidden
 
-    def comparable(self, answer: Plain) -> Plain:
-        """Return status, content type and body, or the kind of an error."""
-        if "status" not in answer:
-            return {"error": {"kind": answer.get("error", {}).get("kind")}}
-        compared: Plain = {"status": answer["status"]}
+    def comparable(self, answer: Plain, other: Plain) -> Plain:
+        """Return status, content type, body, and the kind of an error.
+
+        Of a body that its reader has left, what both have counts.
+        """
+        compared: Plain = {}
+        if "status" in answer:
+            compared["status"] = answer["status"]
         content_type = answer.get("headers", {}).get("content-type")
         if content_type is not None:
             compared["headers"] = {"content-type": content_type}
         if "body" in answer:
             compared["body"] = bodies.content(answer["body"])
+        if "left" in answer or "left" in other:
+            sizes = [bodies.size(one.get("body", {})) for one in (answer, other)]
+            compared["body"] = bodies.beginning(answer.get("body", {}), min(sizes))
+        if "error" in answer:
+            compared["error"] = {"kind": answer["error"].get("kind")}
         return compared
 
     def place_of(self, path: Path) -> Path:
@@ -109,6 +116,7 @@ class Recorder:
         status: The status.
         reason: The phrase behind it.
         headers: As they came.
+        version: That of the protocol.
     """
 
     def __init__(
@@ -117,9 +125,11 @@ class Recorder:
         status: int,
         reason: str,
         headers: Sequence[tuple[str, str]],
+        version: str = "HTTP/1.1",
     ) -> None:
         self._exchange = exchange
         self._head = (status, reason, list(headers))
+        self._version = version
         self._pieces: list[bytes] = []
         self._is_done = False
         exchange.progress(lambda: self._answer(is_left=True))
@@ -127,6 +137,17 @@ class Recorder:
     def feed(self, data: bytes) -> None:
         """Keep what was read."""
         self._pieces.append(data)
+
+    def is_enough(self) -> bool:
+        """Whether as much has come as its reader had read of the recorded answer.
+
+        What was left may never end.
+        """
+        recorded = self._exchange.recorded
+        if "left" not in recorded:
+            return False
+        size = bodies.size(self._answer(is_left=True).get("body", {}))
+        return size >= bodies.size(recorded.get("body", {}))
 
     def end(self) -> Plain:
         """End an answer that was read whole, and return what its caller gets."""
@@ -137,13 +158,19 @@ class Recorder:
         """End an answer whose reader does not read on."""
         self._end(self._answer(is_left=True))
 
-    def fail(self, error: BaseException) -> None:
-        """End an answer that broke off."""
-        if failures.kind_of(error):
-            self._end(self._answer(error=failures.plain(error)))
-        elif not self._is_done:
+    def fail(self, error: BaseException) -> Plain:
+        """End an answer that broke off, and return what its caller gets.
+
+        Raises:
+            BaseException: The error itself, if it is none of the network.
+        """
+        if isinstance(error, Exception) and failures.kind_of(error):
+            answer = self._answer(error=failures.plain(error))
+            return self._end(answer) or answer
+        if not self._is_done:
             self._is_done = True
             self._exchange.abandon(error, self._answer(is_left=True))
+        raise error
 
     def _end(self, answer: Plain) -> Plain | None:
         if self._is_done:
@@ -154,24 +181,41 @@ class Recorder:
     def _answer(
         self, *, is_left: bool = False, error: dict[str, str] | None = None
     ) -> Plain:
-        data = b"".join(self._pieces)
-        return answers.read(*self._head, data, is_left=is_left, error=error)
+        return answers.read(
+            *self._head,
+            b"".join(self._pieces),
+            version=self._version,
+            left=len(self._pieces) if is_left else None,
+            error=error,
+        )
 
 
-def failed(exchange: Exchange, error: Exception) -> Plain | None:
+def failed(exchange: Exchange, error: BaseException) -> Plain | None:
     """Keep an error of the network; None: it is none, and the call left no outcome."""
-    if not failures.kind_of(error):
+    if not isinstance(error, Exception) or not failures.kind_of(error):
         exchange.abandon(error)
         return None
     return exchange.finish({"error": failures.plain(error)})
 
 
-def error_of(given: answers.Given, make: Callable[[str, str, str], Any]) -> Any:
-    """Return the client's own exception for a recorded error.
+def has_head(exchange: Exchange) -> bool:
+    """Return whether a recorded call was answered, so that its reader gets a body."""
+    return "status" in exchange.recorded
 
-    Args:
-        given: The answer.
-        make: Makes it of its kind, the recorded class, and its text.
+
+def end_body(exchange: Exchange, given: answers.Given) -> None:
+    """End the body of a replayed answer, whose pieces were read.
+
+    Raises:
+        MissingRecordingError: Its reader had left it when it was recorded.
     """
-    error = given.error
-    return make(error.get("kind", ""), error.get("class", ""), error.get("text", ""))
+    exchange.step.wait()
+    if given.is_left:
+        raise exchange.step.read_further()
+
+
+async def end_body_async(exchange: Exchange, given: answers.Given) -> None:
+    """As `end_body`, for a task."""
+    await exchange.step.wait_async()
+    if given.is_left:
+        raise exchange.step.read_further()

@@ -32,6 +32,7 @@ class Given(NamedTuple):
         encoding: How they were compressed when they came.
         is_left: Whether the reader had left it, so that more would have come.
         error: What broke the exchange off, by its kind; empty: nothing.
+        version: That of the protocol, `HTTP/1.1`.
     """
 
     status: int
@@ -41,6 +42,7 @@ class Given(NamedTuple):
     encoding: str
     is_left: bool
     error: dict[str, str]
+    version: str
 
 
 def read(
@@ -49,7 +51,8 @@ def read(
     headers: Iterable[tuple[str, str]],
     data: bytes,
     *,
-    is_left: bool = False,
+    version: str = "HTTP/1.1",
+    left: int | None = None,
     error: dict[str, str] | None = None,
 ) -> Plain:
     """Return an answer as plain data, with its secrets.
@@ -59,7 +62,8 @@ def read(
         reason: The phrase behind it, if it has one.
         headers: As they came; several of one name are a list.
         data: The body as it came, perhaps compressed.
-        is_left: Whether the reader left it before its end.
+        version: That of the protocol.
+        left: In how many pieces its reader has read it, if he left it before its end.
         error: What broke it off.
     """
     joined = _joined(headers)
@@ -70,6 +74,8 @@ def read(
         kept["content-encoding"], plain_data = encoding, data
         encoding = ""
     plain: Plain = {"status": status}
+    if version != "HTTP/1.1":
+        plain["version"] = version
     if reason and reason != _phrase(status):
         plain["reason"] = reason
     plain["headers"] = kept
@@ -79,8 +85,8 @@ def read(
         plain["body"] = bodies.read_given(plain_data, kind)
     if encoding and plain_data:
         plain["encoding"] = encoding
-    if is_left:
-        plain["left"] = True
+    if left is not None:
+        plain["left"] = left
     if error:
         plain["error"] = error
     return plain
@@ -97,6 +103,9 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
         raise ValueError(f"{status!r} is no status")
     body = answer.get("body", {})
     pieces = [piece for piece in bodies.pieces(body) if piece]
+    left = answer.get("left")
+    if isinstance(left, int) and len(pieces) == 1:
+        pieces = _in_pieces(pieces[0], left)
     headers = list(_headers_of(answer))
     is_exact = body.get("layout") != "mixed"
     given = []
@@ -112,9 +121,16 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
         given,
         pieces,
         encoding=answer.get("encoding", ""),
-        is_left=bool(answer.get("left")),
+        is_left=left is not None,
         error=answer.get("error", {}),
+        version=answer.get("version", "HTTP/1.1"),
     )
+
+
+def _in_pieces(data: bytes, count: int) -> list[bytes]:
+    """Return bytes in pieces of one size, as many as a reader had read."""
+    size = max(1, -(-len(data) // max(1, count)))
+    return [data[start : start + size] for start in range(0, len(data), size)]
 
 
 def _headers_of(answer: Plain) -> Iterator[tuple[str, str]]:

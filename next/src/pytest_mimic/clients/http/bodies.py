@@ -114,6 +114,22 @@ def form(body: dict[str, Any]) -> str:
     return next((name for name in body if name not in ("charset", "layout")), "")
 
 
+def size(body: dict[str, Any]) -> int:
+    """Return how many events, lines or letters a body holds."""
+    held = body.get("events", body.get("lines"))
+    return len(_text_of(body)) if held is None else len(held)
+
+
+def beginning(body: dict[str, Any], count: int) -> Any:
+    """Return the first events, lines or letters of a body."""
+    held = body.get("events", body.get("lines"))
+    return (_text_of(body) if held is None else held)[:count]
+
+
+def _text_of(body: dict[str, Any]) -> str:
+    return written(body).decode("latin-1")
+
+
 def fields(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Return pairs by name. Several of one name are a list."""
     found: dict[str, list[Any]] = {}

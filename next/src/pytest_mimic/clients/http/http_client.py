@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import socket
 import sys
 import zlib
@@ -18,8 +19,13 @@ from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
 
 from pytest_mimic.client import Edge, Exchange, Plain, Port
-from pytest_mimic.clients.http import answers, failures, requests
-from pytest_mimic.clients.http.adapter import HttpAdapter, failed
+from pytest_mimic.clients.http import answers, bodies, failures, requests
+from pytest_mimic.clients.http.adapter import (
+    HttpAdapter,
+    end_body,
+    failed,
+    has_head,
+)
 
 # `requests` while it sends: it stands on urllib3, which stands on http.client.
 _SENDER: ContextVar[str] = ContextVar("sender", default="")
@@ -28,6 +34,7 @@ _EXCEPTIONS = {
     "urllib3": ["http.client", "builtins", "socket", "ssl"],
 }
 _WITHOUT_BODY = (204, 304)
+_BUFFER = 8192
 
 
 class HttpClient(HttpAdapter):
@@ -79,8 +86,11 @@ def _sent_by_requests(original: Callable[..., Any]) -> Callable[..., Any]:
 def _stand_in_for(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     @wraps(original)
     def connect(connection: Any) -> None:
-        if isinstance(connection.sock, _Socket) or port.run.passes():
-            # The connection of a subclass calls that of its base.
+        # A class that connects in its own way may lead into this process. The real
+        # connection of a subclass calls that of its base.
+        method = type(connection).connect
+        is_its_own = getattr(method, "__wrapped__", None) is not original
+        if is_its_own or port.run.passes() or isinstance(connection.sock, _Socket):
             original(connection)
             return
         connection.sock = _Socket(connection, original, port)
@@ -124,7 +134,9 @@ class _Socket:
         if exchange is None:
             return self._send(sent).makefile("rb")
         if exchange.mode == "replay":
-            return io.BytesIO(exchange.replay(self._bytes))
+            if not has_head(exchange):
+                exchange.step.wait()
+            return exchange.given(lambda answer: self._given(answer, exchange))
         return self._real_answer(exchange, sent)
 
     def settimeout(self, timeout: Any) -> None:
@@ -152,7 +164,11 @@ class _Socket:
             self._real.shutdown(how)
 
     def close(self) -> None:
-        """Close the real socket, if there is one."""
+        """Close the real socket, if there is one; send what nobody waits for."""
+        sent = b"".join(self._sent)
+        self._sent.clear()
+        if _is_whole(sent):
+            self._send_unanswered(sent)
         if self._real is not None:
             self._real.close()
 
@@ -176,6 +192,17 @@ class _Socket:
         self._real.sendall(sent)
         return self._real
 
+    def _send_unanswered(self, sent: bytes) -> None:
+        exchange = self._port.begin(self._read(sent), self._client())
+        if exchange is None:
+            self._send(sent)
+        elif exchange.mode == "replay":
+            exchange.step.leave()
+        else:
+            with exchange.step.running():
+                self._send(sent)
+            exchange.abandon(None)
+
     def _client(self) -> str:
         sender = _SENDER.get()
         if sender:
@@ -187,10 +214,7 @@ class _Socket:
 
     def _read(self, sent: bytes) -> Plain:
         """Return the request in the bytes that were sent."""
-        head, _, body = sent.partition(b"\r\n\r\n")
-        first, *lines = head.decode("latin-1").split("\r\n")
-        method, target, _ = first.split(" ", 2)
-        headers = [(name, value) for name, _, value in map(_split_header, lines)]
+        (method, target), headers, body = _split(sent)
         names = {name.lower(): value for name, value in headers}
         if names.get("transfer-encoding", "").lower() == "chunked":
             body = _unchunked(body)
@@ -208,41 +232,47 @@ class _Socket:
         return f"{'https' if is_secure else 'http'}://{place}{target}"
 
     def _real_answer(self, exchange: Exchange, sent: bytes) -> Any:
+        kept: _Kept | None = None
         try:
             with exchange.step.running():
                 kept = _Kept(self._send(sent), exchange, self._connection._method)
                 answer = io.BufferedReader(kept)
                 # The time until the first byte is that of the service.
                 answer.peek(1)
-        except Exception as error:
+        except BaseException as error:
+            if kept is not None:
+                kept.drop()
             failure = failed(exchange, error)
             if failure is None or exchange.mode == "run":
                 raise
-            return io.BytesIO(self._bytes(failure))
-        except BaseException as error:
-            exchange.abandon(error)
-            raise
+            return self._given(failure)
         if exchange.mode == "run":
             return answer
         whole = kept.read_whole(answer)
-        return io.BytesIO(self._bytes(whole))
+        answer.close()
+        return self._given(whole)
 
-    def _bytes(self, answer: Plain) -> bytes:
-        """Return an answer as it comes over a socket, or raise its error."""
+    def _given(self, answer: Plain, exchange: Exchange | None = None) -> Any:
+        """Return an answer as a file over a socket, or raise its error.
+
+        Args:
+            answer: The answer.
+            exchange: The replay that ends when the file was read.
+        """
         method = self._connection._method
         given = answers.give(answer, method=method)
         if not given.status:
             raise self._error(given.error)
         pieces = given.pieces
         headers = dict(given.headers)
-        lines = [f"HTTP/1.1 {given.status} {given.reason}"]
+        lines = [f"{given.version} {given.status} {given.reason}"]
         packed = self._client() == "http.client" and given.encoding
         if packed:
             # Nobody decompresses for these, so that their code does.
             pieces = [_packed(b"".join(pieces), given.encoding)]
             lines.append(f"content-encoding: {given.encoding}")
-        is_chunked = "content-length" not in headers and method != "HEAD"
-        is_chunked &= given.status not in _WITHOUT_BODY
+        has_body = method != "HEAD" and given.status not in _WITHOUT_BODY
+        is_chunked = "content-length" not in headers and has_body
         if is_chunked:
             lines.append("transfer-encoding: chunked")
         for name, value in given.headers:
@@ -250,7 +280,9 @@ class _Socket:
             lines.append(f"{name}: {length if name == 'content-length' else value}")
         head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
         is_cut = bool(given.error or given.is_left)
-        return head + _framed(pieces, is_chunked=is_chunked, is_cut=is_cut)
+        framed = _framed(pieces, is_chunked=is_chunked, is_cut=is_cut)
+        error = self._error(given.error) if given.error else None
+        return io.BufferedReader(_Replayed([head, *framed], given, exchange, error))
 
     def _error(self, error: dict[str, str]) -> Exception:
         kind, text = error.get("kind", ""), error.get("text", "")
@@ -269,6 +301,8 @@ class _Kept(io.RawIOBase):
         self._data = bytearray()
         self._error: BaseException | None = None
         self._is_ended = False
+        # How often the client has read.
+        self._count = 0
         exchange.progress(lambda: self._answer(is_left=True))
 
     def readable(self) -> bool:
@@ -279,10 +313,11 @@ class _Kept(io.RawIOBase):
         """Read, and keep what came."""
         try:
             count: int | None = self._raw.readinto(buffer)
-        except Exception as error:
+        except BaseException as error:
             self._error = error
             raise
         self._data += bytes(buffer[: count or 0])
+        self._count += 1
         return count
 
     def close(self) -> None:
@@ -292,24 +327,40 @@ class _Kept(io.RawIOBase):
             self._end()
         super().close()
 
+    def drop(self) -> None:
+        """Close it without an outcome."""
+        self._is_ended = True
+        self.close()
+
     def read_whole(self, reader: Any) -> Plain:
-        """Read the answer to its end, and return what the client gets in its place."""
-        parsed = _parsed(reader, self._method)
+        """Read the answer to its end, and return what the client gets in its place.
+
+        Of one whose reader had left it, as much is read as he had read.
+        """
+        recorded = self._exchange.recorded
+        size = bodies.size(recorded.get("body", {})) if "left" in recorded else None
         try:
-            parsed.read()
+            parsed = _parsed(reader, self._method)
+            while size is None or self._size() < size:
+                if not parsed.read1(_BUFFER):
+                    break
         except (OSError, HTTPException) as error:
             self._error = error
         self._is_ended = True
         return self._exchange.finish(self._answer(error=self._error))
 
+    def _size(self) -> int:
+        return bodies.size(self._answer().get("body", {}))
+
     def _end(self) -> None:
         if self._is_ended:
             return
         self._is_ended = True
-        if self._error is not None and failures.kind_of(self._error):
-            self._exchange.finish(self._answer(error=self._error))
-        elif not self._data:
-            self._exchange.abandon(self._error)
+        error = self._error
+        if isinstance(error, Exception) and failures.kind_of(error):
+            self._exchange.finish(self._answer(error=error))
+        elif error is not None or not self._data:
+            self._exchange.abandon(error, self._answer() if self._data else None)
         else:
             self._exchange.finish(self._answer())
 
@@ -325,10 +376,59 @@ class _Kept(io.RawIOBase):
             data = parsed.read()
         except IncompleteRead as incomplete:
             data, is_left = incomplete.partial, error is None
-        headers = parsed.getheaders()
+        version = "HTTP/1.0" if parsed.version == 10 else "HTTP/1.1"
         return answers.read(
-            parsed.status, parsed.reason, headers, data, is_left=is_left, error=kept
+            parsed.status,
+            parsed.reason,
+            parsed.getheaders(),
+            data,
+            version=version,
+            left=self._count if is_left else None,
+            error=kept,
         )
+
+
+class _Replayed(io.RawIOBase):
+    """The bytes of a recorded answer, piece by piece."""
+
+    def __init__(
+        self,
+        pieces: list[bytes],
+        given: answers.Given,
+        exchange: Exchange | None,
+        error: Exception | None,
+    ) -> None:
+        self._pieces = pieces
+        self._given = given
+        self._exchange = exchange
+        self._error_at_end = error
+        # The reader of a body whose length is known does not ask for its end.
+        self._is_whole = not given.is_left and error is None
+
+    def readable(self) -> bool:
+        """Whether it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read from the next piece; the call ends before the last one."""
+        if len(self._pieces) == self._is_whole and self._exchange is not None:
+            exchange, self._exchange = self._exchange, None
+            end_body(exchange, self._given)
+        if not self._pieces:
+            if self._error_at_end is not None:
+                raise self._error_at_end
+            return 0
+        piece = self._pieces[0]
+        count = min(len(buffer), len(piece))
+        buffer[:count] = piece[:count]
+        self._pieces[:1] = [piece[count:]] if count < len(piece) else []
+        return count
+
+    def close(self) -> None:
+        """End the call: its reader does not read on."""
+        if self._exchange is not None:
+            self._exchange.step.leave()
+        super().close()
 
 
 def _parsed(reader: Any, method: str) -> HTTPResponse:
@@ -363,11 +463,32 @@ def _made(class_: type[Exception], text: str) -> Exception:
         return ConnectionError(text)
 
 
-def _framed(pieces: list[bytes], *, is_chunked: bool, is_cut: bool) -> bytes:
+def _framed(pieces: list[bytes], *, is_chunked: bool, is_cut: bool) -> list[bytes]:
     if not is_chunked:
-        return b"".join(pieces)
+        return pieces
     chunks = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
-    return b"".join(chunks) + (b"" if is_cut else b"0\r\n\r\n")
+    return chunks if is_cut else [*chunks, b"0\r\n\r\n"]
+
+
+def _split(sent: bytes) -> tuple[list[str], list[tuple[str, str]], bytes]:
+    """Return method and target, the headers and the body of a request."""
+    head, _, body = sent.partition(b"\r\n\r\n")
+    # A value may go on in the next line (RFC 9112, 5.2).
+    text = re.sub(r"\r\n[ \t]+", " ", head.decode("latin-1"))
+    first, *lines = text.split("\r\n")
+    headers = [(name, value) for name, _, value in map(_split_header, lines)]
+    return first.split(" ")[:2], headers, body
+
+
+def _is_whole(sent: bytes) -> bool:
+    """Return whether these bytes are a request with its whole body."""
+    if b"\r\n\r\n" not in sent:
+        return False
+    _, headers, body = _split(sent)
+    names = {name.lower(): value for name, value in headers}
+    if "transfer-encoding" in names:
+        return body.endswith(b"0\r\n\r\n")
+    return len(body) == int(names.get("content-length", "0"))
 
 
 def _split_header(line: str) -> tuple[str, str, str]:

@@ -9,7 +9,14 @@ from typing import Any
 
 from pytest_mimic.client import Edge, Exchange, Plain, Port
 from pytest_mimic.clients.http import answers, failures, requests
-from pytest_mimic.clients.http.adapter import HttpAdapter, Recorder, failed
+from pytest_mimic.clients.http.adapter import (
+    HttpAdapter,
+    Recorder,
+    end_body,
+    end_body_async,
+    failed,
+    has_head,
+)
 
 
 class Httpx(HttpAdapter):
@@ -61,23 +68,30 @@ class _Library:
             if exchange is None:
                 return original(transport, request)
             if exchange.mode == "replay":
-                return exchange.replay(lambda answer: self._given(answer, request))
+                if not has_head(exchange):
+                    exchange.step.wait()
+                return exchange.given(
+                    lambda answer: self._given(answer, request, exchange)
+                )
             try:
                 with exchange.step.running():
                     response = original(transport, request)
-            except Exception as error:
-                return self._failed(exchange, error, request)
             except BaseException as error:
-                exchange.abandon(error)
-                raise
+                return self._failed(exchange, error, request)
             recorder = _recorder(exchange, response)
             if exchange.mode == "run":
                 response.stream = self._stream(response.stream, recorder)
                 return response
-            with response.stream as stream:
-                for data in stream:
+            try:
+                for data in response.stream:
                     recorder.feed(data)
-            answer = recorder.end()
+                    if recorder.is_enough():
+                        break
+                answer = recorder.end()
+            except BaseException as error:
+                answer = recorder.fail(error)
+            finally:
+                response.stream.close()
             return self._given(answer, request)
 
         return handle_request
@@ -94,25 +108,30 @@ class _Library:
             if exchange is None:
                 return await original(transport, request)
             if exchange.mode == "replay":
-                return await exchange.replay_async(
-                    lambda answer: self._given(answer, request)
+                if not has_head(exchange):
+                    await exchange.step.wait_async()
+                return exchange.given(
+                    lambda answer: self._given(answer, request, exchange)
                 )
             try:
                 with exchange.step.running():
                     response = await original(transport, request)
-            except Exception as error:
-                return self._failed(exchange, error, request)
             except BaseException as error:
-                exchange.abandon(error)
-                raise
+                return self._failed(exchange, error, request)
             recorder = _recorder(exchange, response)
             if exchange.mode == "run":
                 response.stream = self._stream(response.stream, recorder)
                 return response
-            async for data in response.stream:
-                recorder.feed(data)
-            await response.stream.aclose()
-            answer = recorder.end()
+            try:
+                async for data in response.stream:
+                    recorder.feed(data)
+                    if recorder.is_enough():
+                        break
+                answer = recorder.end()
+            except BaseException as error:
+                answer = recorder.fail(error)
+            finally:
+                await response.stream.aclose()
             return self._given(answer, request)
 
         return handle_async_request
@@ -128,24 +147,32 @@ class _Library:
             for method in found
         )
 
-    def _failed(self, exchange: Exchange, error: Exception, request: Any) -> Any:
+    def _failed(self, exchange: Exchange, error: BaseException, request: Any) -> Any:
         answer = failed(exchange, error)
         if answer is None or exchange.mode == "run":
             raise error
         return self._given(answer, request)
 
-    def _given(self, answer: Plain, request: Any) -> Any:
-        """Return the response of a recorded answer, or raise its error."""
+    def _given(
+        self, answer: Plain, request: Any, exchange: Exchange | None = None
+    ) -> Any:
+        """Return the response of a recorded answer, or raise its error.
+
+        Args:
+            answer: The answer.
+            request: What it answers.
+            exchange: The replay that ends when its body was read.
+        """
         given = answers.give(answer, method=request.method)
         if not given.status:
             raise self._error(given.error, request)
         return self._module.Response(
             given.status,
             headers=given.headers,
-            stream=self._recorded_stream(given, request),
+            stream=self._recorded_stream(given, request, exchange),
             extensions={
-                "http_version": b"HTTP/1.1",
-                "reason_phrase": given.reason.encode("ascii", "replace"),
+                "http_version": given.version.encode("ascii", "replace"),
+                "reason_phrase": given.reason.encode("latin-1", "replace"),
             },
         )
 
@@ -164,7 +191,10 @@ class _Library:
                     for data in stream:
                         recorder.feed(data)
                         yield data
-                except Exception as error:
+                except GeneratorExit:
+                    recorder.leave()
+                    raise
+                except BaseException as error:
                     recorder.fail(error)
                     raise
                 recorder.end()
@@ -178,7 +208,10 @@ class _Library:
                     async for data in stream:
                         recorder.feed(data)
                         yield data
-                except Exception as error:
+                except GeneratorExit:
+                    recorder.leave()
+                    raise
+                except BaseException as error:
                     recorder.fail(error)
                     raise
                 recorder.end()
@@ -189,20 +222,34 @@ class _Library:
 
         return Stream()
 
-    def _recorded_stream(self, given: answers.Given, request: Any) -> Any:
+    def _recorded_stream(
+        self, given: answers.Given, request: Any, exchange: Exchange | None
+    ) -> Any:
         module, error_of = self._module, self._error
 
         class Stream(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc,name-defined]
             def __iter__(self) -> Iterator[bytes]:
                 yield from given.pieces
+                if exchange is not None:
+                    end_body(exchange, given)
                 if given.error:
                     raise error_of(given.error, request)
+
+            def close(self) -> None:
+                if exchange is not None:
+                    exchange.step.leave()
 
             async def __aiter__(self) -> AsyncIterator[bytes]:
                 for piece in given.pieces:
                     yield piece
+                if exchange is not None:
+                    await end_body_async(exchange, given)
                 if given.error:
                     raise error_of(given.error, request)
+
+            async def aclose(self) -> None:
+                if exchange is not None:
+                    exchange.step.leave()
 
         return Stream()
 
@@ -214,6 +261,8 @@ def _read(request: Any, body: bytes) -> Plain:
 
 
 def _recorder(exchange: Exchange, response: Any) -> Recorder:
-    reason = response.extensions.get("reason_phrase", b"").decode("ascii", "replace")
+    extensions = response.extensions
+    reason = extensions.get("reason_phrase", b"").decode("latin-1")
+    version = extensions.get("http_version", b"HTTP/1.1").decode("latin-1")
     headers = response.headers.multi_items()
-    return Recorder(exchange, response.status_code, reason, headers)
+    return Recorder(exchange, response.status_code, reason, headers, version)
