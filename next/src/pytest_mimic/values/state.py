@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Iterable, Mapping
-from types import FunctionType, MemberDescriptorType
+from itertools import compress, product
+from types import FunctionType, MemberDescriptorType, WrapperDescriptorType
 from typing import Any, NamedTuple
 
 from pytest_mimic.values.rows import row_of
@@ -246,6 +247,13 @@ def _is_cache(found: object) -> bool:
     return not callable(found) and not isinstance(found, (classmethod, staticmethod))
 
 
+def hash_of_class(cls: type) -> object:
+    """Give what a class has as `__hash__`; to ask a mock for it changes the mock."""
+    return next(
+        vars(base)["__hash__"] for base in cls.__mro__ if "__hash__" in vars(base)
+    )
+
+
 LEAST_HASH = 1 << 32
 """Smaller numbers are data: an amount in cents is its own hash."""
 
@@ -255,9 +263,13 @@ def remembered_hashes(value: object, attributes: Mapping[Any, object]) -> list[s
     numbers = [
         name
         for name, part in attributes.items()
-        if type(part) is int and abs(part) >= LEAST_HASH and str(name)[:1] == "_"
+        if isinstance(part, int) and abs(part) >= LEAST_HASH and str(name)[:1] == "_"
     ]
-    if not numbers or type(value).__hash__ is object.__hash__:
+    method = hash_of_class(type(value))
+    if not numbers or method is object.__hash__:
+        return []
+    if not isinstance(method, (FunctionType, WrapperDescriptorType)):
+        # A mock notes that it was asked.
         return []
     try:
         own = hash(value)
@@ -277,7 +289,9 @@ def without_hashes(
         are data, or were taken by the constructor.
     """
     rest = {name: part for name, part in attributes.items() if name not in names}
-    for bare in (rest, {**attributes, **dict.fromkeys(names)}):
+    # Before it is taken, an attribute may be missing or `None`.
+    for are_none in product((False, True), repeat=len(names)):
+        bare = {**rest, **dict.fromkeys(compress(names, are_none))}
         try:
             if hash(_bare_copy(value, bare)) == hash(value):
                 return bare

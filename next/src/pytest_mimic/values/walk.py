@@ -33,6 +33,7 @@ from pytest_mimic.values.state import (
     builtin_base_of,
     cached_properties_of,
     deciding_class,
+    hash_of_class,
     is_generated,
     remembered_hashes,
     state_of,
@@ -48,6 +49,7 @@ from pytest_mimic.values.tree import (
     below,
     canonical_text,
     levels_of,
+    refused_at,
     step_of,
     without,
 )
@@ -479,7 +481,7 @@ class Walk:
         parts = errors.parts_of(value)
         attributes = self._counted(kind, parts.attributes)
         node = self._named(kind, self._mapping(attributes.items(), paths))
-        node["args"] = self._items(parts.args, paths)
+        node["args"] = self._items(parts.args, below(paths, "args"))
         if parts.fields:
             node["fields"] = self._mapping(parts.fields.items(), paths)
         beside = {"notes": parts.notes, "cause": parts.cause}
@@ -624,10 +626,21 @@ class Walk:
         if state.pairs is not None:
             is_ordered = self._in_order or isinstance(value, OrderedDict)
             node["pairs"] = self._pairs(state.pairs, paths, in_order=is_ordered)
-        if self.purpose == "proof":
-            names = attributes_of(value)
-            node["shows"] = sorted(name for name in names if not name.startswith("_"))
+        if self.purpose == "proof" and deciding_class(kind) is not object:
+            node["shows"] = self._public(kind, attributes_of(value))
         return node
+
+    def _public(self, kind: type, attributes: Mapping[Any, object]) -> Tree:
+        """Give what people read off an object, whatever its class gives to be pickled."""
+        shown: dict[str, Tree] = {}
+        for name, part in self._counted(kind, attributes).items():
+            if not name.startswith("_"):
+                node = self.node(part)
+                # What has no identity is made by the class, as far as it is.
+                shown[name] = (
+                    {"$type": name_of(type(part))} if refused_at(node) else node
+                )
+        return shown
 
 
 def _is_readable(kind: type, state: State) -> bool:
@@ -645,7 +658,8 @@ def _is_readable(kind: type, state: State) -> bool:
 
 def _may_change(value: object) -> bool:
     """Tell whether an object is one wherever it stands: what has no hash by value."""
-    by_value = type(value).__hash__ not in (None, object.__hash__)
+    method = hash_of_class(type(value))
+    by_value = method is not None and method is not object.__hash__
     return not by_value and not isinstance(value, (type, *FUNCTIONS))
 
 
