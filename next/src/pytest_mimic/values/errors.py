@@ -65,15 +65,20 @@ def _fields_of(error: BaseException) -> dict[str, object]:
     return fields
 
 
-def made_of(cls: type[BaseException], parts: ErrorParts) -> BaseException:
-    """Make an exception of its parts, past `__init__` and `__setattr__` of its class.
+def made_bare(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
+    """Make an exception of its arguments alone, past `__init__` of its class."""
+    builtin: Any = next(base for base in cls.__mro__ if base.__module__ == "builtins")
+    error: BaseException = builtin.__new__(cls, *args)
+    object.__setattr__(error, "args", args)
+    return error
+
+
+def complete(error: BaseException, parts: ErrorParts) -> None:
+    """Set what an exception has beside its arguments, past `__setattr__` of its class.
 
     Raises:
-        AttributeError, TypeError, ValueError: The class has no such field any more.
+        AttributeError, TypeError, ValueError: Its class has no such field any more.
     """
-    builtin: Any = next(base for base in cls.__mro__ if base.__module__ == "builtins")
-    error: BaseException = builtin.__new__(cls, *parts.args)
-    object.__setattr__(error, "args", parts.args)
     for name, value in parts.fields.items():
         if getattr(error, name, None) is not value:
             object.__setattr__(error, name, value)
@@ -82,4 +87,3 @@ def made_of(cls: type[BaseException], parts: ErrorParts) -> BaseException:
         error.__dict__["__notes__"] = parts.notes
     object.__setattr__(error, "__cause__", parts.cause)
     object.__setattr__(error, "__suppress_context__", parts.hides_context)
-    return error

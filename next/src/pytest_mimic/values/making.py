@@ -169,15 +169,17 @@ class Maker:
             raise LookupError(message) from None
 
     def _error(self, cls: Any, attributes: dict[str, Any], tree: dict[str, Any]) -> Any:
+        error = errors.made_bare(cls, tuple(map(self._make, tree["args"])))
         parts = errors.ErrorParts(
-            tuple(map(self._make, tree["args"])),
+            error.args,
             self._make(tree.get("fields", {})),
             attributes,
             self._make(tree.get("notes")),
             self._make(tree.get("cause")),
             hides_context=tree.get("from", False),
         )
-        return errors.made_of(cls, parts)
+        errors.complete(error, parts)
+        return error
 
     def _container(
         self, cls: Any, attributes: dict[str, Any], tree: dict[str, Any]

@@ -70,7 +70,10 @@ class _Pickler(pickle.Pickler):
 
 def _reduced(error: BaseException) -> Any:
     """Say how an exception is made again without its `__init__`."""
-    return errors.made_of, (type(error), errors.parts_of(error))
+    parts = errors.parts_of(error)
+    bare = type(error), parts.args
+    rest = parts._replace(args=())
+    return errors.made_bare, bare, rest, None, None, errors.complete
 
 
 def _dumped(value: object, pickler: Any) -> Pickled:

@@ -425,7 +425,7 @@ def is_tagged(tree: dict[str, Tree]) -> bool:
 PAIRS = frozenset({"$dict", "pairs"})
 """The keys whose content is a list of pairs."""
 _OPEN = frozenset(
-    {"of", "attributes", "args", "fields", "extra", "private"}
+    {"of", "attributes", "fields", "extra", "private"}
     | {"()", "state", "items", "pairs"}
 )
 """The keys beside a tag that are no steps either: their parts are parts of the object."""
