@@ -12,11 +12,10 @@ SHOP = """
 
     class Odd:
         '''An object that only a pickle keeps.'''
+        def __init__(self, number):
+            self.number = number
         def __reduce__(self):
-            return odd, ()
-
-    def odd():
-        return Odd()
+            return Odd, (self.number,)
 
     def fetch(city):
         ran("fetch", city)
@@ -24,7 +23,7 @@ SHOP = """
 
     def load(city):
         ran("load", city)
-        return [(city, odd()) for _ in range(100)]
+        return [(city, Odd(1)) for _ in range(100)]
 """
 TESTS = """
     import shop
@@ -189,7 +188,7 @@ def test_rerecording_deletes_the_replaced_object(shop):
         "import shop\n\ndef test_load(): assert shop.load('Oslo')\n",
     )
     shop.record_once(passed=1)
-    shop.write("shop.py", SHOP.replace("range(100)", "range(101)"))
+    shop.write("shop.py", SHOP.replace("Odd(1)", "Odd(2)"))
 
     run = shop.run("--mimic-rerecord").expect(passed=1)
 
