@@ -156,7 +156,7 @@ DRIVERS = {
 def test_classes_of_drivers_come_back_or_are_refused(module: str, source: str) -> None:
     made = eval(source, vars(pytest.importorskip(module)))
 
-    again = comes_back_or_is_refused([made], shown=repr)
+    again = comes_back_or_is_refused([made])
 
     if again is not None:
         assert type(again[0]) is type(made)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copyreg
 import functools
+import marshal
 import sys
 import types
 from abc import ABC
 from collections.abc import Iterator
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic.values.names import is_found, name_of
 from pytest_mimic.values.source import innermost, source_of_class, source_of_code
@@ -96,6 +99,18 @@ def _original(function: Any) -> Any:
     return function
 
 
+def _digest_of_code(code: types.CodeType) -> str:
+    return xxh3_128_hexdigest(marshal.dumps(_without_file(code), 2))
+
+
+def _without_file(code: types.CodeType) -> types.CodeType:
+    consts = [
+        _without_file(const) if isinstance(const, types.CodeType) else const
+        for const in code.co_consts
+    ]
+    return code.replace(co_filename="", co_consts=tuple(consts))
+
+
 def _name_of(function: Any) -> str:
     # A method of a builtin type knows its type, and no module.
     owner = getattr(function, "__objclass__", getattr(function, "__self__", None))
@@ -134,7 +149,10 @@ def _node_of_method(method: Any, owner: object, walk: Walk) -> Tree:
 def _node_of_python(function: types.FunctionType, name: str, walk: Walk) -> Tree:
     node: dict[str, Tree] = {"$function": name}
     source = source_of_code(function.__code__)
-    if source:
+    if walk.purpose == "proof" and not is_found(function, name):
+        # A copy by value knows no file of its source.
+        node["code"] = _digest_of_code(function.__code__)
+    elif source:
         node["source"] = source
     elif not is_found(function, name):
         return Refused("a function with neither source nor an importable name", _WAY)

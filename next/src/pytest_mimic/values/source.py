@@ -67,9 +67,7 @@ def _inside(value: Any) -> object:
 
 def source_of_code(code: CodeType) -> str | None:
     """Give the digest of the source of a function's code."""
-    # cloudpickle marks what it has loaded.
-    file = code.co_filename.removesuffix(" <dynamic-code>")
-    return _source_of_code(code, file, _time_of(file))
+    return _source_of_code(code, code.co_filename, _time_of(code.co_filename))
 
 
 def source_of_class(cls: type) -> str | None:

@@ -470,7 +470,7 @@ class Walk:
             if self._is_made_by_name(value):
                 return {"$name": name_of(value)}
             return self._raw(value)
-        from pytest_mimic.values import code
+        from pytest_mimic.values import code  # Few values are classes.
 
         return code.node_of_class(value, self)
 
