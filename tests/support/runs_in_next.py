@@ -227,7 +227,7 @@ def _answer_of(entry: Entry) -> Answer:
         for event in events
         if isinstance(event, dict)
     ]
-    end = "open" if not entry.end and data.get("left") else entry.end
+    end = "open" if not entry.end and "left" in data else entry.end
     return Answer(end, kind.removeprefix("timeout of "), named, data)
 
 

@@ -247,8 +247,8 @@ class Exchange:
         """Return the recorded answer when the call may end.
 
         Args:
-            give: Makes the client's own object of it; an answer of which nothing can
-                be made is damaged.
+            give: Makes the client's own object of it, or the error that it raises; an
+                answer of which nothing can be made is damaged.
 
         Raises:
             CorruptRecordingError: It was edited to what no client can be given.
@@ -270,9 +270,12 @@ class Exchange:
         if give is None:
             return answer
         try:
-            return give(answer)
+            found = give(answer)
         except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
             raise self.step.damaged(f"{type(error).__name__}: {error}") from error
+        if isinstance(found, BaseException):
+            raise found
+        return found
 
     @contextmanager
     def running(self) -> Iterator[None]:

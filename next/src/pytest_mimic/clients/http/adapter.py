@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_mimic.client import (
@@ -101,10 +102,11 @@ class Http(HttpAdapter):
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return the edges of all clients; those that are not installed are not met."""
+        from pytest_mimic.clients.http.aiohttp import Aiohttp
         from pytest_mimic.clients.http.http_client import HttpClient
         from pytest_mimic.clients.http.httpx import Httpx, Httpx2
 
-        for adapter in (Httpx(), Httpx2(), HttpClient()):
+        for adapter in (Httpx(), Httpx2(), Aiohttp(), HttpClient()):
             yield from adapter.edges(port)
 
 
@@ -117,6 +119,7 @@ class Recorder:
         reason: The phrase behind it.
         headers: As they came.
         version: That of the protocol.
+        unpacked: How the body was compressed that the client decompresses.
     """
 
     def __init__(
@@ -126,12 +129,15 @@ class Recorder:
         reason: str,
         headers: Sequence[tuple[str, str]],
         version: str = "HTTP/1.1",
+        unpacked: str = "",
     ) -> None:
         self._exchange = exchange
+        self._unpacked = unpacked
         self._head = (status, reason, list(headers))
         self._version = version
         self._pieces: list[bytes] = []
         self._is_done = False
+        self._given: Plain = {}
         exchange.progress(lambda: self._answer(is_left=True))
 
     def feed(self, data: bytes) -> None:
@@ -151,12 +157,19 @@ class Recorder:
 
     def end(self) -> Plain:
         """End an answer that was read whole, and return what its caller gets."""
-        answer = self._answer()
-        return self._end(answer) or answer
+        return self._end(self._answer())
 
     def leave(self) -> None:
         """End an answer whose reader does not read on."""
         self._end(self._answer(is_left=True))
+
+    def note(self, error: BaseException) -> None:
+        """End an answer that broke off by an error that its reader gets in any case."""
+        try:
+            self.fail(error)
+        except BaseException as raised:
+            if raised is not error:
+                raise
 
     def fail(self, error: BaseException) -> Plain:
         """End an answer that broke off, and return what its caller gets.
@@ -165,27 +178,27 @@ class Recorder:
             BaseException: The error itself, if it is none of the network.
         """
         if isinstance(error, Exception) and failures.kind_of(error):
-            answer = self._answer(error=failures.plain(error))
-            return self._end(answer) or answer
+            return self._end(self._answer(error=failures.plain(error)))
         if not self._is_done:
             self._is_done = True
             self._exchange.abandon(error, self._answer(is_left=True))
         raise error
 
-    def _end(self, answer: Plain) -> Plain | None:
-        if self._is_done:
-            return None
-        self._is_done = True
-        return self._exchange.finish(answer)
+    def _end(self, answer: Plain) -> Plain:
+        if not self._is_done:
+            self._is_done = True
+            self._given = self._exchange.finish(answer)
+        return self._given
 
     def _answer(
         self, *, is_left: bool = False, error: dict[str, str] | None = None
     ) -> Plain:
         return answers.read(
             *self._head,
-            b"".join(self._pieces),
+            self._pieces,
             version=self._version,
-            left=len(self._pieces) if is_left else None,
+            unpacked=self._unpacked,
+            is_left=is_left,
             error=error,
         )
 
@@ -196,6 +209,13 @@ def failed(exchange: Exchange, error: BaseException) -> Plain | None:
         exchange.abandon(error)
         return None
     return exchange.finish({"error": failures.plain(error)})
+
+
+def raised(found: Any) -> Any:
+    """Return what a client is given, or raise it if it is an error."""
+    if isinstance(found, BaseException):
+        raise found
+    return found
 
 
 def has_head(exchange: Exchange) -> bool:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from importlib import import_module
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from pytest_mimic.client import Plain
 from pytest_mimic.clients.http import bodies
 
 # They say how the bytes came, which are given in another way.
-_OF_THE_WAY = frozenset({"content-encoding", "transfer-encoding", "connection"})
+_OF_THE_WAY = frozenset({"content-encoding"})
+_WITHOUT_BODY = (204, 304)
 # They hold for the very bytes that came.
 _CHECKSUMS = frozenset(
     "content-md5 digest content-digest repr-digest x-amz-checksum-crc32"
@@ -49,10 +52,11 @@ def read(
     status: int,
     reason: str,
     headers: Iterable[tuple[str, str]],
-    data: bytes,
+    pieces: Sequence[bytes],
     *,
     version: str = "HTTP/1.1",
-    left: int | None = None,
+    unpacked: str = "",
+    is_left: bool = False,
     error: dict[str, str] | None = None,
 ) -> Plain:
     """Return an answer as plain data, with its secrets.
@@ -61,14 +65,20 @@ def read(
         status: The status.
         reason: The phrase behind it, if it has one.
         headers: As they came; several of one name are a list.
-        data: The body as it came, perhaps compressed.
+        pieces: The body as it came, perhaps compressed.
         version: That of the protocol.
-        left: In how many pieces its reader has read it, if he left it before its end.
+        unpacked: How the body was compressed that the client has decompressed.
+        is_left: Whether its reader left it before its end.
         error: What broke it off.
     """
     joined = _joined(headers)
+    data = b"".join(pieces)
     encoding = joined.get("content-encoding", "")
-    plain_data = _decompressed(data, encoding if isinstance(encoding, str) else "")
+    plain_data: bytes | None = data
+    if unpacked:
+        encoding = unpacked
+    else:
+        plain_data = _decompressed(data, encoding if isinstance(encoding, str) else "")
     kept = {name: value for name, value in joined.items() if name not in _OF_THE_WAY}
     if plain_data is None:
         kept["content-encoding"], plain_data = encoding, data
@@ -85,8 +95,10 @@ def read(
         plain["body"] = bodies.read_given(plain_data, kind)
     if encoding and plain_data:
         plain["encoding"] = encoding
-    if left is not None:
-        plain["left"] = left
+    if is_left:
+        plain["left"] = True
+    if len(pieces) > 1 and (is_left or error):
+        plain["pieces"] = [len(piece) for piece in pieces]
     if error:
         plain["error"] = error
     return plain
@@ -103,15 +115,17 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
         raise ValueError(f"{status!r} is no status")
     body = answer.get("body", {})
     pieces = [piece for piece in bodies.pieces(body) if piece]
-    left = answer.get("left")
-    if isinstance(left, int) and len(pieces) == 1:
-        pieces = _in_pieces(pieces[0], left)
+    if "pieces" in answer and len(pieces) == 1:
+        pieces = _in_pieces(pieces[0], answer["pieces"])
+    is_left = bool(answer.get("left"))
+    is_cut = is_left or "error" in answer
+    length = str(sum(map(len, pieces)))
     headers = list(_headers_of(answer))
     is_exact = body.get("layout") != "mixed"
     given = []
     for name, value in headers:
-        if name == "content-length" and method != "HEAD" and value.isdigit():
-            value = str(sum(map(len, pieces)))
+        if name == "content-length" and method != "HEAD" and not is_cut:
+            value = length
         if is_exact or name not in _CHECKSUMS:
             given.append((name, value))
     reason = answer.get("reason", _phrase(status))
@@ -121,16 +135,60 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
         given,
         pieces,
         encoding=answer.get("encoding", ""),
-        is_left=left is not None,
+        is_left=is_left,
         error=answer.get("error", {}),
         version=answer.get("version", "HTTP/1.1"),
     )
 
 
-def _in_pieces(data: bytes, count: int) -> list[bytes]:
-    """Return bytes in pieces of one size, as many as a reader had read."""
-    size = max(1, -(-len(data) // max(1, count)))
-    return [data[start : start + size] for start in range(0, len(data), size)]
+def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[bytes]:
+    """Return an answer as it comes over a socket: its head, and pieces of its body.
+
+    Args:
+        given: The answer.
+        method: That of the request.
+        is_packed: Whether the body is compressed anew, for a reader that decompresses
+            by himself.
+    """
+    headers = dict(given.headers)
+    pieces = given.pieces
+    lines = [f"{given.version} {given.status} {given.reason}"]
+    if is_packed and given.encoding:
+        pieces = [_packed(b"".join(pieces), given.encoding)]
+        lines.append(f"content-encoding: {given.encoding}")
+        headers["content-length"] = str(len(pieces[0]))
+    has_body = method != "HEAD" and given.status not in _WITHOUT_BODY
+    is_chunked = "transfer-encoding" in headers
+    # Else the end of the connection is that of the body.
+    is_kept = given.version != "HTTP/1.0" and headers.get("connection") != "close"
+    if not is_chunked and "content-length" not in headers and has_body and is_kept:
+        is_chunked = True
+        lines.append("transfer-encoding: chunked")
+    for name, value in given.headers:
+        is_length = name == "content-length"
+        lines.append(f"{name}: {headers[name] if is_length else value}")
+    head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
+    if not has_body:
+        return [head]
+    if is_chunked:
+        pieces = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
+        is_cut = given.is_left or bool(given.error)
+        pieces += [] if is_cut else [b"0\r\n\r\n"]
+    return [head, *pieces]
+
+
+def _packed(data: bytes, encoding: str) -> bytes:
+    if encoding == "deflate":
+        return zlib.compress(data)
+    return gzip.compress(data, mtime=0)
+
+
+def _in_pieces(data: bytes, sizes: Sequence[int]) -> list[bytes]:
+    """Return bytes in as many pieces as came, which may have been compressed."""
+    ends = [sum(sizes[:count]) for count in range(len(sizes) + 1)]
+    ends = [end * len(data) // max(1, ends[-1]) for end in ends]
+    pieces = [data[start:end] for start, end in pairwise(ends)]
+    return [piece for piece in pieces if piece]
 
 
 def _headers_of(answer: Plain) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,8 @@ _TABLE = """
     no connection free: PoolTimeout EmptyPoolError ConnectionTimeoutError
     closed early: RemoteDisconnected IncompleteRead RemoteProtocolError ProtocolError ServerDisconnectedError ClientPayloadError ChunkedEncodingError ReadError WriteError ClientOSError ConnectionResetError BrokenPipeError ConnectionAbortedError
     malformed: BadStatusLine LineTooLong HTTPException LocalProtocolError DecodingError DecodeError ContentDecodingError ClientResponseError InvalidHeader
-    unreachable: OSError ProxyError ClientProxyConnectionError ClientHttpProxyError
+    proxy: ProxyError ClientHttpProxyError OSError
+    unreachable: OSError ClientProxyConnectionError
 """  # noqa: E501
 NAMES_BY_KIND = {
     line.split(":")[0].strip(): line.split(":")[1].split()
@@ -34,7 +35,7 @@ def kind_of(error: BaseException) -> str:
     seen: list[str] = []
     current: BaseException | None = error
     while current is not None and len(seen) < 8:
-        found = _kind_of_class(type(current))
+        found = "proxy" if _is_of_proxy(current) else _kind_of_class(type(current))
         if found:
             seen.append(found)
         current = current.__cause__ or current.__context__
@@ -43,12 +44,21 @@ def kind_of(error: BaseException) -> str:
     return (specific or sorted(seen) or [""])[0]
 
 
+def _is_of_proxy(error: BaseException) -> bool:
+    return type(error) is OSError and "Tunnel connection failed" in str(error)
+
+
 def _kind_of_class(class_: type[BaseException]) -> str:
     for base in class_.__mro__:
         for kind, names in NAMES_BY_KIND.items():
-            if base.__name__ in names and base is not Exception:
+            if base.__name__ in names and (kind, base) != ("proxy", OSError):
                 return kind
     return ""
+
+
+def is_found_by_parser(error: dict[str, str]) -> bool:
+    """Whether a client's own parser finds an error of a body that was cut off."""
+    return error.get("kind") in ("closed early", "malformed")
 
 
 def plain(error: BaseException) -> dict[str, str]:

@@ -6,12 +6,11 @@ answer, the request is whole: it is replayed from bytes, or the real connection 
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
 import socket
+import ssl
 import sys
-import zlib
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from functools import cache, wraps
@@ -25,6 +24,7 @@ from pytest_mimic.clients.http.adapter import (
     end_body,
     failed,
     has_head,
+    raised,
 )
 
 # `requests` while it sends: it stands on urllib3, which stands on http.client.
@@ -33,8 +33,8 @@ _EXCEPTIONS = {
     "http.client": ["http.client", "builtins", "socket", "ssl"],
     "urllib3": ["http.client", "builtins", "socket", "ssl"],
 }
-_WITHOUT_BODY = (204, 304)
 _BUFFER = 8192
+_LARGEST = 1 << 30
 
 
 class HttpClient(HttpAdapter):
@@ -245,15 +245,15 @@ class _Socket:
             failure = failed(exchange, error)
             if failure is None or exchange.mode == "run":
                 raise
-            return self._given(failure)
+            return raised(self._given(failure))
         if exchange.mode == "run":
             return answer
         whole = kept.read_whole(answer)
         answer.close()
-        return self._given(whole)
+        return raised(self._given(whole))
 
     def _given(self, answer: Plain, exchange: Exchange | None = None) -> Any:
-        """Return an answer as a file over a socket, or raise its error.
+        """Return an answer as a file over a socket, or its error.
 
         Args:
             answer: The answer.
@@ -262,27 +262,12 @@ class _Socket:
         method = self._connection._method
         given = answers.give(answer, method=method)
         if not given.status:
-            raise self._error(given.error)
-        pieces = given.pieces
-        headers = dict(given.headers)
-        lines = [f"{given.version} {given.status} {given.reason}"]
-        packed = self._client() == "http.client" and given.encoding
-        if packed:
-            # Nobody decompresses for these, so that their code does.
-            pieces = [_packed(b"".join(pieces), given.encoding)]
-            lines.append(f"content-encoding: {given.encoding}")
-        has_body = method != "HEAD" and given.status not in _WITHOUT_BODY
-        is_chunked = "content-length" not in headers and has_body
-        if is_chunked:
-            lines.append("transfer-encoding: chunked")
-        for name, value in given.headers:
-            length = str(sum(map(len, pieces))) if packed else value
-            lines.append(f"{name}: {length if name == 'content-length' else value}")
-        head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
-        is_cut = bool(given.error or given.is_left)
-        framed = _framed(pieces, is_chunked=is_chunked, is_cut=is_cut)
-        error = self._error(given.error) if given.error else None
-        return io.BufferedReader(_Replayed([head, *framed], given, exchange, error))
+            return self._error(given.error)
+        is_packed = self._client() == "http.client"
+        pieces = answers.on_the_wire(given, method, is_packed=is_packed)
+        is_raised = given.error and not failures.is_found_by_parser(given.error)
+        error = self._error(given.error) if is_raised else None
+        return io.BufferedReader(_Replayed(pieces, given, exchange, error))
 
     def _error(self, error: dict[str, str]) -> Exception:
         kind, text = error.get("kind", ""), error.get("text", "")
@@ -301,8 +286,7 @@ class _Kept(io.RawIOBase):
         self._data = bytearray()
         self._error: BaseException | None = None
         self._is_ended = False
-        # How often the client has read.
-        self._count = 0
+        self._is_at_end = False
         exchange.progress(lambda: self._answer(is_left=True))
 
     def readable(self) -> bool:
@@ -317,7 +301,7 @@ class _Kept(io.RawIOBase):
             self._error = error
             raise
         self._data += bytes(buffer[: count or 0])
-        self._count += 1
+        self._is_at_end = count == 0
         return count
 
     def close(self) -> None:
@@ -359,7 +343,7 @@ class _Kept(io.RawIOBase):
         error = self._error
         if isinstance(error, Exception) and failures.kind_of(error):
             self._exchange.finish(self._answer(error=error))
-        elif error is not None or not self._data:
+        elif error is not None or not (self._data or self._is_at_end):
             self._exchange.abandon(error, self._answer() if self._data else None)
         else:
             self._exchange.finish(self._answer())
@@ -372,18 +356,24 @@ class _Kept(io.RawIOBase):
             parsed = _parsed(io.BytesIO(bytes(self._data)), self._method)
         except (HTTPException, OSError, ValueError) as problem:
             return {"error": failures.plain(error or problem)}
+        pieces: list[bytes] = []
         try:
-            data = parsed.read()
-        except IncompleteRead as incomplete:
-            data, is_left = incomplete.partial, error is None
+            while piece := parsed.read1(_LARGEST):
+                pieces.append(piece)
+            _check_length(parsed)
+        except (HTTPException, ValueError) as problem:
+            # What has not come was not waited for, if the server sent no end.
+            is_left = error is None and not self._is_at_end
+            if self._is_at_end:
+                kept = kept or failures.plain(problem)
         version = "HTTP/1.0" if parsed.version == 10 else "HTTP/1.1"
         return answers.read(
             parsed.status,
             parsed.reason,
             parsed.getheaders(),
-            data,
+            pieces,
             version=version,
-            left=self._count if is_left else None,
+            is_left=is_left,
             error=kept,
         )
 
@@ -431,6 +421,16 @@ class _Replayed(io.RawIOBase):
         super().close()
 
 
+def _check_length(parsed: HTTPResponse) -> None:
+    """Check that a body of known length has come as a whole.
+
+    Raises:
+        IncompleteRead: It has not.
+    """
+    if parsed.length:
+        raise IncompleteRead(b"", parsed.length)
+
+
 def _parsed(reader: Any, method: str) -> HTTPResponse:
     class Source:
         def makefile(self, *_args: Any) -> Any:
@@ -444,6 +444,8 @@ def _parsed(reader: Any, method: str) -> HTTPResponse:
 def _of_urllib3(connection: Any, kind: str, text: str) -> Exception:
     """Return what urllib3's own connection raises; its pool makes the rest of it."""
     exceptions = sys.modules["urllib3.exceptions"]
+    # urllib3 prints the connection before the text.
+    text = text.partition("): ")[2] or text
     if kind in ("refused", "unreachable"):
         return exceptions.NewConnectionError(connection, text)  # type: ignore[no-any-return]
     if kind == "name not found":
@@ -458,16 +460,10 @@ def _of_urllib3(connection: Any, kind: str, text: str) -> Exception:
 
 def _made(class_: type[Exception], text: str) -> Exception:
     try:
-        return class_(text)
+        # An error of TLS prints its reason alone if it has a number.
+        return class_(1, text) if issubclass(class_, ssl.SSLError) else class_(text)
     except TypeError:
         return ConnectionError(text)
-
-
-def _framed(pieces: list[bytes], *, is_chunked: bool, is_cut: bool) -> list[bytes]:
-    if not is_chunked:
-        return pieces
-    chunks = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
-    return chunks if is_cut else [*chunks, b"0\r\n\r\n"]
 
 
 def _split(sent: bytes) -> tuple[list[str], list[tuple[str, str]], bytes]:
@@ -503,12 +499,6 @@ def _unchunked(body: bytes) -> bytes:
         found += body[:length]
         body = body[length + 2 :] if length else b""
     return found
-
-
-def _packed(data: bytes, encoding: str) -> bytes:
-    return (
-        zlib.compress(data) if encoding == "deflate" else gzip.compress(data, mtime=0)
-    )
 
 
 @cache

@@ -16,6 +16,7 @@ from pytest_mimic.clients.http.adapter import (
     end_body_async,
     failed,
     has_head,
+    raised,
 )
 
 
@@ -92,7 +93,7 @@ class _Library:
                 answer = recorder.fail(error)
             finally:
                 response.stream.close()
-            return self._given(answer, request)
+            return raised(self._given(answer, request))
 
         return handle_request
 
@@ -132,7 +133,7 @@ class _Library:
                 answer = recorder.fail(error)
             finally:
                 await response.stream.aclose()
-            return self._given(answer, request)
+            return raised(self._given(answer, request))
 
         return handle_async_request
 
@@ -151,12 +152,12 @@ class _Library:
         answer = failed(exchange, error)
         if answer is None or exchange.mode == "run":
             raise error
-        return self._given(answer, request)
+        return raised(self._given(answer, request))
 
     def _given(
         self, answer: Plain, request: Any, exchange: Exchange | None = None
     ) -> Any:
-        """Return the response of a recorded answer, or raise its error.
+        """Return the response of a recorded answer, or its error.
 
         Args:
             answer: The answer.
@@ -165,7 +166,7 @@ class _Library:
         """
         given = answers.give(answer, method=request.method)
         if not given.status:
-            raise self._error(given.error, request)
+            return self._error(given.error, request)
         return self._module.Response(
             given.status,
             headers=given.headers,
