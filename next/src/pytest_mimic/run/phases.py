@@ -11,13 +11,8 @@ import pytest
 from pytest_mimic.engine.events import Noted
 from pytest_mimic.errors import CorruptRecordingError, DriftError, TargetError
 from pytest_mimic.patch.targets import Target, as_targets
+from pytest_mimic.run.facts import times
 from pytest_mimic.run.selection import plain_id
-from pytest_mimic.run.summary import (
-    SHOWN_KINDS,
-    line_of_call,
-    times,
-    words_of_replays,
-)
 
 if TYPE_CHECKING:
     from pytest_mimic.run.session import Session
@@ -202,7 +197,10 @@ class Phases:
         rows = self._session.run.events.rows
         shown = rows[self._told_rows :]
         self._told_rows = len(rows)
-        lines = [line_of_call(event) for event in shown if event.kind in SHOWN_KINDS]
+        # Few runs show calls.
+        from pytest_mimic.run.verdicts import lines_of_calls
+
+        lines = lines_of_calls(shown)
         if lines:
             title = f"Captured mimic {report.when}"
             report.sections.append((title, "\n".join(lines)))
@@ -224,6 +222,8 @@ class Phases:
         renewable = [event for event in mine if event.facts.get("name") not in fixed]
         command = session.commands.pytest("--mimic-rerecord", tests=[test])
         if mine:
+            from pytest_mimic.run.verdicts import words_of_replays
+
             words = words_of_replays(times(mine), times(renewable), command)
             report.sections.append(("mimic", words))
 

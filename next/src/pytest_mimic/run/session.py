@@ -289,7 +289,8 @@ class Session:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         # Workers say nothing, and a run that ends early has nothing to say.
-        from pytest_mimic.run.summary import Facts, summary
+        from pytest_mimic.run.facts import Facts
+        from pytest_mimic.run.summary import summary
 
         option = vars(self.config.option).items()
         facts = Facts(

@@ -6,14 +6,14 @@ import inspect
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import pytest
 
-from pytest_mimic.engine.events import Noted
+from pytest_mimic.engine.events import Event, EventKind, Noted
 from pytest_mimic.engine.refusals import EndlessCallsError
 from pytest_mimic.errors import (
     DriftError,
@@ -21,6 +21,8 @@ from pytest_mimic.errors import (
     MissingRecordingError,
     TargetError,
 )
+from pytest_mimic.run.facts import number_of
+from pytest_mimic.words import duration, plural
 
 SECTION = "mimic"
 _SHOWN = 10
@@ -251,6 +253,53 @@ def _is_expected(error: MimicError, item: pytest.Item) -> bool:
 def _first(texts: Sequence[str], noun: str) -> list[str]:
     more = len(texts) - _SHOWN
     return [*texts[:_SHOWN], *([f"and {more} more {noun}"] if more > 0 else [])]
+
+
+# -- the calls of a test
+
+# In seconds: a shorter call says nothing of its time.
+_WORTH_A_WORD = 0.01
+_SHOWN_KINDS: tuple[EventKind, ...] = (
+    "recorded",
+    "replayed",
+    "verified",
+    "missing",
+    "stale",
+    "drifted",
+)
+
+
+def lines_of_calls(events: Iterable[Event]) -> list[str]:
+    """Return a line for each call among some events."""
+    return [_line_of_call(event) for event in events if event.kind in _SHOWN_KINDS]
+
+
+def _line_of_call(event: Event) -> str:
+    """Return what became of a call: `replayed shop:fetch() (21.0 s saved)`."""
+    seconds = number_of(event, "seconds")
+    took = ""
+    if seconds >= _WORTH_A_WORD:
+        saved = "" if event.kind == "recorded" else " saved"
+        took = f" ({duration(seconds)}{saved})"
+    return f"{event.kind} {event.call}{took}"
+
+
+def words_of_replays(count: int, renewable: int, command: str) -> str:
+    """Return what the report of a failing test says of its replayed calls.
+
+    Args:
+        count: How many calls were replayed.
+        renewable: How many of them an option records again.
+        command: The command that does.
+    """
+    told = f"{plural(count, 'call')} replayed"
+    them = "it" if count == 1 else "them"
+    if not renewable:
+        way = f"use mimic_auto or mimic_record to record {them} again"
+        return f"{told}; mimic_replay never records: {way}"
+    if renewable < count:
+        them = f"{renewable} of them"
+    return f"{told}; to record {them} again: {command}"
 
 
 # -- tracebacks

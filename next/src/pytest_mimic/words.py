@@ -1,0 +1,44 @@
+"""Counts, times and sizes as people write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 call` or `2 calls`."""
+    return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def and_more(count: int) -> list[str]:
+    """Return the line behind rows of which not all are shown, if there are more."""
+    return [f"  and {count:,} more"] if count > 0 else []
+
+
+def duration(seconds: float) -> str:
+    """Return `0.01 s`, `38.2 s`, `4 min` or `2.5 h`."""
+    if seconds < 1:
+        return f"{max(seconds, 0.01):.2f} s"
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def size_in_words(size: int) -> str:
+    """Return `812 B`, `1.3 kB`, `2.0 MB` or `1.1 GB`."""
+    if size < 1000:
+        return f"{size} B"
+    value, unit = size / 1000, "kB"
+    for larger in ("MB", "GB"):
+        if value >= 1000:
+            value, unit = value / 1000, larger
+    return f"{value:.1f} {unit}"
+
+
+def few(words: Sequence[str]) -> str:
+    """Return the first three of some words, and how many more there are."""
+    if len(words) <= 4:
+        return ", ".join(words)
+    return f"{', '.join(words[:3])} and {len(words) - 3} more"
