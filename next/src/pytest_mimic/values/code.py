@@ -237,5 +237,7 @@ def _functions_in(member: Any) -> object:
 
 def _is_written(function: types.FunctionType) -> bool:
     """Tell whether a function stands in a file that is not of the standard library."""
-    is_in_file = not function.__code__.co_filename.startswith("<")
+    file = function.__code__.co_filename
+    # The second is the name that cloudpickle gives to the code that it has loaded.
+    is_in_file = not file.startswith("<") or file == "<dynamic-code>"
     return is_in_file and not _is_stdlib(function.__globals__.get("__name__", ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from enum import Enum
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.errors import CorruptRecordingError, StaleRecordingError
@@ -88,7 +89,8 @@ class Maker:
             row = row_of(cls)
             assert row is not None and row.make is not None
             return row.make(cls, tree, self._make)
-        return self._object(self._class(tag[1:]), tag, tree)
+        cls = self._make(tree["class"]) if "class" in tree else self._class(tag[1:])
+        return self._object(cls, tag, tree)
 
     # -- tags of containers
 
@@ -115,6 +117,12 @@ class Maker:
 
     def _named(self, content: Any) -> Any:
         return find(content)
+
+    def _alias(self, content: Any) -> Any:
+        origin, *arguments = map(self._make, content)
+        if hasattr(origin, "__pydantic_generic_metadata__"):
+            return origin[tuple(arguments)]
+        return GenericAlias(origin, tuple(arguments))
 
     def _path(self, tree: dict[str, Any]) -> Any:
         from pytest_mimic.values.places import Places  # Few outcomes hold a path.
@@ -237,6 +245,7 @@ _BY_TAG: dict[str, Callable[[Maker, Any], Any]] = {
     "$float": Maker._float,
     "$escaped": Maker._escaped,
     "$name": Maker._named,
+    "$alias": Maker._alias,
 }
 
 

@@ -21,6 +21,17 @@ def is_found(thing: Any, name: str) -> bool:
     return found is thing
 
 
+def generic_of(cls: type) -> tuple[type, tuple[Any, ...]] | None:
+    """Give the generic model of pydantic and the types of which a class was made.
+
+    Such a class has a name that leads to nothing: `Page[User]`.
+    """
+    metadata = getattr(cls, "__pydantic_generic_metadata__", None)
+    if not metadata or metadata["origin"] is None:
+        return None
+    return metadata["origin"], metadata["args"]
+
+
 def find(name: str) -> Any:
     """Give what a name leads to, and import its module.
 

@@ -7,11 +7,13 @@ import pickle
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import getitem
 from json import dumps, loads  # A test may replace those of the module.
 from typing import Any
 
 from pytest_mimic.errors import CorruptRecordingError, StaleRecordingError
 from pytest_mimic.values import errors
+from pytest_mimic.values.names import generic_of
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 CHUNK = 1 << 20
@@ -54,9 +56,11 @@ def dump(value: object) -> Pickled:
 
         class ByValue(Pickler):
             def reducer_override(self, part: Any) -> Any:
-                if isinstance(part, BaseException):
-                    return _reduced(part)
-                return super().reducer_override(part)
+                reduction = _reduced(part)
+                if reduction is NotImplemented:
+                    reduction = super().reducer_override(part)
+                is_class = isinstance(part, type) and isinstance(reduction, tuple)
+                return _untracked(part, *reduction) if is_class else reduction
 
         pickled = _dumped(value, ByValue)
         pickled.python = PYTHON
@@ -65,15 +69,34 @@ def dump(value: object) -> Pickled:
 
 class _Pickler(pickle.Pickler):
     def reducer_override(self, part: Any) -> Any:
-        return _reduced(part) if isinstance(part, BaseException) else NotImplemented
+        return _reduced(part)
 
 
-def _reduced(error: BaseException) -> Any:
-    """Say how an exception is made again without its `__init__`."""
-    parts = errors.parts_of(error)
-    bare = type(error), parts.args
-    rest = parts._replace(args=())
-    return errors.made_bare, bare, rest, None, None, errors.complete
+def _reduced(part: Any) -> Any:
+    """Say how exceptions are made without `__init__`, and generic models of a name."""
+    if isinstance(part, BaseException):
+        parts = errors.parts_of(part)
+        rest = parts._replace(args=())
+        bare = errors.made_bare, (type(part), parts.args)
+        return *bare, rest, None, None, errors.complete
+    generic = generic_of(part) if isinstance(part, type) else None
+    return NotImplemented if generic is None else (getitem, generic)
+
+
+def _untracked(cls: Any, maker: Any, arguments: Any, *rest: Any) -> Any:
+    """Leave out the number by which cloudpickle finds the class that it has pickled.
+
+    It would set the members of this very class anew, and each recording would have
+    another number. The qualified name of the class is kept instead.
+    """
+    if maker.__name__ == "_make_skeleton_class":
+        *before, namespace, _, last = arguments
+        namespace = {**namespace, "__qualname__": cls.__qualname__}
+        arguments = (*before, namespace, None, last)
+    elif maker.__name__ == "_make_skeleton_enum":
+        *before, _, last = arguments
+        arguments = (*before, None, last)
+    return maker, arguments, *rest
 
 
 def _dumped(value: object, pickler: Any) -> Pickled:

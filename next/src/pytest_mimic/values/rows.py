@@ -312,6 +312,10 @@ def _union(value: Any, walk: Walk) -> Tree:
     return {"$union": sorted(map(walk.node, value.__args__), key=text_of)}
 
 
+def _made_by_tag(cls: Any, node: dict[str, Any], make: Make) -> object:
+    return make(node)
+
+
 _ADDRESS = Row(_address, _make_address)
 _PATH = Row(_path, _make_path)
 _CONSTANT = Row(_constant, _make_constant)
@@ -351,7 +355,7 @@ ROWS: dict[str, Row] = {
     "ipaddress:IPv6Network": _ADDRESS,
     "ipaddress:IPv4Interface": _ADDRESS,
     "ipaddress:IPv6Interface": _ADDRESS,
-    "types:GenericAlias": Row(_alias, None),
+    "types:GenericAlias": Row(_alias, _made_by_tag),
     "types:UnionType": Row(_union, None),
     "typing:_UnionGenericAlias": Row(_union, None),
     "typing:Union": Row(_union, None),

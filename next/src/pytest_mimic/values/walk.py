@@ -23,7 +23,7 @@ from types import (
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from pytest_mimic.values import errors
-from pytest_mimic.values.names import is_found, name_of
+from pytest_mimic.values.names import generic_of, is_found, name_of
 from pytest_mimic.values.rows import refusal_of, row_of
 from pytest_mimic.values.state import (
     CONTAINERS,
@@ -437,17 +437,20 @@ class Walk:
     def _named(self, kind: type, attributes: Tree) -> dict[str, Tree]:
         """Begin the node of an object: its class and attributes."""
         node: dict[str, Tree] = {self._tag_of(kind): attributes}
-        if not self._is_made_by_name(kind):
+        if not is_found(kind, name_of(kind)):
             # A class that is found nowhere counts by what it is.
             node["class"] = self.node(kind)
         return node
 
-    def _is_made_by_name(self, kind: type) -> bool:
-        return is_found(kind, name_of(kind))
+    def _is_by_value(self, kind: type) -> bool:
+        """Tell whether a replay would need the code of a class, not its name."""
+        if not self._is_exact or generic_of(kind) is not None:
+            return False
+        return not is_found(kind, name_of(kind))
 
     def _member(self, value: enum.Enum, paths: Paths) -> Tree:
         kind = type(value)
-        if self._is_exact and not self._is_made_by_name(kind):
+        if self._is_by_value(kind):
             return self._raw(value)
         name = value._name_
         is_named = name is not None and kind.__members__.get(name) is value
@@ -466,17 +469,20 @@ class Walk:
         return code.node_of_function(value, self)
 
     def _class(self, value: type, paths: Paths) -> Tree:
+        generic = generic_of(value)
+        if generic is not None:
+            origin, arguments = generic
+            return {"$alias": [self.node(origin), *map(self.node, arguments)]}
         if self._is_exact:
-            if self._is_made_by_name(value):
-                return {"$name": name_of(value)}
-            return self._raw(value)
+            is_found_again = is_found(value, name_of(value))
+            return {"$name": name_of(value)} if is_found_again else self._raw(value)
         from pytest_mimic.values import code  # Few values are classes.
 
         return code.node_of_class(value, self)
 
     def _error(self, value: BaseException, paths: Paths) -> Tree:
         kind = type(value)
-        if self._is_exact and not self._is_made_by_name(kind):
+        if self._is_by_value(kind):
             return self._raw(value)
         parts = errors.parts_of(value)
         attributes = self._counted(kind, parts.attributes)
@@ -523,7 +529,7 @@ class Walk:
     def _on_base(self, value: Any, base: type, paths: Paths) -> Tree:
         """Open an object that is a builtin with attributes."""
         kind = type(value)
-        if self._is_exact and not self._is_made_by_name(kind):
+        if self._is_by_value(kind):
             return self._raw(value)
         attributes = self._own_attributes(value, attributes_of(value, base))
         if isinstance(attributes, Refused):
@@ -582,7 +588,7 @@ class Walk:
     def _model(self, value: Any, paths: Paths) -> Tree:
         """Open a model of pydantic 2 by its fields."""
         kind = type(value)
-        if self._is_exact and not self._is_made_by_name(kind):
+        if self._is_by_value(kind):
             return self._raw(value)
         attributes = self._counted(kind, attributes_of(value))
         hidden = (
@@ -606,7 +612,9 @@ class Walk:
     ) -> Tree:
         """Open an object by what it gives to be pickled."""
         kind = type(value)
-        if self._is_exact and not _is_readable(kind, state):
+        if self._is_by_value(kind) or (
+            self._is_exact and not _is_readable(kind, state)
+        ):
             return self._raw(value)
         attributes = self._own_attributes(value, state.attributes)
         if isinstance(attributes, Refused):
@@ -645,8 +653,6 @@ class Walk:
 
 def _is_readable(kind: type, state: State) -> bool:
     """Tell whether a replay can make an object without code of its class."""
-    if not is_found(kind, name_of(kind)):
-        return False
     if name_of(kind) in CONTAINERS:
         return state.maker in (None, kind)
     is_more = state.maker or state.arguments or state.items or state.pairs
