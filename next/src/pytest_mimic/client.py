@@ -176,7 +176,9 @@ class Port:
         adapter = self._adapter
         signature, host = adapter.signature(request), adapter.host(request)
         line = self._coverings.line_for(client or adapter.name, signature, host)
-        return None if line is None else self._begin(request, line)
+        if line is None or self.run.is_own_server(host):
+            return None
+        return self._begin(request, line)
 
     def _begin(self, request: Plain, line: Line) -> Exchange:
         run, adapter, options = self.run, self._adapter, line.options

@@ -28,6 +28,7 @@ from pytest_mimic.engine.refusals import (
     label_of,
 )
 from pytest_mimic.engine.secrecy import Secrecy
+from pytest_mimic.engine.servers import Listening, OwnServers
 from pytest_mimic.engine.sleeps import Sleeps
 from pytest_mimic.engine.steps import Step
 from pytest_mimic.engine.turns import Turns
@@ -65,6 +66,7 @@ class Run:
         inside: Which calls are a part of a real call.
         shared: What all tests share.
         secrecy: What it hides.
+        servers: The servers of this process.
         refusals: Makes the errors of calls that get no outcome.
         anew: Notes what the next run makes anew; None: nothing is recorded.
         test: The id of the test that runs, or an empty text.
@@ -99,6 +101,7 @@ class Run:
         self.shared = Shared(vault)
         self.refusals = Refusals(vault, commands)
         self.secrecy = Secrecy(redact)
+        self.servers = OwnServers()
         self.test = ""
         self.forbids_pickles = forbids_pickles
         self.source = source
@@ -133,6 +136,11 @@ class Run:
     def passes(self) -> bool:
         """Whether a call runs for real unseen: it is a part of a real call."""
         return self.inside.passes()
+
+    def is_own_server(self, host: str | None) -> bool:
+        """Whether a server of this process answers under a host, `localhost:8000`."""
+        self._hear_children()
+        return self.servers.has(host)
 
     def begin(self, call: Call, cassette: Owner | None = None) -> Step:
         """Give a call its place and say what becomes of it.
@@ -512,6 +520,8 @@ class Run:
                 self.events.rows.append(row)
             elif isinstance(row, Noted):
                 self.events.noted.append(row._replace(is_told=True))
+            elif isinstance(row, Listening):
+                self.servers.add_child(row)
             elif isinstance(row, Kept) and self.innermost is not None:
                 self.innermost.kept.append(row)
 

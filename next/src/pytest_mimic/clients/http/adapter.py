@@ -203,12 +203,14 @@ class Recorder:
         )
 
 
-def failed(exchange: Exchange, error: BaseException) -> Plain | None:
+def failed(
+    exchange: Exchange, error: BaseException, phase: str = "reading"
+) -> Plain | None:
     """Keep an error of the network; None: it is none, and the call left no outcome."""
     if not isinstance(error, Exception) or not failures.kind_of(error):
         exchange.abandon(error)
         return None
-    return exchange.finish({"error": failures.plain(error)})
+    return exchange.finish({"error": failures.plain(error, phase)})
 
 
 def raised(found: Any) -> Any:

@@ -61,7 +61,7 @@ def _wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
             with exchange.step.running():
                 connection = await original(connector, request, *args, **options)
         except BaseException as error:
-            answer = failed(exchange, error)
+            answer = failed(exchange, error, "connecting")
             if answer is None or exchange.mode == "run":
                 raise
             return raised(given(answer))

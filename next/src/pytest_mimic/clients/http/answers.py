@@ -159,9 +159,9 @@ def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[b
         headers["content-length"] = str(len(pieces[0]))
     has_body = method != "HEAD" and given.status not in _WITHOUT_BODY
     is_chunked = "transfer-encoding" in headers
-    # Else the end of the connection is that of the body.
-    is_kept = given.version != "HTTP/1.0" and headers.get("connection") != "close"
-    if not is_chunked and "content-length" not in headers and has_body and is_kept:
+    is_cut = given.is_left or bool(given.error)
+    if is_cut and not is_chunked and "content-length" not in headers:
+        # Else the end of the connection would be that of the body.
         is_chunked = True
         lines.append("transfer-encoding: chunked")
     for name, value in given.headers:
@@ -172,7 +172,6 @@ def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[b
         return [head]
     if is_chunked:
         pieces = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
-        is_cut = given.is_left or bool(given.error)
         pieces += [] if is_cut else [b"0\r\n\r\n"]
     return [head, *pieces]
 

@@ -10,7 +10,7 @@ from typing import Any
 _TABLE = """
     refused: ConnectionRefusedError NewConnectionError ConnectError ClientConnectorError ConnectionError
     name not found: gaierror NameResolutionError ConnectError ClientConnectorDNSError NewConnectionError ClientConnectorError
-    TLS: SSLError SSLCertVerificationError ClientConnectorCertificateError ClientConnectorSSLError ConnectError
+    TLS: SSLCertVerificationError SSLError ClientConnectorCertificateError ClientConnectorSSLError ConnectError
     timeout of connecting: ConnectTimeout ConnectTimeoutError ConnectionTimeoutError ServerTimeoutError TimeoutError timeout
     timeout of reading: ReadTimeout ReadTimeoutError SocketTimeoutError ServerTimeoutError TimeoutError timeout
     timeout of writing: WriteTimeout TimeoutError timeout
@@ -26,16 +26,24 @@ NAMES_BY_KIND = {
 }
 
 
-def kind_of(error: BaseException) -> str:
+def kind_of(error: BaseException, phase: str = "reading") -> str:
     """Return the kind of an error of the network; empty: it is none.
 
     The error's own class decides, then its bases, then what caused it: clients wrap the
     errors of the system.
+
+    Args:
+        error: The error.
+        phase: What was done: `connecting`, `writing`, `reading`.
     """
     seen: list[str] = []
     current: BaseException | None = error
     while current is not None and len(seen) < 8:
-        found = "proxy" if _is_of_proxy(current) else _kind_of_class(type(current))
+        found = _kind_of_class(type(current))
+        if type(current).__name__ in ("TimeoutError", "timeout"):
+            found = f"timeout of {phase}"
+        elif _is_of_proxy(current):
+            found = "proxy"
         if found:
             seen.append(found)
         current = current.__cause__ or current.__context__
@@ -61,11 +69,11 @@ def is_found_by_parser(error: dict[str, str]) -> bool:
     return error.get("kind") in ("closed early", "malformed")
 
 
-def plain(error: BaseException) -> dict[str, str]:
+def plain(error: BaseException, phase: str = "reading") -> dict[str, str]:
     """Return an error of the network as it is stored."""
     class_ = type(error)
     name = f"{class_.__module__}.{class_.__qualname__}"
-    return {"kind": kind_of(error), "class": name, "text": str(error)}
+    return {"kind": kind_of(error, phase), "class": name, "text": str(error)}
 
 
 def class_of(kind: str, modules: list[str], recorded: str = "") -> type[Any]:

@@ -119,6 +119,7 @@ class _Socket:
         self._real: Any = None
         self._sent: list[bytes] = []
         self._timeout: Any = connection.timeout
+        self._phase = "connecting"
 
     def sendall(self, data: Any) -> None:
         """Keep what is sent until the answer is asked for."""
@@ -179,6 +180,7 @@ class _Socket:
 
     def _send(self, sent: bytes) -> Any:
         """Send for real, and return the real socket."""
+        self._phase = "connecting"
         if self._real is None:
             connection = self._connection
             connection.sock = None
@@ -189,7 +191,9 @@ class _Socket:
                 connection.sock = self
         if self._timeout is not socket._GLOBAL_DEFAULT_TIMEOUT:  # type: ignore[attr-defined]
             self._real.settimeout(self._timeout)
+        self._phase = "writing"
         self._real.sendall(sent)
+        self._phase = "reading"
         return self._real
 
     def _send_unanswered(self, sent: bytes) -> None:
@@ -242,7 +246,7 @@ class _Socket:
         except BaseException as error:
             if kept is not None:
                 kept.drop()
-            failure = failed(exchange, error)
+            failure = failed(exchange, error, self._phase)
             if failure is None or exchange.mode == "run":
                 raise
             return raised(self._given(failure))
@@ -451,7 +455,8 @@ def _of_urllib3(connection: Any, kind: str, text: str) -> Exception:
     if kind == "name not found":
         class_ = getattr(exceptions, "NameResolutionError", None)
         if class_ is not None:
-            return class_(connection.host, connection, socket.gaierror(text))  # type: ignore[no-any-return]
+            reason = text.partition("' (")[2].removesuffix(")") or text
+            return class_(connection.host, connection, socket.gaierror(reason))  # type: ignore[no-any-return]
         return exceptions.NewConnectionError(connection, text)  # type: ignore[no-any-return]
     if kind == "timeout of connecting":
         return exceptions.ConnectTimeoutError(connection, text)  # type: ignore[no-any-return]
