@@ -331,6 +331,7 @@ class _Arguments:
     """
 
     def __init__(self, plan: FunctionPlan, bound: dict[str, object]) -> None:
+        __tracebackhide__ = True  # An error of `key=` is the user's.
         self._plan = plan
         self._bound = bound
         self.places = plan.run.places.of_call()
@@ -346,9 +347,11 @@ class _Arguments:
     @functools.cached_property
     def tree(self) -> dict[str, Tree]:
         """What of them counts. No call can change what is plain."""
+        __tracebackhide__ = True
         return self._tree_now()
 
     def _tree_now(self) -> dict[str, Tree]:
+        __tracebackhide__ = True
         plan = self._plan
         return arguments_of(plan.target, self._bound, plan.rules, self.places)
 
