@@ -59,6 +59,7 @@ class Owner:
         fixtures: The wider fixtures that it uses.
         real: What stood at volatile paths, while verifying.
         setup: The digest of what the set-up of a fixture was asked and answered.
+        first_test: The test for which the set-up of a fixture runs.
         is_set_up: Whether the set-up of a fixture has ended.
         has_failed: Whether it ended with a failure.
         cassettes: What cassettes in it have written.
@@ -89,6 +90,7 @@ class Owner:
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}
         self.setup = ""
+        self.first_test = ""
         self.is_set_up = False
         self.has_failed = False
         self.cassettes: list[Written] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic.commands import Commands
@@ -64,13 +64,13 @@ class Refusals:
     """Makes the errors of the calls of one run.
 
     Attributes:
-        gone: Gives the tests that exist no more, as far as is known.
+        gone: The tests that exist no more, as far as is known.
         vault: Where recordings are.
         commands: Writes the commands.
     """
 
     def __init__(self, vault: Vault, commands: Commands) -> None:
-        self.gone: Callable[[], Container[str]] = tuple
+        self.gone: Container[str] = ()
         self.vault = vault
         self.commands = commands
 
@@ -227,8 +227,10 @@ class Refusals:
 
     def command(self, option: str, owner: Owner | None) -> str:
         """Give the command that runs an owner again."""
-        tests = [owner.serves] if owner is not None and owner.serves else []
-        return self.commands.pytest(option, tests=tests)
+        tests = [] if owner is None else [owner.serves]
+        if owner is not None and owner.kind == "fixture" and not owner.is_set_up:
+            tests = [owner.first_test]
+        return self.commands.pytest(option, tests=filter(None, tests))
 
     def _refusal(
         self,

@@ -241,9 +241,11 @@ class Run:
             self._note_repeated(call, owner)
 
     def _note_repeated(self, call: Call, owner: Owner | None) -> None:
+        assert owner is not None
+        times = self.log_of(owner).times(call)
         self.events.add(
             "repeated",
-            f"{call.target} {call.signature}",
+            f"{call.label()}, recorded {times} times",
             test=self.test,
             option=RERECORD,
             command=self.refusals.command(RERECORD, owner),
@@ -328,6 +330,7 @@ class Run:
             MimicError: The log of the set-up cannot be written.
         """
         self._owners.append(owner)
+        owner.first_test = owner.first_test or self.test
         try:
             yield
             if not owner.is_set_up:

@@ -50,8 +50,8 @@ _REMARKS = (
     _List("answered early", "answered before they were cancelled"),
     _List(
         "repeated",
-        "made more often than recorded",
-        "to record them again",
+        "made more often than recorded, so that the last outcome repeats",
+        "to record each of these calls",
         "--mimic-rerecord",
     ),
     _List("overlapped", "ended in another order than they began: add sequence"),
