@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import date, datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.values.tree import Buffer, Raw, Refused, Tree, text_of
@@ -126,15 +127,11 @@ def _date(value: Any, walk: Walk) -> Tree:
 
 
 def _make_date(cls: Any, node: dict[str, Any], make: Make) -> object:
-    from datetime import date
-
     day = date.fromisoformat(node["$date"])
     return date.__new__(cls, day.year, day.month, day.day)
 
 
 def _datetime(value: Any, walk: Walk) -> Tree:
-    from datetime import datetime
-
     fields = value.year, value.month, value.day, value.hour, value.minute
     moment = datetime(*fields, value.second, value.microsecond)
     return {"$datetime": moment.isoformat(), **_zone_and_fold(value, walk)}
@@ -150,8 +147,6 @@ def _zone_and_fold(value: Any, walk: Walk) -> dict[str, Tree]:
 
 
 def _make_datetime(cls: Any, node: dict[str, Any], make: Make) -> object:
-    from datetime import datetime
-
     moment = datetime.fromisoformat(node["$datetime"])
     day = moment.year, moment.month, moment.day
     time = moment.hour, moment.minute, moment.second, moment.microsecond
@@ -160,15 +155,11 @@ def _make_datetime(cls: Any, node: dict[str, Any], make: Make) -> object:
 
 
 def _time(value: Any, walk: Walk) -> Tree:
-    from datetime import time
-
     clock = time(value.hour, value.minute, value.second, value.microsecond)
     return {"$time": clock.isoformat(), **_zone_and_fold(value, walk)}
 
 
 def _make_time(cls: Any, node: dict[str, Any], make: Make) -> object:
-    from datetime import time
-
     clock = time.fromisoformat(node["$time"])
     fields = clock.hour, clock.minute, clock.second, clock.microsecond
     zone, fold = make(node.get("zone")), node.get("fold", 0)
@@ -181,8 +172,6 @@ def _timedelta(value: Any, walk: Walk) -> Tree:
 
 
 def _make_timedelta(cls: Any, node: dict[str, Any], make: Make) -> object:
-    from datetime import timedelta
-
     return timedelta.__new__(cls, **node["$timedelta"])
 
 
@@ -192,8 +181,6 @@ def _timezone(value: Any, walk: Walk) -> Tree:
 
 
 def _make_timezone(cls: Any, node: dict[str, Any], make: Make) -> object:
-    from datetime import timezone
-
     zone = timezone(*map(make, node["$timezone"]))
     return timezone.utc if zone == timezone.utc and zone.tzname(None) == "UTC" else zone
 
