@@ -169,8 +169,8 @@ class _Comparison:
             yield from self._tags(old, new, place)
         elif tag in _PATHS and old[tag] == new[tag]:
             if old != new:
-                shown = _drawn({tag: old[tag]})
-                yield place.fact(f"content of {shown} differs from the recorded one")
+                name = _drawn({tag: old[tag]}).rpartition("/")[2]
+                yield place.fact(f"content of {name} differs from the recorded one")
         elif not self._are_close_decimals(old, new):
             yield from self._wholes(old, new, place)
 

@@ -69,9 +69,11 @@ def nearest(call: Tree, recorded: Iterable[tuple[str, Described]]) -> Nearest | 
     return best
 
 
-def _distance(found: Nearest) -> tuple[int, int]:
+def _distance(found: Nearest) -> tuple[int, int, int]:
     arguments = {difference.steps[:1] for difference in found.differences}
-    return len(arguments), len(found.differences)
+    # Parts of which a fact is known are of one kind, as the contents of one file are.
+    others = [difference for difference in found.differences if not difference.fact]
+    return len(arguments), len(found.differences), len(others)
 
 
 def nearest_facts(target: str, found: Nearest | None) -> list[str]:
