@@ -17,6 +17,7 @@ from pytest_mimic.engine.events import Event
 from pytest_mimic.engine.former_answers import FormerAnswers, former_answers
 from pytest_mimic.engine.processes import edge_of_starts
 from pytest_mimic.engine.run import Run
+from pytest_mimic.engine.servers import edge_of_servers
 from pytest_mimic.engine.unused import (
     READ_UNASKED,
     GoneTests,
@@ -121,7 +122,8 @@ class Session:
             self._prepare_usage(self.settings.usage)
         self.coverings.cover(self.settings.targets)
         if self.settings.mode != "live":
-            self.coverings.intercept([edge_of_starts(self.run, self.coverings)])
+            starts = edge_of_starts(self.run, self.coverings)
+            self.coverings.intercept([starts, edge_of_servers(self.run)])
         plugins: list[object] = [self, self._selection, self._phases, self.fixtures]
         if self.settings.mode == "verify":
             # Only a verifying run needs the module.
