@@ -12,13 +12,18 @@ def name_of(thing: Any) -> str:
     return f"{thing.__module__}:{thing.__qualname__}"
 
 
-def is_found(thing: Any, name: str) -> bool:
-    """Tell whether a name leads to this very thing, without importing anything."""
+def thing_at(name: str) -> object:
+    """Give what a name leads to now, without importing anything; `None`: nothing."""
     module_name, _, path = name.partition(":")
     found: object = sys.modules.get(module_name)
     for part in path.split("."):
         found = getattr(found, part, None)
-    return found is thing
+    return found
+
+
+def is_found(thing: Any, name: str) -> bool:
+    """Tell whether a name leads to this very thing, without importing anything."""
+    return thing_at(name) is thing
 
 
 def generic_of(cls: type) -> tuple[type, tuple[Any, ...]] | None:

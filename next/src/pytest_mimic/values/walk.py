@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import enum
 import marshal
 import math
@@ -23,7 +24,7 @@ from types import (
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from pytest_mimic.values import errors
-from pytest_mimic.values.names import generic_of, is_found, name_of
+from pytest_mimic.values.names import generic_of, is_found, name_of, thing_at
 from pytest_mimic.values.rows import refusal_of, row_of
 from pytest_mimic.values.state import (
     CONTAINERS,
@@ -437,9 +438,13 @@ class Walk:
     def _named(self, kind: type, attributes: Tree) -> dict[str, Tree]:
         """Begin the node of an object: its class and attributes."""
         node: dict[str, Tree] = {self._tag_of(kind): attributes}
-        if not is_found(kind, name_of(kind)):
-            # A class that is found nowhere counts by what it is.
-            node["class"] = self.node(kind)
+        found = thing_at(name_of(kind))
+        if found is not kind:
+            # A class that its name does not lead to counts by what it is; one that was
+            # loaded again is what its name leads to.
+            class_node = self.node(kind)
+            if not isinstance(found, type) or self.node(found) != class_node:
+                node["class"] = class_node
         return node
 
     def _is_by_value(self, kind: type) -> bool:
@@ -504,7 +509,7 @@ class Walk:
 
     def _object(self, value: Any, paths: Paths) -> Tree:
         kind = type(value)
-        if kind.__module__ is None:
+        if kind.__module__ is None and type(kind) not in copyreg.dispatch_table:
             return Refused(
                 f"an object of {kind.__qualname__}, a class without a module"
             )
