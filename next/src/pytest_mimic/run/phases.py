@@ -190,7 +190,7 @@ class Phases:
                 vars(report)["mimic_uncalled"] = True
         if self._session.run.events.shows_calls:
             self._show_calls(report)
-        self._note_outcome(report, test)
+        self._note_outcome(report, test, has_errors=bool(errors))
 
     def _show_calls(self, report: pytest.TestReport) -> None:
         """Add the calls of a phase to its report, a line each."""
@@ -205,15 +205,25 @@ class Phases:
             title = f"Captured mimic {report.when}"
             report.sections.append((title, "\n".join(lines)))
 
-    def _note_outcome(self, report: pytest.TestReport, test: str) -> None:
+    def _note_outcome(
+        self, report: pytest.TestReport, test: str, *, has_errors: bool
+    ) -> None:
         if report.failed:
             self._has_failed = True
-            self._tell_replays(report, test)
+            self._tell_replays(report, test, has_errors=has_errors)
         if report.skipped and not hasattr(report, "wasxfail"):
             self._has_skipped = True
 
-    def _tell_replays(self, report: pytest.TestReport, test: str) -> None:
-        """Say in the report of a failure how many of its calls were replayed."""
+    def _tell_replays(
+        self, report: pytest.TestReport, test: str, *, has_errors: bool
+    ) -> None:
+        """Say in the report of a failure how many of its calls were replayed.
+
+        Args:
+            report: The report.
+            test: The test.
+            has_errors: Whether errors of calls explain the failure.
+        """
         session = self._session
         replayed = session.run.events.of("replayed")
         mine = [event for event in replayed if event.test == test]
@@ -222,9 +232,15 @@ class Phases:
         renewable = [event for event in mine if event.facts.get("name") not in fixed]
         command = session.commands.pytest("--mimic-rerecord", tests=[test])
         if mine:
-            from pytest_mimic.run.verdicts import words_of_replays
+            from pytest_mimic.run.verdicts import (
+                PLACEHOLDERS,
+                hold_placeholders,
+                words_of_replays,
+            )
 
             words = words_of_replays(times(mine), times(renewable), command)
+            if not has_errors and hold_placeholders(session.run.vault, mine):
+                words = f"{words}\n{PLACEHOLDERS}"
             report.sections.append(("mimic", words))
 
     def _end_test(self) -> None:

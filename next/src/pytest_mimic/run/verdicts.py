@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import sys
 from collections import Counter
@@ -22,6 +23,8 @@ from pytest_mimic.errors import (
     TargetError,
 )
 from pytest_mimic.run.facts import number_of
+from pytest_mimic.secrets.placeholders import OWN
+from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import duration, plural
 
 SECTION = "mimic"
@@ -259,6 +262,33 @@ def _first(texts: Sequence[str], noun: str) -> list[str]:
 
 # In seconds: a shorter call says nothing of its time.
 _WORTH_A_WORD = 0.01
+PLACEHOLDERS = (
+    "their answers hold placeholders of secrets; if the test needs a real value: "
+    "https://pytest-mimic.readthedocs.io/en/latest"
+    "/how-to/security.html#a-test-needs-a-hidden-value"
+)
+
+
+def hold_placeholders(vault: Vault, events: Iterable[Event]) -> bool:
+    """Return whether the body of a replayed answer holds what stands for a secret.
+
+    Headers do not count: most answers set a cookie, at which few tests look.
+    """
+    replayed = {str(event.facts.get("identity")) for event in events}
+    for name in {str(event.facts.get("name")) for event in events}:
+        try:
+            recording = vault.read(name)
+        except MimicError:
+            continue  # the test that needs it says what is wrong with it
+        for entry in recording.entries if recording is not None else ():
+            answer = entry.body.get("answer")
+            is_replayed = entry.identity in replayed
+            if is_replayed and isinstance(answer, dict):
+                if OWN in json.dumps(answer.get("body")):
+                    return True
+    return False
+
+
 _SHOWN_KINDS: tuple[EventKind, ...] = (
     "recorded",
     "replayed",
