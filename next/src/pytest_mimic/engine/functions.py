@@ -778,7 +778,10 @@ class _Real:
                 hidden=hidden,
             )
         else:
-            step.check(self._differences(body))
+            failed = ""
+            if end == "raised" and not _has_raised(step.body()):
+                failed = f"the real call raised {type(content).__name__}"
+            step.check(self._differences(body), failed=failed)
 
     def _refuse(self, error: MimicError) -> None:
         """End the call without an outcome, and let the error fail the test."""
@@ -840,6 +843,10 @@ class _Real:
             return [self._loaded("", item) for item in tree]
         forbid = self._plan.forbids_pickles
         return load(tree, self._objects, self._arguments.places, forbid=forbid)
+
+
+def _has_raised(body: dict[str, Any]) -> bool:
+    return "raised" in body or "raised" in body.get("last", {})
 
 
 def _of_another_kind(recorded: dict[str, Any], real: dict[str, Any]) -> Difference:

@@ -399,6 +399,7 @@ class Run:
         for owner in reversed(self._owners):
             self._close(owner, "failed")
         self._owners.clear()
+        self.end_late()
         self._hear_children()
 
     def close(self) -> None:
