@@ -167,6 +167,9 @@ class _Comparison:
             yield from self._tables(old, new, place)
         elif ":" in tag or tag in _OPENED:
             yield from self._tags(old, new, place)
+        elif tag == "$content" and isinstance(old[tag], str):
+            if old != new:
+                yield place.fact("content differs from the recorded one")
         elif tag in _PATHS and old[tag] == new[tag]:
             if old != new:
                 name = _drawn({tag: old[tag]}).rpartition("/")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -14,7 +14,9 @@ from pytest_mimic.values.tree import (
     Refused,
     Tree,
     digest_of,
+    even_digest_of,
     hexdigest,
+    is_even,
     refused_in,
     text_of,
 )
@@ -70,10 +72,16 @@ def fingerprint(value: object, places: Places | None = None) -> str:
     Raises:
         UnstableIdentityError: The value, or a part of it, has none.
     """
+    quick = _quick_digest(value, places.starts if places else ())
+    if quick is not None:
+        return quick
     of_call = places.of_call() if places else None
     tree = deeply(lambda: Walk("identity", of_call).node(value))
     if of_call:
         of_call.number({"value": tree})
+    digest = even_digest_of(tree)
+    if digest is not None:  # Nothing in it is refused.
+        return digest
     found = refused_in({"value": tree})
     if found:
         path, refused = found
@@ -103,7 +111,7 @@ def arguments_of(
     else:
         arguments = deeply(lambda: dict(_counted(bound, rules, walk)))
     places.number(arguments)
-    found = refused_in(arguments)
+    found = None if is_even(arguments) else refused_in(arguments)
     if found:
         path, refused = found
         what = f"{target} has an argument without a stable identity"
@@ -130,16 +138,40 @@ def quick_identity(
         bound: Its arguments, all of which count as they are.
         starts: How a text starts that is no plain one: `Places.starts`.
     """
-    for value in bound.values():
+    if not _are_quick(bound.values(), starts):
+        return None
+    return _digest_of_little({"arguments": bound, "target": target})
+
+
+def _quick_digest(value: Any, starts: tuple[str, ...]) -> str | None:
+    """Give the digest of a value that is little and plain, else `None`."""
+    if type(value) is not dict:
+        is_quick = _are_quick((value,), starts)
+    else:
+        is_quick = _are_quick(value.values(), starts) and _are_plain(value, starts)
+    return _digest_of_little(value) if is_quick else None
+
+
+def _are_quick(values: Iterable[Any], starts: tuple[str, ...]) -> bool:
+    for value in values:
         kind = type(value)
         if kind is str:
             if value.startswith(starts):
-                return None
+                return False
         elif kind not in SCALARS:
-            return None
+            return False
+    return True
+
+
+def _are_plain(keys: Iterable[Any], starts: tuple[str, ...]) -> bool:
+    others = ("$", *starts)
+    return all(type(key) is str and not key.startswith(others) for key in keys)
+
+
+def _digest_of_little(tree: Tree) -> str | None:
     try:
-        text = text_of({"arguments": bound, "target": target})
-        return hexdigest(text) if len(text) <= LONG else None
+        text = text_of(tree)
+        return hexdigest(text) if len(text) < LONG else None
     except ValueError:  # A number or text that needs a tag.
         return None
 

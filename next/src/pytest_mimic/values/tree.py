@@ -154,6 +154,11 @@ def digest_of(tree: Tree) -> str:
     return hexdigest(canonical_text(tree))
 
 
+def even_digest_of(tree: Tree) -> str | None:
+    """Give the digest of a tree of JSON alone; `None` if it may hold leaves."""
+    return hexdigest(_even_text(tree)) if is_even(tree) else None
+
+
 def ordered_digest_of(tree: Tree) -> str:
     """Give the digest of a tree in which the order of mappings counts."""
     return hexdigest(_Measure(in_order=True).canonical(tree).text)
