@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from pytest_mimic.client import Exchange, Plain
@@ -351,16 +352,14 @@ def _error(error: dict[str, str], request: Any) -> Exception:
         return asyncio.TimeoutError()
     if request is None and kind == "malformed":
         return aiohttp.ClientPayloadError(text)
-    class_ = failures.class_of(
-        kind, ["aiohttp", "aiohttp.http_exceptions"], error.get("class", "")
-    )
-    proxy = getattr(request, "proxy", None)
-    if kind == "proxy":
-        return _refused_by_proxy(text, request)
-    if class_.__name__ == "HttpProcessingError":
+    if kind == "malformed":
         # aiohttp's parser gives this status to an answer that it cannot read.
         message = dedent(text.partition("message:\n")[2]) or text
-        return class_(code=400, message=message)  # type: ignore[no-any-return]
+        return HttpProcessingError(code=400, message=message)
+    if kind == "proxy":
+        return _refused_by_proxy(text, request)
+    class_ = failures.class_of(kind, ["aiohttp"], error.get("class", ""))
+    proxy = getattr(request, "proxy", None)
     if not issubclass(class_, _OF_CONNECTING):
         return class_(text)  # type: ignore[no-any-return]
     key = request.connection_key
@@ -368,7 +367,8 @@ def _error(error: dict[str, str], request: Any) -> Exception:
         key = key._replace(host=proxy.host, port=proxy.port)
         class_ = aiohttp.ClientProxyConnectionError
     inner = _IN_BRACKETS.search(text)
-    reason = OSError(None, inner[1] if inner else text)
+    class_of_reason = ConnectionRefusedError if kind == "refused" else OSError
+    reason = class_of_reason(None, inner[1] if inner else text)
     found: Exception = class_(key, reason)
     found.__cause__ = reason
     return found
@@ -380,11 +380,12 @@ _OF_CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertifica
 def _refused_by_proxy(text: str, request: Any) -> Exception:
     url = getattr(request, "proxy", None) or request.url
     status = re.search(r"\b[45]\d\d\b", text)
+    message = re.search(r"message=(['\"])(.*?)\1", text)
     return aiohttp.ClientHttpProxyError(
         aiohttp.RequestInfo(url, "CONNECT", request.headers, url),
         (),
         status=int(status[0]) if status else 502,
-        message=text,
+        message=message[2] if message else text,
     )
 
 

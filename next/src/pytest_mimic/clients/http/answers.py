@@ -16,6 +16,8 @@ from pytest_mimic.clients.http import bodies
 
 # They say how the bytes came, which are given in another way.
 _OF_THE_WAY = frozenset({"content-encoding"})
+# Raw deflate, without the header of zlib.
+_BARE = "bare "
 _WITHOUT_BODY = (204, 304)
 # They hold for the very bytes that came.
 _CHECKSUMS = frozenset(
@@ -94,7 +96,9 @@ def read(
         kind = content_type if isinstance(content_type, str) else ""
         plain["body"] = bodies.read_given(plain_data, kind)
     if encoding and plain_data:
-        plain["encoding"] = encoding
+        is_bare = encoding == "deflate" and not _has_zlib_header(data)
+        plain["encoding"] = f"{_BARE}{encoding}" if is_bare else encoding
+    is_left = is_left and joined.get("content-length") != str(len(data))
     if is_left:
         plain["left"] = True
     if len(pieces) > 1 and (is_left or error):
@@ -155,7 +159,7 @@ def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[b
     lines = [f"{given.version} {given.status} {given.reason}"]
     if is_packed and given.encoding:
         pieces = [_packed(b"".join(pieces), given.encoding)]
-        lines.append(f"content-encoding: {given.encoding}")
+        lines.append(f"Content-Encoding: {given.encoding.removeprefix(_BARE)}")
         headers["content-length"] = str(len(pieces[0]))
     has_body = method != "HEAD" and given.status not in _WITHOUT_BODY
     is_chunked = "transfer-encoding" in headers
@@ -163,10 +167,13 @@ def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[b
     if is_cut and not is_chunked and "content-length" not in headers:
         # Else the end of the connection would be that of the body.
         is_chunked = True
-        lines.append("transfer-encoding: chunked")
+        lines.append("Transfer-Encoding: chunked")
     for name, value in given.headers:
-        is_length = name == "content-length"
-        lines.append(f"{name}: {headers[name] if is_length else value}")
+        if is_packed and given.encoding and name in _CHECKSUMS:
+            continue
+        shown = headers[name] if name == "content-length" else value
+        # Some code reads names as they are usually written.
+        lines.append(f"{name.title()}: {shown}")
     head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
     if not has_body:
         return [head]
@@ -177,8 +184,10 @@ def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[b
 
 
 def _packed(data: bytes, encoding: str) -> bytes:
-    if encoding == "deflate":
-        return zlib.compress(data)
+    if "deflate" in encoding:
+        window = -zlib.MAX_WBITS if encoding.startswith(_BARE) else zlib.MAX_WBITS
+        packer = zlib.compressobj(wbits=window)
+        return packer.compress(data) + packer.flush()
     return gzip.compress(data, mtime=0)
 
 
@@ -259,11 +268,13 @@ def _decompressed(data: bytes, encoding: str) -> bytes | None:
 
 
 def _inflated(data: bytes) -> bytes:
-    # Some servers send raw deflate, without the header of zlib.
-    is_zlib = data[:1] and data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
-    return zlib.decompressobj(
-        zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS
-    ).decompress(data)
+    window = zlib.MAX_WBITS if _has_zlib_header(data) else -zlib.MAX_WBITS
+    return zlib.decompressobj(window).decompress(data)
+
+
+def _has_zlib_header(data: bytes) -> bool:
+    """Return whether data begin as zlib's do (RFC 1950): some servers leave it out."""
+    return len(data) > 1 and data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
 
 
 def _gunzipped(data: bytes) -> bytes:

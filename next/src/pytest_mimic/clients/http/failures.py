@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
@@ -16,7 +17,7 @@ _TABLE = """
     timeout of writing: WriteTimeout TimeoutError timeout
     no connection free: PoolTimeout EmptyPoolError ConnectionTimeoutError
     closed early: RemoteDisconnected IncompleteRead RemoteProtocolError ProtocolError ServerDisconnectedError ClientPayloadError ChunkedEncodingError ReadError WriteError ClientOSError ConnectionResetError BrokenPipeError ConnectionAbortedError
-    malformed: BadStatusLine LineTooLong HTTPException LocalProtocolError DecodingError DecodeError ContentDecodingError ClientResponseError InvalidHeader
+    malformed: BadStatusLine LineTooLong HTTPException RemoteProtocolError LocalProtocolError DecodingError DecodeError ContentDecodingError ClientResponseError HttpProcessingError InvalidHeader
     proxy: ProxyError ClientHttpProxyError OSError
     unreachable: OSError ClientProxyConnectionError
 """  # noqa: E501
@@ -42,6 +43,10 @@ def kind_of(error: BaseException, phase: str = "reading") -> str:
         found = _kind_of_class(type(current))
         if type(current).__name__ in ("TimeoutError", "timeout"):
             found = f"timeout of {phase}"
+        elif type(current).__name__ == "RemoteProtocolError":
+            # httpx has one class for both.
+            is_closed = re.search("disconnected|closed", str(current))
+            found = "closed early" if is_closed else "malformed"
         elif _is_of_proxy(current):
             found = "proxy"
         if found:

@@ -276,8 +276,9 @@ class _Socket:
     def _error(self, error: dict[str, str]) -> Exception:
         kind, text = error.get("kind", ""), error.get("text", "")
         if self._client() == "http.client":
-            return _made(failures.class_of(kind, _EXCEPTIONS["http.client"]), text)
-        return _of_urllib3(self._connection, kind, text)
+            modules = _EXCEPTIONS["http.client"]
+            return _made(failures.class_of(kind, modules, error.get("class", "")), text)
+        return _of_urllib3(self._connection, error)
 
 
 class _Kept(io.RawIOBase):
@@ -445,8 +446,9 @@ def _parsed(reader: Any, method: str) -> HTTPResponse:
     return response
 
 
-def _of_urllib3(connection: Any, kind: str, text: str) -> Exception:
+def _of_urllib3(connection: Any, error: dict[str, str]) -> Exception:
     """Return what urllib3's own connection raises; its pool makes the rest of it."""
+    kind, text = error.get("kind", ""), error.get("text", "")
     exceptions = sys.modules["urllib3.exceptions"]
     # urllib3 prints the connection before the text.
     text = text.partition("): ")[2] or text
@@ -460,15 +462,19 @@ def _of_urllib3(connection: Any, kind: str, text: str) -> Exception:
         return exceptions.NewConnectionError(connection, text)  # type: ignore[no-any-return]
     if kind == "timeout of connecting":
         return exceptions.ConnectTimeoutError(connection, text)  # type: ignore[no-any-return]
-    return _made(failures.class_of(kind, _EXCEPTIONS["urllib3"]), text)
+    class_ = failures.class_of(kind, _EXCEPTIONS["urllib3"], error.get("class", ""))
+    return _made(class_, text)
 
 
 def _made(class_: type[Exception], text: str) -> Exception:
     try:
         # An error of TLS prints its reason alone if it has a number.
-        return class_(1, text) if issubclass(class_, ssl.SSLError) else class_(text)
+        made = class_(1, text) if issubclass(class_, ssl.SSLError) else class_(text)
     except TypeError:
         return ConnectionError(text)
+    if str(made) != text and text in str(made) and made.args == (str(made),):
+        made.args = (text,)
+    return made
 
 
 def _split(sent: bytes) -> tuple[list[str], list[tuple[str, str]], bytes]:
