@@ -282,10 +282,9 @@ def hold_placeholders(vault: Vault, events: Iterable[Event]) -> bool:
             continue  # the test that needs it says what is wrong with it
         for entry in recording.entries if recording is not None else ():
             answer = entry.body.get("answer")
-            is_replayed = entry.identity in replayed
-            if is_replayed and isinstance(answer, dict):
-                if OWN in json.dumps(answer.get("body")):
-                    return True
+            body = answer.get("body") if isinstance(answer, dict) else None
+            if entry.identity in replayed and OWN in json.dumps(body):
+                return True
     return False
 
 
