@@ -164,12 +164,15 @@ class _Storing:
         found = refused_at(proven)
         if found is not None:
             deeper, refused = found
-            self._refuse((*path, *deeper), refused.what)
+            self._refuse((*path, *deeper), refused.what, refused.way)
 
-    def _refuse(self, path: Path, what: str) -> None:
+    def _refuse(self, path: Path, what: str, way: str = "") -> None:
+        # What helps with an argument is said as what to pass.
+        ways = [(way.replace("pass ", "return ", 1), "")] if way else []
         raise UnstorableOutcomeError(
             "the outcome cannot be stored",
             [f"{shown_path((self._name, *path))}: {what}", "nothing was recorded"],
+            ways,
         )
 
 

@@ -373,7 +373,7 @@ TAGS: dict[str, str] = {
 # -- what has no identity
 
 _READS = "name a function inside, which gets what is read"
-_ITERATOR = "pass a list or a tuple of its items"
+_ITERATOR = "pass a list of its items"
 
 WORDS: dict[str, Refused] = {
     "_thread:lock": Refused("a thread lock"),
@@ -437,6 +437,8 @@ def refusal_of(cls: type) -> Refused | None:
         words = WORDS.get(f"{base.__module__}:{base.__qualname__}")
         if words is not None:
             return words
+    if hasattr(cls, "__next__") and cls.__module__ in ("builtins", "itertools"):
+        return Refused(f"a {cls.__name__} object", _ITERATOR)
     return None
 
 
