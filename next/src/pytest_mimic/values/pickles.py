@@ -14,6 +14,7 @@ from typing import Any
 from pytest_mimic.errors import CorruptRecordingError, StaleRecordingError
 from pytest_mimic.values import errors
 from pytest_mimic.values.names import generic_of
+from pytest_mimic.values.state import is_of_extension
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 CHUNK = 1 << 20
@@ -74,7 +75,7 @@ class _Pickler(pickle.Pickler):
 
 def _reduced(part: Any) -> Any:
     """Say how exceptions are made without `__init__`, and generic models of a name."""
-    if isinstance(part, BaseException):
+    if isinstance(part, BaseException) and not is_of_extension(type(part)):
         parts = errors.parts_of(part)
         rest = parts._replace(args=())
         bare = errors.made_bare, (type(part), parts.args)

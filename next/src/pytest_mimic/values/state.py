@@ -88,6 +88,11 @@ def is_generated(hook: object) -> bool:
     return namespace.get("__name__") in _GENERATORS
 
 
+def is_of_extension(cls: type) -> bool:
+    """Tell whether an extension in C says how objects of a class are pickled."""
+    return _is_decided_in_c(cls) and deciding_class(cls).__module__ != "builtins"
+
+
 def _is_decided_in_c(cls: type) -> bool:
     """Tell whether the class that says how objects are pickled is written in C."""
     own = vars(deciding_class(cls))
@@ -232,8 +237,11 @@ def cached_properties_of(cls: type) -> frozenset[str]:
     """
     names: dict[str, bool] = {}
     for base in cls.__mro__:
+        # A class of attrs with slots has one for each field and each such property.
+        fields = [field.name for field in vars(base).get("__attrs_attrs__", ())]
         for name, found in vars(base).items():
-            names.setdefault(name, _is_cache(found))
+            is_property = bool(fields) and name in _slots_of(base).keys() - fields
+            names.setdefault(name, is_property or _is_cache(found))
     return frozenset(name for name, is_cache in names.items() if is_cache)
 
 

@@ -36,6 +36,7 @@ from pytest_mimic.values.state import (
     deciding_class,
     hash_of_class,
     is_generated,
+    is_of_extension,
     remembered_hashes,
     state_of,
     without_hashes,
@@ -252,7 +253,7 @@ class Walk:
             return self._function
         if issubclass(kind, type):
             return self._class
-        if issubclass(kind, BaseException):
+        if issubclass(kind, BaseException) and not is_of_extension(kind):
             return self._error
         if any(
             str(base.__module__).partition(".")[0] in LIBRARIES for base in kind.__mro__
