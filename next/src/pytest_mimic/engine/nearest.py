@@ -37,10 +37,12 @@ class Hints(NamedTuple):
     Attributes:
         facts: What comes next.
         ways: What else helps.
+        cause: Where it differs from what comes next, as text; empty: nothing does.
     """
 
     facts: list[str]
     ways: list[Remedy]
+    cause: str = ""
 
 
 class _Recorded(NamedTuple):
@@ -77,8 +79,8 @@ def _hints_in_cassette(call: Call, place: Place, owner: Owner, around: Around) -
         for entry in recording.entries
         if entry.target == call.target and entry.end != "empty"
     ]
-    facts, ways = _of_nearest(call, recorded, around)
-    return Hints([f"{facts[0]} {where}", *facts[1:]], ways)
+    facts, ways, cause = _of_nearest(call, recorded, around)
+    return Hints([f"{facts[0]} {where}", *facts[1:]], ways, cause)
 
 
 def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hints:
@@ -88,25 +90,25 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
         recorded = [_counted(one, call.parts, around.vault) for one in recorded]
     found = messages.nearest(described, recorded)
     facts = messages.nearest_facts(call.target, found)
+    cause = "; ".join(facts[1:])
     if found is not None and _is_of_another_line(call, found):
         facts.append(f"it was recorded with other options: {found.call.line or 'none'}")
         way = ("to let it follow its line", around.commands.mimic("rekey"))
-        return Hints(facts, [way])
+        return Hints(facts, [way], cause)
     others = [] if call.in_log else [one.entry for one in recorded]
     paths = messages.ignorable_in(described, found, others)
     if paths:
         ignore = (*call.options.ignore, *paths)
         line = call.options._replace(ignore=ignore).line()
         return Hints(
-            facts, [("if it changes from run to run", f"{call.target} {line}")]
+            facts, [("if it changes from run to run", f"{call.target} {line}")], cause
         )
     page = messages.page_for(found)
-    return Hints(facts, [("to get the same in each run", page)] if page else [])
+    ways = [("to get the same in each run", page)] if page else []
+    return Hints(facts, ways, cause)
 
 
-def _counted(
-    one: _Recorded, parts: Callable[[Tree], Tree], vault: Vault
-) -> _Recorded:
+def _counted(one: _Recorded, parts: Callable[[Tree], Tree], vault: Vault) -> _Recorded:
     """Give a recorded request by its parts that count for the call."""
     counted = parts(unshelve(one.entry.request, vault))
     assert isinstance(counted, dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,6 +34,11 @@ _CANDIDATES = 200
 RECORD, RERECORD, VERIFY = "--mimic-record", "--mimic-rerecord", "--mimic-verify"
 
 
+# What a service gives to each thing that it makes.
+_ID = re.compile(r"(^|_)[iI]d$|[a-z](Id|ID)$")
+_MOST_PATHS = 3
+
+
 class EndlessCallsError(BaseException):
     """Ends a test whose code makes the same missing call again and again.
 
@@ -54,10 +60,12 @@ class Refusal(NamedTuple):
     Attributes:
         error: What it gets.
         option: The option that records it; empty: none does.
+        cause: A text that is equal for calls with one cause; empty: it has its own.
     """
 
     error: MimicError
     option: str
+    cause: str = ""
 
 
 class Refusals:
@@ -85,7 +93,7 @@ class Refusals:
         return self._missing(call, place, owner)
 
     def _missing(self, call: Call, place: Place, owner: Owner | None) -> Refusal:
-        option, ways = RECORD, list[Remedy]()
+        option, ways, cause = RECORD, list[Remedy](), ""
         if place.recorded == "empty":
             option = RERECORD if call.conversation else RECORD
             facts = [
@@ -96,11 +104,12 @@ class Refusals:
             # Only a miss compares.
             from pytest_mimic.engine.nearest import hints_for
 
-            facts, ways = hints_for(call, place, owner, self)
+            facts, ways, cause = hints_for(call, place, owner, self)
             if call.conversation and _has_replayed(owner):
                 option = RERECORD
         what = f"no recording of {call.label()}"
-        return self._refusal(what, facts, "to record it", option, owner, ways)
+        refusal = self._refusal(what, facts, "to record it", option, owner, ways)
+        return refusal._replace(cause=cause and f"{call.target} {cause}")
 
     def _following(self, call: Call, owner: Owner | None) -> Refusal:
         return self._refusal(
@@ -123,9 +132,8 @@ class Refusals:
                 "to see whether the outcome changed", VERIFY, owner
             )
         error = StaleRecordingError(words, facts, remedies)
-        return Refusal(
-            error, RECORD if owner is None or not owner.never_records else ""
-        )
+        option = RECORD if owner is None or not owner.never_records else ""
+        return Refusal(error, option, words)
 
     def without_owner(self, call: Call) -> MissingRecordingError:
         """A call that has a place begins when no test, fixture or cassette runs."""
@@ -211,6 +219,8 @@ class Refusals:
         remedies = self._remedies("to accept it", RERECORD, owner)
         if failed:
             remedies = self._remedies(f"{failed}, to try again", VERIFY, owner)
+        else:
+            remedies += _ways_to_leave_out(call, differences)
         what = f"{call.label()} no longer gives what was recorded"
         return DriftError(what, lines_of(differences), remedies)
 
@@ -270,6 +280,24 @@ def lines_of(differences: Sequence[Difference]) -> list[str]:
     return [*shown, f"… and {more} more"] if more > 0 else shown
 
 
+def _ways_to_leave_out(call: Call, differences: Sequence[Difference]) -> list[Remedy]:
+    """Give the line that leaves out what a service makes anew, if nothing else differs."""
+    from pytest_mimic.values.looks import ignorable
+
+    paths: dict[str, bool] = {}
+    for one in differences:
+        is_id = bool(one.steps) and _ID.search(one.steps[-1]) is not None
+        if not call.conversation or not (is_id or ignorable([one])):
+            return []
+        steps = ["*" if step.isdigit() else step for step in one.steps]
+        paths[".".join(steps)] = True
+    if not paths or len(paths) > _MOST_PATHS:
+        return []
+    volatile = (*call.options.volatile, *paths)
+    line = call.options._replace(volatile=volatile).line()
+    return [("if it is new each time", f"{call.target} {line}")]
+
+
 def _has_replayed(owner: Owner | None) -> bool:
     """Whether an owner was given recorded answers of a client."""
     log = owner.log if owner is not None else None
@@ -284,4 +312,5 @@ def facts_of(refusal: Refusal, command: str) -> dict[str, Plain]:
         "text": str(refusal.error),
         "option": refusal.option,
         "command": command if refusal.option else "",
+        "cause": refusal.cause,
     }

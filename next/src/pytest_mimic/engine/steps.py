@@ -338,6 +338,7 @@ class Step:
             name=self._place.name,
             identity=self.call.identity,
             text=str(error),
+            cause="; ".join(error.facts),
             option="" if failed else self._option,
             command=refusals.command(RERECORD, owner),
         )
