@@ -230,7 +230,21 @@ def _redis_in_root(request: Sequence[bytes], answer: Any, redact: Sequence[str])
 
 
 def _http_in_next(request: bytes, answer: bytes | None, redact: Sequence[str]) -> str:
-    raise NotImplementedError("clients/http of next")
+    from pytest_mimic.clients.http import answers, requests
+    from pytest_mimic.clients.http.adapter import HttpAdapter
+    from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
+
+    asked, answered = HttpMessage.of(request), HttpMessage.of(answer or OK)
+    adapter, secrets, scope = HttpAdapter(), Secrets(redact, {}), Scope()
+    sent = requests.read(asked.first[0], asked.url, asked.headers, asked.body)
+    _, status, reason = answered.first
+    came = answers.read(int(status), reason, answered.headers, [answered.body])
+    hidden_request = secrets.hide_request(sent, scope, hide=adapter.hide_request)
+    hidden_answer = secrets.hide_answer(
+        came, scope, CallMark("", "call"), hide=adapter.hide_answer
+    )
+    label = adapter.label(hidden_request)
+    return json.dumps([hidden_request, hidden_answer, label], ensure_ascii=False)
 
 
 def _sql_in_next(request: Any, answer: Any, redact: Sequence[str]) -> str:

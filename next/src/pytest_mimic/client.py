@@ -52,10 +52,12 @@ from pytest_mimic.patch.targets import Options
 from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.identity import identity_of
+from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Path, Tree, without
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.run import Run
+    from pytest_mimic.values.differences import Difference
 
 __all__ = [
     "Adapter",
@@ -139,9 +141,9 @@ class Adapter:
         """
         return answer
 
-    def place_of(self, path: Path) -> Path:
-        """Return where a part of what is compared stands in an answer."""
-        return path
+    def places_of(self, path: Path) -> list[Path]:
+        """Return where a part that `volatile=` names stands, stored and compared."""
+        return [path]
 
     def label(self, request: Plain) -> str:
         """Return a request as messages name it."""
@@ -194,6 +196,11 @@ class Port:
         def identify(other: Any) -> str:
             return identity_of(adapter.kind, counted(other))
 
+        def is_equal(old: Any, new: Any) -> bool:
+            parts = [body.get("answer", {}) for body in (old, new)]
+            answers: list[Any] = [unshelve(part, run.vault) for part in parts]
+            return not _differences(adapter, *answers, options)
+
         call = Call(
             target=adapter.kind,
             kind=adapter.kind,
@@ -206,6 +213,7 @@ class Port:
             has_effect=adapter.has_effect,
             identify=identify,
             parts=counted,
+            is_equal=is_equal,
         )
         step = run.begin(call, cassette)
         unfilled = secrets.unfilled(request)
@@ -302,7 +310,7 @@ class Exchange:
         recorded = self.recorded
         options = self.step.call.options
         self.step.check(
-            self._differences(recorded, stored, options),
+            _differences(self._adapter, recorded, stored, options),
             failed=_new_failure(recorded, stored),
         )
         return self._for_caller(recorded, answer, options)
@@ -326,19 +334,8 @@ class Exchange:
         body: Plain = {} if answer is None else {"answer": self.stored(answer)}
         self.step.abandon(error, body)
 
-    def _differences(self, recorded: Plain, stored: Plain, options: Options) -> Any:
-        # Only a run that verifies compares.
-        from pytest_mimic.values.differences import differences
-
-        comparable = self._adapter.comparable
-        return differences(
-            comparable(recorded, stored),
-            comparable(stored, recorded),
-            rules_of(options),
-        )
-
     def _for_caller(self, recorded: Plain, real: Plain, options: Options) -> Plain:
-        paths = [self._adapter.place_of(path) for path in paths_of(options.volatile)]
+        paths = _volatile(self._adapter, options)
         mixed = self.step.with_volatile(recorded, real, paths)
         answer: Plain = self._secrets.with_real(mixed, self._scope)
         return answer
@@ -351,6 +348,24 @@ def _counted(adapter: Adapter, request: Plain, options: Options) -> Tree:
     # A request that has no query at all is the same as one whose query is left out.
     left = {name: part for name, part in parts.items() if name not in options.ignore}
     return without(left, paths_of(options.ignore))
+
+
+def _differences(
+    adapter: Adapter, recorded: Plain, stored: Plain, options: Options
+) -> list[Difference]:
+    # A replay compares nothing.
+    from pytest_mimic.values.differences import differences
+
+    rules = rules_of(options)._replace(volatile=_volatile(adapter, options))
+    old = adapter.comparable(recorded, stored)
+    return differences(old, adapter.comparable(stored, recorded), rules)
+
+
+def _volatile(adapter: Adapter, options: Options) -> tuple[Path, ...]:
+    paths: list[Path] = []
+    for path in paths_of(options.volatile):
+        paths += adapter.places_of(path)
+    return tuple(paths)
 
 
 def _new_failure(recorded: Plain, stored: Plain) -> str:

@@ -14,6 +14,8 @@ _FAILED_STATUS = frozenset({401, 403, 407, 408, 425, 429})
 _WORTH_A_WAIT = frozenset({408, 425, 429})
 _GONE = frozenset({404, 410})
 
+SameBodies = Callable[[Mapping[str, Tree], Mapping[str, Tree]], bool]
+
 
 @dataclass(eq=False)
 class Call:
@@ -31,6 +33,7 @@ class Call:
         has_effect: Whether it may change what later real calls find (SQL, Redis).
         is_stale: Says of a recording why it is stale, or gives an empty text.
         identify: Gives the identity that another request of this line would have.
+        is_equal: Compares two outcomes as verifying does; None: all of them counts.
         parts: Gives what counts of what a recording keeps; None: all of it does.
     """
 
@@ -46,6 +49,7 @@ class Call:
     is_stale: Callable[[Entry], str] | None = None
     identify: Callable[[Tree], str] | None = None
     parts: Callable[[Tree], Tree] | None = None
+    is_equal: SameBodies | None = None
 
     @property
     def line(self) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal, NamedTuple
 
-from pytest_mimic.engine.calls import Call, failed_exchange, is_gone
+from pytest_mimic.engine.calls import Call, SameBodies, failed_exchange, is_gone
 from pytest_mimic.engine.decide import (
     Conversation,
     Decision,
@@ -51,6 +51,7 @@ class Slot:
         begin: When it began, among the beginnings and ends of the log.
         ended: When it ended. None: not yet.
         entry: What is kept of it.
+        is_equal: Compares two of its outcomes, as a client does.
         thread: The thread in which it began.
     """
 
@@ -63,6 +64,7 @@ class Slot:
     begin: int
     ended: int | None = None
     entry: Entry | None = None
+    is_equal: SameBodies | None = None
     thread: int = field(default_factory=threading.get_ident)
 
 
@@ -219,6 +221,7 @@ class Log:
             blank=empty(call),
             conversation=call.conversation,
             options=call.options,
+            is_equal=call.is_equal,
             index=index,
             is_real=decision == "run",
             is_new=is_new,
@@ -359,7 +362,7 @@ class Log:
             return False
         for slot in self._slots:
             if (slot.blank.identity, slot.blank.line) == key:
-                return is_equal(old, new, slot.options)
+                return is_equal(old, new, slot.options, slot.is_equal)
         return is_equal(old, new)
 
     def _entries_to_keep(
@@ -506,7 +509,7 @@ class Shared:
         recording = Recording(test, _day(), [entry])
 
         def equal(old: Entry, new: Entry) -> bool:
-            return is_equal(old, new, call.options)
+            return is_equal(old, new, call.options, call.is_equal)
 
         return self._vault.write(name, recording, equal=equal)
 

@@ -281,7 +281,8 @@ def lines_of(differences: Sequence[Difference]) -> list[str]:
 
 
 def _ways_to_leave_out(call: Call, differences: Sequence[Difference]) -> list[Remedy]:
-    """Give the line that leaves out what a service makes anew, if nothing else differs."""
+    """Give the line that leaves out what a service makes anew, if that alone differs."""
+    # Only a drift looks at differences.
     from pytest_mimic.values.looks import ignorable
 
     paths: dict[str, bool] = {}

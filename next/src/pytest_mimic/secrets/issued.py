@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -158,6 +159,7 @@ class Secrets:
         found: list[str] = []
         for text in _texts_in(plain):
             found += placeholders.issued_in(text)
+            found += placeholders.issued_in(_credentials_in(text))
         return found
 
     def keys_in(self, plain: Any) -> list[tuple[str, str]]:
@@ -230,6 +232,17 @@ def _with_real(plain: Any, real: KnownValues, numbers: Mapping[int, str]) -> Any
     if placeholders.is_placeholder(plain) and plain in numbers:
         return type(plain)(numbers[plain])
     return plain
+
+
+def _credentials_in(text: str) -> str:
+    """Return user and password of a header of basic authentication (RFC 7617)."""
+    scheme, _, credentials = text.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(credentials).decode("latin-1")
+    except ValueError:
+        return ""
 
 
 def _texts_in(plain: Any) -> Iterator[str]:

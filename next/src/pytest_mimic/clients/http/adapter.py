@@ -46,6 +46,8 @@ class HttpAdapter(Adapter):
     ) -> Plain:
         """Return a request without its secrets."""
         rest = {key: value for key, value in request.items() if key != "url"}
+        if "parts" in rest.get("body", {}):
+            rest["body"] = _without_secret_parts(rest["body"], redactor, stand_in)
         url = redactor.hide_url(request["url"], stand_in)
         hidden = redactor.hide(rest, stand_in)
         return {key: url if key == "url" else hidden[key] for key in request}
@@ -85,14 +87,35 @@ class HttpAdapter(Adapter):
             compared["error"] = {"kind": answer["error"].get("kind")}
         return compared
 
-    def place_of(self, path: Path) -> Path:
-        """Return where a part of what is compared stands: a body below its form."""
-        return ("body", "*", *path[1:]) if path[0] == "body" else path
+    def places_of(self, path: Path) -> list[Path]:
+        """Return where a part stands: below the form of a body, and in each event."""
+        if path[0] != "body":
+            return [path]
+        below = path[1:]
+        return [path, ("body", "*", *below), *_in_events(below)]
 
     def label(self, request: Plain) -> str:
         """Return `http GET /users/1?page=2`."""
         query = urlsplit(request["url"]).query
         return f"http {requests.signature(request)}{f'?{query}' if query else ''}"
+
+
+def _in_events(path: Path) -> list[Path]:
+    """Return where a field of each event stands, stored and compared."""
+    return [("body", "events", "*", "data", *path), ("body", "*", "data", *path)]
+
+
+def _without_secret_parts(body: Plain, redactor: Redactor, stand_in: StandIn) -> Plain:
+    """Return a body of several parts without those whose own names are secret."""
+    parts = []
+    for part in body["parts"]:
+        held = part["body"]
+        text = bodies.content(held)
+        name = part.get("name", "")
+        if isinstance(text, str) and redactor.names.hides(name, text):
+            held = {**held, "text": stand_in(text, f"body.{name}")}
+        parts.append({**part, "body": held})
+    return {"parts": parts}
 
 
 class Http(HttpAdapter):
@@ -207,7 +230,9 @@ def failed(
     exchange: Exchange, error: BaseException, phase: str = "reading"
 ) -> Plain | None:
     """Keep an error of the network; None: it is none, and the call left no outcome."""
-    if not isinstance(error, Exception) or not failures.kind_of(error):
+    # To verify, any error is another answer than the recorded one.
+    is_kept = exchange.mode != "run" or failures.kind_of(error)
+    if not isinstance(error, Exception) or not is_kept:
         exchange.abandon(error)
         return None
     return exchange.finish({"error": failures.plain(error, phase)})

@@ -274,6 +274,12 @@ def _event(text: str) -> dict[str, Any] | str:
     event: dict[str, Any] = {}
     for line in text.rstrip("\n").split("\n"):
         match = _EVENT_FIELD.fullmatch(line)
+        if match is not None and match[1] == "data" and "data" in event:
+            # Data of several lines are a text.
+            before = event["data"]
+            first = before if isinstance(before, str) else _dumped(before, "compact")
+            event["data"] = f"{first}\n{match[2]}"
+            continue
         if match is None or match[1] in event:
             return text
         value = _json(match[2]) if match[1] == "data" else None
@@ -291,12 +297,13 @@ def _event_text(event: dict[str, Any] | str) -> str:
     for name, value in event.items():
         if name != "layout":
             is_json = name == "data" and not _is_plain_text(value)
-            lines.append(f"{name}: {_dumped(value, layout) if is_json else value}")
+            shown = _dumped(value, layout) if is_json else str(value)
+            lines += [f"{name}: {line}" for line in shown.split("\n")]
     return "\n".join(lines) + "\n\n"
 
 
 def _is_plain_text(value: Any) -> bool:
-    return isinstance(value, str) and _json(value) is None
+    return isinstance(value, str) and ("\n" in value or _json(value) is None)
 
 
 def _lines(text: str) -> dict[str, Any] | None:
