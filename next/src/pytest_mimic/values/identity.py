@@ -110,6 +110,7 @@ def arguments_of(
         arguments = deeply(lambda: _by_key(result, walk))
     else:
         arguments = deeply(lambda: dict(_counted(bound, rules, walk)))
+    walk.forget()
     places.number(arguments)
     found = None if is_even(arguments) else refused_in(arguments)
     if found:

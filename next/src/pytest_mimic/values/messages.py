@@ -84,7 +84,7 @@ def nearest_facts(target: str, found: Nearest | None) -> list[str]:
         as `day: 2024-04-30 recorded, 2024-05-01 now`.
     """
     if found is None:
-        return [f"no call of {target} is recorded"]
+        return [f"nothing of {target} is recorded"]
     day = f" on {found.call.recorded}" if found.call.recorded else ""
     facts = [f"nearest: recorded by {found.owner}{day}", *lines_of(found.differences)]
     if not found.differences:

@@ -197,6 +197,10 @@ class Walk:
             opener = self._openers[kind] = self._opener_of(kind)
         return opener(value, tuple(paths))
 
+    def forget(self) -> None:
+        """Let go of the values, which would live as long as the collector lets them."""
+        self._seen.clear()
+
     # -- scalars
 
     def _int(self, value: int, paths: Paths) -> Tree:
