@@ -12,7 +12,7 @@ Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | 
 EventKind: TypeAlias = Literal[
     "replayed",  # name, identity, seconds, times
     "recorded",  # name, identity, seconds
-    "verified",  # name, identity
+    "verified",  # name, identity, is_stale
     "unmade",  # identities in the log `name` that its owner did not ask for
     "opened",  # a cassette: name
     "missing",  # command, option; text: the error
@@ -30,6 +30,7 @@ EventKind: TypeAlias = Literal[
     "set up anew",  # a wider fixture, the owner in `call`: before, now
     "made anew",  # cause, path, what
     "redacted",  # what
+    "told apart by order",  # equal calls with other keys: what, a line's option
     "looks secret",  # path, what
     "inputs changed",  # of a replayed call of the target in `call`: what, identity
     "damaged",  # a file of the vault that a test needed, in `call`: what

@@ -464,6 +464,7 @@ class Step:
             name=self._place.name,
             identity=self.call.identity,
             seconds=self.entry.seconds,
+            is_stale=self._place.recorded == "stale",
             times=1,
         )
         self.replayed = row if kind == "replayed" else None

@@ -21,9 +21,11 @@ from pytest_mimic.words import and_more, few, plural
 def remarks(facts: Facts) -> list[str]:
     """Return the lines of all remarks."""
     lines = _lines_of_changed_inputs(facts)
+    lines += _lines_of_sound_outcomes(facts)
     lines += _lines_of_what_is_made_anew(facts)
     lines += _lines_of_former_answers(facts)
     lines += _lines_of_failing_tests(facts)
+    lines += _lines_of_own_keys(facts)
     lines += _lines_of_damage(facts)
     lines += _lines_of_unmet_paths(facts)
     return lines + _lines_of_processes(facts)
@@ -58,6 +60,22 @@ def _lines_of_changed_inputs(facts: Facts) -> list[str]:
     tests = sorted({event.test for event in events})
     command = command_for("--mimic-verify", tests, facts)
     return [*lines, f"to see whether it matters: {command}"]
+
+
+def _lines_of_sound_outcomes(facts: Facts) -> list[str]:
+    """Say how recordings are renewed whose source changed and whose outcome did not."""
+    verified = facts.events.of("verified")
+    sound = [event for event in verified if event.facts.get("is_stale")]
+    if not sound:
+        return []
+    count = plural(times(sound), "call")
+    verb = "gives" if times(sound) == 1 else "give"
+    tests = list(dict.fromkeys(event.test for event in sound))
+    command = command_for("--mimic-rerecord", tests, facts)
+    return [
+        f"{count} of changed source still {verb} what was recorded",
+        f"to replay them again: {command}",
+    ]
 
 
 def _lines_of_what_is_made_anew(facts: Facts) -> list[str]:
@@ -158,6 +176,19 @@ def _lines_of_failing_tests(facts: Facts) -> list[str]:
     if put_back:
         verb = "was" if len(put_back) == 1 else "were"
         lines.append(f"{plural(len(put_back), 'recording')} {verb} put back")
+    return lines
+
+
+def _lines_of_own_keys(facts: Facts) -> list[str]:
+    """Name equal calls that differ only in keys of the application."""
+    calls: dict[str, str] = {}
+    for event in facts.events.of("told apart by order"):
+        calls[event.call] = text_of(event, "what")
+    lines = []
+    for call, option in list(calls.items())[:SHOWN]:
+        lines.append(f"{call} was sent with several keys: its calls keep their order")
+        if option:
+            lines.append(f"to tell them apart: {call.split()[0]} {option}")
     return lines
 
 
