@@ -42,8 +42,6 @@ class Row(NamedTuple):
     use: str = ""
     #: Whether copies by pickle are compared. Some libraries' copies differ.
     is_copied: bool = True
-    #: Whether a copy may have its dicts in another order, as its library chooses.
-    is_reordered: bool = False
 
 
 VALUES: dict[str, Row] = {
@@ -704,7 +702,6 @@ VALUES: dict[str, Row] = {
         "import plotly.graph_objects as go",
         ("go.Figure(go.Bar(y=[1]))", "go.Figure(go.Bar(y=[2]))"),
         "v.to_dict()",
-        is_reordered=True,
     ),
     "intervaltree": Row(
         "from intervaltree import *",
@@ -815,20 +812,17 @@ VALUES: dict[str, Row] = {
 def examined(library: str) -> dict[str, Any]:
     """Return the identities of a library's values, and what is wrong with them."""
     from pytest_mimic import UnstableIdentityError, fingerprint
-    from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 
     warnings.simplefilter("ignore")
     row = VALUES[library]
     space = _executed(row.imports, f"values_{library}")
     identities: dict[str, str] = {}
-    outcome_identities: dict[str, str | None] = {}
     problems: list[str] = []
     counts = {"kept": 0, "refused": 0}
     for expression in row.values:
         value = eval(expression, space)
         try:
             identities[expression] = fingerprint(value)
-            outcome_identities[expression] = fingerprint_outcome(value)
         except UnstableIdentityError as error:
             problems.append(f"{expression}: refused: {error}".replace("\n", " | "))
             continue
@@ -841,8 +835,6 @@ def examined(library: str) -> dict[str, Any]:
     for first, second in combinations(identities, 2):
         if identities[first] == identities[second]:
             problems.append(f"{first} and {second} have one identity")
-        if outcome_identities[first] == outcome_identities[second]:
-            problems.append(f"{first} and {second} are equal as outcomes")
     return {"found": identities, "problems": problems, **counts}
 
 
@@ -885,23 +877,19 @@ def _after_use(
 def _outcome(expression: str, space: dict[str, Any], row: Row) -> str:
     """Return `kept`, `refused`, or how the copy of an outcome differs."""
     from pytest_mimic import UnstorableOutcomeError, fingerprint
-    from pytest_mimic._core.identity.call_identity import fingerprint_outcome
-    from pytest_mimic._core.outcome.encoding import encode
-    from pytest_mimic._core.outcome.outcome import Value
+
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    from support.face import there_and_back
 
     value = eval(expression, space)
     try:
-        encoded = encode(Value(value))
+        again: Any = there_and_back(value)
     except UnstorableOutcomeError:
         return "refused"
-    again: Any = encoded.load()
-    if isinstance(again, dict) and "value" in again:
-        again = again["value"]
     # pint makes the classes of each registry anew.
     if str(type(again)) != str(type(value)):
         return f"comes back as {type(again)}"
-    identity_of = fingerprint if row.is_reordered else fingerprint_outcome
-    if identity_of(again) != identity_of(value):
+    if fingerprint(again) != fingerprint(value):
         return "comes back different"
     lost = []
     for name in dir(value):
