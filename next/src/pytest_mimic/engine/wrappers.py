@@ -164,6 +164,7 @@ def _async_generator_wrapper(mimicked: Mimicked) -> _Function:
 
 # The distributions that this plugin requires call functions for it.
 _OWN = MACHINERY | {"cloudpickle", "filelock", "xxhash"}
+_SERVING = _OWN | sys.stdlib_module_names
 # Taken now, before a test replaces the file system.
 _STDLIB = os.path.realpath(Path(os.__file__).parent) + os.sep
 
@@ -175,7 +176,7 @@ def may_serve_machinery(function: NamedFunction) -> bool:
     """
     modules = [function.label, getattr(function.function, "__module__", None)]
     packages = {str(one).replace(":", ".").partition(".")[0] for one in modules}
-    return not packages.isdisjoint(_OWN | sys.stdlib_module_names)
+    return not packages.isdisjoint(_SERVING)
 
 
 def _is_of_machinery(frame: FrameType | None) -> bool:
