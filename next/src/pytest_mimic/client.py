@@ -56,6 +56,7 @@ from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Path, Tree, without
 
 if TYPE_CHECKING:
+    from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
     from pytest_mimic.values.differences import Difference
 
@@ -188,7 +189,10 @@ class Port:
         owner = cassette or run.innermost
         secrets = run.secrecy.secrets
         scope = run.secrecy.scope(owner, run.innermost if cassette else None)
-        hidden = secrets.hide_request(request, scope, hide=adapter.hide_request)
+        own: set[str] = set()
+        hidden = secrets.hide_request(
+            request, scope, hide=adapter.hide_request, own=own
+        )
 
         def counted(other: Any) -> Tree:
             return _counted(adapter, other, options)
@@ -198,8 +202,10 @@ class Port:
 
         def is_equal(old: Any, new: Any) -> bool:
             parts = [body.get("answer", {}) for body in (old, new)]
-            answers: list[Any] = [unshelve(part, run.vault) for part in parts]
-            return not _differences(adapter, *answers, options)
+            recorded, real = (unshelve(part, run.vault) for part in parts)
+            assert isinstance(recorded, dict)
+            assert isinstance(real, dict)
+            return not _differences(adapter, recorded, real, options)
 
         call = Call(
             target=adapter.kind,
@@ -214,7 +220,11 @@ class Port:
             identify=identify,
             parts=counted,
             is_equal=is_equal,
+            sender=lambda other: secrets.tokens_in(_headers_of(other)),
         )
+        is_recording = run.mode in ("record", "rerecord")
+        if own and is_recording:
+            self._note_sender(call, frozenset(own), hidden, owner)
         step = run.begin(call, cassette)
         unfilled = secrets.unfilled(request)
         if step.mode != "replay" and unfilled:
@@ -223,6 +233,27 @@ class Port:
                 run.refusals.unfilled(call, unfilled[0], owner), call, owner
             )
         return Exchange(adapter, step, secrets, scope)
+
+    def _note_sender(
+        self, call: Call, own: frozenset[str], hidden: Plain, owner: Owner | None
+    ) -> None:
+        """Note with which keys an equal call was made before.
+
+        Raises:
+            UnstableIdentityError: With others, and all tests would share one recording.
+        """
+        run = self.run
+        is_in_log = call.in_log or (owner is not None and owner.kind == "cassette")
+        name = owner.name if is_in_log and owner is not None else ""
+        place = name, call.identity
+        option = run.secrecy.other_sender(place, own, _headers_of(hidden))
+        if option is None:
+            return
+        if is_in_log:
+            label = call.label()
+            run.events.add("told apart by order", label, test=run.test, what=option)
+            return
+        raise run.refuse(run.refusals.second_sender(call, option), call, owner)
 
 
 class Exchange:
@@ -350,6 +381,11 @@ def _counted(adapter: Adapter, request: Plain, options: Options) -> Tree:
     return without(left, paths_of(options.ignore))
 
 
+def _headers_of(request: Any) -> dict[str, str]:
+    headers = request.get("headers", {}) if isinstance(request, dict) else {}
+    return headers if isinstance(headers, dict) else {}
+
+
 def _differences(
     adapter: Adapter, recorded: Plain, stored: Plain, options: Options
 ) -> list[Difference]:
@@ -369,6 +405,11 @@ def _volatile(adapter: Adapter, options: Options) -> tuple[Path, ...]:
 
 
 def _new_failure(recorded: Plain, stored: Plain) -> str:
+    error = stored.get("error", {})
+    if error and not error.get("kind"):
+        return (
+            f"the real call raised {error.get('class', '').removeprefix('builtins.')}"
+        )
     failed = failed_exchange({"answer": stored})
     if not failed or failed_exchange({"answer": recorded}) == failed:
         return ""

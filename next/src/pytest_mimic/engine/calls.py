@@ -33,6 +33,8 @@ class Call:
         has_effect: Whether it may change what later real calls find (SQL, Redis).
         is_stale: Says of a recording why it is stale, or gives an empty text.
         identify: Gives the identity that another request of this line would have.
+        sender: Gives the issued tokens in the headers of a request, which do not count:
+            they tell equal calls of a log apart.
         is_equal: Compares two outcomes as verifying does; None: all of them counts.
         parts: Gives what counts of what a recording keeps; None: all of it does.
     """
@@ -50,6 +52,7 @@ class Call:
     identify: Callable[[Tree], str] | None = None
     parts: Callable[[Tree], Tree] | None = None
     is_equal: SameBodies | None = None
+    sender: Callable[[Tree], str] | None = None
 
     @property
     def line(self) -> str:

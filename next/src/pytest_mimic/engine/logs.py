@@ -174,9 +174,7 @@ class Log:
         """Give the next place to a call, and say what becomes of it."""
         key = call.identity, call.line
         with self.condition:
-            number = self._counts[key] if call.in_log else 0
-            self._counts[key] += 1
-            index, recorded = self._find(key, number)
+            index, recorded = self._find(call, key)
             entry = None if index is None else self.entries[index]
             earlier = self._once.get(key)
             if earlier is not None and earlier.entry is not None:
@@ -198,8 +196,21 @@ class Log:
             return False
         return self._is_made_again or _is_stale(call, entry)
 
-    def _find(self, key: Key, number: int) -> tuple[int | None, Recorded]:
+    def _find(self, call: Call, key: Key) -> tuple[int | None, Recorded]:
         indices = self._indices.get(key, [])
+        number = self._counts[key] if call.in_log else 0
+        self._counts[key] += 1
+        if call.sender is not None and len(indices) > 1:
+            sender = call.sender(call.describe())
+            own = [
+                index
+                for index in indices
+                if sender and call.sender(self.entries[index].request) == sender
+            ]
+            if own:
+                key = key[0], f"{key[1]} {sender}"
+                indices, number = own, self._counts[key]
+                self._counts[key] += 1
         if not indices:
             return None, "none"
         index = indices[min(number, len(indices) - 1)]

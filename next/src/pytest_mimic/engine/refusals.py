@@ -19,6 +19,7 @@ from pytest_mimic.errors import (
     MissingRecordingError,
     Remedy,
     StaleRecordingError,
+    UnstableIdentityError,
 )
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
@@ -154,6 +155,16 @@ class Refusals:
             owner,
         )
 
+    def second_sender(self, call: Call, option: str) -> Refusal:
+        """Two who send other keys would share one recording."""
+        what = f"{call.label()} is sent with other keys than an equal call before it"
+        ways = [("to tell them apart", f"{call.target} {option}")] if option else []
+        ways.append(
+            ("or give each test a recording of its own", "leave out sequence=no")
+        )
+        facts = ["one recording serves all tests, and keys do not count"]
+        return Refusal(UnstableIdentityError(what, facts, ways), "")
+
     def damaged(
         self, call: Call, name: str, reason: str, owner: Owner | None
     ) -> CorruptRecordingError:
@@ -281,7 +292,7 @@ def lines_of(differences: Sequence[Difference]) -> list[str]:
 
 
 def _ways_to_leave_out(call: Call, differences: Sequence[Difference]) -> list[Remedy]:
-    """Give the line that leaves out what a service makes anew, if that alone differs."""
+    """Give the line that leaves out new ids and moments, if they alone differ."""
     # Only a drift looks at differences.
     from pytest_mimic.values.looks import ignorable
 

@@ -493,9 +493,12 @@ class Run:
     def _note_outcome(
         self, kind: EventKind, entry: Entry, owner: Owner, what: str
     ) -> None:
+        label = label_of(entry)
+        if kind == "kept failure":
+            label, what = f"{label} gave {what.removeprefix('status ')}", ""
         self.events.add(
             kind,
-            label_of(entry),
+            label,
             test=self.test,
             what=what,
             option=RERECORD,

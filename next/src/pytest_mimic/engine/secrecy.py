@@ -28,6 +28,9 @@ class Secrecy:
     ) -> None:
         self._lines = lines
         self._environment = os.environ if environment is None else environment
+        self._senders: dict[
+            tuple[str, str], tuple[frozenset[str], Mapping[str, str]]
+        ] = {}
         self._scopes: WeakKeyDictionary[Owner, Scope] = WeakKeyDictionary()
 
     @cached_property
@@ -55,6 +58,26 @@ class Secrecy:
         wider = [*owner.fixtures.values(), *([test] if test else [])]
         scope.parents = [self.scope(one) for one in wider if one is not owner]
         return scope
+
+    def other_sender(
+        self, place: tuple[str, str], own: frozenset[str], headers: Mapping[str, str]
+    ) -> str | None:
+        """Note who sends a call, and return what tells him from who sent an equal one.
+
+        Args:
+            place: The owner of the call, and its identity.
+            own: The secrets of the application's own in it.
+            headers: Its headers, without secrets.
+
+        Returns:
+            The option of a line, `match=headers.x-user`; empty: no header differs.
+            None: nobody else has sent an equal call.
+        """
+        first = self._senders.setdefault(place, (own, headers))
+        if first[0] == own:
+            return None
+        names = [name for name, value in headers.items() if first[1].get(name) != value]
+        return f"match=headers.{names[0]}" if names else ""
 
     def masked(self, tree: Tree) -> Tree:
         """Return a tree as it may be shown."""

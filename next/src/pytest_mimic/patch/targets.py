@@ -124,8 +124,11 @@ class Options(NamedTuple):
 
     def line(self) -> str:
         """Return all options as a line has them; `key` has no place there."""
+        # Which calls it is about comes first: `only="POST /login" sequence=no`.
+        names = dict.fromkeys(("only", "exclude", *self._fields))
         words = []
-        for name, value in self._asdict().items():
+        for name in names:
+            value = getattr(self, name)
             if name != "key" and value != self._field_defaults[name]:
                 words.append(_word(name, value))
         return " ".join(words)

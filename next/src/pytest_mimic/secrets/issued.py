@@ -104,14 +104,28 @@ class Secrets:
         return self.environment.hide_in(looks.masked(text, self.names.accepted))
 
     def hide_request(
-        self, plain: Any, scope: Scope, *, hide: Hide = Redactor.hide
+        self,
+        plain: Any,
+        scope: Scope,
+        *,
+        hide: Hide = Redactor.hide,
+        own: set[str] | None = None,
     ) -> Any:
-        """Return a request as it is stored and counted, and note what it has sent."""
+        """Return a request as it is stored and counted, and note what it has sent.
+
+        Args:
+            plain: The request.
+            scope: What the calls of its owner have shown.
+            hide: How its kind of client hides.
+            own: Is filled with the secrets of the application's own in it.
+        """
 
         def stand_in(value: str, _path: str) -> str:
             known = self._known_in_request(value, scope)
             if known is None:
                 scope.own.add(value, OWN)
+            if own is not None and known in (None, OWN):
+                own.add(value)
             return known or OWN
 
         hidden = hide(self.redactor, plain, stand_in)
@@ -161,6 +175,11 @@ class Secrets:
             found += placeholders.issued_in(text)
             found += placeholders.issued_in(_credentials_in(text))
         return found
+
+    def tokens_in(self, plain: Any) -> str:
+        """Return the placeholders of issued secrets in plain data, as one text."""
+        found = [placeholders.issued_in(text) for text in _texts_in(plain)]
+        return " ".join(placeholder for each in found for placeholder in each)
 
     def keys_in(self, plain: Any) -> list[tuple[str, str]]:
         """Return what looks like a key, as its first letters and its mark."""
