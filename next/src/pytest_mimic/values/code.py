@@ -76,7 +76,7 @@ def node_of_class(cls: type, walk: Walk) -> Tree:
         return node
     members = {key: walk.node(held) for key, held in _members(cls)}
     bases = [walk.node(base) for base in cls.__bases__ if base is not object]
-    if not source and not members and not bases:
+    if not source and _is_stdlib(name):  # One that `exec` has made in no module.
         return Refused("a class with neither source nor an importable name", _WAY)
     if members:
         node["members"] = members

@@ -10,7 +10,7 @@ from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from pytest_mimic.values.names import name_of
 from pytest_mimic.values.state import attributes_of, deciding_class
-from pytest_mimic.values.tree import Buffer, Raw, Tree
+from pytest_mimic.values.tree import Buffer, Raw, Refused, Tree
 
 if TYPE_CHECKING:
     from pytest_mimic.values.walk import Walk
@@ -192,6 +192,9 @@ def _number(number: Any, walk: Walk) -> Tree:
     if dtype.kind == "V":
         is_exact = walk.purpose == "exact"
         return Raw(number) if is_exact else _tagged(number, _array(number, walk), walk)
+    is_nan = number != number
+    if is_nan and walk.purpose == "exact":
+        return Raw(number)  # JSON knows one NaN, and the machine many.
     return _tagged(number, walk.node(number.item()), walk)
 
 
@@ -214,12 +217,14 @@ def _masked(array: Any, walk: Walk) -> Tree:
         data = data.copy()
         data[mask] = np.zeros(1, data.dtype)[0]
     fill = array._fill_value  # To ask for `fill_value` would set it.
-    body: Tree = {
+    body: dict[str, Tree] = {
         "items": _array(data, walk),
         "mask": _array(mask, walk),
         "fill": None if _is_usual_fill(fill) else _array(fill, walk),
         "hard": array.hardmask,
     }
+    if walk.purpose == "proof":
+        body["has_mask"] = array.mask is not np.ma.nomask
     return _tagged(array, body, walk)
 
 
@@ -521,12 +526,15 @@ def _dtype_of_pandas(dtype: Any, walk: Walk) -> Tree:
 
 def _sparse_matrix(matrix: Any, walk: Walk) -> Tree:
     """Open a matrix by its entries: what it notes of their order does not count."""
+    import numpy as np
+
     entries = matrix.tocoo(copy=True)
     entries.sum_duplicates()
+    order = np.lexsort(entries.coords[::-1])
     body: Tree = {
         "shape": list(matrix.shape),
-        "coordinates": [_array(place, walk) for place in entries.coords],
-        "data": _array(entries.data, walk),
+        "coordinates": [_array(place[order], walk) for place in entries.coords],
+        "data": _array(entries.data[order], walk),
     }
     return {_tag_of(type(matrix)): body}
 
@@ -560,7 +568,16 @@ def _polars_column(series: Any, walk: Walk) -> dict[str, Tree]:
     return body
 
 
+def _lazy_frame(_: Any, __: Walk) -> Tree:
+    return Refused("a LazyFrame, which may read files", "pass what collect() gives")
+
+
 # -- pyarrow
+
+
+def _dataset(dataset: Any, _: Walk) -> Tree:
+    what = f"a {type(dataset).__name__}, which reads files"
+    return Refused(what, "pass what to_table() gives")
 
 
 def _arrow_table(table: Any, walk: Walk) -> Tree:
@@ -740,6 +757,8 @@ _RULES: dict[str, Rule] = {
     "scipy:_spbase": Rule(_sparse_matrix),
     "polars:DataFrame": Rule(_polars_frame),
     "polars:Series": Rule(_polars_series),
+    "polars:LazyFrame": Rule(_lazy_frame),
+    "pyarrow:Dataset": Rule(_dataset),
     "pyarrow:Table": Rule(_arrow_table),
     "pyarrow:RecordBatch": Rule(_arrow_table),
     "pyarrow:ChunkedArray": Rule(_arrow_array),

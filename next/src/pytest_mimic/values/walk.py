@@ -80,11 +80,11 @@ FUNCTIONS = (
     type(lru_cache(len)),
 )
 TAUGHT: dict[type, Callable[[Any], object]] = {}
-"""The types of `register_fingerprint`, each with what gives plainer data for a value."""
+"""The types of `register_fingerprint`, and what gives plainer data for a value."""
 
 
 def deeply(work: Callable[[], T]) -> T:
-    """Give what `work` gives, in a thread with a deep stack if this one is too short."""
+    """Give what `work` gives, in a thread with a deep stack if this one is short."""
     try:
         return work()
     except RecursionError:
@@ -123,7 +123,7 @@ class _Standing(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """A part that the walk has been in. The value is kept, so that its id stays its own.
+    """A part that the walk has been in, with its value, so that its id stays its own.
 
     Attributes:
         number: The number of the part.
@@ -203,17 +203,17 @@ class Walk:
 
     # -- scalars
 
-    def _int(self, value: int, paths: Paths) -> Tree:
-        if -LONGEST_NUMBER < 10 * value and value < LONGEST_NUMBER:
+    def _int(self, value: int, _paths: Paths) -> Tree:
+        if -LONGEST_NUMBER // 10 < value < LONGEST_NUMBER:
             return value
         return {"$int": hex(value)}
 
-    def _float(self, value: float, paths: Paths) -> Tree:
+    def _float(self, value: float, _paths: Paths) -> Tree:
         if math.isfinite(value):
             return value
         return {"$float": "nan" if value != value else repr(value)}
 
-    def _text(self, value: str, paths: Paths) -> Tree:
+    def _text(self, value: str, _paths: Paths) -> Tree:
         if self._starts and self.places is not None and value.startswith(self._starts):
             return self.places.node_of_text(value, with_content=self.counts_content)
         if value.isascii() or _is_utf8(value):
@@ -223,13 +223,14 @@ class Walk:
     # -- what becomes of a type
 
     def _opener_of(self, kind: type) -> Callable[[Any, Paths], Tree]:
-        container = {
+        containers: dict[type, Callable[[Any, Paths], Tree]] = {
             list: self._list,
             tuple: self._tuple,
             dict: self._dict,
             set: self._set,
             frozenset: self._set,
-        }.get(kind)
+        }
+        container = containers.get(kind)
         if container is not None:
             return partial(self._inside, container)
         row = row_of(kind)
@@ -351,7 +352,7 @@ class Walk:
             return _copied(value)
         return self._mapping(dict.items(value), paths)
 
-    def _set(self, value: Any, paths: Paths) -> Tree:
+    def _set(self, value: Any, _paths: Paths) -> Tree:
         tag = "$set" if isinstance(value, set) else "$frozenset"
         members = (set if isinstance(value, set) else frozenset).__iter__(value)
         return {tag: sorted(map(self.node, members), key=canonical_text)}
@@ -424,11 +425,11 @@ class Walk:
 
     # -- objects
 
-    def _raw(self, value: object, paths: object = None) -> Tree:
+    def _raw(self, value: object, _paths: object = None) -> Tree:
         self._raws += 1
         return Raw(value)
 
-    def _refused(self, refused: Refused, value: object, paths: Paths) -> Tree:
+    def _refused(self, refused: Refused, value: object, _paths: Paths) -> Tree:
         return self._raw(value) if self._is_exact else refused
 
     def _taught(
@@ -458,15 +459,16 @@ class Walk:
             return False
         return not is_found(kind, name_of(kind))
 
-    def _member(self, value: enum.Enum, paths: Paths) -> Tree:
+    def _member(self, value: enum.Enum, _paths: Paths) -> Tree:
         kind = type(value)
         if self._is_by_value(kind):
             return self._raw(value)
-        name = value._name_
-        is_named = name is not None and kind.__members__.get(name) is value
+        name: Any = value._name_
+        # A combination of flags has no name, or one that leads to no member.
+        is_named = kind.__members__.get(name) is value
         return self._named(kind, name if is_named else self.node(value._value_))
 
-    def _function(self, value: Any, paths: Paths) -> Tree:
+    def _function(self, value: Any, _paths: Paths) -> Tree:
         if self._is_exact:
             name = (
                 f"{value.__module__}:{value.__qualname__}" if _has_name(value) else ""
@@ -478,7 +480,7 @@ class Walk:
 
         return code.node_of_function(value, self)
 
-    def _class(self, value: type, paths: Paths) -> Tree:
+    def _class(self, value: type, _paths: Paths) -> Tree:
         generic = generic_of(value)
         if generic is not None:
             origin, arguments = generic
@@ -513,7 +515,7 @@ class Walk:
         return without(rule.node(value, self), paths)
 
     def _object(self, value: Any, paths: Paths) -> Tree:
-        kind = type(value)
+        kind: Any = type(value)
         if kind.__module__ is None and type(kind) not in copyreg.dispatch_table:
             return Refused(
                 f"an object of {kind.__qualname__}, a class without a module"
@@ -533,8 +535,17 @@ class Walk:
             words = Refused(f"an object of {kind.__module__}.{kind.__qualname__}")
             return self._refused(words, value, paths)
         if isinstance(state, str):
-            return {"$name": f"{kind.__module__}:{state}"}
+            return self._constant(value, state)
         return self._with_state(value, state, base, paths)
+
+    def _constant(self, value: Any, name: str) -> Tree:
+        """Open an object that is pickled as a name of a module."""
+        module = getattr(value, "__module__", None) or type(value).__module__
+        if is_found(value, f"{module}:{name}"):
+            return {"$name": f"{module}:{name}"}
+        return self._refused(
+            Refused(f"an object that is not {module}.{name}"), value, ()
+        )
 
     def _on_base(self, value: Any, base: type, paths: Paths) -> Tree:
         """Open an object that is a builtin with attributes."""
@@ -567,13 +578,13 @@ class Walk:
         if base is str:
             return self.node(str.__str__(value))
         if base in (int, float):
-            return self.node(base.__pos__(value))  # type: ignore[attr-defined]
+            return self.node(base.__pos__(value))
         return self._tuple(value, paths) if base is tuple else self._set(value, paths)
 
     def _own_attributes(
         self, value: object, attributes: Mapping[Any, object]
     ) -> Mapping[Any, object] | Refused:
-        """Give the attributes that count, without what the object remembers of itself."""
+        """Give the attributes that count, less what the object remembers of itself."""
         counted = self._counted(type(value), attributes)
         names = remembered_hashes(value, counted)
         if not names:
@@ -649,7 +660,7 @@ class Walk:
         return node
 
     def _public(self, kind: type, attributes: Mapping[Any, object]) -> Tree:
-        """Give what people read off an object, whatever its class gives to be pickled."""
+        """Give what people read off an object, whatever its class has pickled."""
         shown: dict[str, Tree] = {}
         for name, part in self._counted(kind, attributes).items():
             if not name.startswith("_"):
@@ -683,13 +694,13 @@ def _is_name(tree: Tree) -> bool:
     return isinstance(tree, dict) and "$name" in tree
 
 
-def _itself(value: Any, paths: Paths) -> Tree:
+def _itself(value: Any, _paths: Paths) -> Tree:
     tree: Tree = value
     return tree
 
 
 def _opened_by_row(
-    node: Callable[[Any, Any], Tree], walk: Walk, value: object, paths: Paths
+    node: Callable[[Any, Any], Tree], walk: Walk, value: object, _paths: Paths
 ) -> Tree:
     walk.size += 1
     return node(value, walk)
