@@ -87,7 +87,8 @@ class Maker:
         if tag in TAGS:
             cls = find(TAGS[tag])
             row = row_of(cls)
-            assert row is not None and row.make is not None
+            assert row is not None
+            assert row.make is not None
             return row.make(cls, tree, self._make)
         cls = self._make(tree["class"]) if "class" in tree else self._class(tag[1:])
         return self._object(cls, tag, tree)

@@ -262,11 +262,11 @@ def player(
     if type(tree) in SCALARS:
         return lambda: tree
     if is_even(tree, tags=False):
-        data = marshal.dumps(tree)
+        plain: Any = tree
+        data = marshal.dumps(plain)
         return lambda: marshal.loads(data)
-    maker = Maker(places, _Reader(objects, forbid=forbid))
-    reader = maker.read
-    reader.maker = maker
+    reader = _Reader(objects, forbid=forbid)
+    reader.maker = maker = Maker(places, reader)
     return lambda: deeply(lambda: maker.value_of(tree))
 
 

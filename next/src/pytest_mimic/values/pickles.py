@@ -7,8 +7,8 @@ import pickle
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from operator import getitem
 from json import dumps, loads  # A test may replace those of the module.
+from operator import getitem
 from typing import Any
 
 from pytest_mimic.errors import CorruptRecordingError, StaleRecordingError
@@ -53,9 +53,10 @@ def dump(value: object) -> Pickled:
     try:
         return _dumped(value, _Pickler)
     except (pickle.PicklingError, AttributeError, TypeError):
-        from cloudpickle import Pickler  # Few outcomes hold code of no name.
+        # Few outcomes hold code of no name.
+        from cloudpickle import Pickler  # type: ignore[import-untyped]
 
-        class ByValue(Pickler):
+        class ByValue(Pickler):  # type: ignore[misc]
             def reducer_override(self, part: Any) -> Any:
                 reduction = _reduced(part)
                 if reduction is NotImplemented:

@@ -74,7 +74,7 @@ def bytes_of(node: dict[str, Any]) -> bytes:
     return b64decode(node["$base64"], validate=True)
 
 
-def _make_bytes(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_bytes(cls: Any, node: dict[str, Any], _make: Make) -> object:
     return bytes.__new__(cls, bytes_of(node))
 
 
@@ -83,27 +83,27 @@ def _bytearray(value: bytearray, walk: Walk) -> Tree:
     return Raw(value) if isinstance(content, Raw) else {"$bytearray": content}
 
 
-def _make_bytearray(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_bytearray(cls: Any, node: dict[str, Any], _make: Make) -> object:
     made = bytearray.__new__(cls)
     bytearray.__init__(made, bytes_of(node["$bytearray"]))
     return made
 
 
-def _memory(value: memoryview, walk: Walk) -> Tree:
+def _memory(value: memoryview, _walk: Walk) -> Tree:
     if value.format.strip("@=<>!") not in set("?cbBhHiIlLqQnNefd"):
         return Refused("a memoryview of objects, pointers or long doubles")
     shape: Tree = list(value.shape or ())
     return {"$memoryview": [value.format, shape, Buffer.of(value.tobytes())]}
 
 
-def _decimal(value: Any, walk: Walk) -> Tree:
+def _decimal(value: Any, _walk: Walk) -> Tree:
     from decimal import Decimal  # Who has such a value has imported it.
 
     # The context of a thread may ask for a small "e".
     return {"$decimal": Decimal.__str__(value).replace("e", "E")}
 
 
-def _make_decimal(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_decimal(cls: Any, node: dict[str, Any], _make: Make) -> object:
     from decimal import Decimal
 
     return Decimal.__new__(cls, node["$decimal"])
@@ -122,11 +122,11 @@ def _make_fraction(cls: Any, node: dict[str, Any], make: Make) -> object:
 # -- days and times
 
 
-def _date(value: Any, walk: Walk) -> Tree:
+def _date(value: Any, _walk: Walk) -> Tree:
     return {"$date": f"{value.year:04}-{value.month:02}-{value.day:02}"}
 
 
-def _make_date(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_date(cls: Any, node: dict[str, Any], _make: Make) -> object:
     day = date.fromisoformat(node["$date"])
     return date.__new__(cls, day.year, day.month, day.day)
 
@@ -166,12 +166,12 @@ def _make_time(cls: Any, node: dict[str, Any], make: Make) -> object:
     return time.__new__(cls, *fields, zone, fold=fold)
 
 
-def _timedelta(value: Any, walk: Walk) -> Tree:
+def _timedelta(value: Any, _walk: Walk) -> Tree:
     fields = {"days": value.days, "seconds": value.seconds}
     return {"$timedelta": {**fields, "microseconds": value.microseconds}}
 
 
-def _make_timedelta(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_timedelta(cls: Any, node: dict[str, Any], _make: Make) -> object:
     return timedelta.__new__(cls, **node["$timedelta"])
 
 
@@ -180,29 +180,29 @@ def _timezone(value: Any, walk: Walk) -> Tree:
     return {"$timezone": [walk.node(argument) for argument in arguments]}
 
 
-def _make_timezone(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_timezone(_cls: Any, node: dict[str, Any], make: Make) -> object:
     zone = timezone(*map(make, node["$timezone"]))
     return timezone.utc if zone == timezone.utc and zone.tzname(None) == "UTC" else zone
 
 
-def _zone(value: Any, walk: Walk) -> Tree:
+def _zone(value: Any, _walk: Walk) -> Tree:
     if value.key is None:
         return Refused("a time zone without a key")
     return {"$zone": value.key}
 
 
-def _make_zone(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_zone(cls: Any, node: dict[str, Any], _make: Make) -> object:
     return cls(node["$zone"])
 
 
 # -- others
 
 
-def _uuid(value: Any, walk: Walk) -> Tree:
+def _uuid(value: Any, _walk: Walk) -> Tree:
     return {"$uuid": str(value)}
 
 
-def _make_uuid(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_uuid(cls: Any, node: dict[str, Any], _make: Make) -> object:
     from uuid import UUID
 
     made = object.__new__(cls)
@@ -219,7 +219,7 @@ def _path(value: Any, walk: Walk) -> Tree:
     return {**node, "class": kind} if kind.startswith("Pure") else node
 
 
-def _make_path(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_path(cls: Any, node: dict[str, Any], _make: Make) -> object:
     return cls(node["$path"])
 
 
@@ -234,7 +234,7 @@ def _range(value: range, walk: Walk) -> Tree:
     return {"$range": [walk.node(start), walk.node(stop), walk.node(step)]}
 
 
-def _make_range(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_range(_cls: Any, node: dict[str, Any], make: Make) -> object:
     return range(*map(make, node["$range"]))
 
 
@@ -244,15 +244,15 @@ def _slice(value: slice, walk: Walk) -> Tree:
     }
 
 
-def _make_slice(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_slice(_cls: Any, node: dict[str, Any], make: Make) -> object:
     return slice(*map(make, node["$slice"]))
 
 
-def _constant(value: object, walk: Walk) -> Tree:
+def _constant(value: object, _walk: Walk) -> Tree:
     return {"$constant": repr(value)}
 
 
-def _make_constant(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_constant(_cls: Any, node: dict[str, Any], _make: Make) -> object:
     return {"Ellipsis": ..., "NotImplemented": NotImplemented}[node["$constant"]]
 
 
@@ -261,13 +261,13 @@ def _pattern(value: Any, walk: Walk) -> Tree:
     return {**node, "flags": int(value.flags)}
 
 
-def _make_pattern(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_pattern(_cls: Any, node: dict[str, Any], make: Make) -> object:
     import re
 
     return re.compile(make(node["$pattern"]), node["flags"])
 
 
-def _module(value: Any, walk: Walk) -> Tree:
+def _module(value: Any, _walk: Walk) -> Tree:
     return {"$module": value.__name__}
 
 
@@ -280,13 +280,13 @@ def _make_proxy(cls: Any, node: dict[str, Any], make: Make) -> object:
     return cls(make(node["$mappingproxy"]))
 
 
-def _address(value: Any, walk: Walk) -> Tree:
+def _address(value: Any, _walk: Walk) -> Tree:
     # `exploded` is the same on each Python, `str` is not; of a scope it knows nothing.
     text = str(value) if getattr(value, "scope_id", None) else value.exploded
     return {f"$ipaddress:{type(value).__name__}": text}
 
 
-def _make_address(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_address(cls: Any, node: dict[str, Any], _make: Make) -> object:
     return cls(*node.values())
 
 
@@ -299,7 +299,7 @@ def _union(value: Any, walk: Walk) -> Tree:
     return {"$union": sorted(map(walk.node, value.__args__), key=text_of)}
 
 
-def _made_by_tag(cls: Any, node: dict[str, Any], make: Make) -> object:
+def _made_by_tag(_cls: Any, node: dict[str, Any], make: Make) -> object:
     return make(node)
 
 

@@ -72,7 +72,7 @@ class State(NamedTuple):
 
 
 def deciding_class(cls: type) -> type:
-    """Give the class that says how objects of `cls` are pickled; `object` if none does."""
+    """Give the class that says how objects are pickled; `object` if none does."""
     for base in cls.__mro__:
         if base is object:
             break
@@ -159,22 +159,22 @@ def state_of(value: object) -> State | str:
     # First, since looking gives some objects of C an empty `__dict__`.
     own = attributes_of(value)
     cls = type(value)
-    reducer = copyreg.dispatch_table.get(cls)
-    if reducer is not None:
-        reduction = reducer(value)
-    else:
-        reduction = value.__reduce_ex__(4)
+    reducer: Any = copyreg.dispatch_table.get(cls)
+    reduction: Any = value.__reduce_ex__(4) if reducer is None else reducer(value)
     if isinstance(reduction, str):
         return reduction
-    maker, arguments, state, items, pairs, *_ = (*reduction, None, None, None)
+    filled: tuple[Any, ...] = (*tuple(reduction), None, None, None)
+    maker, arguments, state, items, pairs = filled[:5]
     maker, arguments = _maker_of(maker, arguments)
-    attributes = _as_attributes(state)
-    if attributes is not None:
-        state = None
+    named = _as_attributes(state)
+    attributes: dict[object, object] = {}
     if _is_decided_in_c(cls):
         # C says how such an object is pickled, and knows nothing of what was added.
-        attributes = {**own, **(attributes or {})}
-    return State(attributes or {}, maker, arguments, state, items, pairs)
+        attributes.update(own)
+    if named is not None:
+        attributes.update(named)
+        state = None
+    return State(attributes, maker, arguments, state, items, pairs)
 
 
 def _maker_of(maker: Any, arguments: tuple[Any, ...]) -> tuple[object, tuple[Any, ...]]:

@@ -172,7 +172,7 @@ def canonical_text(tree: Tree) -> str:
 
 
 def is_even(tree: object, *, tags: bool = True) -> bool:
-    """Tell whether a tree is JSON alone, without long or very deep parts; see levels."""
+    """Tell whether a tree is JSON alone, without very deep parts; see `levels_of`."""
     return levels_of(tree, tags=tags) is not None
 
 
@@ -433,7 +433,7 @@ _OPEN = frozenset(
     {"of", "attributes", "fields", "extra", "private"}
     | {"()", "state", "items", "pairs"}
 )
-"""The keys beside a tag that are no steps either: their parts are parts of the object."""
+"""The keys beside a tag that are no steps either: their parts are the object's."""
 
 
 def is_open(key: str) -> bool:
