@@ -54,7 +54,7 @@ def test_children():
 """
 
 
-@pytest.mark.parametrize("way", ["in_fork", "in_process", "in_pool"])
+@pytest.mark.parametrize("way", ["in_fork", "in_pool"])
 @pytest.mark.parametrize(
     "mode", ["--mimic-record", "--mimic-rerecord", "--mimic-verify", ""]
 )
