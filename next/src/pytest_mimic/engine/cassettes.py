@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -21,6 +21,8 @@ from pytest_mimic.vault.names import cassette_name
 from pytest_mimic.vault.recording import Entry
 
 if TYPE_CHECKING:
+    import asyncio
+
     from pytest_mimic.engine.logs import Log
 
 Fixture = Literal["record", "replay", "auto"]
@@ -306,10 +308,15 @@ class Cassettes:
 
 
 def _current_task() -> asyncio.Task[Any] | None:
+    # Where nobody has loaded it, no task runs.
+    loaded = sys.modules.get("asyncio")
+    if loaded is None:
+        return None
     try:
-        return asyncio.current_task()
+        task: asyncio.Task[Any] | None = loaded.current_task()
     except RuntimeError:
         return None
+    return task
 
 
 def _check_order(name: str, log: Log) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 
 class RealCall(Protocol):
@@ -63,10 +65,14 @@ class Inside:
     def close(self) -> None:
         """Put back what was replaced."""
         if self._originals is not None:
+            from concurrent.futures import ThreadPoolExecutor  # loaded before
+
             threading.Thread.start, ThreadPoolExecutor.submit = self._originals  # type: ignore[method-assign]
             self._originals = None
 
     def _replace(self) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # a replay needs no pool
+
         start, submit = threading.Thread.start, ThreadPoolExecutor.submit
         self._originals = start, submit
         threads = self._threads

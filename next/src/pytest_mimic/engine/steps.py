@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -403,7 +402,9 @@ class Step:
         except BaseException:
             self.leave()
             raise
-        raise asyncio.CancelledError
+        from asyncio import CancelledError  # few replays wait
+
+        raise CancelledError
 
     def _miss(self, entry: Entry, owner: Owner) -> None:
         self.leave()

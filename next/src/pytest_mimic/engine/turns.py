@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 from pytest_mimic.vault.recording import Entry
 
 if TYPE_CHECKING:
+    import asyncio
+
     from pytest_mimic.engine.logs import Log, Slot
 
 # Not a name that holds the function: tests freeze the clock by replacing such names.
@@ -155,6 +156,8 @@ def _never() -> bool:
 
 async def pause(seconds: float) -> None:
     """Let other tasks run, in whichever event loop this is."""
+    import asyncio  # few replays wait, and loading it takes long
+
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
