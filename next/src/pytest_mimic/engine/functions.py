@@ -519,13 +519,31 @@ def _given(step: Step, plan: FunctionPlan, item: object) -> Generator[Any, Any, 
 
 
 class _Replay:
-    """Gives the recorded outcome of a call."""
+    """Gives the recorded outcome of a call.
 
-    def __init__(self, step: Step, plan: FunctionPlan, arguments: _Arguments) -> None:
+    Args:
+        step: The call.
+        plan: How its function is mimicked.
+        arguments: Its arguments.
+        body: The outcome to give. Default: what is recorded.
+        objects: Where the objects of the outcome are. Default: the vault.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        plan: FunctionPlan,
+        arguments: _Arguments,
+        *,
+        body: dict[str, Tree] | None = None,
+        objects: Objects | None = None,
+    ) -> None:
         assert step.entry is not None
         self._step = step
         self._plan = plan
         self._arguments = arguments
+        self._given = body
+        self._objects = objects or plan.run.vault
         self._after = step.entry.after
         self._layers = step.entry.layers
 
@@ -542,11 +560,14 @@ class _Replay:
             layers = (kind, *layers)
         return self._follow(layers)
 
+    def _body(self) -> dict[str, Any]:
+        return self._step.body() if self._given is None else self._given
+
     def _follow(self, layers: Sequence[str]) -> Any:
         __tracebackhide__ = True
         if not layers:
             self._step.wait()
-            return self._end(self._step.body())
+            return self._end(self._body())
         if layers[0] == "await":
             return self._await(layers[1:])
         if layers[0] == "stream":
@@ -558,12 +579,12 @@ class _Replay:
         if layers:
             return self._follow(layers)
         await self._step.wait_async()
-        return self._end(self._step.body())
+        return self._end(self._body())
 
     def items(self, *, is_async: bool) -> Generator[Any, Any, Any]:
         """Give the recorded items, and then the recorded end, as the reader asks."""
         __tracebackhide__ = True
-        body: Any = self._step.body()
+        body = self._body()
         try:
             for item in body.get("items", ()):
                 yield from _given(self._step, self._plan, self._load(item))
@@ -598,7 +619,7 @@ class _Replay:
         """Return a recorded value, and what makes another copy of it."""
         plan, places = self._plan, self._arguments.places
         try:
-            make = player(tree, plan.run.vault, places, forbid=plan.forbids_pickles)
+            make = player(tree, self._objects, places, forbid=plan.forbids_pickles)
             return make(), make
         except MimicError as error:
             plan.run.note(error)
@@ -627,6 +648,8 @@ class _Real:
         self._objects: Objects = vault if self._is_recorded else _InMemory(vault)
         self._layers: list[str] = []
         self._items: _Items | None = None
+        # What is recorded, with the real values of volatile parts.
+        self._recorded_body: dict[str, Tree] | None = None
         self._opened = plan.opened() if self._is_recorded else nullcontext()
         arguments.watch()
 
@@ -717,8 +740,7 @@ class _Real:
                     stream.close()
             if is_whole:
                 self._complete("", None)
-        replay = _Replay(step, self._plan, self._arguments)
-        return (yield from replay.items(is_async=is_async))
+        return (yield from self._replay().items(is_async=is_async))
 
     def _end_unread(self) -> None:
         """End the call of a stream that nobody holds, and nobody has read."""
@@ -729,8 +751,16 @@ class _Real:
     def _recorded(self) -> Any:
         """Give what is recorded, in the layers that the real call has not given."""
         __tracebackhide__ = True
-        replay = _Replay(self._step, self._plan, self._arguments)
-        return replay.give(inside=len(self._layers))
+        return self._replay().give(inside=len(self._layers))
+
+    def _replay(self) -> _Replay:
+        return _Replay(
+            self._step,
+            self._plan,
+            self._arguments,
+            body=self._recorded_body,
+            objects=self._objects,
+        )
 
     def _end_by(self, error: BaseException, *, is_awaited: bool) -> bool:
         """End the call with an error; return whether its caller gets it."""
@@ -782,6 +812,10 @@ class _Real:
             if end == "raised" and not _has_raised(step.body()):
                 failed = f"the real call raised {type(content).__name__}"
             step.check(self._differences(body), failed=failed)
+            paths = [steps_of(path) for path in self._plan.line.options.volatile]
+            # The paths in a value begin inside of it, those in a stream with `items`.
+            paths += [("value", *path) for path in paths]
+            self._recorded_body = step.with_volatile(step.body(), body, paths)
 
     def _refuse(self, error: MimicError) -> None:
         """End the call without an outcome, and let the error fail the test."""
@@ -825,24 +859,34 @@ class _Real:
         # A replay compares nothing.
         from pytest_mimic.values.verify import outcome_differences
 
+        rules, places = rules_of(self._plan.line.options), self._arguments.places
+        if "items" in recorded and "items" in real:
+            items, items_now = recorded["items"], real["items"]
+            found = outcome_differences(
+                [self._loaded(item) for item in items],
+                [self._loaded(item) for item in items_now],
+                rules,
+                places,
+                step="items",
+            )
+            if found:
+                return found
         if recorded.keys() != real.keys():
             return [_of_another_kind(recorded, real)]
-        rules, places = rules_of(self._plan.line.options), self._arguments.places
-        found: list[Difference] = []
-        for key, tree in recorded.items():
-            if key == "last":
-                found += self._differences_in(tree, real[key])
-            else:
-                old, new = self._loaded(key, tree), self._loaded(key, real[key])
-                step = "items" if key == "items" else ""
-                found += outcome_differences(old, new, rules, places, step=step)
-        return found
+        if "last" in recorded:
+            return self._differences_in(recorded["last"], real["last"])
+        if "items" in recorded:
+            return []
+        ((_, old), (_, new)) = *recorded.items(), *real.items()
+        return outcome_differences(self._loaded(old), self._loaded(new), rules, places)
 
-    def _loaded(self, key: str, tree: Any) -> object:
-        if key == "items":
-            return [self._loaded("", item) for item in tree]
-        forbid = self._plan.forbids_pickles
-        return load(tree, self._objects, self._arguments.places, forbid=forbid)
+    def _loaded(self, tree: Tree) -> object:
+        places, forbid = self._arguments.places, self._plan.forbids_pickles
+        try:
+            return load(tree, self._objects, places, forbid=forbid)
+        except MimicError as error:
+            self._refuse(error)
+            raise
 
 
 def _has_raised(body: dict[str, Any]) -> bool:

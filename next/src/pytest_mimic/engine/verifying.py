@@ -155,5 +155,7 @@ class RealValues:
 
 
 def _below(paths: tuple[Path, ...], step: str) -> tuple[Path, ...]:
-    """Give what remains of the paths that lead through a step."""
+    """Give what remains of the paths that lead through a step; a tag is none."""
+    if step.startswith("$"):
+        return paths
     return tuple(path[1:] for path in paths if path and path[0] in (step, "*"))
