@@ -14,7 +14,6 @@ from pytest_mimic.run.facts import (
     text_of,
     times,
 )
-from pytest_mimic.values.messages import PAGE
 from pytest_mimic.words import and_more, few, plural
 
 
@@ -104,6 +103,9 @@ def _lines_of_what_is_made_anew(facts: Facts) -> list[str]:
 
 def _ways_to_the_same(events: Iterable[Event]) -> list[str]:
     """Return the pages that tell how a call becomes the same in each run."""
+    # A replay needs nothing of this room.
+    from pytest_mimic.values.messages import PAGE
+
     looks = {text_of(event, "what") for event in events}
     ways = [way for way, of in _WAYS if looks & of]
     return [f"{words}: {PAGE}#{part}" for words, part in ways]
@@ -183,10 +185,10 @@ def _lines_of_own_keys(facts: Facts) -> list[str]:
     """Name equal calls that differ only in keys of the application."""
     calls: dict[str, str] = {}
     for event in facts.events.of("told apart by order"):
-        calls[event.call] = text_of(event, "what")
+        calls[event.call, text_of(event, "keys")] = text_of(event, "what")
     lines = []
-    for call, option in list(calls.items())[:SHOWN]:
-        lines.append(f"{call} was sent with several keys: its calls keep their order")
+    for (call, keys), option in list(calls.items())[:SHOWN]:
+        lines.append(f"{call} was sent with another {keys}: its calls keep their order")
         if option:
             lines.append(f"to tell them apart: {call.split()[0]} {option}")
     return lines
