@@ -223,8 +223,6 @@ def _masked(array: Any, walk: Walk) -> Tree:
         "fill": None if _is_usual_fill(fill) else _array(fill, walk),
         "hard": array.hardmask,
     }
-    if walk.purpose == "proof":
-        body["has_mask"] = array.mask is not np.ma.nomask
     return _tagged(array, body, walk)
 
 
@@ -734,8 +732,25 @@ def _type_node(kind: Any, walk: Walk) -> Tree:
     return {"$pyarrow:DataType": _arrow_type(kind, walk)}
 
 
+def _image(image: Any, walk: Walk) -> Tree:
+    # What an image pickles holds its first frame alone, and nothing of its EXIF.
+    if getattr(image, "n_frames", 1) > 1:
+        return Refused("an image of several frames", "pass the bytes of its file")
+    info, mode, size, palette, *rest = image.__getstate__()
+    body: dict[str, Tree] = {
+        "mode": mode,
+        "size": list(size),
+        "info": walk.node(info),
+        "exif": walk.node(dict(image.getexif())),
+        "palette": walk.node(palette),
+        "data": walk.node(rest),
+    }
+    return _tagged(image, body, walk)
+
+
 _LIBRARIES = ("numpy", "pandas", "polars", "pyarrow", "scipy")
 _RULES: dict[str, Rule] = {
+    "PIL:Image": Rule(_image),
     "numpy:ndarray": Rule(_ndarray),
     "numpy:MaskedArray": Rule(_masked),
     "numpy:datetime64": Rule(_number, _make_moment),

@@ -437,7 +437,8 @@ def refusal_of(cls: type) -> Refused | None:
         words = WORDS.get(f"{base.__module__}:{base.__qualname__}")
         if words is not None:
             return words
-    if hasattr(cls, "__next__") and cls.__module__ in ("builtins", "itertools"):
+    # The module first: a mock makes another one for each look at `__next__`.
+    if cls.__module__ in ("builtins", "itertools") and hasattr(cls, "__next__"):
         return Refused(f"a {cls.__name__} object", _ITERATOR)
     return None
 

@@ -246,13 +246,14 @@ def cached_properties_of(cls: type) -> frozenset[str]:
 
 
 def _is_cache(found: object) -> bool:
+    # By its type: a mock gives any class as its own.
     kind = type(found)
-    if isinstance(found, property):
+    if issubclass(kind, property):
         # A kind of property that computes once, as that of werkzeug.
-        return kind is not property and found.fset is None
+        return kind is not property and property.__getattribute__(found, "fset") is None
     if not hasattr(kind, "__get__") or hasattr(kind, "__set__"):
         return False
-    return not callable(found) and not isinstance(found, (classmethod, staticmethod))
+    return not callable(found) and not issubclass(kind, (classmethod, staticmethod))
 
 
 def hash_of_class(cls: type) -> object:
