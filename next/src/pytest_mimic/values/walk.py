@@ -538,14 +538,14 @@ class Walk:
             return self._constant(value, state)
         return self._with_state(value, state, base, paths)
 
-    def _constant(self, value: Any, name: str) -> Tree:
+    def _constant(self, value: object, name: str) -> Tree:
         """Open an object that is pickled as a name of a module."""
-        module = getattr(value, "__module__", None) or type(value).__module__
-        if is_found(value, f"{module}:{name}"):
-            return {"$name": f"{module}:{name}"}
-        return self._refused(
-            Refused(f"an object that is not {module}.{name}"), value, ()
-        )
+        kind = type(value)
+        if not name.replace(".", "_").isidentifier():
+            # numpy calls each function made by `frompyfunc` "len (vectorized)".
+            words = Refused(f"an object of {kind.__module__}.{kind.__qualname__}")
+            return self._refused(words, value, ())
+        return {"$name": f"{kind.__module__}:{name}"}
 
     def _on_base(self, value: Any, base: type, paths: Paths) -> Tree:
         """Open an object that is a builtin with attributes."""
