@@ -49,7 +49,7 @@ from pytest_mimic.engine.steps import Step
 from pytest_mimic.engine.verifying import paths_of, rules_of
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.targets import Options
-from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
+from pytest_mimic.secrets.issued import CallMark, Scope
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import unshelve
@@ -179,7 +179,10 @@ class Port:
         adapter = self._adapter
         signature, host = adapter.signature(request), adapter.host(request)
         line = self._coverings.line_for(client or adapter.name, signature, host)
-        if line is None or self.run.is_own_server(host):
+        if self.run.is_own_server(host):
+            return None
+        if line is None:
+            self._note_left_out(request)
             return None
         return self._begin(request, line)
 
@@ -189,7 +192,7 @@ class Port:
         owner = cassette or run.innermost
         secrets = run.secrecy.secrets
         scope = run.secrecy.scope(owner, run.innermost if cassette else None)
-        own: set[str] = set()
+        own: dict[str, str] = {}
         hidden = secrets.hide_request(
             request, scope, hide=adapter.hide_request, own=own
         )
@@ -214,7 +217,7 @@ class Port:
             signature=adapter.signature(hidden),
             in_log=options.sequence is not False,
             describe=lambda: hidden,
-            label=lambda: adapter.label(hidden),
+            label=lambda: secrets.masked_text(adapter.label(hidden)),
             options=options,
             has_effect=adapter.has_effect,
             identify=identify,
@@ -224,7 +227,7 @@ class Port:
         )
         is_recording = run.mode in ("record", "rerecord")
         if own and is_recording:
-            self._note_sender(call, frozenset(own), hidden, owner)
+            self._note_sender(call, own, hidden, owner)
         step = run.begin(call, cassette)
         unfilled = secrets.unfilled(request)
         if step.mode != "replay" and unfilled:
@@ -232,10 +235,17 @@ class Port:
             raise run.refuse(
                 run.refusals.unfilled(call, unfilled[0], owner), call, owner
             )
-        return Exchange(adapter, step, secrets, scope)
+        return Exchange(adapter, step, scope, run)
+
+    def _note_left_out(self, request: Plain) -> None:
+        """Name a request that no line takes and that holds a placeholder."""
+        if self.run.secrecy.secrets.unfilled(request):
+            label = self._adapter.signature(request)
+            what = "was left out, and sent with a placeholder in place of a secret"
+            self.run.events.add("not recorded", label, test=self.run.test, what=what)
 
     def _note_sender(
-        self, call: Call, own: frozenset[str], hidden: Plain, owner: Owner | None
+        self, call: Call, own: dict[str, str], hidden: Plain, owner: Owner | None
     ) -> None:
         """Note with which keys an equal call was made before.
 
@@ -246,14 +256,19 @@ class Port:
         is_in_log = call.in_log or (owner is not None and owner.kind == "cassette")
         name = owner.name if is_in_log and owner is not None else ""
         place = name, call.identity
-        option = run.secrecy.other_sender(place, own, _headers_of(hidden))
+        headers = _headers_of(hidden)
+        option = run.secrecy.other_sender(place, frozenset(own), headers)
+        keys = ", ".join(
+            dict.fromkeys(path.rpartition(".")[2] for path in own.values())
+        )
         if option is None:
             return
         if is_in_log:
             label = call.label()
-            run.events.add("told apart by order", label, test=run.test, what=option)
+            facts: dict[str, Any] = {"what": option, "keys": keys}
+            run.events.add("told apart by order", label, test=run.test, **facts)
             return
-        raise run.refuse(run.refusals.second_sender(call, option), call, owner)
+        raise run.refuse(run.refusals.second_sender(call, keys, option), call, owner)
 
 
 class Exchange:
@@ -263,12 +278,11 @@ class Exchange:
         mode: `replay`: nothing is sent. Else the call is made inside of `running()`.
     """
 
-    def __init__(
-        self, adapter: Adapter, step: Step, secrets: Secrets, scope: Scope
-    ) -> None:
+    def __init__(self, adapter: Adapter, step: Step, scope: Scope, run: Run) -> None:
         self.step = step
         self._adapter = adapter
-        self._secrets = secrets
+        self._run = run
+        self._secrets = run.secrecy.secrets
         self._scope = scope
         self._number = scope.count(step.call.identity)
 
@@ -336,6 +350,7 @@ class Exchange:
         """
         stored = self.stored(answer)
         if self.mode == "run":
+            self._note_keys(stored)
             self.step.complete({"answer": stored})
             return answer
         recorded = self.recorded
@@ -355,6 +370,14 @@ class Exchange:
             answer, self._scope, mark, hide=self._adapter.hide_answer
         )
         return hidden
+
+    def _note_keys(self, stored: Plain) -> None:
+        """Name what looks like a key in what is recorded."""
+        call = self.step.call
+        for shown, mark in self._secrets.keys_in([call.describe(), stored]):
+            what = f"{shown} (if it is none: mimic_redact = !{mark})"
+            run = self._run
+            run.events.add("looks secret", call.label(), test=run.test, what=what)
 
     def progress(self, so_far: Callable[[], Plain]) -> None:
         """Let the end of the test keep what has come until then."""

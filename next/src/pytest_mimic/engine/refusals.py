@@ -155,9 +155,11 @@ class Refusals:
             owner,
         )
 
-    def second_sender(self, call: Call, option: str) -> Refusal:
+    def second_sender(self, call: Call, keys: str, option: str) -> Refusal:
         """Two who send other keys would share one recording."""
-        what = f"{call.label()} is sent with other keys than an equal call before it"
+        what = (
+            f"{call.label()} is sent with another {keys} than an equal call before it"
+        )
         ways = [("to tell them apart", f"{call.target} {option}")] if option else []
         ways.append(
             ("or give each test a recording of its own", "leave out sequence=no")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pytest_mimic.secrets import looks, placeholders
 from pytest_mimic.secrets.names import Names
-from pytest_mimic.secrets.placeholders import JWT, OWN
+from pytest_mimic.secrets.placeholders import JWT, OWN, Number
 from pytest_mimic.secrets.redactor import Redactor
 from pytest_mimic.secrets.values import SHORTEST, KnownValues, map_texts, of_variables
 
@@ -109,7 +109,7 @@ class Secrets:
         scope: Scope,
         *,
         hide: Hide = Redactor.hide,
-        own: set[str] | None = None,
+        own: dict[str, str] | None = None,
     ) -> Any:
         """Return a request as it is stored and counted, and note what it has sent.
 
@@ -117,15 +117,15 @@ class Secrets:
             plain: The request.
             scope: What the calls of its owner have shown.
             hide: How its kind of client hides.
-            own: Is filled with the secrets of the application's own in it.
+            own: Is filled with the application's own secrets in it, and their paths.
         """
 
-        def stand_in(value: str, _path: str) -> str:
+        def stand_in(value: str, path: str) -> str:
             known = self._known_in_request(value, scope)
             if known is None:
                 scope.own.add(value, OWN)
             if own is not None and known in (None, OWN):
-                own.add(value)
+                own[value] = path
             return known or OWN
 
         hidden = hide(self.redactor, plain, stand_in)
@@ -146,6 +146,9 @@ class Secrets:
             if scope.is_own(value):
                 return OWN
             placeholder = placeholders.issued(*mark, path)
+            if isinstance(value, Number):
+                # It is sent as a number, or as the text of one.
+                placeholder = str(placeholders.number_of(placeholder))
             shown = self._readable_jwt(value, placeholder) or placeholder
             scope.issued.add(value, shown)
             return shown
@@ -267,6 +270,8 @@ def _credentials_in(text: str) -> str:
 def _texts_in(plain: Any) -> Iterator[str]:
     if isinstance(plain, str):
         yield plain
+    elif isinstance(plain, int) and placeholders.is_placeholder(plain):
+        yield str(plain)
     elif isinstance(plain, list):
         for item in plain:
             yield from _texts_in(item)

@@ -16,7 +16,8 @@ _PLACEHOLDER = re.compile(r"mimic-redacted(?:-[A-Za-z0-9]+)*")
 _ISSUED = re.compile(r"mimic-redacted-[0-9a-f]{6}-[0-9a-f]{8}")
 JWT = re.compile(r"\beyJ[\w-]*\.[\w-]+\.[\w-]+")
 """A JSON Web Token (RFC 7519) with a signature."""
-_PLACE = re.compile(f"{JWT.pattern}|{_ISSUED.pattern}")
+_NUMBER = re.compile(r"\b190909\d{9}\b", re.ASCII)
+_PLACE = re.compile(f"{JWT.pattern}|{_ISSUED.pattern}|{_NUMBER.pattern}")
 
 # A number of 15 digits, which JSON and JavaScript keep exactly: a mark and nine digits.
 _NUMBER_MARK = 190_909
@@ -50,8 +51,16 @@ def _digest(text: str) -> str:
     return xxhash.xxh3_64_hexdigest(text.encode("utf-8", "surrogatepass"))
 
 
+class Number(str):
+    """The text of a secret that is a number: what stands for it is a number, too."""
+
+    __slots__ = ()
+
+
 def number_of(placeholder: str) -> int:
     """Return the number that stands for a secret number, 0 for an own one."""
+    if _NUMBER.fullmatch(placeholder):
+        return int(placeholder)
     if not _ISSUED.fullmatch(placeholder):
         return 0
     digits = int(placeholder.rpartition("-")[2], 16) % _NUMBER_SPACE
@@ -97,11 +106,11 @@ def is_issued(text: str) -> bool:
     """Return whether a whole text stands for a secret that an answer has issued."""
     if JWT.fullmatch(text):
         text = text.rpartition(".")[2]
-    return bool(_ISSUED.fullmatch(text))
+    return bool(_ISSUED.fullmatch(text) or _NUMBER.fullmatch(text))
 
 
 def issued_in(text: str) -> list[str]:
     """Return what stands for issued secrets in a text, a JWT as a whole."""
-    if OWN not in text:
+    if OWN not in text and str(_NUMBER_MARK) not in text:
         return []
     return [match[0] for match in _PLACE.finditer(text) if is_issued(match[0])]

@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote_plus
 
 from pytest_mimic.secrets.names import Names, words_of
-from pytest_mimic.secrets.placeholders import OWN, is_placeholder, number_of
+from pytest_mimic.secrets.placeholders import OWN, Number, is_placeholder, number_of
 
 StandIn: TypeAlias = Callable[[str, str], str]
 """Takes a secret and its path, and returns what stands in its place."""
 
-_PLAIN_WORDS = frozenset("none null true false undefined [] () {}".split())
+_PLAIN_WORDS = frozenset("None null true false True False undefined [] () {}".split())
 # A name, perhaps quoted or with escapes of a URL, and `=` or `:` after it.
 _NAME = re.compile(
     r"""(?P<name>[A-Za-z_$][\w.$%\[\]-]{0,199})(?P<close>\\*["']?)\s*(?P<sign>[=:])\s*"""
@@ -164,7 +164,7 @@ class Redactor:
             return (
                 value
                 if is_placeholder(value)
-                else number_of(stand_in(str(value), path))
+                else number_of(stand_in(Number(value), path))
             )
         if isinstance(value, list):
             return [
@@ -179,7 +179,7 @@ class Redactor:
         return value
 
     def _stand_in(self, value: str, stand_in: StandIn, path: str) -> str:
-        if not value or value.lower() in _PLAIN_WORDS:
+        if not value or value in _PLAIN_WORDS:
             return value
         return stand_in(value, path)
 

@@ -13,6 +13,7 @@ from pytest_mimic.secrets.placeholders import of_environment
 SHORTEST = 8
 """Shorter values are replaced only under a secret name: elsewhere they may be words."""
 
+_SHORTEST_NUMBER = 6
 _SHORTEST_OF_ENVIRONMENT = 16
 _WORD = re.compile(r"[A-Za-z]+|[a-z]+([-_ ][a-z]+)*")
 _PATH = re.compile(r"~?/[\w./ -]*|[A-Za-z]:\\.*")
@@ -67,7 +68,8 @@ class KnownValues:
         if value in self._known:
             return
         self._known[value] = placeholder
-        if len(value) >= SHORTEST:
+        is_long_number = value.isdigit() and len(value) >= _SHORTEST_NUMBER
+        if len(value) >= SHORTEST or is_long_number:
             # As it is, as a URL spells it, and as Python prints it in an error.
             printed = (repr(value)[1:-1], repr(value.encode())[2:-1])
             for form in (value, quote(value, safe=""), quote_plus(value), *printed):
@@ -76,12 +78,17 @@ class KnownValues:
 
     def hide_in(self, text: str) -> str:
         """Return a text without these values, as they are or as a URL spells them."""
-        if not self._forms or len(text) < SHORTEST:
+        if not self._forms or len(text) < _SHORTEST_NUMBER:
             return text
         if self._pattern is None:
             longest_first = sorted(self._forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            self._pattern = re.compile("|".join(map(_pattern_of, longest_first)))
         return self._pattern.sub(lambda match: self._forms[match[0]], text)
+
+
+def _pattern_of(form: str) -> str:
+    """Return the pattern of a value; a number is no part of a longer one."""
+    return rf"(?<!\d){form}(?!\d)" if form.isdigit() else re.escape(form)
 
 
 def map_texts(plain: Any, change: Callable[[str], str]) -> Any:
