@@ -71,7 +71,8 @@ class CorruptRecordingError(MimicError, RuntimeError):
     Attributes:
         file: The file, as messages name it.
         damage: Of which kind: `half`, `conflict`, `merged`, `pointer`, `format`,
-            `newer`, `missing`, `content` or `irregular`.
+            `newer`, `missing`, `content` or `irregular`; or `forbidden`: a pickle where
+            none may be loaded.
     """
 
     def __init__(

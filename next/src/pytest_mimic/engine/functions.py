@@ -42,7 +42,8 @@ from pytest_mimic.values.identity import (
 from pytest_mimic.values.outcome import Objects, load, player, store
 from pytest_mimic.values.places import stamps_of
 from pytest_mimic.values.source import innermost, source_fingerprint
-from pytest_mimic.values.tree import Tree, cut
+from pytest_mimic.values.tree import Tree, cut, parts
+from pytest_mimic.values.walk import Walk
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.events import Event
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.run import Run
     from pytest_mimic.engine.steps import Step
     from pytest_mimic.values.differences import Difference
+    from pytest_mimic.values.places import CallPlaces
     from pytest_mimic.vault.recording import Entry
 
 NOT_PLAYED: Any = object()
@@ -107,6 +109,9 @@ class FunctionPlan:
         self.has_rules = bool(options.ignore or options.key or options.content)
         self.players: dict[str, _Player] = {}
         self._version = 0
+        # Paths in arguments; whether there is such an argument is known before.
+        paths = [steps_of(path) for path in options.ignore]
+        self._unmet = {path for path in paths if len(path) > 1}
 
     @functools.cached_property
     def binder(self) -> Binder:
@@ -182,6 +187,33 @@ class FunctionPlan:
         if not entry.inputs:
             return []
         return self._inputs.changed(entry.inputs, self.run.vault)
+
+    def told(self, error: MimicError) -> MimicError:
+        """Return an error of an outcome, in words that name the function."""
+        if not isinstance(error, CorruptRecordingError) or error.damage != "forbidden":
+            return error
+        return CorruptRecordingError(
+            f"mimic_pickle = forbid: the outcome of {self.target} is a pickle",
+            [error.file],
+            [("to load it all the same", "mimic_pickle = listed")],
+            file=error.file,
+            damage=error.damage,
+        )
+
+    def note_unmet_paths(self, bound: dict[str, object], places: CallPlaces) -> None:
+        """Note which paths of `ignore=` a call has, until one call had all of them."""
+        if not self._unmet:
+            return
+        walk = Walk("identity", places)
+        for path in list(self._unmet):
+            name, *steps = path
+            names = [name] if name != "*" else list(bound)
+            trees = [walk.node(bound[one]) for one in names if one in bound]
+            is_met = any(_leads_into(tree, steps) for tree in trees)
+            shown = f"{self.line.name} ignore={'.'.join(path)}"
+            self.run.events.add("unmet", shown, test=self.run.test, is_met=is_met)
+            if is_met:
+                self._unmet.discard(path)
 
     def opened(self) -> AbstractContextManager[None]:
         """Collect what a call that is recorded opens for reading."""
@@ -335,6 +367,7 @@ class _Arguments:
         self._plan = plan
         self._bound = bound
         self.places = plan.run.places.of_call()
+        plan.note_unmet_paths(bound, self.places)
         identity = plan.quick_identity(bound)
         self._are_plain = identity is not None
         try:
@@ -622,8 +655,9 @@ class _Replay:
             make = player(tree, self._objects, places, forbid=plan.forbids_pickles)
             return make(), make
         except MimicError as error:
-            plan.run.note(error)
-            raise
+            told = plan.told(error)
+            plan.run.note(told)
+            raise told from error.__cause__
 
 
 class _Items:
@@ -887,6 +921,16 @@ class _Real:
         except MimicError as error:
             self._refuse(error)
             raise
+
+
+def _leads_into(tree: Tree, steps: Sequence[str]) -> bool:
+    """Return whether a path leads to a part of a tree."""
+    if not steps:
+        return True
+    step, *rest = steps
+    return any(
+        step in ("*", name) and _leads_into(part, rest) for name, part in parts(tree)
+    )
 
 
 def _has_raised(body: dict[str, Any]) -> bool:

@@ -294,7 +294,7 @@ class _Reader:
     def _unpickled(self, name: str, node: dict[str, Any]) -> object:
         if self._forbid:
             what = f"{name} is a pickle, and mimic_pickle = forbid"
-            raise CorruptRecordingError(what)
+            raise CorruptRecordingError(what, file=name, damage="forbidden")
         file = self._read.get(name)
         if file is None:
             from pytest_mimic.values import pickles  # Most outcomes have none.
