@@ -6,6 +6,7 @@ answer, the request is whole: it is replayed from bytes, or the real connection 
 
 from __future__ import annotations
 
+import atexit
 import io
 import re
 import socket
@@ -515,7 +516,10 @@ def _unchunked(body: bytes) -> bytes:
 @cache
 def _silent_pair() -> tuple[socket.socket, socket.socket]:
     # Nothing is ever written into the second one.
-    return socket.socketpair()
+    pair = socket.socketpair()
+    for one in pair:
+        atexit.register(one.close)
+    return pair
 
 
 def _silent_socket() -> socket.socket:
