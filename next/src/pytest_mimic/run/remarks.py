@@ -183,7 +183,7 @@ def _lines_of_failing_tests(facts: Facts) -> list[str]:
 
 def _lines_of_own_keys(facts: Facts) -> list[str]:
     """Name equal calls that differ only in keys of the application."""
-    calls: dict[str, str] = {}
+    calls: dict[tuple[str, str], str] = {}
     for event in facts.events.of("told apart by order"):
         calls[event.call, text_of(event, "keys")] = text_of(event, "what")
     lines = []

@@ -348,7 +348,8 @@ def _record(payload: Any, recorder: Recorder, end: Any) -> None:
 def _error(error: dict[str, str], request: Any) -> Exception:
     """Return the exception of aiohttp for a recorded error."""
     kind, text = error.get("kind", ""), error.get("text", "")
-    if kind.startswith("timeout") and not text:
+    if error.get("class", "").endswith(".TimeoutError") and not text:
+        # The timeout of a whole session has no text.
         return asyncio.TimeoutError()
     if request is None and kind == "malformed":
         return aiohttp.ClientPayloadError(text)
