@@ -12,6 +12,16 @@ from pytest_mimic.vault.recording import Entry
 
 _FAILED_STATUS = frozenset({401, 403, 407, 408, 425, 429})
 _WORTH_A_WAIT = frozenset({408, 425, 429})
+_NETWORK = frozenset(
+    {
+        "BrokenPipeError",
+        "ConnectionAbortedError",
+        "ConnectionError",
+        "ConnectionRefusedError",
+        "ConnectionResetError",
+        "TimeoutError",
+    }
+)
 _GONE = frozenset({404, 410})
 
 SameBodies = Callable[[Mapping[str, Tree], Mapping[str, Tree]], bool]
@@ -89,6 +99,26 @@ def failed_exchange(body: Mapping[str, Tree]) -> str:
     status = _status_of(body)
     is_failed = status in _FAILED_STATUS or status >= 500
     return f"status {status}" if is_failed else ""
+
+
+def raised_in(body: Mapping[str, Tree]) -> str:
+    """Say what a call has raised: `raised ConnectionError`; empty: nothing."""
+    if "raised" not in body:
+        return ""
+    return f"raised {_class_of(body['raised']) or 'an exception'}"
+
+
+def kept_failure(body: Mapping[str, Tree]) -> str:
+    """Say which error of the network an outcome is, of a client or of a function."""
+    if _class_of(body.get("raised")) in _NETWORK:
+        return raised_in(body)
+    return failed_exchange(body)
+
+
+def _class_of(raised: Tree) -> str:
+    """Give the name of the class of a stored exception; empty: it is a pickle."""
+    tag = next(iter(raised), "") if isinstance(raised, dict) else ""
+    return tag.rpartition(":")[2]
 
 
 def is_gone(body: Mapping[str, Tree]) -> bool:

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal, NamedTuple
 
-from pytest_mimic.engine.calls import Call, SameBodies, failed_exchange, is_gone
+from pytest_mimic.engine.calls import (
+    Call,
+    SameBodies,
+    failed_exchange,
+    is_gone,
+    raised_in,
+)
 from pytest_mimic.engine.decide import (
     Conversation,
     Decision,
@@ -435,7 +441,7 @@ def why_not_kept(
     if failed or verdict == "skipped":
         return failed
     if "raised" in entry.body:
-        return "an exception"
+        return raised_in(entry.body)
     if entry.end in ("waiting", "open"):
         return "it has no whole outcome"
     if below_replayed and is_gone(entry.body):

@@ -12,7 +12,12 @@ from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
 from pytest_mimic.commands import Commands
-from pytest_mimic.engine.calls import Call, failed_exchange, is_worth_a_wait
+from pytest_mimic.engine.calls import (
+    Call,
+    failed_exchange,
+    is_worth_a_wait,
+    kept_failure,
+)
 from pytest_mimic.engine.children import Children
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.events import Event, EventKind, Events, Noted, Plain
@@ -453,7 +458,7 @@ class Run:
             )
             is_replaced = verdict == "failed" and kept.written.before is not None
             (undone if why or is_replaced else left).append(kept.written)
-            failed = failed_exchange(kept.entry.body)
+            failed = kept_failure(kept.entry.body)
             if why:
                 self._note_outcome("not kept", kept.entry, owner, why)
             elif is_replaced:
@@ -472,7 +477,7 @@ class Run:
             why = why_not_kept(
                 slot.entry, verdict, below_replayed=_is_below_replayed(owner)
             )
-            failed = failed_exchange(slot.entry.body)
+            failed = kept_failure(slot.entry.body)
             if why:
                 self._note_outcome("not kept", slot.entry, owner, why)
             elif failed:

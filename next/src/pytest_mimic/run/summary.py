@@ -189,7 +189,7 @@ def _rows(one: _List, causes: Sequence[list[Event]]) -> list[str]:
     return lines + and_more(len(causes) - len(shown))
 
 
-def _commands(one: _List, events: Iterable[Event], facts: Facts) -> list[str]:
+def _commands(one: _List, events: Sequence[Event], facts: Facts) -> list[str]:
     """Return a line for each option that helps: its words, and the command."""
     tests: dict[str, dict[str, None]] = {}
     for event in events:
@@ -198,9 +198,12 @@ def _commands(one: _List, events: Iterable[Event], facts: Facts) -> list[str]:
             named = tests.setdefault(option, {})
             if event.test:
                 named[event.test] = None
+    words = one.remedy
+    if len(events) == 1:
+        words = words.replace("them", "it")
     lines = []
     for option, named in tests.items():
-        lines.append(f"{one.remedy}: {command_for(option, list(named), facts)}")
+        lines.append(f"{words}: {command_for(option, list(named), facts)}")
     return lines
 
 
