@@ -827,7 +827,7 @@ def examined(library: str) -> dict[str, Any]:
             problems.append(f"{expression}: refused: {error}".replace("\n", " | "))
             continue
         problems += _after_use(expression, value, row, space, identities[expression])
-        end = _outcome(expression, space, row)
+        end = _outcome(expression, space)
         if end in counts:
             counts[end] += 1
         else:
@@ -874,7 +874,7 @@ def _after_use(
     return problems
 
 
-def _outcome(expression: str, space: dict[str, Any], row: Row) -> str:
+def _outcome(expression: str, space: dict[str, Any]) -> str:
     """Return `kept`, `refused`, or how the copy of an outcome differs."""
     from pytest_mimic import UnstorableOutcomeError, fingerprint
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import pytest
-
-from pytest_mimic.client import Adapter, Port
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.coverings import Coverings, Line
@@ -20,13 +18,15 @@ from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.steps import Step
-from pytest_mimic.errors import CorruptRecordingError, DriftError
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Options, client_of
 from pytest_mimic.values.places import Places
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
+
+from pytest_mimic.client import Adapter, Port
+from pytest_mimic.errors import CorruptRecordingError, DriftError
 from support.runs import Answer, Asked
 
 TEST = "test_shop.py::test_order"
@@ -176,11 +176,7 @@ class Runs:
 
     @property
     def abandoned(self) -> int:
-        ended = [
-            step
-            for step in self.steps
-            if step.mode == "run" and not step.is_open
-        ]
+        ended = [step for step in self.steps if step.mode == "run" and not step.is_open]
         return len(ended) - len(self._entries)
 
     @property

@@ -1,4 +1,4 @@
-"""The states of streams in memory and generators of random numbers, before and after."""
+"""The states of streams in memory and of generators of random numbers."""
 
 from __future__ import annotations
 
