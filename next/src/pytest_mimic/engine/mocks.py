@@ -45,7 +45,9 @@ class Replaced(NamedTuple):
 
     def counts(self) -> bool:
         """Tell whether a call can be another one for it: a sleep changes none."""
-        if self.holder is os.environ or not self.is_there():
+        # pytest replaces attributes of its own configuration for the whole run.
+        is_of_pytest = type(self.holder).__module__.startswith("_pytest.")
+        if self.holder is os.environ or is_of_pytest or not self.is_there():
             return False
         sleeps = [sys.modules.get("time"), sys.modules.get("asyncio")]
         return self.name != "sleep" or self.holder not in sleeps
