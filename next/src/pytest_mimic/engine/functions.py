@@ -38,6 +38,7 @@ from pytest_mimic.values.identity import (
     arguments_of,
     identity_of,
     quick_identity,
+    quick_key,
 )
 from pytest_mimic.values.outcome import Objects, load, player, store
 from pytest_mimic.values.places import stamps_of
@@ -80,7 +81,7 @@ class FunctionPlan:
         line: The target that covers it.
         cassette: The cassette that takes its calls.
         forbids_pickles: Whether nothing may be unpickled.
-        players: By identity, what gives a recorded value again and again.
+        players: By plain arguments, what gives a recorded value again and again.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class FunctionPlan:
         self.forbids_pickles = policy.pickle == "forbid"
         options = line.options
         self.has_rules = bool(options.ignore or options.key or options.content)
-        self.players: dict[str, _Player] = {}
+        self.players: dict[bytes, _Player] = {}
         self._version = 0
         # The version of the mocks of which the function has reached none.
         self._without_mocks = -1
@@ -276,8 +277,8 @@ class FunctionPlan:
             bound = self.binder(args, kwargs)
         except TypeError:
             return NOT_PLAYED
-        identity = quick_identity(self.target, bound, run.places.starts)
-        player = self.players.get(identity or "")
+        key = quick_key(bound, run.places.starts)
+        player = None if key is None else self.players.get(key)
         # Of plain arguments, none reaches a mock that the function does not reach.
         is_looked_at = self._without_mocks == self._mocks.version
         if player is None or not is_looked_at or run.passes():
@@ -285,15 +286,17 @@ class FunctionPlan:
         return player.play()
 
     def keep_player(
-        self, step: Step, identity: str, make: Callable[[], object]
+        self, step: Step, bound: dict[str, object], make: Callable[[], object]
     ) -> None:
         """Answer calls that equal a replayed one by the shortest way from now on."""
         run = self.run
         is_shown = run.events.shows_calls
         if step.replayed is None or not step.is_lasting or is_shown or self.has_rules:
             return
-        self._version = run.version
-        self.players[identity] = _Player(run, step.replayed, make)
+        key = quick_key(bound, run.places.starts)
+        if key is not None:
+            self._version = run.version
+            self.players[key] = _Player(run, step.replayed, make)
 
 
 class _Player:
@@ -361,6 +364,7 @@ class _Arguments:
 
     Attributes:
         identity: The digest of the call.
+        bound: The arguments by name.
         places: The paths that they name.
 
     Raises:
@@ -370,7 +374,7 @@ class _Arguments:
     def __init__(self, plan: FunctionPlan, bound: dict[str, object]) -> None:
         __tracebackhide__ = True  # An error of `key=` is the user's.
         self._plan = plan
-        self._bound = bound
+        self.bound = bound
         self.places = plan.run.places.of_call()
         plan.note_unmet_paths(bound, self.places)
         identity = plan.quick_identity(bound)
@@ -391,7 +395,7 @@ class _Arguments:
     def _tree_now(self) -> dict[str, Tree]:
         __tracebackhide__ = True
         plan = self._plan
-        return arguments_of(plan.target, self._bound, plan.rules, self.places)
+        return arguments_of(plan.target, self.bound, plan.rules, self.places)
 
     @functools.cached_property
     def hidden(self) -> tuple[Tree, tuple[str, ...]]:
@@ -410,7 +414,7 @@ class _Arguments:
         rules = self._plan.rules
         return {
             name: value
-            for name, value in self._bound.items()
+            for name, value in self.bound.items()
             if () not in rules.paths_in(name)
         }
 
@@ -646,7 +650,7 @@ class _Replay:
             raise self._load(body["raised"])
         value, make = self._loaded(body["value"])
         if not self._after and self._layers in ((), ("await",)):
-            self._plan.keep_player(self._step, self._arguments.identity, make)
+            self._plan.keep_player(self._step, self._arguments.bound, make)
         return value
 
     def _load(self, tree: Tree) -> Any:
