@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
-from json import loads  # A test may replace those of the module.
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from xxhash import xxh3_64_hexdigest
@@ -220,9 +219,7 @@ def _json_of(content: bytes, name: str) -> object:
     try:
         if _depth_of(text) > _DEEPEST:
             raise RecursionError
-        return loads(
-            text, object_pairs_hook=_without_twins, parse_constant=_refuse_constant
-        )
+        return _decoded(text)
     except json.JSONDecodeError as reason:
         conflict = _CONFLICT.search(text)
         if conflict:
@@ -263,6 +260,12 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(text: str) -> None:
     raise ValueError(f"{text} is no JSON")
+
+
+# Made once: `json.loads` would make a decoder for each file.
+_decoded = json.JSONDecoder(
+    object_pairs_hook=_without_twins, parse_constant=_refuse_constant
+).decode
 
 
 def _head(head: object, name: str) -> dict[str, Any]:
