@@ -15,6 +15,9 @@ ASYNC_SHOP = """
         # The higher the number, the earlier the end.
         if number < last:
             await ended[number + 1].wait()
+            # The answer that came before is read first.
+            for _ in range(20):
+                await asyncio.sleep(0)
         ran("get", number)
         ended[number].set()
         return number
@@ -29,6 +32,8 @@ THREADED_SHOP = """
     def get(number, last):
         if number < last:
             ended[number + 1].wait(30)
+            # The answer that came before is read first.
+            threading.Event().wait(0.1)
         ran("get", number)
         ended[number].set()
         return number
@@ -39,7 +44,7 @@ FIRST_COMPLETED = """
     async def race():
         tasks = [asyncio.create_task(shop.get(number, 2)) for number in (1, 2)]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        first = done.pop().result()
+        [first] = [one.result() for one in done]
         await asyncio.gather(*tasks)
         return first
 

@@ -71,20 +71,20 @@ def tokens(question, run_id):
     for word in ("about", question):
         yield word
 def made(question):
-    import values
-    return {{"id": values.uuid4(), "answer": question}}
+    import asked
+    return {{"id": asked.uuid4(), "answer": question}}
 def stamped(question):
-    import values
-    return {{"rows": [{{"at": values.iso(), "answer": question}}]}}
+    import asked
+    return {{"rows": [{{"at": asked.iso(), "answer": question}}]}}
 def twice(question):
-    import values
-    rows = [{{"id": values.uuid4()}}, {{"id": values.uuid4()}}]
+    import asked
+    rows = [{{"id": asked.uuid4()}}, {{"id": asked.uuid4()}}]
     return {{"rows": rows, "a": question}}
 
 
 def dated(question):
-    import values
-    return f"{{question}} on {{values.day()}}"
+    import asked
+    return f"{{question}} on {{asked.day()}}"
 
 
 def post(body, query=""):
@@ -112,8 +112,8 @@ import pytest, time_machine
 
 @pytest.fixture(autouse=True)
 def same_time(monkeypatch):
-    import values
-    monkeypatch.setattr(values, "RUN", 0)
+    import asked
+    monkeypatch.setattr(asked, "RUN", 0)
     with time_machine.travel("2026-11-02T10:00:00+00:00", tick=False):
         yield
 """
@@ -154,41 +154,41 @@ class Situation(NamedTuple):
 
 def arg(value: str, helps: str) -> Situation:
     return Situation(
-        f"shop.think(values.ASK, run_id=values.{value}())", helps, "shop:think"
+        f"shop.think(asked.ASK, run_id=asked.{value}())", helps, "shop:think"
     )
 
 
 def part(value: str, helps: str) -> Situation:
-    body = f"shop.order(values.ASK, {{'meta': [{{'id': values.{value}()}}]}})"
+    body = f"shop.order(asked.ASK, {{'meta': [{{'id': asked.{value}()}}]}})"
     return Situation(body, helps, "shop:order")
 
 
 def drawn(value: str) -> Situation:
-    return Situation(f"shop.noise(values.FEW, values.{value}())", "seeds", "shop:noise")
+    return Situation(f"shop.noise(asked.FEW, asked.{value}())", "seeds", "shop:noise")
 
 
 def streamed(value: str, helps: str) -> Situation:
-    body = f"list(shop.tokens(values.ASK, values.{value}()))"
+    body = f"list(shop.tokens(asked.ASK, asked.{value}()))"
     return Situation(body, helps, "shop:tokens")
 
 
 def read_by_line(value: str, helps: str) -> Situation:
-    body = f"shop.lines({{'q': values.ASK, 'ids': [values.{value}()]}})"
+    body = f"shop.lines({{'q': asked.ASK, 'ids': [asked.{value}()]}})"
     return Situation(body, helps, "http")
 
 
 def sent(value: str, helps: str) -> Situation:
-    body = f"shop.post({{'q': values.ASK, 'meta': {{'id': values.{value}()}}}})"
+    body = f"shop.post({{'q': asked.ASK, 'meta': {{'id': asked.{value}()}}}})"
     return Situation(body, helps, "http")
 
 
 def asked(value: str, helps: str) -> Situation:
-    body = f"shop.post({{'q': values.ASK}}, f'?since={{values.{value}()}}')"
+    body = f"shop.post({{'q': asked.ASK}}, f'?since={{asked.{value}()}}')"
     return Situation(body, helps, "http")
 
 
 def text(value: str, helps: str) -> Situation:
-    body = f"shop.prompt(f'It is {{values.{value}()}} now. About {{values.ASK}}?')"
+    body = f"shop.prompt(f'It is {{asked.{value}()}} now. About {{asked.ASK}}?')"
     return Situation(body, helps, "http")
 
 
@@ -202,7 +202,7 @@ def run(statement, **values):
 
 
 def rows(value: str, helps: str) -> Situation:
-    body = f"db.run('SELECT :a, :b', a=values.ASK, b=values.{value}())"
+    body = f"db.run('SELECT :a, :b', a=asked.ASK, b=asked.{value}())"
     return Situation(body, helps, "sqlalchemy")
 
 
@@ -219,7 +219,7 @@ MOMENTS_OF_EACH_KIND = ("iso", "seconds", "millis")
 SITUATIONS: dict[str, Situation] = {
     **each("argument", arg, *IDS_OF_EACH_KIND, *MOMENTS_OF_EACH_KIND),
     "argument, a datetime": Situation(
-        "shop.think(values.ASK, made=values.now())", "line", "shop:think"
+        "shop.think(asked.ASK, made=asked.now())", "line", "shop:think"
     ),
     "argument, a day": arg("day", "clock"),
     **each("part", part, "uuid4", "token", "ulid", "iso", "seconds"),
@@ -248,7 +248,7 @@ SITUATIONS: dict[str, Situation] = {
 def shop(project):
     """A project that asks a service; `asks` and `number` change what its test sends."""
     with loopback.serving(loopback.Server(Echo)) as server:
-        project.write("values.py", VALUES)
+        project.write("asked.py", VALUES)
         project.write("shop.py", SHOP.format(port=server.server_address[1]))
         project.write("db.py", SQL)
         yield Asking(project)
@@ -271,7 +271,7 @@ class Asking:
 
     def test(self, body: str) -> None:
         self.project.tests(
-            f"import db, shop, values\n\ndef test_it():\n    assert {body}\n"
+            f"import db, shop, asked\n\ndef test_it():\n    assert {body}\n"
         )
 
     def run(self, *args: str) -> Any:
@@ -333,25 +333,25 @@ def test_what_a_miss_prints_ends_it(shop, situation) -> None:
 
 #: What is asked has changed, and nothing helps but to record it.
 QUESTIONS: dict[str, tuple[str, str]] = {
-    "a prompt": ("http", "shop.prompt(f'About {values.ASK}?')"),
+    "a prompt": ("http", "shop.prompt(f'About {asked.ASK}?')"),
     "a prompt with a date": (
         "http",
-        "shop.prompt(f'It is {values.day()}. About {values.ASK}?')",
+        "shop.prompt(f'It is {asked.day()}. About {asked.ASK}?')",
     ),
-    "a model": ("http", "shop.post({'model': f'gpt-{values.ASK}-mini'})"),
-    "a number": ("http", "shop.post({'page': values.FEW})"),
-    "a query": ("http", "shop.post({}, f'?page={values.FEW}')"),
-    "a word": ("shop:ask", "shop.ask(values.ASK)"),
-    "a word of a stream": ("shop:tokens", "list(shop.tokens(values.ASK, ''))"),
-    "a line": ("http", "shop.lines({'q': values.ASK})"),
-    "a nested word": ("shop:order", "shop.order('x', {'a': [values.ASK]})"),
-    "another length": ("shop:order", "shop.order('x', [1] * values.FEW) "),
+    "a model": ("http", "shop.post({'model': f'gpt-{asked.ASK}-mini'})"),
+    "a number": ("http", "shop.post({'page': asked.FEW})"),
+    "a query": ("http", "shop.post({}, f'?page={asked.FEW}')"),
+    "a word": ("shop:ask", "shop.ask(asked.ASK)"),
+    "a word of a stream": ("shop:tokens", "list(shop.tokens(asked.ASK, ''))"),
+    "a line": ("http", "shop.lines({'q': asked.ASK})"),
+    "a nested word": ("shop:order", "shop.order('x', {'a': [asked.ASK]})"),
+    "another length": ("shop:order", "shop.order('x', [1] * asked.FEW) "),
     "a frame": (
         "shop:summary",
-        "shop.summary(__import__('pandas').DataFrame({'price': [values.FEW]}))",
+        "shop.summary(__import__('pandas').DataFrame({'price': [asked.FEW]}))",
     ),
-    "a statement": ("sqlalchemy", "db.run(f'SELECT {values.FEW}')"),
-    "a parameter": ("sqlalchemy", "db.run('SELECT :a', a=values.ASK)"),
+    "a statement": ("sqlalchemy", "db.run(f'SELECT {asked.FEW}')"),
+    "a parameter": ("sqlalchemy", "db.run('SELECT :a', a=asked.ASK)"),
 }
 
 
@@ -373,9 +373,9 @@ def test_another_question_is_recorded_and_never_ignored(shop, target, body) -> N
 
 #: What a call gives, and the line by which its drift is gone.
 DRIFTS = {
-    "an id": ("shop:made", "shop.made(values.ASK)", "volatile=id"),
-    "a moment": ("shop:stamped", "shop.stamped(values.ASK)", "volatile=rows.0.at"),
-    "several": ("shop:twice", "shop.twice(values.ASK)", "volatile=rows.*.id"),
+    "an id": ("shop:made", "shop.made(asked.ASK)", "volatile=id"),
+    "a moment": ("shop:stamped", "shop.stamped(asked.ASK)", "volatile=rows.0.at"),
+    "several": ("shop:twice", "shop.twice(asked.ASK)", "volatile=rows.*.id"),
 }
 
 
@@ -395,8 +395,8 @@ def test_what_a_drift_prints_ends_it(shop, target, body, line) -> None:
     shop.project.write(
         "shop.py",
         (shop.project.root / "shop.py").read_text().replace("question", "'x'", 0)
-        + "\n\ndef _changed(question):\n    import values\n"
-        "    return {'id': values.uuid4(), 'answer': 'other', 'rows': []}\n\n"
+        + "\n\ndef _changed(question):\n    import asked\n"
+        "    return {'id': asked.uuid4(), 'answer': 'other', 'rows': []}\n\n"
         f"{target.partition(':')[2]}.__code__ = _changed.__code__\n",
     )
     shop.run("--mimic-verify").expect(failed=1)
@@ -404,7 +404,7 @@ def test_what_a_drift_prints_ends_it(shop, target, body, line) -> None:
 
 def test_a_drift_of_a_text_that_holds_a_date_has_no_line(shop) -> None:
     shop.project.ini("shop:dated")
-    shop.test("shop.dated(values.ASK)")
+    shop.test("shop.dated(asked.ASK)")
     shop.run("--mimic-record").expect(passed=1)
 
     shop.run("--mimic-verify").expect(failed=1, never=["volatile="])
@@ -413,10 +413,10 @@ def test_a_drift_of_a_text_that_holds_a_date_has_no_line(shop) -> None:
 def test_many_misses_of_one_cause_are_told_once(shop) -> None:
     shop.project.ini("shop:think")
     tests = "".join(
-        f"\ndef test_{n}():\n    assert shop.think(values.ASK, run_id=values.uuid4())\n"
+        f"\ndef test_{n}():\n    assert shop.think(asked.ASK, run_id=asked.uuid4())\n"
         for n in range(6)
     )
-    shop.project.tests(f"import shop, values\n{tests}")
+    shop.project.tests(f"import shop, asked\n{tests}")
     shop.run("--mimic-record").expect(passed=6)
 
     run = shop.run().expect(failed=6)
@@ -430,14 +430,14 @@ def test_the_command_for_a_miss_in_a_fixture_records_it(shop, scope) -> None:
     """In a wider fixture, the first of its tests is enough, and is named alone."""
     shop.project.ini("http")
     shop.project.tests(f"""
-        import pytest, shop, values
+        import pytest, shop, asked
 
         @pytest.fixture(scope="{scope}")
         def answer():
-            return shop.post({{"q": values.ASK}})
+            return shop.post({{"q": asked.ASK}})
 
         def test_one(answer):
-            assert values.ASK in answer["about"]
+            assert asked.ASK in answer["about"]
 
         def test_two(answer):
             assert shop.post({{"q": "more"}})
@@ -461,11 +461,11 @@ def test_the_commands_of_a_run_with_workers_can_be_pasted(shop) -> None:
     pytest.importorskip("xdist")
     shop.project.ini("http")
     shop.project.tests("""
-        import pytest, shop, values
+        import pytest, shop, asked
 
         @pytest.mark.parametrize("number", range(4))
         def test_it(number):
-            assert shop.post({"q": values.ASK, "of": number})
+            assert shop.post({"q": asked.ASK, "of": number})
     """)
     shop.project.process = True
 
@@ -482,7 +482,7 @@ def test_the_commands_of_a_run_with_workers_can_be_pasted(shop) -> None:
 
 def test_a_drift_that_is_accepted_is_gone(shop) -> None:
     shop.project.ini("shop:ask")
-    shop.test("shop.ask(values.ASK)")
+    shop.test("shop.ask(asked.ASK)")
     shop.run("--mimic-record").expect(passed=1)
     text = (shop.project.root / "shop.py").read_text()
     shop.project.write("shop.py", text.replace('f"about {question}"', '"changed"'))
@@ -498,10 +498,10 @@ def test_a_drift_that_is_accepted_is_gone(shop) -> None:
 def test_rows_in_another_order_are_never_ignored(shop) -> None:
     shop.project.ini("sqlalchemy")
     shop.project.tests("""
-        import db, sqlalchemy as sa, values
+        import db, sqlalchemy as sa, asked
 
         def test_it():
-            first, second = sorted([values.ASK, "lemon"], reverse=values.RUN % 2 == 0)
+            first, second = sorted([asked.ASK, "lemon"], reverse=asked.RUN % 2 == 0)
             with db.engine.begin() as connection:
                 connection.execute(sa.text("CREATE TABLE cards (name TEXT)"))
                 insert = "INSERT INTO cards VALUES (:name__0), (:name__1)"
@@ -570,14 +570,14 @@ def test_a_test_that_is_recorded_again_is_in_one_command(shop) -> None:
     """Recording only what it misses would fail."""
     shop.project.ini("http")
     shop.project.tests("""
-        import shop, values
+        import shop, asked
 
         def test_talk():
             shop.post({"q": "first"})
-            shop.post({"q": values.ASK})
+            shop.post({"q": asked.ASK})
 
         def test_other():
-            shop.post({"q": values.FEW})
+            shop.post({"q": asked.FEW})
     """)
     shop.run("--mimic-record").expect(passed=2)
     shop.asks("coffee")
