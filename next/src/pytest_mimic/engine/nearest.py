@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple, Protocol
@@ -13,6 +13,7 @@ from pytest_mimic.engine.logs import Place
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.values import messages
+from pytest_mimic.values.differences import Difference
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import IGNORED, Tree
 from pytest_mimic.vault.recording import Entry, Recording
@@ -29,6 +30,10 @@ class Around(Protocol):
     gone: Container[str]
     vault: Vault
     commands: Commands
+
+    def shown(self, differences: Iterable[Difference]) -> list[Difference]:
+        """Give differences as they may be drawn."""
+        ...
 
 
 class Hints(NamedTuple):
@@ -89,7 +94,10 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
         described = call.parts(described)
         recorded = [_counted(one, call.parts, around.vault) for one in recorded]
     found = messages.nearest(described, recorded)
-    facts = messages.nearest_facts(call.target, found)
+    shown = found
+    if found is not None:
+        shown = found._replace(differences=around.shown(found.differences))
+    facts = messages.nearest_facts(call.target, shown)
     cause = "; ".join(facts[1:])
     if found is not None and _is_of_another_line(call, found):
         facts.append(f"it was recorded with other options: {found.call.line or 'none'}")

@@ -12,6 +12,7 @@ from pytest_mimic.engine.decide import Reason
 from pytest_mimic.engine.events import Plain
 from pytest_mimic.engine.logs import Place
 from pytest_mimic.engine.owners import Owner
+from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.errors import (
     CorruptRecordingError,
     DriftError,
@@ -78,10 +79,15 @@ class Refusals:
         commands: Writes the commands.
     """
 
-    def __init__(self, vault: Vault, commands: Commands) -> None:
+    def __init__(self, vault: Vault, commands: Commands, secrecy: Secrecy) -> None:
         self.gone: Container[str] = ()
         self.vault = vault
         self.commands = commands
+        self._secrecy = secrecy
+
+    def shown(self, differences: Iterable[Difference]) -> list[Difference]:
+        """Give differences as they may be drawn, without what is secret."""
+        return [self._secrecy.masked_difference(one) for one in differences]
 
     def of(
         self, reason: Reason, call: Call, place: Place, owner: Owner | None
@@ -235,7 +241,7 @@ class Refusals:
         else:
             remedies += _ways_to_leave_out(call, differences)
         what = f"{call.label()} no longer gives what was recorded"
-        return DriftError(what, lines_of(differences), remedies)
+        return DriftError(what, lines_of(self.shown(differences)), remedies)
 
     def drift_of_fixture(
         self, call: Call, differences: Sequence[Difference], owner: Owner
@@ -244,7 +250,7 @@ class Refusals:
         return DriftError(
             f"{call.label()} of a fixture gives something else than was recorded, so"
             " what follows cannot be recorded",
-            lines_of(differences),
+            lines_of(self.shown(differences)),
             self._remedies("to record the fixture's tests again", RERECORD, owner),
         )
 

@@ -104,8 +104,8 @@ class Run:
         self.events = Events()
         self.inside = Inside()
         self.shared = Shared(vault)
-        self.refusals = Refusals(vault, commands)
         self.secrecy = Secrecy(redact)
+        self.refusals = Refusals(vault, commands, self.secrecy)
         self.servers = OwnServers()
         self.test = ""
         self.forbids_pickles = forbids_pickles

@@ -13,6 +13,7 @@ from pytest_mimic.values.tree import Tree
 
 if TYPE_CHECKING:
     from pytest_mimic.secrets.issued import Scope, Secrets
+    from pytest_mimic.values.differences import Difference
 
 
 class Secrecy:
@@ -83,6 +84,16 @@ class Secrecy:
         """Return a tree as it may be shown."""
         masked: Tree = self.secrets.masked(tree)
         return masked
+
+    def masked_difference(self, difference: Difference) -> Difference:
+        """Return a difference as it may be shown: its last step may be secret."""
+        name = difference.steps[-1] if difference.steps else ""
+        sides = {}
+        for side in ("old", "new"):
+            tree = getattr(difference, side)
+            if isinstance(tree, (str, int, float, list, dict)):
+                sides[side] = self.secrets.masked({name: tree})[name]
+        return difference._replace(**sides)
 
     def without_secrets(self, tree: Tree) -> tuple[Tree, tuple[str, ...]]:
         """Return a tree as it may be stored, and the paths of what was hidden."""
