@@ -1,0 +1,94 @@
+"""Section 5, *Logs*: answers of overlapping requests end as they ended when they were recorded."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from support import loopback
+from support.loopback import serving
+
+for _client in ("aiohttp", "httpx", "requests"):
+    pytest.importorskip(_client)
+
+ASYNC = """
+    import asyncio, os
+    import {library}
+
+    API = os.environ["API"]
+
+    async def race():
+        async with {session} as client:
+            async def get(number):
+                {get}
+                return number
+
+            calls = [get(number) for number in (1, 2, 3)]
+            return [await one for one in asyncio.as_completed(calls)]
+
+    def test_results_come_as_they_are_completed():
+        assert asyncio.run(race()) == [3, 2, 1]
+"""
+THREADS = """
+    import os, {library}
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+
+    API = os.environ["API"]
+
+    def get(number):
+        {library}.get(f"{{API}}/{{number}}")
+        return number
+
+    def test_results_come_as_they_are_completed():
+        with ThreadPoolExecutor(3) as pool:
+            calls = [pool.submit(get, number) for number in (1, 2, 3)]
+            assert [one.result() for one in as_completed(calls)] == [3, 2, 1]
+"""
+READ_BY_AIOHTTP = (
+    'async with client.get(f"{API}/{number}") as answer: await answer.read()'
+)
+TESTS = {
+    "httpx, tasks": ASYNC.format(
+        library="httpx",
+        session="httpx.AsyncClient()",
+        get='await client.get(f"{API}/{number}")',
+    ),
+    "aiohttp, tasks": ASYNC.format(
+        library="aiohttp", session="aiohttp.ClientSession()", get=READ_BY_AIOHTTP
+    ),
+    "requests, threads": THREADS.format(library="requests"),
+    "httpx, threads": THREADS.format(library="httpx"),
+}
+
+
+class Server(loopback.Server):
+    """Answers the last of three requests first, and the first one last."""
+
+    def __init__(self) -> None:
+        super().__init__(Handler)
+        self.answered = {number: threading.Event() for number in range(1, 5)}
+        self.answered[4].set()
+
+
+class Handler(loopback.Handler):
+    server: Server
+
+    def do_GET(self):
+        number = int(self.path.strip("/"))
+        self.server.answered[number + 1].wait(30)
+        # The client has time to read the answer before.
+        threading.Event().wait(0.1)
+        self.json({"number": number})
+        self.server.answered[number].set()
+
+
+@pytest.mark.parametrize("test", TESTS.values(), ids=TESTS)
+def test_answers_of_requests_that_overlap_end_as_recorded(project, test):
+    project.ini("http")
+    project.tests(test)
+    with serving(Server()) as server:
+        env = {"API": server.url}
+        project.run("--mimic-record", env=env).expect(passed=1)
+
+    for _ in range(3):
+        project.run(env=env).expect(passed=1)
