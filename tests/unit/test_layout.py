@@ -25,6 +25,7 @@ FLOORS = (
     ["errors", "_core", "client", "_clients", "_tools", "_run", "face"]
     if (PACKAGE / "_core").exists()
     else [
+        # What users read: errors, commands to paste, words.
         "errors",
         "values",
         "vault",
@@ -68,6 +69,8 @@ def floor_of(module: str) -> int:
     """Return the floor of a module, counted from the lowest."""
     names = module.split(".")[1:]
     if names[:1] == ["_core"] and len(names) == 2 and MODULES[module].stem == names[1]:
+        return FLOORS.index(GROUND)
+    if names in (["commands"], ["words"]):
         return FLOORS.index(GROUND)
     house = names[0] if names and names[0] in FLOORS else "face"
     return FLOORS.index(house)

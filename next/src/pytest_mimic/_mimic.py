@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pytest_mimic.errors import TargetError
 from pytest_mimic.patch.targets import as_targets
@@ -17,27 +17,12 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from pytest_mimic.engine.coverings import Covering
+    from pytest_mimic.patch.targets import TargetOptions
     from pytest_mimic.run.session import Session
 
 __all__ = ["fingerprint", "mimic", "register_fingerprint"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-
-
-class TargetOptions(TypedDict, total=False):
-    """The options of a line of `mimic_functions`, as keyword arguments."""
-
-    ignore: str | Sequence[str]
-    match: str | Sequence[str]
-    key: Callable[[Mapping[str, Any]], object]
-    content: str | Sequence[str]
-    sequence: bool
-    rtol: float
-    atol: float
-    volatile: str | Sequence[str]
-    compare: Literal["exact", "shape"]
-    only: str | Sequence[str]
-    exclude: str | Sequence[str]
 
 
 def fingerprint(value: object) -> str:

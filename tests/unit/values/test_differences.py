@@ -84,8 +84,8 @@ DIFFERENT = [
     (collections.Counter("aab"), collections.Counter("ab"), ["a: 2 recorded, 1 now"]),
     (collections.OrderedDict(a=1, b=2), collections.OrderedDict(b=2, a=1), ["result: the keys are in another order now"]),
     (types.SimpleNamespace(a=1), types.SimpleNamespace(a=2), ["a: 1 recorded, 2 now"]),
-    (functools.partial(max, 1), functools.partial(max, 2), ["result[0]: 1 recorded, 2 now"]),
-    (ValueError("x"), ValueError("y"), ["ValueError[0]: 'x' recorded, 'y' now"]),
+    (functools.partial(max, 1), functools.partial(max, 2), ["args[0]: 1 recorded, 2 now"]),
+    (ValueError("x"), ValueError("y"), ["ValueError.args[0]: 'x' recorded, 'y' now"]),
     (ValueError("x"), KeyError("x"), ["result: ValueError('x') recorded, KeyError('x') now"]),
 ]  # fmt: skip
 

@@ -91,7 +91,7 @@ def test_the_nearest_recording_has_the_fewest_parts_that_differ():
         "filters.y: 2 recorded, 5 now",
         "filters.z: 3 recorded, 7 now",
     ]
-    assert nearest_facts("shop:find", None) == ["no call of shop:find is recorded"]
+    assert nearest_facts("shop:find", None) == ["nothing of shop:find is recorded"]
 
 
 def test_a_secret_that_differs_is_named():

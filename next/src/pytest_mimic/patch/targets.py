@@ -8,10 +8,26 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from pytest_mimic.errors import TargetError, did_you_mean
 from pytest_mimic.patch.patches import inside_of
+
+
+class TargetOptions(TypedDict, total=False):
+    """The options of a line of `mimic_functions`, as keyword arguments."""
+
+    ignore: str | Sequence[str]
+    match: str | Sequence[str]
+    key: Callable[[Mapping[str, Any]], object]
+    content: str | Sequence[str]
+    sequence: bool
+    rtol: float
+    atol: float
+    volatile: str | Sequence[str]
+    compare: Literal["exact", "shape"]
+    only: str | Sequence[str]
+    exclude: str | Sequence[str]
 
 
 class Client(NamedTuple):

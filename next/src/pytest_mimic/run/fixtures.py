@@ -23,7 +23,7 @@ from pytest_mimic.vault.names import cassette_name, cassette_of_test
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from pytest_mimic._mimic import TargetOptions
+    from pytest_mimic.patch.targets import TargetOptions
     from pytest_mimic.run.session import Session
 
 
