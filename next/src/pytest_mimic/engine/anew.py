@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.events import Events
 from pytest_mimic.values.looks import WORDS, made_anew
-from pytest_mimic.values.tree import Path, Tree, parts
+from pytest_mimic.values.tree import Path, Tree, is_tagged, parts
 
 WORKER = "the name of a worker"
 """What stands for a text with the name of a worker of xdist: `db_gw0`."""
@@ -112,6 +112,9 @@ def _leaves(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
     """Yield the parts of a tree that are values, with their paths."""
     if made_anew(tree):
         yield path, tree
+        return
+    if isinstance(tree, dict) and is_tagged(tree) and "digest" in tree:
+        # A long part stands by its digest, which is no value.
         return
     inner = list(parts(tree))
     if not inner:
