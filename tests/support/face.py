@@ -240,9 +240,11 @@ def _http_in_next(request: bytes, answer: bytes | None, redact: Sequence[str]) -
     _, status, reason = answered.first
     came = answers.read(int(status), reason, answered.headers, [answered.body])
     hidden_request = secrets.hide_request(sent, scope, hide=adapter.hide_request)
-    hidden_answer = secrets.hide_answer(
-        came, scope, CallMark("", "call"), hide=adapter.hide_answer
-    )
+
+    def hide(redactor: Any, answer: Any, stand_in: Any) -> Any:
+        return adapter.hide_answer(redactor, answer, stand_in, hidden_request)
+
+    hidden_answer = secrets.hide_answer(came, scope, CallMark("", "call"), hide=hide)
     label = adapter.label(hidden_request)
     return json.dumps([hidden_request, hidden_answer, label], ensure_ascii=False)
 

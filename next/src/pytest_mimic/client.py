@@ -39,15 +39,28 @@ name is the line: `sensor = "mimic_sensor:SensorAdapter"`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pytest_mimic.engine.calls import Call, failed_exchange
 from pytest_mimic.engine.coverings import Coverings, Edge, Line
 from pytest_mimic.engine.steps import Step
 from pytest_mimic.engine.verifying import paths_of, rules_of
-from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.errors import (
+    CorruptRecordingError,
+    MimicError,
+    Remedy,
+    UnstorableOutcomeError,
+)
 from pytest_mimic.patch.targets import Options
 from pytest_mimic.secrets.issued import CallMark, Scope
 from pytest_mimic.secrets.redactor import Redactor, StandIn
@@ -127,9 +140,20 @@ class Adapter:
         return hidden
 
     def hide_answer(
-        self, redactor: Redactor, answer: Plain, stand_in: StandIn
+        self,
+        redactor: Redactor,
+        answer: Plain,
+        stand_in: StandIn,
+        request: Plain,  # noqa: ARG002
     ) -> Plain:
-        """Return an answer without its secrets."""
+        """Return an answer without its secrets.
+
+        Args:
+            redactor: Knows the secret names.
+            answer: The answer.
+            stand_in: Gives what stands in place of a secret.
+            request: What was asked, as it is stored.
+        """
         hidden: Plain = redactor.hide(answer, stand_in)
         return hidden
 
@@ -163,12 +187,20 @@ class Port:
         self._adapter = adapter
         self._coverings = coverings
 
-    def begin(self, request: Plain, client: str = "") -> Exchange | None:
+    def begin(
+        self,
+        request: Plain,
+        client: str = "",
+        *,
+        numbered: Mapping[str, Hashable] = MappingProxyType({}),
+    ) -> Exchange | None:
         """Begin a call. None: it runs for real, and nobody looks at it.
 
         Args:
             request: What is asked, with its secrets.
             client: Who sends it, if not the client of this adapter.
+            numbered: What goes into the request as a number, by name: the address of a
+                database, say, as the order in which the owner has first used it.
 
         Raises:
             MissingRecordingError: It has no recording, and may not run.
@@ -184,12 +216,15 @@ class Port:
         if line is None:
             self._note_left_out(request)
             return None
-        return self._begin(request, line)
+        owner = line.cassette or self.run.innermost
+        if owner is not None:
+            numbers = {name: owner.number(name, key) for name, key in numbered.items()}
+            request = {**request, **numbers}
+        return self._begin(request, line, owner)
 
-    def _begin(self, request: Plain, line: Line) -> Exchange:
+    def _begin(self, request: Plain, line: Line, owner: Owner | None) -> Exchange:
         run, adapter, options = self.run, self._adapter, line.options
         cassette = line.cassette
-        owner = cassette or run.innermost
         secrets = run.secrecy.secrets
         scope = run.secrecy.scope(owner, run.innermost if cassette else None)
         own: dict[str, str] = {}
@@ -366,9 +401,12 @@ class Exchange:
         call = self.step.call
         owner = self.step.owner_name if call.in_log else ""
         mark = CallMark(owner, call.identity, self._number)
-        hidden: Plain = self._secrets.hide_answer(
-            answer, self._scope, mark, hide=self._adapter.hide_answer
-        )
+        request = cast("Plain", call.describe())
+
+        def hide(redactor: Redactor, plain: Plain, stand_in: StandIn) -> Plain:
+            return self._adapter.hide_answer(redactor, plain, stand_in, request)
+
+        hidden: Plain = self._secrets.hide_answer(answer, self._scope, mark, hide=hide)
         return hidden
 
     def _note_keys(self, stored: Plain) -> None:
@@ -387,6 +425,20 @@ class Exchange:
         """End a call without a whole answer: it was cancelled, or it failed."""
         body: Plain = {} if answer is None else {"answer": self.stored(answer)}
         self.step.abandon(error, body)
+
+    def refuse(self, facts: Iterable[str], remedies: Iterable[Remedy]) -> MimicError:
+        """Give the error, noted already, of a call that cannot be recorded.
+
+        Args:
+            facts: Why not.
+            remedies: What to do: pairs of words, and of what can be pasted.
+        """
+        call = self.step.call
+        self.step.abandon(None)
+        what = f"{call.label()} cannot be recorded"
+        error = UnstorableOutcomeError(what, facts, remedies)
+        self._run.note(error)
+        return error
 
     def _for_caller(self, recorded: Plain, real: Plain, options: Options) -> Plain:
         paths = _volatile(self._adapter, options)

@@ -53,7 +53,11 @@ class HttpAdapter(Adapter):
         return {key: url if key == "url" else hidden[key] for key in request}
 
     def hide_answer(
-        self, redactor: Redactor, answer: Plain, stand_in: StandIn
+        self,
+        redactor: Redactor,
+        answer: Plain,
+        stand_in: StandIn,
+        request: Plain,  # noqa: ARG002
     ) -> Plain:
         """Return an answer without its secrets, those of split events too."""
         hidden: Plain = redactor.hide(answer, stand_in)
