@@ -60,9 +60,10 @@ def identities() -> dict[str, str]:
 
 def identities_of(python: str, *, seed: str) -> dict[str, str]:
     """Return the identities as another process has them."""
+    folders = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
         [python, "-W", "ignore", "-c", SCRIPT],
-        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(TESTS)},
+        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(folders)},
         capture_output=True,
         text=True,
         check=True,

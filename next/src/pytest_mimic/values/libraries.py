@@ -750,9 +750,16 @@ def _image(image: Any, walk: Walk) -> Tree:
     return _tagged(image, body, walk)
 
 
+def _message(message: Any, walk: Walk) -> Tree:
+    # What a message pickles has its maps in an order of chance.
+    data = message.SerializePartialToString(deterministic=True)
+    return _tagged(message, walk.node(data), walk)
+
+
 _LIBRARIES = ("numpy", "pandas", "polars", "pyarrow", "scipy")
 _RULES: dict[str, Rule] = {
     "PIL:Image": Rule(_image),
+    "google:Message": Rule(_message),
     "numpy:ndarray": Rule(_ndarray),
     "numpy:MaskedArray": Rule(_masked),
     "numpy:datetime64": Rule(_number, _make_moment),
