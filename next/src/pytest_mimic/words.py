@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+SHOWN = 10
+"""How many rows a list has at most."""
+WIDEST_LABEL = 100
+
 
 def plural(count: int, noun: str) -> str:
     """Return `1 call` or `2 calls`."""

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic.engine.usage import WORDS_OF_OUTCOMES, Usage
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault
-
-if TYPE_CHECKING:
-    pass
+from pytest_mimic.words import SHOWN, WIDEST_LABEL, and_more, plural
 
 READ_UNASKED = 500
 """How many files a run reads that was not asked about unused recordings."""
@@ -98,6 +98,43 @@ def judge(
     return judgement
 
 
+def label_of(unused: Unused) -> tuple[str, str]:
+    """Return an unused recording in one line, and who recorded it."""
+    # Only a list of unused recordings needs it.
+    from pytest_mimic.values.labels import call_label
+
+    if unused.name.startswith("cassettes/"):
+        name = unused.name.removeprefix("cassettes/").removesuffix(".json")
+        label = f"cassette {name}"
+    elif unused.entry is None:
+        label = f"{unused.name}, {plural(unused.calls, 'call')}"
+    else:
+        tree = unused.entry.arguments or unused.entry.request or {}
+        label = call_label(unused.entry.target, tree)
+    where = f"recorded by {unused.test}" if unused.test else ""
+    return label, f"{where}, gone" if unused.is_gone else where
+
+
+def rows_of(unused: Sequence[Unused]) -> list[str]:
+    """Return the first unused recordings, a row each, and how many more there are."""
+    labels = [label_of(one) for one in unused[:SHOWN]]
+    width = min(max(len(label) for label, _ in labels), WIDEST_LABEL)
+    rows = [f"  {label:<{width}}    {where}".rstrip() for label, where in labels]
+    return rows + and_more(len(unused) - len(rows))
+
+
+def files_in(vault: Vault) -> set[str]:
+    """Return the files of a vault, each with its digest: `calls/….json 5f3a9c1e…`."""
+    return {f"{name} {_digest_of(vault, name)}" for name in vault.names()}
+
+
+def _digest_of(vault: Vault, name: str) -> str:
+    try:
+        return xxh3_64_hexdigest(vault.folder.read(name) or b"")
+    except CorruptRecordingError:
+        return ""
+
+
 def clear(vault: Vault, unused: Iterable[Unused]) -> int:
     """Delete recordings, and return how many bytes the vault has lost."""
     before = size_of(vault.path)
@@ -152,6 +189,9 @@ class _Jury:
         if recording is None:
             return  # another process has deleted it meanwhile
         reason = self._reason(name, recording)
+        known = self._usage.vault
+        if known and f"{name} {_digest_of(vault, name)}" not in known:
+            reason = "recorded since the runs"
         for unused in self._unused_of(name, recording):
             if _may_begin_later(unused):
                 waits = "its call was cancelled, and may begin in another run"
@@ -202,7 +242,11 @@ class _Jury:
 
     def _reason_of_test(self, test: str) -> str:
         outcome = self._usage.outcomes.get(test)
-        if outcome == "passed" or test in self._gone:
+        if test in self._gone:
+            # One that fails may have taken its place.
+            failed = [text for text in self._not_passed if text.endswith(" failed")]
+            return failed[0] if failed else ""
+        if outcome == "passed":
             return ""
         if outcome is None:
             return _NOT_KNOWN

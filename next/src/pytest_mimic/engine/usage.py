@@ -52,6 +52,7 @@ class Usage:
         outcomes: How each test ended that ran.
         used: The identities that were used, by the file of their recordings.
         unmade: The identities in a log that its owner did not ask for, by the file.
+        vault: The files of the vault when the run ended, each with its digest.
     """
 
     partial: set[Reason] = field(default_factory=set)
@@ -63,6 +64,7 @@ class Usage:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     used: dict[str, set[str]] = field(default_factory=dict)
     unmade: dict[str, set[str]] = field(default_factory=dict)
+    vault: set[str] = field(default_factory=set)
 
     def note(self, events: Iterable[Event]) -> None:
         """Take from the events of a run which recordings it used."""
@@ -77,9 +79,8 @@ class Usage:
 
     def add(self, other: Usage) -> None:
         """Count another process or another run as a part of this one."""
-        for name in ("partial", "mimicked", "foreign_lines", "collected", "skipped"):
+        for name in ("partial", *_SETS):
             getattr(self, name).update(getattr(other, name))
-        self.selected |= other.selected
         self.outcomes.update(other.outcomes)
         for name in ("used", "unmade"):
             mine = getattr(self, name)
@@ -90,7 +91,7 @@ class Usage:
         """Return this as JSON has it."""
         plain: dict[str, Plain] = {"outcomes": dict(self.outcomes)}
         plain["partial"] = [list(reason) for reason in sorted(self.partial)]
-        for name in ("mimicked", "foreign_lines", "collected", "skipped", "selected"):
+        for name in _SETS:
             plain[name] = sorted(getattr(self, name))
         for name in ("used", "unmade"):
             files = getattr(self, name).items()
@@ -106,7 +107,7 @@ class Usage:
         """
         usage = cls(outcomes=dict(plain["outcomes"]))
         usage.partial = {Reason(*reason) for reason in plain["partial"]}
-        for name in ("mimicked", "foreign_lines", "collected", "skipped", "selected"):
+        for name in _SETS:
             setattr(usage, name, set(plain[name]))
         for name in ("used", "unmade"):
             setattr(usage, name, {file: set(ids) for file, ids in plain[name].items()})
@@ -121,6 +122,9 @@ class Usage:
         for module in sorted(self.skipped - self.collected):
             told.append(f"{module} was skipped")
         return told
+
+
+_SETS = ("mimicked", "foreign_lines", "collected", "skipped", "selected", "vault")
 
 
 class UsageFile(NamedTuple):

@@ -12,9 +12,6 @@ from pytest_mimic.engine.unused import Judgement
 from pytest_mimic.engine.usage import Outcome
 from pytest_mimic.run.settings import Settings
 
-SHOWN = 10
-"""How many rows a list has at most."""
-WIDEST_LABEL = 100
 # A longer command names whole files, or the tests that failed last.
 _LONGEST_COMMAND = 240
 

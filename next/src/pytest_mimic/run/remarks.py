@@ -7,14 +7,12 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from pytest_mimic.engine.events import Event
 from pytest_mimic.run.facts import (
-    SHOWN,
-    WIDEST_LABEL,
     Facts,
     command_for,
     text_of,
     times,
 )
-from pytest_mimic.words import and_more, few, plural
+from pytest_mimic.words import SHOWN, WIDEST_LABEL, and_more, few, plural
 
 
 def remarks(facts: Facts) -> list[str]:

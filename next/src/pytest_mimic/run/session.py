@@ -23,6 +23,7 @@ from pytest_mimic.engine.unused import (
     GoneTests,
     Judgement,
     clear,
+    files_in,
     judge,
     size_of,
 )
@@ -274,6 +275,7 @@ class Session:
 
     def _write_usage(self) -> None:
         assert self.settings.usage is not None
+        self.usage.vault = files_in(self.run.vault)
         UsageFile.write(self.settings.usage, self.usage, self.settings.rootdir)
 
     def _set_exit_code(self, session: pytest.Session, exitstatus: int) -> None:

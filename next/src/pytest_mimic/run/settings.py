@@ -11,8 +11,9 @@ from typing import Any, Literal, TypeVar
 import pytest
 
 from pytest_mimic.engine.decide import Mode
-from pytest_mimic.errors import TargetError, did_you_mean
+from pytest_mimic.errors import MimicError, TargetError, did_you_mean
 from pytest_mimic.patch.targets import Target, parse_target
+from pytest_mimic.vault.vault import vault_folder, vault_label
 
 Source = Literal["strict", "ignore"]
 Inputs = Literal["warn", "strict", "ignore"]
@@ -87,7 +88,7 @@ class Settings:
             is_ci=_is_ci(os.environ.get("CI", "")),
             rootdir=config.rootpath,
             vault=vault,
-            vault_label=_label(vault, config.rootpath),
+            vault_label=vault_label(vault, config.rootpath),
             vault_option=vault_option,
             targets=_targets(config),
             redact=tuple(_ini_lines(config, "mimic_redact")),
@@ -137,22 +138,11 @@ def _vault(config: pytest.Config, given: str) -> Path:
     """
     path: str = given or config.getini("mimic_vault_path")
     name = "--mimic-vault" if given else "mimic_vault_path"
-    # The second character of a path of Windows is a colon, too.
-    if path.find("://") > 1 or path.find(":/") > 1:
-        raise pytest.UsageError(f"{name}: a vault is a folder, and this is a URL")
-    if not path.strip():
-        raise pytest.UsageError(f"{name} names no folder")
     start = config.invocation_params.dir if given else config.rootpath
-    folder = Path(os.path.normpath(start / Path(path).expanduser()))
-    if folder.exists() and not folder.is_dir():
-        raise pytest.UsageError(f"{name}: {path} is a file, and a vault is a folder")
-    return folder
-
-
-def _label(vault: Path, rootdir: Path) -> str:
-    if vault.is_relative_to(rootdir):
-        return vault.relative_to(rootdir).as_posix()
-    return str(vault)
+    try:
+        return vault_folder(path, start, name)
+    except MimicError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _targets(config: pytest.Config) -> tuple[Target, ...]:

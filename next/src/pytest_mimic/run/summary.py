@@ -6,10 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pytest_mimic.engine.events import Event, EventKind
-from pytest_mimic.engine.unused import READ_UNASKED, Unused
+from pytest_mimic.engine.unused import READ_UNASKED, rows_of
 from pytest_mimic.run.facts import (
-    SHOWN,
-    WIDEST_LABEL,
     Facts,
     command_for,
     number_of,
@@ -18,7 +16,14 @@ from pytest_mimic.run.facts import (
     times,
 )
 from pytest_mimic.run.remarks import remarks
-from pytest_mimic.words import and_more, duration, plural, size_in_words
+from pytest_mimic.words import (
+    SHOWN,
+    WIDEST_LABEL,
+    and_more,
+    duration,
+    plural,
+    size_in_words,
+)
 
 
 class _List(NamedTuple):
@@ -214,32 +219,12 @@ def _lines_of_unused(facts: Facts) -> list[str]:
     judgement = facts.judgement
     if not judgement.unused:
         return []
-    rows = [label_of_unused(unused) for unused in judgement.unused[:SHOWN]]
-    width = min(max(len(label) for label, _ in rows), WIDEST_LABEL)
-    lines = ["cleared:" if facts.cleared else "unused:"]
-    lines += [f"  {label:<{width}}    {where}".rstrip() for label, where in rows]
-    lines += and_more(len(judgement.unused) - len(rows))
+    heading = "cleared:" if facts.cleared else "unused:"
+    lines = [heading, *rows_of(judgement.unused)]
     if not facts.cleared:
         command = facts.commands.pytest("--mimic-clear-unused")
         lines.append(f"to drop the unused: {command}")
     return lines
-
-
-def label_of_unused(unused: Unused) -> tuple[str, str]:
-    """Return an unused recording in one line, and who recorded it."""
-    # Only a list of unused recordings needs it.
-    from pytest_mimic.values.labels import call_label
-
-    if unused.name.startswith("cassettes/"):
-        name = unused.name.removeprefix("cassettes/").removesuffix(".json")
-        label = f"cassette {name}"
-    elif unused.entry is None:
-        label = f"{unused.name}, {plural(unused.calls, 'call')}"
-    else:
-        tree = unused.entry.arguments or unused.entry.request or {}
-        label = call_label(unused.entry.target, tree)
-    where = f"recorded by {unused.test}" if unused.test else ""
-    return label, f"{where}, gone" if unused.is_gone else where
 
 
 def _verdicts(facts: Facts) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
@@ -14,6 +15,8 @@ _LAST_WORDS = 40
 _LONGEST_VALUE = 40
 # Less room for an argument says nothing of it.
 _LEAST_ROOM = 12
+# Under which names a message of a language model has its text, or parts of it.
+_SAID = ("content", "parts", "text")
 
 
 class Prompt(NamedTuple):
@@ -136,21 +139,105 @@ def _of_body(body: Tree) -> str:
     return f"({prompt.model}: {words})" if words else f"({prompt.model})"
 
 
+CONVERSATION = frozenset({"messages", "input", "contents", "system", "instructions"})
+"""Under which names the body of a request has what is said to a language model."""
+
+
+class Message(NamedTuple):
+    """What somebody said in a conversation with a language model.
+
+    Attributes:
+        role: Who: `user`, `system`, `assistant`.
+        text: What; a call of a tool is drawn as it stands.
+    """
+
+    role: str
+    text: str
+
+
 def prompt_of(body: Tree) -> Prompt | None:
     """Give what a body asks a language model; None: it is none that is known.
 
     Known are chats with `messages`, responses with `input` and Gemini's `contents`.
     """
-    if not isinstance(body, dict):
+    key = _key_of_messages(body)
+    if not key or not isinstance(body, dict):
         return None
-    model = body.get("model")
+    model, said = body.get("model"), body[key]
+    name = model if isinstance(model, str) else "model"
+    return Prompt(name, _said(said[-1] if isinstance(said, list) else said))
+
+
+def messages_of(body: Tree) -> list[Message]:
+    """Give what a body says to a language model; none: it is no conversation."""
+    key = _key_of_messages(body)
+    if not key or not isinstance(body, dict):
+        return []
+    found = [
+        Message("system", _said(body[name]))
+        for name in ("system", "instructions")
+        if name in body
+    ]
+    said = body[key]
+    for message in said if isinstance(said, list) else [said]:
+        role = message.get("role") if isinstance(message, dict) else None
+        text = _said(message) or line(message)
+        found.append(Message(role if isinstance(role, str) else "user", text))
+    return found
+
+
+def _key_of_messages(body: Tree) -> str:
+    if not isinstance(body, dict):
+        return ""
     for key in ("messages", "input", "contents"):
         said = body.get(key)
-        is_text = key == "input" and isinstance(said, str) and isinstance(model, str)
-        if is_text or (isinstance(said, list) and said and isinstance(said[-1], dict)):
-            name = model if isinstance(model, str) else "model"
-            return Prompt(name, _said(said[-1] if isinstance(said, list) else said))
-    return None
+        is_text = isinstance(said, str) and isinstance(body.get("model"), str)
+        is_list = isinstance(said, list) and said and isinstance(said[-1], dict)
+        if is_list or (is_text and key == "input"):
+            return key
+    return ""
+
+
+def answer_text(body: Tree) -> str:
+    """Give the text that a language model answered, the pieces of a stream joined."""
+    if not isinstance(body, dict):
+        return ""
+    if "json" in body:
+        return _answered(body["json"])
+    events = body.get("events")
+    pieces: list[str] = []
+    for event in events if isinstance(events, list) else []:
+        data = _data_of(event)
+        # The last event of a part may repeat all of it.
+        if data and not str(data.get("type", "")).endswith("done"):
+            pieces.append(_answered(data))
+    return "".join(pieces)
+
+
+def _data_of(event: Tree) -> dict[str, Tree]:
+    """Give the JSON of an event, which may stand as the text that was sent."""
+    data = event.get("data") if isinstance(event, dict) else None
+    if isinstance(event, str):
+        try:
+            data = json.loads(event.partition("data:")[2])
+        except ValueError:
+            return {}
+    return data if isinstance(data, dict) else {}
+
+
+_ANSWERED = ("choices", "output", "candidates", "message", "delta", *_SAID)
+
+
+def _answered(part: Tree) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, list):
+        return "".join(map(_answered, part))
+    if isinstance(part, dict):
+        for key in _ANSWERED:
+            if key in part:
+                return _answered(part[key])
+    return ""
 
 
 def _said(message: Tree) -> str:
@@ -163,7 +250,7 @@ def _said(message: Tree) -> str:
         return ""
     if "begins" in message:
         return _text(message)
-    for key in ("content", "parts", "text"):
+    for key in _SAID:
         if key in message:
             return _said(message[key])
     return ""

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from os.path import normpath
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,35 @@ _OBJECT_NAME = re.compile(_OBJECT)
 _OBJECT_IN_FILE = re.compile(_OBJECT.encode())
 
 IsEqual = Callable[[Entry, Entry], bool]
+
+
+def vault_folder(given: str, start: Path, name: str) -> Path:
+    """Return the folder of a vault.
+
+    Args:
+        given: A path.
+        start: What it is relative to.
+        name: The option or setting that says it, for errors.
+
+    Raises:
+        MimicError: It is no path of a folder.
+    """
+    # The second character of a path of Windows is a colon, too.
+    if given.find("://") > 1 or given.find(":/") > 1:
+        raise MimicError(f"{name}: a vault is a folder, and this is a URL")
+    if not given.strip():
+        raise MimicError(f"{name} names no folder")
+    folder = Path(normpath(start / Path(given).expanduser()))
+    if folder.exists() and not folder.is_dir():
+        raise MimicError(f"{name}: {given} is a file, and a vault is a folder")
+    return folder
+
+
+def vault_label(folder: Path, rootdir: Path) -> str:
+    """Return the folder of a vault as messages name it."""
+    if folder.is_relative_to(rootdir):
+        return folder.relative_to(rootdir).as_posix()
+    return str(folder)
 
 
 class Written(NamedTuple):

@@ -1,0 +1,1 @@
+"""The command `pytest-mimic` shows, checks and changes what a vault holds."""

@@ -1,0 +1,236 @@
+"""`ls` and `show`: what is recorded, a call a line, or as people read it."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Generator, Iterable, Iterator
+
+from pytest_mimic.cli.project import Project
+from pytest_mimic.cli.select import Found, select, told
+from pytest_mimic.engine.calls import failed_exchange, raised_in
+from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.values.drawing import line, lines
+from pytest_mimic.values.labels import CONVERSATION, answer_text, messages_of
+from pytest_mimic.values.outcome import unshelve
+from pytest_mimic.values.tree import Tree, is_tagged
+from pytest_mimic.vault.recording import Entry
+from pytest_mimic.words import duration, plural, size_in_words
+
+_WIDEST_CELL = 40
+_ENDS = {
+    "waiting": "waiting: it was cancelled before more came",
+    "open": "open: it was not read to its end",
+    "empty": "nothing is kept of it",
+}
+
+
+def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
+    """List calls: day, duration, the call, how it failed, and who recorded it."""
+    selection = select(project, options)
+    if options.json:
+        rows = [
+            _plain_row(project, found, entry)
+            for found in selection.found
+            for entry in found.entries
+        ]
+        plain = {
+            "calls": rows,
+            "damaged": [str(error) for error in selection.damaged],
+            "unmatched": selection.unmatched,
+        }
+        yield from json.dumps(plain, indent=1).split("\n")
+        return selection.code
+    for found in selection.found:
+        for entry in found.entries:
+            yield _row(project, found, entry)
+    if selection.calls:
+        size = size_in_words(project.vault.size())
+        whole = "" if options.selectors else f", {size}"
+        yield f"{plural(selection.calls, 'call')}{whole}"
+    elif not options.selectors and not selection.damaged:
+        yield f"no recordings in {project.vault.label}"
+        yield f"  to record: {project.commands.pytest('--mimic-record')}"
+    yield from told(project, selection)
+    return selection.code
+
+
+def _row(project: Project, found: Found, entry: Entry) -> str:
+    label = project.label(entry)
+    failure = _failure(entry)
+    told = f"{label}, {failure}" if failure else label
+    seconds = duration(entry.seconds)
+    return f"{entry.recorded}  {seconds:>7}  {told}    {found.owner}"
+
+
+def _failure(entry: Entry) -> str:
+    if entry.end and entry.end != "empty":
+        return entry.end
+    return raised_in(entry.body) or failed_exchange(entry.body)
+
+
+def _plain_row(project: Project, found: Found, entry: Entry) -> dict[str, object]:
+    return {
+        "file": found.name,
+        "owner": found.recording.owner,
+        "call": project.label(entry),
+        "target": entry.target,
+        "signature": entry.signature or entry.target,
+        "identity": entry.identity,
+        "failure": _failure(entry),
+        "end": entry.end,
+        "recorded": entry.recorded,
+        "seconds": entry.seconds,
+    }
+
+
+# -- show
+
+
+def show(project: Project, options: Namespace) -> Generator[str, None, int]:
+    """Show calls with their outcomes, those of a file in their order.
+
+    Raises:
+        MimicError: No selector was given.
+    """
+    if not options.selectors:
+        raise MimicError("show needs a SELECTOR: what to show")
+    selection = select(project, options)
+    code = selection.code
+    for found in selection.found:
+        for entry in found.entries:
+            try:
+                yield from _shown(project, found, entry)
+            except CorruptRecordingError as error:
+                yield f"  {error}"
+                code = 1
+            yield ""
+    for damage in selection.damaged:
+        yield str(damage.what)
+    yield from told(project, selection)
+    return code
+
+
+def _shown(project: Project, found: Found, entry: Entry) -> Iterator[str]:
+    yield project.label(entry)
+    took = duration(entry.seconds)
+    yield f"  recorded {entry.recorded} by {found.owner} in {took}"
+    yield f"  {project.vault.label}/{found.name}"
+    if entry.end:
+        yield f"  {_ENDS[entry.end]}"
+    call = _whole(project, entry.arguments or entry.request or {})
+    body = {name: _whole(project, part) for name, part in entry.body.items()}
+    if entry.request is not None:
+        yield from _exchange(call, body.get("answer", {}))
+        return
+    yield from _named_parts(call)
+    if "items" in body:
+        yield from _stream(body["items"])
+    ended = body.get("last", body)
+    assert isinstance(ended, dict)
+    if "raised" in ended:
+        yield from _named("raised ", ended["raised"])
+    elif "value" in ended and not ("items" in body and ended["value"] is None):
+        yield from _named("returned ", ended["value"])
+
+
+def _whole(project: Project, tree: Tree) -> Tree:
+    """Return a tree with what stands in objects, as it may be shown."""
+    return project.shown(unshelve(tree, project.vault))
+
+
+def _exchange(request: Tree, answer: Tree) -> Iterator[str]:
+    """Draw what a client asked and what it was answered."""
+    assert isinstance(request, dict)
+    assert isinstance(answer, dict)
+    asked = _content(request.get("body"))
+    said = messages_of(asked)
+    rest = request
+    if said and isinstance(asked, dict):
+        for message in said:
+            yield from _text(message.role, message.text)
+        names = [name for name in asked if name not in CONVERSATION]
+        rest = {"body": {name: asked[name] for name in names}}
+    elif asked is not None:
+        rest = {**request, "body": asked}
+    yield from _named_parts(rest)
+    text = answer_text(answer.get("body")) if said else ""
+    if text:
+        yield from _text("assistant", text)
+        return
+    yield "  answer:"
+    if "body" in answer:
+        answer = {**answer, "body": _content(answer["body"])}
+    yield from _named_parts(answer, "    ")
+
+
+def _content(body: Tree) -> Tree:
+    """Return what a body of HTTP holds, in whichever form: JSON, a text, events."""
+    if not isinstance(body, dict):
+        return body
+    for form in ("json", "form", "parts", "events", "lines", "text", "base64"):
+        if form in body:
+            return body[form]
+    return body
+
+
+def _stream(items: Tree) -> Iterator[str]:
+    assert isinstance(items, list)
+    yield f"  a stream of {plural(len(items), 'item')}"
+    texts = [item for item in items if isinstance(item, str)]
+    if texts and len(texts) == len(items):
+        yield from _text("joined", "".join(texts))
+        return
+    for number, item in enumerate(items, 1):
+        yield from _named(f"{number}: ", item)
+
+
+def _named_parts(parts: Tree, indent: str = "  ") -> Iterator[str]:
+    if not isinstance(parts, dict) or is_tagged(parts):
+        yield from _named("", parts, indent)
+        return
+    for name, part in parts.items():
+        if isinstance(part, str) and "\n" in part:
+            yield from _text(name, part, indent)
+        else:
+            yield from _named(f"{name}: ", part, indent)
+
+
+def _named(name: str, tree: Tree, indent: str = "  ") -> Iterator[str]:
+    """Draw a part behind its name, rows as a table."""
+    rows = _rows_of(tree)
+    if rows:
+        yield f"{indent}{name}{plural(len(rows) - 1, 'row')}"
+        yield from (f"{indent}  {row}" for row in _table(rows))
+        return
+    first, *others = lines(tree)
+    yield f"{indent}{name}{first}"
+    yield from (f"{indent}{other}" for other in others)
+
+
+def _text(name: str, text: str, indent: str = "  ") -> Iterator[str]:
+    """Draw a text as it is, one of several lines below its name."""
+    if "\n" not in text:
+        yield f"{indent}{name}: {text}"
+        return
+    yield f"{indent}{name}: |"
+    yield from (f"{indent}  {part}" for part in text.split("\n"))
+
+
+def _rows_of(tree: Tree) -> list[list[str]]:
+    """Return names and rows of a list of mappings with the same names, else nothing."""
+    if not isinstance(tree, list) or len(tree) < 2:
+        return []
+    rows = [part for part in tree if isinstance(part, dict) and not is_tagged(part)]
+    if len(rows) < len(tree) or any(row.keys() != rows[0].keys() for row in rows):
+        return []
+    cells = [[line(part, _WIDEST_CELL) for part in row.values()] for row in rows]
+    return [[*rows[0]], *cells]
+
+
+def _table(rows: Iterable[list[str]]) -> Iterator[str]:
+    columns = [*zip(*rows)]
+    widths = [max(map(len, column)) for column in columns]
+    for row in rows:
+        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths)]
+        yield "  ".join(cells).rstrip()

@@ -1,0 +1,200 @@
+"""The command finds its subcommand, prints its lines and gives its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Generator, Sequence
+from io import TextIOWrapper
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from pytest_mimic import __version__
+from pytest_mimic.cli.change import rm
+from pytest_mimic.cli.check import check
+from pytest_mimic.cli.look import ls, show
+from pytest_mimic.cli.project import Project
+from pytest_mimic.cli.unused import unused
+from pytest_mimic.errors import MimicError
+
+Lines = Generator[str, None, int]
+"""Gives lines to print; when it ends, the exit code."""
+
+_SELECTOR = (
+    "a test, a file or folder of tests; a target (shop.api:fetch, httpx);"
+    " a pattern of calls (GET '/users/*'); a path in the vault"
+)
+_INTERRUPTED = 130
+
+
+class _Command(NamedTuple):
+    """A subcommand.
+
+    Attributes:
+        run: Does it.
+        help: What it does, in a line.
+        more: What else its help says.
+        arguments: Its positional arguments: name, how many, help.
+        options: The names of its options.
+    """
+
+    run: Callable[[Project, Namespace], Lines]
+    help: str
+    more: str = ""
+    arguments: tuple[tuple[str, str | None, str], ...] = ()
+    options: tuple[str, ...] = ()
+
+
+_OPTIONS = {
+    "json": "print JSON for scripts",
+    "dry-run": "only show what would be done",
+    "fix": "remove what cannot be used and what nothing refers to",
+    "clear": "delete the recordings that are proven unused",
+}
+_COMMANDS = {
+    "ls": _Command(
+        ls,
+        "list recorded calls",
+        arguments=(("selectors", "*", _SELECTOR),),
+        options=("json",),
+    ),
+    "show": _Command(
+        show,
+        "show recorded calls with their outcomes",
+        "A pickle is not loaded. Secret names are hidden.",
+        arguments=(("selectors", "*", _SELECTOR),),
+    ),
+    "check": _Command(
+        check,
+        "find damage, leftovers and secrets",
+        "Exit code 1: a recording cannot be used or holds a secret, or a file is left"
+        " over.\nKept are Git LFS pointers, merge conflicts, files of a newer format"
+        " and your own.",
+        options=("fix", "dry-run", "json"),
+    ),
+    "rm": _Command(
+        rm,
+        "delete recordings",
+        "A cassette is deleted as a whole, of a log the calls that are named.",
+        arguments=(("selectors", "+", _SELECTOR),),
+        options=("dry-run",),
+    ),
+    "unused": _Command(
+        unused,
+        "judge the runs of all jobs as one",
+        "Each job runs `pytest --mimic-usage=FILE`. Each test must have run in one of"
+        " them.",
+        arguments=(("files", "+", "the files of --mimic-usage"),),
+        options=("clear", "dry-run", "json"),
+    ),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command, and return its exit code.
+
+    Args:
+        argv: Its words. None: those of this process.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A terminal that knows ASCII alone gets escapes.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    parser = _parser()
+    try:
+        options = parser.parse_args(argv)
+    except SystemExit as end:
+        return int(end.code or 0)
+    if options.command is None:
+        parser.print_help()
+        return 2
+    try:
+        project = Project.of(Path.cwd(), options.vault)
+        return _print(_COMMANDS[options.command].run(project, options))
+    except (MimicError, pytest.UsageError) as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="pytest-mimic",
+        description="Show, check and change the recordings of pytest-mimic.",
+    )
+    version = f"pytest-mimic {__version__}"
+    parser.add_argument("--version", action="version", version=version)
+    _add_vault(parser)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, command in _COMMANDS.items():
+        one = subparsers.add_parser(
+            name,
+            help=command.help,
+            description=f"{command.help.capitalize()}.\n\n{command.more}".rstrip(),
+            formatter_class=RawDescriptionHelpFormatter,
+        )
+        for dest, count, words in command.arguments:
+            metavar = dest.removesuffix("s").upper()
+            one.add_argument(dest, nargs=count, help=words, metavar=metavar)
+        for option in command.options:
+            flags = ["-n"] if option == "dry-run" else []
+            flags.append(f"--{option}")
+            one.add_argument(*flags, action="store_true", help=_OPTIONS[option])
+        _add_vault(one)
+    return parser
+
+
+def _add_vault(parser: ArgumentParser) -> None:
+    # A subparser without a default leaves what stands before the subcommand.
+    from argparse import SUPPRESS
+
+    is_whole = parser.prog == "pytest-mimic"
+    parser.add_argument(
+        "--vault",
+        metavar="PATH",
+        default="" if is_whole else SUPPRESS,
+        help="the folder of the vault (default: the one that pytest would use here)",
+    )
+
+
+def _print(lines: Lines) -> int:
+    """Print lines, and return the exit code of their subcommand.
+
+    Where nobody reads on, the work is done all the same.
+    """
+    is_read = True
+    while True:
+        try:
+            text = next(lines)
+        except StopIteration as end:
+            _flush()
+            return int(end.value or 0)
+        if is_read:
+            is_read = _write(text)
+
+
+def _write(text: str) -> bool:
+    """Print a line; whether somebody reads on."""
+    # What a forged recording holds must not move the terminal.
+    signs = [sign if sign.isprintable() else repr(sign)[1:-1] for sign in text]
+    try:
+        print("".join(signs))
+    except BrokenPipeError:
+        _close_output()
+        return False
+    return True
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _close_output()
+
+
+def _close_output() -> None:
+    """Let Python find no closed pipe when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

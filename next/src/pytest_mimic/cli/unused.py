@@ -1,0 +1,151 @@
+"""`unused`: judges the runs of all jobs of a suite as one."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Generator, Iterable, Iterator
+from pathlib import Path
+
+from pytest_mimic.cli.project import Project
+from pytest_mimic.engine.unused import Judgement, clear, judge, rows_of
+from pytest_mimic.engine.usage import Usage, UsageFile, commit_of
+from pytest_mimic.errors import MimicError
+from pytest_mimic.words import few, plural, size_in_words
+
+
+def unused(project: Project, options: Namespace) -> Generator[str, None, int]:
+    """Name the recordings that no job has used, or delete them.
+
+    Raises:
+        MimicError: A file is none of `--mimic-usage`, the files do not belong together,
+            or a test ran in none of the jobs.
+    """
+    files = [UsageFile.read(Path(file)) for file in options.files]
+    _refuse_other_commits(files, project)
+    usage = _joined(files)
+    judgement = judge(project.vault, usage, project.rootdir)
+    if judgement.reason:
+        raise _not_judged(judgement.reason)
+    is_cleared = bool(judgement.unused) and options.clear and not options.dry_run
+    size = clear(project.vault, judgement.unused) if is_cleared else 0
+    project.vault.end()
+    if options.json:
+        rows = list(_plain_rows(project, judgement))
+        yield from json.dumps({"unused": rows}, indent=1).split("\n")
+    elif judgement.unused:
+        yield from _told(project, options, judgement, size)
+    else:
+        tests = plural(len(usage.outcomes), "test")
+        yield f"no recording is unused ({tests} in {plural(len(files), 'file')})"
+    if judgement.unproven and not options.json:
+        count = plural(sum(judgement.unproven.values()), "recording")
+        yield f"warning: could not judge {count}: {'; '.join(judgement.unproven)}"
+    return 1 if judgement.unused and not is_cleared else 0
+
+
+def _told(
+    project: Project, options: Namespace, judgement: Judgement, size: int
+) -> Iterator[str]:
+    is_cleared = options.clear and not options.dry_run
+    if is_cleared:
+        count = plural(judgement.count, "unused recording")
+        yield f"{count} cleared ({size_in_words(size)})"
+    else:
+        yield f"{plural(judgement.count, 'recording')} unused"
+    yield "cleared:" if is_cleared else "unused:"
+    yield from rows_of(judgement.unused)
+    if not is_cleared:
+        command = project.commands.mimic("unused", *options.files, "--clear")
+        yield f"to drop the unused: {command}"
+
+
+def _plain_rows(
+    project: Project, judgement: Judgement
+) -> Iterator[dict[str, str | bool]]:
+    for one in judgement.unused:
+        call = one.name if one.entry is None else project.label(one.entry)
+        yield {"file": one.name, "call": call, "test": one.test, "gone": one.is_gone}
+
+
+# -- the files together
+
+
+def _refuse_other_commits(files: Iterable[UsageFile], project: Project) -> None:
+    """Refuse files that tell of other tests than those of this checkout.
+
+    Raises:
+        MimicError: They are of other commits.
+    """
+    here = commit_of(project.rootdir)
+    others = [file for file in files if file.commit and file.commit != here]
+    if others and here:
+        told = [f"{file.path} of {file.commit[:10]}" for file in others]
+        raise MimicError(
+            f"not all are of one commit: this checkout of {here[:10]}, {few(told)}"
+        )
+
+
+def _joined(files: Iterable[UsageFile]) -> Usage:
+    """Return what all jobs together used.
+
+    Raises:
+        MimicError: They are not all tests of the project.
+    """
+    usage = Usage()
+    by_environment: dict[str, Usage] = {}
+    has_all = False
+    for file in files:
+        usage.add(file.usage)
+        by_environment.setdefault(file.environment, Usage()).add(file.usage)
+        kinds = {reason.kind for reason in file.usage.partial}
+        has_all = has_all or "hidden" not in kinds
+    stopped = [reason.text for reason in usage.partial if reason.kind == "stopped"]
+    if stopped:
+        raise _not_judged(", ".join(sorted(stopped)))
+    if not has_all:
+        hidden = [reason.text for reason in usage.partial if reason.kind == "hidden"]
+        command = "pytest --collect-only --mimic-usage=FILE, and give FILE as well"
+        raise _not_judged(
+            f"no run has collected all tests ({', '.join(sorted(hidden))})",
+            way=("to list all tests", command),
+        )
+    _refuse_tests_not_run(usage.selected, by_environment)
+    usage.partial.clear()
+    return usage
+
+
+def _refuse_tests_not_run(
+    tests: Iterable[str], by_environment: dict[str, Usage]
+) -> None:
+    """Refuse jobs that did not run all tests.
+
+    One that only lists the tests counts for no environment.
+
+    Raises:
+        MimicError: Some did not run, in an environment in which others did.
+    """
+    left = []
+    for environment, usage in by_environment.items():
+        if usage.outcomes:
+            tests_left = sorted(set(tests) - usage.outcomes.keys())
+            left += [f"  {test} with {environment}" for test in tests_left]
+    if left or not any(usage.outcomes for usage in by_environment.values()):
+        count = plural(len(left), "test")
+        verb = "was" if len(left) == 1 else "were"
+        raise _not_judged(
+            f"{count} {verb} not run",
+            ["not run:", *left],
+            (
+                "to judge them, give the files of all jobs:"
+                " each test has to run in one of them",
+                "",
+            ),
+        )
+
+
+def _not_judged(
+    why: str, facts: Iterable[str] = (), way: tuple[str, str] | None = None
+) -> MimicError:
+    ways = [way] if way else []
+    return MimicError(f"unused recordings not judged: {why}", facts, ways)
