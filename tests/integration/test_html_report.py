@@ -71,13 +71,12 @@ def test_a_recording_run(shop):
         f"test_shop.py::test_{name}": "passed"
         for name in ("values", "errors", "cassette")
     }
-    [items] = page.one("shop:rows(count=2)").of_type("events")
-    assert (items["title"], items["items"]) == ("2 items", ["{'row': 0}", "{'row': 1}"])
-    assert page.one("shop:fail(city='Rome')").outcome == "raised LookupError('no Rome')"
-    assert page.one("shop:fetch(city='Oslo', token=<redacted>)").arguments == {
-        "city": "'Oslo'",
-        "token": "<redacted>",
-    }
+    items = page.one("shop:rows(count=2)").parts["items"]
+    assert items == "[{'row': 0}, {'row': 1}]"
+    raised = page.one("shop:fail(city='Rome')").parts["raised"]
+    assert raised == "LookupError('no Rome')"
+    asked = page.one("shop:fetch(city='Oslo', token=<redacted>)").parts["arguments"]
+    assert asked == "{'city': 'Oslo', 'token': <redacted>}"
     assert "5 calls recorded" in page.notes
     assert "5 calls recorded" in run.section[0]
     assert page.title.startswith(f"{shop.root.name} · record into .mimic_vault · 20")
@@ -94,12 +93,10 @@ def test_a_replaying_run(shop):
         "replayed": 5
     }
     call = page.one("shop:fetch(city='Oslo', token=<redacted>)")
-    assert call.group == "test_shop.py::test_values"
+    assert call.test == "test_shop.py::test_values"
     assert call.file in shop.files()
-    assert 0 < call.milliseconds < 60_000
-    shown = page.one("shop:pickled(city='Bern')").outcome
-    assert shown.startswith("returned a pickle\npreview: {'Bern': <function ")
-    assert "\nimports: cloudpickle" in shown
+    assert 0 < call.seconds < 60
+    assert "cloudpickle" in page.one("shop:pickled(city='Bern')").parts["value"]
 
 
 def test_tests_whose_reports_have_another_id(shop):
@@ -128,7 +125,7 @@ def test_nothing_secret_is_in_the_page(shop):
     shop.module(
         SHOP.replace(
             '"password": "hunter-in-value"',
-            '"password": "hunter-in-value", "echo": [token, "token=tok-in-text"]',
+            '"password": "hunter-in-value", "echo": ["token=tok-in-text"]',
         )
         + "\n    def gone(city):\n        return city\n"
     )
@@ -164,18 +161,14 @@ def test_a_miss(shop):
     page = ReportPage(shop.root / "page.html")
     missed = page.one("shop:fetch(city='Paris', token=None)")
     assert missed.kind == "missing"
-    assert (
-        missed.problem.splitlines()[0]
-        == "no recording of shop:fetch(city='Paris', token=None)"
-    )
+    assert missed.problem == "no recording of shop:fetch(city='Paris', token=None)"
     assert missed.sides == [
-        ("city: 'Oslo'", "city: 'Paris'"),
-        ("token: <redacted>", "token: None"),
+        ("city", "'Oslo'", "'Paris'"),
+        ("token", "<redacted>", "None"),
     ]
-    assert "'Paris' now" not in missed.problem
-    assert (
-        missed.remedies[0]
-        == "to record it: pytest --mimic-record test_shop.py::test_new"
+    assert missed.remedies[0] == (
+        "to record it",
+        "pytest --mimic-record test_shop.py::test_new",
     )
     assert page.tests["test_shop.py::test_new"] == "failed"
 
@@ -193,11 +186,9 @@ def test_a_drift(shop):
     }
     drifted = page.one("shop:fetch(city='Oslo', token=<redacted>)")
     assert "no longer gives what was recorded" in drifted.problem
-    assert [("calm" in old, "wild" in new) for old, new in drifted.sides] == [
-        (True, True)
-    ]
-    [outcome] = [block for block in drifted.blocks if "calm" in block.get("text", "")]
-    assert outcome["title"] == "recorded outcome"
+    sides = [("calm" in old, "wild" in new) for _, old, new in drifted.sides]
+    assert sides == [(True, True)]
+    assert "calm" in drifted.parts["value"]
 
 
 def test_a_drift_among_what_does_not_count(project):
@@ -217,7 +208,7 @@ def test_a_drift_among_what_does_not_count(project):
     project.run("--mimic-verify", "--mimic-report=page.html").expect(failed=1)
 
     page = ReportPage(project.root / "page.html")
-    assert page.one("shop:rates()").sides == [("usd: '1'", "usd: '2'")]
+    assert page.one("shop:rates()").sides == [("usd", "'1'", "'2'")]
 
 
 def test_a_run_without_calls(project):
@@ -227,7 +218,8 @@ def test_a_run_without_calls(project):
     run = project.run("--mimic-report=page.html").expect(passed=1)
 
     page = ReportPage(project.root / "page.html")
-    assert (page.calls, run.section) == ([], ["report: page.html"])
+    assert page.calls == []
+    assert run.section == ["nothing is mimicked", "report: page.html"]
 
 
 def test_a_page_that_cannot_be_written_fails_the_run(shop):
@@ -264,5 +256,5 @@ def test_a_drift_at_a_client_shows_no_secret(project):
     drifted = page.one("http POST /login")
     assert drifted.kind == "drifted"
     # And not the date, which verifying does not compare.
-    assert [old.partition(" ")[0] for old, _ in drifted.sides] == ["status:"]
+    assert [path for path, _, _ in drifted.sides] == ["status"]
     assert [secret for secret in ("sesame-4711", "tok-") if secret in page.text] == []

@@ -10,60 +10,35 @@ from typing import Any, NamedTuple
 
 from support.placeholders import unmarked
 
-CALL = re.compile(r'<details class="call .*?</details>', re.DOTALL)
-
 
 class ShownCall(NamedTuple):
-    """One call in a report: its kind, test and label, and its blocks.
+    """One call in a report.
 
-    The texts of blocks stand under their titles; `problem`, `remedies` and `sides` are
-    those of a miss or a drift.
+    Attributes:
+        kind: What became of it.
+        test: The test that made it.
+        label: The call in words.
+        file: Its recording in the vault.
+        seconds: How long the real call took.
+        fixture: The wider fixture that made it.
+        problem: What is wrong.
+        facts: What explains it.
+        sides: Of each difference the path, the recorded and the new side.
+        remedies: What to do: pairs of words and command.
+        parts: What it asked and what it got, by title, as drawn lines.
     """
 
     kind: str
-    group: str
+    test: str
     label: str
-    brief: str
     file: str
-    blocks: list[dict[str, Any]]
-    milliseconds: float
-
-    def of_type(self, kind: str) -> list[dict[str, Any]]:
-        return [block for block in self.blocks if block["type"] == kind]
-
-    @property
-    def problem(self) -> str:
-        errors = [block for block in self.blocks if block.get("style") == "error"]
-        return "\n".join(block["text"] for block in errors)
-
-    @property
-    def remedies(self) -> list[str]:
-        return [line for block in self.of_type("commands") for line in block["lines"]]
-
-    @property
-    def outcome(self) -> str:
-        texts = [block for block in self.blocks if block.get("title") == "outcome"]
-        return "\n".join(block["text"] for block in texts)
-
-    @property
-    def arguments(self) -> dict[str, str]:
-        pairs = [pair for block in self.of_type("fields") for pair in block["pairs"]]
-        return dict(pairs)
-
-    @property
-    def sides(self) -> list[tuple[str, str]]:
-        """The recorded and the new side of each difference, with its path before."""
-        return [
-            (side_text(path, old or fact), side_text(path, new))
-            for block in self.of_type("diff")
-            for path, old, new, fact in block["parts"]
-        ]
-
-
-def side_text(path: str, side: Any) -> str:
-    """Return one side of a difference, which is a text or consists of stretches."""
-    text = side if isinstance(side, str) else "".join(text for _, text in side)
-    return f"{path}: {text}" if path and text else text
+    seconds: float
+    fixture: str
+    problem: str
+    facts: list[str]
+    sides: list[tuple[str, str, str]]
+    remedies: list[tuple[str, str]]
+    parts: dict[str, str]
 
 
 class ReportPage:
@@ -76,26 +51,22 @@ class ReportPage:
         notes: The summary of the run.
         tests: How each test ended.
         places: The file and line of each test.
-        calls: The calls in their order.
+        calls: The calls, by test, in their order.
     """
 
     def __init__(self, path: Path) -> None:
         # Which form a placeholder has is shown elsewhere.
         self.text = unmarked(path.read_text(encoding="utf-8"))
         self.title = part(self.text, r"<title>(.*?)</title>")
-        self.heading = part(self.text, r'<p class="mode">(.*?)</p>')
-        notes = part(self.text, r'<section id="notes".*?>(.*?)</section>')
-        self.notes = re.sub(r"<.*?>", "", notes)
-        self.tests: dict[str, str] = {}
-        self.places: dict[str, str] = {}
-        self.calls: list[ShownCall] = []
-        inside = json.loads(part(self.text, r'id="data">(.*?)</script>'))["calls"]
-        for group in re.split(r'(?=<section class="test )', self.text)[1:]:
-            name = part(group, r'<a class="name".*?>(.*?)</a>')
-            self.tests[name] = part(group, r'<span class="ended (\w*)"')
-            self.places[name] = part(group, r'<span class="place dim">(.*?)</span>')
-            for call in CALL.findall(group):
-                self.calls.append(read_call(call, name, inside))
+        data = json.loads(part(self.text, r'id="data">(.*?)</script>'))
+        self.heading = data["heading"]
+        self.notes = "\n".join(data["notes"])
+        shown = [test for test in data["tests"] if test["id"]]
+        self.tests = {test["id"]: test["outcome"] for test in shown}
+        self.places = {test["id"]: test["place"] for test in shown}
+        self.calls = [
+            read_call(call, test["id"]) for test in data["tests"] for call in test["calls"]
+        ]
 
     def kinds(self) -> dict[str, list[str]]:
         """Return the labels of the calls by kind, sorted."""
@@ -115,13 +86,17 @@ def part(text: str, pattern: str) -> str:
     return unescape(match[1]) if match else ""
 
 
-def read_call(text: str, group: str, inside: list[Any]) -> ShownCall:
+def read_call(call: dict[str, Any], test: str) -> ShownCall:
     return ShownCall(
-        kind=part(text, r'class="call (\w+)"'),
-        group=group,
-        label=part(text, r'<code class="label">(.*?)</code>'),
-        brief=part(text, r'<span class="brief .*?">(.*?)</span>'),
-        file=part(text, r'data-file="(.*?)"'),
-        blocks=inside[int(part(text, r'data-call="(\d+)"'))],
-        milliseconds=float(part(text, r'data-took="(.*?)"')),
+        kind=call["kind"],
+        test=test,
+        label=call["label"],
+        file=call["file"],
+        seconds=call["seconds"],
+        fixture=call["owner"],
+        problem=call["what"],
+        facts=call["facts"],
+        sides=[(path, old, new) for path, old, new in call["sides"]],
+        remedies=[(words, command) for words, command in call["remedies"]],
+        parts={part["title"]: "\n".join(part["lines"]) for part in call["lines"]},
     )

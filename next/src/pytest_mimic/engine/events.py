@@ -10,14 +10,15 @@ from pytest_mimic.errors import MimicError
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 
 EventKind: TypeAlias = Literal[
-    "replayed",  # name, identity, seconds, times
-    "recorded",  # name, identity, seconds
-    "verified",  # name, identity, is_stale
+    # Of these four: name, identity, at, fixture
+    "replayed",  # seconds, times
+    "recorded",  # seconds
+    "verified",  # is_stale
+    "drifted",  # command, option, what; error, facts, remedies
     "unmade",  # identities in the log `name` that its owner did not ask for
     "opened",  # a cassette: name
-    "missing",  # command, option; text: the error
+    "missing",  # command, option; error, facts, remedies
     "stale",  # what, command, option
-    "drifted",  # command, option, text, what; name, identity
     "handled",  # a miss that the test's own file handled
     "not recorded",  # what: why a replay will miss it
     "not kept",  # what a failing test leaves out: what

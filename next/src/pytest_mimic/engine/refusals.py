@@ -329,8 +329,14 @@ def _has_replayed(owner: Owner | None) -> bool:
 def facts_of(refusal: Refusal, command: str) -> dict[str, Plain]:
     """Give the facts of the event of a refused call."""
     return {
-        "text": str(refusal.error),
         "option": refusal.option,
         "command": command if refusal.option else "",
         "cause": refusal.cause,
+        **facts_of_error(refusal.error),
     }
+
+
+def facts_of_error(error: MimicError) -> dict[str, Plain]:
+    """Give the facts of an event that tell what an error says."""
+    remedies: list[Plain] = [[words, command] for words, command in error.remedies]
+    return {"error": error.what, "facts": [*error.facts], "remedies": remedies}

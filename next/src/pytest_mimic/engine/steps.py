@@ -9,11 +9,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from pytest_mimic.engine.calls import Call
-from pytest_mimic.engine.events import Event, Events
+from pytest_mimic.engine.events import Event, Events, Plain
 from pytest_mimic.engine.inside import Inside
 from pytest_mimic.engine.logs import Place, Shared
 from pytest_mimic.engine.owners import Kept, Owner
-from pytest_mimic.engine.refusals import RERECORD, Refusal, Refusals
+from pytest_mimic.engine.refusals import (
+    RERECORD,
+    Refusal,
+    Refusals,
+    facts_of_error,
+)
 from pytest_mimic.engine.turns import end_this_thread, pause, seconds_now
 from pytest_mimic.errors import MimicError
 from pytest_mimic.values.outcome import shelve, unshelve
@@ -239,9 +244,8 @@ class Step:
             "recorded",
             self._shown(),
             test=self._test,
-            name=self._place.name,
-            identity=self.call.identity,
             seconds=self.seconds,
+            **self._where(),
         )
         anew = self._books.anew
         if anew is not None:
@@ -334,12 +338,11 @@ class Step:
             "drifted",
             label,
             test=self._test,
-            name=self._place.name,
-            identity=self.call.identity,
-            text=str(error),
             cause="; ".join(error.facts),
             option="" if failed else self._option,
             command=refusals.command(RERECORD, owner),
+            **self._where(),
+            **facts_of_error(error),
         )
 
     # -- a call that is replayed
@@ -430,6 +433,16 @@ class Step:
         is_shown = self._books.events.shows_calls
         return self.call.label() if is_shown else self.call.signature
 
+    def _where(self) -> dict[str, Plain]:
+        """Give the facts by which the recording of the call is found."""
+        owner, place = self._owner, self.entry or self._place.slot
+        return {
+            "name": self._place.name,
+            "identity": self.call.identity,
+            "at": place.begin if place is not None else 0,
+            "fixture": owner.name if owner and owner.kind == "fixture" else "",
+        }
+
     # -- for the adapters of clients
 
     @property
@@ -462,11 +475,10 @@ class Step:
             kind,
             self._shown(),
             test=self._test,
-            name=self._place.name,
-            identity=self.call.identity,
             seconds=self.entry.seconds,
             is_stale=self._place.recorded == "stale",
             times=1,
+            **self._where(),
         )
         self.replayed = row if kind == "replayed" else None
         if self._books.anew is not None:

@@ -173,7 +173,8 @@ class UsageFile(NamedTuple):
         except MimicError:
             if path.exists():
                 raise MimicError(
-                    f"--mimic-usage would replace {path}, which is another kind of file"
+                    f"--mimic-usage would overwrite {path},"
+                    " which is another kind of file"
                 ) from None
         path.unlink(missing_ok=True)
 

@@ -188,7 +188,7 @@ class Phases:
             self._has_failed = False  # what was raised may be expected
             if self._is_uncalled:
                 vars(report)["mimic_uncalled"] = True
-        if self._session.run.events.shows_calls:
+        if item.config.option.verbose > 0:
             self._show_calls(report)
         self._note_outcome(report, test, has_errors=bool(errors))
 

@@ -57,6 +57,12 @@ def plain_id(node: Any) -> str:
     return f"{file}{colons}{name}"
 
 
+def test_of(report: pytest.TestReport) -> str:
+    """Return the id of a report's test, by which it owns recordings."""
+    test: str = vars(report).get("mimic_test") or _without_group(report.nodeid)
+    return test
+
+
 def _without_group(nodeid: str) -> str:
     test, at, group = nodeid.rpartition("@")
     # An `@` may also stand in a parameter or in the name of a folder.
@@ -140,7 +146,7 @@ class Selection:
         if outcome == "passed" and report.when != "call":
             return  # it says nothing of the test
         outcomes = self._usage.outcomes
-        test: str = vars(report).get("mimic_test") or _without_group(report.nodeid)
+        test = test_of(report)
         if outcome not in ("passed", "failed", "skipped"):
             # An attempt that is made again: `rerun` or `retried`.
             outcomes.pop(test, None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -95,7 +94,8 @@ class Session:
             may_record=settings.may_record,
             may_begin=settings.may_record and not settings.is_ci,
         )
-        self.run.events.shows_calls = config.option.verbose > 0
+        shows_calls = config.option.verbose > 0 or settings.report is not None
+        self.run.events.shows_calls = shows_calls
         self.coverings = Coverings(self.run, settings)
         self.cassettes = Cassettes(self.run)
         self.usage = Usage()
@@ -119,8 +119,8 @@ class Session:
         if self.settings.writes:
             self.run.vault.recording()
             self.note_what_is_made_anew()
-        if self.settings.usage is not None and not self._is_worker:
-            self._prepare_usage(self.settings.usage)
+        if not self._is_worker:
+            self._prepare_files()
         self.coverings.cover(self.settings.targets)
         if self.settings.mode != "live":
             starts = edge_of_starts(self.run, self.coverings)
@@ -152,9 +152,17 @@ class Session:
         settings = self.settings
         return FilesOfTests(self.usage.collected, settings.rootdir, settings.vault)
 
-    def _prepare_usage(self, path: Path) -> None:
+    def _prepare_files(self) -> None:
+        settings = self.settings
         try:
-            UsageFile.prepare(path)
+            if settings.usage is not None:
+                UsageFile.prepare(settings.usage)
+            if settings.report is not None:
+                from pytest_mimic.run.report import Tests, refuse_other_files  # few ask
+
+                refuse_other_files(settings.report)
+                self._tests = Tests()
+                self.config.pluginmanager.register(self._tests)
         except MimicError as error:
             raise pytest.UsageError(str(error)) from None
 
@@ -247,6 +255,8 @@ class Session:
         if self.settings.usage is not None:
             self.safely(self._write_usage)
         self.safely(self.run.vault.end)
+        if self.settings.report is not None:
+            self.safely(self._write_report)
         self._set_exit_code(session, exitstatus)
 
     def keep_error(self, error: MimicError) -> None:
@@ -291,7 +301,26 @@ class Session:
         fails = self.settings.fails_on_unused and bool(self.judgement.unused)
         return fails or bool(self._errors)
 
+    def _write_report(self) -> None:
+        from pytest_mimic.run.report import Page, write  # few runs ask
+
+        settings = self.settings
+        assert settings.report is not None
+        heading = _HEADERS[settings.mode].format(settings.vault_label)
+        notes, rootdir = self._summary(), settings.rootdir
+        page = Page(rootdir.name, heading, notes, self._tests, self.run)
+        write(settings.report, page)
+
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        lines = self._summary()
+        if self.config.option.mimic_report:
+            lines.append(f"report: {self.config.option.mimic_report}")
+        if lines:
+            terminalreporter.write_sep("=", "mimic")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+    def _summary(self) -> list[str]:
         # Workers say nothing, and a run that ends early has nothing to say.
         from pytest_mimic.run.facts import Facts
         from pytest_mimic.run.summary import summary
@@ -315,13 +344,7 @@ class Session:
             was_asked=any(v for name, v in option if name.startswith("mimic_")),
             is_mimicking=bool(self.usage.mimicked),
         )
-        lines = summary(facts)
-        if lines:
-            terminalreporter.write_sep("=", "mimic")
-        if self.config.option.mimic_report:
-            lines.append("--mimic-report: this build writes no page yet")
-        for line in lines:
-            terminalreporter.write_line(line)
+        return summary(facts)
 
     def _size_of_vault(self) -> tuple[int, int] | None:
         """Return how many recordings the vault has, and its bytes, if some are new."""

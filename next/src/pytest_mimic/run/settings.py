@@ -49,6 +49,7 @@ class Settings:
         clears_unused: Whether unused recordings are deleted after the run.
         fails_on_unused: Whether unused recordings fail the run.
         usage: The file of `--mimic-usage`.
+        report: The file of `--mimic-report`.
         foreign_lines: Why the lines of `mimic_functions` are not those of the project's
             own ini file, `-c was given`; empty: they are.
     """
@@ -68,6 +69,7 @@ class Settings:
     clears_unused: bool
     fails_on_unused: bool
     usage: Path | None
+    report: Path | None
     foreign_lines: str
 
     @classmethod
@@ -98,6 +100,7 @@ class Settings:
             clears_unused=option.mimic_clear_unused,
             fails_on_unused=option.mimic_fail_on_unused,
             usage=_file(config, "mimic_usage"),
+            report=_file(config, "mimic_report"),
             foreign_lines=_foreign_lines(config),
         )
 

@@ -1,0 +1,190 @@
+"""Writes a run as one HTML page: its tests, and what became of each of their calls."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from pytest_mimic.engine.events import Event, EventKind
+from pytest_mimic.engine.run import Run
+from pytest_mimic.errors import MimicError
+from pytest_mimic.run.facts import number_of, text_of
+from pytest_mimic.run.selection import test_of
+from pytest_mimic.values.drawing import lines
+from pytest_mimic.values.tree import Tree
+from pytest_mimic.vault.recording import Entry, Recording
+
+_TEMPLATE = Path(__file__).with_name("report.html")
+_MARK = "<!-- A page of --mimic-report. -->"
+_SHOWN: tuple[EventKind, ...] = (
+    "replayed",
+    "recorded",
+    "verified",
+    "missing",
+    "stale",
+    "drifted",
+)
+# The command `show` has the rest.
+_MOST_LINES = 300
+
+
+@dataclass
+class _Test:
+    """How a test ended, in which line it stands, and its seconds."""
+
+    outcome: str = ""
+    place: str = ""
+    seconds: float = 0.0
+
+
+class Tests:
+    """A plugin: how each test of the run ended."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, _Test] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        test = self.by_name.setdefault(test_of(report), _Test())
+        file, line, _ = report.location
+        test.place = f"{file}:{(line or 0) + 1}"
+        test.seconds += report.duration
+        if not test.outcome or report.outcome != "passed":
+            test.outcome = report.outcome
+
+
+class Page(NamedTuple):
+    """What a page shows.
+
+    Attributes:
+        project: The name of the project's folder.
+        heading: The mode of the run and its vault.
+        notes: The lines of the summary.
+        tests: How each test ended.
+        run: The run, with its events and its vault.
+    """
+
+    project: str
+    heading: str
+    notes: list[str]
+    tests: Tests
+    run: Run
+
+
+def refuse_other_files(path: Path) -> None:
+    """Refuse a path where the page would replace something else.
+
+    Raises:
+        MimicError: A file of another kind is there.
+    """
+    if path.is_file() and _MARK not in path.read_text("utf-8", errors="replace"):
+        raise MimicError(
+            f"--mimic-report would overwrite {path}, which is another kind of file"
+        )
+
+
+def write(path: Path, page: Page) -> None:
+    """Write the page of a run.
+
+    Raises:
+        MimicError: It cannot be written.
+    """
+    when = datetime.now().astimezone()
+    title = f"{page.project} · {page.heading} · {when:%Y-%m-%d %H:%M}"
+    data = {
+        "heading": page.heading,
+        "when": f"{page.project}, {when:%Y-%m-%d %H:%M %Z}",
+        "notes": page.notes,
+        "tests": list(_tests(page)),
+    }
+    # Inside of a script, `<` could begin its end.
+    encoded = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    text = _TEMPLATE.read_text("utf-8")
+    text = text.replace("{title}", html.escape(title), 1)
+    text = text.replace("{data}", encoded, 1)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise MimicError(f"cannot write the report {path}: {error.strerror}") from None
+
+
+def _tests(page: Page) -> Iterator[dict[str, Any]]:
+    """Give each test with its calls, and calls outside of tests as the last one."""
+    calls: dict[str, list[dict[str, Any]]] = {name: [] for name in page.tests.by_name}
+    recordings = _Recordings(page.run)
+    for event in page.run.events.of(*_SHOWN):
+        calls.setdefault(event.test, []).append(recordings.call_of(event))
+    for name, made in calls.items():
+        test = page.tests.by_name.get(name, _Test())
+        yield {"id": name, **vars(test), "calls": made}
+
+
+class _Recordings:
+    """The recordings of a run's calls, as they may be shown."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._read = cache(self._recording)
+
+    def call_of(self, event: Event) -> dict[str, Any]:
+        """Give a call as the script of the page draws it."""
+        entry = self._entry(event)
+        return {
+            "kind": event.kind,
+            "label": event.call,
+            "client": _client_of(event.call),
+            "owner": text_of(event, "fixture"),
+            "seconds": number_of(event, "seconds"),
+            "times": number_of(event, "times", 1),
+            "tokens": number_of(event, "tokens"),
+            "file": text_of(event, "name"),
+            "what": text_of(event, "error"),
+            "facts": event.facts.get("facts", []),
+            "sides": event.facts.get("sides", []),
+            "remedies": event.facts.get("remedies", []),
+            "lines": [] if entry is None else list(self._parts(entry)),
+        }
+
+    def _entry(self, event: Event) -> Entry | None:
+        recording = self._read(text_of(event, "name"))
+        equal = [
+            entry
+            for entry in (recording.entries if recording is not None else ())
+            if entry.identity == event.facts.get("identity")
+        ]
+        at_its_place = [one for one in equal if one.begin == event.facts.get("at")]
+        return next(iter(at_its_place or equal), None)
+
+    def _recording(self, name: str) -> Recording | None:
+        try:
+            return self._run.vault.read(name) if name else None
+        except MimicError:
+            return None  # the summary names it
+
+    def _parts(self, entry: Entry) -> Iterator[dict[str, Any]]:
+        """Give what the call asked and what it got, each as lines."""
+        is_request = entry.request is not None
+        asked = entry.request if is_request else entry.arguments
+        yield self._part("request" if is_request else "arguments", asked or {})
+        for name, tree in entry.body.items():
+            yield self._part(name, tree)
+
+    def _part(self, title: str, tree: Tree) -> dict[str, Any]:
+        drawn = lines(self._run.secrecy.masked(tree))
+        more = len(drawn) - _MOST_LINES
+        if more > 0:
+            drawn = [*drawn[:_MOST_LINES], f"and {more:,} more lines"]
+        return {"title": title, "lines": drawn}
+
+
+def _client_of(label: str) -> str:
+    target = label.partition("(")[0]
+    return "function" if ":" in target.split()[0] else target.split()[0]
