@@ -259,7 +259,7 @@ class _Texts:
     def _look_into(self, adapter: Adapter, request: Any, answer: Tree) -> None:
         assert isinstance(answer, dict)
         adapter.hide_request(self._secrets.redactor, request, self._noted)
-        adapter.hide_answer(self._secrets.redactor, answer, self._noted)
+        adapter.hide_answer(self._secrets.redactor, answer, self._noted, request)
 
     def _noted(self, value: str, _path: str) -> str:
         """Note a secret, if it is none that was replaced already."""
