@@ -163,20 +163,13 @@ class UsageFile(NamedTuple):
 
     @classmethod
     def prepare(cls, path: Path) -> None:
-        """Delete the file of an earlier run: if this one is killed, none is left.
+        """Empty the file of an earlier run: if this one is killed, none is left.
 
         Raises:
-            MimicError: Something else is there.
+            MimicError: The file cannot be written.
         """
-        try:
-            cls.read(path)
-        except MimicError:
-            if path.exists():
-                raise MimicError(
-                    f"--mimic-usage would overwrite {path},"
-                    " which is another kind of file"
-                ) from None
-        path.unlink(missing_ok=True)
+        if path.is_file():
+            cls._put(path, "")
 
     @classmethod
     def write(cls, path: Path, usage: Usage, rootdir: Path) -> None:
@@ -191,8 +184,12 @@ class UsageFile(NamedTuple):
             "environment": _environment(),
             "usage": usage.to_plain(),
         }
+        cls._put(path, json.dumps(plain, indent=1))
+
+    @staticmethod
+    def _put(path: Path, text: str) -> None:
         try:
-            path.write_text(json.dumps(plain, indent=1), "utf-8")
+            path.write_text(text, "utf-8")
         except OSError as error:
             raise MimicError(f"cannot write {path}: {error.strerror}") from None
 

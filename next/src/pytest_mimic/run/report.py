@@ -23,7 +23,6 @@ from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import Entry, Recording
 
 _TEMPLATE = Path(__file__).with_name("report.html")
-_MARK = "<!-- A page of --mimic-report. -->"
 _SHOWN: tuple[EventKind, ...] = (
     "replayed",
     "recorded",
@@ -76,18 +75,6 @@ class Page(NamedTuple):
     notes: list[str]
     tests: Tests
     run: Run
-
-
-def refuse_other_files(path: Path) -> None:
-    """Refuse a path where the page would replace something else.
-
-    Raises:
-        MimicError: A file of another kind is there.
-    """
-    if path.is_file() and _MARK not in path.read_text("utf-8", errors="replace"):
-        raise MimicError(
-            f"--mimic-report would overwrite {path}, which is another kind of file"
-        )
 
 
 def write(path: Path, page: Page) -> None:

@@ -158,9 +158,8 @@ class Session:
             if settings.usage is not None:
                 UsageFile.prepare(settings.usage)
             if settings.report is not None:
-                from pytest_mimic.run.report import Tests, refuse_other_files  # few ask
+                from pytest_mimic.run.report import Tests  # few ask
 
-                refuse_other_files(settings.report)
                 self._tests = Tests()
                 self.config.pluginmanager.register(self._tests)
         except MimicError as error:

@@ -99,8 +99,8 @@ class Settings:
             pickle=_word(config, "mimic_pickle", _PICKLE),
             clears_unused=option.mimic_clear_unused,
             fails_on_unused=option.mimic_fail_on_unused,
-            usage=_file(config, "mimic_usage"),
-            report=_file(config, "mimic_report"),
+            usage=_file(config, "mimic_usage", b'"pytest_mimic_usage"'),
+            report=_file(config, "mimic_report", b"A page of --mimic-report"),
             foreign_lines=_foreign_lines(config),
         )
 
@@ -218,8 +218,21 @@ def _word(config: pytest.Config, name: str, known: Sequence[Word]) -> Word:
     raise pytest.UsageError(f"{name} = {given}: it takes {listed}{meant}")
 
 
-def _file(config: pytest.Config, name: str) -> Path | None:
+def _file(config: pytest.Config, name: str, mark: bytes) -> Path | None:
+    """Return a file that the run is to write.
+
+    Raises:
+        pytest.UsageError: A file is there that does not begin as that of another run.
+    """
     given = getattr(config.option, name)
     if not given:
         return None
-    return Path(config.invocation_params.dir, given)
+    path = Path(config.invocation_params.dir, given)
+    if path.is_file():
+        with path.open("rb") as file:
+            beginning = file.read(200)
+        if beginning and mark not in beginning:
+            option = f"--{name.replace('_', '-')}"
+            what = "which is another kind of file"
+            raise pytest.UsageError(f"{option} would overwrite {given}, {what}")
+    return path
