@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.cassettes import Fixture
+    from pytest_mimic.run.course import Course
     from pytest_mimic.run.fixtures import CassetteFixture
     from pytest_mimic.run.session import Session
 
@@ -58,8 +59,8 @@ _MARKER = (
     "marked test, class or module. The options are those of a line of mimic_functions."
 )
 
-# The session of a run. None: its tests began, and nothing was mimicked.
-_SESSION: pytest.StashKey[Session | None] = pytest.StashKey()
+# The course of a run. None: its tests began, and nothing was mimicked.
+_COURSE: pytest.StashKey[Course | None] = pytest.StashKey()
 # The configurations of the runs of this process, the innermost last: pytest may run
 # inside of a test.
 _configs: list[pytest.Config] = []
@@ -84,7 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _configs.append(config)
     config.add_cleanup(partial(_configs.remove, config))
     if not config.option.help and _is_wanted(config):
-        _session_of(config)
+        _course_of(config)
 
 
 def _is_wanted(config: pytest.Config) -> bool:
@@ -104,27 +105,27 @@ def _is_wanted(config: pytest.Config) -> bool:
     return vault != ".mimic_vault" or Path(config.rootpath, vault).is_dir()
 
 
-def _session_of(config: pytest.Config) -> Session:
-    """Return the session of a run, which is made when it is first needed.
+def _course_of(config: pytest.Config) -> Course:
+    """Return the course of a run, which begins when it is first needed.
 
     Raises:
         pytest.UsageError: An option is wrong.
         TargetError: The tests have begun, and nothing was mimicked until now.
     """
-    session = config.stash.get(_SESSION, None)
-    if session is None:
+    course = config.stash.get(_COURSE, None)
+    if course is None:
         # pytest would rewrite each module of this package, which has no assertions of
         # tests, and reads slower then.
         hook = config.pluginmanager.rewrite_hook
         getattr(hook, "_must_rewrite", set()).discard("pytest_mimic")
         # A run that mimics nothing loads this file alone.
-        from pytest_mimic.run.session import Session, too_late
+        from pytest_mimic.run.course import Course, too_late
 
-        if _SESSION in config.stash:
+        if _COURSE in config.stash:
             raise too_late()
-        session = config.stash[_SESSION] = Session(config)
-        session.start()
-    return session
+        course = config.stash[_COURSE] = Course(config)
+        course.start()
+    return course
 
 
 def innermost_session(*, is_needed: bool = False) -> Session | None:
@@ -139,20 +140,21 @@ def innermost_session(*, is_needed: bool = False) -> Session | None:
     if not _configs:
         return None
     if is_needed:
-        return _session_of(_configs[-1])
-    return _configs[-1].stash.get(_SESSION, None)
+        return _course_of(_configs[-1]).session
+    course = _configs[-1].stash.get(_COURSE, None)
+    return None if course is None else course.session
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start the session if a collected test asks for one: later, no test can."""
+    """Start the run if a collected test asks for one: later, no test can."""
     config = session.config
-    if _SESSION in config.stash:
+    if _COURSE in config.stash:
         return
     if _is_asked_for(session.items):
-        _session_of(config).pytest_collection_finish(session)
+        _course_of(config).pytest_collection_finish(session)
     elif not config.pluginmanager.hasplugin("dsession"):
-        config.stash[_SESSION] = None
+        config.stash[_COURSE] = None
 
 
 def _is_asked_for(items: list[pytest.Item]) -> bool:
@@ -172,24 +174,24 @@ def _is_asked_for(items: list[pytest.Item]) -> bool:
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Take over what happened in a worker of xdist, or note that it has crashed."""
     told = getattr(node, "workeroutput", {}).get("mimic")
-    if told is not None or node.config.stash.get(_SESSION, None) is not None:
-        _session_of(node.config).end_worker(told, error)
+    if told is not None or node.config.stash.get(_COURSE, None) is not None:
+        _course_of(node.config).end_worker(told, error)
 
 
 @pytest.fixture(scope="session")
 def mimic_vault_dir(pytestconfig: pytest.Config) -> Path:
     """The folder of the recordings, as a `pathlib.Path`."""
-    return _session_of(pytestconfig).settings.vault
+    return _course_of(pytestconfig).session.settings.vault
 
 
 @pytest.fixture(scope="session")
 def mimic_mode(pytestconfig: pytest.Config) -> str:
     """The run's mode: `replay`, `record`, `rerecord`, `verify` or `live`."""
-    return _session_of(pytestconfig).settings.mode
+    return _course_of(pytestconfig).session.settings.mode
 
 
 def _cassette_fixture(request: pytest.FixtureRequest, kind: Fixture) -> CassetteFixture:
-    session = _session_of(request.config)
+    session = _course_of(request.config).session
     # A run without cassettes does not load it.
     from pytest_mimic.run.fixtures import CassetteFixture
 

@@ -6,12 +6,18 @@ from collections.abc import Sequence
 
 SHOWN = 10
 """How many rows a list has at most."""
-WIDEST_LABEL = 100
+_WIDEST_COLUMN = 100
 
 
 def plural(count: int, noun: str) -> str:
     """Return `1 call` or `2 calls`."""
     return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def rows(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Return indented rows of two columns."""
+    width = min(max(len(left) for left, _ in pairs), _WIDEST_COLUMN)
+    return [f"  {left:<{width}}    {right}".rstrip() for left, right in pairs]
 
 
 def and_more(count: int) -> list[str]:

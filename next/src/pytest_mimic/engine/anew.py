@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from time import strftime, time
-from typing import NamedTuple
 
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.events import Events
@@ -23,18 +22,6 @@ _IDS = (WORDS["uuid"], WORDS["ulid"])
 _MOMENT, _DATE = WORDS["moment"], WORDS["date"]
 
 
-class Held(NamedTuple):
-    """A part of the calls of a target that holds data: no line may leave it out.
-
-    Attributes:
-        target: The target.
-        path: The part, `rows.*.id`.
-    """
-
-    target: str
-    path: str
-
-
 class Anew:
     """What the calls hold that a recording run has made.
 
@@ -42,13 +29,10 @@ class Anew:
         events: Where it is noted.
         is_in_files: Whether a text stands in a file of the tests: then it is the same
             in each run.
-
-    Attributes:
-        held: The parts that hold data in other calls.
     """
 
     def __init__(self, events: Events, is_in_files: Callable[[str], bool]) -> None:
-        self.held: set[Held] = set()
+        self._held: set[tuple[str, str]] = set()
         self._events = events
         self._is_in_files = is_in_files
         self._answered: set[str] = set()
@@ -73,7 +57,7 @@ class Anew:
             if what:
                 self._note(call, written, what, test)
             elif part is not None:
-                self.held.add(Held(call.target, written))
+                self._note_data(call.target, written)
 
     def _what(self, part: Tree) -> str:
         """Return what a part is that the next run makes anew; empty: it is the same."""
@@ -91,6 +75,12 @@ class Anew:
 
     def _is_now(self, seconds: float) -> bool:
         return self._since <= seconds <= time() + 1
+
+    def _note_data(self, target: str, path: str) -> None:
+        """Note a part that holds data: no line may leave it out."""
+        if (target, path) not in self._held:
+            self._held.add((target, path))
+            self._events.add("held", target, path=path)
 
     def _note(self, call: Call, path: str, what: str, test: str) -> None:
         ignore = (*call.options.ignore, path)

@@ -30,13 +30,15 @@ EventKind: TypeAlias = Literal[
     "overlapped",  # shared calls of one function that ended in another order
     "set up anew",  # a wider fixture, the owner in `call`: before, now
     "made anew",  # cause, path, what
+    "held",  # a part of the calls of the target in `call` that is data: path
     "redacted",  # what
     "told apart by order",  # equal calls with other keys: what, a line's option
     "looks secret",  # path, what
     "inputs changed",  # of a replayed call of the target in `call`: what, identity
     "damaged",  # a file of the vault that a test needed, in `call`: what
-    "unmet",  # an `ignore=` path, in `call`, that a call did not have: is_met
     "spawned",  # a process that was started anew, by the method in `call`
+    "stray",  # an error that belongs to no test, in `call`
+    "wrong target",  # a target that names nothing, in `call`
 ]
 
 
@@ -47,6 +49,21 @@ class Event(NamedTuple):
     call: str
     test: str
     facts: dict[str, Plain]
+
+    def text(self, name: str) -> str:
+        """Give a fact that is a text; empty: there is none."""
+        value = self.facts.get(name)
+        return value if isinstance(value, str) else ""
+
+    def number(self, name: str, default: float = 0) -> float:
+        """Give a fact that is a number."""
+        value = self.facts.get(name)
+        return value if isinstance(value, (int, float)) else default
+
+    @property
+    def times(self) -> int:
+        """How many calls the row counts."""
+        return int(self.number("times", 1))
 
 
 class Noted(NamedTuple):

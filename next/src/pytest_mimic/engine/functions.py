@@ -43,8 +43,7 @@ from pytest_mimic.values.identity import (
 from pytest_mimic.values.outcome import Objects, load, player, store
 from pytest_mimic.values.places import stamps_of
 from pytest_mimic.values.source import innermost, source_fingerprint
-from pytest_mimic.values.tree import Tree, cut, parts
-from pytest_mimic.values.walk import Walk
+from pytest_mimic.values.tree import Tree, cut
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.events import Event
@@ -52,7 +51,6 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.run import Run
     from pytest_mimic.engine.steps import Step
     from pytest_mimic.values.differences import Difference
-    from pytest_mimic.values.places import CallPlaces
     from pytest_mimic.vault.recording import Entry
 
 NOT_PLAYED: Any = object()
@@ -112,9 +110,6 @@ class FunctionPlan:
         self._version = 0
         # The version of the mocks of which the function has reached none.
         self._without_mocks = -1
-        # Paths in arguments; whether there is such an argument is known before.
-        paths = [steps_of(path) for path in options.ignore]
-        self._unmet = {path for path in paths if len(path) > 1}
 
     @functools.cached_property
     def binder(self) -> Binder:
@@ -202,21 +197,6 @@ class FunctionPlan:
             file=error.file,
             damage=error.damage,
         )
-
-    def note_unmet_paths(self, bound: dict[str, object], places: CallPlaces) -> None:
-        """Note which paths of `ignore=` a call has, until one call had all of them."""
-        if not self._unmet:
-            return
-        walk = Walk("identity", places)
-        for path in list(self._unmet):
-            name, *steps = path
-            names = [name] if name != "*" else list(bound)
-            trees = [walk.node(bound[one]) for one in names if one in bound]
-            is_met = any(_leads_into(tree, steps) for tree in trees)
-            shown = f"{self.line.name} ignore={'.'.join(path)}"
-            self.run.events.add("unmet", shown, test=self.run.test, is_met=is_met)
-            if is_met:
-                self._unmet.discard(path)
 
     def opened(self) -> AbstractContextManager[None]:
         """Collect what a call that is recorded opens for reading."""
@@ -376,7 +356,6 @@ class _Arguments:
         self._plan = plan
         self.bound = bound
         self.places = plan.run.places.of_call()
-        plan.note_unmet_paths(bound, self.places)
         identity = plan.quick_identity(bound)
         self._are_plain = identity is not None
         try:
@@ -930,16 +909,6 @@ class _Real:
         except MimicError as error:
             self._refuse(error)
             raise
-
-
-def _leads_into(tree: Tree, steps: Sequence[str]) -> bool:
-    """Return whether a path leads to a part of a tree."""
-    if not steps:
-        return True
-    step, *rest = steps
-    return any(
-        step in ("*", name) and _leads_into(part, rest) for name, part in parts(tree)
-    )
 
 
 def _has_raised(body: dict[str, Any]) -> bool:

@@ -18,7 +18,7 @@ from pytest_mimic.engine.usage import WORDS_OF_OUTCOMES, Usage
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault
-from pytest_mimic.words import SHOWN, WIDEST_LABEL, and_more, plural
+from pytest_mimic.words import SHOWN, and_more, plural, rows
 
 READ_UNASKED = 500
 """How many files a run reads that was not asked about unused recordings."""
@@ -119,9 +119,7 @@ def label_of(unused: Unused) -> tuple[str, str]:
 def rows_of(unused: Sequence[Unused]) -> list[str]:
     """Return the first unused recordings, a row each, and how many more there are."""
     labels = [label_of(one) for one in unused[:SHOWN]]
-    width = min(max(len(label) for label, _ in labels), WIDEST_LABEL)
-    rows = [f"  {label:<{width}}    {where}".rstrip() for label, where in labels]
-    return rows + and_more(len(unused) - len(rows))
+    return rows(labels) + and_more(len(unused) - SHOWN)
 
 
 def files_in(vault: Vault) -> set[str]:

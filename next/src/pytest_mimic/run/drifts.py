@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from _pytest.runner import runtestprotocol
 
+from pytest_mimic.run.phases import Phases
 from pytest_mimic.run.verdicts import fail_for_drifts
-
-if TYPE_CHECKING:
-    from pytest_mimic.run.phases import Phases
 
 
 class DriftReports:

@@ -17,6 +17,7 @@ from pytest_mimic.engine.owners import Owner
 from pytest_mimic.errors import TargetError, UnstableIdentityError
 from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.selection import plain_id
+from pytest_mimic.run.session import Session
 from pytest_mimic.values.identity import fingerprint
 from pytest_mimic.vault.names import cassette_name, cassette_of_test
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from pytest_mimic.patch.targets import TargetOptions
-    from pytest_mimic.run.session import Session
 
 
 # What a cassette takes besides the configured targets, if none are named.
@@ -32,11 +32,7 @@ _CLIENTS = ("http", "sqlalchemy", "redis")
 
 
 class Fixtures:
-    """A plugin: what the set-up and tear-down of a wider fixture asks is its own.
-
-    Attributes:
-        files_only_replayed: The cassettes of the test that no option records again.
-    """
+    """A plugin: what the set-up and tear-down of a wider fixture asks is its own."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -45,20 +41,11 @@ class Fixtures:
         # The wider fixtures that are set up, with the names of their owners.
         self._live: dict[Owner, str] = {}
         self._names_of_test: set[str] = set()
-        self._cassette_count = 0
-        self.files_only_replayed: set[str] = set()
 
     def begin_test(self, item: pytest.Item) -> None:
         """Tell the engine which fixtures' answers a test may hold."""
         self._names_of_test = set(getattr(item, "fixturenames", ()))
-        self._cassette_count = 0
-        self.files_only_replayed.clear()
         self._tell_uses()
-
-    def next_cassette(self) -> str:
-        """Return the name of a cassette that the running test does not name."""
-        self._cassette_count += 1
-        return cassette_of_test(self._session.run.test, self._cassette_count)
 
     def _tell_uses(self) -> None:
         names = self._names_of_test
@@ -210,13 +197,19 @@ class CassetteFixture:
         """
         __tracebackhide__ = True
         covered = self._targets(list(targets), options)
-        name = name or self._session.fixtures.next_cassette()
+        name = name or self._next_name()
         file = cassette_name(name)
         if self._kind == "replay":
-            self._session.fixtures.files_only_replayed.add(file)
+            self._session.only_replayed.add(file)
         cover = partial(self._cover, covered)
         block = self._session.cassettes.block(name, self._kind, cover, strict=strict)
         return CassetteBlock(block)
+
+    def _next_name(self) -> str:
+        """Return the name of a cassette that the running test does not name."""
+        self._session.unnamed_cassettes += 1
+        test, count = self._session.run.test, self._session.unnamed_cassettes
+        return cassette_of_test(test, count)
 
     def _targets(
         self, given: list[str | Callable[..., Any]], options: Mapping[str, Any]

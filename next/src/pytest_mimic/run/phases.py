@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from pytest_mimic.engine.events import Noted
 from pytest_mimic.errors import CorruptRecordingError, DriftError, TargetError
 from pytest_mimic.patch.targets import Target, as_targets
-from pytest_mimic.run.facts import times
+from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.selection import plain_id
-
-if TYPE_CHECKING:
-    from pytest_mimic.run.session import Session
+from pytest_mimic.run.session import Session
+from pytest_mimic.words import plural
 
 # They answer for a test only after they have called its function.
 _CALLERS = frozenset({"anyio", "python"})
@@ -30,10 +29,11 @@ class Phases:
             the test when it has ended.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, fixtures: Fixtures) -> None:
         self.target_error: TargetError | None = None
         self.reports_drifts_by_phase = True
         self._session = session
+        self._fixtures = fixtures
         self._drifts: list[Noted] = []
         self._coverings = ExitStack()
         self._are_marks_prepared = False
@@ -69,8 +69,8 @@ class Phases:
         self._is_running = True
         self._has_failed = self._has_skipped = self._is_uncalled = False
         self.keep_strays()
-        session.run.begin_test(plain_id(item))
-        session.fixtures.begin_test(item)
+        session.begin_test(plain_id(item))
+        self._fixtures.begin_test(item)
         if self.target_error is not None:
             raise self.target_error
         if not self._are_marks_prepared:
@@ -190,7 +190,7 @@ class Phases:
                 vars(report)["mimic_uncalled"] = True
         if item.config.option.verbose > 0:
             self._show_calls(report)
-        self._note_outcome(report, test, has_errors=bool(errors))
+        self._note_outcome(report, test)
 
     def _show_calls(self, report: pytest.TestReport) -> None:
         """Add the calls of a phase to its report, a line each."""
@@ -205,42 +205,26 @@ class Phases:
             title = f"Captured mimic {report.when}"
             report.sections.append((title, "\n".join(lines)))
 
-    def _note_outcome(
-        self, report: pytest.TestReport, test: str, *, has_errors: bool
-    ) -> None:
+    def _note_outcome(self, report: pytest.TestReport, test: str) -> None:
         if report.failed:
             self._has_failed = True
-            self._tell_replays(report, test, has_errors=has_errors)
+            self._tell_replays(report, test)
         if report.skipped and not hasattr(report, "wasxfail"):
             self._has_skipped = True
 
-    def _tell_replays(
-        self, report: pytest.TestReport, test: str, *, has_errors: bool
-    ) -> None:
-        """Say in the report of a failure how many of its calls were replayed.
-
-        Args:
-            report: The report.
-            test: The test.
-            has_errors: Whether errors of calls explain the failure.
-        """
+    def _tell_replays(self, report: pytest.TestReport, test: str) -> None:
+        """Say in the report of a failure how many calls may be recorded again."""
         session = self._session
-        replayed = session.run.events.of("replayed")
-        mine = [event for event in replayed if event.test == test]
-        # No option records what `mimic_replay` has opened.
-        fixed = session.fixtures.files_only_replayed
-        renewable = [event for event in mine if event.facts.get("name") not in fixed]
-        command = session.commands.pytest("--mimic-rerecord", tests=[test])
-        if mine:
-            from pytest_mimic.run.verdicts import (
-                PLACEHOLDERS,
-                hold_placeholders,
-                words_of_replays,
-            )
-
-            words = words_of_replays(times(mine), times(renewable), command)
-            if not has_errors and hold_placeholders(session.run.vault, mine):
-                words = f"{words}\n{PLACEHOLDERS}"
+        replayed = 0
+        for event in session.run.events.of("replayed"):
+            # No option records what `mimic_replay` has opened.
+            if event.test == test and event.text("name") not in session.only_replayed:
+                replayed += event.times
+        if replayed:
+            told = f"{plural(replayed, 'call')} replayed"
+            them = "it" if replayed == 1 else "them"
+            command = session.commands.pytest("--mimic-rerecord", tests=[test])
+            words = f"{told}; to record {them} again: {command}"
             report.sections.append(("mimic", words))
 
     def _end_test(self) -> None:

@@ -3,187 +3,181 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_mimic.engine.events import Event
-from pytest_mimic.run.facts import (
-    Facts,
-    command_for,
-    text_of,
-    times,
-)
-from pytest_mimic.words import SHOWN, WIDEST_LABEL, and_more, few, plural
+from pytest_mimic.engine.former_answers import former_answers
+from pytest_mimic.run.session import Session
+from pytest_mimic.words import SHOWN, and_more, few, plural, rows
+
+_DAMAGES = {
+    "pointer": ("Git LFS pointers", "git lfs pull"),
+    "conflict": ("in conflict", "git status"),
+    "format": ("of another format", "pytest --mimic-rerecord"),
+    "newer": ("of a newer version", "pip install --upgrade pytest-mimic"),
+}
+# Words, and the part of a page that tells how a call becomes the same in each run.
+_WAYS = {
+    "a moment": ("to stop the clock in tests", "freeze-the-clock"),
+    "a date": ("to stop the clock in tests", "freeze-the-clock"),
+    "a UUID": ("to get the same ids in each run", "seed-the-ids"),
+    "a ULID": ("to get the same ids in each run", "seed-the-ids"),
+    "the name of a worker": ("to give workers the same names", "ignore-the-value"),
+}
 
 
-def remarks(facts: Facts) -> list[str]:
+def remarks(session: Session) -> list[str]:
     """Return the lines of all remarks."""
-    lines = _lines_of_changed_inputs(facts)
-    lines += _lines_of_sound_outcomes(facts)
-    lines += _lines_of_what_is_made_anew(facts)
-    lines += _lines_of_former_answers(facts)
-    lines += _lines_of_failing_tests(facts)
-    lines += _lines_of_own_keys(facts)
-    lines += _lines_of_damage(facts)
-    lines += _lines_of_unmet_paths(facts)
-    return lines + _lines_of_processes(facts)
+    lines = _changed_inputs(session)
+    lines += _sound_outcomes(session)
+    lines += _made_anew(session)
+    lines += _former_answers(session)
+    lines += _put_back(session)
+    lines += _own_keys(session)
+    lines += _damage(session)
+    return lines + _processes(session)
 
 
-def _lines_of_changed_inputs(facts: Facts) -> list[str]:
+def _tests_of(events: Iterable[Event]) -> list[str]:
+    return list(dict.fromkeys(event.test for event in events))
+
+
+def _changed_inputs(session: Session) -> list[str]:
     """Name code and files that have changed since replayed calls used them."""
-    events = facts.events.of("inputs changed")
+    events = session.run.events.of("inputs changed")
     if not events:
         return []
     replays = Counter[str]()
-    for event in facts.events.of("replayed"):
-        replays[text_of(event, "identity")] += times([event])
+    for event in session.run.events.of("replayed"):
+        replays[event.text("identity")] += event.times
     targets: dict[str, dict[str, set[str]]] = {}
     for event in events:
-        calls = targets.setdefault(text_of(event, "what"), {})
-        calls.setdefault(event.call, set()).add(text_of(event, "identity"))
-    identities = {text_of(event, "identity") for event in events}
-    verbs = "reaches code or reads" if len(identities) == 1 else "reach code or read"
-    lines = [f"{plural(len(identities), 'recording')} {verbs} files that have changed:"]
-    rows = []
+        calls = targets.setdefault(event.text("what"), {})
+        calls.setdefault(event.call, set()).add(event.text("identity"))
+    pairs = []
     # Code comes first: its name has the file behind it.
     for what in sorted(targets, key=lambda what: (not what.endswith(")"), what)):
         counts = [
-            f"{plural(sum(replays[one] for one in named), 'call')} of {target}"
-            for target, named in sorted(targets[what].items())
+            f"{plural(sum(replays[one] for one in identities), 'call')} of {target}"
+            for target, identities in sorted(targets[what].items())
         ]
-        rows.append((what, few(counts)))
-    width = max(len(what) for what, _ in rows)
-    lines += [f"  {what:<{width}}    {calls}" for what, calls in rows[:SHOWN]]
-    lines += and_more(len(rows) - SHOWN)
-    tests = sorted({event.test for event in events})
-    command = command_for("--mimic-verify", tests, facts)
-    return [*lines, f"to see whether it matters: {command}"]
+        pairs.append((what, few(counts)))
+    count = len({event.text("identity") for event in events})
+    verbs = "reaches code or reads" if count == 1 else "reach code or read"
+    command = session.command("--mimic-verify", sorted(_tests_of(events)))
+    return [
+        f"{plural(count, 'recording')} {verbs} files that have changed:",
+        *rows(pairs[:SHOWN]),
+        *and_more(len(pairs) - SHOWN),
+        f"to see whether it matters: {command}",
+    ]
 
 
-def _lines_of_sound_outcomes(facts: Facts) -> list[str]:
+def _sound_outcomes(session: Session) -> list[str]:
     """Say how recordings are renewed whose source changed and whose outcome did not."""
-    verified = facts.events.of("verified")
+    verified = session.run.events.of("verified")
     sound = [event for event in verified if event.facts.get("is_stale")]
     if not sound:
         return []
-    count = plural(times(sound), "call")
-    verb = "gives" if times(sound) == 1 else "give"
-    tests = list(dict.fromkeys(event.test for event in sound))
-    command = command_for("--mimic-rerecord", tests, facts)
+    times = sum(event.times for event in sound)
+    verb = "gives" if times == 1 else "give"
+    command = session.command("--mimic-rerecord", _tests_of(sound))
     return [
-        f"{count} of changed source still {verb} what was recorded",
+        f"{plural(times, 'call')} of changed source still {verb} what was recorded",
         f"to replay them again: {command}",
     ]
 
 
-def _lines_of_what_is_made_anew(facts: Facts) -> list[str]:
+def _made_anew(session: Session) -> list[str]:
     """Name what the next run will ask differently, by its causes, and what to do."""
-    events = facts.events.of("made anew")
+    events = session.run.events.of("made anew")
     if not events:
         return []
-    calls = {(event.test, text_of(event, "identity")) for event in events}
+    calls = {(event.test, event.text("identity")) for event in events}
     causes: dict[str, list[Event]] = {}
     for event in events:
-        causes.setdefault(text_of(event, "cause"), []).append(event)
+        causes.setdefault(event.text("cause"), []).append(event)
     what = f"{plural(len(calls), 'recorded call')} with other values"
     ways = _ways_to_the_same(events)
-    if facts.verbosity < 0:
+    if session.is_quiet:
         return [f"the next run will make {what} ({', '.join(causes)}); {ways[0]}"]
-    lines = [f"the next run will make {what}, and miss:"]
-    rows = list(causes.items())[:SHOWN]
-    width = min(max(len(cause) for cause, _ in rows), WIDEST_LABEL)
-    for cause, found in rows:
-        tests = plural(len({event.test for event in found}), "test")
-        count = plural(len({text_of(event, "identity") for event in found}), "call")
-        lines.append(f"  {cause:<{width}}    {count} in {tests}")
-    lines += and_more(len(causes) - len(rows))
-    return [*lines, *ways, *_lines_to_leave_out(causes, facts.held)]
+    pairs = []
+    for cause, found in causes.items():
+        count = plural(len({event.text("identity") for event in found}), "call")
+        pairs.append((cause, f"{count} in {plural(len(_tests_of(found)), 'test')}"))
+    held = session.run.events.of("held")
+    return [
+        f"the next run will make {what}, and miss:",
+        *rows(pairs[:SHOWN]),
+        *and_more(len(pairs) - SHOWN),
+        *ways,
+        *_lines_to_leave_out(causes, {(one.call, one.text("path")) for one in held}),
+    ]
 
 
 def _ways_to_the_same(events: Iterable[Event]) -> list[str]:
-    """Return the pages that tell how a call becomes the same in each run."""
     # A replay needs nothing of this room.
     from pytest_mimic.values.messages import PAGE
 
-    looks = {text_of(event, "what") for event in events}
-    ways = [way for way, of in _WAYS if looks & of]
+    ways = dict.fromkeys(_WAYS[event.text("what")] for event in events)
     return [f"{words}: {PAGE}#{part}" for words, part in ways]
 
 
 def _lines_to_leave_out(
-    causes: Mapping[str, list[Event]], held: Container[tuple[str, str]]
+    causes: Mapping[str, list[Event]], held: set[tuple[str, str]]
 ) -> list[str]:
     """Return the lines of targets that leave out the parts, where no part is data."""
-    paths: dict[str, list[Event]] = {}
+    lines: dict[str, str] = {}
     for first, *_ in causes.values():
-        target, path = text_of(first, "target"), text_of(first, "path")
-        if (target, path) not in held:
-            paths.setdefault(target, []).append(first)
-    lines = []
-    for found in paths.values():
-        line = text_of(found[0], "line")
-        for other in found[1:]:
-            path = text_of(other, "path")
-            line = line.replace("ignore=", f"ignore={path},", 1)
-        lines.append(f"if they may differ: {line}")
-    return lines
-
-
-_WAYS = (
-    (("to stop the clock in tests", "freeze-the-clock"), {"a moment", "a date"}),
-    (("to get the same ids in each run", "seed-the-ids"), {"a UUID", "a ULID"}),
-    (("to give workers the same names", "ignore-the-value"), {"the name of a worker"}),
-)
-
-
-def _lines_of_former_answers(facts: Facts) -> list[str]:
-    lines = []
-    for one in facts.former_answers:
-        if one.is_torn:
-            lines.append(f"two workers were answered differently in {one.fixture}")
-            tests = one.tests or [""]
-            lines.append(
-                f"to record it in one process: {_in_one_process(tests, facts)}"
-            )
+        target, path = first.text("target"), first.text("path")
+        if (target, path) in held:
             continue
-        count = plural(len(one.tests), "test")
-        lines.append(
-            f"{one.fixture} was recorded anew; {count} hold its former answers"
-        )
-        command = command_for("--mimic-rerecord", one.tests, facts)
-        lines.append(f"to record them again: {command}")
-    return lines
+        if target in lines:
+            line = lines[target].replace("ignore=", f"ignore={path},", 1)
+        else:
+            line = first.text("line")
+        lines[target] = line
+    return [f"if they may differ: {line}" for line in lines.values()]
 
 
-def _in_one_process(tests: Sequence[str], facts: Facts) -> str:
-    return facts.commands.pytest("--mimic-rerecord", "-n0", tests=filter(None, tests))
-
-
-def _lines_of_failing_tests(facts: Facts) -> list[str]:
-    """Say what failing tests have recorded and not left in the vault."""
+def _former_answers(session: Session) -> list[str]:
+    """Name the tests that hold what a fixture was answered before it was made anew."""
+    changed = session.run.events.of("set up anew")
+    if not changed:
+        return []
     lines = []
-    left_out = facts.events.of("not kept")
-    if left_out:
-        count, verb = plural(len(left_out), "outcome"), "was"
-        owner = "a failing test"
-        if len(left_out) > 1:
-            verb = "were"
-            if len({event.test for event in left_out}) > 1:
-                owner = "failing tests"
-        calls = ", ".join(_named(event) for event in left_out[:3])
-        more = ", …" if len(left_out) > 3 else ""
-        lines.append(f"{count} of {owner} {verb} not kept: {calls}{more}")
-    put_back = facts.events.of("put back")
-    if put_back:
-        verb = "was" if len(put_back) == 1 else "were"
-        lines.append(f"{plural(len(put_back), 'recording')} {verb} put back")
+    for one in former_answers(session.run.vault, changed):
+        if one.is_torn:
+            command = _in_one_process(one.tests, session)
+            lines += [
+                f"two workers were answered differently in {one.fixture}",
+                f"to record it in one process: {command}",
+            ]
+        else:
+            count = plural(len(one.tests), "test")
+            command = session.command("--mimic-rerecord", one.tests)
+            lines += [
+                f"{one.fixture} was recorded anew; {count} hold its former answers",
+                f"to record them again: {command}",
+            ]
     return lines
 
 
-def _lines_of_own_keys(facts: Facts) -> list[str]:
+def _in_one_process(tests: Sequence[str], session: Session) -> str:
+    return session.commands.pytest("--mimic-rerecord", "-n0", tests=tests)
+
+
+def _put_back(session: Session) -> list[str]:
+    count = len(session.run.events.of("put back"))
+    verb = "was" if count == 1 else "were"
+    return [f"{plural(count, 'recording')} {verb} put back"] if count else []
+
+
+def _own_keys(session: Session) -> list[str]:
     """Name equal calls that differ only in keys of the application."""
     calls: dict[tuple[str, str], str] = {}
-    for event in facts.events.of("told apart by order"):
-        calls[event.call, text_of(event, "keys")] = text_of(event, "what")
+    for event in session.run.events.of("told apart by order"):
+        calls[event.call, event.text("keys")] = event.text("what")
     lines = []
     for (call, keys), option in list(calls.items())[:SHOWN]:
         lines.append(f"{call} was sent with another {keys}: its calls keep their order")
@@ -192,51 +186,26 @@ def _lines_of_own_keys(facts: Facts) -> list[str]:
     return lines
 
 
-def _named(event: Event) -> str:
-    return f"{event.call} {text_of(event, 'what')}".strip()
-
-
-def _lines_of_damage(facts: Facts) -> list[str]:
+def _damage(session: Session) -> list[str]:
     """Name in one line all files of one kind of damage that a command repairs."""
-    files: dict[str, set[str]] = {}
-    for event in facts.events.of("damaged"):
-        files.setdefault(text_of(event, "what"), set()).add(event.call)
+    files: dict[str, set[str]] = {damage: set() for damage in _DAMAGES}
+    for event in session.run.events.of("damaged"):
+        files.setdefault(event.text("what"), set()).add(event.call)
     lines = []
     for damage, (words, command) in _DAMAGES.items():
-        count = len(files.get(damage, ()))
+        count = len(files[damage])
+        verb = "is" if count == 1 else "are"
         if count:
-            verb = "is" if count == 1 else "are"
-            lines.append(
-                f"{plural(count, 'file')} of the vault {verb} {words}: {command}"
-            )
+            counted = plural(count, "file")
+            lines.append(f"{counted} of the vault {verb} {words}: {command}")
     return lines
 
 
-_DAMAGES = {
-    "pointer": ("Git LFS pointers", "git lfs pull"),
-    "conflict": ("in conflict", "git status"),
-    "format": ("of another format", "pytest --mimic-rerecord"),
-    "newer": ("of a newer version", "pip install --upgrade pytest-mimic"),
-}
-
-
-def _lines_of_unmet_paths(facts: Facts) -> list[str]:
-    """Name the `ignore=` paths that no call had, if all tests ran."""
-    if not facts.is_whole:
+def _processes(session: Session) -> list[str]:
+    spawned = session.run.events.of("spawned")
+    if not spawned:
         return []
-    is_met: dict[str, bool] = {}
-    for event in facts.events.of("unmet"):
-        met = bool(event.facts.get("is_met"))
-        is_met[event.call] = is_met.get(event.call, False) or met
-    return [
-        f"{path} met nothing in any call" for path, met in is_met.items() if not met
-    ]
-
-
-def _lines_of_processes(facts: Facts) -> list[str]:
-    starts = Counter((event.test, event.call) for event in facts.events.of("spawned"))
-    if not starts:
-        return []
+    starts = Counter((event.test, event.call) for event in spawned)
     lines = ["processes:"]
     for (test, method), count in list(starts.items())[:SHOWN]:
         times = f", {count} times" if count > 1 else ""

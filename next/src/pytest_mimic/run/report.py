@@ -16,7 +16,6 @@ import pytest
 from pytest_mimic.engine.events import Event, EventKind
 from pytest_mimic.engine.run import Run
 from pytest_mimic.errors import MimicError
-from pytest_mimic.run.facts import number_of, text_of
 from pytest_mimic.run.selection import test_of
 from pytest_mimic.values.drawing import lines
 from pytest_mimic.values.tree import Tree
@@ -128,12 +127,12 @@ class _Recordings:
             "kind": event.kind,
             "label": event.call,
             "client": _client_of(event.call),
-            "owner": text_of(event, "fixture"),
-            "seconds": number_of(event, "seconds"),
-            "times": number_of(event, "times", 1),
-            "tokens": number_of(event, "tokens"),
-            "file": text_of(event, "name"),
-            "what": text_of(event, "error"),
+            "owner": event.text("fixture"),
+            "seconds": event.number("seconds"),
+            "times": event.times,
+            "tokens": event.number("tokens"),
+            "file": event.text("name"),
+            "what": event.text("error"),
             "facts": event.facts.get("facts", []),
             "sides": event.facts.get("sides", []),
             "remedies": event.facts.get("remedies", []),
@@ -141,7 +140,7 @@ class _Recordings:
         }
 
     def _entry(self, event: Event) -> Entry | None:
-        recording = self._read(text_of(event, "name"))
+        recording = self._read(event.text("name"))
         equal = [
             entry
             for entry in (recording.entries if recording is not None else ())

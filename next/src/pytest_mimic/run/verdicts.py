@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import sys
 from collections import Counter
@@ -22,10 +21,7 @@ from pytest_mimic.errors import (
     MissingRecordingError,
     TargetError,
 )
-from pytest_mimic.run.facts import number_of
-from pytest_mimic.secrets.placeholders import OWN
-from pytest_mimic.vault.vault import Vault
-from pytest_mimic.words import duration, plural
+from pytest_mimic.words import duration
 
 SECTION = "mimic"
 _SHOWN = 10
@@ -262,32 +258,6 @@ def _first(texts: Sequence[str], noun: str) -> list[str]:
 
 # In seconds: a shorter call says nothing of its time.
 _WORTH_A_WORD = 0.01
-PLACEHOLDERS = (
-    "their answers hold placeholders of secrets; if the test needs a real value: "
-    "https://pytest-mimic.readthedocs.io/en/latest"
-    "/how-to/security.html#a-test-needs-a-hidden-value"
-)
-
-
-def hold_placeholders(vault: Vault, events: Iterable[Event]) -> bool:
-    """Return whether the body of a replayed answer holds what stands for a secret.
-
-    Headers do not count: most answers set a cookie, at which few tests look.
-    """
-    replayed = {str(event.facts.get("identity")) for event in events}
-    for name in {str(event.facts.get("name")) for event in events}:
-        try:
-            recording = vault.read(name)
-        except MimicError:
-            continue  # the test that needs it says what is wrong with it
-        for entry in recording.entries if recording is not None else ():
-            answer = entry.body.get("answer")
-            body = answer.get("body") if isinstance(answer, dict) else None
-            if entry.identity in replayed and OWN in json.dumps(body):
-                return True
-    return False
-
-
 _SHOWN_KINDS: tuple[EventKind, ...] = (
     "recorded",
     "replayed",
@@ -305,30 +275,12 @@ def lines_of_calls(events: Iterable[Event]) -> list[str]:
 
 def _line_of_call(event: Event) -> str:
     """Return what became of a call: `replayed shop:fetch() (21.0 s saved)`."""
-    seconds = number_of(event, "seconds")
+    seconds = event.number("seconds")
     took = ""
     if seconds >= _WORTH_A_WORD:
         saved = "" if event.kind == "recorded" else " saved"
         took = f" ({duration(seconds)}{saved})"
     return f"{event.kind} {event.call}{took}"
-
-
-def words_of_replays(count: int, renewable: int, command: str) -> str:
-    """Return what the report of a failing test says of its replayed calls.
-
-    Args:
-        count: How many calls were replayed.
-        renewable: How many of them an option records again.
-        command: The command that does.
-    """
-    told = f"{plural(count, 'call')} replayed"
-    them = "it" if count == 1 else "them"
-    if not renewable:
-        way = f"use mimic_auto or mimic_record to record {them} again"
-        return f"{told}; mimic_replay never records: {way}"
-    if renewable < count:
-        them = f"{renewable} of them"
-    return f"{told}; to record {them} again: {command}"
 
 
 # -- tracebacks

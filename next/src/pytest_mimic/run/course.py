@@ -1,0 +1,231 @@
+"""The course of one run: starts what is mimicked, joins its processes, ends it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_mimic.engine.coverings import missing_modules
+from pytest_mimic.engine.events import Plain
+from pytest_mimic.engine.processes import edge_of_starts
+from pytest_mimic.engine.servers import edge_of_servers
+from pytest_mimic.engine.unused import READ_UNASKED, GoneTests, clear, files_in, judge
+from pytest_mimic.engine.usage import Reason, Usage, UsageFile
+from pytest_mimic.errors import MimicError, TargetError
+from pytest_mimic.run.fixtures import Fixtures
+from pytest_mimic.run.phases import Phases
+from pytest_mimic.run.session import Session
+
+_HEADERS = {
+    "replay": "replay from {}",
+    "record": "record into {}",
+    "rerecord": "re-record into {}",
+    "verify": "verify against {}",
+    "live": "live, every call runs for real, {} is left alone",
+}
+_WITHOUT_FAILURE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+def too_late() -> TargetError:
+    """Return the error of a test that asks for the plugin when none was prepared."""
+    return TargetError(
+        "nothing was prepared for mimicking before the tests",
+        remedies=[
+            (
+                "import it at the top of the test's file or of conftest.py",
+                "from pytest_mimic import mimic",
+            )
+        ],
+    )
+
+
+class Course:
+    """A plugin: the run of this process, or what the workers of xdist have in common.
+
+    Attributes:
+        session: What the run has.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.session = Session(config)
+        self._fixtures = Fixtures(self.session)
+        self._phases = Phases(self.session, self._fixtures)
+        self._config = config
+        self._is_worker = hasattr(config, "workerinput")
+
+    def start(self) -> None:
+        """Mimic the configured targets, and listen to pytest."""
+        session, settings = self.session, self.session.settings
+        self._config.add_cleanup(self._close)
+        if settings.foreign_lines or not settings.targets:
+            why = settings.foreign_lines or "mimic_functions names nothing"
+            session.usage.foreign_lines.add(why)
+        if settings.writes:
+            session.run.vault.recording()
+            session.note_what_is_made_anew()
+        if not self._is_worker:
+            self._prepare_files()
+        session.coverings.cover(settings.targets)
+        if settings.mode != "live":
+            starts = edge_of_starts(session.run, session.coverings)
+            session.coverings.intercept([starts, edge_of_servers(session.run)])
+        plugins = [self, session.selection, self._phases, self._fixtures]
+        if settings.mode == "verify":
+            # Only a verifying run needs the module.
+            from pytest_mimic.run.drifts import DriftReports
+
+            plugins.append(DriftReports(self._phases))
+        for plugin in plugins:
+            self._config.pluginmanager.register(plugin)
+
+    def _prepare_files(self) -> None:
+        settings = self.session.settings
+        try:
+            if settings.usage is not None:
+                UsageFile.prepare(settings.usage)
+            if settings.report is not None:
+                from pytest_mimic.run.report import Tests  # few ask
+
+                self._tests = Tests()
+                self._config.pluginmanager.register(self._tests)
+        except MimicError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    def _close(self) -> None:
+        self.session.coverings.close()
+        self.session.run.close()
+
+    @property
+    def _is_controller(self) -> bool:
+        return bool(self._config.pluginmanager.hasplugin("dsession"))
+
+    # -- before the tests
+
+    def pytest_report_header(self) -> str | None:
+        settings = self.session.settings
+        if not settings.targets and not settings.vault.is_dir():
+            return None
+        header = _HEADERS[settings.mode].format(settings.vault_label)
+        if not settings.may_record:
+            header += ", nothing may be recorded"
+        count = sum(not target.excluded for target in settings.targets)
+        targets = f" ({count} target{'s' if count > 1 else ''})" if count else ""
+        return f"mimic: {header}{targets}"
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Judge the targets, as far as the collected tests tell whether they exist.
+
+        Raises:
+            pytest.UsageError: Some name nothing.
+        """
+        ours = self.session
+        ours.selection.note_collection(session.items)
+        ours.run.refusals.gone = GoneTests(
+            ours.usage, ours.settings.rootdir, ours.selection.partly_named
+        )
+        if self._is_controller:
+            return
+        problems = ours.coverings.new_problems()
+        if not ours.usage.partial:
+            problems += missing_modules(ours.settings.targets)
+        if not problems or session.config.option.collectonly:
+            return
+        texts = sorted({str(problem) for problem in problems})
+        if not self._is_worker:
+            raise pytest.UsageError(*texts)
+        # A worker cannot end the run: its tests fail, and the controller hears why.
+        self._phases.target_error = problems[0]
+        for text in texts:
+            ours.run.events.add("wrong target", text)
+
+    # -- xdist
+
+    def end_worker(self, told: Any, error: object) -> None:
+        """Count what happened in a worker as a part of this run."""
+        usage = self.session.usage
+        if told is None or error is not None:
+            usage.partial.add(Reason("stopped", "a worker crashed"))
+        if told is not None:
+            usage.add(Usage.of_plain(told["usage"]))
+            self.session.run.events.take(told["events"])
+
+    def _tell_controller(self) -> None:
+        told: dict[str, Plain] = {
+            "usage": self.session.usage.to_plain(),
+            "events": self.session.run.events.to_plain(),
+        }
+        # xdist has this attribute in its workers.
+        self._config.workeroutput["mimic"] = told  # type: ignore[attr-defined]
+
+    # -- after the tests
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """End the run: what is unused is known now, and the exit code."""
+        ours, usage = self.session, self.session.usage
+        ours.selection.note_end(session, exitstatus)
+        ours.safely(ours.run.end)
+        self._phases.keep_strays()
+        usage.mimicked |= ours.coverings.names
+        usage.note(ours.run.events.rows)
+        if self._is_worker:
+            self._tell_controller()
+            return
+        if ours.selection.has_run:
+            ours.safely(self._judge)
+        if ours.settings.usage is not None:
+            ours.safely(self._write_usage)
+        ours.safely(ours.run.vault.end)
+        if ours.settings.report is not None:
+            ours.safely(self._write_report)
+        if self._is_controller and ours.run.events.of("wrong target"):
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        elif exitstatus in _WITHOUT_FAILURE and self._has_failed():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _judge(self) -> None:
+        ours, settings = self.session, self.session.settings
+        is_asked = settings.clears_unused or settings.fails_on_unused
+        if settings.mode == "live" or (ours.usage.partial and not is_asked):
+            return
+        limit = None if is_asked else READ_UNASKED
+        vault = ours.run.vault
+        ours.judgement = judge(vault, ours.usage, settings.rootdir, limit=limit)
+        if settings.clears_unused and settings.may_record:
+            ours.cleared = clear(vault, ours.judgement.unused)
+
+    def _write_usage(self) -> None:
+        settings = self.session.settings
+        assert settings.usage is not None
+        self.session.usage.vault = files_in(self.session.run.vault)
+        UsageFile.write(settings.usage, self.session.usage, settings.rootdir)
+
+    def _has_failed(self) -> bool:
+        ours = self.session
+        fails = ours.settings.fails_on_unused and bool(ours.judgement.unused)
+        return fails or bool(ours.run.events.of("stray", "wrong target"))
+
+    def _write_report(self) -> None:
+        from pytest_mimic.run.report import Page, write  # few runs ask
+
+        ours, settings = self.session, self.session.settings
+        assert settings.report is not None
+        heading = _HEADERS[settings.mode].format(settings.vault_label)
+        notes, project = self._summary(), settings.rootdir.name
+        write(settings.report, Page(project, heading, notes, self._tests, ours.run))
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        lines = self._summary()
+        if self._config.option.mimic_report:
+            lines.append(f"report: {self._config.option.mimic_report}")
+        if lines:
+            terminalreporter.write_sep("=", "mimic")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+    def _summary(self) -> list[str]:
+        # Workers say nothing, and a run that ends early has nothing to say.
+        from pytest_mimic.run.summary import summary
+
+        return summary(self.session)
