@@ -25,7 +25,7 @@ class ShownCall(NamedTuple):
         facts: What explains it.
         sides: Of each difference the path, the recorded and the new side.
         remedies: What to do: pairs of words and command.
-        parts: What it asked and what it got, by title, as drawn lines.
+        shown: What it asked and what it got, as drawn lines.
     """
 
     kind: str
@@ -38,7 +38,7 @@ class ShownCall(NamedTuple):
     facts: list[str]
     sides: list[tuple[str, str, str]]
     remedies: list[tuple[str, str]]
-    parts: dict[str, str]
+    shown: str
 
 
 class ReportPage:
@@ -98,5 +98,5 @@ def read_call(call: dict[str, Any], test: str) -> ShownCall:
         facts=call["facts"],
         sides=[(path, old, new) for path, old, new in call["sides"]],
         remedies=[(words, command) for words, command in call["remedies"]],
-        parts={part["title"]: "\n".join(part["lines"]) for part in call["lines"]},
+        shown="\n".join(call["lines"]),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, select, told
@@ -118,8 +118,21 @@ def _shown(project: Project, found: Found, entry: Entry) -> Iterator[str]:
     yield f"  {project.vault.label}/{found.name}"
     if entry.end:
         yield f"  {_ENDS[entry.end]}"
-    call = _whole(project, entry.arguments or entry.request or {})
-    body = {name: _whole(project, part) for name, part in entry.body.items()}
+    yield from drawn(entry, lambda tree: _whole(project, tree))
+
+
+def drawn(entry: Entry, shown: Callable[[Tree], Tree]) -> Iterator[str]:
+    """Draw what a call has asked and what it got, as people read it.
+
+    Args:
+        entry: The call.
+        shown: Gives a tree as it may be shown, with what stands in objects.
+
+    Raises:
+        CorruptRecordingError: An object is damaged.
+    """
+    call = shown(entry.arguments or entry.request or {})
+    body = {name: shown(part) for name, part in entry.body.items()}
     if entry.request is not None:
         yield from _exchange(call, body.get("answer", {}))
         return
@@ -135,7 +148,6 @@ def _shown(project: Project, found: Found, entry: Entry) -> Iterator[str]:
 
 
 def _whole(project: Project, tree: Tree) -> Tree:
-    """Return a tree with what stands in objects, as it may be shown."""
     return project.shown(unshelve(tree, project.vault))
 
 

@@ -112,7 +112,9 @@ def label_of(unused: Unused) -> tuple[str, str]:
     else:
         tree = unused.entry.arguments or unused.entry.request or {}
         label = call_label(unused.entry.target, tree)
-    where = f"recorded by {unused.test}" if unused.test else ""
+    # A forged owner may have line ends, and look like a line of ours.
+    test = " ".join(unused.test.splitlines())
+    where = f"recorded by {test}" if test else ""
     return label, f"{where}, gone" if unused.is_gone else where
 
 

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pytest_mimic.cli.look import drawn
 from pytest_mimic.engine.events import Event, EventKind
 from pytest_mimic.engine.run import Run
 from pytest_mimic.errors import MimicError
 from pytest_mimic.run.selection import test_of
-from pytest_mimic.values.drawing import lines
+from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import Entry, Recording
 
@@ -136,7 +137,7 @@ class _Recordings:
             "facts": event.facts.get("facts", []),
             "sides": event.facts.get("sides", []),
             "remedies": event.facts.get("remedies", []),
-            "lines": [] if entry is None else list(self._parts(entry)),
+            "lines": [] if entry is None else self._drawn(entry),
         }
 
     def _entry(self, event: Event) -> Entry | None:
@@ -155,20 +156,16 @@ class _Recordings:
         except MimicError:
             return None  # the summary names it
 
-    def _parts(self, entry: Entry) -> Iterator[dict[str, Any]]:
-        """Give what the call asked and what it got, each as lines."""
-        is_request = entry.request is not None
-        asked = entry.request if is_request else entry.arguments
-        yield self._part("request" if is_request else "arguments", asked or {})
-        for name, tree in entry.body.items():
-            yield self._part(name, tree)
+    def _drawn(self, entry: Entry) -> list[str]:
+        try:
+            shown = list(drawn(entry, self._shown))
+        except MimicError as error:
+            return [str(error)]
+        more = len(shown) - _MOST_LINES
+        return [*shown[:_MOST_LINES], f"and {more:,} more lines"] if more > 0 else shown
 
-    def _part(self, title: str, tree: Tree) -> dict[str, Any]:
-        drawn = lines(self._run.secrecy.masked(tree))
-        more = len(drawn) - _MOST_LINES
-        if more > 0:
-            drawn = [*drawn[:_MOST_LINES], f"and {more:,} more lines"]
-        return {"title": title, "lines": drawn}
+    def _shown(self, tree: Tree) -> Tree:
+        return self._run.secrecy.masked(unshelve(tree, self._run.vault))
 
 
 def _client_of(label: str) -> str:
