@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any
@@ -16,12 +17,18 @@ class Sleeps:
     """The sleeps of a run. Nothing is patched before the first one is to be skipped."""
 
     def __init__(self) -> None:
-        self._patches: Patches | None = None
+        self._patches = Patches()
+        # What wraps the sleep of a module that was not imported until now.
+        self._unpatched: dict[str, Callable[[Any], Any]] = {
+            "time": _hurried,
+            "asyncio": _hurried_async,
+        }
 
     def skip(self) -> None:
         """Let the sleeps of this thread or task return at once, until its next call."""
-        if self._patches is None:
-            self._patch()
+        imported = sys.modules.keys() & self._unpatched.keys()
+        if imported:
+            self._patch(imported)
         _is_hurried.set(True)
 
     def go_on(self) -> None:
@@ -31,19 +38,16 @@ class Sleeps:
 
     def close(self) -> None:
         """Restore the functions."""
-        if self._patches is not None:
-            self._patches.restore()
-            self._patches = None
+        self._patches.restore()
 
-    def _patch(self) -> None:
-        patches = self._patches = Patches()
+    def _patch(self, modules: Iterable[str]) -> None:
         wrapped = []
-        for module, make in (("time", _hurried), ("asyncio", _hurried_async)):
-            [named] = find(module, ["sleep"], patches, is_edge=True)
-            wrapper = make(named.function)
-            patches.put(named.holder, named.name, named.original, named, wrapper)
+        for module in modules:
+            [named] = find(module, ["sleep"], self._patches, is_edge=True)
+            wrapper = self._unpatched.pop(module)(named.function)
+            self._patches.put(named.holder, named.name, named.original, named, wrapper)
             wrapped.append((named, wrapper))
-        patches.put_wherever_held(wrapped)
+        self._patches.put_wherever_held(wrapped)
 
 
 def _hurried(sleep: Callable[[float], None]) -> Callable[[float], None]:
