@@ -254,7 +254,20 @@ def _sql_in_next(request: Any, answer: Any, redact: Sequence[str]) -> str:
 
 
 def _redis_in_next(request: Sequence[bytes], answer: Any, redact: Sequence[str]) -> str:
-    raise NotImplementedError("clients/redis of next")
+    from pytest_mimic.clients.redis import commands, replies
+    from pytest_mimic.clients.redis.adapter import Redis
+    from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
+
+    adapter, secrets, scope = Redis(), Secrets(redact, {}), Scope()
+    asked = commands.read(request)
+    came = replies.read([answer], [asked])
+    hidden_request = secrets.hide_request(asked, scope, hide=adapter.hide_request)
+
+    def hide(redactor: Any, answer: Any, stand_in: Any) -> Any:
+        return adapter.hide_answer(redactor, answer, stand_in, hidden_request)
+
+    hidden_answer = secrets.hide_answer(came, scope, CallMark("", "call"), hide=hide)
+    return json.dumps([hidden_request, hidden_answer], ensure_ascii=False)
 
 
 _ROOT_HIDES: dict[str, Callable[..., str]] = {

@@ -177,7 +177,8 @@ class Runs:
     @property
     def abandoned(self) -> int:
         ended = [step for step in self.steps if step.mode == "run" and not step.is_open]
-        return len(ended) - len(self._entries)
+        # In a replay nothing ended, and all that is recorded stays.
+        return max(0, len(ended) - len(self._entries))
 
     @property
     def verified(self) -> int:
@@ -248,11 +249,17 @@ class _Port(Port):
     """The port of the current run, which notes the calls that begin."""
 
     def __init__(self, runs: Runs) -> None:
-        super().__init__(runs.client, runs.run, cast("Coverings", None))
         self._runs = runs
+        super().__init__(runs.client, runs.run, cast("Coverings", None))
 
-    def begin(self, request: dict[str, Any], client: str = "") -> Any:
-        runs = self._runs
-        self.run = runs.run
-        self._coverings = cast("Coverings", runs.lines)
-        return super().begin(request, client)
+    @property
+    def run(self) -> Run:  # type: ignore[override]
+        return self._runs.run
+
+    @run.setter
+    def run(self, run: Run) -> None:
+        """Stay with the current run."""
+
+    def begin(self, request: dict[str, Any], client: str = "", **options: Any) -> Any:
+        self._coverings = cast("Coverings", self._runs.lines)
+        return super().begin(request, client, **options)

@@ -493,11 +493,13 @@ def test_verifying_compares_the_type_of_an_error(runs: Runs) -> None:
         client.get("a")
 
 
-def test_a_command_without_a_read_reply_is_not_recorded(runs: Runs, port: int) -> None:
+def test_a_reply_that_nobody_reads_is_not_that_of_the_next_command(
+    runs: Runs, port: int
+) -> None:
     with redis.Redis(port=port, single_connection_client=True) as client:
+        client.set("a", "1")
         client.connection.send_command("GET", "a")
         client.connection.disconnect()
-        assert runs.abandoned == 1
 
         assert client.get("b") is None
-    assert [answer.data for answer in runs.answers] == [{"reply": None}]
+    assert runs.answers[-1].data == {"reply": None}

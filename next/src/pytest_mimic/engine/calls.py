@@ -102,10 +102,15 @@ def failed_exchange(body: Mapping[str, Tree]) -> str:
 
 
 def raised_in(body: Mapping[str, Tree]) -> str:
-    """Say what a call has raised: `raised ConnectionError`; empty: nothing."""
-    if "raised" not in body:
-        return ""
-    return f"raised {_class_of(body['raised']) or 'an exception'}"
+    """Say what a call has raised: `raised ConnectionError`; empty: nothing.
+
+    A client raises the error that its server has answered with.
+    """
+    if "raised" in body:
+        return f"raised {_class_of(body['raised']) or 'an exception'}"
+    answer = body.get("answer")
+    raised = answer.get("raised") if isinstance(answer, dict) else None
+    return f"raised {raised.get('class')}" if isinstance(raised, dict) else ""
 
 
 def kept_failure(body: Mapping[str, Tree]) -> str:

@@ -265,7 +265,7 @@ class Log:
         """Keep what the call at a place gave."""
         self.end(slot, is_open=entry.end == "open")
         slot.entry = replace(entry, begin=slot.begin, ended=slot.ended)
-        is_failure = "raised" in entry.body or failed_exchange(entry.body)
+        is_failure = raised_in(entry.body) or failed_exchange(entry.body)
         if self._part is not None and not is_failure and not entry.end:
             self._part.append(slot.entry)
 
@@ -440,7 +440,7 @@ def why_not_kept(
     failed = failed_exchange(entry.body)
     if failed or verdict == "skipped":
         return failed
-    if "raised" in entry.body:
+    if raised_in(entry.body):
         return raised_in(entry.body)
     if entry.end in ("waiting", "open"):
         return "it has no whole outcome"

@@ -78,8 +78,10 @@ def _request_words(request: Mapping[str, Tree]) -> Iterator[str]:
         yield _text(request["statement"])
         yield _in_brackets(_first_row(request.get("parameters")))
     elif "command" in request:
-        yield _text(request["command"])
-        yield _in_brackets(request.get("arguments"))
+        yield _command(request)
+    elif "commands" in request:
+        commands = request["commands"]
+        yield "; ".join(map(_command, commands if isinstance(commands, list) else ()))
     elif "url" in request:
         yield _text(request.get("method", ""))
         yield _address(_text(request["url"]))
@@ -87,6 +89,20 @@ def _request_words(request: Mapping[str, Tree]) -> Iterator[str]:
     elif "method" in request:
         yield _text(request["method"])
         yield _in_brackets(request.get("request", request.get("params")))
+
+
+def _command(request: Tree | Mapping[str, Tree]) -> str:
+    """Give `SET user:1 Ann`, or `HSET user:1 (name='Ann')`."""
+    if not isinstance(request, Mapping):
+        return ""
+    arguments = request.get("arguments")
+    parts = arguments if isinstance(arguments, dict) else {}
+    words = [request.get("command", ""), parts.get("key", "")]
+    for name in ("keys", "words"):
+        listed = parts.get(name)
+        words += listed if isinstance(listed, list) else []
+    texts = [_cut(_text(word), _LONGEST_VALUE) for word in words]
+    return " ".join(filter(None, [*texts, _in_brackets(parts.get("fields"))]))
 
 
 def _text(part: Tree) -> str:

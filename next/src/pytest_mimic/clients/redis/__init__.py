@@ -1,0 +1,1 @@
+"""redis-py, sync and asyncio."""

@@ -1,0 +1,270 @@
+"""Commands of Redis as plain data: a name, a key, fields, other words."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pytest_mimic.client import Plain, Redactor, StandIn
+
+_WITH_FIELDS = frozenset({"HSET", "HMSET", "XADD", "MSET", "MSETNX"})
+_SCRIPTS = frozenset({"EVAL", "EVAL_RO", "EVALSHA", "EVALSHA_RO", "FCALL", "FCALL_RO"})
+# The order of their words, or of those behind the key, has no effect.
+_SETS_OF_KEYS = frozenset({"DEL", "UNLINK", "EXISTS", "TOUCH"})
+_SETS_OF_MEMBERS = frozenset({"SADD", "SREM", "PFADD"})
+# Commands whose words are all keys, beside those of hashes, which are fields.
+_OF_KEYS_ALONE = frozenset(
+    """
+    BLMOVE BLPOP BRPOP BRPOPLPUSH BZPOPMAX BZPOPMIN COPY LMOVE MGET PFCOUNT PFMERGE
+    RENAME RENAMENX RPOPLPUSH SDIFF SDIFFSTORE SINTER SINTERSTORE SMOVE SORT SORT_RO
+    SUNION SUNIONSTORE WATCH XREAD XREADGROUP
+    """.split()
+)
+# What they say of a key is no part of its value.
+_ABOUT_KEYS = frozenset({"KEYS", "OBJECT", "RANDOMKEY", "SCAN", "TYPE"})
+_SECRET = re.compile(
+    "AUTH|HELLO|MIGRATE|ACL (SETUSER|LIST|GENPASS|DELUSER)|CONFIG SET", re.I
+)
+_ID_OF_ENTRY = re.compile(r"\*|\d+-(\d+|\*)")
+# It is answered by nothing, or by more than one reply.
+_ENDLESS = frozenset({"MONITOR", "PSUBSCRIBE", "SSUBSCRIBE", "SUBSCRIBE"})
+
+
+def words_of(packed: Any) -> list[list[bytes]]:
+    """Return the commands that a client sends, each as its words.
+
+    Args:
+        packed: The bytes of the protocol (RESP), in one piece or several.
+    """
+    if isinstance(packed, str):
+        packed = packed.encode()
+    data = packed if isinstance(packed, bytes) else b"".join(packed)
+    commands = []
+    position = 0
+    while position < len(data):
+        count, position = _number_at(data, position)
+        words = []
+        for _ in range(count):
+            length, position = _number_at(data, position)
+            words.append(data[position : position + length])
+            position += length + 2
+        commands.append(words)
+    return commands
+
+
+def _number_at(data: bytes, position: int) -> tuple[int, int]:
+    """Return the number behind a sign, `*2`, and where its line ends."""
+    end = data.index(b"\r\n", position)
+    return int(data[position + 1 : end]), end + 2
+
+
+def text_or_base64(data: bytes) -> Any:
+    """Return the text of bytes, or what stands for them."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"$base64": b64encode(data).decode()}
+
+
+def read(words: Sequence[bytes]) -> Plain:
+    """Return `{"command": "HSET", "arguments": {"key": "a", "fields": {}}}`."""
+    name = words[0].decode("latin-1").upper()
+    rest = [text_or_base64(word) for word in words[1:]]
+    return {"command": name, "arguments": _arguments(name, rest)}
+
+
+def _arguments(name: str, words: list[Any]) -> Plain:
+    if name in _SETS_OF_KEYS:
+        words = sorted(words, key=str)
+    if name in _SETS_OF_MEMBERS:
+        words = [*words[:1], *sorted(words[1:], key=str)]
+    if name in _WITH_FIELDS:
+        with_fields = _with_fields(name, words)
+        if with_fields is not None:
+            return with_fields
+    if name in _SCRIPTS and len(words) > 1 and str(words[1]).isdigit():
+        end = 2 + int(words[1])
+        return {"script": words[0], "keys": words[2:end], "words": words[end:]}
+    arguments: Plain = {"key": words[0]} if words else {}
+    return {**arguments, "words": words[1:]} if words[1:] else arguments
+
+
+def _with_fields(name: str, words: list[Any]) -> Plain | None:
+    """Return the arguments with fields by name; None: they are no pairs."""
+    start = 0 if name in ("MSET", "MSETNX") else 1
+    if name == "XADD":
+        ids = (index for index, word in enumerate(words) if _is_id(word))
+        start = next(ids, 0) + 1
+    fields = mapping_of(words[start:])
+    if fields is None:
+        return None
+    arguments: Plain = {"key": words[0]} if start else {}
+    if start > 1:
+        arguments["words"] = words[1:start]
+    return {**arguments, "fields": fields}
+
+
+def _is_id(word: Any) -> bool:
+    return isinstance(word, str) and _ID_OF_ENTRY.fullmatch(word) is not None
+
+
+def mapping_of(items: Sequence[Any]) -> dict[str, Any] | None:
+    """Return names and values in turn as a mapping; None: they are something else."""
+    names, values = items[::2], items[1::2]
+    if len(names) != len(values) or not all(map(is_name, names)):
+        return None
+    mapping = dict(zip(names, values, strict=True))
+    return mapping if len(mapping) == len(names) else None
+
+
+def is_name(item: object) -> bool:
+    """Return whether an item may be a key of plain data, where `$` marks a tag."""
+    return isinstance(item, str) and not item.startswith("$")
+
+
+def all_of(request: Plain) -> list[Plain]:
+    """Return the commands of a request."""
+    commands: list[Plain] = request.get("commands") or [request]
+    return commands
+
+
+def signature(request: Plain) -> str:
+    """Return `GET user:1`; of several commands `PIPELINE n` or `MULTI n`."""
+    commands = all_of(request)
+    names = [command["command"] for command in commands]
+    keys = [_first_key(command["arguments"]) for command in commands]
+    key = next(filter(None, keys), "")
+    if len(names) == 1:
+        name = names[0]
+    else:
+        name = "MULTI" if names[0] == "MULTI" else "PIPELINE"
+    return f"{name} {key}".rstrip()
+
+
+def _first_key(arguments: Plain) -> str:
+    keys = [arguments.get("key"), *arguments.get("keys", ())]
+    keys += [*arguments.get("fields", ())]
+    return next((key for key in keys if isinstance(key, str)), "")
+
+
+def endless(request: Plain) -> str:
+    """Return the name of a command without one reply, or an empty text."""
+    for command in all_of(request):
+        name: str = command["command"]
+        is_reply_off = name == "CLIENT" and command["arguments"].get("key") == "REPLY"
+        if name in _ENDLESS or is_reply_off:
+            return name
+    return ""
+
+
+# -- secrets
+
+
+def hide(redactor: Redactor, command: Plain, stand_in: StandIn) -> Plain:
+    """Return a command without its secrets.
+
+    A secret name among its keys and fields hides all other words.
+    """
+    arguments: Plain = command["arguments"]
+    if is_secret(command):
+        return {**command, "arguments": _without_words(arguments, stand_in)}
+    naming = names_in(command)
+    hidden: Plain = {}
+    for part, value in arguments.items():
+        if part == "fields":
+            hidden[part] = _hidden_fields(redactor, value, naming, stand_in)
+        elif part == "words":
+            are_names = _are_names(command)
+            hidden[part] = [
+                _hidden_word(redactor, word, naming, stand_in, may_name=are_names)
+                for word in value
+            ]
+        else:
+            hidden[part] = redactor.hide(value, stand_in, f"arguments.{part}")
+    return {**command, "arguments": hidden}
+
+
+def is_secret(command: Plain) -> bool:
+    """Return whether all of a command and its reply is secret."""
+    words = f"{command['command']} {command['arguments'].get('key', '')}"
+    return _SECRET.match(words) is not None
+
+
+def _without_words(arguments: Plain, stand_in: StandIn) -> Plain:
+    words = [str(word) for word in arguments.get("words", ())]
+    hidden = {"words": [stand_in(word, "arguments.words") for word in words]}
+    return {**arguments, **hidden} if words else arguments
+
+
+def names_in(command: Plain) -> list[str]:
+    """Return what names the values of a command and of its reply."""
+    name, arguments = command["command"], command["arguments"]
+    if name in _ABOUT_KEYS:
+        return []
+    found = [arguments.get("key"), *arguments.get("keys", ())]
+    if _are_names(command):
+        found += arguments.get("words", ())
+    return [one for one in found if isinstance(one, str)]
+
+
+def _are_names(command: Plain) -> bool:
+    """Return whether all words of a command are keys or fields."""
+    name: str = command["command"]
+    return name.startswith("H") or name in _OF_KEYS_ALONE or name in _SETS_OF_KEYS
+
+
+def name_that_hides(
+    redactor: Redactor, naming: Iterable[str], value: str
+) -> str | None:
+    """Return the last part of the name under which a value is secret, or None."""
+    for name in naming:
+        last = re.split(r"[:./|]", name)[-1]
+        if redactor.names.hides(name, value) or redactor.names.hides(last, value):
+            return last
+    return None
+
+
+def _hidden_fields(
+    redactor: Redactor, fields: Plain, naming: list[str], stand_in: StandIn
+) -> Plain:
+    hidden: Plain = redactor.hide(fields, stand_in, "arguments.fields")
+    for name, value in fields.items():
+        # A field of `MSET` is a key: `user:1:token`.
+        secret = name_that_hides(redactor, [name, *naming], text_of(value))
+        if secret is not None and hidden[name] == value:
+            hidden[name] = stand_in(text_of(value), f"arguments.fields.{name}")
+    return hidden
+
+
+def _hidden_word(
+    redactor: Redactor,
+    word: Any,
+    naming: list[str],
+    stand_in: StandIn,
+    *,
+    may_name: bool,
+) -> Any:
+    text = text_of(word)
+    if may_name and redactor.names.secret(text):
+        return word
+    secret = name_that_hides(redactor, (one for one in naming if one != text), text)
+    if secret is not None:
+        return stand_in(text, f"arguments.{secret}")
+    return redactor.hide(word, stand_in, "arguments.words")
+
+
+def text_of(word: Any) -> str:
+    """Return the text of a word, of bytes that are none their base64."""
+    return word["$base64"] if isinstance(word, dict) else str(word)
+
+
+def scripts_in(commands: Iterable[Sequence[bytes]]) -> Iterator[str]:
+    """Yield the digests of the scripts that commands run or ask for."""
+    for words in commands:
+        name, *rest = [word.decode("latin-1") for word in words]
+        if name.upper() in ("EVALSHA", "EVALSHA_RO"):
+            yield from rest[:1]
+        elif name.upper() == "SCRIPT" and rest[:1] == ["EXISTS"]:
+            yield from rest[1:]
