@@ -95,8 +95,8 @@ def read_call(call: dict[str, Any], test: str) -> ShownCall:
         seconds=call["seconds"],
         fixture=call["owner"],
         problem=call["what"],
-        facts=call["facts"],
-        sides=[(path, old, new) for path, old, new in call["sides"]],
+        facts=[fact for fact in call["facts"] if isinstance(fact, str)],
+        sides=[tuple(fact) for fact in call["facts"] if isinstance(fact, list)],
         remedies=[(words, command) for words, command in call["remedies"]],
         shown="\n".join(call["lines"]),
     )

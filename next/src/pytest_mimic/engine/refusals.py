@@ -28,7 +28,7 @@ from pytest_mimic.vault.vault import Vault
 if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference
 
-MOST_DIFFERENCES = 10
+_MOST_OF_A_DRIFT = 10
 # Recordings of a target that are read, and those compared with a call that has none.
 _MOST_READ = 5_000
 _CANDIDATES = 200
@@ -291,12 +291,9 @@ def label_of(entry: Entry) -> str:
 
 def lines_of(differences: Sequence[Difference]) -> list[str]:
     """Give a line for each difference, as far as they are shown."""
-    # Only a drift draws.
-    from pytest_mimic.values.drawing import difference_line
+    from pytest_mimic.values import messages  # only a drift draws
 
-    shown = [difference_line(one) for one in differences[:MOST_DIFFERENCES]]
-    more = len(differences) - len(shown)
-    return [*shown, f"… and {more} more"] if more > 0 else shown
+    return messages.lines_of(differences, _MOST_OF_A_DRIFT)
 
 
 def _ways_to_leave_out(call: Call, differences: Sequence[Difference]) -> list[Remedy]:
@@ -337,6 +334,10 @@ def facts_of(refusal: Refusal, command: str) -> dict[str, Plain]:
 
 
 def facts_of_error(error: MimicError) -> dict[str, Plain]:
-    """Give the facts of an event that tell what an error says."""
+    """Give the facts of an event that tell an error, a difference by its sides."""
+    facts: list[Plain] = []
+    for fact in error.facts:
+        sides = getattr(fact, "sides", None)
+        facts.append(fact if sides is None else [*sides])
     remedies: list[Plain] = [[words, command] for words, command in error.remedies]
-    return {"error": error.what, "facts": [*error.facts], "remedies": remedies}
+    return {"error": error.what, "facts": facts, "remedies": remedies}

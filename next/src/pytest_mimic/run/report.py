@@ -135,7 +135,6 @@ class _Recordings:
             "file": event.text("name"),
             "what": event.text("error"),
             "facts": event.facts.get("facts", []),
-            "sides": event.facts.get("sides", []),
             "remedies": event.facts.get("remedies", []),
             "lines": [] if entry is None else self._drawn(entry),
         }

@@ -55,11 +55,26 @@ def lines(tree: Tree, width: int = 100) -> list[str]:
     return list(_lines(tree, "", "", width))
 
 
+class DifferenceLine(str):
+    """A difference on one line.
+
+    Attributes:
+        sides: The path, and the two sides for which a reader has columns of his own.
+    """
+
+    sides: tuple[str, ...]
+
+    def __new__(cls, text: str, *sides: str) -> DifferenceLine:
+        self = super().__new__(cls, text)
+        self.sides = sides
+        return self
+
+
 def difference_line(
     difference: Difference,
     limit: int = 100,
     words: tuple[str, str] = ("recorded", "now"),
-) -> str:
+) -> DifferenceLine:
     """Draw one difference: `day: 2024-04-30 recorded, 2024-05-01 now`.
 
     Of long texts the words that differ are shown, with some around them.
@@ -74,17 +89,22 @@ def difference_line(
     old, new = difference.old, difference.new
     before, now = words
     if difference.fact:
-        return f"{path}: {difference.fact}"
+        text = f"{path}: {difference.fact}"
+        return DifferenceLine(text, path, difference.fact, "")
     if isinstance(old, Missing):
         known = "not in the recording" if before == "recorded" else f"not {before}"
-        return f"{path}: {_side(new, limit)} {now}, {known}"
+        other = _side(new, limit)
+        return DifferenceLine(f"{path}: {other} {now}, {known}", path, "", other)
     if isinstance(new, Missing):
-        return f"{path}: {_side(old, limit)} {before}, missing {now}"
+        one = _side(old, limit)
+        return DifferenceLine(f"{path}: {one} {before}, missing {now}", path, one, "")
     if _are_long_texts(old, new):
         changed = _escaped(changed_words(str(old), str(new)))
-        return f"{path}, [-{before}-] {{+{now}+}}: {changed}"
+        text = f"{path}, [-{before}-] {{+{now}+}}: {changed}"
+        return DifferenceLine(text, path, changed, "")
     one, other = _told_apart(old, new, limit)
-    return f"{path}: {one} {before}, {other} {now}"
+    text = f"{path}: {one} {before}, {other} {now}"
+    return DifferenceLine(text, path, one, other)
 
 
 def _are_long_texts(old: Tree, new: Tree) -> bool:

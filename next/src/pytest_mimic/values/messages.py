@@ -124,9 +124,9 @@ def _tree_of(call: Described) -> dict[str, Tree]:
     return (call.arguments if call.request is None else call.request) or {}
 
 
-def lines_of(found: list[Difference], most: int = MOST_DIFFERENCES) -> list[str]:
+def lines_of(found: Sequence[Difference], most: int = MOST_DIFFERENCES) -> list[str]:
     """Draw the first differences, a line each, and count the others."""
-    lines = [difference_line(difference) for difference in found[:most]]
+    lines: list[str] = [difference_line(difference) for difference in found[:most]]
     more = len(found) - len(lines)
     return [*lines, f"and {more} more"] if more > 0 else lines
 
@@ -149,7 +149,7 @@ def mutation(
     if not files:
         words = ("before", "after")
         shown = found[:MOST_DIFFERENCES]
-        facts = [difference_line(difference, words=words) for difference in shown]
+        facts += [difference_line(difference, words=words) for difference in shown]
     what = f"{line.name} has mutated its inputs"
     way = (
         "name the function inside that returns the new value, in place of it",
