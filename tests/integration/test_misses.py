@@ -119,8 +119,8 @@ def test_a_miss_names_the_columns_of_a_table_that_differ(project):
     run = project.run().expect(failed=1)
 
     assert run.error[2:4] == [
-        "frame['price']: 1 of 2 differ, [1]: 2.5 recorded, 3.5 now",
-        "frame['n']: dtype int64 recorded, float64 now",
+        "frame.price: 1 of 2 differ, [1]: 2.5 recorded, 3.5 now",
+        "frame.n: dtype int64 recorded, float64 now",
     ]
 
 

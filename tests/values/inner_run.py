@@ -56,6 +56,8 @@ class InnerProject:
     def run(self, *args: str, **variables: str) -> dict[str, Told]:
         """Run the tests, and return what became of each by its id: `test_it[a]`."""
         argv = [sys.executable, "-m", "pytest", "-q", "-p", "pytest_mimic.plugin"]
+        if "PYTHONPATH" in variables and "PYTHONPATH" in os.environ:
+            variables["PYTHONPATH"] += f"{os.pathsep}{os.environ['PYTHONPATH']}"
         done = subprocess.run(
             [*argv, "-p", "no:cacheprovider", *args],
             cwd=self.root,

@@ -31,7 +31,9 @@ def facts(array):
     layout = flags.c_contiguous, flags.f_contiguous, flags.writeable
     extra = [getattr(array, name, None) for name in ("rate", "extra", "hardmask")]
     has_mask = isinstance(array, np.ma.MaskedArray)
-    mask = (array.mask.tolist(), array.fill_value.tolist()) if has_mask else None
+    mask = None
+    if has_mask:  # numpy pickles a mask for each item.
+        mask = np.ma.getmaskarray(array).tolist(), array.fill_value.tolist()
     return (
         type(array),
         array.dtype,
@@ -392,15 +394,6 @@ def test_the_second_hour_of_a_name_comes_back_or_is_refused(fold):
     moment = pendulum.datetime(2026, 10, 25, 2, 30, tz="Europe/Oslo", fold=fold)
 
     comes_back_or_is_refused(moment, shown=lambda one: (one, one.utcoffset()))
-
-
-def test_the_generator_that_all_share_stays_shared_or_is_refused():
-    shared = np.random.mtrand._rand
-
-    again = comes_back_or_is_refused([shared], shown=lambda value: None)
-
-    if again is not None:
-        assert again[0] is shared
 
 
 def test_generators_of_random_numbers_go_on():

@@ -216,7 +216,6 @@ SECRET = "hunter2-of-ann"
 SECRETS = {
     "value": ({"token": SECRET, "n": 1}, {"token": f"{SECRET}x", "n": 1}),
     "beside": ({"token": SECRET, "n": 1}, {"token": SECRET, "n": 2}),
-    "pair": ({"of": [("X-Api-Key", SECRET)]}, {"of": [("X-Api-Key", f"{SECRET}x")]}),
     "inside": ({"credentials": {"a": SECRET}}, {"credentials": {"a": f"{SECRET}x"}}),
 }
 

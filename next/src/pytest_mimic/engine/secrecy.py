@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from pytest_mimic.engine.owners import Owner
-from pytest_mimic.values.tree import Tree
+from pytest_mimic.values.tree import Path, Tree
 
 if TYPE_CHECKING:
     from pytest_mimic.secrets.issued import Scope, Secrets
@@ -86,14 +86,28 @@ class Secrecy:
         return masked
 
     def masked_difference(self, difference: Difference) -> Difference:
-        """Return a difference as it may be shown: its last step may be secret."""
-        name = difference.steps[-1] if difference.steps else ""
+        """Return a difference as it may be shown: a step to it may be secret."""
+        steps = difference.steps
+        if difference.fact:
+            is_shown = self._masked_at(steps, difference.fact) == difference.fact
+            fact = difference.fact if is_shown else "differs, and is not shown"
+            return difference._replace(fact=fact)
         sides = {}
         for side in ("old", "new"):
             tree = getattr(difference, side)
             if isinstance(tree, (str, int, float, list, dict)):
-                sides[side] = self.secrets.masked({name: tree})[name]
+                sides[side] = self._masked_at(steps, tree)
         return difference._replace(**sides)
+
+    def _masked_at(self, steps: Path, tree: Tree) -> Tree:
+        for step in reversed(steps):
+            tree = {step: tree}
+        masked = self.masked(tree)
+        for step in steps:
+            if not isinstance(masked, dict):  # A name above is secret.
+                return masked
+            masked = masked[step]
+        return masked
 
     def without_secrets(self, tree: Tree) -> tuple[Tree, tuple[str, ...]]:
         """Return a tree as it may be stored, and the paths of what was hidden."""

@@ -6,24 +6,16 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from difflib import SequenceMatcher
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from pytest_mimic.values.differences import (
-    TABLES,
-    Difference,
-    Missing,
-    Side,
-    dtype_of,
-    shape_of,
-)
+from pytest_mimic.values.differences import Difference, Missing, Side
 from pytest_mimic.values.tree import Leaf, Tree, is_tagged
 
 _ENDS = "..."
-# Longer texts are shown by their words that differ, with so many characters around.
+# Of longer texts the words that differ are shown, with so many characters around.
 _LONG_TEXT = 80
 _CONTEXT = 60
-_MOST_WORDS = 1_000
+_MOST_ITEMS = 8
 
 
 class Form(NamedTuple):
@@ -118,41 +110,17 @@ def changed_words(old: str, new: str) -> str:
     before, after = _words(old), _words(new)
     start = _shared(before, after)
     end = _shared(before[start:][::-1], after[start:][::-1])
-    middle, middle_now = before[start:][: -end or None], after[start:][: -end or None]
-    head, tail = "".join(before[:start]), "".join(before[len(before) - end :])
-    return f"{_last(head)}{_marked(middle, middle_now)}{_first(tail)}"
-
-
-def _marked(old: list[str], new: list[str]) -> str:
-    if max(len(old), len(new)) > _MOST_WORDS:
-        return _change(_first("".join(old)), _first("".join(new)))
-    text = ""
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    for kind, start, end, other_start, other_end in matcher.get_opcodes():
-        if kind == "equal":
-            same = "".join(old[start:end])
-            short = len(same) <= 2 * _CONTEXT
-            text += same if short else f"{_first(same)} {_last(same)}"
-        else:
-            text += _change(
-                "".join(old[start:end]), "".join(new[other_start:other_end])
-            )
-    return text
-
-
-def _change(old: str, new: str) -> str:
-    """Mark a change; the blanks around it that both sides have stay outside."""
-    kept = old[len(old.rstrip()) :]
-    if kept != new[len(new.rstrip()) :]:
-        kept = ""
-    old, new = old[: len(old) - len(kept)], new[: len(new) - len(kept)]
-    removed = f"[-{old}-]" if old else ""
-    added = f"{{+{new}+}}" if new else ""
-    return f"{removed}{added}{kept}"
+    head, tail = before[:start], before[len(before) - end :]
+    removed = _shortened(before[start : len(before) - end])
+    added = _shortened(after[start : len(after) - end])
+    change = f"[-{removed}-]" if removed else ""
+    change += f"{{+{added}+}}" if added else ""
+    return f"{_last(''.join(head))}{change}{_first(''.join(tail))}"
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\S+\s*|\s+", text)
+    """Split a text into words and the blanks between them."""
+    return re.findall(r"\S+|\s+", text)
 
 
 def _shared(old: list[str], new: list[str]) -> int:
@@ -163,6 +131,13 @@ def _shared(old: list[str], new: list[str]) -> int:
             break
         count += 1
     return count
+
+
+def _shortened(words: list[str]) -> str:
+    text = "".join(words)
+    if len(text) <= 3 * _CONTEXT:
+        return text
+    return f"{_first(text)} {_last(text)}"
 
 
 def _first(text: str) -> str:
@@ -246,7 +221,7 @@ def form_of(tree: Tree) -> str | Form:
     if isinstance(tree, str):
         return repr(tree)
     if isinstance(tree, list):
-        return Form("[", [("", part) for part in tree], "]")
+        return Form("[", _items(tree), "]")
     if not isinstance(tree, dict):
         return str(tree)
     if not is_tagged(tree):
@@ -254,7 +229,7 @@ def form_of(tree: Tree) -> str | Form:
         return Form("{", parts, "}")
     try:
         return _tagged(tree)
-    except (TypeError, ValueError, AttributeError, LookupError, StopIteration):
+    except (TypeError, ValueError, AttributeError, LookupError):
         # A file that somebody has edited may hold anything.
         return f"<{next(iter(tree))[1:]}>"
 
@@ -269,89 +244,71 @@ def _tagged(tree: dict[str, Any]) -> str | Form:
         return _TEXTS[tag].format(text)
     if tag in _CALLS:
         items = content if isinstance(content, list) else [content]
-        return Form(f"{_CALLS[tag]}(", [("", item) for item in items], ")")
-    if tag.startswith(TABLES):
-        return _of_library(tag, tree)
-    return _object(tag, tree)
+        return Form(f"{_CALLS[tag]}(", _items(items), ")")
+    if "rows" in tree:
+        return _table(tag, tree)
+    return _array(tag, tree) if "dtype" in tree else _object(tag, tree)
+
+
+def _items(items: list[Tree]) -> list[tuple[str, Tree]]:
+    return [("", item) for item in items]
+
+
+def _named(parts: Tree) -> list[tuple[str, Tree]]:
+    if not isinstance(parts, dict) or is_tagged(parts):
+        return []
+    return [(f"{name}=", part) for name, part in parts.items()]
 
 
 def _object(tag: str, tree: dict[str, Tree]) -> str | Form:
     """Draw an object of a class: `Rate(base='EUR')`, `ValueError('no', code=3)`."""
     content = tree[tag]
-    name = tag.rpartition(":")[2].rpartition(".")[2]
+    name = tag.lstrip("$").rpartition(":")[2].rpartition(".")[2]
     if isinstance(content, str) and content.isidentifier():
         return f"{name}.{content}"  # a member of an enum
-    parts: list[tuple[str, Tree]] = []
+    parts = _named(content)
+    if not isinstance(content, dict) or is_tagged(content):
+        parts = [("", content)]
+    positional: list[tuple[str, Tree]] = []
     for key in ("args", "()", "of", "items"):
-        parts += _positional(key, tree.get(key))
+        part = tree.get(key)
+        is_row = isinstance(part, list) and key in ("args", "()")
+        positional += _items(cast("list[Tree]", part)) if is_row else []
+        positional += [("", part)] if part is not None and not is_row else []
     if "pairs" in tree:
-        parts.append(("", {"$dict": tree["pairs"]}))
-    if isinstance(content, dict) and not is_tagged(content):
-        parts += [(f"{key}=", part) for key, part in content.items()]
-    else:
-        parts.append(("", content))
-    for key in ("attributes", "fields", "extra", "private"):
-        more = tree.get(key)
-        if isinstance(more, dict) and not is_tagged(more):
-            parts += [(f"{inner}=", part) for inner, part in more.items()]
-    return Form(f"{name}(", parts, ")")
+        positional.append(("", {"$dict": tree["pairs"]}))
+    for key in ("attributes", "fields", "extra", "private", "keywords"):
+        parts += _named(tree.get(key))
+    return Form(f"{name}(", [*positional, *parts], ")")
 
 
-def _positional(key: str, part: Tree) -> list[tuple[str, Tree]]:
-    if part is None:
-        return []
-    if key in ("args", "()") and isinstance(part, list):
-        return [("", item) for item in part]
-    return [("", part)]
+def _table(tag: str, tree: dict[str, Any]) -> str:
+    """Draw a table by its rows and columns: `<DataFrame 3 rows: day, price>`."""
+    names = [str(name) for name, _ in _named(tree[tag])]
+    shown = f": {', '.join(name[:-1] for name in names)}"
+    if not 0 < len(names) <= _MOST_ITEMS:
+        shown = ""
+    return f"<{kind_of(tree)} {tree['rows']} rows{shown}>"
 
 
-def _of_library(tag: str, tree: dict[str, Tree]) -> str | Form:
-    """Draw an array or a table by its type and shape, a small array with its items."""
-    name, content = tag.rpartition(":")[2], tree[tag]
-    if not isinstance(content, dict):
-        return _object(tag, tree) if isinstance(content, list) else str(content)
-    columns = content.get("data")
-    if "dtype" in content:
-        shape = shape_of(content)
-        if isinstance(columns, list) and len(shape) == 1 and len(columns) <= 8:
-            dtype: tuple[str, Tree] = ("dtype=", {"$name": dtype_of(content)})
-            return Form("array(", [("", columns), dtype], ")")
-        sizes = "x".join(map(str, shape))
-        return f"<{name} {dtype_of(content)} {sizes}>".replace(" >", ">")
-    if isinstance(columns, dict) and "dtype" in columns:
-        sizes = "x".join(map(str, shape_of(columns)))
-        return f"<{name} {dtype_of(columns)} {sizes}>"
-    if isinstance(columns, dict):
-        names = [*columns] if not is_tagged(columns) else []
-        shown = ", ".join(names) if 0 < len(names) <= 6 else f"{len(names)} columns"
-        return f"<{name}: {shown}>"
-    if set(content) == {"moment"}:
-        return str(content["moment"])
-    return _object(tag, tree)
+def _array(tag: str, tree: dict[str, Any]) -> str | Form:
+    """Draw an array or a column by type and size; a short one with its items."""
+    items, dtype = tree[tag], line(tree["dtype"]).strip("'")
+    shape = tree.get("shape", [len(items)] if isinstance(items, list) else [])
+    if isinstance(items, list) and len(shape) == 1 and len(items) <= _MOST_ITEMS:
+        parts = [("", items), ("dtype=", {"$name": dtype})]
+        return Form("array(", cast("Any", parts), ")")
+    sizes = "x".join(map(str, shape))
+    return f"<{kind_of(tree)} {dtype} {sizes}>".replace(" >", ">")
 
 
 def _moment(tree: dict[str, Any]) -> str:
     moment, zone = next(iter(tree.values())), tree.get("zone")
-    if not isinstance(zone, dict):
-        return str(moment)
-    if "$zone" in zone:
-        return f"{moment}[{zone['$zone']}]"
-    offset = timedelta(**zone["$timezone"][0]["$timedelta"])
-    minutes = abs(offset) // timedelta(minutes=1)
-    sign = "-" if offset < timedelta() else "+"
-    return f"{moment}{sign}{minutes // 60:02}:{minutes % 60:02}"
+    return f"{moment}[{line(zone)}]" if zone is not None else str(moment)
 
 
 def _span(tree: dict[str, Any]) -> str:
     return str(timedelta(**tree["$timedelta"]))
-
-
-def _complex(tree: dict[str, Any]) -> str:
-    return str(complex(*tree["$complex"]))
-
-
-def _fraction(tree: dict[str, Any]) -> str:
-    return "{}/{}".format(*tree["$fraction"])
 
 
 def _bytes(tree: dict[str, Any]) -> str:
@@ -362,8 +319,7 @@ def _bytes(tree: dict[str, Any]) -> str:
 
 def _tuple(tree: dict[str, Any]) -> Form:
     items = tree["$tuple"]
-    closing = ",)" if len(items) == 1 else ")"
-    return Form("(", [("", part) for part in items], closing)
+    return Form("(", _items(items), ",)" if len(items) == 1 else ")")
 
 
 def _dict(tree: dict[str, Any]) -> Form:
@@ -371,15 +327,13 @@ def _dict(tree: dict[str, Any]) -> Form:
 
 
 def _set(tree: dict[str, Any]) -> Form:
-    members = [("", part) for part in tree["$set"]]
+    members = _items(tree["$set"])
     return Form("{", members, "}") if members else Form("set(", [], ")")
 
 
 def _frozenset(tree: dict[str, Any]) -> Form:
-    members = [("", part) for part in tree["$frozenset"]]
-    return (
-        Form("frozenset({", members, "})") if members else Form("frozenset(", [], ")")
-    )
+    members = _items(tree["$frozenset"])
+    return Form("frozenset({", members, "})")
 
 
 def _long(tree: dict[str, Any]) -> str:
@@ -408,14 +362,7 @@ def _object_file(tree: dict[str, Any]) -> str:
     """Draw a part that stands in a file of its own."""
     if "begins" in tree:
         return f"{tree['begins']!r}{_ENDS}"
-    names = [tree.get("preview"), *tree.get("imports", ()), *tree.values()]
-    return f"<{next(filter(None, names))}>"
-
-
-def _partial(tree: dict[str, Any]) -> Form:
-    parts = [("", tree["$partial"]), *_positional("args", tree.get("args"))]
-    parts += [(f"{key}=", part) for key, part in tree.get("keywords", {}).items()]
-    return Form("partial(", parts, ")")
+    return str(tree.get("preview") or f"<{next(iter(tree.values()))}>")
 
 
 # What stands for a tag whose content is a text.
@@ -432,10 +379,15 @@ _TEXTS = {
     "$up": "<itself>",
     "$back": "<a part above>",
 }
-_CALLS = {"$bytearray": "bytearray", "$pattern": "re.compile", "$range": "range"}
+_CALLS = {
+    "$bytearray": "bytearray",
+    "$complex": "complex",
+    "$fraction": "Fraction",
+    "$pattern": "re.compile",
+    "$range": "range",
+    "$timezone": "timezone",
+}
 _DRAWN: dict[str, Callable[[dict[str, Any]], str | Form]] = {
-    "$complex": _complex,
-    "$fraction": _fraction,
     "$bytes": _bytes,
     "$base64": _bytes,
     "$datetime": _moment,
@@ -450,5 +402,4 @@ _DRAWN: dict[str, Callable[[dict[str, Any]], str | Form]] = {
     "$path": _place,
     "$text": _place,
     "$json": _object_file,
-    "$partial": _partial,
 }

@@ -1,29 +1,37 @@
-"""Values of numpy, pandas, polars and pyarrow: by dtype, shape, labels, content."""
+"""Values of numpy, pandas, polars and pyarrow: by dtype, shape, labels and items."""
 
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from operator import eq
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from xxhash import xxh3_128, xxh3_128_hexdigest
+from xxhash import xxh3_128
 
 from pytest_mimic.values.names import name_of
-from pytest_mimic.values.state import attributes_of, deciding_class
+from pytest_mimic.values.state import LIBRARIES, attributes_of, deciding_class
 from pytest_mimic.values.tree import Buffer, Raw, Refused, Tree
 
 if TYPE_CHECKING:
     from pytest_mimic.values.walk import Walk
 
 CHUNK = 1 << 20
-"""Bytes that are looked at together, so that they are still in the cache."""
+"""Bytes of memory that are looked at together."""
+# numpy takes as long for the name of a dtype as it takes for the sum of an array.
+_name_of_dtype = lru_cache(str)
+_PLAIN_ITEMS = frozenset({str, int, float, bool, type(None)})
 
 
 class Rule(NamedTuple):
     """How values of a class are opened, and made again.
 
+    The columns of a table, and its index, are `{"$column": items, "dtype": "int64"}`.
+    An array is the same under its own tag, with its shape beside.
+
     Attributes:
-        node: Gives the tree of a value: `{"$numpy:ndarray": {...}}`.
+        node: Gives the tree of a value: `{"$numpy:float32": 1.5}`.
         make: Makes a value of its class from what stands behind the tag, in a replay;
             `None`: values of the class are pickled.
     """
@@ -35,105 +43,109 @@ class Rule(NamedTuple):
 def rule_of(cls: type) -> Rule | None:
     """Give the rule for a class, or for the class of a library that it derives from.
 
-    An array whose author says how it is pickled has none.
+    A class of another author who says how it is pickled has none.
     """
     for base in cls.__mro__:
         rule = _RULES.get(_known_name(base))
         if rule is not None:
-            is_array = base.__module__ == "numpy"
-            if is_array and deciding_class(cls) not in base.__mro__:
-                return None
-            return rule
+            is_decided_there = deciding_class(cls) in base.__mro__
+            return rule if is_decided_there or _library_of(cls) == "pandas" else None
     return None
 
 
 def _known_name(cls: type) -> str:
     # The modules inside of a library are other ones in its next version.
-    return f"{str(cls.__module__).partition('.')[0]}:{cls.__qualname__}"
+    return f"{_library_of(cls)}:{cls.__qualname__}"
 
 
-def _tag_of(cls: type) -> str:
-    is_known = cls.__module__.partition(".")[0] in _LIBRARIES
-    return f"${_known_name(cls) if is_known else name_of(cls)}"
+def _library_of(cls: type) -> str:
+    return str(cls.__module__).partition(".")[0]
 
 
 def _tagged(
-    value: object, body: Tree, walk: Walk, *, private: bool = False
+    value: object, content: Tree, walk: Walk, **beside: Tree
 ) -> dict[str, Tree]:
-    """Give the node of a value, with the attributes that were set on it beside.
-
-    Args:
-        value: A value of a library.
-        body: What it holds.
-        walk: The walk that opens it.
-        private: Whether private attributes count; those of most libraries are caches,
-            and what the body has opened.
-    """
-    node = {_tag_of(type(value)): body}
+    """Give the node of a value, with the attributes that were set on it beside."""
+    cls = type(value)
+    name = _known_name(cls) if _library_of(cls) in LIBRARIES else name_of(cls)
+    node = {f"${name}": content, **beside}
+    # Other private attributes are caches, and what was opened here.
+    counts_private = (
+        _library_of(deciding_class(cls)) == "numpy" and "mask" not in beside
+    )
     added = {
         name: walk.node(part)
         for name, part in attributes_of(value).items()
-        if private or not name.startswith("_")
+        if counts_private or not name.startswith("_")
     }
     if added:
         node["attributes"] = added
     return node
 
 
-# -- numpy
+def _column_node(items: Tree, dtype: Tree, **beside: Tree) -> dict[str, Tree]:
+    return {"$column": items, "dtype": dtype, **beside}
 
 
-def _ndarray(array: Any, walk: Walk) -> Tree:
-    return _tagged(array, _array(array, walk), walk, private=True)
+# -- items
 
 
-def _array(array: Any, walk: Walk) -> Tree:
-    """Give the body of an array: `{"dtype": "<f8", "shape": [3, 4], "data": ...}`."""
-    import numpy as np  # Whoever has an array has imported it.
-
-    array = np.asarray(array)  # Rows of a matrix are matrices.
-    dtype, shape = array.dtype, list(array.shape)
-    if dtype.names:
-        # Between the fields there may be bytes that mean nothing.
-        fields = {name: _array(array[name], walk) for name in dtype.names}
-        return {"dtype": _dtype(dtype, walk), "shape": shape, "fields": fields}
-    return {"dtype": _dtype(dtype, walk), "shape": shape, "data": _data(array, walk)}
+def _objects(items: list[Any], walk: Walk) -> Tree:
+    """Give items as they are; of many plain ones the memory of their `marshal`."""
+    is_plain = len(items) > walk.few and _PLAIN_ITEMS.issuperset(map(type, items))
+    # A NaN is not equal to itself.
+    if is_plain and all(map(eq, items, items)):
+        # Version 2 of the format has no references, so it depends on the items alone.
+        memory = marshal.dumps(items, 2)
+        starts = walk.places.starts if walk.places is not None else ()
+        if not any(start.encode() in memory for start in starts):
+            return Buffer.of(memory)
+    return [walk.node(item) for item in items]
 
 
 def _data(array: Any, walk: Walk) -> Tree:
+    """Give the items of an array in C order; of many the digest of their memory."""
+    import numpy as np  # Whoever has an array has imported it.
+
     kind = array.dtype.kind
     if kind in "OT":
         return _objects(array.ravel().tolist(), walk)
     if array.dtype.char in "gG":  # The memory of long doubles has gaps.
         return [str(item) for item in array.ravel()]
-    if array.size <= walk.few and kind in "biufU":
-        return [walk.node(item) for item in array.ravel().tolist()]
+    if array.size > walk.few:
+        return _memory(array)
+    items = array.ravel()
+    if kind == "M":
+        return [str(item) for item in np.datetime_as_string(items)]
+    if kind == "m":
+        items = items.astype("i8")
+    return [walk.node(item) for item in items.tolist()]
+
+
+def _memory(array: Any) -> Buffer:
     digest = xxh3_128()
+    numbers = _floats(array.dtype)
     for chunk in _chunks(array):
-        digest.update(chunk)
+        if numbers is not None:
+            chunk = _with_one_nan(chunk.view(numbers))
+        digest.update(chunk.view("u1").data)
     return Buffer(array.nbytes, digest.hexdigest())
 
 
 def _chunks(array: Any) -> Iterator[Any]:
-    """Give the memory of an array in C order, piece by piece, with one kind of NaN."""
-    if not array.flags.c_contiguous and array.ndim > 1 and array.nbytes > CHUNK:
-        for part in array:
-            yield from _chunks(part)
-        return
-    step = CHUNK // max(1, array.dtype.itemsize)
-    flat = array.reshape(-1) if array.flags.c_contiguous or array.ndim > 1 else array
-    numbers = _floats(array.dtype)
-    for start in range(0, flat.size, step):
-        chunk = _contiguous(flat[start : start + step])
-        if numbers is not None:
-            chunk = _with_one_nan(chunk.view(numbers))
-        yield chunk.data if chunk.dtype.kind in "biuf" else chunk.view("u1").data
-
-
-def _contiguous(array: Any) -> Any:
+    """Give the memory of an array in C order, piece by piece."""
     import numpy as np
 
-    return np.ascontiguousarray(array)
+    step = max(1, CHUNK // array.dtype.itemsize)
+    if array.flags.c_contiguous:
+        flat = array.reshape(-1)
+        for start in range(0, flat.size, step):
+            yield flat[start : start + step]
+    else:
+        pieces: Any = np.nditer
+        flags = ["external_loop", "buffered"]
+        contiguous = [["readonly", "contig"]]
+        yield from pieces(array, flags, contiguous, order="C", buffersize=step)
 
 
 def _floats(dtype: Any) -> Any:
@@ -154,186 +166,102 @@ def _with_one_nan(floats: Any) -> Any:
     return made
 
 
-def _dtype(dtype: Any, walk: Walk) -> Tree:
-    if dtype.metadata:
-        bare: Tree = _dtype_alone(dtype, walk)
-        return {"dtype": bare, "metadata": walk.node(dict(dtype.metadata))}
-    return _dtype_alone(dtype, walk)
+# -- numpy
 
 
-def _dtype_alone(dtype: Any, walk: Walk) -> Tree:
-    if dtype.subdtype is not None:
-        base, shape = dtype.subdtype
-        return {"of": _dtype(base, walk), "shape": list(shape)}
-    if dtype.names is not None:
-        fields: dict[str, Tree] = {}
-        for name in dtype.names:
-            inner, *place = dtype.fields[name]
-            fields[name] = [_dtype(inner, walk), *map(walk.node, place)]
-        return {"fields": fields, "size": dtype.itemsize}
-    if dtype.kind == "T":
-        missing = walk.node(getattr(dtype, "na_object", "none"))
-        return {"texts": True, "missing": missing, "coerce": dtype.coerce}
-    text: str = dtype.str
-    return text
-
-
-def _dtype_node(dtype: Any, walk: Walk) -> Tree:
-    return {"$numpy:dtype": _dtype(dtype, walk)}
-
-
-def _number(number: Any, walk: Walk) -> Tree:
-    dtype = number.dtype
-    if dtype.char in "gG":
-        return _tagged(number, str(number), walk)
-    if dtype.kind in "mM":
-        moment = str(number) if dtype.kind == "M" else int(number.astype("i8"))
-        return _tagged(number, [moment, dtype.str], walk)
-    if dtype.kind == "V":
-        is_exact = walk.purpose == "exact"
-        return Raw(number) if is_exact else _tagged(number, _array(number, walk), walk)
-    is_nan = number != number
-    if is_nan and walk.purpose == "exact":
-        return Raw(number)  # JSON knows one NaN, and the machine many.
-    return _tagged(number, walk.node(number.item()), walk)
-
-
-def _make_number(cls: Any, body: Any) -> object:
-    return cls(body)
-
-
-def _make_moment(_: Any, body: Any) -> object:
+def _ndarray(array: Any, walk: Walk) -> Tree:
     import numpy as np
 
-    return np.array(*body)[()]
+    bare = np.asarray(array)  # Rows of a matrix are matrices.
+    dtype = _dtype(array.dtype, walk)
+    if array.dtype.names:
+        # Between the fields there may be bytes that mean nothing.
+        fields: Tree = {name: walk.node(bare[name]) for name in array.dtype.names}
+        return _tagged(array, fields, walk, dtype=dtype)
+    shape: Tree = list(array.shape)
+    return _tagged(array, _data(bare, walk), walk, dtype=dtype, shape=shape)
 
 
 def _masked(array: Any, walk: Walk) -> Tree:
     import numpy as np
 
-    mask = np.ma.getmaskarray(array)
-    data = np.asarray(array)
-    if mask.dtype == bool and mask.any():
-        data = data.copy()
-        data[mask] = np.zeros(1, data.dtype)[0]
     fill = array._fill_value  # To ask for `fill_value` would set it.
-    body: dict[str, Tree] = {
-        "items": _array(data, walk),
-        "mask": _array(mask, walk),
-        "fill": None if _is_usual_fill(fill) else _array(fill, walk),
-        "hard": array.hardmask,
-    }
-    if walk.purpose == "proof":  # A pickle gives each array a mask.
-        body["has_mask"] = array.mask is not np.ma.nomask
-    return _tagged(array, body, walk)
-
-
-def _is_usual_fill(fill: Any) -> bool:
-    import numpy as np
-
     if fill is None:
-        return True
-    usual = np.asarray(np.ma.default_fill_value(fill.dtype), fill.dtype)
-    return bool(fill.tolist() == usual.tolist())
+        fill = np.ma.default_fill_value(array)
+    return _tagged(
+        array,
+        walk.node(array.filled(fill)),
+        walk,
+        mask=walk.node(np.ma.getmaskarray(array)),
+        fill=walk.node(np.asarray(fill, array.dtype)),
+        hard=array.hardmask,
+    )
 
 
-# -- texts
+def _dtype(dtype: Any, walk: Walk) -> Tree:
+    """Give a dtype by its name: `float64`; one with more to it by all that it has."""
+    if dtype.kind in "VT" or dtype.metadata:
+        return walk.node(dtype)
+    return _name_of_dtype(dtype)
 
 
-def _objects(items: list[Any], walk: Walk) -> Tree:
-    """Give the body of a column of objects: of many texts their memory."""
-    if len(items) > walk.few and set(map(type, items)) <= {str, type(None)}:
-        # Version 2 of the format has no references, so it depends on the texts alone.
-        memory = marshal.dumps(items, 2)
-        if not _may_hold_paths(memory, walk):
-            return Buffer.of(memory)
-    return [walk.node(item) for item in items]
+def _number(number: Any, walk: Walk) -> Tree:
+    dtype = number.dtype
+    if dtype.kind == "V":
+        return _tagged(number, _ndarray(number[...], walk), walk)
+    if dtype.kind == "M":
+        return _tagged(number, [str(number), str(dtype)], walk)
+    if dtype.kind == "m":
+        return _tagged(number, [int(number.astype("i8")), str(dtype)], walk)
+    if dtype.char in "gG":
+        return _tagged(number, str(number), walk)
+    if number != number and walk.purpose == "exact":
+        return Raw(number)  # JSON knows one NaN, and the machine many.
+    return _tagged(number, walk.node(number.item()), walk)
 
 
-def _texts(items: list[str | None], walk: Walk) -> Tree:
-    """Give the body of a column of texts, the same as from the memory of arrow."""
-    if len(items) <= walk.few:
-        return [walk.node(item) for item in items]
-    missing = [item is None for item in items] if None in items else None
-    encoded = [_encoded(item or "") for item in items]
-    memory = b"".join(encoded)
-    if _may_hold_paths(memory, walk):
-        return [walk.node(item) for item in items]
-    return _text_memory(memory, list(map(len, encoded)), missing)
+def _make_number(cls: Any, content: Any) -> object:
+    return cls(content)
 
 
-def _text_memory(memory: Any, lengths: Any, missing: Any) -> Tree:
+def _make_moment(_: Any, content: Any) -> object:
     import numpy as np
 
-    body: dict[str, Tree] = {
-        "texts": Buffer.of(memory),
-        "lengths": Buffer.of(np.asarray(lengths, "<i8").data),
-    }
-    if missing is not None:
-        body["missing"] = Buffer.of(np.asarray(missing, "?").data)
-    return body
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _may_hold_paths(memory: Any, walk: Walk) -> bool:
-    starts = walk.places.starts if walk.places is not None else ()
-    return bool(starts) and any(_encoded(start) in bytes(memory) for start in starts)
+    return np.array(*content)[()]
 
 
 # -- pandas
 
 
-def _is_of_pandas(value: object) -> bool:
-    return type(value).__module__.partition(".")[0] == "pandas"
-
-
 def _frame(frame: Any, walk: Walk) -> Tree:
-    labels = list(frame.columns)
-    body: dict[str, Tree] = {
-        "columns": walk.node(frame.columns),
-        "index": walk.node(frame.index),
-    }
-    dtype = _dtype_of_many(frame, walk)
-    if dtype is not None:
-        body["dtype"] = dtype.str
-        columns: list[Tree] = list(_digests(frame.to_numpy().T))
-    else:
-        columns = [_column(series.array, walk) for _, series in frame.items()]
-    body["data"] = _named(labels, columns)
-    return _tagged(frame, {**body, **_flags(frame, walk)}, walk)
+    return _tagged(
+        frame,
+        _columns(frame, walk),
+        walk,
+        rows=len(frame),
+        columns=walk.node(frame.columns),
+        index=walk.node(frame.index),
+        **_flags(frame, walk),
+    )
 
 
-def _dtype_of_many(frame: Any, walk: Walk) -> Any:
-    """Give the dtype of a frame of many columns, if they are numbers of one."""
+def _columns(frame: Any, walk: Walk) -> Tree:
+    import numpy as np
+
     dtypes = set(frame.dtypes) if frame.shape[1] > walk.few else set()
-    if len(dtypes) != 1:
-        return None
-    (dtype,) = dtypes
-    return dtype if _is_number(dtype) else None
+    if len(dtypes) == 1 and isinstance(next(iter(dtypes)), np.dtype):
+        # To open very many columns one by one takes long.
+        return walk.node(frame.to_numpy())
+    columns = [_column(series.array, walk) for _, series in frame.items()]
+    return _named(list(frame.columns), columns)
 
 
-def _is_number(dtype: Any) -> bool:
-    return type(dtype).__module__.startswith("numpy") and dtype.kind in "biuf"
-
-
-def _digests(rows: Any) -> Iterator[str]:
-    """Give the digest of the memory of each row of numbers: a frame may have many."""
-    rows = _contiguous(rows)
-    if rows.dtype.kind == "f" and rows.size:
-        rows = _with_one_nan(rows)
-    for row in rows:
-        yield xxh3_128_hexdigest(row.data)
-
-
-def _named(labels: list[Any], columns: Sequence[Tree]) -> Tree:
-    """Give columns by their names; in their order, where these are no other texts."""
+def _named(labels: list[Any], columns: list[Tree]) -> Tree:
+    """Give columns by their names; as a list, where these are no different texts."""
     is_plain = all(type(label) is str and label[:1] != "$" for label in labels)
     if is_plain and len(set(labels)) == len(labels):
         return dict(zip(labels, columns, strict=True))
-    return list(columns)
+    return columns
 
 
 def _flags(value: Any, walk: Walk) -> dict[str, Tree]:
@@ -346,29 +274,24 @@ def _flags(value: Any, walk: Walk) -> dict[str, Tree]:
 
 
 def _series(series: Any, walk: Walk) -> Tree:
-    body: Tree = {
-        "name": walk.node(series.name),
-        "index": walk.node(series.index),
-        "data": _column(series.array, walk),
-        **_flags(series, walk),
-    }
-    return _tagged(series, body, walk)
+    beside = {"name": walk.node(series.name), "index": walk.node(series.index)}
+    column = _column(series.array, walk)
+    return _tagged(series, column, walk, **beside, **_flags(series, walk))
 
 
 def _index(index: Any, walk: Walk) -> Tree:
     column = _column(index.array, walk)
     if isinstance(column, dict) and column.get("dtype") == "str":
         # Labels of texts are these since pandas 3, and objects before.
-        column = {"dtype": "|O", "data": column["data"]}
-    body: dict[str, Tree] = {"data": column}
+        column["dtype"] = "object"
+    beside: dict[str, Tree] = {}
     if index.name is not None:
-        body["name"] = walk.node(index.name)
-    frequency = getattr(index, "freq", None)
-    if frequency is not None:
-        body["freq"] = walk.node(frequency)
-    node = _tagged(index, body, walk)
-    if type(index).__name__ == "RangeIndex" and walk.purpose == "identity":
-        return {"$pandas:Index" if key[0] == "$" else key: node[key] for key in node}
+        beside["name"] = walk.node(index.name)
+    if getattr(index, "freq", None) is not None:
+        beside["freq"] = walk.node(index.freq)
+    node = _tagged(index, column, walk, **beside)
+    if "$pandas:RangeIndex" in node and walk.purpose == "identity":
+        return {"$pandas:Index": node.pop("$pandas:RangeIndex"), **node}
     return node
 
 
@@ -378,194 +301,87 @@ def _levels(index: Any, walk: Walk) -> Tree:
 
 
 def _column(values: Any, walk: Walk) -> Tree:
-    """Give the body of a column: `{"dtype": "int64", "data": ...}`."""
-    kind = type(values).__name__
-    if kind == "NumpyExtensionArray":
-        array = values.to_numpy()
-        return {"dtype": _dtype(array.dtype, walk), "data": _data(array, walk)}
-    opened = _COLUMNS.get(kind)
-    if opened is None or not _is_of_pandas(values):
+    """Give the column of an array of pandas, wherever the array keeps its items."""
+    import numpy as np
+    import pandas as pd
+
+    if _library_of(type(values)) != "pandas":
         return walk.node(values)
-    return {"dtype": str(values.dtype), **opened(values, walk)}
+    dtype = values.dtype
+    if isinstance(values, pd.Categorical):
+        categories = walk.node(values.categories)
+        beside = {"categories": categories, "ordered": values.ordered}
+        return _column_node(_data(values.codes, walk), "category", **beside)
+    if isinstance(dtype, pd.ArrowDtype):
+        items = _arrow(values.__arrow_array__(), walk)
+    elif isinstance(dtype, pd.StringDtype) or _is_nullable(values):
+        objects = values.to_numpy(dtype=object, na_value=None)
+        items = _objects(objects.tolist(), walk)
+    elif dtype.kind == "M":
+        items = _data(values.asi8.view(f"M8[{values.unit}]"), walk)
+    elif hasattr(values, "asi8"):
+        items = _data(values.asi8, walk)
+    else:
+        items = _data(np.asarray(values), walk)
+    is_of_numpy = isinstance(dtype, np.dtype)
+    return _column_node(items, _name_of_dtype(dtype) if is_of_numpy else str(dtype))
 
 
-def _moments(values: Any, walk: Walk) -> dict[str, Tree]:
-    return {"data": _data(values.asi8, walk)}
+def _is_nullable(values: Any) -> bool:
+    import pandas as pd
 
-
-def _categories(values: Any, walk: Walk) -> dict[str, Tree]:
-    return {
-        "data": _data(values.codes, walk),
-        "categories": walk.node(values.categories),
-        "ordered": values.ordered,
-    }
-
-
-def _nullable(values: Any, walk: Walk) -> dict[str, Tree]:
-    missing = values.isna()
-    filled = values.to_numpy(dtype=values.dtype.numpy_dtype, na_value=0)
-    return {"data": _data(filled, walk), "missing": _data(missing, walk)}
-
-
-def _strings(values: Any, walk: Walk) -> dict[str, Tree]:
-    # Where the texts are kept does not count, but which value stands for a missing one.
-    missing = repr(values.dtype.na_value)
-    chunks = getattr(values, "_pa_array", None)
-    if chunks is not None and len(chunks) > walk.few:
-        return {"missing": missing, "data": _arrow_texts(chunks, walk)}
-    is_missing = values.isna()
-    texts = [
-        None if gone else text for gone, text in zip(is_missing, values, strict=True)
-    ]
-    return {"missing": missing, "data": _texts(texts, walk)}
-
-
-def _intervals(values: Any, walk: Walk) -> dict[str, Tree]:
-    sides = {"left": walk.node(values.left), "right": walk.node(values.right)}
-    return {"data": sides}
-
-
-def _sparse(values: Any, walk: Walk) -> dict[str, Tree]:
-    return {"data": _array(values.to_dense(), walk)}
-
-
-def _of_arrow(values: Any, walk: Walk) -> dict[str, Tree]:
-    return {"data": _arrow(values.__arrow_array__(), walk)}
-
-
-_COLUMNS: dict[str, Callable[[Any, Walk], dict[str, Tree]]] = {
-    "DatetimeArray": _moments,
-    "TimedeltaArray": _moments,
-    "PeriodArray": _moments,
-    "Categorical": _categories,
-    "IntegerArray": _nullable,
-    "FloatingArray": _nullable,
-    "BooleanArray": _nullable,
-    "StringArray": _strings,
-    "ArrowStringArray": _strings,
-    "IntervalArray": _intervals,
-    "SparseArray": _sparse,
-    "ArrowExtensionArray": _of_arrow,
-}
+    kinds = pd.arrays.IntegerArray, pd.arrays.FloatingArray, pd.arrays.BooleanArray
+    return isinstance(values, kinds)
 
 
 def _extension_array(values: Any, walk: Walk) -> Tree:
-    if _is_of_pandas(values):
-        return _tagged(values, _column(values, walk), walk)
-    return _tagged(values, {}, walk)
+    return _tagged(values, _column(values, walk), walk)
 
 
 def _stamp(stamp: Any, walk: Walk) -> Tree:
-    body: dict[str, Tree] = {"moment": stamp.isoformat()}
+    content: dict[str, Tree] = {"moment": stamp.isoformat()}
     if stamp.tzinfo is not None:
-        body["zone"] = str(stamp.tzinfo)
-        body["fold"] = stamp.fold
+        content["zone"] = str(stamp.tzinfo)
+        content["fold"] = stamp.fold
     if walk.purpose != "identity":
-        body["unit"] = stamp.unit
-    return _tagged(stamp, body, walk)
+        content["unit"] = stamp.unit
+    return _tagged(stamp, content, walk)
 
 
-def _make_stamp(cls: Any, body: Any) -> object:
-    made = cls(body["moment"])
-    if "zone" in body:
-        made = made.tz_convert(body["zone"]).replace(fold=body["fold"])
-    return made.as_unit(body["unit"])
+def _make_stamp(cls: Any, content: Any) -> object:
+    made = cls(content["moment"])
+    if "zone" in content:
+        made = made.tz_convert(content["zone"]).replace(fold=content["fold"])
+    return made.as_unit(content["unit"])
 
 
-def _span(span: Any, walk: Walk) -> Tree:
-    body: list[Tree] = [
-        span.days,
-        span.seconds,
-        span.microseconds,
-        span.nanoseconds,
-    ]
-    if walk.purpose != "identity":
-        body.append(span.unit)
-    return _tagged(span, body, walk)
-
-
-def _make_span(cls: Any, body: Any) -> object:
-    days, seconds, microseconds, nanoseconds, unit = body
-    of_day = cls(seconds=seconds, microseconds=microseconds, nanoseconds=nanoseconds)
-    return (cls(days, "D") + of_day).as_unit(unit)
-
-
-def _missing_value(value: Any, _: Walk) -> Tree:
-    # Each is one object, of a class that is found under no name.
-    return {"$name": "pandas:NA" if type(value).__name__ == "NAType" else "pandas:NaT"}
-
-
-def _make_missing_value(cls: Any, _: Any) -> object:
-    return cls()
-
-
-def _period(period: Any, walk: Walk) -> Tree:
-    return _tagged(period, [str(period), walk.node(period.freq)], walk)
-
-
-def _offset(offset: Any, walk: Walk) -> Tree:
-    kwds = {key: part for key, part in offset.kwds.items() if key != "calendar"}
-    body = {"n": offset.n, "normalize": offset.normalize, "kwds": walk.node(kwds)}
-    return {f"$pandas:{type(offset).__name__}": body}
-
-
-def _dtype_of_pandas(dtype: Any, walk: Walk) -> Tree:
-    if not _is_of_pandas(dtype):
-        return _tagged(dtype, {}, walk)
-    body: dict[str, Tree] = {"name": str(dtype)}
-    if type(dtype).__name__ == "CategoricalDtype":
-        body["categories"] = walk.node(dtype.categories)
-        body["ordered"] = walk.node(dtype.ordered)
-    if type(dtype).__name__ == "StringDtype":
-        body["missing"] = repr(dtype.na_value)
-    return _tagged(dtype, body, walk)
-
-
-# -- scipy
-
-
-def _sparse_matrix(matrix: Any, walk: Walk) -> Tree:
-    """Open a matrix by its entries: what it notes of their order does not count."""
-    import numpy as np
-
-    entries = matrix.tocoo(copy=True)
-    entries.sum_duplicates()
-    order = np.lexsort(entries.coords[::-1])
-    body: Tree = {
-        "shape": list(matrix.shape),
-        "coordinates": [_array(place[order], walk) for place in entries.coords],
-        "data": _array(entries.data[order], walk),
-    }
-    return {_tag_of(type(matrix)): body}
+def _no_moment(_: Any, __: Walk) -> Tree:
+    # It is one object, of a class that is found under no name.
+    return {"$name": "pandas:NaT"}
 
 
 # -- polars
 
 
 def _polars_frame(frame: Any, walk: Walk) -> Tree:
-    labels = list(frame.columns)
     columns = [_polars_column(series, walk) for series in frame.get_columns()]
-    body: dict[str, Tree] = {"columns": list(labels), "height": frame.height}
-    body["data"] = _named(labels, columns)
-    return _tagged(frame, body, walk)
+    labels: list[Tree] = list(frame.columns)
+    content = _named(labels, columns)
+    return _tagged(frame, content, walk, rows=frame.height, columns=labels)
 
 
 def _polars_series(series: Any, walk: Walk) -> Tree:
-    body: Tree = {"name": series.name, **_polars_column(series, walk)}
-    return _tagged(series, body, walk)
+    return _tagged(series, _polars_column(series, walk), walk, name=series.name)
 
 
-def _polars_column(series: Any, walk: Walk) -> dict[str, Tree]:
-    body: dict[str, Tree] = {"dtype": str(series.dtype)}
+def _polars_column(series: Any, walk: Walk) -> Tree:
+    dtype = str(series.dtype)
     if series.dtype.is_temporal():
         series = series.to_physical()
-    if series.dtype.is_numeric() and not series.dtype.is_decimal():
-        body["data"] = _data(series.fill_null(0).to_numpy(), walk)
-        if series.null_count():
-            body["missing"] = _data(series.is_null().to_numpy(), walk)
-    else:
-        body["data"] = _objects(series.to_list(), walk)
-    return body
+    is_number = series.dtype.is_integer() or series.dtype.is_float()
+    if is_number and not series.null_count():
+        return _column_node(_data(series.to_numpy(), walk), dtype)
+    return _column_node(_objects(series.to_list(), walk), dtype)
 
 
 def _lazy_frame(_: Any, __: Walk) -> Tree:
@@ -581,204 +397,89 @@ def _dataset(dataset: Any, _: Walk) -> Tree:
 
 
 def _arrow_table(table: Any, walk: Walk) -> Tree:
-    labels = list(table.schema.names)
-    columns = [_arrow(column, walk) for column in table.columns]
-    body: Tree = {
-        "schema": _schema(table.schema, walk),
-        "rows": table.num_rows,
-        "data": _named(labels, columns),
-    }
-    return _tagged(table, body, walk)
+    columns: list[Tree] = [
+        _column_node(_arrow(column, walk), str(column.type)) for column in table.columns
+    ]
+    fields: list[Tree] = [
+        f"{field.name}: {field.type}{'' if field.nullable else ' not null'}"
+        for field in table.schema
+    ]
+    content = _named(list(table.schema.names), columns)
+    beside = {"rows": table.num_rows, "columns": fields, **_metadata(table, walk)}
+    return _tagged(table, content, walk, **beside)
+
+
+def _metadata(table: Any, walk: Walk) -> dict[str, Tree]:
+    from json import loads
+
+    of_table = dict(table.schema.metadata or {})
+    if b"pandas" in of_table:
+        about = loads(of_table[b"pandas"])
+        # Who wrote a table does not count.
+        about.pop("pandas_version", None)
+        about.pop("creator", None)
+        of_table[b"pandas"] = about
+    of_fields = [field.metadata for field in table.schema]
+    if not of_table and not any(of_fields):
+        return {}
+    return {"metadata": walk.node([of_table, of_fields])}
 
 
 def _arrow_array(array: Any, walk: Walk) -> Tree:
     tag = "$pyarrow:ChunkedArray" if hasattr(array, "chunks") else "$pyarrow:Array"
-    return {tag: {"type": _arrow_type(array.type, walk), "data": _arrow(array, walk)}}
+    return {tag: _column_node(_arrow(array, walk), str(array.type))}
 
 
 def _arrow_scalar(scalar: Any, walk: Walk) -> Tree:
     import pyarrow as pa
 
-    array = pa.array([scalar], scalar.type)
-    body: Tree = {"type": _arrow_type(scalar.type, walk), "data": _arrow(array, walk)}
-    return {"$pyarrow:Scalar": body}
+    items = _arrow(pa.array([scalar], scalar.type), walk)
+    return {"$pyarrow:Scalar": _column_node(items, str(scalar.type))}
 
 
 def _arrow(array: Any, walk: Walk) -> Tree:
     """Give the items of an array of arrow, however they are chunked and sliced."""
-    import numpy as np
     import pyarrow as pa
     from pyarrow import types
 
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-        if isinstance(array, pa.ChunkedArray):  # Older versions give one chunk of it.
-            array = pa.concat_arrays(array.chunks)
-    kind = array.type
-    body: dict[str, Tree] = {}
-    if array.null_count:
-        body["missing"] = _data(array.is_null().to_numpy(zero_copy_only=False), walk)
     if isinstance(array, pa.ExtensionArray):
-        body["data"] = _arrow(array.storage, walk)
-    elif types.is_dictionary(kind):
-        body["data"] = _arrow(array.dictionary_decode(), walk)
-    elif types.is_struct(kind):
-        names = [kind.field(place).name for place in range(kind.num_fields)]
-        parts = [_arrow(part, walk) for part in array.flatten()]
-        body["data"] = _named(names, parts)
-    elif types.is_map(kind) or _is_list(kind):
-        present = array.drop_null()
-        if not types.is_fixed_size_list(kind):
-            body["lengths"] = _data(np.diff(present.offsets.to_numpy()), walk)
-        if types.is_map(kind):
-            used = slice(present.offsets[0].as_py(), present.offsets[-1].as_py())
-            body["keys"] = _arrow(present.keys[used], walk)
-            body["data"] = _arrow(present.items[used], walk)
-        else:
-            body["data"] = _arrow(present.flatten(), walk)
-    elif _is_text(kind):
-        body["data"] = _arrow_texts(array, walk)
-    elif types.is_temporal(kind) and not types.is_interval(kind):
-        bits = pa.int32() if kind.bit_width == 32 else pa.int64()
-        body["data"] = _arrow_numbers(array.view(bits), walk)
-    elif types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind):
-        body["data"] = _arrow_numbers(array, walk)
-    else:
-        body["data"] = walk.node(array.to_pylist())
-    return body
+        return _arrow(array.storage, walk)
+    if types.is_dictionary(array.type):
+        return _arrow(array.dictionary_decode(), walk)
+    if types.is_temporal(array.type) and not types.is_interval(array.type):
+        array = array.view(pa.int32() if array.type.bit_width == 32 else pa.int64())
+    is_number = types.is_integer(array.type) or types.is_floating(array.type)
+    if is_number and not array.null_count:
+        return _data(array.to_numpy(), walk)
+    return _objects(array.to_pylist(), walk)
 
 
-def _is_list(kind: Any) -> bool:
-    from pyarrow import types
-
-    return bool(
-        types.is_list(kind)
-        or types.is_large_list(kind)
-        or types.is_fixed_size_list(kind)
-    )
-
-
-def _is_text(kind: Any) -> bool:
-    from pyarrow import types
-
-    return bool(types.is_string(kind) or types.is_large_string(kind))
-
-
-def _arrow_numbers(array: Any, walk: Walk) -> Tree:
-    if array.null_count:
-        array = array.fill_null(False if str(array.type) == "bool" else 0)
-    return _data(array.to_numpy(zero_copy_only=False), walk)
-
-
-def _arrow_texts(array: Any, walk: Walk) -> Tree:
-    """Give texts of arrow as `_texts` does, from their memory."""
-    import numpy as np
-    import pyarrow as pa
-
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks() if array.num_chunks != 1 else array.chunk(0)
-    if len(array) <= walk.few:
-        return _texts(array.to_pylist(), walk)
-    missing = None
-    texts = array
-    if array.null_count:
-        missing = array.is_null().to_numpy(zero_copy_only=False)
-        array = array.fill_null("")
-    _, offsets, data = array.cast(pa.large_string()).buffers()
-    places = np.frombuffer(offsets, "<i8")[array.offset : array.offset + len(array) + 1]
-    memory = memoryview(data or b"")[places[0] : places[-1]]
-    if _may_hold_paths(memory, walk):
-        return _texts(texts.to_pylist(), walk)
-    return _text_memory(memory, np.diff(places), missing)
-
-
-def _arrow_type(kind: Any, walk: Walk) -> Tree:
-    fields = [_field(kind.field(place), walk) for place in range(kind.num_fields)]
-    return {"type": str(kind), "fields": fields} if fields else str(kind)
-
-
-def _field(field: Any, walk: Walk) -> Tree:
-    node: dict[str, Tree] = {
-        "name": field.name,
-        "type": _arrow_type(field.type, walk),
-        "nullable": field.nullable,
-    }
-    if field.metadata:
-        node["metadata"] = walk.node(dict(field.metadata))
-    return node
-
-
-def _schema(schema: Any, walk: Walk) -> Tree:
-    from json import loads
-
-    metadata = dict(schema.metadata or {})
-    if b"pandas" in metadata:
-        about = loads(metadata[b"pandas"])
-        # Who wrote a table does not count.
-        about.pop("pandas_version", None)
-        about.pop("creator", None)
-        metadata[b"pandas"] = about
-    fields = [_field(field, walk) for field in schema]
-    return {"fields": fields, "metadata": walk.node(metadata)}
-
-
-def _schema_node(schema: Any, walk: Walk) -> Tree:
-    return {"$pyarrow:Schema": _schema(schema, walk)}
-
-
-def _field_node(field: Any, walk: Walk) -> Tree:
-    return {"$pyarrow:Field": _field(field, walk)}
-
-
-def _type_node(kind: Any, walk: Walk) -> Tree:
-    return {"$pyarrow:DataType": _arrow_type(kind, walk)}
-
-
-def _image(image: Any, walk: Walk) -> Tree:
-    # What an image pickles holds its first frame alone, and nothing of its EXIF.
-    if getattr(image, "n_frames", 1) > 1:
-        return Refused("an image of several frames", "pass the bytes of its file")
-    info, mode, size, palette, *rest = image.__getstate__()
-    body: dict[str, Tree] = {
-        "mode": mode,
-        "size": list(size),
-        "info": walk.node(info),
-        "exif": walk.node(dict(image.getexif())),
-        "palette": walk.node(palette),
-        "data": walk.node(rest),
-    }
-    return _tagged(image, body, walk)
+# -- protobuf
 
 
 def _message(message: Any, walk: Walk) -> Tree:
-    # What a message pickles has its maps in an order of chance.
+    # What a message gives to be pickled has its maps in an order of chance.
     data = message.SerializePartialToString(deterministic=True)
     return _tagged(message, walk.node(data), walk)
 
 
-_LIBRARIES = ("numpy", "pandas", "polars", "pyarrow", "scipy")
 _RULES: dict[str, Rule] = {
-    "PIL:Image": Rule(_image),
     "google:Message": Rule(_message),
     "numpy:ndarray": Rule(_ndarray),
     "numpy:MaskedArray": Rule(_masked),
     "numpy:datetime64": Rule(_number, _make_moment),
     "numpy:timedelta64": Rule(_number, _make_moment),
+    "numpy:void": Rule(_number),
     "numpy:generic": Rule(_number, _make_number),
-    "numpy:dtype": Rule(_dtype_node),
     "pandas:DataFrame": Rule(_frame),
     "pandas:Series": Rule(_series),
     "pandas:MultiIndex": Rule(_levels),
     "pandas:Index": Rule(_index),
     "pandas:ExtensionArray": Rule(_extension_array),
-    "pandas:ExtensionDtype": Rule(_dtype_of_pandas),
-    "pandas:NaTType": Rule(_missing_value, _make_missing_value),
-    "pandas:NAType": Rule(_missing_value, _make_missing_value),
     "pandas:Timestamp": Rule(_stamp, _make_stamp),
-    "pandas:Timedelta": Rule(_span, _make_span),
-    "pandas:Period": Rule(_period),
-    "pandas:BaseOffset": Rule(_offset),
-    "scipy:_spbase": Rule(_sparse_matrix),
+    "pandas:NaTType": Rule(_no_moment, _make_number),
     "polars:DataFrame": Rule(_polars_frame),
     "polars:Series": Rule(_polars_series),
     "polars:LazyFrame": Rule(_lazy_frame),
@@ -788,7 +489,4 @@ _RULES: dict[str, Rule] = {
     "pyarrow:ChunkedArray": Rule(_arrow_array),
     "pyarrow:Array": Rule(_arrow_array),
     "pyarrow:Scalar": Rule(_arrow_scalar),
-    "pyarrow:Schema": Rule(_schema_node),
-    "pyarrow:Field": Rule(_field_node),
-    "pyarrow:DataType": Rule(_type_node),
 }

@@ -150,7 +150,7 @@ def _is_moment(text: str) -> bool:
 
 
 def _is_epoch(number: float) -> bool:
-    return _FIRST <= number < _LAST or _FIRST <= number / 1000 < _LAST
+    return _FIRST <= number < _LAST or _FIRST * 1000 <= number < _LAST * 1000
 
 
 def _is_date(text: str) -> bool:

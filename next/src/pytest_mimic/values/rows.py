@@ -133,13 +133,21 @@ def _make_date(cls: Any, node: dict[str, Any], _make: Make) -> object:
 
 def _datetime(value: Any, walk: Walk) -> Tree:
     fields = value.year, value.month, value.day, value.hour, value.minute
-    moment = datetime(*fields, value.second, value.microsecond)
+    offset = _plain_offset(value)
+    moment = datetime(*fields, value.second, value.microsecond, offset)
     return {"$datetime": moment.isoformat(), **_zone_and_fold(value, walk)}
+
+
+def _plain_offset(value: Any) -> timezone | None:
+    """Give the zone of a moment that is an offset without a name of its own."""
+    zone = value.tzinfo
+    is_plain = type(zone) is timezone and len(zone.__getinitargs__()) == 1
+    return zone if is_plain else None
 
 
 def _zone_and_fold(value: Any, walk: Walk) -> dict[str, Tree]:
     beside: dict[str, Tree] = {}
-    if value.tzinfo is not None:
+    if value.tzinfo is not None and _plain_offset(value) is None:
         beside["zone"] = walk.node(value.tzinfo)
     if value.fold:
         beside["fold"] = value.fold
@@ -150,19 +158,20 @@ def _make_datetime(cls: Any, node: dict[str, Any], make: Make) -> object:
     moment = datetime.fromisoformat(node["$datetime"])
     day = moment.year, moment.month, moment.day
     time = moment.hour, moment.minute, moment.second, moment.microsecond
-    zone, fold = make(node.get("zone")), node.get("fold", 0)
+    zone, fold = make(node.get("zone")) or moment.tzinfo, node.get("fold", 0)
     return datetime.__new__(cls, *day, *time, zone, fold=fold)
 
 
 def _time(value: Any, walk: Walk) -> Tree:
-    clock = time(value.hour, value.minute, value.second, value.microsecond)
+    offset = _plain_offset(value)
+    clock = time(value.hour, value.minute, value.second, value.microsecond, offset)
     return {"$time": clock.isoformat(), **_zone_and_fold(value, walk)}
 
 
 def _make_time(cls: Any, node: dict[str, Any], make: Make) -> object:
     clock = time.fromisoformat(node["$time"])
     fields = clock.hour, clock.minute, clock.second, clock.microsecond
-    zone, fold = make(node.get("zone")), node.get("fold", 0)
+    zone, fold = make(node.get("zone")) or clock.tzinfo, node.get("fold", 0)
     return time.__new__(cls, *fields, zone, fold=fold)
 
 

@@ -33,20 +33,8 @@ CONTAINERS = frozenset(
 )
 """The classes of Python that make their objects themselves in a replay."""
 
-LIBRARIES = frozenset(
-    {
-        "numpy",
-        "pandas",
-        "polars",
-        "pyarrow",
-        "torch",
-        "scipy",
-        "PIL",
-        "xarray",
-        "google",
-    }
-)
-"""The packages of which `libraries` may know a class."""
+LIBRARIES = frozenset({"numpy", "pandas", "polars", "pyarrow", "google"})
+"""The packages of which `libraries` knows classes."""
 
 _BUILTIN_BASES = (int, float, str, list, tuple, dict, set, frozenset)
 
