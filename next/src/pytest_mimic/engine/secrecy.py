@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from pytest_mimic.engine.owners import Owner
@@ -92,7 +92,7 @@ class Secrecy:
             is_shown = self._masked_at(steps, difference.fact) == difference.fact
             fact = difference.fact if is_shown else "differs, and is not shown"
             return difference._replace(fact=fact)
-        sides = {}
+        sides: dict[str, Any] = {}
         for side in ("old", "new"):
             tree = getattr(difference, side)
             if isinstance(tree, (str, int, float, list, dict)):

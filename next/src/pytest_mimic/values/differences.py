@@ -22,6 +22,8 @@ from pytest_mimic.values.tree import (
 
 # Of the values with a tag of their own, those that have parts.
 _OPENED = frozenset({"$tuple", "$dict", "$partial"})
+# In a tuple the place says what an item is; pairs are compared by their keys.
+_LISTS = PAIRS | {"$tuple"}
 _PATHS = frozenset({"$path", "$text"})
 _SETS = frozenset({"$set", "$frozenset"})
 _NUMBERS = frozenset({"$decimal", "$complex", "$fraction"})
@@ -159,12 +161,9 @@ class _Comparison:
         """Compare two objects of one class: attributes, and what stands beside them."""
         for key in dict.fromkeys([*old, *new]):
             before, after = old.get(key, MISSING), new.get(key, MISSING)
-            are_lists = isinstance(before, list) and isinstance(after, list)
-            if are_lists and key in PAIRS:
-                yield from self._pairs(before, after, path)
-            elif are_lists and key == "$tuple":
-                # The place in a tuple says what an item is.
-                yield from self._items(before, after, path)
+            if isinstance(before, list) and isinstance(after, list) and key in _LISTS:
+                compare = self._items if key == "$tuple" else self._pairs
+                yield from compare(before, after, path)
             else:
                 inner = path if is_open(key) else (*path, key)
                 yield from self.between(before, after, inner)

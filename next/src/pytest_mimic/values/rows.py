@@ -140,9 +140,11 @@ def _datetime(value: Any, walk: Walk) -> Tree:
 
 def _plain_offset(value: Any) -> timezone | None:
     """Give the zone of a moment that is an offset without a name of its own."""
-    zone = value.tzinfo
-    is_plain = type(zone) is timezone and len(zone.__getinitargs__()) == 1
-    return zone if is_plain else None
+    zone: Any = value.tzinfo
+    if type(zone) is not timezone:
+        return None
+    plain = timezone(zone.utcoffset(None))
+    return plain if zone.tzname(None) == plain.tzname(None) else None
 
 
 def _zone_and_fold(value: Any, walk: Walk) -> dict[str, Tree]:
