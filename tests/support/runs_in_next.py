@@ -78,13 +78,14 @@ class Runs:
         self.steps: list[Step] = []
         left_out = ("*",) if mode in ("pass", "off") else tuple(exclude)
         options = Options(exclude=left_out, sequence=sequence)
-        self.lines = _Lines(self._line, options)
+        self.lines = _Lines(self._line, options, is_there=mode != "off")
 
     def _note_calls(self) -> None:
         begin = self.run.begin
 
         def begin_and_note(call: Call, cassette: Owner | None = None) -> Step:
-            self.calls.append(cast("dict[str, Any]", call.describe()))
+            if not call.is_of_all:
+                self.calls.append(cast("dict[str, Any]", call.describe()))
             step = begin(call, cassette)
             self.steps.append(step)
             return step
@@ -231,35 +232,38 @@ def _answer_of(entry: Entry) -> Answer:
 class _Lines:
     """The one line of these runs."""
 
-    def __init__(self, name: str, options: Options) -> None:
+    def __init__(self, name: str, options: Options, *, is_there: bool) -> None:
         self._name = name
+        self._is_there = is_there
         self._options = options
         self._patterns = Patterns(options.only, options.exclude)
 
     def line_for(self, client: str, signature: str, host: str | None) -> Line | None:
         known = client_of(client)
         kind = known.kind if known else client
-        if self._name not in (client, kind):
+        if self._name not in (client, kind) or not self._is_there:
             return None
         takes = self._patterns.takes(signature, host)
         return Line(self._options, None) if takes else None
+
+    def any_line(self, client: str) -> Line | None:
+        return Line(Options(), None) if self.takes(client) else None
+
+    def takes(self, client: str) -> bool:
+        return self._name == client and self._is_there
 
 
 class _Port(Port):
     """The port of the current run, which notes the calls that begin."""
 
     def __init__(self, runs: Runs) -> None:
+        self._adapter = runs.client
         self._runs = runs
-        super().__init__(runs.client, runs.run, cast("Coverings", None))
 
     @property
     def run(self) -> Run:  # type: ignore[override]
         return self._runs.run
 
-    @run.setter
-    def run(self, run: Run) -> None:
-        """Stay with the current run."""
-
-    def begin(self, request: dict[str, Any], client: str = "", **options: Any) -> Any:
-        self._coverings = cast("Coverings", self._runs.lines)
-        return super().begin(request, client, **options)
+    @property
+    def _coverings(self) -> Coverings:  # type: ignore[override]
+        return cast("Coverings", self._runs.lines)

@@ -193,6 +193,7 @@ class Port:
         client: str = "",
         *,
         numbered: Mapping[str, Hashable] = MappingProxyType({}),
+        is_of_all: bool = False,
     ) -> Exchange | None:
         """Begin a call. None: it runs for real, and nobody looks at it.
 
@@ -201,6 +202,8 @@ class Port:
             client: Who sends it, if not the client of this adapter.
             numbered: What goes into the request as a number, by name: the address of a
                 database, say, as the order in which the owner has first used it.
+            is_of_all: Whether the client asks it by itself, whoever comes first: all
+                tests share it, and no pattern of a line leaves it out.
 
         Raises:
             MissingRecordingError: It has no recording, and may not run.
@@ -210,21 +213,67 @@ class Port:
             return None
         adapter = self._adapter
         signature, host = adapter.signature(request), adapter.host(request)
-        line = self._coverings.line_for(client or adapter.name, signature, host)
+        if is_of_all:
+            line = self._coverings.any_line(adapter.name)
+        else:
+            line = self._coverings.line_for(client or adapter.name, signature, host)
         if self.run.is_own_server(host):
             return None
         if line is None:
             self._note_left_out(request)
             return None
-        owner = line.cassette or self.run.innermost
+        return self._begin(request, line, numbered, is_of_all=is_of_all)
+
+    def takes(self) -> bool:
+        """Return whether any line takes calls of this client now."""
+        return not self.run.passes() and self._coverings.takes(self._adapter.name)
+
+    def will_run(self) -> bool:
+        """Return whether the next call of this client runs for real, whatever it is."""
+        line = self._coverings.any_line(self._adapter.name)
+        return line is not None and self.run.will_run(self._adapter.kind, line.cassette)
+
+    def has_next(self, request: Plain, *, numbered: Mapping[str, Hashable]) -> bool:
+        """Return whether a call that begins now has a recording of its own."""
+        line = self._coverings.any_line(self._adapter.name)
+        if line is None or not self.takes():
+            return False
+        call, _, _ = self._call(request, line, numbered)
+        return self.run.has_next(call, line.cassette)
+
+    def _begin(
+        self,
+        request: Plain,
+        line: Line,
+        numbered: Mapping[str, Hashable],
+        *,
+        is_of_all: bool,
+    ) -> Exchange:
+        run, owner = self.run, line.cassette or self.run.innermost
+        call, scope, own = self._call(request, line, numbered)
+        call.is_of_all = is_of_all
+        is_recording = run.mode in ("record", "rerecord")
+        if own and is_recording:
+            self._note_sender(call, own, owner)
+        step = run.begin(call, line.cassette)
+        unfilled = run.secrecy.secrets.unfilled(request)
+        if step.mode != "replay" and unfilled:
+            step.abandon(None)
+            raise run.refuse(
+                run.refusals.unfilled(call, unfilled[0], owner), call, owner
+            )
+        return Exchange(self._adapter, step, scope, run)
+
+    def _call(
+        self, request: Plain, line: Line, numbered: Mapping[str, Hashable]
+    ) -> tuple[Call, Scope, dict[str, str]]:
+        """Return a call, whose secrets it has shown, and those of the application."""
+        run, adapter, options = self.run, self._adapter, line.options
+        cassette = line.cassette
+        owner = cassette or run.innermost
         if owner is not None:
             numbers = {name: owner.number(name, key) for name, key in numbered.items()}
             request = {**request, **numbers}
-        return self._begin(request, line, owner)
-
-    def _begin(self, request: Plain, line: Line, owner: Owner | None) -> Exchange:
-        run, adapter, options = self.run, self._adapter, line.options
-        cassette = line.cassette
         secrets = run.secrecy.secrets
         scope = run.secrecy.scope(owner, run.innermost if cassette else None)
         own: dict[str, str] = {}
@@ -260,17 +309,7 @@ class Port:
             is_equal=is_equal,
             sender=lambda other: secrets.tokens_in(_headers_of(other)),
         )
-        is_recording = run.mode in ("record", "rerecord")
-        if own and is_recording:
-            self._note_sender(call, own, hidden, owner)
-        step = run.begin(call, cassette)
-        unfilled = secrets.unfilled(request)
-        if step.mode != "replay" and unfilled:
-            step.abandon(None)
-            raise run.refuse(
-                run.refusals.unfilled(call, unfilled[0], owner), call, owner
-            )
-        return Exchange(adapter, step, scope, run)
+        return call, scope, own
 
     def _note_left_out(self, request: Plain) -> None:
         """Name a request that no line takes and that holds a placeholder."""
@@ -280,7 +319,7 @@ class Port:
             self.run.events.add("not recorded", label, test=self.run.test, what=what)
 
     def _note_sender(
-        self, call: Call, own: dict[str, str], hidden: Plain, owner: Owner | None
+        self, call: Call, own: dict[str, str], owner: Owner | None
     ) -> None:
         """Note with which keys an equal call was made before.
 
@@ -291,7 +330,7 @@ class Port:
         is_in_log = call.in_log or (owner is not None and owner.kind == "cassette")
         name = owner.name if is_in_log and owner is not None else ""
         place = name, call.identity
-        headers = _headers_of(hidden)
+        headers = _headers_of(call.describe())
         option = run.secrecy.other_sender(place, frozenset(own), headers)
         keys = ", ".join(
             dict.fromkeys(path.rpartition(".")[2] for path in own.values())

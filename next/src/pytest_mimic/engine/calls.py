@@ -37,6 +37,7 @@ class Call:
         identity: The digest of what counts.
         signature: `GET /users/1`; of a function its target.
         in_log: Whether it has a place in its owner's log; else all tests share it.
+        is_of_all: Whether all tests share it whatever owns calls now, a cassette too.
         describe: Gives what the recording keeps of it: arguments, or the request.
         label: Gives it as messages name it.
         options: Those of its line.
@@ -58,6 +59,7 @@ class Call:
     label: Callable[[], str]
     options: Options = field(default_factory=Options)
     has_effect: bool = False
+    is_of_all: bool = False
     is_stale: Callable[[Entry], str] | None = None
     identify: Callable[[Tree], str] | None = None
     parts: Callable[[Tree], Tree] | None = None

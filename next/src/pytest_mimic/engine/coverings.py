@@ -296,6 +296,16 @@ class Coverings:
                 return None
         return None
 
+    def any_line(self, client: str) -> Line | None:
+        """Return a line without options for what a client asks by itself.
+
+        None: no line names the client.
+        """
+        for covering in reversed(self._open):
+            if self._lines_of(covering, client):
+                return Line(Options(), covering.cassette)
+        return None
+
     def is_mimicking(self) -> bool:
         """Return whether any target is in force now."""
         return any(covering.lines for covering in self._open)

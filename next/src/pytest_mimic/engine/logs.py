@@ -166,6 +166,10 @@ class Log:
         """Whether a call of this identity was recorded."""
         return (call.identity, call.line) in self._indices
 
+    def has_next(self, call: Call) -> bool:
+        """Whether a call that begins now has a recording of its own."""
+        return self._counts[call.identity, call.line] < self.times(call)
+
     def times(self, call: Call) -> int:
         """How often equal calls were recorded."""
         return len(self._indices.get((call.identity, call.line), ()))

@@ -178,11 +178,31 @@ class Run:
             self._note_replay(call, place, owner)
         return step
 
+    def will_run(self, kind: str, cassette: Owner | None) -> bool:
+        """Whether the next call of a kind of client runs for real, whatever it is."""
+        owner = cassette or self.innermost
+        mode = self._mode_of(owner)
+        if mode != "record" or owner is None:
+            return mode == "rerecord"
+        log = self.log_of(owner)
+        conversation = log.conversation(kind)
+        if conversation != "new":
+            return conversation == "real"
+        return all(entry.target != kind for entry in log.entries)
+
+    def has_next(self, call: Call, cassette: Owner | None) -> bool:
+        """Whether a call that begins now has a recording of its own in a log."""
+        owner = cassette or self.innermost
+        if owner is None or owner.pid != os.getpid():
+            return False
+        return self.log_of(owner).has_next(call)
+
     def _place_of(
         self, call: Call, owner: Owner | None, *, is_in_cassette: bool
     ) -> tuple[Place, Call]:
         mode = self._mode_of(owner)
-        if not call.in_log and not is_in_cassette:
+        is_shared = not call.in_log and not is_in_cassette
+        if call.is_of_all or is_shared:
             return self.shared.take(call, mode), call
         if owner is None:
             raise self.refusals.without_owner(call)

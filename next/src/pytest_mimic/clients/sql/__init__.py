@@ -1,0 +1,1 @@
+"""SQLAlchemy, above whichever driver."""

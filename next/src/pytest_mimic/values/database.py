@@ -1,0 +1,111 @@
+"""Values as drivers of databases give and take them, as plain JSON with tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isfinite
+from typing import Any
+
+from pytest_mimic.errors import UnstorableOutcomeError
+from pytest_mimic.values.outcome import load, store
+from pytest_mimic.values.rows import bytes_of
+from pytest_mimic.values.tree import Leaf, Tree
+from pytest_mimic.values.walk import Walk, deeply
+
+
+def stored(value: Any, name: str) -> Tree:
+    """Return the JSON from which a replay makes a value of a row.
+
+    Args:
+        value: What a driver has given.
+        name: Where it stands, for an error: `rows[0].price`.
+
+    Raises:
+        UnstorableOutcomeError: It cannot come back in its class.
+    """
+    if _is_plain(value):
+        plain: Tree = value
+        return plain
+    if isinstance(value, memoryview):
+        return {"$memoryview": _of_bytes(value.tobytes())}
+    if type(value) is bytes:
+        return _of_bytes(value)
+    try:
+        return store(value, _NO_OBJECTS, forbid=True, name="")
+    except UnstorableOutcomeError as error:
+        facts = [f"{name}{error.facts[0]}", *error.facts[1:]]
+        raise UnstorableOutcomeError("the outcome cannot be stored", facts) from None
+
+
+def made(tree: Tree) -> object:
+    """Return the value of a row that was stored.
+
+    Raises:
+        CorruptRecordingError: Nothing can be made of it.
+        StaleRecordingError: Its class is gone, or has other fields.
+    """
+    if not isinstance(tree, (dict, list)):
+        return tree
+    if isinstance(tree, dict) and "$memoryview" in tree:
+        inner: Any = tree["$memoryview"]
+        return memoryview(bytes_of(inner))
+    return load(tree, _NO_OBJECTS, forbid=True)
+
+
+def described(parameter: Any) -> Tree:
+    """Return a parameter as its statement is stored and counted: by its value.
+
+    A part that has no identity is `{"$refused": what it is}`.
+    """
+    if _is_plain(parameter):
+        plain: Tree = parameter
+        return plain
+    if type(parameter).__module__ == "psycopg2.extensions":
+        # The wrappers of this driver hold what they adapt.
+        return described(getattr(parameter, "adapted", None))
+    if isinstance(parameter, memoryview):
+        parameter = parameter.tobytes()
+    return _plain(deeply(lambda: Walk("identity").node(parameter)))
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether JSON gives a value back as it is."""
+    kind = type(value)
+    if kind is str:
+        is_ascii: bool = value.isascii()
+        return is_ascii
+    if kind is float:
+        return isfinite(value)
+    return value is None or kind is bool or kind is int
+
+
+def _of_bytes(value: bytes) -> Tree:
+    if value.isascii():
+        return {"$bytes": value.decode("ascii")}
+    from base64 import b64encode  # most rows hold no such bytes
+
+    return {"$base64": b64encode(value).decode("ascii")}
+
+
+def _plain(tree: Tree) -> Tree:
+    """Return a tree with the JSON that stands for its leaves."""
+    if isinstance(tree, Leaf):
+        return tree.plain()
+    if isinstance(tree, list):
+        return [_plain(item) for item in tree]
+    if isinstance(tree, dict):
+        return {key: _plain(part) for key, part in tree.items()}
+    return tree
+
+
+class _NoObjects:
+    """Where nothing is written: a value of a row is readable, or refused."""
+
+    def write_object(self, suffix: str, chunks: Iterable[bytes | memoryview]) -> str:
+        raise NotImplementedError
+
+    def read_object(self, name: str) -> bytes:
+        raise ValueError(f"a row holds no object, and {name} is one")
+
+
+_NO_OBJECTS = _NoObjects()
