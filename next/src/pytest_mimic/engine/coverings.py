@@ -9,12 +9,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from inspect import Parameter, signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from weakref import WeakSet
 
-from pytest_mimic.engine.functions import FunctionPlan, Policy
 from pytest_mimic.engine.inputs import Inputs
 from pytest_mimic.engine.mocks import Mocks
+from pytest_mimic.engine.plans import FunctionPlan
 from pytest_mimic.engine.project import Project
 from pytest_mimic.engine.wrappers import Mimicked, may_serve_machinery
 from pytest_mimic.errors import TargetError, did_you_mean
@@ -163,12 +164,10 @@ class Coverings:
         names: The targets that were mimicked, a client by its kind.
     """
 
-    def __init__(self, run: Run, policy: Policy) -> None:
+    def __init__(self, run: Run, rootdir: Path) -> None:
         self.names: set[str] = set()
         self._run = run
-        self._policy = policy
-        self._project = Project(policy.rootdir)
-        self._inputs = Inputs(policy.rootdir, run.vault.path, self._project)
+        self._inputs = Inputs(rootdir, run.vault.path, Project(rootdir))
         self._mocks = Mocks(self._inputs)
         self._is_live = run.mode == "live"
         self._open: list[Covering] = []
@@ -485,8 +484,6 @@ class Coverings:
             return None
         return FunctionPlan(
             self._run,
-            self._policy,
-            self._project,
             self._inputs,
             self._mocks,
             name,

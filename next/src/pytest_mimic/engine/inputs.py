@@ -43,6 +43,9 @@ class Opened:
 class Inputs:
     """What calls of one run reach and read; each file is looked at once.
 
+    Attributes:
+        project: Which files are the project's own.
+
     A list, as it is stored, is JSON: `{"functions": {"shop.tax:rate": "9f31…"},
     "files": {"data.csv": "77ab…"}}`.
     """
@@ -50,7 +53,7 @@ class Inputs:
     def __init__(self, rootdir: Path, vault: Path, project: Project) -> None:
         self._rootdir = rootdir
         self._vault = vault
-        self._project = project
+        self.project = project
         self._started = time.time_ns()
         self._sources = Sources(project)
         self._reach = Reach(self._sources)
@@ -136,7 +139,7 @@ class Inputs:
             is_hidden = any(part.startswith(".") for part in self._below(path).parts)
             if is_hidden or path.is_relative_to(self._vault):
                 continue
-            if self._project.has(file) and self._is_older(path):
+            if self.project.has(file) and self._is_older(path):
                 names.append(self._below(path).as_posix())
         return names
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pytest_mimic.engine.functions import NOT_PLAYED, FunctionPlan, perform
+from pytest_mimic.engine.functions import perform
+from pytest_mimic.engine.plans import FunctionPlan
 from pytest_mimic.patch.patches import MACHINERY, NamedFunction
 
 _Function = Callable[..., Any]
@@ -97,10 +98,6 @@ def _plain_wrapper(mimicked: Mimicked) -> _Function:
             plan = mimicked.plan_for(sys._getframe(1))
         if plan is None:
             return mimicked.function(*args, **kwargs)
-        if plan.players:
-            value = plan.play(args, kwargs)
-            if value is not NOT_PLAYED:
-                return value
         return perform(plan, args, kwargs)
 
     return wrapper
@@ -112,10 +109,6 @@ def _coroutine_wrapper(mimicked: Mimicked) -> _Function:
         plan = mimicked.plan_for(sys._getframe(1))
         if plan is None:
             return await mimicked.function(*args, **kwargs)
-        if plan.players:
-            value = plan.play(args, kwargs)
-            if value is not NOT_PLAYED:
-                return value
         return await perform(plan, args, kwargs, "await")
 
     return wrapper

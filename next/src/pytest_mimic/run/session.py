@@ -65,7 +65,7 @@ class Session:
         )
         shows_calls = config.option.verbose > 0 or settings.report is not None
         self.run.events.shows_calls = shows_calls
-        self.coverings = Coverings(self.run, settings)
+        self.coverings = Coverings(self.run, settings.rootdir)
         self.cassettes = Cassettes(self.run)
         self.usage = Usage()
         self.selection = Selection(config, self.usage)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+# What is little has so many parts on so many levels at most.
+_LITTLE, _LEVELS = 100, 5
+
 
 class CallRules(NamedTuple):
     """What of the arguments of a call counts.
@@ -128,28 +131,22 @@ def identity_of(target: str, arguments: Tree) -> str:
     return deeply(lambda: digest_of(call))
 
 
-def quick_identity(
-    target: str, bound: dict[str, Any], starts: tuple[str, ...]
-) -> str | None:
-    """Give the identity of a call whose arguments are little and plain, else `None`.
+def little_identity(target: str, arguments: dict[str, Any]) -> str | None:
+    """Give the identity of a call whose arguments have a quick key.
 
-    It is the one of `identity_of`.
-
-    Args:
-        target: The target of the call.
-        bound: Its arguments, all of which count as they are.
-        starts: How a text starts that is no plain one: `Places.starts`.
+    It is the one of `identity_of`. `None`: some number or text needs a tag.
     """
-    if not _are_quick(bound.values(), starts):
-        return None
-    return _digest_of_little({"arguments": bound, "target": target})
+    return _digest_of_little({"arguments": arguments, "target": target})
 
 
 def quick_key(bound: dict[str, Any], starts: tuple[str, ...]) -> bytes | None:
     """Give a key that only an equal call of this process has, of the same types.
 
-    `None`: an argument is not little and plain. Arguments are those of
-    `quick_identity`, which takes ten times as long.
+    `None`: an argument is not little and plain.
+
+    Args:
+        bound: The arguments, all of which count as they are.
+        starts: How a text starts that is no plain one: `Places.starts`.
     """
     if not _are_quick(bound.values(), starts):
         return None
@@ -159,27 +156,42 @@ def quick_key(bound: dict[str, Any], starts: tuple[str, ...]) -> bytes | None:
 
 def _quick_digest(value: Any, starts: tuple[str, ...]) -> str | None:
     """Give the digest of a value that is little and plain, else `None`."""
-    if type(value) is not dict:
-        is_quick = _are_quick((value,), starts)
-    else:
-        is_quick = _are_quick(value.values(), starts) and _are_plain(value, starts)
-    return _digest_of_little(value) if is_quick else None
+    return _digest_of_little(value) if _are_quick((value,), starts) else None
 
 
 def _are_quick(values: Iterable[Any], starts: tuple[str, ...]) -> bool:
-    for value in values:
-        kind = type(value)
-        if kind is str:
-            if value.startswith(starts):
+    """Tell whether values are little plain data, by a look at a few levels."""
+    level: list[Any] = list(values)
+    count = 0
+    for _ in range(_LEVELS):
+        count += len(level)
+        if count > _LITTLE:
+            return False
+        inner: list[Any] = []
+        for part in level:
+            kind = type(part)
+            if kind is str:
+                if part.startswith(starts):
+                    return False
+            elif kind is dict:
+                if not _has_plain_keys(part, starts):
+                    return False
+                inner += part.values()
+            elif kind is list:
+                inner += part
+            elif kind not in SCALARS:
                 return False
-        elif kind not in SCALARS:
+        if not inner:
+            return True
+        level = inner
+    return False
+
+
+def _has_plain_keys(mapping: dict[Any, Any], starts: tuple[str, ...]) -> bool:
+    for key in mapping:
+        if type(key) is not str or key[:1] == "$" or key.startswith(starts):
             return False
     return True
-
-
-def _are_plain(keys: Iterable[Any], starts: tuple[str, ...]) -> bool:
-    others = ("$", *starts)
-    return all(type(key) is str and not key.startswith(others) for key in keys)
 
 
 def _digest_of_little(tree: Tree) -> str | None:

@@ -19,7 +19,6 @@ from pytest_mimic.values.tree import (
     Path,
     Raw,
     Tree,
-    is_even,
     leaves,
     ordered_digest_of,
     parts,
@@ -261,13 +260,21 @@ def player(
     """
     if type(tree) in SCALARS:
         return lambda: tree
-    if is_even(tree, tags=False):
-        plain: Any = tree
-        data = marshal.dumps(plain)
+    data = _plain_bytes(tree)
+    if data is not None:
         return lambda: marshal.loads(data)
     reader = _Reader(objects, forbid=forbid)
     reader.maker = maker = Maker(places, reader)
     return lambda: deeply(lambda: maker.value_of(tree))
+
+
+def _plain_bytes(tree: Any) -> bytes | None:
+    """Give the bytes of a tree that has no tags, else `None`."""
+    try:
+        data = marshal.dumps(tree)
+    except ValueError:  # It has leaves, or is very deep.
+        return None
+    return None if b"$" in data else data
 
 
 class _Reader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from xxhash import xxh3_64_hexdigest
 
@@ -45,7 +46,12 @@ def call_name(target: str, identity: str) -> str:
 
     Calls of two targets may stand in one folder: the identity counts the target.
     """
-    return f"calls/{_readable(target.replace(':', '.'))}/{identity}.json"
+    return f"calls/{_folder_of(target)}/{identity}.json"
+
+
+@cache
+def _folder_of(target: str) -> str:
+    return _readable(target.replace(":", "."))
 
 
 def cassette_of_test(nodeid: str, number: int = 1) -> str:

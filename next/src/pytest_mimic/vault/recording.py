@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -213,7 +214,7 @@ def refuse_pointer(content: bytes, name: str) -> None:
 def _json_of(content: bytes, name: str) -> object:
     refuse_pointer(content, name)
     try:
-        text = content.decode("utf-8-sig")
+        text = content.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError:
         raise damaged(name, "half", "is not text in UTF-8") from None
     try:

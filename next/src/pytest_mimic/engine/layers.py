@@ -1,0 +1,92 @@
+"""What has to be awaited or read to come to an outcome, for callers sync and async."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Generator
+from functools import lru_cache
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import Any, Literal, NamedTuple
+from unittest import SkipTest
+
+from pytest_mimic.errors import MimicError
+
+Layer = Literal["", "await", "stream", "astream"]
+"""How a caller comes to what a result stands for; empty: the result is a value."""
+
+
+def is_outcome(error: BaseException) -> bool:
+    """Return whether an exception is an outcome, and no sign of being cut short."""
+    cut_short: list[type[BaseException]] = [SkipTest, MimicError]
+    futures = sys.modules.get("concurrent.futures")
+    if futures is not None:
+        cut_short.append(futures.CancelledError)
+    pytest = sys.modules.get("pytest")
+    if pytest is not None:
+        # Unlike the other signs of pytest, `exit` raises an `Exception`.
+        cut_short.append(pytest.exit.Exception)
+    return isinstance(error, Exception) and not isinstance(error, tuple(cut_short))
+
+
+def layer_of(result: object) -> Layer:
+    """Return how a caller comes to what a result stands for."""
+    if isinstance(result, CoroutineType):
+        return "await"
+    if isinstance(result, AsyncGeneratorType):
+        return "astream"
+    cls: Any = type(result)
+    if not hasattr(cls, "__next__"):
+        return ""
+    is_stream = isinstance(result, GeneratorType) or _only_iterates(cls)
+    return "stream" if is_stream else ""
+
+
+@lru_cache(maxsize=1024)
+def _only_iterates(cls: Any) -> bool:
+    """Return whether objects of a class in C give items and do nothing else.
+
+    So do `map`, `zip`, `iter(...)` and those of `itertools`. A file or a cursor has
+    methods of its own.
+    """
+    members: dict[str, object] = {}
+    for base in reversed(cls.__mro__):
+        members.update(vars(base))
+    is_in_c = type(members["__next__"]).__name__ == "wrapper_descriptor"
+    public = [member for name, member in members.items() if name[:1] != "_"]
+    # A class method, `chain.from_iterable`, makes another such iterator.
+    makers = [m for m in public if type(m).__name__ == "classmethod_descriptor"]
+    return is_in_c and len(public) == len(makers)
+
+
+class Awaited(NamedTuple):
+    """What the body of a stream yields to have it awaited."""
+
+    awaitable: Awaitable[Any]
+
+
+async def to_async(
+    body: Generator[Any, Any, Any], real: AsyncGenerator[Any, Any] | None = None
+) -> AsyncGenerator[Any, Any]:
+    """Give what the body of a stream yields, and await for it what it needs.
+
+    Args:
+        body: A generator of items, and of `Awaited`.
+        real: The stream that it reads, which is closed at the end.
+    """
+    try:
+        item = next(body)
+        while True:
+            try:
+                if type(item) is Awaited:
+                    sent = await item.awaitable
+                else:
+                    sent = yield item
+            except BaseException as thrown:
+                item = body.throw(thrown)
+            else:
+                item = body.send(sent)
+    except StopIteration:
+        return
+    finally:
+        if real is not None:
+            await real.aclose()

@@ -1,0 +1,81 @@
+"""Where the real outcome of a function differs from the recorded one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic.engine.verifying import rules_of
+from pytest_mimic.patch.targets import Options
+from pytest_mimic.values.tree import Tree
+
+if TYPE_CHECKING:
+    from pytest_mimic.values.differences import Difference
+    from pytest_mimic.values.places import CallPlaces
+
+
+def differences_of(
+    recorded: dict[str, Any],
+    real: dict[str, Any],
+    load: Callable[[Tree], object],
+    options: Options,
+    places: CallPlaces,
+    *,
+    is_of_kind: bool = True,
+) -> list[Difference]:
+    """Return where a real outcome differs from the recorded one.
+
+    Args:
+        recorded: What the recorded call gave: one of `value`, `raised` and `items`.
+        real: What the real call gave.
+        load: Makes the value of a stored part.
+        options: Those of the line.
+        places: The paths that the arguments name.
+        is_of_kind: Whether the same has to be awaited and read to come to it.
+    """
+    if not is_of_kind:
+        return [_of_another_kind(recorded, real)]
+    from pytest_mimic.values.verify import outcome_differences  # only to verify
+
+    rules = rules_of(options)
+    if "items" in recorded and "items" in real:
+        items = [load(item) for item in recorded["items"]]
+        items_now = [load(item) for item in real["items"]]
+        found = outcome_differences(items, items_now, rules, places, step="items")
+        if found:
+            return found
+    if recorded.keys() != real.keys():
+        return [_of_another_kind(recorded, real)]
+    if "last" in recorded:
+        return differences_of(recorded["last"], real["last"], load, options, places)
+    if "items" in recorded:
+        return []
+    [old], [new] = recorded.values(), real.values()
+    return outcome_differences(load(old), load(new), rules, places)
+
+
+def has_raised(body: dict[str, Any]) -> bool:
+    """Return whether a call has ended with an exception."""
+    return "raised" in body or "raised" in body.get("last", {})
+
+
+def _of_another_kind(recorded: dict[str, Any], real: dict[str, Any]) -> Difference:
+    from pytest_mimic.values.differences import MISSING, Difference  # only a drift
+
+    fact = f"{_told(recorded)} when recorded, {_told(real)} now"
+    return Difference("", MISSING, MISSING, fact)
+
+
+def _told(body: dict[str, Any]) -> str:
+    """Say how a call has ended: `returned 'tea'`, `gave 2 items, raised ...`."""
+    from pytest_mimic.values.drawing import line  # only a drift draws
+
+    words = []
+    for key, tree in body.items():
+        if key == "items":
+            words.append(f"gave {len(tree)} item{'s' * (len(tree) != 1)}")
+        elif key == "last":
+            words.append(_told(tree))
+        else:
+            words.append(f"{'returned' if key == 'value' else 'raised'} {line(tree)}")
+    return ", ".join(words)

@@ -1,0 +1,283 @@
+"""Runs a function's call for real, and records what it gives or compares it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Generator, Iterable
+from contextlib import nullcontext
+from functools import partial
+from math import inf
+from types import GeneratorType
+from typing import TYPE_CHECKING, Any, Literal
+from weakref import finalize
+
+from pytest_mimic.engine.layers import Awaited, is_outcome, layer_of, to_async
+from pytest_mimic.engine.outcomes import differences_of, has_raised
+from pytest_mimic.engine.replays import Replay, given
+from pytest_mimic.errors import MimicError, UnstorableOutcomeError
+from pytest_mimic.patch.targets import steps_of
+from pytest_mimic.values.outcome import Objects, load, store
+from pytest_mimic.values.tree import Tree
+
+if TYPE_CHECKING:
+    from pytest_mimic.engine.arguments import Arguments
+    from pytest_mimic.engine.plans import FunctionPlan
+    from pytest_mimic.engine.steps import Step
+
+
+class RealCall:
+    """A call that runs for real: it is recorded, or compared with its recording."""
+
+    def __init__(self, step: Step, plan: FunctionPlan, arguments: Arguments) -> None:
+        self._step = step
+        self._plan = plan
+        self._arguments = arguments
+        self._is_recorded = step.mode == "run"
+        vault = plan.run.vault
+        self._objects: Objects = vault if self._is_recorded else _InMemory(vault)
+        self._layers: list[str] = []
+        # Of a stream, what was read of it so far.
+        self._items: list[Tree] | None = None
+        # What is recorded, with the real values of volatile parts.
+        self._recorded_body: dict[str, Tree] | None = None
+        self._opened = plan.opened() if self._is_recorded else nullcontext()
+        arguments.watch()
+
+    def perform(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call the function, and give what its caller gets."""
+        __tracebackhide__ = True
+        try:
+            with self._step.running(), self._opened:
+                result = self._plan.function(*args, **kwargs)
+        except BaseException as error:
+            if self._end_by(error, is_awaited=False):
+                raise
+            return self._recorded()
+        return self._follow(result)
+
+    def _follow(self, result: Any) -> Any:
+        """Give a result, or what has to be awaited or read to come to it."""
+        __tracebackhide__ = True
+        layer = layer_of(result)
+        if not layer:
+            self._complete("value", result)
+            return result if self._is_recorded else self._recorded()
+        self._layers.append(layer)
+        if layer == "await":
+            return self._await(result)
+        body = self._relay(result, is_async=layer == "astream")
+        performed: object = body if layer == "stream" else to_async(body, result)
+        # At the exit of the process, the run has ended.
+        finalize(performed, self._end_unread).atexit = False
+        return performed
+
+    async def _await(self, coroutine: Awaitable[Any]) -> Any:
+        __tracebackhide__ = True
+        try:
+            with self._step.running(), self._opened:
+                result = await coroutine
+        except BaseException as error:
+            if self._end_by(error, is_awaited=True):
+                raise
+            return self._recorded()
+        entry = self._step.entry
+        if entry is not None and entry.end:
+            # It is answered now, and its caller gets what was recorded: no answer.
+            self._complete("value", result)
+            await self._step.wait_async()
+        return self._follow(result)
+
+    # -- streams
+
+    def _relay(self, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any]:
+        """Give the items of a real stream, and keep them as far as its reader wants.
+
+        To verify, it is read as far as its recording goes, and that is given.
+        """
+        __tracebackhide__ = True
+        step = self._step
+        items = self._items = []
+        step.progress(self._so_far)
+        most = inf if self._is_recorded else _length_of(step.body())
+        # Whether the stream is an outcome, as far as it was read.
+        is_whole = True
+        try:
+            while len(items) < most:
+                is_whole = False
+                try:
+                    with step.running(), self._opened:
+                        if is_async:
+                            item = yield Awaited(anext(stream))
+                        else:
+                            item = next(stream)
+                except (StopIteration, StopAsyncIteration) as stop:
+                    value = getattr(stop, "value", None)
+                    self._complete("value", value)
+                    if self._is_recorded:
+                        return value
+                    break
+                except BaseException as error:
+                    if self._end_by(error, is_awaited=is_async):
+                        raise
+                    break
+                # The stream may change the item later.
+                items.append(self._store(item, "gave"))
+                is_whole = True
+                if self._is_recorded:
+                    yield from given(step, self._plan, item)
+        finally:
+            if isinstance(stream, GeneratorType):
+                # What the stream does when it is closed is a part of the call.
+                with step.running(), self._opened:
+                    stream.close()
+            if is_whole:
+                self._complete("", None)
+        return (yield from self._replay().items(is_async=is_async))
+
+    def _so_far(self) -> dict[str, Tree]:
+        return {} if self._items is None else {"items": list(self._items)}
+
+    def _end_unread(self) -> None:
+        """End the call of a stream that nobody holds, and nobody has read."""
+        if self._items is None:
+            self._items = []
+            self._plan.run.when_safe(partial(self._complete, "", None))
+
+    # -- the end
+
+    def _recorded(self) -> Any:
+        """Give what is recorded, in the layers that the real call has not given."""
+        __tracebackhide__ = True
+        return self._replay().give(inside=len(self._layers))
+
+    def _replay(self) -> Replay:
+        return Replay(
+            self._step,
+            self._plan,
+            self._arguments,
+            body=self._recorded_body,
+            objects=self._objects,
+        )
+
+    def _end_by(self, error: BaseException, *, is_awaited: bool) -> bool:
+        """End the call with an error; return whether its caller gets it."""
+        if is_outcome(error):
+            self._complete("raised", error)
+            return self._is_recorded
+        # What is not awaited cannot be cancelled: something inside of it was.
+        self._step.abandon(error if is_awaited else None, self._so_far())
+        return True
+
+    def _complete(self, end: Literal["value", "raised", ""], content: object) -> None:
+        """Keep an outcome, or compare it.
+
+        Args:
+            end: How the call has ended; of a stream empty, where its reader wanted no
+                more.
+            content: What it has returned or raised.
+
+        Raises:
+            MimicError: It is refused. The error is noted.
+        """
+        try:
+            after = self._arguments.refuse_changes()
+        except MimicError as error:
+            self._refuse(error)
+            raise
+        body: dict[str, Tree] = {}
+        if end:
+            verb = "returned" if end == "value" else "raised"
+            body[end] = self._store(content, verb)
+        if self._items is not None:
+            last: dict[str, Tree] = {"last": body} if body else {}
+            body = {**self._so_far(), **last}
+        if self._is_recorded:
+            self._record(body, after)
+        else:
+            self._compare(body, content)
+
+    def _record(self, body: dict[str, Tree], after: dict[str, Tree]) -> None:
+        arguments, hidden = self._arguments.hidden
+        self._step.complete(
+            body,
+            source=self._plan.source,
+            inputs=self._plan.list_inputs(arguments, self._opened),
+            layers=tuple(self._layers),
+            after=after,
+            hidden=hidden,
+        )
+
+    def _compare(self, body: dict[str, Tree], content: object) -> None:
+        step, options = self._step, self._plan.line.options
+        assert step.entry is not None
+        recorded = step.body()
+        failed = ""
+        if has_raised(body) and not has_raised(recorded):
+            failed = f"the real call raised {type(content).__name__}"
+        is_of_kind = step.entry.layers == tuple(self._layers)
+        places = self._arguments.places
+        differences = differences_of(
+            recorded, body, self._load, options, places, is_of_kind=is_of_kind
+        )
+        step.check(differences, failed=failed)
+        paths = [steps_of(path) for path in options.volatile]
+        # The paths in a value begin inside of it, those in a stream with `items`.
+        paths += [("value", *path) for path in paths]
+        self._recorded_body = step.with_volatile(recorded, body, paths)
+
+    def _refuse(self, error: MimicError) -> None:
+        """End the call without an outcome, and let the error fail the test."""
+        self._step.abandon(None)
+        self._plan.run.note(error)
+
+    def _store(self, value: object, verb: str) -> Tree:
+        """Return what is stored of a part of the outcome.
+
+        Raises:
+            UnstorableOutcomeError: It cannot be kept. The error is noted.
+        """
+        try:
+            return store(value, self._objects, self._arguments.places, self._hide)
+        except UnstorableOutcomeError as error:
+            what = f"what {self._plan.target} {verb} cannot be stored"
+            told = UnstorableOutcomeError(what, error.facts, error.remedies)
+            self._refuse(told)
+            raise told from error.__cause__
+
+    def _load(self, tree: Tree) -> object:
+        places, forbid = self._arguments.places, self._plan.run.forbids_pickles
+        try:
+            return load(tree, self._objects, places, forbid=forbid)
+        except MimicError as error:
+            self._refuse(error)
+            raise
+
+    def _hide(self, tree: Tree) -> Tree:
+        """Return an outcome without the secrets of the environment."""
+        run = self._plan.run
+        hidden: Tree = run.secrecy.secrets.hide_environment(tree)
+        if hidden != tree and self._is_recorded:
+            label = self._arguments.label()
+            run.events.add("redacted", label, test=run.test, what="the environment")
+        return hidden
+
+
+class _InMemory:
+    """Keeps the objects of a call that is only compared, before those of a vault."""
+
+    def __init__(self, vault: Objects) -> None:
+        self._vault = vault
+        self._kept: dict[str, bytes] = {}
+
+    def write_object(self, suffix: str, chunks: Iterable[bytes | memoryview]) -> str:
+        name = f"{len(self._kept)}.{suffix}"
+        self._kept[name] = b"".join(chunks)
+        return name
+
+    def read_object(self, name: str) -> bytes:
+        kept = self._kept.get(name)
+        return self._vault.read_object(name) if kept is None else kept
+
+
+def _length_of(body: dict[str, Any]) -> int:
+    """Return how many items a recorded stream has, its end counted as one more."""
+    return len(body.get("items", ())) + ("items" not in body or "last" in body)

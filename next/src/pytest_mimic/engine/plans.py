@@ -1,0 +1,244 @@
+"""How one covering mimics a function: what its line says, and the quick way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic.engine.inputs import Inputs, Opened
+from pytest_mimic.engine.mocks import Mocks, refusal
+from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.patch.targets import Target, steps_of
+from pytest_mimic.values.binding import Binder
+from pytest_mimic.values.identity import CallRules, quick_key
+from pytest_mimic.values.source import innermost, source_fingerprint
+from pytest_mimic.values.tree import Tree
+
+if TYPE_CHECKING:
+    from pytest_mimic.engine.events import Event
+    from pytest_mimic.engine.owners import Owner
+    from pytest_mimic.engine.run import Run
+    from pytest_mimic.engine.steps import Step
+    from pytest_mimic.vault.recording import Entry
+
+
+class Player:
+    """Gives the value of one recorded call again and again, and counts that."""
+
+    __slots__ = ("_make", "_replayed", "_run")
+
+    def __init__(self, run: Run, replayed: Event, make: Callable[[], object]) -> None:
+        self._run = run
+        self._replayed = replayed
+        self._make = make
+
+    def play(self) -> object:
+        """Give a fresh copy of the value."""
+        run = self._run
+        self._replayed = run.events.again(self._replayed, run.test)
+        return self._make()
+
+
+class FunctionPlan:
+    """How one covering mimics a function.
+
+    Attributes:
+        run: The run.
+        target: The name under which its calls are recorded, `shop.api:fetch`.
+        function: The original.
+        line: The target that covers it.
+        cassette: The cassette that takes its calls.
+        is_in_log: Whether its calls have a place in the log of an owner.
+        is_quick: Whether arguments count as a whole, or not at all.
+        players: What gives a recorded value again and again: by plain arguments, and
+            by the identity of a call.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        inputs: Inputs,
+        mocks: Mocks,
+        target: str,
+        function: Callable[..., Any],
+        line: Target,
+        cassette: Owner | None = None,
+    ) -> None:
+        self.run = run
+        self._inputs = inputs
+        self._mocks = mocks
+        self.target = target
+        self.function = function
+        self.line = line
+        self.cassette = cassette
+        options = line.options
+        is_in_cassette = cassette is not None
+        self.is_in_log = (
+            is_in_cassette if options.sequence is None else options.sequence
+        )
+        self._is_keyed = bool(options.key or options.content)
+        has_parts = any(len(steps_of(path)) > 1 for path in options.ignore)
+        self.is_quick = not self._is_keyed and not has_parts
+        self.players: dict[bytes | str, Player] = {}
+        self._version = 0
+        # The version of the mocks of which the function has reached none.
+        self._without_mocks = -1
+
+    @cached_property
+    def binder(self) -> Binder:
+        return Binder(self.function)
+
+    @cached_property
+    def rules(self) -> CallRules:
+        options, binder = self.line.options, self.binder
+        defaults = binder.defaults.items()
+        return CallRules(
+            ignore=tuple(steps_of(path) for path in options.ignore),
+            key=options.key,
+            content=frozenset(options.content),
+            parameters=frozenset(binder.names),
+            extra=binder.extra,
+            unset={name: one for name, one in defaults if type(one) is object},
+        )
+
+    @property
+    def own_line(self) -> Target:
+        """A line that names this function alone, with the options of its line."""
+        if self.line.path[-1] != "*":
+            return self.line
+        module, _, path = self.target.partition(":")
+        return self.line._replace(module=module, path=tuple(path.split(".")))
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, object]:
+        """Return the arguments by name.
+
+        Raises:
+            TypeError: They do not fit the signature of the function itself.
+        """
+        try:
+            return self.binder(args, kwargs)
+        except TypeError:
+            # `functools.wraps` shows the signature of the function inside; the
+            # decorator may take more.
+            if not hasattr(self.function, "__wrapped__"):
+                raise
+            return {"args": args, "kwargs": kwargs}
+
+    def counted(self, bound: dict[str, object]) -> dict[str, object]:
+        """Return the arguments that are not left out as a whole."""
+        rules = self.rules
+        if not rules.ignore:
+            return bound
+        return {
+            name: value
+            for name, value in bound.items()
+            if () not in rules.paths_in(name)
+        }
+
+    # -- the code of the function, and what it reaches
+
+    @cached_property
+    def source(self) -> str:
+        """The fingerprint of the function's source, if it is one of the project."""
+        function = innermost(self.function)
+        project = self._inputs.project
+        if function is None or not project.has(function.__code__.co_filename):
+            return ""
+        return source_fingerprint(function) or ""
+
+    def is_stale(self, entry: Entry, label: Callable[[], str]) -> str:
+        """Say what has changed since a call was recorded, or give an empty text.
+
+        Raises:
+            CorruptRecordingError: The list of what it reached is damaged.
+        """
+        is_old = entry.source and self.source and entry.source != self.source
+        if is_old and self.run.source == "strict":
+            return self.target
+        if self.run.inputs != "strict":
+            return ""
+        try:
+            lines = [f"{name} has changed" for name in self._changed_inputs(entry)]
+        except CorruptRecordingError as error:
+            if self.run.mode != "record":
+                raise
+            lines = [error.what]
+        return "\n".join([f"what {label()} reaches or reads", *lines]) if lines else ""
+
+    def warn_of_inputs(self, entry: Entry) -> None:
+        """Let the summary say what has changed that a replayed call reached or read."""
+        run = self.run
+        if run.inputs != "warn" or not entry.inputs:
+            return
+        try:
+            changed = self._changed_inputs(entry)
+        except CorruptRecordingError as error:
+            changed = [error.what]
+        for name in changed:
+            run.events.add(
+                "inputs changed",
+                self.target,
+                test=run.test,
+                what=name,
+                identity=entry.identity,
+            )
+
+    def _changed_inputs(self, entry: Entry) -> list[str]:
+        if not entry.inputs:
+            return []
+        return self._inputs.changed(entry.inputs, self.run.vault)
+
+    def opened(self) -> AbstractContextManager[None]:
+        """Collect what a call that is recorded opens for reading."""
+        notes_inputs = self.run.inputs != "ignore" and self.source
+        return Opened() if notes_inputs else nullcontext()
+
+    def list_inputs(self, arguments: Tree, opened: object) -> str:
+        """Store the list of what a call has reached and read, and give its name."""
+        if not isinstance(opened, Opened):
+            return ""
+        listed = self._inputs.listed(self.target, arguments, opened.files)
+        return self.run.vault.write_object("json", [listed]) if listed else ""
+
+    def refuse_mocks(self, arguments: Callable[[], Tree]) -> None:
+        """Refuse a call of which all tests would share an outcome made with a mock.
+
+        Raises:
+            UnstableIdentityError: A test has replaced what its code reaches.
+        """
+        has_place = self.cassette is not None or self.is_in_log
+        if not has_place and self._mocks.held():
+            replaced = self._mocks.reached_by(self.target, arguments())
+            if replaced:
+                raise refusal(self.target, replaced)
+        self._without_mocks = self._mocks.version
+
+    # -- the quick way: an equal call was replayed before
+
+    def key_of(self, bound: dict[str, object]) -> bytes | None:
+        """Return what only calls with equal plain arguments have; `None`: others."""
+        if self._is_keyed:
+            return None
+        return quick_key(self.counted(bound), self.run.places.starts)
+
+    def player(self, key: bytes | str) -> Player | None:
+        """Return what answers calls with equal arguments, or of this identity."""
+        if self._version != self.run.version:
+            self.players.clear()
+        # Of plain arguments, none reaches a mock that the function does not reach.
+        is_looked_at = self._without_mocks == self._mocks.version
+        return self.players.get(key) if is_looked_at else None
+
+    def keep_player(
+        self, step: Step, key: bytes | str, make: Callable[[], object]
+    ) -> None:
+        """Answer calls that equal a replayed one by the shortest way from now on."""
+        run = self.run
+        if step.replayed is None or not step.is_lasting or run.events.shows_calls:
+            return
+        if self._version != run.version:
+            self.players.clear()
+            self._version = run.version
+        self.players[key] = Player(run, step.replayed, make)
