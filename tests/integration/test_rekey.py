@@ -97,8 +97,8 @@ FOLLOWED = {
         ("run=1", "run=2"),
     ),
     "a name that no argument has": (
-        "shop:* ignore=session",
         "shop:*",
+        "shop:* ignore=session",
         FETCH,
         ("", ""),
     ),
@@ -324,7 +324,8 @@ def test_options_of_python_are_not_those_of_a_line(project: Any, rekey: Rekey) -
     project.record().expect(passed=1)
     project.ini("shop:*")
 
-    assert rekey()[0] == 0
+    # Nothing says which line it was: what no line of today follows from stays.
+    assert rekey()[0] == 1
 
     project.replay().expect(passed=1, real=[])
 
@@ -423,7 +424,7 @@ def test_a_recording_that_was_edited_is_not_moved(project: Any, rekey: Rekey) ->
     code, lines = rekey()
 
     assert (code, AGAIN in "\n".join(lines)) == (1, True)
-    [kept] = [call for call in project.calls() if call.arguments["run"] == 3]
+    [kept] = [call for call in project.calls() if call.arguments.get("run") == 3]
     assert kept.value == {"base": "EUR", "made": 0}
 
 

@@ -282,7 +282,7 @@ class Port:
         )
 
         def counted(other: Any) -> Tree:
-            return _counted(adapter, other, options)
+            return parts_that_count(adapter, other, options)
 
         def identify(other: Any) -> str:
             return identity_of(adapter.kind, counted(other))
@@ -292,7 +292,7 @@ class Port:
             recorded, real = (unshelve(part, run.vault) for part in parts)
             assert isinstance(recorded, dict)
             assert isinstance(real, dict)
-            return not _differences(adapter, recorded, real, options)
+            return not differing_answers(adapter, recorded, real, options)
 
         call = Call(
             target=adapter.kind,
@@ -430,7 +430,7 @@ class Exchange:
         recorded = self.recorded
         options = self.step.call.options
         self.step.check(
-            _differences(self._adapter, recorded, stored, options),
+            differing_answers(self._adapter, recorded, stored, options),
             failed=_new_failure(recorded, stored),
         )
         return self._for_caller(recorded, answer, options)
@@ -486,8 +486,8 @@ class Exchange:
         return answer
 
 
-def _counted(adapter: Adapter, request: Plain, options: Options) -> Tree:
-    """Return what counts of a request under a line."""
+def parts_that_count(adapter: Adapter, request: Plain, options: Options) -> Tree:
+    """Return what counts of a stored request under a line."""
     matched = [path.removeprefix("headers.") for path in options.match]
     parts = adapter.counted(adapter.parts(request), matched)
     # A request that has no query at all is the same as one whose query is left out.
@@ -500,9 +500,10 @@ def _headers_of(request: Any) -> dict[str, str]:
     return headers if isinstance(headers, dict) else {}
 
 
-def _differences(
+def differing_answers(
     adapter: Adapter, recorded: Plain, stored: Plain, options: Options
 ) -> list[Difference]:
+    """Return where two stored answers differ, as verifying compares them."""
     # A replay compares nothing.
     from pytest_mimic.values.differences import differences
 

@@ -17,6 +17,7 @@ from pytest_mimic.cli.change import rm
 from pytest_mimic.cli.check import check
 from pytest_mimic.cli.look import ls, show
 from pytest_mimic.cli.project import Project
+from pytest_mimic.cli.rekey import rekey
 from pytest_mimic.cli.unused import unused
 from pytest_mimic.errors import MimicError
 
@@ -80,6 +81,14 @@ _COMMANDS = {
         "delete recordings",
         "A cassette is deleted as a whole, of a log the calls that are named.",
         arguments=(("selectors", "+", _SELECTOR),),
+        options=("dry-run",),
+    ),
+    "rekey": _Command(
+        rekey,
+        "let recordings follow lines and secret names that have changed",
+        "Their identities are computed again from what they keep. No call is made.\n"
+        "Exit code 1: some cannot follow, and are listed.",
+        arguments=(("selectors", "*", _SELECTOR),),
         options=("dry-run",),
     ),
     "unused": _Command(

@@ -11,11 +11,13 @@ from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.logs import Place
 from pytest_mimic.engine.owners import Owner
+from pytest_mimic.engine.verifying import paths_of
 from pytest_mimic.errors import MimicError, Remedy
+from pytest_mimic.patch.targets import Options
 from pytest_mimic.values import messages
 from pytest_mimic.values.differences import Difference
 from pytest_mimic.values.outcome import unshelve
-from pytest_mimic.values.tree import IGNORED, Tree
+from pytest_mimic.values.tree import IGNORED, Tree, without
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault
 
@@ -51,10 +53,11 @@ class Hints(NamedTuple):
 
 
 class _Recorded(NamedTuple):
-    """A recorded call, and who has recorded it."""
+    """A recorded call, who has recorded it, and in which file of the vault."""
 
     owner: str
     entry: Entry
+    name: str = ""
 
 
 def hints_for(call: Call, place: Place, owner: Owner | None, around: Around) -> Hints:
@@ -67,6 +70,12 @@ def hints_for(call: Call, place: Place, owner: Owner | None, around: Around) -> 
     others = [one for one in recorded if one.owner != name]
     moved = _moved(call, owner, around)
     twin = next((one for one in others if _is_equal(one.entry, call)), None)
+    if not call.in_log:
+        in_logs = [one for one in recorded if one.name.startswith("logs/")]
+        for one in in_logs:
+            if _is_equal(one.entry, call):
+                fact = f"recorded by {one.owner} in its order: its line had sequence"
+                return Hints([fact], [_rekeyed(around)])
     if moved or (twin is not None and call.in_log):
         return Hints(*_of_other_owner(call, twin, moved, around, name))
     return _of_nearest(call, [*own, *others][:_CANDIDATES], around)
@@ -93,7 +102,10 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
     if call.parts is not None:
         described = call.parts(described)
         recorded = [_counted(one, call.parts, around.vault) for one in recorded]
-    found = messages.nearest(described, recorded)
+    elif call.options.ignore:
+        recorded = [_without_ignored(one, call.options) for one in recorded]
+    pairs = [(one.owner, one.entry) for one in recorded]
+    found = messages.nearest(described, pairs)
     shown = found
     if found is not None:
         shown = found._replace(differences=around.shown(found.differences))
@@ -101,8 +113,7 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
     cause = "; ".join(facts[1:])
     if found is not None and _is_of_another_line(call, found):
         facts.append(f"it was recorded with other options: {found.call.line or 'none'}")
-        way = ("to let it follow its line", around.commands.mimic("rekey"))
-        return Hints(facts, [way], cause)
+        return Hints(facts, [_rekeyed(around)], cause)
     others = [] if call.in_log else [one.entry for one in recorded]
     paths = messages.ignorable_in(described, found, others)
     if paths:
@@ -121,6 +132,17 @@ def _counted(one: _Recorded, parts: Callable[[Tree], Tree], vault: Vault) -> _Re
     counted = parts(unshelve(one.entry.request, vault))
     assert isinstance(counted, dict)
     return one._replace(entry=replace(one.entry, request=counted))
+
+
+def _without_ignored(one: _Recorded, options: Options) -> _Recorded:
+    """Give the recorded call of a function without what its line ignores today."""
+    left = without(one.entry.arguments or {}, paths_of(options.ignore))
+    assert isinstance(left, dict)
+    return one._replace(entry=replace(one.entry, arguments=left))
+
+
+def _rekeyed(around: Around) -> Remedy:
+    return "to let it follow its line", around.commands.mimic("rekey")
 
 
 def _is_of_another_line(call: Call, found: messages.Nearest) -> bool:
@@ -181,7 +203,7 @@ def _recorded(call: Call, place: Place, vault: Vault) -> Iterator[_Recorded]:
             if entry.target == call.target and entry.end != "empty":
                 assert recording is not None
                 dated = replace(entry, recorded=entry.recorded or recording.recorded)
-                yield _Recorded(recording.owner, dated)
+                yield _Recorded(recording.owner, dated, name)
 
 
 def _read(vault: Vault, name: str) -> Recording | None:

@@ -138,6 +138,11 @@ class Names:
         self.accepted = frozenset(accepted)
         self._verdict: Callable[[str], bool] = lru_cache(maxsize=4096)(self._judge)
 
+    @property
+    def takes_out(self) -> bool:
+        """Whether a line takes out one of the usual names."""
+        return False in self._declared.values()
+
     def secret(self, name: object) -> bool:
         """Return whether any value under a name is secret."""
         if isinstance(name, bytes):
