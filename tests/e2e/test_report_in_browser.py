@@ -19,11 +19,18 @@ SHOP = """
 
     def rows(count):
         yield from ({"row": number} for number in range(count))
+
+    def login(name):
+        return {"token": name}
 """
 TESTS = f"""
     import os, pytest, shop
 
     HOSTILE = {HOSTILE!r}
+
+    @pytest.fixture(scope="module")
+    def users():
+        return [shop.login(name) for name in ("ann", "bob", "eve")]
 
     @pytest.mark.parametrize("city", ["Oslo", HOSTILE])
     def test_fetch(city):
@@ -32,7 +39,7 @@ TESTS = f"""
     def test_rows():
         assert len(list(shop.rows(3))) == 3
 
-    def test_new():
+    def test_new(users):
         shop.fetch(os.environ.get("CITY", "Rome"))
 """
 
@@ -63,7 +70,7 @@ def window(browser: Any) -> Iterator[Any]:
 @pytest.fixture
 def report(project: Any, window: Any) -> Any:
     """The page of a run in which one call misses, opened in the window."""
-    project.ini("shop:fetch", "shop:rows")
+    project.ini("shop:fetch", "shop:rows", "shop:login sequence")
     project.module(SHOP)
     project.tests(TESTS)
     project.record_once(passed=4)
@@ -102,3 +109,56 @@ def test_no_part_of_the_page_comes_from_elsewhere(report: Any) -> None:
 
     assert asked == []
     assert wide <= 700
+
+
+def test_a_failing_test_opens_at_what_is_missing(report: Any) -> None:
+    """The calls of its fixture are folded, and the tests that passed."""
+    opened = report.locator("details.test[open]")
+
+    assert opened.count() == 1
+    assert opened.locator(".group").count() == 1
+    assert opened.locator("details.call[open]").count() == 1
+    assert "no recording of" in opened.locator("details.call[open]").inner_text()
+    assert report.get_by_text("login(name='ann')").count() == 0
+
+    report.get_by_text("3 calls of test_shop.py::users").click()
+
+    assert report.get_by_text("login(name='ann')").count() == 1
+
+
+def test_tests_and_calls_are_filtered_and_found(report: Any) -> None:
+    tests = report.locator("details.test")
+    assert tests.count() == 4
+
+    report.get_by_role("button", name="failed tests").click()
+    assert tests.count() == 1
+    report.get_by_role("button", name="failed tests").click()
+    report.get_by_role("button", name="missing").click()
+    assert tests.count() == 1
+    report.get_by_role("button", name="missing").click()
+    report.keyboard.press("/")
+    report.keyboard.type("rows(")
+    assert tests.count() == 1
+    report.locator("input").fill("")
+    assert tests.count() == 4
+
+
+def test_the_address_of_a_call_opens_it(report: Any) -> None:
+    name = "test_shop.py::test_rows"
+
+    report.goto(f"{report.url}#{name}/1")
+    report.reload()
+
+    assert report.locator("details.test[open]").count() == 2
+    assert report.locator(f"[id='{name}/1']").is_visible()
+
+
+def test_arrow_keys_go_from_line_to_line(report: Any) -> None:
+    report.locator("main summary").first.focus()
+
+    report.keyboard.press("ArrowDown")
+    report.keyboard.press("Enter")
+
+    focused = report.evaluate("document.activeElement.parentElement.className")
+    assert focused == "group"
+    assert report.locator("details.group[open]").count() == 1
