@@ -35,7 +35,6 @@ EVENTS = [
 MALFORMED = {
     "chunk": b"Transfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\nzz\r\nhello",
     "first chunk": b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhello",
-    "negative chunk": b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
     "long header": b"X-Long: %s\r\nContent-Length: 2\r\n\r\nok" % (b"a" * 200_000),
     "many headers": b"X-Many: a\r\n" * 300 + b"Content-Length: 2\r\n\r\nok",
     "gzip": b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!",

@@ -21,8 +21,7 @@ def line() -> str:
 ANSWERS = {
     "no body": "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n",
     "parts": "HTTP/1.1 200 OK\r\nContent-Type: multipart/mixed; boundary=q\r\nContent-Length: 5\r\n\r\n--q--",
-    "two encodings": "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-    "folded": "HTTP/1.0 200  Very  good \r\nX-Fold: one\r\n two\r\nX-Fold: ü \r\nx-fold: 2\r\n\r\nhello",
+    "folded": "HTTP/1.0 200  Very  good \r\nX-Fold: one\r\n two\r\nX-Fold: ü \r\nX-Fold: 2\r\n\r\nhello",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -32,11 +32,6 @@ def failure(error: BaseException) -> list[str]:
         word for word in shown.replace(address, "").split() if not word.startswith("0x")
     )
     return [words, *(failure(inner) if isinstance(inner, Exception) else [])]
-
-
-def lines() -> Iterator[bytes]:
-    yield b'{"half"'
-    yield b": 1}"
 
 
 def test_each_retry_is_a_call(runs: Runs, server: Server) -> None:
@@ -97,33 +92,6 @@ def test_an_error_is_the_same(runs: Runs, server: Server, kind: str) -> None:
     same(runs, server, talk)
 
     assert runs.answers[0].error or kind == "no gzip"
-
-
-def test_a_body_from_a_generator_waits_for_a_connection(
-    runs: Runs, server: Server
-) -> None:
-    """An attempt that cannot connect has not sent it."""
-    attempts: list[bool] = []
-
-    class Late(urllib3.HTTPConnectionPool):  # type: ignore[misc]
-        def _new_conn(self) -> Any:
-            attempts.append(True)
-            self.port = port if len(attempts) % 2 == 0 else 1
-            return super()._new_conn()
-
-    def talk(url: str) -> Any:
-        with Late("127.0.0.1") as pool:
-            return pool.request(
-                "POST",
-                "/echo",
-                body=lines(),
-                retries=urllib3.Retry(1),
-                assert_same_host=False,
-            ).data
-
-    port = int(server.url.rpartition(":")[2])
-
-    assert b'"body":"{\\"half\\": 1}"' in same(runs, server, talk)
 
 
 @pytest.mark.parametrize(

@@ -160,11 +160,10 @@ class _Replayed(_Protocol):
         error = self._given.error
         if self._pieces:
             self.data_received(self._pieces.pop(0))
-        elif not error or failures.is_found_by_parser(error):
-            # aiohttp itself finds that a body is shorter than announced.
-            self.connection_lost(None)
-        else:
+        elif error:
             payload.set_exception(_error(error, None))
+        else:
+            self.connection_lost(None)
 
     async def _end_before_last(self) -> None:
         if len(self._pieces) == self._is_whole and self._exchange is not None:
@@ -351,7 +350,7 @@ def _error(error: dict[str, str], request: Any) -> Exception:
     if error.get("class", "").endswith(".TimeoutError") and not text:
         # The timeout of a whole session has no text.
         return asyncio.TimeoutError()
-    if request is None and kind == "malformed":
+    if request is None and kind in ("closed early", "malformed"):
         return aiohttp.ClientPayloadError(text)
     if kind == "malformed":
         # aiohttp's parser gives this status to an answer that it cannot read.

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from pytest_mimic.client import Plain
 from pytest_mimic.clients.http import bodies
+from pytest_mimic.secrets.placeholders import OWN
 
 # They say how the bytes came, which are given in another way.
 _OF_THE_WAY = frozenset({"content-encoding"})
@@ -22,8 +23,10 @@ _WITHOUT_BODY = (204, 304)
 # They hold for the very bytes that came.
 _CHECKSUMS = frozenset(
     "content-md5 digest content-digest repr-digest x-amz-checksum-crc32"
-    " x-amz-checksum-crc32c x-amz-checksum-sha1 x-amz-checksum-sha256".split()
+    " x-amz-checksum-crc32c x-amz-checksum-crc64nvme x-amz-checksum-sha1"
+    " x-amz-checksum-sha256 x-amz-crc32 x-goog-hash".split()
 )
+_MALFORMED_CHUNK = b"malformed\r\n"
 
 
 class Given(NamedTuple):
@@ -96,7 +99,7 @@ def read(
         kind = content_type if isinstance(content_type, str) else ""
         plain["body"] = bodies.read_given(plain_data, kind)
     if encoding and plain_data:
-        is_bare = encoding == "deflate" and not _has_zlib_header(data)
+        is_bare = encoding == "deflate" and not unpacked and not _has_zlib_header(data)
         plain["encoding"] = f"{_BARE}{encoding}" if is_bare else encoding
     is_left = is_left and joined.get("content-length") != str(len(data))
     if is_left:
@@ -125,7 +128,7 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
     is_cut = is_left or "error" in answer
     length = str(sum(map(len, pieces)))
     headers = list(_headers_of(answer))
-    is_exact = body.get("layout") != "mixed"
+    is_exact = _has_its_bytes(answer, pieces)
     given = []
     for name, value in headers:
         if name == "content-length" and method != "HEAD" and not is_cut:
@@ -169,8 +172,6 @@ def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[b
         is_chunked = True
         lines.append("Transfer-Encoding: chunked")
     for name, value in given.headers:
-        if is_packed and given.encoding and name in _CHECKSUMS:
-            continue
         shown = headers[name] if name == "content-length" else value
         # Some code reads names as they are usually written.
         lines.append(f"{name.title()}: {shown}")
@@ -179,8 +180,18 @@ def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[b
         return [head]
     if is_chunked:
         pieces = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
-        pieces += [] if is_cut else [b"0\r\n\r\n"]
+        if given.error.get("kind") == "malformed":
+            pieces.append(_MALFORMED_CHUNK)
+        elif not is_cut:
+            pieces.append(b"0\r\n\r\n")
     return [head, *pieces]
+
+
+def _has_its_bytes(answer: Plain, pieces: Sequence[bytes]) -> bool:
+    """Return whether a body has the very bytes that came, to which a checksum belongs."""
+    if "encoding" in answer or not bodies.is_in_its_layout(answer.get("body", {})):
+        return False
+    return not any(OWN.encode() in piece for piece in pieces)
 
 
 def _packed(data: bytes, encoding: str) -> bytes:

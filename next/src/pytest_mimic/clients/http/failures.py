@@ -69,11 +69,6 @@ def _kind_of_class(class_: type[BaseException]) -> str:
     return ""
 
 
-def is_found_by_parser(error: dict[str, str]) -> bool:
-    """Whether a client's own parser finds an error of a body that was cut off."""
-    return error.get("kind") in ("closed early", "malformed")
-
-
 def plain(error: BaseException, phase: str = "reading") -> dict[str, str]:
     """Return an error of the network as it is stored."""
     class_ = type(error)

@@ -34,6 +34,7 @@ _EXCEPTIONS = {
     "http.client": ["http.client", "builtins", "socket", "ssl"],
     "urllib3": ["http.client", "builtins", "socket", "ssl"],
 }
+_OF_CONNECTING = ("refused", "unreachable", "name not found", "timeout of connecting")
 _BUFFER = 8192
 _LARGEST = 1 << 30
 
@@ -97,7 +98,8 @@ def _stand_in_for(original: Callable[..., Any], port: Port) -> Callable[..., Any
         connection.sock = _Socket(connection, original, port)
         if hasattr(connection, "is_verified"):
             # urllib3 warns of a connection whose certificate nobody has checked.
-            connection.is_verified = True
+            wanted = getattr(connection, "cert_reqs", None)
+            connection.is_verified = wanted not in (ssl.CERT_NONE, "CERT_NONE")
 
     return connect
 
@@ -270,8 +272,9 @@ class _Socket:
             return self._error(given.error)
         is_packed = self._client() == "http.client"
         pieces = answers.on_the_wire(given, method, is_packed=is_packed)
-        is_raised = given.error and not failures.is_found_by_parser(given.error)
-        error = self._error(given.error) if is_raised else None
+        # The client's own parser finds a body that breaks off.
+        is_found = given.error.get("kind") in (None, "closed early", "malformed")
+        error = None if is_found else self._error(given.error)
         return io.BufferedReader(_Replayed(pieces, given, exchange, error))
 
     def _error(self, error: dict[str, str]) -> Exception:
@@ -287,6 +290,8 @@ class _Kept(io.RawIOBase):
 
     def __init__(self, real: Any, exchange: Exchange, method: str) -> None:
         self._raw = real.makefile("rb", 0)
+        # Libraries for NTLM and Kerberos look here for the certificate.
+        self._sock = real
         self._exchange = exchange
         self._method = method
         self._data = bytearray()
@@ -368,10 +373,13 @@ class _Kept(io.RawIOBase):
                 pieces.append(piece)
             _check_length(parsed)
         except (HTTPException, ValueError) as problem:
-            # What has not come was not waited for, if the server sent no end.
-            is_left = error is None and not self._is_at_end
-            if self._is_at_end:
+            if _is_malformed(problem):
+                kept = {**failures.plain(problem), "kind": "malformed"}
+            elif self._is_at_end:
                 kept = kept or failures.plain(problem)
+            else:
+                # What has not come was not waited for: the server sent no end.
+                is_left = error is None
         version = "HTTP/1.0" if parsed.version == 10 else "HTTP/1.1"
         return answers.read(
             parsed.status,
@@ -386,6 +394,8 @@ class _Kept(io.RawIOBase):
 
 class _Replayed(io.RawIOBase):
     """The bytes of a recorded answer, piece by piece."""
+
+    _sock = None
 
     def __init__(
         self,
@@ -427,6 +437,13 @@ class _Replayed(io.RawIOBase):
         super().close()
 
 
+def _is_malformed(problem: Exception) -> bool:
+    """Return whether a parser has met the length of a chunk that is no number."""
+    reason = problem if isinstance(problem, ValueError) else problem.__context__
+    # It tries to read the length at the end of the data, too.
+    return isinstance(reason, ValueError) and not str(reason).endswith("b''")
+
+
 def _check_length(parsed: HTTPResponse) -> None:
     """Check that a body of known length has come as a whole.
 
@@ -451,6 +468,9 @@ def _of_urllib3(connection: Any, error: dict[str, str]) -> Exception:
     """Return what urllib3's own connection raises; its pool makes the rest of it."""
     kind, text = error.get("kind", ""), error.get("text", "")
     exceptions = sys.modules["urllib3.exceptions"]
+    if kind not in _OF_CONNECTING and kind != "proxy":
+        # Else urllib3 takes the error for one of the proxy.
+        connection._has_connected_to_proxy = True
     # urllib3 prints the connection before the text.
     text = text.partition("): ")[2] or text
     if kind in ("refused", "unreachable"):
