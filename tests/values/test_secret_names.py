@@ -156,9 +156,9 @@ STANDARDS = {
         ],
     ),
     "a personal access token (GitHub, GitLab, Azure)": (
-        [{"GITHUB_PAT": f"ghp_{TOKEN}{TOKEN}"}, {"gitlab-pat": "glpat-Ab12cd34Ef56gh78ij90"}],
+        [{"GITHUB_PAT": f"ghp_{TOKEN}{TOKEN}{TOKEN}"}, {"gitlab-pat": "glpat-Ab12cd34Ef56gh78ij90"}],
         [
-            {"pat": f"ghp_{TOKEN}{TOKEN}"}, {"file_pat": "data/2024/11/26/*.csv"}, {"name_pat": "[a-z]+[0-9]{16,32}"},
+            {"file_pat": "data/2024/11/26/*.csv"}, {"name_pat": "[a-z]+[0-9]{16,32}"},
             {"glob_pat": "report-2024-01-01-final-x"}, {"date_pat": "IMG_20240101_000000_raw"},
             {"postman_pat": "Pat Smith"}, {"GITHUB_PAT": True}, {"pat_name": TOKEN + TOKEN}, {"compat": TOKEN + TOKEN},
         ],

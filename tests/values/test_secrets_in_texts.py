@@ -174,8 +174,6 @@ HARMLESS = [
     "2024-05-01T10:30:00.125+02:00",
     "<p><a name='token'>Of tokens</a></p>",
     "<p>Set the token to what you like</p>",
-    "const apiKey=getKey('abc')",
-    "token = get_token(a)",
     "if (token == 'a') b()",
 ]
 

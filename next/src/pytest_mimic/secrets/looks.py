@@ -18,7 +18,7 @@ _FORMS = """
     gh[pousr]_[A]{36,}                   GitHub
     github_pat_[A]{40,}                  GitHub
     glpat-[A]{20,}                       GitLab
-    xox[abeoprs]-[0-9]{10,}-[A]{20,}     Slack
+    xox[abeoprs]-[A]{20,}                Slack
     hooks\\.slack\\.com/services/[A/]{20,} Slack
     [rs]k_(?:live|test)_[A]{20,}         Stripe
     sk-(?:proj|ant|svcacct|or)[A]{30,}   OpenAI, Anthropic

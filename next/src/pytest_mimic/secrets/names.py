@@ -58,7 +58,8 @@ _SESSIONS = """
 # Secret if the value looks like a token.
 _IF_A_TOKEN = "assertion|hmac|sign|tokens"
 # Secret if the value has the form of a known issuer.
-_IF_A_KEY = "key|pat"
+_IF_A_KEY = "key|keys|pat"
+_BY_VALUE = f"{_SESSIONS}|{_IF_A_TOKEN}|{_IF_A_KEY}|ticket"
 # Beside the name on the left, those on the right are secret.
 _BESIDE = {
     "grant type": "code|device code|user code|assertion|ticket",
@@ -149,6 +150,10 @@ class Names:
             name = name.decode("latin-1")
         return isinstance(name, str) and len(name) <= _LONGEST and self._verdict(name)
 
+    def may_hide(self, name: str) -> bool:
+        """Return whether a name hides some values, alone."""
+        return self.secret(name) or _ends_in(words_of(name), _table(_BY_VALUE))
+
     def hides(
         self,
         name: object,
@@ -168,7 +173,7 @@ class Names:
             return True
         if is_text and words == "ticket" and _TICKET.fullmatch(str(value)):
             return True
-        if is_text and _ends_in(words, _table(_IF_A_KEY)) and any(keys_in(str(value))):
+        if _ends_in(words, _table(_IF_A_KEY)) and _each(value, _looks_like_a_key):
             return True
         if words in _table(_IF_A_TOKEN) and looks_like_a_token(value):
             return True
@@ -238,9 +243,18 @@ def looks_like_a_token(value: object) -> bool:
 
     It is a text of 16 characters or more, with letters, digits and no blank.
     """
+    return _each(value, lambda text: _TOKEN.fullmatch(text) is not None)
+
+
+def _looks_like_a_key(text: str) -> bool:
+    return any(keys_in(text))
+
+
+def _each(value: object, is_so: Callable[[str], bool]) -> bool:
+    """Return whether a text, or each item of a list, is so."""
     if isinstance(value, list):
-        return bool(value) and all(looks_like_a_token(item) for item in value)
-    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
+        return bool(value) and all(_each(item, is_so) for item in value)
+    return isinstance(value, str) and is_so(value)
 
 
 def _is_secret_by_table(words: str) -> bool:

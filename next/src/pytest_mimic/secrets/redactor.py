@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 
 from pytest_mimic.secrets.names import Names, words_of
 from pytest_mimic.secrets.placeholders import OWN, Number, is_placeholder, number_of
@@ -17,7 +17,7 @@ StandIn: TypeAlias = Callable[[str, str], str]
 _PLAIN_WORDS = frozenset("None null true false True False undefined [] () {}".split())
 # A name, perhaps quoted or with escapes of a URL, and `=` or `:` after it.
 _NAME = re.compile(
-    r"""(?P<name>[A-Za-z_$][\w.$%\[\]-]{0,199})(?P<close>\\*["']?)\s*(?P<sign>[=:])\s*"""
+    r"""(?P<name>[A-Za-z_$][\w.$%\[\]-]{0,199})(?P<close>\\*["']?)\s*(?P<sign>[=:])(?!=)\s*"""
 )
 # `localStorage.setItem("token", "x")`
 _ARGUMENT = re.compile(r"""\(\s*["'](?P<name>[\w.-]{1,200})["']\s*,\s*(?=["'])""")
@@ -34,16 +34,18 @@ _AFTER_EQUALS = re.compile(r"""[^\s&;,"'<>]+""")
 _AFTER_COLON = re.compile(
     r"""(?:(?:Bearer|Basic|Token|Digest|DPoP|ApiKey) )?[^\s,;&"'<>)\]}]+""", re.I
 )
+_ESCAPED = re.compile(r"""[^\s&;,=?"'<>]+""")
 _USER = re.compile(
     r"(?P<start>\b(?P<scheme>[a-z][a-z0-9+.-]*)://)(?P<user>[^\s/:@?#\"'<>]*)(?P<colon>:?)(?P<password>[^\s/?#\"'<>]*)@"
 )
 _PATH_PARAMETER = re.compile(r";(?P<name>[^=;/?#]+)=(?P<value>[^;/?#]+)")
 _ELEMENT = re.compile(
     r"<(?P<tag>(?:[\w-]+:)?(?P<name>[\w.-]+))(?P<attributes>(?:\s[^<>]*)?)>"
-    r"(?P<value>[^<>]+)</(?P=tag)>"
+    r"(?:<!\[CDATA\[)?(?P<value>[^<>]+?)(?:\]\]>)?</(?P=tag)>"
 )
 _MEMBER = re.compile(
-    r"(?P<start><name>(?P<name>[^<>]+)</name>\s*<value>\s*(?:<\w+>)?)(?P<value>[^<>]+)"
+    r"(?P<start><(?P<kind>name|key)>(?P<name>[^<>]+)</(?P=kind)>"
+    r"\s*<(?:value|string|data)>\s*(?:<\w+>)?)(?P<value>[^<>]+)"
 )
 _TAG = re.compile(r"<[A-Za-z][\w:-]*\s[^<>]*>")
 _ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
@@ -117,6 +119,8 @@ class Redactor:
             text = self._hide_markup(text, stand_in, path)
         if "://" in text:
             text = self._hide_users(text, stand_in, path)
+        if "%3D" in text or "%3d" in text:
+            text = self._hide_escaped(text, stand_in, path)
         return self._hide_pairs(text, stand_in, path)
 
     def _hide_mapping(self, plain: dict[str, Any], stand_in: StandIn, path: str) -> Any:
@@ -241,9 +245,21 @@ class Redactor:
 
         return _USER.sub(hidden, text) if self.names.secret("password") else text
 
+    def _hide_escaped(self, text: str, stand_in: StandIn, path: str) -> str:
+        """Hide what an address names that stands in another one."""
+
+        def hidden(match: re.Match[str]) -> str:
+            inner = unquote(match[0])
+            found = self.hide_text(inner, stand_in, path) if "=" in inner else inner
+            return match[0] if found == inner else quote(found, safe="")
+
+        return _ESCAPED.sub(hidden, text)
+
     def _hide_markup(self, text: str, stand_in: StandIn, path: str) -> str:
         def hidden_element(match: re.Match[str]) -> str:
             names = [match["name"], *_names_in(match["attributes"])]
+            if match["name"] == "a":  # that of an anchor names a place
+                return match[0]
             if not any(self.names.secret(name) for name in names):
                 return match[0]
             kept = self._stand_in(match["value"], stand_in, f"{path}.{names[-1]}")
@@ -285,7 +301,9 @@ class Redactor:
         pieces = []
         end = 0
         for name, start, sign in _names_before_values(text):
-            found = _value_at(text, start, sign) if start >= end else None
+            if start < end or not self._may_hide_in_text(name):
+                continue
+            found = _value_at(text, start, sign)
             if found is None:
                 continue
             value = text[slice(*found)]
@@ -298,10 +316,18 @@ class Redactor:
                 end = found[1]
         return "".join([*pieces, text[end:]])
 
+    def _may_hide_in_text(self, name: str) -> bool:
+        return self.names.may_hide(name) or self.names.may_hide(_last_name(name))
+
     def _hides_in_text(self, name: str, value: str) -> bool:
-        # A dotted name is a way to a value: `login.password`, `user[password]`.
-        last = re.split(r"[.\[\]]+", unquote_plus(name).rstrip("]"))[-1]
-        return self.names.hides(name, value) or self.names.hides(last, value)
+        return self.names.hides(name, value) or self.names.hides(
+            _last_name(name), value
+        )
+
+
+def _last_name(name: str) -> str:
+    """Return where a dotted name leads: of `user[password]` and `a.password` that."""
+    return re.split(r"[.\[\]]+", unquote_plus(name).rstrip("]"))[-1]
 
 
 def _names_before_values(text: str) -> Iterator[tuple[str, int, str]]:

@@ -188,7 +188,7 @@ def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[b
 
 
 def _has_its_bytes(answer: Plain, pieces: Sequence[bytes]) -> bool:
-    """Return whether a body has the very bytes that came, to which a checksum belongs."""
+    """Return whether a body has the very bytes that came: a checksum holds."""
     if "encoding" in answer or not bodies.is_in_its_layout(answer.get("body", {})):
         return False
     return not any(OWN.encode() in piece for piece in pieces)
