@@ -190,8 +190,7 @@ class Port:
     def begin(
         self,
         request: Plain,
-        client: str = "",
-        *,
+        *clients: str,
         numbered: Mapping[str, Hashable] = MappingProxyType({}),
         is_of_all: bool = False,
     ) -> Exchange | None:
@@ -199,7 +198,8 @@ class Port:
 
         Args:
             request: What is asked, with its secrets.
-            client: Who sends it, if not the client of this adapter.
+            clients: Who sends it, the outermost first, if it is not the client of this
+                adapter. What the line of one leaves out is for the next.
             numbered: What goes into the request as a number, by name: the address of a
                 database, say, as the order in which the owner has first used it.
             is_of_all: Whether the client asks it by itself, whoever comes first: all
@@ -216,7 +216,11 @@ class Port:
         if is_of_all:
             line = self._coverings.any_line(adapter.name)
         else:
-            line = self._coverings.line_for(client or adapter.name, signature, host)
+            lines = (
+                self._coverings.line_for(client, signature, host)
+                for client in clients or (adapter.name,)
+            )
+            line = next(filter(None, lines), None)
         if self.run.is_own_server(host):
             return None
         if line is None:

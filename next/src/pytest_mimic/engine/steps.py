@@ -249,8 +249,8 @@ class Step:
         )
         anew = self._books.anew
         if anew is not None:
-            described = entry.arguments if entry.request is None else entry.request
-            anew.recorded(self.call, described or {}, self._test)
+            described = entry.arguments or self.call.describe()
+            anew.recorded(self.call, described, self._test)
             anew.answered(entry.body)
 
     def _entry(self, body: Body, facts: Entry) -> Entry:

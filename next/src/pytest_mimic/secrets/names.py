@@ -23,7 +23,7 @@ _ANYWHERE = """
     clientdatajson|authenticator data|attestation object|mfa code|totp|totp code
     two factor code|verification code|recovery code|recovery codes|backup code
     backup codes|g recaptcha response|h captcha response|cf turnstile response
-    device token|user token|secret string|secret binary|request verification token
+    device token|user token|secret string|secret binary|secure string|request verification token
 """
 _AT_THE_END = "cvc|cvv|otp|psk|sig"
 _AS_A_WHOLE = "pin"
@@ -60,6 +60,7 @@ _IF_A_TOKEN = "assertion|hmac|sign|tokens"
 # Secret if the value has the form of a known issuer.
 _IF_A_KEY = "key|keys|pat"
 _BY_VALUE = f"{_SESSIONS}|{_IF_A_TOKEN}|{_IF_A_KEY}|ticket"
+_BINARY = "secret binary|plaintext"
 # Beside the name on the left, those on the right are secret.
 _BESIDE = {
     "grant type": "code|device code|user code|assertion|ticket",
@@ -69,6 +70,7 @@ _BESIDE = {
     "rp id": "challenge",
     "pub key cred params": "challenge",
     "allow credentials": "challenge",
+    "key id": "plaintext",
     "kty": "k|d|p|q|dp|dq|qi|oth",
     "user": "pass",
     "username": "pass",
@@ -76,7 +78,7 @@ _BESIDE = {
     "email": "pass",
 }
 _NAMES_OF_PAIRS = """
-    name|key|setting|variable|header|parameter key|parameter name|option name
+    name|key|type|setting|variable|header|parameter key|parameter name|option name
 """
 _VALUES_OF_PAIRS = "value|parameter value"
 
@@ -149,6 +151,10 @@ class Names:
         if isinstance(name, bytes):
             name = name.decode("latin-1")
         return isinstance(name, str) and len(name) <= _LONGEST and self._verdict(name)
+
+    def is_binary(self, name: str) -> bool:
+        """Return whether clients decode what stands under a secret name, as base64."""
+        return _ends_in(words_of(name), _table(_BINARY))
 
     def may_hide(self, name: str) -> bool:
         """Return whether a name hides some values, alone."""

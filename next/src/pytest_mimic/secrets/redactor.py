@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -196,6 +197,9 @@ class Redactor:
         words = words_of(name)
         if words in ("cookie", "set cookie") and "=" in value:
             return self._hide_cookies(words, value, stand_in, path)
+        if self.names.is_binary(name):
+            hidden = self._stand_in(value, stand_in, path)
+            return base64.b64encode(hidden.encode()).decode() if value else value
         with_scheme = _SCHEME.fullmatch(value)
         if with_scheme is None or "auth" not in words:
             return self._stand_in(value, stand_in, path)

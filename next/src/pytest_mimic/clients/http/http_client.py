@@ -134,7 +134,7 @@ class _Socket:
         """Return the answer to what was sent."""
         sent = b"".join(self._sent)
         self._sent.clear()
-        exchange = self._port.begin(self._read(sent), self._client())
+        exchange = self._port.begin(self._read(sent), *self._clients())
         if exchange is None:
             return self._send(sent).makefile("rb")
         if exchange.mode == "replay":
@@ -200,7 +200,7 @@ class _Socket:
         return self._real
 
     def _send_unanswered(self, sent: bytes) -> None:
-        exchange = self._port.begin(self._read(sent), self._client())
+        exchange = self._port.begin(self._read(sent), *self._clients())
         if exchange is None:
             self._send(sent)
         elif exchange.mode == "replay":
@@ -210,14 +210,19 @@ class _Socket:
                 self._send(sent)
             exchange.abandon(None)
 
-    def _client(self) -> str:
-        sender = _SENDER.get()
-        if sender:
-            return sender
-        module = "urllib3.connection"
-        base = getattr(sys.modules.get(module), "HTTPConnection", None)
-        is_urllib3 = base is not None and isinstance(self._connection, base)
-        return "urllib3" if is_urllib3 else "http.client"
+    def _clients(self) -> list[str]:
+        """Return who sends, the outermost first."""
+        clients = ["http.client"]
+        if self._is_urllib3():
+            clients.insert(0, "urllib3")
+        if _SENDER.get():
+            clients.insert(0, _SENDER.get())
+        return clients
+
+    def _is_urllib3(self) -> bool:
+        module = sys.modules.get("urllib3.connection")
+        base = getattr(module, "HTTPConnection", None)
+        return base is not None and isinstance(self._connection, base)
 
     def _read(self, sent: bytes) -> Plain:
         """Return the request in the bytes that were sent."""
@@ -270,7 +275,7 @@ class _Socket:
         given = answers.give(answer, method=method)
         if not given.status:
             return self._error(given.error)
-        is_packed = self._client() == "http.client"
+        is_packed = not self._is_urllib3()
         pieces = answers.on_the_wire(given, method, is_packed=is_packed)
         # The client's own parser finds a body that breaks off.
         is_found = given.error.get("kind") in (None, "closed early", "malformed")
@@ -279,7 +284,7 @@ class _Socket:
 
     def _error(self, error: dict[str, str]) -> Exception:
         kind, text = error.get("kind", ""), error.get("text", "")
-        if self._client() == "http.client":
+        if not self._is_urllib3():
             modules = _EXCEPTIONS["http.client"]
             return _made(failures.class_of(kind, modules, error.get("class", "")), text)
         return _of_urllib3(self._connection, error)
