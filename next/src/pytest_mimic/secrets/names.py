@@ -23,7 +23,8 @@ _ANYWHERE = """
     clientdatajson|authenticator data|attestation object|mfa code|totp|totp code
     two factor code|verification code|recovery code|recovery codes|backup code
     backup codes|g recaptcha response|h captcha response|cf turnstile response
-    device token|user token|secret string|secret binary|secure string|request verification token
+    device token|user token|secret string|secret binary|secure string
+    request verification token
 """
 _AT_THE_END = "cvc|cvv|otp|psk|sig"
 _AS_A_WHOLE = "pin"
