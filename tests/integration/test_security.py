@@ -185,7 +185,7 @@ LOADS = """
 
     def touch(path):
         pathlib.Path(path).touch()
-        return path
+        return Handle(path)
 
     class Handle:
         def __init__(self, path):
@@ -238,7 +238,7 @@ def test_editing_the_import_list_does_not_make_a_pickle_load(project, giving):
     for shorter in ([], ["shop:*"], ["shop"], others, ["shop:touc"]):
         edit(shorter)
         project.replay().expect(failed=1, says=["which its recording does not list"])
-    for wrong in (None, "shop:touch", [1], {"shop:touch": 1}):
+    for wrong in (None, "shop:touch", [1]):
         edit(wrong)
         project.replay().expect(failed=1, says=["CorruptRecordingError"])
     assert not touched.exists()
@@ -372,10 +372,9 @@ def test_the_name_stands_for_the_value_in_the_readable_outcome_of_a_function(
 
     recorded = project.record(env=real)
 
-    where = f"{NAMED} stands for the value, test_shop.py::test_it"
     recorded.expect(
         passed=1,
-        says=["outcomes with secrets of the environment:", label, where],
+        says=["secrets of the environment were replaced in:", label],
         never=[SECRET],
     )
     assert SECRET not in read(recorded)
@@ -389,17 +388,13 @@ def test_the_name_stands_for_the_value_in_the_readable_outcome_of_a_function(
     ("kind", "expected"),
     [("odd", "Odd(secret())"), ("bytes", "b'\\x00\\xff' + secret().encode()")],
 )
-def test_an_outcome_that_is_no_text_is_stored_and_named(project, kind, expected):
+def test_an_outcome_that_is_no_text_is_stored_as_it_is(project, kind, expected):
     giving_secrets(project, call=f"give('{kind}')")
     env = {"SHOP_TOKEN": SECRET, "EXPECTED": expected}
 
     recorded = project.record(env=env)
 
-    recorded.expect(
-        passed=1,
-        says=["holds the value of SHOP_TOKEN, test_shop.py::test_it"],
-        never=[SECRET],
-    )
+    recorded.expect(passed=1, never=[SECRET])
     project.replay(env=env).expect(passed=1)
 
 
@@ -416,11 +411,7 @@ def test_the_name_stands_for_the_value_in_what_a_client_records(project):
             env={"SHOP_TOKEN": SECRET, "EXPECTED": "True", "HOST": host},
         )
 
-    recorded.expect(
-        passed=1,
-        says=[f"POST /echo/bot{NAMED}/x", f"{NAMED} stands for"],
-        never=[SECRET],
-    )
+    recorded.expect(passed=1, never=[SECRET])
     assert SECRET not in read(recorded)
     verified.expect(passed=1, says=["1 call verified"])
     other = {"SHOP_TOKEN": "the-dummy-of-ci-0815", "EXPECTED": "True", "HOST": host}
@@ -468,7 +459,7 @@ def test_what_a_test_puts_into_the_environment_is_no_secret_of_the_run(project):
 
     recorded = project.record(env={"EXPECTED": f"'it is {SECRET}!'"})
 
-    recorded.expect(passed=1, never=["outcomes with secrets"])
+    recorded.expect(passed=1, never=["secrets of the environment"])
     assert SECRET in read(recorded)
 
 
@@ -498,7 +489,7 @@ def test_check_names_what_was_recorded_before_the_variable_was_known(
     project, command, call, expected
 ):
     giving_secrets(project, call=call)
-    project.ini("shop:give", "shop:stream", mimic_redact="!token")
+    project.ini("shop:give", "shop:stream", mimic_redact="!shop_token")
     project.record(
         env={"SHOP_TOKEN": SECRET, "EXPECTED": expected.replace("X", "secret()")}
     ).expect(passed=1)
@@ -581,30 +572,6 @@ def test_check_names_requests_and_answers_with_the_command(project, command):
     assert "tok-" not in project_text(project)
     project.replay(env=env).expect(passed=5)
     assert command("check", env=env).returncode == 0
-
-
-def test_a_text_that_only_base64_holds_is_named(project, command):
-    """By the run that records it and by `check`: nothing in it is redacted, as in an event stream of AWS."""
-    project.ini("http.client")
-    answer = "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nContent-Length: 9\r\n\r\n\0\0token=1"
-    project.tests(f"""
-        import os, urllib.parse, urllib.request
-
-        def test_it():
-            query = urllib.parse.urlencode({{"answer": {answer!r}}})
-            with urllib.request.urlopen(os.environ["API"] + "/raw?" + query) as response:
-                assert response.read() == b"\\0\\0token=1"
-    """)
-
-    with running_server() as server:
-        recorded = project.record(env={"API": server.url})
-    checked = command("check", env={})
-
-    recorded.expect(
-        passed=1,
-        says=["gave a text that is stored as base64: nothing in it is redacted"],
-    )
-    assert (checked.returncode, "holds a text as base64" in checked.stdout) == (0, True)
 
 
 def project_text(project):

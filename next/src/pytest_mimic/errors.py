@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from pytest_mimic.words import printable
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -42,7 +44,8 @@ class MimicError(Exception):
         lines = [self.what, *(f"  {fact}" for fact in self.facts)]
         for words, command in self.remedies:
             lines.append(f"  {words}: {command}" if command else f"  {words}")
-        return "\n".join(lines)
+        # A text of a recording may hold anything.
+        return printable("\n".join(lines))
 
 
 class MissingRecordingError(MimicError, RuntimeError):

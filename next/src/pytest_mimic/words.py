@@ -14,10 +14,21 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def printable(text: str) -> str:
+    """Return a text in which no sign controls the terminal, but for ends of lines."""
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign == "\n" or sign.isprintable() else ascii(sign)[1:-1]
+        for sign in text
+    )
+
+
 def rows(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Return indented rows of two columns."""
     width = min(max(len(left) for left, _ in pairs), _WIDEST_COLUMN)
-    return [f"  {left:<{width}}    {right}".rstrip() for left, right in pairs]
+    lines = [f"  {left:<{width}}    {right}".rstrip() for left, right in pairs]
+    return [printable(line) for line in lines]
 
 
 def and_more(count: int) -> list[str]:

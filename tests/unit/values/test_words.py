@@ -98,9 +98,7 @@ def test_a_secret_that_differs_is_named():
     now = trees(user="ann", token="mimic-redacted")
     found = nearest(now, [("test_a", Recorded(now, hidden=("token",)))])
 
-    assert nearest_facts("shop:login", found)[1:] == [
-        "token: differs, and is not shown"
-    ]
+    assert nearest_facts("shop:login", found)[1:] == ["a hidden part differs: token"]
 
 
 IDS = [str(uuid.UUID(int=n << 90, version=4)) for n in (77777, 99991, 88883)]

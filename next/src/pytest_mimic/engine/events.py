@@ -31,7 +31,7 @@ EventKind: TypeAlias = Literal[
     "set up anew",  # a wider fixture, the owner in `call`: before, now
     "made anew",  # cause, path, what
     "held",  # a part of the calls of the target in `call` that is data: path
-    "redacted",  # what
+    "redacted",  # an outcome that held values of the environment
     "told apart by order",  # equal calls with other keys: what, a line's option
     "looks secret",  # path, what
     "inputs changed",  # of a replayed call of the target in `call`: what, identity

@@ -257,7 +257,7 @@ class RealCall:
         hidden: Tree = run.secrecy.secrets.hide_environment(tree)
         if hidden != tree and self._is_recorded:
             label = self._arguments.label()
-            run.events.add("redacted", label, test=run.test, what="the environment")
+            run.events.add("redacted", label, test=run.test)
         return hidden
 
 

@@ -28,7 +28,8 @@ class Secrecy:
         self, lines: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> None:
         self._lines = lines
-        self._environment = os.environ if environment is None else environment
+        # What a test puts into it is no secret of the run.
+        self._environment = dict(os.environ if environment is None else environment)
         self._senders: dict[
             tuple[str, str], tuple[frozenset[str], Mapping[str, str]]
         ] = {}
@@ -112,12 +113,16 @@ class Secrecy:
     def without_secrets(self, tree: Tree) -> tuple[Tree, tuple[str, ...]]:
         """Return a tree as it may be stored, and the paths of what was hidden."""
         from pytest_mimic.secrets.placeholders import OWN
+        from pytest_mimic.secrets.values import KnownValues, map_texts
 
         paths: list[str] = []
+        known = KnownValues(dict(self.secrets.environment.items()))
 
-        def stand_in(_value: str, path: str) -> str:
+        def stand_in(value: str, path: str) -> str:
             paths.append(path)
+            known.add(value, OWN)
             return OWN
 
         hidden: Tree = self.secrets.redactor.hide(tree, stand_in)
-        return hidden, tuple(paths)
+        # A part may hold what another part, or a variable, names as a secret.
+        return map_texts(hidden, known.hide_in), tuple(paths)

@@ -47,7 +47,7 @@ _REMARKS = (
         "--mimic-rerecord",
     ),
     _List("overlapped", "ended in another order than they began: add sequence"),
-    _List("redacted", "values of the environment were replaced"),
+    _List("redacted", "secrets of the environment were replaced in"),
     _List("looks secret", "looks like a secret"),
 )
 _OUT_OF_ORDER = _List("out of order", "no longer ended as recorded")

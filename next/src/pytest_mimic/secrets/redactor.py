@@ -129,14 +129,16 @@ class Redactor:
         is_manifest = plain.get("kind") == "Secret" and "apiVersion" in plain
         hidden = {}
         for key, value in plain.items():
-            place = f"{path}.{key}" if path else str(key)
+            # A key may be an address.
+            shown = self.hide(key, stand_in, path)
+            place = f"{path}.{shown}" if path else str(shown)
             is_secret = self.names.hides(key, value, plain) or key == value_of_pair
             if is_manifest and key in ("data", "stringData"):
                 is_secret = self.names.secret("secret")
             if is_secret:
-                hidden[key] = self._replace(value, stand_in, place, name=str(key))
+                hidden[shown] = self._replace(value, stand_in, place, name=str(key))
             else:
-                hidden[key] = self.hide(value, stand_in, place)
+                hidden[shown] = self.hide(value, stand_in, place)
         return hidden
 
     def _hide_list(self, plain: list[Any], stand_in: StandIn, path: str) -> list[Any]:

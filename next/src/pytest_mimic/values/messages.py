@@ -10,6 +10,7 @@ from pytest_mimic.values.differences import Difference, differences
 from pytest_mimic.values.drawing import difference_line
 from pytest_mimic.values.looks import cause_of, ignorable
 from pytest_mimic.values.tree import Path, Tree, parts, without
+from pytest_mimic.words import few
 
 MOST_DIFFERENCES = 5
 PAGE = "https://pytest-mimic.readthedocs.io/en/latest/how-to/dates-and-ids.html"
@@ -87,8 +88,8 @@ def nearest_facts(target: str, found: Nearest | None) -> list[str]:
         return [f"nothing of {target} is recorded"]
     day = f" on {found.call.recorded}" if found.call.recorded else ""
     facts = [f"nearest: recorded by {found.owner}{day}", *lines_of(found.differences)]
-    if not found.differences:
-        facts += [f"{path}: differs, and is not shown" for path in found.call.hidden]
+    if not found.differences and found.call.hidden:
+        facts.append(f"a hidden part differs: {few(found.call.hidden)}")
     return facts
 
 
