@@ -240,8 +240,9 @@ class Secrets:
         return placeholders.jwt_of(value, placeholder, hidden)
 
 
-def _as_own(_value: str, _path: str) -> str:
-    return OWN
+def _as_own(value: str, _path: str) -> str:
+    # What stands for an issued secret tells which of two it is.
+    return value if placeholders.is_placeholder(value) else OWN
 
 
 def _with_real(plain: Any, real: KnownValues, numbers: Mapping[int, str]) -> Any:
