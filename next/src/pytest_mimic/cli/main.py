@@ -187,10 +187,12 @@ def _print(lines: Lines) -> int:
 
 def _write(text: str) -> bool:
     """Print a line; whether somebody reads on."""
-    # What a forged recording holds must not move the terminal.
-    signs = [sign if sign.isprintable() else repr(sign)[1:-1] for sign in text]
+    if not text.isprintable():
+        # What a forged recording holds must not move the terminal.
+        signs = [sign if sign.isprintable() else repr(sign)[1:-1] for sign in text]
+        text = "".join(signs)
     try:
-        print("".join(signs))
+        print(text)
     except BrokenPipeError:
         _close_output()
         return False

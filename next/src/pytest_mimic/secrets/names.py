@@ -298,5 +298,6 @@ def _is_about(phrase: str, before: list[str], after: list[str]) -> bool:
     return bool(after) and after[-1] in _table(_ABOUT)
 
 
-def _ends_in(words: str, endings: Iterable[str]) -> bool:
+@lru_cache(maxsize=4096)
+def _ends_in(words: str, endings: frozenset[str]) -> bool:
     return any(words == end or words.endswith(f" {end}") for end in endings)
