@@ -68,16 +68,6 @@ CHANGES = {
         {"a": in_class("TestX", making("test_x", 1)) + making("test_z", 1)},
         {"a": making("test_z", 1), "b": in_class("TestX", making("test_x", 1))},
     ),
-    "a method to another class of its file": (
-        {
-            "a": in_class("TestX", making("test_x", 1), making("test_z", 2))
-            + in_class("TestY", making("test_y", 3))
-        },
-        {
-            "a": in_class("TestX", making("test_z", 2))
-            + in_class("TestY", making("test_x", 1), making("test_y", 3))
-        },
-    ),
     "a file": (
         {"a": making("test_x", 1) + in_class("TestX", making("test_x", 2))},
         {"b": making("test_x", 1) + in_class("TestX", making("test_x", 2))},
@@ -268,13 +258,3 @@ def test_an_inherited_test_that_is_not_selected_is_not_taken_for_gone(suite):
 
     assert run.outcomes["failed"] == 1
     assert proposed(run) == []
-
-
-def test_proposed_where_only_the_new_test_runs(suite):
-    suite.put({"a": making("test_x", 1) + making("test_z", 2)})
-    suite.record()
-    suite.put({"a": making("test_y", 1) + making("test_z", 2)})
-
-    moves = proposed(suite.replay("t/a.py::test_y"))
-
-    assert set(moves) == {"a.py::test_x a.py::test_y"}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
-from collections.abc import Generator, Iterable
-from dataclasses import replace
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, Selection, select, told
+from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.vault.names import cassette_of_test, log_name
+from pytest_mimic.vault.recording import Recording
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import plural, size_in_words
 
@@ -60,3 +64,150 @@ def delete_calls(vault: Vault, found: Iterable[Found]) -> None:
 
 def _goes_whole(found: Found) -> bool:
     return found.is_whole or found.is_cassette
+
+
+# -- mv
+
+_MAY_BECOME = {("file", "class"), ("class", "file")}
+
+
+def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
+    """Let the recordings of a test, class, file or folder go with it.
+
+    Raises:
+        MimicError: The one cannot become the other.
+    """
+    if any(":" in word and "::" not in word for word in (options.old, options.new)):
+        yield "a function that was moved or renamed has to be recorded again"
+        return 1
+    old, new = _owner_at(project, options.old), project.place_of(options.new)
+    kinds = _kind_of(old), _kind_of(new)
+    is_fit = kinds[0] == kinds[1] or kinds in _MAY_BECOME
+    if not is_fit or old == new:
+        raise MimicError(
+            f"mv cannot make {options.old} to {options.new}:"
+            " it takes two tests, classes, files or folders"
+        )
+    moves = list(_moves(project.vault, _Renaming(old, new)))
+    if not moves:
+        yield f"nothing in {project.vault.label} is of a test {options.old}"
+        return 1
+    stays = False
+    for move in moves:
+        if move.is_taken:
+            stays = True
+            yield f"{move.owner}: not moved, {move.to} has recordings of its own"
+        elif move.is_owned:
+            yield f"{move.before} -> {move.owner}"
+    if not options.dry_run:
+        _carry_out(project.vault, [move for move in moves if not move.is_taken])
+    return 1 if stays else 0
+
+
+@dataclass(frozen=True)
+class _Renaming:
+    """Gives the ids under a test, class, file or folder their new names."""
+
+    old: str
+    new: str
+
+    def of(self, owner: str) -> str:
+        """Return the new name of an owner; that of another one stays."""
+        # `tests/test_a.py::db (module, tests/conftest.py)`: where a fixture is defined.
+        fixture = re.fullmatch(r"(.*) \((\w+), (.+?)\)(\[.*\])?", owner)
+        if fixture is None:
+            return self._place(owner)
+        name, scope, place, parameters = fixture.groups("")
+        return f"{self._place(name)} ({scope}, {self._place(place)}){parameters}"
+
+    def _place(self, owner: str) -> str:
+        if owner == self.old:
+            return self.new
+        rest = owner.removeprefix(self.old)
+        is_below = rest != owner and rest.startswith(("/", "::", "["))
+        if not is_below:
+            return owner
+        return self.new + rest
+
+
+@dataclass
+class _Move:
+    """What becomes of one file.
+
+    Attributes:
+        name: The file.
+        to: Its new name.
+        before: Its owner.
+        owner: Its new owner.
+        recording: What it holds then.
+        is_taken: Whether another file has the new name.
+    """
+
+    name: str
+    to: str
+    before: str
+    owner: str
+    recording: Recording
+    is_taken: bool
+
+    @property
+    def is_owned(self) -> bool:
+        """Whether the file itself has another owner then."""
+        return self.before != self.owner
+
+
+def _owner_at(project: Project, word: str) -> str:
+    """Return the test, class, file or folder of a word; a log stands for its owner."""
+    name = word.removeprefix("./").removeprefix(f"{project.vault.label}/")
+    if name.startswith("logs/"):
+        recording = project.vault.read(name)
+        if recording is not None:
+            return recording.owner
+    return project.place_of(word)
+
+
+def _kind_of(place: str) -> str:
+    file, _, name = place.partition("::")
+    if not name:
+        return "file" if file.endswith(".py") else "folder"
+    return "class" if name.rpartition("::")[2][:1].isupper() else "test"
+
+
+def _moves(vault: Vault, renaming: _Renaming) -> Iterator[_Move]:
+    """Yield the files that change: those of the tests, and those that name them."""
+    for name, recording in vault.all():
+        if isinstance(recording, CorruptRecordingError):
+            continue
+        owner = renaming.of(recording.owner)
+        fixtures = {
+            renaming.of(fixture): digest
+            for fixture, digest in recording.fixtures.items()
+        }
+        if owner == recording.owner and fixtures == recording.fixtures:
+            continue
+        to = _new_name(name, recording.owner, owner)
+        is_taken = to != name and vault.folder.size(to) > 0
+        moved = replace(recording, owner=owner, fixtures=fixtures)
+        yield _Move(name, to, recording.owner, owner, moved, is_taken)
+
+
+def _new_name(name: str, before: str, owner: str) -> str:
+    if name.startswith("logs/"):
+        return log_name(owner)
+    default = f"cassettes/{cassette_of_test(before)}"
+    rest = name.removeprefix(default)
+    # The second cassette of a test ends with `-2`.
+    if rest != name and re.fullmatch(r"(-\d+)?\.json", rest):
+        return f"cassettes/{cassette_of_test(owner)}{rest}"
+    return name
+
+
+def _carry_out(vault: Vault, moves: Iterable[_Move]) -> None:
+    """Write new files before old ones go: a process may be killed between."""
+    gone = []
+    for move in moves:
+        vault.write(move.to, move.recording)
+        if move.to != move.name:
+            gone.append(move.name)
+    vault.delete(gone)
+    vault.end()

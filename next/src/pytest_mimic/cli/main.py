@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from pytest_mimic import __version__
-from pytest_mimic.cli.change import rm
+from pytest_mimic.cli.change import mv, rm
 from pytest_mimic.cli.check import check
 from pytest_mimic.cli.look import ls, show
 from pytest_mimic.cli.project import Project
@@ -81,6 +81,17 @@ _COMMANDS = {
         "delete recordings",
         "A cassette is deleted as a whole, of a log the calls that are named.",
         arguments=(("selectors", "+", _SELECTOR),),
+        options=("dry-run",),
+    ),
+    "mv": _Command(
+        mv,
+        "let recordings go with a test that is renamed or moved",
+        "OLD and NEW are the whole ids of two tests, classes, files or folders, or of"
+        " two\ncases of a parametrized test. What NEW has recorded itself stays.",
+        arguments=(
+            ("old", None, "what recordings name, or the path of a log"),
+            ("new", None, "what it is now"),
+        ),
         options=("dry-run",),
     ),
     "rekey": _Command(

@@ -16,6 +16,7 @@ from _pytest.config.findpaths import determine_setup
 
 from pytest_mimic.client import Adapter
 from pytest_mimic.commands import Commands
+from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner
 from pytest_mimic.errors import MimicError, TargetError
 from pytest_mimic.patch.patterns import Patterns
@@ -41,7 +42,7 @@ class Project:
         start: The folder where the command was called.
         vault: Its vault.
         targets: The lines of `mimic_functions`.
-        secrets: What `mimic_redact` and the environment hide.
+        secrecy: What `mimic_redact` and the environment hide.
         commands: Writes the commands to paste.
     """
 
@@ -49,7 +50,7 @@ class Project:
     start: Path
     vault: Vault
     targets: tuple[Target, ...]
-    secrets: Secrets
+    secrecy: Secrecy
     commands: Commands
 
     @classmethod
@@ -79,9 +80,14 @@ class Project:
             start=start,
             vault=Vault(folder, label=vault_label(folder, rootdir)),
             targets=tuple(_targets(_lines(ini, "mimic_functions"), place)),
-            secrets=Secrets(redact, os.environ),
+            secrecy=Secrecy(redact),
             commands=Commands(rootdir, start, vault),
         )
+
+    @property
+    def secrets(self) -> Secrets:
+        """The names and values that are hidden."""
+        return self.secrecy.secrets
 
     def place_of(self, word: str) -> str:
         """Return a test, file or folder as recordings name it, from the rootdir."""

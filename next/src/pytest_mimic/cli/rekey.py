@@ -23,7 +23,7 @@ from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Options, Target, client_of, read_options
 from pytest_mimic.secrets.issued import CallMark, Hide, Scope
 from pytest_mimic.secrets.names import Names
-from pytest_mimic.secrets.placeholders import OWN, is_placeholder
+from pytest_mimic.secrets.placeholders import is_placeholder
 from pytest_mimic.secrets.redactor import Redactor
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import shelve, unshelve
@@ -315,8 +315,7 @@ class _Following:
                 identity = identity_of(entry.target, counted)
             _refuse_paths_into_digests(tree, paths)
             tree = counted
-        hidden: list[str] = []
-        tree = self._project.secrets.redactor.hide(tree, _keeping(_noting(hidden)))
+        tree, hidden = self._project.secrecy.without_secrets(tree)
         assert isinstance(tree, dict)
         return replace(
             entry,
@@ -455,11 +454,3 @@ def _keeping(stand_in: StandIn) -> StandIn:
         return value if is_placeholder(value) else stand_in(value, path)
 
     return keeping
-
-
-def _noting(paths: list[str]) -> StandIn:
-    def noting(_value: str, path: str) -> str:
-        paths.append(path)
-        return OWN
-
-    return noting
