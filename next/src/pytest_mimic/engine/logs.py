@@ -1,21 +1,13 @@
-"""Where recordings are: the log of an owner, and what all tests share."""
+"""The log of an owner: what was recorded, and what its calls of this run become."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
-from typing import Literal, NamedTuple
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
-from pytest_mimic.engine.calls import (
-    Call,
-    SameBodies,
-    failed_exchange,
-    is_gone,
-    raised_in,
-)
+from pytest_mimic.engine.calls import Call, failed_exchange, raised_in
 from pytest_mimic.engine.decide import (
     Conversation,
     Decision,
@@ -25,71 +17,29 @@ from pytest_mimic.engine.decide import (
     Recorded,
     decide,
 )
+from pytest_mimic.engine.keeping import (
+    Verdict,
+    behind,
+    entries_appended,
+    entries_beyond,
+    entries_left,
+    entries_made,
+    why_not_kept,
+)
+from pytest_mimic.engine.slots import (
+    Key,
+    Place,
+    Slot,
+    blank_of,
+    is_stale,
+    key_of,
+    today,
+)
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError
-from pytest_mimic.patch.targets import Options
 from pytest_mimic.values.tree import Tree, digest_of
-from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Part, Vault, Written
-
-Verdict = Literal["passed", "skipped", "failed"]
-
-# Bound to the class as it is: tests freeze the clock by replacing names in modules.
-today: Callable[[], date] = date.today
-
-Key = tuple[str, str]
-"""What makes calls equal: the identity, and the options of the line that count."""
-
-
-@dataclass(eq=False)
-class Slot:
-    """The place of a call that has begun in a log.
-
-    Attributes:
-        blank: What the recording says of the call beside its outcome; its request or
-            arguments are left out, as they may hold much alive.
-        conversation: The calls that it follows from, by name; empty: none.
-        options: Those of its line.
-        index: The place among the recorded calls that it has; None: none.
-        is_real: Whether it runs for real and is recorded.
-        is_new: Whether nothing was recorded at its place.
-        begin: When it began, among the beginnings and ends of the log.
-        ended: When it ended. None: not yet.
-        entry: What is kept of it.
-        is_equal: Compares two of its outcomes, as a client does.
-        thread: The thread in which it began.
-    """
-
-    blank: Entry
-    conversation: str
-    options: Options
-    index: int | None
-    is_real: bool
-    is_new: bool
-    begin: int
-    ended: int | None = None
-    entry: Entry | None = None
-    is_equal: SameBodies | None = None
-    thread: int = field(default_factory=threading.get_ident)
-
-
-class Place(NamedTuple):
-    """What becomes of a call, and where its recording is.
-
-    Attributes:
-        decision: What becomes of it, or why it is refused.
-        recorded: What stands at its place.
-        entry: The recording, if there is one.
-        name: The file.
-        slot: Its place in a log; None: all tests share it.
-    """
-
-    decision: Decision | Reason
-    recorded: Recorded
-    entry: Entry | None
-    name: str
-    slot: Slot | None = None
 
 
 class Log:
@@ -146,7 +96,7 @@ class Log:
             if not self._is_made_again:
                 raise
         for index, entry in enumerate(self.entries):
-            self._indices.setdefault((entry.identity, entry.line), []).append(index)
+            self._indices.setdefault(key_of(entry), []).append(index)
 
     @property
     def entries(self) -> list[Entry]:
@@ -164,15 +114,15 @@ class Log:
 
     def has(self, call: Call) -> bool:
         """Whether a call of this identity was recorded."""
-        return (call.identity, call.line) in self._indices
+        return key_of(call) in self._indices
 
     def has_next(self, call: Call) -> bool:
         """Whether a call that begins now has a recording of its own."""
-        return self._counts[call.identity, call.line] < self.times(call)
+        return self._counts[key_of(call)] < self.times(call)
 
     def times(self, call: Call) -> int:
         """How often equal calls were recorded."""
-        return len(self._indices.get((call.identity, call.line), ()))
+        return len(self._indices.get(key_of(call), ()))
 
     # -- a call
 
@@ -182,7 +132,7 @@ class Log:
 
     def take(self, call: Call, mode: Mode, *, has_effect: bool = False) -> Place:
         """Give the next place to a call, and say what becomes of it."""
-        key = call.identity, call.line
+        key = key_of(call)
         with self.condition:
             index, recorded = self._find(call, key)
             entry = None if index is None else self.entries[index]
@@ -202,9 +152,9 @@ class Log:
         return Place(decision, recorded, entry, self.name, slot)
 
     def _is_stale(self, call: Call, entry: Entry | None) -> bool:
-        if (call.identity, call.line) in self._of_this_run:
+        if key_of(call) in self._of_this_run:
             return False
-        return self._is_made_again or _is_stale(call, entry)
+        return self._is_made_again or is_stale(call, entry)
 
     def _find(self, call: Call, key: Key) -> tuple[int | None, Recorded]:
         indices = self._indices.get(key, [])
@@ -239,7 +189,7 @@ class Log:
             index = None
         is_new = recorded not in ("fresh", "stale")
         slot = Slot(
-            blank=empty(call),
+            blank=blank_of(call),
             conversation=call.conversation,
             options=call.options,
             is_equal=call.is_equal,
@@ -257,7 +207,7 @@ class Log:
         if index is not None and is_first:
             self._by_index[index] = slot
         if not call.in_log and slot.is_real:
-            self._once[call.identity, call.line] = slot
+            self._once[key_of(call)] = slot
         self.condition.notify_all()
         return slot
 
@@ -284,20 +234,19 @@ class Log:
 
     def keep_part(self) -> None:
         """Keep each finished call beside the log, in case this process is killed."""
-        self._part = self._vault.part(self.name, owner=self.owner, recorded=_day())
+        self._part = self._vault.part(self.name, owner=self.owner, recorded=today())
 
     def take_over(self) -> None:
         """Write what a killed process has left of this log, as of a failing test."""
         part = self._vault.abandoned_parts(self.name)
         if part is None:
             return
-        if self.found is None:
-            entries = part.entries
-        else:
-            known = Counter((entry.identity, entry.line) for entry in self.entries)
-            entries = [*self.entries, *_beyond(known, part.entries)]
-            if len(entries) == len(self.entries):
+        entries = part.entries
+        if self.found is not None:
+            beyond = entries_beyond(self.entries, part.entries)
+            if not beyond:
                 return
+            entries = [*self.entries, *beyond]
         self._vault.write(self.name, replace(part, entries=entries))
         self._indices.clear()
         self._load()
@@ -314,18 +263,23 @@ class Log:
 
     def whole(self) -> list[Entry]:
         """Give what would be in the log if its owner ended now."""
-        if not self.has_new():
-            return self.entries
-        return self._entries_to_keep("passed", below_replayed=False, keeps_all=False)
+        return self._entries_to_keep("passed") if self.has_new() else self.entries
 
     def keys(self) -> set[Key]:
         """Give what was made for real."""
-        real = [slot.blank for slot in self._slots if slot.is_real]
-        return {(blank.identity, blank.line) for blank in real}
+        return {key_of(slot.blank) for slot in self._slots if slot.is_real}
 
     def has_new(self) -> bool:
         """Whether a call ran for real."""
         return any(slot.is_real for slot in self._slots)
+
+    def judge(self, verdict: Verdict, *, below_replayed: bool) -> None:
+        """Say of each call that ran for real why its outcome is left out, if it is."""
+        for slot in self._slots:
+            if slot.is_real and slot.entry is not None:
+                slot.why = why_not_kept(
+                    slot.entry, verdict, below_replayed=below_replayed
+                )
 
     def write(
         self,
@@ -333,31 +287,40 @@ class Log:
         *,
         fixtures: Mapping[str, str],
         setup: str = "",
-        below_replayed: bool = False,
         keeps_all: bool = False,
     ) -> Written | None:
-        """Write what the owner leaves in the vault.
+        """Write what the owner leaves in the vault, which `judge` has told before.
 
         Args:
             verdict: How the owner ended.
             fixtures: The digests of the wider fixtures that were in use.
             setup: The digest of the owner's own set-up.
-            below_replayed: Whether a wider fixture's answers were replayed, so that
-                what a service does not know may be what that fixture had made.
             keeps_all: Whether calls that were not made stay in any case.
         """
         is_shared = self.found is not None and self.found.owner != self.owner
-        entries = self._entries_to_keep(
-            verdict,
-            below_replayed=below_replayed,
-            keeps_all=keeps_all or is_shared,
-        )
+        entries = self._entries_to_keep(verdict, keeps_all=keeps_all or is_shared)
         if not any(entry.end != "empty" for entry in entries):
             return None
         # Several tests may use one cassette, and nobody knows which calls are whose.
         owner = "" if is_shared else self.owner
-        recording = Recording(owner, _day(), entries, dict(fixtures), setup)
+        recording = Recording(owner, today(), entries, dict(fixtures), setup)
         return self._vault.write(self.name, recording, equal=self._are_equal)
+
+    def _entries_to_keep(
+        self, verdict: Verdict, *, keeps_all: bool = False
+    ) -> list[Entry]:
+        if not self.has_new():
+            return []
+        if verdict == "failed" and self.found is not None:
+            appended = entries_appended(self._slots)
+            if not appended:
+                return []
+            return [*self.entries, *behind(self.entries, appended)]
+        made = entries_made(self._slots, self.entries)
+        left = self.leftovers()
+        if not keeps_all:
+            left = entries_left(self._slots, left)
+        return [*made, *behind(made, left)]
 
     def discard_part(self) -> None:
         """Delete the part file: what is to be kept is written."""
@@ -378,167 +341,10 @@ class Log:
         return digest_of(tree)[:12]
 
     def _are_equal(self, old: Entry, new: Entry) -> bool:
-        key = new.identity, new.line
-        if key != (old.identity, old.line):
+        key = key_of(new)
+        if key != key_of(old):
             return False
         for slot in self._slots:
-            if (slot.blank.identity, slot.blank.line) == key:
+            if key_of(slot.blank) == key:
                 return is_equal(old, new, slot.options, slot.is_equal)
         return is_equal(old, new)
-
-    def _entries_to_keep(
-        self, verdict: Verdict, *, below_replayed: bool, keeps_all: bool
-    ) -> list[Entry]:
-        if not self.has_new():
-            return []
-        if verdict == "failed" and self.found is not None:
-            return self._with_appended(below_replayed)
-        entries = [
-            self._kept(slot, verdict, below_replayed=below_replayed)
-            for slot in self._slots
-        ]
-        for entry in self.leftovers():
-            if keeps_all or not self._was_made_anew(entry):
-                entries.append(replace(entry, begin=self._tick(), ended=self._tick()))
-        return entries
-
-    def _with_appended(self, below_replayed: bool) -> list[Entry]:
-        """Give the old log of a failing test, and the new calls of its functions."""
-        appended = []
-        for slot in self._slots:
-            is_new = slot.is_real and slot.is_new and slot.index is None
-            if is_new and not slot.conversation:
-                entry = self._kept(slot, "failed", below_replayed=below_replayed)
-                if entry.end != "empty":
-                    appended.append(entry)
-        return [*self.entries, *_later(appended, self.entries)] if appended else []
-
-    def _kept(self, slot: Slot, verdict: Verdict, *, below_replayed: bool) -> Entry:
-        entry = slot.entry
-        if entry is None and not slot.is_real and slot.index is not None:
-            entry = self.entries[slot.index]
-        if entry is not None and slot.is_real:
-            why = why_not_kept(entry, verdict, below_replayed=below_replayed)
-            entry = None if why else entry
-        if entry is None:
-            entry = slot.blank
-        return replace(entry, begin=slot.begin, ended=slot.ended)
-
-    def _was_made_anew(self, entry: Entry) -> bool:
-        """Whether the calls that an entry belongs to were all made for real."""
-        group = entry.identity if entry.request is None else entry.target
-        made = [
-            slot
-            for slot in self._slots
-            if (slot.conversation or slot.blank.identity) == group
-        ]
-        return bool(made) and all(slot.is_real for slot in made)
-
-
-def why_not_kept(
-    entry: Entry, verdict: Verdict, *, below_replayed: bool = False
-) -> str:
-    """Say why an owner that ended so leaves out an outcome; empty: it keeps it."""
-    if verdict == "passed":
-        return ""
-    failed = failed_exchange(entry.body)
-    if failed or verdict == "skipped":
-        return failed
-    if raised_in(entry.body):
-        return raised_in(entry.body)
-    if entry.end in ("waiting", "open"):
-        return "it has no whole outcome"
-    if below_replayed and is_gone(entry.body):
-        return "what a wider fixture had made is not there"
-    return ""
-
-
-def empty(call: Call) -> Entry:
-    """Give the entry of a place of which nothing is kept."""
-    return Entry(
-        target=call.target,
-        identity=call.identity,
-        signature="" if call.kind == "function" else call.signature,
-        line=call.line,
-        end="empty",
-    )
-
-
-def _is_stale(call: Call, entry: Entry | None) -> bool:
-    if entry is None or call.is_stale is None:
-        return False
-    return bool(call.is_stale(entry))
-
-
-def _beyond(known: Counter[Key], entries: Iterable[Entry]) -> list[Entry]:
-    """Give the calls of functions that go beyond the known ones."""
-    found = []
-    for entry in entries:
-        key = entry.identity, entry.line
-        known[key] -= 1
-        if known[key] < 0 and entry.request is None:
-            found.append(entry)
-    return found
-
-
-def _later(entries: list[Entry], before: list[Entry]) -> list[Entry]:
-    """Give entries with places behind those of others."""
-    last = max((max(entry.begin, entry.ended or 0) for entry in before), default=-1)
-    return [
-        replace(entry, begin=last + 1 + 2 * number, ended=last + 2 + 2 * number)
-        for number, entry in enumerate(entries)
-    ]
-
-
-def _day() -> str:
-    return today().isoformat()
-
-
-class Shared:
-    """What all tests share: one file a call."""
-
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
-        # The streams that this run has recorded.
-        self._streams: dict[str, Entry] = {}
-
-    def take(self, call: Call, mode: Mode) -> Place:
-        """Find the recording of a call, and say what becomes of it."""
-        name = call_name(call.target, call.identity)
-        recording = self._vault.read(name) if mode != "rerecord" else None
-        entry = recording.entries[0] if recording and recording.entries else None
-        recorded: Recorded = "none"
-        if entry is not None and entry.line == call.line:
-            recorded = "stale" if _is_stale(call, entry) else "fresh"
-        decision = decide(Facts(mode, recorded))
-        return Place(decision, recorded, entry, name)
-
-    def put(
-        self,
-        call: Call,
-        entry: Entry,
-        *,
-        test: str,
-    ) -> Written:
-        """Keep an outcome at once; of a stream the longest reading of this run."""
-        name = call_name(call.target, call.identity)
-        if "items" in entry.body:
-            former = self._streams.get(name)
-            if former is not None and _goes_further(former, entry):
-                entry = former
-            self._streams[name] = entry
-        recording = Recording(test, _day(), [entry])
-
-        def equal(old: Entry, new: Entry) -> bool:
-            return is_equal(old, new, call.options, call.is_equal)
-
-        return self._vault.write(name, recording, equal=equal)
-
-
-def _goes_further(one: Entry, other: Entry) -> bool:
-    """Return whether a stream was read as another reading of it, and then further."""
-    items, others = one.body.get("items"), other.body.get("items")
-    if not isinstance(items, list) or not isinstance(others, list):
-        return False
-    is_longer = len(items) > len(others) or "last" in one.body
-    return is_longer and items[: len(others)] == others and "last" not in other.body

@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
-from pytest_mimic.engine.logs import Place
 from pytest_mimic.engine.owners import Owner
+from pytest_mimic.engine.slots import Place
 from pytest_mimic.engine.verifying import paths_of
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.patch.targets import Options

@@ -10,9 +10,9 @@ from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.decide import Reason
 from pytest_mimic.engine.events import Plain
-from pytest_mimic.engine.logs import Place
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.secrecy import Secrecy
+from pytest_mimic.engine.slots import Place
 from pytest_mimic.errors import (
     CorruptRecordingError,
     DriftError,

@@ -16,13 +16,14 @@ from pytest_mimic.engine.calls import (
     Call,
     failed_exchange,
     is_worth_a_wait,
-    kept_failure,
 )
 from pytest_mimic.engine.children import Children
+from pytest_mimic.engine.closing import Closing
 from pytest_mimic.engine.decide import Mode
-from pytest_mimic.engine.events import Event, EventKind, Events, Noted, Plain
+from pytest_mimic.engine.events import Event, Events, Noted
 from pytest_mimic.engine.inside import Inside
-from pytest_mimic.engine.logs import Key, Log, Place, Shared, Verdict, why_not_kept
+from pytest_mimic.engine.keeping import Verdict
+from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.owners import Kept, Owner
 from pytest_mimic.engine.refusals import (
     RERECORD,
@@ -30,11 +31,12 @@ from pytest_mimic.engine.refusals import (
     Refusal,
     Refusals,
     facts_of,
-    label_of,
 )
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.servers import Listening, OwnServers
+from pytest_mimic.engine.shared import Shared
 from pytest_mimic.engine.sleeps import Sleeps
+from pytest_mimic.engine.slots import Place
 from pytest_mimic.engine.steps import Step
 from pytest_mimic.engine.turns import Turns
 from pytest_mimic.errors import (
@@ -43,7 +45,6 @@ from pytest_mimic.errors import (
     StaleRecordingError,
 )
 from pytest_mimic.values.places import Places
-from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault, Written
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Run:
         secrecy: What it hides.
         servers: The servers of this process.
         refusals: Makes the errors of calls that get no outcome.
+        closing: Ends owners.
         anew: Notes what the next run makes anew; None: nothing is recorded.
         test: The id of the test that runs, or an empty text.
         forbids_pickles: Whether nothing may be unpickled.
@@ -106,6 +108,7 @@ class Run:
         self.shared = Shared(vault)
         self.secrecy = Secrecy(redact)
         self.refusals = Refusals(vault, commands, self.secrecy)
+        self.closing = Closing(vault, self.events, self.refusals, self._change)
         self.servers = OwnServers()
         self.test = ""
         self.forbids_pickles = forbids_pickles
@@ -124,8 +127,6 @@ class Run:
         self._last_test: Owner | None = None
         self._undo_of_test: list[Written] = []
         self._misses: Counter[tuple[str, str, str]] = Counter()
-        # The files that owners of this run have written, and what they made for real.
-        self._written: dict[str, set[Key]] = {}
 
     @property
     def innermost(self) -> Owner | None:
@@ -219,7 +220,7 @@ class Run:
 
     def has_written(self, file: str) -> bool:
         """Whether an owner of this run has written a log."""
-        return file in self._written
+        return file in self.closing.written
 
     def _as_recorded(self, call: Call, log: Log, owner: Owner) -> Call:
         """Give a request with recorded values where it has volatile ones."""
@@ -251,7 +252,7 @@ class Run:
             owner.file,
             owner.serves if owner.kind == "cassette" else owner.name,
             is_made_again=self.mode == "rerecord" and mode in _RECORDING,
-            of_this_run=self._written.get(owner.file),
+            of_this_run=self.closing.written.get(owner.file),
         )
         if mode in _RECORDING and owner.kind != "cassette":
             log.take_over()
@@ -323,7 +324,7 @@ class Run:
             self.end_test(passed=False)
         last = self._last_test
         if last is not None and last.name == nodeid and last.has_failed:
-            self._undo(self._undo_of_test)
+            self.closing.undo(self._undo_of_test)
         self._undo_of_test = []
         self.test = nodeid
         self._owners.append(Owner(nodeid, "test"))
@@ -359,32 +360,13 @@ class Run:
         try:
             yield
             if not owner.is_set_up:
-                self._end_setup(owner)
+                owner.is_set_up = True
+                self.closing.end_setup(owner, self.test)
         except BaseException:
             owner.is_set_up = True
             raise
         finally:
             self._owners.remove(owner)
-
-    def _end_setup(self, owner: Owner) -> None:
-        """Write the log of a set-up: tests that pass may hold what it was answered."""
-        owner.is_set_up = True
-        log = owner.log
-        if log is None or owner.pid != os.getpid():
-            return
-        before = log.found.setup if log.found else ""
-        owner.setup = log.setup_digest() if log.has_new() else before
-        if not log.has_new():
-            return
-        self._write_log(owner, log, "passed")
-        if before and before != owner.setup:
-            self.events.add(
-                "set up anew",
-                owner.name,
-                test=self.test,
-                before=before,
-                now=owner.setup,
-            )
 
     def end_owner(self, owner: Owner, *, passed: bool) -> None:
         """A wider fixture has ended: write its log.
@@ -433,108 +415,13 @@ class Run:
         self._sleeps.close()
         self._children.close()
 
-    # -- the end of an owner
-
     def _close(self, owner: Owner, verdict: Verdict) -> list[Written]:
-        """Give what was written and stays, so that it can be undone."""
         self._hear_children()
         self.end_late()
-        for step in list(owner.open):
-            with suppress(MimicError):  # it is noted
-                step.end_with_owner()
-        owner.ended.set()
-        written = self._judge_shared(owner, verdict)
-        if verdict == "failed":
-            self._undo(owner.cassettes)
-        log = owner.log
-        if log is None or owner.pid != os.getpid():
-            return written
-        try:
-            in_log = self._write_log(owner, log, verdict)
-        finally:
-            log.discard_part()
-        self._note_end(owner, log, verdict)
-        return [*written, in_log] if in_log is not None else written
+        return self.closing.close(owner, verdict, self.test)
 
-    def _write_log(self, owner: Owner, log: Log, verdict: Verdict) -> Written | None:
-        written = log.write(
-            verdict,
-            fixtures=owner.fixture_digests(),
-            setup=owner.setup,
-            below_replayed=_is_below_replayed(owner),
-            keeps_all=owner.file in self._written,
-        )
-        if written is not None and verdict != "failed" and owner.ended.is_set():
-            self._written.setdefault(owner.file, set()).update(log.keys())
-        return written
-
-    def _judge_shared(self, owner: Owner, verdict: Verdict) -> list[Written]:
-        """Put back what an owner that did not pass may not leave to all tests."""
-        left: list[Written] = []
-        undone: list[Written] = []
-        for kept in owner.kept:
-            why = why_not_kept(
-                kept.entry, verdict, below_replayed=_is_below_replayed(owner)
-            )
-            is_replaced = verdict == "failed" and kept.written.before is not None
-            (undone if why or is_replaced else left).append(kept.written)
-            failed = kept_failure(kept.entry.body)
-            if why:
-                self._note_outcome("not kept", kept.entry, owner, why)
-            elif is_replaced:
-                self.events.add("put back", test=self.test, name=kept.written.name)
-            elif failed:
-                self._note_outcome("kept failure", kept.entry, owner, failed)
-        self._undo(undone)
-        return left
-
-    def _note_end(self, owner: Owner, log: Log, verdict: Verdict) -> None:
-        """Tell what became of the calls in a log."""
-        is_put_back = False
-        for slot in log.made:
-            if not slot.is_real or slot.entry is None:
-                continue
-            why = why_not_kept(
-                slot.entry, verdict, below_replayed=_is_below_replayed(owner)
-            )
-            failed = kept_failure(slot.entry.body)
-            if why:
-                self._note_outcome("not kept", slot.entry, owner, why)
-            elif failed:
-                self._note_outcome("kept failure", slot.entry, owner, failed)
-            is_put_back |= verdict == "failed" and slot.index is not None
-        if is_put_back:
-            self.events.add("put back", test=self.test, name=log.name)
-        asked = {slot.blank.identity for slot in log.made}
-        unmade = {entry.identity for entry in log.leftovers()} - asked
-        if unmade and owner.kind != "cassette" and verdict == "passed":
-            identities: list[Plain] = [*sorted(unmade)]
-            self.events.add(
-                "unmade", test=self.test, name=log.name, identities=identities
-            )
-        if owner.turns is not None and owner.turns.is_given_up:
-            self.events.add("out of order", owner.name, test=self.test)
-
-    def _note_outcome(
-        self, kind: EventKind, entry: Entry, owner: Owner, what: str
-    ) -> None:
-        label = label_of(entry)
-        if kind == "kept failure":
-            label, what = f"{label} gave {what.removeprefix('status ')}", ""
-        self.events.add(
-            kind,
-            label,
-            test=self.test,
-            what=what,
-            option=RERECORD,
-            command=self.refusals.command(RERECORD, owner),
-        )
-
-    def _undo(self, written: Iterable[Written]) -> None:
-        for one in reversed(list(written)):
-            self.vault.put_back(one)
-            self._written.pop(one.name, None)
-            self.version += 1
+    def _change(self) -> None:
+        self.version += 1
 
     # -- forked children
 
@@ -563,14 +450,6 @@ def _kind_of(error: MimicError) -> Literal["missing", "stale"] | None:
     if isinstance(error, StaleRecordingError):
         return "stale"
     return "missing" if isinstance(error, MissingRecordingError) else None
-
-
-def _is_below_replayed(owner: Owner) -> bool:
-    """Whether HTTP answers of a wider fixture that an owner uses were replayed."""
-    logs = [fixture.log for fixture in owner.fixtures.values()]
-    return any(
-        log is not None and log.conversation("http") == "replayed" for log in logs
-    )
 
 
 def _is_interrupted() -> bool:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.events import Event, Events, Plain
 from pytest_mimic.engine.inside import Inside
-from pytest_mimic.engine.logs import Place, Shared
 from pytest_mimic.engine.owners import Kept, Owner
 from pytest_mimic.engine.refusals import (
     RERECORD,
@@ -19,6 +18,8 @@ from pytest_mimic.engine.refusals import (
     Refusals,
     facts_of_error,
 )
+from pytest_mimic.engine.shared import Shared
+from pytest_mimic.engine.slots import Place
 from pytest_mimic.engine.turns import end_this_thread, pause, seconds_now
 from pytest_mimic.errors import MimicError
 from pytest_mimic.values.outcome import shelve, unshelve

@@ -13,7 +13,8 @@ from pytest_mimic.vault.recording import Entry
 if TYPE_CHECKING:
     import asyncio
 
-    from pytest_mimic.engine.logs import Log, Slot
+    from pytest_mimic.engine.logs import Log
+    from pytest_mimic.engine.slots import Slot
 
 # Not a name that holds the function: tests freeze the clock by replacing such names.
 seconds_now = partial(perf_counter)

@@ -1,0 +1,53 @@
+"""What all tests share: one file a call, in the vault as soon as the call is done."""
+
+from __future__ import annotations
+
+from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.decide import Facts, Mode, Recorded, decide
+from pytest_mimic.engine.slots import Place, is_stale, today
+from pytest_mimic.engine.verifying import is_equal
+from pytest_mimic.vault.names import call_name
+from pytest_mimic.vault.recording import Entry, Recording
+from pytest_mimic.vault.vault import Vault, Written
+
+
+class Shared:
+    """The recordings of calls that have no place in a log."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        # The streams that this run has recorded.
+        self._streams: dict[str, Entry] = {}
+
+    def take(self, call: Call, mode: Mode) -> Place:
+        """Find the recording of a call, and say what becomes of it."""
+        name = call_name(call.target, call.identity)
+        recording = self._vault.read(name) if mode != "rerecord" else None
+        entry = recording.entries[0] if recording and recording.entries else None
+        recorded: Recorded = "none"
+        if entry is not None and entry.line == call.line:
+            recorded = "stale" if is_stale(call, entry) else "fresh"
+        return Place(decide(Facts(mode, recorded)), recorded, entry, name)
+
+    def put(self, call: Call, entry: Entry, *, test: str) -> Written:
+        """Keep an outcome at once; of a stream the longest reading of this run."""
+        name = call_name(call.target, call.identity)
+        if "items" in entry.body:
+            former = self._streams.get(name)
+            if former is not None and _goes_further(former, entry):
+                entry = former
+            self._streams[name] = entry
+
+        def equal(old: Entry, new: Entry) -> bool:
+            return is_equal(old, new, call.options, call.is_equal)
+
+        return self._vault.write(name, Recording(test, today(), [entry]), equal=equal)
+
+
+def _goes_further(one: Entry, other: Entry) -> bool:
+    """Return whether a stream was read as another reading of it, and then further."""
+    items, others = one.body.get("items"), other.body.get("items")
+    if not isinstance(items, list) or not isinstance(others, list):
+        return False
+    is_longer = len(items) > len(others) or "last" in one.body
+    return is_longer and items[: len(others)] == others and "last" not in other.body
