@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import cast
 
 from pytest_mimic.patch.targets import Options
 from pytest_mimic.values.tree import Tree
@@ -75,19 +74,6 @@ class Call:
     def conversation(self) -> str:
         """The calls of its log that it follows from, by name; empty: none."""
         return self.kind if self.in_log and self.kind != "function" else ""
-
-    def entry(self) -> Entry:
-        """Give what is kept of it, without an outcome and without its place."""
-        described = cast("dict[str, Tree]", self.describe())
-        is_function = self.kind == "function"
-        return Entry(
-            target=self.target,
-            identity=self.identity,
-            signature="" if is_function else self.signature,
-            line=self.line,
-            arguments=described if is_function else None,
-            request=None if is_function else described,
-        )
 
 
 def failed_exchange(body: Mapping[str, Tree]) -> str:

@@ -61,8 +61,8 @@ class Closing:
         owner.ended.set()
         below_replayed = _is_below_replayed(owner)
         written = self._judge_shared(owner, verdict, test, below_replayed)
-        if verdict == "failed":
-            self.undo(owner.cassettes)
+        for cassette in owner.cassettes:
+            self._end_cassette(cassette, verdict, test)
         log = owner.log
         if log is None or owner.pid != os.getpid():
             return written
@@ -71,8 +71,17 @@ class Closing:
             in_log = self._write(owner, log, verdict)
         finally:
             log.discard_part()
-        self._tell(owner, log, verdict, test)
+        if owner.kind != "cassette":  # That waits for the verdict of its test.
+            self._tell(owner, log, verdict, test)
         return [*written, in_log] if in_log is not None else written
+
+    def _end_cassette(self, cassette: Owner, verdict: Verdict, test: str) -> None:
+        log = cassette.log
+        if verdict == "failed":
+            self.undo(cassette.left)
+        if log is not None:
+            log.judge(verdict, below_replayed=False)
+            self._tell(cassette, log, verdict, test)
 
     def end_setup(self, owner: Owner, test: str) -> None:
         """Write the log of a set-up: tests that pass may hold what it was answered.

@@ -19,7 +19,6 @@ EventKind: TypeAlias = Literal[
     "opened",  # a cassette: name
     "missing",  # command, option; error, facts, remedies
     "stale",  # what, command, option
-    "handled",  # a miss that the test's own file handled
     "not recorded",  # what: why a replay will miss it
     "not kept",  # what a failing test leaves out: what
     "put back",  # a recording that a failing test has replaced: name

@@ -62,7 +62,8 @@ class Owner:
         first_test: The test for which the set-up of a fixture runs.
         is_set_up: Whether the set-up of a fixture has ended.
         has_failed: Whether it ended with a failure.
-        cassettes: What cassettes in it have written.
+        cassettes: The cassettes in it whose blocks have ended.
+        left: What it has left in the vault, if it is a cassette.
     """
 
     def __init__(
@@ -93,7 +94,8 @@ class Owner:
         self.first_test = ""
         self.is_set_up = False
         self.has_failed = False
-        self.cassettes: list[Written] = []
+        self.cassettes: list[Owner] = []
+        self.left: list[Written] = []
         self.real = RealValues()
         self._numbers: dict[str, list[Hashable]] = {}
 

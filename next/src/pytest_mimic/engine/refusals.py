@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference
 
 _MOST_OF_A_DRIFT = 10
-# Recordings of a target that are read, and those compared with a call that has none.
-_MOST_READ = 5_000
-_CANDIDATES = 200
-
 RECORD, RERECORD, VERIFY = "--mimic-record", "--mimic-rerecord", "--mimic-verify"
 
 

@@ -382,9 +382,9 @@ class Run:
         Raises:
             MimicError: It cannot be written.
         """
-        written = self._close(owner, "passed")
+        owner.left = self._close(owner, "passed")
         if self.innermost is not None:
-            self.innermost.cassettes += written
+            self.innermost.cassettes.append(owner)
 
     def uses(self, fixtures: Iterable[Owner]) -> None:
         """The wider fixtures whose answers the running test may hold."""

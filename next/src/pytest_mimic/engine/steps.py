@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pytest_mimic.engine.calls import Call
-from pytest_mimic.engine.events import Event, Events, Plain
+from pytest_mimic.engine.events import Event, EventKind, Events, Plain
 from pytest_mimic.engine.inside import Inside
 from pytest_mimic.engine.owners import Kept, Owner
 from pytest_mimic.engine.refusals import (
@@ -19,12 +19,12 @@ from pytest_mimic.engine.refusals import (
     facts_of_error,
 )
 from pytest_mimic.engine.shared import Shared
-from pytest_mimic.engine.slots import Place
-from pytest_mimic.engine.turns import end_this_thread, pause, seconds_now
+from pytest_mimic.engine.slots import Place, blank_of
+from pytest_mimic.engine.turns import end_this_thread, hang, hang_async, seconds_now
 from pytest_mimic.errors import MimicError
 from pytest_mimic.values.outcome import shelve, unshelve
 from pytest_mimic.values.tree import Path, Tree
-from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.recording import End, Entry
 from pytest_mimic.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 Body = dict[str, Tree]
 """What a call gave: one of `value`, `raised`, `items` (with `last`) or `answer`."""
 
-# In seconds: a replay waits twice as long as when it was recorded, and this much more.
-_PATIENCE = 5
-_PAUSE = 0.01
 _CANCELLED = ("CancelledError", "Cancelled", "GeneratorExit")
 
 
@@ -164,15 +161,15 @@ class Step:
         Raises:
             MimicError: It cannot be written. The error is noted.
         """
-        facts = Entry(
-            source=source,
-            inputs=inputs,
-            layers=layers,
-            after=after or {},
-            hidden=hidden,
-        )
         if self._begin_end():
-            self._keep(body, facts)
+            self._keep(
+                body,
+                source=source,
+                inputs=inputs,
+                layers=layers,
+                after=after or {},
+                hidden=hidden,
+            )
 
     def progress(self, so_far: Callable[[], Body]) -> None:
         """Let the end of the owner keep what an exchange or stream gave until then."""
@@ -192,7 +189,7 @@ class Step:
             self._report("was cancelled: not recorded, a replay will miss it")
             self._leave()
         else:
-            self._keep(body or {}, Entry(end="waiting"))
+            self._keep(body or {}, end="waiting")
 
     def end_with_owner(self) -> None:
         """End a call that is still open when its owner ends."""
@@ -202,7 +199,7 @@ class Step:
         if not self._begin_end():
             return
         if self._place.slot is not None and self._so_far is not None:
-            self._keep(self._so_far(), Entry(end="open"))
+            self._keep(self._so_far(), end="open")
             return
         words = (
             "was still open when its test ended: not recorded, a replay will miss it"
@@ -233,45 +230,34 @@ class Step:
         if slot is not None and owner is not None and owner.log is not None:
             owner.log.end(slot)
 
-    def _keep(self, body: Body, facts: Entry) -> None:
+    def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
         try:
-            entry = self._entry(body, facts)
+            entry = self._entry(body, end=end, **facts)
             self._put(entry)
         except MimicError as error:
             self._leave()
             self._books.events.note(error, self.call.label())
             raise
-        self._books.events.add(
-            "recorded",
-            self._shown(),
-            test=self._test,
-            seconds=self.seconds,
-            **self._where(),
-        )
+        self._tell("recorded", seconds=self.seconds)
         anew = self._books.anew
         if anew is not None:
-            described = entry.arguments or self.call.describe()
-            anew.recorded(self.call, described, self._test)
+            anew.recorded(self.call, self.call.describe(), self._test)
             anew.answered(entry.body)
 
-    def _entry(self, body: Body, facts: Entry) -> Entry:
-        vault, described = self._books.vault, self.call.entry()
-        entry = replace(
-            facts,
-            target=described.target,
-            identity=described.identity,
-            signature=described.signature,
-            line=described.line,
-            arguments=described.arguments,
-            request=described.request,
+    def _entry(self, body: Body, **facts: Any) -> Entry:
+        """Give the recording of the call, its large parts in objects."""
+        vault = self._books.vault
+        described: Any = self.call.describe()
+        if self.call.kind == "function":
+            facts["arguments"] = described
+        else:
+            facts["request"] = shelve(described, vault)
+        return replace(
+            blank_of(self.call),
             body={key: shelve(part, vault) for key, part in body.items()},
             seconds=self.seconds,
+            **facts,
         )
-        if entry.request is not None:
-            request = shelve(entry.request, vault)
-            assert isinstance(request, dict)
-            entry.request = request
-        return entry
 
     def _put(self, entry: Entry) -> None:
         slot, owner = self._place.slot, self._owner
@@ -293,8 +279,14 @@ class Step:
             self._owner.kept.append(kept)
 
     def _report(self, what: str) -> None:
-        label = self.call.label()
-        self._books.events.add("not recorded", label, test=self._test, what=what)
+        self._tell("not recorded", self.call.label(), what=what)
+
+    def _tell(self, kind: EventKind, shown: str = "", **facts: Plain) -> Event:
+        """Add a row that names the call, and its recording if it has one."""
+        if kind != "not recorded":
+            facts.update(name=self._place.name, identity=self.call.identity)
+        shown = shown or self._shown()
+        return self._books.events.add(kind, shown, test=self._test, **facts)
 
     # -- a call that is compared
 
@@ -320,9 +312,8 @@ class Step:
             self.count("replayed")
 
     def _report_early_answer(self) -> None:
-        label = self.call.label()
         what = "was answered, before it was cancelled as it was when recorded"
-        self._books.events.add("answered early", label, test=self._test, what=what)
+        self._tell("answered early", self.call.label(), what=what)
         self.count("verified")
 
     def _note_drift(self, differences: Sequence[Difference], failed: str) -> None:
@@ -356,28 +347,25 @@ class Step:
                 cancels it now, or waits in vain.
             SystemExit: In a thread whose owner has ended.
         """
-        entry, owner = self.entry, self._owner
-        slot = self._place.slot
-        if entry is None or slot is None or owner is None or owner.turns is None:
-            self.leave()
-            return
-        if entry.end in ("waiting", "open"):
-            self._hang(entry, owner)
-        if entry.ended is not None:
-            owner.turns.wait(slot)
+        owner, slot = self._owner, self._place.slot
+        if self.entry is not None and slot and owner is not None and owner.turns:
+            if self.entry.end in ("waiting", "open"):
+                if not hang(self.entry, owner.ended):
+                    raise self._never_ended(self.entry, owner)
+                self._begin_end()
+                end_this_thread()
+            if self.entry.ended is not None:
+                owner.turns.wait(slot)
         self.leave()
 
     async def wait_async(self) -> None:
         """As `wait`, for a task."""
-        entry, owner = self.entry, self._owner
-        slot = self._place.slot
-        if entry is None or slot is None or owner is None or owner.turns is None:
-            self.leave()
-            return
-        if entry.end in ("waiting", "open"):
-            await self._hang_async(entry, owner)
-        if entry.ended is not None:
-            await owner.turns.wait_async(slot)
+        owner, slot = self._owner, self._place.slot
+        if self.entry is not None and slot and owner is not None and owner.turns:
+            if self.entry.end in ("waiting", "open"):
+                await self._hang_async(self.entry, owner)
+            if self.entry.ended is not None:
+                await owner.turns.wait_async(slot)
         self.leave()
 
     def leave(self) -> None:
@@ -385,37 +373,24 @@ class Step:
         if self._begin_end():
             self._leave()
 
-    def _hang(self, entry: Entry, owner: Owner) -> None:
-        is_main = threading.current_thread() is threading.main_thread()
-        limit = 2 * entry.seconds + _PATIENCE if entry.end == "waiting" else None
-        if is_main and entry.end == "open":
-            limit = 0.0
-        if owner.ended.wait(limit):
-            self._begin_end()
-            end_this_thread()
-        self._miss(entry, owner)
-
     async def _hang_async(self, entry: Entry, owner: Owner) -> None:
-        limit = 2 * entry.seconds + _PATIENCE
-        began = seconds_now()
         try:
-            while not owner.ended.is_set():
-                if seconds_now() - began > limit:
-                    self._miss(entry, owner)
-                await pause(_PAUSE)
+            has_ended = await hang_async(entry, owner.ended)
         except BaseException:
             self.leave()
             raise
+        if not has_ended:
+            raise self._never_ended(entry, owner)
         from asyncio import CancelledError  # few replays wait
 
         raise CancelledError
 
-    def _miss(self, entry: Entry, owner: Owner) -> None:
+    def _never_ended(self, entry: Entry, owner: Owner) -> MimicError:
         self.leave()
         if entry.end == "open":
-            raise self.read_further()
-        error = self._books.refusals.never_cancelled(self.call, entry, owner)
-        raise self._refused(error)
+            return self.read_further()
+        refusals = self._books.refusals
+        return self._refused(refusals.never_cancelled(self.call, entry, owner))
 
     def read_further(self) -> MimicError:
         """Give the error, noted already, of a stream that is read beyond its record."""

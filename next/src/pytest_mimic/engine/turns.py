@@ -30,6 +30,9 @@ _TURNS_TO_RETURN = 5
 # After so many vain waits in a row, an owner waits no more.
 _PATIENCE = 3
 
+# A call that was cancelled waits twice as long as then, and so many seconds more.
+_TO_BE_CANCELLED = 5
+
 Wanted = Literal["nothing", "a begin", "an end"]
 
 
@@ -178,6 +181,27 @@ async def pause(seconds: float) -> None:
 def _wake(woken: asyncio.Future[None]) -> None:
     if not woken.done():
         woken.set_result(None)
+
+
+def hang(entry: Entry, ended: threading.Event) -> bool:
+    """Wait as a call did that had no end, and return whether its owner has ended."""
+    limit: float | None = None
+    if entry.end == "waiting":
+        limit = 2 * entry.seconds + _TO_BE_CANCELLED
+    elif threading.current_thread() is threading.main_thread():
+        limit = 0.0  # nobody else could end its owner
+    return ended.wait(limit)
+
+
+async def hang_async(entry: Entry, ended: threading.Event) -> bool:
+    """As `hang`, for a task."""
+    limit = 2 * entry.seconds + _TO_BE_CANCELLED
+    began = seconds_now()
+    while not ended.is_set():
+        if seconds_now() - began > limit:
+            return False
+        await pause(_PAUSE)
+    return True
 
 
 def end_this_thread() -> NoReturn:
