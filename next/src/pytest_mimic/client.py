@@ -187,6 +187,12 @@ class Port:
         self._adapter = adapter
         self._coverings = coverings
 
+    @property
+    def replays(self) -> bool:
+        """Whether a line takes calls of the client, and none is made for real."""
+        is_replay = self.run.mode == "replay"
+        return is_replay and self._coverings.takes(self._adapter.name)
+
     def begin(
         self,
         request: Plain,
@@ -386,29 +392,30 @@ class Exchange:
         Raises:
             CorruptRecordingError: It was edited to what no client can be given.
         """
-        answer = self.given(give)
+        found = self._made(give)
         self.step.wait()
-        return answer
+        return _given(found)
 
     async def replay_async(self, give: Callable[[Plain], Any] | None = None) -> Any:
         """As `replay`, for a task."""
-        answer = self.given(give)
+        found = self._made(give)
         await self.step.wait_async()
-        return answer
+        return _given(found)
 
     def given(self, give: Callable[[Plain], Any] | None = None) -> Any:
         """Return the recorded answer at once, as `replay` gives it."""
+        return _given(self._made(give))
+
+    def _made(self, give: Callable[[Plain], Any] | None) -> Any:
+        """Return what a client is given, or the error that it raises."""
         answer = self.recorded
         self._secrets.note_given(answer, self._scope)
         if give is None:
             return answer
         try:
-            found = give(answer)
+            return give(answer)
         except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
             raise self.step.damaged(f"{type(error).__name__}: {error}") from error
-        if isinstance(found, BaseException):
-            raise found
-        return found
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -490,6 +497,12 @@ class Exchange:
         return answer
 
 
+def _given(found: Any) -> Any:
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
 def parts_that_count(adapter: Adapter, request: Plain, options: Options) -> Tree:
     """Return what counts of a stored request under a line."""
     matched = [path.removeprefix("headers.") for path in options.match]
@@ -500,7 +513,9 @@ def parts_that_count(adapter: Adapter, request: Plain, options: Options) -> Tree
 
 
 def _headers_of(request: Any) -> dict[str, str]:
-    headers = request.get("headers", {}) if isinstance(request, dict) else {}
+    """Return the headers of a request; those of gRPC are its metadata."""
+    parts = request if isinstance(request, dict) else {}
+    headers = parts.get("headers", parts.get("metadata", {}))
     return headers if isinstance(headers, dict) else {}
 
 

@@ -40,8 +40,8 @@ def three_ways(runs: Runs, library: Any) -> Callable[[Callable[[], Any]], Any]:
     def play(use: Callable[[], Any]) -> Any:
         recorded = use()
         runs.end_open_streams()
-        files = runs.files()
         runs.again("verify")
+        files = runs.files()
         assert use() == recorded
         assert runs.drifts() == ""
         library.stop()

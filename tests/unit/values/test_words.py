@@ -45,7 +45,7 @@ def post(body: object, query: str = "") -> dict[str, object]:
         ("http", post(MCP), "http POST /v1 (tools/call search)"),
         ("http", {"url": {"$edited": 1}}, "http {'$edited': 1}"),
         ("sqlalchemy", {"statement": "SELECT id\nFROM users", "parameters": [{"id_1": 7}]}, "sqlalchemy SELECT id FROM users (id_1=7)"),
-        ("redis", {"command": "GET", "arguments": {"key": "user:7"}}, "redis GET (key='user:7')"),
+        ("redis", {"command": "GET", "arguments": {"key": "user:7"}}, "redis GET user:7"),
         ("grpc", {"method": "/shop.Orders/Get", "request": {"id": 7}}, "grpc /shop.Orders/Get (id=7)"),
     ],
 )  # fmt: skip

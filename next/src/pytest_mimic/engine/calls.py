@@ -22,6 +22,13 @@ _NETWORK = frozenset(
     }
 )
 _GONE = frozenset({404, 410})
+# Of gRPC: nobody may ask, or the service cannot answer now.
+_FAILED_CODES = frozenset(
+    """
+    ABORTED DATA_LOSS DEADLINE_EXCEEDED INTERNAL PERMISSION_DENIED RESOURCE_EXHAUSTED
+    UNAUTHENTICATED UNAVAILABLE UNKNOWN
+    """.split()
+)
 
 SameBodies = Callable[[Mapping[str, Tree], Mapping[str, Tree]], bool]
 
@@ -84,6 +91,8 @@ def failed_exchange(body: Mapping[str, Tree]) -> str:
     error = answer.get("error")
     if isinstance(error, dict) and "kind" in error:
         return str(error["kind"])
+    if answer.get("code") in _FAILED_CODES:
+        return str(answer["code"])
     status = _status_of(body)
     is_failed = status in _FAILED_STATUS or status >= 500
     return f"status {status}" if is_failed else ""

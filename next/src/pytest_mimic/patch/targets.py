@@ -84,8 +84,8 @@ _BUNDLED = {
     "grpc": Client(
         "grpc",
         "pytest_mimic.clients.grpc.adapter:Grpc",
-        ("server", "method", "request", "metadata", *_COMMON_PARTS),
-        ("responses", "code", "details", "metadata", "trailing"),
+        ("server", "method", "request", "requests", "metadata", *_COMMON_PARTS),
+        ("response", "responses", "code", "details", "metadata", "trailing"),
     ),
     "mcp": Client(
         "mcp",

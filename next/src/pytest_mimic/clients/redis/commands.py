@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pytest_mimic.client import Plain, Redactor, StandIn
+from pytest_mimic.clients.binary import text_or_base64
 
 _WITH_FIELDS = frozenset({"HSET", "HMSET", "XADD", "MSET", "MSETNX"})
 _SCRIPTS = frozenset({"EVAL", "EVAL_RO", "EVALSHA", "EVALSHA_RO", "FCALL", "FCALL_RO"})
@@ -58,14 +58,6 @@ def _number_at(data: bytes, position: int) -> tuple[int, int]:
     """Return the number behind a sign, `*2`, and where its line ends."""
     end = data.index(b"\r\n", position)
     return int(data[position + 1 : end]), end + 2
-
-
-def text_or_base64(data: bytes) -> Any:
-    """Return the text of bytes, or what stands for them."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return {"$base64": b64encode(data).decode()}
 
 
 def read(words: Sequence[bytes]) -> Plain:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
 from pytest_mimic.client import Plain, Redactor, StandIn
+from pytest_mimic.clients.binary import bytes_of, text_or_base64
 from pytest_mimic.clients.redis import commands
 
 # Their replies hold names and values in turn, at any depth.
@@ -82,7 +82,7 @@ class _Reader:
 
     def plain(self, reply: Any) -> Any:
         if isinstance(reply, bytes):
-            return commands.text_or_base64(reply)
+            return text_or_base64(reply)
         if isinstance(reply, str):
             return {"$str": str(reply)}
         if isinstance(reply, float) and not math.isfinite(reply):
@@ -162,6 +162,8 @@ def give(plain: Any) -> Any:
         return [give(item) for item in plain]
     if not isinstance(plain, dict):
         return plain
+    if "$base64" in plain:
+        return bytes_of(plain)
     tag, content = next(iter(plain.items()), ("", None))
     if not tag.startswith("$"):
         return {name.encode(): give(value) for name, value in plain.items()}
@@ -195,7 +197,6 @@ def exception_of(error: dict[str, str]) -> Exception:
 
 
 _BY_TAG: dict[str, Callable[[Any], Any]] = {
-    "$base64": b64decode,
     "$error": exception_of,
     "$fields": _fields,
     "$float": float,

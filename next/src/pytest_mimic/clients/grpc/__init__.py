@@ -1,0 +1,1 @@
+"""gRPC, sync and asyncio."""
