@@ -19,8 +19,10 @@ from values.told_apart import identity_or_refusal
 TESTS = Path(__file__).parents[1]
 LIBRARIES = "values.test_identity_of_libraries"
 
-# These count by the code or the names of a library, which differ by version.
+# These count by the code or the names of a library, or of what Python has rewritten in
+# C (`normpath`), which differ by version.
 BY_VERSION = (
+    "os.path",
     "functions of Cython",
     "numpy rest",
     "polars rest",
@@ -63,7 +65,11 @@ def identities_of(python: str, *, seed: str) -> dict[str, str]:
     folders = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
         [python, "-W", "ignore", "-c", SCRIPT],
-        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(folders)},
+        env={
+            **os.environ,
+            "PYTHONHASHSEED": seed,
+            "PYTHONPATH": os.pathsep.join(folders),
+        },
         capture_output=True,
         text=True,
         check=True,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic.values.names import is_found, name_of
+from pytest_mimic.values.names import is_found, name_of, thing_at
 from pytest_mimic.values.source import innermost, source_of_class, source_of_code
 from pytest_mimic.values.tree import Refused, Tree
 
@@ -42,10 +42,13 @@ def node_of_function(function: Any, walk: Walk) -> Tree:
     if owner is not None and not isinstance(owner, types.ModuleType | type):
         return _node_of_method(function, owner, walk)
     if isinstance(owner, type) and isinstance(function, types.MethodType):
+        name = f"{name_of(owner)}.{function.__name__}"
+        if _is_stdlib(name) and thing_at(name) == function:
+            return {"$name": name}
         return _node_of_method(function, owner, walk)
     name = _name_of(function)
     if _is_stdlib(name) and is_found(function, name):
-        return {"$function": name}
+        return {"$name": name}
     if isinstance(function, _CACHED):
         parameters = walk.node(function.cache_parameters())
         inner = walk.node(function.__wrapped__)
@@ -67,7 +70,7 @@ def node_of_class(cls: type, walk: Walk) -> Tree:
     name = name_of(cls)
     found = is_found(cls, name)
     if _is_static(cls) or (found and _is_stdlib(name)):
-        return {"$class": name}
+        return {"$name": name}
     node: dict[str, Tree] = {"$class": name}
     source = source_of_class(cls)
     if source:
@@ -140,9 +143,13 @@ def _node_of_partial(partial: functools.partial[Any], walk: Walk) -> Tree:
 
 def _node_of_method(method: Any, owner: object, walk: Walk) -> Tree:
     shared = shared_generator(owner)
-    function: Tree = f"{name_of(type(owner))}.{method.__name__}"
+    name = f"{name_of(type(owner))}.{method.__name__}"
+    function: Tree = name
     if isinstance(method, types.MethodType):
         function = walk.node(method.__func__)
+        if _is_stdlib(name) and thing_at(name) is method.__func__:
+            # The class of Python that defines it differs by version.
+            function = {"$name": name}
     return {"$method": function, "self": shared or walk.node(owner)}
 
 

@@ -230,6 +230,29 @@ def _make_moment(_: Any, content: Any) -> object:
     return np.array(*content)[()]
 
 
+# What generators of random numbers pickle differs by the version of numpy.
+
+
+def _generator(generator: Any, walk: Walk) -> Tree:
+    return _tagged(generator, walk.node(generator.bit_generator), walk)
+
+
+def _bits(bits: Any, walk: Walk) -> Tree:
+    seeds = getattr(bits, "seed_seq", None)
+    return _tagged(bits, walk.node(bits.state), walk, seeds=walk.node(seeds))
+
+
+def _seeds(seeds: Any, walk: Walk) -> Tree:
+    return _tagged(seeds, walk.node(seeds.state), walk)
+
+
+def _points(tree: Any, walk: Walk) -> Tree:
+    # What such a tree pickles holds addresses.
+    names = "data", "indices", "leafsize", "boxsize"
+    facts = {name: getattr(tree, name) for name in names}
+    return _tagged(tree, walk.node(facts), walk)
+
+
 # -- pandas
 
 
@@ -473,6 +496,10 @@ _RULES: dict[str, Rule] = {
     "numpy:timedelta64": Rule(_number, _make_moment),
     "numpy:void": Rule(_number),
     "numpy:generic": Rule(_number, _make_number),
+    "numpy:Generator": Rule(_generator),
+    "numpy:BitGenerator": Rule(_bits),
+    "numpy:SeedSequence": Rule(_seeds),
+    "scipy:cKDTree": Rule(_points),
     "pandas:DataFrame": Rule(_frame),
     "pandas:Series": Rule(_series),
     "pandas:MultiIndex": Rule(_levels),

@@ -8,15 +8,26 @@ from typing import Any
 
 
 def name_of(thing: Any) -> str:
-    """Give the name under which a class or function was defined."""
-    return f"{thing.__module__}:{thing.__qualname__}"
+    """Give the name under which a class or function is found again.
+
+    It is that of its module; of a private module (`pathlib._local`, `_io`) that of the
+    public one before it, if this has it too, since private modules differ by version.
+    """
+    module, path = str(thing.__module__), thing.__qualname__
+    public = module.lstrip("_").partition("._")[0]
+    if public != module and is_found(thing, f"{public}:{path}"):
+        return f"{public}:{path}"
+    return f"{module}:{path}"
 
 
 def thing_at(name: str) -> object:
     """Give what a name leads to now, without importing anything; `None`: nothing."""
     module_name, _, path = name.partition(":")
-    found: object = sys.modules.get(module_name)
-    for part in path.split("."):
+    first, *rest = path.split(".")
+    # A module may do anything when it is asked for a name that it does not have.
+    names = getattr(sys.modules.get(module_name), "__dict__", {})
+    found: object = names.get(first)
+    for part in rest:
         found = getattr(found, part, None)
     return found
 

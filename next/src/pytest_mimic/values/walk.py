@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from pytest_mimic.values import errors
 from pytest_mimic.values.names import generic_of, is_found, name_of, thing_at
-from pytest_mimic.values.rows import refusal_of, row_of
+from pytest_mimic.values.rows import is_of_python, refusal_of, row_of
 from pytest_mimic.values.state import (
     CONTAINERS,
     LIBRARIES,
@@ -466,6 +466,8 @@ class Walk:
         name: Any = value._name_
         # A combination of flags has no name, or one that leads to no member.
         is_named = kind.__members__.get(name) is value
+        if is_of_python(kind) and not self._is_exact:
+            is_named = False  # Python renames some: `HTTPStatus.UNPROCESSABLE_CONTENT`.
         return self._named(kind, name if is_named else self.node(value._value_))
 
     def _function(self, value: Any, _paths: Paths) -> Tree:
@@ -545,7 +547,8 @@ class Walk:
             # numpy calls each function made by `frompyfunc` "len (vectorized)".
             words = Refused(f"an object of {kind.__module__}.{kind.__qualname__}")
             return self._refused(words, value, ())
-        return {"$name": f"{kind.__module__}:{name}"}
+        module = getattr(value, "__module__", None) or kind.__module__
+        return {"$name": f"{module}:{name}"}
 
     def _on_base(self, value: Any, base: type, paths: Paths) -> Tree:
         """Open an object that is a builtin with attributes."""
@@ -645,7 +648,7 @@ class Walk:
             # What a row gives counts in any case; members of sets have no order.
             node["of"] = self._content(value, base, paths)
         if state.maker is not None and state.maker is not kind:
-            node["by"] = self.node(state.maker)
+            node["by"] = self._maker(state.maker)
         if state.arguments and base not in (set, frozenset):
             node["()"] = self._items(state.arguments, paths)
         if state.state is not None:
@@ -658,6 +661,11 @@ class Walk:
         if self.purpose == "proof" and deciding_class(kind) is not object:
             node["shows"] = self._public(kind, attributes_of(value))
         return node
+
+    def _maker(self, maker: Any) -> Tree:
+        # As in a pickle: what a library does in it may change with its version.
+        name = name_of(maker) if _has_name(maker) else ""
+        return {"$name": name} if is_found(maker, name) else self.node(maker)
 
     def _public(self, kind: type, attributes: Mapping[Any, object]) -> Tree:
         """Give what people read off an object, whatever its class has pickled."""
