@@ -45,11 +45,12 @@ def rule_of(cls: type) -> Rule | None:
 
     A class of another author who says how it is pickled has none.
     """
+    decider = deciding_class(cls)
     for base in cls.__mro__:
         rule = _RULES.get(_known_name(base))
         if rule is not None:
-            is_decided_there = deciding_class(cls) in base.__mro__
-            return rule if is_decided_there or _library_of(cls) == "pandas" else None
+            is_of_library = _library_of(decider) == _library_of(base)
+            return rule if is_of_library or decider in base.__mro__ else None
     return None
 
 
@@ -479,7 +480,18 @@ def _arrow(array: Any, walk: Walk) -> Tree:
     return _objects(array.to_pylist(), walk)
 
 
-# -- protobuf
+# -- images and messages
+
+
+def _image(image: Any, walk: Walk) -> Tree:
+    # What an image pickles holds its first frame alone, and nothing of its EXIF.
+    if getattr(image, "n_frames", 1) > 1:
+        return Refused("an image of several frames", "pass the bytes of its file")
+    exif = dict(image.getexif())
+    content = walk.node([*image.__getstate__(), exif])
+    if walk.purpose == "proof":  # A copy loses what an image has of its file.
+        return _tagged(image, content, walk)
+    return {f"${name_of(type(image))}": content}
 
 
 def _message(message: Any, walk: Walk) -> Tree:
@@ -489,6 +501,7 @@ def _message(message: Any, walk: Walk) -> Tree:
 
 
 _RULES: dict[str, Rule] = {
+    "PIL:Image": Rule(_image),
     "google:Message": Rule(_message),
     "numpy:ndarray": Rule(_ndarray),
     "numpy:MaskedArray": Rule(_masked),

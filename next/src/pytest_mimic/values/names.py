@@ -13,7 +13,11 @@ def name_of(thing: Any) -> str:
     It is that of its module; of a private module (`pathlib._local`, `_io`) that of the
     public one before it, if this has it too, since private modules differ by version.
     """
-    module, path = str(thing.__module__), thing.__qualname__
+    return name_in(str(thing.__module__), thing.__qualname__, thing)
+
+
+def name_in(module: str, path: str, thing: object) -> str:
+    """Give the name of a thing that stands in a module; see `name_of`."""
     public = module.lstrip("_").partition("._")[0]
     if public != module and is_found(thing, f"{public}:{path}"):
         return f"{public}:{path}"

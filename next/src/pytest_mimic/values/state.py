@@ -33,7 +33,9 @@ CONTAINERS = frozenset(
 )
 """The classes of Python that make their objects themselves in a replay."""
 
-LIBRARIES = frozenset({"numpy", "pandas", "polars", "pyarrow", "google"})
+LIBRARIES = frozenset(
+    {"numpy", "pandas", "polars", "pyarrow", "scipy", "PIL", "google"}
+)
 """The packages of which `libraries` knows classes."""
 
 _BUILTIN_BASES = (int, float, str, list, tuple, dict, set, frozenset)

@@ -24,7 +24,7 @@ from types import (
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from pytest_mimic.values import errors
-from pytest_mimic.values.names import generic_of, is_found, name_of, thing_at
+from pytest_mimic.values.names import generic_of, is_found, name_in, name_of, thing_at
 from pytest_mimic.values.rows import is_of_python, refusal_of, row_of
 from pytest_mimic.values.state import (
     CONTAINERS,
@@ -548,7 +548,7 @@ class Walk:
             words = Refused(f"an object of {kind.__module__}.{kind.__qualname__}")
             return self._refused(words, value, ())
         module = getattr(value, "__module__", None) or kind.__module__
-        return {"$name": f"{module}:{name}"}
+        return {"$name": name_in(module, name, value)}
 
     def _on_base(self, value: Any, base: type, paths: Paths) -> Tree:
         """Open an object that is a builtin with attributes."""
