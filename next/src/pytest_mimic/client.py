@@ -2,10 +2,18 @@
 
 Provisional: it may change in a minor version, with a line in the changelog.
 
-An adapter names the functions in which its client meets the network (`Adapter.edges`),
-reads each request and each answer into plain data, and gives an answer back as the
-client's own object. Plain data has a name beside each value, so that one walk hides
-what is secret in it.
+What an adapter must do:
+
+- name the functions in which its client meets the network (`Adapter.edges`), the
+  lowest that see a whole request, so that the client's own code runs in a replay;
+- read each request and each answer into plain data: JSON in which a name stands beside
+  each value, so that one walk hides what is secret. Nothing in it is hidden before;
+- begin each call at its port, and follow the mode of the exchange: `replay`, or the
+  real call within `running()` and then `finish`. An error of the service is an answer,
+  `{"error": {"kind": ..., "text": ...}}`; any other leaves nothing behind;
+- give an answer back as the client's own object, from plain data alone. A `give` that
+  raises says that the recording is damaged; an error that it returns is raised;
+- never import the client: where an edge runs, the client is imported.
 
 The smallest adapter, for a module `sensor` whose function `read` asks a device:
 
@@ -25,8 +33,8 @@ The smallest adapter, for a module `sensor` whose function `read` asks a device:
                     if exchange.mode == "replay":
                         return exchange.replay()["celsius"]
                     with exchange.running():
-                        celsius = original(room)
-                    return exchange.finish({"celsius": celsius})["celsius"]
+                        answer = {"celsius": original(room)}
+                    return exchange.finish(answer)["celsius"]
                 return read
             return [Edge("sensor", ("read",), wrap)]
 
@@ -172,7 +180,7 @@ class Adapter:
 
     def label(self, request: Plain) -> str:
         """Return a request as messages name it."""
-        return self.signature(request)
+        return f"{self.kind} {self.signature(request)}"
 
 
 class Port:
@@ -410,12 +418,11 @@ class Exchange:
         """Return what a client is given, or the error that it raises."""
         answer = self.recorded
         self._secrets.note_given(answer, self._scope)
-        if give is None:
-            return answer
         try:
-            return give(answer)
+            found = answer if give is None else give(answer)
         except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
             raise self.step.damaged(f"{type(error).__name__}: {error}") from error
+        return found
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -427,12 +434,20 @@ class Exchange:
             self.step.abandon(error)
             raise
 
-    def finish(self, answer: Plain) -> Plain:
+    def finish(self, answer: Plain, give: Callable[[Plain], Any] | None = None) -> Any:
         """Keep or compare the real answer, and return the one that the caller gets.
 
         That is the real one while recording; while verifying the recorded one, with
         the real secrets, and the real values at the paths of `volatile=`.
+
+        Args:
+            answer: The real answer.
+            give: Makes the client's own object of it, or the error that it raises.
         """
+        found = self._finish(answer)
+        return found if give is None else _given(give(found))
+
+    def _finish(self, answer: Plain) -> Plain:
         stored = self.stored(answer)
         if self.mode == "run":
             self._note_keys(stored)
@@ -498,6 +513,7 @@ class Exchange:
 
 
 def _given(found: Any) -> Any:
+    """Return what a client is given, or raise it if it is an error."""
     if isinstance(found, BaseException):
         raise found
     return found
