@@ -123,6 +123,13 @@ class Adapter:
         """Return the name of a request: `GET /users/1`."""
         raise NotImplementedError
 
+    def is_of_all(self, request: Plain) -> bool:  # noqa: ARG002
+        """Return whether a client asks by itself, whoever comes first.
+
+        All tests share such a request, and no pattern of a line leaves it out.
+        """
+        return False
+
     def host(self, request: Plain) -> str | None:  # noqa: ARG002
         """Return the host that patterns name, with its port if there is one."""
         return None
@@ -206,7 +213,6 @@ class Port:
         request: Plain,
         *clients: str,
         numbered: Mapping[str, Hashable] = MappingProxyType({}),
-        is_of_all: bool = False,
     ) -> Exchange | None:
         """Begin a call. None: it runs for real, and nobody looks at it.
 
@@ -216,8 +222,6 @@ class Port:
                 adapter. What the line of one leaves out is for the next.
             numbered: What goes into the request as a number, by name: the address of a
                 database, say, as the order in which the owner has first used it.
-            is_of_all: Whether the client asks it by itself, whoever comes first: all
-                tests share it, and no pattern of a line leaves it out.
 
         Raises:
             MissingRecordingError: It has no recording, and may not run.
@@ -227,7 +231,7 @@ class Port:
             return None
         adapter = self._adapter
         signature, host = adapter.signature(request), adapter.host(request)
-        if is_of_all:
+        if adapter.is_of_all(request):
             line = self._coverings.any_line(adapter.name)
         else:
             lines = (
@@ -240,7 +244,7 @@ class Port:
         if line is None:
             self._note_left_out(request)
             return None
-        return self._begin(request, line, numbered, is_of_all=is_of_all)
+        return self._begin(request, line, numbered)
 
     def takes(self) -> bool:
         """Return whether any line takes calls of this client now."""
@@ -264,12 +268,9 @@ class Port:
         request: Plain,
         line: Line,
         numbered: Mapping[str, Hashable],
-        *,
-        is_of_all: bool,
     ) -> Exchange:
         run, owner = self.run, line.cassette or self.run.innermost
         call, scope, own = self._call(request, line, numbered)
-        call.is_of_all = is_of_all
         is_recording = run.mode in ("record", "rerecord")
         if own and is_recording:
             self._note_sender(call, own, owner)
@@ -321,6 +322,7 @@ class Port:
             describe=lambda: hidden,
             label=lambda: secrets.masked_text(adapter.label(hidden)),
             options=options,
+            is_of_all=adapter.is_of_all(request),
             has_effect=adapter.has_effect,
             identify=identify,
             parts=counted,
