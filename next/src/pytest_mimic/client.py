@@ -57,7 +57,7 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from pytest_mimic.engine.calls import Call, failed_exchange
 from pytest_mimic.engine.coverings import Coverings, Edge, Line
@@ -435,6 +435,12 @@ class Exchange:
         except BaseException as error:
             self.step.abandon(error)
             raise
+
+    @overload
+    def finish(self, answer: Plain) -> Plain: ...
+
+    @overload
+    def finish(self, answer: Plain, give: Callable[[Plain], Any]) -> Any: ...
 
     def finish(self, answer: Plain, give: Callable[[Plain], Any] | None = None) -> Any:
         """Keep or compare the real answer, and return the one that the caller gets.
