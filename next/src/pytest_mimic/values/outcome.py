@@ -25,7 +25,7 @@ from pytest_mimic.values.tree import (
     refused_at,
     shown_path,
 )
-from pytest_mimic.values.walk import Walk, deeply
+from pytest_mimic.values.walk import KEPT_HASH, Walk, deeply
 
 if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
@@ -52,13 +52,18 @@ class Objects(Protocol):
 
 
 class _Pickle(NamedTuple):
-    """A part that becomes a pickle, where it stands, and what was loaded from it."""
+    """A part that becomes a pickle, where it stands, and what was loaded from it.
+
+    Attributes:
+        preview: What it is, in words without any value of it.
+    """
 
     path: Path
     pickled: Any
     names: list[str]
     loaded: object
     proof: Walk
+    preview: str
 
 
 def store(
@@ -76,7 +81,7 @@ def store(
         value: A value or an exception.
         objects: Where its pickles are written, once the whole is proven.
         places: The folders of this run.
-        hide: Gives a readable tree with its secrets replaced.
+        hide: Gives a readable tree, and what pickles are, with its secrets replaced.
         forbid: Whether nothing may be pickled.
         name: What the path in an error begins with.
 
@@ -84,10 +89,9 @@ def store(
         UnstorableOutcomeError: A part cannot be kept; nothing is left behind.
     """
     storing = _Storing(places, forbid=forbid, name=name)
-    tree, pickles = deeply(lambda: storing.proven(value))
-    if hide is not None:
-        tree = hide(tree)
-    return _with_pickles(tree, iter(pickles), objects)
+    proven, pickles = deeply(lambda: storing.proven(value))
+    tree = _with_pickles(proven, iter(pickles), objects)
+    return tree if hide is None else hide(tree)
 
 
 class _Storing:
@@ -129,7 +133,10 @@ class _Storing:
             return False
 
     def _proof_of(self, value: object) -> str:
-        return ordered_digest_of(Walk("proof", self._places).node(value))
+        tree = Walk("proof", self._places).node(value)
+        if refused_at(tree) is not None:
+            raise ValueError("it holds what another process would not find again")
+        return ordered_digest_of(tree)
 
     def _pickles_in(self, tree: Tree) -> list[_Pickle]:
         pickles: list[_Pickle] = []
@@ -139,11 +146,15 @@ class _Storing:
         return pickles
 
     def _pickle(self, path: Path, value: object) -> _Pickle:
-        from pytest_mimic.values import pickles  # Most outcomes have none.
+        # Most outcomes have none.
+        from pytest_mimic.values import pickles
+        from pytest_mimic.values.drawing import preview
 
         proof = Walk("proof", self._places)
         proven = proof.node(value)
         self._refuse_parts(path, proven)
+        if proof.keeps_hash:
+            self._refuse(path, KEPT_HASH)
         if self._forbid:
             self._refuse(path, f"{_kind(value)}, which only a pickle keeps")
         try:
@@ -157,7 +168,7 @@ class _Storing:
         if ordered_digest_of(again) != ordered_digest_of(proven):
             deeper = first_difference(proven, again)
             self._refuse((*path, *deeper), "a copy of it differs")
-        return _Pickle(path, pickled, names, loaded, proof)
+        return _Pickle(path, pickled, names, loaded, proof, preview(proven))
 
     def _refuse_parts(self, path: Path, proven: Tree) -> None:
         found = refused_at(proven)
@@ -226,6 +237,7 @@ def _written(pickle: _Pickle, objects: Objects) -> Tree:
     node: dict[str, Tree] = {"$pickle": name, "imports": [*pickle.names]}
     if pickle.pickled.python:
         node["python"] = pickle.pickled.python
+    node["preview"] = pickle.preview
     return node
 
 

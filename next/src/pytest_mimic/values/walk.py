@@ -63,6 +63,7 @@ Purpose: TypeAlias = Literal["identity", "exact", "proof"]
 Paths: TypeAlias = "tuple[Path, ...]"
 T = TypeVar("T")
 
+KEPT_HASH = "an object that keeps its own hash(), another in each process"
 DEEPEST = 1_000
 """Parts below so many levels are refused."""
 LONGEST_NUMBER = 10**4_096
@@ -158,6 +159,8 @@ class Walk:
         size: How many parts were opened.
         changeable: How many of them may change, and so are one wherever they stand.
         few: So many items of an array stand in the tree; more count by their memory.
+        keeps_hash: Whether an object remembers its own `hash()`, which a pickle of it
+            would carry into a process where it is another one.
     """
 
     def __init__(self, purpose: Purpose = "identity", places: Places | None = None):
@@ -169,6 +172,7 @@ class Walk:
         self.changeable: set[int] = set()
         self._raws = 0
         self.few = 50
+        self.keeps_hash = False
         self._starts = places.starts if places is not None else ()
         self._in_order = purpose != "identity"
         self._depth = 0
@@ -592,11 +596,10 @@ class Walk:
         names = remembered_hashes(value, counted)
         if not names:
             return counted
-        if self.purpose == "proof":
-            return Refused(
-                "an object that keeps its own hash(), another in each process"
-            )
+        self.keeps_hash = True
         bare = without_hashes(value, counted, names)
+        if bare is None and self.purpose == "proof":
+            return Refused(KEPT_HASH)
         return counted if bare is None else bare
 
     def _counted(
