@@ -19,6 +19,7 @@ from pytest_mimic.values.tree import (
     Path,
     Raw,
     Tree,
+    is_tagged,
     leaves,
     ordered_digest_of,
     parts,
@@ -55,6 +56,7 @@ class _Pickle(NamedTuple):
     """A part that becomes a pickle, where it stands, and what was loaded from it.
 
     Attributes:
+        digest: That of the value: of equal sets the pickles differ.
         preview: What it is, in words without any value of it.
     """
 
@@ -63,6 +65,7 @@ class _Pickle(NamedTuple):
     names: list[str]
     loaded: object
     proof: Walk
+    digest: str
     preview: str
 
 
@@ -165,10 +168,11 @@ class _Storing:
         except Exception as error:
             self._refuse(path, f"{_kind(value)}, which cannot be pickled ({error})")
         again = Walk("proof", self._places).node(loaded)
-        if ordered_digest_of(again) != ordered_digest_of(proven):
+        digest = ordered_digest_of(proven)
+        if ordered_digest_of(again) != digest:
             deeper = first_difference(proven, again)
             self._refuse((*path, *deeper), "a copy of it differs")
-        return _Pickle(path, pickled, names, loaded, proof, preview(proven))
+        return _Pickle(path, pickled, names, loaded, proof, digest, preview(proven))
 
     def _refuse_parts(self, path: Path, proven: Tree) -> None:
         found = refused_at(proven)
@@ -237,8 +241,19 @@ def _written(pickle: _Pickle, objects: Objects) -> Tree:
     node: dict[str, Tree] = {"$pickle": name, "imports": [*pickle.names]}
     if pickle.pickled.python:
         node["python"] = pickle.pickled.python
-    node["preview"] = pickle.preview
+    node.update(digest=pickle.digest, preview=pickle.preview)
     return node
+
+
+def by_value(tree: Tree) -> Tree:
+    """Give a stored tree with the digests of values in place of their pickles."""
+    if isinstance(tree, list):
+        return [by_value(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if "$pickle" in tree and "digest" in tree:
+        return {"$pickle": tree["digest"]}
+    return {key: by_value(part) for key, part in tree.items()}
 
 
 # -- loading
@@ -358,9 +373,14 @@ def _with_texts_away(tree: Tree, objects: Objects) -> Tree:
         return {"$text": name, "length": len(tree), "begins": tree[:_BEGINNING]}
     if isinstance(tree, list):
         return [_with_texts_away(item, objects) for item in tree]
-    if isinstance(tree, dict):
+    if isinstance(tree, dict) and not _is_text_with_tag(tree):
         return {key: _with_texts_away(part, objects) for key, part in tree.items()}
     return tree
+
+
+def _is_text_with_tag(tree: dict[str, Tree]) -> bool:
+    """Tell whether a tree is a value that is made of a text, as bytes are."""
+    return is_tagged(tree) and isinstance(next(iter(tree.values())), str)
 
 
 def unshelve(tree: Tree, objects: Objects) -> Tree:
