@@ -109,6 +109,9 @@ class _Storing:
         """Give the tree of a value and its pickles, in the order of their leaves."""
         exact = Walk("exact", self._places)
         tree = exact.node(value)
+        if exact.is_plain and type(value) in (list, dict):
+            # What is JSON already comes back as it is.
+            return tree, []
         if exact.is_shared or exact.size > MOST_PARTS:
             tree = Raw(value)
         pickles = self._pickles_in(tree)
