@@ -50,17 +50,14 @@ class Edge(NamedTuple):
         path: The names that lead to it there, `("HTTPAdapter", "send")`.
         wrap: Takes the original, and gives what stands in its place.
         is_optional: Whether some versions of the client lack it.
+        client: The client, for messages.
     """
 
     module: str
     path: tuple[str, ...]
     wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
     is_optional: bool = False
-
-    @property
-    def client(self) -> str:
-        """The client, for messages."""
-        return self.module.partition(".")[0]
+    client: str = ""
 
 
 class Adapter(Protocol):

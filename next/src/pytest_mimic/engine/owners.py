@@ -62,6 +62,7 @@ class Owner:
         first_test: The test for which the set-up of a fixture runs.
         is_set_up: Whether the set-up of a fixture has ended.
         has_failed: Whether it ended with a failure.
+        has_drifted: Whether a statement of a fixture has given something else.
         cassettes: The cassettes in it whose blocks have ended.
         left: What it has left in the vault, if it is a cassette.
     """
@@ -94,6 +95,7 @@ class Owner:
         self.first_test = ""
         self.is_set_up = False
         self.has_failed = False
+        self.has_drifted = False
         self.cassettes: list[Owner] = []
         self.left: list[Written] = []
         self.real = RealValues()

@@ -236,9 +236,7 @@ class RealCall:
             UnstorableOutcomeError: It cannot be kept. The error is noted.
         """
         try:
-            places = self._arguments.places
-            name = "exception" if verb == "raised" else "result"
-            return store(value, self._objects, places, self._hide, name=name)
+            return store(value, self._objects, self._arguments.places, self._hide)
         except UnstorableOutcomeError as error:
             what = f"what {self._plan.target} {verb} cannot be stored"
             told = UnstorableOutcomeError(what, error.facts, error.remedies)

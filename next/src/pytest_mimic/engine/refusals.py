@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 _MOST_OF_A_DRIFT = 10
 RECORD, RERECORD, VERIFY = "--mimic-record", "--mimic-rerecord", "--mimic-verify"
 
-# Damage that a new recording does not mend.
-_HEALED_OTHERWISE = ("pointer", "newer", "forbidden")
 
 # What a service gives to each thing that it makes.
 _ID = re.compile(r"(^|_)[iI]d$|[a-z](Id|ID)$")
@@ -183,16 +181,6 @@ class Refusals:
             remedies,
         )
 
-    def add_command(self, error: MimicError, owner: Owner | None) -> None:
-        """Name the command that makes a damaged recording again."""
-        is_damage = isinstance(error, CorruptRecordingError)
-        if not is_damage or error.damage in _HEALED_OTHERWISE:  # type: ignore[attr-defined]
-            return
-        if not any(command for _, command in error.remedies):
-            error.remedies += tuple(
-                self._remedies("to record it again", RERECORD, owner)
-            )
-
     def in_child(self, call: Call) -> MissingRecordingError:
         """A call that has a place is made in a forked child."""
         return MissingRecordingError(
@@ -255,11 +243,13 @@ class Refusals:
         self, call: Call, differences: Sequence[Difference], owner: Owner
     ) -> DriftError:
         """A statement of a wider fixture gives something else in a recording run."""
+        tests = filter(None, [owner.serves])
+        command = self.commands.pytest(RERECORD, tests=tests)
         return DriftError(
-            f"{call.label()} of a fixture gives something else than was recorded, so"
-            " what follows cannot be recorded",
+            f"{call.label()} of a fixture gives something else than when it was"
+            " recorded, so new calls would begin at another state",
             lines_of(self.shown(differences)),
-            self._remedies("to record the fixture's tests again", RERECORD, owner),
+            [("to record all that uses the fixture again", command)],
         )
 
     def command(self, option: str, owner: Owner | None) -> str:
