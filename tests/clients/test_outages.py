@@ -130,7 +130,7 @@ def test_an_error_of_a_database_replaces_no_recording(project):
 
     run.expect(
         failed=1,
-        says=["SELECT users"],
+        says=["SELECT name FROM users raised"],
     )
     assert run.vault == good
 

@@ -99,7 +99,7 @@ def test_a_recorded_error_is_raised_and_a_new_one_is_not(
             ).scalar_one()
 
     def change(statement: str) -> None:
-        mode = sql.run.settings.mode.value
+        mode = sql.mode
         sql.again("off")
         with engine.begin() as connection:
             connection.execute(sa.text(statement))
@@ -124,7 +124,7 @@ def test_a_cursor_on_the_server_gives_the_recorded_rows(
     )
 
     def fill(count: int) -> None:
-        mode = sql.run.settings.mode.value
+        mode = sql.mode
         sql.again("off")
         with engine.begin() as connection:
             connection.execute(sa.text("DROP TABLE IF EXISTS t"))

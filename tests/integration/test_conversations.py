@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 import toy_client
 from support.adapters import install_adapter
-
-# The package of src/ has another seam.
-ToyAdapter: Any = pytest.importorskip("toy_adapter", exc_type=ImportError).ToyAdapter
+from toy_adapter import ToyAdapter
 
 SHOP = """
     import asyncio
@@ -56,8 +54,8 @@ REMEDY = "to record the whole conversation again: pytest --mimic-rerecord {}"
 class CountingAdapter(ToyAdapter):
     """For which the number of a request is a part of the answer, as in a service with a state."""
 
-    def comparable(self, answer: Any, other: Any) -> Any:
-        return answer
+    def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
+        return plain
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_a_cancelled_statement_waits_in_a_replay(
 def test_a_statement_in_a_thread_is_released_with_its_test(
     project: Project, postgres: Postgres
 ) -> None:
-    """It gets the driver's error of a connection that was closed."""
+    """Nobody hears of it any more, but its test's own next steps wait for it no longer."""
     pytest.importorskip("psycopg2")
     project.ini("sqlalchemy")
     project.tests("""
@@ -77,10 +77,7 @@ def test_a_statement_in_a_thread_is_released_with_its_test(
                         cursor.execute("select query from pg_stat_activity")
                         asked = [query for [query] in cursor.fetchall()]
                 return "select pg_sleep(60)" in asked
-            frame = sys._current_frames()[thread.ident]
-            while frame is not None and frame.f_code.co_name != "in_thread":
-                frame = frame.f_back
-            return frame is not None
+            return sys._current_frames()[thread.ident].f_code.co_name == "wait"
 
         def test_it():
             with engine.connect() as connection:
@@ -92,8 +89,8 @@ def test_a_statement_in_a_thread_is_released_with_its_test(
 
         def test_second():
             if "ADMIN" not in os.environ:
-                thread.join()
-                assert [type(error.orig).__name__ for error in errors]
+                thread.join(20)
+                assert not thread.is_alive()
     """)
     place = f"postgres@127.0.0.1:{postgres.port}/postgres"
     env = {"DB": f"postgresql+psycopg2://{place}", "ADMIN": f"postgresql://{place}"}

@@ -73,7 +73,7 @@ _BUNDLED = {
         "sqlalchemy",
         "pytest_mimic.clients.sql.adapter:Sqlalchemy",
         ("statement", "parameters", "database", *_COMMON_PARTS),
-        ("columns", "rows", "count", "lastrowid", "error"),
+        ("columns", "rows", "count", "lastrowid", "raised"),
     ),
     "redis": Client(
         "redis",

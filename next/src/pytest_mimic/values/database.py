@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
+from uuid import UUID
 
 from pytest_mimic.errors import UnstorableOutcomeError
+from pytest_mimic.values.names import find, name_of
 from pytest_mimic.values.outcome import load, store
 from pytest_mimic.values.rows import bytes_of
 from pytest_mimic.values.tree import Leaf, Tree
 from pytest_mimic.values.walk import Walk, deeply
+
+# The drivers whose own classes only their own code makes.
+_DRIVERS = frozenset(["asyncpg", "psycopg", "psycopg2"])
 
 
 def stored(value: Any, name: str) -> Tree:
@@ -30,6 +35,10 @@ def stored(value: Any, name: str) -> Tree:
         return {"$memoryview": _of_bytes(value.tobytes())}
     if type(value) is bytes:
         return _of_bytes(value)
+    if type(value).__module__.partition(".")[0] in _DRIVERS:
+        of_driver = _of_driver(value, name)
+        if of_driver is not None:
+            return of_driver
     try:
         return store(value, _NO_OBJECTS, forbid=True, name="")
     except UnstorableOutcomeError as error:
@@ -46,9 +55,12 @@ def made(tree: Tree) -> object:
     """
     if not isinstance(tree, (dict, list)):
         return tree
-    if isinstance(tree, dict) and "$memoryview" in tree:
-        inner: Any = tree["$memoryview"]
-        return memoryview(bytes_of(inner))
+    if isinstance(tree, dict):
+        inner: Any = next(iter(tree.values()), None)
+        if "$memoryview" in tree:
+            return memoryview(bytes_of(inner))
+        if "$driver" in tree:
+            return _made_of_driver(inner, tree)
     return load(tree, _NO_OBJECTS, forbid=True)
 
 
@@ -77,6 +89,34 @@ def _is_plain(value: Any) -> bool:
     if kind is float:
         return isfinite(value)
     return value is None or kind is bool or kind is int
+
+
+def _of_driver(value: Any, name: str) -> Tree:
+    """Return the JSON of a range or an id in a class of a driver; None: it has none.
+
+    The general codec runs no code of classes that it makes, and these need theirs.
+    """
+    cls = type(value)
+    node: dict[str, Tree] = {"$driver": name_of(cls)}
+    if isinstance(value, UUID):
+        node["text"] = str(value)
+    elif getattr(cls, "__slots__", ()) and not getattr(value, "__dict__", None):
+        slots = {slot: getattr(value, slot) for slot in cls.__slots__}
+        node["slots"] = {slot: stored(part, name) for slot, part in slots.items()}
+    else:
+        return None
+    return node if _made_of_driver(name_of(cls), node) == value else None
+
+
+def _made_of_driver(name: str, node: Mapping[str, Any]) -> object:
+    cls = find(name)
+    if "text" in node:
+        value: object = cls(node["text"])
+        return value
+    value = cls.__new__(cls)
+    for slot, part in node["slots"].items():
+        setattr(value, slot, made(part))
+    return value
 
 
 def _of_bytes(value: bytes) -> Tree:

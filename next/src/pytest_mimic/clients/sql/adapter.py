@@ -50,10 +50,6 @@ class Sqlalchemy(Adapter):
         """Return the verb and the main table: `SELECT users`."""
         return statements.read(request["statement"]).signature
 
-    def is_of_all(self, request: Plain) -> bool:
-        """Return whether it is what a dialect asks of its first connection."""
-        return "dialect" in request
-
     def parts(self, request: Plain) -> Plain:
         """Return statement, parameters and database."""
         parts = {"statement": request["statement"]}
@@ -94,8 +90,8 @@ class Sqlalchemy(Adapter):
         compared: Plain = {
             key: answer[key] for key in ("rows", "count") if key in answer
         }
-        if "error" in answer:
-            compared["error"] = answer["error"]
+        if "raised" in answer:
+            compared["raised"] = answer["raised"]
         rows = compared.get("rows")
         if rows is not None and (answer.get("unordered") or other.get("unordered")):
             in_order = sorted(rows, key=text_of)
@@ -275,7 +271,7 @@ def _introduce(port: Port, connection: StandInConnection, engine: Any) -> None:
         "dialect": f"{dialect.name}+{dialect.driver}",
         "setup": _setup_of(engine),
     }
-    exchange = port.begin(request)
+    exchange = port.begin(request, is_of_all=True)
     if exchange is None:
         return
     if exchange.mode == "replay":

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 from pytest_mimic.client import Exchange, MimicError, Plain, Port
-from pytest_mimic.clients.sql import rows
+from pytest_mimic.clients.sql import rows, statements
 from pytest_mimic.clients.sql.rows import Result
 from pytest_mimic.errors import UnstorableOutcomeError
 
@@ -177,9 +177,11 @@ class _Inner:
         self._outer = outer
 
     def is_closed(self) -> bool:
-        """Whether a recorded error has ended the connection."""
-        is_closed: bool = self._outer.settings.get("closed", False)
-        return is_closed
+        """Whether the connection has ended."""
+        real = self._outer.real
+        if real is not None:
+            return bool(real._connection.is_closed())
+        return bool(self._outer.settings.get("closed"))
 
     def __getattr__(self, name: str) -> Any:
         source = self._outer.source
@@ -269,7 +271,10 @@ class StandInCursor:
         vars(self)["_passes"] = exchange is None
         if exchange is None:
             return run()
-        result = run_call(connection, exchange, run, self._read)
+        is_ordered = statements.read(request["statement"]).is_ordered
+        result = run_call(
+            connection, exchange, run, lambda: self._read(is_ordered=is_ordered)
+        )
         vars(self).update(_result=result, _position=0)
         return self
 
@@ -283,14 +288,15 @@ class StandInCursor:
                 setattr(self._real, name, value)
         return self._real
 
-    def _read(self) -> Result:
+    def _read(self, *, is_ordered: bool) -> Result:
         """Read the whole result of the real cursor."""
         real = self._real
         lastrowid = getattr(real, "lastrowid", None)
         if real.description is None:
             return Result(None, (), real.rowcount, lastrowid)
         columns = [tuple(column) for column in real.description]
-        return Result(columns, real.fetchall(), real.rowcount, lastrowid)
+        found = real.fetchall()
+        return Result(columns, found, real.rowcount, lastrowid, is_ordered)
 
     @property
     def description(self) -> Any:
@@ -401,6 +407,8 @@ def run_call(
         _wait(connection, exchange)
         return _given(connection, exchange.given(_made))
     outcome: Result | Exception
+    # A statement in a thread may outlive its test.
+    exchange.progress(dict)
     try:
         with exchange.step.running():
             run()
@@ -423,7 +431,7 @@ def _answer_of(
     try:
         if isinstance(outcome, Exception):
             is_lost = _is_lost(connection.real)
-            return {"error": rows.error_of(outcome, closes=is_lost)}
+            return {"raised": rows.error_of(outcome, closes=is_lost)}
         return rows.answer_of(outcome)
     except UnstorableOutcomeError as error:
         column = error.facts[0].partition(":")[0].rpartition(".")[2]
@@ -441,9 +449,9 @@ def _is_lost(real: Any) -> bool:
 
 
 def _made(answer: Plain) -> Result | _Failure:
-    if "error" not in answer:
+    if "raised" not in answer:
         return rows.result_of(answer)
-    error = answer["error"]
+    error = answer["raised"]
     return _Failure(rows.made_error(error), error.get("closes", False))
 
 

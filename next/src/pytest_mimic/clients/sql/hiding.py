@@ -64,21 +64,21 @@ def hide_answer(
             text, and that names a secret, hides the texts of all columns that it does
             not list by their own names.
     """
-    if "error" in answer:
-        return {**answer, "error": _hide_error(answer["error"], redactor, stand_in)}
+    if "raised" in answer:
+        return {**answer, "raised": _hide_error(answer["raised"], redactor, stand_in)}
     if "rows" not in answer:
         return answer
     statement = statements.read(request["statement"])
     hides_texts = request.get("is_text") and _names_a_secret(statement, redactor)
-    plain = statement.plain_columns
+    plain = statement.plain_columns or frozenset()
     named = request.get("names", {}).get("columns", {})
     rows = []
     for index, row in enumerate(answer["rows"]):
         place = f"rows[{index}]"
         kept = _hide_mapping(row, named, redactor, stand_in, place)
-        if hides_texts:
+        if hides_texts and "*" not in plain:
             for name, value in kept.items():
-                if plain is None or (plain and name not in plain):
+                if name not in plain:
                     kept[name] = _without_texts(value, stand_in, f"{place}.{name}")
         rows.append(kept)
     columns = [_hide_literals(name, redactor, stand_in) for name in answer["columns"]]
@@ -174,7 +174,8 @@ def _hide_mapping(
 ) -> dict[str, Any]:
     """Return values without secrets, each judged by its name and its column."""
     names = {
-        name: f"{name} {columns[name]}" if name in columns else name for name in values
+        name: _judged_name(name, number, columns, redactor)
+        for number, name in enumerate(values)
     }
     shown = {names[name]: _shown(value) for name, value in values.items()}
     hidden = redactor.hide(shown, stand_in, path)
@@ -182,6 +183,18 @@ def _hide_mapping(
         name: _kept(value, shown[names[name]], hidden[names[name]])
         for name, value in values.items()
     }
+
+
+def _judged_name(
+    name: str, number: int, columns: Mapping[str, str], redactor: Redactor
+) -> str:
+    """Return the name by which a value is judged: its own, or a secret column's."""
+    # One statement that inserts several rows has `name__0` and `name__1`.
+    noted = columns.get(name) or columns.get(name.rpartition("__")[0], "")
+    for column in noted.split(", "):
+        if column and redactor.names.secret(column):
+            return f"{column} {number}"
+    return name
 
 
 def _shown(value: Any) -> Any:

@@ -8,7 +8,6 @@ from itertools import cycle
 from typing import Any
 
 from pytest_mimic.client import Plain
-from pytest_mimic.clients.sql import secret_columns
 from pytest_mimic.values.database import described
 from pytest_mimic.values.tree import text_of
 
@@ -43,6 +42,9 @@ def request_of(text: str, given: Any, context: Any) -> Plain:
     if compiled is None:
         request["is_text"] = True
         return request
+    # It loads SQLAlchemy, which has compiled the statement.
+    from pytest_mimic.clients.sql import secret_columns
+
     columns = secret_columns.of(compiled)
     if columns.has_text:
         request["is_text"] = True

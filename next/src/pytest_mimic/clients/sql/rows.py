@@ -23,12 +23,14 @@ class Result(NamedTuple):
         rows: The rows, in the class in which the driver gives them.
         rowcount: How many rows it has given or changed.
         lastrowid: The id of the row that it has inserted.
+        is_ordered: Whether the statement gives an order of its rows.
     """
 
     columns: list[tuple[Any, ...]] | None = None
     rows: Sequence[Any] = ()
     rowcount: int = -1
     lastrowid: int | None = None
+    is_ordered: bool = True
 
 
 def answer_of(result: Result) -> Plain:
@@ -50,8 +52,10 @@ def answer_of(result: Result) -> Plain:
         answer["rows"] = [
             _plain_row(row, keys, index) for index, row in enumerate(result.rows)
         ]
+        if not result.is_ordered and len(result.rows) > 1:
+            answer["unordered"] = True
     answer["count"] = result.rowcount
-    if result.lastrowid:
+    if result.columns is None and result.lastrowid:
         answer["lastrowid"] = result.lastrowid
     return answer
 
@@ -169,11 +173,14 @@ def error_of(error: BaseException, *, closes: bool = False) -> Plain:
     diagnostics = getattr(error, "diag", None)
     if diagnostics is not None:
         # What PostgreSQL says of an error: the constraint, the table, a hint.
-        plain["diag"] = _plain_attributes(diagnostics, dir(diagnostics))
+        said = _plain_attributes(diagnostics, dir(diagnostics))
+        plain |= {"diag": said} if said else {}
     if attributes:
         plain["attributes"] = attributes
     if error.__cause__ is not None:
         plain["cause"] = error_of(error.__cause__)
+        held = vars(error).items()
+        plain["held"] = [name for name, value in held if value is error.__cause__]
     if closes:
         plain["closes"] = True
     return plain
@@ -198,6 +205,7 @@ def made_error(plain: Plain) -> BaseException:
             object.__setattr__(error, name, value)
     if "cause" in plain:
         error.__cause__ = made_error(plain["cause"])
+        vars(error).update(dict.fromkeys(plain.get("held", ()), error.__cause__))
     return error
 
 

@@ -76,7 +76,8 @@ class Statement(NamedTuple):
         literals: In order.
         columns_of_markers: For each parameter its own name, if it has one, and the
             column with which it is compared, if one can be told.
-        plain_columns: The columns that are listed as they are; None: not to be told.
+        plain_columns: The columns that are listed as they are; `*` for all, None if
+            nobody can tell.
         is_ordered: Whether it gives an order of rows.
         names_a_key: Whether it sets a password in words of its own.
     """
@@ -185,10 +186,7 @@ def _column_before(tokens: list[_Token], index: int) -> str:
 
 
 def _plain_columns(tokens: list[_Token]) -> frozenset[str] | None:
-    """Return the columns that a query lists by their own names.
-
-    All of them for `*`, as the empty set.
-    """
+    """Return the columns that a query lists by their own names, perhaps `*`."""
     words = [token.lowered for token in tokens]
     is_simple = words[:1] == ["select"] and "from" in words
     if not is_simple or set(words) & {"union", "except", "intersect"}:
@@ -213,7 +211,7 @@ def _plain_columns(tokens: list[_Token]) -> frozenset[str] | None:
             has_other = True
         item = []
     if has_star:
-        return None if has_other else frozenset()
+        return None if has_other else frozenset("*")
     return frozenset(columns)
 
 
