@@ -51,24 +51,7 @@ def test_a_line_whose_client_is_not_installed_is_no_error(project, absent):
     project.ini("redis", "http.client")
     project.tests("def test_it(): pass")
 
-    run = project.replay().expect(passed=1)
-
-    assert (
-        "mimic: replay from .mimic_vault (2 targets; not installed: redis)"
-        in run.output
-    )
-    assert run.exit_code == 0
-
-
-def test_a_line_whose_client_is_not_installed_is_said_where_tests_fail(project, absent):
-    project.ini("redis")
-    project.tests("def test_it(): import redis")
-
-    run = project.replay("-q").expect(failed=1)
-
-    assert run.section == ["not installed, so not mimicked: redis"]
-    project.tests("def test_it(): pass")
-    assert "not installed" not in project.replay("-q").expect(passed=1).output
+    project.replay().expect(passed=1)
 
 
 def test_an_absent_client_that_a_test_names_is_an_error(project, absent):
@@ -79,28 +62,6 @@ def test_an_absent_client_that_a_test_names_is_an_error(project, absent):
 
     assert run.output.count("TargetError: the client redis is not installed") >= 3
     assert run.output.count("to install it: pip install redis") >= 3
-
-
-@pytest.mark.parametrize("line", ["http", "aiohttp", "marker"])
-def test_a_package_in_the_place_of_urllib3_is_said_at_once(project, line):
-    project.ini(*([] if line == "marker" else [line]), pythonpath=".")
-    for module in ("__init__", "backend/__init__"):
-        project.write(f"urllib3/{module}.py", "")
-    marker = "pytest.mark.mimic('urllib3')" if line == "marker" else "pytest.mark.other"
-    project.write("test_it.py", f"import pytest\n\n@{marker}\ndef test_it(): pass\n")
-
-    run = project.run("-W", "ignore", process=True)
-
-    said = [
-        "urllib3-future stands in the place of urllib3",
-        "pip install --force-reinstall urllib3",
-    ]
-    if line == "aiohttp":
-        run.expect(passed=1, never=said[:1])
-    elif line == "marker":
-        run.expect(errors=1, says=said)
-    else:
-        run.expect(exit_code=4, says=said)
 
 
 @pytest.fixture
@@ -135,6 +96,4 @@ def test_recordings_of_an_absent_client_are_not_cleared(recorded, named):
     run = project.run("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=1)
 
     assert run.changed == set()
-    assert run.section == [
-        "warning: --mimic-fail-on-unused could not judge 1 recording: requests is not installed"
-    ]
+    assert "could not judge" in run.output

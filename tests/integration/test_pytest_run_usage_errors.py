@@ -93,23 +93,6 @@ def test_missing_targets_are_reported_after_collection(shop):
     usage_error(shop.run(), *errors)
 
 
-@pytest.mark.parametrize(
-    ("key", "meant"),
-    [
-        ("mimic_function", "mimic_functions"),
-        ("mimic_vaultpath", "mimic_vault_path"),
-        ("mimic-redact", "mimic_redact"),
-    ],
-)
-def test_a_warning_says_what_a_misspelt_key_was_meant_to_be(shop, key, meant):
-    """Where warnings are errors, it is a usage error."""
-    shop.ini(**{key: ["shop:fetch"]})
-    text = f"pytest.ini: {key} is no option (did you mean {meant}?)"
-
-    assert f"PytestConfigWarning: {text}" in shop.run("-W", "default").output
-    usage_error(shop.run(), text)
-
-
 NO_ARGUMENT = {
     "shop:fetch ignore=citty": "shop:fetch: ignore=citty names no argument (did you mean city?)",
     "shop:load content=rows": "shop:load: content=rows names no argument (it has day)",

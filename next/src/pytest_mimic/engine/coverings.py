@@ -162,10 +162,12 @@ class Coverings:
 
     Attributes:
         names: The targets that were mimicked, a client by its kind.
+        absent: The clients that lines name and that are not installed, with their kind.
     """
 
     def __init__(self, run: Run, rootdir: Path) -> None:
         self.names: set[str] = set()
+        self.absent: dict[str, str] = {}
         self._run = run
         self._inputs = Inputs(rootdir, run.vault.path, Project(rootdir))
         self._mocks = Mocks(self._inputs)
@@ -329,6 +331,9 @@ class Coverings:
         options = target.options
         patterns = Patterns(options.only, options.exclude)
         covering.clients.append(_ClientLine(target, client.kind, patterns))
+        if absent_clients([target]):
+            self.absent[target.module] = client.kind
+            return
         self.names.add(client.kind)
         if target.module in self._adapters or self._is_live:
             return

@@ -33,7 +33,6 @@ from pytest_mimic.engine.slots import (
     blank_of,
     is_stale,
     key_of,
-    today,
 )
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError
@@ -234,7 +233,9 @@ class Log:
 
     def keep_part(self) -> None:
         """Keep each finished call beside the log, in case this process is killed."""
-        self._part = self._vault.part(self.name, owner=self.owner, recorded=today())
+        self._part = self._vault.part(
+            self.name, owner=self.owner, recorded=self._vault.today
+        )
 
     def take_over(self) -> None:
         """Write what a killed process has left of this log, as of a failing test."""
@@ -303,7 +304,7 @@ class Log:
             return None
         # Several tests may use one cassette, and nobody knows which calls are whose.
         owner = "" if is_shared else self.owner
-        recording = Recording(owner, today(), entries, dict(fixtures), setup)
+        recording = Recording(owner, self._vault.today, entries, dict(fixtures), setup)
         return self._vault.write(self.name, recording, equal=self._are_equal)
 
     def _entries_to_keep(

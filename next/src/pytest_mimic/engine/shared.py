@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.decide import Facts, Mode, Recorded, decide
-from pytest_mimic.engine.slots import Place, is_stale, today
+from pytest_mimic.engine.slots import Place, is_stale
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import Entry, Recording
@@ -41,7 +41,8 @@ class Shared:
         def equal(old: Entry, new: Entry) -> bool:
             return is_equal(old, new, call.options, call.is_equal)
 
-        return self._vault.write(name, Recording(test, today(), [entry]), equal=equal)
+        recording = Recording(test, self._vault.today, [entry])
+        return self._vault.write(name, recording, equal=equal)
 
 
 def _goes_further(one: Entry, other: Entry) -> bool:

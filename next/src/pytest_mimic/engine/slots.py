@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from typing import NamedTuple
 
 from pytest_mimic.engine.calls import Call, SameBodies
@@ -72,15 +70,6 @@ class Place(NamedTuple):
     entry: Entry | None
     name: str
     slot: Slot | None = None
-
-
-# Bound to the class as it is: tests freeze the clock by replacing names in modules.
-_today: Callable[[], date] = date.today
-
-
-def today() -> str:
-    """Give the day, as recordings have it."""
-    return _today().isoformat()
 
 
 def blank_of(call: Call) -> Entry:

@@ -290,6 +290,9 @@ def _module_and_path(name: str) -> tuple[str, tuple[str, ...]]:
         raise TargetError(
             f"{name} has no colon before the function: write {with_colon}"
         )
+    if not hint and name.isidentifier():
+        # A library that sends its requests through one of them is none.
+        hint = f" (clients are {', '.join(CLIENT_NAMES)})"
     raise TargetError(
         f"{name or repr(name)} is neither package.module:function nor a client{hint}"
     )

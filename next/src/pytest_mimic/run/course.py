@@ -168,6 +168,10 @@ class Course:
         ours.safely(ours.run.end)
         self._phases.keep_strays()
         usage.mimicked |= ours.coverings.names
+        # Where a client is installed, its recordings may be needed.
+        absent = ours.coverings.absent
+        usage.foreign_lines |= {f"{client} is not installed" for client in absent}
+        usage.mimicked -= set(absent.values())
         usage.note(ours.run.events.rows)
         if self._is_worker:
             self._tell_controller()

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import date
 from os.path import normpath
 from pathlib import Path
 from typing import NamedTuple
@@ -92,12 +93,14 @@ class Vault:
 
     Attributes:
         folder: Its files.
+        today: The day on which this run has begun: a test may stop the clock.
     """
 
     def __init__(self, path: Path, *, label: str = "") -> None:
         self.path = path
         self.label = label or str(path)
         self.folder = Folder(path, self.label)
+        self.today = date.today().isoformat()
         # Objects that nothing may refer to when this process ends.
         self._loose: set[str] = set()
 
