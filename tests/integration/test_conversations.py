@@ -342,13 +342,14 @@ def test_a_changed_wider_fixture_is_refused(talk, changed, refused, outcomes):
     talk.talk("--mimic-record", "-p", "no:randomly", says=says, never=never, **outcomes)
 
 
-HEADING = "tests with answers from before a fixture made the new calls of this run:"
+HEADING = "its former answers"
 
 
 def named(run):
     """Return the tests that a run names, because a fixture of theirs was recorded anew."""
-    rows = run.section[run.section.index(HEADING) + 1 :]
-    return [row.split()[0] for row in rows if row.startswith("  test_shop.py")]
+    assert HEADING in run.output
+    [command] = [line for line in run.section if "--mimic-rerecord" in line]
+    return [word for word in command.split() if word.startswith("test_shop.py")]
 
 
 @pytest.mark.parametrize("scope", ["class", "module", "session"])

@@ -97,11 +97,14 @@ class Adapter:
         name: The line that names the client.
         kind: The kind of client: one conversation for all clients of a kind.
         has_effect: Whether a fixture's calls are made for real in each recording run.
+        head: The parts of an answer that say how the call went, which compare=shape
+            compares as they are.
     """
 
     name = ""
     kind = ""
     has_effect = False
+    head: Sequence[str] = ()
 
     def open(self, run: Run, coverings: Coverings) -> Iterable[Edge]:
         """Return the edges for one run."""
@@ -528,7 +531,21 @@ def differing_answers(
 
     rules = rules_of(options)._replace(volatile=_volatile(adapter, options))
     old = adapter.comparable(recorded, stored)
-    return differences(old, adapter.comparable(stored, recorded), rules)
+    new = adapter.comparable(stored, recorded)
+    if not rules.shape:
+        return differences(old, new, rules)
+    exact = rules._replace(shape=False)
+    old_head, new_head = _head_of(adapter, old), _head_of(adapter, new)
+    rest = {name: part for name, part in old.items() if name not in old_head}
+    rest_now = {name: part for name, part in new.items() if name not in new_head}
+    return [
+        *differences(old_head, new_head, exact),
+        *differences(rest, rest_now, rules),
+    ]
+
+
+def _head_of(adapter: Adapter, answer: Plain) -> Plain:
+    return {name: answer[name] for name in adapter.head if name in answer}
 
 
 def _volatile(adapter: Adapter, options: Options) -> tuple[Path, ...]:
@@ -547,4 +564,6 @@ def _new_failure(recorded: Plain, stored: Plain) -> str:
     failed = failed_exchange({"answer": stored})
     if not failed or failed_exchange({"answer": recorded}) == failed:
         return ""
-    return f"the real call gave {failed}"
+    if error:
+        return f"the real call failed ({failed})"
+    return f"the real call gave {failed.removeprefix('status ')}"

@@ -109,6 +109,10 @@ class Events:
             self.tell(event)
         return event
 
+    def take_back(self, event: Event) -> None:
+        """Count a row no more, if it was added in this process."""
+        self.rows = [row for row in self.rows if row is not event]
+
     def again(self, event: Event, test: str) -> Event:
         """Count a row once more for a test, and give the row that counts it."""
         times = event.facts["times"]

@@ -95,8 +95,10 @@ class RealCall:
         """
         __tracebackhide__ = True
         step = self._step
-        items = self._items = []
-        step.progress(self._so_far)
+        items: list[Tree] = []
+        self._items = items
+        # The step is not to hold this call, which holds the arguments.
+        step.progress(partial(_body_of, items))
         most = inf if self._is_recorded else _length_of(step.body())
         # Whether the stream is an outcome, as far as it was read.
         is_whole = True
@@ -134,7 +136,7 @@ class RealCall:
         return (yield from self._replay().items(is_async=is_async))
 
     def _so_far(self) -> dict[str, Tree]:
-        return {} if self._items is None else {"items": list(self._items)}
+        return {} if self._items is None else _body_of(self._items)
 
     def _end_unread(self) -> None:
         """End the call of a stream that nobody holds, and nobody has read."""
@@ -259,6 +261,10 @@ class RealCall:
             label = self._arguments.label()
             run.events.add("redacted", label, test=run.test)
         return hidden
+
+
+def _body_of(items: list[Tree]) -> dict[str, Tree]:
+    return {"items": list(items)}
 
 
 class _InMemory:

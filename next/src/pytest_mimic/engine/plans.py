@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.inputs import Inputs, Opened
 from pytest_mimic.engine.mocks import Mocks, refusal
-from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.errors import (
+    CorruptRecordingError,
+    MimicError,
+    StaleRecordingError,
+)
 from pytest_mimic.patch.targets import Target, steps_of
 from pytest_mimic.values.binding import Binder
 from pytest_mimic.values.identity import CallRules, quick_key
+from pytest_mimic.values.outcome import load
 from pytest_mimic.values.source import innermost, source_fingerprint
 from pytest_mimic.values.tree import Tree
 
@@ -157,6 +162,8 @@ class FunctionPlan:
         is_old = entry.source and self.source and entry.source != self.source
         if is_old and self.run.source == "strict":
             return self.target
+        if self.run.mode == "record" and self._is_outdated(entry):
+            return self.target
         if self.run.inputs != "strict":
             return ""
         try:
@@ -166,6 +173,22 @@ class FunctionPlan:
                 raise
             lines = [error.what]
         return "\n".join([f"what {label()} reaches or reads", *lines]) if lines else ""
+
+    def _is_outdated(self, entry: Entry) -> bool:
+        """Return whether the value of a call is of a class that has changed since."""
+        run = self.run
+        try:
+            load(
+                entry.body.get("value"),
+                run.vault,
+                run.places,
+                forbid=run.forbids_pickles,
+            )
+        except StaleRecordingError:
+            return True
+        except MimicError:
+            return False  # it is told when the value is given
+        return False
 
     def warn_of_inputs(self, entry: Entry) -> None:
         """Let the summary say what has changed that a replayed call reached or read."""

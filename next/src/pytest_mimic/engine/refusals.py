@@ -138,6 +138,16 @@ class Refusals:
         option = RECORD if owner is None or not owner.never_records else ""
         return Refusal(error, option, words)
 
+    def outdated(
+        self, call: Call, error: StaleRecordingError, owner: Owner | None
+    ) -> StaleRecordingError:
+        """A recorded outcome is of a class that is gone, or has other fields."""
+        return StaleRecordingError(
+            f"what was recorded of {call.label()} cannot be made any more",
+            [error.what],
+            self._remedies("to record it again", RECORD, owner),
+        )
+
     def without_owner(self, call: Call) -> MissingRecordingError:
         """A call that has a place begins when no test, fixture or cassette runs."""
         return MissingRecordingError(

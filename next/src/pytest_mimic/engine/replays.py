@@ -9,6 +9,7 @@ from pytest_mimic.engine.layers import Awaited, is_outcome, to_async
 from pytest_mimic.errors import (
     CorruptRecordingError,
     MimicError,
+    StaleRecordingError,
     UnstorableOutcomeError,
 )
 from pytest_mimic.values.outcome import Objects, player
@@ -131,6 +132,8 @@ class Replay:
         try:
             make = player(tree, self._objects, places, forbid=run.forbids_pickles)
             return make(), make
+        except StaleRecordingError as error:
+            raise self._step.outdated(error) from error.__cause__
         except MimicError as error:
             told = _told(error, self._plan.target)
             run.note(told)

@@ -13,6 +13,7 @@ from pytest_mimic.engine.events import Event, EventKind, Events, Plain
 from pytest_mimic.engine.inside import Inside
 from pytest_mimic.engine.owners import Kept, Owner
 from pytest_mimic.engine.refusals import (
+    RECORD,
     RERECORD,
     Refusal,
     Refusals,
@@ -21,7 +22,7 @@ from pytest_mimic.engine.refusals import (
 from pytest_mimic.engine.shared import Shared
 from pytest_mimic.engine.slots import Place, blank_of
 from pytest_mimic.engine.turns import end_this_thread, hang, hang_async, seconds_now
-from pytest_mimic.errors import MimicError
+from pytest_mimic.errors import MimicError, StaleRecordingError
 from pytest_mimic.values.outcome import shelve, unshelve
 from pytest_mimic.values.tree import Path, Tree
 from pytest_mimic.vault.recording import End, Entry
@@ -337,6 +338,8 @@ class Step:
         else:
             error = refusals.drift(self.call, differences, owner, failed=failed)
         label, kind = self.call.label(), self.call.conversation
+        # That a call has failed is not to be accepted.
+        option = "" if failed else self._option
         error.conversation = f"{self._place.name} {kind}" if kind else ""
         self._books.events.note(error, label)
         self._books.events.add(
@@ -344,8 +347,8 @@ class Step:
             label,
             test=self._test,
             cause="; ".join(error.facts),
-            option="" if failed else self._option,
-            command=refusals.command(RERECORD, owner),
+            option=option,
+            command=refusals.command(option, owner) if option else "",
             **self._where(),
             **facts_of_error(error),
         )
@@ -449,6 +452,15 @@ class Step:
         mixed = self._owner.real.note(recorded, real, paths)
         assert isinstance(mixed, dict)
         return mixed
+
+    def outdated(self, error: StaleRecordingError) -> MimicError:
+        """Give the error, noted already, of an outcome that nothing today can make."""
+        if self.replayed is not None:
+            self._books.events.take_back(self.replayed)
+        option = RECORD if self._option else ""
+        error = self._books.refusals.outdated(self.call, error, self._owner)
+        refusal = Refusal(error, option, error.what)
+        return self._books.refuse(refusal, self.call, self._owner)
 
     def damaged(self, reason: str) -> MimicError:
         """Give the error, noted already, of an answer that no client can be given."""

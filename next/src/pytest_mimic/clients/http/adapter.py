@@ -24,6 +24,7 @@ class HttpAdapter(Adapter):
     """A client of HTTP."""
 
     kind = "http"
+    head = ("status", "headers", "error")
 
     def signature(self, request: Plain) -> str:
         """Return `GET /users/1`."""
