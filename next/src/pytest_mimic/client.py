@@ -99,12 +99,15 @@ class Adapter:
         has_effect: Whether a fixture's calls are made for real in each recording run.
         head: The parts of an answer that say how the call went, which compare=shape
             compares as they are.
+        is_session: Whether each call belongs to a session, so that its place in a log
+            counts whatever a line says of `sequence`.
     """
 
     name = ""
     kind = ""
     has_effect = False
     head: Sequence[str] = ()
+    is_session = False
 
     def open(self, run: Run, coverings: Coverings) -> Iterable[Edge]:
         """Return the edges for one run."""
@@ -193,8 +196,19 @@ class Port:
     @property
     def replays(self) -> bool:
         """Whether a line takes calls of the client, and none is made for real."""
-        is_replay = self.run.mode == "replay"
-        return is_replay and self._coverings.takes(self._adapter.name)
+        return self.run.mode == "replay" and self.takes()
+
+    def takes_any(self, *clients: str) -> bool:
+        """Return whether any line takes calls of one of other clients now."""
+        return any(self._coverings.takes(client) for client in clients)
+
+    def refuse(
+        self, what: str, facts: Iterable[str], remedies: Iterable[Remedy]
+    ) -> MimicError:
+        """Give the error, noted already, of what cannot be recorded at all."""
+        error = UnstorableOutcomeError(what, facts, remedies)
+        self.run.note(error)
+        return error
 
     def begin(
         self,
@@ -312,7 +326,7 @@ class Port:
             kind=adapter.kind,
             identity=identify(hidden),
             signature=adapter.signature(hidden),
-            in_log=options.sequence is not False,
+            in_log=adapter.is_session or options.sequence is not False,
             describe=lambda: hidden,
             label=lambda: secrets.masked_text(adapter.label(hidden)),
             options=options,
@@ -557,7 +571,7 @@ def _volatile(adapter: Adapter, options: Options) -> tuple[Path, ...]:
 
 def _new_failure(recorded: Plain, stored: Plain) -> str:
     error = stored.get("error", {})
-    if error and not error.get("kind"):
+    if error.get("class") and not error.get("kind"):
         return (
             f"the real call raised {error.get('class', '').removeprefix('builtins.')}"
         )

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 SHOWN = 10
 """How many rows a list has at most."""
 _WIDEST_COLUMN = 100
+
+
+def request_words(method: str, params: Mapping[str, object]) -> str:
+    """Return what a request of MCP asks for.
+
+    | method | words |
+    |---|---|
+    | `tools/call` | `CALL say` |
+    | `resources/read` | `READ weather://Oslo` |
+    | `tools/list` | `LIST tools` |
+    | `initialize` | `INITIALIZE` |
+    """
+    what, _, verb = method.rpartition("/")
+    resource = params.get("name", params.get("uri", what))
+    return f"{verb.upper()} {resource}".rstrip()
 
 
 def plural(count: int, noun: str) -> str:

@@ -184,7 +184,7 @@ def _texts_of_drifts(drifts: Sequence[Noted]) -> list[str]:
     under it, without their remedies.
     """
     first: dict[str, DriftError] = {}
-    followers: dict[str, Counter[str]] = {}
+    followers: dict[str, Counter[tuple[str, str]]] = {}
     texts: dict[str, None] = {}
     for noted in drifts:
         error = noted.error
@@ -196,13 +196,13 @@ def _texts_of_drifts(drifts: Sequence[Noted]) -> list[str]:
         else:
             facts = "".join(f"\n  {fact}" for fact in error.facts)
             told = followers.setdefault(error.conversation, Counter())
-            told[f"{noted.call}{{}}{facts}"] += 1
+            told[noted.call, facts] += 1
     for conversation, error in first.items():
         told = followers.get(conversation, Counter())
         lines = []
-        for follower, count in told.items():
+        for (call, facts), count in told.items():
             times = f", {count} times" if count > 1 else ""
-            lines += f"then {follower.format(times)}".splitlines()
+            lines += f"then {call}{times}{facts}".splitlines()
         whole = DriftError(error.what, [*error.facts, *lines[:30]], error.remedies)
         texts[f"DriftError: {whole}"] = None
     return list(texts)

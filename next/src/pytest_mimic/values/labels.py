@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mimic.values.drawing import line
 from pytest_mimic.values.tree import Tree
+from pytest_mimic.words import request_words
 
 _ENDS = "..."
 _LAST_WORDS = 40
@@ -86,9 +87,14 @@ def _request_words(request: Mapping[str, Tree]) -> Iterator[str]:
         yield _text(request.get("method", ""))
         yield _address(_text(request["url"]))
         yield _of_body(request.get("body"))
+    elif "request" in request or "requests" in request:
+        yield _text(request.get("method", ""))
+        yield _in_brackets(request.get("request", request.get("requests")))
     elif "method" in request:
-        yield _text(request["method"])
-        yield _in_brackets(request.get("request", request.get("params")))
+        params = request.get("params")
+        given = params if isinstance(params, dict) else {}
+        yield request_words(_text(request["method"]), given)
+        yield _in_brackets(given.get("arguments"))
 
 
 def _command(request: Tree | Mapping[str, Tree]) -> str:

@@ -52,8 +52,11 @@ class Grpc(Adapter):
         return f"CALL {request['method']}"
 
     def label(self, request: Plain) -> str:
-        """Return `grpc CALL /shop.Orders/Get`."""
-        return f"grpc {self.signature(request)}"
+        """Return `grpc /shop.Orders/Get (id=7)`."""
+        # A replay names no call.
+        from pytest_mimic.values.labels import call_label
+
+        return call_label(self.kind, request)
 
     def counted(self, parts: Plain, matched: Sequence[str]) -> Plain:
         """Return all but the metadata, of which only what is matched counts."""

@@ -1,0 +1,136 @@
+"""The adapter of MCP: what a request is, what is hidden, where a session begins."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Any
+
+from pytest_mimic.client import Adapter, Edge, Plain, Port, Redactor, StandIn
+from pytest_mimic.words import request_words
+
+# The parts of a schema that hold values.
+_VALUES = ("default", "examples", "const", "enum")
+
+
+class Mcp(Adapter):
+    """MCP over stdio; over HTTP it is HTTP."""
+
+    name = kind = "mcp"
+    is_session = True
+
+    def edges(self, port: Port) -> Iterable[Edge]:
+        """Return what opens a session."""
+        stdio = "mcp.client.stdio"
+        yield Edge(stdio, ("stdio_client",), lambda original: _wrap(port, original))
+
+        def wrap_http(original: Callable[..., Any]) -> Callable[..., Any]:
+            return _wrap_http(port, original)
+
+        streamable = "mcp.client.streamable_http"
+        for name in ("streamable_http_client", "streamablehttp_client"):
+            yield Edge(streamable, (name,), wrap_http, is_optional=True)
+        yield Edge("mcp.client.sse", ("sse_client",), wrap_http, is_optional=True)
+
+    def signature(self, request: Plain) -> str:
+        """Return `CALL say`, `READ weather://Oslo`, `GET greeting` or `LIST tools`."""
+        return request_words(request["method"], request.get("params", {}))
+
+    def label(self, request: Plain) -> str:
+        """Return `mcp CALL say (text='a')`."""
+        # A replay names no call.
+        from pytest_mimic.values.labels import call_label
+
+        return call_label(self.kind, request)
+
+    def hide_answer(
+        self,
+        redactor: Redactor,
+        answer: Plain,
+        stand_in: StandIn,
+        request: Plain,  # noqa: ARG002
+    ) -> Plain:
+        """Return an answer without its secrets; the schemas of tools stay schemas."""
+        hidden: Plain = redactor.hide(answer, stand_in)
+        result = answer.get("result", {})
+        for index, tool in enumerate(result.get("tools", ())):
+            for name in ("inputSchema", "outputSchema"):
+                if name in tool:
+                    schema = _hide_schema(redactor, tool[name], stand_in)
+                    hidden["result"]["tools"][index][name] = schema
+        return hidden
+
+    def comparable(self, answer: Plain, other: Plain) -> Plain:  # noqa: ARG002
+        """Return result or error."""
+        return {name: answer[name] for name in ("result", "error") if name in answer}
+
+
+def _hide_schema(
+    redactor: Redactor, schema: Any, stand_in: StandIn, field: str = ""
+) -> Any:
+    """Return a JSON schema without secrets among the values that it gives.
+
+    Args:
+        redactor: Knows the secret names.
+        schema: The schema, or a part of it.
+        stand_in: Gives what stands in place of a secret.
+        field: The name of the field that the part describes.
+    """
+    if isinstance(schema, list):
+        return [_hide_schema(redactor, part, stand_in, field) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    hidden: Plain = {}
+    for name, part in schema.items():
+        if name in _VALUES:
+            hidden[name] = redactor.hide({field: part}, stand_in, "schema")[field]
+        elif name == "properties" and isinstance(part, dict):
+            hidden[name] = {
+                each: _hide_schema(redactor, inner, stand_in, each)
+                for each, inner in part.items()
+            }
+        else:
+            hidden[name] = _hide_schema(redactor, part, stand_in, field)
+    return hidden
+
+
+def _wrap(port: Port, original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    @asynccontextmanager
+    async def stdio_client(
+        server: Any, *args: Any, **options: Any
+    ) -> AsyncIterator[Any]:
+        def connect() -> Any:
+            return original(server, *args, **options)
+
+        if not port.takes():
+            async with connect() as streams:
+                yield streams
+            return
+        # The client is loaded by now.
+        from pytest_mimic.clients.mcp import sessions
+
+        key = (server.command, *server.args)
+        is_real = port.run.mode == "verify" or port.will_run()
+        session = sessions.real if is_real else sessions.replayed
+        async with session(port, key, connect) as streams:
+            yield streams
+
+    return stdio_client
+
+
+def _wrap_http(port: Port, original: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse a session over HTTP that nothing would record."""
+
+    @wraps(original)
+    def http_client(*args: Any, **options: Any) -> Any:
+        if port.takes() and not port.takes_any("httpx", "httpx2"):
+            raise port.refuse(
+                "a session of mcp cannot be recorded",
+                ["The line mcp takes sessions over stdio"],
+                [("This one is over HTTP: add a line http to mimic_functions", "")],
+            )
+        return original(*args, **options)
+
+    return http_client

@@ -1,0 +1,342 @@
+"""A session with a server of MCP: real and recorded, or replayed without the server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+from mcp.client import stdio
+from mcp.shared.message import SessionMessage
+
+from pytest_mimic.client import Exchange, Plain, Port
+
+Connect = Callable[[], AbstractAsyncContextManager[Any]]
+"""Starts the server, and gives the streams of its messages."""
+
+
+@asynccontextmanager
+async def real(port: Port, server: Hashable, connect: Connect) -> AsyncIterator[Any]:
+    """Open a session with a real server, which is recorded or verified."""
+    requests = _Requests(port, server)
+    async with connect() as (from_server, to_server):
+        writing = _Writing(requests, to_server.send, to_server.aclose)
+        yield _Reading(requests, from_server), writing
+
+
+@asynccontextmanager
+async def replayed(
+    port: Port, server: Hashable, connect: Connect
+) -> AsyncIterator[Any]:
+    """Open a session without a server, which starts if a request has to be real."""
+    to_client, from_server = anyio.create_memory_object_stream[Any](0)
+    with to_client, from_server:
+        async with anyio.create_task_group() as tasks:
+            replay = _Replay(_Requests(port, server), connect, tasks, to_client)
+            yield from_server, _Writing(replay, replay.send_on, to_client.aclose)
+            tasks.cancel_scope.cancel()
+
+
+class _Open:
+    """A request without an answer.
+
+    Attributes:
+        exchange: The call.
+        token: What marks messages of its progress.
+        messages: What the server has said meanwhile.
+    """
+
+    def __init__(self, exchange: Exchange, token: Any) -> None:
+        self.exchange = exchange
+        self.token = token
+        self.messages: list[Plain] = []
+
+    def answer(self) -> Plain:
+        """Return what has come so far."""
+        return {"messages": list(self.messages)} if self.messages else {}
+
+
+class _Requests:
+    """The requests of one session.
+
+    Args:
+        port: Where they are taken.
+        server: What tells the server from others.
+    """
+
+    def __init__(self, port: Port, server: Hashable) -> None:
+        self._port = port
+        self._server = server
+        self._open: dict[Any, _Open] = {}
+
+    def begin(self, request: Plain) -> Exchange | None:
+        """Begin a request of the client. None: it runs for real."""
+        plain: Plain = {"method": request["method"]}
+        params = dict(request.get("params") or {})
+        # It holds the number of the request, and what is traced.
+        params.pop("_meta", None)
+        if params:
+            plain["params"] = params
+        return self._port.begin(plain, numbered={"server": self._server})
+
+    async def goes(self, message: Plain) -> None:
+        """Take note of what the client sends."""
+        if message.get("method") == "notifications/cancelled":
+            cancelled = self._open.pop(message["params"].get("requestId"), None)
+            if cancelled is not None:
+                cancelled.exchange.abandon(_cancelled(), cancelled.answer())
+        if "id" not in message or "method" not in message:
+            return
+        exchange = self.begin(message)
+        if exchange is not None:
+            self.note(message, exchange)
+
+    def note(self, message: Plain, exchange: Exchange) -> None:
+        """Wait for the answer to a request that is sent for real."""
+        asked = _Open(exchange, token_of(message))
+        self._open[message["id"]] = asked
+        exchange.progress(asked.answer)
+        exchange.step.begin_clock()
+
+    def came(self, received: Any) -> Any:
+        """Take note of what the server sends, and return what the client gets.
+
+        Raises:
+            UnstorableOutcomeError: It asks the client for something.
+        """
+        message = plain_of(received)
+        if "method" in message and "id" in message:
+            self._refuse(message["method"])
+        elif "method" in message:
+            self._note_message(message)
+        elif message.get("id") in self._open:
+            asked = self._open.pop(message["id"])
+            given = asked.exchange.finish({**asked.answer(), **_outcome(message)})
+            if asked.exchange.mode != "run":
+                return response(message["id"], given)
+        return received
+
+    def _note_message(self, message: Plain) -> None:
+        params = dict(message.get("params") or {})
+        token = params.pop("progressToken", None)
+        asked = next(
+            (one for one in self._open.values() if token in (None, one.token)), None
+        )
+        if asked is not None:
+            kept = {
+                "method": message["method"],
+                **({"params": params} if params else {}),
+            }
+            asked.messages.append(kept)
+
+    def _refuse(self, method: str) -> None:
+        """Refuse the request that the server has begun to answer by one of its own."""
+        for identifier in [*self._open]:
+            what = f"the server sends the client a request of its own ({method})"
+            way = "name your function that opens the session in mimic_functions"
+            raise self._open.pop(identifier).exchange.refuse([what], [(way, "")])
+
+    def ended(self) -> None:
+        """End what the server has not answered before it ended."""
+        while self._open:
+            _, asked = self._open.popitem()
+            closed = {"error": {"kind": "closed early"}}
+            asked.exchange.finish({**asked.answer(), **closed})
+
+
+class _Replay:
+    """What the client sends to a server that did not start.
+
+    Args:
+        requests: Its requests.
+        connect: Starts the server.
+        tasks: The tasks of the session.
+        to_client: What the client reads.
+    """
+
+    def __init__(
+        self, requests: _Requests, connect: Connect, tasks: TaskGroup, to_client: Any
+    ) -> None:
+        self._requests = requests
+        self._connect = connect
+        self._tasks = tasks
+        self._to_client = to_client
+        self._to_server: Any = None
+        self._scopes: dict[Any, anyio.CancelScope] = {}
+
+    async def goes(self, message: Plain) -> None:
+        """Answer a request as it was recorded."""
+        if self._to_server is not None:
+            await self._requests.goes(message)
+            return
+        if message.get("method") == "notifications/cancelled":
+            scope = self._scopes.get(message["params"].get("requestId"))
+            if scope is not None:
+                scope.cancel()
+        if "id" not in message or "method" not in message:
+            return
+        exchange = self._requests.begin(message)
+        if exchange is not None and exchange.mode == "replay":
+            exchange.given(_checked)
+            self._tasks.start_soon(self._answer, exchange, message)
+            return
+        self._to_server = await self._tasks.start(self._serve)
+        if exchange is not None:
+            self._requests.note(message, exchange)
+
+    async def send_on(self, message: Any) -> None:
+        """Send a message to the server, if it has started."""
+        if self._to_server is not None:
+            await self._to_server.send(message)
+
+    async def _serve(self, *, task_status: Any) -> None:
+        async with self._connect() as (from_server, to_server):
+            task_status.started(to_server)
+            async for message in from_server:
+                await self._to_client.send(self._requests.came(message))
+            self._requests.ended()
+
+    async def _answer(self, exchange: Exchange, message: Plain) -> None:
+        identifier, answer = message["id"], exchange.recorded
+        with anyio.CancelScope() as scope:
+            self._scopes[identifier] = scope
+            await exchange.step.wait_async()
+            for each in answer.get("messages", ()):
+                await self._to_client.send(_notification(each, token_of(message)))
+            if answer.get("error", {}).get("kind"):
+                await self._to_client.aclose()
+            else:
+                await self._to_client.send(response(identifier, answer))
+
+
+class _Writing:
+    """What the client writes into.
+
+    Args:
+        requests: Takes note of it.
+        send: Sends it on.
+        close: Ends it.
+    """
+
+    def __init__(
+        self, requests: _Requests | _Replay, send: Callable[[Any], Any], close: Any
+    ) -> None:
+        self._requests = requests
+        self._send = send
+        self.aclose = close
+
+    async def send(self, message: Any) -> None:
+        await self._requests.goes(plain_of(message))
+        await self._send(message)
+
+    async def __aenter__(self) -> _Writing:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+class _Reading:
+    """What the client reads, message by message as it asks for them.
+
+    Args:
+        requests: Takes note of it.
+        stream: The messages of the server.
+    """
+
+    def __init__(self, requests: _Requests, stream: Any) -> None:
+        self._requests = requests
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    async def receive(self) -> Any:
+        try:
+            message = await self._stream.receive()
+        except anyio.EndOfStream:
+            self._requests.ended()
+            raise
+        return self._requests.came(message)
+
+    def __aiter__(self) -> _Reading:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def __aenter__(self) -> _Reading:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stream.aclose()
+
+
+# -- messages
+
+
+def plain_of(message: Any) -> Plain:
+    """Return a message as JSON; of what is none, nothing."""
+    if not isinstance(message, SessionMessage):
+        return {}
+    text = message.message.model_dump_json(by_alias=True, exclude_unset=True)
+    plain: Plain = json.loads(text)
+    return plain
+
+
+def message_of(plain: Plain) -> Any:
+    """Return the message of a JSON.
+
+    Raises:
+        ValueError: It is none.
+    """
+    text = json.dumps({"jsonrpc": "2.0", **plain})
+    types: Any = vars(stdio)["types"]
+    adapter = getattr(types, "jsonrpc_message_adapter", None)
+    if adapter is not None:
+        return SessionMessage(adapter.validate_json(text, by_name=False))
+    return SessionMessage(types.JSONRPCMessage.model_validate_json(text))
+
+
+def response(identifier: Any, answer: Plain) -> Any:
+    """Return the message that answers a request."""
+    return message_of({"id": identifier, **_outcome(answer)})
+
+
+def _outcome(plain: Plain) -> Plain:
+    """Return result or error of a message, or of an answer."""
+    return {name: plain[name] for name in ("result", "error") if name in plain}
+
+
+def token_of(request: Plain) -> Any:
+    """Return what marks the messages of progress of a request."""
+    params = request.get("params") or {}
+    return (params.get("_meta") or {}).get("progressToken")
+
+
+def _notification(plain: Plain, token: Any) -> Any:
+    if plain["method"] != "notifications/progress":
+        return message_of(plain)
+    params = {**plain.get("params", {}), "progressToken": token}
+    return message_of({**plain, "params": params})
+
+
+def _checked(answer: Plain) -> Plain:
+    """Return an answer if messages can be made of it."""
+    for each in answer.get("messages", ()):
+        _notification(each, 0)
+    if "result" in answer or "code" in answer.get("error", {}):
+        response(0, answer)
+    return answer
+
+
+def _cancelled() -> BaseException:
+    from asyncio import CancelledError
+
+    return CancelledError()
