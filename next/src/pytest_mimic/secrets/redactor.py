@@ -16,6 +16,9 @@ StandIn: TypeAlias = Callable[[str, str], str]
 """Takes a secret and its path, and returns what stands in its place."""
 
 _PLAIN_WORDS = frozenset("None null true false True False undefined [] () {}".split())
+# A part of a JSON schema has one of these; the texts of these hold no value.
+_SCHEMAS = {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"}
+_WORDS_OF_SCHEMAS = {"type", "$ref", "title", "description", "format", "pattern"}
 # A name, perhaps quoted or with escapes of a URL, and `=` or `:` after it.
 _NAME = re.compile(
     r"""(?P<name>[A-Za-z_$][\w.$%\[\]-]{0,199})(?P<close>\\*["']?)\s*(?P<sign>[=:])(?!=)\s*"""
@@ -137,8 +140,40 @@ class Redactor:
                 is_secret = self.names.secret("secret")
             if is_secret:
                 hidden[shown] = self._replace(value, stand_in, place, name=str(key))
+            elif key == "properties" and _is_of_schemas(value):
+                hidden[shown] = self._hide_properties(value, stand_in, place)
             else:
                 hidden[shown] = self.hide(value, stand_in, place)
+        return hidden
+
+    def _hide_properties(
+        self, properties: dict[str, Any], stand_in: StandIn, path: str
+    ) -> Any:
+        """Return the properties of an object; those of a JSON schema hold no values."""
+        hidden: dict[str, Any] = {}
+        for name, part in properties.items():
+            if isinstance(part, dict) and part.keys() & _SCHEMAS:
+                hidden[name] = self._hide_schema(part, stand_in, f"{path}.{name}")
+            else:
+                hidden.update(self.hide({name: part}, stand_in, path))
+        return hidden
+
+    def _hide_schema(self, schema: dict[str, Any], stand_in: StandIn, path: str) -> Any:
+        """Return the schema of a field without the values that it gives."""
+        name = path.rpartition(".")[2]
+        hidden = {}
+        for key, part in schema.items():
+            if key in ("anyOf", "oneOf", "allOf") and isinstance(part, list):
+                hidden[key] = [
+                    self._hide_schema(one, stand_in, path)
+                    if isinstance(one, dict)
+                    else one
+                    for one in part
+                ]
+            elif key in _WORDS_OF_SCHEMAS or isinstance(part, dict):
+                hidden[key] = self.hide(part, stand_in, f"{path}.{key}")
+            else:
+                hidden[key] = self.hide({name: part}, stand_in, path)[name]
         return hidden
 
     def _hide_list(self, plain: list[Any], stand_in: StandIn, path: str) -> list[Any]:
@@ -334,6 +369,14 @@ class Redactor:
 def _last_name(name: str) -> str:
     """Return where a dotted name leads: of `user[password]` and `a.password` that."""
     return re.split(r"[.\[\]]+", unquote_plus(name).rstrip("]"))[-1]
+
+
+def _is_of_schemas(properties: object) -> bool:
+    """Return whether properties are those of a JSON schema."""
+    if not isinstance(properties, dict):
+        return False
+    parts = properties.values()
+    return any(isinstance(part, dict) and part.keys() & _SCHEMAS for part in parts)
 
 
 def _names_before_values(text: str) -> Iterator[tuple[str, int, str]]:

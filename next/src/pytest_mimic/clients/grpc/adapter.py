@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any
 
-from pytest_mimic.client import Adapter, Edge, Exchange, Plain, Port, Redactor, StandIn
+from pytest_mimic.client import Adapter, Edge, Plain, Port, Redactor, StandIn
 
 _SYNC = "grpc._channel"
 _ASYNC = "grpc.aio._channel"
@@ -24,6 +24,7 @@ class Grpc(Adapter):
     """gRPC, sync and asyncio."""
 
     name = kind = "grpc"
+    head = ("code",)
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return what makes calls, and what closes a channel and says it is ready."""
@@ -114,26 +115,6 @@ def _hide(redactor: Redactor, plain: Plain, stand_in: StandIn) -> Plain:
             without = redactor.hide_headers(texts, stand_in, name)
             hidden[name] = {**hidden[name], **without}
     return hidden
-
-
-def begin(
-    port: Port, method: str, target: object, request: Plain, metadata: Any = None
-) -> Exchange | None:
-    """Begin a call. None: it runs for real."""
-    # The client is installed by now.
-    from pytest_mimic.clients.grpc.messages import read_metadata
-
-    plain: Plain = {"method": method, **request}
-    read = read_metadata(metadata)
-    if read:
-        plain["metadata"] = read
-    return port.begin(plain, numbered={"server": target})
-
-
-def refuse(exchange: Exchange, method: str, reason: str) -> Exception:
-    """Return the error of a call that cannot be recorded."""
-    words = "name the function around it, or leave it out, so that a replay needs the"
-    return exchange.refuse([reason], [(f"{words} server", f"grpc exclude={method}")])
 
 
 def _wrap_sync(

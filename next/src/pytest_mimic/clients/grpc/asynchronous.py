@@ -11,7 +11,7 @@ import grpc.aio
 
 from pytest_mimic.client import Exchange, Plain, Port
 from pytest_mimic.clients.grpc import messages
-from pytest_mimic.clients.grpc.adapter import begin, refuse
+from pytest_mimic.clients.grpc.calls import begin, refuse
 
 
 def call(

@@ -7,11 +7,8 @@ from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any
 
-from pytest_mimic.client import Adapter, Edge, Plain, Port, Redactor, StandIn
+from pytest_mimic.client import Adapter, Edge, Plain, Port
 from pytest_mimic.words import request_words
-
-# The parts of a schema that hold values.
-_VALUES = ("default", "examples", "const", "enum")
 
 
 class Mcp(Adapter):
@@ -44,55 +41,9 @@ class Mcp(Adapter):
 
         return call_label(self.kind, request)
 
-    def hide_answer(
-        self,
-        redactor: Redactor,
-        answer: Plain,
-        stand_in: StandIn,
-        request: Plain,  # noqa: ARG002
-    ) -> Plain:
-        """Return an answer without its secrets; the schemas of tools stay schemas."""
-        hidden: Plain = redactor.hide(answer, stand_in)
-        result = answer.get("result", {})
-        for index, tool in enumerate(result.get("tools", ())):
-            for name in ("inputSchema", "outputSchema"):
-                if name in tool:
-                    schema = _hide_schema(redactor, tool[name], stand_in)
-                    hidden["result"]["tools"][index][name] = schema
-        return hidden
-
     def comparable(self, answer: Plain, other: Plain) -> Plain:  # noqa: ARG002
         """Return result or error."""
         return {name: answer[name] for name in ("result", "error") if name in answer}
-
-
-def _hide_schema(
-    redactor: Redactor, schema: Any, stand_in: StandIn, field: str = ""
-) -> Any:
-    """Return a JSON schema without secrets among the values that it gives.
-
-    Args:
-        redactor: Knows the secret names.
-        schema: The schema, or a part of it.
-        stand_in: Gives what stands in place of a secret.
-        field: The name of the field that the part describes.
-    """
-    if isinstance(schema, list):
-        return [_hide_schema(redactor, part, stand_in, field) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    hidden: Plain = {}
-    for name, part in schema.items():
-        if name in _VALUES:
-            hidden[name] = redactor.hide({field: part}, stand_in, "schema")[field]
-        elif name == "properties" and isinstance(part, dict):
-            hidden[name] = {
-                each: _hide_schema(redactor, inner, stand_in, each)
-                for each, inner in part.items()
-            }
-        else:
-            hidden[name] = _hide_schema(redactor, part, stand_in, field)
-    return hidden
 
 
 def _wrap(port: Port, original: Callable[..., Any]) -> Callable[..., Any]:
