@@ -1,11 +1,9 @@
-"""An example of a client: it records and replays `toy_client.Client`.
+"""An example of an adapter: it records and replays `toy_client.Client`.
 
-A client answers four questions. Where does the client meet the network (`edges`)? What
-makes two calls the same call
-(`ClientCall`)? How is a reply stored as plain data, and restored (`store_forecast`,
-`load_forecast`)? What may differ
-when the real service is asked again (`comparable`)? Recording, replaying, comparing and
-reporting are the engine's work.
+An adapter says where its client meets the network (`edges`), how a request and a reply
+are plain data, what tells two requests apart (`counted`), and what may differ when the
+service is asked again (`comparable`). Recording, replaying, comparing and reporting are
+the engine's work.
 """
 
 from __future__ import annotations
@@ -15,92 +13,89 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from pytest_mimic.client import Adapter, ClientCall, Edge, recording
+from pytest_mimic.client import Adapter, Edge, Plain, Port
+
+# What always tells two requests apart. What else counts, a line says by `match=`.
+COUNTED = ("host", "place", "day")
 
 
 class ToyAdapter(Adapter):
     """The client `toy_client`."""
 
-    # The names that users may give to ignore= and match=.
-    parts = ("host", "place", "day", "language", "headers")
+    name = kind = "toy_client"
 
-    def edges(self) -> Sequence[Edge]:
-        """Return the method closest to the network, so that all the code above it runs in a replay."""
-        return [Edge("toy_client", ("Client", "ask"), wrap_ask)]
+    def edges(self, port: Port) -> list[Edge]:
+        """Return the method closest to the network, so that the code above it runs in a replay."""
 
-    def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
+        def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+            return wrap_ask(original, port)
+
+        return [Edge("toy_client", ("Client", "ask"), wrap)]
+
+    def signature(self, request: Plain) -> str:
+        """Return `ASK Oslo`."""
+        return f"ASK {request['place']}"
+
+    def host(self, request: Plain) -> str:
+        """Return the host of the service."""
+        host: str = request["host"]
+        return host
+
+    def counted(self, parts: Plain, matched: Sequence[str]) -> Plain:
+        """Return the parts that tell a request from others."""
+        return {
+            name: part
+            for name, part in parts.items()
+            if name in COUNTED or name in matched
+        }
+
+    def comparable(self, answer: Plain, other: Plain) -> Plain:
         """Return the reply without the number of the request, which is another one each time."""
         return {
-            name: value for name, value in plain.items() if name != "request_number"
+            name: value for name, value in answer.items() if name != "request_number"
         }
 
 
-def wrap_ask(original: Callable[..., Any], port: Any) -> Callable[..., Any]:
-    """Return the function that replaces `Client.ask` while the client is active."""
+def wrap_ask(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    """Return the function that replaces `Client.ask` while the client is mimicked."""
 
     @wraps(original)
     def ask(client: Any, place: str, day: str, *, language: str = "en") -> Any:
-        step = (
-            port.begin(describe(client, place, day, language, port))
-            if port.taking()
-            else None
-        )
-        if (
-            step is None
-        ):  # nothing mimics this client at the moment, or its line leaves the call out
+        request = {
+            "host": client.host,
+            "place": place,
+            "day": day,
+            "language": language,
+            "headers": {"api_key": client.api_key},
+        }
+        exchange = port.begin(request)
+        if exchange is None:  # no line takes the call
             return original(client, place, day, language=language)
-        if step.mode != "replay":
-            with recording(step, store_error):
-                forecast = original(client, place, day, language=language)
-                step.finish(store_forecast(forecast))
-            if step.mode != "verify":  # which gives the recorded reply
-                return forecast
-        return load_forecast(step.outcome())
+        if exchange.mode == "replay":
+            return exchange.replay(give)
+        with exchange.running():
+            answer = answer_of(original, client, place, day, language)
+        return exchange.finish(answer, give)
 
     return ask
 
 
-def describe(client: Any, place: str, day: str, language: str, port: Any) -> ClientCall:
-    """Describe a call in plain data without secrets."""
-    parts = {
-        "host": client.host,
-        "place": place,
-        "day": day,
-        "language": language,
-        "headers": {"api_key": client.api_key},
-    }
-    # Replaces the values of secret names, here `api_key`, by a placeholder.
-    parts = port.redactor.scrub(parts)
-    return ClientCall(
-        f"ASK {place}",
-        host=client.host,
-        parts=parts,
-        identity=("host", "place", "day"),
-        described={name: parts[name] for name in ("place", "day")},
-    )
-
-
-def store_forecast(forecast: Any) -> dict[str, Any]:
-    """Return a reply as plain data: None, booleans, numbers, texts, and lists and mappings of these."""
+def answer_of(original: Callable[..., Any], *call: Any) -> Plain:
+    """Ask the service, and return its reply or its error as plain data."""
+    client, place, day, language = call
+    try:
+        forecast = original(client, place, day, language=language)
+    except sys.modules["toy_client"].ServiceError as error:
+        return {"error": {"kind": "refused by the service", "text": str(error)}}
     return {"degrees": forecast.degrees, "request_number": forecast.request_number}
 
 
-def store_error(error: Exception) -> dict[str, Any] | None:
-    """Return an error of the service as plain data, or None for an error that is no answer of it."""
-    return {"error": str(error)} if isinstance(error, service_error()) else None
+def give(answer: Plain) -> Any:
+    """Return the client's own object for a reply, or the error that it raises.
 
-
-def load_forecast(plain: dict[str, Any]) -> Any:
-    """Return the client's own object for a stored reply, or raise the client's own error."""
-    if "error" in plain:
-        raise service_error()(plain["error"])
-    return sys.modules["toy_client"].Forecast(**plain)
-
-
-def service_error() -> type[Exception]:
-    """Return the client's exception class.
-
-    The client is loaded by now; a client never imports it.
+    The client is imported by now; an adapter never imports it.
     """
-    kind: type[Exception] = sys.modules["toy_client"].ServiceError
-    return kind
+    toy_client = sys.modules["toy_client"]
+    if "error" in answer:
+        return toy_client.ServiceError(answer["error"]["text"])
+    return toy_client.Forecast(**answer)

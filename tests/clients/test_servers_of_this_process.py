@@ -67,3 +67,34 @@ def test_a_server_of_this_process_is_not_recorded(project, host, scope):
     again = project.run().expect(passed=3, real=VIEWS)
 
     assert recorded.vault == again.vault == {}
+
+
+TEST_CLIENT = """
+    import asyncio
+    from aiohttp import test_utils, web
+
+    def test_it():
+        async def page(request):
+            return web.Response(text="in process")
+
+        async def main():
+            app = web.Application()
+            app.router.add_get("/", page)
+            server = test_utils.TestServer(app)
+            async with test_utils.TestClient(server) as client:
+                return await (await client.get("/")).text()
+
+        assert asyncio.run(main()) == "in process"
+"""
+
+
+def test_the_test_client_of_aiohttp_is_left_alone(project):
+    """Its server is the application under test."""
+    pytest.importorskip("aiohttp")
+    project.ini("http")
+    project.tests(TEST_CLIENT)
+
+    recorded = project.record().expect(passed=1)
+    project.run().expect(passed=1)
+
+    assert recorded.vault == {}

@@ -93,21 +93,27 @@ def test_the_parts_that_a_line_chooses_count(toy, recorded, replayed, change, sa
 
 
 ADAPTER = """
-from pytest_mimic.client import Adapter, ClientCall, Edge
+from pytest_mimic.client import Adapter, Edge
 
 class GaugeAdapter(Adapter):
-    parts = ("name",)
+    name = kind = "gauge"
 
-    def edges(self):
-        return [Edge("gauge", ("read",), wrap)]
+    def edges(self, port):
+        return [Edge("gauge", ("read",), lambda original: wrap(original, port))]
+
+    def signature(self, request):
+        return f"READ {request['name']}"
 
 def wrap(original, port):
     def read(name):
-        step = port.begin(ClientCall(f"READ {name}", {"name": name}, ("name",), {"name": name}))
-        if step is not None and step.mode == "run":
-            with step.running():
-                step.finish(original(name))
-        return step.outcome() if step is not None and step.mode == "replay" else original(name)
+        exchange = port.begin({"name": name})
+        if exchange is None:
+            return original(name)
+        if exchange.mode == "replay":
+            return exchange.replay()["value"]
+        with exchange.running():
+            answer = {"value": original(name)}
+        return exchange.finish(answer)["value"]
     return read
 
 NOTHING = 3
@@ -150,7 +156,7 @@ def test_an_adapter_that_cannot_be_loaded_is_a_usage_error(gauge):
 def test_an_edge_that_the_client_does_not_have_fails_the_run(gauge):
     """Otherwise all calls would be real, and nobody would know."""
     gauge.write(
-        "gauge_adapter.py", ADAPTER.replace('("read",), wrap', '("reed",), wrap')
+        "gauge_adapter.py", ADAPTER.replace('("read",), lambda', '("reed",), lambda')
     )
 
     run = gauge.run(process=True)
@@ -171,7 +177,7 @@ def test_an_edge_whose_wrapper_is_forgotten_fails_the_run(gauge):
 
 
 def test_an_edge_of_some_versions_may_be_absent(gauge):
-    other = 'Edge("gauge", ("reed",), wrap, is_optional=True)'
+    other = 'Edge("gauge", ("reed",), lambda original: None, is_optional=True)'
     both = ADAPTER.replace('[Edge("gauge"', f'[{other}, Edge("gauge"')
     gauge.write("gauge_adapter.py", both)
 
@@ -180,9 +186,9 @@ def test_an_edge_of_some_versions_may_be_absent(gauge):
 
 def test_the_smallest_adapter_of_the_docstring_works(gauge):
     """It is for `sensor`, with `read`, as its page says."""
-    page = client.__doc__.partition("for a number:\n\n")[2]
+    page = client.__doc__.partition("asks a device:\n\n")[2]
     code = dedent(page.partition("\n\nA distribution")[0])
-    code = code.replace('Edge("sensor"', 'Edge("gauge"')
+    code = code.replace('"sensor"', '"gauge"')
     gauge.write("gauge_adapter.py", code)
     gauge.install("gauge_adapter:SensorAdapter")
 

@@ -49,7 +49,7 @@ def test_each_replay_returns_a_fresh_copy(round_trip):
 
 
 def test_objects_that_keep_their_hash_are_found_under_another_hash_seed(project):
-    """One keeps its hash when it is asked for, the other from its constructor on."""
+    """One that keeps its hash from its constructor on cannot be found, and is refused."""
     project.ini("shop:group", "shop:tree")
     project.module(
         """
@@ -91,12 +91,13 @@ def test_objects_that_keep_their_hash_are_found_under_another_hash_seed(project)
             assert found[shop.Node("bc", shop.Node("leaf"))] == 2
         """
     )
-    project.record(hash_seed=1).expect(passed=2)
+    says = ["what shop:tree returned cannot be stored", "its own hash()"]
+    project.record(hash_seed=1).expect(passed=1, failed=1, says=says)
 
-    project.run(offline=True, hash_seed=2).expect(passed=2)
-    again = project.run("--mimic-rerecord", hash_seed=2)
+    project.run("test_shop.py::test_group", offline=True, hash_seed=2).expect(passed=1)
+    again = project.run("--mimic-rerecord", "test_shop.py::test_group", hash_seed=2)
 
-    again.expect(passed=2)
+    again.expect(passed=1)
     assert again.changed == set()
 
 
@@ -389,10 +390,7 @@ def basket(project):
 
 
 def test_a_recording_shows_what_its_pickle_holds(basket):
-    """Without a secret of the call, under whatever name.
-
-    A difference is shown in the same terms.
-    """
+    """Names alone: so no secret can be among them."""
     [call] = basket.calls()
     basket.module(PICKLES.replace("total=12.5", "total=13.0"))
 
@@ -400,14 +398,14 @@ def test_a_recording_shows_what_its_pickle_holds(basket):
         failed=1, says=["total: 12.5 recorded, 13.0 now"]
     )
 
-    assert "total=12.5" in str(call.pickle["preview"])
+    assert call.pickle["preview"] == "<Basket: items, total, password, note>"
     said = drifted.output.replace("shop.basket('hunter22')", "")
     assert "hunter22" not in call.text + said
 
 
 @pytest.mark.parametrize("edit", ["9", None], ids=["another one", "none"])
 def test_an_edited_preview_changes_nothing(basket, edit):
-    """The outcome replays, verifies, and is not written again."""
+    """The outcome replays and verifies."""
 
     def change(call):
         preview = call.pickle.pop("preview")
@@ -416,7 +414,7 @@ def test_an_edited_preview_changes_nothing(basket, edit):
 
     basket.edit_calls(change)
 
-    for option in ((), ("--mimic-verify",), ("--mimic-rerecord",)):
+    for option in ((), ("--mimic-verify",)):
         assert basket.run(*option).expect(passed=1).changed == set()
 
 
@@ -434,7 +432,6 @@ def test_an_edited_preview_changes_nothing(basket, edit):
 def test_the_preview_of_a_pickle_has_no_part_of_a_value_of_the_environment(
     project, given
 ):
-    """A preview is short: what it cuts is hidden before."""
     pytest.importorskip("numpy", reason="numpy is not installed")
     secret = "zx81-spectrum-4711-abcd"
     source = f"import os, numpy\n{dedent(PICKLES)}\ndef secret(): return os.environ['SHOP_TOKEN']\n"
@@ -444,8 +441,7 @@ def test_the_preview_of_a_pickle_has_no_part_of_a_value_of_the_environment(
 
     recorded = project.record(env={"SHOP_TOKEN": secret})
 
-    says = ["holds the value of SHOP_TOKEN, test_shop.py::test_it"]
-    recorded.expect(passed=1, says=says, never=[secret[:8]])
+    recorded.expect(passed=1, never=[secret[:8]])
     [call] = recorded.calls
     for part in (secret[:8], secret[:2].encode().hex(" ")):
         assert part not in call.text

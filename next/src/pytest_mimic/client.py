@@ -2,10 +2,18 @@
 
 Provisional: it may change in a minor version, with a line in the changelog.
 
-An adapter names the functions in which its client meets the network (`Adapter.edges`),
-reads each request and each answer into plain data, and gives an answer back as the
-client's own object. Plain data has a name beside each value, so that one walk hides
-what is secret in it.
+What an adapter must do:
+
+- name the functions in which its client meets the network (`Adapter.edges`), the
+  lowest that see a whole request, so that the client's own code runs in a replay;
+- read each request and each answer into plain data: JSON in which a name stands beside
+  each value, so that one walk hides what is secret. Nothing in it is hidden before;
+- begin each call at its port, and follow the mode of the exchange: `replay`, or the
+  real call within `running()` and then `finish`. An error of the service is an answer,
+  `{"error": {"kind": ..., "text": ...}}`; any other leaves nothing behind;
+- give an answer back as the client's own object, from plain data alone. A `give` that
+  raises says that the recording is damaged; an error that it returns is raised;
+- never import the client: where an edge runs, the client is imported.
 
 The smallest adapter, for a module `sensor` whose function `read` asks a device:
 
@@ -25,8 +33,8 @@ The smallest adapter, for a module `sensor` whose function `read` asks a device:
                     if exchange.mode == "replay":
                         return exchange.replay()["celsius"]
                     with exchange.running():
-                        celsius = original(room)
-                    return exchange.finish({"celsius": celsius})["celsius"]
+                        answer = {"celsius": original(room)}
+                    return exchange.finish(answer)["celsius"]
                 return read
             return [Edge("sensor", ("read",), wrap)]
 
@@ -49,7 +57,7 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from pytest_mimic.engine.calls import Call, failed_exchange
 from pytest_mimic.engine.coverings import Coverings, Edge, Line
@@ -121,6 +129,13 @@ class Adapter:
         """Return the name of a request: `GET /users/1`."""
         raise NotImplementedError
 
+    def is_of_all(self, request: Plain) -> bool:  # noqa: ARG002
+        """Return whether a client asks by itself, whoever comes first.
+
+        All tests share such a request, and no pattern of a line leaves it out.
+        """
+        return False
+
     def host(self, request: Plain) -> str | None:  # noqa: ARG002
         """Return the host that patterns name, with its port if there is one."""
         return None
@@ -178,7 +193,7 @@ class Adapter:
 
     def label(self, request: Plain) -> str:
         """Return a request as messages name it."""
-        return self.signature(request)
+        return f"{self.kind} {self.signature(request)}"
 
 
 class Port:
@@ -215,7 +230,6 @@ class Port:
         request: Plain,
         *clients: str,
         numbered: Mapping[str, Hashable] = MappingProxyType({}),
-        is_of_all: bool = False,
     ) -> Exchange | None:
         """Begin a call. None: it runs for real, and nobody looks at it.
 
@@ -225,8 +239,6 @@ class Port:
                 adapter. What the line of one leaves out is for the next.
             numbered: What goes into the request as a number, by name: the address of a
                 database, say, as the order in which the owner has first used it.
-            is_of_all: Whether the client asks it by itself, whoever comes first: all
-                tests share it, and no pattern of a line leaves it out.
 
         Raises:
             MissingRecordingError: It has no recording, and may not run.
@@ -236,7 +248,7 @@ class Port:
             return None
         adapter = self._adapter
         signature, host = adapter.signature(request), adapter.host(request)
-        if is_of_all:
+        if adapter.is_of_all(request):
             line = self._coverings.any_line(adapter.name)
         else:
             lines = (
@@ -249,7 +261,7 @@ class Port:
         if line is None:
             self._note_left_out(request)
             return None
-        return self._begin(request, line, numbered, is_of_all=is_of_all)
+        return self._begin(request, line, numbered)
 
     def takes(self) -> bool:
         """Return whether any line takes calls of this client now."""
@@ -273,12 +285,9 @@ class Port:
         request: Plain,
         line: Line,
         numbered: Mapping[str, Hashable],
-        *,
-        is_of_all: bool,
     ) -> Exchange:
         run, owner = self.run, line.cassette or self.run.innermost
         call, scope, own = self._call(request, line, numbered)
-        call.is_of_all = is_of_all
         is_recording = run.mode in ("record", "rerecord")
         if own and is_recording:
             self._note_sender(call, own, owner)
@@ -330,6 +339,7 @@ class Port:
             describe=lambda: hidden,
             label=lambda: secrets.masked_text(adapter.label(hidden)),
             options=options,
+            is_of_all=adapter.is_of_all(request),
             has_effect=adapter.has_effect,
             identify=identify,
             parts=counted,
@@ -427,12 +437,11 @@ class Exchange:
         """Return what a client is given, or the error that it raises."""
         answer = self.recorded
         self._secrets.note_given(answer, self._scope)
-        if give is None:
-            return answer
         try:
-            return give(answer)
+            found = answer if give is None else give(answer)
         except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
             raise self.step.damaged(f"{type(error).__name__}: {error}") from error
+        return found
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -444,12 +453,26 @@ class Exchange:
             self.step.abandon(error)
             raise
 
-    def finish(self, answer: Plain) -> Plain:
+    @overload
+    def finish(self, answer: Plain) -> Plain: ...
+
+    @overload
+    def finish(self, answer: Plain, give: Callable[[Plain], Any]) -> Any: ...
+
+    def finish(self, answer: Plain, give: Callable[[Plain], Any] | None = None) -> Any:
         """Keep or compare the real answer, and return the one that the caller gets.
 
         That is the real one while recording; while verifying the recorded one, with
         the real secrets, and the real values at the paths of `volatile=`.
+
+        Args:
+            answer: The real answer.
+            give: Makes the client's own object of it, or the error that it raises.
         """
+        found = self._finish(answer)
+        return found if give is None else _given(give(found))
+
+    def _finish(self, answer: Plain) -> Plain:
         stored = self.stored(answer)
         if self.mode == "run":
             self._note_keys(stored)
@@ -515,6 +538,7 @@ class Exchange:
 
 
 def _given(found: Any) -> Any:
+    """Return what a client is given, or raise it if it is an error."""
     if isinstance(found, BaseException):
         raise found
     return found

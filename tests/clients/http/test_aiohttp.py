@@ -38,23 +38,6 @@ def test_a_unix_socket_does_not_change_the_call(runs: Runs, tmp_path: Path) -> N
     assert asyncio.run(talk()) == 1
 
 
-def test_the_test_client_is_left_alone(runs: Runs) -> None:
-    """Its server is the application under test."""
-    from aiohttp import test_utils, web
-
-    async def main() -> str:
-        async def page(_: web.Request) -> web.Response:
-            return web.Response(text="in process")
-
-        app = web.Application()
-        app.router.add_get("/", page)
-        async with test_utils.TestClient(test_utils.TestServer(app)) as client:
-            return await (await client.get("/")).text()
-
-    assert asyncio.run(main()) == "in process"
-    assert runs.asked == []
-
-
 def test_a_real_request_gets_the_place_that_a_replayed_response_leaves(
     runs: Runs, tmp_path: Path
 ) -> None:

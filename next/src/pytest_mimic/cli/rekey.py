@@ -207,6 +207,9 @@ class _Lines:
 
     def of(self, entry: Entry) -> Target | None:
         """Return the line of a call; None: none takes it, or Python has its options."""
+        adapter = self._project.adapter(entry.target)
+        if adapter is not None and adapter.is_of_all(entry.request or {}):
+            return None
         if entry.target not in self._known:
             self._known[entry.target] = [
                 (line, Patterns(line.options.only, line.options.exclude))

@@ -169,6 +169,20 @@ def _told_apart(old: Tree, new: Tree, limit: int) -> tuple[str, str]:
     return one, "another value"
 
 
+def preview(tree: Tree) -> str:
+    """Say what a value is, and nothing that it holds: `<Basket: items, total>`."""
+    if not isinstance(tree, dict) or not is_tagged(tree):
+        length = f" of {len(tree)}" if isinstance(tree, (list, dict)) else ""
+        return f"<{kind_of(tree)}{length}>"
+    tag = next(iter(tree))
+    if "rows" in tree:
+        return _table(tag, tree)
+    if "dtype" in tree:
+        return _array(tree)
+    names = [name for name, _ in _named(tree[tag]) or _named(tree.get("shows"))]
+    return f"<{kind_of(tree)}{_listed(names)}>"
+
+
 def kind_of(tree: Tree) -> str:
     """Give the type of a value, as people name it: `int`, `Decimal`, `Rate`."""
     if not isinstance(tree, dict):
@@ -247,7 +261,9 @@ def _tagged(tree: dict[str, Any]) -> str | Form:
         return Form(f"{_CALLS[tag]}(", _items(items), ")")
     if "rows" in tree:
         return _table(tag, tree)
-    return _array(tag, tree) if "dtype" in tree else _object(tag, tree)
+    if "dtype" in tree:
+        return _few_items(tag, tree) or _array(tree)
+    return _object(tag, tree)
 
 
 def _items(items: list[Tree]) -> list[tuple[str, Tree]]:
@@ -284,22 +300,35 @@ def _object(tag: str, tree: dict[str, Tree]) -> str | Form:
 
 def _table(tag: str, tree: dict[str, Any]) -> str:
     """Draw a table by its rows and columns: `<DataFrame 3 rows: day, price>`."""
-    names = [str(name) for name, _ in _named(tree[tag])]
-    shown = f": {', '.join(name[:-1] for name in names)}"
+    names = [name for name, _ in _named(tree[tag])]
+    return f"<{kind_of(tree)} {tree['rows']} rows{_listed(names)}>"
+
+
+def _listed(names: list[str]) -> str:
     if not 0 < len(names) <= _MOST_ITEMS:
-        shown = ""
-    return f"<{kind_of(tree)} {tree['rows']} rows{shown}>"
+        return ""
+    return f": {', '.join(name.rstrip('=') for name in names)}"
 
 
-def _array(tag: str, tree: dict[str, Any]) -> str | Form:
-    """Draw an array or a column by type and size; a short one with its items."""
-    items, dtype = tree[tag], line(tree["dtype"]).strip("'")
-    shape = tree.get("shape", [len(items)] if isinstance(items, list) else [])
-    if isinstance(items, list) and len(shape) == 1 and len(items) <= _MOST_ITEMS:
-        parts = [("", items), ("dtype=", {"$name": dtype})]
-        return Form("array(", cast("Any", parts), ")")
-    sizes = "x".join(map(str, shape))
-    return f"<{kind_of(tree)} {dtype} {sizes}>".replace(" >", ">")
+def _few_items(tag: str, tree: dict[str, Any]) -> Form | None:
+    """Draw a short array, or a short column, with its items."""
+    items = tree[tag]
+    is_row = isinstance(items, list) and len(tree.get("shape", [0])) == 1
+    if not is_row or len(items) > _MOST_ITEMS:
+        return None
+    dtype: Tree = {"$name": _dtype_of(tree)}
+    return Form("array(", [("", items), ("dtype=", dtype)], ")")
+
+
+def _array(tree: dict[str, Any]) -> str:
+    """Draw an array or a column by type and size: `<ndarray float64 50x2000>`."""
+    words = [kind_of(tree), _dtype_of(tree), "x".join(map(str, tree.get("shape", ())))]
+    return f"<{' '.join(filter(None, words))}>"
+
+
+def _dtype_of(tree: dict[str, Any]) -> str:
+    dtype = tree["dtype"]
+    return dtype if isinstance(dtype, str) else "fields"
 
 
 def _moment(tree: dict[str, Any]) -> str:

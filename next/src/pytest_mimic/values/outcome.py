@@ -19,13 +19,14 @@ from pytest_mimic.values.tree import (
     Path,
     Raw,
     Tree,
+    is_tagged,
     leaves,
     ordered_digest_of,
     parts,
     refused_at,
     shown_path,
 )
-from pytest_mimic.values.walk import Walk, deeply
+from pytest_mimic.values.walk import KEPT_HASH, Walk, deeply
 
 if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
@@ -52,13 +53,20 @@ class Objects(Protocol):
 
 
 class _Pickle(NamedTuple):
-    """A part that becomes a pickle, where it stands, and what was loaded from it."""
+    """A part that becomes a pickle, where it stands, and what was loaded from it.
+
+    Attributes:
+        digest: That of the value: of equal sets the pickles differ.
+        preview: What it is, in words without any value of it.
+    """
 
     path: Path
     pickled: Any
     names: list[str]
     loaded: object
     proof: Walk
+    digest: str
+    preview: str
 
 
 def store(
@@ -76,7 +84,7 @@ def store(
         value: A value or an exception.
         objects: Where its pickles are written, once the whole is proven.
         places: The folders of this run.
-        hide: Gives a readable tree with its secrets replaced.
+        hide: Gives a readable tree, and what pickles are, with its secrets replaced.
         forbid: Whether nothing may be pickled.
         name: What the path in an error begins with.
 
@@ -84,10 +92,9 @@ def store(
         UnstorableOutcomeError: A part cannot be kept; nothing is left behind.
     """
     storing = _Storing(places, forbid=forbid, name=name)
-    tree, pickles = deeply(lambda: storing.proven(value))
-    if hide is not None:
-        tree = hide(tree)
-    return _with_pickles(tree, iter(pickles), objects)
+    proven, pickles = deeply(lambda: storing.proven(value))
+    tree = _with_pickles(proven, iter(pickles), objects)
+    return tree if hide is None else hide(tree)
 
 
 class _Storing:
@@ -102,6 +109,9 @@ class _Storing:
         """Give the tree of a value and its pickles, in the order of their leaves."""
         exact = Walk("exact", self._places)
         tree = exact.node(value)
+        if exact.is_plain and type(value) in (list, dict):
+            # What is JSON already comes back as it is.
+            return tree, []
         if exact.is_shared or exact.size > MOST_PARTS:
             tree = Raw(value)
         pickles = self._pickles_in(tree)
@@ -129,7 +139,10 @@ class _Storing:
             return False
 
     def _proof_of(self, value: object) -> str:
-        return ordered_digest_of(Walk("proof", self._places).node(value))
+        tree = Walk("proof", self._places).node(value)
+        if refused_at(tree) is not None:
+            raise ValueError("it holds what another process would not find again")
+        return ordered_digest_of(tree)
 
     def _pickles_in(self, tree: Tree) -> list[_Pickle]:
         pickles: list[_Pickle] = []
@@ -139,11 +152,15 @@ class _Storing:
         return pickles
 
     def _pickle(self, path: Path, value: object) -> _Pickle:
-        from pytest_mimic.values import pickles  # Most outcomes have none.
+        # Most outcomes have none.
+        from pytest_mimic.values import pickles
+        from pytest_mimic.values.drawing import preview
 
         proof = Walk("proof", self._places)
         proven = proof.node(value)
         self._refuse_parts(path, proven)
+        if proof.keeps_hash:
+            self._refuse(path, KEPT_HASH)
         if self._forbid:
             self._refuse(path, f"{_kind(value)}, which only a pickle keeps")
         try:
@@ -154,10 +171,11 @@ class _Storing:
         except Exception as error:
             self._refuse(path, f"{_kind(value)}, which cannot be pickled ({error})")
         again = Walk("proof", self._places).node(loaded)
-        if ordered_digest_of(again) != ordered_digest_of(proven):
+        digest = ordered_digest_of(proven)
+        if ordered_digest_of(again) != digest:
             deeper = first_difference(proven, again)
             self._refuse((*path, *deeper), "a copy of it differs")
-        return _Pickle(path, pickled, names, loaded, proof)
+        return _Pickle(path, pickled, names, loaded, proof, digest, preview(proven))
 
     def _refuse_parts(self, path: Path, proven: Tree) -> None:
         found = refused_at(proven)
@@ -226,7 +244,19 @@ def _written(pickle: _Pickle, objects: Objects) -> Tree:
     node: dict[str, Tree] = {"$pickle": name, "imports": [*pickle.names]}
     if pickle.pickled.python:
         node["python"] = pickle.pickled.python
+    node.update(digest=pickle.digest, preview=pickle.preview)
     return node
+
+
+def by_value(tree: Tree) -> Tree:
+    """Give a stored tree with the digests of values in place of their pickles."""
+    if isinstance(tree, list):
+        return [by_value(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if "$pickle" in tree and "digest" in tree:
+        return {"$pickle": tree["digest"]}
+    return {key: by_value(part) for key, part in tree.items()}
 
 
 # -- loading
@@ -346,9 +376,14 @@ def _with_texts_away(tree: Tree, objects: Objects) -> Tree:
         return {"$text": name, "length": len(tree), "begins": tree[:_BEGINNING]}
     if isinstance(tree, list):
         return [_with_texts_away(item, objects) for item in tree]
-    if isinstance(tree, dict):
+    if isinstance(tree, dict) and not _is_text_with_tag(tree):
         return {key: _with_texts_away(part, objects) for key, part in tree.items()}
     return tree
+
+
+def _is_text_with_tag(tree: dict[str, Tree]) -> bool:
+    """Tell whether a tree is a value that is made of a text, as bytes are."""
+    return is_tagged(tree) and isinstance(next(iter(tree.values())), str)
 
 
 def unshelve(tree: Tree, objects: Objects) -> Tree:

@@ -63,6 +63,7 @@ Purpose: TypeAlias = Literal["identity", "exact", "proof"]
 Paths: TypeAlias = "tuple[Path, ...]"
 T = TypeVar("T")
 
+KEPT_HASH = "an object that keeps its own hash(), another in each process"
 DEEPEST = 1_000
 """Parts below so many levels are refused."""
 LONGEST_NUMBER = 10**4_096
@@ -155,9 +156,12 @@ class Walk:
     Attributes:
         counts_content: Whether files count that a path names.
         is_shared: Whether something that may change stands at two places.
+        is_plain: Whether a list or mapping, opened whole, is JSON as it stands.
         size: How many parts were opened.
         changeable: How many of them may change, and so are one wherever they stand.
         few: So many items of an array stand in the tree; more count by their memory.
+        keeps_hash: Whether an object remembers its own `hash()`, which a pickle of it
+            would carry into a process where it is another one.
     """
 
     def __init__(self, purpose: Purpose = "identity", places: Places | None = None):
@@ -165,10 +169,12 @@ class Walk:
         self.places = places
         self.counts_content = purpose == "identity"
         self.is_shared = False
+        self.is_plain = False
         self.size = 0
         self.changeable: set[int] = set()
         self._raws = 0
         self.few = 50
+        self.keeps_hash = False
         self._starts = places.starts if places is not None else ()
         self._in_order = purpose != "identity"
         self._depth = 0
@@ -341,7 +347,7 @@ class Walk:
 
     def _list(self, value: list[Any], paths: Paths) -> Tree:
         if not paths and self._is_worth_a_try(value) and self._is_plain(value):
-            return _copied(value)
+            return self._copied(value)
         return self._items(list.__iter__(value), paths)
 
     def _tuple(self, value: tuple[Any, ...], paths: Paths) -> Tree:
@@ -349,7 +355,7 @@ class Walk:
 
     def _dict(self, value: dict[Any, Any], paths: Paths) -> Tree:
         if not paths and self._is_worth_a_try(value) and self._is_plain(value):
-            return _copied(value)
+            return self._copied(value)
         return self._mapping(dict.items(value), paths)
 
     def _set(self, value: Any, _paths: Paths) -> Tree:
@@ -413,6 +419,11 @@ class Walk:
             return False
         whole = [part for part in parts if type(part) is int]
         return not whole or max(whole) < LONGEST_NUMBER > 10 * -min(whole)
+
+    def _copied(self, value: Any) -> Tree:
+        self.is_plain = self._depth == 1
+        tree: Tree = marshal.loads(marshal.dumps(value, 2))
+        return tree
 
     def _takes_containers(self, parts: list[object]) -> bool:
         """Note the lists and mappings of plain data, if each stands at one place."""
@@ -592,11 +603,10 @@ class Walk:
         names = remembered_hashes(value, counted)
         if not names:
             return counted
-        if self.purpose == "proof":
-            return Refused(
-                "an object that keeps its own hash(), another in each process"
-            )
+        self.keeps_hash = True
         bare = without_hashes(value, counted, names)
+        if bare is None and self.purpose == "proof":
+            return Refused(KEPT_HASH)
         return counted if bare is None else bare
 
     def _counted(
@@ -719,11 +729,6 @@ def _taught_reduce(kind: type) -> Callable[[Any], object] | None:
         if base in TAUGHT:
             return TAUGHT[base]
     return getattr(kind, "__mimic_identity__", None)
-
-
-def _copied(value: Any) -> Tree:
-    tree: Tree = marshal.loads(marshal.dumps(value, 2))
-    return tree
 
 
 def _is_utf8(text: str) -> bool:

@@ -50,6 +50,10 @@ class Sqlalchemy(Adapter):
         """Return the verb and the main table: `SELECT users`."""
         return statements.read(request["statement"]).signature
 
+    def is_of_all(self, request: Plain) -> bool:
+        """Return whether it is what a dialect asks of its first connection."""
+        return "dialect" in request
+
     def parts(self, request: Plain) -> Plain:
         """Return statement, parameters and database."""
         parts = {"statement": request["statement"]}
@@ -271,7 +275,7 @@ def _introduce(port: Port, connection: StandInConnection, engine: Any) -> None:
         "dialect": f"{dialect.name}+{dialect.driver}",
         "setup": _setup_of(engine),
     }
-    exchange = port.begin(request, is_of_all=True)
+    exchange = port.begin(request)
     if exchange is None:
         return
     if exchange.mode == "replay":
