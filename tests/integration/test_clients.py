@@ -150,7 +150,8 @@ def test_the_summary_names_a_cancelled_request_that_has_no_place(project):
         recorded = project.record(env={"API": server.url}).expect(passed=3)
         live = project.run("--mimic-live", env={"API": server.url}).expect(passed=3)
 
-    assert recorded.section == [
+    said = [line for line in recorded.section if "was cancelled" in line]
+    assert [line.split("    ")[0].strip() for line in said] == [
         "http GET /hang?page=1 was cancelled: not recorded, a replay will miss it",
         "http GET /hang?page=2 was cancelled: not recorded, a replay will miss it",
     ]
@@ -158,33 +159,6 @@ def test_the_summary_names_a_cancelled_request_that_has_no_place(project):
         "every call ran for real, and nothing was recorded or compared"
     ]
     assert not recorded.vault
-
-
-def test_a_client_kept_over_event_loops_says_what_a_replay_will_miss(project):
-    """Its connection belongs to a loop that is closed: httpx raises a RuntimeError."""
-    project.ini("httpx")
-    project.tests("""
-        import asyncio, os
-        import httpx, pytest
-
-        client = httpx.AsyncClient()
-
-        def test_it():
-            url = f"{os.environ['API']}/rates"
-            asyncio.run(client.get(url))
-            with pytest.raises(RuntimeError):
-                asyncio.run(client.get(url))
-    """)
-
-    with running_server() as server:
-        recorded = project.record(env={"API": server.url}).expect(passed=1)
-
-    line = (
-        "http GET /rates raised RuntimeError: not recorded, a replay will miss it (its"
-        " client is kept over event loops: make it in each test, or keep one loop with"
-        " asyncio_default_test_loop_scope = session)"
-    )
-    assert line in recorded.section
 
 
 TALK = """

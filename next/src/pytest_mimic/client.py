@@ -56,6 +56,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import contextmanager
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
@@ -292,8 +293,9 @@ class Port:
         if own and is_recording:
             self._note_sender(call, own, owner)
         step = run.begin(call, line.cassette)
-        unfilled = run.secrecy.secrets.unfilled(request)
-        if step.mode != "replay" and unfilled:
+        is_sent = step.mode != "replay"
+        unfilled = run.secrecy.secrets.unfilled(request) if is_sent else []
+        if unfilled:
             step.abandon(None)
             raise run.refuse(
                 run.refusals.unfilled(call, unfilled[0], owner), call, owner
@@ -402,7 +404,7 @@ class Exchange:
         """What becomes of the call."""
         return self.step.mode
 
-    @property
+    @cached_property
     def recorded(self) -> Plain:
         """The recorded answer, in which placeholders stand for secrets."""
         answer = self.step.body().get("answer", {})
@@ -481,7 +483,9 @@ class Exchange:
         recorded = self.recorded
         options = self.step.call.options
         self.step.check(
-            differing_answers(self._adapter, recorded, stored, options),
+            differing_answers(
+                self._adapter, recorded, stored, options, is_verified=True
+            ),
             failed=_new_failure(recorded, stored),
         )
         return self._for_caller(recorded, answer, options)
@@ -561,15 +565,28 @@ def _headers_of(request: Any) -> dict[str, str]:
 
 
 def differing_answers(
-    adapter: Adapter, recorded: Plain, stored: Plain, options: Options
+    adapter: Adapter,
+    recorded: Plain,
+    stored: Plain,
+    options: Options,
+    *,
+    is_verified: bool = False,
 ) -> list[Difference]:
-    """Return where two stored answers differ, as verifying compares them."""
+    """Return where two stored answers differ.
+
+    Args:
+        adapter: That of their client.
+        recorded: The one.
+        stored: The other.
+        options: Those of the line.
+        is_verified: Whether only that counts which both readers have read.
+    """
     # A replay compares nothing.
     from pytest_mimic.values.differences import differences
 
     rules = rules_of(options)._replace(volatile=_volatile(adapter, options))
-    old = adapter.comparable(recorded, stored)
-    new = adapter.comparable(stored, recorded)
+    old = adapter.comparable(recorded, stored if is_verified else recorded)
+    new = adapter.comparable(stored, recorded if is_verified else stored)
     if not rules.shape:
         return differences(old, new, rules)
     exact = rules._replace(shape=False)

@@ -16,6 +16,7 @@ from pytest_mimic.engine.refusals import label_of
 from pytest_mimic.engine.run import Run
 from pytest_mimic.errors import CassetteError, MimicError
 from pytest_mimic.patch.patterns import Patterns
+from pytest_mimic.patch.targets import adapter_of, client_of
 from pytest_mimic.values.outcome import load, unshelve
 from pytest_mimic.vault.names import cassette_name
 from pytest_mimic.vault.recording import Entry
@@ -50,10 +51,12 @@ class CassetteCall:
 
     @property
     def arguments(self) -> Mapping[str, Any]:
-        """What the recording keeps of the arguments, or of the request."""
-        entry = self._entry
-        kept = entry.arguments if entry.request is None else entry.request
-        whole = unshelve(kept or {}, self._run.vault)
+        """What the recording keeps of the arguments, or the parts of a request."""
+        request = self._request
+        if request is not None:
+            parts: dict[str, Any] = self._adapter.parts(request)
+            return parts
+        whole = unshelve(self._entry.arguments or {}, self._run.vault)
         assert isinstance(whole, dict)
         return whole
 
@@ -92,11 +95,23 @@ class CassetteCall:
 
     @property
     def _host(self) -> str | None:
-        request = self._entry.request or {}
-        url = request.get("url")
-        if not isinstance(url, str):
+        request = self._request
+        host: str | None = None if request is None else self._adapter.host(request)
+        return host
+
+    @property
+    def _request(self) -> dict[str, Any] | None:
+        if self._entry.request is None:
             return None
-        return url.partition("://")[2].partition("/")[0]
+        request = unshelve(self._entry.request, self._run.vault)
+        assert isinstance(request, dict)
+        return request
+
+    @property
+    def _adapter(self) -> Any:
+        client = client_of(self._entry.target)
+        assert client is not None
+        return adapter_of(client)
 
     def __repr__(self) -> str:
         return f"<CassetteCall {self.kind} {self.signature}>"

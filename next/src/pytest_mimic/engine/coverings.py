@@ -7,7 +7,6 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from importlib import import_module
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -35,7 +34,7 @@ from pytest_mimic.patch.patches import (
     find,
 )
 from pytest_mimic.patch.patterns import Patterns
-from pytest_mimic.patch.targets import Options, Target, client_of, steps_of
+from pytest_mimic.patch.targets import Options, Target, adapter_of, client_of, steps_of
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.owners import Owner
@@ -338,9 +337,8 @@ class Coverings:
         if target.module in self._adapters or self._is_live:
             return
         self._adapters.add(target.module)
-        module, _, name = client.adapter.partition(":")
         try:
-            adapter: Adapter = getattr(import_module(module), name)()
+            adapter: Adapter = adapter_of(client)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             problem = f"its adapter {client.adapter} cannot be loaded ({reason})"

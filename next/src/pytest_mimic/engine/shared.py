@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.calls import Call, failed_exchange, is_worth_a_wait
 from pytest_mimic.engine.decide import Facts, Mode, Recorded, decide
 from pytest_mimic.engine.slots import Place, is_stale
 from pytest_mimic.engine.verifying import is_equal
@@ -18,6 +18,8 @@ class Shared:
         self._vault = vault
         # The streams that this run has recorded.
         self._streams: dict[str, Entry] = {}
+        # The failed exchanges: whoever tries again is to get the real answer.
+        self._failed: set[str] = set()
 
     def take(self, call: Call, mode: Mode) -> Place:
         """Find the recording of a call, and say what becomes of it."""
@@ -25,7 +27,8 @@ class Shared:
         recording = self._vault.read(name) if mode != "rerecord" else None
         entry = recording.entries[0] if recording and recording.entries else None
         recorded: Recorded = "none"
-        if entry is not None and entry.line == call.line:
+        is_tried_again = mode == "record" and name in self._failed
+        if entry is not None and entry.line == call.line and not is_tried_again:
             recorded = "stale" if is_stale(call, entry) else "fresh"
         return Place(decide(Facts(mode, recorded)), recorded, entry, name)
 
@@ -37,6 +40,10 @@ class Shared:
             if former is not None and _goes_further(former, entry):
                 entry = former
             self._streams[name] = entry
+
+        self._failed.discard(name)
+        if failed_exchange(entry.body) and is_worth_a_wait(entry.body):
+            self._failed.add(name)
 
         def equal(old: Entry, new: Entry) -> bool:
             return is_equal(old, new, call.options, call.is_equal)

@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Any, Literal, NamedTuple, TypedDict
 
 from pytest_mimic.errors import TargetError, did_you_mean
@@ -95,6 +96,16 @@ _BUNDLED = {
     ),
 }
 CLIENT_NAMES = tuple(_BUNDLED)
+
+
+def adapter_of(client: Client) -> Any:
+    """Return the adapter of a client.
+
+    Raises:
+        Exception: It cannot be loaded.
+    """
+    module, _, name = client.adapter.partition(":")
+    return getattr(import_module(module), name)()
 
 
 def client_of(name: str) -> Client | None:

@@ -182,7 +182,10 @@ def is_in_its_layout(body: dict[str, Any]) -> bool:
 
 def _dumped(value: Any, layout: str) -> str:
     name = layout.removesuffix(" newline")
-    text = json.dumps(_with_tags(value), **_LAYOUTS.get(name, _LAYOUTS["spaced"]))
+    style = _LAYOUTS.get(name, _LAYOUTS["spaced"])
+    text = json.dumps(value, **style)
+    if '"$dict"' in text:
+        text = json.dumps(_with_tags(value), **style)
     return f"{text}\n" if layout.endswith(" newline") else text
 
 
