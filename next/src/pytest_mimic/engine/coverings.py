@@ -49,14 +49,17 @@ class Edge(NamedTuple):
         path: The names that lead to it there, `("HTTPAdapter", "send")`.
         wrap: Takes the original, and gives what stands in its place.
         is_optional: Whether some versions of the client lack it.
-        client: The client, for messages.
     """
 
     module: str
     path: tuple[str, ...]
     wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
     is_optional: bool = False
-    client: str = ""
+
+    @property
+    def client(self) -> str:
+        """The client, for messages."""
+        return self.module.partition(".")[0]
 
 
 class Adapter(Protocol):

@@ -238,7 +238,9 @@ class RealCall:
             UnstorableOutcomeError: It cannot be kept. The error is noted.
         """
         try:
-            return store(value, self._objects, self._arguments.places, self._hide)
+            places = self._arguments.places
+            name = "exception" if verb == "raised" else "result"
+            return store(value, self._objects, places, self._hide, name=name)
         except UnstorableOutcomeError as error:
             what = f"what {self._plan.target} {verb} cannot be stored"
             told = UnstorableOutcomeError(what, error.facts, error.remedies)

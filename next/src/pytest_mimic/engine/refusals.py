@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _MOST_OF_A_DRIFT = 10
 RECORD, RERECORD, VERIFY = "--mimic-record", "--mimic-rerecord", "--mimic-verify"
 
+# Damage that a new recording does not mend.
+_HEALED_OTHERWISE = ("pointer", "newer", "forbidden")
 
 # What a service gives to each thing that it makes.
 _ID = re.compile(r"(^|_)[iI]d$|[a-z](Id|ID)$")
@@ -190,6 +192,16 @@ class Refusals:
             [reason],
             remedies,
         )
+
+    def add_command(self, error: MimicError, owner: Owner | None) -> None:
+        """Name the command that makes a damaged recording again."""
+        is_damage = isinstance(error, CorruptRecordingError)
+        if not is_damage or error.damage in _HEALED_OTHERWISE:  # type: ignore[attr-defined]
+            return
+        if not any(command for _, command in error.remedies):
+            error.remedies += tuple(
+                self._remedies("to record it again", RERECORD, owner)
+            )
 
     def in_child(self, call: Call) -> MissingRecordingError:
         """A call that has a place is made in a forked child."""

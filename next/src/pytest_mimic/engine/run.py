@@ -168,6 +168,7 @@ class Run:
                 call, owner, is_in_cassette=cassette is not None
             )
         except MimicError as error:
+            self.refusals.add_command(error, owner)
             raise self.refuse(Refusal(error, ""), call, owner) from None
         decision = place.decision
         if decision == "missing" or decision == "stale" or decision == "follows":
@@ -313,6 +314,7 @@ class Run:
 
     def note(self, error: MimicError, call: str = "") -> None:
         """Keep an error for the verdict of the phase, should the code swallow it."""
+        self.refusals.add_command(error, self.innermost)
         self.events.note(error, call)
 
     # -- what pytest's phases tell

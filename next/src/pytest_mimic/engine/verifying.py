@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 from pytest_mimic.engine.calls import SameBodies
 from pytest_mimic.patch.targets import Options
+from pytest_mimic.values.outcome import by_value
 from pytest_mimic.values.tree import Path, Tree, parts, text_of, without
 from pytest_mimic.vault.recording import Entry
 
@@ -55,9 +56,8 @@ def _text_of(body: dict[str, Tree], volatile: Sequence[Path]) -> str:
         # A path begins in the value, in an item, in an exception or behind its class.
         paths += [path, ("items", "*", *path), ("raised", *path[1:])]
         paths += [(key, *path) for key in ("value", "raised", "answer")]
-    return text_of(
-        without(body, [path for path in paths if len(path) > 1]), in_order=True
-    )
+    counted = without(body, [path for path in paths if len(path) > 1])
+    return text_of(by_value(counted), in_order=True)
 
 
 # -- volatile parts, which the caller gets as they really are

@@ -11,6 +11,7 @@ import pytest
 from pytest_mimic.engine.events import Noted
 from pytest_mimic.errors import CorruptRecordingError, DriftError, TargetError
 from pytest_mimic.patch.targets import Target, as_targets
+from pytest_mimic.run.fakes import keep_out_of_fakes
 from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.selection import plain_id
 from pytest_mimic.run.session import Session
@@ -69,6 +70,7 @@ class Phases:
         self._is_running = True
         self._has_failed = self._has_skipped = self._is_uncalled = False
         self.keep_strays()
+        keep_out_of_fakes()
         session.begin_test(plain_id(item))
         self._fixtures.begin_test(item)
         if self.target_error is not None:
