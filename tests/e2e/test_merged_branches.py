@@ -17,11 +17,11 @@ SHOP = """
 
     class Odd:
         '''An object that only a pickle keeps.'''
-        def __reduce__(self):
-            return odd, ()
+        def __init__(self, branch):
+            self.branch = branch
 
-    def odd():
-        return Odd()
+        def __reduce__(self):
+            return Odd, (self.branch,)
 
     def fetch(city):
         ran("fetch", city)
@@ -29,7 +29,7 @@ SHOP = """
 
     def table(city):
         ran("table", city)
-        return (city, os.environ["BRANCH"], odd())
+        return (city, Odd(os.environ["BRANCH"]))
 """
 
 

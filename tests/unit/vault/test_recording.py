@@ -107,7 +107,7 @@ def of_call(**parts: object):
 
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 12345\n"
-DEEP = b'{"format": 6, "calls": 1, "log": [' + b"[" * 9_000 + b"]" * 9_000 + b"]}"
+DEEP = b'{"format": 6, "calls": 1, "log": [' + b"[" * 100_000 + b"]" * 100_000 + b"]}"
 DAMAGES = {
     "cut short": ("half", lambda content: content[:-9], "is not valid JSON, line "),
     "empty": ("half", lambda content: b"", "is not valid JSON, line 1"),

@@ -117,7 +117,7 @@ def _data(array: Any, walk: Walk) -> Tree:
         return _memory(array)
     items = array.ravel()
     if kind == "M":
-        return [str(item) for item in np.datetime_as_string(items)]
+        return [str(item) for item in np.datetime_as_string(items, unit="auto")]
     if kind == "m":
         items = items.astype("i8")
     return [walk.node(item) for item in items.tolist()]

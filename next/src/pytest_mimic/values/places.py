@@ -6,9 +6,8 @@ import os
 import pathlib
 import re
 import stat
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import NamedTuple
@@ -20,14 +19,11 @@ from pytest_mimic.values.tree import Refused, Tree
 WORKER = "popen-gw"
 """How the folder of a worker of xdist begins."""
 MOST_FILES = 10_000
-MOST_BYTES = 2_000_000_000
 MOST_ITEMS = 10_000
 """So many items of an argument are looked at: a list may have millions."""
 MOST_SIGNS = 4096
 """A longer text is no path."""
 CHUNK = 1 << 20
-SETTLED = 2
-"""So many seconds after a file has changed, its time tells of a next change."""
 _NUMBER = re.compile(r"\d+$")
 
 
@@ -135,7 +131,7 @@ class Places:
         folder with one of them, with a link that leads back or with very many files
         are `Refused`.
         """
-        return self._roots.contents.of(os.fspath(path))
+        return _content_of(os.fspath(path))
 
     def changed_files(
         self, before: Mapping[str, Stamp], after: Mapping[str, Stamp]
@@ -239,14 +235,12 @@ class Roots:
         temporary: The spellings of the base temporary folder, that of all workers.
         base: The base temporary folder of this process.
         tmp_path: The folder of the running test, without links.
-        contents: What the files hold.
     """
 
     rootdir: tuple[str, ...]
     temporary: tuple[str, ...] = ()
     base: Path | None = None
     tmp_path: str = ""
-    contents: Contents = field(default_factory=lambda: Contents())
 
     def spot_of(self, text: str) -> _Spot | None:
         """Say where a path stands; `None` if it is in neither root."""
@@ -299,63 +293,41 @@ class Roots:
         return str(folder), "/".join(names[count:])
 
 
-class Contents:
-    """Digests of files and folders, each kept while its file is the same."""
+def _content_of(path: str) -> Tree:
+    """Give what a path names; see `Places.content_of`."""
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return "missing"
+    if stat.S_ISDIR(mode):
+        return _content_of_folder(path)
+    if not stat.S_ISREG(mode):
+        return _IRREGULAR.get(stat.S_IFMT(mode), Refused("a device"))
+    try:
+        return f"file {_digest_of_file(path)}"
+    except OSError as error:
+        return Refused(f"a file that cannot be read ({error.strerror})")
 
-    def __init__(self) -> None:
-        # Of each file what `stat` said, when that was first seen, and the digest; no
-        # digest while a change could leave all that `stat` says as it is.
-        self._known: dict[str, tuple[tuple[int, ...], float, str]] = {}
 
-    def of(self, path: str) -> Tree:
-        """Give what a path names; see `Places.content_of`."""
-        try:
-            found = Path(path).stat()
-        except (OSError, ValueError):
-            return "missing"
-        if stat.S_ISDIR(found.st_mode):
-            return self._of_folder(path)
-        if stat.S_ISFIFO(found.st_mode):
-            return Refused("a named pipe")
-        if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode):
-            return Refused("a device")
-        if stat.S_ISSOCK(found.st_mode):
-            return "socket"
-        try:
-            return f"file {self._of_file(path, found)}"
-        except OSError as error:
-            return Refused(f"a file that cannot be read ({error.strerror})")
+_IRREGULAR: dict[int, Tree] = {
+    stat.S_IFIFO: Refused("a named pipe"),
+    # Its file is made by who listens, and holds nothing.
+    stat.S_IFSOCK: "socket",
+}
 
-    def _of_file(self, path: str, found: os.stat_result) -> str:
-        seen = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-        known, since, digest = self._known.get(path, ((), 0.0, ""))
-        if known != seen:
-            since, digest = time.monotonic(), ""
-        if not digest:
-            # Two changes within a tick of the file system's clock look like one. The
-            # clock of the process is no measure: tests set it.
-            is_settled = time.monotonic() - since > SETTLED
-            digest = _digest_of_file(path)
-            self._known[path] = seen, since, digest if is_settled else ""
-        return digest
 
-    def _of_folder(self, folder: str) -> Tree:
-        digest = xxh3_128()
-        size = 0
-        for count, name in enumerate(_files_below(folder)):
-            if isinstance(name, Refused):
-                return name
-            file = f"{folder}/{name}"
-            size += _size_of(file)
-            if count >= MOST_FILES:
-                return Refused(f"a folder with more than {MOST_FILES:,} files")
-            if size > MOST_BYTES:
-                return Refused("a folder with more than 2 GB")
-            content = self.of(file)
-            if isinstance(content, Refused):
-                return Refused(f"a folder with {content.what}, {name}")
-            digest.update(os.fsencode(f"{name}\0{content}\0"))
-        return f"folder {digest.hexdigest()}"
+def _content_of_folder(folder: str) -> Tree:
+    digest = xxh3_128()
+    for count, name in enumerate(_files_below(folder)):
+        if isinstance(name, Refused):
+            return name
+        if count == MOST_FILES:
+            return Refused(f"a folder with more than {MOST_FILES:,} files")
+        content = _content_of(f"{folder}/{name}")
+        if isinstance(content, Refused):
+            return Refused(f"a folder with {content.what}, {name}")
+        digest.update(os.fsencode(f"{name}\0{content}\0"))
+    return f"folder {digest.hexdigest()}"
 
 
 class Stamp(NamedTuple):
@@ -451,13 +423,6 @@ def _lists_of(tree: Tree) -> Iterator[list[Tree]]:
             pending.extend(reversed(part))
         elif isinstance(part, dict):
             pending.extend(part[key] for key in sorted(part, reverse=True))
-
-
-def _size_of(file: str) -> int:
-    try:
-        return Path(file).stat().st_size
-    except OSError:  # A link to nothing.
-        return 0
 
 
 def _digest_of_file(path: str) -> str:

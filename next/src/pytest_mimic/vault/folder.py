@@ -101,7 +101,6 @@ class Folder:
         self._root = str(path)
         self._label = label
         self._run: HeldFile | None = None
-        self.has_written = False
 
     # -- files
 
@@ -136,7 +135,6 @@ class Folder:
             if isinstance(reason, OSError):
                 self._fail("write", name, reason)
             raise
-        self.has_written = True
 
     def _write_temporary(
         self, temporary: str, chunks: Iterable[bytes | memoryview]

@@ -7,7 +7,6 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from xxhash import xxh3_64_hexdigest
@@ -30,10 +29,6 @@ _dumped = json.JSONEncoder(
 ).encode
 _canonical = json.JSONEncoder(check_circular=False, sort_keys=True).encode
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# Python refuses to read more levels than this, or fewer, by its version.
-_DEEPEST = 1_000
-_TEXT = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
-_NO_BRACKET = re.compile(r"[^\[\]{}]+")
 
 
 @dataclass
@@ -218,8 +213,6 @@ def _json_of(content: bytes, name: str) -> object:
     except UnicodeDecodeError:
         raise damaged(name, "half", "is not text in UTF-8") from None
     try:
-        if _depth_of(text) > _DEEPEST:
-            raise RecursionError
         return _decoded(text)
     except json.JSONDecodeError as reason:
         conflict = _CONFLICT.search(text)
@@ -236,15 +229,6 @@ def _json_of(content: bytes, name: str) -> object:
         raise shapeless(name, str(reason)) from None
     except RecursionError:
         raise shapeless(name, "it is nested too deeply") from None
-
-
-def _depth_of(text: str) -> int:
-    """Return how many levels JSON has; of a short one a bound."""
-    bound = text.count("[") + text.count("{")
-    if bound <= _DEEPEST:
-        return bound
-    brackets = _NO_BRACKET.sub("", _TEXT.sub("", text))
-    return max(accumulate(1 if sign in "[{" else -1 for sign in brackets))
 
 
 class _TwinKeyError(Exception):
