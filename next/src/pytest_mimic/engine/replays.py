@@ -118,7 +118,9 @@ class Replay:
         if "raised" in body:
             raise self._load(body["raised"])
         value, make = self._loaded(body["value"])
-        if self._is_plain and not self._after:
+        # Of an equal call in other temporary folders the paths are others.
+        is_anywhere = not self._arguments.places.folders
+        if self._is_plain and not self._after and is_anywhere:
             self._plan.keep_player(self._step, self._arguments.key, make)
         return value
 
