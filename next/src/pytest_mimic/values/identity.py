@@ -15,9 +15,9 @@ from pytest_mimic.values.tree import (
     Refused,
     Tree,
     digest_of,
-    even_digest_of,
     hexdigest,
-    is_even,
+    is_json,
+    plain_digest_of,
     refused_in,
     text_of,
 )
@@ -76,17 +76,16 @@ def fingerprint(value: object, places: Places | None = None) -> str:
     Raises:
         UnstableIdentityError: The value, or a part of it, has none.
     """
-    quick = _quick_digest(value, places.starts if places else ())
-    if quick is not None:
-        return quick
+    starts = places.starts if places else ()
+    digest = _digest_of_little(value) if _are_quick((value,), starts) else None
+    digest = digest or plain_digest_of(value, starts)
+    if digest is not None:
+        return digest
     of_call = places.of_call() if places else None
     tree = deeply(lambda: Walk("identity", of_call).node(value))
     if of_call:
         of_call.number({"value": tree})
-    digest = even_digest_of(tree)
-    if digest is not None:  # Nothing in it is refused.
-        return digest
-    found = refused_in({"value": tree})
+    found = None if is_json(tree) else refused_in({"value": tree})
     if found:
         path, refused = found
         what = "the value has no stable identity"
@@ -116,7 +115,7 @@ def arguments_of(
         arguments = deeply(lambda: dict(_counted(bound, rules, walk)))
     walk.forget()
     places.number(arguments)
-    found = None if is_even(arguments) else refused_in(arguments)
+    found = None if is_json(arguments) else refused_in(arguments)
     if found:
         path, refused = found
         what = f"{target} has an argument without a stable identity"
@@ -152,11 +151,6 @@ def quick_key(bound: dict[str, Any], starts: tuple[str, ...]) -> bytes | None:
         return None
     # Later versions write other bytes for texts that are interned.
     return marshal.dumps(bound, 2)
-
-
-def _quick_digest(value: Any, starts: tuple[str, ...]) -> str | None:
-    """Give the digest of a value that is little and plain, else `None`."""
-    return _digest_of_little(value) if _are_quick((value,), starts) else None
 
 
 def _are_quick(values: Iterable[Any], starts: tuple[str, ...]) -> bool:

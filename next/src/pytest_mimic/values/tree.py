@@ -154,9 +154,20 @@ def digest_of(tree: Tree) -> str:
     return hexdigest(canonical_text(tree))
 
 
-def even_digest_of(tree: Tree) -> str | None:
-    """Give the digest of a tree of JSON alone; `None` if it may hold leaves."""
-    return hexdigest(_even_text(tree)) if is_even(tree) else None
+def plain_digest_of(value: Any, starts: tuple[str, ...]) -> str | None:
+    """Give the digest of a value that is a tree as it stands, else `None`.
+
+    Args:
+        value: Any value.
+        starts: How a text starts that is none: `Places.starts`.
+    """
+    if levels_of(value) is None:
+        return None
+    paths = (encode_basestring(start)[1:-1] for start in starts)
+    try:
+        return hexdigest(_PlainText('"$', *paths).of(value))
+    except ValueError:
+        return None
 
 
 def ordered_digest_of(tree: Tree) -> str:
@@ -166,54 +177,43 @@ def ordered_digest_of(tree: Tree) -> str:
 
 def canonical_text(tree: Tree) -> str:
     """Give the text whose digest is that of a tree."""
-    if is_even(tree):
-        return _even_text(tree)
+    if type(tree) in SCALARS:
+        return text_of(tree)
+    if is_json(tree):
+        try:
+            return _PlainText('"$long"').of(tree)
+        except ValueError:
+            pass
     return _Measure().canonical(tree).text
 
 
-def is_even(tree: object, *, tags: bool = True) -> bool:
+def is_json(tree: object) -> bool:
     """Tell whether a tree is JSON alone, without very deep parts; see `levels_of`."""
-    return levels_of(tree, tags=tags) is not None
+    return levels_of(tree) is not None
 
 
-def levels_of(tree: object, *, tags: bool = True) -> list[list[object]] | None:
-    """Give the parts of a tree that is JSON alone, level by level, else `None`.
+def levels_of(tree: object) -> list[list[object]] | None:
+    """Give the parts of a value that is JSON alone, level by level, else `None`.
 
-    A level takes a few calls of C. With parts at many places a tree has no levels,
+    A level takes a few calls of C. With parts at many places a value has no levels,
     since the JSON of it could be endless.
-
-    Args:
-        tree: Any value.
-        tags: Whether keys may start with `$`.
     """
     levels = [[tree]]
     while len(levels) < DEEP:
         level = levels[-1]
         kinds = set(map(type, level))
-        if not kinds <= PLAIN:
-            return None
         if kinds <= SCALARS:
             return levels
+        if not kinds <= PLAIN or (len(level) > 5_000 and _is_shared(level)):
+            return None
         mappings = [part for part in level if type(part) is dict]
-        if not _has_even_keys(mappings, tags=tags):
+        # Types one by one: among equal keys a set keeps only the first.
+        if not set(map(type, chain.from_iterable(mappings))) <= {str}:
             return None
-        if len(level) > 5_000 and _is_shared(level):
-            return None
-        lists = (part for part in level if type(part) is list)
-        values = map(dict.values, mappings)
-        inner = chain(chain.from_iterable(values), chain.from_iterable(lists))
-        levels.append(list(inner))
+        lists = [part for part in level if type(part) is list]
+        values = chain.from_iterable(map(dict.values, mappings))
+        levels.append([*values, *chain.from_iterable(lists)])
     return None
-
-
-def _has_even_keys(mappings: Sequence[dict[str, object]], *, tags: bool) -> bool:
-    # Types one by one: among equal keys a set keeps only the first.
-    if not set(map(type, chain.from_iterable(mappings))) <= {str}:
-        return False
-    keys = set().union(*mappings)
-    if tags:
-        return "$long" not in keys
-    return not any(key.startswith("$") for key in keys)
 
 
 def _is_shared(level: Sequence[object]) -> bool:
@@ -221,55 +221,93 @@ def _is_shared(level: Sequence[object]) -> bool:
     return 2 * len(set(containers)) < len(containers)
 
 
-def _even_text(tree: Tree) -> str:
-    """Give the canonical text of an even tree, with its long parts replaced."""
-    if not isinstance(tree, (list, dict)):
-        return text_of(tree)
-    if len(tree) <= LONG:
-        text = text_of(tree)
+class _PlainText:
+    """Writes JSON in canonical form, of as many parts at once as are short together.
+
+    Args:
+        odd: What no text may hold that is written.
+    """
+
+    def __init__(self, *odd: str) -> None:
+        self._odd = odd
+
+    def of(self, tree: Tree) -> str:
+        """Give the text of JSON that has `levels_of`, with its long parts replaced.
+
+        Raises:
+            ValueError: The tree holds something odd, or a number that needs a tag.
+        """
+        if isinstance(tree, list):
+            return f"[{','.join(self._items(tree))}]"
+        if isinstance(tree, dict):
+            return f"{{{','.join(self._pairs(tree))}}}"
+        text = self._written(tree)
+        if len(text) > LONG and not isinstance(tree, str):
+            raise ValueError("a number that is too long for JSON")
+        return text
+
+    def _items(self, items: list[Tree]) -> Iterator[str]:
+        start, count = 0, 20
+        while start < len(items):
+            some = items[start : start + count]
+            text = self._text_if_short(some)
+            if text:
+                yield text
+                start += count
+                count = 1 + count * (LONG - 500) // len(text)
+            elif count > 1:
+                count = max(1, count // 2)
+            else:
+                yield self._part(some[0])
+                start += 1
+
+    def _pairs(self, mapping: dict[str, Tree]) -> Iterator[str]:
+        keys = sorted(mapping)
+        start, count = 0, 20
+        while start < len(keys):
+            some = {key: mapping[key] for key in keys[start : start + count]}
+            text = self._text_if_short(some)
+            if text:
+                yield text
+                start += count
+                count = 1 + count * (LONG - 500) // len(text)
+            elif count > 1:
+                count = max(1, count // 2)
+            else:
+                key = keys[start]
+                yield f"{self._written(key)}:{self._part(mapping[key])}"
+                start += 1
+
+    def _text_if_short(self, some: list[Tree] | dict[str, Tree]) -> str:
+        """Give the text of a few items or pairs without its brackets, "" if long."""
+        if _is_surely_long(some):
+            return ""
+        text = self._written(some)
+        return text[1:-1] if len(text) <= LONG else ""
+
+    def _part(self, part: Tree) -> str:
+        text = self.of(part)
         if len(text) <= LONG:
             return text
-    if isinstance(tree, list):
-        return f"[{','.join(_texts_of_items(tree))}]"
-    if _has_short_scalars(tree):
-        return text_of(tree)
-    pairs = [
-        f"{encode_basestring(key)}:{_even_part(part)}"
-        for key, part in sorted(tree.items())
-    ]
-    return "{" + ",".join(pairs) + "}"
+        return text_of(_long(part, hexdigest(text)))
 
-
-def _has_short_scalars(mapping: dict[str, Tree]) -> bool:
-    if not set(map(type, mapping.values())) <= SCALARS:
-        return False
-    texts = (len(part) for part in mapping.values() if isinstance(part, str))
-    # A character has six in JSON at the most: `\\u0000`.
-    return max(texts, default=0) * 6 + 2 <= LONG
-
-
-def _texts_of_items(items: list[Tree]) -> Iterator[str]:
-    """Give the texts of items, of as many at once as are short together."""
-    start, count = 0, 1
-    while start < len(items):
-        some = items[start : start + count]
-        text = text_of(some)
-        if len(text) <= LONG:
-            yield text[1:-1]
-            start += count
-            count = 1 + count * (LONG - 500) // len(text)
-        elif count > 1:
-            count = max(1, count // 2)
-        else:
-            yield _even_part(some[0])
-            start += 1
-
-
-def _even_part(part: Tree) -> str:
-    text = _even_text(part)
-    if len(text) <= LONG:
+    def _written(self, part: Tree) -> str:
+        text = text_of(part)
+        if any(odd in text for odd in self._odd):
+            raise ValueError("a text or key that may stand for something else")
         return text
-    return text_of(_long(part, hexdigest(text)))
+
+
+def _is_surely_long(part: Tree, levels: int = 4) -> bool:
+    """Tell whether the text of a part is long, by a look at its first parts."""
+    if not isinstance(part, (str, list, dict)):
+        return False
+    if 2 * len(part) > LONG:
+        return True
+    if isinstance(part, str) or len(part) > 10 or levels == 0:
+        return False
+    inner = part.values() if isinstance(part, dict) else part
+    return any(_is_surely_long(deeper, levels - 1) for deeper in inner)
 
 
 def _long(part: Tree, digest: str) -> dict[str, Tree]:

@@ -404,14 +404,17 @@ class Walk:
 
     def _is_plain(self, value: object) -> bool:
         """Tell whether a value is a tree as it stands."""
-        levels = levels_of(value, tags=False)
+        levels = levels_of(value)
         if levels is None:
             return False
         parts = list(chain.from_iterable(levels))
         if self._in_order and not self._takes_containers(parts):
             return False
         keys = set().union(*[part for part in parts if type(part) is dict])
-        texts = "\n".join([*keys, *[part for part in parts if type(part) is str]])
+        names = "\n".join(keys)
+        if names.startswith("$") or "\n$" in names:
+            return False
+        texts = "\n".join([names, *[part for part in parts if type(part) is str]])
         if not _is_utf8(texts) or any(start in texts for start in self._starts):
             return False
         numbers = [part for part in parts if type(part) is float]
