@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -199,3 +201,22 @@ def test_the_smallest_adapter_of_the_docstring_works(gauge):
 
     verified.expect(passed=1, says=["1 call verified"])
     replayed.expect(passed=1, says=["1 call replayed"])
+
+
+PAGE = Path(__file__).parents[2] / "next/docs/contributing/add-a-client.md"
+
+
+def test_the_page_builds_an_adapter_in_an_empty_folder(project):
+    """Its files record and replay, and a recording that it cannot give is damaged."""
+    blocks = re.findall(r"```\w+\n# (\S+)\n(.*?)```", PAGE.read_text(), re.S)
+    for name, text in blocks:
+        project.write(name, text)
+    install_adapter(project, "sensor", "mimic_sensor:SensorAdapter")
+
+    recorded = project.run("--mimic-record", process=True)
+    project.root.joinpath("device.ini").unlink()
+    replayed = project.run(process=True)
+
+    recorded.expect(passed=2, says=["sensor READ attic gave refused by the device"])
+    replayed.expect(passed=2, says=["2 calls replayed"])
+    assert b"5531" not in b"".join(recorded.vault.values())

@@ -147,7 +147,7 @@ class Project:
         """Return a call on one line."""
         if entry.end == "empty":
             return "a call of which nothing is kept"
-        return call_label(entry.target, self.call_of(entry))
+        return call_label(entry.target, self.call_of(entry), signature=entry.signature)
 
     def shown(self, tree: T) -> T:
         """Return a tree without what today's names hide, and what looks like a key."""

@@ -306,7 +306,7 @@ def label_of(entry: Entry) -> str:
     from pytest_mimic.values.labels import call_label  # a replay names no call
 
     tree = entry.arguments if entry.request is None else entry.request
-    return call_label(entry.target, tree or {})
+    return call_label(entry.target, tree or {}, signature=entry.signature)
 
 
 def lines_of(differences: Sequence[Difference]) -> list[str]:

@@ -111,7 +111,8 @@ def label_of(unused: Unused) -> tuple[str, str]:
         label = f"{unused.name}, {plural(unused.calls, 'call')}"
     else:
         tree = unused.entry.arguments or unused.entry.request or {}
-        label = call_label(unused.entry.target, tree)
+        signature = unused.entry.signature
+        label = call_label(unused.entry.target, tree, signature=signature)
     # A forged owner may have line ends, and look like a line of ours.
     test = " ".join(unused.test.splitlines())
     where = f"recorded by {test}" if test else ""

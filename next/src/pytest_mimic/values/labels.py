@@ -32,7 +32,9 @@ class Prompt(NamedTuple):
     text: str
 
 
-def call_label(target: str, arguments: Tree, limit: int = 120) -> str:
+def call_label(
+    target: str, arguments: Tree, limit: int = 120, *, signature: str = ""
+) -> str:
     """Draw a call on one line: `shop.api:fetch_rates(base='EUR', day=2024-05-01)`.
 
     A request is drawn by what it asks for: its query, the model and the last words of a
@@ -42,11 +44,12 @@ def call_label(target: str, arguments: Tree, limit: int = 120) -> str:
         target: The function, or the client.
         arguments: What a recording keeps: the arguments by name, or the request.
         limit: The most characters.
+        signature: That of the call, for a request of a client that is not known here.
     """
     parts = arguments if isinstance(arguments, dict) else {}
     if ":" in target:
         return _of_function(target, parts, limit)
-    words = filter(None, _request_words(parts))
+    words = [word for word in _request_words(parts) if word] or [signature]
     return _cut(" ".join([target, *words]), limit)
 
 
