@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +22,7 @@ SHOP = """
         return {"rates": {"USD": 1.07 if os.environ["VERSION"] == "1" else 1.08}, "token": "token-" + os.environ["VERSION"]}
 
     def ask(question):
-        return f"The model said {os.environ['VERSION']} to this question,\\nand nothing else."
+        return f"The model said {os.environ['VERSION']} to this question,\\nand nothing else, however often anybody has asked it."
 
     def odd():
         return Evil(os.environ["VERSION"])
@@ -84,27 +85,26 @@ def test_calls_and_outcomes_are_compared(shop: Any, words: list[str]) -> None:
         line for line in result.out.splitlines() if line and not line.startswith(" ")
     ]
     assert sorted(heads) == [
-        "4 changed, 2 added, 1 removed",
+        "5 changed, 2 added, 1 removed",
         "test_shop.py::test_ask",
-        "test_shop.py::test_cassette",
+        "test_shop.py::test_cassette, cassette trip",
         "test_shop.py::test_fetch",
         "test_shop.py::test_odd",
+        "to put all back: git restore --source=HEAD --staged --worktree -- .mimic_vault"
+        " && git clean -fdq -- .mimic_vault",
     ]
     calls = re.findall(r"^  ((?:added|changed|removed): .*)$", result.out, re.M)
     assert calls == [
         "changed: shop:ask(question='why?')",
         "added: shop:ask(question='new?')",
-        "changed: cassette trip (2 calls)",
+        "changed: shop:fetch(base='EUR', day='monday')",
+        "changed: shop:fetch(base='GBP', day='monday')",
         "changed: shop:fetch(base='EUR', day='monday')",
         "added: shop:fetch(base='CHF', day='tuesday')",
         "removed: shop:fetch(base='CHF', day='monday')",
         "changed: shop:odd()",
     ]
     assert "    rates.USD: 1.07 before, 1.08 now" in result.out
-    assert (
-        "    shop:fetch(base='GBP', day='monday'): rates.USD: 1.07 before, 1.08 now"
-        in result.out
-    )
     assert "The model said [-1-]{+2+} to this question," in result.out
     assert not re.search("token-[12]", result.out)
 
@@ -126,12 +126,15 @@ def test_new_facts_alone_are_no_difference(shop: Any) -> None:
 def test_json_is_for_scripts(shop: Any) -> None:
     found = json.loads(shop.diff("--json").out)["differences"]
 
-    assert [one["change"] for one in found] == ["changed"] * 4 + ["added"] * 2 + [
-        "removed"
-    ]
+    assert Counter(one["change"] for one in found) == {
+        "changed": 5,
+        "added": 2,
+        "removed": 1,
+    }
     assert {one["file"].split("/")[0] for one in found} == {"calls", "cassettes"}
-    assert found[4]["call"] == "shop:ask(question='new?')"
-    assert {"path": "rates.USD", "old": "1.07", "new": "1.08"} in found[1]["outcomes"]
+    assert found[1]["call"] == "shop:ask(question='new?')"
+    euro = next(one for one in found if one["owner"] == "test_shop.py::test_fetch")
+    assert "rates.USD: 1.07 before, 1.08 now" in euro["differences"]
 
 
 def test_no_pickle_is_loaded(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,7 +99,7 @@ class Shop:
     def commands(self, test: str) -> list[str]:
         """Return the lines that put back a test, as they are printed."""
         [block] = re.findall(
-            rf"^test_shop.py::{test}\n(.*?)\n\n", self.diff(), re.M | re.S
+            rf"^test_shop.py::{test}(?:, cassette .*)?\n(.*?)\n\n", self.diff(), re.M | re.S
         )
         lines = block.partition("to put it back:")[2].splitlines()
         return [line.strip() for line in lines if line.strip()]
@@ -171,8 +171,8 @@ def test_what_was_added_to_the_index_and_changed_since_is_put_back(shop: Shop) -
 def test_a_pickle_is_put_back_with_its_recording(shop: Shop) -> None:
     shop.put_back("test_odd")
 
-    pickles = {name for name in shop.files() if name.endswith(".pkl")}
-    assert pickles == {name for name in shop.committed if name.endswith(".pkl")}
+    pickles = {name for name in shop.committed if name.endswith(".pkl")}
+    assert pickles <= shop.files().keys()
     shop.run("test_shop.py::test_odd", version=3, passed=1)
 
 

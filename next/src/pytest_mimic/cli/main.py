@@ -15,6 +15,7 @@ import pytest
 from pytest_mimic import __version__
 from pytest_mimic.cli.change import mv, rm
 from pytest_mimic.cli.check import check
+from pytest_mimic.cli.diff import diff
 from pytest_mimic.cli.look import ls, show
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.rekey import rekey
@@ -67,6 +68,13 @@ _COMMANDS = {
         "show recorded calls with their outcomes",
         "A pickle is not loaded. Secret names are hidden.",
         arguments=(("selectors", "*", _SELECTOR),),
+    ),
+    "diff": _Command(
+        diff,
+        "show what differs from a revision of git, test by test",
+        "Calls and outcomes are compared, not bytes. Exit code 1: something differs.",
+        arguments=(("revision", "?", "the revision (default: HEAD)"),),
+        options=("json",),
     ),
     "check": _Command(
         check,
@@ -157,8 +165,12 @@ def _parser() -> ArgumentParser:
             formatter_class=RawDescriptionHelpFormatter,
         )
         for dest, count, words in command.arguments:
+            # Only of a revision there may be none.
+            default = "HEAD" if count == "?" else None
             metavar = dest.removesuffix("s").upper()
-            one.add_argument(dest, nargs=count, help=words, metavar=metavar)
+            one.add_argument(
+                dest, nargs=count, help=words, metavar=metavar, default=default
+            )
         for option in command.options:
             flags = ["-n"] if option == "dry-run" else []
             flags.append(f"--{option}")

@@ -155,6 +155,52 @@ class Project:
         return shown
 
 
+class Lines:
+    """Finds the line of today that takes a recorded call."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known: dict[str, list[tuple[Target, Patterns]]] = {}
+
+    def of(self, entry: Entry) -> Target | None:
+        """Return the line of a call; None: none takes it, or Python has its options."""
+        adapter = self._project.adapter(entry.target)
+        if adapter is not None and adapter.is_of_all(entry.request or {}):
+            return None
+        if entry.target not in self._known:
+            self._known[entry.target] = [
+                (line, Patterns(line.options.only, line.options.exclude))
+                for line in self._naming(entry.target)
+            ]
+        for line, patterns in self._known[entry.target]:
+            if self._project.takes(patterns, entry):
+                return None if line.excluded else line
+        return None
+
+    def _naming(self, target: str) -> list[Target]:
+        lines = self._project.targets
+        if ":" not in target:
+            return [line for line in lines if _kind_of(line) == target]
+        holder = target.rpartition("." if "." in target.partition(":")[2] else ":")[0]
+        named = [line for line in lines if line.name == target]
+        # The last line that names a function decides, and a wildcard gives way.
+        if named:
+            return named[-1:]
+        wildcards = (f"{holder}:*", f"{holder}.*")
+        all_of = [line for line in lines if line.name in wildcards]
+        if all_of:
+            return all_of[-1:]
+        # A function may be named where it is exported.
+        path = target.partition(":")[2]
+        exported = [line for line in lines if line.path == tuple(path.split("."))]
+        return exported if len(exported) == 1 else []
+
+
+def _kind_of(line: Target) -> str:
+    client = client_of(line.module) if line.is_client else None
+    return client.kind if client is not None else ""
+
+
 def _adapter_named(name: str) -> Adapter | None:
     module, _, path = name.partition(":")
     try:

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pytest_mimic.cli.project import Project
+from pytest_mimic.cli.project import Lines, Project
 from pytest_mimic.cli.select import Found, select, told
 from pytest_mimic.client import (
     Adapter,
@@ -19,8 +19,7 @@ from pytest_mimic.client import (
 )
 from pytest_mimic.engine.verifying import is_equal, paths_of
 from pytest_mimic.errors import CorruptRecordingError, TargetError
-from pytest_mimic.patch.patterns import Patterns
-from pytest_mimic.patch.targets import Options, Target, client_of, read_options
+from pytest_mimic.patch.targets import Options, read_options
 from pytest_mimic.secrets.issued import CallMark, Hide, Scope
 from pytest_mimic.secrets.names import Names
 from pytest_mimic.secrets.placeholders import is_placeholder
@@ -110,7 +109,7 @@ class _Plan:
     def __init__(self, project: Project) -> None:
         self.steps: list[_Step] = []
         self._project = project
-        self._lines = _Lines(project)
+        self._lines = Lines(project)
 
     def add(self, found: Found) -> None:
         """Plan for a file. Where a call cannot follow, all of the file stays.
@@ -196,52 +195,6 @@ def _rewrite(vault: Vault, steps: Sequence[_Step]) -> bool:
     if left and any(step.is_change for step in steps):
         vault.write(steps[0].file, replace(steps[0].recording, entries=left))
     return bool(left)
-
-
-class _Lines:
-    """Finds the line of today that takes a recorded call."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._known: dict[str, list[tuple[Target, Patterns]]] = {}
-
-    def of(self, entry: Entry) -> Target | None:
-        """Return the line of a call; None: none takes it, or Python has its options."""
-        adapter = self._project.adapter(entry.target)
-        if adapter is not None and adapter.is_of_all(entry.request or {}):
-            return None
-        if entry.target not in self._known:
-            self._known[entry.target] = [
-                (line, Patterns(line.options.only, line.options.exclude))
-                for line in self._naming(entry.target)
-            ]
-        for line, patterns in self._known[entry.target]:
-            if self._project.takes(patterns, entry):
-                return None if line.excluded else line
-        return None
-
-    def _naming(self, target: str) -> list[Target]:
-        lines = self._project.targets
-        if ":" not in target:
-            return [line for line in lines if _kind_of(line) == target]
-        holder = target.rpartition("." if "." in target.partition(":")[2] else ":")[0]
-        named = [line for line in lines if line.name == target]
-        # The last line that names a function decides, and a wildcard gives way.
-        if named:
-            return named[-1:]
-        wildcards = (f"{holder}:*", f"{holder}.*")
-        all_of = [line for line in lines if line.name in wildcards]
-        if all_of:
-            return all_of[-1:]
-        # A function may be named where it is exported.
-        path = target.partition(":")[2]
-        exported = [line for line in lines if line.path == tuple(path.split("."))]
-        return exported if len(exported) == 1 else []
-
-
-def _kind_of(line: Target) -> str:
-    client = client_of(line.module) if line.is_client else None
-    return client.kind if client is not None else ""
 
 
 class _Following:

@@ -214,7 +214,7 @@ class Vault:
             self.folder.delete(name)
         else:
             self.folder.write(name, [now])
-        self._loose |= _objects_in(before or b"") - _objects_in(now or b"")
+        self._loose |= objects_in(before or b"") - objects_in(now or b"")
 
     # -- objects
 
@@ -291,7 +291,7 @@ class Vault:
         ]
         while pending:
             content = self.folder.read(pending.pop()) or b""
-            new = _objects_in(content) - found
+            new = objects_in(content) - found
             found |= new
             pending += [name for name in new if name.endswith(".json")]
         return found
@@ -379,7 +379,8 @@ class Part:
             self._vault.folder.delete(name)
 
 
-def _objects_in(content: bytes) -> set[str]:
+def objects_in(content: bytes) -> set[str]:
+    """Return the names of the objects that a file refers to."""
     return {found[0].decode() for found in _OBJECT_IN_FILE.finditer(content)}
 
 
