@@ -163,13 +163,16 @@ class UsageFile(NamedTuple):
 
     @classmethod
     def prepare(cls, path: Path) -> None:
-        """Empty the file of an earlier run: if this one is killed, none is left.
+        """Delete the file of an earlier run: if this one is killed, none is left.
 
         Raises:
-            MimicError: The file cannot be written.
+            MimicError: It cannot be deleted.
         """
-        if path.is_file():
-            cls._put(path, "")
+        try:
+            if path.is_file():
+                path.resolve().unlink()  # a link stays
+        except OSError as error:
+            raise MimicError(f"cannot delete {path}: {error.strerror}") from None
 
     @classmethod
     def write(cls, path: Path, usage: Usage, rootdir: Path) -> None:
@@ -184,12 +187,8 @@ class UsageFile(NamedTuple):
             "environment": _environment(),
             "usage": usage.to_plain(),
         }
-        cls._put(path, json.dumps(plain, indent=1))
-
-    @staticmethod
-    def _put(path: Path, text: str) -> None:
         try:
-            path.write_text(text, "utf-8")
+            path.write_text(json.dumps(plain, indent=1), "utf-8")
         except OSError as error:
             raise MimicError(f"cannot write {path}: {error.strerror}") from None
 
