@@ -13,7 +13,8 @@ from typing import Any, ClassVar, cast
 import pytest
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
-from pytest_mimic.engine.coverings import Coverings, Line
+from pytest_mimic.engine.covering import Line
+from pytest_mimic.engine.coverings import Coverings
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.run import Run

@@ -61,7 +61,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from pytest_mimic.engine.calls import Call, failed_exchange
-from pytest_mimic.engine.coverings import Coverings, Edge, Line
+from pytest_mimic.engine.covering import Edge, Line
+from pytest_mimic.engine.coverings import Coverings
 from pytest_mimic.engine.steps import Step
 from pytest_mimic.engine.verifying import paths_of, rules_of
 from pytest_mimic.errors import (

@@ -5,24 +5,27 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from inspect import Parameter, signature
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
+from pytest_mimic.engine.absent import (
+    absent_client,
+    absent_clients,
+    argument_problem,
+    missing_modules,
+)
+from pytest_mimic.engine.covering import ClientLine, Covering, Edge, Line, Named
 from pytest_mimic.engine.inputs import Inputs
 from pytest_mimic.engine.mocks import Mocks
 from pytest_mimic.engine.plans import FunctionPlan
 from pytest_mimic.engine.project import Project
 from pytest_mimic.engine.wrappers import Mimicked, may_serve_machinery
-from pytest_mimic.errors import TargetError, did_you_mean
+from pytest_mimic.errors import TargetError
 from pytest_mimic.patch.imports import (
     ImportWatch,
-    closest_module,
     is_incomplete,
-    module_exists,
 )
 from pytest_mimic.patch.patches import (
     AbsentError,
@@ -34,32 +37,11 @@ from pytest_mimic.patch.patches import (
     find,
 )
 from pytest_mimic.patch.patterns import Patterns
-from pytest_mimic.patch.targets import Options, Target, adapter_of, client_of, steps_of
+from pytest_mimic.patch.targets import Options, Target, adapter_of, client_of
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
-
-
-class Edge(NamedTuple):
-    """A function of a client, or of Python, that is replaced while the run lasts.
-
-    Attributes:
-        module: The module that defines it, `requests.adapters`.
-        path: The names that lead to it there, `("HTTPAdapter", "send")`.
-        wrap: Takes the original, and gives what stands in its place.
-        is_optional: Whether some versions of the client lack it.
-    """
-
-    module: str
-    path: tuple[str, ...]
-    wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
-    is_optional: bool = False
-
-    @property
-    def client(self) -> str:
-        """The client, for messages."""
-        return self.module.partition(".")[0]
 
 
 class Adapter(Protocol):
@@ -68,92 +50,6 @@ class Adapter(Protocol):
     def open(self, run: Run, coverings: Coverings) -> Iterable[Edge]:
         """Return the edges at which the client's calls are taken, for one run."""
         ...
-
-
-class Line(NamedTuple):
-    """The line that takes a client's call, and the cassette of its block."""
-
-    options: Options
-    cassette: Owner | None
-
-
-class _ClientLine(NamedTuple):
-    target: Target
-    kind: str
-    patterns: Patterns
-
-
-class _Named(NamedTuple):
-    """What names functions: the number of a line of its covering, and a path."""
-
-    number: int
-    path: tuple[str, ...]
-
-
-class Covering:
-    """Targets that are in force until `end`, or edges until the run ends.
-
-    Attributes:
-        cassette: The cassette that takes the calls.
-        problems: Targets that name nothing, until somebody takes them.
-    """
-
-    def __init__(
-        self,
-        coverings: Coverings,
-        lines: Iterable[Target | Edge],
-        cassette: Owner | None = None,
-    ) -> None:
-        self.cassette = cassette
-        self.problems: list[TargetError] = []
-        self._coverings = coverings
-        self.lines = list(lines)
-        self.clients: list[_ClientLine] = []
-        #: By module, what is named there.
-        self.named: defaultdict[str, set[_Named]] = defaultdict(set)
-        #: By the key of a function, the number of the line that decides, and the
-        #: function itself: while it lives, no other one has its key.
-        self.deciders: dict[object, tuple[int, NamedFunction]] = {}
-        for number, line in enumerate(self.lines):
-            if line.path:
-                self.named[line.module].add(_Named(number, line.path))
-
-    def end(self) -> None:
-        """Let these targets decide no more."""
-        self._coverings.uncover(self)
-
-    def decide(self, number: int, function: NamedFunction) -> None:
-        """Let a line decide about a function, if it comes before those that do.
-
-        A wildcard gives way; of others the last one that names or excludes it decides.
-        """
-        decider = self.deciders.get(function.key)
-        if decider is None or self._rank(decider[0]) <= self._rank(number):
-            self.deciders[function.key] = number, function
-
-    def _rank(self, number: int) -> tuple[bool, int]:
-        line = self.lines[number]
-        excluded = isinstance(line, Target) and line.excluded
-        return excluded or line.path[-1] != "*", number
-
-    def refuse(self, line: Target | Edge, problem: str, *, is_absent: bool) -> None:
-        """Note that a line cannot be mimicked.
-
-        Args:
-            line: The target or the edge.
-            problem: A predicate behind its name.
-            is_absent: Whether nothing has the name, as in some versions of a client.
-        """
-        if isinstance(line, Target):
-            self.problems.append(line.error(f"{line.name}{problem}"))
-        elif not (is_absent and line.is_optional):
-            # Without its edge, the calls of a client would be real, and nobody knew.
-            name = f"{line.module}:{'.'.join(line.path)}"
-            self.problems.append(
-                TargetError(
-                    f"{line.client}: its calls cannot be recorded: {name}{problem}"
-                )
-            )
 
 
 class Coverings:
@@ -198,7 +94,7 @@ class Coverings:
         self, targets: Iterable[Target], cassette: Owner | None = None
     ) -> Covering:
         """Mimic targets until the covering ends; in live mode, only check them."""
-        covering = Covering(self, targets, cassette)
+        covering = Covering(self.uncover, targets, cassette)
         with self._lock:
             self._open.append(covering)
             for line in covering.lines:
@@ -224,7 +120,7 @@ class Coverings:
         is_any_there = len(absent) < len(targets)
         problems = missing_modules(targets) + covering.problems
         if absent and not is_any_there:
-            problems.insert(0, _absent_client(absent[0]))
+            problems.insert(0, absent_client(absent[0]))
         if problems:
             covering.problems.clear()
             covering.end()
@@ -279,7 +175,7 @@ class Coverings:
 
     def intercept(self, edges: Iterable[Edge]) -> None:
         """Replace functions until the run ends."""
-        covering = Covering(self, edges)
+        covering = Covering(self.uncover, edges)
         with self._lock:
             self._edges.append(covering)
             self._patch(covering, list(covering.named))
@@ -291,7 +187,7 @@ class Coverings:
         kind, whose patterns select the call. None: the call runs for real.
         """
         for covering in reversed(self._open):
-            lines = self._lines_of(covering, client)
+            lines = covering.lines_of(client)
             for line in lines:
                 if line.patterns.takes(signature, host):
                     return Line(line.target.options, covering.cassette)
@@ -305,7 +201,7 @@ class Coverings:
         None: no line names the client.
         """
         for covering in reversed(self._open):
-            if self._lines_of(covering, client):
+            if covering.lines_of(client):
                 return Line(Options(), covering.cassette)
         return None
 
@@ -315,16 +211,7 @@ class Coverings:
 
     def takes(self, client: str) -> bool:
         """Return whether any line takes calls of a client."""
-        return any(self._lines_of(covering, client) for covering in self._open)
-
-    def _lines_of(self, covering: Covering, client: str) -> list[_ClientLine]:
-        """Return the lines for a client, its own before those for all of its kind."""
-        own = [line for line in covering.clients if line.target.module == client]
-        known = client_of(client)
-        kind = known.kind if known else client
-        if kind == client:
-            return own
-        return own + [line for line in covering.clients if line.target.module == kind]
+        return any(covering.lines_of(client) for covering in self._open)
 
     def _cover_client(self, covering: Covering, target: Target) -> None:
         client = client_of(target.module)
@@ -332,7 +219,7 @@ class Coverings:
             return
         options = target.options
         patterns = Patterns(options.only, options.exclude)
-        covering.clients.append(_ClientLine(target, client.kind, patterns))
+        covering.clients.append(ClientLine(target, client.kind, patterns))
         if absent_clients([target]):
             self.absent[target.module] = client.kind
             return
@@ -378,7 +265,7 @@ class Coverings:
             loaded: The module whose import has just ended: only modules that were
                 imported since can hold the functions that it has made.
         """
-        named: list[tuple[_Named, NamedFunction]] = []
+        named: list[tuple[Named, NamedFunction]] = []
         for module in modules:
             named += self._functions_in(covering, module, loaded)
         wrapped: list[tuple[NamedFunction, Wrapper]] = []
@@ -404,7 +291,7 @@ class Coverings:
 
     def _functions_in(
         self, covering: Covering, module: str, loaded: str | None
-    ) -> Iterator[tuple[_Named, NamedFunction]]:
+    ) -> Iterator[tuple[Named, NamedFunction]]:
         """Find what a covering names in a module, if it is imported."""
         imported = sys.modules.get(module)
         is_partial = module != loaded and is_incomplete(imported)
@@ -431,7 +318,7 @@ class Coverings:
                 covering.refuse(line, f" {error}", is_absent=is_absent)
 
     def _wrapper_for(
-        self, covering: Covering, place: _Named, function: NamedFunction
+        self, covering: Covering, place: Named, function: NamedFunction
     ) -> Wrapper | None:
         """Return what stands in the place of a function; None: nothing does."""
         number, _ = covering.deciders[function.key]
@@ -445,10 +332,10 @@ class Coverings:
         if name != function.label and place.path[-1] != "*":
             # The module that defines the function may be loaded again, too.
             module, _, path = name.partition(":")
-            covering.named[module].add(_Named(place.number, tuple(path.split("."))))
+            covering.named[module].add(Named(place.number, tuple(path.split("."))))
             self._watch_module(module)
         self.names.add(name)
-        if problem := _argument_problem(line, function):
+        if problem := argument_problem(line, function):
             covering.refuse(line, f": {problem}", is_absent=False)
         if self._is_live:
             return None
@@ -505,73 +392,6 @@ class Coverings:
 
 def _is_made_by(function: NamedFunction, module: str | None) -> bool:
     return getattr(function.function, "__module__", None) == module
-
-
-def _argument_problem(line: Target, function: NamedFunction) -> str:
-    """Say which argument that options name a function lacks, or give an empty text.
-
-    `ignore=` would leave out nothing.
-    """
-    given = [("ignore", path) for path in line.options.ignore]
-    given += [("content", path) for path in line.options.content]
-    if not given or line.is_one_of_several or line.path[-1] == "*":
-        return ""
-    names = argument_names(function.function)
-    for option, path in given:
-        name = steps_of(path)[0]
-        if names is not None and name not in (*names, "*"):
-            hint = did_you_mean(name, names)
-            hint = hint or f" (it has {', '.join(names) or 'none'})"
-            return f"{option}={path} names no argument{hint}"
-    return ""
-
-
-def argument_names(function: Callable[..., Any]) -> list[str] | None:
-    """Return the names of a function's arguments; None if it may take others, too."""
-    names: dict[str, bool] = {}
-    # A decorator may take more arguments than the function that it shows.
-    for follow_wrapped in (True, False):
-        try:
-            parameters = signature(function, follow_wrapped=follow_wrapped).parameters
-        except (TypeError, ValueError):
-            return None
-        for parameter in parameters.values():
-            if parameter.kind is Parameter.VAR_KEYWORD:
-                return None
-            names[parameter.name] = True
-    return list(names)
-
-
-# -- what does not exist
-
-
-def missing_modules(targets: Iterable[Target]) -> list[TargetError]:
-    """Return an error for each function without a module; imports nothing."""
-    errors = []
-    for target in targets:
-        if not target.is_client and not module_exists(target.module):
-            hint = closest_module(target.module)
-            what = f"{target.name} does not exist: there is no module {target.module}"
-            errors.append(target.error(what + hint))
-    return errors
-
-
-def absent_clients(targets: Iterable[Target]) -> list[str]:
-    """Return the clients among targets that are not installed, once each."""
-    absent = {}
-    for target in targets:
-        is_there = target.module == "http" or module_exists(target.module)
-        if target.is_client and not is_there:
-            absent[target.module] = True
-    return list(absent)
-
-
-def _absent_client(client: str) -> TargetError:
-    package = {"grpc": "grpcio"}.get(client, client)
-    return TargetError(
-        f"the client {client} is not installed",
-        remedies=[("to install it", f"pip install {package}")],
-    )
 
 
 # What is registered at the fork stays so: the coverings of all runs, as long as they

@@ -142,7 +142,7 @@ class RealCall:
         """End the call of a stream that nobody holds, and nobody has read."""
         if self._items is None:
             self._items = []
-            self._plan.run.when_safe(partial(self._complete, "", None))
+            self._plan.run.late.end_when_safe(partial(self._complete, "", None))
 
     # -- the end
 

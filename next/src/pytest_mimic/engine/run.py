@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
-from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
 from pytest_mimic.commands import Commands
@@ -23,6 +21,7 @@ from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.events import Event, Events, Noted
 from pytest_mimic.engine.inside import Inside
 from pytest_mimic.engine.keeping import Verdict
+from pytest_mimic.engine.late import LateEnds
 from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.owners import Kept, Owner
 from pytest_mimic.engine.refusals import (
@@ -51,12 +50,6 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.anew import Anew
 
 _MOST_MISSES = 1000
-_NOT_SAFE = (
-    "pytest_mimic.engine",
-    "pytest_mimic.vault",
-    "pytest_mimic.values",
-    "importlib",
-)
 _RECORDING: tuple[Mode, ...] = ("record", "rerecord")
 
 
@@ -75,6 +68,7 @@ class Run:
         servers: The servers of this process.
         refusals: Makes the errors of calls that get no outcome.
         closing: Ends owners.
+        late: Ends calls of streams that the collector has found.
         anew: Notes what the next run makes anew; None: nothing is recorded.
         test: The id of the test that runs, or an empty text.
         forbids_pickles: Whether nothing may be unpickled.
@@ -121,7 +115,7 @@ class Run:
         self.in_flight: list[Step] = []
         self.anew: Anew | None = None
         self._sleeps = Sleeps()
-        self._late: deque[Callable[[], object]] = deque()
+        self.late = LateEnds()
         self._children = Children(self._begin_child)
         self._owners: list[Owner] = []
         self._last_test: Owner | None = None
@@ -161,7 +155,7 @@ class Run:
             CorruptRecordingError: The file of its recording is damaged.
         """
         self._sleeps.go_on()
-        self.end_late()
+        self.late.end()
         owner = cassette or self.innermost
         try:
             place, call = self._place_of(
@@ -299,19 +293,6 @@ class Run:
             self.events.add(kind, label, test=self.test, **facts)
         return error
 
-    def when_safe(self, end: Callable[[], object]) -> None:
-        """End a call that the collector has found: now, or after what it interrupts."""
-        self._late.append(end)
-        if not _is_interrupted():
-            self.end_late()
-
-    def end_late(self) -> None:
-        """End the calls that the collector has found, and that wait for that."""
-        while self._late:
-            # The error is noted, and nobody would catch it here.
-            with suppress(MimicError):
-                self._late.popleft()()
-
     def note(self, error: MimicError, call: str = "") -> None:
         """Keep an error for the verdict of the phase, should the code swallow it."""
         self.refusals.add_command(error, self.innermost)
@@ -408,7 +389,7 @@ class Run:
         for owner in reversed(self._owners):
             self._close(owner, "failed")
         self._owners.clear()
-        self.end_late()
+        self.late.end()
         self._hear_children()
 
     def close(self) -> None:
@@ -419,7 +400,7 @@ class Run:
 
     def _close(self, owner: Owner, verdict: Verdict) -> list[Written]:
         self._hear_children()
-        self.end_late()
+        self.late.end()
         return self.closing.close(owner, verdict, self.test)
 
     def _change(self) -> None:
@@ -452,13 +433,3 @@ def _kind_of(error: MimicError) -> Literal["missing", "stale"] | None:
     if isinstance(error, StaleRecordingError):
         return "stale"
     return "missing" if isinstance(error, MissingRecordingError) else None
-
-
-def _is_interrupted() -> bool:
-    """Return whether the collector runs inside of our own work, or of an import."""
-    frame: FrameType | None = sys._getframe(3)
-    while frame is not None:
-        if str(frame.f_globals.get("__name__")).startswith(_NOT_SAFE):
-            return True
-        frame = frame.f_back
-    return False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
-from pytest_mimic.engine.coverings import Edge
+from pytest_mimic.engine.covering import Edge
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.run import Run

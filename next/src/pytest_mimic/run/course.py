@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic.engine.coverings import missing_modules
+from pytest_mimic.engine.absent import missing_modules
 from pytest_mimic.engine.events import Plain
 from pytest_mimic.engine.processes import edge_of_starts
 from pytest_mimic.engine.servers import edge_of_servers
