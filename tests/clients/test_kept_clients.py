@@ -76,4 +76,4 @@ def test_with_the_printed_line_each_test_replays_alone(project):
     project.run(env=env).expect(passed=2)
     project.run("test_shop.py::test_two", env=env).expect(passed=1)
     project.run("test_shop.py::test_one", env=env).expect(passed=1)
-    project.run("-n", "2", plugins=["xdist"], env=env).expect(passed=2)
+    project.run("-n", "2", plugins=["xdist"], env=env, process=True).expect(passed=2)
