@@ -87,9 +87,9 @@ def test_the_nearest_recording_has_the_fewest_parts_that_differ():
 
     assert nearest_facts("shop:find", found) == [
         "nearest: recorded by test_b on 2026-11-02",
-        "filters.x: 2 recorded, 1 now",
-        "filters.y: 2 recorded, 5 now",
-        "filters.z: 3 recorded, 7 now",
+        "  filters.x: 2 recorded, 1 now",
+        "  filters.y: 2 recorded, 5 now",
+        "  filters.z: 3 recorded, 7 now",
     ]
     assert nearest_facts("shop:find", None) == ["nothing of shop:find is recorded"]
 
@@ -98,7 +98,7 @@ def test_a_secret_that_differs_is_named():
     now = trees(user="ann", token="mimic-redacted")
     found = nearest(now, [("test_a", Recorded(now, hidden=("token",)))])
 
-    assert nearest_facts("shop:login", found)[1:] == ["a hidden part differs: token"]
+    assert nearest_facts("shop:login", found)[1:] == ["  a hidden part differs: token"]
 
 
 IDS = [str(uuid.UUID(int=n << 90, version=4)) for n in (77777, 99991, 88883)]

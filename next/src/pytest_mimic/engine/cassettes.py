@@ -349,4 +349,5 @@ def _check_order(name: str, log: Log) -> None:
             now = label_of(log.entries[slot.index])
             facts.append(f"call {place + 1} was {recorded} when recorded, {now} now")
     if facts:
-        raise CassetteError(f"cassette {name} was not played as it was recorded", facts)
+        what = f"cassette {name} was not played as it was recorded"
+        raise CassetteError(what, facts, [(_NEVER_RECORDS, "")])

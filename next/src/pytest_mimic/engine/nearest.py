@@ -110,7 +110,7 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
     if found is not None:
         shown = found._replace(differences=around.shown(found.differences))
     facts = messages.nearest_facts(call.target, shown)
-    cause = "; ".join(facts[1:])
+    cause = "; ".join(fact.strip() for fact in facts[1:])
     if found is not None and _is_of_another_line(call, found):
         facts.append(f"it was recorded with other options: {found.call.line or 'none'}")
         return Hints(facts, [_rekeyed(around)], cause)

@@ -6,12 +6,10 @@ import functools
 import os
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import suppress
 from inspect import (
     isasyncgenfunction,
     iscoroutinefunction,
     isgeneratorfunction,
-    signature,
 )
 from pathlib import Path
 from types import FrameType
@@ -72,11 +70,6 @@ def _wrapper_of(mimicked: Mimicked) -> _Function:
         make = _coroutine_wrapper
     wrapper: Any = make(mimicked)
     functools.update_wrapper(wrapper, function)
-    # A function in C may have no signature. Since Python 3.14, annotations that name
-    # nothing fail here, with any exception.
-    with suppress(Exception):
-        # `inspect.getfullargspec` does not follow `__wrapped__`.
-        wrapper.__signature__ = signature(function)
     for name in ("cache_info", "cache_clear", "cache_parameters"):
         if hasattr(function, name):
             setattr(wrapper, name, getattr(function, name))

@@ -224,10 +224,10 @@ class Phases:
             # No option records what `mimic_replay` has opened.
             if event.test == test and event.text("name") not in session.only_replayed:
                 replayed += event.times
-        if replayed:
+        command = session.commands.pytest("--mimic-rerecord", tests=[test])
+        if replayed and command not in str(report.longrepr):
             told = f"{plural(replayed, 'call')} replayed"
             them = "it" if replayed == 1 else "them"
-            command = session.commands.pytest("--mimic-rerecord", tests=[test])
             words = f"{told}; to record {them} again: {command}"
             report.sections.append(("mimic", words))
 

@@ -84,7 +84,7 @@ def _sound_outcomes(session: Session) -> list[str]:
     command = session.command("--mimic-rerecord", _tests_of(sound))
     return [
         f"{plural(times, 'call')} of changed source still {verb} what was recorded",
-        f"to replay them again: {command}",
+        f"to accept the new source: {command}",
     ]
 
 

@@ -87,10 +87,11 @@ def nearest_facts(target: str, found: Nearest | None) -> list[str]:
     if found is None:
         return [f"nothing of {target} is recorded"]
     day = f" on {found.call.recorded}" if found.call.recorded else ""
-    facts = [f"nearest: recorded by {found.owner}{day}", *lines_of(found.differences)]
+    lines = lines_of(found.differences)
     if not found.differences and found.call.hidden:
-        facts.append(f"a hidden part differs: {few(found.call.hidden)}")
-    return facts
+        lines.append(f"a hidden part differs: {few(found.call.hidden)}")
+    nearest_one = f"nearest: recorded by {found.owner}{day}"
+    return [nearest_one, *(f"  {line}" for line in lines)]
 
 
 def ignorable_in(

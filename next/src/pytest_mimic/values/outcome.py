@@ -185,7 +185,8 @@ class _Storing:
 
     def _refuse(self, path: Path, what: str, way: str = "") -> None:
         # What helps with an argument is said as what to pass.
-        ways = [(way.replace("pass ", "return ", 1), "")] if way else []
+        way = way.replace("pass ", "return ", 1)
+        ways = [(way or "name a function further out, which returns data", "")]
         raise UnstorableOutcomeError(
             "the outcome cannot be stored",
             [f"{shown_path((self._name, *path))}: {what}", "nothing was recorded"],
