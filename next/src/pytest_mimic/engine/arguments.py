@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic.values.identity import arguments_of, identity_of, little_identity
 from pytest_mimic.values.places import stamps_of
 from pytest_mimic.values.tree import Tree, cut
+from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.plans import FunctionPlan
@@ -67,7 +68,7 @@ class Arguments:
     def hidden(self) -> tuple[Tree, tuple[str, ...]]:
         """What a recording keeps of them, and the paths of secrets that it does not."""
         tree, paths = self._plan.run.secrecy.without_secrets(self.tree)
-        return cut(tree), paths
+        return deeply(lambda: cut(tree)), paths
 
     def label(self) -> str:
         """Return the call as messages name it."""

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.values.tree import Path, Tree
+from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
     from pytest_mimic.secrets.issued import Scope, Secrets
@@ -123,6 +124,10 @@ class Secrecy:
             known.add(value, OWN)
             return OWN
 
-        hidden: Tree = self.secrets.redactor.hide(tree, stand_in)
-        # A part may hold what another part, or a variable, names as a secret.
-        return map_texts(hidden, known.hide_in), tuple(paths)
+        def hide() -> Tree:
+            hidden = self.secrets.redactor.hide(tree, stand_in)
+            # A part may hold what another part, or a variable, names as a secret.
+            shown: Tree = map_texts(hidden, known.hide_in)
+            return shown
+
+        return deeply(hide), tuple(dict.fromkeys(paths))

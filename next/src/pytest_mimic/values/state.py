@@ -159,8 +159,12 @@ def state_of(value: object) -> State | str:
     named = _as_attributes(state)
     attributes: dict[object, object] = {}
     if _is_decided_in_c(cls):
-        # C says how such an object is pickled, and knows nothing of what was added.
-        attributes.update(own)
+        # C says how such an object is pickled, and knows nothing of what was added. The
+        # private attributes of a library's own class are caches.
+        has_caches = str(cls.__module__).partition(".")[0] in LIBRARIES
+        for name, part in own.items():
+            if not has_caches or not name.startswith("_"):
+                attributes[name] = part
     if named is not None:
         attributes.update(named)
         state = None
