@@ -158,7 +158,10 @@ def pieces(body: dict[str, Any]) -> Iterator[bytes]:
         yield base64.b64decode(body["base64"], validate=True)
     elif "events" in body:
         for event in body["events"]:
-            yield _event_text(event).encode(charset)
+            text = _event_text(event)
+            if body.get("ends") == "CRLF":
+                text = text.replace("\n", "\r\n")
+            yield text.encode(charset)
     elif "lines" in body:
         for line in body["lines"]:
             text = line if isinstance(line, str) else _dumped(line, "compact")
@@ -262,11 +265,15 @@ def _refuse(text: str) -> None:
 def _events(text: str) -> dict[str, Any] | None:
     if not text:
         return None
-    blocks = text.split("\n\n")
+    plain = text.replace("\r\n", "\n")
+    is_crlf = plain != text
+    if is_crlf and plain.replace("\n", "\r\n") != text:
+        return None
+    blocks = plain.split("\n\n")
     if blocks.pop():
         return None
     events = [_event(f"{block}\n\n") for block in blocks]
-    return {"events": events}
+    return {"events": events, "ends": "CRLF"} if is_crlf else {"events": events}
 
 
 def _event(text: str) -> dict[str, Any] | str:
