@@ -70,7 +70,7 @@ class CallRules(NamedTuple):
         return paths
 
 
-def fingerprint(value: object, places: Places | None = None) -> str:
+def fingerprint(value: Any, places: Places | None = None) -> str:
     """Give the identity of any value, as hex.
 
     Raises:

@@ -53,7 +53,7 @@ class State(NamedTuple):
         pairs: What is set by key.
     """
 
-    attributes: Mapping[object, object]
+    attributes: Mapping[Any, object]
     maker: object = None
     arguments: tuple[object, ...] = ()
     state: object = None
@@ -268,8 +268,10 @@ def remembered_hashes(value: object, attributes: Mapping[Any, object]) -> list[s
         for name, part in attributes.items()
         if isinstance(part, int) and abs(part) >= LEAST_HASH and str(name)[:1] == "_"
     ]
+    if not numbers:
+        return []
     method = hash_of_class(type(value))
-    if not numbers or method is object.__hash__:
+    if method is object.__hash__:
         return []
     if not isinstance(method, (FunctionType, WrapperDescriptorType)):
         # A mock notes that it was asked.

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import chain
 from types import (
     BuiltinFunctionType,
@@ -143,6 +143,42 @@ class _Seen(NamedTuple):
     is_single: bool
 
 
+class _Kind:
+    """What holds for all objects of a class: looked up once a walk."""
+
+    def __init__(self, cls: type) -> None:
+        self._cls = cls
+        # What one object of the class gives to be pickled tells it.
+        self.has_attributes_alone = False
+
+    @cached_property
+    def name(self) -> str:
+        return name_of(self._cls)
+
+    @cached_property
+    def is_found(self) -> bool:
+        return is_found(self._cls, self.name)
+
+    @cached_property
+    def decider(self) -> type:
+        return deciding_class(self._cls)
+
+    @cached_property
+    def base(self) -> type | None:
+        return builtin_base_of(self._cls)
+
+    @cached_property
+    def cached(self) -> frozenset[str]:
+        return cached_properties_of(self._cls)
+
+    @cached_property
+    def may_change(self) -> bool:
+        """Whether an object is one wherever it stands: it has no hash by value."""
+        method = hash_of_class(self._cls)
+        by_value = method is not None and method is not object.__hash__
+        return not by_value and not issubclass(self._cls, (type, *FUNCTIONS))
+
+
 class Walk:
     """One walk over the parts of values.
 
@@ -184,6 +220,8 @@ class Walk:
         self._left_open = 0
         self._above: dict[int, _Standing] = {}
         self._seen: dict[tuple[int, Paths], _Seen] = {}
+        self._kinds: dict[type, _Kind] = {}
+        self._plain_keys: set[object] = set()
         self._openers: dict[type, Callable[[Any, Paths], Tree]] = {
             type(None): _itself,
             bool: _itself,
@@ -202,6 +240,12 @@ class Walk:
         if opener is None:
             opener = self._openers[kind] = self._opener_of(kind)
         return opener(value, tuple(paths))
+
+    def _kind(self, cls: type) -> _Kind:
+        kind = self._kinds.get(cls)
+        if kind is None:
+            kind = self._kinds[cls] = _Kind(cls)
+        return kind
 
     def forget(self) -> None:
         """Let go of the values, which would live as long as the collector lets them."""
@@ -311,7 +355,7 @@ class Walk:
             self._next = number + 1
         self._left_open += not is_closed
         is_value = isinstance(tree, Raw) or _is_name(tree)
-        if not is_value and _may_change(value):
+        if not is_value and self._kind(type(value)).may_change:
             self.changeable.add(id(value))
         self._seen[id(value), paths] = _Seen(
             value,
@@ -390,13 +434,19 @@ class Walk:
             if () not in deeper:
                 pairs.append([key_node, self.node(part, deeper)])
         if not in_order:
-            pairs.sort(key=canonical_text)
+            pairs.sort(key=_order_of)
         return pairs
 
     def _is_plain_key(self, key: object) -> bool:
-        if type(key) is not str or key.startswith(("$", *self._starts)):
+        # A key of many mappings is looked at once; an equal one may be of another type.
+        if type(key) is not str:
             return False
-        return key.isascii() or _is_utf8(key)
+        if key in self._plain_keys:
+            return True
+        if key.startswith(("$", *self._starts)) or not _is_utf8(key):
+            return False
+        self._plain_keys.add(key)
+        return True
 
     def _is_worth_a_try(self, value: Any) -> bool:
         # A small part in an odd value would be tried again at each level.
@@ -450,16 +500,14 @@ class Walk:
         self, reduce: Callable[[Any], object], value: object, paths: Paths
     ) -> Tree:
         plainer = self.node(reduce(value), paths)
-        return {self._tag_of(type(value)): plainer}
-
-    def _tag_of(self, kind: type) -> str:
-        return f"${name_of(kind)}"
+        return {f"${self._kind(type(value)).name}": plainer}
 
     def _named(self, kind: type, attributes: Tree) -> dict[str, Tree]:
         """Begin the node of an object: its class and attributes."""
-        node: dict[str, Tree] = {self._tag_of(kind): attributes}
-        found = thing_at(name_of(kind))
-        if found is not kind:
+        about = self._kind(kind)
+        node: dict[str, Tree] = {f"${about.name}": attributes}
+        if not about.is_found:
+            found = thing_at(about.name)
             # A class that its name does not lead to counts by what it is; one that was
             # loaded again is what its name leads to.
             class_node = self.node(kind)
@@ -471,7 +519,7 @@ class Walk:
         """Tell whether a replay would need the code of a class, not its name."""
         if not self._is_exact or generic_of(kind) is not None:
             return False
-        return not is_found(kind, name_of(kind))
+        return not self._kind(kind).is_found
 
     def _member(self, value: enum.Enum, _paths: Paths) -> Tree:
         kind = type(value)
@@ -536,9 +584,11 @@ class Walk:
             return Refused(
                 f"an object of {kind.__qualname__}, a class without a module"
             )
-        decider = deciding_class(kind)
-        base = builtin_base_of(kind)
-        if base is not None and issubclass(base, decider):
+        about = self._kind(kind)
+        if about.has_attributes_alone:
+            return self._with_state(value, State(attributes_of(value)), None, paths)
+        base = about.base
+        if base is not None and issubclass(base, about.decider):
             return self._on_base(value, base, paths)
         if hasattr(kind, "__pydantic_fields_set__"):
             return self._model(value, paths)
@@ -552,6 +602,8 @@ class Walk:
             return self._refused(words, value, paths)
         if isinstance(state, str):
             return self._constant(value, state)
+        is_made_of_more = state.maker or state.arguments or state.state is not None
+        about.has_attributes_alone = about.decider is object and not is_made_of_more
         return self._with_state(value, state, base, paths)
 
     def _constant(self, value: object, name: str) -> Tree:
@@ -617,7 +669,7 @@ class Walk:
     ) -> Mapping[Any, object]:
         if self._is_exact or not attributes:
             return attributes
-        cached = cached_properties_of(kind)
+        cached = self._kind(kind).cached
         if cached.isdisjoint(attributes):
             return attributes
         return {name: part for name, part in attributes.items() if name not in cached}
@@ -671,7 +723,7 @@ class Walk:
         if state.pairs is not None:
             is_ordered = self._in_order or isinstance(value, OrderedDict)
             node["pairs"] = self._pairs(state.pairs, paths, in_order=is_ordered)
-        if self.purpose == "proof" and deciding_class(kind) is not object:
+        if self.purpose == "proof" and self._kind(kind).decider is not object:
             node["shows"] = self._public(kind, attributes_of(value))
         return node
 
@@ -704,11 +756,10 @@ def _is_readable(kind: type, state: State) -> bool:
     return hook is None or is_generated(hook)
 
 
-def _may_change(value: object) -> bool:
-    """Tell whether an object is one wherever it stands: what has no hash by value."""
-    method = hash_of_class(type(value))
-    by_value = method is not None and method is not object.__hash__
-    return not by_value and not isinstance(value, (type, *FUNCTIONS))
+def _order_of(pair: Any) -> str:
+    key, _ = pair
+    # Of several keys that are NaN the values tell.
+    return canonical_text(pair if key == {"$float": "nan"} else key)
 
 
 def _is_name(tree: Tree) -> bool:
