@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from pytest_mimic.engine.events import Event
@@ -24,12 +24,15 @@ class FormerAnswers(NamedTuple):
     is_torn: bool
 
 
-def former_answers(vault: Vault, events: Iterable[Event]) -> list[FormerAnswers]:
+def former_answers(
+    vault: Vault, events: Iterable[Event], gone: Container[str]
+) -> list[FormerAnswers]:
     """Return the fixtures that a run has set up anew, with the tests that it concerns.
 
     Args:
         vault: The vault after the run.
         events: Those of the kind `set up anew`.
+        gone: The tests that exist no more.
     """
     digests: dict[str, set[str]] = {}
     for event in events:
@@ -38,7 +41,7 @@ def former_answers(vault: Vault, events: Iterable[Event]) -> list[FormerAnswers]
         return []
     tests: dict[str, list[str]] = {fixture: [] for fixture in digests}
     for _, recording in vault.all():
-        if isinstance(recording, CorruptRecordingError):
+        if isinstance(recording, CorruptRecordingError) or recording.owner in gone:
             continue
         for fixture, digest in recording.fixtures.items():
             if fixture in digests and digest not in digests[fixture]:

@@ -146,7 +146,8 @@ def _former_answers(session: Session) -> list[str]:
     if not changed:
         return []
     lines = []
-    for one in former_answers(session.run.vault, changed):
+    gone = session.run.refusals.gone
+    for one in former_answers(session.run.vault, changed, gone):
         if one.is_torn:
             command = _in_one_process(one.tests, session)
             lines += [
