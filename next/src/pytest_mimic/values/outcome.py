@@ -393,8 +393,18 @@ def unshelve(tree: Tree, objects: Objects) -> Tree:
     Raises:
         CorruptRecordingError: An object is gone or damaged.
     """
+    # What holds no object is copied in C.
+    plain: Any = tree
+    data = marshal.dumps(plain)
+    if b"$json" not in data and b"$text" not in data:
+        copied: Tree = marshal.loads(data)
+        return copied
+    return _with_objects(tree, objects)
+
+
+def _with_objects(tree: Tree, objects: Objects) -> Tree:
     if isinstance(tree, list):
-        return [unshelve(item, objects) for item in tree]
+        return [_with_objects(item, objects) for item in tree]
     if not isinstance(tree, dict):
         return tree
     name = tree.get("$json")
@@ -403,4 +413,4 @@ def unshelve(tree: Tree, objects: Objects) -> Tree:
     name = tree.get("$text")
     if isinstance(name, str):
         return objects.read_object(name).decode()
-    return {key: unshelve(part, objects) for key, part in tree.items()}
+    return {key: _with_objects(part, objects) for key, part in tree.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
+from inspect import signature
 from itertools import count
 from time import time
 from typing import Any
@@ -42,7 +43,12 @@ class Sqlalchemy(Adapter):
             Edge(pools, (_RECORD, "checkin"), _wrap_housekeeping),
             Edge(pools, ("_ConnectionFairy", "_reset"), _wrap_housekeeping),
             Edge(engines, ("Engine", "raw_connection"), wrapped.raw_connection),
-            Edge(default, ("DefaultDialect", "_do_ping_w_event"), _wrap_ping),
+            Edge(
+                default,
+                ("DefaultDialect", "_do_ping_w_event"),
+                _wrap_ping,
+                is_optional=True,  # SQLAlchemy 1.4 lacks it
+            ),
             Edge(default, ("DefaultExecutionContext", "create_cursor"), _wrap_cursor),
         ]
 
@@ -230,12 +236,14 @@ class _Source:
     @contextmanager
     def holding(self, real: Any) -> Iterator[Any]:
         """Let the pool's record hold a real connection, and give it as engines do."""
-        from sqlalchemy.pool.base import _AdhocProxiedConnection
+        from sqlalchemy.pool import base
 
+        # SQLAlchemy 1.4 takes the driver's own.
+        proxied: Any = getattr(base, "_AdhocProxiedConnection", None)
         record = self._record
         before, record.dbapi_connection = record.dbapi_connection, real
         try:
-            yield _AdhocProxiedConnection(real, record)
+            yield real if proxied is None else proxied(real, record)
         finally:
             record.dbapi_connection = before
 
@@ -338,7 +346,7 @@ def _facts_of(engine: Any, connection: StandInConnection) -> Plain:
     dialect.__class__ = type(kind.__name__, (kind,), {"__setattr__": note})
     real = connection.open()
     options: dict[str, Any] = {"_has_events": False, "_allow_revalidate": False}
-    if hasattr(Connection, "_allow_autobegin"):
+    if "_allow_autobegin" in signature(Connection).parameters:
         options["_allow_autobegin"] = False
     with connection.source.holding(real) as proxied:
         dialect.initialize(Connection(engine, proxied, **options))
@@ -385,7 +393,7 @@ def _wrap_cursor(original: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap the method by which an execution makes its cursor, to tell it of itself."""
 
     def create_cursor(context: Any) -> Any:
-        connection = context._dbapi_connection.dbapi_connection
+        connection = getattr(context._dbapi_connection, "dbapi_connection", None)
         if not isinstance(connection, StandInConnection):
             return original(context)
         # Results are read whole, and cursors of a server have names made anew.
