@@ -16,6 +16,7 @@ from pytest_mimic import __version__
 from pytest_mimic.cli.change import mv, rm
 from pytest_mimic.cli.check import check
 from pytest_mimic.cli.diff import diff
+from pytest_mimic.cli.importing import import_
 from pytest_mimic.cli.look import ls, show
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.rekey import rekey
@@ -108,6 +109,15 @@ _COMMANDS = {
         "Their identities are computed again from what they keep. No call is made.\n"
         "Exit code 1: some cannot follow, and are listed.",
         arguments=(("selectors", "*", _SELECTOR),),
+        options=("dry-run",),
+    ),
+    "import": _Command(
+        import_,
+        "import cassettes of vcrpy and pytest-recording",
+        "One of pytest-recording becomes the log of its test, any other a cassette of"
+        " its\nname. Secrets are hidden, and nothing is replaced.\n"
+        "Exit code 1: something was not imported.",
+        arguments=(("paths", "+", "a file of YAML or JSON, or a folder of them"),),
         options=("dry-run",),
     ),
     "unused": _Command(
