@@ -145,7 +145,7 @@ def test_a_changed_prompt_of_many_is_recorded_alone_and_tokens_are_counted(proje
 
     assert (
         replayed.section[0]
-        == "20 calls replayed, # s saved (180 tokens in, 240 out); 2 recordings unused"
+        == "20 calls replayed, # s saved, 420 tokens saved; 2 recordings unused"
     )
 
 

@@ -174,7 +174,8 @@ def test_an_exception_that_no_client_knows_is_drift_of_a_recorded_response(proje
         """
         import os, requests, socket
 
-        def refuse(*args):
+        def refuse(connection, *args):
+            connection.close()
             raise RuntimeError("no test may connect")
 
         def test_items(monkeypatch):

@@ -193,6 +193,10 @@ class Adapter:
         """Return where a part that `volatile=` names stands, stored and compared."""
         return [path]
 
+    def tokens(self, answer: Plain) -> int:  # noqa: ARG002
+        """Return how many tokens of a language model an answer has cost."""
+        return 0
+
     def label(self, request: Plain) -> str:
         """Return a request as messages name it."""
         return f"{self.kind} {self.signature(request)}"
@@ -444,6 +448,9 @@ class Exchange:
             found = answer if give is None else give(answer)
         except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
             raise self.step.damaged(f"{type(error).__name__}: {error}") from error
+        tokens = self._adapter.tokens(answer)
+        if tokens and self.step.replayed is not None:
+            self.step.replayed.facts["tokens"] = tokens
         return found
 
     @contextmanager

@@ -99,6 +99,10 @@ class HttpAdapter(Adapter):
         below = path[1:]
         return [path, ("body", "*", *below), *_in_events(below)]
 
+    def tokens(self, answer: Plain) -> int:
+        """Return how many tokens of a language model an answer has cost."""
+        return answers.tokens_of(answer)
+
     def label(self, request: Plain) -> str:
         """Return `http GET /users/1?page=2`."""
         query = urlsplit(request["url"]).query

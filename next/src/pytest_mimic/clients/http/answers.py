@@ -26,6 +26,11 @@ _CHECKSUMS = frozenset(
     " x-amz-checksum-crc32c x-amz-checksum-crc64nvme x-amz-checksum-sha1"
     " x-amz-checksum-sha256 x-amz-crc32 x-goog-hash".split()
 )
+# As OpenAI, Anthropic and Google name the tokens of a question and of its answer.
+_TOKENS = frozenset(
+    "prompt_tokens completion_tokens input_tokens output_tokens promptTokenCount"
+    " candidatesTokenCount".split()
+)
 _MALFORMED_CHUNK = b"malformed\r\n"
 
 
@@ -146,6 +151,35 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
         error=answer.get("error", {}),
         version=answer.get("version", "HTTP/1.1"),
     )
+
+
+def tokens_of(answer: Plain) -> int:
+    """Return how many tokens of a language model an answer names, in and out."""
+    body = answer.get("body", {})
+    said = [body.get("json")]
+    for event in body.get("events", ()):
+        if isinstance(event, dict):
+            said.append(event.get("data"))
+    counts: dict[str, int] = {}
+    for one in said:
+        for usage in _usages_in(one):
+            for name in _TOKENS & usage.keys():
+                # Each event of a stream names the sum until then.
+                if isinstance(usage[name], int):
+                    counts[name] = max(counts.get(name, 0), usage[name])
+    return sum(counts.values())
+
+
+def _usages_in(said: Any) -> Iterator[dict[str, Any]]:
+    """Yield what an answer, or a message in it, says of its tokens."""
+    holders = [said]
+    if isinstance(said, dict):
+        holders += [said.get("message"), said.get("response")]
+    for holder in holders:
+        for name in ("usage", "usageMetadata"):
+            usage = holder.get(name) if isinstance(holder, dict) else None
+            if isinstance(usage, dict):
+                yield usage
 
 
 def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[bytes]:
