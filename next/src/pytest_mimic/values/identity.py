@@ -21,7 +21,7 @@ from pytest_mimic.values.tree import (
     refused_in,
     text_of,
 )
-from pytest_mimic.values.walk import TAUGHT, Walk, deeply
+from pytest_mimic.values.walk import TAUGHT, Walk, deeply, tree_of
 
 if TYPE_CHECKING:
     from pytest_mimic.values.places import CallPlaces, Places
@@ -82,7 +82,7 @@ def fingerprint(value: Any, places: Places | None = None) -> str:
     if digest is not None:
         return digest
     of_call = places.of_call() if places else None
-    tree = deeply(lambda: Walk("identity", of_call).node(value))
+    tree = deeply(lambda: tree_of(value, "identity", of_call))
     if of_call:
         of_call.number({"value": tree})
     found = None if is_json(tree) else refused_in({"value": tree})

@@ -26,7 +26,7 @@ from pytest_mimic.values.tree import (
     refused_at,
     shown_path,
 )
-from pytest_mimic.values.walk import KEPT_HASH, Walk, deeply
+from pytest_mimic.values.walk import KEPT_HASH, Walk, deeply, tree_of
 
 if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
@@ -120,6 +120,8 @@ class _Storing:
             if not is_apart or not self._comes_back(value, tree, pickles):
                 tree = Raw(value)
                 pickles = self._pickles_in(tree)
+        for walk in (exact, *(pickle.proof for pickle in pickles)):
+            walk.forget()
         return tree, pickles
 
     def _comes_back(self, value: object, tree: Tree, pickles: list[_Pickle]) -> bool:
@@ -128,7 +130,7 @@ class _Storing:
         maker = Maker(self._places, lambda _: next(loaded).loaded)
         try:
             made = maker.value_of(_read_again(tree))
-            again = Walk("exact", self._places).node(made)
+            again = tree_of(made, "exact", self._places)
             if ordered_digest_of(again) != ordered_digest_of(tree):
                 return False
             return self._proof_of(made) == self._proof_of(value)
@@ -139,7 +141,7 @@ class _Storing:
             return False
 
     def _proof_of(self, value: object) -> str:
-        tree = Walk("proof", self._places).node(value)
+        tree = tree_of(value, "proof", self._places)
         if refused_at(tree) is not None:
             raise ValueError("it holds what another process would not find again")
         return ordered_digest_of(tree)
@@ -170,7 +172,7 @@ class _Storing:
             raise
         except Exception as error:
             self._refuse(path, f"{_kind(value)}, which cannot be pickled ({error})")
-        again = Walk("proof", self._places).node(loaded)
+        again = tree_of(loaded, "proof", self._places)
         digest = ordered_digest_of(proven)
         if ordered_digest_of(again) != digest:
             deeper = first_difference(proven, again)

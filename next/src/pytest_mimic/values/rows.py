@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic.values.names import name_of
 from pytest_mimic.values.tree import Buffer, Raw, Refused, Tree, text_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Row(NamedTuple):
 def row_of(cls: type) -> Row | None:
     """Give the row of exactly this type."""
     # By name, since a type that nobody has used need not be imported.
-    return ROWS.get(f"{cls.__module__}:{cls.__qualname__}")
+    return ROWS.get(name_of(cls))
 
 
 # -- numbers, texts, bytes
@@ -348,10 +349,6 @@ ROWS: dict[str, Row] = {
     "pathlib:WindowsPath": _PATH,
     "pathlib:PurePosixPath": _PATH,
     "pathlib:PureWindowsPath": _PATH,
-    "pathlib._local:PosixPath": _PATH,  # Python 3.13 names them so.
-    "pathlib._local:WindowsPath": _PATH,
-    "pathlib._local:PurePosixPath": _PATH,
-    "pathlib._local:PureWindowsPath": _PATH,
     "ipaddress:IPv4Address": _ADDRESS,
     "ipaddress:IPv6Address": _ADDRESS,
     "ipaddress:IPv4Network": _ADDRESS,

@@ -248,8 +248,12 @@ class Walk:
         return kind
 
     def forget(self) -> None:
-        """Let go of the values, which would live as long as the collector lets them."""
+        """Let go of the values, which would live until the collector comes.
+
+        The walk opens nothing more.
+        """
         self._seen.clear()
+        self._openers.clear()
 
     # -- scalars
 
@@ -754,6 +758,14 @@ def _is_readable(kind: type, state: State) -> bool:
         return False
     hook = getattr(kind, "__setstate__", None)
     return hook is None or is_generated(hook)
+
+
+def tree_of(value: object, purpose: Purpose, places: Places | None = None) -> Tree:
+    """Give the tree of one value, and let go of the value."""
+    walk = Walk(purpose, places)
+    tree = walk.node(value)
+    walk.forget()
+    return tree
 
 
 def _order_of(pair: Any) -> str:
