@@ -164,7 +164,9 @@ class Closing:
         label = label_of(entry)
         if not why:
             kind = "kept failure"
-            label = f"{label} gave {failed.removeprefix('status ')}"
+            is_raised = failed.startswith("raised ")
+            gave = failed if is_raised else f"gave {failed.removeprefix('status ')}"
+            label = f"{label} {gave}"
         self._events.add(
             kind,
             label,

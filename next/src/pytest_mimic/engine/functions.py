@@ -43,9 +43,9 @@ def perform(
     if player is not None:
         return _awaited(player.play()) if kind == "await" else player.play()
     step = run.begin(_call_of(plan, arguments), plan.cassette)
+    if step.entry is not None and step.mode in ("replay", "verify"):
+        plan.warn_of_inputs(step.entry)
     if step.mode == "replay":
-        if step.entry is not None:
-            plan.warn_of_inputs(step.entry)
         return Replay(step, plan, arguments).give(kind)
     return RealCall(step, plan, arguments).perform(args, kwargs)
 

@@ -43,12 +43,20 @@ def _tests_of(events: Iterable[Event]) -> list[str]:
 
 
 def _changed_inputs(session: Session) -> list[str]:
-    """Name code and files that have changed since replayed calls used them."""
-    events = session.run.events.of("inputs changed")
+    """Name code and files that have changed since recorded calls used them.
+
+    What a verifying run finds drifted is in its own list.
+    """
+    drifted = {one.text("identity") for one in session.run.events.of("drifted")}
+    events = [
+        event
+        for event in session.run.events.of("inputs changed")
+        if event.text("identity") not in drifted
+    ]
     if not events:
         return []
     replays = Counter[str]()
-    for event in session.run.events.of("replayed"):
+    for event in session.run.events.of("replayed", "verified"):
         replays[event.text("identity")] += event.times
     targets: dict[str, dict[str, set[str]]] = {}
     for event in events:
@@ -64,12 +72,18 @@ def _changed_inputs(session: Session) -> list[str]:
         pairs.append((what, few(counts)))
     count = len({event.text("identity") for event in events})
     verbs = "reaches code or reads" if count == 1 else "reach code or read"
-    command = session.command("--mimic-verify", sorted(_tests_of(events)))
+    words, option = "to see whether it matters", "--mimic-verify"
+    if session.settings.mode == "verify":
+        words, option = (
+            "the outcomes are as recorded; to accept the change",
+            "--mimic-rerecord",
+        )
+    command = session.command(option, sorted(_tests_of(events)))
     return [
         f"{plural(count, 'recording')} {verbs} files that have changed:",
         *rows(pairs[:SHOWN]),
         *and_more(len(pairs) - SHOWN),
-        f"to see whether it matters: {command}",
+        f"{words}: {command}",
     ]
 
 

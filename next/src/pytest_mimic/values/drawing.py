@@ -166,7 +166,16 @@ def _told_apart(old: Tree, new: Tree, limit: int) -> tuple[str, str]:
     kind, other_kind = kind_of(old), kind_of(new)
     if kind != other_kind:
         return f"{one} ({kind})", f"{other} ({other_kind})"
+    named, other_named = _class_name(old), _class_name(new)
+    if named != other_named:
+        return f"{one} ({named})", f"{other} ({other_named})"
     return one, "another value"
+
+
+def _class_name(tree: Tree) -> str:
+    """Name the class of an object with its module, which may have moved."""
+    first = next(iter(tree), "") if isinstance(tree, dict) else ""
+    return first[1:] if first[:1] == "$" and ":" in first else ""
 
 
 def preview(tree: Tree) -> str:
