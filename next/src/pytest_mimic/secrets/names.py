@@ -153,6 +153,14 @@ class Names:
             name = name.decode("latin-1")
         return isinstance(name, str) and len(name) <= _LONGEST and self._verdict(name)
 
+    def hidden_beside(self, names: Iterable[str]) -> set[str]:
+        """Return those of some names that may hide values because of the others."""
+        by_words = {words_of(name): name for name in names}
+        found = {"code", "state"}
+        for other in by_words.keys() & _BESIDE_SETS.keys():
+            found |= _BESIDE_SETS[other]
+        return {by_words[words] for words in found & by_words.keys()}
+
     def is_binary(self, name: str) -> bool:
         """Return whether clients decode what stands under a secret name, as base64."""
         return _ends_in(words_of(name), _table(_BINARY))

@@ -341,15 +341,25 @@ class Redactor:
     def _hide_pairs(self, text: str, stand_in: StandIn, path: str) -> str:
         pieces = []
         end = 0
-        for name, start, sign in _names_before_values(text):
-            if start < end or not self._may_hide_in_text(name):
+        found_names = list(_names_before_values(text))
+        # Those of a query, in which one name makes another one secret.
+        beside = {name: "" for name, _, sign in found_names if sign == "="}
+        candidates = self.names.hidden_beside(beside)
+        candidates |= {
+            name for name, _, _ in found_names if self._may_hide_in_text(name)
+        }
+        for name, start, sign in found_names:
+            if start < end or name not in candidates:
                 continue
             found = _value_at(text, start, sign)
             if found is None:
                 continue
             value = text[slice(*found)]
             decoded = unquote_plus(value) if "%" in value else value
-            if decoded.startswith(OWN) or not self._hides_in_text(name, decoded):
+            others = beside if sign == "=" else {}
+            if decoded.startswith(OWN):
+                continue
+            if not self._hides_in_text(name, decoded, others):
                 continue
             hidden = self._replace_text(name, decoded, stand_in, f"{path}.{name}")
             if hidden != decoded:
@@ -360,8 +370,10 @@ class Redactor:
     def _may_hide_in_text(self, name: str) -> bool:
         return self.names.may_hide(name) or self.names.may_hide(_last_name(name))
 
-    def _hides_in_text(self, name: str, value: str) -> bool:
-        return self.names.hides(name, value) or self.names.hides(
+    def _hides_in_text(
+        self, name: str, value: str, beside: Mapping[str, object]
+    ) -> bool:
+        return self.names.hides(name, value, beside) or self.names.hides(
             _last_name(name), value
         )
 
