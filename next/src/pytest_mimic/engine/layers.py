@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Awaitable, Generator
 from functools import lru_cache
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Literal, NamedTuple
-from unittest import SkipTest
 
 from pytest_mimic.errors import MimicError
 
@@ -17,7 +16,11 @@ Layer = Literal["", "await", "stream", "astream"]
 
 def is_outcome(error: BaseException) -> bool:
     """Return whether an exception is an outcome, and no sign of being cut short."""
-    cut_short: list[type[BaseException]] = [SkipTest, MimicError]
+    cut_short: list[type[BaseException]] = [MimicError]
+    # Who raises one of these has loaded its module.
+    unittest = sys.modules.get("unittest")
+    if unittest is not None:
+        cut_short.append(unittest.SkipTest)
     futures = sys.modules.get("concurrent.futures")
     if futures is not None:
         cut_short.append(futures.CancelledError)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from pkgutil import walk_packages
 
 import pytest_mimic
 
@@ -21,6 +20,8 @@ def keep_out_of_fakes() -> None:
     pyfakefs = sys.modules.get("pyfakefs.fake_filesystem_unittest")
     if pyfakefs is None or __name__ in pyfakefs.Patcher.SKIPNAMES:
         return
+    from pkgutil import walk_packages  # Few runs have pyfakefs.
+
     rooms = tuple(f"pytest_mimic.{room}" for room in _ROOMS)
     for module in walk_packages(pytest_mimic.__path__, "pytest_mimic."):
         if module.name.startswith(rooms):
