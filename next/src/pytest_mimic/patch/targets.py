@@ -63,7 +63,7 @@ def _http(adapter: str) -> Client:
 
 
 _BUNDLED = {
-    "http": _http("adapter:Http"),
+    "http": _http("all_clients:Http"),
     "httpx": _http("httpx:Httpx"),
     "httpx2": _http("httpx:Httpx2"),
     "requests": _http("http_client:Requests"),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_mimic.client import (
     Adapter,
-    Edge,
     Exchange,
     Path,
     Plain,
-    Port,
     Redactor,
     StandIn,
 )
@@ -125,21 +123,6 @@ def _without_secret_parts(body: Plain, redactor: Redactor, stand_in: StandIn) ->
             held = {**held, "text": stand_in(text, f"body.{name}")}
         parts.append({**part, "body": held})
     return {"parts": parts}
-
-
-class Http(HttpAdapter):
-    """All clients of HTTP."""
-
-    name = "http"
-
-    def edges(self, port: Port) -> Iterable[Edge]:
-        """Return the edges of all clients; those that are not installed are not met."""
-        from pytest_mimic.clients.http.aiohttp import Aiohttp
-        from pytest_mimic.clients.http.http_client import HttpClient
-        from pytest_mimic.clients.http.httpx import Httpx, Httpx2
-
-        for adapter in (Httpx(), Httpx2(), Aiohttp(), HttpClient()):
-            yield from adapter.edges(port)
 
 
 class Recorder:
