@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
 from support import face, loopback
 from support.http_server import NOWHERE
 from support.installed import need
@@ -14,6 +15,7 @@ from support.llm_server import KEY, running_llm
 PROJECT = Path(__file__).parents[1] / "e2e" / "projects" / "agent"
 
 
+@pytest.mark.rare
 def test_sdks_replay_without_their_server_and_key(project):
     """OpenAI's and Anthropic's: streams, tools, twenty questions at once, and the retries after a 429 and a 500."""
     need("openai", "anthropic")

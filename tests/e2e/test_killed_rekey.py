@@ -76,6 +76,7 @@ def shop(project: Any) -> Any:
     return project
 
 
+@pytest.mark.rare
 def test_nothing_is_lost_wherever_it_is_killed(shop: Any) -> None:
     before = outcomes_in(shop)
     shutil.copytree(shop.vault, shop.root / "before")

@@ -80,7 +80,14 @@ def talk(project, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "way", ["ask", "ask_in_a_thread", "ask_in_a_task", "ask_again_and_again"]
+    "way",
+    [
+        "ask",
+        "ask_in_a_thread",
+        "ask_in_a_task",
+        # A thousand calls.
+        pytest.param("ask_again_and_again", marks=pytest.mark.rare),
+    ],
 )
 def test_a_changed_call_after_replayed_ones_is_refused(talk, way):
     """The command in the error records the conversation, of which nothing old stays."""

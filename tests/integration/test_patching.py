@@ -217,11 +217,6 @@ def test_wrapper_keeps_the_functions_metadata(project):
 
         def test_signature():
             assert str(inspect.signature(shop.fetch)) == "(city, *, days=3)"
-            with_all = inspect.signature(shop.fetch, follow_wrapped=False)
-            assert with_all == inspect.signature(shop.fetch.__wrapped__)
-            assert with_all.replace(parameters=[]) == inspect.Signature(
-                return_annotation=with_all.return_annotation
-            )
             assert str(inspect.signature(shop.Client("x").get)) == "(path)"
             assert str(inspect.signature(kinds.annotated)) == (
                 "(a: int, /, b: str = 'x', *c: float, d: bool, **e: object) -> list[int]"

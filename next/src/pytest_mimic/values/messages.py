@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from pytest_mimic.errors import MutatedInputError
 from pytest_mimic.values.differences import Difference, differences
-from pytest_mimic.values.drawing import difference_line
+from pytest_mimic.values.drawing import DifferenceLine, difference_line
 from pytest_mimic.values.looks import cause_of, ignorable
 from pytest_mimic.values.tree import Path, Tree, parts, without
 from pytest_mimic.words import few
@@ -87,11 +87,10 @@ def nearest_facts(target: str, found: Nearest | None) -> list[str]:
     if found is None:
         return [f"nothing of {target} is recorded"]
     day = f" on {found.call.recorded}" if found.call.recorded else ""
-    lines = lines_of(found.differences)
+    lines = lines_of(found.differences, indent="  ")
     if not found.differences and found.call.hidden:
-        lines.append(f"a hidden part differs: {few(found.call.hidden)}")
-    nearest_one = f"nearest: recorded by {found.owner}{day}"
-    return [nearest_one, *(f"  {line}" for line in lines)]
+        lines.append(f"  a hidden part differs: {few(found.call.hidden)}")
+    return [f"nearest: recorded by {found.owner}{day}", *lines]
 
 
 def ignorable_in(
@@ -126,11 +125,16 @@ def _tree_of(call: Described) -> dict[str, Tree]:
     return (call.arguments if call.request is None else call.request) or {}
 
 
-def lines_of(found: Sequence[Difference], most: int = MOST_DIFFERENCES) -> list[str]:
+def lines_of(
+    found: Sequence[Difference], most: int = MOST_DIFFERENCES, indent: str = ""
+) -> list[str]:
     """Draw the first differences, a line each, and count the others."""
-    lines: list[str] = [difference_line(difference) for difference in found[:most]]
+    lines: list[str] = []
+    for difference in found[:most]:
+        line = difference_line(difference)
+        lines.append(DifferenceLine(f"{indent}{line}", *line.sides))
     more = len(found) - len(lines)
-    return [*lines, f"and {more} more"] if more > 0 else lines
+    return [*lines, f"{indent}and {more} more"] if more > 0 else lines
 
 
 def mutation(
