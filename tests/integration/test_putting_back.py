@@ -99,7 +99,9 @@ class Shop:
     def commands(self, test: str) -> list[str]:
         """Return the lines that put back a test, as they are printed."""
         [block] = re.findall(
-            rf"^test_shop.py::{test}(?:, cassette [^\n]*)?\n(.*?)\n\n", self.diff(), re.M | re.S
+            rf"^test_shop.py::{test}(?:, cassette [^\n]*)?\n(.*?)\n\n",
+            self.diff(),
+            re.M | re.S,
         )
         lines = block.partition("to put it back:")[2].splitlines()
         return [line.strip() for line in lines if line.strip()]

@@ -65,7 +65,9 @@ class ReportPage:
         self.tests = {test["id"]: test["outcome"] for test in shown}
         self.places = {test["id"]: test["place"] for test in shown}
         self.calls = [
-            read_call(call, test["id"]) for test in data["tests"] for call in test["calls"]
+            read_call(call, test["id"])
+            for test in data["tests"]
+            for call in test["calls"]
         ]
 
     def kinds(self) -> dict[str, list[str]]:
