@@ -383,6 +383,6 @@ def verdict(replayed, found, right) -> str:
         return "missed"
     return (
         "named"
-        if "have changed since" in replayed.output
+        if "files that have changed" in replayed.output
         else f"wrong: {wrong} gave {found}, and {right} is right"
     )
