@@ -127,10 +127,12 @@ ROOT = Path(__file__).parents[1]
 # `only` those, or the `rest`. By default, it chooses all tests.
 JUDGED = ListOfTests(ROOT / "next" / "judged.txt")
 CHOSEN = os.environ.get("MIMIC_JUDGED", "")
+WEEKLY = ListOfTests(ROOT / "next" / "weekly.txt")
 # `src/` does not change until `next/` takes its place. `rest` leaves out its unit tests,
 # and what judges `next/` in large part, so that both are judged in the time of one.
 OLD_ROOMS = [f"tests/unit/{room}" for room in ("core", "clients", "run", "tools")]
 OLD_ROOMS += ["tests/integration", "tests/clients", "tests/values"]
+OLD_ROOMS += [f"tests/e2e/test_{part}.py" for part in ("frozen_recordings", "kinds")]
 # The tests that the package of `src/` cannot pass.
 SIXTH = ListOfTests(Path(__file__).with_name("sixth.txt"))
 OF_SIXTH = "the sixth edition: tests/sixth.txt"
@@ -667,7 +669,9 @@ def pytest_collection_modifyitems(
     items.sort(key=lambda item: not of_processes(item.path))
     is_rare_run = bool(os.environ.get("MIMIC_RARE"))
     for item in items:
-        if item.get_closest_marker("rare") is not None and not is_rare_run:
+        is_weekly = face.TREE == "next" and item.nodeid in WEEKLY
+        is_rare = is_weekly or item.get_closest_marker("rare") is not None
+        if is_rare and not is_rare_run:
             item.add_marker(pytest.mark.skip(reason="rare: runs with MIMIC_RARE=1"))
         if face.FORMAT == 5 and item.nodeid in SIXTH:
             item.add_marker(pytest.mark.xfail(reason=OF_SIXTH, strict=True))
