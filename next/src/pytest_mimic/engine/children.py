@@ -21,6 +21,7 @@ class Children:
     def __init__(self, begin: Callable[[Callable[[object], None]], None]) -> None:
         self._begin = begin
         self._file: IO[bytes] | None = None
+        self._is_closed = False
         self._read = 0
         if hasattr(os, "register_at_fork"):
             # What is registered stays so; a run does not.
@@ -43,13 +44,14 @@ class Children:
             yield pickle.loads(bytes.fromhex(line.decode()))
 
     def close(self) -> None:
-        """Delete the file."""
+        """Delete the file: what forks from now on has nothing to tell."""
+        self._is_closed = True
         if self._file is not None:
             self._file.close()
             self._file = None
 
     def _open(self) -> None:
-        if self._file is None:
+        if self._file is None and not self._is_closed:
             from tempfile import TemporaryFile  # few runs fork
 
             # Each row is written at the end, whoever else writes.
