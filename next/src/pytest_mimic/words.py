@@ -31,12 +31,14 @@ def plural(count: int, noun: str) -> str:
 
 def printable(text: str) -> str:
     """Return a text in which no sign controls the terminal, but for ends of lines."""
+    return "\n".join(map(on_one_line, text.split("\n")))
+
+
+def on_one_line(text: str) -> str:
+    """Return a text with escapes for what would move or colour the terminal."""
     if text.isprintable():
         return text
-    return "".join(
-        sign if sign == "\n" or sign.isprintable() else ascii(sign)[1:-1]
-        for sign in text
-    )
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def rows(pairs: Sequence[tuple[str, str]]) -> list[str]:

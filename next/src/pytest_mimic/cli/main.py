@@ -22,6 +22,7 @@ from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.rekey import rekey
 from pytest_mimic.cli.unused import unused
 from pytest_mimic.errors import MimicError
+from pytest_mimic.words import on_one_line
 
 Lines = Generator[str, None, int]
 """Gives lines to print; when it ends, the exit code."""
@@ -219,13 +220,9 @@ def _print(lines: Lines) -> int:
 
 
 def _write(text: str) -> bool:
-    """Print a line; whether somebody reads on."""
-    if not text.isprintable():
-        # What a forged recording holds must not move the terminal.
-        signs = [sign if sign.isprintable() else repr(sign)[1:-1] for sign in text]
-        text = "".join(signs)
+    """Print a line, whatever a forged recording holds; whether somebody reads on."""
     try:
-        print(text)
+        print(on_one_line(text))
     except BrokenPipeError:
         _close_output()
         return False

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 
 from pytest_mimic.values.differences import Difference, Missing, Side
 from pytest_mimic.values.tree import Leaf, Tree, is_tagged
+from pytest_mimic.words import on_one_line
 
 _ENDS = "..."
 # Of longer texts the words that differ are shown, with so many characters around.
@@ -91,7 +92,7 @@ def difference_line(
         one = _side(old, limit)
         return DifferenceLine(f"{path}: {one} {before}, missing {now}", path, one, "")
     if _are_long_texts(old, new):
-        changed = _escaped(changed_words(str(old), str(new)))
+        changed = on_one_line(changed_words(str(old), str(new)))
         text = f"{path}, [-{before}-] {{+{now}+}}: {changed}"
         return DifferenceLine(text, path, changed, "")
     one, other = _told_apart(old, new, limit)
@@ -146,12 +147,6 @@ def _first(text: str) -> str:
 
 def _last(text: str) -> str:
     return text if len(text) <= _CONTEXT else _ENDS + text[-_CONTEXT:]
-
-
-def _escaped(text: str) -> str:
-    """Write a text without quotes; what would move a terminal stands as an escape."""
-    signs = [sign if sign.isprintable() else repr(sign)[1:-1] for sign in text]
-    return "".join(signs)
 
 
 def _side(side: Side, limit: int) -> str:
