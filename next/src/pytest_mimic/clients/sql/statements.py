@@ -119,7 +119,7 @@ def read(text: str) -> Statement:
             kind = "text" if token.kind == "quoted" else token.kind
             is_key = kind == "text" and _is_key(tokens, index)
             if is_key:
-                names.add(token.text.strip("'"))
+                names.update(re.findall(r"[\w-]+", token.text))
             column = _column_before(tokens, index)
             literals.append(Literal(token.start, token.end, kind, column, is_key))
         elif token.kind == "marker":
@@ -162,7 +162,8 @@ def _is_text(tokens: list[_Token], index: int) -> bool:
 
 def _is_key(tokens: list[_Token], index: int) -> bool:
     before = "".join(token.text for token in tokens[max(0, index - 3) : index])
-    return before.endswith(("->", "->>", "#>", "#>>"))
+    is_path = tokens[index].text.startswith(("'$.", "'$["))
+    return is_path or before.endswith(("->", "->>", "#>", "#>>"))
 
 
 def _column_before(tokens: list[_Token], index: int) -> str:
