@@ -112,16 +112,22 @@ class TargetError(MimicError, ValueError):
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Return ` (did you mean …?)` with the closest name, or an empty text."""
+    found = closest(name, names)
+    return f" (did you mean {found}?)" if found else ""
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """Return the closest of some names; empty: none is close."""
     from difflib import get_close_matches  # only errors need it
 
     candidates = sorted(names)
+    # `CLIENT` and `client` have no letter in common.
+    by_lower = {candidate.lower(): candidate for candidate in candidates}
     close = get_close_matches(name, candidates, n=1)
-    if not close:
-        # `CLIENT` and `client` have no letter in common.
-        by_lower = {candidate.lower(): candidate for candidate in candidates}
-        lower = get_close_matches(name.lower(), by_lower, n=1)
-        close = [by_lower[each] for each in lower]
-    return f" (did you mean {close[0]}?)" if close else ""
+    if close:
+        return close[0]
+    close = get_close_matches(name.lower(), by_lower, n=1)
+    return by_lower[close[0]] if close else ""
 
 
 for _error in (MimicError, *MimicError.__subclasses__(), StaleRecordingError):

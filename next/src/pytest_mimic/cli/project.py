@@ -19,8 +19,9 @@ from pytest_mimic.commands import Commands
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner
 from pytest_mimic.errors import MimicError, TargetError
+from pytest_mimic.patch.clients import client_of
 from pytest_mimic.patch.patterns import Patterns
-from pytest_mimic.patch.targets import Target, client_of, parse_target
+from pytest_mimic.patch.targets import Target, parse_target
 from pytest_mimic.secrets.issued import Secrets
 from pytest_mimic.values.labels import call_label
 from pytest_mimic.values.tree import Tree

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.patch.clients import client_of
 from pytest_mimic.patch.patterns import Patterns
-from pytest_mimic.patch.targets import client_of
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.words import plural
 

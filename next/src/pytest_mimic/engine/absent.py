@@ -7,7 +7,7 @@ from inspect import Parameter, signature
 from typing import Any
 
 from pytest_mimic.errors import TargetError, did_you_mean
-from pytest_mimic.patch.imports import closest_module, module_exists
+from pytest_mimic.patch.modules import closest_module, module_exists
 from pytest_mimic.patch.patches import NamedFunction
 from pytest_mimic.patch.targets import Target, steps_of
 
@@ -17,8 +17,9 @@ def missing_modules(targets: Iterable[Target]) -> list[TargetError]:
     errors = []
     for target in targets:
         if not target.is_client and not module_exists(target.module):
-            hint = closest_module(target.module)
             what = f"{target.name} does not exist: there is no module {target.module}"
+            close = closest_module(target.module)
+            hint = f" (did you mean {close}?)" if close else ""
             errors.append(target.error(what + hint))
     return errors
 

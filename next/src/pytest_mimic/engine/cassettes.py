@@ -15,8 +15,8 @@ from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import label_of
 from pytest_mimic.engine.run import Run
 from pytest_mimic.errors import CassetteError, MimicError
+from pytest_mimic.patch.clients import adapter_of, client_of
 from pytest_mimic.patch.patterns import Patterns
-from pytest_mimic.patch.targets import adapter_of, client_of
 from pytest_mimic.values.outcome import load, unshelve
 from pytest_mimic.vault.names import cassette_name
 from pytest_mimic.vault.recording import Entry

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.errors import TargetError
+from pytest_mimic.patch.clients import client_of
 from pytest_mimic.patch.patches import NamedFunction
 from pytest_mimic.patch.patterns import Patterns
-from pytest_mimic.patch.targets import Options, Target, client_of
+from pytest_mimic.patch.targets import Options, Target
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.owners import Owner

@@ -23,21 +23,13 @@ from pytest_mimic.engine.plans import FunctionPlan
 from pytest_mimic.engine.project import Project
 from pytest_mimic.engine.wrappers import Mimicked, may_serve_machinery
 from pytest_mimic.errors import TargetError
-from pytest_mimic.patch.imports import (
-    ImportWatch,
-    is_incomplete,
-)
-from pytest_mimic.patch.patches import (
-    AbsentError,
-    NamedFunction,
-    NotFoundError,
-    Patches,
-    Wrapper,
-    defined_name,
-    find,
-)
+from pytest_mimic.patch.clients import adapter_of, client_of
+from pytest_mimic.patch.imports import ImportWatch
+from pytest_mimic.patch.modules import is_incomplete
+from pytest_mimic.patch.named import AbsentError, NotFoundError, defined_name, find
+from pytest_mimic.patch.patches import NamedFunction, Patches, Wrapper
 from pytest_mimic.patch.patterns import Patterns
-from pytest_mimic.patch.targets import Options, Target, adapter_of, client_of
+from pytest_mimic.patch.targets import Options, Target
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.owners import Owner

@@ -8,7 +8,8 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
-from pytest_mimic.patch.patches import Patches, find
+from pytest_mimic.patch.named import find
+from pytest_mimic.patch.patches import Patches
 
 _is_hurried: ContextVar[bool] = ContextVar("pytest_mimic_hurried", default=False)
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from pytest_mimic.engine.functions import perform
 from pytest_mimic.engine.plans import FunctionPlan
-from pytest_mimic.patch.patches import MACHINERY, NamedFunction
+from pytest_mimic.patch.holders import MACHINERY
+from pytest_mimic.patch.patches import NamedFunction
 
 _Function = Callable[..., Any]
 

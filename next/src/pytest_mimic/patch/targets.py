@@ -6,13 +6,12 @@ import ast
 import math
 import re
 import shlex
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from importlib import import_module
 from typing import Any, Literal, NamedTuple, TypedDict
 
 from pytest_mimic.errors import TargetError, did_you_mean
-from pytest_mimic.patch.patches import inside_of
+from pytest_mimic.patch.clients import CLIENT_NAMES, client_of
+from pytest_mimic.patch.holders import inside_of
 
 
 class TargetOptions(TypedDict, total=False):
@@ -29,95 +28,6 @@ class TargetOptions(TypedDict, total=False):
     compare: Literal["exact", "shape"]
     only: str | Sequence[str]
     exclude: str | Sequence[str]
-
-
-class Client(NamedTuple):
-    """A client that a line may name.
-
-    Attributes:
-        kind: The name under which its calls are recorded: `http` of `httpx`.
-        adapter: The class of its adapter, `module:Class`, whose module does not import
-            the client.
-        parts: The parts of its calls, as `ignore=` and `match=` name them.
-        answer: The parts of its answers, as `volatile=` names them; empty: unknown.
-    """
-
-    kind: str
-    adapter: str
-    parts: tuple[str, ...] = ()
-    answer: tuple[str, ...] = ()
-
-
-# Each client takes these names in `ignore=` and `match=`, so that one list of options
-# can serve several.
-_COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
-
-
-def _http(adapter: str) -> Client:
-    return Client(
-        "http",
-        f"pytest_mimic.clients.http.{adapter}",
-        ("scheme", "method", "url", "path", *_COMMON_PARTS),
-        ("status", "headers", "body", "error"),
-    )
-
-
-_BUNDLED = {
-    "http": _http("all_clients:Http"),
-    "httpx": _http("httpx:Httpx"),
-    "httpx2": _http("httpx:Httpx2"),
-    "requests": _http("http_client:Requests"),
-    "aiohttp": _http("aiohttp:Aiohttp"),
-    "urllib3": _http("http_client:Urllib3"),
-    "http.client": _http("http_client:HttpClient"),
-    "sqlalchemy": Client(
-        "sqlalchemy",
-        "pytest_mimic.clients.sql.adapter:Sqlalchemy",
-        ("statement", "parameters", "database", *_COMMON_PARTS),
-        ("columns", "rows", "count", "lastrowid", "raised"),
-    ),
-    "redis": Client(
-        "redis",
-        "pytest_mimic.clients.redis.adapter:Redis",
-        ("command", "commands", "arguments", "database", *_COMMON_PARTS),
-        ("reply", "replies", "error"),
-    ),
-    "grpc": Client(
-        "grpc",
-        "pytest_mimic.clients.grpc.adapter:Grpc",
-        ("server", "method", "request", "requests", "metadata", *_COMMON_PARTS),
-        ("response", "responses", "code", "details", "metadata", "trailing"),
-    ),
-    "mcp": Client(
-        "mcp",
-        "pytest_mimic.clients.mcp.adapter:Mcp",
-        ("server", "method", *_COMMON_PARTS),
-        ("result", "error", "messages"),
-    ),
-}
-CLIENT_NAMES = tuple(_BUNDLED)
-
-
-def adapter_of(client: Client) -> Any:
-    """Return the adapter of a client.
-
-    Raises:
-        Exception: It cannot be loaded.
-    """
-    module, _, name = client.adapter.partition(":")
-    return getattr(import_module(module), name)()
-
-
-def client_of(name: str) -> Client | None:
-    """Return the client of a name, of another distribution too; None: there is none."""
-    client = _BUNDLED.get(name)
-    if client is None and name.isidentifier():
-        # To read the entry points takes milliseconds.
-        from importlib.metadata import entry_points
-
-        for entry_point in entry_points(group="pytest_mimic.clients", name=name):
-            client = Client(name, entry_point.value)
-    return client
 
 
 class Options(NamedTuple):
@@ -152,9 +62,8 @@ class Options(NamedTuple):
     def line(self) -> str:
         """Return all options as a line has them; `key` has no place there."""
         # Which calls it is about comes first: `only="POST /login" sequence=no`.
-        names = dict.fromkeys(("only", "exclude", *self._fields))
         words = []
-        for name in names:
+        for name in dict.fromkeys(("only", "exclude", *self._fields)):
             value = getattr(self, name)
             if name != "key" and value != self._field_defaults[name]:
                 words.append(_word(name, value))
@@ -211,24 +120,18 @@ class Target(NamedTuple):
             return self.module
         return f"{self.module}:{'.'.join(self.path)}"
 
-    def line(self, **added: tuple[str, ...]) -> str:
-        """Return the line with more paths in some options: `ignore=("day",)`."""
-        values: dict[str, Any] = {}
-        for name, paths in added.items():
-            together = dict.fromkeys([*getattr(self.options, name), *paths])
-            values[name] = tuple(together)
-        return f"{self.name} {self.options._replace(**values).line()}".strip()
+    def line(self, *, ignore: Iterable[str] = ()) -> str:
+        """Return the line with more paths in `ignore`."""
+        paths = dict.fromkeys([*self.options.ignore, *ignore])
+        options = self.options._replace(ignore=tuple(paths))
+        return f"{self.name} {options.line()}".strip()
 
     def error(self, problem: str) -> TargetError:
         """Return an error of one line that begins with where the target stands."""
-        return TargetError(_located(problem, self.where))
+        return TargetError(f"{self.where}: {problem}" if self.where else problem)
 
 
-def _located(problem: str, where: str) -> str:
-    return f"{where}: {problem}" if where else problem
-
-
-# -- lines
+# -- from a line
 
 
 def parse_target(line: str, where: str = "") -> Target | None:
@@ -242,9 +145,11 @@ def parse_target(line: str, where: str = "") -> Target | None:
         words = _words_of(line)
         if not words:
             return None
-        return _target_of_words(words, where)
+        target = _target_of_words(*words)._replace(where=where)
+        _check_fit(target)
     except TargetError as error:
-        raise TargetError(_located(error.what, where)) from None
+        raise Target("", where=where).error(error.what) from None
+    return target
 
 
 def _words_of(line: str) -> list[str]:
@@ -261,25 +166,22 @@ def _words_of(line: str) -> list[str]:
         raise TargetError(f"{line.strip()} cannot be read: {reason}") from None
 
 
-def _target_of_words(words: list[str], where: str) -> Target:
-    first, *option_words = words
-    name = first.removeprefix("!")
-    excluded = name != first
-    if excluded and not name:
+def _target_of_words(first: str, *option_words: str) -> Target:
+    if not first.startswith("!"):
+        module, path = _module_and_path(first)
+        return Target(module, path, read_options(option_words, first))
+    if first == "!":
         raise TargetError(
             "! leaves out a target, and names none: write !package.module:function"
         )
-    if excluded and option_words:
+    if option_words:
         raise TargetError(f"{first} is an exclusion, which takes no options")
-    options = read_options(option_words, name)
-    module, path = _module_and_path(name)
-    if excluded and not path:
+    module, path = _module_and_path(first[1:])
+    if not path:
         raise TargetError(
-            f"{first} excludes a client, leave out its calls: {name} exclude=PATTERN"
+            f"{first} excludes a client, leave out its calls: {module} exclude=PATTERN"
         )
-    target = Target(module, path, options, excluded, where)
-    _check_fit(target)
-    return target
+    return Target(module, path, excluded=True)
 
 
 def _module_and_path(name: str) -> tuple[str, tuple[str, ...]]:
@@ -297,7 +199,8 @@ def _module_and_path(name: str) -> tuple[str, tuple[str, ...]]:
     # Only `http.client` has a dot.
     is_like_client = hint and name.partition(".")[0] in ("http", name)
     if not is_like_client and "." in name and _are_identifiers(name.split(".")):
-        with_colon = _with_colon(name)
+        # The function is the last name, or begins with its class: svc:Client.fetch.
+        with_colon = re.sub(r"\.(?=[A-Z]|[^.]+$)", ":", name, count=1)
         raise TargetError(
             f"{name} has no colon before the function: write {with_colon}"
         )
@@ -316,18 +219,32 @@ def _are_identifiers(names: list[str]) -> bool:
     return all(name.isidentifier() for name in names)
 
 
-def _with_colon(name: str) -> str:
-    """Return the target that a dotted name stands for: a class begins with a capital.
+def _check_fit(target: Target) -> None:
+    """Check that the options fit a client, or a function.
 
-    svc.fetch → svc:fetch; svc.Client.fetch → svc:Client.fetch
+    Raises:
+        TargetError: An option is for the other kind, or a path begins with no part of
+            the client's calls or answers: it would leave out, or count, nothing.
     """
-    names = name.split(".")
-    start = len(names) - 1
-    for index, part in enumerate(names[1:], 1):
-        if part[:1].isupper():
-            start = index
-            break
-    return f"{'.'.join(names[:start])}:{'.'.join(names[start:])}"
+    other_kind = "function" if target.is_client else "client"
+    for name, option in _OPTIONS.items():
+        if option.only_of == other_kind and getattr(target.options, name):
+            raise TargetError(f"{target.name}: {name}= is an option of a {other_kind}")
+    client = client_of(target.module) if target.is_client else None
+    if client is not None:
+        _check_paths(target, "ignore", client.parts, "a call")
+        _check_paths(target, "match", client.parts, "a call")
+        _check_paths(target, "volatile", client.answer, "an answer")
+
+
+def _check_paths(target: Target, option: str, parts: Sequence[str], whole: str) -> None:
+    for path in getattr(target.options, option):
+        first = steps_of(path)[0]
+        if parts and first not in (*parts, "*"):
+            hint = did_you_mean(first, parts) or f" (it has {', '.join(parts)})"
+            raise TargetError(
+                f"{target.name}: {option}={path} names no part of {whole}{hint}"
+            )
 
 
 # -- from Python
@@ -346,12 +263,15 @@ def as_targets(
         TargetError: As for `parse_target`, or a function has no importable name.
     """
     targets = [one if isinstance(one, Target) else _target_of(one) for one in given]
-    if not options:
+    values = {
+        name: _read_option(name, value)
+        for name, value in (options or {}).items()
+        if value is not None or name not in _OPTIONS
+    }
+    if not values:
         return targets
-    return [
-        _with_options(target, options, are_several=len(targets) > 1)
-        for target in targets
-    ]
+    are_several = len(targets) > 1
+    return [_with_options(target, values, are_several) for target in targets]
 
 
 def _target_of(given: str | Callable[..., Any]) -> Target:
@@ -362,12 +282,8 @@ def _target_of(given: str | Callable[..., Any]) -> Target:
 
 
 def _with_options(
-    target: Target, options: Mapping[str, Any], *, are_several: bool
+    target: Target, values: Mapping[str, Any], are_several: bool
 ) -> Target:
-    values: dict[str, Any] = {}
-    for name, value in options.items():
-        if value is not None or name not in _OPTIONS:
-            values[name] = _read_option(name, value)
     if target.excluded:
         return target
     target = target._replace(
@@ -385,30 +301,20 @@ def _importable_name(given: Any) -> str:
     Raises:
         TargetError: It is none, or no name leads to it.
     """
-    if isinstance(given, type):
-        name = f"{given.__module__}:{given.__qualname__}"
-        raise TargetError(
-            f"{name} is a class, which cannot be mimicked, name its methods: {name}.*"
-        )
     function = inside_of(given) or given
     module = getattr(function, "__module__", None)
     path = getattr(function, "__qualname__", None)
-    # `random.randint` is a bound method that its module holds.
-    name = getattr(function, "__name__", "")
-    namespace = getattr(sys.modules.get(str(module)), "__dict__", {})
-    if name and namespace.get(name) is given:
-        return f"{module}:{name}"
-    if not callable(function) or not isinstance(module, str) or not path:
+    name = f"{module}:{path}"
+    if isinstance(given, type):
+        raise TargetError(
+            f"{name} is a class, which cannot be mimicked, name its methods: {name}.*"
+        )
+    if not callable(function) or not module or not path or "<" in path:
         raise TargetError(
             f"{given!r} is not a function with an importable name,"
             " give it as 'module:name'"
         )
-    if "<" in path:
-        raise TargetError(
-            f"{path} in {module} is local or a lambda,"
-            " and cannot be imported by its name"
-        )
-    return f"{module}:{path}"
+    return name
 
 
 # -- options
@@ -460,7 +366,7 @@ def _read_list(value: object) -> tuple[str, ...]:
         raise TypeError(value)
     # A comma in brackets, `rows['a,b']`, separates nothing.
     items = re.split(r",(?![^\[]*\])", value) if isinstance(value, str) else value
-    texts = tuple(_read_text(item) for item in items)
+    texts = tuple(str.strip(item) for item in items)
     if not all(texts):
         raise ValueError(value)
     return texts
@@ -480,17 +386,11 @@ def _read_names(value: object) -> tuple[str, ...]:
     return names
 
 
-def _read_text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value.strip()
-
-
-def _read_switch(value: object) -> bool:
+def _read_switch(value: Any) -> bool:
     if value is None or isinstance(value, bool):
         return value is not False
     switches = {"true": True, "yes": True, "false": False, "no": False}
-    return switches[_read_text(value).lower()]
+    return switches[str.lower(value)]
 
 
 def _read_tolerance(value: Any) -> float:
@@ -506,10 +406,10 @@ def _read_function(value: object) -> object:
     return value
 
 
-def _read_comparison(value: object) -> str:
+def _read_comparison(value: object) -> object:
     if value not in ("exact", "shape"):
         raise ValueError(value)
-    return str(value)
+    return value
 
 
 class _Option(NamedTuple):
@@ -553,31 +453,3 @@ def steps_of(path: str) -> tuple[str, ...]:
         steps.append(name or in_brackets)
         position = found.end()
     return tuple(steps)
-
-
-def _check_fit(target: Target) -> None:
-    """Check that the options fit a client, or a function.
-
-    Raises:
-        TargetError: An option is for the other kind, or a path begins with no part of
-            the client's calls or answers: it would leave out, or count, nothing.
-    """
-    other_kind = "function" if target.is_client else "client"
-    for name, option in _OPTIONS.items():
-        if option.only_of == other_kind and getattr(target.options, name):
-            raise TargetError(f"{target.name}: {name}= is an option of a {other_kind}")
-    client = client_of(target.module) if target.is_client else None
-    if client is not None:
-        _check_paths(target, "ignore", client.parts, "a call")
-        _check_paths(target, "match", client.parts, "a call")
-        _check_paths(target, "volatile", client.answer, "an answer")
-
-
-def _check_paths(target: Target, option: str, parts: Sequence[str], whole: str) -> None:
-    for path in getattr(target.options, option):
-        first = steps_of(path)[0]
-        if parts and first not in (*parts, "*"):
-            hint = did_you_mean(first, parts) or f" (it has {', '.join(parts)})"
-            raise TargetError(
-                f"{target.name}: {option}={path} names no part of {whole}{hint}"
-            )

@@ -1,0 +1,85 @@
+"""Says whether a module exists and is complete, importing none."""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import ModuleSpec, PathFinder
+
+from pytest_mimic.errors import closest
+from pytest_mimic.patch.holders import namespace_of
+
+
+def is_incomplete(module: object) -> bool:
+    """Return whether the import of a module has begun but not ended.
+
+    `importlib.util.LazyLoader` puts the end off.
+    """
+    spec = namespace_of(module).get("__spec__")
+    is_importing = bool(getattr(spec, "_initializing", False))
+    return is_importing or type(module).__name__ == "_LazyModule"
+
+
+def module_exists(name: str) -> bool:
+    """Return whether a module is imported or can be found.
+
+    What cannot be judged counts as there.
+    """
+    if name in sys.modules:
+        return sys.modules[name] is not None
+    try:
+        return _spec_of(name) is not None
+    except LookupError:
+        # Python's finder cannot judge a namespace package in another one.
+        return True
+
+
+def closest_module(name: str) -> str:
+    """Return the module whose name comes closest, as its packages may differ.
+
+    shopp.apy, beside shop/api.py → shop.api; empty: none is close.
+    """
+    from pkgutil import iter_modules  # only errors need it
+
+    parent, dot, last = name.rpartition(".")
+    if parent and _folders_of(parent) is None:
+        parent = closest_module(parent)
+        if not parent:
+            return ""
+        if module_exists(f"{parent}.{last}"):
+            return f"{parent}.{last}"
+    folders = (_folders_of(parent) or []) if parent else None
+    found = closest(last, [module.name for module in iter_modules(folders)])
+    return found and f"{parent}{dot}{found}"
+
+
+def _spec_of(name: str) -> ModuleSpec | None:
+    """Return the spec of a module; `importlib.util.find_spec` imports its packages."""
+    folders = None
+    parent = name.rpartition(".")[0]
+    if parent:
+        folders = _folders_of(parent)
+        if folders is None:
+            return None
+    for finder in list(sys.meta_path):
+        try:
+            spec = finder.find_spec(name, folders)
+        except Exception:
+            # Python's own finder needs the parents of a namespace package; that of
+            # another package may expect that any parents were imported.
+            if finder is PathFinder:
+                raise
+            continue
+        if spec is not None:
+            return spec
+    return None
+
+
+def _folders_of(package: str) -> list[str] | None:
+    """Return the folders in which a package's modules lie; None: it is no package."""
+    if package in sys.modules:
+        # Ordinary access would load a lazy module.
+        spec = namespace_of(sys.modules[package]).get("__spec__")
+    else:
+        spec = _spec_of(package)
+    folders = getattr(spec, "submodule_search_locations", None)
+    return None if folders is None else list(folders)
