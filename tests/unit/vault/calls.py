@@ -25,4 +25,4 @@ def recording(*entries: Entry, recorded: str = DAY, **head: Any) -> Recording:
 
 
 def same_value(old: Entry, new: Entry) -> bool:
-    return old.body["value"] == new.body["value"]
+    return (old.end, old.body) == (new.end, new.body)

@@ -12,6 +12,7 @@ from contextlib import suppress
 
 import pytest
 from pytest_mimic.vault.folder import Folder
+from pytest_mimic.vault.locks import Locks
 
 from pytest_mimic import CorruptRecordingError, MimicError
 
@@ -74,7 +75,7 @@ def test_what_is_no_regular_file_is_not_opened(folder, tmp_path, kind):
     link = tmp_path / "v/calls/b.json"
     link.symlink_to(tmp_path / "odd")
 
-    says = rf"^\.mimic_vault/calls/b.json is a link to {kind}, which is not opened"
+    says = r"^\.mimic_vault/calls/b.json is no regular file, and is not opened"
     with pytest.raises(CorruptRecordingError, match=says) as caught:
         folder.read("calls/b.json")
     assert caught.value.damage == "irregular"
@@ -110,19 +111,23 @@ def test_a_vault_that_is_a_file_is_an_error_that_names_it(folder, tmp_path, name
     assert (tmp_path / "v").read_bytes() == b"mine"
 
 
-def test_a_lock_that_cannot_be_made_is_an_error(folder, tmp_path, monkeypatch):
+def locks(place, label="v") -> Locks:
+    return Locks(str(place), label)
+
+
+def test_a_lock_that_cannot_be_made_is_an_error(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
 
     with pytest.raises(
         MimicError, match=r"^cannot lock \.mimic_vault with .*: Not a d"
     ):
-        folder.join()
+        locks(tmp_path, ".mimic_vault").join()
 
 
 def test_one_thread_at_a_time_replaces_a_file(tmp_path):
     """Each has a folder of its own, as processes have."""
-    one, other = Folder(tmp_path, "v"), Folder(tmp_path, "v")
+    one, other = locks(tmp_path), locks(tmp_path)
     done = threading.Event()
 
     def replace():
@@ -142,7 +147,7 @@ def test_one_thread_at_a_time_replaces_a_file(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_process_records_on_its_own(tmp_path):
     """The file that it inherits is its parent's."""
-    own = Folder(tmp_path, "v")
+    own = locks(tmp_path)
     own.join()
     (ready, say), (wait_here, go) = os.pipe(), os.pipe()
     child = os.fork()
@@ -159,10 +164,10 @@ def test_a_forked_process_records_on_its_own(tmp_path):
     os.waitpid(child, 0)
     with own.alone() as is_alone:
         assert is_alone
-    with Folder(tmp_path, "v").alone() as is_alone:
+    with locks(tmp_path).alone() as is_alone:
         assert not is_alone
     own.leave()
-    with Folder(tmp_path, "v").alone() as is_alone:
+    with locks(tmp_path).alone() as is_alone:
         assert is_alone
     for descriptor in (ready, say, wait_here, go):
         os.close(descriptor)
@@ -170,7 +175,7 @@ def test_a_forked_process_records_on_its_own(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_a_process_whose_files_a_test_has_closed_records_again(tmp_path):
-    own, other = Folder(tmp_path, "v"), Folder(tmp_path, "v")
+    own, other = locks(tmp_path), locks(tmp_path)
     open_before = set(os.listdir("/proc/self/fd"))
     own.join()
     for number in set(os.listdir("/proc/self/fd")) - open_before:

@@ -201,7 +201,7 @@ def test_the_end_of_a_run_leaves_objects_that_something_refers_to(vault):
 def test_deleted_recordings_take_their_objects_along(vault, tmp_path):
     """Those of a killed run, too."""
     with_objects(vault)
-    vault.folder.leave()
+    vault.locks.leave()
 
     other = Vault(tmp_path / "v")
     assert other.delete([SHARED, LOG]) == 1
@@ -309,8 +309,7 @@ def test_the_part_file_of_a_living_process_is_not_taken_over(vault, tmp_path):
     assert files(vault) == set()
 
 
-def test_a_damaged_part_file_is_named(vault):
+def test_a_damaged_part_file_is_not_taken_over(vault):
     vault.folder.write(f"{LOG}.1-0.part", [b'{"format": 6}\n{"at": 3}\n'])
 
     assert vault.abandoned_parts(LOG) is None
-    assert "'at' is of another type" in str(vault.read_part(f"{LOG}.1-0.part"))

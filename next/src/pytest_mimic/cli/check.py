@@ -17,10 +17,9 @@ from pytest_mimic.secrets import looks
 from pytest_mimic.secrets.placeholders import Number, is_placeholder
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree
-from pytest_mimic.vault.folder import PART
 from pytest_mimic.vault.names import call_name, log_name
 from pytest_mimic.vault.recording import BODIES, Entry, Recording
-from pytest_mimic.vault.vault import FOLDERS
+from pytest_mimic.vault.vault import FOLDERS, PART
 from pytest_mimic.words import plural, size_in_words
 
 # What a person can put right, or what belongs to another version.
@@ -196,7 +195,7 @@ class _Check:
 
     def _parts(self) -> Iterator[Finding]:
         for name in self._vault.parts():
-            is_left = self._vault.folder.is_abandoned(name)
+            is_left = self._vault.is_abandoned(name)
             words = "was left by a run that was killed" if is_left else "is being made"
             problem = f"{self._label(name)} {words}"
             remedy = "the next run that records takes it over" if is_left else ""

@@ -43,6 +43,8 @@ def is_equal(
     """Whether a new outcome says the same as a recorded one, volatile parts apart."""
     if (old.end, old.layers, old.after) != (new.end, new.layers, new.after):
         return False
+    if new.end == "empty":
+        return True
     if same_bodies is not None:
         return same_bodies(old.body, new.body)
     volatile = paths_of(options.volatile) if options is not None else ()

@@ -7,7 +7,7 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from xxhash import xxh3_64_hexdigest
 
@@ -23,12 +23,45 @@ BODIES = ("value", "raised", "items", "answer")
 _WIDTH = 100
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
-# Letters stand as people read them; NaN would be no JSON.
-_dumped = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, check_circular=False
-).encode
-_canonical = json.JSONEncoder(check_circular=False, sort_keys=True).encode
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+_Types = dict[str, type | tuple[type, ...]]
+_HEAD_TYPES: _Types = {
+    "format": int,
+    "owner": str,
+    "recorded": str,
+    "calls": int,
+    "digest": str,
+    "setup": str,
+    "fixtures": dict,
+    "log": list,
+}
+# In the order in which they stand in a call.
+_CALL_TYPES: _Types = {
+    "at": list,
+    "target": str,
+    "signature": str,
+    "identity": str,
+    "line": str,
+    "recorded": str,
+    "arguments": dict,
+    "request": dict,
+    "hidden": list,
+    "source": str,
+    "inputs": str,
+    "layers": list,
+    "after": dict,
+    "end": str,
+    "value": object,
+    "raised": object,
+    "items": object,
+    "last": object,
+    "answer": object,
+    "seconds": (int, float),
+}
+_IN_BODY = frozenset([*BODIES, "last"])
+# A function without arguments is none that was asked nothing.
+_TREES = ("arguments", "request")
 
 
 @dataclass
@@ -111,9 +144,10 @@ def parse(content: bytes, name: str) -> Recording:
     Raises:
         CorruptRecordingError: The file is damaged, or has another format.
     """
-    head = _head(_json_of(content, name), name)
-    calls = head.get("log")
-    if not isinstance(calls, list):
+    head = _json_of(content, name)
+    calls = head.get("log") if isinstance(head, dict) else None
+    recording = _recording_of(head, calls or [], name)
+    if calls is None:
         raise shapeless(name, "it has no calls")
     if head.get("calls") != len(calls):
         raise damaged(
@@ -123,8 +157,6 @@ def parse(content: bytes, name: str) -> Recording:
             ["it was merged, or a call was taken out by hand"],
             [("if it is as it should be, correct the number", "")],
         )
-    recording = _recording_of(head, name)
-    recording.entries.extend(_entries_of(calls, recording, name))
     return recording
 
 
@@ -132,22 +164,18 @@ def content_of(recording: Recording) -> bytes:
     """Return the file of a recording: a head with a new digest, then its calls."""
     calls = _plain_calls(recording)
     recording.digest = _digest_of(calls)
-    head: dict[str, Any] = {
-        **_plain_head(recording),
-        "calls": len(calls),
-        "digest": recording.digest,
-    }
+    head = _head_of(recording) | {"calls": len(calls), "digest": recording.digest}
     if recording.setup:
         head["setup"] = recording.setup
     if recording.fixtures:
         head["fixtures"] = recording.fixtures
-    return _encoded(_laid_out({**head, "log": calls}) + "\n")
+    return _encoded(_laid_out({**head, "log": calls}))
 
 
 def part_line_of(part: Recording | Entry) -> bytes:
     """Return a line of a part file: its head, which is the first, or a call."""
-    plain = _plain(part) if isinstance(part, Entry) else _plain_head(part)
-    return _encoded(f"{_dumped(plain)}\n")
+    plain = _plain(part) if isinstance(part, Entry) else _head_of(part)
+    return _encoded(_dumped(plain))
 
 
 def parse_part(content: bytes, name: str) -> Recording | None:
@@ -163,11 +191,13 @@ def parse_part(content: bytes, name: str) -> Recording | None:
     if not lines:
         return None
     head, *calls = [_json_of(line, name) for line in lines]
-    recording = _recording_of(_head(head, name), name)
-    entries = _entries_of(calls, recording, name)
-    by_place = {entry.begin: entry for entry in entries}
-    recording.entries.extend(by_place[place] for place in sorted(by_place))
+    recording = _recording_of(head, calls, name)
+    by_place = {entry.begin: entry for entry in recording.entries}
+    recording.entries = [by_place[place] for place in sorted(by_place)]
     return recording
+
+
+# -- damage
 
 
 def damaged(
@@ -195,18 +225,14 @@ def refuse_pointer(content: bytes, name: str) -> None:
         CorruptRecordingError: The content is a pointer.
     """
     if content.startswith(_POINTER):
-        raise damaged(
-            name,
-            "pointer",
-            "is a Git LFS pointer, its content was not pulled",
-            remedies=[("to pull it", "git lfs pull")],
-        )
+        what = "is a Git LFS pointer, its content was not pulled"
+        raise damaged(name, "pointer", what, remedies=[("to pull it", "git lfs pull")])
 
 
 # -- reading
 
 
-def _json_of(content: bytes, name: str) -> object:
+def _json_of(content: bytes, name: str) -> Any:
     refuse_pointer(content, name)
     try:
         text = content.removeprefix(BOM_UTF8).decode()
@@ -222,38 +248,15 @@ def _json_of(content: bytes, name: str) -> object:
             raise damaged(name, "conflict", what) from None
         what = f"is not valid JSON, line {reason.lineno}"
         raise damaged(name, "half", what, [reason.msg]) from None
-    except _TwinKeyError as reason:
-        what = f"has the key {reason} twice in one place"
-        raise damaged(name, "merged", what, ["it was merged by hand"]) from None
-    except ValueError as reason:
+    except (ValueError, RecursionError) as reason:
         raise shapeless(name, str(reason)) from None
-    except RecursionError:
-        raise shapeless(name, "it is nested too deeply") from None
 
 
-class _TwinKeyError(Exception):
-    pass
+# Made once, before a test can replace `json.loads`.
+_decoded = json.JSONDecoder().decode
 
 
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _TwinKeyError(next(repr(key) for key in keys if keys.count(key) > 1))
-    return found
-
-
-def _refuse_constant(text: str) -> None:
-    raise ValueError(f"{text} is no JSON")
-
-
-# Made once: `json.loads` would make a decoder for each file.
-_decoded = json.JSONDecoder(
-    object_pairs_hook=_without_twins, parse_constant=_refuse_constant
-).decode
-
-
-def _head(head: object, name: str) -> dict[str, Any]:
+def _recording_of(head: Any, calls: list[Any], name: str) -> Recording:
     number = head.get("format") if isinstance(head, dict) else None
     if not isinstance(number, int):
         raise shapeless(name, "it has no format")
@@ -263,81 +266,31 @@ def _head(head: object, name: str) -> dict[str, Any]:
             "newer" if number > FORMAT else "format",
             f"is of format {number}, this pytest-mimic reads format {FORMAT}",
         )
-    return cast("dict[str, Any]", head)
-
-
-_Types = dict[str, type | tuple[type, ...]]
-_HEAD_TYPES: _Types = {
-    "format": int,
-    "owner": str,
-    "recorded": str,
-    "calls": int,
-    "digest": str,
-    "setup": str,
-    "fixtures": dict,
-    "log": list,
-}
-
-
-def _recording_of(head: dict[str, Any], name: str) -> Recording:
-    """Return what a head says, without its calls."""
     _check_types(head, _HEAD_TYPES, name)
+    day = head.get("recorded", "")
     return Recording(
         head.get("owner", ""),
-        head.get("recorded", ""),
-        [],
+        day,
+        [_entry_of(call, day, name) for call in calls],
         head.get("fixtures", {}),
         head.get("setup", ""),
         head.get("digest", ""),
     )
 
 
-_CALL_TYPES: _Types = {
-    "at": list,
-    "target": str,
-    "signature": str,
-    "identity": str,
-    "line": str,
-    "recorded": str,
-    "arguments": dict,
-    "request": dict,
-    "hidden": list,
-    "source": str,
-    "inputs": str,
-    "layers": list,
-    "after": dict,
-    "end": str,
-    "value": object,
-    "raised": object,
-    "items": object,
-    "last": object,
-    "answer": object,
-    "seconds": (int, float),
-}
-_BODY_KEYS = frozenset([*BODIES, "last"])
-
-
-def _entries_of(calls: list[Any], recording: Recording, name: str) -> list[Entry]:
-    entries = [_entry_of(call, name) for call in calls]
-    for entry in entries:
-        entry.recorded = entry.recorded or recording.recorded
-    return entries
-
-
-def _entry_of(call: object, name: str) -> Entry:
+def _entry_of(call: Any, day: str, name: str) -> Entry:
     if not isinstance(call, dict):
         raise shapeless(name, "a call is no mapping")
     _check_types(call, _CALL_TYPES, name)
-    entry = Entry()
-    for key, value in call.items():
-        if key in _BODY_KEYS:
-            entry.body[key] = value
-        elif key == "at":
-            entry.begin, entry.ended = _place_of(value, name)
-        elif key in ("layers", "hidden"):
-            setattr(entry, key, tuple(map(str, value)))
-        else:
-            setattr(entry, key, value)
+    facts = {"recorded": day, **call}
+    facts["body"] = {key: facts.pop(key) for key in call if key in _IN_BODY}
+    at = facts.pop("at", [0])
+    if not 1 <= len(at) <= 2 or not all(isinstance(number, int) for number in at):
+        raise shapeless(name, "'at' is not one or two numbers")
+    facts["begin"], facts["ended"] = at[0], at[1] if len(at) == 2 else None
+    for key in ("layers", "hidden"):
+        facts[key] = tuple(map(str, call.get(key, ())))
+    entry = Entry(**facts)
     _check_call(entry, name)
     return entry
 
@@ -348,12 +301,6 @@ def _check_types(facts: dict[str, Any], types: _Types, name: str) -> None:
             raise shapeless(name, f"{key!r} is no part of it")
         if not isinstance(value, types[key]):
             raise shapeless(name, f"{key!r} is of another type")
-
-
-def _place_of(value: list[Any], name: str) -> tuple[int, int | None]:
-    if not 1 <= len(value) <= 2 or not all(isinstance(number, int) for number in value):
-        raise shapeless(name, "'at' is not one or two numbers")
-    return value[0], value[1] if len(value) == 2 else None
 
 
 def _check_call(entry: Entry, name: str) -> None:
@@ -369,7 +316,7 @@ def _check_call(entry: Entry, name: str) -> None:
 # -- writing
 
 
-def _plain_head(recording: Recording) -> dict[str, Any]:
+def _head_of(recording: Recording) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "owner": recording.owner,
@@ -383,29 +330,20 @@ def _plain_calls(recording: Recording) -> list[dict[str, Any]]:
 
 def _plain(entry: Entry, day: str = "") -> dict[str, Any]:
     """Return a call as it stands in a file of a day; what is empty is left out."""
-    at = [entry.begin] if entry.ended is None else [entry.begin, entry.ended]
-    facts = {
-        "at": at if at != [0] else [],
-        "target": entry.target,
-        "signature": entry.signature,
-        "identity": entry.identity,
-        "line": entry.line,
-        "recorded": "" if entry.recorded == day else entry.recorded,
-        "hidden": list(entry.hidden),
-        "source": entry.source,
-        "inputs": entry.inputs,
-        "layers": list(entry.layers),
-        "end": entry.end,
-        "after": entry.after,
-        "seconds": round(entry.seconds, 6),
-    }
-    plain: dict[str, Any] = {key: value for key, value in facts.items() if value}
-    if entry.arguments is not None:
-        plain["arguments"] = entry.arguments
-    if entry.request is not None:
-        plain["request"] = entry.request
-    plain.update(entry.body)
-    return {key: plain[key] for key in _CALL_TYPES if key in plain}
+    facts = {**vars(entry), "seconds": round(entry.seconds, 6)}
+    if entry.recorded == day:
+        del facts["recorded"]
+    if entry.ended is not None:
+        facts["at"] = [entry.begin, entry.ended]
+    elif entry.begin:
+        facts["at"] = [entry.begin]
+    plain: dict[str, Any] = {}
+    for key in _CALL_TYPES:
+        if key in entry.body:
+            plain[key] = entry.body[key]
+        elif facts.get(key) or (key in _TREES and facts[key] is not None):
+            plain[key] = facts[key]
+    return plain
 
 
 def _digest_of(calls: list[dict[str, Any]]) -> str:
@@ -417,12 +355,20 @@ def _digest_of(calls: list[dict[str, Any]]) -> str:
     return xxh3_64_hexdigest(_canonical(timeless).encode())[:8]
 
 
+# Letters stand as people read them; NaN would be no JSON.
+_dumped = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False
+).encode
+_canonical = json.JSONEncoder(check_circular=False, sort_keys=True).encode
+
+
 def _encoded(text: str) -> bytes:
     try:
-        return text.encode()
+        return f"{text}\n".encode()
     except UnicodeEncodeError:
         # Half of a pair of surrogates is no UTF-8, but JSON has an escape for it.
-        return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text).encode()
+        escaped = _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+        return f"{escaped}\n".encode()
 
 
 def _laid_out(tree: object, indent: str = "", before: int = 0) -> str:
@@ -434,19 +380,16 @@ def _laid_out(tree: object, indent: str = "", before: int = 0) -> str:
         before: How many characters stand before it on its line.
     """
     text = _dumped(tree)
-    is_container = isinstance(tree, (dict, list))
-    if not is_container or before + len(text) < _WIDTH:
+    if before + len(text) < _WIDTH:
         return text
     deeper = f"{indent}  "
     if isinstance(tree, dict):
-        lines = []
-        for key, part in tree.items():
-            start = f"{deeper}{_dumped(key)}: "
-            lines.append(start + _laid_out(part, deeper, len(start)))
-        opening, closing = "{}"
-    else:
-        assert isinstance(tree, list)
+        keys = [f"{deeper}{_dumped(key)}: " for key in tree]
+        pairs = zip(keys, tree.values(), strict=True)
+        lines = [key + _laid_out(part, deeper, len(key)) for key, part in pairs]
+    elif isinstance(tree, (list, tuple)):
         lines = [deeper + _laid_out(part, deeper, len(deeper)) for part in tree]
-        opening, closing = "[]"
+    else:
+        return text
     inner = ",\n".join(lines)
-    return f"{opening}\n{inner}\n{indent}{closing}"
+    return f"{text[0]}\n{inner}\n{indent}{text[-1]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from os.path import normpath
@@ -14,7 +15,8 @@ from typing import NamedTuple
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from pytest_mimic.errors import CorruptRecordingError, MimicError
-from pytest_mimic.vault.folder import PART, Folder, HeldFile
+from pytest_mimic.vault.folder import Folder
+from pytest_mimic.vault.locks import HeldFile, Locks, is_held
 from pytest_mimic.vault.recording import (
     Entry,
     Recording,
@@ -27,6 +29,7 @@ from pytest_mimic.vault.recording import (
 )
 
 FOLDERS = ("calls", "cassettes", "logs")
+PART = ".part"
 
 _OBJECT = r"objects/([0-9a-f]{2})/(\1[0-9a-f]{30})\.(pkl|txt|json|bin)"
 _OBJECT_NAME = re.compile(_OBJECT)
@@ -93,6 +96,7 @@ class Vault:
 
     Attributes:
         folder: Its files.
+        locks: Who may write, and who records.
         today: The day on which this run has begun: a test may stop the clock.
     """
 
@@ -100,6 +104,7 @@ class Vault:
         self.path = path
         self.label = label or str(path)
         self.folder = Folder(path, self.label)
+        self.locks = Locks(str(path), self.label)
         self.today = date.today().isoformat()
         # Objects that nothing may refer to when this process ends.
         self._loose: set[str] = set()
@@ -140,7 +145,7 @@ class Vault:
     def write(
         self, name: str, recording: Recording, *, equal: IsEqual | None = None
     ) -> Written:
-        """Replace a recording.
+        """Replace a recording; damage of what it replaces is no loss.
 
         Args:
             name: The file.
@@ -154,23 +159,28 @@ class Vault:
             CorruptRecordingError: A newer version has written the file.
         """
         self.recording()
-        with self.folder.writing():
+        with self.locks.writing():
             before = self.folder.read(name)
-            former = self._former(before, name)
+            former = None
+            try:
+                if before is not None:
+                    former = parse(before, self._labelled(name))
+            except CorruptRecordingError as error:
+                if error.damage == "newer":
+                    raise
             if former is not None and equal is not None:
                 recording = _with_kept_facts(former, recording, equal)
-            if before is None or recording != former:
+            now = before
+            if now is None or recording != former:
                 now = self._content_of(recording, name)
                 self._replace(name, before, now)
-            else:
-                now = before
         return Written(name, before, now)
 
     def put_back(self, written: Written) -> None:
         """Undo a write, if nobody has written since."""
         if not written.changed:
             return
-        with self.folder.writing():
+        with self.locks.writing():
             if self.folder.read(written.name) == written.now:
                 self._replace(written.name, written.now, written.before)
 
@@ -179,26 +189,16 @@ class Vault:
 
         Objects stay while another process records, and where a file is damaged.
         """
-        with self.folder.alone() as is_alone:
+        with self.locks.alone() as is_alone:
             deleted = sum(self.folder.delete(name) for name in names)
             if is_alone:
-                for name in self.unneeded_objects():
-                    self.folder.delete(name)
+                self._delete_unneeded()
             self.folder.delete_leftovers()
         return deleted
 
     def size(self) -> int:
         """Return the size of all files, in bytes."""
         return sum(self.folder.size(name) for name in self.folder.names())
-
-    def _former(self, content: bytes | None, name: str) -> Recording | None:
-        """Return what a file held that is to be replaced; damage of it is no loss."""
-        try:
-            return None if content is None else parse(content, self._labelled(name))
-        except CorruptRecordingError as error:
-            if error.damage == "newer":
-                raise
-            return None
 
     def _content_of(self, recording: Recording, name: str) -> bytes:
         try:
@@ -208,11 +208,9 @@ class Vault:
             raise MimicError(what) from None
 
     def _replace(self, name: str, before: bytes | None, now: bytes | None) -> None:
-        if before == now:
-            return
         if now is None:
             self.folder.delete(name)
-        else:
+        elif before != now:
             self.folder.write(name, [now])
         self._loose |= objects_in(before or b"") - objects_in(now or b"")
 
@@ -296,34 +294,45 @@ class Vault:
             pending += [name for name in new if name.endswith(".json")]
         return found
 
+    def _delete_unneeded(self, of: Iterable[str] | None = None) -> None:
+        for name in self.unneeded_objects(of):
+            self.folder.delete(name)
+
     # -- recorders and their part files
 
     def recording(self) -> None:
         """Join those who record: nobody deletes objects until this process ends."""
-        self.folder.join()
+        self.locks.join()
 
     def end(self) -> None:
         """Leave those who record, and delete what this run has replaced."""
         if self._loose:
-            with self.folder.alone() as is_alone:
+            with self.locks.alone() as is_alone:
                 if is_alone:
-                    for name in self.unneeded_objects(self._loose):
-                        self.folder.delete(name)
+                    self._delete_unneeded(self._loose)
             self._loose.clear()
-        self.folder.leave()
+        self.locks.leave()
 
     def part(self, name: str, *, owner: str, recorded: str) -> Part:
         """Return the part file of a log; it is made with its first call."""
         return Part(self, name, Recording(owner, recorded, []))
 
-    def parts(self) -> list[str]:
-        """Return the names of all part files."""
-        return [name for name in self.folder.names() if name.endswith(PART)]
+    def parts(self, of: str = "") -> list[str]:
+        """Return the names of all part files, or of those beside a log."""
+        names = self.folder.names(of.rpartition("/")[0])
+        start = f"{of}." if of else ""
+        return [
+            name for name in names if name.startswith(start) and name.endswith(PART)
+        ]
 
-    def abandoned(self, name: str) -> list[str]:
-        """Return the part files that killed processes have left for a log."""
-        parts = [part for part in self.folder.beside(name) if part.endswith(PART)]
-        return [part for part in parts if self.folder.is_abandoned(part)]
+    def is_abandoned(self, part: str) -> bool:
+        """Check whether the process that made a part file has ended."""
+        try:
+            return not is_held(self.folder.path(part))
+        except FileNotFoundError:
+            return False
+        except OSError as reason:
+            self.folder.fail("read", part, reason)
 
     def abandoned_parts(self, name: str) -> Recording | None:
         """Return the calls that a killed process has left for a log.
@@ -331,22 +340,15 @@ class Vault:
         Of several part files that with the most calls counts. All stay until the part
         file of the log is discarded, because this process may be killed, too.
         """
-        longest: Recording | None = None
-        for part in self.abandoned(name):
-            found = self.read_part(part)
-            if found is None or isinstance(found, CorruptRecordingError):
-                continue
-            if longest is None or len(found.entries) > len(longest.entries):
+        longest = None
+        for part in filter(self.is_abandoned, self.parts(name)):
+            found = None
+            with suppress(CorruptRecordingError):
+                content = self.folder.read(part) or b""
+                found = parse_part(content, self._labelled(part))
+            if found and (not longest or len(found.entries) > len(longest.entries)):
                 longest = found
         return longest
-
-    def read_part(self, part: str) -> Recording | CorruptRecordingError | None:
-        """Return what a part file holds; None: nothing is whole."""
-        try:
-            content = self.folder.read(part)
-            return parse_part(content or b"", self._labelled(part))
-        except CorruptRecordingError as error:
-            return error
 
     def _labelled(self, name: str) -> str:
         return f"{self.label}/{name}"
@@ -366,17 +368,22 @@ class Part:
         folder = self._vault.folder
         if self._file is None:
             self._vault.recording()
-            self._file = folder.new_part(self._name)
-            folder.append(self._file, part_line_of(self._head))
-        folder.append(self._file, part_line_of(entry))
+        try:
+            if self._file is None:
+                self._file = HeldFile(folder.path(self._name), PART)
+                self._file.append(part_line_of(self._head))
+            self._file.append(part_line_of(entry))
+        except OSError as reason:
+            folder.fail("write", f"{self._name}{PART}", reason)
 
     def discard(self) -> None:
         """Delete it, and those that killed processes have left for the same log."""
         if self._file is not None:
             self._file.delete()
             self._file = None
-        for name in self._vault.abandoned(self._name):
-            self._vault.folder.delete(name)
+        for name in self._vault.parts(self._name):
+            if self._vault.is_abandoned(name):
+                self._vault.folder.delete(name)
 
 
 def objects_in(content: bytes) -> set[str]:
@@ -387,23 +394,22 @@ def objects_in(content: bytes) -> set[str]:
 def _with_kept_facts(old: Recording, new: Recording, equal: IsEqual) -> Recording:
     """Return a new recording with what its calls keep that are equal to old ones."""
     formers = _equal_calls(old.entries, new.entries, equal)
-    if formers == old.entries:
-        entries = [
-            replace(
-                former,
-                line=call.line,
-                source=call.source,
-                # A run that is told to ignore what calls reach knows nothing of it.
-                inputs=call.inputs or former.inputs,
-            )
-            for former, call in zip(old.entries, new.entries, strict=True)
-        ]
-        return replace(old, entries=entries, fixtures=new.fixtures, setup=new.setup)
-    for former, call in zip(formers, new.entries, strict=True):
-        if former is not None:
-            call.recorded = former.recorded
-            call.seconds = former.seconds
-    return new
+    pairs = [*zip(formers, new.entries, strict=True)]
+    if formers != old.entries:
+        for former, call in pairs:
+            if former is not None:
+                call.recorded = former.recorded
+                call.seconds = former.seconds
+        return new
+    entries = []
+    for former, call in pairs:
+        assert former is not None
+        # A run that is told to ignore what calls reach knows nothing of it.
+        inputs = call.inputs or former.inputs
+        entries.append(
+            replace(former, line=call.line, source=call.source, inputs=inputs)
+        )
+    return replace(old, entries=entries, fixtures=new.fixtures, setup=new.setup)
 
 
 def _equal_calls(
@@ -420,12 +426,6 @@ def _equal_calls(
     for call in new:
         formers = pending[call.target, call.identity]
         former = formers.pop() if formers else None
-        is_equal = former is not None and _is_equal(former, call, equal)
+        is_equal = former is not None and equal(former, call)
         found.append(former if is_equal else None)
     return found
-
-
-def _is_equal(former: Entry, call: Entry, equal: IsEqual) -> bool:
-    if former.end != call.end:
-        return False
-    return call.end == "empty" or equal(former, call)

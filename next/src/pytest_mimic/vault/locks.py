@@ -1,0 +1,216 @@
+"""One process at a time replaces files of a vault, and who records is known."""
+
+# ruff: noqa: PTH103, PTH108, PTH118, PTH120
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from itertools import count
+from os import close, fstat, getpid, makedirs, scandir
+from os import unlink as os_unlink
+from os.path import dirname, join, realpath
+from time import sleep
+from typing import NoReturn
+
+from xxhash import xxh3_64_hexdigest
+
+from pytest_mimic.errors import MimicError
+from pytest_mimic.vault.system import NEW, TO_LOCK, open_file, unlink, write_all
+
+_MAKE_LOCK = TO_LOCK | os.O_CREAT
+_LONGEST_PAUSE = 0.01
+
+
+class HeldFile:
+    """A new file that this process keeps locked until it ends, however it ends.
+
+    Its name begins with `start`, and has the process and a number: `…/run.4711-0`.
+    """
+
+    def __init__(self, start: str, suffix: str = "") -> None:
+        self._pid = getpid()
+        makedirs(dirname(start), exist_ok=True)
+        for number in count():
+            self.path = f"{start}.{self._pid}-{number}{suffix}"
+            try:
+                self._descriptor = open_file(self.path, NEW, 0o666)
+                break
+            except FileExistsError:
+                continue  # a killed process had the same number
+        self._file = _place_of(self._descriptor)
+        _try_lock(self._descriptor)
+
+    def is_own(self) -> bool:
+        """Check that this process made the file, and that no test has closed it.
+
+        The system gives a closed descriptor to the next file that is opened.
+        """
+        with suppress(OSError):
+            return self._pid == getpid() and self._file == _place_of(self._descriptor)
+        return False
+
+    def append(self, content: bytes) -> None:
+        if self.is_own():
+            write_all(self._descriptor, content)
+
+    def delete(self) -> None:
+        """Delete the file, if this process made it."""
+        if self._pid != getpid():
+            return
+        # Nobody is to find it unlocked; Windows deletes no file that is open.
+        with suppress(OSError):
+            os_unlink(self.path)
+        if self.is_own():
+            _unlock(self._descriptor)
+        with suppress(OSError):
+            unlink(self.path)
+
+
+class Locks:
+    """The locks of one vault, whose files are outside of it.
+
+    Each method may raise MimicError: the system refuses a lock.
+
+    Args:
+        path: The folder of the vault.
+        label: How errors name it.
+    """
+
+    def __init__(self, path: str, label: str) -> None:
+        self._path = path
+        self._label = label
+        self._run: HeldFile | None = None
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep other threads and processes out for a block that replaces a file."""
+        try:
+            descriptor = self._open_lock()
+            _lock_when_free(descriptor)
+        except OSError as reason:
+            self._fail(reason)
+        try:
+            yield
+        finally:
+            _unlock(descriptor)
+
+    def join(self) -> None:
+        """Join those who record. A forked process joins on its own."""
+        if self._run is not None and self._run.is_own():
+            return
+        with self.writing():
+            try:
+                self._has_others()
+                self._run = HeldFile(join(self._folder, "run"))
+            except OSError as reason:
+                self._fail(reason)
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Keep others out for a block; it gets whether no other process records."""
+        with self.writing():
+            try:
+                is_alone = not self._has_others()
+            except OSError as reason:
+                self._fail(reason)
+            yield is_alone
+
+    def leave(self) -> None:
+        """Leave those who record."""
+        if self._run is not None:
+            self._run.delete()
+            self._run = None
+
+    def _has_others(self) -> bool:
+        """Check for other processes that record; delete the files of killed ones."""
+        own = self._run.path if self._run else ""
+        has_others = False
+        with scandir(self._folder) as entries:
+            runs = [entry.path for entry in entries if entry.name.startswith("run.")]
+        for path in runs:
+            if path == own:
+                continue
+            with suppress(FileNotFoundError):
+                if is_held(path):
+                    has_others = True
+                else:
+                    unlink(path)
+        return has_others
+
+    @cached_property
+    def _folder(self) -> str:
+        """The folder of the lock files, one for every path to the vault."""
+        from tempfile import gettempdir  # a replay does not need it
+
+        user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+        vault = realpath(self._path).encode("utf-8", "surrogateescape")
+        return join(gettempdir(), f"pytest-mimic-{user}", xxh3_64_hexdigest(vault))
+
+    def _open_lock(self) -> int:
+        path = join(self._folder, "write")
+        try:
+            return open_file(path, _MAKE_LOCK, 0o600)
+        except FileNotFoundError:
+            makedirs(self._folder, 0o700, exist_ok=True)
+            return open_file(path, _MAKE_LOCK, 0o600)
+
+    def _fail(self, reason: OSError) -> NoReturn:
+        file, cause = reason.filename or self._folder, reason.strerror or reason
+        what = f"cannot lock {self._label} with {file}: {cause}"
+        raise MimicError(what) from None
+
+
+def is_held(path: str) -> bool:
+    """Check whether the process that holds a file is alive.
+
+    Raises:
+        OSError: The file is gone, or cannot be opened.
+    """
+    descriptor = open_file(path, TO_LOCK)
+    try:
+        return not _try_lock(descriptor)
+    finally:
+        close(descriptor)
+
+
+def _place_of(descriptor: int) -> tuple[int, int]:
+    facts = fstat(descriptor)
+    return facts.st_dev, facts.st_ino
+
+
+def _try_lock(descriptor: int) -> bool:
+    # A replay takes no lock, and starts faster without it.
+    from filelock import lock_descriptor
+
+    return lock_descriptor(descriptor, blocking=False)
+
+
+def _lock_when_free(descriptor: int) -> None:
+    """Lock a file, however long another one has it locked.
+
+    filelock itself would wait by `time.sleep`, which a test may have replaced.
+    """
+    pause = 0.0002
+    try:
+        while not _try_lock(descriptor):
+            sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+    except BaseException:
+        close(descriptor)
+        raise
+
+
+def _unlock(descriptor: int) -> None:
+    """Unlock a file and close it; a test may have closed it already.
+
+    A forked process may have the file open, too: to close it alone would leave it
+    locked.
+    """
+    from filelock import unlock_descriptor  # see `_try_lock`
+
+    with suppress(OSError):
+        unlock_descriptor(descriptor)
+    with suppress(OSError):
+        close(descriptor)

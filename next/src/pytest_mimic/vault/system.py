@@ -1,0 +1,64 @@
+"""Calls of the system, bound before a test can replace them; Windows gets patience."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from os import close, read, write
+from time import sleep
+from typing import ParamSpec, TypeVar
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+TO_READ = os.O_RDONLY | _PLAIN
+TO_LOCK = os.O_RDWR | _PLAIN
+NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | _PLAIN
+# Windows refuses for a moment what another process has open: two seconds in all.
+_PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, *[0.1] * 19)
+
+
+def _patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Repeat an operation while Windows refuses it, because the file is in use."""
+    if os.name != "nt":
+        return function
+
+    @wraps(function)
+    def repeating(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        for pause in _PAUSES:
+            try:
+                return function(*args, **kwargs)
+            except PermissionError:
+                sleep(pause)
+        return function(*args, **kwargs)
+
+    return repeating
+
+
+open_file = _patient(os.open)
+replace = _patient(os.replace)
+unlink = _patient(os.unlink)
+
+
+def content_of(path: str, size: int) -> bytes:
+    """Return what a file of about that size holds, in the fewest calls."""
+    descriptor = open_file(path, TO_READ)
+    try:
+        content = read(descriptor, size + 1)
+        while len(content) != size:
+            piece = read(descriptor, size + 1)
+            if not piece:
+                break
+            content += piece
+        return content
+    finally:
+        close(descriptor)
+
+
+def write_all(descriptor: int, content: bytes | memoryview) -> None:
+    """Write bytes, in as many calls as it takes."""
+    rest = memoryview(content).cast("B")
+    while rest:
+        rest = rest[write(descriptor, rest) :]
