@@ -98,13 +98,12 @@ def _joined(files: Iterable[UsageFile]) -> Usage:
     for file in files:
         usage.add(file.usage)
         by_environment.setdefault(file.environment, Usage()).add(file.usage)
-        kinds = {reason.kind for reason in file.usage.partial}
-        has_all = has_all or "hidden" not in kinds
-    stopped = [reason.text for reason in usage.partial if reason.kind == "stopped"]
+        has_all = has_all or "hidden" not in file.usage.partial.values()
+    stopped = [why for why, kind in usage.partial.items() if kind == "stopped"]
     if stopped:
         raise _not_judged(", ".join(sorted(stopped)))
     if not has_all:
-        hidden = [reason.text for reason in usage.partial if reason.kind == "hidden"]
+        hidden = [why for why, kind in usage.partial.items() if kind == "hidden"]
         command = "pytest --collect-only --mimic-usage=FILE, and give FILE as well"
         raise _not_judged(
             f"no run has collected all tests ({', '.join(sorted(hidden))})",

@@ -8,7 +8,6 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +26,7 @@ _NOT_KNOWN = "their tests may still exist"
 
 
 class Unused(NamedTuple):
-    """A recording that is proven unused.
+    """A recording that no test used.
 
     Attributes:
         name: Its file in the vault.
@@ -39,10 +38,10 @@ class Unused(NamedTuple):
     """
 
     name: str
-    identity: str
-    entry: Entry | None
-    test: str
-    is_gone: bool
+    identity: str = ""
+    entry: Entry | None = None
+    test: str = ""
+    is_gone: bool = False
     calls: int = 1
 
 
@@ -80,16 +79,17 @@ def judge(
         limit: How many files are read; None: all.
     """
     if usage.partial:
-        reasons = sorted(reason.text for reason in usage.partial)
-        return Judgement(reason=", ".join(reasons))
-    names = [name for name in vault.names() if _may_be_unused(name, usage)]
+        return Judgement(reason=", ".join(sorted(usage.partial)))
+    names = []
+    for name in vault.names():
+        if name not in usage.used or usage.unmade.get(name, set()) - usage.used[name]:
+            names.append(name)
     if names and not usage.mimicked:
         return Judgement(reason="nothing is mimicked")
-    jury = _Jury(usage, rootdir)
-    judgement = Judgement()
-    judgement.is_part = limit is not None and len(names) > limit
-    for name in islice(names, limit):
-        for unused, reason in jury.judge_file(name, vault):
+    jury = _Jury(vault, usage, rootdir)
+    judgement = Judgement(is_part=limit is not None and len(names) > limit)
+    for name in names[:limit]:
+        for unused, reason in jury.judge_file(name):
             if reason:
                 so_far = judgement.unproven.get(reason, 0)
                 judgement.unproven[reason] = so_far + unused.calls
@@ -99,148 +99,51 @@ def judge(
     return judgement
 
 
-def label_of(unused: Unused) -> tuple[str, str]:
-    """Return an unused recording in one line, and who recorded it."""
-    # Only a list of unused recordings needs it.
-    from pytest_mimic.values.labels import call_label
-
-    if unused.name.startswith("cassettes/"):
-        name = unused.name.removeprefix("cassettes/").removesuffix(".json")
-        label = f"cassette {name}"
-    elif unused.entry is None:
-        label = f"{unused.name}, {plural(unused.calls, 'call')}"
-    else:
-        tree = unused.entry.arguments or unused.entry.request or {}
-        signature = unused.entry.signature
-        label = call_label(unused.entry.target, tree, signature=signature)
-    # A forged owner may have line ends, and look like a line of ours.
-    test = " ".join(unused.test.splitlines())
-    where = f"recorded by {test}" if test else ""
-    return label, f"{where}, gone" if unused.is_gone else where
-
-
-def rows_of(unused: Sequence[Unused]) -> list[str]:
-    """Return the first unused recordings, a row each, and how many more there are."""
-    labels = [label_of(one) for one in unused[:SHOWN]]
-    return rows(labels) + and_more(len(unused) - SHOWN)
-
-
-def files_in(vault: Vault) -> set[str]:
-    """Return the files of a vault, each with its digest: `calls/….json 5f3a9c1e…`."""
-    return {f"{name} {_digest_of(vault, name)}" for name in vault.names()}
-
-
-def _digest_of(vault: Vault, name: str) -> str:
-    try:
-        return xxh3_64_hexdigest(vault.folder.read(name) or b"")
-    except CorruptRecordingError:
-        return ""
-
-
-def clear(vault: Vault, unused: Iterable[Unused]) -> int:
-    """Delete recordings, and return how many bytes the vault has lost."""
-    before = size_of(vault.path)
-    files = []
-    parts: dict[str, set[str]] = {}
-    for one in unused:
-        if one.identity:
-            parts.setdefault(one.name, set()).add(one.identity)
-        else:
-            files.append(one.name)
-    for name, identities in parts.items():
-        recording = vault.read(name)
-        if recording is not None:
-            kept = [one for one in recording.entries if one.identity not in identities]
-            recording.entries = kept
-            vault.write(name, recording)
-    vault.delete(files)
-    return before - size_of(vault.path)
-
-
-def size_of(folder: Path) -> int:
-    """Return how many bytes the files below a folder have."""
-    size = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):  # another process may delete it meanwhile
-            size += path.stat().st_size if path.is_file() else 0
-    return size
-
-
-def _may_be_unused(name: str, usage: Usage) -> bool:
-    """Return whether a file has calls that nobody used."""
-    if name not in usage.used:
-        return True
-    return bool(usage.unmade.get(name, set()) - usage.used[name])
-
-
 class _Jury:
     """Judges one file after another by the same usage."""
 
-    def __init__(self, usage: Usage, rootdir: Path) -> None:
+    def __init__(self, vault: Vault, usage: Usage, rootdir: Path) -> None:
+        self._vault = vault
         self._usage = usage
         self._gone = GoneTests(usage, rootdir)
         self._not_passed = usage.not_passed()
 
-    def judge_file(self, name: str, vault: Vault) -> Iterator[tuple[Unused, str]]:
+    def judge_file(self, name: str) -> Iterator[tuple[Unused, str]]:
         """Yield what of a file nobody used, with why it is not proven; empty: it is."""
         try:
-            recording = vault.read(name)
+            recording = self._vault.read(name)
         except CorruptRecordingError:
-            yield Unused(name, "", None, "", is_gone=False), _NOT_KNOWN
+            yield Unused(name), _NOT_KNOWN
             return
         if recording is None:
             return  # another process has deleted it meanwhile
         reason = self._reason(name, recording)
-        known = self._usage.vault
-        if known and f"{name} {_digest_of(vault, name)}" not in known:
-            reason = "recorded since the runs"
-        for unused in self._unused_of(name, recording):
-            if _may_begin_later(unused):
-                waits = "its call was cancelled, and may begin in another run"
-                yield unused, reason or waits
+        is_gone = recording.owner in self._gone
+        for one in _unused_of(name, recording, self._usage.used.get(name)):
+            unused = one._replace(test=recording.owner, is_gone=is_gone)
+            is_cancelled = one.entry is not None and one.entry.end == "waiting"
+            if is_cancelled and not is_gone and not reason:
+                yield unused, "its call was cancelled, and may begin in another run"
             else:
                 yield unused, reason
 
-    def _unused_of(self, name: str, recording: Recording) -> Iterator[Unused]:
-        test, count = recording.owner, len(recording.entries)
-        is_gone = test in self._gone
-        if name.startswith("cassettes/"):
-            yield Unused(name, "", None, test, is_gone)
-        elif name.startswith("calls/"):
-            yield Unused(name, "", recording.entries[0], test, is_gone)
-        elif name not in self._usage.used and count > 1:
-            yield Unused(name, "", None, test, is_gone, count)
-        else:
-            yield from self._unused_calls(name, recording, is_gone=is_gone)
-
-    def _unused_calls(
-        self, name: str, recording: Recording, *, is_gone: bool
-    ) -> Iterator[Unused]:
-        used = self._usage.used.get(name)
-        if used is None:
-            yield Unused(name, "", recording.entries[0], recording.owner, is_gone)
-            return
-        for entry in recording.entries:
-            if entry.identity not in used and entry.end != "empty":
-                identity = entry.identity
-                yield Unused(name, identity, entry, recording.owner, is_gone)
-
     def _reason(self, name: str, recording: Recording) -> str:
         """Return why a recording is not proven unused; empty: it is."""
-        unmimicked = self._unmimicked_target(recording)
-        if unmimicked:
-            why = min(self._usage.foreign_lines)
-            return f"{unmimicked} is not mimicked ({why})"
-        owner = recording.owner
-        is_fixture = is_fixture_owner(owner)
-        if name.startswith("logs/") and not is_fixture:
-            return self._reason_of_test(owner)
+        known = self._usage.vault
+        if known and _with_digest(self._vault, name) not in known:
+            return "recorded since the runs"
+        for why in sorted(self._usage.foreign_lines)[:1]:
+            for entry in recording.entries:
+                if not _is_taken_in(entry.target, self._usage.mimicked):
+                    return f"{entry.target} is not mimicked ({why})"
+        is_fixture = is_fixture_owner(recording.owner)
         # Any test may need what all share, or what a wider fixture asked.
-        if self._not_passed:
+        is_of_any_test = is_fixture or not name.startswith("logs/")
+        if is_of_any_test and self._not_passed:
             return self._not_passed[0]
-        if is_fixture or "::" not in owner:
+        if is_fixture or (is_of_any_test and "::" not in recording.owner):
             return ""
-        return self._reason_of_test(owner)
+        return self._reason_of_test(recording.owner)
 
     def _reason_of_test(self, test: str) -> str:
         outcome = self._usage.outcomes.get(test)
@@ -248,33 +151,37 @@ class _Jury:
             # One that fails may have taken its place.
             failed = [text for text in self._not_passed if text.endswith(" failed")]
             return failed[0] if failed else ""
-        if outcome == "passed":
-            return ""
         if outcome is None:
             return _NOT_KNOWN
-        return f"{test} {WORDS_OF_OUTCOMES[outcome]}"
-
-    def _unmimicked_target(self, recording: Recording) -> str:
-        """Return a target that a run with foreign lines did not mimic, if any."""
-        if not self._usage.foreign_lines:
-            return ""
-        for entry in recording.entries:
-            if not _is_taken_in(entry.target, self._usage.mimicked):
-                return entry.target
-        return ""
+        return "" if outcome == "passed" else f"{test} {WORDS_OF_OUTCOMES[outcome]}"
 
 
-def _may_begin_later(unused: Unused) -> bool:
-    is_cancelled = unused.entry is not None and unused.entry.end == "waiting"
-    return is_cancelled and not unused.is_gone
+def _unused_of(
+    name: str, recording: Recording, used: Container[str] | None
+) -> Iterator[Unused]:
+    """Yield what of a file nobody used: all of it, or some calls of a log."""
+    entries = recording.entries
+    if name.startswith("cassettes/"):
+        yield Unused(name)
+    elif used is None and len(entries) > 1:
+        yield Unused(name, calls=len(entries))
+    elif used is None:
+        yield Unused(name, entry=entries[0])
+    else:
+        for entry in entries:
+            if entry.identity not in used and entry.end != "empty":
+                yield Unused(name, entry.identity, entry)
 
 
 def _is_taken_in(target: str, mimicked: set[str]) -> bool:
-    module, colon, path = target.partition(":")
-    if not colon or target in mimicked:
+    if ":" not in target or target in mimicked:
         return target in mimicked
-    holder = path.rpartition(".")[0]
-    return (f"{module}:{holder}.*" if holder else f"{module}:*") in mimicked
+    # A line may name all functions of the module, or of the class.
+    holder = re.sub(r"[^.:]*$", "*", target, count=1)
+    return holder in mimicked
+
+
+# -- tests that exist no more
 
 
 class GoneTests:
@@ -307,7 +214,7 @@ class GoneTests:
     @cached_property
     def _functions(self) -> set[str]:
         """The functions that were collected: all of their parameters are known."""
-        return {without_parameters(test) for test in self._usage.selected}
+        return {test.partition("[")[0] for test in self._usage.selected}
 
     def __contains__(self, test: object) -> bool:
         usage = self._usage
@@ -315,19 +222,22 @@ class GoneTests:
             return False
         if test in usage.selected or test in usage.outcomes:
             return False
-        file, _, name = test.partition("::")
+        file = test.partition("::")[0]
         path = self._rootdir / file
         try:
             text = path.read_text("utf-8", "replace")
         except (OSError, ValueError):
             # Path.exists raises for a forged id that is no name of a file.
             return not os.path.exists(path)  # noqa: PTH110
-        if file not in self._usage.collected or file in self._partly_collected:
+        if file not in usage.collected or file in self._partly_collected:
             return False
-        function = without_parameters(test)
+        function = test.partition("[")[0]
         if function in self._functions:
             return True
-        return not _stands_in(text, without_parameters(name))
+        # The code is not parsed: a name in a comment may be left out for a while. A
+        # doctest is called like its function, behind its module.
+        names = [name.rpartition(".")[2] for name in function.split("::")[1:]]
+        return not any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
 
 
 _FIXTURE = re.compile(r"[^\[]* \((class|module|package|session)\b")
@@ -338,17 +248,71 @@ def is_fixture_owner(owner: str) -> bool:
     return _FIXTURE.match(owner) is not None
 
 
-def without_parameters(test: str) -> str:
-    """Return `test_a.py::test_x` for `test_a.py::test_x[1]`."""
-    return test.partition("[")[0]
+# -- what becomes of unused recordings
 
 
-def _stands_in(text: str, name: str) -> bool:
-    """Return whether the function of a test, or a class around it, stands in a text.
+def clear(vault: Vault, unused: Iterable[Unused]) -> int:
+    """Delete recordings, and return how many bytes the vault has lost."""
+    before = size_of(vault.path)
+    files = []
+    parts: dict[str, set[str]] = {}
+    for one in unused:
+        if one.identity:
+            parts.setdefault(one.name, set()).add(one.identity)
+        else:
+            files.append(one.name)
+    for name, identities in parts.items():
+        recording = vault.read(name)
+        if recording is not None:
+            kept = [one for one in recording.entries if one.identity not in identities]
+            recording.entries = kept
+            vault.write(name, recording)
+    vault.delete(files)
+    return before - size_of(vault.path)
 
-    The code is not parsed, so that a name in a comment counts: the test may be left out
-    for a while. A doctest is called like its function, behind its module.
-    """
-    *classes, function = name.split("::")
-    words = [*classes, function.rpartition(".")[2]]
-    return any(re.search(rf"\b{re.escape(word)}\b", text) for word in words)
+
+def size_of(folder: Path) -> int:
+    """Return how many bytes the files below a folder have."""
+    size = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # another process may delete it meanwhile
+            size += path.stat().st_size if path.is_file() else 0
+    return size
+
+
+def files_in(vault: Vault) -> set[str]:
+    """Return the files of a vault, each with its digest: `calls/….json 5f3a9c1e…`."""
+    return {_with_digest(vault, name) for name in vault.names()}
+
+
+def _with_digest(vault: Vault, name: str) -> str:
+    try:
+        return f"{name} {xxh3_64_hexdigest(vault.folder.read(name) or b'')}"
+    except CorruptRecordingError:
+        return name
+
+
+def rows_of(unused: Sequence[Unused]) -> list[str]:
+    """Return the first unused recordings, a row each, and how many more there are."""
+    labels = [_label_of(one) for one in unused[:SHOWN]]
+    return rows(labels) + and_more(len(unused) - SHOWN)
+
+
+def _label_of(unused: Unused) -> tuple[str, str]:
+    """Return an unused recording in one line, and who recorded it."""
+    # Only a list of unused recordings needs it.
+    from pytest_mimic.values.labels import call_label
+
+    entry = unused.entry
+    if entry is not None:
+        tree = entry.arguments or entry.request or {}
+        label = call_label(entry.target, tree, signature=entry.signature)
+    elif unused.name.startswith("cassettes/"):
+        name = unused.name.removeprefix("cassettes/").removesuffix(".json")
+        label = f"cassette {name}"
+    else:
+        label = f"{unused.name}, {plural(unused.calls, 'call')}"
+    # A forged owner may have line ends, and look like a line of ours.
+    test = " ".join(unused.test.splitlines())
+    where = f"recorded by {test}" if test else ""
+    return label, f"{where}, gone" if unused.is_gone else where

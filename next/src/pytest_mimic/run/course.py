@@ -11,7 +11,7 @@ from pytest_mimic.engine.events import Plain
 from pytest_mimic.engine.processes import edge_of_starts
 from pytest_mimic.engine.servers import edge_of_servers
 from pytest_mimic.engine.unused import READ_UNASKED, GoneTests, clear, files_in, judge
-from pytest_mimic.engine.usage import Reason, Usage, UsageFile
+from pytest_mimic.engine.usage import Usage, UsageFile
 from pytest_mimic.errors import MimicError, TargetError
 from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.phases import Phases
@@ -145,7 +145,7 @@ class Course:
         """Count what happened in a worker as a part of this run."""
         usage = self.session.usage
         if told is None or error is not None:
-            usage.partial.add(Reason("stopped", "a worker crashed"))
+            usage.partial["a worker crashed"] = "stopped"
         if told is not None:
             usage.add(Usage.of_plain(told["usage"]))
             self.session.run.events.take(told["events"])

@@ -6,11 +6,11 @@ import glob
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
-from pytest_mimic.engine.usage import Reason, Usage
+from pytest_mimic.engine.usage import Usage
 
 # Options that leave tests out, by their names in `config.option`.
 _OPTIONS_OF_A_PART = {
@@ -25,7 +25,7 @@ _OPTIONS_OF_A_PART = {
     "setupplan": "--setup-plan",
 }
 # Those of them whose tests are collected, or that run none; the others hide files.
-_KINDS: dict[str, Literal["deselected", "hidden", "stopped"]] = {
+_KINDS = {
     "keyword": "deselected",
     "markexpr": "deselected",
     "deselect": "deselected",
@@ -33,8 +33,8 @@ _KINDS: dict[str, Literal["deselected", "hidden", "stopped"]] = {
     "setuponly": "stopped",
     "setupplan": "stopped",
 }
-_STOPPED = Reason("stopped", "the run was stopped early")
-_PART_NAMED = Reason("hidden", "only a part of the tests was named")
+_STOPPED = "the run was stopped early"
+_PART_NAMED = "only a part of the tests was named"
 _WHOLE_RUNS = (
     pytest.ExitCode.OK,
     pytest.ExitCode.TESTS_FAILED,
@@ -87,7 +87,7 @@ class Selection:
 
     def whole_files(self) -> dict[str, set[str]]:
         """Return the tests by file, of the files all of whose tests were selected."""
-        if self._usage.partial - {_PART_NAMED}:
+        if self._usage.partial.keys() - {_PART_NAMED}:
             return {}
         files: dict[str, set[str]] = {}
         for test in self._usage.outcomes:
@@ -101,17 +101,15 @@ class Selection:
         config, usage = self._config, self._usage
         for name, flag in _OPTIONS_OF_A_PART.items():
             if getattr(config.option, name, None):
-                reason = Reason(_KINDS.get(name, "hidden"), f"{flag} was given")
-                usage.partial.add(reason)
+                usage.partial[f"{flag} was given"] = _KINDS.get(name, "hidden")
         if not _are_all_named(config):
-            usage.partial.add(_PART_NAMED)
+            usage.partial[_PART_NAMED] = "hidden"
         kept = set(map(id, selected))
         # A hook may have dropped tests without an option.
         dropped = [item for item in self._collected if id(item) not in kept]
         if dropped:
             tests = "test" if len(dropped) == 1 else "tests"
-            text = f"{len(dropped)} {tests} deselected"
-            usage.partial.add(Reason("deselected", text))
+            usage.partial[f"{len(dropped)} {tests} deselected"] = "deselected"
         usage.selected.update(map(plain_id, self._collected))
         self._collected.clear()
 
@@ -119,7 +117,7 @@ class Selection:
         """Note whether the run came to its end."""
         was_stopped = session.shouldstop or session.shouldfail
         if was_stopped or exitstatus not in _WHOLE_RUNS:
-            self._usage.partial.add(_STOPPED)
+            self._usage.partial[_STOPPED] = "stopped"
 
     # -- hooks
 
@@ -132,14 +130,14 @@ class Selection:
             return
         self._usage.collected.add(report.nodeid.partition("::")[0])
         if report.failed:
-            self._usage.partial.add(Reason("stopped", "a collection error"))
+            self._usage.partial["a collection error"] = "stopped"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         self.has_run = not session.config.option.collectonly
 
     def pytest_keyboard_interrupt(self) -> None:
-        self._usage.partial.add(_STOPPED)
+        self._usage.partial[_STOPPED] = "stopped"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         outcome: str = report.outcome
