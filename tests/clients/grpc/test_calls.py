@@ -582,47 +582,6 @@ def test_a_stub_outlives_its_collected_channel(
     assert three_ways(use) == "Emma"
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_a_stub_of_a_closed_channel_refuses_calls(
-    mode: Any, runs: Any, library: Any
-) -> None:
-    """Made after the end of its channel; grpc by itself ends the interpreter."""
-    runs.again(mode)
-    channel = grpc.insecure_channel(library.target)
-    channel.close()
-    stub = services.LibraryStub(channel)
-
-    with pytest.raises(ValueError, match=r"Cannot invoke RPC.*[Cc]losed"):
-        stub.Find(wish("Emma"))
-    with pytest.raises(ValueError, match=r"Cannot invoke RPC.*[Cc]losed"):
-        stub.List(wish("Emma"))
-
-    async def use() -> None:
-        channel = grpc.aio.insecure_channel(library.target)
-        await channel.close()
-        stub = services.LibraryStub(channel)
-        with pytest.raises(grpc.aio.UsageError, match="closed"):
-            await stub.Find(wish("Emma"))
-
-    asyncio.run(use())
-
-
-def test_a_channel_with_interceptors_is_closed_like_others(
-    runs: Any, library: Any
-) -> None:
-    class Passing(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]
-        def intercept_unary_unary(self, go: Any, details: Any, request: Any) -> Any:
-            return go(details, request)
-
-    runs.again("replay")
-    inner = grpc.insecure_channel(library.target)
-    stub = services.LibraryStub(grpc.intercept_channel(inner, Passing()))
-    inner.close()
-
-    with pytest.raises(ValueError, match=r"Cannot invoke RPC.*[Cc]losed"):
-        stub.Find(wish("Emma"))
-
-
 def test_metadata_counts_by_its_value(runs: Any, stub: Any) -> None:
     """A member of an enumeration of texts is sent as its value, not as `str()` shows it."""
 

@@ -8,14 +8,13 @@ from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
+from grpc._cython.cygrpc import _Metadatum
 
 from pytest_mimic.client import Plain
 from pytest_mimic.clients.binary import bytes_of, text_or_base64
 from pytest_mimic.secrets.placeholders import is_placeholder, number_of
 
 Deserialize = Callable[[bytes], Any]
-
-_STRINGS = ("TYPE_STRING", "TYPE_BYTES")
 
 
 class NoMessageError(TypeError):
@@ -53,6 +52,11 @@ def give(plain: Plain, deserialize: Deserialize) -> Any:
     if empty is None:
         raise ValueError("the answer of this call is no message of Protocol Buffers")
     return deserialize(_parsed(plain, type(empty)()).SerializeToString())
+
+
+def give_all(deserialize: Deserialize, answer: Plain) -> list[Any]:
+    """Return the responses of an answer; see `give`."""
+    return [give(response, deserialize) for response in answer.get("responses", ())]
 
 
 def _inner(message: object) -> Message | None:
@@ -123,16 +127,11 @@ def _given_bytes(field: Any, value: Any) -> Any:
 
 def read_metadata(pairs: Iterable[Any] | None) -> Plain:
     """Return metadata by its keys; several values of one key are a list."""
-    found: Plain = {}
+    values: dict[str, list[Any]] = {}
     for key, value in pairs or ():
         plain = text_or_base64(value) if isinstance(value, bytes) else _text(value)
-        if key not in found:
-            found[key] = plain
-        elif isinstance(found[key], list):
-            found[key].append(plain)
-        else:
-            found[key] = [found[key], plain]
-    return found
+        values.setdefault(key, []).append(plain)
+    return {key: each if each[1:] else each[0] for key, each in values.items()}
 
 
 def _text(value: object) -> str:
@@ -140,30 +139,11 @@ def _text(value: object) -> str:
     return str.__str__(value) if isinstance(value, str) else str(value)
 
 
-def give_metadata(plain: Plain) -> list[tuple[str, Any]]:
-    """Return the pairs of metadata, those of `-bin` keys as bytes."""
-    pairs: list[tuple[str, Any]] = []
-    for key, values in plain.items():
+def metadata(answer: Plain, name: str) -> tuple[Any, ...]:
+    """Return the metadata of an answer as grpc gives them, those of `-bin` as bytes."""
+    pairs = []
+    for key, values in answer.get(name, {}).items():
         for value in values if isinstance(values, list) else [values]:
-            pairs.append((key, bytes_of(value) if key.endswith("-bin") else value))
-    return pairs
-
-
-# -- answers
-
-
-def answer(
-    code: str,
-    details: str | None,
-    initial: Iterable[Any] | None,
-    trailing: Iterable[Any] | None,
-) -> Plain:
-    """Return how a call ended, as plain data."""
-    plain: Plain = {"code": code}
-    if details:
-        plain["details"] = details
-    for name, pairs in (("metadata", initial), ("trailing", trailing)):
-        metadata = read_metadata(pairs)
-        if metadata:
-            plain[name] = metadata
-    return plain
+            given = bytes_of(value) if key.endswith("-bin") else value
+            pairs.append(_Metadatum(key, given))
+    return tuple(pairs)

@@ -3,406 +3,244 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 import grpc
+from grpc._channel import _MultiThreadedRendezvous, _RPCState
 
 from pytest_mimic.client import Exchange, Plain, Port
-from pytest_mimic.clients.grpc import messages
-from pytest_mimic.clients.grpc.calls import begin, refuse
+from pytest_mimic.clients.grpc import calls, messages
+
+Function = Callable[..., Any]
+
+_FUTURE = "future() has no order among other calls: call it in a thread"
 
 
-class Calls:
-    """The calls of one kind of method.
+def unary(
+    port: Port,
+    original: Function,
+    method: Any,
+    sent: Any,
+    timeout: Any,
+    metadata: Any,
+    *options: Any,
+) -> tuple[Any, Any]:
+    """Make or replay a call with one response.
 
-    Args:
-        port: Where they are taken.
-        closed: The closed channels by id.
-        original: What makes them for real.
-        takes_stream: Whether they are sent a stream of messages.
+    grpc makes of its state what the caller gets: a response, a call, an error.
     """
+    _check_open(method)
+    plain, real = sent, sent
+    if isinstance(method, grpc.StreamUnaryMultiCallable) and not port.run.passes():
+        plain = list(sent)
+        real = iter(plain)
 
-    def __init__(
-        self,
-        port: Port,
-        closed: dict[int, Any],
-        original: Callable[..., Any],
-        *,
-        takes_stream: bool,
-    ) -> None:
-        self._port = port
-        self._closed = closed
-        self._original = original
-        self._takes_stream = takes_stream
+    def go_on() -> tuple[Any, Any]:
+        return original(method, real, timeout, metadata, *options)  # type: ignore[no-any-return]
 
-    def _begin(
-        self, method: Any, request: Any, metadata: Any
-    ) -> tuple[Exchange | None, Any]:
-        """Begin a call, and return it with what is sent.
-
-        Raises:
-            ValueError: The channel is closed.
-            UnstorableOutcomeError: The request is no message.
-        """
-        self._check_open(method)
-        if self._port.run.passes():
-            return None, request
-        sent = list(request) if self._takes_stream else request
-        begun = partial(begin, self._port, name_of(method), method._target)
-        try:
-            plain: Plain
-            if self._takes_stream:
-                plain = {"requests": [messages.read(each) for each in sent]}
-            else:
-                plain = {"request": messages.read(sent)}
-            exchange = begun(plain, metadata)
-        except messages.NoMessageError as error:
-            exchange = begun({}, metadata)
-            if exchange is not None:
-                raise refuse(exchange, name_of(method), str(error)) from None
-        return exchange, iter(sent) if self._takes_stream else sent
-
-    def _check_open(self, method: Any) -> None:
-        if id(method._channel) in self._closed:
-            raise ValueError("Cannot invoke RPC: Channel closed!")
-
-    def _refuse(self, method: Any, reason: str) -> None:
-        """Refuse a call, if a line takes it."""
-        self._check_open(method)
-        name = name_of(method)
-        exchange = begin(self._port, name, method._target, {})
-        if exchange is not None:
-            raise refuse(exchange, name, reason)
-
-    def call(
-        self, method: Any, request: Any, timeout: Any = None, *args: Any, **options: Any
-    ) -> Any:
-        """Make or replay a call with one response."""
-        response, _ = method.with_call(request, timeout, *args, **options)
-        return response
-
-    def with_call(
-        self,
-        method: Any,
-        request: Any,
-        timeout: Any = None,
-        metadata: Any = None,
-        *args: Any,
-        **options: Any,
-    ) -> Any:
-        """Return the response and the call."""
-        exchange, sent = self._begin(method, request, metadata)
-        go_on = partial(
-            self._original, method, sent, timeout, metadata, *args, **options
-        )
-        if exchange is None:
-            return go_on()
-        if exchange.mode == "replay":
-            return exchange.replay(partial(_given, method))
-        # Its place is kept if its test ends before it.
-        exchange.progress(dict)
-        error = None
-        try:
-            with exchange.step.running():
-                response, call = go_on()
-            answer = {"response": messages.read(response), **_end_of(call)}
-        except grpc.RpcError as failure:
-            error, answer = failure, _end_of(failure)
-        except messages.NoMessageError as reason:
-            raise refuse(exchange, name_of(method), str(reason)) from None
-        except BaseException as other:
-            exchange.abandon(other)
-            raise
-        given = exchange.finish(answer)
-        if exchange.mode == "run" and error is None:
-            return response, call
-        found = error if exchange.mode == "run" else _given(method, given)
-        if isinstance(found, BaseException):
-            raise found
-        return found
-
-    def future(self, method: Any, *args: Any, **options: Any) -> Any:
-        """Refuse a call that ends at some time."""
-        reason = "future() has no order among other calls: call it in a thread"
-        self._refuse(method, reason)
-        return self._original(method, *args, **options)
-
-    def stream(
-        self,
-        method: Any,
-        request: Any,
-        timeout: Any = None,
-        metadata: Any = None,
-        *args: Any,
-        **options: Any,
-    ) -> Any:
-        """Make or replay a call with a stream of responses."""
-        exchange, sent = self._begin(method, request, metadata)
-        go_on = partial(
-            self._original, method, sent, timeout, metadata, *args, **options
-        )
-        if exchange is None:
-            return go_on()
-        deserialize = method._response_deserializer
-        if exchange.mode == "replay":
-            answer = exchange.given(partial(_checked, method))
-            return _Replayed(answer, deserialize, exchange)
-        recorded = _Recorded(name_of(method), exchange)
-        with exchange.step.running():
-            recorded.call = go_on()
-        if exchange.mode == "run":
-            return recorded
-        return _Replayed(recorded.read_as_recorded(), deserialize)
-
-    def two_way(self, method: Any, *args: Any, **options: Any) -> Any:
-        """Refuse a stream in both directions."""
-        self._refuse(method, "it is a stream in both directions")
-        return self._original(method, *args, **options)
-
-
-def name_of(method: Any) -> str:
-    """Return the name of a method: `/shop.Orders/Get`."""
-    name = method._method
-    return name.decode() if isinstance(name, bytes) else str(name)
-
-
-def _given(method: Any, answer: Plain) -> Any:
-    """Return a response with its call, or the error, of a recorded answer."""
-    if "code" not in answer:
-        return None  # The call has never ended.
-    if answer["code"] != "OK":
-        return _RecordedError(answer)
-    response = messages.give(answer["response"], method._response_deserializer)
-    return response, _Ended(answer)
-
-
-def _checked(method: Any, answer: Plain) -> Plain:
-    for response in answer.get("responses", ()):
-        messages.give(response, method._response_deserializer)
-    return answer
-
-
-def _end_of(call: Any) -> Plain:
-    """Return how a real call, or its error, has ended."""
-    return messages.answer(
-        call.code().name,
-        call.details(),
-        call.initial_metadata(),
-        call.trailing_metadata(),
+    exchange = calls.begin(port, method._method, method._target, plain, metadata)
+    if exchange is None:
+        return go_on()
+    give = partial(_given, method._response_deserializer)
+    if exchange.mode == "replay":
+        return exchange.replay(give), None
+    # Its place is kept if its test ends before it.
+    exchange.progress(dict)
+    with exchange.running():
+        state, _ = go_on()
+    answer = calls.end(
+        state.code, state.details, state.initial_metadata, state.trailing_metadata
     )
+    if state.code is grpc.StatusCode.OK:
+        answer["response"] = calls.read_response(exchange, state.response)
+    return exchange.finish(answer, give), None
 
 
-# -- what stands for calls
+def stream(
+    port: Port,
+    original: Function,
+    method: Any,
+    request: Any,
+    timeout: Any = None,
+    metadata: Any = None,
+    *args: Any,
+    **options: Any,
+) -> Any:
+    """Make or replay a call with a stream of responses."""
+    _check_open(method)
+    exchange = calls.begin(port, method._method, method._target, request, metadata)
+    go_on = partial(original, method, request, timeout, metadata, *args, **options)
+    if exchange is None:
+        return go_on()
+    give = partial(messages.give_all, method._response_deserializer)
+    if exchange.mode == "replay":
+        return _Replayed(exchange, exchange.recorded, exchange.given(give))
+    with exchange.running():
+        recorded = _Recorded(exchange, go_on())
+    if exchange.mode == "run":
+        return recorded
+    answer = recorded.compared()
+    return _Replayed(exchange, answer, give(answer))
 
 
-class _Metadatum(NamedTuple):
-    key: str
-    value: str | bytes
+def refused(
+    port: Port, original: Function, method: Any, *args: Any, **options: Any
+) -> Any:
+    """Refuse a stream in both directions, and a call that ends at some time."""
+    _check_open(method)
+    reason = _FUTURE if original.__name__ == "future" else calls.TWO_WAYS
+    calls.refuse(port, method._method, method._target, reason)
+    return original(method, *args, **options)
 
 
-class _Ended(grpc.Call):  # type: ignore[misc]
-    """A call that has ended."""
+def _check_open(method: Any) -> None:
+    """Let grpc refuse a call on a closed channel, which a replay does not touch."""
+    method._channel.check_connectivity_state(False)
 
-    def __init__(self, answer: Plain) -> None:
-        super().__init__()
-        self._answer = answer
 
-    def code(self) -> grpc.StatusCode:
-        return grpc.StatusCode[self._answer.get("code", "CANCELLED")]
+def subscribe(
+    port: Port,
+    original: Function,
+    channel: Any,
+    callback: Any,
+    *args: Any,
+    **options: Any,
+) -> Any:
+    """Say that a channel is ready in a replay."""
+    if port.replays:
+        return callback(grpc.ChannelConnectivity.READY)
+    return original(channel, callback, *args, **options)
 
-    def details(self) -> str:
-        details: str = self._answer.get("details", "")
-        return details
 
-    def debug_error_string(self) -> str:
-        return self.details()
+def credentials(port: Port, original: Function, plugin: Any, name: Any = None) -> Any:
+    """Let the requests for a token be a part of the call that needs it.
 
-    def initial_metadata(self) -> tuple[_Metadatum, ...]:
-        return self._metadata("metadata")
+    grpc makes them in a thread of its own.
+    """
+    call = SimpleNamespace(is_open=True)
 
-    def trailing_metadata(self) -> tuple[_Metadatum, ...]:
-        return self._metadata("trailing")
+    def plugin_inside(context: Any, callback: Any) -> Any:
+        before = port.run.inside.enter(call)
+        try:
+            return plugin(context, callback)
+        finally:
+            port.run.inside.leave(before)
 
-    def _metadata(self, name: str) -> tuple[_Metadatum, ...]:
-        pairs = messages.give_metadata(self._answer.get(name, {}))
-        return tuple(_Metadatum(*pair) for pair in pairs)
+    return original(plugin_inside, name)
 
-    def is_active(self) -> bool:
-        return False
 
-    def time_remaining(self) -> float | None:
+# -- what grpc gives
+
+
+def _given(deserialize: Any, answer: Plain) -> Any:
+    """Return the state of a call that has ended, or None if it never has."""
+    if "code" not in answer:
         return None
-
-    def cancel(self) -> bool:
-        return False
-
-    def add_callback(self, callback: Callable[[], Any]) -> bool:  # noqa: ARG002
-        return False
-
-
-class _RecordedError(_Ended, grpc.RpcError, grpc.Future):  # type: ignore[misc]
-    """The error of a call; interceptors take it for the call itself."""
-
-    def __str__(self) -> str:
-        return f"<RPC that ended with {self.code()}: {self.details()}>"
-
-    def result(self, timeout: float | None = None) -> Any:  # noqa: ARG002
-        raise self
-
-    def exception(self, timeout: float | None = None) -> Any:  # noqa: ARG002
-        return self
-
-    def traceback(self, timeout: float | None = None) -> Any:  # noqa: ARG002
-        return self.__traceback__
-
-    def cancelled(self) -> bool:
-        return False
-
-    def running(self) -> bool:
-        return False
-
-    def done(self) -> bool:
-        return True
-
-    def add_done_callback(self, fn: Callable[[Any], Any]) -> None:
-        fn(self)
+    state = _RPCState((), messages.metadata(answer, "metadata"), None, None, None)
+    _end(state, answer)
+    if state.code is grpc.StatusCode.OK:
+        state.response = messages.give(answer["response"], deserialize)
+    return state
 
 
-class _Replayed(_Ended):
+def _end(state: Any, answer: Plain) -> None:
+    state.code = grpc.StatusCode[answer["code"]]
+    state.details = state.debug_error_string = answer.get("details", "")
+    state.trailing_metadata = messages.metadata(answer, "trailing")
+
+
+class _Replayed(_MultiThreadedRendezvous):  # type: ignore[misc]
     """A stream of recorded responses.
 
     Args:
-        answer: The answer.
-        deserialize: Makes the messages.
-        exchange: The replay that ends with it.
+        exchange: The call.
+        answer: What is given.
+        responses: The messages in it.
     """
 
-    def __init__(
-        self, answer: Plain, deserialize: Any, exchange: Exchange | None = None
-    ) -> None:
-        super().__init__(answer)
-        self._deserialize = deserialize
+    def __init__(self, exchange: Exchange, answer: Plain, responses: list[Any]) -> None:
+        initial = messages.metadata(answer, "metadata")
+        state = _RPCState((), initial, None, None, None)
+        no_call = SimpleNamespace(cancel=lambda *_: None)
+        super().__init__(state, no_call, None, None)
         self._exchange = exchange
-        self._rest = iter(answer.get("responses", ()))
-        self._is_done = False
-        self._callbacks: list[Callable[[Any], Any]] = []
+        self._answer = answer
+        self._responses = iter(responses)
 
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        for response in self._rest:
-            return messages.give(response, self._deserialize)
-        if not self._is_done:
-            self._end_replay()
-        if self.code() is grpc.StatusCode.OK:
+    def _next(self) -> Any:
+        if self._state.code is None:
+            for response in self._responses:
+                return response
+            self._end()
+        if self._state.code is grpc.StatusCode.OK:
             raise StopIteration
-        raise _RecordedError(self._answer)
+        raise self
 
-    def _end_replay(self) -> None:
-        if self._exchange is not None:
-            self._exchange.step.wait()
-            if "code" not in self._answer:
-                raise self._exchange.step.read_further()
-        self._done()
-
-    def _done(self) -> None:
-        self._is_done = True
-        for callback in self._callbacks:
-            callback(self)
-
-    def is_active(self) -> bool:
-        return not self._is_done
-
-    def done(self) -> bool:
-        return self._is_done
+    def _end(self) -> None:
+        step = self._exchange.step
+        if step.is_open:
+            step.wait()
+        if "code" not in self._answer:
+            raise step.read_further()
+        _end(self._state, self._answer)
+        self._call_back()
 
     def cancel(self) -> bool:
-        if self._is_done:
-            return False
-        if self._exchange is not None:
+        is_left: bool = super().cancel()
+        if is_left:
             self._exchange.step.leave()
-        self._rest = iter(())
-        self._answer = {**self._answer, "code": "CANCELLED", "details": "cancelled"}
-        self._done()
-        return True
+            self._call_back()
+        return is_left
 
-    def add_done_callback(self, callback: Callable[[Any], Any]) -> None:
-        if self._is_done:
-            callback(self)
-        else:
-            self._callbacks.append(callback)
+    def _call_back(self) -> None:
+        callbacks, self._state.callbacks = self._state.callbacks, None
+        for callback in callbacks:
+            callback()
 
 
 class _Recorded:
-    """A real stream, recorded as far as it is read.
+    """A real stream, recorded as far as it is read."""
 
-    Attributes:
-        call: The real one.
-    """
-
-    call: Any
-
-    def __init__(self, method: str, exchange: Exchange) -> None:
-        self._method = method
+    def __init__(self, exchange: Exchange, call: Any) -> None:
         self._exchange = exchange
-        self._responses = responses = list[Plain]()
-        # This object may be garbage before its test ends.
-        exchange.progress(lambda: {"responses": list(responses)})
+        self._call = call
+        self._responses = calls.Responses(exchange)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.call, name)
+        return getattr(self._call, name)
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
+        call = self._call
         try:
             with self._exchange.step.running():
-                response = next(self.call)
+                response = next(call)
         except (StopIteration, grpc.RpcError):
-            self._finish(self._whole())
+            initial, trailing = call.initial_metadata(), call.trailing_metadata()
+            how = calls.end(call.code(), call.details(), initial, trailing)
+            self._responses.end(how)
             raise
         except BaseException as error:
-            self._exchange.abandon(error, self._so_far())
+            self._exchange.abandon(error, self._responses.so_far())
             raise
-        self._keep(response)
+        self._responses.keep(response)
         return response
 
     def cancel(self) -> Any:
         """Leave the stream."""
-        if self._exchange.step.is_open:
-            self._finish(self._so_far())
-        return self.call.cancel()
+        self._responses.end({})
+        return self._call.cancel()
 
-    def read_as_recorded(self) -> Plain:
-        """Read as many responses as were recorded, and return the recorded answer."""
-        recorded = self._exchange.recorded
-        wanted = len(recorded.get("responses", ()))
-        try:
-            with self._exchange.step.running():
-                for response in self.call:
-                    self._keep(response)
-                    if "code" not in recorded and len(self._responses) >= wanted:
-                        self.call.cancel()
-                        return self._exchange.finish(self._so_far())
-        except grpc.RpcError:
-            pass
-        return self._exchange.finish(self._whole())
-
-    def _keep(self, response: Any) -> None:
-        try:
-            self._responses.append(messages.read(response))
-        except messages.NoMessageError as error:
-            raise refuse(self._exchange, self._method, str(error)) from None
-
-    def _finish(self, answer: Plain) -> None:
-        if self._exchange.step.is_open:
-            self._exchange.finish(answer)
-
-    def _so_far(self) -> Plain:
-        return {"responses": list(self._responses)}
-
-    def _whole(self) -> Plain:
-        return {"responses": list(self._responses), **_end_of(self.call)}
+    def compared(self) -> Plain:
+        """Read as many responses as were recorded, and return what is given."""
+        with suppress(grpc.RpcError):  # It is compared.
+            for _ in self:
+                if self._responses.are_enough():
+                    self.cancel()
+                    break
+        return self._responses.given
