@@ -41,7 +41,9 @@ def unary(
     def go_on() -> tuple[Any, Any]:
         return original(method, real, timeout, metadata, *options)  # type: ignore[no-any-return]
 
-    exchange = calls.begin(port, method._method, method._target, plain, metadata)
+    exchange = calls.begin(
+        port, method._method, method._channel.target(), plain, metadata
+    )
     if exchange is None:
         return go_on()
     give = partial(_given, method._response_deserializer)
@@ -71,7 +73,9 @@ def stream(
 ) -> Any:
     """Make or replay a call with a stream of responses."""
     _check_open(method)
-    exchange = calls.begin(port, method._method, method._target, request, metadata)
+    exchange = calls.begin(
+        port, method._method, method._channel.target(), request, metadata
+    )
     go_on = partial(original, method, request, timeout, metadata, *args, **options)
     if exchange is None:
         return go_on()
@@ -92,7 +96,7 @@ def refused(
     """Refuse a stream in both directions, and a call that ends at some time."""
     _check_open(method)
     reason = _FUTURE if original.__name__ == "future" else calls.TWO_WAYS
-    calls.refuse(port, method._method, method._target, reason)
+    calls.refuse(port, method._method, method._channel.target(), reason)
     return original(method, *args, **options)
 
 
