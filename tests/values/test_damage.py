@@ -66,10 +66,6 @@ def conflict(data: bytes) -> bytes:
     return b"<<<<<<< HEAD\n" + data + b"=======\n" + data + b">>>>>>> branch\n"
 
 
-def key_twice(data: bytes) -> bytes:
-    return data.replace(b'"target": ', b'"target": "shop:other",\n "target": ')
-
-
 def without_target(data: bytes) -> bytes:
     return data.replace(b'"target"', b'"tarjet"')
 
@@ -84,7 +80,6 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "newer format": with_format(9),
     "merge conflict": conflict,
     "pointer of LFS": lambda data: LFS,
-    "key twice": key_twice,
     "no target": without_target,
     "no JSON": lambda data: data.replace(b"{", b"{-", 1),
     "nested without end": lambda data: b"[" * 100_000 + b"]" * 100_000,
