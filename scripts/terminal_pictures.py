@@ -1,9 +1,9 @@
 """Draw the pictures of a terminal in the README.
 
-Run it as `python scripts/terminal_pictures.py`. It needs rich and openai. It writes the
+Run it as `python scripts/terminal_pictures.py`. It needs rich and httpx. It writes the
 files of the README and runs its commands, in order. Each picture shows the command of
-the block above it. The requests go to a fake of OpenAI's API, by way of a proxy, so
-that the pictures show the real host.
+the last block `sh` above it. A block `diff` changes the file before it. The requests go
+to a fake of the service, by way of a proxy, so that the pictures show the real host.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ import shlex
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.text import Text
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+ROOT = Path(__file__).parents[1] / "next"
+sys.path.insert(0, str(ROOT.parent / "tests"))
 
-from support.llm_server import Handler, proxied_llm  # noqa: E402
+from support.rates_server import proxied_rates  # noqa: E402
 
 WIDTH = 96
 PART = re.compile(
@@ -62,15 +61,6 @@ _SVG = """<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg"
 """
 
 
-class UnhurriedHandler(Handler):
-    """Takes a second to answer, as a model does."""
-
-    def openai(self, asked: dict[str, Any]) -> None:
-        """Answer after a second."""
-        time.sleep(1.2)
-        super().openai(asked)
-
-
 class Output(NamedTuple):
     """What a picture shows.
 
@@ -87,7 +77,7 @@ class Output(NamedTuple):
 
 def outputs(page: str, folder: Path, variables: dict[str, str]) -> Iterator[Output]:
     """Write a page's files into a folder, and yield what each picture shows."""
-    command = ""
+    command, file = "", folder
     for part in PART.finditer(page):
         if part["picture"] is not None:
             yield Output(part["picture"], command, _run(command, folder, variables))
@@ -95,10 +85,16 @@ def outputs(page: str, folder: Path, variables: dict[str, str]) -> Iterator[Outp
         if part["language"] == "sh":
             command = part["text"].strip()
             continue
+        if part["language"] == "diff":
+            text = file.read_text(encoding="utf-8")
+            old, new = re.findall(r"^[-+](.*)$", part["text"], re.MULTILINE)
+            file.write_text(text.replace(old, new), encoding="utf-8")
+            continue
         # The first line of a file is its name: `# test_answers.py`.
         named = re.match(r"# (\S+\.\w+)\n", part["text"])
         if named is not None:
-            (folder / named[1]).write_text(part["text"], encoding="utf-8")
+            file = folder / named[1]
+            file.write_text(part["text"], encoding="utf-8")
 
 
 def _run(command: str, folder: Path, variables: dict[str, str]) -> str:
@@ -148,7 +144,7 @@ def main() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     with (
         tempfile.TemporaryDirectory() as folder,
-        proxied_llm(UnhurriedHandler) as variables,
+        proxied_rates(delay=0.4) as variables,
     ):
         for output in outputs(readme, Path(folder), variables):
             path = ROOT / output.picture

@@ -31,24 +31,30 @@ import pytest
 from support import face
 from support.cart_server import cart_server
 from support.llm_server import proxied_llm
+from support.rates_server import proxied_rates
 
 import pytest_mimic
 
 REPOSITORY = Path(__file__).parents[2]
+#: Where the README and the pages of the tree are.
+HOME = REPOSITORY if face.IS_ROOT else REPOSITORY / "next"
 #: Every page but the changelog, which names what is gone.
 ALL = {
-    path.relative_to(REPOSITORY).as_posix(): path.read_text(encoding="utf-8")
-    for path in (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md")))
+    path.relative_to(HOME).as_posix(): path.read_text(encoding="utf-8")
+    for path in (HOME / "README.md", *sorted((HOME / "docs").rglob("*.md")))
     if path.name != "changelog.md" and "_build" not in path.parts
 }
 #: What runs before a page, by its name.
 BEFORE = {
     path.name: path.read_text(encoding="utf-8")
-    for path in Path(__file__).parent.glob("pages/*.md")
+    for path in Path(__file__).parent.glob(
+        "pages/*.md" if face.IS_ROOT else "pages_next/*.md"
+    )
 }
 #: These are run, and each guide that shows an output.
 PAGES = [
     *("README.md", "docs/tutorial.md", "docs/reference/promised.md"),
+    *([] if face.IS_ROOT else ["docs/reference/limits.md"]),
     *("docs/contributing/add-a-client.md", "docs/contributing/add-a-type.md"),
     *(
         name
@@ -77,7 +83,8 @@ VARIES = [
     (r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b", "#"),
     (r"\b([0-9a-f]{2}/)?([0-9a-f]{32,64}\b|[0-9a-f]{2,8}…)", "#"),
     (r"\bsha256:[0-9a-f]{8}\b", "sha256:#"),
-    (r'"duration": [\d.e-]+', '"duration": #'),
+    (r'"(duration|seconds)": [\d.e-]+', r'"\1": #'),
+    (r'"digest": "[0-9a-f]{8}"', '"digest": #'),
     (r', "inputs": "[^"]*"', ""),  # Python 3.12 and newer note more
     (r"^(FAILED \S+) - .*", r"\1"),  # cut at the width of the terminal
     (
@@ -99,8 +106,12 @@ CLIENTS = "httpx httpx2 requests aiohttp urllib3 http.client sqlalchemy redis mc
 @pytest.mark.parametrize("client", CLIENTS.split())
 def test_the_versions_of_a_client_are_named(client):
     pages = [
-        REPOSITORY / f"docs/how-to/{name}.md"
-        for name in ("http-clients", "databases", "grpc", "mcp")
+        HOME / f"docs/how-to/{name}.md"
+        for name in (
+            ("http-clients", "databases", "grpc", "mcp")
+            if face.IS_ROOT
+            else ("http", "databases", "grpc-and-mcp")
+        )
     ]
     rows = [
         line
@@ -110,14 +121,9 @@ def test_the_versions_of_a_client_are_named(client):
     ]
     client = SPELLED.get(client, client)
 
-    first_cells = {row.split("|")[1]: row for row in rows if row.count("|") >= 4}
-
-    [row] = [
-        row
-        for cell, row in first_cells.items()
-        if re.search(rf"(?<![\w.]){re.escape(client)}(?!\w)", cell)
-    ]
-    assert re.search(r"\d+\.\d+", row)
+    name = re.compile(rf"(?<![\w.]){re.escape(client)}(?!\w)")
+    of_client = [row for row in rows if name.search(row.split("|")[1])]
+    assert any(re.search(r"\d+\.\d+", row) for row in of_client)
 
 
 URLS = dict(
@@ -131,15 +137,15 @@ URLS = dict(
 PLACES = {
     f"{URLS['Homepage']}/blob/main": (REPOSITORY, ""),
     f"{URLS['Homepage']}/main".replace("github.com", "raw.githubusercontent.com"): (
-        REPOSITORY,
+        HOME,
         "",
     ),
-    f"{URLS['Documentation']}/en/latest": (REPOSITORY / "docs", ".md"),
+    f"{URLS['Documentation']}/en/latest": (HOME / "docs", ".md"),
 }
 
 
 def test_each_link_of_the_readme_leads_to_a_file():
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    readme = (HOME / "README.md").read_text(encoding="utf-8")
 
     linked = []
     for link in re.findall(r"\]\(([^)]+)\)", readme):
@@ -156,10 +162,11 @@ def test_each_link_of_the_readme_leads_to_a_file():
 
 @pytest.fixture
 def services(monkeypatch):
-    """A fake of OpenAI's API, which keeps its host, and a shopping cart."""
-    with proxied_llm() as variables, cart_server() as cart:
+    """Fakes of public services, which keep their hosts, and a shopping cart."""
+    with proxied_llm() as llm, proxied_rates() as rates, cart_server() as cart:
         for name, value in {
-            **variables,
+            **llm,
+            **rates,
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
             "SHOP": cart.url,
@@ -170,7 +177,8 @@ def services(monkeypatch):
 
 #: What pages need besides pytest-mimic: libraries, or services.
 NEEDS = {
-    "README.md": ("services", "openai"),
+    "README.md": ("services", "openai" if face.IS_ROOT else "httpx"),
+    "docs/how-to/http.md": ("services", "requests"),
     "docs/how-to/conversations.md": ("services", "requests"),
     "docs/how-to/dates-and-ids.md": ("sqlalchemy",),
     "docs/how-to/import.md": ("requests", "yaml"),
@@ -183,10 +191,11 @@ NEEDS = {
 SMALLER = {
     "32_452_843": "1_452_853",
     "32_452_867": "1_452_863",
-    "7_368_787": "268_757",
+    "7_368_787": "268_757" if face.IS_ROOT else "268_049",
     "32452843": "1452853",
     "32452867": "1452863",
-    "54299021851369": "72230325049",
+    "54299021851369": "72230325049" if face.IS_ROOT else "71850266401",
+    "5d61*": "6629*",
 }
 
 
@@ -215,18 +224,27 @@ def test_a_page_shows_real_output(request, project, capsys, page):
     for number, smaller in SMALLER.items():
         source = source.replace(number, smaller)
     printed = ""
+    file = ""
     for language, text, picture in PART.findall(source):
         if language == "console" or picture:
-            for command, expected in _commands(text or _drawn(REPOSITORY / picture)):
+            for command, expected in _commands(text or _drawn(HOME / picture)):
                 output = _run(project, capsys, command)
                 printed += output
                 assert not expected or _agree(expected, output), (
                     f"$ {command}\n{output}"
                 )
         elif (named := re.match(r"# (\S+\.\w+)\n", text)) is not None:
-            project.write(named.group(1), text)
+            file = named.group(1)
+            project.write(file, text)
+        elif language == "diff":
+            _change(project.root / file, text)
         elif language == "text":
             assert _agree(f"...{text}...", printed), f"{text}\nis not in\n{printed}"
+
+
+def _change(file: Path, difference: str) -> None:
+    old, new = re.findall(r"^[-+](.*)$", difference, re.MULTILINE)
+    file.write_text(file.read_text("utf-8").replace(old, new), "utf-8")
 
 
 def _drawn(picture: Path) -> str:
@@ -380,7 +398,7 @@ def test_the_reference_has_the_names_that_there_are():
     """Options, ini keys, fixtures, the marker, commands, errors and the package's other names: those and none besides."""
     pages = {
         path.stem: path.read_text("utf-8")
-        for path in (REPOSITORY / "docs/reference").glob("*.md")
+        for path in (HOME / "docs/reference").glob("*.md")
     }
     listed = _shown("pytest", "--help")
     fixtures = re.findall(
@@ -391,7 +409,9 @@ def test_the_reference_has_the_names_that_there_are():
         _shown("pytest", "--markers"),
         re.MULTILINE,
     )
-    commands = re.findall(r"^  (\w+)  ", _shown("pytest-mimic", "--help"), re.MULTILINE)
+    commands = re.findall(
+        r"^ {2,4}(\w+)  ", _shown("pytest-mimic", "--help"), re.MULTILINE
+    )
     errors = {name for name in pytest_mimic.__all__ if name.endswith("Error")}
 
     def named(pattern: str, page: str) -> list[str]:
