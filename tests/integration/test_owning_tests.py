@@ -38,11 +38,6 @@ def test_the_tests_are_collected_where_a_name_leaves_them_open(
 
         @pytest.mark.parametrize("url", ["http://a", "b-c", "d/e", "d:e"])
         def test_url(url): pass
-
-        @pytest.mark.default_cassette("shared.json")
-        class TestShared:
-            def test_one(self): pass
-            def test_two(self): pass
         """,
     )
     for name in (
@@ -50,7 +45,6 @@ def test_the_tests_are_collected_where_a_name_leaves_them_open(
         "test_url[http---a]",
         "test_url[b-c]",
         "test_url[d-e]",
-        "shared",
         "gone",
     ):
         keep("plain.json", f"tests/cassettes/test_api/{name}.json")
@@ -60,8 +54,6 @@ def test_the_tests_are_collected_where_a_name_leaves_them_open(
     assert code == 1
     assert sorted(re.findall(r"-> tests/test_api.py::(.*) \(2 calls\)", said)) == [
         "TestOuter::TestInner::test_inherited",
-        "TestShared::test_one",
-        "TestShared::test_two",
         "test_url[b-c]",
         "test_url[d/e]",
         "test_url[d:e]",
@@ -94,24 +86,24 @@ def test_marks_of_pytest_recording_do_not_keep_tests_from_being_collected(
 
 
 @pytest.mark.parametrize(
-    ("addopts", "database", "why"),
+    ("addopts", "database", "mark"),
     [
-        ("", "raise RuntimeError('no database')", "RuntimeError: no database"),
-        ("--blocked", "", "unrecognized arguments: --blocked"),
-        ("--strict-markers", "", "'other' not found in `markers` configuration option"),
+        ("", "raise RuntimeError('no database')", "vcr"),
+        ("--blocked", "", "vcr"),
+        ("--strict-markers", "", "other"),
     ],
 )
 def test_tests_that_cannot_be_collected_are_named_instead_of_guessed(
-    project, take_over, addopts, database, why, keep
+    project, take_over, addopts, database, mark, keep
 ):
     project.ini("http", addopts=addopts)
     project.write("tests/conftest.py", database)
-    mark = "other" if "other" in why else "vcr"
     project.write("tests/test_api.py", PARAMETRIZED.replace("mark.vcr", f"mark.{mark}"))
     keep("plain.json", "tests/cassettes/test_api/test_get[x-y].json")
 
     code, said = take_over("tests")
 
     assert code == 1
-    assert f"pytest could not collect tests/test_api.py: {why}" in said
+    command = "pytest --collect-only tests/test_api.py"
+    assert f"pytest could not collect tests/test_api.py: {command}" in said
     assert project.files() == {}

@@ -309,7 +309,10 @@ def test_what_served_all_tests_does_not_get_a_place(project: Any, rekey: Rekey) 
     assert project.files() == before
 
 
-def test_options_of_python_are_not_those_of_a_line(project: Any, rekey: Rekey) -> None:
+@pytest.mark.parametrize("line", ["shop:*", "shop:fetch ignore=run,base"])
+def test_options_of_python_are_not_those_of_a_line(
+    project: Any, rekey: Rekey, line: str
+) -> None:
     project.module(SHOP)
     project.tests(
         """
@@ -322,11 +325,11 @@ def test_options_of_python_are_not_those_of_a_line(project: Any, rekey: Rekey) -
     )
     project.ini("shop:send")
     project.record().expect(passed=1)
-    project.ini("shop:*")
+    project.ini(line)
 
-    # Nothing says which line it was: what no line of today follows from stays.
-    assert rekey()[0] == 1
+    code, lines = rekey()
 
+    assert (code, "options were given in Python" in "\n".join(lines)) == (1, True)
     project.replay().expect(passed=1, real=[])
 
 

@@ -31,19 +31,6 @@ def test_pytest_finds_the_plugin_as_mimic() -> None:
     ]
 
 
-def test_only_hooks_and_fixtures_are_looked_at() -> None:
-    """pytest looks for both at each name of a plugin, which takes longer than all else."""
-    names = {name.partition("_")[0] for name in dir(plugin)}
-
-    assert names == {"pytest", "mimic"}
-    assert {
-        "pytest_addoption",
-        "pytest_configure",
-        "mimic_record",
-        "mimic_mode",
-    } <= set(dir(plugin))
-
-
 def test_the_reference_lists_each_option() -> None:
     parser: Any = Parser()
     page = (

@@ -82,8 +82,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
-    # Tests keep the mark of pytest-recording when their cassettes were imported.
-    config.addinivalue_line("markers", "vcr(*paths): of pytest-recording, no effect")
+    # Tests keep the marks of pytest-recording when their cassettes were imported.
+    for mark in ("vcr(*paths)", "block_network(allowed_hosts)"):
+        config.addinivalue_line("markers", f"{mark}: of pytest-recording, no effect")
     _configs.append(config)
     config.add_cleanup(partial(_configs.remove, config))
     if not config.option.help and _is_wanted(config):

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
+from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pytest_mimic.cli.exchanges import Exchanges, identity_under
 from pytest_mimic.cli.project import Lines, Project
 from pytest_mimic.cli.select import Found, select, told
-from pytest_mimic.client import (
-    Adapter,
-    Plain,
-    StandIn,
-    differing_answers,
-    parts_that_count,
-)
+from pytest_mimic.client import Adapter, Plain, differing_answers
 from pytest_mimic.engine.verifying import is_equal, paths_of
 from pytest_mimic.errors import CorruptRecordingError, TargetError
-from pytest_mimic.patch.targets import Options, read_options
-from pytest_mimic.secrets.issued import CallMark, Hide, Scope
+from pytest_mimic.patch.targets import NO_OPTIONS, Options, read_options
 from pytest_mimic.secrets.names import Names
 from pytest_mimic.secrets.placeholders import is_placeholder
 from pytest_mimic.secrets.redactor import Redactor
@@ -29,7 +24,6 @@ from pytest_mimic.values.outcome import shelve, unshelve
 from pytest_mimic.values.tree import Path, Tree, parts, without
 from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import Entry, Recording
-from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import plural
 
 
@@ -42,8 +36,7 @@ class _Step:
     """What becomes of one call.
 
     Attributes:
-        file: Where it stands.
-        recording: What stands there.
+        found: The file in which it stands.
         old: The call as it is recorded.
         new: The call as today's lines and names have it.
         options: Those of its line.
@@ -51,35 +44,39 @@ class _Step:
         reason: Why it cannot follow; empty: it can.
     """
 
-    file: str
-    recording: Recording
+    found: Found
     old: Entry
     new: Entry
-    options: Options
+    options: Options = NO_OPTIONS
     target: str = ""
     reason: str = ""
 
     @property
     def is_change(self) -> bool:
-        return not self.reason and (bool(self.target) or self.new != self.old)
+        return bool(self.target) or self.new != self.old
+
+    def stay(self, reason: str = "") -> None:
+        """Leave the call as it is."""
+        self.new, self.target = self.old, ""
+        self.reason = self.reason or reason
 
 
 def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
     """Give recordings the identities that today's lines and secret names give."""
     selection = select(project, options)
-    plan = _Plan(project)
+    lines = Lines(project)
+    steps: list[_Step] = []
     for found in selection.found:
-        plan.add(Found(found.name, found.recording, found.recording.entries))
-    plan.settle()
-    changes = [step for step in plan.steps if step.is_change]
-    left = [step for step in plan.steps if step.reason]
+        steps += _File(project, found).steps(lines)
+    _refuse_rivals(project, steps)
+    changes = [step for step in steps if step.is_change]
+    left = [step for step in steps if step.reason]
     if changes:
-        verb = "would get" if options.dry_run else "have got"
-        if len(changes) == 1 and not options.dry_run:
-            verb = "has got"
+        verb = "has got" if len(changes) == 1 else "have got"
+        verb = "would get" if options.dry_run else verb
         yield f"{plural(len(changes), 'recording')} {verb} what today's lines say"
         if not options.dry_run:
-            plan.carry_out()
+            _carry_out(project, steps)
     elif not left and not selection.unmatched:
         yield f"nothing to change in {project.vault.label}"
     if left:
@@ -91,123 +88,95 @@ def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
 def _listed(project: Project, left: Sequence[_Step]) -> Iterator[str]:
     yield "cannot follow:"
     for step in left:
-        owner = Found(step.file, step.recording, []).owner
-        yield f"  {project.label(step.old)}    {owner}"
+        yield f"  {project.label(step.old)}    {step.found.owner}"
         yield f"    {step.reason}"
-    places = [(step.file, step.recording.owner) for step in left]
+    places = [(step.found.name, step.found.recording.owner) for step in left]
     again = project.record_again("--mimic-rerecord", places)
     yield f"to record them again: {again}"
 
 
-class _Plan:
-    """What becomes of each call of some files, before anything is written.
-
-    Attributes:
-        steps: The calls, file by file.
-    """
-
-    def __init__(self, project: Project) -> None:
-        self.steps: list[_Step] = []
-        self._project = project
-        self._lines = Lines(project)
-
-    def add(self, found: Found) -> None:
-        """Plan for a file. Where a call cannot follow, all of the file stays.
-
-        Another call would else take its place among equal ones.
-        """
-        following = _Following(self._project, found)
-        steps = [self._step(entry, following) for entry in found.entries]
-        if any(step.reason for step in steps):
-            steps = [
-                step if step.reason else replace(step, new=step.old, target="")
-                for step in steps
-            ]
-        self.steps += steps
-
-    def _step(self, entry: Entry, following: _Following) -> _Step:
-        found = following.found
-        line = None if entry.end == "empty" else self._lines.of(entry)
-        options = Options() if line is None else line.options
-        step = _Step(found.name, found.recording, entry, entry, options)
-        if line is None:
-            return step
-        try:
-            step.new = following.under(entry, options)
-            step.target = following.target(step)
-        except (_StaysError, CorruptRecordingError) as reason:
-            step.new, step.reason = entry, str(reason)
-        return step
-
-    def settle(self) -> None:
-        """Let calls become one that have equal outcomes; all others stay."""
-        targets: dict[str, list[_Step]] = {}
-        for step in self.steps:
-            if step.target:
-                targets.setdefault(step.target, []).append(step)
-        for target, steps in targets.items():
-            first, *others = [*self._recorded_at(target), *steps]
-            if not all(self._are_equal(first, other) for other in others):
-                for step in steps:
-                    step.new, step.target = step.old, ""
-                    step.reason = "equal calls have different outcomes"
-
-    def _recorded_at(self, name: str) -> list[_Step]:
-        """Return what all tests share at a place already."""
-        found = self._project.vault.read(name)
-        if found is None:
-            return []
-        entry = found.entries[0]
-        return [_Step(name, found, entry, entry, Options())]
-
-    def _are_equal(self, one: _Step, other: _Step) -> bool:
-        adapter = self._project.adapter(one.old.target)
-        if adapter is None or "answer" not in one.new.body:
-            return is_equal(one.new, other.new, other.options)
-        vault = self._project.vault
-        recorded, answer = (
-            unshelve(step.new.body.get("answer", {}), vault) for step in (one, other)
-        )
-        assert isinstance(recorded, dict)
-        assert isinstance(answer, dict)
-        return not differing_answers(adapter, recorded, answer, other.options)
-
-    # -- writing
-
-    def carry_out(self) -> None:
-        """Write new files before old ones go: a process may be killed between."""
-        vault = self._project.vault
-        for step in self.steps:
-            if step.target and vault.folder.size(step.target) == 0:
-                owner, day = step.recording.owner, step.new.recorded
-                vault.write(step.target, Recording(owner, day, [step.new]))
-        files: dict[str, list[_Step]] = {}
-        for step in self.steps:
-            files.setdefault(step.file, []).append(step)
-        gone = [name for name, steps in files.items() if not _rewrite(vault, steps)]
-        vault.delete(gone)
-        vault.end()
+def _refuse_rivals(project: Project, steps: Sequence[_Step]) -> None:
+    """Let only calls with equal outcomes become one that all tests share."""
+    by_target: dict[str, list[_Step]] = defaultdict(list)
+    for step in steps:
+        if step.target:
+            by_target[step.target].append(step)
+    for target, moving in by_target.items():
+        first = moving[0].new
+        rivals = moving[1:]
+        recorded = project.vault.read(target)
+        if recorded is not None:
+            first, rivals = recorded.entries[0], moving
+        if not all(_are_equal(project, first, step) for step in rivals):
+            for step in moving:
+                step.stay("equal calls have different outcomes")
 
 
-def _rewrite(vault: Vault, steps: Sequence[_Step]) -> bool:
-    """Write a file without the calls that have moved; whether one is left."""
-    left = [step.new for step in steps if not step.target]
-    if left and any(step.is_change for step in steps):
-        vault.write(steps[0].file, replace(steps[0].recording, entries=left))
-    return bool(left)
+def _are_equal(project: Project, entry: Entry, step: _Step) -> bool:
+    adapter = project.adapter(entry.target)
+    if adapter is None or "answer" not in step.new.body:
+        return is_equal(entry, step.new, step.options)
+    recorded: Any = unshelve(entry.body.get("answer", {}), project.vault)
+    answer: Any = unshelve(step.new.body["answer"], project.vault)
+    return not differing_answers(adapter, recorded, answer, step.options)
 
 
-class _Following:
+def _carry_out(project: Project, steps: Sequence[_Step]) -> None:
+    """Write new files before old ones go: a process may be killed between."""
+    vault = project.vault
+    files: dict[str, list[_Step]] = defaultdict(list)
+    for step in steps:
+        files[step.found.name].append(step)
+        if step.target and vault.folder.size(step.target) == 0:
+            owner, day = step.found.recording.owner, step.new.recorded
+            vault.write(step.target, Recording(owner, day, [step.new]))
+    gone = []
+    for name, of_file in files.items():
+        left = [step.new for step in of_file if not step.target]
+        if not left:
+            gone.append(name)
+        elif any(step.is_change for step in of_file):
+            vault.write(name, replace(of_file[0].found.recording, entries=left))
+    vault.delete(gone)
+    vault.end()
+
+
+class _File:
     """Computes the calls of one file anew."""
 
     def __init__(self, project: Project, found: Found) -> None:
-        self.found = found
         self._project = project
-        self._scope = Scope()
-        # What lines have taken out of the usual names is not hidden any more.
-        self._usual = Names(())
+        self._found = found
+        self._is_shared = found.name.startswith("calls/")
+        self._exchanges = Exchanges(project, is_placeholder)
 
-    def target(self, step: _Step) -> str:
+    def steps(self, lines: Lines) -> list[_Step]:
+        """Return what becomes of the calls; where one cannot follow, all stay.
+
+        Another call would else take its place among equal ones.
+        """
+        steps = [self._step(entry, lines) for entry in self._found.recording.entries]
+        if any(step.reason for step in steps):
+            for step in steps:
+                step.stay()
+        return steps
+
+    def _step(self, entry: Entry, lines: Lines) -> _Step:
+        step = _Step(self._found, entry, entry)
+        line = None if entry.end == "empty" else lines.of(entry)
+        if line is None:
+            return step
+        step.options = line.options
+        try:
+            if entry.python and entry.line != line.options.text():
+                raise _StaysError("its options were given in Python")
+            step.new = self._under(entry, line.options)
+            step.target = self._target(step)
+        except (_StaysError, CorruptRecordingError) as reason:
+            step.stay(str(reason))
+        return step
+
+    def _target(self, step: _Step) -> str:
         """Return the file that a call moves to; empty: it stays where it is.
 
         Raises:
@@ -215,29 +184,29 @@ class _Following:
         """
         entry, sequence = step.new, step.options.sequence
         is_in_log = sequence is not False if entry.request is not None else sequence
-        if self.found.name.startswith("calls/"):
-            if is_in_log:
-                raise _StaysError(
-                    "all tests share it (sequence=no), and nobody knows its place"
-                )
-        elif is_in_log or self.found.is_cassette:
-            return ""
-        elif self._is_token_sent_back(entry):
-            raise _StaysError("a later call sends back a token of its answer")
+        if self._is_shared and is_in_log:
+            raise _StaysError(
+                "all tests share it (sequence=no), and nobody knows its place"
+            )
+        if not self._is_shared:
+            if is_in_log or self._found.is_cassette:
+                return ""
+            if self._is_token_sent_back(entry):
+                raise _StaysError("a later call sends back a token of its answer")
         name = call_name(entry.target, entry.identity)
-        return "" if name == self.found.name else name
+        return "" if name == self._found.name else name
 
     def _is_token_sent_back(self, entry: Entry) -> bool:
         secrets = self._project.secrets
         tokens = secrets.tokens_in(entry.body.get("answer", {})).split()
         sent = [
             {name: part for name, part in other.request.items() if name != "headers"}
-            for other in self.found.recording.entries
+            for other in self._found.recording.entries
             if tokens and other.request is not None
         ]
         return not set(tokens).isdisjoint(secrets.tokens_in(sent).split())
 
-    def under(self, entry: Entry, options: Options) -> Entry:
+    def _under(self, entry: Entry, options: Options) -> Entry:
         """Return a call as it would be recorded today.
 
         Raises:
@@ -250,27 +219,19 @@ class _Following:
             raise _StaysError(f"the adapter of {entry.target} is not installed")
         return self._client(entry, options, adapter)
 
-    # -- functions
-
     def _function(self, entry: Entry, options: Options) -> Entry:
         tree: Tree = entry.arguments or {}
         identity = entry.identity
         if entry.line != options.text():
-            before = _options_of(entry)
-            if _without_ignore(before) != _without_ignore(options):
-                raise _StaysError("content= and key= need the call itself")
-            if not set(before.ignore) <= set(options.ignore):
-                raise _StaysError("what its line has ignored is not kept")
             paths = paths_of(options.ignore)
-            counted = without(tree, paths)
-            if counted != tree:
-                if identity_of(entry.target, tree) != identity:
+            tree = _without_ignored(tree, _options_of(entry), options)
+            if tree != entry.arguments:
+                if identity_of(entry.target, entry.arguments) != identity:
                     raise _StaysError(
                         "a part of it is hidden, or it was edited by hand"
                     )
-                identity = identity_of(entry.target, counted)
+                identity = identity_of(entry.target, tree)
             _refuse_paths_into_digests(tree, paths)
-            tree = counted
         tree, hidden = self._project.secrecy.without_secrets(tree)
         assert isinstance(tree, dict)
         return replace(
@@ -281,76 +242,42 @@ class _Following:
             hidden=tuple(dict.fromkeys([*entry.hidden, *hidden])),
         )
 
-    # -- clients
-
     def _client(self, entry: Entry, options: Options, adapter: Adapter) -> Entry:
-        vault, secrets = self._project.vault, self._project.secrets
+        vault = self._project.vault
         request: Any = unshelve(entry.request, vault)
         answer: Any = unshelve(entry.body.get("answer"), vault)
-        self._refuse_unhidden(adapter, request, answer)
-        secrets.note_given(request, self._scope)
-        hidden = secrets.hide_request(
-            request, self._scope, hide=_hiding(adapter.hide_request)
-        )
-        identity = entry.identity
-        if hidden != request or entry.line != options.text():
-            before = _options_of(entry)
-            counted = parts_that_count(adapter, request, before)
-            if identity_of(entry.target, counted) != identity:
+        _refuse_unhidden(self._project.secrets.names, adapter, request, answer)
+        hidden = self._exchanges.request(adapter, request)
+        new = replace(entry, line=options.text())
+        if hidden != request or new.line != entry.line:
+            if identity_under(adapter, request, _options_of(entry)) != entry.identity:
                 raise _StaysError("it was edited by hand")
-            counted = parts_that_count(adapter, hidden, options)
-            identity = identity_of(entry.target, counted)
-        body = entry.body
-        if answer is not None:
-            is_shared = self.found.name.startswith("calls/")
-            owner = "" if is_shared else self.found.recording.owner
-            mark = CallMark(owner, identity, self._scope.count(identity))
-
-            def hide(redactor: Redactor, plain: Plain, stand_in: StandIn) -> Plain:
-                return adapter.hide_answer(redactor, plain, _keeping(stand_in), hidden)
-
-            shown = secrets.hide_answer(answer, self._scope, mark, hide=hide)
-            if shown != answer:
-                body = {**body, "answer": shelve(shown, vault)}
-        stored = entry.request
+            new.identity = identity_under(adapter, hidden, options)
         if hidden != request:
-            found = shelve(hidden, vault)
-            assert isinstance(found, dict)
-            stored = found
-        return replace(
-            entry,
-            request=stored,
-            body=body,
-            identity=identity,
-            line=options.text(),
-            signature=adapter.signature(hidden),
-        )
+            new.signature = adapter.signature(hidden)
+            stored: Any = shelve(hidden, vault)
+            new.request = stored
+        if answer is not None:
+            owner = "" if self._is_shared else self._found.recording.owner
+            shown = self._exchanges.answer(
+                adapter, answer, hidden, owner=owner, identity=new.identity
+            )
+            if shown != answer:
+                new.body = {**entry.body, "answer": shelve(shown, vault)}
+        return new
 
-    def _refuse_unhidden(self, adapter: Adapter, request: Any, answer: Any) -> None:
-        """Refuse a call in which something is hidden that would not be today.
 
-        Raises:
-            _StaysError: A name was taken out.
-        """
-        names = self._project.secrets.names
-        if not names.takes_out:
-            return
-        found = []
-        for redactor in (Redactor(self._usual), Redactor(names)):
-            paths: dict[str, None] = {}
+def _without_ignored(tree: Tree, before: Options, now: Options) -> Tree:
+    """Return the arguments of a call without what its line ignores today.
 
-            def note(value: str, path: str, paths: Any = paths) -> str:
-                if is_placeholder(value):
-                    paths[path] = None
-                return value
-
-            adapter.hide_request(redactor, request, note)
-            if answer is not None:
-                adapter.hide_answer(redactor, answer, note, request)
-            found.append(paths)
-        for path in found[0]:
-            if path not in found[1]:
-                raise _StaysError(f"{path}: what was hidden there is not kept")
+    Raises:
+        _StaysError: It needs more than these.
+    """
+    if now.key is not None or set(before.content) != set(now.content):
+        raise _StaysError("content= and key= need the call itself")
+    if not set(before.ignore) <= set(now.ignore):
+        raise _StaysError("what its line has ignored is not kept")
+    return without(tree, paths_of(now.ignore))
 
 
 def _options_of(entry: Entry) -> Options:
@@ -368,8 +295,37 @@ def _options_of(entry: Entry) -> Options:
         raise _StaysError(error.what) from None
 
 
-def _without_ignore(options: Options) -> tuple[object, ...]:
-    return options.key, set(options.content)
+def _refuse_unhidden(
+    names: Names, adapter: Adapter, request: Plain, answer: Plain | None
+) -> None:
+    """Refuse a call in which something is hidden that would not be today.
+
+    Raises:
+        _StaysError: A line has taken a name out.
+    """
+    if not names.takes_out:
+        return
+    hidden_today = _hidden_paths(Redactor(names), adapter, request, answer)
+    for path in _hidden_paths(Redactor(Names(())), adapter, request, answer):
+        if path not in hidden_today:
+            raise _StaysError(f"{path}: what was hidden there is not kept")
+
+
+def _hidden_paths(
+    redactor: Redactor, adapter: Adapter, request: Plain, answer: Plain | None
+) -> dict[str, None]:
+    """Return the paths of secret names behind which a placeholder stands."""
+    paths: dict[str, None] = {}
+
+    def note(value: str, path: str) -> str:
+        if is_placeholder(value):
+            paths[path] = None
+        return value
+
+    adapter.hide_request(redactor, request, note)
+    if answer is not None:
+        adapter.hide_answer(redactor, answer, note, request)
+    return paths
 
 
 def _refuse_paths_into_digests(tree: Tree, paths: Sequence[Path]) -> None:
@@ -394,19 +350,3 @@ def _leads_into_digest(tree: Tree, path: Path) -> bool:
         for step, part in parts(tree)
         if path[0] in (step, "*")
     )
-
-
-def _hiding(hide: Hide) -> Hide:
-    """Return a way to hide that leaves what stands for a secret as it is."""
-
-    def hiding(redactor: Redactor, plain: Any, stand_in: StandIn) -> Any:
-        return hide(redactor, plain, _keeping(stand_in))
-
-    return hiding
-
-
-def _keeping(stand_in: StandIn) -> StandIn:
-    def keeping(value: str, path: str) -> str:
-        return value if is_placeholder(value) else stand_in(value, path)
-
-    return keeping

@@ -75,7 +75,7 @@ def hints_for(call: Call, place: Place, owner: Owner | None, around: Around) -> 
         for one in in_logs:
             if _is_equal(one.entry, call):
                 fact = f"recorded by {one.owner} in its order: its line had sequence"
-                return Hints([fact], [_rekeyed(around)])
+                return Hints([fact], _rekeyed(call, around))
     if moved or (twin is not None and call.in_log):
         return Hints(*_of_other_owner(call, twin, moved, around, name))
     return _of_nearest(call, [*own, *others][:_CANDIDATES], around)
@@ -113,7 +113,7 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
     cause = "; ".join(fact.strip() for fact in facts[1:])
     if found is not None and _is_of_another_line(call, found):
         facts.append(f"it was recorded with other options: {found.call.line or 'none'}")
-        return Hints(facts, [_rekeyed(around)], cause)
+        return Hints(facts, _rekeyed(call, around), cause)
     others = [] if call.in_log else [one.entry for one in recorded]
     paths = messages.ignorable_in(described, found, others)
     if paths:
@@ -141,8 +141,11 @@ def _without_ignored(one: _Recorded, options: Options) -> _Recorded:
     return one._replace(entry=replace(one.entry, arguments=left))
 
 
-def _rekeyed(around: Around) -> Remedy:
-    return "to let it follow its line", around.commands.mimic("rekey")
+def _rekeyed(call: Call, around: Around) -> list[Remedy]:
+    """Give the command that lets a recording follow a line; none knows Python's."""
+    if call.options.in_python:
+        return []
+    return [("to let it follow its line", around.commands.mimic("rekey"))]
 
 
 def _is_of_another_line(call: Call, found: messages.Nearest) -> bool:

@@ -79,6 +79,7 @@ def blank_of(call: Call) -> Entry:
         identity=call.identity,
         signature="" if call.kind == "function" else call.signature,
         line=call.line,
+        python=call.options.in_python,
         end="empty",
     )
 

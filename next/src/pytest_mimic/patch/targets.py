@@ -31,7 +31,10 @@ class TargetOptions(TypedDict, total=False):
 
 
 class Options(NamedTuple):
-    """The options of a target. Each path stands as it was written, `rows.*.id`."""
+    """The options of a target. Each path stands as it was written, `rows.*.id`.
+
+    Those that a marker, `mimic(...)` or a fixture gives are `in_python`.
+    """
 
     ignore: tuple[str, ...] = ()
     match: tuple[str, ...] = ()
@@ -44,6 +47,7 @@ class Options(NamedTuple):
     compare: Literal["exact", "shape"] = "exact"
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    in_python: bool = False
 
     def text(self) -> str:
         """Return what decides the identity of a call, as a line has it.
@@ -65,7 +69,8 @@ class Options(NamedTuple):
         words = []
         for name in dict.fromkeys(("only", "exclude", *self._fields)):
             value = getattr(self, name)
-            if name != "key" and value != self._field_defaults[name]:
+            is_set = value != self._field_defaults[name]
+            if is_set and name not in ("key", "in_python"):
                 words.append(_word(name, value))
         return " ".join(words)
 
@@ -278,7 +283,7 @@ def _target_of(given: str | Callable[..., Any]) -> Target:
     target = parse_target(given if isinstance(given, str) else _importable_name(given))
     if target is None:
         raise TargetError(f"{given!r} names no target")
-    return target
+    return target._replace(options=target.options._replace(in_python=True))
 
 
 def _with_options(
@@ -287,7 +292,7 @@ def _with_options(
     if target.excluded:
         return target
     target = target._replace(
-        options=target.options._replace(**values),
+        options=target.options._replace(**values, in_python=True),
         is_one_of_several=are_several or target.is_one_of_several,
     )
     if not target.is_one_of_several:

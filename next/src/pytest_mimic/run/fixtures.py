@@ -216,7 +216,8 @@ class CassetteFixture:
     ) -> list[Target]:
         named: list[str | Target | Callable[..., Any]] = [*given]
         if not named:
-            named = [*self._session.settings.targets, *_CLIENTS]
+            clients = [Target(client) for client in _CLIENTS]
+            named = [*self._session.settings.targets, *clients]
         try:
             return as_targets(named, options)
         except TargetError as error:

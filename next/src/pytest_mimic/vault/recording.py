@@ -43,6 +43,7 @@ _CALL_TYPES: _Types = {
     "signature": str,
     "identity": str,
     "line": str,
+    "python": bool,
     "recorded": str,
     "arguments": dict,
     "request": dict,
@@ -73,6 +74,7 @@ class Entry:
         identity: The digest that makes two calls the same, in hex.
         signature: `GET /users/1`; empty for a function.
         line: The options of its line that count, as text.
+        python: Whether these were given in Python, so that no ini line has them.
         arguments: The tree of a function's arguments.
         request: The plain data of a client's request.
         body: One of `value`, `raised`, `items` (with `last`, what ended them) or
@@ -93,6 +95,7 @@ class Entry:
     identity: str = ""
     signature: str = ""
     line: str = ""
+    python: bool = False
     arguments: dict[str, Tree] | None = None
     request: dict[str, Tree] | None = None
     body: dict[str, Tree] = field(default_factory=dict)

@@ -406,9 +406,9 @@ def _with_kept_facts(old: Recording, new: Recording, equal: IsEqual) -> Recordin
         assert former is not None
         # A run that is told to ignore what calls reach knows nothing of it.
         inputs = call.inputs or former.inputs
-        entries.append(
-            replace(former, line=call.line, source=call.source, inputs=inputs)
-        )
+        line, python = call.line, call.python
+        kept = replace(former, line=line, python=python, source=call.source)
+        entries.append(replace(kept, inputs=inputs))
     return replace(old, entries=entries, fixtures=new.fixtures, setup=new.setup)
 
 

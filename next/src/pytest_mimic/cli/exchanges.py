@@ -1,0 +1,70 @@
+"""What a recording run of today would keep of a client's call that was made before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_mimic.cli.project import Project
+from pytest_mimic.client import Adapter, Plain, parts_that_count
+from pytest_mimic.patch.targets import Options
+from pytest_mimic.secrets.issued import CallMark, Scope
+from pytest_mimic.secrets.redactor import Redactor, StandIn
+from pytest_mimic.values.identity import identity_of
+
+
+def identity_under(adapter: Adapter, request: Plain, options: Options) -> str:
+    """Return the identity of a request, in which secrets are hidden, under a line."""
+    return identity_of(adapter.kind, parts_that_count(adapter, request, options))
+
+
+class Exchanges:
+    """The calls of one owner in their order, without what is secret in them.
+
+    Args:
+        project: The project.
+        stays: Whether a value in an answer stands for a secret already.
+    """
+
+    def __init__(self, project: Project, stays: Callable[[str], object]) -> None:
+        self._secrets = project.secrets
+        self._stays = stays
+        self._scope = Scope()
+
+    def request(self, adapter: Adapter, plain: Plain) -> Plain:
+        """Return a request without secrets. A placeholder in it stays."""
+        self._secrets.note_given(plain, self._scope)
+        hidden: Plain = self._secrets.hide_request(
+            plain, self._scope, hide=adapter.hide_request
+        )
+        return hidden
+
+    def answer(
+        self,
+        adapter: Adapter,
+        plain: Plain,
+        request: Plain,
+        *,
+        owner: str,
+        identity: str,
+    ) -> Plain:
+        """Return an answer without secrets.
+
+        Args:
+            adapter: That of the client.
+            plain: The answer.
+            request: Its request, without secrets.
+            owner: Whose call it is; empty: all tests share it.
+            identity: The identity of the call.
+        """
+
+        def hide(redactor: Redactor, plain: Plain, stand_in: StandIn) -> Plain:
+            return adapter.hide_answer(redactor, plain, keeping(stand_in), request)
+
+        def keeping(stand_in: StandIn) -> StandIn:
+            return lambda value, path: (
+                value if self._stays(value) else stand_in(value, path)
+            )
+
+        mark = CallMark(owner, identity, self._scope.count(identity))
+        hidden: Plain = self._secrets.hide_answer(plain, self._scope, mark, hide=hide)
+        return hidden
