@@ -45,53 +45,6 @@ def test_what_a_dialect_asks_first_is_one_recording(
     assert recorded[1]
 
 
-def test_an_engine_with_another_setup_has_its_own_answers(
-    runs: Runs, connect: Connect, pg: Place
-) -> None:
-    """Events of the application and options of a dialect change what it learns of the server.
-
-    Which engine connects first makes no difference in a replay.
-    """
-
-    def in_catalog(driver: Any, _record: Any) -> None:
-        driver.execute("SET search_path = pg_catalog")
-        driver.commit()
-
-    def with_events(url: str) -> sa.Engine:
-        engine = connect(url)
-        sa.event.listen(engine, "connect", in_catalog, insert=True)
-        return engine
-
-    def with_option(url: str) -> sa.Engine:
-        return connect(url, use_native_hstore=False)
-
-    def learned(engine: sa.Engine) -> Any:
-        with engine.connect():
-            return (
-                engine.dialect.default_schema_name,
-                engine.dialect._has_native_hstore,  # type: ignore[attr-defined]
-            )
-
-    makers = {"plain": connect, "events": with_events, "option": with_option}
-    live = {}
-    runs.again("off")
-    run(connect(pg.real), "CREATE EXTENSION IF NOT EXISTS hstore")
-    for name, make in makers.items():
-        live[name] = learned(make(pg.real))
-    runs.again("record")
-    for name, make in makers.items():
-        assert learned(make(pg.real)) == live[name]
-    runs.again("replay")
-    for name in ("option", "events", "plain"):
-        assert learned(makers[name](pg.gone)) == live[name]
-
-    assert live == {
-        "plain": ("public", True),
-        "events": ("pg_catalog", False),
-        "option": ("public", False),
-    }
-
-
 def test_texts_among_the_options_of_a_dialect_are_not_recorded(
     project: Project,
 ) -> None:

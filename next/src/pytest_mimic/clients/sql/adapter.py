@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from inspect import signature
 from itertools import count
 from time import time
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet, ref
+from weakref import WeakKeyDictionary, WeakSet
 
 from pytest_mimic.client import Adapter, Edge, Plain, Port, Redactor, StandIn
-from pytest_mimic.clients.sql import hiding, parameters, statements
+from pytest_mimic.clients.sql import hiding, statements
 from pytest_mimic.clients.sql.connection import (
+    HOUSEKEEPING,
     StandInConnection,
     StandInCursor,
-    run_call,
 )
 from pytest_mimic.values import database
 from pytest_mimic.values.tree import text_of
@@ -37,19 +35,21 @@ class Sqlalchemy(Adapter):
         pools, engines = "sqlalchemy.pool.base", "sqlalchemy.engine.base"
         default = "sqlalchemy.engine.default"
         wrapped = _Pools(port)
+        dialect, execution = "DefaultDialect", "DefaultExecutionContext"
         return [
             Edge(pools, (_RECORD, f"{_RECORD}__connect"), wrapped.connect),
             Edge(pools, (_RECORD, "get_connection"), wrapped.get_connection),
-            Edge(pools, (_RECORD, "checkin"), _wrap_housekeeping),
-            Edge(pools, ("_ConnectionFairy", "_reset"), _wrap_housekeeping),
+            Edge(pools, (_RECORD, "checkin"), _as_housekeeping),
+            Edge(pools, ("_ConnectionFairy", "_reset"), _as_housekeeping),
             Edge(engines, ("Engine", "raw_connection"), wrapped.raw_connection),
+            Edge(default, (dialect, "do_ping"), _as_housekeeping),
             Edge(
                 default,
-                ("DefaultDialect", "_do_ping_w_event"),
-                _wrap_ping,
+                (dialect, "_do_ping_w_event"),
+                _as_housekeeping,
                 is_optional=True,  # SQLAlchemy 1.4 lacks it
             ),
-            Edge(default, ("DefaultExecutionContext", "create_cursor"), _wrap_cursor),
+            Edge(default, (execution, "create_cursor"), _wrap_cursor),
         ]
 
     def signature(self, request: Plain) -> str:
@@ -65,7 +65,7 @@ class Sqlalchemy(Adapter):
         parts = {"statement": request["statement"]}
         if "parameters" in request:
             parts["params"] = request["parameters"]
-        for name in ("database", "dialect", "setup"):
+        for name in ("database", "dialect", "isolation_level"):
             if name in request:
                 parts[name] = request[name]
         return parts
@@ -73,7 +73,7 @@ class Sqlalchemy(Adapter):
     def counted(self, parts: Plain, matched: Sequence[str]) -> Plain:  # noqa: ARG002
         """Return the parts, in which the rows that are written stand in any order."""
         params = parts.get("params")
-        if not isinstance(params, list) or not _is_list_of_sets(params):
+        if not isinstance(params, list) or not isinstance(params[0], (dict, list)):
             return parts
         return {**parts, "params": sorted(params, key=text_of)}
 
@@ -111,18 +111,13 @@ class Sqlalchemy(Adapter):
         return compared
 
 
-def _is_list_of_sets(params: list[Any]) -> bool:
-    return all(isinstance(one, (dict, list)) for one in params)
-
-
 class _Pools:
     """Puts stand-ins in the place of the connections of pools."""
 
     def __init__(self, port: Port) -> None:
         self._port = port
-        # By pool: its engine, and what tells its database from others.
-        self._engines: WeakKeyDictionary[Any, tuple[ref[Any], str]]
-        self._engines = WeakKeyDictionary()
+        # By pool: what tells its database from others.
+        self._databases: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
         self._private = count(1)
         self._introduced: WeakSet[Any] = WeakSet()
 
@@ -136,7 +131,9 @@ class _Pools:
             # What the original sets, but for the events of a real connection.
             record.dbapi_connection = None
             record.starttime = time()
-            record.dbapi_connection = self._stand_in(record)
+            connection = self._stand_in(record)
+            connection.open_or_fail()
+            record.dbapi_connection = connection
             record.fresh = True
 
         return connect
@@ -161,95 +158,24 @@ class _Pools:
         """Wrap the method by which an engine asks its pool."""
 
         def raw_connection(engine: Any, *args: Any) -> Any:
-            if engine.pool not in self._engines:
+            if engine.pool not in self._databases:
                 key = _key_of_database(engine) or f"private {next(self._private)}"
-                self._engines[engine.pool] = ref(engine), key
-            return original(engine, *args)
+                self._databases[engine.pool] = key
+            lent = original(engine, *args)
+            held = lent.dbapi_connection
+            is_new = engine.dialect not in self._introduced
+            if is_new and isinstance(held, StandInConnection):
+                _introduce(self._port, held, engine)
+                self._introduced.add(engine.dialect)
+            return lent
 
         return raw_connection
 
     def _stand_in(self, record: Any, real: Any = None) -> StandInConnection:
         pool = getattr(record, f"{_RECORD}__pool")
         # A pool that the application has made by itself has no engine.
-        find_engine, key = self._engines.get(pool, (None, f"pool {id(pool)}"))
-        source = _Source(self._port, pool, record, key)
-        connection = StandInConnection(source, real)
-        if real is None:
-            self._open_or_fail(connection)
-        engine = find_engine() if find_engine is not None else None
-        if engine is not None and engine.dialect not in self._introduced:
-            _introduce(self._port, connection, engine)
-            self._introduced.add(engine.dialect)
-        return connection
-
-    def _open_or_fail(self, connection: StandInConnection) -> None:
-        """Let a database that cannot be reached fail where it does: here.
-
-        Only a failure is a call, since a pool may connect as often as it likes.
-        """
-        request = {"statement": "CONNECT"}
-        numbered = {"database": connection.source.database}
-        if self._port.has_next(request, numbered=numbered):
-            exchange = self._port.begin(request, numbered=numbered)
-            assert exchange is not None
-            run_call(connection, exchange, connection.open)
-        elif self._port.will_run():
-            try:
-                connection.open()
-            except Exception as error:
-                exchange = self._port.begin(request, numbered=numbered)
-                if exchange is None:
-                    raise
-                run_call(connection, exchange, _raising(error))
-
-
-def _raising(error: Exception) -> Callable[[], object]:
-    def fail() -> object:
-        raise error
-
-    return fail
-
-
-class _Source:
-    """Where the connections of a pool's record come from."""
-
-    def __init__(self, port: Port, pool: Any, record: Any, database: str) -> None:
-        self.port = port
-        self.dialect = pool._dialect
-        self.database = database
-        self._record = record
-        self._pool = pool
-
-    def open(self) -> Any:
-        """Open a real connection, and let the pool's events set it up."""
-        pool, record = self._pool, self._record
-        real = pool._invoke_creator(record)
-        events = pool.dispatch.connect.for_modify(pool.dispatch)
-        try:
-            with self.holding(real):
-                events._exec_w_sync_on_first_run(real, record)
-        except BaseException:
-            real.close()
-            raise
-        return real
-
-    @contextmanager
-    def holding(self, real: Any) -> Iterator[Any]:
-        """Let the pool's record hold a real connection, and give it as engines do."""
-        from sqlalchemy.pool import base
-
-        # SQLAlchemy 1.4 takes the driver's own.
-        proxied: Any = getattr(base, "_AdhocProxiedConnection", None)
-        record = self._record
-        before, record.dbapi_connection = record.dbapi_connection, real
-        try:
-            yield real if proxied is None else proxied(real, record)
-        finally:
-            record.dbapi_connection = before
-
-    def described(self, text: object, given: object, context: Any) -> Plain:
-        """Return a statement as plain data."""
-        return parameters.request_of(str(text), given, context)
+        database = self._databases.get(pool, f"pool {id(pool)}")
+        return StandInConnection(self._port, pool, record, database, real)
 
 
 def _key_of_database(engine: Any) -> str:
@@ -275,14 +201,16 @@ def _key_of_database(engine: Any) -> str:
 def _introduce(port: Port, connection: StandInConnection, engine: Any) -> None:
     """Tell a dialect what it would ask of its first connection.
 
-    The answers are recorded once for all tests and each set-up of an engine.
+    The answers are recorded once for all tests.
     """
     dialect = engine.dialect
     request = {
         "statement": "CONNECT",
         "dialect": f"{dialect.name}+{dialect.driver}",
-        "setup": _setup_of(engine),
     }
+    level = getattr(dialect, "_on_connect_isolation_level", None)
+    if level:
+        request["isolation_level"] = level
     exchange = port.begin(request)
     if exchange is None:
         return
@@ -296,33 +224,6 @@ def _introduce(port: Port, connection: StandInConnection, engine: Any) -> None:
         facts = exchange.finish({"dialect": found})["dialect"]
     for name, value in facts.items():
         setattr(dialect, name, database.made(value))
-
-
-def _setup_of(engine: Any) -> Plain:
-    """Return what may give an engine other answers than one of the same server.
-
-    These are the application's functions that set a connection up, and options of the
-    dialect. A text among those may hold credentials, and is left out.
-    """
-    from sqlalchemy.util import get_cls_kwargs
-
-    dialect, dispatch = engine.dialect, engine.pool.dispatch
-    listeners = set()
-    for listener in dispatch.connect:
-        module = getattr(listener, "__module__", None) or ""
-        if not module.startswith("sqlalchemy."):
-            listeners.add(f"{module}:{getattr(listener, '__qualname__', '')}")
-    setup: Plain = {
-        name: vars(dialect)[name]
-        for name in sorted(get_cls_kwargs(type(dialect)))
-        if type(vars(dialect).get(name)) in (bool, int)
-    }
-    level = getattr(dialect, "_on_connect_isolation_level", None)
-    if level:
-        setup["isolation_level"] = level
-    if listeners:
-        setup["events"] = sorted(listeners)
-    return setup
 
 
 def _facts_of(engine: Any, connection: StandInConnection) -> Plain:
@@ -345,48 +246,27 @@ def _facts_of(engine: Any, connection: StandInConnection) -> Plain:
     kind = type(dialect)
     dialect.__class__ = type(kind.__name__, (kind,), {"__setattr__": note})
     real = connection.open()
-    options: dict[str, Any] = {"_has_events": False, "_allow_revalidate": False}
-    if "_allow_autobegin" in signature(Connection).parameters:
-        options["_allow_autobegin"] = False
-    with connection.source.holding(real) as proxied:
-        dialect.initialize(Connection(engine, proxied, **options))
+    with connection.in_pool(real) as proxied:
+        dialect.initialize(Connection(engine, proxied, _has_events=False))
     # The questions have begun a transaction, which the application has not.
     engine.dialect.do_rollback(real)
     return facts
 
 
-# -- what a pool does on its own account
+# -- what SQLAlchemy does with a connection
 
 
-def _wrap_housekeeping(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a method that gives a connection back: what is sent then is no call.
+def _as_housekeeping(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap what a pool does on its own account, or the garbage collector for it."""
 
-    It may be the garbage collector that gives it back.
-    """
-
-    def give_back(holder: Any, *args: Any, **options: Any) -> Any:
-        connection = holder.dbapi_connection
-        if not isinstance(connection, StandInConnection):
-            return original(holder, *args, **options)
-        was_resetting = connection.is_resetting
-        vars(connection)["is_resetting"] = True
+    def housekeeping(*args: Any, **options: Any) -> Any:
+        before = HOUSEKEEPING.set(True)
         try:
-            return original(holder, *args, **options)
+            return original(*args, **options)
         finally:
-            vars(connection)["is_resetting"] = was_resetting
+            HOUSEKEEPING.reset(before)
 
-    return give_back
-
-
-def _wrap_ping(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap the question whether a connection is alive, which is no call."""
-
-    def do_ping(dialect: Any, connection: Any) -> Any:
-        if not isinstance(connection, StandInConnection):
-            return original(dialect, connection)
-        return connection.real is None or original(dialect, connection.real)
-
-    return do_ping
+    return housekeeping
 
 
 def _wrap_cursor(original: Callable[..., Any]) -> Callable[..., Any]:
