@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# A run in process would forget the module, but for its name in `unittest`.
+import unittest.mock  # noqa: F401
+
 import pytest
 
 TARGETS = ["app:total"]

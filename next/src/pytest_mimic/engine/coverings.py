@@ -69,12 +69,12 @@ class Coverings:
         self._edge_wrappers: dict[object, Wrapper] = {}
         self._patches = Patches()
         self._watch = ImportWatch(self._loaded)
-        if not self._is_live:
-            self._mocks.install()
         # The watched modules that nobody has imported so far.
         self._awaited: set[str] = set()
         self._lock = threading.RLock()
         _COVERINGS.add(self)
+        if not self._is_live:
+            self.intercept(self._mocks.edges())
 
     def begin_in_child(self) -> None:
         """Go on in a forked process, in which no other thread can have the lock."""
@@ -151,7 +151,6 @@ class Coverings:
                 self.uncover(covering)
             self._edges.clear()
             self._watch.leave()
-            self._mocks.restore()
             self._patches.restore()
             self._mimicked.clear()
 

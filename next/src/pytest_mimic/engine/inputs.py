@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from json import dumps, loads  # A test may replace those of the module.
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from xxhash import xxh3_64_hexdigest
 
+from pytest_mimic.engine.code import Code, Piece, Place
 from pytest_mimic.engine.project import Project
-from pytest_mimic.engine.reached import Place, Reach, Reached, Sources
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.outcome import Objects
 from pytest_mimic.values.tree import Tree
@@ -40,6 +40,29 @@ class Opened:
         _listeners[:] = [one for one in _listeners if one is not self.files]
 
 
+def _note_opened(event: str, arguments: tuple[Any, ...]) -> None:
+    if event != "open" or not _listeners:
+        return
+    path, _, flags = arguments
+    is_written = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR)
+    if isinstance(path, str | bytes) and not is_written:
+        file = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - as it is now
+        for opened in list(_listeners):
+            opened.add(file)
+
+
+class Reached(NamedTuple):
+    """What the code of one target reaches by name, with the classes of its arguments.
+
+    Attributes:
+        pieces: The pieces of the project's code, by place.
+        listed: The digests of those that stand in a list, by name.
+    """
+
+    pieces: dict[Place, Piece]
+    listed: dict[str, str]
+
+
 class Inputs:
     """What calls of one run reach and read; each file is looked at once.
 
@@ -55,30 +78,37 @@ class Inputs:
         self._vault = vault
         self.project = project
         self._started = time.time_ns()
-        self._sources = Sources(project)
-        self._reach = Reach(self._sources)
-        self._reached: dict[frozenset[Place], Reached] = {}
+        self._code = Code(project)
+        self._reached: dict[tuple[str, frozenset[Place]], Reached] = {}
         self._digests: dict[str, str] = {}
         self._changed: dict[str, list[str]] = {}
 
     def reached_by(self, target: str, arguments: Tree) -> Reached:
         """Give what a target's code and the classes of its arguments reach."""
-        roots = frozenset({_place_of(target), *_classes_in(arguments)})
-        if roots not in self._reached:
-            self._reached[roots] = self._reach.of(roots)
-        return self._reached[roots]
+        classes = frozenset(_classes_in(arguments))
+        if (target, classes) not in self._reached:
+            pieces = self._code.reached_from({_place_of(target), *classes})
+            # Its own source is not in the list.
+            others = sorted(place for place in pieces if str(place) != target)
+            digests = self._code.digests_of(others).items()
+            listed = {str(place): digest for place, digest in digests if digest}
+            self._reached[target, classes] = Reached(pieces, listed)
+        return self._reached[target, classes]
+
+    def imports_of(self, module: str, name: str) -> Sequence[Place]:
+        """Give what a module of the project or its functions import under a name."""
+        code = self._code.module(module)
+        return code.imports.get(name, ()) if code is not None else ()
 
     def listed(self, target: str, arguments: Tree, opened: set[str]) -> bytes:
         """Give the list of what a call reaches and has read; empty if that is nothing.
 
         Args:
-            target: The target, whose own source is not in the list.
+            target: The target.
             arguments: The tree of the arguments, as it is stored.
             opened: The files that were opened for reading.
         """
-        places = sorted(self.reached_by(target, arguments).places)
-        digests = self._digests_of([one for one in places if str(one) != target])
-        functions = {str(place): digest for place, digest in digests.items() if digest}
+        functions = self.reached_by(target, arguments).listed
         files = {name: self._digest_of_file(name) for name in self._own(opened)}
         if not functions and not files:
             return b""
@@ -104,47 +134,28 @@ class Inputs:
 
     def _changes(self, listed: bytes) -> Iterator[str]:
         content = loads(listed)
-        functions, files = content["functions"], content["files"]
-        now = self._digests_of(list(map(_place_of, functions)))
-        for name, digest in functions.items():
-            place = _place_of(name)
-            if now[place] != digest:
-                module = self._sources.module(place.module)
-                file = os.path.relpath(module.file, self._rootdir) if module else "gone"
-                yield f"{name} ({file})"
-        for name, digest in files.items():
+        functions = {_place_of(one): old for one, old in content["functions"].items()}
+        for place, digest in self._code.digests_of(functions).items():
+            if digest != functions[place]:
+                file = self._code.file_of(place.module)
+                where = os.path.relpath(file, self._rootdir) if file else "gone"
+                yield f"{place} ({where})"
+        for name, digest in content["files"].items():
             if self._digest_of_file(name) != digest:
                 yield name
 
-    def _digests_of(self, places: Sequence[Place]) -> dict[Place, str]:
-        """Give the digests of what stands at some places; that of nothing is ""."""
-        names: dict[str, list[str]] = {}
-        for place in places:
-            names.setdefault(place.module, []).append(place.name)
-        digests: dict[Place, str] = {}
-        for module_name, wanted in names.items():
-            module = self._sources.module(module_name)
-            found = module.digests_of(wanted) if module is not None else {}
-            for name in wanted:
-                digests[Place(module_name, name)] = found.get(name, "")
-        return {place: digests[place] for place in places}
-
-    def _own(self, opened: set[str]) -> list[str]:
-        """Give the files of the project that were there before the run, by name."""
-        names = []
+    def _own(self, opened: set[str]) -> Iterator[str]:
+        """Yield the files of the project that were there before the run, by name."""
         for file in sorted(opened):
             path = Path(file)
             if path.suffix in _CODE or not path.is_relative_to(self._rootdir):
                 continue
-            is_hidden = any(part.startswith(".") for part in self._below(path).parts)
+            below = path.relative_to(self._rootdir)
+            is_hidden = any(part.startswith(".") for part in below.parts)
             if is_hidden or path.is_relative_to(self._vault):
                 continue
             if self.project.has(file) and self._is_older(path):
-                names.append(self._below(path).as_posix())
-        return names
-
-    def _below(self, path: Path) -> Path:
-        return path.relative_to(self._rootdir)
+                yield below.as_posix()
 
     def _is_older(self, path: Path) -> bool:
         try:
@@ -181,14 +192,3 @@ def _classes_in(tree: Tree) -> Iterator[Place]:
             for key in part:
                 if key.startswith("$") and ":" in key:
                     yield _place_of(key[1:])
-
-
-def _note_opened(event: str, arguments: tuple[Any, ...]) -> None:
-    if event != "open" or not _listeners:
-        return
-    path, _, flags = arguments
-    is_written = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR)
-    if isinstance(path, str | bytes) and not is_written:
-        file = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - as it is now
-        for opened in list(_listeners):
-            opened.add(file)

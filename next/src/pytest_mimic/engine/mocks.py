@@ -6,51 +6,17 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakSet
 
-import pytest
-
-from pytest_mimic.engine.inputs import Inputs
-from pytest_mimic.engine.reached import Chain, Reached, Uses
+from pytest_mimic.engine.covering import Edge
+from pytest_mimic.engine.inputs import Inputs, Reached
 from pytest_mimic.errors import UnstableIdentityError
-from pytest_mimic.patch.imports import ImportWatch
 from pytest_mimic.values.tree import Tree
 
 _ABSENT = object()
-
-
-class Replaced(NamedTuple):
-    """An attribute or an item that stands for another one.
-
-    Attributes:
-        holder: What has it.
-        name: The attribute, or the key of the item.
-        is_item: Whether it is an item.
-    """
-
-    holder: Any
-    name: Any
-    is_item: bool = False
-
-    def is_there(self) -> bool:
-        """Tell whether the name was not taken away instead."""
-        if not self.is_item:
-            return (
-                inspect.getattr_static(self.holder, self.name, _ABSENT) is not _ABSENT
-            )
-        return self.name in self.holder
-
-    def counts(self) -> bool:
-        """Tell whether a call can be another one for it: a sleep changes none."""
-        # pytest replaces attributes of its own configuration for the whole run.
-        is_of_pytest = type(self.holder).__module__.startswith("_pytest.")
-        if self.holder is os.environ or is_of_pytest or not self.is_there():
-            return False
-        sleeps = [sys.modules.get("time"), sys.modules.get("asyncio")]
-        return self.name != "sleep" or self.holder not in sleeps
 
 
 class Mocks:
@@ -62,95 +28,122 @@ class Mocks:
 
     def __init__(self, inputs: Inputs) -> None:
         self.version = 0
+        self._looked_at = 0
         self._inputs = inputs
-        self._monkeypatches: WeakSet[pytest.MonkeyPatch] = WeakSet()
+        self._monkeypatches: WeakSet[Any] = WeakSet()
         self._patches: list[Any] = []
-        self._originals: list[tuple[Any, str, Any]] = []
-        self._held: tuple[int, list[Replaced]] = (0, [])
-        self._names: dict[tuple[int, str], list[str]] = {}
-        self._watch = ImportWatch(self._wrap_patches)
+        # What is replaced: attributes by the id of their holder and their name, items
+        # by the id of their mapping.
+        self._attributes: set[tuple[int, str]] = set()
+        self._items: dict[int, object] = {}
+        self._names: dict[tuple[str, int], list[str]] = {}
 
-    def install(self) -> None:
-        """Hear of what is replaced from now on."""
+    def edges(self) -> Iterator[Edge]:
+        """Yield the edges at which something is replaced or restored."""
         for name in ("setattr", "setitem", "undo"):
-            self._wrap(pytest.MonkeyPatch, name, self._monkeypatches.add)
-        self._watch.watch("unittest.mock")  # To import it takes long.
-        self._wrap_patches()
+            wrap = self._noting(self._monkeypatches.add)
+            yield Edge("_pytest.monkeypatch", ("MonkeyPatch", name), wrap)
+        entering, leaving = ("_patch", "__enter__"), ("_patch", "__exit__")
+        yield Edge("unittest.mock", entering, self._noting(self._patches.append))
+        yield Edge("unittest.mock", leaving, self._noting(self._forget))
 
-    def restore(self) -> None:
-        """Hear of nothing any more."""
-        self._watch.leave()
-        while self._originals:
-            cls, name, original = self._originals.pop()
-            setattr(cls, name, original)
+    def _noting(self, note: Callable[[Any], object]) -> Callable[..., Any]:
+        def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(original)
+            def noting(self_: Any, *args: Any, **kwargs: Any) -> Any:
+                __tracebackhide__ = True
+                try:
+                    return original(self_, *args, **kwargs)
+                finally:
+                    note(self_)
+                    self.version += 1
 
-    def held(self) -> list[Replaced]:
-        """Give what is replaced now."""
-        version, held = self._held
-        if version != self.version:
-            held = [one for one in self._all_held() if one.counts()]
-            self._held = self.version, held
-            self._names.clear()
-        return held
+            return noting
 
-    def reached_by(self, target: str, arguments: Tree) -> list[str]:
-        """Give what is replaced and what the code of a call reaches: `app:rate`."""
-        if not self.held():
-            return []
-        reached = self._inputs.reached_by(target, arguments)
-        key = id(reached), target
-        if key not in self._names:
-            self._names[key] = sorted(set(self._names_in(reached)))
-        return self._names[key]
-
-    def _wrap_patches(self, _: str = "") -> None:
-        module = getattr(sys.modules.get("unittest"), "mock", None)
-        module = sys.modules.get("unittest.mock", module)
-        if module is not None:
-            self._wrap(module._patch, "__enter__", self._patches.append)
-            self._wrap(module._patch, "__exit__", self._forget)
-
-    def _wrap(self, cls: Any, name: str, note: Callable[[Any], object]) -> None:
-        original = vars(cls)[name]
-
-        @functools.wraps(original)
-        def noting(self_: Any, *args: Any, **kwargs: Any) -> Any:
-            __tracebackhide__ = True
-            try:
-                return original(self_, *args, **kwargs)
-            finally:
-                note(self_)
-                self.version += 1
-
-        self._originals.append((cls, name, original))
-        setattr(cls, name, noting)
+        return wrap
 
     def _forget(self, patch: object) -> None:
         self._patches[:] = [one for one in self._patches if one is not patch]
 
-    def _all_held(self) -> Iterator[Replaced]:
-        for monkeypatch in self._monkeypatches:
-            for holder, name, _ in monkeypatch._setattr:
-                yield Replaced(holder, name)
-            for mapping, key, _ in monkeypatch._setitem:
-                yield Replaced(mapping, key, is_item=True)
+    def are_held(self) -> bool:
+        """Tell whether anything is replaced now."""
+        if self._looked_at != self.version:
+            self._looked_at = self.version
+            self._attributes = set(self._held_attributes())
+            self._items = dict(self._held_items())
+            self._names.clear()
+        return bool(self._attributes or self._items)
+
+    def _held_attributes(self) -> Iterator[tuple[int, str]]:
+        held = [one[:2] for each in self._monkeypatches for one in each._setattr]
         for patch in self._patches:
             if hasattr(patch, "target"):  # Else its name was not found.
-                yield Replaced(patch.target, patch.attribute)
+                held.append((patch.target, patch.attribute))
+        sleeps = (sys.modules.get("time"), sys.modules.get("asyncio"))
+        for holder, name in held:
+            is_sleep = name == "sleep" and holder in sleeps
+            # pytest replaces attributes of its own configuration for the whole run.
+            is_of_pytest = type(holder).__module__.startswith("_pytest.")
+            # What was taken away is no mock.
+            is_there = _value_at(holder, name, _ABSENT) is not _ABSENT
+            if is_there and not is_sleep and not is_of_pytest:
+                yield id(holder), name
+
+    def _held_items(self) -> Iterator[tuple[int, object]]:
+        for monkeypatch in self._monkeypatches:
+            for mapping, key, _ in monkeypatch._setitem:
+                if mapping is not os.environ and key in mapping:
+                    yield id(mapping), key
+
+    def reached_by(self, target: str, arguments: Tree) -> list[str]:
+        """Give what is replaced and what the code of a call reaches: `app:rate`."""
+        if not self.are_held():
+            return []
+        reached = self._inputs.reached_by(target, arguments)
+        key = target, id(reached)
+        if key not in self._names:
+            self._names[key] = sorted(set(self._names_in(reached)))
+        return self._names[key]
 
     def _names_in(self, reached: Reached) -> Iterator[str]:
-        held = {(id(one.holder), one.name) for one in self.held() if not one.is_item}
-        items = {id(one.holder): one.name for one in self.held() if one.is_item}
-        for place, uses in reached.uses.items():
-            if not place.name:  # It ran when its module was imported.
-                continue
-            module = sys.modules.get(place.module)
-            for chain in uses.chains:
-                yield from _names_on(*_start_of(chain, module, uses), held, items)
-            cls = _value_at(module, tuple(place.name.split(".")))
-            if isinstance(cls, type):
-                for name in reached.attributes:
-                    yield from _names_on(cls, (name,), held, items)
+        pieces = reached.pieces
+        attributes = {one for piece in pieces.values() for one in piece.attributes}
+        for place, piece in pieces.items():
+            if not place.name:
+                continue  # It ran when its module was imported.
+            for chain in piece.chains:
+                yield from self._names_along(place.module, chain)
+            if piece.is_class:
+                cls: Any = sys.modules.get(place.module)
+                for name in place.name.split("."):
+                    cls = _value_at(cls, name)
+                for name in attributes:
+                    yield from self._replaced_in(cls, [name])
+
+    def _names_along(self, module: str, chain: tuple[str, ...]) -> Iterator[str]:
+        holder = sys.modules.get(module)
+        if _value_at(holder, chain[0], _ABSENT) is not _ABSENT:
+            yield from self._replaced_in(holder, chain)
+            return
+        for imported in self._inputs.imports_of(module, chain[0]):
+            # A function imports it for itself.
+            names = filter(None, (imported.name, *chain[1:]))
+            yield from self._replaced_in(sys.modules.get(imported.module), names)
+
+    def _replaced_in(self, holder: Any, names: Iterable[str]) -> Iterator[str]:
+        """Yield what is replaced of the names that lead on from a module or class."""
+        if isinstance(holder, ModuleType):
+            shown = f"{holder.__name__}:"
+        else:
+            shown = f"{holder.__module__}:{holder.__qualname__}." if holder else ""
+        for name in names:
+            shown += name
+            if (id(holder), name) in self._attributes:
+                yield shown
+            holder = _value_at(holder, name)
+            if id(holder) in self._items:
+                yield f"{shown}[{self._items[id(holder)]!r}]"
+            shown += "."
 
 
 def refusal(target: str, replaced: list[str]) -> UnstableIdentityError:
@@ -165,39 +158,6 @@ def refusal(target: str, replaced: list[str]) -> UnstableIdentityError:
     )
 
 
-def _start_of(
-    chain: Chain, module: ModuleType | None, uses: Uses
-) -> tuple[ModuleType | None, Chain]:
-    """Give the module in which a chain of names begins, and the names there."""
-    imported = uses.imports.get(chain[0])
-    if imported is None:
-        return module, chain
-    names = (imported.name, *chain[1:]) if imported.name else chain[1:]
-    return sys.modules.get(imported.module), names
-
-
-def _names_on(
-    holder: Any, chain: Chain, held: set[tuple[int, Any]], items: dict[int, Any]
-) -> Iterator[str]:
-    """Give the parts of a chain of names that are replaced."""
-    shown = _shown(holder)
-    for step in chain:
-        shown += step if shown.endswith(":") else f".{step}"
-        if (id(holder), step) in held:
-            yield shown
-        holder = _value_at(holder, (step,))
-        if id(holder) in items:
-            yield f"{shown}[{items[id(holder)]!r}]"
-
-
-def _shown(holder: Any) -> str:
-    if isinstance(holder, ModuleType):
-        return f"{holder.__name__}:"
-    return f"{holder.__module__}:{holder.__qualname__}" if holder is not None else ""
-
-
-def _value_at(holder: Any, chain: Chain) -> Any:
-    """Give what some names lead to, without running any code; `None` if to nothing."""
-    for step in chain:
-        holder = inspect.getattr_static(holder, step, None)
-    return holder
+def _value_at(holder: Any, name: str, default: object = None) -> Any:
+    """Give what a name leads to, without running any code."""
+    return inspect.getattr_static(holder, name, default)

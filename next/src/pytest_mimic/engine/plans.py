@@ -232,7 +232,7 @@ class FunctionPlan:
             UnstableIdentityError: A test has replaced what its code reaches.
         """
         has_place = self.cassette is not None or self.is_in_log
-        if not has_place and self._mocks.held():
+        if not has_place and self._mocks.are_held():
             replaced = self._mocks.reached_by(self.target, arguments())
             if replaced:
                 raise refusal(self.target, replaced)

@@ -27,7 +27,7 @@ def module_exists(name: str) -> bool:
     if name in sys.modules:
         return sys.modules[name] is not None
     try:
-        return _spec_of(name) is not None
+        return spec_of(name) is not None
     except LookupError:
         # Python's finder cannot judge a namespace package in another one.
         return True
@@ -52,8 +52,12 @@ def closest_module(name: str) -> str:
     return found and f"{parent}{dot}{found}"
 
 
-def _spec_of(name: str) -> ModuleSpec | None:
-    """Return the spec of a module; `importlib.util.find_spec` imports its packages."""
+def spec_of(name: str) -> ModuleSpec | None:
+    """Return the spec of a module; `importlib.util.find_spec` imports its packages.
+
+    Raises:
+        LookupError: It is in a namespace package, and its finder cannot judge it.
+    """
     folders = None
     parent = name.rpartition(".")[0]
     if parent:
@@ -80,6 +84,6 @@ def _folders_of(package: str) -> list[str] | None:
         # Ordinary access would load a lazy module.
         spec = namespace_of(sys.modules[package]).get("__spec__")
     else:
-        spec = _spec_of(package)
+        spec = spec_of(package)
     folders = getattr(spec, "submodule_search_locations", None)
     return None if folders is None else list(folders)

@@ -1,0 +1,272 @@
+"""The code of the project: its pieces, and what of it a piece reaches by name."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pytest_mimic.engine.project import Project
+from pytest_mimic.patch.modules import spec_of
+from pytest_mimic.values.source import digest_of_syntax, parsed, text_of_file
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_IMPORTS = (ast.Import, ast.ImportFrom)
+
+Chain = tuple[str, ...]
+"""A name and attributes of it, as code writes them: `("clock", "now")`."""
+
+
+class Place(NamedTuple):
+    """A function, class or method of a module; without a name its top-level values."""
+
+    module: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.name}" if self.name else self.module
+
+
+class Piece(NamedTuple):
+    """A function, a class without its methods, or the top-level values of a module.
+
+    Attributes:
+        chains: The names of its module that it uses, each with the attributes of it.
+        attributes: The attributes that it uses, of whatever object.
+        is_class: Whether it is a class.
+    """
+
+    chains: frozenset[Chain]
+    attributes: frozenset[str]
+    is_class: bool
+
+
+class Module(NamedTuple):
+    """What a module defines and imports.
+
+    Attributes:
+        pieces: Functions, classes and methods by qualified name; "" is what stands at
+            the top level beside.
+        imports: What the module and its functions import, by the name that it gets:
+            module and name there. Under `"*"` are modules of which it imports all.
+    """
+
+    pieces: dict[str, Piece]
+    imports: dict[str, list[Place]]
+
+    @classmethod
+    def read(cls, name: str, file: str) -> Module:
+        """Give the module in a file."""
+        is_package = Path(file).name == "__init__.py"
+        package = name if is_package else name.rpartition(".")[0]
+        tree = _tree_of(file)
+        imports = _imports_in(tree, package)
+        pieces = _pieces_of(tree)
+        return cls({name: _piece(nodes) for name, nodes in pieces.items()}, imports)
+
+
+class Code:
+    """The code of the project's modules, of which none is imported for it."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._files: dict[str, str] = {}
+        self._modules: dict[str, Module | None] = {}
+        self._digests: dict[Place, str] = {}
+
+    def file_of(self, module: str) -> str:
+        """Give the file of a module; empty: it is none of the project."""
+        if module not in self._files:
+            file = _file_of(module)
+            is_own = file.endswith(".py") and self._project.has(file)
+            self._files[module] = file if is_own else ""
+        return self._files[module]
+
+    def reached_from(self, roots: Iterable[Place]) -> dict[Place, Piece]:
+        """Give the pieces that are reached from some places, these included."""
+        reached: dict[Place, Piece] = {}
+        pending = list(roots)
+        while pending:
+            place = pending.pop()
+            module = self.module(place.module)
+            if module is not None and place not in reached:
+                piece = module.pieces.get(place.name)
+                if piece is not None:
+                    reached[place] = piece
+                    pending += self._used_by(place, piece)
+            if not pending:
+                # Which members count is known when every class was seen.
+                pending = [one for one in self._members(reached) if one not in reached]
+        return reached
+
+    def digests_of(self, places: Iterable[Place]) -> dict[Place, str]:
+        """Give the digests of what stands at some places; that of nothing is ""."""
+        wanted = list(places)
+        unknown: dict[str, list[str]] = {}
+        for place in wanted:
+            if place not in self._digests:
+                unknown.setdefault(place.module, []).append(place.name)
+        for module, names in unknown.items():
+            file = self.file_of(module)
+            pieces = _pieces_of(_tree_of(file)) if file else {}
+            for name in names:
+                digests = map(digest_of_syntax, pieces.get(name, []))
+                self._digests[Place(module, name)] = ",".join(digests)
+        return {place: self._digests[place] for place in wanted}
+
+    def module(self, name: str) -> Module | None:
+        """Give a module of the project; None: it is another one."""
+        if name not in self._modules:
+            file = self.file_of(name)
+            self._modules[name] = Module.read(name, file) if file else None
+        return self._modules[name]
+
+    def _used_by(self, place: Place, piece: Piece) -> Iterator[Place]:
+        """Yield the places that a piece uses, with what stands around it."""
+        yield Place(place.module)
+        if "." in place.name:
+            yield Place(place.module, place.name.rpartition(".")[0])
+        for first, *rest in piece.chains:
+            yield from self._follow(Place(place.module, first), rest, set())
+
+    def _follow(
+        self, place: Place, rest: Sequence[str], passed: set[Place]
+    ) -> Iterator[Place]:
+        """Follow a name of a module, and attributes of it, to where it is defined."""
+        module = self.module(place.module)
+        inner = f"{place.module}.{place.name}" if place.name else place.module
+        if not place.name or (module is not None and self.file_of(inner)):
+            # It is a module.
+            if rest:
+                yield from self._follow(Place(inner, rest[0]), rest[1:], passed)
+        elif module is None or place in passed:
+            return  # Modules may import a name from each other.
+        elif place.name in module.pieces:
+            yield place
+        else:
+            passed.add(place)
+            # Behind a name that nobody defines may be a value, or one of Python.
+            yield Place(place.module)
+            for imported in module.imports.get(place.name, ()):
+                yield from self._follow(imported, rest, passed)
+            for star in module.imports.get("*", ()):
+                yield from self._follow(star._replace(name=place.name), rest, passed)
+
+    def _members(self, reached: Mapping[Place, Piece]) -> Iterator[Place]:
+        """Yield the methods of reached classes that reached code may call."""
+        attributes = {one for piece in reached.values() for one in piece.attributes}
+        for place, piece in reached.items():
+            module = self.module(place.module)
+            if module is None or not piece.is_class:
+                continue
+            for name in module.pieces:
+                owner, _, member = name.rpartition(".")
+                is_called = member.startswith("__") or member in attributes
+                if owner == place.name and is_called:
+                    yield Place(place.module, name)
+
+
+def _file_of(module: str) -> str:
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    if isinstance(loaded, str):
+        return loaded
+    try:
+        spec = spec_of(module)
+    except LookupError:  # It is in a namespace package.
+        return ""
+    return (spec.origin or "") if spec is not None else ""
+
+
+# -- the syntax of a module
+
+
+def _tree_of(file: str) -> ast.Module:
+    return parsed(text_of_file(file)) or ast.Module([], [])
+
+
+def _imports_in(tree: ast.AST, package: str) -> dict[str, list[Place]]:
+    found: dict[str, list[Place]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                whole = alias.name if alias.asname else alias.name.split(".")[0]
+                found.setdefault(alias.asname or whole, []).append(Place(whole))
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if node.level:
+                above = package.split(".")
+                names = above[: len(above) - node.level + 1]
+                module = ".".join([*names, module] if module else names)
+            for alias in node.names:
+                place = Place(module, alias.name)
+                found.setdefault(alias.asname or alias.name, []).append(place)
+    return found
+
+
+def _pieces_of(tree: ast.Module) -> dict[str, list[ast.stmt]]:
+    """Give the pieces of a module by name; "" is what stands at its top level.
+
+    A name has several pieces as a property, or in the branches of an `if`. Methods are
+    taken out of their class.
+    """
+    pieces: dict[str, list[ast.stmt]] = {"": []}
+    _note_pieces(tree.body, "", pieces)
+    return pieces
+
+
+def _note_pieces(
+    body: Iterable[Any], prefix: str, pieces: dict[str, list[ast.stmt]]
+) -> None:
+    for node in body:
+        if isinstance(node, _DEFINITIONS):
+            name = prefix + node.name
+            pieces.setdefault(name, []).append(node)
+            if isinstance(node, ast.ClassDef):
+                members = [one for one in node.body if isinstance(one, _DEFINITIONS)]
+                node.body = [one for one in node.body if one not in members]
+                _note_pieces(members, f"{name}.", pieces)
+        elif isinstance(node, (ast.If, ast.Try, ast.With, ast.ExceptHandler)):
+            for name in ("body", "handlers", "orelse", "finalbody"):
+                _note_pieces(getattr(node, name, ()), prefix, pieces)
+        elif not isinstance(node, _IMPORTS) and not _is_remark(node):
+            pieces[""].append(node)
+
+
+def _is_remark(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _piece(nodes: Sequence[ast.stmt]) -> Piece:
+    chains: set[Chain] = set()
+    attributes: set[str] = set()
+    for node in nodes:
+        used: set[Chain] = set()
+        own: set[str] = set()
+        outer: set[str] = set()
+        for part in ast.walk(node):
+            if isinstance(part, ast.Attribute):
+                attributes.add(part.attr)
+                used.add(_chain_of(part))
+            elif isinstance(part, ast.arg):
+                own.add(part.arg)
+            elif isinstance(part, ast.Global):
+                outer.update(part.names)
+            elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                own.add(part.id)
+            elif isinstance(part, ast.Name):
+                used.add((part.id,))
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            own.clear()
+        chains.update(one for one in used if one and one[0] not in own - outer)
+    is_class = any(isinstance(node, ast.ClassDef) for node in nodes)
+    return Piece(frozenset(chains), frozenset(attributes), is_class)
+
+
+def _chain_of(node: ast.AST) -> Chain:
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return (node.id, *reversed(names)) if isinstance(node, ast.Name) else ()
