@@ -6,7 +6,6 @@ import re
 from textwrap import dedent
 
 import pytest
-from support import face
 
 SHOP = """
     from tally import ran
@@ -212,8 +211,8 @@ def test_the_record_option_adds_new_calls_to_a_cassette(shop):
     shop.replay().expect(passed=1, real=[])
 
 
-def test_blocks_that_share_a_cassette_record_it_again_together(shop):
-    """Except for what a failing one has changed, which the next one records again."""
+def test_one_block_records_a_cassette_and_others_replay_it(shop):
+    """Else one of them would delete what the others need."""
     tests = """
         import shop
 
@@ -223,17 +222,31 @@ def test_blocks_that_share_a_cassette_record_it_again_together(shop):
 
         def test_two(mimic_auto):
             with mimic_auto("trip", targets=["shop:fetch"]):
-                shop.fetch("Oslo"); shop.fetch("Rome")
+                shop.fetch("Oslo"); {}
     """
-    shop.tests(tests)
-    shop.run("--mimic-rerecord").expect(passed=2, real=["fetch Oslo", "fetch Rome"])
-    shop.run("--mimic-rerecord").expect(passed=2, real=["fetch Oslo", "fetch Rome"])
+    shop.tests(tests.format(0))
+    shop.run("--mimic-rerecord").expect(passed=2, real=["fetch Oslo"])
+    shop.run("--mimic-rerecord").expect(passed=2, real=["fetch Oslo"])
     shop.replay().expect(passed=2, real=[])
+    shop.tests(tests.format('shop.fetch("Rome")'))
 
-    shop.tests(tests.replace('fetch("Oslo")\n\n', 'fetch("Oslo"); assert 0\n\n'))
-    shop.run("--mimic-rerecord").expect(
-        passed=1, failed=1, real=["fetch Oslo", "fetch Oslo", "fetch Rome"]
+    for option in ("--mimic-record", "--mimic-rerecord"):
+        run = shop.run(option, "test_shop.py::test_two")
+        says = "one block records a cassette: give this one a name of its own"
+        run.expect(failed=1, real=[], says=[says])
+        assert run.changed == set()
+
+    shop.tests(tests.replace("one(", "new(").format(0))
+    shop.run("--mimic-rerecord").expect(passed=2, real=["fetch Oslo"])
+
+
+def test_mimic_record_replaces_no_cassette_of_another_block(shop):
+    shop.test(
+        f"{block('shop.fetch(1)', fixture='mimic_record')}{block('shop.fetch(2)', fixture='mimic_record')}"
     )
+
+    says = ["CassetteError: cassette trip was recorded by another block"]
+    assert shop.run().expect(failed=1, real=["fetch 1"], says=says).vault == {}
 
 
 @pytest.mark.parametrize(
@@ -359,16 +372,6 @@ def test_a_cassette_is_not_opened_within_its_own_block(shop):
     assert shop.run().expect(failed=1, real=[], says=says).vault == {}
     shop.test('with mimic_replay("trip"), mimic_replay("trip"):\n    pass')
     shop.record().expect(passed=1)
-
-
-def test_a_cassette_of_two_blocks_is_that_of_their_test(shop, capsys):
-    shop.test(f"{block('shop.fetch(1)')}{block('shop.fetch(2)')}")
-
-    shop.record().expect(passed=1)
-    shop.monkeypatch.chdir(shop.root)
-
-    assert face.command(["ls", "test_shop.py::test_it"]) == 0
-    assert "trip" in capsys.readouterr().out
 
 
 def test_a_cassette_that_another_process_has_written_meanwhile_is_not_replaced(shop):

@@ -582,52 +582,24 @@ def test_an_incomplete_run_keeps_the_outcomes_of_other_fixtures(talk, plugin):
 # -- cassettes
 
 
-SHARED = """
+CASSETTE = """
     from shop import number
 
     def test_one(mimic_auto):
         with mimic_auto("trip", targets=["toy_client"]):
             [number(place) for place in "{}"]
-            assert not {}
-
-    def test_two(mimic_auto):
-        with mimic_auto("trip", targets=["toy_client"]):
-            [number(place) for place in "{}"]
 """
-
-
-def test_a_cassette_keeps_the_calls_of_other_tests(talk):
-    """What they recorded is not made again in another conversation.
-
-    A failing test leaves them as they were.
-    """
-    talk.tests(SHARED.format("a", 0, "bc"))
-    talk.talk("--mimic-record", "-p", "no:randomly", asked="abc", passed=2)
-    talk.tests(SHARED.format("a", 0, "xa"))
-
-    again = talk.talk(
-        *("--mimic-record", "-p", "no:randomly"),
-        asked="x", passed=1, failed=1, says=["others use its recording in cassette trip"],
-    )  # fmt: skip
-
-    assert again.changed == set()
-    talk.tests(SHARED.format("x", 1, "bc"))
-    failing = talk.talk(
-        "--mimic-record", "-p", "no:randomly", asked="x", passed=1, failed=1
-    )
-    assert failing.changed == set()
 
 
 def test_a_cassette_whose_first_call_is_new_is_recorded_again(talk):
     """In its order, without the calls that are no longer made."""
     talk.ini()
-    test = SHARED.partition("    def test_two")[0]
-    talk.tests(test.format("abc", 0))
+    talk.tests(CASSETTE.format("abc"))
     talk.talk(asked="abc", passed=1)
-    talk.tests(test.format("xac", 0))
+    talk.tests(CASSETTE.format("xac"))
 
     talk.talk("--mimic-record", asked="xac", passed=1)
 
     talk.talk("--mimic-fail-on-unused", passed=1)
-    talk.tests(test.format("xab", 0))
+    talk.tests(CASSETTE.format("xab"))
     talk.talk("--mimic-record", failed=1, says=[REFUSED.format("b")])

@@ -259,11 +259,7 @@ def test_an_answer_that_comes_before_the_cancellation_is_no_drift(project):
     project.record().expect(passed=1)
     project.module(SHOP.replace("await asyncio.Event().wait()", "pass", 1))
 
-    project.run("--mimic-verify").expect(
-        passed=1,
-        real=["price a"] * 3,
-        says=["shop:price(name='a') was answered, before it was cancelled"],
-    )
+    project.run("--mimic-verify").expect(passed=1, real=["price a"] * 3)
 
 
 def test_a_stream_that_is_cancelled_gives_its_items_and_waits(project):

@@ -325,28 +325,6 @@ def test_a_stream_that_nobody_reads_is_recorded_at_once(project) -> None:
     project.replay().expect(passed=1)
 
 
-def test_streams_that_the_collector_finds_within_a_write_are_recorded(project) -> None:
-    project.ini("shop:listed", "shop:made sequence")
-    project.module(
-        "def listed(*items):\n    return (item for item in items)\n\ndef made():\n    return 5\n"
-    )
-    collects = 'lambda event, given: event == "os.rename" and ".mimic_vault" in str(given[1]) and gc.collect()'
-    project.conftest(f"import gc, sys\nsys.addaudithook({collects})\n")
-    project.tests("""
-        import shop
-
-        def test_it():
-            for number in range(3):
-                cycle = [shop.listed(number)]
-                cycle.append(cycle)
-                del cycle
-                shop.made()
-    """)
-
-    project.record(process=True).expect(passed=1, says=["6 calls recorded"])
-    project.replay().expect(passed=1)
-
-
 # -- coroutines
 
 

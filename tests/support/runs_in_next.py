@@ -148,7 +148,7 @@ class Runs:
         log = owner.log if owner is not None else None
         entries = [*log.entries] if log is not None else self._written("logs")
         if log is not None and log.has_new():
-            entries = [slot.entry for slot in log.made if slot.entry is not None]
+            entries = [slot.outcome for slot in log.made if slot.outcome is not None]
             entries = [entry for entry in entries if entry.end != "waiting"]
         kept = [*entries, *self._written("calls")]
         return [entry for entry in kept if entry.end != "empty"]
@@ -171,7 +171,7 @@ class Runs:
         owner = self.run.innermost
         log = owner.log if owner is not None else None
         made = log.made if log is not None else []
-        kept = [[slot.entry.request, slot.entry.body] for slot in made if slot.entry]
+        kept = [[slot.outcome.request, slot.outcome.body] for slot in made if slot.outcome]
         files = [data.decode("utf-8", "replace") for data in self.files().values()]
         shown = [json.dumps([self.calls, kept], ensure_ascii=False, default=str)]
         return "\n".join([*files, *shown])

@@ -14,7 +14,7 @@ from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import label_of
 from pytest_mimic.engine.run import Run
-from pytest_mimic.errors import CassetteError, MimicError
+from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import adapter_of, client_of
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.values.outcome import load, unshelve
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Fixture = Literal["record", "replay", "auto"]
 
 _NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
+_OWN_NAME = "one block records a cassette: give this one a name of its own"
 
 
 class CassetteCall:
@@ -199,11 +200,13 @@ _around: ContextVar[tuple[_Open, ...]] = ContextVar("pytest_mimic_blocks", defau
 
 
 class Cassettes:
-    """The cassettes of a run whose blocks are open, the innermost last."""
+    """The cassettes of a run: those whose blocks are open, the innermost last."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._open: list[_Open] = []
+        # Those that this run has recorded.
+        self._recorded: dict[str, Owner] = {}
 
     @contextmanager
     def block(
@@ -251,7 +254,7 @@ class Cassettes:
 
     def _owner(self, name: str, fixture: Fixture) -> Owner:
         file = cassette_name(name)
-        return Owner(
+        owner = Owner(
             name,
             "cassette",
             file=file,
@@ -259,6 +262,29 @@ class Cassettes:
             mode=self._mode(name, file, fixture),
             never_records=_NEVER_RECORDS if fixture == "replay" else "",
         )
+        if owner.mode in ("record", "rerecord") and self._is_of_another(owner):
+            if fixture == "record":
+                what = f"cassette {name} was recorded by another block"
+                raise CassetteError(what, remedies=[(_OWN_NAME, "")])
+            owner.mode, owner.never_records = "replay", _OWN_NAME
+        return owner
+
+    def _is_of_another(self, owner: Owner) -> bool:
+        """Whether another block has recorded a cassette: that of a test, or a former.
+
+        A block that recorded it too would delete what the other one needs.
+        """
+        earlier = self._recorded.get(owner.file)
+        if earlier is not None and earlier.left:
+            return True
+        try:
+            found = self._run.log_of(owner).found
+        except CorruptRecordingError:
+            return False  # it is named by the first call
+        recorders = ("", owner.serves)
+        if found is None or found.owner in recorders:
+            return False
+        return found.owner not in self._run.refusals.gone
 
     def _mode(self, name: str, file: str, fixture: Fixture) -> Mode:
         run = self._run
@@ -274,8 +300,7 @@ class Cassettes:
                 )
             return "rerecord"
         if run.mode in ("record", "rerecord"):
-            # Several tests may use one cassette: the first one makes it again.
-            return "record" if run.has_written(file) else run.mode
+            return run.mode
         exists = (run.vault.path / file).exists()
         return "record" if run.may_begin and not exists else "replay"
 
@@ -312,13 +337,14 @@ class Cassettes:
         Raises:
             CassetteError: Another process has written it meanwhile.
         """
-        is_new = owner.log is not None and owner.log.has_new()
-        if is_new and self._run.vault.folder.read(owner.file) != before:
-            owner.ended.set()
-            raise CassetteError(
-                f"cassette {name} was written by another process meanwhile",
-                remedies=[("record its tests in one process", "")],
-            )
+        if owner.log is not None and owner.log.has_new():
+            if self._run.vault.folder.read(owner.file) != before:
+                owner.ended.set()
+                raise CassetteError(
+                    f"cassette {name} was written by another process meanwhile",
+                    remedies=[("record its tests in one process", "")],
+                )
+            self._recorded[owner.file] = owner
         self._run.end_cassette(owner)
 
 
@@ -343,11 +369,11 @@ def _check_order(name: str, log: Log) -> None:
     facts = [
         f"{label_of(entry)} was recorded but not made" for entry in log.leftovers()
     ]
-    for place, slot in enumerate(log.made):
-        if slot.index is not None and slot.index != place and not facts:
-            recorded = label_of(log.entries[place])
-            now = label_of(log.entries[slot.index])
-            facts.append(f"call {place + 1} was {recorded} when recorded, {now} now")
+    for number, place in enumerate(log.made):
+        if place.index is not None and place.index != number and not facts:
+            recorded = label_of(log.entries[number])
+            now = label_of(log.entries[place.index])
+            facts.append(f"call {number + 1} was {recorded} when recorded, {now} now")
     if facts:
         what = f"cassette {name} was not played as it was recorded"
         raise CassetteError(what, facts, [(_NEVER_RECORDS, "")])

@@ -3,183 +3,154 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 
+from pytest_mimic.engine.books import Books
 from pytest_mimic.engine.calls import kept_failure
-from pytest_mimic.engine.events import EventKind, Events, Plain
-from pytest_mimic.engine.keeping import Verdict, why_not_kept
-from pytest_mimic.engine.logs import Log
+from pytest_mimic.engine.events import Plain
+from pytest_mimic.engine.logs import Log, Verdict, why_not_kept
 from pytest_mimic.engine.owners import Owner
-from pytest_mimic.engine.refusals import RERECORD, Refusals, label_of
-from pytest_mimic.engine.slots import Key
+from pytest_mimic.engine.refusals import RERECORD, label_of
 from pytest_mimic.errors import MimicError
 from pytest_mimic.vault.recording import Entry
-from pytest_mimic.vault.vault import Vault, Written
+from pytest_mimic.vault.vault import Written
 
 
-class Closing:
-    """The ends of the owners of a run.
+def close(owner: Owner, verdict: Verdict, books: Books) -> list[Written]:
+    """End an owner, and give what it leaves, so that it can be undone.
 
-    Args:
-        vault: Where recordings are.
-        events: What happened.
-        refusals: Writes the commands.
-        changed: Is called where a recording is another than a replay may have seen.
-
-    Attributes:
-        written: The files that owners have written, and what they made for real.
+    Raises:
+        MimicError: Its log cannot be written.
     """
-
-    def __init__(
-        self,
-        vault: Vault,
-        events: Events,
-        refusals: Refusals,
-        changed: Callable[[], None],
-    ) -> None:
-        self.written: dict[str, set[Key]] = {}
-        self._vault = vault
-        self._events = events
-        self._refusals = refusals
-        self._changed = changed
-
-    def close(self, owner: Owner, verdict: Verdict, test: str) -> list[Written]:
-        """End an owner, and give what it leaves, so that it can be undone.
-
-        Args:
-            owner: The owner.
-            verdict: How it has ended.
-            test: The test that runs.
-
-        Raises:
-            MimicError: Its log cannot be written.
-        """
-        for step in list(owner.open):
-            with suppress(MimicError):  # it is noted
-                step.end_with_owner()
-        owner.ended.set()
-        below_replayed = _is_below_replayed(owner)
-        written = self._judge_shared(owner, verdict, test, below_replayed)
-        for cassette in owner.cassettes:
-            self._end_cassette(cassette, verdict, test)
-        log = owner.log
-        if log is None or owner.pid != os.getpid():
-            return written
-        log.judge(verdict, below_replayed=below_replayed)
-        try:
-            in_log = self._write(owner, log, verdict)
-        finally:
-            log.discard_part()
-        if owner.kind != "cassette":  # That waits for the verdict of its test.
-            self._tell(owner, log, verdict, test)
-        return [*written, in_log] if in_log is not None else written
-
-    def _end_cassette(self, cassette: Owner, verdict: Verdict, test: str) -> None:
-        log = cassette.log
-        if verdict == "failed":
-            self.undo(cassette.left)
-        if log is not None:
-            log.judge(verdict, below_replayed=False)
-            self._tell(cassette, log, verdict, test)
-
-    def end_setup(self, owner: Owner, test: str) -> None:
-        """Write the log of a set-up: tests that pass may hold what it was answered.
-
-        Raises:
-            MimicError: It cannot be written.
-        """
-        log = owner.log
-        if log is None or owner.pid != os.getpid():
-            return
-        before = log.found.setup if log.found else ""
-        owner.setup = log.setup_digest() if log.has_new() else before
-        if not log.has_new():
-            return
-        self._write(owner, log, "passed")
-        if before and before != owner.setup:
-            now = owner.setup
-            self._events.add(
-                "set up anew", owner.name, test=test, before=before, now=now
-            )
-
-    def undo(self, written: Iterable[Written]) -> None:
-        """Put back what stood before, where nobody has written since."""
-        for one in reversed(list(written)):
-            self._vault.put_back(one)
-            self.written.pop(one.name, None)
-            self._changed()
-
-    def _write(self, owner: Owner, log: Log, verdict: Verdict) -> Written | None:
-        written = log.write(
-            verdict,
-            fixtures=owner.fixture_digests(),
-            setup=owner.setup,
-            keeps_all=owner.file in self.written,
-        )
-        if written is not None and verdict != "failed" and owner.ended.is_set():
-            self.written.setdefault(owner.file, set()).update(log.keys())
-        return written
-
-    def _judge_shared(
-        self, owner: Owner, verdict: Verdict, test: str, below_replayed: bool
-    ) -> list[Written]:
-        """Put back what an owner that did not pass may not leave to all tests."""
-        left: list[Written] = []
-        undone: list[Written] = []
-        for kept in owner.kept:
-            why = why_not_kept(kept.entry, verdict, below_replayed=below_replayed)
-            is_replaced = verdict == "failed" and kept.written.before is not None
-            (undone if why or is_replaced else left).append(kept.written)
-            if is_replaced and not why:
-                self._events.add("put back", test=test, name=kept.written.name)
-            else:
-                self._tell_outcome(kept.entry, why, owner, test)
-        self.undo(undone)
+    for step in list(owner.open):
+        with suppress(MimicError):  # it is noted
+            step.end_with_owner()
+    owner.ended.set()
+    below_replayed = _is_below_replayed(owner)
+    left = _judge_shared(owner, verdict, books, below_replayed=below_replayed)
+    for cassette in owner.cassettes:
+        _judge_cassette(cassette, verdict, books)
+    log = owner.log
+    if log is None or owner.pid != os.getpid():
         return left
+    log.judge(verdict, below_replayed=below_replayed)
+    try:
+        written = _write(owner, log, verdict, books)
+    finally:
+        log.discard_part()
+    if owner.kind != "cassette":  # That waits for the verdict of its test.
+        _tell(owner, log, verdict, books)
+    return left if written is None else [*left, written]
 
-    # -- what is told
 
-    def _tell(self, owner: Owner, log: Log, verdict: Verdict, test: str) -> None:
-        """Tell what became of the calls in a log."""
-        real = [slot for slot in log.made if slot.is_real and slot.entry is not None]
-        for slot in real:
-            assert slot.entry is not None
-            self._tell_outcome(slot.entry, slot.why, owner, test)
-        if verdict == "failed" and any(slot.index is not None for slot in real):
-            self._events.add("put back", test=test, name=log.name)
-        asked = {slot.blank.identity for slot in log.made}
-        unmade = {entry.identity for entry in log.leftovers()} - asked
-        if unmade and owner.kind != "cassette" and verdict == "passed":
-            identities: list[Plain] = [*sorted(unmade)]
-            self._events.add("unmade", test=test, name=log.name, identities=identities)
-        if owner.turns is not None and owner.turns.is_given_up:
-            self._events.add("out of order", owner.name, test=test)
+def end_setup(owner: Owner, books: Books) -> None:
+    """Write the log of a set-up: tests that pass may hold what it was answered.
 
-    def _tell_outcome(self, entry: Entry, why: str, owner: Owner, test: str) -> None:
-        kind: EventKind = "not kept"
-        failed = kept_failure(entry.body)
-        if not why and not failed:
-            return
-        label = label_of(entry)
-        if not why:
-            kind = "kept failure"
-            is_raised = failed.startswith("raised ")
-            gave = failed if is_raised else f"gave {failed.removeprefix('status ')}"
-            label = f"{label} {gave}"
-        self._events.add(
-            kind,
-            label,
-            test=test,
-            what=why,
-            option=RERECORD,
-            command=self._refusals.command(RERECORD, owner),
-        )
+    Raises:
+        MimicError: It cannot be written.
+    """
+    log = owner.log
+    if log is None or owner.pid != os.getpid():
+        return
+    before = log.found.setup if log.found else ""
+    owner.setup = log.setup_digest() if log.has_new() else before
+    _write(owner, log, "passed", books)
+    if before and before != owner.setup:
+        facts: dict[str, Plain] = {"before": before, "now": owner.setup}
+        books.events.add("set up anew", owner.name, test=books.test, **facts)
+
+
+def undo(written: Iterable[Written], books: Books) -> None:
+    """Put back what stood before, where nobody has written since."""
+    for one in reversed(list(written)):
+        books.vault.put_back(one)
+        books.version += 1
+
+
+def _write(owner: Owner, log: Log, verdict: Verdict, books: Books) -> Written | None:
+    used = sorted(owner.fixtures.items())
+    written = log.write(
+        verdict,
+        fixtures={name: fixture.setup for name, fixture in used if fixture.setup},
+        setup=owner.setup,
+        # A fixture may be set up again in this run, and ask for less.
+        keeps_all=owner.file in books.written,
+    )
+    if owner.kind == "fixture" and owner.ended.is_set() and written:
+        books.written.add(owner.file)
+    return written
 
 
 def _is_below_replayed(owner: Owner) -> bool:
     """Whether HTTP answers of a wider fixture that an owner uses were replayed."""
     logs = [fixture.log for fixture in owner.fixtures.values()]
-    return any(
-        log is not None and log.conversation("http") == "replayed" for log in logs
+    return any(log and log.conversation("http") == "replayed" for log in logs)
+
+
+def _judge_cassette(cassette: Owner, verdict: Verdict, books: Books) -> None:
+    if verdict == "failed":
+        undo(cassette.left, books)
+        cassette.left = []
+    if cassette.log is not None:
+        cassette.log.judge(verdict, below_replayed=False)
+        _tell(cassette, cassette.log, verdict, books)
+
+
+def _judge_shared(
+    owner: Owner, verdict: Verdict, books: Books, *, below_replayed: bool
+) -> list[Written]:
+    """Put back what an owner that did not pass may not leave to all tests."""
+    left: list[Written] = []
+    undone: list[Written] = []
+    for kept in owner.kept:
+        why = why_not_kept(kept.entry, verdict, below_replayed=below_replayed)
+        is_replaced = verdict == "failed" and kept.written.before is not None
+        (undone if why or is_replaced else left).append(kept.written)
+        if is_replaced and not why:
+            books.events.add("put back", test=books.test, name=kept.written.name)
+        else:
+            _tell_outcome(kept.entry, why, owner, books)
+    undo(undone, books)
+    return left
+
+
+# -- what is told
+
+
+def _tell(owner: Owner, log: Log, verdict: Verdict, books: Books) -> None:
+    """Tell what became of the calls in a log."""
+    events, test = books.events, books.test
+    real = [place for place in log.made if place.outcome is not None]
+    for place in real:
+        assert place.outcome is not None
+        _tell_outcome(place.outcome, place.why, owner, books)
+    if verdict == "failed" and any(place.index is not None for place in real):
+        events.add("put back", test=test, name=log.name)
+    asked = {place.key[0] for place in log.made}
+    unmade = {entry.identity for entry in log.leftovers()} - asked
+    if unmade and owner.kind != "cassette" and verdict == "passed":
+        identities: list[Plain] = [*sorted(unmade)]
+        events.add("unmade", test=test, name=log.name, identities=identities)
+    if log.turns.is_given_up:
+        events.add("out of order", owner.name, test=test)
+
+
+def _tell_outcome(entry: Entry, why: str, owner: Owner, books: Books) -> None:
+    """Name an outcome that is not kept, and an error of the network that is."""
+    failed = kept_failure(entry.body)
+    if not why and not failed:
+        return
+    label = label_of(entry)
+    if not why:
+        is_raised = failed.startswith("raised ")
+        gave = failed if is_raised else f"gave {failed.removeprefix('status ')}"
+        label = f"{label} {gave}"
+    books.events.add(
+        "not kept" if why else "kept failure",
+        label,
+        test=books.test,
+        what=why,
+        option=RERECORD,
+        command=books.refusals.command(RERECORD, owner),
     )

@@ -24,7 +24,6 @@ EventKind: TypeAlias = Literal[
     "put back",  # a recording that a failing test has replaced: name
     "kept failure",  # what: status 503, timeout; command
     "repeated",  # made more often than recorded: times, command, option
-    "answered early",  # verified before it was cancelled, as it was when recorded
     "out of order",  # calls that no longer end in the recorded order
     "overlapped",  # shared calls of one function that ended in another order
     "set up anew",  # a wider fixture, the owner in `call`: before, now

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
-from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,17 +29,11 @@ class Inside:
     """
 
     def __init__(self) -> None:
-        self._threads: WeakKeyDictionary[threading.Thread, RealCall] = (
-            WeakKeyDictionary()
-        )
-        self._has_threads = False
         self._originals: tuple[Callable[..., Any], Callable[..., Any]] | None = None
 
     def passes(self) -> bool:
         """Whether what calls now is a part of a real call."""
         around = _around.get()
-        if around is None and self._has_threads:
-            around = self._threads.get(threading.current_thread())
         return around is not None and around.is_open
 
     def enter(self, call: RealCall) -> RealCall | None:
@@ -75,13 +68,16 @@ class Inside:
 
         start, submit = threading.Thread.start, ThreadPoolExecutor.submit
         self._originals = start, submit
-        threads = self._threads
 
         def start_inside(thread: threading.Thread) -> None:
-            around = _around.get()
-            if around is not None and around.is_open:
-                self._has_threads = True
-                threads[thread] = around
+            if self.passes():
+                run = _inside(thread.run)
+
+                def run_inside() -> None:
+                    del vars(thread)["run"]
+                    run()
+
+                vars(thread)["run"] = run_inside
             start(thread)
 
         def submit_inside(
@@ -91,23 +87,38 @@ class Inside:
             *args: Any,
             **kwargs: Any,
         ) -> Future[Any]:
-            around = _around.get()
-            if around is None or not around.is_open:
+            if not self.passes():
                 return submit(pool, function, *args, **kwargs)
-
-            def function_inside(*args: Any, **kwargs: Any) -> Any:
-                _around.set(around)
-                try:
-                    return function(*args, **kwargs)
-                finally:
-                    _around.set(None)
-
+            part = _inside(function)
             # A thread of the pool serves others later: it is not a part of the call.
-            _around.set(None)
+            before = self.enter(_NOTHING)
             try:
-                return submit(pool, function_inside, *args, **kwargs)
+                return submit(pool, part, *args, **kwargs)
             finally:
-                _around.set(around)
+                self.leave(before)
 
         threading.Thread.start = start_inside  # type: ignore[assignment, method-assign]
         ThreadPoolExecutor.submit = submit_inside  # type: ignore[assignment, method-assign]
+
+
+class _Nothing:
+    """What no call is a part of."""
+
+    is_open = False
+
+
+_NOTHING = _Nothing()
+
+
+def _inside(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that is a part of the call around this, in whichever thread."""
+    around = _around.get()
+
+    def function_inside(*args: Any, **kwargs: Any) -> Any:
+        _around.set(around)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _around.set(None)
+
+    return function_inside

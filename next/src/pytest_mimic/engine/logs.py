@@ -4,41 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
+from typing import Literal
 
-from pytest_mimic.engine.calls import Call, failed_exchange, raised_in
-from pytest_mimic.engine.decide import (
-    Conversation,
-    Decision,
-    Facts,
-    Mode,
-    Reason,
-    Recorded,
-    decide,
-)
-from pytest_mimic.engine.keeping import (
-    Verdict,
-    behind,
-    entries_appended,
-    entries_beyond,
-    entries_left,
-    entries_made,
-    why_not_kept,
-)
-from pytest_mimic.engine.slots import (
-    Key,
-    Place,
-    Slot,
-    blank_of,
-    is_stale,
-    key_of,
-)
+from pytest_mimic.engine.calls import Call, failed_exchange, is_gone, raised_in
+from pytest_mimic.engine.decide import Conversation, Facts, Mode, Recorded, decide
+from pytest_mimic.engine.place import Key, Place, blank_of, is_stale, key_of
+from pytest_mimic.engine.turns import Turns
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.tree import Tree, digest_of
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Part, Vault, Written
+
+Verdict = Literal["passed", "skipped", "failed"]
 
 
 class Log:
@@ -47,14 +28,12 @@ class Log:
     Args:
         vault: Where it is.
         name: The file in the vault.
-        owner: The test, the fixture or the cassette.
-        is_made_again: Whether all of it is made again in this run: a damaged file
-            counts as none, and what the run has not made yet as stale.
-        of_this_run: What this run has made of it, if it has written it before.
+        owner: The test or the fixture; of a cassette the test that opened it.
+        is_made_again: Whether it is made again, so that a damaged file counts as none.
 
     Attributes:
-        condition: Is told of each call that begins or ends.
         found: What was recorded before.
+        made: The calls of this run that got a place, in the order of their beginning.
         plays: How many calls got a recorded outcome.
 
     Raises:
@@ -62,38 +41,32 @@ class Log:
     """
 
     def __init__(
-        self,
-        vault: Vault,
-        name: str,
-        owner: str,
-        *,
-        is_made_again: bool = False,
-        of_this_run: Collection[Key] | None = None,
+        self, vault: Vault, name: str, owner: str, *, is_made_again: bool = False
     ) -> None:
         self.name = name
         self.owner = owner
-        self.condition = threading.Condition()
-        self._vault = vault
-        self._clock = 0
-        self._counts: Counter[Key] = Counter()
-        self._slots: list[Slot] = []
-        self._by_index: dict[int, Slot] = {}
+        self.found: Recording | None = None
+        self.made: list[Place] = []
         self.plays = 0
-        self._once: dict[Key, Slot] = {}
+        self._vault = vault
+        # The collector may end a stream of this log while another call holds it.
+        self._lock = threading.RLock()
+        self._clock = 0
+        self._counts: Counter[Hashable] = Counter()
+        self._indices: dict[Key, list[int]] = {}
+        self._by_index: dict[int, Place] = {}
+        self._once: dict[Key, Place] = {}
         self._conversations: dict[str, Conversation] = {}
         self._part: Part | None = None
-        self.found: Recording | None = None
-        self._indices: dict[Key, list[int]] = {}
-        self._is_made_again = is_made_again
-        self._of_this_run = of_this_run or ()
-        self._load()
+        try:
+            self._load()
+        except CorruptRecordingError:
+            if not is_made_again:
+                raise
 
     def _load(self) -> None:
-        try:
-            self.found = self._vault.read(self.name)
-        except CorruptRecordingError:
-            if not self._is_made_again:
-                raise
+        self.found = self._vault.read(self.name)
+        self._indices.clear()
         for index, entry in enumerate(self.entries):
             self._indices.setdefault(key_of(entry), []).append(index)
 
@@ -102,10 +75,10 @@ class Log:
         """The calls that were recorded before."""
         return self.found.entries if self.found else []
 
-    @property
-    def made(self) -> list[Slot]:
-        """The calls of this run, in the order in which they began."""
-        return self._slots
+    @cached_property
+    def turns(self) -> Turns:
+        """The order in which its calls end."""
+        return Turns(self.entries, self._by_index)
 
     def conversation(self, kind: str) -> Conversation:
         """How the calls of a kind went until now."""
@@ -125,51 +98,45 @@ class Log:
 
     # -- a call
 
-    def at(self, index: int) -> Slot | None:
-        """Give the call of this run that has the place of a recorded one."""
-        return self._by_index.get(index)
-
     def take(self, call: Call, mode: Mode, *, has_effect: bool = False) -> Place:
         """Give the next place to a call, and say what becomes of it."""
-        key = key_of(call)
-        with self.condition:
+        key, kind = key_of(call), call.conversation
+        with self._lock:
             index, recorded = self._find(call, key)
             entry = None if index is None else self.entries[index]
             earlier = self._once.get(key)
-            if earlier is not None and earlier.entry is not None:
-                index, recorded, entry = earlier.index, "fresh", earlier.entry
-            elif recorded in ("fresh", "repeats") and self._is_stale(call, entry):
+            if earlier is not None and earlier.outcome is not None:
+                index, recorded, entry = earlier.index, "fresh", earlier.outcome
+            elif recorded in ("fresh", "repeats") and is_stale(call, entry):
                 recorded = "stale"
-            kind = call.conversation
-            conversation = self.conversation(kind)
-            decision = decide(Facts(mode, recorded, conversation, has_effect))
-            slot = self._begin(call, decision, index, recorded)
-            if kind and decision == "run":
-                self._conversations[kind] = "real"
-            elif kind and key not in self._of_this_run:
-                self._conversations[kind] = "replayed"
-        return Place(decision, recorded, entry, self.name, slot)
-
-    def _is_stale(self, call: Call, entry: Entry | None) -> bool:
-        if key_of(call) in self._of_this_run:
-            return False
-        return self._is_made_again or is_stale(call, entry)
+            facts = Facts(mode, recorded, self.conversation(kind), has_effect)
+            place = Place(
+                decide(facts),
+                recorded,
+                entry,
+                self.name,
+                key,
+                is_in_log=True,
+                conversation=kind,
+                options=call.options,
+                is_equal=call.is_equal,
+                index=None if recorded == "repeats" else index,
+                begin=self._tick(),
+            )
+            if kind:
+                self._conversations[kind] = "real" if place.is_real else "replayed"
+            if place.decision not in ("missing", "stale", "follows"):
+                self._begin(place, call)
+        return place
 
     def _find(self, call: Call, key: Key) -> tuple[int | None, Recorded]:
-        indices = self._indices.get(key, [])
-        number = self._counts[key] if call.in_log else 0
-        self._counts[key] += 1
-        if call.sender is not None and len(indices) > 1:
-            sender = call.sender(call.describe())
-            own = [
-                index
-                for index in indices
-                if sender and call.sender(self.entries[index].request) == sender
-            ]
-            if own:
-                key = key[0], f"{key[1]} {sender}"
-                indices, number = own, self._counts[key]
-                self._counts[key] += 1
+        """Give the recorded call whose turn it is among equal ones."""
+        indices, number = self._indices.get(key, []), self._next(key)
+        own = self._of_sender(call, indices)
+        if own:
+            indices, number = own, self._next((key, own[0]))
+        if not call.in_log:
+            number = 0
         if not indices:
             return None, "none"
         index = indices[min(number, len(indices) - 1)]
@@ -177,80 +144,78 @@ class Log:
             return index, "empty"
         return index, "fresh" if number < len(indices) else "repeats"
 
-    def _begin(
-        self,
-        call: Call,
-        decision: Decision | Reason,
-        index: int | None,
-        recorded: Recorded,
-    ) -> Slot:
-        if recorded == "repeats":
-            index = None
-        is_new = recorded not in ("fresh", "stale")
-        slot = Slot(
-            blank=blank_of(call),
-            conversation=call.conversation,
-            options=call.options,
-            is_equal=call.is_equal,
-            index=index,
-            is_real=decision == "run",
-            is_new=is_new,
-            begin=self._tick(),
-        )
-        if decision in ("missing", "stale", "follows"):
-            return slot
-        self.plays += decision == "replay"
-        is_first = index is not None and index not in self._by_index
-        if slot.is_real or is_first:
-            self._slots.append(slot)
-        if index is not None and is_first:
-            self._by_index[index] = slot
-        if not call.in_log and slot.is_real:
-            self._once[key_of(call)] = slot
-        self.condition.notify_all()
-        return slot
+    def _next(self, key: Hashable) -> int:
+        self._counts[key] += 1
+        return self._counts[key] - 1
+
+    def _of_sender(self, call: Call, indices: Sequence[int]) -> list[int]:
+        """Give those of equal calls that hold the token of the one that sends this."""
+        if call.sender is None or len(indices) < 2:
+            return []
+        sender = call.sender(call.describe())
+        if not sender:
+            return []
+        return [
+            index
+            for index in indices
+            if call.sender(self.entries[index].request) == sender
+        ]
+
+    def _begin(self, place: Place, call: Call) -> None:
+        self.plays += place.decision == "replay"
+        is_first = place.index is not None and place.index not in self._by_index
+        if place.index is not None and is_first:
+            self._by_index[place.index] = place
+        if place.is_real:
+            place.blank = blank_of(call)
+            if not call.in_log:
+                self._once[place.key] = place
+        if place.is_real or is_first:
+            self.made.append(place)
 
     def _tick(self) -> int:
         self._clock += 1
         return self._clock - 1
 
-    def put(self, slot: Slot, entry: Entry) -> None:
+    def put(self, place: Place, entry: Entry) -> None:
         """Keep what the call at a place gave."""
-        self.end(slot, is_open=entry.end == "open")
-        slot.entry = replace(entry, begin=slot.begin, ended=slot.ended)
+        self.end(place, is_open=entry.end == "open")
+        place.outcome = replace(entry, begin=place.begin, ended=place.ended)
         is_failure = raised_in(entry.body) or failed_exchange(entry.body)
-        if self._part is not None and not is_failure and not entry.end:
-            self._part.append(slot.entry)
+        # Beside a log that stands, a failing test keeps its new calls alone.
+        is_kept = self.found is None or place.is_added
+        if self._part and is_kept and not is_failure and not entry.end:
+            self._part.append(place.outcome)
 
-    def end(self, slot: Slot, *, is_open: bool = False) -> None:
+    def end(self, place: Place, *, is_open: bool = False) -> None:
         """Note that the call at a place has ended, whatever it gave."""
-        with self.condition:
-            if slot.ended is None and not is_open:
-                slot.ended = self._tick()
-            self.condition.notify_all()
+        with self._lock:
+            if place.ended is None and not is_open:
+                place.ended = self._tick()
 
     # -- part files
 
     def keep_part(self) -> None:
-        """Keep each finished call beside the log, in case this process is killed."""
-        self._part = self._vault.part(
-            self.name, owner=self.owner, recorded=self._vault.today
-        )
+        """Keep each finished call beside the log, in case this process is killed.
 
-    def take_over(self) -> None:
-        """Write what a killed process has left of this log, as of a failing test."""
-        part = self._vault.abandoned_parts(self.name)
-        if part is None:
-            return
-        entries = part.entries
-        if self.found is not None:
-            beyond = entries_beyond(self.entries, part.entries)
-            if not beyond:
-                return
-            entries = [*self.entries, *beyond]
-        self._vault.write(self.name, replace(part, entries=entries))
-        self._indices.clear()
-        self._load()
+        What a killed process has left there is taken over, as that of a failing test.
+        """
+        left = self._vault.abandoned_parts(self.name)
+        if left is not None:
+            entries = left.entries
+            if self.found is not None:
+                added = [entry for entry in entries if entry.request is None]
+                entries = [*self.entries, *_behind(self.entries, added)]
+            self._vault.write(self.name, replace(left, entries=entries))
+            self._load()
+        day = self._vault.today
+        self._part = self._vault.part(self.name, owner=self.owner, recorded=day)
+
+    def discard_part(self) -> None:
+        """Delete the part file: what is to be kept is written."""
+        if self._part is not None:
+            self._part.discard()
+            self._part = None
 
     # -- the end
 
@@ -262,25 +227,35 @@ class Log:
             if index not in self._by_index and entry.end != "empty"
         ]
 
-    def whole(self) -> list[Entry]:
-        """Give what would be in the log if its owner ended now."""
-        return self._entries_to_keep("passed") if self.has_new() else self.entries
-
-    def keys(self) -> set[Key]:
-        """Give what was made for real."""
-        return {key_of(slot.blank) for slot in self._slots if slot.is_real}
-
     def has_new(self) -> bool:
         """Whether a call ran for real."""
-        return any(slot.is_real for slot in self._slots)
+        return any(place.is_real for place in self.made)
 
     def judge(self, verdict: Verdict, *, below_replayed: bool) -> None:
         """Say of each call that ran for real why its outcome is left out, if it is."""
-        for slot in self._slots:
-            if slot.is_real and slot.entry is not None:
-                slot.why = why_not_kept(
-                    slot.entry, verdict, below_replayed=below_replayed
+        for place in self.made:
+            if place.outcome is not None:
+                place.why = why_not_kept(
+                    place.outcome, verdict, below_replayed=below_replayed
                 )
+
+    def whole(self, *, keeps_all: bool = False) -> list[Entry]:
+        """Give what is in the log if its owner ends now and has passed.
+
+        Args:
+            keeps_all: Whether recorded calls that nobody has asked for stay in any
+                case. Else those go whose conversation, or whose equal calls, were made
+                for real.
+        """
+        if not self.has_new():
+            return self.entries
+        made = [place.left() for place in self.made]
+        if keeps_all:
+            return [*made, *_behind(made, self.leftovers())]
+        remade = {place.group for place in self.made if place.is_real}
+        remade -= {place.group for place in self.made if not place.is_real}
+        staying = [one for one in self.leftovers() if _group_of(one) not in remade]
+        return [*made, *_behind(made, staying)]
 
     def write(
         self,
@@ -296,45 +271,27 @@ class Log:
             verdict: How the owner ended.
             fixtures: The digests of the wider fixtures that were in use.
             setup: The digest of the owner's own set-up.
-            keeps_all: Whether calls that were not made stay in any case.
+            keeps_all: As in `whole`.
         """
-        is_shared = self.found is not None and self.found.owner != self.owner
-        entries = self._entries_to_keep(verdict, keeps_all=keeps_all or is_shared)
-        if not any(entry.end != "empty" for entry in entries):
-            return None
-        # Several tests may use one cassette, and nobody knows which calls are whose.
-        owner = "" if is_shared else self.owner
-        recording = Recording(owner, self._vault.today, entries, dict(fixtures), setup)
-        return self._vault.write(self.name, recording, equal=self._are_equal)
-
-    def _entries_to_keep(
-        self, verdict: Verdict, *, keeps_all: bool = False
-    ) -> list[Entry]:
         if not self.has_new():
-            return []
+            return None
+        entries = self.whole(keeps_all=keeps_all)
         if verdict == "failed" and self.found is not None:
-            appended = entries_appended(self._slots)
-            if not appended:
-                return []
-            return [*self.entries, *behind(self.entries, appended)]
-        made = entries_made(self._slots, self.entries)
-        left = self.leftovers()
-        if not keeps_all:
-            left = entries_left(self._slots, left)
-        return [*made, *behind(made, left)]
-
-    def discard_part(self) -> None:
-        """Delete the part file: what is to be kept is written."""
-        if self._part is not None:
-            self._part.discard()
-            self._part = None
+            new = [place for place in self.made if place.is_added and place.outcome]
+            added = [place.left() for place in new if not place.why]
+            entries = [*self.entries, *_behind(self.entries, added)] if added else []
+        if all(entry.end == "empty" for entry in entries):
+            return None
+        day = self._vault.today
+        recording = Recording(self.owner, day, entries, dict(fixtures), setup)
+        return self._vault.write(self.name, recording, equal=self._are_equal)
 
     def setup_digest(self) -> str:
         """Give a digest of what was asked and answered until now."""
-        made = [slot.entry for slot in self._slots if slot.entry is not None]
+        made = [place.outcome for place in self.made if place.outcome is not None]
         recorded = self.entries[: len(made)]
         is_as_recorded = len(made) == len(recorded) and all(
-            self._are_equal(old, new) for old, new in zip(recorded, made, strict=True)
+            map(self._are_equal, recorded, made)
         )
         if is_as_recorded and self.found is not None and self.found.setup:
             return self.found.setup
@@ -345,7 +302,43 @@ class Log:
         key = key_of(new)
         if key != key_of(old):
             return False
-        for slot in self._slots:
-            if key_of(slot.blank) == key:
-                return is_equal(old, new, slot.options, slot.is_equal)
+        for place in self.made:
+            if place.key == key:
+                return is_equal(old, new, place.options, place.is_equal)
         return is_equal(old, new)
+
+
+def why_not_kept(entry: Entry, verdict: Verdict, *, below_replayed: bool) -> str:
+    """Say why an owner that ended so leaves out an outcome; empty: it keeps it.
+
+    Args:
+        entry: The call.
+        verdict: How its owner ended.
+        below_replayed: Whether a wider fixture's answers were replayed, so that what a
+            service does not know may be what that fixture had made.
+    """
+    if verdict == "passed":
+        return ""
+    failed = failed_exchange(entry.body)
+    if failed or verdict == "skipped":
+        return failed
+    if raised_in(entry.body):
+        return raised_in(entry.body)
+    if entry.end in ("waiting", "open"):
+        return "it has no whole outcome"
+    if below_replayed and is_gone(entry.body):
+        return "what a wider fixture had made is not there"
+    return ""
+
+
+def _group_of(entry: Entry) -> str:
+    return entry.identity if entry.request is None else entry.target
+
+
+def _behind(before: Sequence[Entry], entries: Iterable[Entry]) -> list[Entry]:
+    """Give entries with places behind those of others, none beside another."""
+    last = max((max(entry.begin, entry.ended or 0) for entry in before), default=-1)
+    return [
+        replace(entry, begin=last + 1 + 2 * number, ended=last + 2 + 2 * number)
+        for number, entry in enumerate(entries)
+    ]

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.owners import Owner
-from pytest_mimic.engine.slots import Place
+from pytest_mimic.engine.place import Place
 from pytest_mimic.engine.verifying import paths_of
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.patch.targets import Options
@@ -198,7 +198,7 @@ def _is_equal(entry: Entry, call: Call) -> bool:
 
 def _recorded(call: Call, place: Place, vault: Vault) -> Iterator[_Recorded]:
     """Give recordings of the target with their owners, those of the log first."""
-    names = [place.name] if place.slot is not None else []
+    names = [place.name] if place.is_in_log else []
     names += [name for name in vault.names() if name != place.name]
     for name in names:
         recording = _read(vault, name)

@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple, Protocol
 
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.logs import Log
-from pytest_mimic.engine.turns import Turns
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.vault.names import log_name
 from pytest_mimic.vault.recording import Entry
@@ -52,7 +51,6 @@ class Owner:
         pid: The process in which it began.
         opening: Is held while its log is read.
         log: Its log, from its first call with a place on.
-        turns: The order in which the calls of its log end.
         kept: What all tests share and it has recorded.
         open: Its calls that have not ended.
         ended: Whether it has.
@@ -64,7 +62,7 @@ class Owner:
         has_failed: Whether it ended with a failure.
         has_drifted: Whether a statement of a fixture has given something else.
         cassettes: The cassettes in it whose blocks have ended.
-        left: What it has left in the vault, if it is a cassette.
+        left: What it has left in the vault and can be undone: a test, a cassette.
     """
 
     def __init__(
@@ -86,11 +84,11 @@ class Owner:
         self.pid = os.getpid()
         self.opening = threading.Lock()
         self.log: Log | None = None
-        self.turns: Turns | None = None
         self.kept: list[Kept] = []
         self.open: set[OpenCall] = set()
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}
+        self.real = RealValues()
         self.setup = ""
         self.first_test = ""
         self.is_set_up = False
@@ -98,7 +96,6 @@ class Owner:
         self.has_drifted = False
         self.cassettes: list[Owner] = []
         self.left: list[Written] = []
-        self.real = RealValues()
         self._numbers: dict[str, list[Hashable]] = {}
 
     def number(self, kind: str, key: Hashable) -> int:
@@ -107,8 +104,3 @@ class Owner:
         if key not in seen:
             seen.append(key)
         return seen.index(key)
-
-    def fixture_digests(self) -> dict[str, str]:
-        """Give the digests of the set-ups of the fixtures that it uses."""
-        used = sorted(self.fixtures.items())
-        return {name: owner.setup for name, owner in used if owner.setup}

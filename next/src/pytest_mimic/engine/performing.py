@@ -8,14 +8,13 @@ from functools import partial
 from math import inf
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
-from weakref import finalize
 
 from pytest_mimic.engine.layers import Awaited, is_outcome, layer_of, to_async
 from pytest_mimic.engine.outcomes import differences_of, has_raised
-from pytest_mimic.engine.replays import Replay, given
+from pytest_mimic.engine.replays import Replay
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 from pytest_mimic.patch.targets import steps_of
-from pytest_mimic.values.outcome import Objects, load, store
+from pytest_mimic.values.outcome import Objects, store
 from pytest_mimic.values.tree import Tree
 
 if TYPE_CHECKING:
@@ -24,21 +23,22 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.steps import Step
 
 
-class RealCall:
-    """A call that runs for real: it is recorded, or compared with its recording."""
+class RealCall(Replay):
+    """A call that runs for real: it is recorded, or compared with its recording.
+
+    One that is compared gives its caller what is recorded.
+    """
 
     def __init__(self, step: Step, plan: FunctionPlan, arguments: Arguments) -> None:
-        self._step = step
-        self._plan = plan
-        self._arguments = arguments
+        super().__init__(step, plan, arguments)
         self._is_recorded = step.mode == "run"
-        vault = plan.run.vault
-        self._objects: Objects = vault if self._is_recorded else _InMemory(vault)
+        if not self._is_recorded:
+            self._objects = _InMemory(plan.run.vault)
         self._layers: list[str] = []
         # Of a stream, what was read of it so far.
-        self._items: list[Tree] | None = None
+        self._read: list[Tree] | None = None
         # What is recorded, with the real values of volatile parts.
-        self._recorded_body: dict[str, Tree] | None = None
+        self._mixed: dict[str, Tree] | None = None
         self._opened = plan.opened() if self._is_recorded else nullcontext()
         arguments.watch()
 
@@ -64,11 +64,9 @@ class RealCall:
         self._layers.append(layer)
         if layer == "await":
             return self._await(result)
-        body = self._relay(result, is_async=layer == "astream")
-        performed: object = body if layer == "stream" else to_async(body, result)
-        # At the exit of the process, the run has ended.
-        finalize(performed, self._end_unread).atexit = False
-        return performed
+        relay = self._relay(result, is_async=layer == "astream")
+        next(relay)  # One that nobody reads is closed, too.
+        return relay if layer == "stream" else to_async(relay, result)
 
     async def _await(self, coroutine: Awaitable[Any]) -> Any:
         __tracebackhide__ = True
@@ -86,8 +84,6 @@ class RealCall:
             await self._step.wait_async()
         return self._follow(result)
 
-    # -- streams
-
     def _relay(self, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any]:
         """Give the items of a real stream, and keep them as far as its reader wants.
 
@@ -96,13 +92,14 @@ class RealCall:
         __tracebackhide__ = True
         step = self._step
         items: list[Tree] = []
-        self._items = items
+        self._read = items
         # The step is not to hold this call, which holds the arguments.
         step.progress(partial(_body_of, items))
         most = inf if self._is_recorded else _length_of(step.body())
         # Whether the stream is an outcome, as far as it was read.
         is_whole = True
         try:
+            yield
             while len(items) < most:
                 is_whole = False
                 try:
@@ -125,7 +122,7 @@ class RealCall:
                 items.append(self._store(item, "gave"))
                 is_whole = True
                 if self._is_recorded:
-                    yield from given(step, self._plan, item)
+                    yield from self._given(item)
         finally:
             if isinstance(stream, GeneratorType):
                 # What the stream does when it is closed is a part of the call.
@@ -133,40 +130,26 @@ class RealCall:
                     stream.close()
             if is_whole:
                 self._complete("", None)
-        return (yield from self._replay().items(is_async=is_async))
-
-    def _so_far(self) -> dict[str, Tree]:
-        return {} if self._items is None else _body_of(self._items)
-
-    def _end_unread(self) -> None:
-        """End the call of a stream that nobody holds, and nobody has read."""
-        if self._items is None:
-            self._items = []
-            self._plan.run.late.end_when_safe(partial(self._complete, "", None))
+        return (yield from self._items(is_async=is_async))
 
     # -- the end
 
     def _recorded(self) -> Any:
         """Give what is recorded, in the layers that the real call has not given."""
         __tracebackhide__ = True
-        return self._replay().give(inside=len(self._layers))
+        return self.give(inside=len(self._layers))
 
-    def _replay(self) -> Replay:
-        return Replay(
-            self._step,
-            self._plan,
-            self._arguments,
-            body=self._recorded_body,
-            objects=self._objects,
-        )
+    def _body(self) -> dict[str, Any]:
+        return super()._body() if self._mixed is None else self._mixed
 
     def _end_by(self, error: BaseException, *, is_awaited: bool) -> bool:
         """End the call with an error; return whether its caller gets it."""
         if is_outcome(error):
             self._complete("raised", error)
             return self._is_recorded
-        # What is not awaited cannot be cancelled: something inside of it was.
-        self._step.abandon(error if is_awaited else None, self._so_far())
+        so_far = {} if self._read is None else _body_of(self._read)
+        noted = isinstance(error, MimicError)
+        self._step.abandon(None if noted else error, so_far, is_awaited=is_awaited)
         return True
 
     def _complete(self, end: Literal["value", "raised", ""], content: object) -> None:
@@ -189,9 +172,9 @@ class RealCall:
         if end:
             verb = "returned" if end == "value" else "raised"
             body[end] = self._store(content, verb)
-        if self._items is not None:
+        if self._read is not None:
             last: dict[str, Tree] = {"last": body} if body else {}
-            body = {**self._so_far(), **last}
+            body = {**_body_of(self._read), **last}
         if self._is_recorded:
             self._record(body, after)
         else:
@@ -215,21 +198,19 @@ class RealCall:
         failed = ""
         if has_raised(body) and not has_raised(recorded):
             failed = f"the real call raised {type(content).__name__}"
-        is_of_kind = step.entry.layers == tuple(self._layers)
-        places = self._arguments.places
         differences = differences_of(
-            recorded, body, self._load, options, places, is_of_kind=is_of_kind
+            recorded,
+            body,
+            self._load,
+            options,
+            self._arguments.places,
+            is_of_kind=step.entry.layers == tuple(self._layers),
         )
         step.check(differences, failed=failed)
         paths = [steps_of(path) for path in options.volatile]
         # The paths in a value begin inside of it, those in a stream with `items`.
         paths += [("value", *path) for path in paths]
-        self._recorded_body = step.with_volatile(recorded, body, paths)
-
-    def _refuse(self, error: MimicError) -> None:
-        """End the call without an outcome, and let the error fail the test."""
-        self._step.abandon(None)
-        self._plan.run.note(error)
+        self._mixed = step.with_volatile(recorded, body, paths)
 
     def _store(self, value: object, verb: str) -> Tree:
         """Return what is stored of a part of the outcome.
@@ -237,23 +218,15 @@ class RealCall:
         Raises:
             UnstorableOutcomeError: It cannot be kept. The error is noted.
         """
+        places = self._arguments.places
+        name = "exception" if verb == "raised" else "result"
         try:
-            places = self._arguments.places
-            name = "exception" if verb == "raised" else "result"
             return store(value, self._objects, places, self._hide, name=name)
         except UnstorableOutcomeError as error:
             what = f"what {self._plan.target} {verb} cannot be stored"
             told = UnstorableOutcomeError(what, error.facts, error.remedies)
             self._refuse(told)
             raise told from error.__cause__
-
-    def _load(self, tree: Tree) -> object:
-        places, forbid = self._arguments.places, self._plan.run.forbids_pickles
-        try:
-            return load(tree, self._objects, places, forbid=forbid)
-        except MimicError as error:
-            self._refuse(error)
-            raise
 
     def _hide(self, tree: Tree) -> Tree:
         """Return an outcome without the secrets of the environment."""
@@ -267,6 +240,11 @@ class RealCall:
 
 def _body_of(items: list[Tree]) -> dict[str, Tree]:
     return {"items": list(items)}
+
+
+def _length_of(body: dict[str, Any]) -> int:
+    """Return how many items a recorded stream has, its end counted as one more."""
+    return len(body.get("items", ())) + ("items" not in body or "last" in body)
 
 
 class _InMemory:
@@ -284,8 +262,3 @@ class _InMemory:
     def read_object(self, name: str) -> bytes:
         kept = self._kept.get(name)
         return self._vault.read_object(name) if kept is None else kept
-
-
-def _length_of(body: dict[str, Any]) -> int:
-    """Return how many items a recorded stream has, its end counted as one more."""
-    return len(body.get("items", ())) + ("items" not in body or "last" in body)

@@ -9,15 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.inputs import Inputs, Opened
 from pytest_mimic.engine.mocks import Mocks, refusal
-from pytest_mimic.errors import (
-    CorruptRecordingError,
-    MimicError,
-    StaleRecordingError,
-)
+from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.targets import Target, steps_of
 from pytest_mimic.values.binding import Binder
 from pytest_mimic.values.identity import CallRules, quick_key
-from pytest_mimic.values.outcome import load
 from pytest_mimic.values.source import innermost, source_fingerprint
 from pytest_mimic.values.tree import Tree
 
@@ -72,17 +67,15 @@ class FunctionPlan:
         cassette: Owner | None = None,
     ) -> None:
         self.run = run
-        self._inputs = inputs
-        self._mocks = mocks
         self.target = target
         self.function = function
         self.line = line
         self.cassette = cassette
+        self._inputs = inputs
+        self._mocks = mocks
         options = line.options
-        is_in_cassette = cassette is not None
-        self.is_in_log = (
-            is_in_cassette if options.sequence is None else options.sequence
-        )
+        has_place = options.sequence
+        self.is_in_log = cassette is not None if has_place is None else has_place
         self._is_keyed = bool(options.key or options.content)
         has_parts = any(len(steps_of(path)) > 1 for path in options.ignore)
         self.is_quick = not self._is_keyed and not has_parts
@@ -154,52 +147,21 @@ class FunctionPlan:
         return source_fingerprint(function) or ""
 
     def is_stale(self, entry: Entry, label: Callable[[], str]) -> str:
-        """Say what has changed since a call was recorded, or give an empty text.
-
-        Raises:
-            CorruptRecordingError: The list of what it reached is damaged.
-        """
+        """Say what has changed since a call was recorded, or give an empty text."""
         is_old = entry.source and self.source and entry.source != self.source
         if is_old and self.run.source == "strict":
             return self.target
-        if self.run.mode == "record" and self._is_outdated(entry):
-            return self.target
         if self.run.inputs != "strict":
             return ""
-        try:
-            lines = [f"{name} has changed" for name in self._changed_inputs(entry)]
-        except CorruptRecordingError as error:
-            if self.run.mode != "record":
-                raise
-            lines = [error.what]
+        lines = [f"{name} has changed" for name in self._changed_inputs(entry)]
         return "\n".join([f"what {label()} reaches or reads", *lines]) if lines else ""
-
-    def _is_outdated(self, entry: Entry) -> bool:
-        """Return whether the value of a call is of a class that has changed since."""
-        run = self.run
-        try:
-            load(
-                entry.body.get("value"),
-                run.vault,
-                run.places,
-                forbid=run.forbids_pickles,
-            )
-        except StaleRecordingError:
-            return True
-        except MimicError:
-            return False  # it is told when the value is given
-        return False
 
     def warn_of_inputs(self, entry: Entry) -> None:
         """Let the summary say what has changed that a replayed call reached or read."""
         run = self.run
-        if run.inputs != "warn" or not entry.inputs:
+        if run.inputs != "warn":
             return
-        try:
-            changed = self._changed_inputs(entry)
-        except CorruptRecordingError as error:
-            changed = [error.what]
-        for name in changed:
+        for name in self._changed_inputs(entry):
             run.events.add(
                 "inputs changed",
                 self.target,
@@ -211,7 +173,10 @@ class FunctionPlan:
     def _changed_inputs(self, entry: Entry) -> list[str]:
         if not entry.inputs:
             return []
-        return self._inputs.changed(entry.inputs, self.run.vault)
+        try:
+            return self._inputs.changed(entry.inputs, self.run.vault)
+        except CorruptRecordingError as error:
+            return [error.what]
 
     def opened(self) -> AbstractContextManager[None]:
         """Collect what a call that is recorded opens for reading."""
@@ -250,6 +215,7 @@ class FunctionPlan:
         """Return what answers calls with equal arguments, or of this identity."""
         if self._version != self.run.version:
             self.players.clear()
+            self._version = self.run.version
         # Of plain arguments, none reaches a mock that the function does not reach.
         is_looked_at = self._without_mocks == self._mocks.version
         return self.players.get(key) if is_looked_at else None
@@ -258,10 +224,6 @@ class FunctionPlan:
         self, step: Step, key: bytes | str, make: Callable[[], object]
     ) -> None:
         """Answer calls that equal a replayed one by the shortest way from now on."""
-        run = self.run
-        if step.replayed is None or not step.is_lasting or run.events.shows_calls:
-            return
-        if self._version != run.version:
-            self.players.clear()
-            self._version = run.version
-        self.players[key] = Player(run, step.replayed, make)
+        is_shown = self.run.events.shows_calls
+        if step.is_lasting and step.replayed is not None and not is_shown:
+            self.players[key] = Player(self.run, step.replayed, make)

@@ -11,8 +11,8 @@ from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.decide import Reason
 from pytest_mimic.engine.events import Plain
 from pytest_mimic.engine.owners import Owner
+from pytest_mimic.engine.place import Place
 from pytest_mimic.engine.secrecy import Secrecy
-from pytest_mimic.engine.slots import Place
 from pytest_mimic.errors import (
     CorruptRecordingError,
     DriftError,
@@ -147,7 +147,7 @@ class Refusals:
         return StaleRecordingError(
             f"what was recorded of {call.label()} cannot be made any more",
             [error.what],
-            self._remedies("to record it again", RECORD, owner),
+            self._remedies("to record it again", RERECORD, owner),
         )
 
     def without_owner(self, call: Call) -> MissingRecordingError:

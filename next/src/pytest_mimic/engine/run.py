@@ -3,80 +3,41 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pytest_mimic.commands import Commands
-from pytest_mimic.engine.calls import (
-    Call,
-    failed_exchange,
-    is_worth_a_wait,
-)
+from pytest_mimic.engine import closing
+from pytest_mimic.engine.books import Books
+from pytest_mimic.engine.calls import Call, failed_exchange, is_worth_a_wait
 from pytest_mimic.engine.children import Children
-from pytest_mimic.engine.closing import Closing
 from pytest_mimic.engine.decide import Mode
-from pytest_mimic.engine.events import Event, Events, Noted
-from pytest_mimic.engine.inside import Inside
-from pytest_mimic.engine.keeping import Verdict
-from pytest_mimic.engine.late import LateEnds
-from pytest_mimic.engine.logs import Log
+from pytest_mimic.engine.events import Event, Noted
+from pytest_mimic.engine.logs import Log, Verdict
 from pytest_mimic.engine.owners import Kept, Owner
-from pytest_mimic.engine.refusals import (
-    RERECORD,
-    EndlessCallsError,
-    Refusal,
-    Refusals,
-    facts_of,
-)
-from pytest_mimic.engine.secrecy import Secrecy
+from pytest_mimic.engine.place import Place
+from pytest_mimic.engine.refusals import RERECORD, Refusal
 from pytest_mimic.engine.servers import Listening, OwnServers
-from pytest_mimic.engine.shared import Shared
-from pytest_mimic.engine.sleeps import Sleeps
-from pytest_mimic.engine.slots import Place
 from pytest_mimic.engine.steps import Step
-from pytest_mimic.engine.turns import Turns
-from pytest_mimic.errors import (
-    MimicError,
-    MissingRecordingError,
-    StaleRecordingError,
-)
+from pytest_mimic.errors import MimicError
 from pytest_mimic.values.places import Places
 from pytest_mimic.vault.vault import Vault, Written
 
-if TYPE_CHECKING:
-    from pytest_mimic.engine.anew import Anew
 
-_MOST_MISSES = 1000
-_RECORDING: tuple[Mode, ...] = ("record", "rerecord")
-
-
-class Run:
+class Run(Books):
     """The run of this process.
 
     Attributes:
         mode: What calls become.
-        vault: Where recordings are.
         places: The folders of this run.
-        commands: Writes the commands that errors name.
-        events: What happened.
-        inside: Which calls are a part of a real call.
-        shared: What all tests share.
-        secrecy: What it hides.
         servers: The servers of this process.
-        refusals: Makes the errors of calls that get no outcome.
-        closing: Ends owners.
-        late: Ends calls of streams that the collector has found.
-        anew: Notes what the next run makes anew; None: nothing is recorded.
-        test: The id of the test that runs, or an empty text.
         forbids_pickles: Whether nothing may be unpickled.
         source: What a replay does about a target whose source has changed.
         inputs: The same for what a call reaches and reads.
         may_record: Whether anything may be written, whatever a test asks for.
         may_begin: Whether a cassette that does not exist is recorded unasked.
-        version: Another number means that what was replayed may be another now.
     """
 
     def __init__(
@@ -93,34 +54,18 @@ class Run:
         may_begin: bool = True,
         redact: Sequence[str] = (),
     ) -> None:
+        super().__init__(vault, commands, redact)
         self.mode = mode
-        self.vault = vault
         self.places = places
-        self.commands = commands
-        self.events = Events()
-        self.inside = Inside()
-        self.shared = Shared(vault)
-        self.secrecy = Secrecy(redact)
-        self.refusals = Refusals(vault, commands, self.secrecy)
-        self.closing = Closing(vault, self.events, self.refusals, self._change)
         self.servers = OwnServers()
-        self.test = ""
         self.forbids_pickles = forbids_pickles
         self.source = source
         self.inputs = inputs
         self.may_record = may_record
         self.may_begin = may_begin
-        self.version = 0
-        # The calls that run for real and are shared by all tests, as they began.
-        self.in_flight: list[Step] = []
-        self.anew: Anew | None = None
-        self._sleeps = Sleeps()
-        self.late = LateEnds()
         self._children = Children(self._begin_child)
         self._owners: list[Owner] = []
         self._last_test: Owner | None = None
-        self._undo_of_test: list[Written] = []
-        self._misses: Counter[tuple[str, str, str]] = Counter()
 
     @property
     def innermost(self) -> Owner | None:
@@ -154,13 +99,14 @@ class Run:
             StaleRecordingError: Its recording is stale.
             CorruptRecordingError: The file of its recording is damaged.
         """
-        self._sleeps.go_on()
-        self.late.end()
+        self.sleeps.go_on()
         owner = cassette or self.innermost
+        is_shared = call.is_of_all or not (call.in_log or cassette)
         try:
-            place, call = self._place_of(
-                call, owner, is_in_cassette=cassette is not None
-            )
+            if is_shared:
+                place = self.shared.take(call, self._mode_of(owner))
+            else:
+                place, call = self._place_in_log(call, owner)
         except MimicError as error:
             self.refusals.add_command(error, owner)
             raise self.refuse(Refusal(error, ""), call, owner) from None
@@ -193,39 +139,19 @@ class Run:
             return False
         return self.log_of(owner).has_next(call)
 
-    def _place_of(
-        self, call: Call, owner: Owner | None, *, is_in_cassette: bool
-    ) -> tuple[Place, Call]:
-        mode = self._mode_of(owner)
-        is_shared = not call.in_log and not is_in_cassette
-        if call.is_of_all or is_shared:
-            return self.shared.take(call, mode), call
+    def _mode_of(self, owner: Owner | None) -> Mode:
+        return self.mode if owner is None or owner.mode is None else owner.mode
+
+    def _place_in_log(self, call: Call, owner: Owner | None) -> tuple[Place, Call]:
         if owner is None:
             raise self.refusals.without_owner(call)
         if owner.pid != os.getpid():
             raise self.refusals.in_child(call)
-        log = self.log_of(owner)
-        has_effect = call.has_effect and owner.kind == "fixture"
+        log, mode = self.log_of(owner), self._mode_of(owner)
         if mode == "verify" and not log.has(call):
-            call = self._as_recorded(call, log, owner)
+            call = _as_recorded(call, log, owner)
+        has_effect = call.has_effect and owner.kind == "fixture"
         return log.take(call, mode, has_effect=has_effect), call
-
-    def _mode_of(self, owner: Owner | None) -> Mode:
-        return self.mode if owner is None or owner.mode is None else owner.mode
-
-    def has_written(self, file: str) -> bool:
-        """Whether an owner of this run has written a log."""
-        return file in self.closing.written
-
-    def _as_recorded(self, call: Call, log: Log, owner: Owner) -> Call:
-        """Give a request with recorded values where it has volatile ones."""
-        if call.identify is None:
-            return call
-        for request in owner.real.candidates(call.describe()):
-            candidate = replace(call, identity=call.identify(request))
-            if log.has(candidate):
-                return candidate
-        return call
 
     def log_of(self, owner: Owner) -> Log:
         """Give the log of an owner, which is read when it is first needed.
@@ -235,63 +161,32 @@ class Run:
         """
         with owner.opening:
             if owner.log is None:
-                log = self._open_log(owner)
-                owner.turns = Turns(log)
-                owner.log = log
+                owner.log = self._open_log(owner)
             return owner.log
 
     def _open_log(self, owner: Owner) -> Log:
-        mode = self._mode_of(owner)
-        log = Log(
-            self.vault,
-            owner.file,
-            owner.serves if owner.kind == "cassette" else owner.name,
-            is_made_again=self.mode == "rerecord" and mode in _RECORDING,
-            of_this_run=self.closing.written.get(owner.file),
-        )
-        if mode in _RECORDING and owner.kind != "cassette":
-            log.take_over()
+        mode, is_cassette = self._mode_of(owner), owner.kind == "cassette"
+        name = owner.serves if is_cassette else owner.name
+        is_made_again = mode == "rerecord"
+        log = Log(self.vault, owner.file, name, is_made_again=is_made_again)
+        if mode in ("record", "rerecord") and not is_cassette:
             log.keep_part()
         return log
 
     def _note_replay(self, call: Call, place: Place, owner: Owner | None) -> None:
         assert place.entry is not None
         if failed_exchange(place.entry.body) and is_worth_a_wait(place.entry.body):
-            self._sleeps.skip()
+            self.sleeps.skip()
         if place.recorded == "repeats" and call.conversation:
-            self._note_repeated(call, owner)
-
-    def _note_repeated(self, call: Call, owner: Owner | None) -> None:
-        assert owner is not None
-        times = self.log_of(owner).times(call)
-        self.events.add(
-            "repeated",
-            f"{call.label()}, recorded {times} times",
-            test=self.test,
-            option=RERECORD,
-            command=self.refusals.command(RERECORD, owner),
-        )
-
-    def refuse(self, refusal: Refusal, call: Call, owner: Owner | None) -> MimicError:
-        """Note the error that a call gets, and give it.
-
-        Raises:
-            EndlessCallsError: An equal call of this test was refused a thousand times.
-        """
-        error = refusal.error
-        key = self.test, call.target, call.identity
-        self._misses[key] += 1
-        if self._misses[key] >= _MOST_MISSES:
-            raise EndlessCallsError(_MOST_MISSES, error)
-        label = call.label()
-        self.events.note(error, label)
-        self._sleeps.skip()
-        kind = _kind_of(error)
-        if kind is not None and self._misses[key] == 1:
-            command = self.refusals.command(refusal.option, owner)
-            facts = facts_of(refusal, command)
-            self.events.add(kind, label, test=self.test, **facts)
-        return error
+            assert owner is not None
+            times = self.log_of(owner).times(call)
+            self.events.add(
+                "repeated",
+                f"{call.label()}, recorded {times} times",
+                test=self.test,
+                option=RERECORD,
+                command=self.refusals.command(RERECORD, owner),
+            )
 
     def note(self, error: MimicError, call: str = "") -> None:
         """Keep an error for the verdict of the phase, should the code swallow it."""
@@ -307,8 +202,7 @@ class Run:
             self.end_test(passed=False)
         last = self._last_test
         if last is not None and last.name == nodeid and last.has_failed:
-            self.closing.undo(self._undo_of_test)
-        self._undo_of_test = []
+            closing.undo(last.left, self)
         self.test = nodeid
         self._owners.append(Owner(nodeid, "test"))
         self.events.is_judged_here = True
@@ -326,7 +220,7 @@ class Run:
         owner.has_failed = not passed and not skipped
         verdict: Verdict = "skipped" if skipped else "passed" if passed else "failed"
         try:
-            self._undo_of_test = self._close(owner, verdict)
+            owner.left = self._close(owner, verdict)
         finally:
             self._owners.remove(owner)
             self.test = ""
@@ -344,11 +238,9 @@ class Run:
             yield
             if not owner.is_set_up:
                 owner.is_set_up = True
-                self.closing.end_setup(owner, self.test)
-        except BaseException:
-            owner.is_set_up = True
-            raise
+                closing.end_setup(owner, self)
         finally:
+            owner.is_set_up = True
             self._owners.remove(owner)
 
     def end_owner(self, owner: Owner, *, passed: bool) -> None:
@@ -389,22 +281,17 @@ class Run:
         for owner in reversed(self._owners):
             self._close(owner, "failed")
         self._owners.clear()
-        self.late.end()
         self._hear_children()
 
     def close(self) -> None:
         """Restore what was replaced."""
         self.inside.close()
-        self._sleeps.close()
+        self.sleeps.close()
         self._children.close()
 
     def _close(self, owner: Owner, verdict: Verdict) -> list[Written]:
         self._hear_children()
-        self.late.end()
-        return self.closing.close(owner, verdict, self.test)
-
-    def _change(self) -> None:
-        self.version += 1
+        return closing.close(owner, verdict, self)
 
     # -- forked children
 
@@ -428,8 +315,12 @@ class Run:
                 self.innermost.kept.append(row)
 
 
-def _kind_of(error: MimicError) -> Literal["missing", "stale"] | None:
-    """Give the kind of event that a refused call is."""
-    if isinstance(error, StaleRecordingError):
-        return "stale"
-    return "missing" if isinstance(error, MissingRecordingError) else None
+def _as_recorded(call: Call, log: Log, owner: Owner) -> Call:
+    """Give a request with recorded values where it has volatile ones."""
+    if call.identify is None:
+        return call
+    for request in owner.real.candidates(call.describe()):
+        candidate = replace(call, identity=call.identify(request))
+        if log.has(candidate):
+            return candidate
+    return call

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from pytest_mimic.engine.covering import Edge
-
-if TYPE_CHECKING:
-    from pytest_mimic.engine.run import Run
+from pytest_mimic.engine.events import Events
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 _DEFAULT_PORT = 80
@@ -51,7 +49,7 @@ class OwnServers:
         return port in own | self._ports_of_children
 
 
-def edge_of_servers(run: Run) -> Edge:
+def edge_of_servers(servers: OwnServers, events: Events) -> Edge:
     """Return the edge at which a server begins to listen."""
     process = os.getpid()
 
@@ -59,10 +57,10 @@ def edge_of_servers(run: Run) -> Edge:
         @wraps(listen)
         def listen_and_note(socket: Any, *args: Any) -> None:
             if os.getpid() == process:
-                run.servers.add(socket)
-            elif run.events.tell is not None:
+                servers.add(socket)
+            elif events.tell is not None:
                 # It was bound before, and is told before anybody can reach it.
-                run.events.tell(Listening(_port_of(socket)))
+                events.tell(Listening(_port_of(socket)))
             listen(socket, *args)
 
         return listen_and_note

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_mimic.engine.calls import Call, failed_exchange, is_worth_a_wait
 from pytest_mimic.engine.decide import Facts, Mode, Recorded, decide
-from pytest_mimic.engine.slots import Place, is_stale
+from pytest_mimic.engine.place import Place, is_stale, key_of
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import Entry, Recording
@@ -30,7 +30,8 @@ class Shared:
         is_tried_again = mode == "record" and name in self._failed
         if entry is not None and entry.line == call.line and not is_tried_again:
             recorded = "stale" if is_stale(call, entry) else "fresh"
-        return Place(decide(Facts(mode, recorded)), recorded, entry, name)
+        decision = decide(Facts(mode, recorded))
+        return Place(decision, recorded, entry, name, key_of(call))
 
     def put(self, call: Call, entry: Entry, *, test: str) -> Written:
         """Keep an outcome at once; of a stream the longest reading of this run."""

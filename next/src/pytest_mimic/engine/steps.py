@@ -1,65 +1,49 @@
-"""One call from its beginning to its end: replayed, verified, or run for real."""
+"""One call from its beginning to its end: replayed, compared, or run for real."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
+from pytest_mimic.engine.books import Books
 from pytest_mimic.engine.calls import Call
-from pytest_mimic.engine.events import Event, EventKind, Events, Plain
-from pytest_mimic.engine.inside import Inside
+from pytest_mimic.engine.decide import Decision
+from pytest_mimic.engine.events import Event, Plain
 from pytest_mimic.engine.owners import Kept, Owner
-from pytest_mimic.engine.refusals import (
-    RECORD,
-    RERECORD,
-    Refusal,
-    Refusals,
-    facts_of_error,
+from pytest_mimic.engine.place import Place, blank_of
+from pytest_mimic.engine.refusals import RERECORD, Refusal, facts_of_error
+from pytest_mimic.engine.turns import (
+    end_this_thread,
+    hang,
+    pause,
+    pause_task,
+    seconds_now,
 )
-from pytest_mimic.engine.shared import Shared
-from pytest_mimic.engine.slots import Place, blank_of
-from pytest_mimic.engine.turns import end_this_thread, hang, hang_async, seconds_now
 from pytest_mimic.errors import MimicError, StaleRecordingError
 from pytest_mimic.values.outcome import shelve, unshelve
 from pytest_mimic.values.tree import Path, Tree
-from pytest_mimic.vault.recording import End, Entry
-from pytest_mimic.vault.vault import Vault
+from pytest_mimic.vault.recording import Entry
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.anew import Anew
     from pytest_mimic.values.differences import Difference
 
 Body = dict[str, Tree]
 """What a call gave: one of `value`, `raised`, `items` (with `last`) or `answer`."""
 
 _CANCELLED = ("CancelledError", "Cancelled", "GeneratorExit")
-
-
-class Books(Protocol):
-    """What the steps of a run write into."""
-
-    vault: Vault
-    shared: Shared
-    events: Events
-    inside: Inside
-    refusals: Refusals
-    test: str
-    in_flight: list[Step]
-    anew: Anew | None
-
-    def refuse(self, refusal: Refusal, call: Call, owner: Owner | None) -> MimicError:
-        """Note the error that a call gets, and give it."""
+# They end the run, and nobody asks which calls they have cut short.
+_ENDS_OF_A_RUN = ("KeyboardInterrupt", "Exit")
 
 
 class _Running:
     """The block in which a call runs for real."""
 
-    def __init__(self, step: Step, inside: Inside) -> None:
+    def __init__(self, step: Step, books: Books) -> None:
         self._step = step
-        self._inside = inside
+        self._inside = books.inside
 
     def __enter__(self) -> None:
         self._before = self._inside.enter(self._step)
@@ -82,7 +66,6 @@ class Step:
         mode: What becomes of the call.
         entry: The recording; None: it runs for real and is recorded.
         is_open: Whether it has not ended.
-        is_lasting: Whether equal calls will be given the same, whenever they are made.
         replayed: The row that counts the replay.
     """
 
@@ -90,7 +73,7 @@ class Step:
         self,
         books: Books,
         call: Call,
-        mode: Literal["replay", "run", "verify", "repeat"],
+        mode: Decision,
         place: Place,
         owner: Owner | None,
     ) -> None:
@@ -98,7 +81,6 @@ class Step:
         self.mode = mode
         self.entry = None if mode == "run" else place.entry
         self.is_open = True
-        self.is_lasting = mode == "replay" and place.slot is None
         self.replayed: Event | None = None
         self._seconds = 0.0
         self._since: float | None = None
@@ -107,11 +89,24 @@ class Step:
         self._owner = owner
         self._test = books.test
         self._so_far: Callable[[], Body] | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        # The calls for which its end may come too early.
+        self._beside: list[object] | None = None
         if owner is not None:
             owner.open.add(self)
-        if mode == "run" and place.slot is None:
-            books.in_flight.append(self)
+        if mode == "run" and not place.is_in_log:
+            self._beside = books.in_flight[call.target, self._test]
+            self._beside.append(self)
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether equal calls will be given the same, whenever they are made."""
+        return self.replayed is not None and not self._place.is_in_log
+
+    @property
+    def owner_name(self) -> str:
+        """The name of the owner; empty: the call belongs to none."""
+        return self._owner.name if self._owner is not None else ""
 
     def body(self) -> Body:
         """Give what is recorded, with all that stands in objects."""
@@ -123,7 +118,7 @@ class Step:
 
     def running(self) -> AbstractContextManager[None]:
         """The real call: mimicked calls inside of it are a part of it and pass."""
-        return _Running(self, self._books.inside)
+        return _Running(self, self._books)
 
     def begin_clock(self) -> None:
         """Count the seconds in which it runs."""
@@ -131,82 +126,71 @@ class Step:
 
     def stop_clock(self) -> None:
         """Count no more seconds, until it goes on."""
-        self._seconds, self._since = self.seconds, None
+        self._seconds, self._since = self._seconds_until_now(), None
 
-    @property
-    def seconds(self) -> float:
-        """How long it has run for real."""
+    def _seconds_until_now(self) -> float:
         since = self._since
         return self._seconds + (0 if since is None else seconds_now() - since)
-
-    def complete(
-        self,
-        body: Body,
-        *,
-        source: str = "",
-        inputs: str = "",
-        layers: tuple[str, ...] = (),
-        after: dict[str, Tree] | None = None,
-        hidden: tuple[str, ...] = (),
-    ) -> None:
-        """Keep what the call gave.
-
-        Args:
-            body: The outcome.
-            source: The fingerprint of the target's source.
-            inputs: The name of the object that says what the call reached.
-            layers: What has to be awaited or read to come to the outcome.
-            after: The states of arguments after the call.
-            hidden: Paths of arguments that are secret.
-
-        Raises:
-            MimicError: It cannot be written. The error is noted.
-        """
-        if self._begin_end():
-            self._keep(
-                body,
-                source=source,
-                inputs=inputs,
-                layers=layers,
-                after=after or {},
-                hidden=hidden,
-            )
 
     def progress(self, so_far: Callable[[], Body]) -> None:
         """Let the end of the owner keep what an exchange or stream gave until then."""
         self._so_far = so_far
 
-    def abandon(self, error: BaseException | None, body: Body | None = None) -> None:
-        """End a call that has no whole outcome.
+    def complete(self, body: Body, **facts: Any) -> None:
+        """Keep what the call gave.
 
-        One that was cancelled is kept as waiting, after what the body holds. After any
-        other error its place is empty.
+        Args:
+            body: The outcome.
+            facts: What else its recording says, by the names of an `Entry`.
+
+        Raises:
+            MimicError: It cannot be written. The error is noted.
+        """
+        if self._begin_end():
+            self._keep(body, **facts)
+
+    def abandon(
+        self,
+        error: BaseException | None,
+        body: Body | None = None,
+        *,
+        is_awaited: bool = True,
+    ) -> None:
+        """End a call that has no whole outcome: its place is empty.
+
+        Args:
+            error: What has ended it. None: an error that is noted.
+            body: What it gave until then. One that was cancelled is kept as waiting.
+            is_awaited: Whether the call itself may have been cancelled.
         """
         if not self._begin_end():
             return
-        if self.mode != "run" or type(error).__name__ not in _CANCELLED:
+        name = type(error).__name__
+        is_cancelled = name in _CANCELLED
+        if self.mode != "run" or error is None:
             self._leave()
-        elif self._place.slot is None:
-            self._report("was cancelled: not recorded, a replay will miss it")
+        elif not self._place.is_in_log:
             self._leave()
-        else:
+            if name not in _ENDS_OF_A_RUN:
+                self._report("was cancelled" if is_cancelled else f"raised {name}")
+        elif is_cancelled and is_awaited:
             self._keep(body or {}, end="waiting")
+        else:
+            self._leave()
 
     def end_with_owner(self) -> None:
         """End a call that is still open when its owner ends."""
-        if self.mode != "run" or (self._place.slot is None and self._so_far is None):
+        is_in_log, so_far = self._place.is_in_log, self._so_far
+        if self.mode != "run" or not (is_in_log or so_far):
             # A replay ends by itself, and what all tests share when it is done.
             return
         if not self._begin_end():
             return
-        if self._place.slot is not None and self._so_far is not None:
-            self._keep(self._so_far(), end="open")
-            return
-        words = (
-            "was still open when its test ended: not recorded, a replay will miss it"
-        )
-        self._report(words)
-        self._leave()
+        if is_in_log and so_far:
+            self._keep(so_far(), end="open")
+        else:
+            self._leave()
+            self._report("was still open when its test ended")
 
     def _begin_end(self) -> bool:
         """Note that the call ends now; whether it had not ended before."""
@@ -214,36 +198,36 @@ class Step:
             was_open, self.is_open = self.is_open, False
         if self._owner is not None:
             self._owner.open.discard(self)
-        if was_open and self in self._books.in_flight:
-            self._note_overlap()
+        if was_open and self._beside is not None:
+            if self._beside[0] is not self:
+                self._books.events.add("overlapped", self.call.target, test=self._test)
+            self._beside.remove(self)
         return was_open
 
-    def _note_overlap(self) -> None:
-        """Note that a shared call ends before an equal one that began earlier."""
-        in_flight, target = self._books.in_flight, self.call.target
-        earlier = in_flight[: in_flight.index(self)]
-        in_flight.remove(self)
-        if any((one.call.target, one._test) == (target, self._test) for one in earlier):
-            self._books.events.add("overlapped", target, test=self._test)
-
     def _leave(self) -> None:
-        slot, owner = self._place.slot, self._owner
-        if slot is not None and owner is not None and owner.log is not None:
-            owner.log.end(slot)
+        if self._owner is not None and self._owner.log and self._place.is_in_log:
+            self._owner.log.end(self._place)
 
-    def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
+    def _keep(self, body: Body, **facts: Any) -> None:
+        books = self._books
         try:
-            entry = self._entry(body, end=end, **facts)
+            entry = self._entry(body, **facts)
             self._put(entry)
         except MimicError as error:
             self._leave()
-            self._books.events.note(error, self.call.label())
+            books.events.note(error, self.call.label())
             raise
-        self._tell("recorded", seconds=self.seconds)
-        anew = self._books.anew
-        if anew is not None:
-            anew.recorded(self.call, self.call.describe(), self._test)
-            anew.answered(entry.body)
+        books.events.add(
+            "recorded",
+            self._shown(),
+            test=self._test,
+            name=self._place.name,
+            identity=self.call.identity,
+            seconds=entry.seconds,
+        )
+        if books.anew is not None:
+            books.anew.recorded(self.call, self.call.describe(), self._test)
+            books.anew.answered(entry.body)
 
     def _entry(self, body: Body, **facts: Any) -> Entry:
         """Give the recording of the call, its large parts in objects."""
@@ -253,41 +237,32 @@ class Step:
             facts["arguments"] = described
         else:
             facts["request"] = shelve(described, vault)
+        facts.setdefault("end", "")
         return replace(
             blank_of(self.call),
             body={key: shelve(part, vault) for key, part in body.items()},
-            seconds=self.seconds,
+            seconds=self._seconds_until_now(),
             **facts,
         )
 
     def _put(self, entry: Entry) -> None:
-        slot, owner = self._place.slot, self._owner
-        if slot is not None:
+        books, owner = self._books, self._owner
+        if self._place.is_in_log:
             assert owner is not None
             assert owner.log is not None
-            owner.log.put(slot, entry)
+            owner.log.put(self._place, entry)
             return
-        written = self._books.shared.put(self.call, entry, test=self._test)
-        if written.changed:
-            kept = Kept(written, entry)
-            self._keep_in_mind(kept)
-
-    def _keep_in_mind(self, kept: Kept) -> None:
-        tell = self._books.events.tell
-        if tell is not None:
-            tell(kept)
-        elif self._owner is not None:
-            self._owner.kept.append(kept)
+        written = books.shared.put(self.call, entry, test=self._test)
+        kept = Kept(written, entry)
+        if books.events.tell is not None:
+            books.events.tell(kept)
+        elif owner is not None and written.changed:
+            owner.kept.append(kept)
 
     def _report(self, what: str) -> None:
-        self._tell("not recorded", self.call.label(), what=what)
-
-    def _tell(self, kind: EventKind, shown: str = "", **facts: Plain) -> Event:
-        """Add a row that names the call, and its recording if it has one."""
-        if kind != "not recorded":
-            facts.update(name=self._place.name, identity=self.call.identity)
-        shown = shown or self._shown()
-        return self._books.events.add(kind, shown, test=self._test, **facts)
+        what = f"{what}: not recorded, a replay will miss it"
+        label = self.call.label()
+        self._books.events.add("not recorded", label, test=self._test, what=what)
 
     # -- a call that is compared
 
@@ -303,14 +278,12 @@ class Step:
         if not self._begin_end():
             return
         self._leave()
-        if self.entry.end == "waiting":
-            self._report_early_answer()
-        elif differences and self._is_told():
+        # One that was cancelled when it was recorded may be answered before that.
+        is_compared = self.entry.end != "waiting"
+        if differences and is_compared and self._is_told():
             self._note_drift(differences, failed)
-        elif self.mode == "verify":
-            self.count("verified")
         else:
-            self.count("replayed")
+            self.count("verified" if self.mode == "verify" else "replayed")
 
     def _is_told(self) -> bool:
         """Whether a difference is told: of a wider fixture, the first of its set-up.
@@ -325,24 +298,19 @@ class Step:
         owner.has_drifted = True
         return is_first
 
-    def _report_early_answer(self) -> None:
-        what = "was answered, before it was cancelled as it was when recorded"
-        self._tell("answered early", self.call.label(), what=what)
-        self.count("verified")
-
     def _note_drift(self, differences: Sequence[Difference], failed: str) -> None:
-        refusals, owner = self._books.refusals, self._owner
+        events, refusals, owner = self._books.events, self._books.refusals, self._owner
         if self.mode == "repeat":
             assert owner is not None
             error = refusals.drift_of_fixture(self.call, differences, owner)
         else:
             error = refusals.drift(self.call, differences, owner, failed=failed)
         label, kind = self.call.label(), self.call.conversation
+        error.conversation = f"{self._place.name} {kind}" if kind else ""
+        events.note(error, label)
         # That a call has failed is not to be accepted.
         option = "" if failed else self._option
-        error.conversation = f"{self._place.name} {kind}" if kind else ""
-        self._books.events.note(error, label)
-        self._books.events.add(
+        events.add(
             "drifted",
             label,
             test=self._test,
@@ -352,95 +320,6 @@ class Step:
             **self._where(),
             **facts_of_error(error),
         )
-
-    # -- a call that is replayed
-
-    def wait(self) -> None:
-        """Return when the call may end, as it did when it was recorded.
-
-        Raises:
-            MissingRecordingError: It was cancelled when it was recorded and nobody
-                cancels it now, or waits in vain.
-            SystemExit: In a thread whose owner has ended.
-        """
-        owner, slot = self._owner, self._place.slot
-        if self.entry is not None and slot and owner is not None and owner.turns:
-            if self.entry.end in ("waiting", "open"):
-                if not hang(self.entry, owner.ended):
-                    raise self._never_ended(self.entry, owner)
-                self._begin_end()
-                end_this_thread()
-            if self.entry.ended is not None:
-                owner.turns.wait(slot)
-        self.leave()
-
-    async def wait_async(self) -> None:
-        """As `wait`, for a task."""
-        owner, slot = self._owner, self._place.slot
-        if self.entry is not None and slot and owner is not None and owner.turns:
-            if self.entry.end in ("waiting", "open"):
-                await self._hang_async(self.entry, owner)
-            if self.entry.ended is not None:
-                await owner.turns.wait_async(slot)
-        self.leave()
-
-    def leave(self) -> None:
-        """End a replayed call, also one that is not read to its end."""
-        if self._begin_end():
-            self._leave()
-
-    async def _hang_async(self, entry: Entry, owner: Owner) -> None:
-        try:
-            has_ended = await hang_async(entry, owner.ended)
-        except BaseException:
-            self.leave()
-            raise
-        if not has_ended:
-            raise self._never_ended(entry, owner)
-        from asyncio import CancelledError  # few replays wait
-
-        raise CancelledError
-
-    def _never_ended(self, entry: Entry, owner: Owner) -> MimicError:
-        self.leave()
-        if entry.end == "open":
-            return self.read_further()
-        refusals = self._books.refusals
-        return self._refused(refusals.never_cancelled(self.call, entry, owner))
-
-    def read_further(self) -> MimicError:
-        """Give the error, noted already, of a stream that is read beyond its record."""
-        return self._refused(self._books.refusals.read_further(self.call, self._owner))
-
-    def _refused(self, error: MimicError) -> MimicError:
-        refusal = Refusal(error, self._option)
-        return self._books.refuse(refusal, self.call, self._owner)
-
-    @property
-    def _option(self) -> str:
-        """The option that records the call again; empty: none does."""
-        return "" if self._owner and self._owner.never_records else RERECORD
-
-    def _shown(self) -> str:
-        is_shown = self._books.events.shows_calls
-        return self.call.label() if is_shown else self.call.signature
-
-    def _where(self) -> dict[str, Plain]:
-        """Give the facts by which the recording of the call is found."""
-        owner, place = self._owner, self.entry or self._place.slot
-        return {
-            "name": self._place.name,
-            "identity": self.call.identity,
-            "at": place.begin if place is not None else 0,
-            "fixture": owner.name if owner and owner.kind == "fixture" else "",
-        }
-
-    # -- for the adapters of clients
-
-    @property
-    def owner_name(self) -> str:
-        """The name of the owner; empty: the call belongs to none."""
-        return self._owner.name if self._owner is not None else ""
 
     def with_volatile(self, recorded: Body, real: Body, paths: Sequence[Path]) -> Body:
         """Return a recorded answer with the real values at volatile paths.
@@ -453,21 +332,75 @@ class Step:
         assert isinstance(mixed, dict)
         return mixed
 
+    # -- a call that is replayed
+
+    def wait(self) -> None:
+        """Return when the call may end, as it did when it was recorded.
+
+        Raises:
+            MissingRecordingError: It was cancelled when it was recorded and nobody
+                cancels it now, or waits in vain.
+            SystemExit: In a thread whose owner has ended.
+        """
+        for seconds in self._waits(is_task=False):
+            pause(seconds)
+
+    async def wait_async(self) -> None:
+        """As `wait`, for a task, which is cancelled when its owner has ended."""
+        for seconds in self._waits(is_task=True):
+            await pause_task(seconds)
+
+    def _waits(self, *, is_task: bool) -> Iterator[float]:
+        entry, owner, place = self.entry, self._owner, self._place
+        try:
+            if entry is None or owner is None or owner.log is None:
+                return
+            if place.is_in_log and entry.end in ("waiting", "open"):
+                yield from hang(entry, owner.ended, is_task=is_task)
+                self._end_hanging(entry, owner, is_task=is_task)
+            if place.index is not None:
+                yield from owner.log.turns.waits(entry, is_task=is_task)
+        finally:
+            self.leave()
+
+    def _end_hanging(self, entry: Entry, owner: Owner, *, is_task: bool) -> NoReturn:
+        """End the wait of a call that had no end."""
+        if not owner.ended.is_set():
+            if entry.end == "open":
+                raise self.read_further()
+            refusals = self._books.refusals
+            raise self._refused(refusals.never_cancelled(self.call, entry, owner))
+        if not is_task:
+            end_this_thread()
+        from asyncio import CancelledError  # few replays wait
+
+        raise CancelledError
+
+    def leave(self) -> None:
+        """End a replayed call, also one that is not read to its end."""
+        if self._begin_end():
+            self._leave()
+
+    def read_further(self) -> MimicError:
+        """Give the error, noted already, of a stream that is read beyond its record."""
+        return self._refused(self._books.refusals.read_further(self.call, self._owner))
+
     def outdated(self, error: StaleRecordingError) -> MimicError:
         """Give the error, noted already, of an outcome that nothing today can make."""
         if self.replayed is not None:
             self._books.events.take_back(self.replayed)
-        option = RECORD if self._option else ""
-        error = self._books.refusals.outdated(self.call, error, self._owner)
-        refusal = Refusal(error, option, error.what)
-        return self._books.refuse(refusal, self.call, self._owner)
+        told = self._books.refusals.outdated(self.call, error, self._owner)
+        return self._refused(told, cause=error.what)
 
     def damaged(self, reason: str) -> MimicError:
         """Give the error, noted already, of an answer that no client can be given."""
         self.leave()
-        refusals = self._books.refusals
-        error = refusals.damaged(self.call, self._place.name, reason, self._owner)
-        return self._refused(error)
+        refusals, name = self._books.refusals, self._place.name
+        return self._refused(refusals.damaged(self.call, name, reason, self._owner))
+
+    def _refused(self, error: MimicError, cause: str = "") -> MimicError:
+        refusal = Refusal(error, self._option, cause)
+        return self._books.refuse(refusal, self.call, self._owner)
 
     def count(self, kind: Literal["replayed", "verified"]) -> None:
         """Count the call as one that got its recorded outcome."""
@@ -484,3 +417,24 @@ class Step:
         self.replayed = row if kind == "replayed" else None
         if self._books.anew is not None:
             self._books.anew.answered(self.entry.body)
+
+    # -- what is told
+
+    @property
+    def _option(self) -> str:
+        """The option that records the call again; empty: none does."""
+        return "" if self._owner and self._owner.never_records else RERECORD
+
+    def _shown(self) -> str:
+        is_shown = self._books.events.shows_calls
+        return self.call.label() if is_shown else self.call.signature
+
+    def _where(self) -> dict[str, Plain]:
+        """Give the facts by which the recording of the call is found."""
+        owner, place = self._owner, self.entry or self._place
+        return {
+            "name": self._place.name,
+            "identity": self.call.identity,
+            "at": place.begin,
+            "fixture": owner.name if owner and owner.kind == "fixture" else "",
+        }

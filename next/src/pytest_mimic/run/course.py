@@ -69,7 +69,9 @@ class Course:
         session.coverings.cover(settings.targets)
         if settings.mode != "live":
             starts = edge_of_starts(session.run, session.coverings)
-            session.coverings.intercept([starts, edge_of_servers(session.run)])
+            session.coverings.intercept(
+                [starts, edge_of_servers(session.run.servers, session.run.events)]
+            )
         plugins = [self, session.selection, self._phases, self._fixtures]
         if settings.mode == "verify":
             # Only a verifying run needs the module.

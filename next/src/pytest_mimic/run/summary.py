@@ -39,7 +39,6 @@ _REMARKS = (
     ),
     _List("not recorded", "not recorded"),
     _List("not kept", "not kept, because their tests failed"),
-    _List("answered early", "answered before they were cancelled"),
     _List(
         "repeated",
         "made more often than recorded, so that the last outcome repeats",

@@ -1,0 +1,105 @@
+"""The place of a call: in the log of an owner, or among what all tests share."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+
+from pytest_mimic.engine.calls import Call, SameBodies
+from pytest_mimic.engine.decide import Decision, Reason, Recorded
+from pytest_mimic.patch.targets import Options
+from pytest_mimic.vault.recording import Entry
+
+Key = tuple[str, str]
+"""What makes calls equal: the identity, and the options of the line that count."""
+
+
+def key_of(call: Call | Entry) -> Key:
+    """Give what a call has in common with equal ones."""
+    return call.identity, call.line
+
+
+@dataclass(eq=False)
+class Place:
+    """What becomes of a call, where its recording is, and what it gave.
+
+    A call may hold much alive, and a place lasts as long as its owner: it keeps of the
+    call what the end of the owner needs.
+
+    Attributes:
+        decision: What becomes of the call, or why it is refused.
+        recorded: What stands at its place.
+        entry: The recording, if there is one.
+        name: The file.
+        key: What equal calls have.
+        is_in_log: Whether it is in a log; else all tests share it.
+        conversation: The calls that it follows from, by name; empty: none.
+        options: Those of its line.
+        is_equal: Compares two of its outcomes, as a client does.
+        index: The recorded call of the log that it is; None: none.
+        blank: What stands in the log if it gives nothing that is kept.
+        begin: When it began, among the beginnings and ends of the log.
+        ended: When it ended. None: not yet.
+        outcome: What it gave, if it ran for real and is recorded.
+        why: Why its owner, which has ended, leaves that out; empty: it is kept.
+        thread: The thread in which it began.
+    """
+
+    decision: Decision | Reason
+    recorded: Recorded
+    entry: Entry | None
+    name: str
+    key: Key
+    is_in_log: bool = False
+    conversation: str = ""
+    options: Options = field(default_factory=Options)
+    is_equal: SameBodies | None = None
+    index: int | None = None
+    blank: Entry | None = None
+    begin: int = 0
+    ended: int | None = None
+    outcome: Entry | None = None
+    why: str = ""
+    thread: int = field(default_factory=threading.get_ident)
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the call runs for real and is recorded."""
+        return self.decision == "run"
+
+    @property
+    def is_added(self) -> bool:
+        """Whether it is a new call of a function, behind the recorded ones."""
+        return self.is_real and self.index is None and not self.conversation
+
+    @property
+    def group(self) -> str:
+        """What is made again as a whole: a conversation, or equal calls."""
+        return self.conversation or self.key[0]
+
+    def left(self) -> Entry:
+        """Give what stands in the log when its owner has ended."""
+        entry = self.blank if self.is_real else self.entry
+        if self.outcome is not None and not self.why:
+            entry = self.outcome
+        assert entry is not None
+        return replace(entry, begin=self.begin, ended=self.ended)
+
+
+def blank_of(call: Call) -> Entry:
+    """Give the entry of a call of which nothing is kept."""
+    return Entry(
+        target=call.target,
+        identity=call.identity,
+        signature="" if call.kind == "function" else call.signature,
+        line=call.line,
+        python=call.options.in_python,
+        end="empty",
+    )
+
+
+def is_stale(call: Call, entry: Entry | None) -> bool:
+    """Whether a recording was made with other source or inputs."""
+    if entry is None or call.is_stale is None:
+        return False
+    return bool(call.is_stale(entry))
