@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pytest_mimic.engine.calls import Call
 from pytest_mimic.values.identity import arguments_of, identity_of, little_identity
 from pytest_mimic.values.places import stamps_of
 from pytest_mimic.values.tree import Tree, cut
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Arguments:
-    """The arguments of one call, as they are before it.
+    """The arguments of one call: what counts, and what the call may not change.
 
     Args:
         plan: How the function is mimicked.
@@ -24,7 +25,6 @@ class Arguments:
 
     Attributes:
         identity: The digest of the call.
-        bound: The arguments by name.
         places: The paths that they name.
 
     Raises:
@@ -36,8 +36,8 @@ class Arguments:
     ) -> None:
         __tracebackhide__ = True  # An error of `key=` is the user's.
         self._plan = plan
+        self._bound = bound
         self._key = key
-        self.bound = bound
         self.places = plan.run.places.of_call()
         quick = None
         if key is not None and plan.is_quick:
@@ -51,7 +51,7 @@ class Arguments:
 
     @cached_property
     def _counted(self) -> dict[str, object]:
-        return self._plan.counted(self.bound)
+        return self._plan.counted(self._bound)
 
     @cached_property
     def tree(self) -> dict[str, Tree]:
@@ -62,7 +62,7 @@ class Arguments:
     def _tree_now(self) -> dict[str, Tree]:
         __tracebackhide__ = True
         plan = self._plan
-        return arguments_of(plan.target, self.bound, plan.rules, self.places)
+        return arguments_of(plan.target, self._bound, plan.rules, self.places)
 
     @cached_property
     def hidden(self) -> tuple[Tree, tuple[str, ...]]:
@@ -76,6 +76,23 @@ class Arguments:
 
         plan = self._plan
         return call_label(plan.target, plan.run.secrecy.masked(self.tree))
+
+    def call(self) -> Call:
+        """Return what the run has to know of the call."""
+        plan = self._plan
+        return Call(
+            target=plan.target,
+            kind="function",
+            identity=self.identity,
+            options=plan.line.options,
+            signature=plan.target,
+            in_log=plan.is_in_log,
+            describe=lambda: self.hidden[0],
+            label=self.label,
+            is_stale=lambda entry: plan.is_stale(entry, self.label),
+        )
+
+    # -- what the call does to them
 
     def watch(self) -> None:
         """Note what the call may not change, and what it may move."""
@@ -93,7 +110,7 @@ class Arguments:
         """
         values = self._counted
         files = self.places.changed_files(self._stamps, stamps_of(values))
-        is_equal = self._key is not None and self._plan.key_of(self.bound) == self._key
+        is_equal = self._key is not None and self._plan.key_of(self._bound) == self._key
         if is_equal and not files:
             return {}
         from pytest_mimic.values.advancing import set_states, states_of

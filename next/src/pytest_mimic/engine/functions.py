@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.arguments import Arguments
-from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.performing import RealCall
 from pytest_mimic.engine.replays import Replay
 from pytest_mimic.errors import MimicError
@@ -38,11 +37,16 @@ def perform(
     key = plan.key_of(bound)
     player = None if key is None else plan.player(key)
     if player is None:
-        arguments = _arguments_of(plan, bound, key)
+        try:
+            arguments = Arguments(plan, bound, key)
+            plan.refuse_mocks(lambda: arguments.tree)
+        except MimicError as error:
+            run.note(error)
+            raise
         player = plan.player(arguments.key)
     if player is not None:
         return _awaited(player.play()) if kind == "await" else player.play()
-    step = run.begin(_call_of(plan, arguments), plan.cassette)
+    step = run.begin(arguments.call(), plan.cassette)
     if step.entry is not None and step.mode in ("replay", "verify"):
         plan.warn_of_inputs(step.entry)
     if step.mode == "replay":
@@ -50,38 +54,5 @@ def perform(
     return RealCall(step, plan, arguments).perform(args, kwargs)
 
 
-def _arguments_of(
-    plan: FunctionPlan, bound: dict[str, object], key: bytes | None
-) -> Arguments:
-    """Return the arguments of a call.
-
-    Raises:
-        UnstableIdentityError: They have no identity, or the code of the function
-            reaches a mock. The error is noted.
-    """
-    __tracebackhide__ = True  # An error of `key=` is the user's.
-    try:
-        arguments = Arguments(plan, bound, key)
-        plan.refuse_mocks(lambda: arguments.tree)
-    except MimicError as error:
-        plan.run.note(error)
-        raise
-    return arguments
-
-
 async def _awaited(value: object) -> object:
     return value
-
-
-def _call_of(plan: FunctionPlan, arguments: Arguments) -> Call:
-    return Call(
-        target=plan.target,
-        kind="function",
-        identity=arguments.identity,
-        options=plan.line.options,
-        signature=plan.target,
-        in_log=plan.is_in_log,
-        describe=lambda: arguments.hidden[0],
-        label=arguments.label,
-        is_stale=lambda entry: plan.is_stale(entry, arguments.label),
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Generator
 from functools import lru_cache
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
@@ -13,22 +12,20 @@ from pytest_mimic.errors import MimicError
 Layer = Literal["", "await", "stream", "astream"]
 """How a caller comes to what a result stands for; empty: the result is a value."""
 
+# By name, as few runs load them. Other signs of pytest are no `Exception`.
+_CUT_SHORT = {
+    "_pytest.outcomes.Exit",
+    "concurrent.futures._base.CancelledError",
+    "unittest.case.SkipTest",
+}
+
 
 def is_outcome(error: BaseException) -> bool:
     """Return whether an exception is an outcome, and no sign of being cut short."""
-    cut_short: list[type[BaseException]] = [MimicError]
-    # Who raises one of these has loaded its module.
-    unittest = sys.modules.get("unittest")
-    if unittest is not None:
-        cut_short.append(unittest.SkipTest)
-    futures = sys.modules.get("concurrent.futures")
-    if futures is not None:
-        cut_short.append(futures.CancelledError)
-    pytest = sys.modules.get("pytest")
-    if pytest is not None:
-        # Unlike the other signs of pytest, `exit` raises an `Exception`.
-        cut_short.append(pytest.exit.Exception)
-    return isinstance(error, Exception) and not isinstance(error, tuple(cut_short))
+    if isinstance(error, MimicError) or not isinstance(error, Exception):
+        return False
+    classes = {f"{cls.__module__}.{cls.__name__}" for cls in type(error).__mro__}
+    return classes.isdisjoint(_CUT_SHORT)
 
 
 def layer_of(result: object) -> Layer:

@@ -6,14 +6,10 @@ import functools
 import os
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
-from inspect import (
-    isasyncgenfunction,
-    iscoroutinefunction,
-    isgeneratorfunction,
-)
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 from pytest_mimic.engine.functions import perform
 from pytest_mimic.engine.plans import FunctionPlan
@@ -52,11 +48,24 @@ class Mimicked:
         self._plans.pop(covering, None)
         self.plan = next(reversed(self._plans.values()), None)
 
-    def plan_for(self, caller: FrameType) -> FunctionPlan | None:
-        """Return the plan of a call, if the code under test makes it."""
-        if self.serves_machinery and _is_of_machinery(caller):
-            return None
-        return self.plan
+    def call(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], kind: str = ""
+    ) -> Any:
+        """Give what a call of the wrapper gives.
+
+        Args:
+            args: The arguments by position.
+            kwargs: The arguments by name.
+            kind: How the caller comes to it: `await`, `stream`, `astream`; empty: it
+                takes what the function gives.
+        """
+        __tracebackhide__ = True
+        plan = self.plan
+        if self.serves_machinery and _is_of_machinery(sys._getframe(2)):
+            plan = None
+        if plan is None:
+            return self.function(*args, **kwargs)
+        return perform(plan, args, kwargs, kind)
 
 
 def _wrapper_of(mimicked: Mimicked) -> _Function:
@@ -69,8 +78,7 @@ def _wrapper_of(mimicked: Mimicked) -> _Function:
         make = _async_generator_wrapper
     elif iscoroutinefunction(function):
         make = _coroutine_wrapper
-    wrapper: Any = make(mimicked)
-    functools.update_wrapper(wrapper, function)
+    wrapper: Any = functools.update_wrapper(make(mimicked), function)
     for name in ("cache_info", "cache_clear", "cache_parameters"):
         if hasattr(function, name):
             setattr(wrapper, name, getattr(function, name))
@@ -87,12 +95,7 @@ def _wrapper_of(mimicked: Mimicked) -> _Function:
 def _plain_wrapper(mimicked: Mimicked) -> _Function:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        plan = mimicked.plan
-        if mimicked.serves_machinery:
-            plan = mimicked.plan_for(sys._getframe(1))
-        if plan is None:
-            return mimicked.function(*args, **kwargs)
-        return perform(plan, args, kwargs)
+        return mimicked.call(args, kwargs)
 
     return wrapper
 
@@ -100,10 +103,7 @@ def _plain_wrapper(mimicked: Mimicked) -> _Function:
 def _coroutine_wrapper(mimicked: Mimicked) -> _Function:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        plan = mimicked.plan_for(sys._getframe(1))
-        if plan is None:
-            return await mimicked.function(*args, **kwargs)
-        return await perform(plan, args, kwargs, "await")
+        return await mimicked.call(args, kwargs, "await")
 
     return wrapper
 
@@ -111,10 +111,7 @@ def _coroutine_wrapper(mimicked: Mimicked) -> _Function:
 def _generator_wrapper(mimicked: Mimicked) -> _Function:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         __tracebackhide__ = True
-        plan = mimicked.plan_for(sys._getframe(1))
-        if plan is None:
-            return (yield from mimicked.function(*args, **kwargs))
-        return (yield from perform(plan, args, kwargs, "stream"))
+        return (yield from mimicked.call(args, kwargs, "stream"))
 
     return wrapper
 
@@ -122,11 +119,7 @@ def _generator_wrapper(mimicked: Mimicked) -> _Function:
 def _async_generator_wrapper(mimicked: Mimicked) -> _Function:
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         __tracebackhide__ = True
-        plan = mimicked.plan_for(sys._getframe(1))
-        if plan is None:
-            stream = mimicked.function(*args, **kwargs)
-        else:
-            stream = perform(plan, args, kwargs, "astream")
+        stream = mimicked.call(args, kwargs, "astream")
         # An async generator cannot delegate (PEP 525 has no `yield from`).
         try:
             item = await stream.__anext__()
@@ -182,13 +175,16 @@ def _is_of_machinery(frame: FrameType | None) -> bool:
 
 
 @functools.cache
-def _caller(file: str, package: str) -> str:
+def _caller(file: str, package: str) -> Literal["machinery", "between", "project"]:
     is_installed = "site-packages" in file or "dist-packages" in file
-    is_plugin = package.startswith("pytest_") and is_installed
+    is_plugin = is_installed and package.startswith("pytest_")
     is_import = file.startswith(("<frozen importlib", "<frozen zipimport"))
     if is_plugin or is_import or package in _OWN:
         return "machinery"
+    if is_installed or package not in sys.stdlib_module_names:
+        return "project"
     # A package of the project may be named like one of the standard library: `test`.
-    is_stdlib = os.path.realpath(file).startswith(_STDLIB) and not is_installed
-    is_stdlib = is_stdlib or file.startswith("<frozen ")
-    return "between" if is_stdlib and package in sys.stdlib_module_names else "project"
+    is_stdlib = file.startswith("<frozen ") or os.path.realpath(file).startswith(
+        _STDLIB
+    )
+    return "between" if is_stdlib else "project"
