@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from functools import partial
 
 from pytest_mimic.client import Adapter, Edge, Plain, Port, Redactor, StandIn
 from pytest_mimic.clients.redis import commands, replies
-from pytest_mimic.clients.redis.connections import Connections, drive, drive_async
+from pytest_mimic.clients.redis.connections import (
+    Connections,
+    drive,
+    drive_async,
+    wrap_lock,
+    wrap_script,
+)
 
 
 class Redis(Adapter):
@@ -19,15 +25,15 @@ class Redis(Adapter):
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return what connects, sends and reads; and what makes locks and scripts."""
         scripts: dict[str, str | bytes] = {}
-        sync = Connections(port, scripts, drive)
-        later = Connections(port, scripts, drive_async)
+        sync = Connections(port, drive, scripts)
+        later = Connections(port, drive_async, scripts)
         yield from sync.edges("redis.connection")
         yield from later.edges("redis.asyncio.connection")
-        core = "redis.commands.core"
-        yield Edge(core, ("Script", "__call__"), sync.wrap_script)
-        yield Edge(core, ("AsyncScript", "__call__"), sync.wrap_script)
-        yield Edge("redis.lock", ("Lock", "acquire"), sync.wrap_lock)
-        yield Edge("redis.asyncio.lock", ("Lock", "acquire"), sync.wrap_lock)
+        for name in ("Script", "AsyncScript"):
+            wrap = partial(wrap_script, scripts)
+            yield Edge("redis.commands.core", (name, "__call__"), wrap)
+        for module in ("redis.lock", "redis.asyncio.lock"):
+            yield Edge(module, ("Lock", "acquire"), partial(wrap_lock, port))
 
     def signature(self, request: Plain) -> str:
         """Return `GET user:1`."""
@@ -44,41 +50,41 @@ class Redis(Adapter):
         self, redactor: Redactor, request: Plain, stand_in: StandIn
     ) -> Plain:
         """Return commands without their secrets."""
-        if "commands" not in request:
-            return {**request, **commands.hide(redactor, request, stand_in)}
         hidden = [
             commands.hide(redactor, command, stand_in)
-            for command in request["commands"]
+            for command in commands.all_of(request)
         ]
-        return {**request, "commands": hidden}
+        if "commands" in request:
+            return {**request, "commands": hidden}
+        return {**request, **hidden[0]}
 
     def hide_answer(
         self, redactor: Redactor, answer: Plain, stand_in: StandIn, request: Plain
     ) -> Plain:
         """Return replies without what a name in their commands makes secret."""
         asked = commands.all_of(request)
+        without = dict(answer)
         if "reply" in answer:
             reply = answer["reply"]
-            hidden = replies.hide(redactor, reply, stand_in, asked[0], "reply")
-            return {"reply": hidden}
-        without = dict(answer)
+            without["reply"] = replies.hide(
+                redactor, reply, stand_in, asked[0], "reply"
+            )
         for part in ("replies", "results"):
-            given = answer.get(part, ())
+            # Those of a transaction stand between MULTI and EXEC.
             answered = asked[1:-1] if part == "results" else asked
-            hidden_replies = [
-                replies.hide(redactor, reply, stand_in, command, f"{part}[{number}]")
-                for number, (reply, command) in enumerate(zip(given, answered))
-            ]
             if part in answer:
-                without[part] = hidden_replies
+                without[part] = [
+                    replies.hide(
+                        redactor, reply, stand_in, command, f"{part}[{number}]"
+                    )
+                    for number, (reply, command) in enumerate(
+                        zip(answer[part], answered)
+                    )
+                ]
         return without
 
     def comparable(self, answer: Plain, other: Plain) -> Plain:  # noqa: ARG002
-        """Return replies without the order of sets, and the class of an error.
-
-        Its text names the address of the server.
-        """
-        compared: Any = replies.comparable(answer)
-        if "error" in compared:
-            compared["error"] = {"class": answer["error"].get("class")}
-        return dict(compared)
+        """Return an answer; of an error the class: its text names the server."""
+        if "error" not in answer:
+            return answer
+        return {**answer, "error": {"class": answer["error"].get("class")}}

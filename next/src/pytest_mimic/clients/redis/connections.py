@@ -22,7 +22,6 @@ Steps = Generator[Callable[[], Any], Any, Any]
 
 def drive(steps: Steps) -> Any:
     """Take steps one after the other, and return what the last one gives."""
-    result = None
     try:
         action = next(steps)
         while True:
@@ -38,7 +37,6 @@ def drive(steps: Steps) -> Any:
 
 async def drive_async(steps: Steps) -> Any:
     """As `drive`, for a task."""
-    result = None
     try:
         action = next(steps)
         while True:
@@ -58,13 +56,11 @@ class _Wire:
     Attributes:
         is_busy: Whether the client itself talks to the server now.
         given: The replies, or the error, that its client will read.
-        scripts: The scripts that were loaded through it.
     """
 
     def __init__(self) -> None:
         self.is_busy = False
         self.given: deque[Any] = deque()
-        self.scripts: set[str] = set()
 
 
 class Connections:
@@ -72,154 +68,98 @@ class Connections:
 
     Args:
         port: Where their commands are taken.
-        scripts: The sources of scripts by digest, as far as they have been run.
         take: `drive` or `drive_async`.
+        scripts: The sources of scripts by digest, as far as they have been run.
     """
 
     def __init__(
         self,
         port: Port,
-        scripts: dict[str, str | bytes],
         take: Callable[[Steps], Any],
+        scripts: dict[str, str | bytes],
     ) -> None:
         self._port = port
-        self._scripts = scripts
         self._take = take
         self._is_async = take is drive_async
-        self._connect: Function
-        self._send: Function
-        self._read: Function
+        self._scripts = scripts
+        self._originals: dict[str, Function] = {}
 
     def edges(self, module: str) -> Iterable[Edge]:
         """Return the edges in a module with connections."""
-        wraps_of = {
-            "connect": self._wrap_connect,
-            "send_packed_command": self._wrap_send,
-            "read_response": self._wrap_read,
-            "can_read": self._wrap_can_read,
-            "can_read_destructive": self._wrap_can_read,
+        edges: dict[str, Callable[..., Steps]] = {
+            "connect": self._connecting,
+            "send_packed_command": self._sending,
+            "read_response": self._reading,
+            "can_read": partial(self._looking, "can_read"),
+            "can_read_destructive": partial(self._looking, "can_read_destructive"),
         }
-        for name, wrap in wraps_of.items():
+        for name, steps in edges.items():
+            wrap = partial(self._wrap, name, steps)
             is_optional = name.startswith("can_read")
             yield Edge(module, ("AbstractConnection", name), wrap, is_optional)
 
-    # -- edges
-
-    def _wrap_connect(self, original: Function) -> Function:
-        self._connect = original
-
-        @wraps(original)
-        def connect(connection: Any) -> Any:
-            return self._take(self._connecting(connection))
-
-        return connect
-
-    def _wrap_send(self, original: Function) -> Function:
-        self._send = original
+    def _wrap(
+        self, name: str, steps: Callable[..., Steps], original: Function
+    ) -> Function:
+        self._originals[name] = original
 
         @wraps(original)
-        def send_packed_command(
-            connection: Any, command: Any, check_health: bool = True
-        ) -> Any:
-            return self._take(self._sending(connection, command, check_health))
+        def method(connection: Any, *args: Any, **options: Any) -> Any:
+            return self._take(steps(connection, *args, **options))
 
-        return send_packed_command
+        return method
 
-    def _wrap_read(self, original: Function) -> Function:
-        self._read = original
-
-        @wraps(original)
-        def read_response(
-            connection: Any, disable_decoding: bool = False, **options: Any
-        ) -> Any:
-            steps = self._reading(connection, disable_decoding, options)
-            return self._take(steps)
-
-        return read_response
-
-    def _wrap_can_read(self, original: Function) -> Function:
-        @wraps(original)
-        def can_read(connection: Any, *args: Any, **options: Any) -> Any:
-            look = partial(original, connection, *args, **options)
-            return self._take(self._looking(connection, look))
-
-        return can_read
-
-    def wrap_script(self, original: Function) -> Function:
-        """Note the source of each script that is run."""
-
-        @wraps(original)
-        def call(script: Any, *args: Any, **options: Any) -> Any:
-            self._scripts[script.sha] = script.script
-            return original(script, *args, **options)
-
-        return call
-
-    def wrap_lock(self, original: Function) -> Function:
-        """Give a lock the same token in each run, in place of a random one."""
-
-        @wraps(original)
-        def acquire(lock: Any, *args: Any, **options: Any) -> Any:
-            owner = self._port.run.innermost
-            is_random = len(args) < 4 and options.get("token") is None
-            if owner is not None and is_random:
-                number = owner.number("token of a lock", object())
-                name = f"{owner.name} {number}"
-                options["token"] = uuid.uuid5(uuid.NAMESPACE_OID, name).hex
-            return original(lock, *args, **options)
-
-        return acquire
+    def _real(self, name: str, *args: Any, **options: Any) -> Callable[[], Any]:
+        return partial(self._originals[name], *args, **options)
 
     # -- steps of both clients
 
     def _connecting(self, connection: Any) -> Steps:
-        if _wire(connection).is_busy or not self._is_ours(connection):
-            yield partial(self._connect, connection)
+        if _wire(connection).is_busy or not _is_ours(connection):
+            yield self._real("connect", connection)
 
-    def _looking(self, connection: Any, look: Function) -> Steps:
+    def _looking(self, name: str, connection: Any, *args: Any, **options: Any) -> Steps:
         if not self._is_connected(connection):
             return False
-        return (yield look)
+        return (yield self._real(name, connection, *args, **options))
 
     def _reading(
-        self, connection: Any, disable_decoding: bool, options: dict[str, Any]
+        self, connection: Any, disable_decoding: bool = False, **options: Any
     ) -> Steps:
-        wire = _wire(connection)
-        if not wire.given:
-            return (yield partial(self._read, connection, disable_decoding, **options))
-        reply = wire.given.popleft()
+        given = _wire(connection).given
+        if not given:
+            read = self._real("read_response", connection, disable_decoding, **options)
+            return (yield read)
+        reply = given.popleft()
         if isinstance(reply, BaseException):
             raise reply
         if disable_decoding:
             return reply
         return replies.decoded(reply, connection.encoder.decode)
 
-    def _sending(self, connection: Any, command: Any, check_health: bool) -> Steps:
+    def _sending(
+        self, connection: Any, packed: Any, check_health: bool = True
+    ) -> Steps:
         wire = _wire(connection)
         wire.given.clear()
-        if wire.is_busy or not self._is_ours(connection):
-            yield partial(self._send, connection, command, check_health)
+        if wire.is_busy or not _is_ours(connection):
+            yield self._real("send_packed_command", connection, packed, check_health)
             return
-        words = commands.words_of(command)
+        words = commands.words_of(packed)
         asked = [commands.read(each) for each in words]
         exchange = self._begin(connection, asked)
         if exchange is None:
-            yield from self._sent(connection, command, check_health=check_health)
-        elif exchange.mode == "replay":
+            yield from self._sent(connection, packed, check_health)
+            return
+        if exchange.mode == "replay":
             replay = exchange.replay_async if self._is_async else exchange.replay
-            wire.given.extend((yield partial(replay, _given)))
+            given = yield partial(replay, replies.give_all)
         else:
-            with exchange.step.running():
-                found, error = yield from self._talked(
-                    exchange, connection, command, words
-                )
+            with exchange.running():
+                found, error = yield from self._talked(connection, packed, words)
             answer = replies.read(found, asked, error)
-            given = _given(exchange.finish(answer))
-            if exchange.mode == "run" and error is not None:
-                given = error if "replies" not in answer else [*given[:-1], error]
-            if isinstance(given, BaseException):
-                raise given
-            wire.given.extend(given)
+            given = exchange.finish(answer, replies.give_all)
+        wire.given.extend(given)
 
     def _begin(self, connection: Any, asked: list[Plain]) -> Exchange | None:
         request: Plain = asked[0] if len(asked) == 1 else {"commands": asked}
@@ -238,13 +178,7 @@ class Connections:
             )
         return exchange
 
-    def _talked(
-        self,
-        exchange: Exchange,
-        connection: Any,
-        command: Any,
-        words: list[list[bytes]],
-    ) -> Steps:
+    def _talked(self, connection: Any, packed: Any, words: list[list[bytes]]) -> Steps:
         """Send commands, and return the replies, with the error that ended them.
 
         They are none at all if nothing was sent.
@@ -253,82 +187,62 @@ class Connections:
 
         found: list[Any] | None = None
         try:
-            yield from self._sent(connection, command, words=words)
+            # So what is recorded does not tell whether the server had a script.
+            for digest in commands.scripts_in(words):
+                yield from self._loaded(connection, digest)
+            yield from self._sent(connection, packed)
             found = []
             while len(found) < len(words):
                 found.append((yield from self._next_reply(connection)))
         except exceptions.RedisError as error:
             return found, error
-        except BaseException as error:
-            exchange.abandon(error)
-            raise
         return found, None
+
+    def _loaded(self, connection: Any, digest: str) -> Steps:
+        """Load a script that the client would load if its server lacked it."""
+        if digest in self._scripts:
+            source = self._scripts[digest]
+            packed = connection.pack_command("SCRIPT", "LOAD", source)
+            yield from self._sent(connection, packed)
+            yield from self._next_reply(connection)
 
     def _next_reply(self, connection: Any) -> Steps:
         from redis import exceptions
 
         try:
-            return (yield partial(self._read, connection, True))
+            return (yield self._real("read_response", connection, True))
         except exceptions.ResponseError as error:
             return error
 
-    def _sent(
-        self,
-        connection: Any,
-        command: Any,
-        *,
-        check_health: bool = True,
-        words: Iterable[list[bytes]] = (),
-    ) -> Steps:
-        """Send a command for real, over a new connection if there is none."""
+    def _sent(self, connection: Any, packed: Any, check_health: bool = True) -> Steps:
+        """Send commands for real, over a new connection if there is none."""
         wire = _wire(connection)
-        retry = connection.retry
         wire.is_busy = True
         try:
             if not self._is_connected(connection):
-                # The client tries the whole command again, which connects again.
-                connection.retry = _never_again(retry)
-                wire.scripts.clear()
-                yield partial(self._connect, connection)
-            for digest in commands.scripts_in(words):
-                yield from self._loaded(connection, wire, digest)
-            yield partial(self._send, connection, command, check_health)
+                yield self._real("connect", connection)
+            yield self._real("send_packed_command", connection, packed, check_health)
         finally:
-            connection.retry = retry
             wire.is_busy = False
-
-    def _loaded(self, connection: Any, wire: _Wire, digest: str) -> Steps:
-        """Load a script that the client would load if its server lacks it.
-
-        So what is recorded does not tell whether the server had it.
-        """
-        source = self._scripts.get(digest)
-        if source is None or digest in wire.scripts:
-            return
-        packed = connection.pack_command("SCRIPT", "LOAD", source)
-        yield partial(self._send, connection, packed, False)
-        yield partial(self._read, connection)
-        wire.scripts.add(digest)
 
     def _is_connected(self, connection: Any) -> bool:
         if self._is_async:
             return bool(connection.is_connected)
         return connection._sock is not None
 
-    def _is_ours(self, connection: Any) -> bool:
-        """Return whether the connection leads out of this process.
-
-        A fake server replaces the methods of a connection.
-        """
-        read: str = type(connection).read_response.__module__
-        return read.partition(".")[0] == "redis"
-
 
 def _wire(connection: Any) -> _Wire:
-    wire = vars(connection).get("_mimic")
-    if wire is None:
-        wire = vars(connection)["_mimic"] = _Wire()
-    return wire  # type: ignore[no-any-return]
+    wire: _Wire = vars(connection).setdefault("_mimic", _Wire())
+    return wire
+
+
+def _is_ours(connection: Any) -> bool:
+    """Return whether a connection leads out of this process.
+
+    A fake server replaces the methods of a connection.
+    """
+    read: str = type(connection).read_response.__module__
+    return read.partition(".")[0] == "redis"
 
 
 def _address(connection: Any) -> tuple[Hashable, Hashable]:
@@ -339,19 +253,31 @@ def _address(connection: Any) -> tuple[Hashable, Hashable]:
     return parts.get("host", parts.get("path")), parts.get("port")
 
 
-def _never_again(retry: Any) -> Any:
-    from redis.backoff import NoBackoff  # The client is installed by now.
-
-    return type(retry)(NoBackoff(), 0)
+# -- what is random, or hangs on the server
 
 
-def _given(answer: Plain) -> Any:
-    """Return the replies of an answer, and its error behind them if it has one.
+def wrap_script(scripts: dict[str, str | bytes], original: Function) -> Function:
+    """Note the source of each script that is run."""
 
-    An error without replies came before the command was sent.
-    """
-    given = replies.give_all(answer)
-    if "error" not in answer:
-        return given
-    error = replies.exception_of(answer["error"])
-    return [*given, error] if "replies" in answer else error
+    @wraps(original)
+    def call(script: Any, *args: Any, **options: Any) -> Any:
+        scripts[script.sha] = script.script
+        return original(script, *args, **options)
+
+    return call
+
+
+def wrap_lock(port: Port, original: Function) -> Function:
+    """Give a lock the same token in each run, in place of a random one."""
+
+    @wraps(original)
+    def acquire(lock: Any, *args: Any, **options: Any) -> Any:
+        owner = port.run.innermost
+        is_random = len(args) < 4 and options.get("token") is None
+        if owner is not None and is_random:
+            number = owner.number("token of a lock", object())
+            name = f"{owner.name} {number}"
+            options["token"] = uuid.uuid5(uuid.NAMESPACE_OID, name).hex
+        return original(lock, *args, **options)
+
+    return acquire

@@ -9,26 +9,26 @@ from typing import Any
 from pytest_mimic.client import Plain, Redactor, StandIn
 from pytest_mimic.clients.binary import bytes_of, text_or_base64
 from pytest_mimic.clients.redis import commands
+from pytest_mimic.secrets.placeholders import is_placeholder
 
 # Their replies hold names and values in turn, at any depth.
 _WITH_FIELDS = frozenset(
     """
-    ACL CONFIG EVAL EVALSHA FCALL HGETALL HRANDFIELD HSCAN XAUTOCLAIM XCLAIM XINFO
-    XRANGE XREAD XREADGROUP XREVRANGE
+    ACL CONFIG HGETALL HRANDFIELD HSCAN XAUTOCLAIM XCLAIM XINFO XRANGE XREAD XREADGROUP
+    XREVRANGE
     """.split()
 )
 # The order in which they give items is the server's own.
-_UNORDERED = frozenset(
-    """
-    HKEYS HVALS KEYS SCAN SDIFF SINTER SMEMBERS SSCAN SUNION
-    """.split()
-)
-_SCANS = frozenset({"HSCAN", "SCAN", "SSCAN", "ZSCAN"})
+_UNORDERED = frozenset("KEYS SCAN SDIFF SINTER SMEMBERS SSCAN SUNION".split())
+_SCANS = frozenset("SCAN SSCAN ZSCAN".split())
 _PLAIN_WORDS = frozenset({"OK", "QUEUED"})
+
+_FIELDS = "$redis:fields"
+"""Tags a list of names and values in turn, as a mapping."""
 
 
 def read(
-    replies: list[Any] | None, asked: list[Plain], error: Exception | None = None
+    found: list[Any] | None, asked: list[Plain], error: Exception | None = None
 ) -> Plain:
     """Return an answer as plain data.
 
@@ -36,28 +36,25 @@ def read(
     pipeline `{"replies": [1, 2]}`, of a transaction that was done `{"results": []}`.
 
     Args:
-        replies: As the parser of the client gives them, not decoded. None: the commands
-            were not sent.
+        found: The replies as the parser of the client gives them, not decoded. None:
+            the commands were not sent.
         asked: The commands.
         error: What ended the answer.
     """
+    if found is None:
+        assert error is not None
+        return {"error": _kept_error(error)}
     if error is not None:
-        plain_error = {"error": _kept_error(error)}
-        if replies is None:
-            return plain_error
-        return {"replies": _read_each(replies, asked), **plain_error}
-    assert replies is not None
-    results = replies[-1] if asked[0]["command"] == "MULTI" and replies else None
-    if isinstance(results, list) and len(results) == len(asked) - 2:
-        answer: Plain = {"results": _read_each(results, asked[1:-1])}
-        if replies[:-1] != _before(results):
-            answer["replies"] = _read_each(replies[:-1], asked)
-        return answer
-    if len(asked) > 1:
-        return {"replies": _read_each(replies, asked)}
-    if isinstance(replies[0], Exception):
-        return {"raised": _error_of(replies[0])}
-    return {"reply": _read_each(replies, asked)[0]}
+        return {"replies": _read_each(found, asked), "error": _kept_error(error)}
+    if len(asked) == 1:
+        [reply] = found
+        if isinstance(reply, Exception):
+            return {"raised": _error_of(reply)}
+        return {"reply": _read_each(found, asked)[0]}
+    results = found[-1] if asked[0]["command"] == "MULTI" else None
+    if isinstance(results, list) and found[:-1] == _before(results):
+        return {"results": _read_each(results, asked[1:-1])}
+    return {"replies": _read_each(found, asked)}
 
 
 def _before(results: list[Any]) -> list[bytes]:
@@ -65,15 +62,14 @@ def _before(results: list[Any]) -> list[bytes]:
     return [b"OK", *[b"QUEUED"] * len(results)]
 
 
-def _read_each(replies: list[Any], asked: list[Plain]) -> list[Any]:
-    pairs = zip(replies, asked, strict=False)
+def _read_each(found: list[Any], asked: list[Plain]) -> list[Any]:
+    pairs = zip(found, asked, strict=False)
     return [_Reader(command).plain(reply) for reply, command in pairs]
 
 
 class _Reader:
     def __init__(self, command: Plain) -> None:
         name, words = command["command"], command["arguments"].get("words", ())
-        self._is_scan = name in _SCANS
         self._is_unordered = name in _UNORDERED
         has_names_alone = "NOVALUES" in words or (
             name == "HRANDFIELD" and "WITHVALUES" not in words
@@ -84,7 +80,7 @@ class _Reader:
         if isinstance(reply, bytes):
             return text_or_base64(reply)
         if isinstance(reply, str):
-            return {"$str": str(reply)}
+            return {"$str": reply}
         if isinstance(reply, float) and not math.isfinite(reply):
             return {"$float": repr(reply)}
         if isinstance(reply, BaseException):
@@ -94,7 +90,7 @@ class _Reader:
         if isinstance(reply, dict):
             return self._mapping(reply)
         if isinstance(reply, (list, tuple)):
-            return self._list(list(reply))
+            return self._list([self.plain(item) for item in reply])
         return reply
 
     def _mapping(self, reply: dict[Any, Any]) -> Plain:
@@ -102,15 +98,12 @@ class _Reader:
         mapping = commands.mapping_of([part for pair in pairs for part in pair])
         return {"$map": pairs} if mapping is None else mapping
 
-    def _list(self, reply: list[Any]) -> Any:
-        items = [self.plain(item) for item in reply]
-        is_page = self._is_scan and len(items) == 2 and isinstance(reply[1], list)
+    def _list(self, items: list[Any]) -> Any:
         if self._has_fields:
             fields = commands.mapping_of(items) if items else None
-            return items if fields is None else {"$fields": fields}
-        is_whole = all(isinstance(item, (str, dict)) for item in items)
-        if self._is_unordered and is_whole and not is_page:
-            return {"$unordered": items}
+            return items if fields is None else {_FIELDS: fields}
+        if self._is_unordered and all(isinstance(item, (str, dict)) for item in items):
+            return sorted(items, key=str)
         return items
 
 
@@ -127,14 +120,18 @@ def _kept_error(error: Exception) -> Plain:
 
 
 def _error_of(error: BaseException) -> Plain:
-    return {"class": type(error).__name__, "text": str(error)}
+    classes = type(error).__mro__
+    known = (one for one in classes if one.__module__ == "redis.exceptions")
+    return {"class": next(known).__name__, "text": str(error)}
 
 
 # -- back
 
 
-def give_all(answer: Plain) -> list[Any]:
-    """Return the replies of a recorded answer; see `give`.
+def give_all(answer: Plain) -> Any:
+    """Return the replies of an answer, and its error behind them if it has one.
+
+    It is the error alone if the commands were not sent.
 
     Raises:
         ValueError: It holds what is no reply.
@@ -142,12 +139,14 @@ def give_all(answer: Plain) -> list[Any]:
     if "reply" in answer:
         return [give(answer["reply"])]
     if "raised" in answer:
-        return [exception_of(answer["raised"])]
-    if "results" not in answer:
-        return [give(reply) for reply in answer.get("replies", ())]
-    results = give(answer["results"])
-    before = give(answer["replies"]) if "replies" in answer else _before(results)
-    return [*before, results]
+        return [_exception(answer["raised"])]
+    if "results" in answer:
+        results = give(answer["results"])
+        return [*_before(results), results]
+    if "replies" not in answer:
+        return _exception(answer["error"]) if "error" in answer else []
+    given = [give(reply) for reply in answer["replies"]]
+    return [*given, _exception(answer["error"])] if "error" in answer else given
 
 
 def give(plain: Any) -> Any:
@@ -162,14 +161,16 @@ def give(plain: Any) -> Any:
         return [give(item) for item in plain]
     if not isinstance(plain, dict):
         return plain
-    if "$base64" in plain:
-        return bytes_of(plain)
     tag, content = next(iter(plain.items()), ("", None))
     if not tag.startswith("$"):
         return {name.encode(): give(value) for name, value in plain.items()}
     if tag not in _BY_TAG or len(plain) != 1:
         raise ValueError(f"a value tagged '{tag}' is no reply")
     return _BY_TAG[tag](content)
+
+
+def _base64(content: str) -> bytes:
+    return bytes_of({"$base64": content})
 
 
 def _fields(content: dict[str, Any]) -> list[Any]:
@@ -185,25 +186,22 @@ def _set(content: list[Any]) -> set[Any]:
     return {give(item) for item in content}
 
 
-def exception_of(error: dict[str, str]) -> Exception:
+def _exception(error: dict[str, str]) -> Exception:
     """Return the exception of a recorded error, of the client's class."""
     from redis import exceptions  # Without the client nothing is given.
 
-    class_: Any = getattr(exceptions, error["class"], None)
-    if not (isinstance(class_, type) and issubclass(class_, exceptions.RedisError)):
-        class_ = exceptions.ResponseError
-    made: Exception = class_(error["text"])
+    made: Exception = getattr(exceptions, error["class"])(error["text"])
     return made
 
 
 _BY_TAG: dict[str, Callable[[Any], Any]] = {
-    "$error": exception_of,
-    "$fields": _fields,
+    "$base64": _base64,
+    "$error": _exception,
+    _FIELDS: _fields,
     "$float": float,
     "$map": _map,
     "$set": _set,
     "$str": str,
-    "$unordered": give,
 }
 
 
@@ -211,31 +209,12 @@ def decoded(reply: Any, decode: Callable[[bytes], Any]) -> Any:
     """Return a reply with its texts decoded."""
     if isinstance(reply, bytes):
         return decode(reply)
-    if isinstance(reply, list):
-        return [decoded(item, decode) for item in reply]
-    if isinstance(reply, set):
-        return {decoded(item, decode) for item in reply}
+    if isinstance(reply, (list, set)):
+        return type(reply)(decoded(item, decode) for item in reply)
     if isinstance(reply, dict):
-        return {
-            decoded(key, decode): decoded(value, decode) for key, value in reply.items()
-        }
+        pairs = reply.items()
+        return {decoded(key, decode): decoded(value, decode) for key, value in pairs}
     return reply
-
-
-# -- what verifying compares
-
-
-def comparable(plain: Any) -> Any:
-    """Return a reply without the order that its server has chosen."""
-    if isinstance(plain, list):
-        return [comparable(item) for item in plain]
-    if not isinstance(plain, dict):
-        return plain
-    if "$unordered" in plain:
-        return sorted(map(comparable, plain["$unordered"]), key=str)
-    if "$fields" in plain:
-        return comparable(plain["$fields"])
-    return {name: comparable(value) for name, value in plain.items()}
 
 
 # -- secrets
@@ -253,10 +232,12 @@ def hide(
         command: What it answers, as it is stored.
         path: The place of the reply in the answer.
     """
-    if command["command"] == "CONFIG":
-        plain = _without_passwords(plain, stand_in, path)
+    hidden = redactor.hide(plain, stand_in, path)
     hider = _Hider(redactor, stand_in, command)
-    return hider.reply(redactor.hide(plain, stand_in, path), path)
+    if command["command"] in _SCANS and isinstance(hidden, list):
+        # With another cursor, the client would stop too early.
+        return [*hidden[:1], *hider.hidden(hidden[1:], path)]
+    return hider.hidden(hidden, path)
 
 
 class _Hider:
@@ -265,51 +246,53 @@ class _Hider:
     def __init__(self, redactor: Redactor, stand_in: StandIn, command: Plain) -> None:
         self._redactor = redactor
         self._stand_in = stand_in
-        self._is_scan = command["command"] in _SCANS
+        self._is_config = command["command"] == "CONFIG"
         self._is_script = "script" in command["arguments"]
         self._is_secret = commands.is_secret(command)
         self._names = commands.names_in(command)
 
-    def reply(self, plain: Any, path: str) -> Any:
-        """Return a whole reply with what stands for each secret text in it."""
-        if self._is_scan and isinstance(plain, list):
-            # With another cursor, the client would stop too early.
-            return [*plain[:1], *self.hidden(plain[1:], path)]
-        return self.hidden(plain, path)
+    def hidden(self, plain: Any, path: str, name: Any = None) -> Any:
+        """Return a part of a reply without its secrets.
 
-    def hidden(self, plain: Any, path: str) -> Any:
-        """Return a part of a reply without its secrets."""
+        Args:
+            plain: The part.
+            path: Its place.
+            name: What stands before it.
+        """
         if isinstance(plain, str):
-            return self._text(plain, path)
+            return self._stand_in(plain, path) if self._hides(plain, name) else plain
         if isinstance(plain, list):
-            return [self._item(item, f"{path}[{n}]") for n, item in enumerate(plain)]
+            return self._items(plain, path)
         if not isinstance(plain, dict) or "$error" in plain or "$float" in plain:
             return plain
         if "$base64" in plain:
-            hidden = self._text(plain["$base64"], path)
-            return plain if hidden == plain["$base64"] else hidden
-        if self._is_script and "$fields" in plain:
-            # What a script gives in turn need be no names.
-            items = [part for pair in plain["$fields"].items() for part in pair]
-            without = self.hidden(items, path)
-            return plain if without == items else without
+            data = plain["$base64"]
+            return self._stand_in(data, path) if self._hides(data, name) else plain
         return {
-            name: self.hidden(value, f"{path}.{name}") for name, value in plain.items()
+            key: self.hidden(value, f"{path}.{key}", key)
+            for key, value in plain.items()
         }
 
-    def _item(self, item: Any, path: str) -> Any:
-        hidden = self.hidden(item, path)
-        # The client reads scores from texts.
-        is_score = isinstance(item, str) and hidden != item and _is_number(item)
-        return "0" if is_score else hidden
+    def _items(self, plain: list[Any], path: str) -> list[Any]:
+        items = []
+        for index, item in enumerate(plain):
+            # A script gives names and values in turn, or what it likes.
+            name = plain[index - 1] if self._is_script and index % 2 else None
+            hidden = self.hidden(item, f"{path}[{index}]", name)
+            # The client reads scores from texts.
+            is_score = hidden != item and isinstance(item, str) and _is_number(item)
+            items.append("0" if is_score else hidden)
+        return items
 
-    def _text(self, text: str, path: str) -> str:
-        if text in _PLAIN_WORDS or not text:
-            return text
-        by_name = commands.name_that_hides(self._redactor, self._names, text)
-        if by_name is None and not self._is_secret:
-            return text
-        return self._stand_in(text, path)
+    def _hides(self, text: str, name: Any) -> bool:
+        if not text or text in _PLAIN_WORDS or is_placeholder(text):
+            return False
+        if self._is_secret or self._redactor.names.hides(name, text):
+            return True
+        if self._is_config and name is not None and ("pass" in name or "auth" in name):
+            # `requirepass`, `masterauth` and such.
+            return True
+        return commands.name_that_hides(self._redactor, self._names, text) is not None
 
 
 def _is_number(text: str) -> bool:
@@ -318,17 +301,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _without_passwords(plain: Any, stand_in: StandIn, path: str) -> Any:
-    """Return settings of the server without `requirepass`, `masterauth` and such."""
-    fields = plain.get("$fields", plain) if isinstance(plain, dict) else {}
-    hidden = {
-        name: stand_in(value, f"{path}.{name}")
-        for name, value in fields.items()
-        if isinstance(value, str) and value and ("pass" in name or "auth" in name)
-    }
-    if not hidden:
-        return plain
-    settings = {**fields, **hidden}
-    return {"$fields": settings} if "$fields" in plain else settings
