@@ -358,7 +358,8 @@ def named(run):
     """Return the tests that a run names, because a fixture of theirs was recorded anew."""
     assert HEADING in run.output
     [command] = [line for line in run.section if "--mimic-rerecord" in line]
-    return [word for word in command.split() if word.startswith("test_shop.py")]
+    words = [word.strip("'") for word in command.split()]
+    return [word for word in words if word.startswith("test_shop.py")]
 
 
 @pytest.mark.parametrize("scope", ["class", "module", "session"])
@@ -394,7 +395,10 @@ def test_recording_one_test_again_names_the_others_of_its_changed_fixture(talk):
 
 
 def test_no_test_that_is_gone_is_named_for_a_changed_fixture(talk):
-    """Else pytest would not find it, and the printed command would run no test."""
+    """Else pytest would not find it, and the printed command would run no test.
+
+    A run knows that of files that it has collected whole, and of those that are gone.
+    """
     tests = """
         import pytest
         from shop import number
@@ -418,7 +422,7 @@ def test_no_test_that_is_gone_is_named_for_a_changed_fixture(talk):
 
     talk.talk(
         "--mimic-record",
-        "test_shop.py::test_one",
+        "test_shop.py",
         asked="x",
         passed=1,
         says=["to record them again: pytest --mimic-rerecord test_shop.py::test_one\n"],
