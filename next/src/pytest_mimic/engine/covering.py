@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.errors import TargetError
 from pytest_mimic.patch.clients import client_of
+from pytest_mimic.patch.named import AbsentError, NotFoundError
 from pytest_mimic.patch.patches import NamedFunction
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Options, Target
@@ -31,10 +32,10 @@ class Edge(NamedTuple):
     wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
     is_optional: bool = False
 
-    @property
-    def client(self) -> str:
-        """The client, for messages."""
-        return self.module.partition(".")[0]
+    def error(self, problem: str) -> TargetError:
+        """Return the error: without its edge, calls of a client would be real."""
+        client = self.module.partition(".")[0]
+        return TargetError(f"{client}: its calls cannot be recorded: {problem}")
 
 
 class Line(NamedTuple):
@@ -52,19 +53,17 @@ class ClientLine(NamedTuple):
     patterns: Patterns
 
 
-class Named(NamedTuple):
-    """What names functions: the number of a line of its covering, and a path."""
-
-    number: int
-    path: tuple[str, ...]
-
-
 class Covering:
     """Targets that are in force until `end`, or edges until the run ends.
 
     Attributes:
+        lines: The targets or edges.
         cassette: The cassette that takes the calls.
-        problems: Targets that name nothing, until somebody takes them.
+        problems: Errors of lines that name nothing, until somebody takes them.
+        clients: The lines that name clients.
+        numbers: By module, the numbers of the lines that name something there.
+        deciders: By the key of a function, the number of the line that decides, and the
+            function itself: while it lives, no other one has its key.
     """
 
     def __init__(
@@ -73,19 +72,16 @@ class Covering:
         lines: Iterable[Target | Edge],
         cassette: Owner | None = None,
     ) -> None:
+        self.lines = list(lines)
         self.cassette = cassette
         self.problems: list[TargetError] = []
-        self._uncover = uncover
-        self.lines = list(lines)
         self.clients: list[ClientLine] = []
-        #: By module, what is named there.
-        self.named: defaultdict[str, set[Named]] = defaultdict(set)
-        #: By the key of a function, the number of the line that decides, and the
-        #: function itself: while it lives, no other one has its key.
+        self.numbers: defaultdict[str, list[int]] = defaultdict(list)
         self.deciders: dict[object, tuple[int, NamedFunction]] = {}
+        self._uncover = uncover
         for number, line in enumerate(self.lines):
             if line.path:
-                self.named[line.module].add(Named(number, line.path))
+                self.numbers[line.module].append(number)
 
     def end(self) -> None:
         """Let these targets decide no more."""
@@ -105,30 +101,19 @@ class Covering:
         excluded = isinstance(line, Target) and line.excluded
         return excluded or line.path[-1] != "*", number
 
-    def refuse(self, line: Target | Edge, problem: str, *, is_absent: bool) -> None:
-        """Note that a line cannot be mimicked.
-
-        Args:
-            line: The target or the edge.
-            problem: A predicate behind its name.
-            is_absent: Whether nothing has the name, as in some versions of a client.
-        """
-        if isinstance(line, Target):
-            self.problems.append(line.error(f"{line.name}{problem}"))
-        elif not (is_absent and line.is_optional):
-            # Without its edge, the calls of a client would be real, and nobody knew.
+    def refuse(self, number: int, error: NotFoundError) -> None:
+        """Note that a line names nothing that can be mimicked, now or later."""
+        line = self.lines[number]
+        self.numbers[line.module].remove(number)
+        is_optional = isinstance(line, Edge) and line.is_optional
+        if not (is_optional and isinstance(error, AbsentError)):
             name = f"{line.module}:{'.'.join(line.path)}"
-            self.problems.append(
-                TargetError(
-                    f"{line.client}: its calls cannot be recorded: {name}{problem}"
-                )
-            )
+            self.problems.append(line.error(f"{name} {error}"))
 
     def lines_of(self, client: str) -> list[ClientLine]:
         """Return the lines for a client, its own before those for all of its kind."""
         own = [line for line in self.clients if line.target.module == client]
         known = client_of(client)
-        kind = known.kind if known else client
-        if kind == client:
+        if known is None or known.kind == client:
             return own
-        return own + [line for line in self.clients if line.target.module == kind]
+        return own + [line for line in self.clients if line.target.module == known.kind]

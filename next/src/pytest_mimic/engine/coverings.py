@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-from weakref import WeakSet
 
 from pytest_mimic.engine.absent import (
     absent_client,
@@ -16,7 +15,7 @@ from pytest_mimic.engine.absent import (
     argument_problem,
     missing_modules,
 )
-from pytest_mimic.engine.covering import ClientLine, Covering, Edge, Line, Named
+from pytest_mimic.engine.covering import ClientLine, Covering, Edge, Line
 from pytest_mimic.engine.inputs import Inputs
 from pytest_mimic.engine.mocks import Mocks
 from pytest_mimic.engine.plans import FunctionPlan
@@ -26,7 +25,7 @@ from pytest_mimic.errors import TargetError
 from pytest_mimic.patch.clients import adapter_of, client_of
 from pytest_mimic.patch.imports import ImportWatch
 from pytest_mimic.patch.modules import is_incomplete
-from pytest_mimic.patch.named import AbsentError, NotFoundError, defined_name, find
+from pytest_mimic.patch.named import NotFoundError, defined_name, find
 from pytest_mimic.patch.patches import NamedFunction, Patches, Wrapper
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Options, Target
@@ -71,14 +70,14 @@ class Coverings:
         self._watch = ImportWatch(self._loaded)
         # The watched modules that nobody has imported so far.
         self._awaited: set[str] = set()
-        self._lock = threading.RLock()
-        _COVERINGS.add(self)
+        self._locks: dict[int, threading.RLock] = {}
         if not self._is_live:
             self.intercept(self._mocks.edges())
 
-    def begin_in_child(self) -> None:
-        """Go on in a forked process, in which no other thread can have the lock."""
-        self._lock = threading.RLock()
+    @property
+    def _lock(self) -> threading.RLock:
+        """The lock of this process: at a fork, a thread that is gone may hold it."""
+        return self._locks.setdefault(os.getpid(), threading.RLock())
 
     # -- what is in force
 
@@ -86,15 +85,16 @@ class Coverings:
         self, targets: Iterable[Target], cassette: Owner | None = None
     ) -> Covering:
         """Mimic targets until the covering ends; in live mode, only check them."""
-        covering = Covering(self.uncover, targets, cassette)
+        targets = list(targets)
+        covering = Covering(self._uncover, targets, cassette)
         with self._lock:
             self._open.append(covering)
-            for line in covering.lines:
-                if isinstance(line, Target) and line.is_client:
-                    self._cover_client(covering, line)
-                elif isinstance(line, Target) and not line.excluded:
-                    self.names.add(line.name)
-            self._patch(covering, list(covering.named))
+            for target in targets:
+                if target.is_client:
+                    self._cover_client(covering, target)
+                elif not target.excluded:
+                    self.names.add(target.name)
+            self._patch(covering, list(covering.numbers))
         return covering
 
     def enter(
@@ -108,10 +108,9 @@ class Coverings:
         """
         targets = list(targets)
         covering = self.cover(targets, cassette)
-        absent = absent_clients(targets)
-        is_any_there = len(absent) < len(targets)
         problems = missing_modules(targets) + covering.problems
-        if absent and not is_any_there:
+        absent = absent_clients(targets)
+        if absent and len(absent) == len(targets):
             problems.insert(0, absent_client(absent[0]))
         if problems:
             covering.problems.clear()
@@ -121,16 +120,14 @@ class Coverings:
 
     def prepare(self, targets: Iterable[Target]) -> None:
         """Patch what tests will name, so that its holders are searched once."""
-        functions = [
+        covering = self.cover(
             target for target in targets if not target.is_client and not target.excluded
-        ]
-        covering = self.cover(functions)
+        )
         # The tests that name what is missing get the errors.
         covering.problems.clear()
         covering.end()
 
-    def uncover(self, covering: Covering) -> None:
-        """End a covering; its functions stay patched until `close`."""
+    def _uncover(self, covering: Covering) -> None:
         for problem in covering.problems:
             # Noted later, it would fail another test.
             self._run.note(problem)
@@ -138,7 +135,7 @@ class Coverings:
         with self._lock:
             self._open.remove(covering)
             for key, (_, function) in covering.deciders.items():
-                self._remove(covering, key)
+                self._let_go(covering, key)
                 is_decided = any(key in other.deciders for other in self._open)
                 if function.is_inherited and not is_decided:
                     # Else calls of this class would bypass a wrapper on its base.
@@ -148,7 +145,7 @@ class Coverings:
         """Restore everything."""
         with self._lock:
             for covering in reversed(list(self._open)):
-                self.uncover(covering)
+                covering.end()
             self._edges.clear()
             self._watch.leave()
             self._patches.restore()
@@ -162,14 +159,18 @@ class Coverings:
             covering.problems.clear()
         return problems
 
+    def is_mimicking(self) -> bool:
+        """Return whether any target is in force now."""
+        return any(covering.lines for covering in self._open)
+
     # -- clients
 
     def intercept(self, edges: Iterable[Edge]) -> None:
         """Replace functions until the run ends."""
-        covering = Covering(self.uncover, edges)
+        covering = Covering(self._uncover, edges)
         with self._lock:
             self._edges.append(covering)
-            self._patch(covering, list(covering.named))
+            self._patch(covering, list(covering.numbers))
 
     def line_for(self, client: str, signature: str, host: str | None) -> Line | None:
         """Return the line that takes a client's call: `httpx`, `GET /users`.
@@ -196,18 +197,13 @@ class Coverings:
                 return Line(Options(), covering.cassette)
         return None
 
-    def is_mimicking(self) -> bool:
-        """Return whether any target is in force now."""
-        return any(covering.lines for covering in self._open)
-
     def takes(self, client: str) -> bool:
         """Return whether any line takes calls of a client."""
-        return any(covering.lines_of(client) for covering in self._open)
+        return self.any_line(client) is not None
 
     def _cover_client(self, covering: Covering, target: Target) -> None:
         client = client_of(target.module)
-        if client is None or target.excluded:
-            return
+        assert client is not None
         options = target.options
         patterns = Patterns(options.only, options.exclude)
         covering.clients.append(ClientLine(target, client.kind, patterns))
@@ -232,18 +228,17 @@ class Coverings:
     def look_again(self) -> None:
         """Patch modules that were put into `sys.modules` without an import."""
         with self._lock:
-            for module in list(self._awaited):
-                if not is_incomplete(sys.modules.get(module, ImportWatch)):
+            for module in self._awaited & sys.modules.keys():
+                if not is_incomplete(sys.modules[module]):
                     self._loaded(module)
 
     def _loaded(self, module: str) -> None:
         """Patch a watched module that has been executed, perhaps again."""
-        if module not in sys.modules:
-            return
-        with self._lock:
-            self._awaited.discard(module)
-            for covering in [*self._edges, *self._open]:
-                self._patch(covering, [module], loaded=module)
+        if module in sys.modules:
+            with self._lock:
+                self._awaited.discard(module)
+                for covering in [*self._edges, *self._open]:
+                    self._patch(covering, [module], loaded=module)
 
     def _patch(
         self, covering: Covering, modules: list[str], loaded: str | None = None
@@ -256,12 +251,16 @@ class Coverings:
             loaded: The module whose import has just ended: only modules that were
                 imported since can hold the functions that it has made.
         """
-        named: list[tuple[Named, NamedFunction]] = []
+        found: list[NamedFunction] = []
         for module in modules:
-            named += self._functions_in(covering, module, loaded)
+            found += self._functions_in(covering, module, is_loaded=module == loaded)
+            self._watch.watch(module)
+            if module not in sys.modules:
+                self._awaited.add(module)
         wrapped: list[tuple[NamedFunction, Wrapper]] = []
-        for place, function in named:
-            wrapper = self._wrapper_for(covering, place, function)
+        is_new = True
+        for function in found:
+            wrapper = self._wrapper_for(covering, function)
             is_patched = self._patches.is_patched(function.holder, function.name)
             if wrapper is None or is_patched:
                 continue
@@ -270,26 +269,20 @@ class Coverings:
             )
             if not function.is_inherited:
                 wrapped.append((function, wrapper))
-        is_new = all(_is_made_by(function, loaded) for function, _ in wrapped)
+                home = getattr(function.function, "__module__", None)
+                is_new = is_new and home == loaded
         self._patches.put_wherever_held(wrapped, since=loaded if is_new else None)
-        for module in modules:
-            self._watch_module(module)
-
-    def _watch_module(self, module: str) -> None:
-        self._watch.watch(module)
-        if module not in sys.modules:
-            self._awaited.add(module)
 
     def _functions_in(
-        self, covering: Covering, module: str, loaded: str | None
-    ) -> Iterator[tuple[Named, NamedFunction]]:
+        self, covering: Covering, module: str, *, is_loaded: bool
+    ) -> Iterator[NamedFunction]:
         """Find what a covering names in a module, if it is imported."""
         imported = sys.modules.get(module)
-        is_partial = module != loaded and is_incomplete(imported)
+        is_partial = not is_loaded and is_incomplete(imported)
         if imported is None or (is_partial and module in self._watch.names):
             return
-        for place in sorted(covering.named[module]):
-            line = covering.lines[place.number]
+        for number in list(covering.numbers[module]):
+            line = covering.lines[number]
             try:
                 if is_partial:
                     raise NotFoundError(
@@ -297,19 +290,14 @@ class Coverings:
                         " use it in conftest.py"
                     )
                 is_edge = isinstance(line, Edge)
-                for function in find(
-                    module, place.path, self._patches, is_edge=is_edge
-                ):
-                    covering.decide(place.number, function)
-                    yield place, function
+                for function in find(module, line.path, self._patches, is_edge=is_edge):
+                    covering.decide(number, function)
+                    yield function
             except NotFoundError as error:
-                # Nothing will have the name later.
-                covering.named[module].remove(place)
-                is_absent = isinstance(error, AbsentError)
-                covering.refuse(line, f" {error}", is_absent=is_absent)
+                covering.refuse(number, error)
 
     def _wrapper_for(
-        self, covering: Covering, place: Named, function: NamedFunction
+        self, covering: Covering, function: NamedFunction
     ) -> Wrapper | None:
         """Return what stands in the place of a function; None: nothing does."""
         number, _ = covering.deciders[function.key]
@@ -317,17 +305,13 @@ class Coverings:
         if isinstance(line, Edge):
             return self._edge_wrapper(covering, line, function)
         if line.excluded:
-            self._remove(covering, function.key)
+            self._let_go(covering, function.key)
             return None
         name = defined_name(function, self._patches)
-        if name != function.label and place.path[-1] != "*":
-            # The module that defines the function may be loaded again, too.
-            module, _, path = name.partition(":")
-            covering.named[module].add(Named(place.number, tuple(path.split("."))))
-            self._watch_module(module)
         self.names.add(name)
-        if problem := argument_problem(line, function):
-            covering.refuse(line, f": {problem}", is_absent=False)
+        problem = argument_problem(line, function)
+        if problem:
+            covering.problems.append(line.error(f"{line.name}: {problem}"))
         if self._is_live:
             return None
         mimicked = self._mimicked_of(function)
@@ -340,8 +324,8 @@ class Coverings:
         if function.key not in self._edge_wrappers:
             wrapper: Any = edge.wrap(function.function)
             if not callable(wrapper):
-                problem = f": what wraps it returned {wrapper!r}, which is no function"
-                covering.refuse(edge, problem, is_absent=False)
+                problem = f"what wraps it returned {wrapper!r}, which is no function"
+                covering.problems.append(edge.error(f"{function.label}: {problem}"))
                 return None
             self._edge_wrappers[function.key] = wrapper
         return self._edge_wrappers[function.key]
@@ -376,24 +360,6 @@ class Coverings:
             covering.cassette,
         )
 
-    def _remove(self, covering: Covering, key: object) -> None:
+    def _let_go(self, covering: Covering, key: object) -> None:
         if key in self._mimicked:
             self._mimicked[key].remove(covering)
-
-
-def _is_made_by(function: NamedFunction, module: str | None) -> bool:
-    return getattr(function.function, "__module__", None) == module
-
-
-# What is registered at the fork stays so: the coverings of all runs, as long as they
-# live.
-_COVERINGS: WeakSet[Coverings] = WeakSet()
-
-
-def _in_child() -> None:
-    for coverings in list(_COVERINGS):
-        coverings.begin_in_child()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
