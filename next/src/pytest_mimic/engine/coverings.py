@@ -347,8 +347,8 @@ class Coverings:
         self, covering: Covering, line: Target, function: NamedFunction, name: str
     ) -> FunctionPlan | None:
         """Return the plan of a function; None: patterns of its line leave it out."""
-        options = line.options
-        if not Patterns(options.only, options.exclude).takes(name):
+        only, exclude = line.options.only, line.options.exclude
+        if (only or exclude) and not Patterns(only, exclude).takes(name):
             return None
         return FunctionPlan(
             self._run,
