@@ -10,6 +10,7 @@ from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.events import Events
 from pytest_mimic.engine.inside import Inside
+from pytest_mimic.engine.logs import Shared
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
     EndlessCallsError,
@@ -18,7 +19,6 @@ from pytest_mimic.engine.refusals import (
     facts_of,
 )
 from pytest_mimic.engine.secrecy import Secrecy
-from pytest_mimic.engine.shared import Shared
 from pytest_mimic.engine.sleeps import Sleeps
 from pytest_mimic.errors import (
     MimicError,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pytest_mimic.patch.targets import Options
 from pytest_mimic.values.tree import Tree
@@ -75,12 +76,17 @@ class Call:
     @property
     def line(self) -> str:
         """The options that count, as its recording keeps them."""
-        return self.options.text()
+        return _line_of(self.options)
 
     @property
     def conversation(self) -> str:
         """The calls of its log that it follows from, by name; empty: none."""
         return self.kind if self.in_log and self.kind != "function" else ""
+
+
+@lru_cache(maxsize=1024)
+def _line_of(options: Options) -> str:
+    return options.text()
 
 
 def failed_exchange(body: Mapping[str, Tree]) -> str:

@@ -9,17 +9,21 @@ from math import inf
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic.engine.layers import Awaited, is_outcome, layer_of, to_async
 from pytest_mimic.engine.outcomes import differences_of, has_raised
-from pytest_mimic.engine.replays import Replay
+from pytest_mimic.engine.replays import (
+    Awaited,
+    Replay,
+    is_outcome,
+    layer_of,
+    to_async,
+)
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 from pytest_mimic.patch.targets import steps_of
 from pytest_mimic.values.outcome import Objects, store
 from pytest_mimic.values.tree import Tree
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.arguments import Arguments
-    from pytest_mimic.engine.plans import FunctionPlan
+    from pytest_mimic.engine.plans import Arguments, FunctionPlan
     from pytest_mimic.engine.steps import Step
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from functools import lru_cache
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_mimic.engine.layers import Awaited, is_outcome, to_async
 from pytest_mimic.errors import (
     CorruptRecordingError,
     MimicError,
@@ -16,9 +17,19 @@ from pytest_mimic.values.outcome import Objects, player
 from pytest_mimic.values.tree import Tree
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.arguments import Arguments
-    from pytest_mimic.engine.plans import FunctionPlan
+    from pytest_mimic.engine.plans import Arguments, FunctionPlan
     from pytest_mimic.engine.steps import Step
+
+
+Layer = Literal["", "await", "stream", "astream"]
+"""How a caller comes to what a result stands for; empty: the result is a value."""
+
+# By name, as few runs load them. Other signs of pytest are no `Exception`.
+_CUT_SHORT = {
+    "_pytest.outcomes.Exit",
+    "concurrent.futures._base.CancelledError",
+    "unittest.case.SkipTest",
+}
 
 
 class Replay:
@@ -170,3 +181,78 @@ def _told(error: MimicError, target: str) -> MimicError:
         file=error.file,
         damage=error.damage,
     )
+
+
+# -- layers
+
+
+def is_outcome(error: BaseException) -> bool:
+    """Return whether an exception is an outcome, and no sign of being cut short."""
+    if isinstance(error, MimicError) or not isinstance(error, Exception):
+        return False
+    classes = {f"{cls.__module__}.{cls.__name__}" for cls in type(error).__mro__}
+    return classes.isdisjoint(_CUT_SHORT)
+
+
+def layer_of(result: object) -> Layer:
+    """Return how a caller comes to what a result stands for."""
+    if isinstance(result, CoroutineType):
+        return "await"
+    if isinstance(result, AsyncGeneratorType):
+        return "astream"
+    cls: Any = type(result)
+    if not hasattr(cls, "__next__"):
+        return ""
+    is_stream = isinstance(result, GeneratorType) or _only_iterates(cls)
+    return "stream" if is_stream else ""
+
+
+@lru_cache(maxsize=1024)
+def _only_iterates(cls: Any) -> bool:
+    """Return whether objects of a class in C give items and do nothing else.
+
+    So do `map`, `zip`, `iter(...)` and those of `itertools`. A file or a cursor has
+    methods of its own.
+    """
+    members: dict[str, object] = {}
+    for base in reversed(cls.__mro__):
+        members.update(vars(base))
+    is_in_c = type(members["__next__"]).__name__ == "wrapper_descriptor"
+    public = [member for name, member in members.items() if name[:1] != "_"]
+    # A class method, `chain.from_iterable`, makes another such iterator.
+    makers = [m for m in public if type(m).__name__ == "classmethod_descriptor"]
+    return is_in_c and len(public) == len(makers)
+
+
+class Awaited(NamedTuple):
+    """What the body of a stream yields to have it awaited."""
+
+    awaitable: Awaitable[Any]
+
+
+async def to_async(
+    body: Generator[Any, Any, Any], real: AsyncGenerator[Any, Any] | None = None
+) -> AsyncGenerator[Any, Any]:
+    """Give what the body of a stream yields, and await for it what it needs.
+
+    Args:
+        body: A generator of items, and of `Awaited`.
+        real: The stream that it reads, which is closed at the end.
+    """
+    try:
+        item = next(body)
+        while True:
+            try:
+                if type(item) is Awaited:
+                    sent = await item.awaitable
+                else:
+                    sent = yield item
+            except BaseException as thrown:
+                item = body.throw(thrown)
+            else:
+                item = body.send(sent)
+    except StopIteration:
+        return
+    finally:
+        if real is not None:
+            await real.aclose()

@@ -11,8 +11,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
-from pytest_mimic.engine.functions import perform
-from pytest_mimic.engine.plans import FunctionPlan
+from pytest_mimic.engine.performing import RealCall
+from pytest_mimic.engine.plans import Arguments, FunctionPlan
+from pytest_mimic.engine.replays import Replay
+from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.holders import MACHINERY
 from pytest_mimic.patch.patches import NamedFunction
 
@@ -65,7 +67,52 @@ class Mimicked:
             plan = None
         if plan is None:
             return self.function(*args, **kwargs)
-        return perform(plan, args, kwargs, kind)
+        return _perform(plan, args, kwargs, kind)
+
+
+def _perform(
+    plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any], kind: str = ""
+) -> Any:
+    """Give what a call gives: a value, or what has to be awaited or read for it.
+
+    Args:
+        plan: How the function is mimicked.
+        args: The arguments by position.
+        kwargs: The arguments by name.
+        kind: How the caller comes to what it gets, whatever was recorded: `await`,
+            `stream` or `astream`; empty: it takes what the function gives.
+
+    Raises:
+        MimicError: The call is refused.
+        Exception: What the function raises, or has raised.
+    """
+    __tracebackhide__ = True
+    run = plan.run
+    if run.passes():
+        return plan.function(*args, **kwargs)
+    bound = plan.bind(args, kwargs)
+    key = plan.key_of(bound)
+    player = None if key is None else plan.player(key)
+    if player is None:
+        try:
+            arguments = Arguments(plan, bound, key)
+            plan.refuse_mocks(lambda: arguments.tree)
+        except MimicError as error:
+            run.note(error)
+            raise
+        player = plan.player(arguments.key)
+    if player is not None:
+        return _awaited(player.play()) if kind == "await" else player.play()
+    step = run.begin(arguments.call(), plan.cassette)
+    if step.entry is not None and step.mode in ("replay", "verify"):
+        plan.warn_of_inputs(step.entry)
+    if step.mode == "replay":
+        return Replay(step, plan, arguments).give(kind)
+    return RealCall(step, plan, arguments).perform(args, kwargs)
+
+
+async def _awaited(value: object) -> object:
+    return value
 
 
 def _wrapper_of(mimicked: Mimicked) -> _Function:

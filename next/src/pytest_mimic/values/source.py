@@ -185,16 +185,30 @@ def _source_of_code(code: CodeType, file: str, _time: int) -> str | None:
     lines = text.splitlines(keepends=True)[code.co_firstlineno - 1 :]
     if not lines:
         return None
-    # Only the lines of the function are parsed: a first replay waits for this. Before
-    # Python 3.12, `getblock` ends at a line that only goes on.
-    count = _last_line(code) - code.co_firstlineno + 1
-    block = "".join(lines[: max(len(inspect.getblock(lines)), count)])
+    # Only the lines of the function are parsed: a first replay waits for this.
+    block = _block_of(lines, _last_line(code) - code.co_firstlineno + 1)
     is_indented = lines[0][:1].isspace()
     tree = parsed("if 1:\n" + block if is_indented else block)
-    for node in ast.walk(tree) if tree else ():
+    for node in ast.walk(tree or parsed(text) or ast.Module([], [])):
         if isinstance(node, _DEFINITIONS):
-            return digest_of_syntax(node) if node.name == code.co_name else None
+            first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+            is_it = tree is not None or first == code.co_firstlineno
+            if is_it:
+                return digest_of_syntax(node) if node.name == code.co_name else None
     return None
+
+
+def _block_of(lines: list[str], count: int) -> str:
+    """Give the lines of a block, which has at least so many.
+
+    A text in its last statement may go on at the margin: then they are no syntax.
+    """
+    indent = len(lines[0]) - len(lines[0].lstrip())
+    for number, line in enumerate(lines[count:], count):
+        inner = line.lstrip()
+        if inner and len(line) - len(inner) <= indent:
+            return "".join(lines[:number])
+    return "".join(lines)
 
 
 def _last_line(code: CodeType) -> int:
