@@ -40,18 +40,11 @@ ANSWERS = """
 
 
 @pytest.mark.parametrize(
-    ("answer", "judged"),
-    [
-        ("pass", False),
-        ("inspect.getsource(pyfuncitem.obj)", False),
-        ("pyfuncitem.obj()", True),
-        ("asyncio.run(pyfuncitem.obj())", True),
-    ],
-    ids=["no call", "a look", "a call", "a call of a coroutine function"],
+    "answer",
+    ["pass", "inspect.getsource(pyfuncitem.obj)", "asyncio.run(pyfuncitem.obj())"],
+    ids=["no call", "a look", "a call"],
 )
-def test_a_test_that_a_plugin_answers_for_is_judged_if_its_function_is_called(
-    shop, answer, judged
-):
+def test_a_test_that_a_plugin_may_answer_for_is_not_judged(shop, answer):
     """A plugin that answers without a call, to skip the test, lets it pass."""
     shop.write("conftest.py", ANSWERS.format(answer))
     kind = "async def" if "asyncio" in answer else "def"
@@ -62,12 +55,10 @@ def test_a_test_that_a_plugin_answers_for_is_judged_if_its_function_is_called(
     run = shop.replay("--mimic-clear-unused")
 
     run.expect(passed=2)
-    assert (run.vault == {}) is judged
+    assert len(run.calls) == 2
     assert run.section[0] == (
-        "2 unused recordings cleared (# B)"
-        if judged
-        else "warning: --mimic-clear-unused could not judge 2 recordings: "
-        "tests/test_shop.py::test_oslo passed without a call of its function"
+        "warning: --mimic-clear-unused could not judge 2 recordings: "
+        "tests/test_shop.py::test_oslo may have passed without a call of its function"
     )
 
 

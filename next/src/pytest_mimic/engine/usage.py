@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WORDS_OF_OUTCOMES = {
     "failed": "failed",
     "skipped": "was skipped",
-    "uncalled": "passed without a call of its function",
+    "uncalled": "may have passed without a call of its function",
 }
 
 
