@@ -98,19 +98,20 @@ class Anew:
         )
 
 
-def _leaves(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
+def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree]]:
     """Yield the parts of a tree that are values, with their paths."""
-    if made_anew(tree):
-        yield path, tree
-        return
-    if isinstance(tree, dict) and is_tagged(tree) and "digest" in tree:
-        # A long part stands by its digest, which is no value.
-        return
-    inner = list(parts(tree))
-    if not inner:
-        yield path, tree
-    for step, part in inner:
-        yield from _leaves(part, (*path, step))
+    # No recursion: a tree may be deeper than the stack.
+    pending: list[tuple[Path, Tree]] = [((), tree)]
+    while pending:
+        path, part = pending.pop()
+        if isinstance(part, dict) and is_tagged(part) and "digest" in part:
+            # A long part stands by its digest, which is no value.
+            continue
+        inner = [((*path, step), deeper) for step, deeper in parts(part)]
+        if made_anew(part) or not inner:
+            yield path, part
+        else:
+            pending += reversed(inner)
 
 
 def _text_of(part: Tree) -> str:

@@ -10,6 +10,7 @@ from pytest_mimic.engine.calls import SameBodies
 from pytest_mimic.patch.targets import Options
 from pytest_mimic.values.outcome import by_value
 from pytest_mimic.values.tree import Path, Tree, parts, text_of, without
+from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.recording import Entry
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def is_equal(
     if same_bodies is not None:
         return same_bodies(old.body, new.body)
     volatile = paths_of(options.volatile) if options is not None else ()
-    return _text_of(old.body, volatile) == _text_of(new.body, volatile)
+    bodies = old.body, new.body
+    one, other = deeply(lambda: [_text_of(body, volatile) for body in bodies])
+    return one == other
 
 
 def _text_of(body: dict[str, Tree], volatile: Sequence[Path]) -> str:

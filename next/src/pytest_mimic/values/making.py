@@ -78,9 +78,7 @@ class Maker:
         make = _BY_TAG.get(tag)
         if make is not None:
             return make(self, tree[tag])
-        if tag in ("$pickle", "$json") or (
-            tag == "$text" and isinstance(tree[tag], str)
-        ):
+        if tag == "$pickle":
             return self.read(tree)
         if tag in ("$path", "$text"):
             return self._path(tree)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from json import dumps, loads  # A test may replace those of the module.
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -15,14 +15,12 @@ from pytest_mimic.errors import (
 from pytest_mimic.values.making import Maker
 from pytest_mimic.values.tree import (
     SCALARS,
-    Leaf,
     Path,
     Raw,
     Tree,
     is_tagged,
     leaves,
     ordered_digest_of,
-    parts,
     refused_at,
     shown_path,
 )
@@ -31,8 +29,13 @@ from pytest_mimic.values.walk import KEPT_HASH, Walk, deeply, tree_of
 if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
 
-MOST_PARTS = 10_000
+_MOST_PARTS = 10_000
 """An outcome with more parts that need a tag is kept as a pickle."""
+_LONG_TEXT = 2_048
+_LARGE = 65_536
+_BEGINNING = 200
+# In bytes. The objects of a larger outcome are read again for each copy.
+_MOST_KEPT = 1 << 20
 
 
 class Objects(Protocol):
@@ -50,23 +53,6 @@ class Objects(Protocol):
 
 
 # -- storing
-
-
-class _Pickle(NamedTuple):
-    """A part that becomes a pickle, where it stands, and what was loaded from it.
-
-    Attributes:
-        digest: That of the value: of equal sets the pickles differ.
-        preview: What it is, in words without any value of it.
-    """
-
-    path: Path
-    pickled: Any
-    names: list[str]
-    loaded: object
-    proof: Walk
-    digest: str
-    preview: str
 
 
 def store(
@@ -92,9 +78,35 @@ def store(
         UnstorableOutcomeError: A part cannot be kept; nothing is left behind.
     """
     storing = _Storing(places, forbid=forbid, name=name)
-    proven, pickles = deeply(lambda: storing.proven(value))
-    tree = _with_pickles(proven, iter(pickles), objects)
-    return tree if hide is None else hide(tree)
+
+    def stored() -> Tree:
+        tree, pickles = storing.proven(value)
+        named = (_written(pickle, objects) for pickle in pickles)
+        tree = _mapped(
+            tree, lambda part: next(named) if isinstance(part, Raw) else part
+        )
+        return tree if hide is None else hide(tree)
+
+    try:
+        return deeply(stored)
+    except RecursionError:
+        storing.refuse((), "an outcome that is nested too deeply")
+
+
+class _Pickle(NamedTuple):
+    """A part that becomes a pickle, and what was loaded from it.
+
+    Attributes:
+        digest: That of the value: of equal sets the pickles differ.
+        preview: What it is, in words without any value of it.
+    """
+
+    pickled: Any
+    names: list[str]
+    loaded: object
+    proof: Walk
+    digest: str
+    preview: str
 
 
 class _Storing:
@@ -112,7 +124,7 @@ class _Storing:
         if exact.is_plain and type(value) in (list, dict):
             # What is JSON already comes back as it is.
             return tree, []
-        if exact.is_shared or exact.size > MOST_PARTS:
+        if exact.is_shared or exact.size > _MOST_PARTS:
             tree = Raw(value)
         pickles = self._pickles_in(tree)
         if not isinstance(tree, Raw):
@@ -147,45 +159,46 @@ class _Storing:
         return ordered_digest_of(tree)
 
     def _pickles_in(self, tree: Tree) -> list[_Pickle]:
-        pickles: list[_Pickle] = []
-        for path, leaf in leaves(tree):
-            if isinstance(leaf, Raw):
-                pickles.append(self._pickle(path, leaf.value))
-        return pickles
+        return [
+            self._pickle(path, leaf.value)
+            for path, leaf in leaves(tree)
+            if isinstance(leaf, Raw)
+        ]
 
     def _pickle(self, path: Path, value: object) -> _Pickle:
         # Most outcomes have none.
-        from pytest_mimic.values import pickles
+        from pytest_mimic.values.differences import differences
         from pytest_mimic.values.drawing import preview
+        from pytest_mimic.values.pickles import Pickled
 
         proof = Walk("proof", self._places)
         proven = proof.node(value)
-        self._refuse_parts(path, proven)
-        if proof.keeps_hash:
-            self._refuse(path, KEPT_HASH)
-        if self._forbid:
-            self._refuse(path, f"{_kind(value)}, which only a pickle keeps")
-        try:
-            pickled = pickles.dump(value)
-            loaded, names = pickles.load_pickled(pickled)
-        except RecursionError:
-            raise
-        except Exception as error:
-            self._refuse(path, f"{_kind(value)}, which cannot be pickled ({error})")
-        again = tree_of(loaded, "proof", self._places)
-        digest = ordered_digest_of(proven)
-        if ordered_digest_of(again) != digest:
-            deeper = first_difference(proven, again)
-            self._refuse((*path, *deeper), "a copy of it differs")
-        return _Pickle(path, pickled, names, loaded, proof, digest, preview(proven))
-
-    def _refuse_parts(self, path: Path, proven: Tree) -> None:
         found = refused_at(proven)
         if found is not None:
             deeper, refused = found
-            self._refuse((*path, *deeper), refused.what, refused.way)
+            self.refuse((*path, *deeper), refused.what, refused.way)
+        if proof.keeps_hash:
+            self.refuse(path, KEPT_HASH)
+        kind = f"an object of {type(value).__module__}.{type(value).__qualname__}"
+        if self._forbid:
+            self.refuse(path, f"{kind}, which only a pickle keeps")
+        names: set[str] = set()
+        try:
+            pickled = Pickled.of_value(value)
+            loaded = pickled.load(names.add)
+        except RecursionError:
+            raise
+        except Exception as error:
+            self.refuse(path, f"{kind}, which cannot be pickled ({error})")
+        again = tree_of(loaded, "proof", self._places)
+        digest = ordered_digest_of(proven)
+        if ordered_digest_of(again) != digest:
+            differing = [*differences(proven, again)]
+            deeper = differing[0].steps if differing else ()
+            self.refuse((*path, *deeper), "a copy of it differs")
+        return _Pickle(pickled, sorted(names), loaded, proof, digest, preview(proven))
 
-    def _refuse(self, path: Path, what: str, way: str = "") -> None:
+    def refuse(self, path: Path, what: str, way: str = "") -> NoReturn:
         # What helps with an argument is said as what to pass.
         way = way.replace("pass ", "return ", 1)
         ways = [(way or "name a function further out, which returns data", "")]
@@ -206,40 +219,9 @@ def _are_apart(walks: list[Walk]) -> bool:
     return True
 
 
-def _kind(value: object) -> str:
-    cls = type(value)
-    return f"an object of {cls.__module__}.{cls.__qualname__}"
-
-
 def _read_again(tree: Tree) -> Any:
     """Give the tree as a file would: no text or number is the same object."""
     return loads(dumps(tree, default=Raw.plain, allow_nan=False))
-
-
-def first_difference(one: Tree, other: Tree) -> Path:
-    """Give the path to the first part in which two trees differ."""
-    if isinstance(one, Leaf) or isinstance(other, Leaf) or type(one) is not type(other):
-        return ()
-    steps, others = list(parts(one)), list(parts(other))
-    if [step for step, _ in steps] != [step for step, _ in others]:
-        return ()
-    for (step, part), (_, again) in zip(steps, others, strict=True):
-        if ordered_digest_of(part) != ordered_digest_of(again):
-            return (step, *first_difference(part, again))
-    return ()
-
-
-def _with_pickles(tree: Tree, pickles: Iterator[_Pickle], objects: Objects) -> Tree:
-    """Write the pickles of a tree, and put their names in."""
-    if isinstance(tree, Raw):
-        return _written(next(pickles), objects)
-    if isinstance(tree, list):
-        return [_with_pickles(item, pickles, objects) for item in tree]
-    if isinstance(tree, dict):
-        return {
-            key: _with_pickles(part, pickles, objects) for key, part in tree.items()
-        }
-    return tree
 
 
 def _written(pickle: _Pickle, objects: Objects) -> Tree:
@@ -247,19 +229,30 @@ def _written(pickle: _Pickle, objects: Objects) -> Tree:
     node: dict[str, Tree] = {"$pickle": name, "imports": [*pickle.names]}
     if pickle.pickled.python:
         node["python"] = pickle.pickled.python
-    node.update(digest=pickle.digest, preview=pickle.preview)
-    return node
+    return node | {"digest": pickle.digest, "preview": pickle.preview}
+
+
+def _mapped(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
+    """Give a tree with other parts; a part that `change` gives back is looked into."""
+    changed = change(tree)
+    if changed is not tree:
+        return changed
+    if isinstance(tree, list):
+        return [_mapped(item, change) for item in tree]
+    if isinstance(tree, dict):
+        return {key: _mapped(part, change) for key, part in tree.items()}
+    return tree
 
 
 def by_value(tree: Tree) -> Tree:
     """Give a stored tree with the digests of values in place of their pickles."""
-    if isinstance(tree, list):
-        return [by_value(item) for item in tree]
-    if not isinstance(tree, dict):
-        return tree
-    if "$pickle" in tree and "digest" in tree:
-        return {"$pickle": tree["digest"]}
-    return {key: by_value(part) for key, part in tree.items()}
+
+    def changed(part: Tree) -> Tree:
+        if isinstance(part, dict) and "$pickle" in part and "digest" in part:
+            return {"$pickle": part["digest"]}
+        return part
+
+    return _mapped(tree, changed)
 
 
 # -- loading
@@ -289,74 +282,69 @@ def player(
 ) -> Callable[[], object]:
     """Give a function that makes a fresh copy at each call; see `load`.
 
-    The objects of the tree are read, and checked, once: at the first call.
+    The objects of the tree are read, and checked, at the first call; those of a large
+    outcome at each.
     """
     if type(tree) in SCALARS:
         return lambda: tree
-    data = _plain_bytes(tree)
-    if data is not None:
+    data = _marshalled(tree)
+    if b"$" not in data:
         return lambda: marshal.loads(data)
-    reader = _Reader(objects, forbid=forbid)
-    reader.maker = maker = Maker(places, reader)
-    return lambda: deeply(lambda: maker.value_of(tree))
+    read = _reading_once(objects)
+    maker = Maker(places, lambda node: _unpickled(node, read, forbid=forbid))
+    if _names_no_object(data):
+        return lambda: deeply(lambda: maker.value_of(tree))
+    return lambda: deeply(lambda: maker.value_of(_with_objects(tree, read)))
 
 
-def _plain_bytes(tree: Any) -> bytes | None:
-    """Give the bytes of a tree that has no tags, else `None`."""
+def _reading_once(objects: Objects) -> Callable[[str], bytes]:
+    """Give what reads objects, and keeps in memory what is not large."""
+    kept: dict[str, bytes] = {}
+
+    def read(name: str) -> bytes:
+        content = kept.get(name)
+        if content is None:
+            content = objects.read_object(name)
+            if sum(map(len, kept.values())) + len(content) <= _MOST_KEPT:
+                kept[name] = content
+        return content
+
+    return read
+
+
+def _unpickled(
+    node: dict[str, Any], read: Callable[[str], bytes], *, forbid: bool
+) -> object:
+    name = node["$pickle"]
+    if forbid:
+        what = f"{name} is a pickle, and mimic_pickle = forbid"
+        raise CorruptRecordingError(what, file=name, damage="forbidden")
+    from pytest_mimic.values.pickles import Pickled  # Most outcomes have none.
+
+    content = read(name)
+    listed: frozenset[str] = frozenset()
+
+    def allow(imported: str) -> None:
+        if imported not in listed:
+            what = f"{name} imports {imported}, which its recording does not list"
+            raise CorruptRecordingError(what, file=name, damage="content")
+
     try:
-        data = marshal.dumps(tree)
-    except ValueError:  # It has leaves, or is very deep.
-        return None
-    return None if b"$" in data else data
+        listed = frozenset(node.get("imports", ()))
+        return Pickled.of_file(content, node.get("python", "")).load(allow)
+    except (MimicError, RecursionError):
+        raise
+    except Exception as error:
+        raise _unusable(name, error) from error
 
 
-class _Reader:
-    """Reads the objects of one outcome, each once."""
-
-    maker: Maker
-
-    def __init__(self, objects: Objects, *, forbid: bool) -> None:
-        self._objects = objects
-        self._forbid = forbid
-        self._read: dict[str, Any] = {}
-
-    def __call__(self, node: dict[str, Any]) -> Any:
-        tag, name = next(iter(node.items()))
-        if tag == "$pickle":
-            return self._unpickled(name, node)
-        if name not in self._read:
-            text = self._objects.read_object(name).decode("utf-8", "surrogatepass")
-            self._read[name] = text
-        if tag == "$text":
-            return self._read[name]
-        return self.maker._make(loads(self._read[name]))
-
-    def _unpickled(self, name: str, node: dict[str, Any]) -> object:
-        if self._forbid:
-            what = f"{name} is a pickle, and mimic_pickle = forbid"
-            raise CorruptRecordingError(what, file=name, damage="forbidden")
-        file = self._read.get(name)
-        if file is None:
-            from pytest_mimic.values import pickles  # Most outcomes have none.
-
-            file = pickles.PickleFile.of(self._objects.read_object(name))
-            self._read[name] = file
-        try:
-            return file.load(node.get("imports", ()), node.get("python", ""))
-        except (MimicError, RecursionError):
-            raise
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise CorruptRecordingError(
-                f"nothing can be loaded from {name}", [reason]
-            ) from error
+def _unusable(name: str, error: Exception) -> CorruptRecordingError:
+    reason = f"{type(error).__name__}: {error}"
+    what = f"nothing can be loaded from {name}"
+    return CorruptRecordingError(what, [reason], file=name, damage="content")
 
 
 # -- large parts in files of their own
-
-LONG_TEXT = 2_048
-LARGE = 65_536
-_BEGINNING = 200
 
 
 def shelve(tree: Tree, objects: Objects) -> Tree:
@@ -366,53 +354,69 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
         The tree with `{"$text": name, "length", "begins"}` in place of texts, or
         `{"$json": name, "length"}` in place of the whole.
     """
-    shelved = _with_texts_away(tree, objects)
-    text = dumps(shelved, ensure_ascii=False, allow_nan=False)
-    if len(text) <= LARGE:
+
+    def without_text(part: Tree) -> Tree:
+        if isinstance(part, str) and len(part) > _LONG_TEXT:
+            name = objects.write_object("txt", [part.encode()])
+            return {"$text": name, "length": len(part), "begins": part[:_BEGINNING]}
+        if isinstance(part, dict) and _is_made_of_text(part):
+            return {**part}
+        return part
+
+    shelved = deeply(lambda: _mapped(tree, without_text))
+    text = deeply(lambda: dumps(shelved, ensure_ascii=False, allow_nan=False))
+    if len(text) <= _LARGE:
         return shelved
     return {"$json": objects.write_object("json", [text.encode()]), "length": len(text)}
 
 
-def _with_texts_away(tree: Tree, objects: Objects) -> Tree:
-    if isinstance(tree, str) and len(tree) > LONG_TEXT:
-        name = objects.write_object("txt", [tree.encode()])
-        return {"$text": name, "length": len(tree), "begins": tree[:_BEGINNING]}
-    if isinstance(tree, list):
-        return [_with_texts_away(item, objects) for item in tree]
-    if isinstance(tree, dict) and not _is_text_with_tag(tree):
-        return {key: _with_texts_away(part, objects) for key, part in tree.items()}
-    return tree
-
-
-def _is_text_with_tag(tree: dict[str, Tree]) -> bool:
-    """Tell whether a tree is a value that is made of a text, as bytes are."""
+def _is_made_of_text(tree: dict[str, Tree]) -> bool:
+    """Tell whether a tree is a value with a text of its own form, as bytes have one."""
     return is_tagged(tree) and isinstance(next(iter(tree.values())), str)
 
 
 def unshelve(tree: Tree, objects: Objects) -> Tree:
-    """Give the tree with what its objects hold, but for pickles.
+    """Give a copy of the tree with what its objects hold, but for pickles.
 
     Raises:
         CorruptRecordingError: An object is gone or damaged.
     """
-    # What holds no object is copied in C.
-    plain: Any = tree
-    data = marshal.dumps(plain)
-    if b"$json" not in data and b"$text" not in data:
+    return _with_objects(tree, objects.read_object)
+
+
+def _with_objects(tree: Tree, read: Callable[[str], bytes]) -> Tree:
+    data = _marshalled(tree)
+    if _names_no_object(data):
+        # What holds no object is copied in C.
         copied: Tree = marshal.loads(data)
         return copied
-    return _with_objects(tree, objects)
+
+    def with_object(part: Tree) -> Tree:
+        if not isinstance(part, dict):
+            return part
+        name = part.get("$json", part.get("$text"))
+        if not isinstance(name, str):
+            return part
+        content = read(name)
+        try:
+            text = content.decode()
+            return text if "$text" in part else _with_objects(loads(text), read)
+        except ValueError as error:
+            raise _unusable(name, error) from error
+
+    return deeply(lambda: _mapped(tree, with_object))
 
 
-def _with_objects(tree: Tree, objects: Objects) -> Tree:
-    if isinstance(tree, list):
-        return [_with_objects(item, objects) for item in tree]
-    if not isinstance(tree, dict):
-        return tree
-    name = tree.get("$json")
-    if isinstance(name, str):
-        return unshelve(loads(objects.read_object(name)), objects)
-    name = tree.get("$text")
-    if isinstance(name, str):
-        return objects.read_object(name).decode()
-    return {key: _with_objects(part, objects) for key, part in tree.items()}
+def _marshalled(tree: Any) -> bytes:
+    """Give a tree as bytes, in which each of its texts stands as it is.
+
+    Of one that is too deep for that, give the tags that it may hold.
+    """
+    try:
+        return marshal.dumps(tree)
+    except ValueError:
+        return b"$json"
+
+
+def _names_no_object(data: bytes) -> bool:
+    return b"$json" not in data and b"$text" not in data

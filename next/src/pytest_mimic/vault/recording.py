@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic.errors import CorruptRecordingError, Remedy
+from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
     from pytest_mimic.values.tree import Tree
@@ -172,13 +173,13 @@ def content_of(recording: Recording) -> bytes:
         head["setup"] = recording.setup
     if recording.fixtures:
         head["fixtures"] = recording.fixtures
-    return _encoded(_laid_out({**head, "log": calls}))
+    return _encoded(deeply(lambda: _laid_out({**head, "log": calls})))
 
 
 def part_line_of(part: Recording | Entry) -> bytes:
     """Return a line of a part file: its head, which is the first, or a call."""
     plain = _plain(part) if isinstance(part, Entry) else _head_of(part)
-    return _encoded(_dumped(plain))
+    return _encoded(deeply(lambda: _dumped(plain)))
 
 
 def parse_part(content: bytes, name: str) -> Recording | None:
@@ -242,7 +243,7 @@ def _json_of(content: bytes, name: str) -> Any:
     except UnicodeDecodeError:
         raise damaged(name, "half", "is not text in UTF-8") from None
     try:
-        return _decoded(text)
+        return deeply(lambda: _decoded(text))
     except json.JSONDecodeError as reason:
         conflict = _CONFLICT.search(text)
         if conflict:
@@ -355,7 +356,8 @@ def _digest_of(calls: list[dict[str, Any]]) -> str:
         {key: value for key, value in call.items() if key != "seconds"}
         for call in calls
     ]
-    return xxh3_64_hexdigest(_canonical(timeless).encode())[:8]
+    text = deeply(lambda: _canonical(timeless))
+    return xxh3_64_hexdigest(text.encode())[:8]
 
 
 # Letters stand as people read them; NaN would be no JSON.
@@ -375,7 +377,7 @@ def _encoded(text: str) -> bytes:
 
 
 def _laid_out(tree: object, indent: str = "", before: int = 0) -> str:
-    """Return JSON with a part a line, but for what fits into a line.
+    """Return JSON with a part a line, but for what fits into a line or is very deep.
 
     Args:
         tree: The plain data.
@@ -383,7 +385,7 @@ def _laid_out(tree: object, indent: str = "", before: int = 0) -> str:
         before: How many characters stand before it on its line.
     """
     text = _dumped(tree)
-    if before + len(text) < _WIDTH:
+    if before + len(text) < _WIDTH or len(indent) > _WIDTH // 2:
         return text
     deeper = f"{indent}  "
     if isinstance(tree, dict):

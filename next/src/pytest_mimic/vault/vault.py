@@ -15,6 +15,7 @@ from typing import NamedTuple
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.folder import Folder
 from pytest_mimic.vault.locks import HeldFile, Locks, is_held
 from pytest_mimic.vault.recording import (
@@ -171,8 +172,8 @@ class Vault:
             if former is not None and equal is not None:
                 recording = _with_kept_facts(former, recording, equal)
             now = before
-            if now is None or recording != former:
-                now = self._content_of(recording, name)
+            if now is None or deeply(lambda: recording != former):
+                now = content_of(recording)
                 self._replace(name, before, now)
         return Written(name, before, now)
 
@@ -199,13 +200,6 @@ class Vault:
     def size(self) -> int:
         """Return the size of all files, in bytes."""
         return sum(self.folder.size(name) for name in self.folder.names())
-
-    def _content_of(self, recording: Recording, name: str) -> bytes:
-        try:
-            return content_of(recording)
-        except RecursionError:
-            what = f"cannot write {self._labelled(name)}: a call is nested too deeply"
-            raise MimicError(what) from None
 
     def _replace(self, name: str, before: bytes | None, now: bytes | None) -> None:
         if now is None:
