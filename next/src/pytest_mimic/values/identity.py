@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.errors import Remedy, UnstableIdentityError
 from pytest_mimic.values.tree import (
@@ -26,7 +26,7 @@ from pytest_mimic.values.walk import TAUGHT, Walk, deeply, tree_of
 if TYPE_CHECKING:
     from pytest_mimic.values.places import CallPlaces, Places
 
-_T = TypeVar("_T")
+_PLAIN = {bool, bytes, dict, float, frozenset, int, list, set, str, tuple, type(None)}
 
 # What is little has so many parts on so many levels at most.
 _LITTLE, _LEVELS = 100, 5
@@ -196,8 +196,18 @@ def _digest_of_little(tree: Tree) -> str | None:
         return None
 
 
-def register_fingerprint(type_: type[_T], reduce: Callable[[_T], object]) -> None:
-    """Teach a type: `reduce(value)` gives plainer data that stands for the value."""
+def register_fingerprint(type_: type, reduce: Callable[[Any], object]) -> None:
+    """Teach a type: `reduce(value)` gives plainer data that stands for the value.
+
+    Raises:
+        TypeError: `type_` is no class, or a plain builtin; or `reduce` is no function.
+    """
+    if not isinstance(type_, type):
+        raise TypeError(f"register_fingerprint takes a class first, not {type_!r}")
+    if type_ in _PLAIN:
+        raise TypeError(f"{type_.__name__} already has an identity")
+    if not callable(reduce):
+        raise TypeError(f"register_fingerprint takes a function second, not {reduce!r}")
     TAUGHT[type_] = reduce
 
 
