@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 from pytest_mimic.engine.calls import SameBodies
 from pytest_mimic.patch.targets import Options
 from pytest_mimic.values.outcome import by_value
-from pytest_mimic.values.tree import Path, Tree, parts, text_of, without
+from pytest_mimic.values.tree import Path, Tree, ordered_digest_of, parts, without
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.recording import Entry
 
@@ -50,19 +50,19 @@ def is_equal(
         return same_bodies(old.body, new.body)
     volatile = paths_of(options.volatile) if options is not None else ()
     bodies = old.body, new.body
-    one, other = deeply(lambda: [_text_of(body, volatile) for body in bodies])
+    one, other = deeply(lambda: [_digest_of(body, volatile) for body in bodies])
     return one == other
 
 
-def _text_of(body: dict[str, Tree], volatile: Sequence[Path]) -> str:
-    """Give what of an outcome counts, as text: types and the order of keys do."""
+def _digest_of(body: dict[str, Tree], volatile: Sequence[Path]) -> str:
+    """Give the digest of what counts of an outcome: types and the order of keys do."""
     paths: list[Path] = []
     for path in volatile:
         # A path begins in the value, in an item, in an exception or behind its class.
         paths += [path, ("items", "*", *path), ("raised", *path[1:])]
         paths += [(key, *path) for key in ("value", "raised", "answer")]
     counted = without(body, [path for path in paths if len(path) > 1])
-    return text_of(by_value(counted), in_order=True)
+    return ordered_digest_of(by_value(counted))
 
 
 # -- volatile parts, which the caller gets as they really are

@@ -16,12 +16,11 @@ from pytest_mimic.values.tree import (
     Tree,
     digest_of,
     hexdigest,
-    is_json,
-    plain_digest_of,
+    plain_of,
     refused_in,
     text_of,
 )
-from pytest_mimic.values.walk import TAUGHT, Walk, deeply, tree_of
+from pytest_mimic.values.walk import TAUGHT, Walk, deeply
 
 if TYPE_CHECKING:
     from pytest_mimic.values.places import CallPlaces, Places
@@ -58,7 +57,7 @@ class CallRules(NamedTuple):
             return (argument, self.extra)
         return (argument,)
 
-    def paths_in(self, argument: str) -> list[Path]:
+    def paths_in(self, argument: str) -> tuple[Path, ...]:
         """Give the paths below an argument that do not count; `()` is all of it."""
         paths: list[Path] = []
         for first, *rest in self.ignore:
@@ -67,7 +66,7 @@ class CallRules(NamedTuple):
                     paths.append(tuple(rest[1:]))
             elif first in ("*", argument):
                 paths.append(tuple(rest))
-        return paths
+        return tuple(paths)
 
 
 def fingerprint(value: Any, places: Places | None = None) -> str:
@@ -77,15 +76,16 @@ def fingerprint(value: Any, places: Places | None = None) -> str:
         UnstableIdentityError: The value, or a part of it, has none.
     """
     starts = places.starts if places else ()
-    digest = _digest_of_little(value) if _are_quick((value,), starts) else None
-    digest = digest or plain_digest_of(value, starts)
-    if digest is not None:
-        return digest
+    plain = plain_of(value, starts)
+    if plain is not None:
+        return plain.digest
     of_call = places.of_call() if places else None
-    tree = deeply(lambda: tree_of(value, "identity", of_call))
+    walk = Walk("identity", of_call)
+    tree = deeply(lambda: walk.node(value))
+    walk.forget()
     if of_call:
         of_call.number({"value": tree})
-    found = None if is_json(tree) else refused_in({"value": tree})
+    found = refused_in({"value": tree}) if walk.has_refused else None
     if found:
         path, refused = found
         what = "the value has no stable identity"
@@ -115,7 +115,7 @@ def arguments_of(
         arguments = deeply(lambda: dict(_counted(bound, rules, walk)))
     walk.forget()
     places.number(arguments)
-    found = None if is_json(arguments) else refused_in(arguments)
+    found = refused_in(arguments) if walk.has_refused or rules.content else None
     if found:
         path, refused = found
         what = f"{target} has an argument without a stable identity"

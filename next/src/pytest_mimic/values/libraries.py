@@ -12,7 +12,7 @@ from xxhash import xxh3_128
 
 from pytest_mimic.values.names import name_of
 from pytest_mimic.values.state import LIBRARIES, attributes_of, deciding_class
-from pytest_mimic.values.tree import Buffer, Raw, Refused, Tree
+from pytest_mimic.values.tree import Raw, Refused, Tree, memory_node
 
 if TYPE_CHECKING:
     from pytest_mimic.values.walk import Walk
@@ -100,7 +100,7 @@ def _objects(items: list[Any], walk: Walk) -> Tree:
         memory = marshal.dumps(items, 2)
         starts = walk.places.starts if walk.places is not None else ()
         if not any(start.encode() in memory for start in starts):
-            return Buffer.of(memory)
+            return memory_node(memory)
     return [walk.node(item) for item in items]
 
 
@@ -123,14 +123,15 @@ def _data(array: Any, walk: Walk) -> Tree:
     return [walk.node(item) for item in items.tolist()]
 
 
-def _memory(array: Any) -> Buffer:
+def _memory(array: Any) -> Tree:
     digest = xxh3_128()
     numbers = _floats(array.dtype)
     for chunk in _chunks(array):
         if numbers is not None:
             chunk = _with_one_nan(chunk.view(numbers))
         digest.update(chunk.view("u1").data)
-    return Buffer(array.nbytes, digest.hexdigest())
+    memory = {"$long": "memory", "length": array.nbytes}
+    return {**memory, "digest": digest.hexdigest()}
 
 
 def _chunks(array: Any) -> Iterator[Any]:

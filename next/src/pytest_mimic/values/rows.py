@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.values.names import name_of
-from pytest_mimic.values.tree import Buffer, Raw, Refused, Tree, text_of
+from pytest_mimic.values.tree import Raw, Refused, Tree, memory_node, text_of
 
 if TYPE_CHECKING:
     from pytest_mimic.values.walk import Walk
@@ -48,7 +48,7 @@ def _make_complex(cls: Any, node: dict[str, Any], make: Make) -> object:
 
 def _bytes(value: bytes, walk: Walk) -> Tree:
     if len(value) > 3_000 and walk.purpose != "exact":
-        return Buffer.of(value)
+        return memory_node(value)
     if len(value) > 65_536:
         return Raw(value)
     if value.isascii():
@@ -94,7 +94,7 @@ def _memory(value: memoryview, _walk: Walk) -> Tree:
     if value.format.strip("@=<>!") not in set("?cbBhHiIlLqQnNefd"):
         return Refused("a memoryview of objects, pointers or long doubles")
     shape: Tree = list(value.shape or ())
-    return {"$memoryview": [value.format, shape, Buffer.of(value.tobytes())]}
+    return {"$memoryview": [value.format, shape, memory_node(value.tobytes())]}
 
 
 def _decimal(value: Any, _walk: Walk) -> Tree:
@@ -225,7 +225,7 @@ def _make_uuid(cls: Any, node: dict[str, Any], _make: Make) -> object:
 
 def _path(value: Any, walk: Walk) -> Tree:
     if walk.places is not None:
-        return walk.places.node_of_path(value, with_content=walk.counts_content)
+        return walk.places.node_of_path(value, with_content=walk.purpose == "identity")
     node: dict[str, Tree] = {"$path": str(value)}
     kind = type(value).__name__
     return {**node, "class": kind} if kind.startswith("Pure") else node

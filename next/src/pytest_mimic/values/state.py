@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Iterable, Mapping
-from itertools import compress, product
-from types import FunctionType, MemberDescriptorType, WrapperDescriptorType
+from collections.abc import Mapping
+from functools import cached_property, lru_cache, partial
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+)
 from typing import Any, NamedTuple
 
-from pytest_mimic.values.rows import row_of
+from pytest_mimic.values import errors
+from pytest_mimic.values.names import is_found, name_of
+from pytest_mimic.values.rows import Row, row_of
 
 _HOOKS = (
     "__reduce_ex__",
@@ -38,27 +49,92 @@ LIBRARIES = frozenset(
 )
 """The packages of which `libraries` knows classes."""
 
+FUNCTIONS = (
+    FunctionType,
+    BuiltinFunctionType,
+    MethodType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+    MethodDescriptorType,
+    ClassMethodDescriptorType,
+    partial,
+    type(lru_cache(len)),
+)
+
 _BUILTIN_BASES = (int, float, str, list, tuple, dict, set, frozenset)
 
 
-class State(NamedTuple):
-    """An object as `pickle` takes it apart.
+class Kind:
+    """What holds for all objects of a class.
 
     Attributes:
-        attributes: By name.
-        maker: What makes the object of `arguments`; `None`: its class alone does.
-        arguments: What `maker` or the class gets.
-        state: What `__setstate__` gets, where it is no mapping of attributes.
-        items: What is appended.
-        pairs: What is set by key.
+        cls: The class.
+        name: Its name.
+        is_found: Whether the name leads to the class.
+        decider: The class that says how its objects are pickled; see `deciding_class`.
+        base: The builtin, or the type with a row, from which it derives.
+        row: The row of that type.
+        slots: The slots of its objects, less those of `base`.
+        cached: The names under which its objects keep what a property has computed.
+        has_attributes_alone: Whether its objects are made of nothing else.
+        may_change: Whether an object is one wherever it stands: it has no hash by
+            value.
     """
 
-    attributes: Mapping[Any, object]
-    maker: object = None
-    arguments: tuple[object, ...] = ()
-    state: object = None
-    items: Iterable[object] | None = None
-    pairs: Iterable[tuple[object, object]] | None = None
+    def __init__(self, cls: type) -> None:
+        self.cls = cls
+        # What one object of the class gives to be pickled tells it.
+        self.has_attributes_alone = False
+
+    @cached_property
+    def name(self) -> str:
+        return name_of(self.cls)
+
+    @cached_property
+    def is_found(self) -> bool:
+        return is_found(self.cls, self.name)
+
+    @cached_property
+    def decider(self) -> type:
+        return deciding_class(self.cls)
+
+    @cached_property
+    def base(self) -> type | None:
+        return builtin_base_of(self.cls)
+
+    @cached_property
+    def row(self) -> Row | None:
+        return None if self.base is None else row_of(self.base)
+
+    @cached_property
+    def slots(self) -> dict[str, MemberDescriptorType]:
+        return slots_of(self.cls, below=self.base)
+
+    @cached_property
+    def cached(self) -> frozenset[str]:
+        return cached_properties_of(self.cls)
+
+    @cached_property
+    def may_change(self) -> bool:
+        method = hash_of_class(self.cls)
+        by_value = method is not None and method is not object.__hash__
+        return not by_value and not issubclass(self.cls, (type, *FUNCTIONS))
+
+
+class State(NamedTuple):
+    """What an object is made of.
+
+    Attributes:
+        attributes: Its attributes by name.
+        beside: What stands beside them in its tree, by key: `args` of an exception,
+            `of` for what it is as its builtin base, and what `pickle` takes it apart
+            into: `by` (what makes it), `()` (of what), `state`, `items`, `pairs`.
+        is_readable: Whether a replay can make the object without code of its class.
+    """
+
+    attributes: dict[Any, object]
+    beside: Mapping[str, object] = {}
+    is_readable: bool = True
 
 
 def deciding_class(cls: type) -> type:
@@ -76,6 +152,12 @@ def is_generated(hook: object) -> bool:
     """Tell whether a library wrote a hook, so that it keeps nothing back."""
     namespace = getattr(hook, "__globals__", {})
     return namespace.get("__name__") in _GENERATORS
+
+
+def is_of_library(cls: type) -> bool:
+    """Tell whether a class, or one that it derives from, is of a known library."""
+    modules = [str(base.__module__) for base in cls.__mro__]
+    return any(module.partition(".")[0] in LIBRARIES for module in modules)
 
 
 def is_of_extension(cls: type) -> bool:
@@ -98,31 +180,38 @@ def builtin_base_of(cls: type) -> type | None:
     return None
 
 
-def attributes_of(value: object, below: type = object) -> dict[str, object]:
-    """Give the attributes of an object, slots among them, without running its code.
-
-    Args:
-        value: Any object.
-        below: The slots of this class and of its bases are left out.
-    """
+def attributes_of(
+    value: object, slots: Mapping[str, MemberDescriptorType] | None = None
+) -> dict[str, object]:
+    """Give the attributes of an object, slots among them, without running its code."""
     try:
         attributes = dict(object.__getattribute__(value, "__dict__"))
     except AttributeError:
         attributes = {}
-    for base in type(value).__mro__:
-        if base is below:
-            break
-        for name, member in _slots_of(base).items():
-            # A class of C may shadow the slots of a base whose layout it does not have.
-            if getattr(type(value), name, None) is member:
-                part = _member_of(value, member)
-                if part is not _ABSENT:
-                    attributes[name] = part
+    for name, member in (slots_of(type(value)) if slots is None else slots).items():
+        try:
+            attributes[name] = member.__get__(value)
+        except AttributeError:  # It is empty.
+            continue
     return attributes
 
 
-def _slots_of(cls: type) -> dict[str, MemberDescriptorType]:
-    """Give the slots that a class in Python declares itself."""
+def slots_of(
+    cls: type, *, below: type | None = None
+) -> dict[str, MemberDescriptorType]:
+    """Give the slots that a class declares, and its bases in Python below one."""
+    slots: dict[str, MemberDescriptorType] = {}
+    for base in cls.__mro__:
+        if base is below:
+            break
+        for name, member in _own_slots(base).items():
+            # A class of C may shadow the slots of a base whose layout it does not have.
+            if getattr(cls, name, None) is member:
+                slots[name] = member
+    return slots
+
+
+def _own_slots(cls: type) -> dict[str, MemberDescriptorType]:
     own = vars(cls)
     if "__slots__" not in own:
         return {}
@@ -133,23 +222,87 @@ def _slots_of(cls: type) -> dict[str, MemberDescriptorType]:
     }
 
 
-def _member_of(value: object, member: MemberDescriptorType) -> object:
-    try:
-        return member.__get__(value)
-    except AttributeError:
-        return _ABSENT
-
-
-def state_of(value: object) -> State | str:
-    """Give what an object is pickled as: its state, or the name of a constant.
+def state_of(value: Any, kind: Kind) -> State | str:
+    """Give what an object is made of, or the name of a constant.
 
     Raises:
         Exception: The class cannot be pickled, or fails at it.
     """
+    if kind.has_attributes_alone:
+        return State(attributes_of(value, kind.slots))
+    if isinstance(value, BaseException) and not is_of_extension(kind.cls):
+        return _state_of_error(value)
+    if kind.base is not None and issubclass(kind.base, kind.decider):
+        return _state_on_base(value, kind)
+    if hasattr(kind.cls, "__pydantic_fields_set__"):
+        return _state_of_model(value, kind)
+    return _pickled_state(value, kind)
+
+
+def _state_of_error(error: BaseException) -> State:
+    parts = errors.parts_of(error)
+    beside = {
+        "args": list(parts.args),
+        "fields": parts.fields or None,
+        "notes": parts.notes,
+        "cause": parts.cause,
+        "from": parts.hides_context or None,
+    }
+    return State(parts.attributes, beside)
+
+
+def _state_on_base(value: Any, kind: Kind) -> State:
+    """Take an object apart that is a builtin with attributes."""
+    attributes = attributes_of(value, kind.slots)
+    names = getattr(kind.cls, "_fields", None)
+    if kind.base is tuple and isinstance(names, tuple) and len(names) == len(value):
+        fields = dict(zip(names, tuple.__iter__(value), strict=True))
+        return State(fields, {"attributes": attributes or None})
+    return State(attributes, {"of": _as_base(value, kind)})
+
+
+def _as_base(value: Any, kind: Kind) -> object:
+    """Give an object as its builtin base; of one with a row the object itself."""
+    base: Any = kind.base
+    if kind.row is not None:
+        return value
+    if base is str:
+        return str.__str__(value)
+    if base in (int, float):
+        return base.__pos__(value)
+    if base is dict:
+        return dict(dict.items(value))
+    return base(base.__iter__(value))
+
+
+_HIDDEN = {
+    "extra": "__pydantic_extra__",
+    "private": "__pydantic_private__",
+    "fields_set": "__pydantic_fields_set__",
+}
+
+
+def _state_of_model(value: object, kind: Kind) -> State:
+    """Take a model of pydantic 2 apart into its fields."""
+    fields = attributes_of(value, kind.slots)
+    beside: dict[str, Any] = {}
+    for key, name in _HIDDEN.items():
+        beside[key] = fields.pop(name, None) or None
+    beside["fields_set"] = sorted(beside["fields_set"] or ())
+    return State(fields, beside)
+
+
+def _pickled_state(value: Any, kind: Kind) -> State | str:
     # First, since looking gives some objects of C an empty `__dict__`.
-    own = attributes_of(value)
-    cls = type(value)
-    reducer: Any = copyreg.dispatch_table.get(cls)
+    attributes: dict[Any, object] = {}
+    if _is_decided_in_c(kind.cls):
+        # C says how such an object is pickled, and knows nothing of what was added. The
+        # private attributes of a library's own class are caches.
+        has_caches = str(kind.cls.__module__).partition(".")[0] in LIBRARIES
+        for name, part in attributes_of(value, kind.slots).items():
+            if not has_caches or not name.startswith("_"):
+                attributes[name] = part
+    reducer: Any = copyreg.dispatch_table.get(kind.cls)
     reduction: Any = value.__reduce_ex__(4) if reducer is None else reducer(value)
     if isinstance(reduction, str):
         return reduction
@@ -157,18 +310,27 @@ def state_of(value: object) -> State | str:
     maker, arguments, state, items, pairs = filled[:5]
     maker, arguments = _maker_of(maker, arguments)
     named = _as_attributes(state)
-    attributes: dict[object, object] = {}
-    if _is_decided_in_c(cls):
-        # C says how such an object is pickled, and knows nothing of what was added. The
-        # private attributes of a library's own class are caches.
-        has_caches = str(cls.__module__).partition(".")[0] in LIBRARIES
-        for name, part in own.items():
-            if not has_caches or not name.startswith("_"):
-                attributes[name] = part
-    if named is not None:
-        attributes.update(named)
-        state = None
-    return State(attributes, maker, arguments, state, items, pairs)
+    beside: dict[str, object] = {}
+    if kind.row is not None or kind.base in (set, frozenset):
+        # What a row gives counts in any case; members of sets have no order.
+        beside["of"] = _as_base(value, kind)
+    beside["by"] = None if maker is kind.cls else maker
+    if arguments and kind.base not in (set, frozenset):
+        beside["()"] = list(arguments)
+    beside["state"] = state if named is None else None
+    beside["items"] = None if items is None else list(items)
+    beside["pairs"] = None if pairs is None else list(pairs)
+    is_more = maker or arguments or beside["state"] is not None
+    kind.has_attributes_alone = kind.decider is object and not is_more
+    is_readable = not (is_more or items or pairs) and not _has_setstate(kind.cls)
+    if kind.name in CONTAINERS:
+        is_readable = beside["by"] is None
+    return State({**attributes, **(named or {})}, beside, is_readable)
+
+
+def _has_setstate(cls: type) -> bool:
+    hook = getattr(cls, "__setstate__", None)
+    return hook is not None and not is_generated(hook)
 
 
 def _maker_of(maker: Any, arguments: tuple[Any, ...]) -> tuple[object, tuple[Any, ...]]:
@@ -207,9 +369,7 @@ def set_attributes(made: Any, attributes: Mapping[str, object]) -> None:
     Raises:
         TypeError, AttributeError: The object has no place for one of them.
     """
-    slots: dict[str, MemberDescriptorType] = {}
-    for base in reversed(type(made).__mro__):
-        slots.update(_slots_of(base))
+    slots = slots_of(type(made))
     rest: dict[str, object] = {}
     for name, part in attributes.items():
         if name in slots:
@@ -234,7 +394,7 @@ def cached_properties_of(cls: type) -> frozenset[str]:
         # A class of attrs with slots has one for each field and each such property.
         fields = [field.name for field in vars(base).get("__attrs_attrs__", ())]
         for name, found in vars(base).items():
-            is_property = bool(fields) and name in _slots_of(base).keys() - fields
+            is_property = bool(fields) and name in _own_slots(base).keys() - fields
             names.setdefault(name, is_property or _is_cache(found))
     return frozenset(name for name, is_cache in names.items() if is_cache)
 
@@ -295,8 +455,7 @@ def without_hashes(
     """
     rest = {name: part for name, part in attributes.items() if name not in names}
     # Before it is taken, an attribute may be missing or `None`.
-    for are_none in product((False, True), repeat=len(names)):
-        bare = {**rest, **dict.fromkeys(compress(names, are_none))}
+    for bare in (rest, {**rest, **dict.fromkeys(names)}):
         try:
             if hash(_bare_copy(value, bare)) == hash(value):
                 return bare

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Any, NamedTuple, TypeAlias
 
@@ -12,8 +12,8 @@ from xxhash import xxh3_128_hexdigest
 
 LONG = 4096
 """A part with more characters of JSON than this counts by its digest."""
-DEEP = 64
-"""So does a part of more levels than this."""
+DEEP = 32
+"""What is higher counts by its digest. A list of numbers has a height of one."""
 
 Path: TypeAlias = "tuple[str, ...]"
 """Steps to a part: `("rows", "*", "id")`."""
@@ -43,46 +43,6 @@ class Refused(Leaf):
         return {"$refused": self.what}
 
 
-@dataclass(frozen=True)
-class Buffer(Leaf):
-    """Memory, counted by its digest.
-
-    Attributes:
-        length: Its bytes.
-        digest: 32 hex digits.
-    """
-
-    length: int
-    digest: str
-
-    @classmethod
-    def of(cls, memory: bytes | bytearray | memoryview) -> Buffer:
-        """Take the digest of contiguous memory."""
-        length = memory.nbytes if isinstance(memory, memoryview) else len(memory)
-        return cls(length, xxh3_128_hexdigest(memory))
-
-    def plain(self) -> dict[str, Tree]:
-        return {"$long": "memory", "length": self.length, "digest": self.digest}
-
-
-@dataclass(frozen=True)
-class Up(Leaf):
-    """The way back of a cycle.
-
-    Attributes:
-        levels: How many levels above the part that it leads to stands.
-        nodes: How many nodes before, for a part that stands beside.
-    """
-
-    levels: int = 0
-    nodes: int = 0
-
-    def plain(self) -> dict[str, Tree]:
-        if self.nodes:
-            return {"$back": self.nodes}
-        return {"$up": self.levels}
-
-
 @dataclass(frozen=True, eq=False)
 class Raw(Leaf):
     """A part that JSON cannot keep."""
@@ -100,7 +60,14 @@ Tree: TypeAlias = (
 IGNORED: dict[str, Tree] = {"$ignored": True}
 
 SCALARS = frozenset({type(None), bool, int, float, str})
-PLAIN = SCALARS | {list, dict}
+_PLAIN = SCALARS | {list, dict}
+
+
+def memory_node(memory: bytes | bytearray | memoryview) -> dict[str, Tree]:
+    """Give what stands for contiguous memory: its length and digest."""
+    length = memory.nbytes if isinstance(memory, memoryview) else len(memory)
+    digest = xxh3_128_hexdigest(memory)
+    return {"$long": "memory", "length": length, "digest": digest}
 
 
 def _plain_leaf(part: object) -> dict[str, Tree]:
@@ -109,28 +76,28 @@ def _plain_leaf(part: object) -> dict[str, Tree]:
     raise TypeError(f"{type(part).__name__} is no part of a tree")
 
 
-def _encoder(*, in_order: bool) -> Any:
+def _encoder(*, sorts: bool) -> Any:
     form = encode_basestring, None, ":", ","
-    return c_make_encoder(None, _plain_leaf, *form, not in_order, False, False)
+    return c_make_encoder(None, _plain_leaf, *form, sorts, False, False)
 
 
 # The encoders in C, made once: `json.dumps` makes one at each call.
-_sorted_encoder = _encoder(in_order=False)
-_ordered_encoder = _encoder(in_order=True)
+_sorting_encoder = _encoder(sorts=True)
+_ordered_encoder = _encoder(sorts=False)
 
 
-def text_of(tree: Tree, *, in_order: bool = False) -> str:
+def text_of(tree: Tree) -> str:
     """Give the JSON of a small tree in canonical form: no blanks, keys sorted.
-
-    Args:
-        tree: What is written whole.
-        in_order: Whether keys keep their order.
 
     Raises:
         ValueError: A number is NaN, infinite, or too long for its digits.
     """
-    encoder = _ordered_encoder if in_order else _sorted_encoder
-    return "".join(encoder(tree, 0))
+    return "".join(_sorting_encoder(tree, 0))
+
+
+def texts_of(parts: Iterable[Tree], encode: Any = _sorting_encoder) -> list[str]:
+    """Give the JSON of many parts that are not deep; see `text_of`."""
+    return list(map("".join, map(encode, parts, repeat(0))))
 
 
 def hexdigest(text: str) -> str:
@@ -142,160 +109,198 @@ def hexdigest(text: str) -> str:
     return xxh3_128_hexdigest(text.encode())
 
 
+def escaped(text: str) -> Tree:
+    """Give a text as JSON keeps it: one with a lone surrogate in signs of ASCII."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return {"$escaped": text.encode("unicode_escape").decode("ascii")}
+    return text
+
+
 # -- digests
 
 
 def digest_of(tree: Tree) -> str:
     """Give 32 hex digits that tell this tree from others.
 
-    A part whose own JSON is longer than `LONG` characters or has more than `DEEP`
-    levels counts by its digest, so that a tree and what `cut` leaves of it have one.
+    A part whose own JSON is longer than `LONG` characters counts by its digest, so that
+    a tree and what `cut` leaves of it have one.
     """
     return hexdigest(canonical_text(tree))
 
 
-def plain_digest_of(value: Any, starts: tuple[str, ...]) -> str | None:
-    """Give the digest of a value that is a tree as it stands, else `None`.
+def ordered_digest_of(tree: Tree) -> str:
+    """Give the digest of a tree in which the order of mappings counts."""
+    return hexdigest(_measured(tree, in_order=True).text)
+
+
+def canonical_text(tree: Tree) -> str:
+    """Give the text whose digest is that of a tree."""
+    return _measured(tree).text
+
+
+def cut(tree: Tree) -> Tree:
+    """Give JSON to be stored: long parts as type, length, digest and beginning."""
+    return _measured(tree).stored
+
+
+class Plain(NamedTuple):
+    """What is known of a value that is a tree as it stands.
+
+    Attributes:
+        digest: The digest of the tree.
+        levels: Its parts level by level.
+    """
+
+    digest: str
+    levels: list[list[object]]
+
+
+def plain_of(value: Any, starts: tuple[str, ...]) -> Plain | None:
+    """Look at a value that may be a tree as it stands; `None` if it is none.
 
     Args:
         value: Any value.
         starts: How a text starts that is none: `Places.starts`.
     """
-    if levels_of(value) is None:
+    levels = levels_of(value)
+    if levels is None:
         return None
-    paths = (encode_basestring(start)[1:-1] for start in starts)
+    odd = ['"$', *(encode_basestring(start)[1:-1] for start in starts)]
     try:
-        return hexdigest(_PlainText('"$', *paths).of(value))
+        return Plain(hexdigest(_Measure(odd).whole(value).text), levels)
     except ValueError:
         return None
-
-
-def ordered_digest_of(tree: Tree) -> str:
-    """Give the digest of a tree in which the order of mappings counts."""
-    return hexdigest(_Measure(in_order=True).canonical(tree).text)
-
-
-def canonical_text(tree: Tree) -> str:
-    """Give the text whose digest is that of a tree."""
-    if type(tree) in SCALARS:
-        return text_of(tree)
-    if is_json(tree):
-        try:
-            return _PlainText('"$long"').of(tree)
-        except ValueError:
-            pass
-    return _Measure().canonical(tree).text
-
-
-def is_json(tree: object) -> bool:
-    """Tell whether a tree is JSON alone, without very deep parts; see `levels_of`."""
-    return levels_of(tree) is not None
 
 
 def levels_of(tree: object) -> list[list[object]] | None:
     """Give the parts of a value that is JSON alone, level by level, else `None`.
 
-    A level takes a few calls of C. With parts at many places a value has no levels,
-    since the JSON of it could be endless.
+    A level takes a few calls of C. What is deep, or has most of many parts at several
+    places, so that its JSON could be endless, has no levels.
     """
     levels = [[tree]]
-    while len(levels) < DEEP:
+    while len(levels) <= DEEP + 1:
         level = levels[-1]
         kinds = set(map(type, level))
         if kinds <= SCALARS:
             return levels
-        if not kinds <= PLAIN or (len(level) > 5_000 and _is_shared(level)):
+        if not kinds <= _PLAIN:
             return None
         mappings = [part for part in level if type(part) is dict]
+        lists = [part for part in level if type(part) is list]
+        ids = set(map(id, mappings)) | set(map(id, lists))
+        if len(level) > 5_000 and 2 * len(ids) < len(mappings) + len(lists):
+            return None
         # Types one by one: among equal keys a set keeps only the first.
         if not set(map(type, chain.from_iterable(mappings))) <= {str}:
             return None
-        lists = [part for part in level if type(part) is list]
         values = chain.from_iterable(map(dict.values, mappings))
         levels.append([*values, *chain.from_iterable(lists)])
     return None
 
 
-def _is_shared(level: Sequence[object]) -> bool:
-    containers = [id(part) for part in level if type(part) in (dict, list)]
-    return 2 * len(set(containers)) < len(containers)
+def _measured(tree: Tree, *, in_order: bool = False) -> _Measured:
+    if levels_of(tree) is not None:
+        try:
+            # The beginning of a long part does not count.
+            return _Measure(['"begins"'], in_order=in_order).whole(tree)
+        except ValueError:
+            pass
+    return _Measure(in_order=in_order).whole(tree)
 
 
-class _PlainText:
-    """Writes JSON in canonical form, of as many parts at once as are short together.
+class _Measured(NamedTuple):
+    """A part as it is stored, and the text by which it counts."""
+
+    stored: Tree
+    text: str
+
+
+class _Measure:
+    """Writes trees in canonical form, and measures their parts.
 
     Args:
-        odd: What no text may hold that is written.
+        odd: What no text may hold that is written. With it, a tree is JSON without
+            parts at many places, of which C writes as much as is short together.
+        in_order: Whether the order of mappings counts.
     """
 
-    def __init__(self, *odd: str) -> None:
+    def __init__(self, odd: Sequence[str] = (), *, in_order: bool = False) -> None:
         self._odd = odd
+        self._in_order = in_order
+        self._encode = _ordered_encoder if in_order else _sorting_encoder
+        # Only long parts are worth to be found again. Each is kept, so that its id
+        # stays its own.
+        self._long: dict[int, tuple[Tree, _Measured]] = {}
 
-    def of(self, tree: Tree) -> str:
-        """Give the text of JSON that has `levels_of`, with its long parts replaced.
+    def whole(self, tree: Tree) -> _Measured:
+        """Measure a tree as a whole, with its long parts replaced.
 
         Raises:
-            ValueError: The tree holds something odd, or a number that needs a tag.
+            ValueError: It holds something odd, or a number that needs a tag.
         """
+        if self._odd and not _is_surely_long(tree):
+            text = self._written(tree)
+            if len(text) <= LONG:
+                return _Measured(tree, text)
+        if isinstance(tree, Leaf):
+            tree = tree.plain()
         if isinstance(tree, list):
-            return f"[{','.join(self._items(tree))}]"
-        if isinstance(tree, dict):
-            return f"{{{','.join(self._pairs(tree))}}}"
-        text = self._written(tree)
-        if len(text) > LONG and not isinstance(tree, str):
-            raise ValueError("a number that is too long for JSON")
-        return text
+            items, texts = self._parts(tree)
+            return _Measured(items, f"[{','.join(texts)}]")
+        if not isinstance(tree, dict):
+            if self._odd and isinstance(tree, int):
+                raise ValueError("a number that is too long for JSON")
+            return _Measured(tree, self._written(tree))
+        keys = list(tree) if self._in_order else sorted(tree)
+        parts, texts = self._parts([tree[key] for key in keys])
+        stored = dict(zip(keys, parts, strict=True))
+        if "$long" in tree:
+            counted = {key: part for key, part in stored.items() if key != "begins"}
+            return _Measured(stored, text_of(counted))
+        names = list(map(encode_basestring, keys))
+        self._look_at(",".join(names))
+        pairs = map("{}:{}".format, names, texts)
+        return _Measured(stored, "{" + ",".join(pairs) + "}")
 
-    def _items(self, items: list[Tree]) -> Iterator[str]:
-        start, count = 0, 20
-        while start < len(items):
-            some = items[start : start + count]
-            text = self._text_if_short(some)
-            if text:
-                yield text
-                start += count
-                count = 1 + count * (LONG - 500) // len(text)
-            elif count > 1:
-                count = max(1, count // 2)
-            else:
-                yield self._part(some[0])
-                start += 1
+    def part(self, tree: Tree) -> _Measured:
+        """Measure a part as it is stored and counts in its parent."""
+        known = self._long.get(id(tree))
+        if known is not None:
+            return known[1]
+        whole = self.whole(tree)
+        if len(whole.text) <= LONG:
+            return whole
+        short = by_digest(tree, hexdigest(whole.text))
+        stored = {**short, "begins": _beginning(whole.stored)}
+        measured = _Measured(stored, text_of(short))
+        self._long[id(tree)] = tree, measured
+        return measured
 
-    def _pairs(self, mapping: dict[str, Tree]) -> Iterator[str]:
-        keys = sorted(mapping)
-        start, count = 0, 20
-        while start < len(keys):
-            some = {key: mapping[key] for key in keys[start : start + count]}
-            text = self._text_if_short(some)
-            if text:
-                yield text
-                start += count
-                count = 1 + count * (LONG - 500) // len(text)
-            elif count > 1:
-                count = max(1, count // 2)
-            else:
-                key = keys[start]
-                yield f"{self._written(key)}:{self._part(mapping[key])}"
-                start += 1
-
-    def _text_if_short(self, some: list[Tree] | dict[str, Tree]) -> str:
-        """Give the text of a few items or pairs without its brackets, "" if long."""
-        if _is_surely_long(some):
-            return ""
-        text = self._written(some)
-        return text[1:-1] if len(text) <= LONG else ""
-
-    def _part(self, part: Tree) -> str:
-        text = self.of(part)
-        if len(text) <= LONG:
-            return text
-        return text_of(_long(part, hexdigest(text)))
+    def _parts(self, parts: list[Tree]) -> tuple[list[Tree], list[str]]:
+        if not self._odd or len(parts) < 20:
+            measured = list(map(self.part, parts))
+            return [part for part, _ in measured], [text for _, text in measured]
+        texts = texts_of(parts, self._encode)
+        self._look_at(",".join(texts))
+        if max(map(len, texts)) <= LONG:
+            return parts, texts
+        stored = list(parts)
+        for number, text in enumerate(texts):
+            if len(text) > LONG:
+                stored[number], texts[number] = self.part(parts[number])
+        return stored, texts
 
     def _written(self, part: Tree) -> str:
-        text = text_of(part)
+        text = "".join(self._encode(part, 0))
+        self._look_at(text)
+        return text
+
+    def _look_at(self, text: str) -> None:
         if any(odd in text for odd in self._odd):
             raise ValueError("a text or key that may stand for something else")
-        return text
 
 
 def _is_surely_long(part: Tree, levels: int = 4) -> bool:
@@ -310,133 +315,44 @@ def _is_surely_long(part: Tree, levels: int = 4) -> bool:
     return any(_is_surely_long(deeper, levels - 1) for deeper in inner)
 
 
-def _long(part: Tree, digest: str) -> dict[str, Tree]:
-    kind, content = _kind_and_content(part)
-    length = len(content) if isinstance(content, (str, list, dict)) else 1
+_KINDS: dict[type, str] = {str: "text", list: "list", dict: "mapping"}
+
+
+def by_digest(part: Tree, digest: str) -> dict[str, Tree]:
+    """Give what stands for a part that counts by its digest."""
+    length = len(part) if isinstance(part, (str, list, dict)) else 1
+    kind = _KINDS.get(type(part), "number")
     return {"$long": kind, "length": length, "digest": digest}
-
-
-def _kind_and_content(part: Tree) -> tuple[str, Tree]:
-    if isinstance(part, dict) and is_tagged(part):
-        key, content = next(iter(part.items()))
-        return key[1:], content
-    if isinstance(part, dict):
-        return "mapping", part
-    return ("list" if isinstance(part, list) else "text"), part
-
-
-class _Text(NamedTuple):
-    """The canonical JSON of a part, with its own long parts replaced."""
-
-    text: str
-    levels: int
-
-    @property
-    def is_long(self) -> bool:
-        return len(self.text) > LONG or self.levels > DEEP
-
-
-class _Measure:
-    """Measures the parts of any tree, and of one at many places once."""
-
-    def __init__(self, *, in_order: bool = False) -> None:
-        self._in_order = in_order
-        # Long parts alone: any other is not worth to be found again. The tree itself
-        # is kept, so that its id stays its own.
-        self._long: dict[int, tuple[Tree, dict[str, Tree], _Text]] = {}
-
-    def canonical(self, tree: Tree) -> _Text:
-        """Measure a tree as a whole."""
-        if isinstance(tree, Leaf):
-            tree = tree.plain()
-        if isinstance(tree, list):
-            if _is_flat(tree):
-                return _Text(text_of(tree), 1)
-            items = [self.part(item)[1] for item in tree]
-            inner = ",".join(item.text for item in items)
-            return _Text(f"[{inner}]", 1 + _most_levels(items))
-        if isinstance(tree, dict):
-            if "$long" in tree:
-                tree = {key: tree[key] for key in tree if key != "begins"}
-            keys = list(tree) if self._in_order else sorted(tree)
-            values = [self.part(tree[key])[1] for key in keys]
-            pairs = [
-                f"{encode_basestring(key)}:{value.text}"
-                for key, value in zip(keys, values, strict=True)
-            ]
-            return _Text("{" + ",".join(pairs) + "}", 1 + _most_levels(values))
-        return _Text(text_of(tree), 0)
-
-    def part(self, tree: Tree) -> tuple[Tree, _Text]:
-        """Give a part as it counts in its parent, and its measure there."""
-        known = self._long.get(id(tree))
-        if known is not None:
-            return known[1:]
-        whole = self.canonical(tree)
-        if not whole.is_long:
-            return tree, whole
-        short = _long(tree, hexdigest(whole.text))
-        measured = _Text(text_of(short), 1)
-        self._long[id(tree)] = tree, short, measured
-        return short, measured
-
-
-def _is_flat(tree: list[Tree]) -> bool:
-    """Tell whether a list holds scalars alone, and none that is long."""
-    if not tree or not set(map(type, tree)) <= SCALARS:
-        return False
-    # A sign may be six in JSON.
-    return all(len(item) * 6 < LONG for item in tree if isinstance(item, str))
-
-
-def _most_levels(texts: Sequence[_Text]) -> int:
-    return max((text.levels for text in texts), default=0)
-
-
-# -- parts
-
-
-def cut(tree: Tree) -> Tree:
-    """Give JSON to be stored: long parts as type, length, digest and beginning."""
-    return _cut_inside(tree, _Measure())
-
-
-def _cut(tree: Tree, measure: _Measure) -> Tree:
-    part, _ = measure.part(tree)
-    if part is tree:
-        return _cut_inside(tree, measure)
-    assert isinstance(part, dict)
-    return {**part, "begins": _beginning(tree, measure)}
-
-
-def _cut_inside(tree: Tree, measure: _Measure) -> Tree:
-    if isinstance(tree, Leaf):
-        return tree.plain()
-    if isinstance(tree, list):
-        return [_cut(item, measure) for item in tree]
-    if isinstance(tree, dict) and "$long" not in tree:
-        return {key: _cut(part, measure) for key, part in tree.items()}
-    return tree
 
 
 BEGINNING = 200
 """So many characters of a long part are kept to be read."""
 
 
-def _beginning(tree: Tree, measure: _Measure) -> Tree:
-    _, content = _kind_and_content(tree)
-    if isinstance(content, str):
-        return content[:BEGINNING]
-    kept: list[tuple[str, Tree]] = []
+def _beginning(part: Tree) -> Tree:
+    if isinstance(part, str):
+        return part[:BEGINNING]
+    if isinstance(part, list):
+        return part[: _count_of_short(part)]
+    if isinstance(part, dict):
+        names = list(part)[: _count_of_short(part.values())]
+        return {name: part[name] for name in names}
+    return None
+
+
+def _count_of_short(parts: Iterable[Tree]) -> int:
+    """Count the first parts that are short together."""
     room = BEGINNING
-    steps = content.items() if isinstance(content, dict) else _numbered(content)
-    for step, part in steps:
-        short, text = measure.part(part)
-        room -= len(text.text)
-        if room < 0 or text.levels > 2:
+    count = 0
+    for part in parts:
+        room -= len(text_of(part))
+        if room < 0:
             break
-        kept.append((step, short))
-    return dict(kept) if isinstance(content, dict) else [part for _, part in kept]
+        count += 1
+    return count
+
+
+# -- parts
 
 
 def _numbered(content: Tree) -> Iterator[tuple[str, Tree]]:
