@@ -11,7 +11,7 @@ from pytest_mimic.values.tree import Tree
 
 if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference
-    from pytest_mimic.values.places import CallPlaces
+    from pytest_mimic.values.places import Places
 
 
 def differences_of(
@@ -19,7 +19,7 @@ def differences_of(
     real: dict[str, Any],
     load: Callable[[Tree], object],
     options: Options,
-    places: CallPlaces,
+    places: Places,
     *,
     is_of_kind: bool = True,
 ) -> list[Difference]:

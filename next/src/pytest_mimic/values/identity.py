@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.errors import Remedy, UnstableIdentityError
+from pytest_mimic.values.places import content_of
 from pytest_mimic.values.tree import (
     LONG,
     SCALARS,
@@ -23,7 +24,7 @@ from pytest_mimic.values.tree import (
 from pytest_mimic.values.walk import TAUGHT, Walk, deeply
 
 if TYPE_CHECKING:
-    from pytest_mimic.values.places import CallPlaces, Places
+    from pytest_mimic.values.places import Places
 
 _PLAIN = {bool, bytes, dict, float, frozenset, int, list, set, str, tuple, type(None)}
 
@@ -83,8 +84,6 @@ def fingerprint(value: Any, places: Places | None = None) -> str:
     walk = Walk("identity", of_call)
     tree = deeply(lambda: walk.node(value))
     walk.forget()
-    if of_call:
-        of_call.number({"value": tree})
     found = refused_in({"value": tree}) if walk.has_refused else None
     if found:
         path, refused = found
@@ -96,7 +95,7 @@ def fingerprint(value: Any, places: Places | None = None) -> str:
 
 
 def arguments_of(
-    target: str, bound: Mapping[str, object], rules: CallRules, places: CallPlaces
+    target: str, bound: Mapping[str, object], rules: CallRules, places: Places
 ) -> dict[str, Tree]:
     """Give the tree of each argument that counts.
 
@@ -114,7 +113,6 @@ def arguments_of(
     else:
         arguments = deeply(lambda: dict(_counted(bound, rules, walk)))
     walk.forget()
-    places.number(arguments)
     found = refused_in(arguments) if walk.has_refused or rules.content else None
     if found:
         path, refused = found
@@ -226,11 +224,10 @@ def _counted(
 
 def _content_of(value: object, walk: Walk) -> Tree:
     """Give what stands for paths, or for a container of paths: what the files hold."""
-    assert walk.places is not None
     if value is None:
         return None
     if isinstance(value, str | PurePath):
-        content = walk.places.content_of(value)
+        content = content_of(value)
         if content == "missing":
             what = "a path of content= at which there is no file"
             return Refused(what, "make the file before the call")

@@ -225,7 +225,8 @@ def _make_uuid(cls: Any, node: dict[str, Any], _make: Make) -> object:
 
 def _path(value: Any, walk: Walk) -> Tree:
     if walk.places is not None:
-        return walk.places.node_of_path(value, with_content=walk.purpose == "identity")
+        is_argument = walk.purpose == "identity"
+        return walk.places.node_of(value, is_argument=is_argument)
     node: dict[str, Tree] = {"$path": str(value)}
     kind = type(value).__name__
     return {**node, "class": kind} if kind.startswith("Pure") else node

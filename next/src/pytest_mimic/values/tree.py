@@ -118,6 +118,13 @@ def escaped(text: str) -> Tree:
     return text
 
 
+def unescaped(tree: Any) -> str:
+    """Give the text that a tree stands for; see `escaped`."""
+    if isinstance(tree, dict):
+        return str(tree["$escaped"]).encode("ascii").decode("unicode_escape")
+    return str(tree)
+
+
 # -- digests
 
 

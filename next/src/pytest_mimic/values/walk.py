@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import repeat
 from operator import itemgetter
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from pytest_mimic.values.names import generic_of, is_found, name_in, name_of, thing_at
@@ -224,8 +225,8 @@ class Walk:
 
     def _text(self, value: str, _paths: Paths) -> Tree:
         if self._starts and self.places is not None and value.startswith(self._starts):
-            is_counted = self.purpose == "identity"
-            tree = self.places.node_of_text(value, with_content=is_counted)
+            is_argument = self.purpose == "identity"
+            tree = self.places.node_of(value, is_argument=is_argument)
             self.has_refused |= isinstance(tree, Refused)
             return tree
         return value if value.isascii() else escaped(value)
@@ -289,13 +290,14 @@ class Walk:
             return Refused(f"nested deeper than {DEEPEST:,} levels")
         self.is_shared |= id(value) in self.changeable
         part = self._part = _Part(value, outer.depth + 1, self._next)
-        self._above[id(value)] = self._seen[id(value), paths] = part
+        self._above[id(value)] = part
         self._next += 1
         try:
             part.tree = opener(value, paths)
         finally:
             self._part = outer
             del self._above[id(value)]
+        self._seen[id(value), paths] = part
         self._leave(part)
         outer.add(part)
         return part.tree
@@ -358,7 +360,10 @@ class Walk:
 
     def _set(self, value: Any, _paths: Paths) -> Tree:
         tag = "$set" if isinstance(value, set) else "$frozenset"
-        members = (set if isinstance(value, set) else frozenset).__iter__(value)
+        base: Any = set if isinstance(value, set) else frozenset
+        members = list(base.__iter__(value))
+        if self._starts and all(isinstance(one, (str, PurePath)) for one in members):
+            members.sort(key=str)  # The folders of paths are numbered as they are met.
         return {tag: sorted(map(self.node, members), key=canonical_text)}
 
     def _mapping(self, value: dict[Any, Any], paths: Paths) -> dict[str, Tree]:
