@@ -10,16 +10,14 @@ import types
 from abc import ABC
 from collections.abc import Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic.values.names import is_found, name_of, thing_at
+from pytest_mimic.values.rows import Opener
 from pytest_mimic.values.source import innermost, source_of_class, source_of_code
 from pytest_mimic.values.tree import Refused, Tree
-
-if TYPE_CHECKING:
-    from pytest_mimic.values.walk import Walk
 
 _CACHED = type(functools.lru_cache(len))
 _PARTS_OF_CLASSES = (
@@ -30,7 +28,7 @@ _PARTS_OF_CLASSES = (
 _WAY = "define it at the top of a module, with a name of its own"
 
 
-def node_of_function(function: Any, walk: Walk) -> Tree:
+def node_of_function(function: Any, walk: Opener) -> Tree:
     """Give what stands for a function, a bound method, a partial or a builtin.
 
     A function with neither source nor name is `Refused`.
@@ -58,7 +56,7 @@ def node_of_function(function: Any, walk: Walk) -> Tree:
     return {"$function": name}
 
 
-def node_of_class(cls: type, walk: Walk) -> Tree:
+def node_of_class(cls: type, walk: Opener) -> Tree:
     """Give what stands for a class, by the rules of a function.
 
     A class that is not found under its name (a local one) counts with its bases and
@@ -133,7 +131,7 @@ def _is_stdlib(name: str) -> bool:
     return name.partition(":")[0].partition(".")[0] in sys.stdlib_module_names
 
 
-def _node_of_partial(partial: functools.partial[Any], walk: Walk) -> Tree:
+def _node_of_partial(partial: functools.partial[Any], walk: Opener) -> Tree:
     return {
         "$partial": walk.node(partial.func),
         "args": [walk.node(value) for value in partial.args],
@@ -141,7 +139,7 @@ def _node_of_partial(partial: functools.partial[Any], walk: Walk) -> Tree:
     }
 
 
-def _node_of_method(method: Any, owner: object, walk: Walk) -> Tree:
+def _node_of_method(method: Any, owner: object, walk: Opener) -> Tree:
     shared = shared_generator(owner)
     name = f"{name_of(type(owner))}.{method.__name__}"
     function: Tree = name
@@ -153,7 +151,7 @@ def _node_of_method(method: Any, owner: object, walk: Walk) -> Tree:
     return {"$method": function, "self": shared or walk.node(owner)}
 
 
-def _node_of_python(function: types.FunctionType, name: str, walk: Walk) -> Tree:
+def _node_of_python(function: types.FunctionType, name: str, walk: Opener) -> Tree:
     node: dict[str, Tree] = {"$function": name}
     source = source_of_code(function.__code__)
     if walk.purpose == "proof" and not is_found(function, name):
@@ -168,7 +166,7 @@ def _node_of_python(function: types.FunctionType, name: str, walk: Walk) -> Tree
 
 
 def _held_by(
-    function: types.FunctionType, walk: Walk
+    function: types.FunctionType, walk: Opener
 ) -> Iterator[tuple[str, dict[str, Tree]]]:
     """Give what a function holds: its defaults, its closure, its attributes."""
     parts = {

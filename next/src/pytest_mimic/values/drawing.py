@@ -341,7 +341,7 @@ def _moment(tree: dict[str, Any]) -> str:
 
 
 def _span(tree: dict[str, Any]) -> str:
-    return str(timedelta(**tree["$timedelta"]))
+    return str(timedelta(*tree["$timedelta"]))
 
 
 def _bytes(tree: dict[str, Any]) -> str:

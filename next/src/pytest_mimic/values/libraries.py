@@ -6,16 +6,14 @@ import marshal
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from operator import eq
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from xxhash import xxh3_128
 
 from pytest_mimic.values.names import name_of
+from pytest_mimic.values.rows import Opener
 from pytest_mimic.values.state import LIBRARIES, attributes_of, deciding_class
 from pytest_mimic.values.tree import Raw, Refused, Tree, memory_node
-
-if TYPE_CHECKING:
-    from pytest_mimic.values.walk import Walk
 
 CHUNK = 1 << 20
 """Bytes of memory that are looked at together."""
@@ -36,7 +34,7 @@ class Rule(NamedTuple):
             `None`: values of the class are pickled.
     """
 
-    node: Callable[[Any, Walk], Tree]
+    node: Callable[[Any, Opener], Tree]
     make: Callable[[Any, Any], object] | None = None
 
 
@@ -64,7 +62,7 @@ def _library_of(cls: type) -> str:
 
 
 def _tagged(
-    value: object, content: Tree, walk: Walk, **beside: Tree
+    value: object, content: Tree, walk: Opener, **beside: Tree
 ) -> dict[str, Tree]:
     """Give the node of a value, with the attributes that were set on it beside."""
     cls = type(value)
@@ -91,7 +89,7 @@ def _column_node(items: Tree, dtype: Tree, **beside: Tree) -> dict[str, Tree]:
 # -- items
 
 
-def _objects(items: list[Any], walk: Walk) -> Tree:
+def _objects(items: list[Any], walk: Opener) -> Tree:
     """Give items as they are; of many plain ones the memory of their `marshal`."""
     is_plain = len(items) > walk.few and _PLAIN_ITEMS.issuperset(map(type, items))
     # A NaN is not equal to itself.
@@ -104,7 +102,7 @@ def _objects(items: list[Any], walk: Walk) -> Tree:
     return [walk.node(item) for item in items]
 
 
-def _data(array: Any, walk: Walk) -> Tree:
+def _data(array: Any, walk: Opener) -> Tree:
     """Give the items of an array in C order; of many the digest of their memory."""
     import numpy as np  # Whoever has an array has imported it.
 
@@ -171,7 +169,7 @@ def _with_one_nan(floats: Any) -> Any:
 # -- numpy
 
 
-def _ndarray(array: Any, walk: Walk) -> Tree:
+def _ndarray(array: Any, walk: Opener) -> Tree:
     import numpy as np
 
     bare = np.asarray(array)  # Rows of a matrix are matrices.
@@ -184,7 +182,7 @@ def _ndarray(array: Any, walk: Walk) -> Tree:
     return _tagged(array, _data(bare, walk), walk, dtype=dtype, shape=shape)
 
 
-def _masked(array: Any, walk: Walk) -> Tree:
+def _masked(array: Any, walk: Opener) -> Tree:
     import numpy as np
 
     fill = array._fill_value  # To ask for `fill_value` would set it.
@@ -200,14 +198,14 @@ def _masked(array: Any, walk: Walk) -> Tree:
     )
 
 
-def _dtype(dtype: Any, walk: Walk) -> Tree:
+def _dtype(dtype: Any, walk: Opener) -> Tree:
     """Give a dtype by its name: `float64`; one with more to it by all that it has."""
     if dtype.kind in "VT" or dtype.metadata:
         return walk.node(dtype)
     return _name_of_dtype(dtype)
 
 
-def _number(number: Any, walk: Walk) -> Tree:
+def _number(number: Any, walk: Opener) -> Tree:
     dtype = number.dtype
     if dtype.kind == "V":
         return _tagged(number, _ndarray(number[...], walk), walk)
@@ -235,20 +233,20 @@ def _make_moment(_: Any, content: Any) -> object:
 # What generators of random numbers pickle differs by the version of numpy.
 
 
-def _generator(generator: Any, walk: Walk) -> Tree:
+def _generator(generator: Any, walk: Opener) -> Tree:
     return _tagged(generator, walk.node(generator.bit_generator), walk)
 
 
-def _bits(bits: Any, walk: Walk) -> Tree:
+def _bits(bits: Any, walk: Opener) -> Tree:
     seeds = getattr(bits, "seed_seq", None)
     return _tagged(bits, walk.node(bits.state), walk, seeds=walk.node(seeds))
 
 
-def _seeds(seeds: Any, walk: Walk) -> Tree:
+def _seeds(seeds: Any, walk: Opener) -> Tree:
     return _tagged(seeds, walk.node(seeds.state), walk)
 
 
-def _points(tree: Any, walk: Walk) -> Tree:
+def _points(tree: Any, walk: Opener) -> Tree:
     # What such a tree pickles holds addresses.
     names = "data", "indices", "leafsize", "boxsize"
     facts = {name: getattr(tree, name) for name in names}
@@ -258,7 +256,7 @@ def _points(tree: Any, walk: Walk) -> Tree:
 # -- pandas
 
 
-def _frame(frame: Any, walk: Walk) -> Tree:
+def _frame(frame: Any, walk: Opener) -> Tree:
     return _tagged(
         frame,
         _columns(frame, walk),
@@ -270,7 +268,7 @@ def _frame(frame: Any, walk: Walk) -> Tree:
     )
 
 
-def _columns(frame: Any, walk: Walk) -> Tree:
+def _columns(frame: Any, walk: Opener) -> Tree:
     import numpy as np
 
     dtypes = set(frame.dtypes) if frame.shape[1] > walk.few else set()
@@ -289,7 +287,7 @@ def _named(labels: list[Any], columns: list[Tree]) -> Tree:
     return columns
 
 
-def _flags(value: Any, walk: Walk) -> dict[str, Tree]:
+def _flags(value: Any, walk: Opener) -> dict[str, Tree]:
     flags: dict[str, Tree] = {}
     if value.attrs:
         flags["attrs"] = walk.node(value.attrs)
@@ -298,13 +296,13 @@ def _flags(value: Any, walk: Walk) -> dict[str, Tree]:
     return flags
 
 
-def _series(series: Any, walk: Walk) -> Tree:
+def _series(series: Any, walk: Opener) -> Tree:
     beside = {"name": walk.node(series.name), "index": walk.node(series.index)}
     column = _column(series.array, walk)
     return _tagged(series, column, walk, **beside, **_flags(series, walk))
 
 
-def _index(index: Any, walk: Walk) -> Tree:
+def _index(index: Any, walk: Opener) -> Tree:
     column = _column(index.array, walk)
     if isinstance(column, dict) and column.get("dtype") == "str":
         # Labels of texts are these since pandas 3, and objects before.
@@ -320,12 +318,12 @@ def _index(index: Any, walk: Walk) -> Tree:
     return node
 
 
-def _levels(index: Any, walk: Walk) -> Tree:
+def _levels(index: Any, walk: Opener) -> Tree:
     levels = [index.get_level_values(place) for place in range(index.nlevels)]
     return _tagged(index, [walk.node(level) for level in levels], walk)
 
 
-def _column(values: Any, walk: Walk) -> Tree:
+def _column(values: Any, walk: Opener) -> Tree:
     """Give the column of an array of pandas, wherever the array keeps its items."""
     import numpy as np
     import pandas as pd
@@ -359,11 +357,11 @@ def _is_nullable(values: Any) -> bool:
     return isinstance(values, kinds)
 
 
-def _extension_array(values: Any, walk: Walk) -> Tree:
+def _extension_array(values: Any, walk: Opener) -> Tree:
     return _tagged(values, _column(values, walk), walk)
 
 
-def _stamp(stamp: Any, walk: Walk) -> Tree:
+def _stamp(stamp: Any, walk: Opener) -> Tree:
     content: dict[str, Tree] = {"moment": stamp.isoformat()}
     if stamp.tzinfo is not None:
         content["zone"] = str(stamp.tzinfo)
@@ -380,7 +378,7 @@ def _make_stamp(cls: Any, content: Any) -> object:
     return made.as_unit(content["unit"])
 
 
-def _no_moment(_: Any, __: Walk) -> Tree:
+def _no_moment(_: Any, __: Opener) -> Tree:
     # It is one object, of a class that is found under no name.
     return {"$name": "pandas:NaT"}
 
@@ -388,18 +386,18 @@ def _no_moment(_: Any, __: Walk) -> Tree:
 # -- polars
 
 
-def _polars_frame(frame: Any, walk: Walk) -> Tree:
+def _polars_frame(frame: Any, walk: Opener) -> Tree:
     columns = [_polars_column(series, walk) for series in frame.get_columns()]
     labels: list[Tree] = list(frame.columns)
     content = _named(labels, columns)
     return _tagged(frame, content, walk, rows=frame.height, columns=labels)
 
 
-def _polars_series(series: Any, walk: Walk) -> Tree:
+def _polars_series(series: Any, walk: Opener) -> Tree:
     return _tagged(series, _polars_column(series, walk), walk, name=series.name)
 
 
-def _polars_column(series: Any, walk: Walk) -> Tree:
+def _polars_column(series: Any, walk: Opener) -> Tree:
     dtype = str(series.dtype)
     if series.dtype.is_temporal():
         series = series.to_physical()
@@ -409,19 +407,19 @@ def _polars_column(series: Any, walk: Walk) -> Tree:
     return _column_node(_objects(series.to_list(), walk), dtype)
 
 
-def _lazy_frame(_: Any, __: Walk) -> Tree:
+def _lazy_frame(_: Any, __: Opener) -> Tree:
     return Refused("a LazyFrame, which may read files", "pass what collect() gives")
 
 
 # -- pyarrow
 
 
-def _dataset(dataset: Any, _: Walk) -> Tree:
+def _dataset(dataset: Any, _: Opener) -> Tree:
     what = f"a {type(dataset).__name__}, which reads files"
     return Refused(what, "pass what to_table() gives")
 
 
-def _arrow_table(table: Any, walk: Walk) -> Tree:
+def _arrow_table(table: Any, walk: Opener) -> Tree:
     columns: list[Tree] = [
         _column_node(_arrow(column, walk), str(column.type)) for column in table.columns
     ]
@@ -434,7 +432,7 @@ def _arrow_table(table: Any, walk: Walk) -> Tree:
     return _tagged(table, content, walk, **beside)
 
 
-def _metadata(table: Any, walk: Walk) -> dict[str, Tree]:
+def _metadata(table: Any, walk: Opener) -> dict[str, Tree]:
     from json import loads
 
     of_table = dict(table.schema.metadata or {})
@@ -450,19 +448,19 @@ def _metadata(table: Any, walk: Walk) -> dict[str, Tree]:
     return {"metadata": walk.node([of_table, of_fields])}
 
 
-def _arrow_array(array: Any, walk: Walk) -> Tree:
+def _arrow_array(array: Any, walk: Opener) -> Tree:
     tag = "$pyarrow:ChunkedArray" if hasattr(array, "chunks") else "$pyarrow:Array"
     return {tag: _column_node(_arrow(array, walk), str(array.type))}
 
 
-def _arrow_scalar(scalar: Any, walk: Walk) -> Tree:
+def _arrow_scalar(scalar: Any, walk: Opener) -> Tree:
     import pyarrow as pa
 
     items = _arrow(pa.array([scalar], scalar.type), walk)
     return {"$pyarrow:Scalar": _column_node(items, str(scalar.type))}
 
 
-def _arrow(array: Any, walk: Walk) -> Tree:
+def _arrow(array: Any, walk: Opener) -> Tree:
     """Give the items of an array of arrow, however they are chunked and sliced."""
     import pyarrow as pa
     from pyarrow import types
@@ -484,7 +482,7 @@ def _arrow(array: Any, walk: Walk) -> Tree:
 # -- images and messages
 
 
-def _image(image: Any, walk: Walk) -> Tree:
+def _image(image: Any, walk: Opener) -> Tree:
     # What an image pickles holds its first frame alone, and nothing of its EXIF.
     if getattr(image, "n_frames", 1) > 1:
         return Refused("an image of several frames", "pass the bytes of its file")
@@ -495,7 +493,7 @@ def _image(image: Any, walk: Walk) -> Tree:
     return {f"${name_of(type(image))}": content}
 
 
-def _message(message: Any, walk: Walk) -> Tree:
+def _message(message: Any, walk: Opener) -> Tree:
     # What a message gives to be pickled has its maps in an order of chance.
     data = message.SerializePartialToString(deterministic=True)
     return _tagged(message, walk.node(data), walk)

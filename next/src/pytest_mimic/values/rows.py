@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time, timezone
+from operator import attrgetter, methodcaller
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_mimic.values.names import name_of
-from pytest_mimic.values.tree import Raw, Refused, Tree, memory_node, text_of
+from pytest_mimic.values.tree import Path, Raw, Refused, Tree, memory_node, text_of
 
 if TYPE_CHECKING:
-    from pytest_mimic.values.walk import Walk
+    from pytest_mimic.values.places import Places
 
 Make = Callable[[Any], Any]
+
+
+class Opener(Protocol):
+    """What opens the parts of values: one walk.
+
+    Attributes:
+        purpose: `identity`, `exact` or `proof`.
+        places: The folders of this run.
+        few: So many items of an array stand in the tree.
+    """
+
+    places: Places | None
+    few: int
+
+    @property
+    def purpose(self) -> str: ...
+
+    def node(self, value: object, paths: tuple[Path, ...] = ()) -> Tree:
+        """Give the tree of a value, without what stands at the paths."""
 
 
 class Row(NamedTuple):
@@ -25,8 +45,8 @@ class Row(NamedTuple):
             and a function that makes its parts. `None`: a replay cannot.
     """
 
-    node: Callable[[Any, Walk], Tree]
-    make: Callable[[Any, dict[str, Any], Make], object] | None
+    node: Callable[[Any, Opener], Tree]
+    make: Callable[[Any, dict[str, Any], Make], object] | None = None
 
 
 def row_of(cls: type) -> Row | None:
@@ -35,31 +55,55 @@ def row_of(cls: type) -> Row | None:
     return ROWS.get(name_of(cls))
 
 
-# -- numbers, texts, bytes
+def _made(cls: type, *parts: object) -> object:
+    """Make an object of a type with a row, and run nothing of its subclass."""
+    base: Any = next(base for base in cls.__mro__ if row_of(base) is not None)
+    return base.__new__(cls, *parts)
 
 
-def _complex(value: complex, walk: Walk) -> Tree:
-    return {"$complex": [walk.node(value.real), walk.node(value.imag)]}
+def _of_parts(
+    tag: str,
+    parts_of: Callable[[Any], Iterable[object]],
+    make_of: Callable[..., object] = _made,
+) -> Row:
+    """Give a row of values that are a few parts: `{"$fraction": [1, 3]}`."""
+
+    def node(value: object, walk: Opener) -> Tree:
+        return {tag: [walk.node(part) for part in parts_of(value)]}
+
+    def make(cls: type, tree: dict[str, Any], make: Make) -> object:
+        return make_of(cls, *map(make, tree[tag]))
+
+    return Row(node, make)
 
 
-def _make_complex(cls: Any, node: dict[str, Any], make: Make) -> object:
-    return complex.__new__(cls, *map(make, node["$complex"]))
+def _of_text(
+    tag: str, write: Callable[[Any], str], read: Callable[[Any, str], object]
+) -> Row:
+    """Give a row of values that have a text: `{"$date": "2024-04-30"}`."""
+
+    def node(value: object, _walk: Opener) -> Tree:
+        return {tag: write(value)}
+
+    def make(cls: type, tree: dict[str, Any], _make: Make) -> object:
+        return read(cls, tree[tag])
+
+    return Row(node, make)
 
 
-def _bytes(value: bytes, walk: Walk) -> Tree:
+# -- bytes and numbers
+
+
+def _bytes(value: bytes, walk: Opener) -> Tree:
     if len(value) > 3_000 and walk.purpose != "exact":
         return memory_node(value)
     if len(value) > 65_536:
         return Raw(value)
     if value.isascii():
         return {"$bytes": value.decode("ascii")}
-    return {"$base64": _base64(value)}
-
-
-def _base64(value: bytes | bytearray) -> str:
     from base64 import b64encode  # Most runs hold no such bytes.
 
-    return b64encode(value).decode("ascii")
+    return {"$base64": b64encode(value).decode("ascii")}
 
 
 def bytes_of(node: dict[str, Any]) -> bytes:
@@ -79,7 +123,7 @@ def _make_bytes(cls: Any, node: dict[str, Any], _make: Make) -> object:
     return bytes.__new__(cls, bytes_of(node))
 
 
-def _bytearray(value: bytearray, walk: Walk) -> Tree:
+def _bytearray(value: bytearray, walk: Opener) -> Tree:
     content = _bytes(bytes(value), walk)
     return Raw(value) if isinstance(content, Raw) else {"$bytearray": content}
 
@@ -90,114 +134,58 @@ def _make_bytearray(cls: Any, node: dict[str, Any], _make: Make) -> object:
     return made
 
 
-def _memory(value: memoryview, _walk: Walk) -> Tree:
+def _memory(value: memoryview, _walk: Opener) -> Tree:
     if value.format.strip("@=<>!") not in set("?cbBhHiIlLqQnNefd"):
         return Refused("a memoryview of objects, pointers or long doubles")
     shape: Tree = list(value.shape or ())
     return {"$memoryview": [value.format, shape, memory_node(value.tobytes())]}
 
 
-def _decimal(value: Any, _walk: Walk) -> Tree:
+def _decimal(value: Any) -> str:
     from decimal import Decimal  # Who has such a value has imported it.
 
     # The context of a thread may ask for a small "e".
-    return {"$decimal": Decimal.__str__(value).replace("e", "E")}
-
-
-def _make_decimal(cls: Any, node: dict[str, Any], _make: Make) -> object:
-    from decimal import Decimal
-
-    return Decimal.__new__(cls, node["$decimal"])
-
-
-def _fraction(value: Any, walk: Walk) -> Tree:
-    return {"$fraction": [walk.node(value.numerator), walk.node(value.denominator)]}
-
-
-def _make_fraction(cls: Any, node: dict[str, Any], make: Make) -> object:
-    from fractions import Fraction
-
-    return Fraction.__new__(cls, *map(make, node["$fraction"]))
+    return Decimal.__str__(value).replace("e", "E")
 
 
 # -- days and times
 
 
-def _date(value: Any, _walk: Walk) -> Tree:
-    return {"$date": f"{value.year:04}-{value.month:02}-{value.day:02}"}
-
-
-def _make_date(cls: Any, node: dict[str, Any], _make: Make) -> object:
-    day = date.fromisoformat(node["$date"])
+def _make_date(cls: Any, text: str) -> object:
+    day = date.fromisoformat(text)
     return date.__new__(cls, day.year, day.month, day.day)
 
 
-def _datetime(value: Any, walk: Walk) -> Tree:
-    fields = value.year, value.month, value.day, value.hour, value.minute
-    offset = _plain_offset(value)
-    moment = datetime(*fields, value.second, value.microsecond, offset)
-    return {"$datetime": moment.isoformat(), **_zone_and_fold(value, walk)}
+def _of_clock(tag: str, base: Any, *fields: str) -> Row:
+    """Give a row of moments or times of the day, by their text, zone and fold."""
+    read = attrgetter(*fields, "hour", "minute", "second", "microsecond")
+
+    def node(value: Any, walk: Opener) -> Tree:
+        offset = _plain_offset(value.tzinfo)
+        tree: dict[str, Tree] = {tag: base(*read(value), offset).isoformat()}
+        if value.tzinfo is not None and offset is None:
+            tree["zone"] = walk.node(value.tzinfo)
+        if value.fold:
+            tree["fold"] = value.fold
+        return tree
+
+    def make(cls: type, tree: dict[str, Any], make: Make) -> object:
+        moment = base.fromisoformat(tree[tag])
+        zone = make(tree.get("zone")) or moment.tzinfo
+        return base.__new__(cls, *read(moment), zone, fold=tree.get("fold", 0))
+
+    return Row(node, make)
 
 
-def _plain_offset(value: Any) -> timezone | None:
-    """Give the zone of a moment that is an offset without a name of its own."""
-    zone: Any = value.tzinfo
+def _plain_offset(zone: Any) -> timezone | None:
+    """Give a zone that is an offset without a name of its own."""
     if type(zone) is not timezone:
         return None
     plain = timezone(zone.utcoffset(None))
     return plain if zone.tzname(None) == plain.tzname(None) else None
 
 
-def _zone_and_fold(value: Any, walk: Walk) -> dict[str, Tree]:
-    beside: dict[str, Tree] = {}
-    if value.tzinfo is not None and _plain_offset(value) is None:
-        beside["zone"] = walk.node(value.tzinfo)
-    if value.fold:
-        beside["fold"] = value.fold
-    return beside
-
-
-def _make_datetime(cls: Any, node: dict[str, Any], make: Make) -> object:
-    moment = datetime.fromisoformat(node["$datetime"])
-    day = moment.year, moment.month, moment.day
-    time = moment.hour, moment.minute, moment.second, moment.microsecond
-    zone, fold = make(node.get("zone")) or moment.tzinfo, node.get("fold", 0)
-    return datetime.__new__(cls, *day, *time, zone, fold=fold)
-
-
-def _time(value: Any, walk: Walk) -> Tree:
-    offset = _plain_offset(value)
-    clock = time(value.hour, value.minute, value.second, value.microsecond, offset)
-    return {"$time": clock.isoformat(), **_zone_and_fold(value, walk)}
-
-
-def _make_time(cls: Any, node: dict[str, Any], make: Make) -> object:
-    clock = time.fromisoformat(node["$time"])
-    fields = clock.hour, clock.minute, clock.second, clock.microsecond
-    zone, fold = make(node.get("zone")) or clock.tzinfo, node.get("fold", 0)
-    return time.__new__(cls, *fields, zone, fold=fold)
-
-
-def _timedelta(value: Any, _walk: Walk) -> Tree:
-    fields = {"days": value.days, "seconds": value.seconds}
-    return {"$timedelta": {**fields, "microseconds": value.microseconds}}
-
-
-def _make_timedelta(cls: Any, node: dict[str, Any], _make: Make) -> object:
-    return timedelta.__new__(cls, **node["$timedelta"])
-
-
-def _timezone(value: Any, walk: Walk) -> Tree:
-    arguments = value.__getinitargs__()
-    return {"$timezone": [walk.node(argument) for argument in arguments]}
-
-
-def _make_timezone(_cls: Any, node: dict[str, Any], make: Make) -> object:
-    zone = timezone(*map(make, node["$timezone"]))
-    return timezone.utc if zone == timezone.utc and zone.tzname(None) == "UTC" else zone
-
-
-def _zone(value: Any, _walk: Walk) -> Tree:
+def _zone(value: Any, _walk: Opener) -> Tree:
     if value.key is None:
         return Refused("a time zone without a key")
     return {"$zone": value.key}
@@ -210,20 +198,16 @@ def _make_zone(cls: Any, node: dict[str, Any], _make: Make) -> object:
 # -- others
 
 
-def _uuid(value: Any, _walk: Walk) -> Tree:
-    return {"$uuid": str(value)}
-
-
-def _make_uuid(cls: Any, node: dict[str, Any], _make: Make) -> object:
+def _make_uuid(cls: Any, text: str) -> object:
     from uuid import UUID
 
     made = object.__new__(cls)
-    object.__setattr__(made, "int", UUID(node["$uuid"]).int)
+    object.__setattr__(made, "int", UUID(text).int)
     object.__setattr__(made, "is_safe", UUID(int=0).is_safe)
     return made
 
 
-def _path(value: Any, walk: Walk) -> Tree:
+def _path(value: Any, walk: Opener) -> Tree:
     if walk.places is not None:
         is_argument = walk.purpose == "identity"
         return walk.places.node_of(value, is_argument=is_argument)
@@ -236,64 +220,22 @@ def _make_path(cls: Any, node: dict[str, Any], _make: Make) -> object:
     return cls(node["$path"])
 
 
-def _range(value: range, walk: Walk) -> Tree:
-    # As equality does: an empty range is one, and the step of a single item is none.
-    start, stop, step = value.start, value.stop, value.step
-    if walk.purpose == "identity":
-        canonical = value[:2] if len(value) < 2 else value
-        start = value[0] if value else 0
-        step = canonical.step if len(value) > 1 else 1
-        stop = value[-1] + step if value else 0
-    return {"$range": [walk.node(start), walk.node(stop), walk.node(step)]}
-
-
-def _make_range(_cls: Any, node: dict[str, Any], make: Make) -> object:
-    return range(*map(make, node["$range"]))
-
-
-def _slice(value: slice, walk: Walk) -> Tree:
-    return {
-        "$slice": [walk.node(part) for part in (value.start, value.stop, value.step)]
-    }
-
-
-def _make_slice(_cls: Any, node: dict[str, Any], make: Make) -> object:
-    return slice(*map(make, node["$slice"]))
-
-
-def _constant(value: object, _walk: Walk) -> Tree:
-    return {"$constant": repr(value)}
-
-
-def _make_constant(_cls: Any, node: dict[str, Any], _make: Make) -> object:
-    return {"Ellipsis": ..., "NotImplemented": NotImplemented}[node["$constant"]]
-
-
-def _pattern(value: Any, walk: Walk) -> Tree:
-    node: dict[str, Tree] = {"$pattern": walk.node(value.pattern)}
-    return {**node, "flags": int(value.flags)}
-
-
-def _make_pattern(_cls: Any, node: dict[str, Any], make: Make) -> object:
+def _make_pattern(_cls: Any, pattern: Any, flags: int) -> object:
     import re
 
-    return re.compile(make(node["$pattern"]), node["flags"])
+    return re.compile(pattern, flags)
 
 
-def _module(value: Any, _walk: Walk) -> Tree:
+def _module(value: Any, _walk: Opener) -> Tree:
     return {"$module": value.__name__}
 
 
-def _proxy(value: Any, walk: Walk) -> Tree:
+def _copied(value: Any) -> tuple[object]:
     # The mapping behind a proxy has no name; a copy of it has its class.
-    return {"$mappingproxy": walk.node(value.copy())}
+    return (value.copy(),)
 
 
-def _make_proxy(cls: Any, node: dict[str, Any], make: Make) -> object:
-    return cls(make(node["$mappingproxy"]))
-
-
-def _address(value: Any, _walk: Walk) -> Tree:
+def _address(value: Any, _walk: Opener) -> Tree:
     text = str(value)
     if value.version == 6:
         # Python 3.13 writes one of version 4 inside it with points.
@@ -308,44 +250,36 @@ def _make_address(cls: Any, node: dict[str, Any], _make: Make) -> object:
     return cls(*node.values())
 
 
-def _alias(value: Any, walk: Walk) -> Tree:
-    arguments = [walk.node(argument) for argument in value.__args__]
-    return {"$alias": [walk.node(value.__origin__), *arguments]}
-
-
-def _union(value: Any, walk: Walk) -> Tree:
+def _union(value: Any, walk: Opener) -> Tree:
     return {"$union": sorted(map(walk.node, value.__args__), key=text_of)}
-
-
-def _made_by_tag(_cls: Any, node: dict[str, Any], make: Make) -> object:
-    return make(node)
 
 
 _ADDRESS = Row(_address, _make_address)
 _PATH = Row(_path, _make_path)
-_CONSTANT = Row(_constant, _make_constant)
+_SPAN = attrgetter("start", "stop", "step")
+_DAYS = attrgetter("days", "seconds", "microseconds")
 
 ROWS: dict[str, Row] = {
-    "builtins:complex": Row(_complex, _make_complex),
     "builtins:bytes": Row(_bytes, _make_bytes),
     "builtins:bytearray": Row(_bytearray, _make_bytearray),
-    "builtins:memoryview": Row(_memory, None),
-    "builtins:range": Row(_range, _make_range),
-    "builtins:slice": Row(_slice, _make_slice),
-    "builtins:ellipsis": _CONSTANT,
-    "builtins:NotImplementedType": _CONSTANT,
-    "builtins:module": Row(_module, None),
-    "builtins:mappingproxy": Row(_proxy, _make_proxy),
-    "decimal:Decimal": Row(_decimal, _make_decimal),
-    "fractions:Fraction": Row(_fraction, _make_fraction),
-    "datetime:date": Row(_date, _make_date),
-    "datetime:datetime": Row(_datetime, _make_datetime),
-    "datetime:time": Row(_time, _make_time),
-    "datetime:timedelta": Row(_timedelta, _make_timedelta),
-    "datetime:timezone": Row(_timezone, _make_timezone),
+    "builtins:memoryview": Row(_memory),
+    "builtins:complex": _of_parts("$complex", attrgetter("real", "imag")),
+    "builtins:range": _of_parts("$range", _SPAN),
+    "builtins:slice": _of_parts("$slice", _SPAN),
+    "builtins:module": Row(_module),
+    "builtins:mappingproxy": _of_parts("$mappingproxy", _copied),
+    "decimal:Decimal": _of_text("$decimal", _decimal, _made),
+    "fractions:Fraction": _of_parts(
+        "$fraction", attrgetter("numerator", "denominator")
+    ),
+    "datetime:date": _of_text("$date", date.isoformat, _make_date),
+    "datetime:datetime": _of_clock("$datetime", datetime, "year", "month", "day"),
+    "datetime:time": _of_clock("$time", time),
+    "datetime:timedelta": _of_parts("$timedelta", _DAYS),
+    "datetime:timezone": _of_parts("$timezone", methodcaller("__getinitargs__")),
     "zoneinfo:ZoneInfo": Row(_zone, _make_zone),
-    "uuid:UUID": Row(_uuid, _make_uuid),
-    "re:Pattern": Row(_pattern, _make_pattern),
+    "uuid:UUID": _of_text("$uuid", str, _make_uuid),
+    "re:Pattern": _of_parts("$pattern", attrgetter("pattern", "flags"), _make_pattern),
     "pathlib:PosixPath": _PATH,
     "pathlib:WindowsPath": _PATH,
     "pathlib:PurePosixPath": _PATH,
@@ -356,10 +290,9 @@ ROWS: dict[str, Row] = {
     "ipaddress:IPv6Network": _ADDRESS,
     "ipaddress:IPv4Interface": _ADDRESS,
     "ipaddress:IPv6Interface": _ADDRESS,
-    "types:GenericAlias": Row(_alias, _made_by_tag),
-    "types:UnionType": Row(_union, None),
-    "typing:_UnionGenericAlias": Row(_union, None),
-    "typing:Union": Row(_union, None),
+    "types:UnionType": Row(_union),
+    "typing:_UnionGenericAlias": Row(_union),
+    "typing:Union": Row(_union),
 }
 
 # The rows of which the tag is no name of a class, with the class that they make.
@@ -370,7 +303,6 @@ TAGS: dict[str, str] = {
     "$bytearray": "builtins:bytearray",
     "$range": "builtins:range",
     "$slice": "builtins:slice",
-    "$constant": "types:EllipsisType",
     "$mappingproxy": "types:MappingProxyType",
     "$decimal": "decimal:Decimal",
     "$fraction": "fractions:Fraction",
@@ -386,60 +318,48 @@ TAGS: dict[str, str] = {
 
 # -- what has no identity
 
-_READS = "name a function inside, which gets what is read"
+_WORDS: dict[str, str] = {
+    "_thread:lock": "a thread lock",
+    "_thread:RLock": "a thread lock",
+    "threading:Condition": "a thread lock",
+    "threading:Event": "a thread lock",
+    "threading:Semaphore": "a thread lock",
+    "threading:Thread": "a thread",
+    "_queue:SimpleQueue": "a queue of threads",
+    "asyncio.mixins:_LoopBoundMixin": "an asyncio lock or queue",
+    "asyncio.events:AbstractEventLoop": "an event loop",
+    "_asyncio:Future": "a future",
+    "_asyncio:Task": "a task",
+    "concurrent.futures._base:Future": "a future",
+    "concurrent.futures._base:Executor": "an executor",
+    "subprocess:Popen": "a process",
+    "multiprocessing.process:BaseProcess": "a process",
+    "builtins:generator": "a generator",
+    "builtins:async_generator": "an async generator",
+    "builtins:coroutine": "a coroutine",
+    "builtins:code": "a code object",
+    "builtins:weakref": "a weak reference",
+    "weakref:ReferenceType": "a weak reference",
+    "weakref:ProxyType": "a weak reference",
+    "_io:FileIO": "an open file",
+    "_io:TextIOWrapper": "an open file",
+    "_io:BufferedReader": "an open file",
+    "_io:BufferedWriter": "an open file",
+    "_io:BufferedRandom": "an open file",
+    "tempfile:_TemporaryFileWrapper": "an open file",
+    "tempfile:SpooledTemporaryFile": "an open file",
+    "_socket:socket": "a socket",
+    "sqlite3:Connection": "a database connection",
+    "sqlalchemy.sql.elements:ClauseElement": "SQL in objects of SQLAlchemy",
+    "sqlalchemy.engine.base:Connection": "a database connection",
+    "sqlalchemy.engine.base:Engine": "a database connection",
+    "sqlalchemy.orm.session:Session": "a database session",
+}
 _ITERATOR = "pass a list of its items"
-
-WORDS: dict[str, Refused] = {
-    "_thread:lock": Refused("a thread lock"),
-    "_thread:RLock": Refused("a thread lock"),
-    "threading:Condition": Refused("a thread lock"),
-    "threading:Event": Refused("a thread lock"),
-    "threading:Semaphore": Refused("a thread lock"),
-    "threading:Thread": Refused("a thread"),
-    "_thread:_local": Refused("a thread-local object"),
-    "_queue:SimpleQueue": Refused("a queue of threads"),
-    "asyncio.mixins:_LoopBoundMixin": Refused("an asyncio lock or queue"),
-    "asyncio.events:AbstractEventLoop": Refused("an event loop"),
-    "_asyncio:Future": Refused("a future"),
-    "_asyncio:Task": Refused("a task"),
-    "concurrent.futures._base:Future": Refused("a future"),
-    "concurrent.futures._base:Executor": Refused("an executor"),
-    "subprocess:Popen": Refused("a process"),
-    "multiprocessing.process:BaseProcess": Refused("a process"),
-    "builtins:generator": Refused("a generator", _ITERATOR),
-    "builtins:async_generator": Refused("an async generator", _ITERATOR),
-    "builtins:coroutine": Refused("a coroutine"),
-    "builtins:list_iterator": Refused("an iterator over a list", _ITERATOR),
-    "builtins:tuple_iterator": Refused("an iterator over a tuple", _ITERATOR),
-    "builtins:traceback": Refused("a traceback"),
-    "builtins:frame": Refused("a frame"),
-    "builtins:code": Refused("a code object"),
-    "traceback:FrameSummary": Refused("a stack frame of a traceback"),
-    "builtins:weakref": Refused("a weak reference"),
-    "weakref:ReferenceType": Refused("a weak reference"),
-    "weakref:ProxyType": Refused("a weak reference"),
-    "weakref:WeakValueDictionary": Refused("a weak reference"),
-    "weakref:WeakKeyDictionary": Refused("a weak reference"),
-    "weakref:WeakSet": Refused("a weak reference"),
-    "_io:FileIO": Refused("an open file", _READS),
-    "_io:TextIOWrapper": Refused("an open file", _READS),
-    "_io:BufferedReader": Refused("an open file", _READS),
-    "_io:BufferedWriter": Refused("an open file", _READS),
-    "_io:BufferedRandom": Refused("an open file", _READS),
-    "tempfile:_TemporaryFileWrapper": Refused("an open file", _READS),
-    "tempfile:SpooledTemporaryFile": Refused("an open file", _READS),
-    "mmap:mmap": Refused("a file in memory (mmap)", _READS),
-    "_socket:socket": Refused("a socket"),
-    "sqlite3:Connection": Refused("a database connection"),
-    "sqlite3:Cursor": Refused("a database cursor"),
-    "ast:AST": Refused("a syntax tree", "pass its source"),
-    "random:SystemRandom": Refused(
-        "random numbers of the system", "pass a random.Random with a seed"
-    ),
-    "sqlalchemy.sql.elements:ClauseElement": Refused("SQL in objects of SQLAlchemy"),
-    "sqlalchemy.engine.base:Connection": Refused("a database connection"),
-    "sqlalchemy.engine.base:Engine": Refused("a database connection"),
-    "sqlalchemy.orm.session:Session": Refused("a database session"),
+_WAYS = {
+    "an open file": "name a function inside, which gets what is read",
+    "a generator": _ITERATOR,
+    "an async generator": _ITERATOR,
 }
 
 
@@ -448,9 +368,9 @@ def refusal_of(cls: type) -> Refused | None:
     if cls is object:
         return Refused("a bare object()")
     for base in cls.__mro__:
-        words = WORDS.get(f"{base.__module__}:{base.__qualname__}")
+        words = _WORDS.get(f"{base.__module__}:{base.__qualname__}")
         if words is not None:
-            return words
+            return Refused(words, _WAYS.get(words, ""))
     # The module first: a mock makes another one for each look at `__next__`.
     if cls.__module__ in ("builtins", "itertools") and hasattr(cls, "__next__"):
         return Refused(f"a {cls.__name__} object", _ITERATOR)
