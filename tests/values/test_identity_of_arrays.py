@@ -83,19 +83,16 @@ def test_a_function_of_numpy_made_of_another_is_told_apart():
     told_apart(added(1), added(1), [added(2)])
 
 
-def test_no_copy_of_an_array_is_made():
+def test_no_copy_of_a_contiguous_array_is_made():
 
     large = np.zeros((2000, 4000))
     fingerprint(large[:2])
     tracemalloc.start()
     fingerprint(large)
-    contiguous = tracemalloc.get_traced_memory()[1]
-    fingerprint(large[:, ::2])
-    strided = tracemalloc.get_traced_memory()[1]
+    used = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert contiguous < 1_000_000
-    assert strided < 3_000_000
+    assert used < 1_000_000
 
 
 def test_a_large_matrix_counts_by_its_elements_in_any_order_of_memory():

@@ -17,8 +17,7 @@ from pytest_mimic.values.identity import (
     CallRules,
     arguments_of,
     identity_of,
-    little_identity,
-    quick_key,
+    plain_identity,
 )
 from pytest_mimic.values.places import stamps_of
 from pytest_mimic.values.source import innermost, source_fingerprint
@@ -60,7 +59,6 @@ class FunctionPlan:
         line: The target that covers it.
         cassette: The cassette that takes its calls.
         is_in_log: Whether its calls have a place in the log of an owner.
-        is_quick: Whether arguments count as a whole, or not at all.
         players: What gives a recorded value again and again: by plain arguments, and
             by the identity of a call.
     """
@@ -85,10 +83,10 @@ class FunctionPlan:
         options = line.options
         has_place = options.sequence
         self.is_in_log = cassette is not None if has_place is None else has_place
-        self._is_keyed = bool(options.key or options.content)
         has_parts = any(len(steps_of(path)) > 1 for path in options.ignore)
-        self.is_quick = not self._is_keyed and not has_parts
-        self.players: dict[bytes | str, Player] = {}
+        # Whether arguments count as a whole, or not at all.
+        self._counts_whole = not (options.key or options.content or has_parts)
+        self.players: dict[str, Player] = {}
         self._version = 0
         # The version of the mocks of which the function has reached none.
         self._without_mocks = -1
@@ -214,28 +212,29 @@ class FunctionPlan:
 
     # -- the quick way: an equal call was replayed before
 
-    def key_of(self, bound: dict[str, object]) -> bytes | None:
-        """Return what only calls with equal plain arguments have; `None`: others."""
-        if self._is_keyed:
+    def plain_identity(self, bound: dict[str, object]) -> str | None:
+        """Return the identity of a call with plain arguments; `None`: of others."""
+        if not self._counts_whole:
             return None
-        return quick_key(self.counted(bound), self.run.places.starts)
+        counted = self.counted(bound)
+        return plain_identity(self.target, counted, self.run.places.starts)
 
-    def player(self, key: bytes | str) -> Player | None:
-        """Return what answers calls with equal arguments, or of this identity."""
+    def player(self, identity: str) -> Player | None:
+        """Return what answers calls of an identity."""
         if self._version != self.run.version:
             self.players.clear()
             self._version = self.run.version
         # Of plain arguments, none reaches a mock that the function does not reach.
         is_looked_at = self._without_mocks == self._mocks.version
-        return self.players.get(key) if is_looked_at else None
+        return self.players.get(identity) if is_looked_at else None
 
     def keep_player(
-        self, step: Step, key: bytes | str, make: Callable[[], object]
+        self, step: Step, identity: str, make: Callable[[], object]
     ) -> None:
         """Answer calls that equal a replayed one by the shortest way from now on."""
         is_shown = self.run.events.shows_calls
         if step.is_lasting and step.replayed is not None and not is_shown:
-            self.players[key] = Player(self.run, step.replayed, make)
+            self.players[identity] = Player(self.run, step.replayed, make)
 
 
 class Arguments:
@@ -244,7 +243,7 @@ class Arguments:
     Args:
         plan: How the function is mimicked.
         bound: The arguments by name.
-        key: Their key, if they are plain.
+        identity: The digest of the call, if they are plain.
 
     Attributes:
         identity: The digest of the call.
@@ -255,22 +254,13 @@ class Arguments:
     """
 
     def __init__(
-        self, plan: FunctionPlan, bound: dict[str, object], key: bytes | None
+        self, plan: FunctionPlan, bound: dict[str, object], identity: str | None
     ) -> None:
         __tracebackhide__ = True  # An error of `key=` is the user's.
         self._plan = plan
         self._bound = bound
-        self._key = key
         self.places = plan.run.places.of_call()
-        quick = None
-        if key is not None and plan.is_quick:
-            quick = little_identity(plan.target, self._counted)
-        self.identity = quick or identity_of(plan.target, self.tree)
-
-    @property
-    def key(self) -> bytes | str:
-        """What only equal calls have."""
-        return self._key or self.identity
+        self.identity = identity or identity_of(plan.target, self.tree)
 
     @cached_property
     def _counted(self) -> dict[str, object]:
@@ -333,8 +323,8 @@ class Arguments:
         """
         values = self._counted
         files = self.places.changed_files(self._stamps, stamps_of(values))
-        is_equal = self._key is not None and self._plan.key_of(self._bound) == self._key
-        if is_equal and not files:
+        plain_identity = self._plan.plain_identity(self._bound)
+        if plain_identity == self.identity and not files:
             return {}
         from pytest_mimic.values.advancing import set_states, states_of
 

@@ -111,7 +111,7 @@ class Replay:
         # Of an equal call in other temporary folders the paths are others.
         is_anywhere = not self._arguments.places.folders
         if self._is_plain and is_anywhere and not has_states:
-            self._plan.keep_player(self._step, self._arguments.key, make)
+            self._plan.keep_player(self._step, self._arguments.identity, make)
         return value
 
     def _set_states(self) -> bool:

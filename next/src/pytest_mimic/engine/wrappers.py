@@ -91,16 +91,16 @@ def _perform(
     if run.passes():
         return plan.function(*args, **kwargs)
     bound = plan.bind(args, kwargs)
-    key = plan.key_of(bound)
-    player = None if key is None else plan.player(key)
+    identity = plan.plain_identity(bound)
+    player = None if identity is None else plan.player(identity)
     if player is None:
         try:
-            arguments = Arguments(plan, bound, key)
+            arguments = Arguments(plan, bound, identity)
             plan.refuse_mocks(lambda: arguments.tree)
         except MimicError as error:
             run.note(error)
             raise
-        player = plan.player(arguments.key)
+        player = plan.player(arguments.identity)
     if player is not None:
         return _awaited(player.play()) if kind == "await" else player.play()
     step = run.begin(arguments.call(), plan.cassette)

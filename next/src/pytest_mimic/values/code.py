@@ -221,23 +221,16 @@ def _members(cls: type) -> Iterator[tuple[str, object]]:
         if function is not None:
             if _is_written(function):
                 yield name, _functions_in(member)
-        elif not _is_of_python(name, member):
-            yield name, member
-
-
-def _is_of_python(name: str, member: object) -> bool:
-    is_special = name.startswith("_") and name.endswith("_")
-    return is_special or isinstance(member, _PARTS_OF_CLASSES)
+        elif not isinstance(member, _PARTS_OF_CLASSES):
+            is_special = name.startswith("_") and name.endswith("_")
+            if not is_special:
+                yield name, member
 
 
 def _functions_in(member: Any) -> object:
-    kind = type(member)
-    if issubclass(kind, property):
-        accessors = (member.fget, member.fset, member.fdel)
-        return [accessor for accessor in accessors if accessor is not None]
-    if issubclass(kind, staticmethod | classmethod):
-        return member.__func__
-    return member.func if issubclass(kind, functools.cached_property) else member
+    if isinstance(member, property):
+        return [member.fget, member.fset, member.fdel]
+    return getattr(member, "__func__", getattr(member, "func", member))
 
 
 def _is_written(function: types.FunctionType) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from json import loads
 from math import isfinite
 from typing import Any
 from uuid import UUID
@@ -10,9 +11,9 @@ from uuid import UUID
 from pytest_mimic.errors import UnstorableOutcomeError
 from pytest_mimic.values.names import find, name_of
 from pytest_mimic.values.outcome import load, store
-from pytest_mimic.values.rows import bytes_of
-from pytest_mimic.values.tree import Leaf, Tree
-from pytest_mimic.values.walk import Walk, deeply
+from pytest_mimic.values.rows import bytes_node, bytes_of
+from pytest_mimic.values.tree import Tree, text_of
+from pytest_mimic.values.walk import deeply, tree_of
 
 # The drivers whose own classes only their own code makes.
 _DRIVERS = frozenset(["asyncpg", "psycopg", "psycopg2"])
@@ -32,9 +33,9 @@ def stored(value: Any, name: str) -> Tree:
         plain: Tree = value
         return plain
     if isinstance(value, memoryview):
-        return {"$memoryview": _of_bytes(value.tobytes())}
+        return {"$memoryview": bytes_node(value.tobytes())}
     if type(value) is bytes:
-        return _of_bytes(value)
+        return bytes_node(value)
     if type(value).__module__.partition(".")[0] in _DRIVERS:
         of_driver = _of_driver(value, name)
         if of_driver is not None:
@@ -69,15 +70,18 @@ def described(parameter: Any) -> Tree:
 
     A part that has no identity is `{"$refused": what it is}`.
     """
+    plain: Tree
     if _is_plain(parameter):
-        plain: Tree = parameter
+        plain = parameter
         return plain
     if type(parameter).__module__ == "psycopg2.extensions":
         # The wrappers of this driver hold what they adapt.
         return described(getattr(parameter, "adapted", None))
     if isinstance(parameter, memoryview):
         parameter = parameter.tobytes()
-    return _plain(deeply(lambda: Walk("identity").node(parameter)))
+    tree = deeply(lambda: tree_of(parameter, "identity"))
+    plain = loads(text_of(tree))
+    return plain
 
 
 def _is_plain(value: Any) -> bool:
@@ -117,25 +121,6 @@ def _made_of_driver(name: str, node: Mapping[str, Any]) -> object:
     for slot, part in node["slots"].items():
         setattr(value, slot, made(part))
     return value
-
-
-def _of_bytes(value: bytes) -> Tree:
-    if value.isascii():
-        return {"$bytes": value.decode("ascii")}
-    from base64 import b64encode  # most rows hold no such bytes
-
-    return {"$base64": b64encode(value).decode("ascii")}
-
-
-def _plain(tree: Tree) -> Tree:
-    """Return a tree with the JSON that stands for its leaves."""
-    if isinstance(tree, Leaf):
-        return tree.plain()
-    if isinstance(tree, list):
-        return [_plain(item) for item in tree]
-    if isinstance(tree, dict):
-        return {key: _plain(part) for key, part in tree.items()}
-    return tree
 
 
 class _NoObjects:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import marshal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.errors import Remedy, UnstableIdentityError
 from pytest_mimic.values.places import content_of
 from pytest_mimic.values.tree import (
-    LONG,
-    SCALARS,
     Path,
     Refused,
     Tree,
     digest_of,
-    hexdigest,
     plain_of,
     refused_in,
-    text_of,
 )
 from pytest_mimic.values.walk import TAUGHT, Walk, deeply
 
@@ -27,9 +22,6 @@ if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
 
 _PLAIN = {bool, bytes, dict, float, frozenset, int, list, set, str, tuple, type(None)}
-
-# What is little has so many parts on so many levels at most.
-_LITTLE, _LEVELS = 100, 5
 
 
 class CallRules(NamedTuple):
@@ -128,70 +120,18 @@ def identity_of(target: str, arguments: Tree) -> str:
     return deeply(lambda: digest_of(call))
 
 
-def little_identity(target: str, arguments: dict[str, Any]) -> str | None:
-    """Give the identity of a call whose arguments have a quick key.
-
-    It is the one of `identity_of`. `None`: some number or text needs a tag.
-    """
-    return _digest_of_little({"arguments": arguments, "target": target})
-
-
-def quick_key(bound: dict[str, Any], starts: tuple[str, ...]) -> bytes | None:
-    """Give a key that only an equal call of this process has, of the same types.
-
-    `None`: an argument is not little and plain.
+def plain_identity(
+    target: str, arguments: dict[str, Any], starts: tuple[str, ...]
+) -> str | None:
+    """Give the identity of a call with plain arguments, `None` of any other one.
 
     Args:
-        bound: The arguments, all of which count as they are.
+        target: What is called.
+        arguments: The arguments, all of which count as they are.
         starts: How a text starts that is no plain one: `Places.starts`.
     """
-    if not _are_quick(bound.values(), starts):
-        return None
-    # Later versions write other bytes for texts that are interned.
-    return marshal.dumps(bound, 2)
-
-
-def _are_quick(values: Iterable[Any], starts: tuple[str, ...]) -> bool:
-    """Tell whether values are little plain data, by a look at a few levels."""
-    level: list[Any] = list(values)
-    count = 0
-    for _ in range(_LEVELS):
-        count += len(level)
-        if count > _LITTLE:
-            return False
-        inner: list[Any] = []
-        for part in level:
-            kind = type(part)
-            if kind is str:
-                if part.startswith(starts):
-                    return False
-            elif kind is dict:
-                if not _has_plain_keys(part, starts):
-                    return False
-                inner += part.values()
-            elif kind is list:
-                inner += part
-            elif kind not in SCALARS:
-                return False
-        if not inner:
-            return True
-        level = inner
-    return False
-
-
-def _has_plain_keys(mapping: dict[Any, Any], starts: tuple[str, ...]) -> bool:
-    for key in mapping:
-        if type(key) is not str or key[:1] == "$" or key.startswith(starts):
-            return False
-    return True
-
-
-def _digest_of_little(tree: Tree) -> str | None:
-    try:
-        text = text_of(tree)
-        return hexdigest(text) if len(text) < LONG else None
-    except ValueError:  # A number or text that needs a tag.
-        return None
+    plain = plain_of({"arguments": arguments, "target": target}, starts)
+    return None if plain is None else plain.digest
 
 
 def register_fingerprint(type_: type, reduce: Callable[[Any], object]) -> None:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from operator import eq
 from typing import Any, NamedTuple
-
-from xxhash import xxh3_128
 
 from pytest_mimic.values.names import name_of
 from pytest_mimic.values.rows import Opener
 from pytest_mimic.values.state import LIBRARIES, attributes_of, deciding_class
 from pytest_mimic.values.tree import Raw, Refused, Tree, memory_node
 
-CHUNK = 1 << 20
-"""Bytes of memory that are looked at together."""
 # numpy takes as long for the name of a dtype as it takes for the sum of an array.
 _name_of_dtype = lru_cache(str)
 _PLAIN_ITEMS = frozenset({str, int, float, bool, type(None)})
@@ -122,30 +118,13 @@ def _data(array: Any, walk: Opener) -> Tree:
 
 
 def _memory(array: Any) -> Tree:
-    digest = xxh3_128()
-    numbers = _floats(array.dtype)
-    for chunk in _chunks(array):
-        if numbers is not None:
-            chunk = _with_one_nan(chunk.view(numbers))
-        digest.update(chunk.view("u1").data)
-    memory = {"$long": "memory", "length": array.nbytes}
-    return {**memory, "digest": digest.hexdigest()}
-
-
-def _chunks(array: Any) -> Iterator[Any]:
-    """Give the memory of an array in C order, piece by piece."""
     import numpy as np
 
-    step = max(1, CHUNK // array.dtype.itemsize)
-    if array.flags.c_contiguous:
-        flat = array.reshape(-1)
-        for start in range(0, flat.size, step):
-            yield flat[start : start + step]
-    else:
-        pieces: Any = np.nditer
-        flags = ["external_loop", "buffered"]
-        contiguous = [["readonly", "contig"]]
-        yield from pieces(array, flags, contiguous, order="C", buffersize=step)
+    memory = np.ascontiguousarray(array)
+    numbers = _floats(array.dtype)
+    if numbers is not None:
+        memory = _with_one_nan(memory.view(numbers))
+    return memory_node(memory.view("u1").data)
 
 
 def _floats(dtype: Any) -> Any:
@@ -206,51 +185,19 @@ def _dtype(dtype: Any, walk: Opener) -> Tree:
 
 
 def _number(number: Any, walk: Opener) -> Tree:
-    dtype = number.dtype
-    if dtype.kind == "V":
-        return _tagged(number, _ndarray(number[...], walk), walk)
-    if dtype.kind == "M":
-        return _tagged(number, [str(number), str(dtype)], walk)
-    if dtype.kind == "m":
-        return _tagged(number, [int(number.astype("i8")), str(dtype)], walk)
-    if dtype.char in "gG":
-        return _tagged(number, str(number), walk)
-    if number != number and walk.purpose == "exact":
-        return Raw(number)  # JSON knows one NaN, and the machine many.
+    import numpy as np
+
+    is_plain = number.dtype.kind in "biufcUS" and number.dtype.char not in "gG"
+    # JSON knows one NaN, and the machine many.
+    if walk.purpose == "exact" and not (is_plain and number == number):
+        return Raw(number)
+    if not is_plain:
+        return _tagged(number, _ndarray(np.asarray(number), walk), walk)
     return _tagged(number, walk.node(number.item()), walk)
 
 
 def _make_number(cls: Any, content: Any) -> object:
     return cls(content)
-
-
-def _make_moment(_: Any, content: Any) -> object:
-    import numpy as np
-
-    return np.array(*content)[()]
-
-
-# What generators of random numbers pickle differs by the version of numpy.
-
-
-def _generator(generator: Any, walk: Opener) -> Tree:
-    return _tagged(generator, walk.node(generator.bit_generator), walk)
-
-
-def _bits(bits: Any, walk: Opener) -> Tree:
-    seeds = getattr(bits, "seed_seq", None)
-    return _tagged(bits, walk.node(bits.state), walk, seeds=walk.node(seeds))
-
-
-def _seeds(seeds: Any, walk: Opener) -> Tree:
-    return _tagged(seeds, walk.node(seeds.state), walk)
-
-
-def _points(tree: Any, walk: Opener) -> Tree:
-    # What such a tree pickles holds addresses.
-    names = "data", "indices", "leafsize", "boxsize"
-    facts = {name: getattr(tree, name) for name in names}
-    return _tagged(tree, walk.node(facts), walk)
 
 
 # -- pandas
@@ -407,16 +354,7 @@ def _polars_column(series: Any, walk: Opener) -> Tree:
     return _column_node(_objects(series.to_list(), walk), dtype)
 
 
-def _lazy_frame(_: Any, __: Opener) -> Tree:
-    return Refused("a LazyFrame, which may read files", "pass what collect() gives")
-
-
 # -- pyarrow
-
-
-def _dataset(dataset: Any, _: Opener) -> Tree:
-    what = f"a {type(dataset).__name__}, which reads files"
-    return Refused(what, "pass what to_table() gives")
 
 
 def _arrow_table(table: Any, walk: Opener) -> Tree:
@@ -504,14 +442,7 @@ _RULES: dict[str, Rule] = {
     "google:Message": Rule(_message),
     "numpy:ndarray": Rule(_ndarray),
     "numpy:MaskedArray": Rule(_masked),
-    "numpy:datetime64": Rule(_number, _make_moment),
-    "numpy:timedelta64": Rule(_number, _make_moment),
-    "numpy:void": Rule(_number),
     "numpy:generic": Rule(_number, _make_number),
-    "numpy:Generator": Rule(_generator),
-    "numpy:BitGenerator": Rule(_bits),
-    "numpy:SeedSequence": Rule(_seeds),
-    "scipy:cKDTree": Rule(_points),
     "pandas:DataFrame": Rule(_frame),
     "pandas:Series": Rule(_series),
     "pandas:MultiIndex": Rule(_levels),
@@ -521,8 +452,6 @@ _RULES: dict[str, Rule] = {
     "pandas:NaTType": Rule(_no_moment, _make_number),
     "polars:DataFrame": Rule(_polars_frame),
     "polars:Series": Rule(_polars_series),
-    "polars:LazyFrame": Rule(_lazy_frame),
-    "pyarrow:Dataset": Rule(_dataset),
     "pyarrow:Table": Rule(_arrow_table),
     "pyarrow:RecordBatch": Rule(_arrow_table),
     "pyarrow:ChunkedArray": Rule(_arrow_array),

@@ -99,6 +99,11 @@ def _bytes(value: bytes, walk: Opener) -> Tree:
         return memory_node(value)
     if len(value) > 65_536:
         return Raw(value)
+    return bytes_node(value)
+
+
+def bytes_node(value: bytes) -> dict[str, Tree]:
+    """Give bytes as `{"$bytes": text}`, or as `{"$base64": text}`."""
     if value.isascii():
         return {"$bytes": value.decode("ascii")}
     from base64 import b64encode  # Most runs hold no such bytes.
@@ -350,6 +355,8 @@ _WORDS: dict[str, str] = {
     "tempfile:SpooledTemporaryFile": "an open file",
     "_socket:socket": "a socket",
     "sqlite3:Connection": "a database connection",
+    "polars.lazyframe.frame:LazyFrame": "a LazyFrame, which may read files",
+    "pyarrow._dataset:Dataset": "a pyarrow dataset, which reads files",
     "sqlalchemy.sql.elements:ClauseElement": "SQL in objects of SQLAlchemy",
     "sqlalchemy.engine.base:Connection": "a database connection",
     "sqlalchemy.engine.base:Engine": "a database connection",
@@ -358,6 +365,8 @@ _WORDS: dict[str, str] = {
 _ITERATOR = "pass a list of its items"
 _WAYS = {
     "an open file": "name a function inside, which gets what is read",
+    "a LazyFrame, which may read files": "pass what collect() gives",
+    "a pyarrow dataset, which reads files": "pass what to_table() gives",
     "a generator": _ITERATOR,
     "an async generator": _ITERATOR,
 }

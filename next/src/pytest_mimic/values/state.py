@@ -75,7 +75,6 @@ class Kind:
         base: The builtin, or the type with a row, from which it derives.
         row: The row of that type.
         slots: The slots of its objects, less those of `base`.
-        cached: The names under which its objects keep what a property has computed.
         has_attributes_alone: Whether its objects are made of nothing else.
         may_change: Whether an object is one wherever it stands: it has no hash by
             value.
@@ -85,6 +84,7 @@ class Kind:
         self.cls = cls
         # What one object of the class gives to be pickled tells it.
         self.has_attributes_alone = False
+        self._looked_at: dict[Any, bool] = {}
 
     @cached_property
     def name(self) -> str:
@@ -110,9 +110,14 @@ class Kind:
     def slots(self) -> dict[str, MemberDescriptorType]:
         return slots_of(self.cls, below=self.base)
 
-    @cached_property
-    def cached(self) -> frozenset[str]:
-        return cached_properties_of(self.cls)
+    def counted(self, attributes: dict[Any, object]) -> dict[Any, object]:
+        """Give attributes without what properties have computed."""
+        for name in attributes.keys() - self._looked_at.keys():
+            self._looked_at[name] = is_computed(self.cls, name)
+        computed = [name for name in attributes if self._looked_at[name]]
+        if not computed:
+            return attributes
+        return {name: attributes[name] for name in attributes if name not in computed}
 
     @cached_property
     def may_change(self) -> bool:
@@ -162,12 +167,13 @@ def is_of_library(cls: type) -> bool:
 
 def is_of_extension(cls: type) -> bool:
     """Tell whether an extension in C says how objects of a class are pickled."""
-    return _is_decided_in_c(cls) and deciding_class(cls).__module__ != "builtins"
+    decider = deciding_class(cls)
+    return decider.__module__ != "builtins" and _is_of_c(decider)
 
 
-def _is_decided_in_c(cls: type) -> bool:
-    """Tell whether the class that says how objects are pickled is written in C."""
-    own = vars(deciding_class(cls))
+def _is_of_c(decider: type) -> bool:
+    """Tell whether a class that says how objects are pickled is written in C."""
+    own = vars(decider)
     hooks = [own[name] for name in _HOOKS if name in own]
     return not any(isinstance(hook, FunctionType) for hook in hooks)
 
@@ -295,7 +301,7 @@ def _state_of_model(value: object, kind: Kind) -> State:
 def _pickled_state(value: Any, kind: Kind) -> State | str:
     # First, since looking gives some objects of C an empty `__dict__`.
     attributes: dict[Any, object] = {}
-    if _is_decided_in_c(kind.cls):
+    if _is_of_c(kind.decider):
         # C says how such an object is pickled, and knows nothing of what was added. The
         # private attributes of a library's own class are caches.
         has_caches = str(kind.cls.__module__).partition(".")[0] in LIBRARIES
@@ -383,20 +389,20 @@ def set_attributes(made: Any, attributes: Mapping[str, object]) -> None:
 # -- what an object remembers of itself
 
 
-def cached_properties_of(cls: type) -> frozenset[str]:
-    """Give the names under which objects of a class keep what a property computed.
+def is_computed(cls: type, name: str) -> bool:
+    """Tell whether objects of a class keep under a name what a property computed.
 
-    These are the descriptors that an attribute of the object hides, and that are no
-    functions: an object with another function than its class is no cache.
+    Then the attribute hides a descriptor that is no function: an object with another
+    function than its class is no cache.
     """
-    names: dict[str, bool] = {}
     for base in cls.__mro__:
-        # A class of attrs with slots has one for each field and each such property.
-        fields = [field.name for field in vars(base).get("__attrs_attrs__", ())]
-        for name, found in vars(base).items():
-            is_property = bool(fields) and name in _own_slots(base).keys() - fields
-            names.setdefault(name, is_property or _is_cache(found))
-    return frozenset(name for name, is_cache in names.items() if is_cache)
+        own = vars(base)
+        if name in own:
+            # A class of attrs with slots has one for each field and each such property.
+            fields = [field.name for field in own.get("__attrs_attrs__", ())]
+            is_slot = name in _own_slots(base) and name not in fields
+            return (is_slot and bool(fields)) or _is_cache(own[name])
+    return False
 
 
 def _is_cache(found: object) -> bool:

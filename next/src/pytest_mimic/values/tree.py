@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, repeat
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Any, NamedTuple, TypeAlias
@@ -174,11 +175,15 @@ def plain_of(value: Any, starts: tuple[str, ...]) -> Plain | None:
     levels = levels_of(value)
     if levels is None:
         return None
-    odd = ['"$', *(encode_basestring(start)[1:-1] for start in starts)]
     try:
-        return Plain(hexdigest(_Measure(odd).whole(value).text), levels)
+        return Plain(hexdigest(_Measure(_odd_for(starts)).whole(value).text), levels)
     except ValueError:
         return None
+
+
+@lru_cache
+def _odd_for(starts: tuple[str, ...]) -> list[str]:
+    return ['"$', *(encode_basestring(start)[1:-1] for start in starts)]
 
 
 def levels_of(tree: object) -> list[list[object]] | None:

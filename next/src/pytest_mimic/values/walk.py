@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from operator import itemgetter
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -459,9 +459,9 @@ class Walk:
             tag = f"${kind.name}"
             read = object.__getattribute__
             contents = list(map(read, values, repeat("__dict__")))
-            names: set[str] = set().union(*contents)
+            names = dict.fromkeys(chain.from_iterable(contents))
             # A private attribute may remember the hash.
-            if any(name[:1] == "_" or name in kind.cached for name in names):
+            if kind.counted(names) != names or any(name[:1] == "_" for name in names):
                 return None
         copies = self._copy_of_plain(contents)
         if copies is None:
@@ -598,7 +598,7 @@ class Walk:
     ) -> dict[Any, object] | Refused:
         """Give the attributes that count, less what the object remembers of itself."""
         if not self._is_exact:
-            attributes = _without_cached(attributes, kind)
+            attributes = kind.counted(attributes)
         names = remembered_hashes(value, attributes)
         if not names:
             return attributes
@@ -611,20 +611,13 @@ class Walk:
     def _public(self, kind: Kind, attributes: dict[str, object]) -> Tree:
         """Give what people read off an object, whatever its class has pickled."""
         shown: dict[str, Tree] = {}
-        for name, part in _without_cached(attributes, kind).items():
+        for name, part in kind.counted(attributes).items():
             if not name.startswith("_"):
                 node = self.node(part)
                 # What has no identity is made by the class, as far as it is.
                 is_refused = refused_at(node) is not None
                 shown[name] = {"$type": name_of(type(part))} if is_refused else node
         return shown
-
-
-def _without_cached(attributes: dict[Any, object], kind: Kind) -> dict[Any, object]:
-    if kind.cached.isdisjoint(attributes):
-        return attributes
-    cached = kind.cached
-    return {name: part for name, part in attributes.items() if name not in cached}
 
 
 def _refused_object(value: object) -> Refused:
