@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pytest_mimic.cli.project import Project
@@ -88,20 +88,29 @@ def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
             f"mv cannot make {options.old} to {options.new}:"
             " it takes two tests, classes, files or folders"
         )
-    moves = list(_moves(project.vault, _Renaming(old, new)))
-    if not moves:
-        yield f"nothing in {project.vault.label} is of a test {options.old}"
-        return 1
-    stays = False
-    for move in moves:
-        if move.is_taken:
+    renaming = _Renaming(old, new)
+    moves: dict[str, tuple[str, Recording]] = {}
+    found, stays = False, False
+    for name, recording in project.vault.all():
+        if isinstance(recording, CorruptRecordingError):
+            continue
+        moved = renaming.recording(recording)
+        if moved == recording:
+            continue
+        found = True
+        to = _new_name(name, recording.owner, moved.owner)
+        if to != name and project.vault.folder.size(to) > 0:
             stays = True
-            yield f"{move.owner}: not moved, {move.to} has recordings of its own"
-        elif move.is_owned:
-            yield f"{move.before} -> {move.owner}"
-    if not options.dry_run:
-        _carry_out(project.vault, [move for move in moves if not move.is_taken])
-    return 1 if stays else 0
+            yield f"{moved.owner}: not moved, {to} has recordings of its own"
+            continue
+        moves[name] = to, moved
+        if moved.owner != recording.owner:
+            yield f"{recording.owner} -> {moved.owner}"
+    if not found:
+        yield f"nothing in {project.vault.label} is of a test {options.old}"
+    elif not options.dry_run:
+        _carry_out(project.vault, moves)
+    return 1 if stays or not found else 0
 
 
 @dataclass(frozen=True)
@@ -111,8 +120,12 @@ class _Renaming:
     old: str
     new: str
 
-    def of(self, owner: str) -> str:
-        """Return the new name of an owner; that of another one stays."""
+    def recording(self, recording: Recording) -> Recording:
+        """Return a recording as it names its owner, and fixtures, then."""
+        fixtures = {self._of(one): each for one, each in recording.fixtures.items()}
+        return replace(recording, owner=self._of(recording.owner), fixtures=fixtures)
+
+    def _of(self, owner: str) -> str:
         # `tests/test_a.py::db (module, tests/conftest.py)`: where a fixture is defined.
         fixture = re.fullmatch(r"(.*) \((\w+), (.+?)\)(\[.*\])?", owner)
         if fixture is None:
@@ -128,32 +141,6 @@ class _Renaming:
         if not is_below:
             return owner
         return self.new + rest
-
-
-@dataclass
-class _Move:
-    """What becomes of one file.
-
-    Attributes:
-        name: The file.
-        to: Its new name.
-        before: Its owner.
-        owner: Its new owner.
-        recording: What it holds then.
-        is_taken: Whether another file has the new name.
-    """
-
-    name: str
-    to: str
-    before: str
-    owner: str
-    recording: Recording
-    is_taken: bool
-
-    @property
-    def is_owned(self) -> bool:
-        """Whether the file itself has another owner then."""
-        return self.before != self.owner
 
 
 def _owner_at(project: Project, word: str) -> str:
@@ -173,24 +160,6 @@ def _kind_of(place: str) -> str:
     return "class" if name.rpartition("::")[2][:1].isupper() else "test"
 
 
-def _moves(vault: Vault, renaming: _Renaming) -> Iterator[_Move]:
-    """Yield the files that change: those of the tests, and those that name them."""
-    for name, recording in vault.all():
-        if isinstance(recording, CorruptRecordingError):
-            continue
-        owner = renaming.of(recording.owner)
-        fixtures = {
-            renaming.of(fixture): digest
-            for fixture, digest in recording.fixtures.items()
-        }
-        if owner == recording.owner and fixtures == recording.fixtures:
-            continue
-        to = _new_name(name, recording.owner, owner)
-        is_taken = to != name and vault.folder.size(to) > 0
-        moved = replace(recording, owner=owner, fixtures=fixtures)
-        yield _Move(name, to, recording.owner, owner, moved, is_taken)
-
-
 def _new_name(name: str, before: str, owner: str) -> str:
     if name.startswith("logs/"):
         return log_name(owner)
@@ -202,12 +171,9 @@ def _new_name(name: str, before: str, owner: str) -> str:
     return name
 
 
-def _carry_out(vault: Vault, moves: Iterable[_Move]) -> None:
+def _carry_out(vault: Vault, moves: Mapping[str, tuple[str, Recording]]) -> None:
     """Write new files before old ones go: a process may be killed between."""
-    gone = []
-    for move in moves:
-        vault.write(move.to, move.recording)
-        if move.to != move.name:
-            gone.append(move.name)
-    vault.delete(gone)
+    for to, recording in moves.values():
+        vault.write(to, recording)
+    vault.delete(name for name, (to, _) in moves.items() if to != name)
     vault.end()

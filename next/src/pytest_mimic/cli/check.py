@@ -9,22 +9,18 @@ from collections.abc import Generator, Iterator
 from typing import Any, NamedTuple
 
 from pytest_mimic.cli.change import delete_calls
+from pytest_mimic.cli.exchanges import hides_more
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found
-from pytest_mimic.client import Adapter
 from pytest_mimic.errors import CorruptRecordingError
-from pytest_mimic.secrets import looks
-from pytest_mimic.secrets.placeholders import Number, is_placeholder
 from pytest_mimic.values.outcome import unshelve
-from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.names import call_name, log_name
-from pytest_mimic.vault.recording import BODIES, Entry, Recording
-from pytest_mimic.vault.vault import FOLDERS, PART
+from pytest_mimic.vault.recording import Entry, Recording
+from pytest_mimic.vault.vault import FOLDERS, PART, objects_in
 from pytest_mimic.words import plural, size_in_words
 
 # What a person can put right, or what belongs to another version.
 _KEPT_DAMAGE = ("pointer", "conflict", "merged", "newer", "irregular")
-_OBJECT = re.compile(r"objects/[0-9a-f]{2}/[0-9a-f]{32}\.(?:pkl|txt|json|bin)")
 
 
 class Finding(NamedTuple):
@@ -55,10 +51,9 @@ def check(project: Project, options: Namespace) -> Generator[str, None, int]:
     findings = list(checked.findings())
     wrong = [finding for finding in findings if not finding.is_harmless]
     if options.json:
-        names = ("file", "problem", "owner", "remedy", "goes", "is_harmless")
-        rows = [
-            {name: getattr(finding, name) for name in names} for finding in findings
-        ]
+        rows = [finding._asdict() for finding in findings]
+        for row in rows:
+            del row["found"]
         yield from json.dumps({"findings": rows}, indent=1).split("\n")
     else:
         if not wrong:
@@ -174,7 +169,7 @@ class _Check:
     def _objects_of(self, found: Found, entry: Entry) -> Iterator[Finding]:
         name, owner = found.name, found.recording.owner
         text = json.dumps([entry.arguments, entry.request, entry.body, entry.after])
-        pending = [*_OBJECT.findall(text)]
+        pending = [*objects_in(text.encode())]
         while pending:
             needed = pending.pop()
             try:
@@ -185,7 +180,7 @@ class _Check:
                 yield Finding(name, problem, owner, goes=goes, found=found)
             else:
                 if needed.endswith(".json"):
-                    pending += _OBJECT.findall(content.decode())
+                    pending += objects_in(content)
         if entry.inputs:
             try:
                 self._vault.read_object(entry.inputs)
@@ -204,68 +199,27 @@ class _Check:
     def _others(self) -> Iterator[Finding]:
         for name in self._vault.folder.names():
             is_recording = name.partition("/")[0] in FOLDERS and name.endswith(".json")
-            if not is_recording and not _OBJECT.fullmatch(name) and PART not in name:
+            if not is_recording and name not in self._objects and PART not in name:
                 problem = f"{self._label(name)} is no file of a vault"
                 yield Finding(name, problem, is_harmless=True)
 
-    # -- secrets
-
     def _secrets_of(self, found: Found, entry: Entry) -> Iterator[Finding]:
         name, owner = found.name, found.recording.owner
+        vault, secrets = self._project.vault, self._project.secrets
         try:
-            holds = _Texts(self._project, entry)
+            call: Any = unshelve(entry.arguments or entry.request or {}, vault)
+            body = {key: unshelve(part, vault) for key, part in entry.body.items()}
         except CorruptRecordingError:
             return  # it is named already
         label = f"{self._label(name)}: {self._project.label(entry)}"
-        if holds.hidden_today:
+        if hides_more(self._project, entry.target, call, body):
             again = self._project.record_again("--mimic-rerecord", [(name, owner)])
             problem = f"{label} holds what redaction hides today"
             yield Finding(name, problem, owner, f"to hide it: {again}")
-        for shown, mark in holds.keys:
+        for shown, mark in dict.fromkeys(secrets.keys_in([call, body])):
             problem = f"{label} holds what looks like a key ({shown})"
             remedy = f"if it is none: mimic_redact = !{mark}"
             yield Finding(name, problem, owner, remedy)
-
-
-class _Texts:
-    """What of the texts of a call is secret.
-
-    Attributes:
-        hidden_today: Whether a recording run of today would hide a part.
-        keys: What looks like a key, by its first letters and its mark.
-    """
-
-    def __init__(self, project: Project, entry: Entry) -> None:
-        self.hidden_today = False
-        self._secrets = project.secrets
-        vault = project.vault
-        adapter = project.adapter(entry.target)
-        call = unshelve(entry.arguments or entry.request or {}, vault)
-        body = {
-            name: unshelve(entry.body[name], vault)
-            for name in (*BODIES, "last")
-            if name in entry.body
-        }
-        text = json.dumps([call, body], ensure_ascii=False)
-        self.keys = set(looks.keys_in(text, self._secrets.names.accepted))
-        known = self._secrets.environment.hide_in(text)
-        self.hidden_today = known != text
-        if adapter is None or entry.request is None:
-            self._secrets.redactor.hide(call, self._noted)
-        else:
-            self._look_into(adapter, call, body.get("answer", {}))
-
-    def _look_into(self, adapter: Adapter, request: Any, answer: Tree) -> None:
-        assert isinstance(answer, dict)
-        adapter.hide_request(self._secrets.redactor, request, self._noted)
-        adapter.hide_answer(self._secrets.redactor, answer, self._noted, request)
-
-    def _noted(self, value: str, _path: str) -> str:
-        """Note a secret, if it is none that was replaced already."""
-        is_number = isinstance(value, Number) and not float(value)
-        is_hidden = is_placeholder(value) or is_number
-        self.hidden_today = self.hidden_today or not is_hidden
-        return value
 
 
 def _has_its_name(name: str, recording: Recording) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.client import Adapter, Plain, parts_that_count
 from pytest_mimic.patch.targets import Options
 from pytest_mimic.secrets.issued import CallMark, Scope
+from pytest_mimic.secrets.placeholders import Number, is_placeholder
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.identity import identity_of
 
@@ -15,6 +18,36 @@ from pytest_mimic.values.identity import identity_of
 def identity_under(adapter: Adapter, request: Plain, options: Options) -> str:
     """Return the identity of a request, in which secrets are hidden, under a line."""
     return identity_of(adapter.kind, parts_that_count(adapter, request, options))
+
+
+def hides_more(
+    project: Project, target: str, call: Plain, body: Mapping[str, Any]
+) -> bool:
+    """Return whether a recording run of today would hide a part of a recorded call.
+
+    Args:
+        project: The project.
+        target: The target of the call.
+        call: Its arguments or its request, with what stands in objects.
+        body: Its outcome, in the same way.
+    """
+    secrets = project.secrets
+    shown: list[str] = []
+
+    def note(value: str, _path: str) -> str:
+        is_own_number = isinstance(value, Number) and not float(value)
+        if not is_own_number and not is_placeholder(value):
+            shown.append(value)
+        return value
+
+    adapter = project.adapter(target)
+    if adapter is None:
+        secrets.redactor.hide(call, note)
+    else:
+        adapter.hide_request(secrets.redactor, call, note)
+        adapter.hide_answer(secrets.redactor, body.get("answer", {}), note, call)
+    text = json.dumps([call, body], ensure_ascii=False)
+    return bool(shown) or secrets.environment.hide_in(text) != text
 
 
 class Exchanges:

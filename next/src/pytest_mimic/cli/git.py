@@ -11,9 +11,6 @@ from pathlib import Path
 
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
-# A terminal takes so many characters in a line.
-_LONGEST_COMMAND = 4_000
-
 
 class Revision:
     """The files of a vault in a commit, by their names in the vault.
@@ -28,52 +25,50 @@ class Revision:
 
     def __init__(self, vault: Path, name: str) -> None:
         self._name = name
-        self._vault = Path(os.path.realpath(vault))
+        self._vault = vault.resolve()
         place = self._vault
         while not place.is_dir():
             place = place.parent
         top = _git(place, "rev-parse", "--show-toplevel")
         if top is None:
             raise MimicError(f"{self._vault.parent} is in no Git repository")
-        self.top = Path(top.strip())
+        self._top = Path(top.strip())
         # A name that begins with a hyphen would be an option.
         verify = ("rev-parse", "--verify", "--quiet", "--end-of-options")
-        commit = _git(self.top, *verify, f"{name}^{{commit}}")
+        commit = _git(self._top, *verify, f"{name}^{{commit}}")
         if commit is None:
             raise MimicError(f"git knows no revision {name} here")
         self._commit = commit.strip()
-        self._prefix = self._vault.relative_to(self.top).as_posix()
-
-    def changed(self) -> list[str]:
-        """Return the files that differ from those in the folder, sorted."""
-        options = ("--name-only", "-z", "--no-renames", "--no-ext-diff")
-        told = self._in_vault("diff", *options, self._commit)
-        return sorted({*_names(told), *self.untracked})
+        self._prefix = f"{self._vault.relative_to(self._top).as_posix()}/"
 
     @cached_property
-    def untracked(self) -> frozenset[str]:
-        """The files of the folder that are not in the index."""
-        return frozenset(_names(self._in_vault("ls-files", "--others", "-z")))
+    def changed(self) -> list[str]:
+        """The files that differ from those in the folder, sorted."""
+        options = ("--name-only", "-z", "--no-renames", "--no-ext-diff")
+        changed = self._in_vault("diff", *options, self._commit)
+        return sorted({*changed, *self._untracked})
 
-    def _in_vault(self, *words: str) -> str:
-        literal = f":(top,literal){self._prefix}"
-        told = _git(self.top, *words, "--", literal) or ""
-        start = f"{self._prefix}/"
-        names = [name for name in _names(told) if name.startswith(start)]
-        return "\0".join(name.removeprefix(start) for name in names)
+    @cached_property
+    def _untracked(self) -> list[str]:
+        return self._in_vault("ls-files", "--full-name", "--others", "-z")
+
+    def _in_vault(self, *words: str) -> list[str]:
+        told = _git(self._top, *words, "--", f":(literal){self._prefix}") or ""
+        return [name.removeprefix(self._prefix) for name in told.split("\0") if name]
+
+    # -- content
 
     def read(self, name: str) -> bytes | None:
         """Return what a file held; None: it did not exist."""
         process = self._reader
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(f"{self._commit}:{self._prefix}/{name}\n".encode())
+        process.stdin.write(f"{self._commit}:{self._prefix}{name}\n".encode())
         process.stdin.flush()
-        words = process.stdout.readline().split()
-        if words[-1:] == [b"missing"]:
+        *_, size = process.stdout.readline().split()
+        if size == b"missing":
             return None
-        content = process.stdout.read(int(words[-1]) + 1)
-        return content[:-1]
+        return process.stdout.read(int(size) + 1)[:-1]
 
     def read_object(self, name: str) -> bytes:
         """Return an object.
@@ -91,12 +86,9 @@ class Revision:
 
     @cached_property
     def _reader(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            ["git", "cat-file", "--batch"],
-            cwd=self.top,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        words = ["git", "cat-file", "--batch"]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(words, cwd=self._top, stdin=pipe, stdout=pipe)
 
     def close(self) -> None:
         """End the process that reads."""
@@ -112,38 +104,37 @@ class Revision:
             names: The files.
             start: The folder where they are pasted.
         """
-        tracked = [name for name in names if name not in self.untracked]
-        new = [name for name in names if name in self.untracked]
-        restore = f"restore --source={shlex.quote(self._name)} --staged --worktree --"
-        commands = self._lines(restore, tracked, start)
-        return commands + self._lines("clean -fq --", new, start)
+        new = [name for name in names if name in self._untracked]
+        old = [name for name in names if name not in self._untracked]
+        return [
+            *self._commands(self._restore, old, start),
+            *self._commands("clean -fq", new, start),
+        ]
 
     def put_all_back(self, start: Path) -> str:
         """Return the command for the vault as a whole."""
-        [command] = self.put_back([""], start)
-        if not self.untracked:
-            return command
-        [clean] = self._lines("clean -fdq --", [""], start)
-        return f"{command} && {clean}"
+        is_only_new = len(self.changed) == len(self._untracked)
+        old = [] if is_only_new else [""]
+        new = [""] if self._untracked else []
+        commands = [
+            *self._commands(self._restore, old, start),
+            *self._commands("clean -fdq", new, start),
+        ]
+        return " && ".join(commands)
 
-    def _lines(self, words: str, names: Iterable[str], start: Path) -> list[str]:
-        is_here = start.resolve().is_relative_to(self.top)
-        origin = start.resolve() if is_here else self.top
-        git = "git" if is_here else f"git -C {shlex.quote(str(self.top))}"
-        lines: list[str] = []
-        for name in names:
-            path = os.path.relpath(self._vault / name, origin)
-            # Git takes such a name for a pattern.
-            is_pattern = any(sign in path for sign in "*?[\\") or path.startswith(":")
-            word = shlex.quote(f":(literal){path}" if is_pattern else path)
-            if not lines or len(lines[-1]) + len(word) > _LONGEST_COMMAND:
-                lines.append(f"{git} {words}")
-            lines[-1] += f" {word}"
-        return lines
+    @property
+    def _restore(self) -> str:
+        return f"restore --source={shlex.quote(self._name)} --staged --worktree"
 
-
-def _names(told: str) -> list[str]:
-    return [name for name in told.split("\0") if name]
+    def _commands(self, words: str, names: Sequence[str], start: Path) -> list[str]:
+        if not names:
+            return []
+        start = start.resolve()
+        git = "git"
+        if not start.is_relative_to(self._top):
+            git, start = f"git -C {shlex.quote(str(self._top))}", self._top
+        paths = [os.path.relpath(self._vault / name, start) for name in names]
+        return [f"{git} {words} -- {shlex.join(paths)}"]
 
 
 def _git(folder: Path, *words: str) -> str | None:

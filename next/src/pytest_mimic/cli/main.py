@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import (
+    SUPPRESS,
+    ArgumentParser,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Callable, Generator, Sequence
 from io import TextIOWrapper
 from pathlib import Path
@@ -31,6 +36,7 @@ _SELECTOR = (
     "a test, a file or folder of tests; a target (shop.api:fetch, httpx);"
     " a pattern of calls (GET '/users/*'); a path in the vault"
 )
+_VAULT = "the folder of the vault (default: the one that pytest would use here)"
 _INTERRUPTED = 130
 
 
@@ -144,19 +150,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     try:
         options = parser.parse_args(argv)
-    except SystemExit as end:
-        return int(end.code or 0)
-    if options.command is None:
-        parser.print_help()
-        return 2
-    try:
+        if options.command is None:
+            parser.print_help()
+            return 2
         project = Project.of(Path.cwd(), options.vault)
         return _print(_COMMANDS[options.command].run(project, options))
+    except SystemExit as end:
+        return int(end.code or 0)
     except (MimicError, pytest.UsageError) as error:
         print(f"ERROR: {error}", file=sys.stderr)
-        return 2
+    except OSError as error:
+        what = f"{error.filename}: " if error.filename else ""
+        print(f"ERROR: {what}{error.strerror}", file=sys.stderr)
     except KeyboardInterrupt:
         return _INTERRUPTED
+    return 2
 
 
 def _parser() -> ArgumentParser:
@@ -166,7 +174,7 @@ def _parser() -> ArgumentParser:
     )
     version = f"pytest-mimic {__version__}"
     parser.add_argument("--version", action="version", version=version)
-    _add_vault(parser)
+    parser.add_argument("--vault", metavar="PATH", default="", help=_VAULT)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, command in _COMMANDS.items():
         one = subparsers.add_parser(
@@ -186,21 +194,9 @@ def _parser() -> ArgumentParser:
             flags = ["-n"] if option == "dry-run" else []
             flags.append(f"--{option}")
             one.add_argument(*flags, action="store_true", help=_OPTIONS[option])
-        _add_vault(one)
+        # What stands before the subcommand stays.
+        one.add_argument("--vault", metavar="PATH", default=SUPPRESS, help=_VAULT)
     return parser
-
-
-def _add_vault(parser: ArgumentParser) -> None:
-    # A subparser without a default leaves what stands before the subcommand.
-    from argparse import SUPPRESS
-
-    is_whole = parser.prog == "pytest-mimic"
-    parser.add_argument(
-        "--vault",
-        metavar="PATH",
-        default="" if is_whole else SUPPRESS,
-        help="the folder of the vault (default: the one that pytest would use here)",
-    )
 
 
 def _print(lines: Lines) -> int:
@@ -208,34 +204,13 @@ def _print(lines: Lines) -> int:
 
     Where nobody reads on, the work is done all the same.
     """
-    is_read = True
     while True:
         try:
             text = next(lines)
         except StopIteration as end:
-            _flush()
             return int(end.value or 0)
-        if is_read:
-            is_read = _write(text)
-
-
-def _write(text: str) -> bool:
-    """Print a line, whatever a forged recording holds; whether somebody reads on."""
-    try:
-        print(on_one_line(text))
-    except BrokenPipeError:
-        _close_output()
-        return False
-    return True
-
-
-def _flush() -> None:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _close_output()
-
-
-def _close_output() -> None:
-    """Let Python find no closed pipe when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        try:
+            print(on_one_line(text), flush=True)
+        except BrokenPipeError:
+            # Python would find the closed pipe once more when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -247,8 +247,8 @@ class _File:
         request: Any = unshelve(entry.request, vault)
         answer: Any = unshelve(entry.body.get("answer"), vault)
         _refuse_unhidden(self._project.secrets.names, adapter, request, answer)
-        hidden = self._exchanges.request(adapter, request)
         new = replace(entry, line=options.text())
+        hidden = self._exchanges.request(adapter, request)
         if hidden != request or new.line != entry.line:
             if identity_under(adapter, request, _options_of(entry)) != entry.identity:
                 raise _StaysError("it was edited by hand")

@@ -222,17 +222,19 @@ def _file(config: pytest.Config, name: str, mark: bytes) -> Path | None:
     """Return a file that the run is to write.
 
     Raises:
-        pytest.UsageError: A file is there that does not begin as that of another run.
+        pytest.UsageError: Something is there that is no such file of another run.
     """
     given = getattr(config.option, name)
     if not given:
         return None
     path = Path(config.invocation_params.dir, given)
+    option = f"--{name.replace('_', '-')}"
     if path.is_file():
         with path.open("rb") as file:
             beginning = file.read(200)
         if beginning and mark not in beginning:
-            option = f"--{name.replace('_', '-')}"
             what = "which is another kind of file"
             raise pytest.UsageError(f"{option} would overwrite {given}, {what}")
+    elif path.exists():
+        raise pytest.UsageError(f"{option}: {given} is no file")
     return path
