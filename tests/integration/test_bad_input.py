@@ -27,21 +27,21 @@ def shop(project: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_a_reader_that_goes_away_leaves_no_traceback(shop: Any) -> None:
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "pytest_mimic", "show", "shop:fetch"],
         env=shop.environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-
-    first = process.stdout.readline()
-    process.stdout.close()
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        first = process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
 
     assert first.startswith("shop:fetch(name='")
-    assert (process.stderr.read(), process.wait()) == ("", 0)
+    assert (errors, process.returncode) == ("", 0)
 
 
 @needs_devices

@@ -108,7 +108,7 @@ def test_mimic_inputs_decides_what_a_change_does(small: Any) -> None:
     assert (
         named_rows(warned)
         == named_rows(quiet)
-        == ["shop.helper:value (shop/helper.py)    2 calls of shop.api:fetch"]
+        == ["shop.helper:value (shop/helper.py)    1 call of shop.api:fetch"]
     )
     assert (
         "StaleRecordingError: what shop.api:fetch(n=1) reaches or reads has changed since this call was recorded"

@@ -136,7 +136,7 @@ def test_a_failing_test_replaces_no_recording(shop, option, call):
     """)
 
     run = shop.run(option, env=LATER).expect(
-        failed=1, real=[f"{call} Oslo"], says=["1 recording was put back"]
+        failed=1, real=[f"{call} Oslo"], says=["1 recording put back"]
     )
 
     assert run.vault == good

@@ -32,14 +32,22 @@ def remarks(session: Session) -> list[str]:
     lines += _sound_outcomes(session)
     lines += _made_anew(session)
     lines += _former_answers(session)
-    lines += _put_back(session)
     lines += _own_keys(session)
-    lines += _damage(session)
-    return lines + _processes(session)
+    return lines + _damage(session)
+
+
+def listed(heading: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a heading, the first rows of two columns below it, and how many more."""
+    more = and_more(len(pairs) - SHOWN)
+    return [f"{heading}:", *rows(pairs[:SHOWN]), *more]
 
 
 def _tests_of(events: Iterable[Event]) -> list[str]:
     return list(dict.fromkeys(event.test for event in events))
+
+
+def _identities_in(events: Iterable[Event]) -> set[str]:
+    return {event.text("identity") for event in events}
 
 
 def _changed_inputs(session: Session) -> list[str]:
@@ -47,43 +55,36 @@ def _changed_inputs(session: Session) -> list[str]:
 
     What a verifying run finds drifted is in its own list.
     """
-    drifted = {one.text("identity") for one in session.run.events.of("drifted")}
-    events = [
-        event
-        for event in session.run.events.of("inputs changed")
-        if event.text("identity") not in drifted
-    ]
-    if not events:
+    drifted = _identities_in(session.run.events.of("drifted"))
+    changed: dict[str, dict[str, set[str]]] = {}
+    tests: set[str] = set()
+    identities: set[str] = set()
+    for event in session.run.events.of("inputs changed"):
+        identity = event.text("identity")
+        if identity not in drifted:
+            targets = changed.setdefault(event.text("what"), {})
+            targets.setdefault(event.call, set()).add(identity)
+            tests.add(event.test)
+            identities.add(identity)
+    if not changed:
         return []
-    replays = Counter[str]()
-    for event in session.run.events.of("replayed", "verified"):
-        replays[event.text("identity")] += event.times
-    targets: dict[str, dict[str, set[str]]] = {}
-    for event in events:
-        calls = targets.setdefault(event.text("what"), {})
-        calls.setdefault(event.call, set()).add(event.text("identity"))
     pairs = []
     # Code comes first: its name has the file behind it.
-    for what in sorted(targets, key=lambda what: (not what.endswith(")"), what)):
+    for what in sorted(changed, key=lambda what: (not what.endswith(")"), what)):
         counts = [
-            f"{plural(sum(replays[one] for one in identities), 'call')} of {target}"
-            for target, identities in sorted(targets[what].items())
+            f"{plural(len(calls), 'call')} of {target}"
+            for target, calls in sorted(changed[what].items())
         ]
         pairs.append((what, few(counts)))
-    count = len({event.text("identity") for event in events})
-    verbs = "reaches code or reads" if count == 1 else "reach code or read"
+    count = plural(len(identities), "recording")
+    verbs = "reaches code or reads" if len(identities) == 1 else "reach code or read"
     words, option = "to see whether it matters", "--mimic-verify"
     if session.settings.mode == "verify":
-        words, option = (
-            "the outcomes are as recorded; to accept the change",
-            "--mimic-rerecord",
-        )
-    command = session.command(option, sorted(_tests_of(events)))
+        words = "the outcomes are as recorded; to accept the change"
+        option = "--mimic-rerecord"
     return [
-        f"{plural(count, 'recording')} {verbs} files that have changed:",
-        *rows(pairs[:SHOWN]),
-        *and_more(len(pairs) - SHOWN),
-        f"{words}: {command}",
+        *listed(f"{count} {verbs} files that have changed", pairs),
+        f"{words}: {session.command(option, sorted(tests))}",
     ]
 
 
@@ -104,6 +105,9 @@ def _sound_outcomes(session: Session) -> list[str]:
 
 def _made_anew(session: Session) -> list[str]:
     """Name what the next run will ask differently, by its causes, and what to do."""
+    # A replay needs nothing of this room.
+    from pytest_mimic.values.messages import PAGE
+
     events = session.run.events.of("made anew")
     if not events:
         return []
@@ -112,45 +116,34 @@ def _made_anew(session: Session) -> list[str]:
     for event in events:
         causes.setdefault(event.text("cause"), []).append(event)
     what = f"{plural(len(calls), 'recorded call')} with other values"
-    ways = _ways_to_the_same(events)
+    known = dict.fromkeys(_WAYS[event.text("what")] for event in events)
+    ways = [f"{words}: {PAGE}#{part}" for words, part in known]
     if session.is_quiet:
         return [f"the next run will make {what} ({', '.join(causes)}); {ways[0]}"]
     pairs = []
     for cause, found in causes.items():
-        count = plural(len({event.text("identity") for event in found}), "call")
+        count = plural(len(_identities_in(found)), "call")
         pairs.append((cause, f"{count} in {plural(len(_tests_of(found)), 'test')}"))
-    held = session.run.events.of("held")
-    return [
-        f"the next run will make {what}, and miss:",
-        *rows(pairs[:SHOWN]),
-        *and_more(len(pairs) - SHOWN),
-        *ways,
-        *_lines_to_leave_out(causes, {(one.call, one.text("path")) for one in held}),
-    ]
-
-
-def _ways_to_the_same(events: Iterable[Event]) -> list[str]:
-    # A replay needs nothing of this room.
-    from pytest_mimic.values.messages import PAGE
-
-    ways = dict.fromkeys(_WAYS[event.text("what")] for event in events)
-    return [f"{words}: {PAGE}#{part}" for words, part in ways]
+    heading = f"the next run will make {what}, and miss"
+    return [*listed(heading, pairs), *ways, *_lines_to_leave_out(causes, session)]
 
 
 def _lines_to_leave_out(
-    causes: Mapping[str, list[Event]], held: set[tuple[str, str]]
+    causes: Mapping[str, list[Event]], session: Session
 ) -> list[str]:
     """Return the lines of targets that leave out the parts, where no part is data."""
+    events = session.run.events.of("held")
+    held = {(event.call, event.text("path")) for event in events}
     lines: dict[str, str] = {}
     for first, *_ in causes.values():
         target, path = first.text("target"), first.text("path")
         if (target, path) in held:
             continue
-        if target in lines:
-            line = lines[target].replace("ignore=", f"ignore={path},", 1)
+        line = lines.get(target)
+        if line is not None:
+            lines[target] = line.replace("ignore=", f"ignore={path},", 1)
         else:
-            line = first.text("line")
-        lines[target] = line
+            lines[target] = first.text("line")
     return [f"if they may differ: {line}" for line in lines.values()]
 
 
@@ -163,7 +156,9 @@ def _former_answers(session: Session) -> list[str]:
     gone = session.run.refusals.gone
     for one in former_answers(session.run.vault, changed, gone):
         if one.is_torn:
-            command = _in_one_process(one.tests, session)
+            command = session.commands.pytest(
+                "--mimic-rerecord", "-n0", tests=one.tests
+            )
             lines += [
                 f"two workers were answered differently in {one.fixture}",
                 f"to record it in one process: {command}",
@@ -176,16 +171,6 @@ def _former_answers(session: Session) -> list[str]:
                 f"to record them again: {command}",
             ]
     return lines
-
-
-def _in_one_process(tests: Sequence[str], session: Session) -> str:
-    return session.commands.pytest("--mimic-rerecord", "-n0", tests=tests)
-
-
-def _put_back(session: Session) -> list[str]:
-    count = len(session.run.events.of("put back"))
-    verb = "was" if count == 1 else "were"
-    return [f"{plural(count, 'recording')} {verb} put back"] if count else []
 
 
 def _own_keys(session: Session) -> list[str]:
@@ -203,29 +188,13 @@ def _own_keys(session: Session) -> list[str]:
 
 def _damage(session: Session) -> list[str]:
     """Name in one line all files of one kind of damage that a command repairs."""
-    files: dict[str, set[str]] = {damage: set() for damage in _DAMAGES}
-    for event in session.run.events.of("damaged"):
-        files.setdefault(event.text("what"), set()).add(event.call)
+    events = session.run.events.of("damaged")
+    damages = dict.fromkeys((event.call, event.text("what")) for event in events)
+    counts = Counter(damage for _, damage in damages)
     lines = []
     for damage, (words, command) in _DAMAGES.items():
-        count = len(files[damage])
-        verb = "is" if count == 1 else "are"
-        if count:
-            counted = plural(count, "file")
-            lines.append(f"{counted} of the vault {verb} {words}: {command}")
+        if damage in counts:
+            verb = "is" if counts[damage] == 1 else "are"
+            files = plural(counts[damage], "file")
+            lines.append(f"{files} of the vault {verb} {words}: {command}")
     return lines
-
-
-def _processes(session: Session) -> list[str]:
-    spawned = session.run.events.of("spawned")
-    if not spawned:
-        return []
-    starts = Counter((event.test, event.call) for event in spawned)
-    lines = ["processes:"]
-    for (test, method), count in list(starts.items())[:SHOWN]:
-        times = f", {count} times" if count > 1 else ""
-        who = f"{test} started a process ({method})"
-        lines.append(f"  {who} in which nothing is mimicked{times}")
-    lines += and_more(len(starts) - SHOWN)
-    remedy = "start the process by fork, or name the function that starts it"
-    return [*lines, f"to mimic calls there: {remedy}"]

@@ -48,6 +48,12 @@ _REMARKS = (
     _List("overlapped", "ended in another order than they began: add sequence"),
     _List("redacted", "secrets of the environment were replaced in"),
     _List("looks secret", "looks like a secret"),
+    _List(
+        "spawned",
+        "processes in which nothing is mimicked",
+        "to mimic calls there: start the process by fork,"
+        " or name the function that starts it",
+    ),
 )
 _OUT_OF_ORDER = _List("out of order", "no longer ended as recorded")
 
@@ -106,6 +112,9 @@ def _counts(session: Session) -> str:
     tokens = sum(event.number("tokens") for event in replayed)
     if tokens:
         told.append(f"{tokens:,.0f} tokens saved")
+    put_back = len(events.of("put back"))
+    if put_back:
+        told.append(f"{plural(put_back, 'recording')} put back")
     if session.settings.mode == "live" and session.usage.mimicked:
         told.append("every call ran for real, and nothing was recorded or compared")
     return "; ".join(filter(None, (", ".join(told), _count_of_unused(session))))
@@ -143,53 +152,49 @@ def _lines_of_lists(session: Session) -> list[str]:
     lists = [*_PROBLEMS, *_REMARKS]
     if session.config.option.verbose > 0:
         lists.append(_OUT_OF_ORDER)
-    lines = []
-    for one in lists:
-        lines += _lines_of_list(one, session)
-    return lines
+    return [line for one in lists for line in _lines_of_list(one, session)]
 
 
 def _lines_of_list(one: _List, session: Session) -> list[str]:
-    """Return heading, rows and command of a list; nothing if it is empty."""
+    """Return heading, rows and commands of a list; nothing if it is empty.
+
+    A row is a cause: its first call with its test, and how many more there are.
+    """
     found = session.run.events.of(one.kind)
     # An equal call of the same test is the same row.
     events = list({(event.call, event.test): event for event in found}.values())
     if not events:
         return []
-    causes: dict[object, list[Event]] = {}
+    by_cause: dict[object, list[Event]] = {}
     for number, event in enumerate(events):
-        causes.setdefault(event.text("cause") or number, []).append(event)
-    lines = [f"{one.heading}:", *_rows(one, list(causes.values()))]
-    return lines + _commands(one, events, session)
+        by_cause.setdefault(event.text("cause") or number, []).append(event)
+    causes = list(by_cause.values())
+    pairs = []
+    for first, *_ in causes[:SHOWN]:
+        sees = ", see its error" if one.option and not first.text("command") else ""
+        label = f"{first.call} {first.text('what')}".strip()
+        pairs.append((label, f"{first.test}{sees}"))
+    lines = [f"{one.heading}:"]
+    for row, (first, *others) in zip(rows(pairs), causes):
+        lines.append(row)
+        if others:
+            calls = plural(len(others), "more call")
+            tests = plural(len({event.test for event in others}), "test")
+            lines.append(f"    and {calls} in {tests}: {first.text('cause')}")
+    lines += and_more(len(causes) - SHOWN)
+    return lines + _remedies(one, events, session)
 
 
-def _rows(one: _List, causes: Sequence[list[Event]]) -> list[str]:
-    """Return a row for each cause: its first call with its test, and how many more."""
-    pairs, more = [], []
-    for first, *others in causes[:SHOWN]:
-        where = first.test
-        if one.option and not first.text("command"):
-            where += ", see its error"
-        pairs.append((f"{first.call} {first.text('what')}".strip(), where))
-        tests = plural(len({event.test for event in others}), "test")
-        told = f"and {plural(len(others), 'more call')} in {tests}"
-        more.append(f"    {told}: {first.text('cause')}" if others else "")
-    lines = []
-    for row, told in zip(rows(pairs), more):
-        lines += [row, told] if told else [row]
-    return lines + and_more(len(causes) - len(pairs))
-
-
-def _commands(one: _List, events: Sequence[Event], session: Session) -> list[str]:
+def _remedies(one: _List, events: Sequence[Event], session: Session) -> list[str]:
     """Return a line for each option that helps: its words, and the command."""
+    if not one.option:
+        return [one.remedy] if one.remedy else []
     tests: dict[str, dict[str, None]] = {}
     for event in events:
-        option = event.text("option") or one.option
-        if one.remedy and option and event.text("command"):
+        if event.text("command"):
+            option = event.text("option") or one.option
             tests.setdefault(option, {})[event.test] = None
-    words = one.remedy
-    if len(events) == 1:
-        words = words.replace("them", "it")
+    words = one.remedy.replace("them", "it") if len(events) == 1 else one.remedy
     return [
         f"{words}: {session.command(option, list(filter(None, named)))}"
         for option, named in tests.items()
