@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Callable
 from functools import lru_cache
-from operator import eq
 from typing import Any, NamedTuple
 
 from pytest_mimic.values.names import name_of
 from pytest_mimic.values.rows import Opener
 from pytest_mimic.values.state import LIBRARIES, attributes_of, deciding_class
-from pytest_mimic.values.tree import Raw, Refused, Tree, memory_node
+from pytest_mimic.values.tree import (
+    SCALARS,
+    Raw,
+    Refused,
+    Tree,
+    memory_node,
+)
 
 # numpy takes as long for the name of a dtype as it takes for the sum of an array.
 _name_of_dtype = lru_cache(str)
-_PLAIN_ITEMS = frozenset({str, int, float, bool, type(None)})
 
 
 class Rule(NamedTuple):
@@ -86,16 +89,22 @@ def _column_node(items: Tree, dtype: Tree, **beside: Tree) -> dict[str, Tree]:
 
 
 def _objects(items: list[Any], walk: Opener) -> Tree:
-    """Give items as they are; of many plain ones the memory of their `marshal`."""
-    is_plain = len(items) > walk.few and _PLAIN_ITEMS.issuperset(map(type, items))
-    # A NaN is not equal to itself.
-    if is_plain and all(map(eq, items, items)):
-        # Version 2 of the format has no references, so it depends on the items alone.
-        memory = marshal.dumps(items, 2)
+    """Give items as they are; of many plain ones the memory of their text."""
+    if len(items) > walk.few and SCALARS.issuperset(map(type, items)):
+        text = _text_of(items)
         starts = walk.places.starts if walk.places is not None else ()
-        if not any(start.encode() in memory for start in starts):
-            return memory_node(memory)
+        if not any(start in text for start in starts):
+            return memory_node(text.encode("utf-8", "surrogatepass"))
     return [walk.node(item) for item in items]
+
+
+def _text_of(items: list[Any]) -> str:
+    """Give a text that only the same plain items have."""
+    if set(map(type, items)) == {str}:
+        joined = "\0".join(items)
+        if joined.count("\0") == len(items) - 1:
+            return joined
+    return repr(items)
 
 
 def _data(array: Any, walk: Opener) -> Tree:

@@ -76,8 +76,6 @@ class Kind:
         row: The row of that type.
         slots: The slots of its objects, less those of `base`.
         has_attributes_alone: Whether its objects are made of nothing else.
-        may_change: Whether an object is one wherever it stands: it has no hash by
-            value.
     """
 
     def __init__(self, cls: type) -> None:
@@ -118,12 +116,6 @@ class Kind:
         if not computed:
             return attributes
         return {name: attributes[name] for name in attributes if name not in computed}
-
-    @cached_property
-    def may_change(self) -> bool:
-        method = hash_of_class(self.cls)
-        by_value = method is not None and method is not object.__hash__
-        return not by_value and not issubclass(self.cls, (type, *FUNCTIONS))
 
 
 class State(NamedTuple):

@@ -259,6 +259,8 @@ class _Measure:
                 return _Measured(tree, text)
         if isinstance(tree, Leaf):
             tree = tree.plain()
+        if self._odd and _is_flat(tree):
+            return _Measured(tree, self._written(tree))
         if isinstance(tree, list):
             items, texts = self._parts(tree)
             return _Measured(items, f"[{','.join(texts)}]")
@@ -328,6 +330,18 @@ def _is_surely_long(part: Tree, levels: int = 4) -> bool:
 
 
 _KINDS: dict[type, str] = {str: "text", list: "list", dict: "mapping"}
+
+
+def _is_flat(tree: Tree) -> bool:
+    """Tell whether a container holds scalars alone, and none that is long."""
+    if not isinstance(tree, (list, dict)):
+        return False
+    parts = tree.values() if isinstance(tree, dict) else tree
+    if not SCALARS.issuperset(map(type, parts)):
+        return False
+    lengths = [len(part) for part in parts if type(part) is str]
+    # A sign may be six in JSON.
+    return max(lengths, default=0) * 6 < LONG
 
 
 def by_digest(part: Tree, digest: str) -> dict[str, Tree]:

@@ -21,6 +21,7 @@ from pytest_mimic.values.state import (
     FUNCTIONS,
     Kind,
     attributes_of,
+    hash_of_class,
     is_of_library,
     remembered_hashes,
     state_of,
@@ -185,6 +186,11 @@ class Walk:
             int: self._int,
             float: self._float,
             str: self._text,
+            list: partial(self._inside, self._list),
+            tuple: partial(self._inside, self._tuple),
+            dict: partial(self._inside, self._dict),
+            set: partial(self._inside, self._set),
+            frozenset: partial(self._inside, self._set),
         }
 
     @property
@@ -234,16 +240,6 @@ class Walk:
     # -- what becomes of a type
 
     def _opener_of(self, kind: type) -> Callable[[Any, Paths], Tree]:
-        containers: dict[type, Callable[[Any, Paths], Tree]] = {
-            list: self._list,
-            tuple: self._tuple,
-            dict: self._dict,
-            set: self._set,
-            frozenset: self._set,
-        }
-        container = containers.get(kind)
-        if container is not None:
-            return partial(self._inside, container)
         row = row_of(kind)
         if row is not None:
             if self._is_exact and row.make is None:
@@ -308,8 +304,7 @@ class Walk:
             # Nothing can lead back into it, so its parts need no numbers.
             self._next = part.number + 1
         part.numbers = self._next - part.number
-        is_value = isinstance(part.tree, Raw) or _is_name(part.tree)
-        if not is_value and self._kind(type(part.value)).may_change:
+        if self._in_order and not isinstance(part.tree, Raw) and _may_change(part):
             self.changeable.add(id(part.value))
             part.is_single = True
         if part.height > DEEP:
@@ -636,8 +631,13 @@ def tree_of(value: object, purpose: Purpose, places: Places | None = None) -> Tr
 _NAN = {"$float": "nan"}
 
 
-def _is_name(tree: Tree) -> bool:
-    return isinstance(tree, dict) and "$name" in tree
+def _may_change(part: _Part) -> bool:
+    """Tell whether a part is one wherever it stands: it has no hash by value."""
+    if isinstance(part.tree, dict) and "$name" in part.tree:
+        return False
+    method = hash_of_class(type(part.value))
+    by_value = method is not None and method is not object.__hash__
+    return not by_value and not isinstance(part.value, (type, *FUNCTIONS))
 
 
 def _itself(value: Any, _paths: Paths) -> Tree:
