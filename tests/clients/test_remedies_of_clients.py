@@ -144,7 +144,9 @@ MODULES = {
 
 SITUATIONS = {
     "redis, a moment": Situation(
-        "redis", "kept.client.hset(ASK, 'at', values.iso())", "redis ignore=command.3"
+        "redis",
+        "kept.client.hset(ASK, 'at', values.iso())",
+        "redis ignore=arguments.fields.at",
     ),
     "redis, an id": Situation(
         "redis", "kept.client.set('run', ASK + ' ' + values.uuid4())", ""

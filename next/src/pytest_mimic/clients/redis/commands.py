@@ -79,6 +79,8 @@ def _arguments(name: str, words: list[Any]) -> Plain:
     if name in _SCRIPTS and len(words) > 1 and str(words[1]).isdigit():
         end = 2 + int(words[1])
         return {"script": words[0], "keys": words[2:end], "words": words[end:]}
+    if name == "AUTH":
+        return {"words": words}
     arguments: Plain = {"key": words[0]} if words else {}
     return {**arguments, "words": words[1:]} if words[1:] else arguments
 
@@ -160,34 +162,24 @@ def hide(redactor: Redactor, command: Plain, stand_in: StandIn) -> Plain:
     A secret name among its keys and fields hides all other words.
     """
     arguments: Plain = command["arguments"]
-    if is_secret(command):
-        return {**command, "arguments": _without_words(arguments, stand_in)}
-    naming = names_in(command)
-    hidden: Plain = {}
-    for part, value in arguments.items():
-        if part == "fields":
-            hidden[part] = _hidden_fields(redactor, value, naming, stand_in)
-        elif part == "words":
-            are_names = _are_names(command)
-            hidden[part] = [
-                _hidden_word(redactor, word, naming, stand_in, may_name=are_names)
-                for word in value
-            ]
-        else:
-            hidden[part] = redactor.hide(value, stand_in, f"arguments.{part}")
+    names = names_in(command)
+    are_names = _are_names(command)
+    hidden: Plain = redactor.hide(arguments, stand_in, "arguments")
+    for field, value in arguments.get("fields", {}).items():
+        # A field of `MSET` is a key: `user:1:token`.
+        secret = name_that_hides(redactor, [field, *names], text_of(value))
+        if secret is not None and hidden["fields"].get(field) == value:
+            path = f"arguments.fields.{field}"
+            hidden["fields"][field] = stand_in(text_of(value), path)
+    for index, word in enumerate(arguments.get("words", ())):
+        text = text_of(word)
+        if are_names and redactor.names.secret(text):
+            continue
+        others = [name for name in names if name != text]
+        secret = name_that_hides(redactor, others, text)
+        if secret is not None and hidden["words"][index] == word:
+            hidden["words"][index] = stand_in(text, f"arguments.{secret}")
     return {**command, "arguments": hidden}
-
-
-def is_secret(command: Plain) -> bool:
-    """Return whether all of a command and its reply is secret."""
-    words = f"{command['command']} {command['arguments'].get('key', '')}"
-    return _SECRET.match(words) is not None
-
-
-def _without_words(arguments: Plain, stand_in: StandIn) -> Plain:
-    words = [str(word) for word in arguments.get("words", ())]
-    hidden = {"words": [stand_in(word, "arguments.words") for word in words]}
-    return {**arguments, **hidden} if words else arguments
 
 
 def names_in(command: Plain) -> list[str]:
@@ -195,6 +187,8 @@ def names_in(command: Plain) -> list[str]:
     name, arguments = command["command"], command["arguments"]
     if name in _ABOUT_KEYS:
         return []
+    if _SECRET.match(f"{name} {arguments.get('key', '')}"):
+        return ["password"]
     found = [arguments.get("key"), *arguments.get("keys", ())]
     if _are_names(command):
         found += arguments.get("words", ())
@@ -216,35 +210,6 @@ def name_that_hides(
         if redactor.names.hides(name, value) or redactor.names.hides(last, value):
             return last
     return None
-
-
-def _hidden_fields(
-    redactor: Redactor, fields: Plain, naming: list[str], stand_in: StandIn
-) -> Plain:
-    hidden: Plain = redactor.hide(fields, stand_in, "arguments.fields")
-    for name, value in fields.items():
-        # A field of `MSET` is a key: `user:1:token`.
-        secret = name_that_hides(redactor, [name, *naming], text_of(value))
-        if secret is not None and hidden[name] == value:
-            hidden[name] = stand_in(text_of(value), f"arguments.fields.{name}")
-    return hidden
-
-
-def _hidden_word(
-    redactor: Redactor,
-    word: Any,
-    naming: list[str],
-    stand_in: StandIn,
-    *,
-    may_name: bool,
-) -> Any:
-    text = text_of(word)
-    if may_name and redactor.names.secret(text):
-        return word
-    secret = name_that_hides(redactor, (one for one in naming if one != text), text)
-    if secret is not None:
-        return stand_in(text, f"arguments.{secret}")
-    return redactor.hide(word, stand_in, "arguments.words")
 
 
 def text_of(word: Any) -> str:

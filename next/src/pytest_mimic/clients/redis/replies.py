@@ -248,7 +248,6 @@ class _Hider:
         self._stand_in = stand_in
         self._is_config = command["command"] == "CONFIG"
         self._is_script = "script" in command["arguments"]
-        self._is_secret = commands.is_secret(command)
         self._names = commands.names_in(command)
 
     def hidden(self, plain: Any, path: str, name: Any = None) -> Any:
@@ -287,7 +286,7 @@ class _Hider:
     def _hides(self, text: str, name: Any) -> bool:
         if not text or text in _PLAIN_WORDS or is_placeholder(text):
             return False
-        if self._is_secret or self._redactor.names.hides(name, text):
+        if self._redactor.names.hides(name, text):
             return True
         if self._is_config and name is not None and ("pass" in name or "auth" in name):
             # `requirepass`, `masterauth` and such.
