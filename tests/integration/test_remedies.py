@@ -371,45 +371,6 @@ def test_another_question_is_recorded_and_never_ignored(shop, target, body) -> N
         shop.run().expect(passed=1)
 
 
-#: What a call gives, and the line by which its drift is gone.
-DRIFTS = {
-    "an id": ("shop:made", "shop.made(asked.ASK)", "volatile=id"),
-    "a moment": ("shop:stamped", "shop.stamped(asked.ASK)", "volatile=rows.0.at"),
-    "several": ("shop:twice", "shop.twice(asked.ASK)", "volatile=rows.*.id"),
-}
-
-
-@pytest.mark.parametrize(("target", "body", "line"), DRIFTS.values(), ids=DRIFTS)
-def test_what_a_drift_prints_ends_it(shop, target, body, line) -> None:
-    shop.project.ini(target)
-    shop.test(body)
-    shop.run("--mimic-record").expect(passed=1)
-
-    run = shop.run("--mimic-verify").expect(failed=1)
-
-    told = [one.strip() for one in run.output.splitlines()]
-    assert after(told, "if it changes from run to run: ") == [f"{target} {line}"]
-    shop.project.ini(f"{target} {line}")
-    shop.run("--mimic-verify").expect(passed=1)
-    shop.run("--mimic-verify").expect(passed=1)
-    shop.project.write(
-        "shop.py",
-        (shop.project.root / "shop.py").read_text().replace("question", "'x'", 0)
-        + "\n\ndef _changed(question):\n    import asked\n"
-        "    return {'id': asked.uuid4(), 'answer': 'other', 'rows': []}\n\n"
-        f"{target.partition(':')[2]}.__code__ = _changed.__code__\n",
-    )
-    shop.run("--mimic-verify").expect(failed=1)
-
-
-def test_a_drift_of_a_text_that_holds_a_date_has_no_line(shop) -> None:
-    shop.project.ini("shop:dated")
-    shop.test("shop.dated(asked.ASK)")
-    shop.run("--mimic-record").expect(passed=1)
-
-    shop.run("--mimic-verify").expect(failed=1, never=["volatile="])
-
-
 def test_many_misses_of_one_cause_are_told_once(shop) -> None:
     shop.project.ini("shop:think")
     tests = "".join(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,10 +32,6 @@ RECORD, RERECORD, VERIFY = "--mimic-record", "--mimic-rerecord", "--mimic-verify
 
 # Damage that a new recording does not mend.
 _HEALED_OTHERWISE = ("pointer", "newer", "forbidden")
-
-# What a service gives to each thing that it makes.
-_ID = re.compile(r"(^|_)[iI]d$|[a-z](Id|ID)$")
-_MOST_PATHS = 3
 
 
 class EndlessCallsError(BaseException):
@@ -256,8 +251,6 @@ class Refusals:
         remedies = self._remedies("to accept it", RERECORD, owner)
         if failed:
             remedies = self._remedies(f"{failed}, to try again", VERIFY, owner)
-        else:
-            remedies += _ways_to_leave_out(call, differences)
         what = f"{call.label()} no longer gives what was recorded"
         return DriftError(what, lines_of(self.shown(differences)), remedies)
 
@@ -314,25 +307,6 @@ def lines_of(differences: Sequence[Difference]) -> list[str]:
     from pytest_mimic.values import messages  # only a drift draws
 
     return messages.lines_of(differences, _MOST_OF_A_DRIFT)
-
-
-def _ways_to_leave_out(call: Call, differences: Sequence[Difference]) -> list[Remedy]:
-    """Give the line that leaves out new ids and moments, if they alone differ."""
-    # Only a drift looks at differences.
-    from pytest_mimic.values.looks import ignorable
-
-    paths: dict[str, bool] = {}
-    for one in differences:
-        is_id = bool(one.steps) and _ID.search(one.steps[-1]) is not None
-        if not call.conversation or not (is_id or ignorable([one])):
-            return []
-        steps = ["*" if step.isdigit() else step for step in one.steps]
-        paths[".".join(steps)] = True
-    if not paths or len(paths) > _MOST_PATHS:
-        return []
-    volatile = (*call.options.volatile, *paths)
-    line = call.options._replace(volatile=volatile).line()
-    return [("if it is new each time", f"{call.target} {line}")]
 
 
 def _has_replayed(owner: Owner | None) -> bool:
