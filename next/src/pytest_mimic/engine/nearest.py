@@ -143,6 +143,8 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
     if is_ignored and found.call.line != call.line:
         facts.append(f"it was recorded with other options: {found.call.line or 'none'}")
         return Hints(facts, _rekeyed(call, around), cause)
+    # Whatever the values are, calls that differ in what is made anew have one cause.
+    cause = ", ".join(messages.ignorable_in(described, found)) or cause
     shared = [] if call.in_log else entries
     paths = messages.ignorable_in(described, found, shared)
     if not paths:
