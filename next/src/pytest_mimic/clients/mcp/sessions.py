@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from asyncio import CancelledError
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio.abc import ObjectReceiveStream, ObjectSendStream, TaskGroup
 from mcp.client import stdio
 from mcp.shared.message import SessionMessage
 
@@ -87,7 +88,7 @@ class _Requests:
         if message.get("method") == "notifications/cancelled":
             cancelled = self._open.pop(message["params"].get("requestId"), None)
             if cancelled is not None:
-                cancelled.exchange.abandon(_cancelled(), cancelled.answer())
+                cancelled.exchange.abandon(CancelledError(), cancelled.answer())
         if "id" not in message or "method" not in message:
             return
         exchange = self.begin(message)
@@ -126,10 +127,7 @@ class _Requests:
             (one for one in self._open.values() if token in (None, one.token)), None
         )
         if asked is not None:
-            kept = {
-                "method": message["method"],
-                **({"params": params} if params else {}),
-            }
+            kept = {"method": message["method"], "params": params}
             asked.messages.append(kept)
 
     def _refuse(self, method: str) -> None:
@@ -212,7 +210,7 @@ class _Replay:
                 await self._to_client.send(response(identifier, answer))
 
 
-class _Writing:
+class _Writing(ObjectSendStream[Any]):
     """What the client writes into.
 
     Args:
@@ -222,24 +220,24 @@ class _Writing:
     """
 
     def __init__(
-        self, requests: _Requests | _Replay, send: Callable[[Any], Any], close: Any
+        self,
+        requests: _Requests | _Replay,
+        send: Callable[[Any], Any],
+        close: Callable[[], Any],
     ) -> None:
         self._requests = requests
         self._send = send
-        self.aclose = close
+        self._close = close
 
-    async def send(self, message: Any) -> None:
-        await self._requests.goes(plain_of(message))
-        await self._send(message)
+    async def send(self, item: Any) -> None:
+        await self._requests.goes(plain_of(item))
+        await self._send(item)
 
-    async def __aenter__(self) -> _Writing:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
+    async def aclose(self) -> None:
+        await self._close()
 
 
-class _Reading:
+class _Reading(ObjectReceiveStream[Any]):
     """What the client reads, message by message as it asks for them.
 
     Args:
@@ -251,9 +249,6 @@ class _Reading:
         self._requests = requests
         self._stream = stream
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
     async def receive(self) -> Any:
         try:
             message = await self._stream.receive()
@@ -262,19 +257,7 @@ class _Reading:
             raise
         return self._requests.came(message)
 
-    def __aiter__(self) -> _Reading:
-        return self
-
-    async def __anext__(self) -> Any:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> _Reading:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
+    async def aclose(self) -> None:
         await self._stream.aclose()
 
 
@@ -334,9 +317,3 @@ def _checked(answer: Plain) -> Plain:
     if "result" in answer or "code" in answer.get("error", {}):
         response(0, answer)
     return answer
-
-
-def _cancelled() -> BaseException:
-    from asyncio import CancelledError
-
-    return CancelledError()
