@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from pytest_mimic.engine.books import Books
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.decide import Decision
-from pytest_mimic.engine.events import Event, Plain
+from pytest_mimic.engine.events import Event, EventKind, Plain
 from pytest_mimic.engine.owners import Kept, Owner
 from pytest_mimic.engine.place import Place, blank_of
 from pytest_mimic.engine.refusals import RERECORD, Refusal, facts_of_error
@@ -25,7 +25,7 @@ from pytest_mimic.engine.turns import (
 from pytest_mimic.errors import MimicError, StaleRecordingError
 from pytest_mimic.values.outcome import shelve, unshelve
 from pytest_mimic.values.tree import Path, Tree
-from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.recording import End, Entry
 
 if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference
@@ -126,9 +126,11 @@ class Step:
 
     def stop_clock(self) -> None:
         """Count no more seconds, until it goes on."""
-        self._seconds, self._since = self._seconds_until_now(), None
+        self._seconds, self._since = self.seconds, None
 
-    def _seconds_until_now(self) -> float:
+    @property
+    def seconds(self) -> float:
+        """How long it has run for real."""
         since = self._since
         return self._seconds + (0 if since is None else seconds_now() - since)
 
@@ -208,42 +210,30 @@ class Step:
         if self._owner is not None and self._owner.log and self._place.is_in_log:
             self._owner.log.end(self._place)
 
-    def _keep(self, body: Body, **facts: Any) -> None:
-        books = self._books
-        try:
-            entry = self._entry(body, **facts)
-            self._put(entry)
-        except MimicError as error:
-            self._leave()
-            books.events.note(error, self.call.label())
-            raise
-        books.events.add(
-            "recorded",
-            self._shown(),
-            test=self._test,
-            name=self._place.name,
-            identity=self.call.identity,
-            seconds=entry.seconds,
-        )
-        if books.anew is not None:
-            books.anew.recorded(self.call, self.call.describe(), self._test)
-            books.anew.answered(entry.body)
-
-    def _entry(self, body: Body, **facts: Any) -> Entry:
-        """Give the recording of the call, its large parts in objects."""
-        vault = self._books.vault
-        described: Any = self.call.describe()
-        if self.call.kind == "function":
+    def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
+        books, call, vault = self._books, self.call, self._books.vault
+        described: Any = call.describe()
+        if call.kind == "function":
             facts["arguments"] = described
         else:
             facts["request"] = shelve(described, vault)
-        facts.setdefault("end", "")
-        return replace(
-            blank_of(self.call),
-            body={key: shelve(part, vault) for key, part in body.items()},
-            seconds=self._seconds_until_now(),
-            **facts,
-        )
+        try:
+            entry = replace(
+                blank_of(call),
+                body={key: shelve(part, vault) for key, part in body.items()},
+                end=end,
+                seconds=self.seconds,
+                **facts,
+            )
+            self._put(entry)
+        except MimicError as error:
+            self._leave()
+            books.events.note(error, call.label())
+            raise
+        self._tell("recorded", seconds=entry.seconds)
+        if books.anew is not None:
+            books.anew.recorded(call, described, self._test)
+            books.anew.answered(entry.body)
 
     def _put(self, entry: Entry) -> None:
         books, owner = self._books, self._owner
@@ -299,7 +289,7 @@ class Step:
         return is_first
 
     def _note_drift(self, differences: Sequence[Difference], failed: str) -> None:
-        events, refusals, owner = self._books.events, self._books.refusals, self._owner
+        refusals, owner = self._books.refusals, self._owner
         if self.mode == "repeat":
             assert owner is not None
             error = refusals.drift_of_fixture(self.call, differences, owner)
@@ -307,19 +297,15 @@ class Step:
             error = refusals.drift(self.call, differences, owner, failed=failed)
         label, kind = self.call.label(), self.call.conversation
         error.conversation = f"{self._place.name} {kind}" if kind else ""
-        events.note(error, label)
+        self._books.events.note(error, label)
         # That a call has failed is not to be accepted.
         option = "" if failed else self._option
-        events.add(
-            "drifted",
-            label,
-            test=self._test,
-            cause="; ".join(error.facts),
-            option=option,
-            command=refusals.command(option, owner) if option else "",
-            **self._where(),
-            **facts_of_error(error),
-        )
+        facts = {
+            "cause": "; ".join(error.facts),
+            "option": option,
+            "command": refusals.command(option, owner) if option else "",
+        }
+        self._tell("drifted", label, **facts, **facts_of_error(error))
 
     def with_volatile(self, recorded: Body, real: Body, paths: Sequence[Path]) -> Body:
         """Return a recorded answer with the real values at volatile paths.
@@ -405,15 +391,9 @@ class Step:
     def count(self, kind: Literal["replayed", "verified"]) -> None:
         """Count the call as one that got its recorded outcome."""
         assert self.entry is not None
-        row = self._books.events.add(
-            kind,
-            self._shown(),
-            test=self._test,
-            seconds=self.entry.seconds,
-            is_stale=self._place.recorded == "stale",
-            times=1,
-            **self._where(),
-        )
+        is_stale = self._place.recorded == "stale"
+        seconds = self.entry.seconds
+        row = self._tell(kind, seconds=seconds, is_stale=is_stale, times=1)
         self.replayed = row if kind == "replayed" else None
         if self._books.anew is not None:
             self._books.anew.answered(self.entry.body)
@@ -425,16 +405,18 @@ class Step:
         """The option that records the call again; empty: none does."""
         return "" if self._owner and self._owner.never_records else RERECORD
 
-    def _shown(self) -> str:
-        is_shown = self._books.events.shows_calls
-        return self.call.label() if is_shown else self.call.signature
-
-    def _where(self) -> dict[str, Plain]:
-        """Give the facts by which the recording of the call is found."""
-        owner, place = self._owner, self.entry or self._place
-        return {
-            "name": self._place.name,
-            "identity": self.call.identity,
-            "at": place.begin,
-            "fixture": owner.name if owner and owner.kind == "fixture" else "",
-        }
+    def _tell(self, kind: EventKind, shown: str = "", **facts: Plain) -> Event:
+        """Add a row that names the call, and where its recording is found."""
+        owner, at, events = self._owner, self.entry or self._place, self._books.events
+        if not shown:
+            shown = self.call.label() if events.shows_calls else self.call.signature
+        return events.add(
+            kind,
+            shown,
+            test=self._test,
+            name=self._place.name,
+            identity=self.call.identity,
+            at=at.begin,
+            fixture=owner.name if owner and owner.kind == "fixture" else "",
+            **facts,
+        )
