@@ -34,7 +34,7 @@ _FAILED_CODES = frozenset(
 SameBodies = Callable[[Mapping[str, Tree], Mapping[str, Tree]], bool]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Call:
     """What is known of a call before it is made.
 

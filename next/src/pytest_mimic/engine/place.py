@@ -19,7 +19,7 @@ def key_of(call: Call | Entry) -> Key:
     return call.identity, call.line
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Place:
     """What becomes of a call, where its recording is, and what it gave.
 
