@@ -345,7 +345,7 @@ class Step:
                 yield from hang(entry, owner.ended, is_task=is_task)
                 self._end_hanging(entry, owner, is_task=is_task)
             if place.index is not None:
-                yield from owner.log.turns.waits(entry, is_task=is_task)
+                yield from owner.log.turns.waits(place.index, is_task=is_task)
         finally:
             self.leave()
 

@@ -38,8 +38,8 @@ _LONG_PAUSE = 0.005
 class Turns:
     """The order in which the calls of one log end.
 
-    A call ends after those that ended, when they were recorded, while it ran. What
-    stayed open had no end, and nothing waits for it.
+    A call that overlapped with others when it was recorded ends after those that ended
+    before it. What stayed open had no end, and nothing waits for it.
 
     Args:
         entries: The recorded calls.
@@ -48,7 +48,14 @@ class Turns:
 
     def __init__(self, entries: Sequence[Entry], begun: Mapping[int, Place]) -> None:
         self._begun = begun
-        self._ended = {entry.ended: index for index, entry in enumerate(entries)}
+        self._overlapping = _overlapping(entries)
+        ended = [
+            (entry.ended, index)
+            for index, entry in enumerate(entries)
+            if entry.ended is not None
+        ]
+        # The recorded calls in the order of their ends.
+        self._order = [index for _, index in sorted(ended)]
         self._vain = 0
 
     @property
@@ -56,14 +63,14 @@ class Turns:
         """Whether the calls no longer end in the recorded order."""
         return self._vain >= _PATIENCE
 
-    def waits(self, entry: Entry, *, is_task: bool) -> Iterator[float]:
+    def waits(self, index: int, *, is_task: bool) -> Iterator[float]:
         """Yield a pause in seconds again and again, until a call may end.
 
         Args:
-            entry: Its recording.
+            index: Which of the recorded calls it is.
             is_task: Whether other tasks run in this thread meanwhile.
         """
-        before = self._before(entry)
+        before = self._before(index)
         began = seconds_now()
         turn = 0
         while wanted := self._wanted(before, is_task=is_task):
@@ -82,12 +89,16 @@ class Turns:
             # Who has ended the other call has yet to return from it.
             yield from [0] * _TURNS_TO_RETURN if is_task else [_TO_RETURN]
 
-    def _before(self, entry: Entry) -> list[int]:
-        """Give the calls that ended while one ran."""
-        if entry.ended is None or self.is_given_up:
+    def _before(self, index: int) -> list[int]:
+        """Give the calls that ended before one, and have not ended in this run."""
+        if index not in self._overlapping or self.is_given_up:
             return []
-        moments = range(entry.begin + 1, entry.ended)
-        return [self._ended[moment] for moment in moments if moment in self._ended]
+        before = self._order[: self._order.index(index)]
+        return [one for one in before if not self._has_ended(one)]
+
+    def _has_ended(self, index: int) -> bool:
+        place = self._begun.get(index)
+        return place is not None and place.ended is not None
 
     def _wanted(
         self, before: Sequence[int], *, is_task: bool
@@ -103,6 +114,21 @@ class Turns:
             elif other.ended is None and (is_task or other.thread != this_thread):
                 return "an end"
         return wanted
+
+
+def _overlapping(entries: Sequence[Entry]) -> set[int]:
+    """Give the places of calls that ran at the same time as others."""
+    moments = []
+    for index, entry in enumerate(entries):
+        if entry.ended is not None:
+            moments += [(entry.begin, index), (entry.ended, index)]
+    found: set[int] = set()
+    running: set[int] = set()
+    for _, index in sorted(moments):
+        running ^= {index}
+        if len(running) > 1:
+            found |= running
+    return found
 
 
 def hang(entry: Entry, ended: threading.Event, *, is_task: bool) -> Iterator[float]:
