@@ -105,12 +105,12 @@ def _sound_outcomes(session: Session) -> list[str]:
 
 def _made_anew(session: Session) -> list[str]:
     """Name what the next run will ask differently, by its causes, and what to do."""
-    # A replay needs nothing of this room.
-    from pytest_mimic.values.messages import PAGE
-
     events = session.run.events.of("made anew")
     if not events:
         return []
+    # A replay needs nothing of this room.
+    from pytest_mimic.values.messages import PAGE
+
     calls = {(event.test, event.text("identity")) for event in events}
     causes: dict[str, list[Event]] = {}
     for event in events:
