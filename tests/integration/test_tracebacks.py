@@ -124,27 +124,3 @@ def test_a_miss_below_sqlalchemy_and_starlette_is_short(project):
     end = next(n for n, line in enumerate(lines) if "= mimic =" in line)
     assert "MissingRecordingError: no recording of" in run.output
     assert end - start <= 40, run.output
-
-
-def test_a_miss_that_a_library_logs_is_told_once(deep):
-    deep.write(
-        "deep.py",
-        """
-        import logging
-        import svc
-
-        def through_libraries(text):
-            for _ in range(3):
-                try:
-                    return svc.fetch(text)
-                except Exception as error:
-                    logging.getLogger("again").warning("trying again: %s", error)
-                    last = error
-            raise last
-        """,
-    )
-
-    run = deep.run(plugins=["logging"]).expect(failed=1)
-
-    assert run.output.count("to record it: pytest --mimic-record") == 1
-    assert run.output.count("trying again: no recording of svc:fetch(text='1')") == 3

@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -180,7 +179,7 @@ class CassetteFixture:
         targets: Iterable[str | Callable[..., Any]] = (),
         strict: bool = False,
         **options: Unpack[TargetOptions],
-    ) -> CassetteBlock:
+    ) -> AbstractContextManager[Cassette]:
         """Return the block of a cassette.
 
         Args:
@@ -202,8 +201,7 @@ class CassetteFixture:
         if self._kind == "replay":
             self._session.only_replayed.add(file)
         cover = partial(self._cover, covered)
-        block = self._session.cassettes.block(name, self._kind, cover, strict=strict)
-        return CassetteBlock(block)
+        return self._session.cassettes.block(name, self._kind, cover, strict=strict)
 
     def _next_name(self) -> str:
         """Return the name of a cassette that the running test does not name."""
@@ -235,23 +233,3 @@ class CassetteFixture:
             yield
         finally:
             covering.end()
-
-
-class CassetteBlock:
-    """The block of a cassette: `with mimic_auto() as cassette: ...`."""
-
-    def __init__(self, block: AbstractContextManager[Cassette]) -> None:
-        self._block = block
-
-    def __enter__(self) -> Cassette:
-        __tracebackhide__ = True
-        return self._block.__enter__()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        __tracebackhide__ = True
-        self._block.__exit__(kind, error, traceback)

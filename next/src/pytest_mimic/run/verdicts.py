@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -61,8 +60,6 @@ def judge_phase(
         errors = unhandled
     else:
         errors = [one.error for one in noted]
-        _name_in_short_summary(report, unhandled, raised)
-    _shorten_captured(report, errors)
     shown = {str(error) for error in shown_errors(raised)} | {str(report.longrepr)}
     texts = []
     for text in dict.fromkeys(f"{type(error).__name__}: {error}" for error in errors):
@@ -70,31 +67,6 @@ def judge_phase(
             texts.append(text)
     if texts:
         report.sections.append((SECTION, "\n".join(_first(texts, "errors of calls"))))
-
-
-def _name_in_short_summary(
-    report: pytest.TestReport,
-    errors: Sequence[MimicError],
-    raised: BaseException | None,
-) -> None:
-    """Name a miss in the line of the short summary, all that `--tb=no` shows.
-
-    The code under test may have made another error of it: `Connection error.`
-    """
-    crash: Any = getattr(report.longrepr, "reprcrash", None)
-    if crash is None or not errors or isinstance(raised, MimicError):
-        return
-    first = f"{type(errors[0]).__name__}: {errors[0].what}"
-    told = str(crash.message).partition("\n")[0]
-    crash.message = f"{first} ({told})"
-
-
-def _shorten_captured(report: pytest.TestReport, errors: Sequence[MimicError]) -> None:
-    """Leave of errors that a library has logged or printed the first line."""
-    for index, (title, content) in enumerate(report.sections):
-        for error in errors:
-            content = content.replace(str(error), error.what)
-        report.sections[index] = title, content
 
 
 def _tells(told: str, text: str) -> bool:
@@ -183,29 +155,24 @@ def _texts_of_drifts(drifts: Sequence[Noted]) -> list[str]:
     The first one of a conversation may be the cause of those that follow: these stand
     under it, without their remedies.
     """
-    first: dict[str, DriftError] = {}
-    followers: dict[str, Counter[tuple[str, str]]] = {}
-    texts: dict[str, None] = {}
+    blocks: dict[object, list[str]] = {}
+    errors: dict[object, MimicError] = {}
     for noted in drifts:
         error = noted.error
-        assert isinstance(error, DriftError)
-        if not error.conversation:
-            texts[f"DriftError: {error}"] = None
-        elif error.conversation not in first:
-            first[error.conversation] = error
+        conversation = error.conversation if isinstance(error, DriftError) else ""
+        block: object = conversation or str(error)
+        if conversation and block in errors:
+            facts = [f"  {fact}" for fact in error.facts]
+            follower = "\n".join([f"then {noted.call}", *facts])
+            if follower not in blocks[block]:
+                blocks[block].append(follower)
         else:
-            facts = "".join(f"\n  {fact}" for fact in error.facts)
-            told = followers.setdefault(error.conversation, Counter())
-            told[noted.call, facts] += 1
-    for conversation, error in first.items():
-        told = followers.get(conversation, Counter())
-        lines = []
-        for (call, facts), count in told.items():
-            times = f", {count} times" if count > 1 else ""
-            lines += f"then {call}{times}{facts}".splitlines()
-        whole = DriftError(error.what, [*error.facts, *lines[:30]], error.remedies)
-        texts[f"DriftError: {whole}"] = None
-    return list(texts)
+            errors[block], blocks[block] = error, []
+    texts = []
+    for block, error in errors.items():
+        facts = [*error.facts, *"\n".join(blocks[block]).splitlines()]
+        texts.append(f"DriftError: {DriftError(error.what, facts, error.remedies)}")
+    return texts
 
 
 # -- reports
