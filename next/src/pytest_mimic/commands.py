@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+LONGEST = 240
+"""How many characters of a command people read."""
+
 
 @dataclass(frozen=True)
 class Commands:
@@ -30,6 +33,18 @@ class Commands:
             words.append(f"--mimic-vault={self.vault}")
         words += [self.place_of(test) for test in tests]
         return " ".join(map(_quoted, words))
+
+    def recording(self, option: str, tests: Iterable[str]) -> str:
+        """Return a command that records tests; one that is too long names their files.
+
+        With `--mimic-record` it makes what is missing in these files, and nothing else.
+        """
+        named = dict.fromkeys(tests)
+        command = self.pytest(option, tests=named)
+        if len(command) <= LONGEST or option == "--mimic-rerecord":
+            return command
+        files = dict.fromkeys(test.partition("::")[0] for test in named)
+        return self.pytest(option, tests=files)
 
     def mimic(self, *words: str) -> str:
         """Return a command of `pytest-mimic`."""

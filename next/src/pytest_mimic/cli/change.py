@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.select import Found, Selection, select, told
+from pytest_mimic.cli.select import Found, Selection, below, select, told
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.vault.names import cassette_of_test, log_name
 from pytest_mimic.vault.recording import Recording
@@ -68,8 +68,6 @@ def _goes_whole(found: Found) -> bool:
 
 # -- mv
 
-_MAY_BECOME = {("file", "class"), ("class", "file")}
-
 
 def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
     """Let the recordings of a test, class, file or folder go with it.
@@ -81,9 +79,7 @@ def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
         yield "a function that was moved or renamed has to be recorded again"
         return 1
     old, new = _owner_at(project, options.old), project.place_of(options.new)
-    kinds = _kind_of(old), _kind_of(new)
-    is_fit = kinds[0] == kinds[1] or kinds in _MAY_BECOME
-    if not is_fit or old == new:
+    if _kind_of(old) != _kind_of(new) or old == new:
         raise MimicError(
             f"mv cannot make {options.old} to {options.new}:"
             " it takes two tests, classes, files or folders"
@@ -134,30 +130,23 @@ class _Renaming:
         return f"{self._place(name)} ({scope}, {self._place(place)}){parameters}"
 
     def _place(self, owner: str) -> str:
-        if owner == self.old:
-            return self.new
-        rest = owner.removeprefix(self.old)
-        is_below = rest != owner and rest.startswith(("/", "::", "["))
-        if not is_below:
-            return owner
-        return self.new + rest
+        rest = below(self.old, owner)
+        return owner if rest is None else f"{self.new}{rest}"
 
 
 def _owner_at(project: Project, word: str) -> str:
     """Return the test, class, file or folder of a word; a log stands for its owner."""
-    name = word.removeprefix("./").removeprefix(f"{project.vault.label}/")
-    if name.startswith("logs/"):
-        recording = project.vault.read(name)
-        if recording is not None:
-            return recording.owner
-    return project.place_of(word)
+    name = project.file_of(word)
+    recording = project.vault.read(name) if name.startswith("logs/") else None
+    return project.place_of(word) if recording is None else recording.owner
 
 
 def _kind_of(place: str) -> str:
+    """Return what a place holds; a class holds tests as a file does."""
     file, _, name = place.partition("::")
-    if not name:
-        return "file" if file.endswith(".py") else "folder"
-    return "class" if name.rpartition("::")[2][:1].isupper() else "test"
+    if name and not name.rpartition("::")[2][:1].isupper():
+        return "test"
+    return "file" if file.endswith(".py") else "folder"
 
 
 def _new_name(name: str, before: str, owner: str) -> str:

@@ -28,9 +28,6 @@ from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault, vault_folder, vault_label
 
-# A longer command that records names the files of tests.
-_LONGEST_COMMAND = 240
-
 T = TypeVar("T", "Tree", "dict[str, Tree]")
 
 
@@ -96,6 +93,11 @@ class Project:
         relative = os.path.relpath(self.start / file, self.rootdir)
         return f"{Path(relative).as_posix()}{colons}{name}"
 
+    def file_of(self, word: str) -> str:
+        """Return a path in the vault as the vault names it."""
+        path = word.removeprefix("./").removeprefix(f"{self.vault.label}/")
+        return path.rstrip("/")
+
     def record_again(self, option: str, places: Iterable[tuple[str, str]]) -> str:
         """Return the command that records files of the vault again.
 
@@ -112,12 +114,7 @@ class Project:
                 # A `conftest.py` serves the tests in its folder.
                 owner = file.removesuffix("conftest.py").rstrip("/") or "."
             tests[owner] = None
-        command = self.commands.pytest(option, tests=tests)
-        if len(command) <= _LONGEST_COMMAND or option != "--mimic-record":
-            return command
-        # A run that records makes in these files what is missing, and nothing else.
-        files = dict.fromkeys(test.partition("::")[0] for test in tests)
-        return self.commands.pytest(option, tests=files)
+        return self.commands.recording(option, tests)
 
     # -- calls
 

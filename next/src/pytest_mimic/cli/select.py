@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pytest_mimic.cli.project import Project
@@ -131,19 +131,18 @@ class _Selector:
         self._patterns = Patterns([word])
         client = client_of(word)
         self._kind = client.kind if client is not None else word
-        self._owner_is = _is_at(project.place_of(word))
-        label = f"{project.vault.label}/"
-        in_vault = word.removeprefix("./").removeprefix(label).rstrip("/")
-        self._file_is = _is_at(in_vault.removesuffix(".json"))
+        self._place = project.place_of(word)
+        self._file = project.file_of(word).removesuffix(".json")
 
     def names_file(self, name: str) -> bool:
         """Return whether a file of the vault is named, or is in a folder that is."""
-        path = name.removesuffix(".json")
-        return self._noted(self._file_is(path))
+        is_named = below(self._file, name.removesuffix(".json")) is not None
+        return self._noted(is_named)
 
     def names_owner(self, recording: Recording) -> bool:
         """Return whether the test or fixture is named that has recorded a file."""
-        return self._noted(self._owner_is(recording.owner))
+        is_named = below(self._place, recording.owner) is not None
+        return self._noted(is_named or self._place == ".")
 
     def takes(self, entry: Entry) -> bool:
         """Return whether the target of a call is named, or a pattern matches it."""
@@ -158,18 +157,13 @@ class _Selector:
         return is_found
 
 
-def _is_at(place: str) -> Callable[[str], bool]:
-    """Return a check whether something is a place, or stands below it.
+def below(place: str, other: str) -> str | None:
+    """Return what of a place stands below another one; None: it is elsewhere.
 
     Below `tests` are `tests/test_a.py` and `tests/test_a.py::test_x[1]`, and below
     `tests/test_a.py::test_x` its cases.
     """
-    place = place.rstrip("/")
-
-    def is_at(other: str) -> bool:
-        if place in (".", other):
-            return True
-        rest = other.removeprefix(place) if other.startswith(place) else ""
-        return rest.startswith(("/", "::", "["))
-
-    return is_at
+    rest = other.removeprefix(place)
+    if rest and (rest == other or not rest.startswith(("/", "::", "["))):
+        return None
+    return rest

@@ -45,12 +45,7 @@ class FilesOfTests:
 
     def _files_below(self, folder: Path) -> Iterable[Path]:
         for parent, folders, names in os.walk(folder):
-            folders[:] = [
-                name
-                for name in folders
-                if not name.startswith((".", "__"))
-                and Path(parent, name) != self._vault
-            ]
+            folders[:] = [name for name in folders if self._is_read(parent, name)]
             for name in names:
                 path = Path(parent, name)
                 if name.endswith(_KINDS) and path.stat().st_size <= _LARGEST:

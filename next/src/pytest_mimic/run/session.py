@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_mimic.commands import Commands
+from pytest_mimic.commands import LONGEST, Commands
 from pytest_mimic.engine.cassettes import Cassettes
 from pytest_mimic.engine.coverings import Coverings
 from pytest_mimic.engine.run import Run
@@ -22,9 +22,6 @@ from pytest_mimic.vault.vault import Vault
 
 if TYPE_CHECKING:
     from pytest_mimic.run.files_of_tests import FilesOfTests
-
-# A longer command names whole files, or the tests that failed last.
-_LONGEST_COMMAND = 240
 
 
 class Session:
@@ -111,17 +108,13 @@ class Session:
         """
         places = _by_files(tests, self.selection.whole_files())
         command = self.commands.pytest(option, tests=places)
-        if len(command) <= _LONGEST_COMMAND:
+        if len(command) <= LONGEST:
             return command
         outcomes = self.usage.outcomes
         failed = {test for test in outcomes if outcomes[test] == "failed"}
         if failed == set(tests) and self.config.pluginmanager.hasplugin("lfplugin"):
             return self.commands.pytest(option, "--lf")
-        if option == "--mimic-rerecord":
-            return command
-        # A run that records makes in these files what is missing, and nothing else.
-        files = dict.fromkeys(test.partition("::")[0] for test in tests)
-        return self.commands.pytest(option, tests=files)
+        return self.commands.recording(option, tests)
 
     def keep_error(self, error: MimicError) -> None:
         """Name an error in the summary that belongs to no test; the run fails."""
