@@ -238,7 +238,8 @@ def _http_in_next(request: bytes, answer: bytes | None, redact: Sequence[str]) -
     adapter, secrets, scope = HttpAdapter(), Secrets(redact, {}), Scope()
     sent = requests.read(asked.first[0], asked.url, asked.headers, asked.body)
     _, status, reason = answered.first
-    came = answers.read(int(status), reason, answered.headers, [answered.body])
+    head = answers.Head(int(status), reason, answered.headers)
+    came = head.read([answered.body])
     hidden_request = secrets.hide_request(sent, scope, hide=adapter.hide_request)
 
     def hide(redactor: Any, answer: Any, stand_in: Any) -> Any:

@@ -189,6 +189,10 @@ class Adapter:
         """
         return answer
 
+    def is_opaque(self, plain: Plain) -> bool:  # noqa: ARG002
+        """Return whether a request or an answer is bytes that nobody can search."""
+        return False
+
     def places_of(self, path: Path) -> list[Path]:
         """Return where a part that `volatile=` names stands, stored and compared."""
         return [path]
@@ -512,8 +516,12 @@ class Exchange:
         return hidden
 
     def _note_keys(self, stored: Plain) -> None:
-        """Name what looks like a key in what is recorded."""
+        """Name what looks like a key in what is recorded, or may hold one."""
         call = self.step.call
+        kept = (cast("Plain", call.describe()), stored)
+        if any(map(self._adapter.is_opaque, kept)):
+            label, test = call.label(), self._run.test
+            self._run.events.add("not searched", label, test=test)
         for shown, mark in self._secrets.keys_in([call.describe(), stored]):
             what = f"{shown} (if it is none: mimic_redact = !{mark})"
             run = self._run
@@ -559,10 +567,10 @@ def _given(found: Any) -> Any:
 def parts_that_count(adapter: Adapter, request: Plain, options: Options) -> Tree:
     """Return what counts of a stored request under a line."""
     matched = [path.removeprefix("headers.") for path in options.match]
-    parts = adapter.counted(adapter.parts(request), matched)
+    parts = adapter.parts(request)
     # A request that has no query at all is the same as one whose query is left out.
     left = {name: part for name, part in parts.items() if name not in options.ignore}
-    return without(left, paths_of(options.ignore))
+    return without(adapter.counted(left, matched), paths_of(options.ignore))
 
 
 def _headers_of(request: Any) -> dict[str, str]:

@@ -202,20 +202,17 @@ class OddError(Exception):
     """Raised by the body of a request."""
 
 
-@pytest.mark.parametrize(
-    "reason", [OddError("no more"), OSError(5, "disk"), TimeoutError()]
-)
-def test_a_body_that_raises_is_the_clients_own_error(
-    runs: Runs, server: Server, reason: Exception
+def test_a_body_that_raises_is_an_error_of_the_client(
+    runs: Runs, server: Server
 ) -> None:
     async def body() -> Any:
         yield b"begun"
-        raise reason
+        raise OddError("no more")
 
     async def talk(session: Any, url: str) -> list[Any]:
-        with pytest.raises((aiohttp.ClientError, TimeoutError)) as caught:
+        with pytest.raises(aiohttp.ClientConnectionError) as caught:
             await session.post(f"{url}/echo", data=body())
-        return described(caught.value)
+        return [type(caught.value), type(caught.value.__cause__)]
 
     same(runs, server, lambda _: run(talk, server))
 

@@ -118,15 +118,11 @@ def _interaction(request: dict[str, Any], response: dict[str, Any]) -> Interacti
     data, is_text = _data_of(body.get("string", body.get("base64_string")))
     encodings = [value for name, value in headers if name.lower() == "content-encoding"]
     status = response["status"]
-    answer = answers.read(
-        int(status["code"]),
-        str(status.get("message") or ""),
-        headers,
-        [data],
-        # A body that stands as text was decompressed by vcrpy.
-        unpacked=encodings[0] if encodings and is_text else "",
-    )
-    return Interaction(asked, answer)
+    # A body that stands as text was decompressed by vcrpy.
+    unpacked = encodings[0] if encodings and is_text else ""
+    code, reason = int(status["code"]), str(status.get("message") or "")
+    head = answers.Head(code, reason, headers, unpacked=unpacked)
+    return Interaction(asked, head.read([data]))
 
 
 def _given_to_aiohttp(body: dict[str, Any]) -> tuple[str, str]:

@@ -32,6 +32,7 @@ EventKind: TypeAlias = Literal[
     "redacted",  # an outcome that held values of the environment
     "told apart by order",  # equal calls with other keys: what, a line's option
     "looks secret",  # path, what
+    "not searched",  # bytes, in which nobody can look for secrets
     "inputs changed",  # of a replayed call of the target in `call`: what, identity
     "damaged",  # a file of the vault that a test needed, in `call`: what
     "spawned",  # a process that was started anew, by the method in `call`

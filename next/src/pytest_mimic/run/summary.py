@@ -54,6 +54,7 @@ _REMARKS = (
         "to mimic calls there: start the process by fork,"
         " or name the function that starts it",
     ),
+    _List("not searched", "kept as bytes, in which no secret can be found"),
 )
 _OUT_OF_ORDER = _List("out of order", "no longer ended as recorded")
 

@@ -55,11 +55,12 @@ class Scope:
         self._counts[identity] += 1
         return self._counts[identity] - 1
 
-    def chain(self) -> Iterator[Scope]:
-        """Yield this scope, and those of the wider fixtures."""
-        yield self
+    def chain(self) -> list[Scope]:
+        """Return this scope, and those of the wider fixtures."""
+        found = [self]
         for parent in self.parents:
-            yield from parent.chain()
+            found += parent.chain()
+        return found
 
     def issued_as(self, value: str) -> str | None:
         """Return what stands for an issued value, or None."""
@@ -131,7 +132,11 @@ class Secrets:
 
         hidden = hide(self.redactor, plain, stand_in)
         scope.sent.extend(_texts_in(plain))
-        return map_texts(hidden, lambda text: self._without_values(text, scope, True))
+        known = self._known_to(scope)
+        return map_texts(
+            hidden,
+            lambda text: self._without_tokens(_without_values(text, known), scope),
+        )
 
     def hide_answer(
         self, plain: Any, scope: Scope, mark: CallMark, *, hide: Hide = Redactor.hide
@@ -155,7 +160,8 @@ class Secrets:
             return shown
 
         hidden = hide(self.redactor, plain, stand_in)
-        return map_texts(hidden, lambda text: self._without_values(text, scope, False))
+        known = self._known_to(scope)
+        return map_texts(hidden, lambda text: _without_values(text, known))
 
     def note_given(self, answer: Any, scope: Scope) -> None:
         """Note the placeholders in a recorded answer, which the application has got."""
@@ -205,32 +211,29 @@ class Secrets:
             return OWN
         return scope.issued_as(value)
 
-    def _without_values(self, text: str, scope: Scope, is_request: bool) -> str:
-        for one in scope.chain():
-            text = one.issued.hide_in(text)
-        for one in scope.chain():
-            text = one.own.hide_in(text)
-        text = self.environment.hide_in(text)
+    def _known_to(self, scope: Scope) -> list[KnownValues]:
+        """Return the values that are hidden wherever they stand, issued ones first."""
+        chain = scope.chain()
+        issued = [one.issued for one in chain]
+        own = [one.own for one in chain]
+        return [one for one in (*issued, *own, self.environment) if one.is_anywhere]
+
+    def _without_tokens(self, text: str, scope: Scope) -> str:
+        """Return a request's text without its JWT, and what other owners were given."""
         for placeholder in placeholders.issued_in(text):
-            if is_request and not self._is_known(placeholder, scope):
+            if not self._is_known(placeholder, scope):
                 text = text.replace(placeholder, OWN)
-        return self._without_tokens(text) if is_request else text
-
-    def _is_known(self, placeholder: str, scope: Scope) -> bool:
-        if scope.was_given(placeholder):
-            return True
-        return any(
-            placeholder == known
-            for one in scope.chain()
-            for _, known in one.issued.items()
-        )
-
-    def _without_tokens(self, text: str) -> str:
-        """Return a request's text without the JWT in it."""
         if "eyJ" not in text or not self.names.secret("jwt"):
             return text
         return JWT.sub(
             lambda match: match[0] if placeholders.is_issued(match[0]) else OWN, text
+        )
+
+    def _is_known(self, placeholder: str, scope: Scope) -> bool:
+        return scope.was_given(placeholder) or any(
+            placeholder == known
+            for one in scope.chain()
+            for _, known in one.issued.items()
         )
 
     def _readable_jwt(self, value: str, placeholder: str) -> str | None:
@@ -239,6 +242,12 @@ class Secrets:
             return None
         hidden = self.redactor.hide(claims, _as_own)
         return placeholders.jwt_of(value, placeholder, hidden)
+
+
+def _without_values(text: str, known: Iterable[KnownValues]) -> str:
+    for one in known:
+        text = one.hide_in(text)
+    return text
 
 
 def _as_own(value: str, _path: str) -> str:

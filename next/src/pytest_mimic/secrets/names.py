@@ -153,13 +153,19 @@ class Names:
             name = name.decode("latin-1")
         return isinstance(name, str) and len(name) <= _LONGEST and self._verdict(name)
 
-    def hidden_beside(self, names: Iterable[str]) -> set[str]:
-        """Return those of some names that may hide values because of the others."""
+    def beside(self, names: Iterable[str]) -> dict[str, bool]:
+        """Return the names that hide a value because of the others.
+
+        For each, whether the value must look like a token.
+        """
         by_words = {words_of(name): name for name in names}
-        found = {"code", "state"}
+        found: dict[str, bool] = {}
+        if {"code", "state"} <= by_words.keys():
+            found = {by_words["code"]: True, by_words["state"]: True}
         for other in by_words.keys() & _BESIDE_SETS.keys():
-            found |= _BESIDE_SETS[other]
-        return {by_words[words] for words in found & by_words.keys()}
+            for words in _BESIDE_SETS[other] & by_words.keys():
+                found[by_words[words]] = False
+        return found
 
     def is_binary(self, name: str) -> bool:
         """Return whether clients decode what stands under a secret name, as base64."""
@@ -173,9 +179,15 @@ class Names:
         self,
         name: object,
         value: object,
-        beside: Mapping[str, object] = MappingProxyType({}),
+        beside: Mapping[str, bool] = MappingProxyType({}),
     ) -> bool:
-        """Return whether a value is secret under a name, beside other names."""
+        """Return whether a value is secret under a name.
+
+        Args:
+            name: The name.
+            value: The value.
+            beside: What `beside` gives of all names.
+        """
         if self.secret(name):
             return True
         if not isinstance(name, str) or len(name) > _LONGEST:
@@ -183,29 +195,15 @@ class Names:
         words = words_of(name)
         if self._declared.get(words) is False:
             return False
-        is_text = isinstance(value, str)
-        if is_text and _ends_in(words, _table(_SESSIONS)):
-            return True
-        if is_text and words == "ticket" and _TICKET.fullmatch(str(value)):
-            return True
-        if _ends_in(words, _table(_IF_A_KEY)) and _each(value, _looks_like_a_key):
-            return True
-        if words in _table(_IF_A_TOKEN) and looks_like_a_token(value):
-            return True
-        return self._is_secret_beside(words, value, beside)
-
-    def _is_secret_beside(
-        self, words: str, value: object, beside: Mapping[str, object]
-    ) -> bool:
-        if len(beside) < 2:
-            return False
-        others = {words_of(other) for other in beside}
-        for other in others & _BESIDE_SETS.keys():
-            if words in _BESIDE_SETS[other]:
-                return True
-        if words in ("code", "state") and {"code", "state"} <= others:
+        if name in beside:
+            return not beside[name] or looks_like_a_token(value)
+        if _ends_in(words, _table(_SESSIONS)):
+            return isinstance(value, str)
+        if words == "ticket" and isinstance(value, str):
+            return _TICKET.fullmatch(value) is not None
+        if words in _table(_IF_A_TOKEN):
             return looks_like_a_token(value)
-        return False
+        return _ends_in(words, _table(_IF_A_KEY)) and _each(value, _looks_like_a_key)
 
     def pair_of(self, mapping: Mapping[str, object]) -> str | None:
         """Return the key of the value that a mapping hides as a pair of name and value.

@@ -15,10 +15,14 @@ from pytest_mimic.secrets.placeholders import OWN, Number, is_placeholder, numbe
 StandIn: TypeAlias = Callable[[str, str], str]
 """Takes a secret and its path, and returns what stands in its place."""
 
+_MANY = 10_000
 _PLAIN_WORDS = frozenset("None null true false True False undefined [] () {}".split())
-# A part of a JSON schema has one of these; the texts of these hold no value.
+# A part of a JSON schema has one of these. Under those of the second line it may give
+# a value.
 _SCHEMAS = {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"}
-_WORDS_OF_SCHEMAS = {"type", "$ref", "title", "description", "format", "pattern"}
+_VALUES_OF_SCHEMAS = {"default", "example", "examples", "enum", "const"}
+# A text without these names no secret.
+_SIGNS = re.compile("[=:<]|--")
 # A name, perhaps quoted or with escapes of a URL, and `=` or `:` after it.
 _NAME = re.compile(
     r"""(?P<name>[A-Za-z_$][\w.$%\[\]-]{0,199})(?P<close>\\*["']?)\s*(?P<sign>[=:])(?!=)\s*"""
@@ -42,10 +46,10 @@ _ESCAPED = re.compile(r"""[^\s&;,=?"'<>]+""")
 _USER = re.compile(
     r"(?P<start>\b(?P<scheme>[a-z][a-z0-9+.-]*)://)(?P<user>[^\s/:@?#\"'<>]*)(?P<colon>:?)(?P<password>[^\s/?#\"'<>]*)@"
 )
-_PATH_PARAMETER = re.compile(r";(?P<name>[^=;/?#]+)=(?P<value>[^;/?#]+)")
+_PATH_PARAMETER = re.compile(r"(?P<start>;(?P<name>[^=;/?#]+)=)(?P<value>[^;/?#]+)")
 _ELEMENT = re.compile(
-    r"<(?P<tag>(?:[\w-]+:)?(?P<name>[\w.-]+))(?P<attributes>(?:\s[^<>]*)?)>"
-    r"(?:<!\[CDATA\[)?(?P<value>[^<>]+?)(?:\]\]>)?</(?P=tag)>"
+    r"(?P<start><(?P<tag>(?:[\w-]+:)?(?P<name>[\w.-]+))(?P<attributes>(?:\s[^<>]*)?)>"
+    r"(?:<!\[CDATA\[)?)(?P<value>[^<>]+?)(?P<end>(?:\]\]>)?</(?P=tag)>)"
 )
 _MEMBER = re.compile(
     r"(?P<start><(?P<kind>name|key)>(?P<name>[^<>]+)</(?P=kind)>"
@@ -54,7 +58,7 @@ _MEMBER = re.compile(
 _TAG = re.compile(r"<[A-Za-z][\w:-]*\s[^<>]*>")
 _ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][\w-]*) +(?P<value>\S.*)", re.S)
-_COOKIE = re.compile(r"(?P<name>[^=;,\s]+)=(?P<value>[^;]*)")
+_COOKIE = re.compile(r"(?P<start>(?P<name>[^=;,\s]+)=)(?P<value>[^;]*)")
 # Another cookie begins behind a comma, where headers of one name are joined.
 _NEXT_COOKIE = re.compile(r",\s*(?=[^=;,\s]+=)")
 
@@ -67,19 +71,14 @@ class Redactor:
 
     def __init__(self, names: Names) -> None:
         self.names = names
+        self._harmless: set[tuple[str, str]] = set()
 
     def hide(self, plain: Any, stand_in: StandIn, path: str = "") -> Any:
         """Return plain data without its secrets.
 
         `None`, booleans and empty texts stay. A number is replaced by a number.
         """
-        if isinstance(plain, dict):
-            return self._hide_mapping(plain, stand_in, path)
-        if isinstance(plain, list):
-            return self._hide_list(plain, stand_in, path)
-        if isinstance(plain, str):
-            return self.hide_text(plain, stand_in, path)
-        return plain
+        return self._walk(stand_in).hide(plain, path)
 
     def hide_headers(
         self, headers: Mapping[str, str], stand_in: StandIn, path: str = "headers"
@@ -88,22 +87,13 @@ class Redactor:
 
         A cookie keeps its name, a credential its scheme.
         """
-        return {
-            name: self._hide_header(name, value, stand_in, f"{path}.{name}")
-            for name, value in headers.items()
-        }
+        hidden: dict[str, str] = self.hide(dict(headers), stand_in, path)
+        return hidden
 
     def hide_url(self, url: str, stand_in: StandIn, path: str = "url") -> str:
         """Return an address without its secrets, also in parameters of its path."""
-
-        def hidden(match: re.Match[str]) -> str:
-            if not self.names.hides(match["name"], match["value"]):
-                return match[0]
-            place = f"{path}.{match['name']}"
-            kept = self._stand_in(match["value"], stand_in, place)
-            return f";{match['name']}={kept}"
-
-        return self.hide_text(_PATH_PARAMETER.sub(hidden, url), stand_in, path)
+        walk = self._walk(stand_in)
+        return walk.hide_text(walk.replaced(_PATH_PARAMETER, url, path), path)
 
     def hide_text(self, text: str, stand_in: StandIn, path: str = "") -> str:
         """Return a text without the secrets that it names.
@@ -111,154 +101,190 @@ class Redactor:
         It may be JSON, a form, settings, markup, a script, an address, or options of a
         command.
         """
-        if not any(sign in text for sign in "=:<") and "--" not in text:
+        return self._walk(stand_in).hide_text(text, path)
+
+    def _walk(self, stand_in: StandIn) -> _Walk:
+        if len(self._harmless) > _MANY:
+            self._harmless.clear()
+        return _Walk(self.names, stand_in, self._harmless)
+
+
+class _Walk:
+    """One walk over plain data.
+
+    Args:
+        names: The secret names.
+        stand_in: Gives what stands in place of a secret.
+        harmless: Names and texts that hold no secret, as earlier walks have found.
+    """
+
+    def __init__(
+        self, names: Names, stand_in: StandIn, harmless: set[tuple[str, str]]
+    ) -> None:
+        self._names = names
+        self._give = stand_in
+        self._harmless = harmless
+        self._hidden: dict[int, Any] = {}
+
+    def hide(self, plain: Any, path: str) -> Any:
+        if isinstance(plain, str):
+            return self.hide_text(plain, path)
+        if not isinstance(plain, (dict, list)):
+            return plain
+        # A part may be shared, and the same on each way to it.
+        hidden = self._hidden.get(id(plain))
+        if hidden is None:
+            hide = self._hide_mapping if isinstance(plain, dict) else self._hide_list
+            hidden = self._hidden[id(plain)] = hide(plain, path)  # type: ignore[arg-type]
+        return hidden
+
+    def hide_text(self, text: str, path: str) -> str:
+        if not _SIGNS.search(text):
             return text
-        as_json = self._hide_json(text, stand_in, path)
+        as_json = self._hide_json(text, path)
         if as_json is not None:
             return as_json
         if "\n{" in text:
-            lines = [self.hide_text(line, stand_in, path) for line in text.split("\n")]
-            return "\n".join(lines)
+            return "\n".join(self.hide_text(line, path) for line in text.split("\n"))
         if "<" in text:
-            text = self._hide_markup(text, stand_in, path)
+            text = self._hide_markup(text, path)
         if "://" in text:
-            text = self._hide_users(text, stand_in, path)
+            text = self._hide_users(text, path)
         if "%3D" in text or "%3d" in text:
-            text = self._hide_escaped(text, stand_in, path)
-        return self._hide_pairs(text, stand_in, path)
+            text = self._hide_escaped(text, path)
+        return self._hide_pairs(text, path)
 
-    def _hide_mapping(self, plain: dict[str, Any], stand_in: StandIn, path: str) -> Any:
-        value_of_pair = self.names.pair_of(plain)
-        is_manifest = plain.get("kind") == "Secret" and "apiVersion" in plain
+    def replaced(self, pattern: re.Pattern[str], text: str, path: str) -> str:
+        """Replace the value of each match of a pattern whose name is secret."""
+
+        def hidden(match: re.Match[str]) -> str:
+            if not self._names.hides(match["name"], match["value"]):
+                return match[0]
+            end = match[0][match.end("value") - match.start() :]
+            value = self._stand_in(match["value"], f"{path}.{match['name']}")
+            return f"{match['start']}{value}{end}"
+
+        return pattern.sub(hidden, text)
+
+    # -- data
+
+    def _hide_mapping(self, plain: dict[str, Any], path: str) -> dict[str, Any]:
+        beside = self._names.beside(plain)
+        value_of_pair = self._names.pair_of(plain)
+        secret_parts = {value_of_pair} if value_of_pair is not None else set()
+        if plain.get("kind") == "Secret" and "apiVersion" in plain:
+            secret_parts |= {"data", "stringData"}
         hidden = {}
         for key, value in plain.items():
+            is_alone = key not in beside and key not in secret_parts
+            is_text = isinstance(value, str)
+            if is_alone and is_text and (key, value) in self._harmless:
+                hidden[key] = value
+                continue
             # A key may be an address.
-            shown = self.hide(key, stand_in, path)
+            shown = self.hide_text(key, path)
             place = f"{path}.{shown}" if path else str(shown)
-            is_secret = self.names.hides(key, value, plain) or key == value_of_pair
-            if is_manifest and key in ("data", "stringData"):
-                is_secret = self.names.secret("secret")
-            if is_secret:
-                hidden[shown] = self._replace(value, stand_in, place, name=str(key))
-            elif key == "properties" and _is_of_schemas(value):
-                hidden[shown] = self._hide_properties(value, stand_in, place)
-            else:
-                hidden[shown] = self.hide(value, stand_in, place)
+            if key in secret_parts or self._names.hides(key, value, beside):
+                hidden[shown] = self._replace(value, place, name=str(key))
+                continue
+            if key == "properties" and isinstance(value, dict):
+                hidden[shown] = self._hide_properties(value, place)
+                continue
+            hidden[shown] = self.hide(value, place)
+            if is_alone and is_text and (hidden[shown], shown) == (value, key):
+                self._harmless.add((key, value))
         return hidden
 
-    def _hide_properties(
-        self, properties: dict[str, Any], stand_in: StandIn, path: str
-    ) -> Any:
+    def _hide_properties(self, properties: dict[str, Any], path: str) -> Any:
         """Return the properties of an object; those of a JSON schema hold no values."""
         hidden: dict[str, Any] = {}
         for name, part in properties.items():
-            if isinstance(part, dict) and part.keys() & _SCHEMAS:
-                hidden[name] = self._hide_schema(part, stand_in, f"{path}.{name}")
-            else:
-                hidden.update(self.hide({name: part}, stand_in, path))
+            if not isinstance(part, dict) or not part.keys() & _SCHEMAS:
+                hidden.update(self._hide_mapping({name: part}, path))
+                continue
+            place = f"{path}.{name}"
+            hidden[name] = {}
+            for key, value in part.items():
+                if key in _VALUES_OF_SCHEMAS and self._names.secret(name):
+                    hidden[name][key] = self._replace(value, place)
+                else:
+                    hidden[name][key] = self.hide(value, f"{place}.{key}")
         return hidden
 
-    def _hide_schema(self, schema: dict[str, Any], stand_in: StandIn, path: str) -> Any:
-        """Return the schema of a field without the values that it gives."""
-        name = path.rpartition(".")[2]
-        hidden = {}
-        for key, part in schema.items():
-            if key in ("anyOf", "oneOf", "allOf") and isinstance(part, list):
-                hidden[key] = [
-                    self._hide_schema(one, stand_in, path)
-                    if isinstance(one, dict)
-                    else one
-                    for one in part
-                ]
-            elif key in _WORDS_OF_SCHEMAS or isinstance(part, dict):
-                hidden[key] = self.hide(part, stand_in, f"{path}.{key}")
-            else:
-                hidden[key] = self.hide({name: part}, stand_in, path)[name]
-        return hidden
-
-    def _hide_list(self, plain: list[Any], stand_in: StandIn, path: str) -> list[Any]:
+    def _hide_list(self, plain: list[Any], path: str) -> list[Any]:
         pairs = all(
             isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)
             for item in plain
         )
         hidden: list[Any] = []
+        before: object = None
         for index, item in enumerate(plain):
             place = f"{path}[{index}]"
-            before = plain[index - 1] if index else None
-            if pairs and self.names.hides(item[0], item[1]):
-                hidden.append([item[0], self._replace(item[1], stand_in, place)])
+            if pairs and self._names.hides(item[0], item[1]):
+                hidden.append([item[0], self._replace(item[1], place)])
             elif self._is_option(before) and not self._is_option(item):
-                hidden.append(self._replace(item, stand_in, place))
+                hidden.append(self._replace(item, place))
             else:
-                hidden.append(self.hide(item, stand_in, place))
+                hidden.append(self.hide(item, place))
+            before = item
         return hidden
 
     def _is_option(self, item: object) -> bool:
         if not isinstance(item, str) or not item.startswith("-"):
             return False
-        return self.names.secret(item.lstrip("-"))
+        return self._names.secret(item.lstrip("-"))
 
-    def _replace(self, value: Any, stand_in: StandIn, path: str, name: str = "") -> Any:
+    def _replace(self, value: Any, path: str, name: str = "") -> Any:
         """Replace each part of a value that is secret as a whole."""
         if isinstance(value, str):
-            return self._replace_text(name, value, stand_in, path)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return (
-                value
-                if is_placeholder(value)
-                else number_of(stand_in(Number(value), path))
-            )
+            return self._replace_text(name, value, path)
         if isinstance(value, list):
             return [
-                self._replace(item, stand_in, f"{path}[{index}]", name)
+                self._replace(item, f"{path}[{index}]", name)
                 for index, item in enumerate(value)
             ]
         if isinstance(value, dict):
             return {
-                key: self._replace(item, stand_in, f"{path}.{key}")
-                for key, item in value.items()
+                key: self._replace(item, f"{path}.{key}") for key, item in value.items()
             }
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if is_number and not is_placeholder(value):
+            return number_of(self._give(Number(value), path))
         return value
 
-    def _stand_in(self, value: str, stand_in: StandIn, path: str) -> str:
-        if not value or value in _PLAIN_WORDS:
-            return value
-        return stand_in(value, path)
+    def _stand_in(self, value: str, path: str) -> str:
+        is_secret = value and value not in _PLAIN_WORDS
+        return self._give(value, path) if is_secret else value
 
-    def _hide_header(self, name: str, value: str, stand_in: StandIn, path: str) -> str:
-        if self.names.hides(name, value):
-            return self._replace_text(name, value, stand_in, path)
-        return self.hide_text(value, stand_in, path)
-
-    def _replace_text(self, name: str, value: str, stand_in: StandIn, path: str) -> str:
+    def _replace_text(self, name: str, value: str, path: str) -> str:
         words = words_of(name)
-        if words in ("cookie", "set cookie") and "=" in value:
-            return self._hide_cookies(words, value, stand_in, path)
-        if self.names.is_binary(name):
-            hidden = self._stand_in(value, stand_in, path)
-            return base64.b64encode(hidden.encode()).decode() if value else value
+        if words == "cookie" and "=" in value:
+            return self._hide_cookie(value, path)
+        if words == "set cookie" and "=" in value:
+            # Only the first pair of each is the cookie, the others are its attributes.
+            cookies = [one.partition(";") for one in _NEXT_COOKIE.split(value)]
+            return ", ".join(
+                f"{self._hide_cookie(pair, path)}{sign}{attributes}"
+                for pair, sign, attributes in cookies
+            )
+        if self._names.is_binary(name) and value:
+            return base64.b64encode(self._stand_in(value, path).encode()).decode()
         with_scheme = _SCHEME.fullmatch(value)
         if with_scheme is None or "auth" not in words:
-            return self._stand_in(value, stand_in, path)
-        hidden = self._stand_in(with_scheme["value"], stand_in, path)
+            return self._stand_in(value, path)
+        hidden = self._stand_in(with_scheme["value"], path)
         return f"{with_scheme['scheme']} {hidden}"
 
-    def _hide_cookies(
-        self, words: str, value: str, stand_in: StandIn, path: str
-    ) -> str:
+    def _hide_cookie(self, value: str, path: str) -> str:
         def hidden(match: re.Match[str]) -> str:
-            name = match["name"]
-            return (
-                f"{name}={self._stand_in(match['value'], stand_in, f'{path}.{name}')}"
-            )
+            place = f"{path}.{match['name']}"
+            return f"{match['start']}{self._stand_in(match['value'], place)}"
 
-        if words == "cookie":
-            return _COOKIE.sub(hidden, value)
-        # Only the first pair of each is the cookie, the others are its attributes.
-        cookies = _NEXT_COOKIE.split(value)
-        return ", ".join(_COOKIE.sub(hidden, cookie, count=1) for cookie in cookies)
+        return _COOKIE.sub(hidden, value)
 
-    def _hide_json(self, text: str, stand_in: StandIn, path: str) -> str | None:
+    # -- texts
+
+    def _hide_json(self, text: str, path: str) -> str | None:
         """Return a text of JSON without secrets, or None if it is none."""
         if text.lstrip()[:1] not in ("{", "[", '"'):
             return None
@@ -266,116 +292,90 @@ class Redactor:
             plain = json.loads(text)
         except (ValueError, RecursionError):
             return None
-        hidden = self.hide(plain, stand_in, path)
+        # The parts of this value are gone when others have their place in memory.
+        hidden = _Walk(self._names, self._give, self._harmless).hide(plain, path)
         if hidden == plain:
             return text
         separators = (", ", ": ") if '": ' in text else (",", ":")
         return json.dumps(hidden, ensure_ascii=False, separators=separators)
 
-    def _hide_users(self, text: str, stand_in: StandIn, path: str) -> str:
+    def _hide_users(self, text: str, path: str) -> str:
         def hidden(match: re.Match[str]) -> str:
             start, user, password = match["start"], match["user"], match["password"]
             if password:
-                kept = self._stand_in(
-                    unquote_plus(password), stand_in, f"{path}.password"
-                )
+                kept = self._stand_in(unquote_plus(password), f"{path}.password")
                 return f"{start}{user}:{kept}@"
             if user and match["scheme"] in ("http", "https") and not match["colon"]:
-                return f"{start}{self._stand_in(user, stand_in, f'{path}.user')}@"
+                return f"{start}{self._stand_in(user, f'{path}.user')}@"
             return match[0]
 
-        return _USER.sub(hidden, text) if self.names.secret("password") else text
+        return _USER.sub(hidden, text) if self._names.secret("password") else text
 
-    def _hide_escaped(self, text: str, stand_in: StandIn, path: str) -> str:
+    def _hide_escaped(self, text: str, path: str) -> str:
         """Hide what an address names that stands in another one."""
 
         def hidden(match: re.Match[str]) -> str:
             inner = unquote(match[0])
-            found = self.hide_text(inner, stand_in, path) if "=" in inner else inner
+            found = self.hide_text(inner, path) if "=" in inner else inner
             return match[0] if found == inner else quote(found, safe="")
 
         return _ESCAPED.sub(hidden, text)
 
-    def _hide_markup(self, text: str, stand_in: StandIn, path: str) -> str:
+    def _hide_markup(self, text: str, path: str) -> str:
         def hidden_element(match: re.Match[str]) -> str:
             names = [match["name"], *_names_in(match["attributes"])]
-            if match["name"] == "a":  # that of an anchor names a place
+            # The name of an anchor is a place.
+            is_secret = match["name"] != "a" and any(map(self._names.secret, names))
+            if not is_secret:
                 return match[0]
-            if not any(self.names.secret(name) for name in names):
-                return match[0]
-            kept = self._stand_in(match["value"], stand_in, f"{path}.{names[-1]}")
-            start = match.start("value") - match.start()
-            end = match.end("value") - match.start()
-            return match[0][:start] + kept + match[0][end:]
+            kept = self._stand_in(match["value"], f"{path}.{names[-1]}")
+            return f"{match['start']}{kept}{match['end']}"
 
-        def hidden_member(match: re.Match[str]) -> str:
-            if not self.names.secret(match["name"]):
-                return match[0]
-            kept = self._stand_in(match["value"], stand_in, f"{path}.{match['name']}")
-            return match["start"] + kept
-
-        def hidden_tag(match: re.Match[str]) -> str:
-            return self._hide_field(match[0], stand_in, path)
-
-        text = _TAG.sub(hidden_tag, text)
+        text = _TAG.sub(lambda match: self._hide_field(match[0], path), text)
         text = _ELEMENT.sub(hidden_element, text)
-        return _MEMBER.sub(hidden_member, text)
+        return self.replaced(_MEMBER, text, path)
 
-    def _hide_field(self, tag: str, stand_in: StandIn, path: str) -> str:
+    def _hide_field(self, tag: str, path: str) -> str:
         """Hide the value of a field, a `<meta>` or a property with a secret name."""
-        attributes = {
-            match[1].lower(): next(filter(None, match.groups()[1:]), "")
-            for match in _ATTRIBUTE.finditer(tag)
-        }
+        attributes = _attributes(tag)
         names = [attributes.get(key, "") for key in ("name", "property", "id", "key")]
-        is_secret = any(name and self.names.secret(name) for name in names)
+        is_secret = any(map(self._names.secret, names))
         if not is_secret and attributes.get("type", "").lower() != "password":
             return tag
         for key in ("value", "content"):
             value = attributes.get(key)
             if value:
-                kept = self._stand_in(value, stand_in, f"{path}.{names[0]}")
-                tag = tag.replace(value, kept)
+                tag = tag.replace(value, self._stand_in(value, f"{path}.{names[0]}"))
         return tag
 
-    def _hide_pairs(self, text: str, stand_in: StandIn, path: str) -> str:
+    def _hide_pairs(self, text: str, path: str) -> str:
         pieces = []
         end = 0
         found_names = list(_names_before_values(text))
         # Those of a query, in which one name makes another one secret.
-        beside = {name: "" for name, _, sign in found_names if sign == "="}
-        candidates = self.names.hidden_beside(beside)
-        candidates |= {
-            name for name, _, _ in found_names if self._may_hide_in_text(name)
-        }
+        beside = self._names.beside(
+            name for name, _, sign in found_names if sign == "="
+        )
         for name, start, sign in found_names:
-            if start < end or name not in candidates:
-                continue
-            found = _value_at(text, start, sign)
+            last_name = _last_name(name)
+            may_hide = name in beside or any(
+                map(self._names.may_hide, (name, last_name))
+            )
+            found = _value_at(text, start, sign) if may_hide and start >= end else None
             if found is None:
                 continue
             value = text[slice(*found)]
             decoded = unquote_plus(value) if "%" in value else value
-            others = beside if sign == "=" else {}
-            if decoded.startswith(OWN):
+            is_secret = self._names.hides(
+                name, decoded, beside if sign == "=" else {}
+            ) or self._names.hides(last_name, decoded)
+            if not is_secret or decoded.startswith(OWN):
                 continue
-            if not self._hides_in_text(name, decoded, others):
-                continue
-            hidden = self._replace_text(name, decoded, stand_in, f"{path}.{name}")
+            hidden = self._replace_text(name, decoded, f"{path}.{name}")
             if hidden != decoded:
                 pieces += [text[end : found[0]], hidden]
                 end = found[1]
         return "".join([*pieces, text[end:]])
-
-    def _may_hide_in_text(self, name: str) -> bool:
-        return self.names.may_hide(name) or self.names.may_hide(_last_name(name))
-
-    def _hides_in_text(
-        self, name: str, value: str, beside: Mapping[str, object]
-    ) -> bool:
-        return self.names.hides(name, value, beside) or self.names.hides(
-            _last_name(name), value
-        )
 
 
 def _last_name(name: str) -> str:
@@ -383,19 +383,11 @@ def _last_name(name: str) -> str:
     return re.split(r"[.\[\]]+", unquote_plus(name).rstrip("]"))[-1]
 
 
-def _is_of_schemas(properties: object) -> bool:
-    """Return whether properties are those of a JSON schema."""
-    if not isinstance(properties, dict):
-        return False
-    parts = properties.values()
-    return any(isinstance(part, dict) and part.keys() & _SCHEMAS for part in parts)
-
-
 def _names_before_values(text: str) -> Iterator[tuple[str, int, str]]:
     """Yield names, where the value of each begins, and the sign between them."""
     found = [(match["name"], match.end(), match["sign"]) for match in _names(text)]
-    found += [(match["name"], match.end(), "=") for match in _ARGUMENT.finditer(text)]
-    found += [(match["name"], match.end(), "=") for match in _OPTION.finditer(text)]
+    for pattern in (_ARGUMENT, _OPTION):
+        found += [(match["name"], match.end(), "=") for match in pattern.finditer(text)]
     yield from sorted(found, key=lambda one: one[1])
 
 
@@ -420,9 +412,13 @@ def _value_at(text: str, start: int, sign: str) -> tuple[int, int] | None:
     return match.span() if match else None
 
 
+def _attributes(tag: str) -> dict[str, str]:
+    return {
+        match[1].lower(): next(filter(None, match.groups()[1:]), "")
+        for match in _ATTRIBUTE.finditer(tag)
+    }
+
+
 def _names_in(attributes: str) -> list[str]:
-    return [
-        next(filter(None, match.groups()[1:]), "")
-        for match in _ATTRIBUTE.finditer(attributes)
-        if match[1].lower() in ("name", "key")
-    ]
+    found = _attributes(attributes)
+    return [found[key] for key in ("name", "key") if key in found]

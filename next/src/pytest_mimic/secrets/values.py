@@ -49,6 +49,11 @@ class KnownValues:
         for value, placeholder in (known or {}).items():
             self.add(value, placeholder)
 
+    @property
+    def is_anywhere(self) -> bool:
+        """Whether a value is replaced in texts that hold others beside it."""
+        return bool(self._forms)
+
     def __contains__(self, value: str) -> bool:
         return value in self._known
 
@@ -91,12 +96,28 @@ def _pattern_of(form: str) -> str:
     return rf"(?<!\d){form}(?!\d)" if form.isdigit() else re.escape(form)
 
 
-def map_texts(plain: Any, change: Callable[[str], str]) -> Any:
-    """Return plain data with each text changed, the keys of mappings too."""
+def map_texts(
+    plain: Any, change: Callable[[str], str], done: dict[int, Any] | None = None
+) -> Any:
+    """Return plain data with each text changed, the keys of mappings too.
+
+    Args:
+        plain: The data.
+        change: Changes a text.
+        done: What was made of parts, which may be shared, by their ids.
+    """
     if isinstance(plain, str):
         return change(plain)
+    if not isinstance(plain, (list, dict)):
+        return plain
+    done = {} if done is None else done
+    if id(plain) in done:
+        return done[id(plain)]
     if isinstance(plain, list):
-        return [map_texts(item, change) for item in plain]
-    if isinstance(plain, dict):
-        return {change(key): map_texts(item, change) for key, item in plain.items()}
-    return plain
+        changed: Any = [map_texts(item, change, done) for item in plain]
+    else:
+        changed = {
+            change(key): map_texts(item, change, done) for key, item in plain.items()
+        }
+    done[id(plain)] = changed
+    return changed

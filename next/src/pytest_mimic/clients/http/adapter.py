@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from pytest_mimic.client import (
@@ -16,6 +17,26 @@ from pytest_mimic.client import (
 )
 from pytest_mimic.clients.http import answers, bodies, failures, requests
 from pytest_mimic.secrets.split import hide_split
+
+
+class Read(Protocol):
+    """Reads the pieces of an answer that have come as plain data."""
+
+    def __call__(
+        self,
+        pieces: Sequence[bytes],
+        /,
+        *,
+        is_left: bool = False,
+        error: dict[str, str] | None = None,
+    ) -> Plain:
+        """Return the answer.
+
+        Args:
+            pieces: What has come, perhaps compressed.
+            is_left: Whether its reader reads no further.
+            error: What broke it off.
+        """
 
 
 class HttpAdapter(Adapter):
@@ -90,6 +111,10 @@ class HttpAdapter(Adapter):
             compared["error"] = {"kind": answer["error"].get("kind")}
         return compared
 
+    def is_opaque(self, plain: Plain) -> bool:
+        """Return whether a body is bytes, but for images, sound and films."""
+        return bodies.is_opaque(plain.get("body", {}), plain.get("headers", {}))
+
     def places_of(self, path: Path) -> list[Path]:
         """Return where a part stands: below the form of a body, and in each event."""
         if path[0] != "body":
@@ -126,38 +151,28 @@ def _without_secret_parts(body: Plain, redactor: Redactor, stand_in: StandIn) ->
 
 
 class Recorder:
-    """Keeps what comes of an answer while its reader reads it.
+    """Keeps what comes of a real answer while its reader reads it.
 
     Args:
         exchange: The call.
-        status: The status.
-        reason: The phrase behind it.
-        headers: As they came.
-        version: That of the protocol.
-        unpacked: How the body was compressed that the client decompresses.
     """
 
-    def __init__(
-        self,
-        exchange: Exchange,
-        status: int,
-        reason: str,
-        headers: Sequence[tuple[str, str]],
-        version: str = "HTTP/1.1",
-        unpacked: str = "",
-    ) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._unpacked = unpacked
-        self._head = (status, reason, list(headers))
-        self._version = version
         self._pieces: list[bytes] = []
+        self._read: Read = _unanswered
         self._is_done = False
         self._given: Plain = {}
-        exchange.progress(lambda: self._answer(is_left=True))
 
-    def feed(self, data: bytes) -> None:
-        """Keep what was read."""
+    def begin(self, read: Read) -> None:
+        """Take note that the head has come, by which the rest is read."""
+        self._read = read
+        self._exchange.progress(lambda: read(self._pieces, is_left=True))
+
+    def feed(self, data: bytes) -> bytes:
+        """Keep what was read, and return it."""
         self._pieces.append(data)
+        return data
 
     def is_enough(self) -> bool:
         """Whether as much has come as its reader had read of the recorded answer.
@@ -167,37 +182,53 @@ class Recorder:
         recorded = self._exchange.recorded
         if "left" not in recorded:
             return False
-        size = bodies.size(self._answer(is_left=True).get("body", {}))
+        so_far = self._read(self._pieces, is_left=True)
+        size = bodies.size(so_far.get("body", {}))
         return size >= bodies.size(recorded.get("body", {}))
 
     def end(self) -> Plain:
         """End an answer that was read whole, and return what its caller gets."""
-        return self._end(self._answer())
+        return self._end(self._read(self._pieces))
 
     def leave(self) -> None:
         """End an answer whose reader does not read on."""
-        self._end(self._answer(is_left=True))
+        if not self._is_done:
+            self._end(self._read(self._pieces, is_left=True))
 
-    def note(self, error: BaseException) -> None:
-        """End an answer that broke off by an error that its reader gets in any case."""
-        try:
-            self.fail(error)
-        except BaseException as raised:
-            if raised is not error:
-                raise
+    def note(self, error: BaseException, phase: str = "reading") -> bool:
+        """End an answer that broke off; whether that is an outcome of the call."""
+        # To verify, any error is another answer than the recorded one.
+        is_real = self._exchange.mode == "run"
+        kind = failures.kind_of(error, phase)
+        is_kept = isinstance(error, Exception) and bool(kind or not is_real)
+        if is_kept and not self._is_done:
+            self._end(self._read(self._pieces, error=failures.plain(error, phase)))
+        elif not self._is_done:
+            self._is_done = True
+            so_far = self._read(self._pieces, is_left=True)
+            self._exchange.abandon(error, so_far or None)
+        return is_kept
 
-    def fail(self, error: BaseException) -> Plain:
+    def fail(self, error: BaseException, phase: str = "reading") -> Plain | None:
         """End an answer that broke off, and return what its caller gets.
 
-        Raises:
-            BaseException: The error itself, if it is none of the network.
+        None: he gets the error itself, while recording and if it is no outcome.
         """
-        if isinstance(error, Exception) and failures.kind_of(error):
-            return self._end(self._answer(error=failures.plain(error)))
-        if not self._is_done:
-            self._is_done = True
-            self._exchange.abandon(error, self._answer(is_left=True))
-        raise error
+        is_kept = self.note(error, phase)
+        return self._given if is_kept and self._exchange.mode != "run" else None
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """The reading of the whole answer by the application itself."""
+        try:
+            yield
+        except GeneratorExit:
+            self.leave()
+            raise
+        except BaseException as error:
+            self.note(error)
+            raise
+        self.end()
 
     def _end(self, answer: Plain) -> Plain:
         if not self._is_done:
@@ -205,29 +236,70 @@ class Recorder:
             self._given = self._exchange.finish(answer)
         return self._given
 
-    def _answer(
-        self, *, is_left: bool = False, error: dict[str, str] | None = None
-    ) -> Plain:
-        return answers.read(
-            *self._head,
-            self._pieces,
-            version=self._version,
-            unpacked=self._unpacked,
-            is_left=is_left,
-            error=error,
-        )
+
+def _unanswered(
+    pieces: Sequence[bytes],  # noqa: ARG001
+    /,
+    *,
+    is_left: bool = False,  # noqa: ARG001
+    error: dict[str, str] | None = None,
+) -> Plain:
+    return {"error": error} if error else {}
 
 
-def failed(
-    exchange: Exchange, error: BaseException, phase: str = "reading"
-) -> Plain | None:
-    """Keep an error of the network; None: it is none, and the call left no outcome."""
-    # To verify, any error is another answer than the recorded one.
-    is_kept = exchange.mode != "run" or failures.kind_of(error)
-    if not isinstance(error, Exception) or not is_kept:
-        exchange.abandon(error)
-        return None
-    return exchange.finish({"error": failures.plain(error, phase)})
+class Replay:
+    """A call that is replayed: what its reader gets, and when it ends.
+
+    It ends before the last piece of a body is given. The reader of a body whose length
+    is known does not ask for its end.
+
+    Args:
+        given: The recorded answer.
+        pieces: Those of its body, or of what comes over the network.
+        exchange: The call. None: it has ended, and its answer is given.
+    """
+
+    def __init__(
+        self,
+        given: answers.Given,
+        pieces: Sequence[bytes] = (),
+        exchange: Exchange | None = None,
+    ) -> None:
+        self.pieces = list(pieces)
+        self._given = given
+        self._exchange = exchange
+        self._last = not given.is_left and not given.error
+
+    @property
+    def is_at_last(self) -> bool:
+        """Whether the call ends before the next piece."""
+        return len(self.pieces) == self._last and self._exchange is not None
+
+    def end(self) -> None:
+        """Wait until the call may end.
+
+        Raises:
+            MissingRecordingError: Its reader had left it when it was recorded.
+        """
+        if self._exchange is not None:
+            self._exchange.step.wait()
+            self._ended()
+
+    async def end_async(self) -> None:
+        """As `end`, for a task."""
+        if self._exchange is not None:
+            await self._exchange.step.wait_async()
+            self._ended()
+
+    def leave(self) -> None:
+        """End the call: its reader does not read on."""
+        if self._exchange is not None:
+            self._exchange.step.leave()
+
+    def _ended(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        if self._given.is_left and exchange is not None:
+            raise exchange.step.read_further()
 
 
 def raised(found: Any) -> Any:
@@ -240,21 +312,3 @@ def raised(found: Any) -> Any:
 def has_head(exchange: Exchange) -> bool:
     """Return whether a recorded call was answered, so that its reader gets a body."""
     return "status" in exchange.recorded
-
-
-def end_body(exchange: Exchange, given: answers.Given) -> None:
-    """End the body of a replayed answer, whose pieces were read.
-
-    Raises:
-        MissingRecordingError: Its reader had left it when it was recorded.
-    """
-    exchange.step.wait()
-    if given.is_left:
-        raise exchange.step.read_further()
-
-
-async def end_body_async(exchange: Exchange, given: answers.Given) -> None:
-    """As `end_body`, for a task."""
-    await exchange.step.wait_async()
-    if given.is_left:
-        raise exchange.step.read_further()

@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_mimic.client import Edge, Plain, Port
 from pytest_mimic.clients.http import answers, requests
-from pytest_mimic.clients.http.adapter import HttpAdapter, failed, has_head, raised
+from pytest_mimic.clients.http.adapter import HttpAdapter, Recorder, has_head, raised
 
 
 class Aiohttp(HttpAdapter):
@@ -38,10 +38,7 @@ def _wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
 
         if port.run.passes():
             return await original(connector, request, *args, **options)
-        try:
-            body = await _body_of(request)
-        except Exception as error:  # that of the application's own generator
-            return connections.unsent(connector, request, error)
+        body = await _body_of(request)
         headers = list(request.headers.items())
         plain = requests.read(request.method, str(request.url), headers, body)
         exchange = port.begin(plain, "aiohttp")
@@ -57,26 +54,35 @@ def _wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
             if not has_head(exchange):
                 await exchange.step.wait_async()
             return exchange.given(given)
+        recorder = Recorder(exchange)
         try:
             with exchange.step.running():
                 connection = await original(connector, request, *args, **options)
         except BaseException as error:
-            answer = failed(exchange, error, "connecting")
-            if answer is None or exchange.mode == "run":
+            answer = recorder.fail(error, "connecting")
+            if answer is None:
                 raise
             return raised(given(answer))
-        connections.Watched(connection, request, exchange)
+        connections.Watched(connection, request, exchange, recorder)
         return connection
 
     return connect
 
 
 async def _body_of(request: Any) -> bytes:
-    """Return the body of a request; one that can be read once is replaced by it."""
+    """Return the body of a request; one that can be read once is replaced by it.
+
+    Raises:
+        ClientConnectionError: The application's own body has raised.
+    """
     body = request.body
     if not body or isinstance(body, bytes):
         return body or b""
-    data: bytes = await body.as_bytes()
+    try:
+        data: bytes = await body.as_bytes()
+    except Exception as error:
+        words = f"Failed to send bytes into the underlying connection: {error!r}"
+        raise sys.modules["aiohttp"].ClientConnectionError(words) from error
     if body.consumed:
         payload = sys.modules["aiohttp.payload"]
         request._body = payload.BytesPayload(data, headers=body.headers)

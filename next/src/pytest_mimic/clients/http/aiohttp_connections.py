@@ -16,7 +16,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from pytest_mimic.client import Exchange, Plain
 from pytest_mimic.clients.http import answers, failures
-from pytest_mimic.clients.http.adapter import Recorder, end_body_async, failed
+from pytest_mimic.clients.http.adapter import Recorder, Replay
 
 _SWITCHING = 101
 _IN_BRACKETS = re.compile(r"\[(.*)\]$", re.S)
@@ -34,14 +34,6 @@ def replayed(
                 return error
         return _connection(connector, request, _Unanswered(request, error))
     return _connection(connector, request, _Replayed(request, given, exchange))
-
-
-def unsent(connector: Any, request: Any, reason: Exception) -> Any:
-    """Return a connection on which the body of a request cannot be read."""
-    error = _error_of_sending(request, reason)
-    if error is not reason:
-        error.__cause__ = reason
-    return _connection(connector, request, _Unanswered(request, error))
 
 
 def _connection(connector: Any, request: Any, protocol: Any) -> Any:
@@ -138,17 +130,14 @@ class _Replayed(_Protocol):
         self, request: Any, given: answers.Given, exchange: Exchange | None
     ) -> None:
         super().__init__(request)
-        self._given = given
-        self._pieces = answers.on_the_wire(given, request.method)
-        self._exchange = exchange
-        # The reader of a body whose length is known does not ask for its end.
-        self._is_whole = not given.is_left and not given.error
+        pieces = answers.on_the_wire(given, request.method)
+        self._replay = Replay(given, pieces, exchange)
+        self._error = given.error
 
     async def read(self) -> Any:
         """Return the head and the payload."""
         await super().read()
-        await self._end_before_last()
-        self.data_received(self._pieces.pop(0))
+        await self._feed_next()
         message, payload = await ResponseHandler.read(self)
         if payload is not EMPTY_PAYLOAD:
             payload.__class__ = _ReplayedReader
@@ -156,25 +145,26 @@ class _Replayed(_Protocol):
 
     async def feed_next(self, payload: StreamReader) -> None:
         """Let the next piece of the body arrive, or its end."""
-        await self._end_before_last()
-        error = self._given.error
-        if self._pieces:
-            self.data_received(self._pieces.pop(0))
-        elif error:
-            payload.set_exception(_error(error, None))
+        if await self._feed_next():
+            return
+        if self._error:
+            payload.set_exception(_error(self._error, None))
         else:
             self.connection_lost(None)
 
-    async def _end_before_last(self) -> None:
-        if len(self._pieces) == self._is_whole and self._exchange is not None:
-            exchange, self._exchange = self._exchange, None
-            await end_body_async(exchange, self._given)
+    async def _feed_next(self) -> bool:
+        replay = self._replay
+        if replay.is_at_last:
+            await replay.end_async()
+        if replay.pieces:
+            self.data_received(replay.pieces.pop(0))
+            return True
+        return False
 
     def leave(self) -> None:
         """End the call: its reader does not read on."""
         super().leave()
-        if self._exchange is not None:
-            self._exchange.step.leave()
+        self._replay.leave()
 
 
 class _ReplayedReader(StreamReader):
@@ -205,12 +195,15 @@ class Watched:
     To verify, the answer is read here, and the session gets the recorded one.
     """
 
-    def __init__(self, connection: Any, request: Any, exchange: Exchange) -> None:
+    def __init__(
+        self, connection: Any, request: Any, exchange: Exchange, recorder: Recorder
+    ) -> None:
         protocol = connection.protocol
         self._protocol = protocol
         self._request = request
         self._exchange = exchange
-        self._recorder: Recorder | None = None
+        self._recorder = recorder
+        self._has_begun = False
         self._params: dict[str, Any] = {}
         self._read_really = protocol.read
         self._set_params = protocol.set_response_params
@@ -224,23 +217,24 @@ class Watched:
         self._set_params(**params)
 
     async def _read(self) -> Any:
-        exchange = self._exchange
+        recorder = self._recorder
         try:
-            with exchange.step.running():
+            with self._exchange.step.running():
                 message, payload = await self._read_really()
         except BaseException as error:
             self._restore()
-            answer = failed(exchange, self._timeout_for(error))
-            if answer is None or exchange.mode == "run":
+            answer = recorder.fail(self._timeout_for(error))
+            if answer is None:
                 raise
             return await self._instead(answer)
         if 100 <= message.code < 200 and message.code != _SWITCHING:
             # It is informational: another one follows.
             return message, payload
         self._restore()
-        recorder = self._recorder = self._recorder_of(message)
+        self._has_begun = True
+        recorder.begin(self._head_of(message).read)
         _record(payload, recorder, self._end)
-        if exchange.mode == "run":
+        if self._exchange.mode == "run":
             return message, payload
         try:
             while not payload.at_eof() and not recorder.is_enough():
@@ -248,6 +242,8 @@ class Watched:
             answer = recorder.end()
         except BaseException as error:
             answer = recorder.fail(error)
+            if answer is None:
+                raise
         return await self._instead(answer)
 
     def _restore(self) -> None:
@@ -261,7 +257,7 @@ class Watched:
         is_cancelled = isinstance(error, asyncio.CancelledError)
         return TimeoutError() if is_timeout and is_cancelled else error
 
-    def _recorder_of(self, message: Any) -> Recorder:
+    def _head_of(self, message: Any) -> answers.Head:
         is_unpacked = self._params.get("auto_decompress", True)
         # The reason came in bytes that aiohttp takes for UTF-8.
         reason = (message.reason or "").encode("utf-8", "surrogateescape")
@@ -269,8 +265,7 @@ class Watched:
             (name.decode("latin-1"), value.decode("latin-1"))
             for name, value in message.raw_headers
         ]
-        return Recorder(
-            self._exchange,
+        return answers.Head(
             message.code,
             reason.decode("latin-1"),
             headers,
@@ -289,20 +284,19 @@ class Watched:
 
     def _end(self, error: BaseException | None = None) -> None:
         """End the exchange, if its end has not come."""
-        recorder = self._recorder
         if error is None or str(error) == "Connection closed":
             # What runs through the reader may be its own error; a cancellation or a
             # timeout is none.
             error = sys.exc_info()[1]
             is_cancelled = type(error).__name__ in ("CancelledError", "TimeoutError")
-            if recorder is not None and not is_cancelled:
+            if self._has_begun and not is_cancelled:
                 error = None
-        if recorder is None:
-            self._exchange.abandon(error)
-        elif error is None:
-            recorder.leave()
+        if error is not None and self._has_begun:
+            self._recorder.note(self._timeout_for(error))
+        elif self._has_begun:
+            self._recorder.leave()
         else:
-            recorder.note(self._timeout_for(error))
+            self._exchange.abandon(error)
 
 
 def _record(payload: Any, recorder: Recorder, end: Any) -> None:
@@ -386,19 +380,4 @@ def _refused_by_proxy(text: str, request: Any) -> Exception:
         (),
         status=int(status[0]) if status else 502,
         message=message[2] if message else text,
-    )
-
-
-def _error_of_sending(request: Any, reason: Exception) -> Exception:
-    """Return what aiohttp makes of an error of a body that it sends."""
-    if not isinstance(reason, OSError):
-        key = request.connection_key
-        return aiohttp.ClientConnectionError(
-            "Failed to send bytes into the underlying connection"
-            f" Connection<{key}>: {reason!r}"
-        )
-    if reason.errno is None and isinstance(reason, asyncio.TimeoutError):
-        return reason
-    return aiohttp.ClientOSError(
-        reason.errno, f"Can not write request body for {request.url}"
     )

@@ -15,8 +15,6 @@ from pytest_mimic.client import Plain
 from pytest_mimic.clients.http import bodies
 from pytest_mimic.secrets.placeholders import OWN
 
-# They say how the bytes came, which are given in another way.
-_OF_THE_WAY = frozenset({"content-encoding"})
 # Raw deflate, without the header of zlib.
 _BARE = "bare "
 _WITHOUT_BODY = (204, 304)
@@ -58,62 +56,67 @@ class Given(NamedTuple):
     version: str
 
 
-def read(
-    status: int,
-    reason: str,
-    headers: Iterable[tuple[str, str]],
-    pieces: Sequence[bytes],
-    *,
-    version: str = "HTTP/1.1",
-    unpacked: str = "",
-    is_left: bool = False,
-    error: dict[str, str] | None = None,
-) -> Plain:
-    """Return an answer as plain data, with its secrets.
+class Head(NamedTuple):
+    """What comes before the body of a real answer.
 
-    Args:
+    Attributes:
         status: The status.
         reason: The phrase behind it, if it has one.
         headers: As they came; several of one name are a list.
-        pieces: The body as it came, perhaps compressed.
         version: That of the protocol.
         unpacked: How the body was compressed that the client has decompressed.
-        is_left: Whether its reader left it before its end.
-        error: What broke it off.
     """
-    joined = _joined(headers)
-    data = b"".join(pieces)
-    encoding = joined.get("content-encoding", "")
-    plain_data: bytes | None = data
-    if unpacked:
-        encoding = unpacked
-    else:
-        plain_data = _decompressed(data, encoding if isinstance(encoding, str) else "")
-    kept = {name: value for name, value in joined.items() if name not in _OF_THE_WAY}
-    if plain_data is None:
-        kept["content-encoding"], plain_data = encoding, data
-        encoding = ""
-    plain: Plain = {"status": status}
-    if version != "HTTP/1.1":
-        plain["version"] = version
-    if reason and reason != _phrase(status):
-        plain["reason"] = reason
-    plain["headers"] = kept
-    if plain_data:
-        content_type = joined.get("content-type", "")
-        kind = content_type if isinstance(content_type, str) else ""
-        plain["body"] = bodies.read_given(plain_data, kind)
-    if encoding and plain_data:
-        is_bare = encoding == "deflate" and not unpacked and not _has_zlib_header(data)
-        plain["encoding"] = f"{_BARE}{encoding}" if is_bare else encoding
-    is_left = is_left and joined.get("content-length") != str(len(data))
-    if is_left:
-        plain["left"] = True
-    if len(pieces) > 1 and (is_left or error):
-        plain["pieces"] = [len(piece) for piece in pieces]
-    if error:
-        plain["error"] = error
-    return plain
+
+    status: int
+    reason: str
+    headers: Iterable[tuple[str, str]]
+    version: str = "HTTP/1.1"
+    unpacked: str = ""
+
+    def read(
+        self,
+        pieces: Sequence[bytes],
+        /,
+        *,
+        is_left: bool = False,
+        error: dict[str, str] | None = None,
+    ) -> Plain:
+        """Return the answer as plain data, with its secrets.
+
+        Args:
+            pieces: The body as it came, perhaps compressed.
+            is_left: Whether its reader left it before its end.
+            error: What broke it off.
+        """
+        headers = _joined(self.headers)
+        data = b"".join(pieces)
+        encoding = str(headers.pop("content-encoding", ""))
+        encoding = self.unpacked or encoding
+        body = data if self.unpacked else _decompressed(data, encoding)
+        plain: Plain = {"status": self.status}
+        if self.version != "HTTP/1.1":
+            plain["version"] = self.version
+        if self.reason and self.reason != _phrase(self.status):
+            plain["reason"] = self.reason
+        plain["headers"] = headers
+        if body is None:
+            # The application gets what nobody here can read.
+            headers["content-encoding"], body, encoding = encoding, data, ""
+        if body:
+            content_type = str(headers.get("content-type", ""))
+            plain["body"] = bodies.read_given(body, content_type)
+        if encoding and body:
+            is_bare = encoding == "deflate" and not _has_zlib_header(data)
+            is_bare = is_bare and not self.unpacked
+            plain["encoding"] = f"{_BARE}{encoding}" if is_bare else encoding
+        is_left = is_left and headers.get("content-length") != str(len(data))
+        if is_left:
+            plain["left"] = True
+        if len(pieces) > 1 and (is_left or error):
+            plain["pieces"] = [len(piece) for piece in pieces]
+        if error:
+            plain["error"] = error
+        return plain
 
 
 def give(answer: Plain, *, method: str = "GET") -> Given:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Iterable, Iterator
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -37,7 +36,7 @@ _LAYOUTS: dict[str, dict[str, Any]] = {
 }
 _MIXED = "mixed"
 _JSON_LINES = ("application/x-ndjson", "application/jsonl", "application/json-lines")
-_EVENT_FIELD = re.compile(r"(event|id|retry|data): (.*)")
+_EVENT_KEYS = {"event", "id", "retry", "data", "layout"}
 
 
 def media_type(content_type: str) -> str:
@@ -81,9 +80,9 @@ def read_given(data: bytes, content_type: str) -> dict[str, Any]:
     kind = media_type(content_type)
     charset = parameter(content_type, "charset") or "utf-8"
     text = _decoded(data, charset)
+    read = None
     if text is None or _is_binary(kind):
         return _text(data, content_type)
-    read = None
     if kind == "text/event-stream":
         read = _events(text)
     elif kind in _JSON_LINES:
@@ -167,11 +166,7 @@ def pieces(body: dict[str, Any]) -> Iterator[bytes]:
             text = line if isinstance(line, str) else _dumped(line, "compact")
             yield f"{text}\n".encode(charset)
     elif "json" in body:
-        text = _dumped(body["json"], body.get("layout", "spaced"))
-        try:
-            yield text.encode(charset)
-        except UnicodeEncodeError:
-            yield json.dumps(_with_tags(body["json"])).encode(charset)
+        yield _dumped(body["json"], body.get("layout", "spaced")).encode(charset)
     elif isinstance(body.get("text"), str):
         yield body["text"].encode(charset)
     elif body:
@@ -181,6 +176,17 @@ def pieces(body: dict[str, Any]) -> Iterator[bytes]:
 def is_in_its_layout(body: dict[str, Any]) -> bool:
     """Return whether a body comes back with the blanks that it had."""
     return body.get("layout") != _MIXED
+
+
+def is_opaque(body: dict[str, Any], headers: dict[str, Any]) -> bool:
+    """Return whether a body, or a part of one, is bytes in which a secret may stand."""
+    if "parts" in body:
+        return any(
+            is_opaque(part["body"], {"content-type": part.get("type", "")})
+            for part in body["parts"]
+        )
+    kind = media_type(str(headers.get("content-type", "")))
+    return "base64" in body and not _is_binary(kind)
 
 
 def _dumped(value: Any, layout: str) -> str:
@@ -217,22 +223,20 @@ def _json(text: str) -> tuple[Any] | None:
         )
     except (ValueError, RecursionError):
         return None
-    return (_without_tags(value),)
+    return (value,)
 
 
-def _without_tags(value: Any) -> Any:
-    """Return JSON in which no key can be taken for a tag of a tree.
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, whose keys nobody can take for a tag of a tree.
 
     So `{"$set": 1}` is `{"$dict": [["$set", 1]]}`.
     """
-    if isinstance(value, list):
-        return [_without_tags(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    items = [(key, _without_tags(item)) for key, item in value.items()]
-    if any(key.startswith("$") for key, _ in items):
-        return {"$dict": [[key, item] for key, item in items]}
-    return dict(items)
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise ValueError("a name stands twice")
+    if any(key.startswith("$") for key in mapping):
+        return {"$dict": [list(pair) for pair in pairs]}
+    return mapping
 
 
 def _with_tags(value: Any) -> Any:
@@ -242,13 +246,6 @@ def _with_tags(value: Any) -> Any:
         return value
     pairs = value["$dict"] if "$dict" in value else value.items()
     return {key: _with_tags(item) for key, item in pairs}
-
-
-def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    mapping = dict(pairs)
-    if len(mapping) != len(pairs):
-        raise ValueError("a name stands twice")
-    return mapping
 
 
 def _float(text: str) -> float:
@@ -279,24 +276,20 @@ def _events(text: str) -> dict[str, Any] | None:
 def _event(text: str) -> dict[str, Any] | str:
     """Return an event by its fields, or its text if they do not give it again.
 
-    The format is that of HTML, 9.2, *Server-sent events*.
+    The format is that of HTML, 9.2, *Server-sent events*. Data of several lines are a
+    text.
     """
     event: dict[str, Any] = {}
-    for line in text.rstrip("\n").split("\n"):
-        match = _EVENT_FIELD.fullmatch(line)
-        if match is not None and match[1] == "data" and "data" in event:
-            # Data of several lines are a text.
-            before = event["data"]
-            first = before if isinstance(before, str) else _dumped(before, "compact")
-            event["data"] = f"{first}\n{match[2]}"
-            continue
-        if match is None or match[1] in event:
-            return text
-        value = _json(match[2]) if match[1] == "data" else None
-        event[match[1]] = match[2] if value is None else value[0]
-        if value is not None and _dumped(value[0], "compact") != match[2]:
+    for line in text.removesuffix("\n\n").split("\n"):
+        name, _, value = line.partition(": ")
+        event[name] = f"{event[name]}\n{value}" if name in event else value
+    read = _json(event.get("data", ""))
+    if read is not None and "\n" not in event["data"]:
+        if _dumped(read[0], "compact") != event["data"]:
             event["layout"] = "spaced"
-    return event if _event_text(event) == text else text
+        event["data"] = read[0]
+    is_known = event.keys() <= _EVENT_KEYS
+    return event if is_known and _event_text(event) == text else text
 
 
 def _event_text(event: dict[str, Any] | str) -> str:

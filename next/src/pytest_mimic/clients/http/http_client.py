@@ -12,29 +12,28 @@ import re
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from functools import cache, wraps
 from http.client import HTTPException, HTTPResponse, IncompleteRead
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_mimic.client import Edge, Exchange, Plain, Port
-from pytest_mimic.clients.http import answers, bodies, failures, requests
+from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
     HttpAdapter,
-    end_body,
-    failed,
+    Recorder,
+    Replay,
     has_head,
     raised,
 )
 
 # `requests` while it sends: it stands on urllib3, which stands on http.client.
 _SENDER: ContextVar[str] = ContextVar("sender", default="")
-_EXCEPTIONS = {
-    "http.client": ["http.client", "builtins", "socket", "ssl"],
-    "urllib3": ["http.client", "builtins", "socket", "ssl"],
-}
+_EXCEPTIONS = ["http.client", "builtins", "socket", "ssl"]
 _OF_CONNECTING = ("refused", "unreachable", "name not found", "timeout of connecting")
+_BEFORE_SENDING = (*_OF_CONNECTING, "TLS", "proxy")
+_LAST_CHUNK = b"0\r\n\r\n"
 _BUFFER = 8192
 _LARGEST = 1 << 30
 
@@ -46,19 +45,15 @@ class HttpClient(HttpAdapter):
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return where connections are made, and where requests says that it sends."""
+        unsent: dict[bytes, bytes] = {}
 
         def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
-            return _stand_in_for(original, port)
+            return _stand_in_for(original, port, unsent)
 
-        connects = [
-            ("http.client", "HTTPConnection"),
-            ("http.client", "HTTPSConnection"),
-            ("urllib3.connection", "HTTPConnection"),
-            ("urllib3.connection", "HTTPSConnection"),
-        ]
-        edges = [Edge(module, (name, "connect"), wrap) for module, name in connects]
-        send = ("HTTPAdapter", "send")
-        return [*edges, Edge("requests.adapters", send, _sent_by_requests)]
+        for module in ("http.client", "urllib3.connection"):
+            for name in ("HTTPConnection", "HTTPSConnection"):
+                yield Edge(module, (name, "connect"), wrap)
+        yield Edge("requests.adapters", ("HTTPAdapter", "send"), _sent_by_requests)
 
 
 class Urllib3(HttpClient):
@@ -85,7 +80,9 @@ def _sent_by_requests(original: Callable[..., Any]) -> Callable[..., Any]:
     return send
 
 
-def _stand_in_for(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+def _stand_in_for(
+    original: Callable[..., Any], port: Port, unsent: dict[bytes, bytes]
+) -> Callable[..., Any]:
     @wraps(original)
     def connect(connection: Any) -> None:
         # A class that connects in its own way may lead into this process. The real
@@ -95,7 +92,7 @@ def _stand_in_for(original: Callable[..., Any], port: Port) -> Callable[..., Any
         if is_its_own or port.run.passes() or isinstance(connection.sock, _Socket):
             original(connection)
             return
-        connection.sock = _Socket(connection, original, port)
+        connection.sock = _Socket(connection, original, port, unsent)
         if hasattr(connection, "is_verified"):
             # urllib3 warns of a connection whose certificate nobody has checked.
             wanted = getattr(connection, "cert_reqs", None)
@@ -111,14 +108,21 @@ class _Socket:
         connection: The connection of http.client.
         connect: Connects it for real.
         port: Where its calls are taken.
+        unsent: By request, the body of one that could not connect. A body that can be
+            read once is gone when the client tries again.
     """
 
     def __init__(
-        self, connection: Any, connect: Callable[[Any], None], port: Port
+        self,
+        connection: Any,
+        connect: Callable[[Any], None],
+        port: Port,
+        unsent: dict[bytes, bytes],
     ) -> None:
         self._connection = connection
         self._connect = connect
         self._port = port
+        self._unsent = unsent
         self._real: Any = None
         self._sent: list[bytes] = []
         self._timeout: Any = connection.timeout
@@ -132,13 +136,13 @@ class _Socket:
 
     def makefile(self, *_args: Any, **_kwargs: Any) -> Any:
         """Return the answer to what was sent."""
-        sent = b"".join(self._sent)
-        self._sent.clear()
-        exchange = self._port.begin(self._read(sent), *self._clients())
+        sent = self._taken()
+        exchange = self._begin(sent)
         if exchange is None:
             return self._send(sent).makefile("rb")
         if exchange.mode == "replay":
             if not has_head(exchange):
+                self._keep_body(sent, exchange.recorded.get("error", {}).get("kind"))
                 exchange.step.wait()
             return exchange.given(lambda answer: self._given(answer, exchange))
         return self._real_answer(exchange, sent)
@@ -160,7 +164,7 @@ class _Socket:
 
     def fileno(self) -> int:
         """Return the number of the real socket, or of one that has nothing to read."""
-        return int((self._real or _silent_socket()).fileno())
+        return int((self._real or _silent_pair()[0]).fileno())
 
     def shutdown(self, how: int) -> None:
         """Shut the real socket down, if there is one."""
@@ -169,9 +173,8 @@ class _Socket:
 
     def close(self) -> None:
         """Close the real socket, if there is one; send what nobody waits for."""
-        sent = b"".join(self._sent)
-        self._sent.clear()
-        if _is_whole(sent):
+        sent = self._taken()
+        if b"\r\n\r\n" in sent and _Request.of(sent).is_whole:
             self._send_unanswered(sent)
         if self._real is not None:
             self._real.close()
@@ -180,6 +183,29 @@ class _Socket:
         if name.startswith("__") or self._real is None:
             raise AttributeError(name)
         return getattr(self._real, name)
+
+    def _taken(self) -> bytes:
+        """Return what was sent since the last answer, with the body that it had."""
+        sent = b"".join(self._sent)
+        self._sent.clear()
+        head = sent.removesuffix(_LAST_CHUNK)
+        return head + self._unsent.pop(head, sent[len(head) :])
+
+    def _begin(self, sent: bytes) -> Exchange | None:
+        request = _Request.of(sent)
+        url = self._url(request)
+        body = _unchunked(request.body) if request.is_chunked else request.body
+        plain = requests.read(request.method, url, request.headers, body)
+        clients = [_SENDER.get(), "urllib3" if self._is_urllib3() else ""]
+        return self._port.begin(plain, *filter(None, clients), "http.client")
+
+    def _url(self, request: _Request) -> str:
+        connection, target = self._connection, request.target
+        if "://" in target:
+            return target
+        is_tunnel = getattr(connection, "_tunnel_host", None)
+        scheme = "https" if is_tunnel or connection.default_port == 443 else "http"
+        return f"{scheme}://{request.header('host') or connection.host}{target}"
 
     def _send(self, sent: bytes) -> Any:
         """Send for real, and return the real socket."""
@@ -200,7 +226,7 @@ class _Socket:
         return self._real
 
     def _send_unanswered(self, sent: bytes) -> None:
-        exchange = self._port.begin(self._read(sent), *self._clients())
+        exchange = self._begin(sent)
         if exchange is None:
             self._send(sent)
         elif exchange.mode == "replay":
@@ -210,59 +236,45 @@ class _Socket:
                 self._send(sent)
             exchange.abandon(None)
 
-    def _clients(self) -> list[str]:
-        """Return who sends, the outermost first."""
-        clients = ["http.client"]
-        if self._is_urllib3():
-            clients.insert(0, "urllib3")
-        if _SENDER.get():
-            clients.insert(0, _SENDER.get())
-        return clients
+    def _real_answer(self, exchange: Exchange, sent: bytes) -> Any:
+        reading = _Reading(self._connection._method)
+        recorder = Recorder(exchange)
+        try:
+            with exchange.step.running():
+                file = io.BufferedReader(_Kept(self._send(sent), recorder, reading))
+                # The time until the first byte is that of the service.
+                file.peek(1)
+        except BaseException as error:
+            self._keep_body(sent, failures.kind_of(error, self._phase))
+            answer = recorder.fail(error, self._phase)
+            if answer is None:
+                raise
+            return raised(self._given(answer))
+        recorder.begin(reading.read)
+        if exchange.mode == "run":
+            return file
+        try:
+            parsed = _parsed(file, self._connection._method)
+            while not recorder.is_enough() and parsed.read1(_BUFFER):
+                pass
+            answer = recorder.end()
+        except (OSError, HTTPException) as error:
+            answer = recorder.fail(error)
+            if answer is None:
+                raise
+        file.close()
+        return raised(self._given(answer))
+
+    def _keep_body(self, sent: bytes, kind: str) -> None:
+        """Keep a body in chunks that was not sent for the next attempt."""
+        head, end, body = sent.partition(b"\r\n\r\n")
+        if kind in _BEFORE_SENDING and body.endswith(_LAST_CHUNK):
+            self._unsent[head + end] = body
 
     def _is_urllib3(self) -> bool:
         module = sys.modules.get("urllib3.connection")
         base = getattr(module, "HTTPConnection", None)
         return base is not None and isinstance(self._connection, base)
-
-    def _read(self, sent: bytes) -> Plain:
-        """Return the request in the bytes that were sent."""
-        (method, target), headers, body = _split(sent)
-        names = {name.lower(): value for name, value in headers}
-        if names.get("transfer-encoding", "").lower() == "chunked":
-            body = _unchunked(body)
-        return requests.read(method, self._url(target, names), headers, body)
-
-    def _url(self, target: str, headers: dict[str, str]) -> str:
-        connection = self._connection
-        if "://" in target:
-            return target
-        is_secure = connection.default_port == 443
-        host = getattr(connection, "_tunnel_host", None)
-        place = headers.get("host") or connection.host
-        if host:
-            is_secure = True
-        return f"{'https' if is_secure else 'http'}://{place}{target}"
-
-    def _real_answer(self, exchange: Exchange, sent: bytes) -> Any:
-        kept: _Kept | None = None
-        try:
-            with exchange.step.running():
-                kept = _Kept(self._send(sent), exchange, self._connection._method)
-                answer = io.BufferedReader(kept)
-                # The time until the first byte is that of the service.
-                answer.peek(1)
-        except BaseException as error:
-            if kept is not None:
-                kept.drop()
-            failure = failed(exchange, error, self._phase)
-            if failure is None or exchange.mode == "run":
-                raise
-            return raised(self._given(failure))
-        if exchange.mode == "run":
-            return answer
-        whole = kept.read_whole(answer)
-        answer.close()
-        return raised(self._given(whole))
 
     def _given(self, answer: Plain, exchange: Exchange | None = None) -> Any:
         """Return an answer as a file over a socket, or its error.
@@ -273,37 +285,30 @@ class _Socket:
         """
         method = self._connection._method
         given = answers.give(answer, method=method)
+        error = self._error(given.error) if given.error else None
         if not given.status:
-            return self._error(given.error)
-        is_packed = not self._is_urllib3()
-        pieces = answers.on_the_wire(given, method, is_packed=is_packed)
-        # The client's own parser finds a body that breaks off.
-        is_found = given.error.get("kind") in (None, "closed early", "malformed")
-        error = None if is_found else self._error(given.error)
-        return io.BufferedReader(_Replayed(pieces, given, exchange, error))
+            return error
+        pieces = answers.on_the_wire(given, method, is_packed=not self._is_urllib3())
+        if given.error.get("kind") in ("closed early", "malformed"):
+            error = None  # The client's own parser finds it.
+        return io.BufferedReader(_Replayed(Replay(given, pieces, exchange), error))
 
     def _error(self, error: dict[str, str]) -> Exception:
-        kind, text = error.get("kind", ""), error.get("text", "")
-        if not self._is_urllib3():
-            modules = _EXCEPTIONS["http.client"]
-            return _made(failures.class_of(kind, modules, error.get("class", "")), text)
-        return _of_urllib3(self._connection, error)
+        if self._is_urllib3():
+            return _of_urllib3(self._connection, error)
+        return _of_http_client(error)
 
 
 class _Kept(io.RawIOBase):
     """The bytes of a real answer, kept while the client reads them."""
 
-    def __init__(self, real: Any, exchange: Exchange, method: str) -> None:
+    def __init__(self, real: Any, recorder: Recorder, reading: _Reading) -> None:
         self._raw = real.makefile("rb", 0)
         # Libraries for NTLM and Kerberos look here for the certificate.
         self._sock = real
-        self._exchange = exchange
-        self._method = method
-        self._data = bytearray()
+        self._recorder = recorder
+        self._reading = reading
         self._error: BaseException | None = None
-        self._is_ended = False
-        self._is_at_end = False
-        exchange.progress(lambda: self._answer(is_left=True))
 
     def readable(self) -> bool:
         """Whether it can be read."""
@@ -315,106 +320,78 @@ class _Kept(io.RawIOBase):
             count: int | None = self._raw.readinto(buffer)
         except BaseException as error:
             self._error = error
+            # The error's traceback holds this file, which nobody reads any more.
+            self._raw.close()
             raise
-        self._data += bytes(buffer[: count or 0])
-        self._is_at_end = count == 0
+        self._recorder.feed(bytes(buffer[: count or 0]))
+        self._reading.is_at_end = count == 0
         return count
 
     def close(self) -> None:
         """End the call: the client has read what it wants."""
         if not self.closed:
             self._raw.close()
-            self._end()
+            if self._error is None:
+                self._recorder.leave()
+            else:
+                self._recorder.note(self._error)
         super().close()
 
-    def drop(self) -> None:
-        """Close it without an outcome."""
-        self._is_ended = True
-        self.close()
 
-    def read_whole(self, reader: Any) -> Plain:
-        """Read the answer to its end, and return what the client gets in its place.
+class _Reading:
+    """Reads an answer from the bytes that have come over a socket.
 
-        Of one whose reader had left it, as much is read as he had read.
-        """
-        recorded = self._exchange.recorded
-        size = bodies.size(recorded.get("body", {})) if "left" in recorded else None
-        try:
-            parsed = _parsed(reader, self._method)
-            while size is None or self._size() < size:
-                if not parsed.read1(_BUFFER):
-                    break
-        except (OSError, HTTPException) as error:
-            self._error = error
-        self._is_ended = True
-        return self._exchange.finish(self._answer(error=self._error))
+    Attributes:
+        is_at_end: Whether the server has closed the connection.
+    """
 
-    def _size(self) -> int:
-        return bodies.size(self._answer().get("body", {}))
+    def __init__(self, method: str) -> None:
+        self.is_at_end = False
+        self._method = method
 
-    def _end(self) -> None:
-        if self._is_ended:
-            return
-        self._is_ended = True
-        error = self._error
-        if isinstance(error, Exception) and failures.kind_of(error):
-            self._exchange.finish(self._answer(error=error))
-        elif error is not None or not (self._data or self._is_at_end):
-            self._exchange.abandon(error, self._answer() if self._data else None)
-        else:
-            self._exchange.finish(self._answer())
-
-    def _answer(
-        self, *, is_left: bool = False, error: BaseException | None = None
+    def read(
+        self,
+        pieces: Sequence[bytes],
+        /,
+        *,
+        is_left: bool = False,
+        error: dict[str, str] | None = None,
     ) -> Plain:
-        kept = failures.plain(error) if error else None
+        """Return the answer, whose client may read no further."""
         try:
-            parsed = _parsed(io.BytesIO(bytes(self._data)), self._method)
+            parsed = _parsed(io.BytesIO(b"".join(pieces)), self._method)
         except (HTTPException, OSError, ValueError) as problem:
-            return {"error": failures.plain(error or problem)}
-        pieces: list[bytes] = []
+            return {"error": error or failures.plain(problem)}
+        body: list[bytes] = []
         try:
             while piece := parsed.read1(_LARGEST):
-                pieces.append(piece)
-            _check_length(parsed)
+                body.append(piece)
+            if parsed.length:
+                raise IncompleteRead(b"", parsed.length)
+            is_left = parsed.will_close and not (parsed.chunked or self.is_at_end)
         except (HTTPException, ValueError) as problem:
+            is_left = False
             if _is_malformed(problem):
-                kept = {**failures.plain(problem), "kind": "malformed"}
-            elif self._is_at_end:
-                kept = kept or failures.plain(problem)
+                error = {**failures.plain(problem), "kind": "malformed"}
+            elif self.is_at_end:
+                error = error or failures.plain(problem)
             else:
                 # What has not come was not waited for: the server sent no end.
                 is_left = error is None
         version = "HTTP/1.0" if parsed.version == 10 else "HTTP/1.1"
-        return answers.read(
-            parsed.status,
-            parsed.reason,
-            parsed.getheaders(),
-            pieces,
-            version=version,
-            is_left=is_left,
-            error=kept,
-        )
+        headers = parsed.getheaders()
+        head = answers.Head(parsed.status, parsed.reason, headers, version)
+        return head.read(body, is_left=is_left, error=error)
 
 
 class _Replayed(io.RawIOBase):
-    """The bytes of a recorded answer, piece by piece."""
+    """The bytes of a recorded answer, piece by piece, and the error behind them."""
 
     _sock = None
 
-    def __init__(
-        self,
-        pieces: list[bytes],
-        given: answers.Given,
-        exchange: Exchange | None,
-        error: Exception | None,
-    ) -> None:
-        self._pieces = pieces
-        self._given = given
-        self._exchange = exchange
+    def __init__(self, replay: Replay, error: Exception | None) -> None:
+        self._replay = replay
         self._error_at_end = error
-        # The reader of a body whose length is known does not ask for its end.
-        self._is_whole = not given.is_left and error is None
 
     def readable(self) -> bool:
         """Whether it can be read."""
@@ -422,23 +399,22 @@ class _Replayed(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Read from the next piece; the call ends before the last one."""
-        if len(self._pieces) == self._is_whole and self._exchange is not None:
-            exchange, self._exchange = self._exchange, None
-            end_body(exchange, self._given)
-        if not self._pieces:
-            if self._error_at_end is not None:
-                raise self._error_at_end
+        replay, pieces = self._replay, self._replay.pieces
+        if replay.is_at_last:
+            replay.end()
+        if not pieces:
+            raised(self._error_at_end)
             return 0
-        piece = self._pieces[0]
-        count = min(len(buffer), len(piece))
-        buffer[:count] = piece[:count]
-        self._pieces[:1] = [piece[count:]] if count < len(piece) else []
+        count = min(len(buffer), len(pieces[0]))
+        buffer[:count] = pieces[0][:count]
+        pieces[0] = pieces[0][count:]
+        if not pieces[0]:
+            del pieces[0]
         return count
 
     def close(self) -> None:
         """End the call: its reader does not read on."""
-        if self._exchange is not None:
-            self._exchange.step.leave()
+        self._replay.leave()
         super().close()
 
 
@@ -447,16 +423,6 @@ def _is_malformed(problem: Exception) -> bool:
     reason = problem if isinstance(problem, ValueError) else problem.__context__
     # It tries to read the length at the end of the data, too.
     return isinstance(reason, ValueError) and not str(reason).endswith("b''")
-
-
-def _check_length(parsed: HTTPResponse) -> None:
-    """Check that a body of known length has come as a whole.
-
-    Raises:
-        IncompleteRead: It has not.
-    """
-    if parsed.length:
-        raise IncompleteRead(b"", parsed.length)
 
 
 def _parsed(reader: Any, method: str) -> HTTPResponse:
@@ -469,30 +435,14 @@ def _parsed(reader: Any, method: str) -> HTTPResponse:
     return response
 
 
-def _of_urllib3(connection: Any, error: dict[str, str]) -> Exception:
-    """Return what urllib3's own connection raises; its pool makes the rest of it."""
-    kind, text = error.get("kind", ""), error.get("text", "")
-    exceptions = sys.modules["urllib3.exceptions"]
-    if kind not in _OF_CONNECTING and kind != "proxy":
-        # Else urllib3 takes the error for one of the proxy.
-        connection._has_connected_to_proxy = True
-    # urllib3 prints the connection before the text.
-    text = text.partition("): ")[2] or text
-    if kind in ("refused", "unreachable"):
-        return exceptions.NewConnectionError(connection, text)  # type: ignore[no-any-return]
-    if kind == "name not found":
-        class_ = getattr(exceptions, "NameResolutionError", None)
-        if class_ is not None:
-            reason = text.partition("' (")[2].removesuffix(")") or text
-            return class_(connection.host, connection, socket.gaierror(reason))  # type: ignore[no-any-return]
-        return exceptions.NewConnectionError(connection, text)  # type: ignore[no-any-return]
-    if kind == "timeout of connecting":
-        return exceptions.ConnectTimeoutError(connection, text)  # type: ignore[no-any-return]
-    class_ = failures.class_of(kind, _EXCEPTIONS["urllib3"], error.get("class", ""))
-    return _made(class_, text)
+# -- errors
 
 
-def _made(class_: type[Exception], text: str) -> Exception:
+def _of_http_client(error: dict[str, str]) -> Exception:
+    class_ = failures.class_of(
+        error.get("kind", ""), _EXCEPTIONS, error.get("class", "")
+    )
+    text = error.get("text", "")
     try:
         # An error of TLS prints its reason alone if it has a number.
         made = class_(1, text) if issubclass(class_, ssl.SSLError) else class_(text)
@@ -500,32 +450,70 @@ def _made(class_: type[Exception], text: str) -> Exception:
         return ConnectionError(text)
     if str(made) != text and text in str(made) and made.args == (str(made),):
         made.args = (text,)
-    return made
+    found: Exception = made
+    return found
 
 
-def _split(sent: bytes) -> tuple[list[str], list[tuple[str, str]], bytes]:
-    """Return method and target, the headers and the body of a request."""
-    head, _, body = sent.partition(b"\r\n\r\n")
-    # A value may go on in the next line (RFC 9112, 5.2).
-    text = re.sub(r"\r\n[ \t]+", " ", head.decode("latin-1"))
-    first, *lines = text.split("\r\n")
-    headers = [(name, value) for name, _, value in map(_split_header, lines)]
-    return first.split(" ")[:2], headers, body
+def _of_urllib3(connection: Any, error: dict[str, str]) -> Exception:
+    """Return what urllib3's own connection raises; its pool makes the rest of it."""
+    kind, text = error.get("kind", ""), error.get("text", "")
+    exceptions: Any = sys.modules["urllib3.exceptions"]
+    if kind not in _OF_CONNECTING and kind != "proxy":
+        # Else urllib3 takes the error for one of the proxy.
+        connection._has_connected_to_proxy = True
+    # urllib3 prints the connection before the text.
+    text = text.partition("): ")[2] or text
+    class_: Any = exceptions.NewConnectionError
+    if kind == "name not found" and hasattr(exceptions, "NameResolutionError"):
+        reason = socket.gaierror(text.partition("' (")[2].removesuffix(")") or text)
+        found: Exception = exceptions.NameResolutionError(
+            connection.host, connection, reason
+        )
+        return found
+    if kind == "timeout of connecting":
+        class_ = exceptions.ConnectTimeoutError
+    elif kind not in _OF_CONNECTING:
+        return _of_http_client({**error, "text": text})
+    return class_(connection, text)  # type: ignore[no-any-return]
 
 
-def _is_whole(sent: bytes) -> bool:
-    """Return whether these bytes are a request with its whole body."""
-    if b"\r\n\r\n" not in sent:
-        return False
-    _, headers, body = _split(sent)
-    names = {name.lower(): value for name, value in headers}
-    if "transfer-encoding" in names:
-        return body.endswith(b"0\r\n\r\n")
-    return len(body) == int(names.get("content-length", "0"))
+# -- what was sent
 
 
-def _split_header(line: str) -> tuple[str, str, str]:
-    return line.partition(": ")
+class _Request(NamedTuple):
+    """A request by its parts, the body as it is sent."""
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @classmethod
+    def of(cls, sent: bytes) -> _Request:
+        """Return the request in the bytes that were sent."""
+        head, _, body = sent.partition(b"\r\n\r\n")
+        # A value may go on in the next line (RFC 9112, 5.2).
+        text = re.sub(r"\r\n[ \t]+", " ", head.decode("latin-1"))
+        first, *lines = text.split("\r\n")
+        method, target = first.split(" ")[:2]
+        split = [line.partition(": ") for line in lines]
+        return cls(method, target, [(name, value) for name, _, value in split], body)
+
+    def header(self, name: str) -> str:
+        """Return a header, the last one of its name, or an empty text."""
+        return {key.lower(): value for key, value in self.headers}.get(name, "")
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the body stands in chunks."""
+        return self.header("transfer-encoding").lower() == "chunked"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole body was sent."""
+        if self.is_chunked:
+            return self.body.endswith(_LAST_CHUNK)
+        return len(self.body) == int(self.header("content-length") or 0)
 
 
 def _unchunked(body: bytes) -> bytes:
@@ -545,7 +533,3 @@ def _silent_pair() -> tuple[socket.socket, socket.socket]:
     for one in pair:
         atexit.register(one.close)
     return pair
-
-
-def _silent_socket() -> socket.socket:
-    return _silent_pair()[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from functools import wraps
 from typing import Any
 
@@ -12,9 +12,7 @@ from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
     HttpAdapter,
     Recorder,
-    end_body,
-    end_body_async,
-    failed,
+    Replay,
     has_head,
     raised,
 )
@@ -28,18 +26,42 @@ class Httpx(HttpAdapter):
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return the methods in which a transport sends a request."""
-        library = _Library(self.name, self.core)
 
         def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
-            return library.wrap(original, port)
+            @wraps(original)
+            def handle_request(transport: Any, request: Any) -> Any:
+                if self._is_mocked(transport):
+                    return original(transport, request)
+                threads = _InThreads(self.name, request, original, transport)
+                return _at_once(threads.answer(port))
+
+            return handle_request
 
         def wrap_async(original: Callable[..., Any]) -> Callable[..., Any]:
-            return library.wrap_async(original, port)
+            @wraps(original)
+            async def handle_async_request(transport: Any, request: Any) -> Any:
+                if self._is_mocked(transport):
+                    return await original(transport, request)
+                tasks = _InTasks(self.name, request, original, transport)
+                return await tasks.answer(port)
+
+            return handle_async_request
 
         return [
             Edge(self.name, ("HTTPTransport", "handle_request"), wrap),
             Edge(self.name, ("AsyncHTTPTransport", "handle_async_request"), wrap_async),
         ]
+
+    def _is_mocked(self, transport: Any) -> bool:
+        """Whether a library for mocks has replaced what sends the request."""
+        pool = type(getattr(transport, "_pool", None))
+        methods = ("handle_request", "handle_async_request")
+        found = [getattr(pool, name, None) for name in methods]
+        return any(
+            method is not None
+            and not str(getattr(method, "__module__", "")).startswith(self.core)
+            for method in found
+        )
 
 
 class Httpx2(Httpx):
@@ -49,173 +71,136 @@ class Httpx2(Httpx):
     core = "httpcore2"
 
 
-class _Library:
-    """One of the two libraries, by its modules."""
+def _at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Return what a coroutine gives that waits for no task."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("a request of a thread waits for a task")
 
-    def __init__(self, name: str, core: str) -> None:
+
+class _InTasks:
+    """How a request is answered.
+
+    Args:
+        name: The library, by its module.
+        request: Its request.
+        original: Sends it for real.
+        transport: The transport that does so.
+    """
+
+    def __init__(
+        self, name: str, request: Any, original: Callable[..., Any], transport: Any
+    ) -> None:
         self._name = name
-        self._core = core
+        self._request = request
+        self._original = original
+        self._transport = transport
 
-    @property
-    def _module(self) -> Any:
-        return sys.modules[self._name]
+    async def answer(self, port: Port) -> Any:
+        """Return the response, recorded or real, or raise its error."""
+        request = self._request
+        headers = request.headers.multi_items()
+        body = await self._body()
+        plain = requests.read(request.method, str(request.url), headers, body)
+        exchange = port.begin(plain, self._name)
+        if exchange is None:
+            return await self._send()
+        if exchange.mode == "replay":
+            if not has_head(exchange):
+                await self._wait(exchange)
+            return exchange.given(lambda answer: self._given(answer, exchange))
+        recorder = Recorder(exchange)
+        try:
+            with exchange.step.running():
+                response = await self._send()
+        except BaseException as error:
+            answer = recorder.fail(error)
+            if answer is None:
+                raise
+            return raised(self._given(answer))
+        recorder.begin(_head_of(response).read)
+        if exchange.mode == "run":
+            response.stream = self._recorded(response.stream, recorder)
+            return response
+        try:
+            await self._read(response.stream, recorder)
+            answer = recorder.end()
+        except BaseException as error:
+            answer = recorder.fail(error)
+            if answer is None:
+                raise
+        finally:
+            await self._close(response.stream)
+        return raised(self._given(answer))
 
-    def wrap(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
-        @wraps(original)
-        def handle_request(transport: Any, request: Any) -> Any:
-            if self._is_mocked(transport):
-                return original(transport, request)
-            exchange = port.begin(_read(request, request.read()), self._name)
-            if exchange is None:
-                return original(transport, request)
-            if exchange.mode == "replay":
-                if not has_head(exchange):
-                    exchange.step.wait()
-                return exchange.given(
-                    lambda answer: self._given(answer, request, exchange)
-                )
-            try:
-                with exchange.step.running():
-                    response = original(transport, request)
-            except BaseException as error:
-                return self._failed(exchange, error, request)
-            recorder = _recorder(exchange, response)
-            if exchange.mode == "run":
-                response.stream = self._stream(response.stream, recorder)
-                return response
-            try:
-                for data in response.stream:
-                    recorder.feed(data)
-                    if recorder.is_enough():
-                        break
-                answer = recorder.end()
-            except BaseException as error:
-                answer = recorder.fail(error)
-            finally:
-                response.stream.close()
-            return raised(self._given(answer, request))
+    async def _body(self) -> bytes:
+        body: bytes = await self._request.aread()
+        return body
 
-        return handle_request
+    async def _send(self) -> Any:
+        return await self._original(self._transport, self._request)
 
-    def wrap_async(
-        self, original: Callable[..., Any], port: Port
-    ) -> Callable[..., Any]:
-        @wraps(original)
-        async def handle_async_request(transport: Any, request: Any) -> Any:
-            if self._is_mocked(transport):
-                return await original(transport, request)
-            plain = _read(request, await request.aread())
-            exchange = port.begin(plain, self._name)
-            if exchange is None:
-                return await original(transport, request)
-            if exchange.mode == "replay":
-                if not has_head(exchange):
-                    await exchange.step.wait_async()
-                return exchange.given(
-                    lambda answer: self._given(answer, request, exchange)
-                )
-            try:
-                with exchange.step.running():
-                    response = await original(transport, request)
-            except BaseException as error:
-                return self._failed(exchange, error, request)
-            recorder = _recorder(exchange, response)
-            if exchange.mode == "run":
-                response.stream = self._stream(response.stream, recorder)
-                return response
-            try:
-                async for data in response.stream:
-                    recorder.feed(data)
-                    if recorder.is_enough():
-                        break
-                answer = recorder.end()
-            except BaseException as error:
-                answer = recorder.fail(error)
-            finally:
-                await response.stream.aclose()
-            return raised(self._given(answer, request))
+    async def _wait(self, exchange: Exchange) -> None:
+        await exchange.step.wait_async()
 
-        return handle_async_request
+    async def _read(self, stream: Any, recorder: Recorder) -> None:
+        async for data in stream:
+            recorder.feed(data)
+            if recorder.is_enough():
+                return
 
-    def _is_mocked(self, transport: Any) -> bool:
-        """Whether a library for mocks has replaced what sends the request."""
-        pool = type(getattr(transport, "_pool", None))
-        methods = ("handle_request", "handle_async_request")
-        found = [getattr(pool, name, None) for name in methods]
-        return any(
-            method is not None
-            and not str(getattr(method, "__module__", "")).startswith(self._core)
-            for method in found
-        )
+    async def _close(self, stream: Any) -> None:
+        await stream.aclose()
 
-    def _failed(self, exchange: Exchange, error: BaseException, request: Any) -> Any:
-        answer = failed(exchange, error)
-        if answer is None or exchange.mode == "run":
-            raise error
-        return raised(self._given(answer, request))
-
-    def _given(
-        self, answer: Plain, request: Any, exchange: Exchange | None = None
-    ) -> Any:
+    def _given(self, answer: Plain, exchange: Exchange | None = None) -> Any:
         """Return the response of a recorded answer, or its error.
 
         Args:
             answer: The answer.
-            request: What it answers.
             exchange: The replay that ends when its body was read.
         """
-        given = answers.give(answer, method=request.method)
+        given = answers.give(answer, method=self._request.method)
+        error = self._error(given.error) if given.error else None
         if not given.status:
-            return self._error(given.error, request)
-        return self._module.Response(
+            return error
+        module = sys.modules[self._name]
+        replay = Replay(given, given.pieces, exchange)
+        return module.Response(
             given.status,
             headers=given.headers,
-            stream=self._recorded_stream(given, request, exchange),
+            stream=_replayed(module, replay, error),
             extensions={
                 "http_version": given.version.encode("ascii", "replace"),
                 "reason_phrase": given.reason.encode("latin-1", "replace"),
             },
         )
 
-    def _error(self, error: dict[str, str], request: Any) -> Any:
-        kind = error.get("kind", "")
+    def _error(self, error: dict[str, str]) -> Exception:
+        kind, text = error.get("kind", ""), error.get("text", "")
         class_ = failures.class_of(kind, [self._name], error.get("class", ""))
-        return class_(error.get("text", ""), request=request)
+        made: Exception = class_(text, request=self._request)
+        return made
 
-    def _stream(self, stream: Any, recorder: Recorder) -> Any:
+    def _recorded(self, stream: Any, recorder: Recorder) -> Any:
         """Return a stream that is read as it comes, and recorded."""
-        module = self._module
+        module: Any = sys.modules[self._name]
 
-        class Stream(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc,name-defined]
+        class Stream(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc]
             def __iter__(self) -> Iterator[bytes]:
-                try:
+                with recorder.reading():
                     for data in stream:
-                        recorder.feed(data)
-                        yield data
-                except GeneratorExit:
-                    recorder.leave()
-                    raise
-                except BaseException as error:
-                    recorder.fail(error)
-                    raise
-                recorder.end()
+                        yield recorder.feed(data)
+
+            async def __aiter__(self) -> AsyncIterator[bytes]:
+                with recorder.reading():
+                    async for data in stream:
+                        yield recorder.feed(data)
 
             def close(self) -> None:
                 recorder.leave()
                 stream.close()
-
-            async def __aiter__(self) -> AsyncIterator[bytes]:
-                try:
-                    async for data in stream:
-                        recorder.feed(data)
-                        yield data
-                except GeneratorExit:
-                    recorder.leave()
-                    raise
-                except BaseException as error:
-                    recorder.fail(error)
-                    raise
-                recorder.end()
 
             async def aclose(self) -> None:
                 recorder.leave()
@@ -223,47 +208,59 @@ class _Library:
 
         return Stream()
 
-    def _recorded_stream(
-        self, given: answers.Given, request: Any, exchange: Exchange | None
-    ) -> Any:
-        module, error_of = self._module, self._error
 
-        class Stream(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc,name-defined]
-            def __iter__(self) -> Iterator[bytes]:
-                yield from given.pieces
-                if exchange is not None:
-                    end_body(exchange, given)
-                if given.error:
-                    raise error_of(given.error, request)
+class _InThreads(_InTasks):
+    """As in tasks, but nothing waits for one."""
 
-            def close(self) -> None:
-                if exchange is not None:
-                    exchange.step.leave()
+    async def _body(self) -> bytes:
+        body: bytes = self._request.read()
+        return body
 
-            async def __aiter__(self) -> AsyncIterator[bytes]:
-                for piece in given.pieces:
-                    yield piece
-                if exchange is not None:
-                    await end_body_async(exchange, given)
-                if given.error:
-                    raise error_of(given.error, request)
+    async def _send(self) -> Any:
+        return self._original(self._transport, self._request)
 
-            async def aclose(self) -> None:
-                if exchange is not None:
-                    exchange.step.leave()
+    async def _wait(self, exchange: Exchange) -> None:
+        exchange.step.wait()
 
-        return Stream()
+    async def _read(self, stream: Any, recorder: Recorder) -> None:
+        for data in stream:
+            recorder.feed(data)
+            if recorder.is_enough():
+                return
+
+    async def _close(self, stream: Any) -> None:
+        stream.close()
 
 
-def _read(request: Any, body: bytes) -> Plain:
-    return requests.read(
-        request.method, str(request.url), request.headers.multi_items(), body
-    )
+def _replayed(module: Any, replay: Replay, error: Exception | None) -> Any:
+    """Return a stream that gives the pieces of a recorded body, and then its error."""
+
+    class Stream(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc]
+        def __iter__(self) -> Iterator[bytes]:
+            yield from replay.pieces
+            replay.end()
+            raised(error)
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for piece in replay.pieces:
+                yield piece
+            await replay.end_async()
+            raised(error)
+
+        def close(self) -> None:
+            replay.leave()
+
+        async def aclose(self) -> None:
+            replay.leave()
+
+    return Stream()
 
 
-def _recorder(exchange: Exchange, response: Any) -> Recorder:
+def _head_of(response: Any) -> answers.Head:
     extensions = response.extensions
-    reason = extensions.get("reason_phrase", b"").decode("latin-1")
-    version = extensions.get("http_version", b"HTTP/1.1").decode("latin-1")
-    headers = response.headers.multi_items()
-    return Recorder(exchange, response.status_code, reason, headers, version)
+    return answers.Head(
+        response.status_code,
+        extensions.get("reason_phrase", b"").decode("latin-1"),
+        response.headers.multi_items(),
+        extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
+    )

@@ -114,11 +114,14 @@ def counted(parts: dict[str, Any], matched: Iterable[str] = ()) -> dict[str, Any
     names = _COUNTED_HEADERS | {name.lower() for name in matched}
     headers = {
         name: value
-        for name, value in parts["headers"].items()
+        for name, value in parts.get("headers", {}).items()
         # Clients that say nothing accept anything, too.
         if name in names and (name, value) != ("accept", "*/*")
     }
-    return {**parts, "headers": headers}
+    counted = {**parts, "headers": headers}
+    if "body" not in parts:
+        counted.pop("form", None)
+    return counted
 
 
 def signature(plain: dict[str, Any]) -> str:
