@@ -244,10 +244,10 @@ class _Lines:
         if self._name not in (client, kind) or not self._is_there:
             return None
         takes = self._patterns.takes(signature, host)
-        return Line(self._options, None) if takes else None
+        return Line(self._name, self._options, None) if takes else None
 
     def any_line(self, client: str) -> Line | None:
-        return Line(Options(), None) if self.takes(client) else None
+        return Line(client, Options(), None) if self.takes(client) else None
 
     def takes(self, client: str) -> bool:
         return self._name == client and self._is_there

@@ -254,24 +254,28 @@ class Port:
             MissingRecordingError: It has no recording, and may not run.
             CorruptRecordingError: Its recording is damaged.
         """
-        if self.run.passes():
+        run = self.run
+        if run.passes():
             return None
-        adapter = self._adapter
-        signature, host = adapter.signature(request), adapter.host(request)
-        if adapter.is_of_all(request):
-            line = self._coverings.any_line(adapter.name)
-        else:
-            lines = (
-                self._coverings.line_for(client, signature, host)
-                for client in clients or (adapter.name,)
-            )
-            line = next(filter(None, lines), None)
-        if self.run.is_own_server(host):
+        host = self._adapter.host(request)
+        line = self._line(request, clients, host)
+        if run.is_own_server(host):
             return None
         if line is None:
             self._note_left_out(request)
             return None
-        return self._begin(request, line, numbered)
+        owner = line.cassette or run.innermost
+        call, scope, own = self._call(request, line, numbered)
+        if own and run.mode in ("record", "rerecord"):
+            self._note_sender(call, own, owner)
+        step = run.begin(call, line.cassette)
+        is_sent = step.mode != "replay"
+        unfilled = run.secrecy.secrets.unfilled(request) if is_sent else []
+        if unfilled:
+            step.abandon(None)
+            refusal = run.refusals.unfilled(call, unfilled[0], owner)
+            raise run.refuse(refusal, call, owner)
+        return Exchange(self._adapter, step, scope, run)
 
     def takes(self) -> bool:
         """Return whether any line takes calls of this client now."""
@@ -290,26 +294,19 @@ class Port:
         call, _, _ = self._call(request, line, numbered)
         return self.run.has_next(call, line.cassette)
 
-    def _begin(
-        self,
-        request: Plain,
-        line: Line,
-        numbered: Mapping[str, Hashable],
-    ) -> Exchange:
-        run, owner = self.run, line.cassette or self.run.innermost
-        call, scope, own = self._call(request, line, numbered)
-        is_recording = run.mode in ("record", "rerecord")
-        if own and is_recording:
-            self._note_sender(call, own, owner)
-        step = run.begin(call, line.cassette)
-        is_sent = step.mode != "replay"
-        unfilled = run.secrecy.secrets.unfilled(request) if is_sent else []
-        if unfilled:
-            step.abandon(None)
-            raise run.refuse(
-                run.refusals.unfilled(call, unfilled[0], owner), call, owner
-            )
-        return Exchange(self._adapter, step, scope, run)
+    def _line(
+        self, request: Plain, clients: tuple[str, ...], host: str | None
+    ) -> Line | None:
+        """Return the line that takes a call; None: none does."""
+        adapter = self._adapter
+        if adapter.is_of_all(request):
+            return self._coverings.any_line(adapter.name)
+        signature = adapter.signature(request)
+        lines = (
+            self._coverings.line_for(client, signature, host)
+            for client in clients or (adapter.name,)
+        )
+        return next(filter(None, lines), None)
 
     def _call(
         self, request: Plain, line: Line, numbered: Mapping[str, Hashable]
@@ -356,6 +353,7 @@ class Port:
             parts=counted,
             is_equal=is_equal,
             sender=lambda other: secrets.tokens_in(_headers_of(other)),
+            line_name=line.name,
         )
         return call, scope, own
 
@@ -500,7 +498,10 @@ class Exchange:
             ),
             failed=_new_failure(recorded, stored),
         )
-        return self._for_caller(recorded, answer, options)
+        paths = _volatile(self._adapter, options)
+        mixed = self.step.with_volatile(recorded, answer, paths)
+        given: Plain = self._secrets.with_real(mixed, self._scope)
+        return given
 
     def stored(self, answer: Plain) -> Plain:
         """Return an answer as it is stored, and note what it issues."""
@@ -550,12 +551,6 @@ class Exchange:
         self._run.note(error)
         return error
 
-    def _for_caller(self, recorded: Plain, real: Plain, options: Options) -> Plain:
-        paths = _volatile(self._adapter, options)
-        mixed = self.step.with_volatile(recorded, real, paths)
-        answer: Plain = self._secrets.with_real(mixed, self._scope)
-        return answer
-
 
 def _given(found: Any) -> Any:
     """Return what a client is given, or raise it if it is an error."""
@@ -603,20 +598,15 @@ def differing_answers(
     rules = rules_of(options)._replace(volatile=_volatile(adapter, options))
     old = adapter.comparable(recorded, stored if is_verified else recorded)
     new = adapter.comparable(stored, recorded if is_verified else stored)
+    found = differences(old, new, rules)
     if not rules.shape:
-        return differences(old, new, rules)
-    exact = rules._replace(shape=False)
-    old_head, new_head = _head_of(adapter, old), _head_of(adapter, new)
-    rest = {name: part for name, part in old.items() if name not in old_head}
-    rest_now = {name: part for name, part in new.items() if name not in new_head}
-    return [
-        *differences(old_head, new_head, exact),
-        *differences(rest, rest_now, rules),
+        return found
+    heads = [
+        {name: answer[name] for name in adapter.head if name in answer}
+        for answer in (old, new)
     ]
-
-
-def _head_of(adapter: Adapter, answer: Plain) -> Plain:
-    return {name: answer[name] for name in adapter.head if name in answer}
+    exact = differences(heads[0], heads[1], rules._replace(shape=False))
+    return exact + [one for one in found if one.steps[0] not in adapter.head]
 
 
 def _volatile(adapter: Adapter, options: Options) -> tuple[Path, ...]:

@@ -93,7 +93,7 @@ class Anew:
             target=call.target,
             path=path,
             what=what,
-            line=f"{call.target} {line}",
+            line=f"{call.line_name} {line}",
             identity=call.identity,
         )
 

@@ -39,7 +39,7 @@ class Call:
     """What is known of a call before it is made.
 
     Attributes:
-        target: `shop.api:fetch` or the client, `http`.
+        target: `shop.api:fetch` or the kind of client, `http`.
         kind: `function`, or the kind of client: http, sql, redis, grpc, mcp.
         identity: The digest of what counts.
         signature: `GET /users/1`; of a function its target.
@@ -55,6 +55,7 @@ class Call:
             they tell equal calls of a log apart.
         is_equal: Compares two outcomes as verifying does; None: all of them counts.
         parts: Gives what counts of what a recording keeps; None: all of it does.
+        line_name: How its line names the target: `httpx`.
     """
 
     target: str
@@ -72,6 +73,10 @@ class Call:
     parts: Callable[[Tree], Tree] | None = None
     is_equal: SameBodies | None = None
     sender: Callable[[Tree], str] | None = None
+    line_name: str = ""
+
+    def __post_init__(self) -> None:
+        self.line_name = self.line_name or self.target
 
     @property
     def line(self) -> str:

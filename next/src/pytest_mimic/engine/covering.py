@@ -39,8 +39,15 @@ class Edge(NamedTuple):
 
 
 class Line(NamedTuple):
-    """The line that takes a client's call, and the cassette of its block."""
+    """The line that takes a client's call, and the cassette of its block.
 
+    Attributes:
+        name: How the line names the client: `http`, `httpx`.
+        options: Its options.
+        cassette: The cassette of its block.
+    """
+
+    name: str
     options: Options
     cassette: Owner | None
 

@@ -182,7 +182,9 @@ class Coverings:
             lines = covering.lines_of(client)
             for line in lines:
                 if line.patterns.takes(signature, host):
-                    return Line(line.target.options, covering.cassette)
+                    return Line(
+                        line.target.name, line.target.options, covering.cassette
+                    )
             if lines:
                 return None
         return None
@@ -194,7 +196,7 @@ class Coverings:
         """
         for covering in reversed(self._open):
             if covering.lines_of(client):
-                return Line(Options(), covering.cassette)
+                return Line(client, Options(), covering.cassette)
         return None
 
     def takes(self, client: str) -> bool:

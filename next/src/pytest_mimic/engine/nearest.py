@@ -121,7 +121,7 @@ def _of_equal(
     options = call.options._replace(sequence=False)
     if call.conversation:
         options = options._replace(only=(call.signature,))
-    line = f"{call.target} {options.line()}"
+    line = f"{call.line_name} {options.line()}"
     fact = f"recorded by {others[0].owner}, for itself"
     return Hints([fact], [("to let all tests share it", line)])
 
@@ -150,7 +150,7 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
     if not paths:
         return Hints(facts, [], cause)
     options = call.options._replace(ignore=(*call.options.ignore, *paths))
-    way = "if it changes from run to run", f"{call.target} {options.line()}"
+    way = "if it changes from run to run", f"{call.line_name} {options.line()}"
     return Hints(facts, [way], cause)
 
 

@@ -169,7 +169,7 @@ class Refusals:
         what = (
             f"{call.label()} is sent with another {keys} than an equal call before it"
         )
-        ways = [("to tell them apart", f"{call.target} {option}")] if option else []
+        ways = [("to tell them apart", f"{call.line_name} {option}")] if option else []
         ways.append(
             ("or give each test a recording of its own", "leave out sequence=no")
         )
@@ -209,7 +209,7 @@ class Refusals:
 
     def _ways_without_a_place(self, call: Call, other: str) -> list[Remedy]:
         return [
-            ("to let all tests share it", f"{call.target} sequence=no"),
+            ("to let all tests share it", f"{call.line_name} sequence=no"),
             (f"or {other}, or a thread", ""),
         ]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 
-def hide_split(events: list[Any], hide: Callable[[str], str]) -> list[Any]:
-    """Return events without the secrets that only their joined texts show.
+def hide_split(events: list[Any], hide: Callable[[str], str]) -> None:
+    """Take the secrets out of events that only their joined texts show.
 
     A language model sends the arguments of a tool in pieces: `{"pass`, `word": "hun`,
     `ter2"}`. The pieces of one field are joined, the joined text is hidden, and each
@@ -15,47 +15,30 @@ def hide_split(events: list[Any], hide: Callable[[str], str]) -> list[Any]:
     stands for it.
 
     Args:
-        events: The data of the events, in order.
+        events: The data of the events, in order. They are changed in place.
         hide: Hides the secrets in a text.
     """
-    pieces_by_path: dict[str, list[str]] = {}
-    for event in events:
-        _collect(event, "", pieces_by_path)
-    replaced = {
-        path: iter(_hidden_pieces(pieces, hide))
-        for path, pieces in pieces_by_path.items()
-        if len(pieces) > 1
-    }
-    return [_replaced(event, "", replaced) for event in events]
+    places: dict[str, list[tuple[Any, Any]]] = {}
+    for index in range(len(events)):
+        _collect(events, index, "", places)
+    for fields in places.values():
+        pieces = [holder[step] for holder, step in fields]
+        if len(pieces) > 1:
+            for (holder, step), piece in zip(fields, _hidden_pieces(pieces, hide)):
+                holder[step] = piece
 
 
-def _collect(part: Any, path: str, pieces: dict[str, list[str]]) -> None:
+def _collect(
+    holder: Any, step: Any, path: str, places: dict[str, list[tuple[Any, Any]]]
+) -> None:
+    """Collect where texts are, by their path in an event."""
+    part = holder[step]
     if isinstance(part, str):
-        pieces.setdefault(path, []).append(part)
-    for step, inner in _parts(part):
-        _collect(inner, f"{path}.{step}", pieces)
-
-
-def _replaced(part: Any, path: str, replaced: dict[str, Any]) -> Any:
-    if isinstance(part, str):
-        return next(replaced[path]) if path in replaced else part
-    if isinstance(part, list):
-        return [
-            _replaced(item, f"{path}.{index}", replaced)
-            for index, item in enumerate(part)
-        ]
-    if isinstance(part, dict):
-        return {
-            key: _replaced(item, f"{path}.{key}", replaced)
-            for key, item in part.items()
-        }
-    return part
-
-
-def _parts(part: Any) -> list[tuple[object, Any]]:
-    if isinstance(part, list):
-        return list(enumerate(part))
-    return list(part.items()) if isinstance(part, dict) else []
+        places.setdefault(path, []).append((holder, step))
+    elif isinstance(part, (dict, list)):
+        steps = part if isinstance(part, dict) else range(len(part))
+        for inner in steps:
+            _collect(part, inner, f"{path}.{inner}", places)
 
 
 def _hidden_pieces(pieces: list[str], hide: Callable[[str], str]) -> list[str]:
@@ -69,21 +52,19 @@ def _hidden_pieces(pieces: list[str], hide: Callable[[str], str]) -> list[str]:
         return pieces
     start = _common(joined, hidden)
     rest = min(len(joined), len(hidden)) - start
-    end = min(_common(joined[::-1], hidden[::-1]), rest)
-    changed_end = len(joined) - end
+    size = min(_common(joined[::-1], hidden[::-1]), rest)
+    end, middle = len(joined) - size, hidden[start : len(hidden) - size]
     result = []
     position = 0
-    is_given = False
     for piece in pieces:
-        piece_end = position + len(piece)
-        before = joined[position : min(piece_end, start)] if position < start else ""
-        after = joined[max(position, changed_end) : piece_end]
-        middle = ""
-        if piece_end > start and not is_given:
-            middle = hidden[start : len(hidden) - end]
-            is_given = True
-        result.append(before + middle + after)
-        position = piece_end
+        before = piece[: max(0, start - position)]
+        after = piece[max(0, end - position) :]
+        position += len(piece)
+        result.append(before)
+        if position > start:
+            result[-1] += middle
+            middle = ""
+        result[-1] += after
     return result
 
 

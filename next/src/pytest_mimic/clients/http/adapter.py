@@ -88,7 +88,7 @@ class HttpAdapter(Adapter):
                 def hide(text: str) -> str:
                     return redactor.hide_text(text, stand_in, "body")
 
-                body[key] = hide_split(body[key], hide)
+                hide_split(body[key], hide)
         return hidden
 
     def comparable(self, answer: Plain, other: Plain) -> Plain:
