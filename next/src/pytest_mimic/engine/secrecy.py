@@ -117,7 +117,7 @@ class Secrecy:
         from pytest_mimic.secrets.values import KnownValues, map_texts
 
         paths: list[str] = []
-        known = KnownValues(dict(self.secrets.environment.items()))
+        known = KnownValues(self.secrets.environment)
 
         def stand_in(value: str, path: str) -> str:
             paths.append(path)

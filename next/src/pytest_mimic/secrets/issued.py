@@ -231,9 +231,7 @@ class Secrets:
 
     def _is_known(self, placeholder: str, scope: Scope) -> bool:
         return scope.was_given(placeholder) or any(
-            placeholder == known
-            for one in scope.chain()
-            for _, known in one.issued.items()
+            placeholder in one.issued.values() for one in scope.chain()
         )
 
     def _readable_jwt(self, value: str, placeholder: str) -> str | None:

@@ -205,36 +205,34 @@ class Names:
             return looks_like_a_token(value)
         return _ends_in(words, _table(_IF_A_KEY)) and _each(value, _looks_like_a_key)
 
-    def pair_of(self, mapping: Mapping[str, object]) -> str | None:
-        """Return the key of the value that a mapping hides as a pair of name and value.
+    def beside_in(self, mapping: Mapping[str, object]) -> dict[str, bool]:
+        """Return the names of a mapping that hide a value because of the others.
 
-        So `value` for `{"name": "password", "value": "x"}`, and for a change of a
-        document: `{"op": "add", "path": "/user/password", "value": "x"}` (RFC 6902).
+        Among them are the values of a pair, `{"name": "password", "value": "x"}`, of a
+        change of a document, `{"op": "add", "path": "/user/password", "value": "x"}`
+        (RFC 6902), and of a secret of Kubernetes.
         """
+        found = self.beside(mapping)
         by_words = {words_of(key): key for key in mapping}
-        value_key = next(
-            (
-                by_words[words]
-                for words in _table(_VALUES_OF_PAIRS)
-                if words in by_words
-            ),
-            None,
-        )
-        if value_key is None:
-            return None
-        names = [
-            mapping[by_words[words]]
-            for words in _table(_NAMES_OF_PAIRS) & by_words.keys()
-        ]
-        if "op" in by_words and "path" in by_words:
-            path = mapping[by_words["path"]]
-            if isinstance(path, str):
-                names.append(re.split(r"[/.:]", path.removesuffix("/-"))[-1])
-        value = mapping[value_key]
-        is_secret = any(
-            isinstance(name, str) and self.hides(name, value) for name in names
-        )
-        return value_key if is_secret else None
+        for words in _table(_VALUES_OF_PAIRS) & by_words.keys():
+            key = by_words[words]
+            if self._is_pair(mapping, by_words, mapping[key]):
+                found[key] = False
+        is_manifest = mapping.get("kind") == "Secret" and "apiVersion" in mapping
+        if is_manifest and self.secret("secret"):
+            found |= {"data": False, "stringData": False}
+        return found
+
+    def _is_pair(
+        self, mapping: Mapping[str, object], by_words: Mapping[str, str], value: object
+    ) -> bool:
+        """Return whether another value of a mapping is a name that hides this one."""
+        keys = _table(_NAMES_OF_PAIRS) & by_words.keys()
+        names = [mapping[by_words[words]] for words in keys]
+        path = mapping.get("path")
+        if "op" in mapping and isinstance(path, str):
+            names.append(re.split(r"[/.:]", path.removesuffix("/-"))[-1])
+        return any(isinstance(name, str) and self.hides(name, value) for name in names)
 
     def _judge(self, name: str) -> bool:
         words = re.sub(r" \d+\b", "", words_of(name))

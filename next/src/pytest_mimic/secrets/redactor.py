@@ -169,30 +169,24 @@ class _Walk:
     # -- data
 
     def _hide_mapping(self, plain: dict[str, Any], path: str) -> dict[str, Any]:
-        beside = self._names.beside(plain)
-        value_of_pair = self._names.pair_of(plain)
-        secret_parts = {value_of_pair} if value_of_pair is not None else set()
-        if plain.get("kind") == "Secret" and "apiVersion" in plain:
-            secret_parts |= {"data", "stringData"}
+        beside = self._names.beside_in(plain)
         hidden = {}
         for key, value in plain.items():
-            is_alone = key not in beside and key not in secret_parts
-            is_text = isinstance(value, str)
-            if is_alone and is_text and (key, value) in self._harmless:
+            is_alone_text = isinstance(value, str) and key not in beside
+            if is_alone_text and (key, value) in self._harmless:
                 hidden[key] = value
                 continue
             # A key may be an address.
             shown = self.hide_text(key, path)
-            place = f"{path}.{shown}" if path else str(shown)
-            if key in secret_parts or self._names.hides(key, value, beside):
-                hidden[shown] = self._replace(value, place, name=str(key))
-                continue
-            if key == "properties" and isinstance(value, dict):
+            place = f"{path}.{shown}" if path else shown
+            if self._names.hides(key, value, beside):
+                hidden[shown] = self._replace(value, place, name=key)
+            elif key == "properties" and isinstance(value, dict):
                 hidden[shown] = self._hide_properties(value, place)
-                continue
-            hidden[shown] = self.hide(value, place)
-            if is_alone and is_text and (hidden[shown], shown) == (value, key):
-                self._harmless.add((key, value))
+            else:
+                hidden[shown] = self.hide(value, place)
+                if is_alone_text and (shown, hidden[shown]) == (key, value):
+                    self._harmless.add((key, value))
         return hidden
 
     def _hide_properties(self, properties: dict[str, Any], path: str) -> Any:

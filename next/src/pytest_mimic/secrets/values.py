@@ -39,11 +39,15 @@ def _is_plain(value: str) -> bool:
     return any(pattern.fullmatch(value) for pattern in patterns)
 
 
-class KnownValues:
-    """Secret values, each with what stands for it, to be replaced in texts."""
+class KnownValues(dict[str, str]):
+    """Secret values, each with what stands for it, to be replaced in texts.
+
+    Args:
+        known: The first of them.
+    """
 
     def __init__(self, known: Mapping[str, str] | None = None) -> None:
-        self._known: dict[str, str] = {}
+        super().__init__()
         self._forms: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
         for value, placeholder in (known or {}).items():
@@ -54,25 +58,11 @@ class KnownValues:
         """Whether a value is replaced in texts that hold others beside it."""
         return bool(self._forms)
 
-    def __contains__(self, value: str) -> bool:
-        return value in self._known
-
-    def __getitem__(self, value: str) -> str:
-        return self._known[value]
-
-    def get(self, value: str) -> str | None:
-        """Return what stands for a whole value, or None."""
-        return self._known.get(value)
-
-    def items(self) -> list[tuple[str, str]]:
-        """Return each value with what stands for it."""
-        return list(self._known.items())
-
     def add(self, value: str, placeholder: str) -> None:
         """Note a value. The first placeholder of a value stays."""
-        if value in self._known:
+        if value in self:
             return
-        self._known[value] = placeholder
+        self[value] = placeholder
         is_long_number = value.isdigit() and len(value) >= _SHORTEST_NUMBER
         if len(value) >= SHORTEST or is_long_number:
             # As it is, as a URL spells it, and as Python prints it in an error.
