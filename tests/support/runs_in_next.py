@@ -170,7 +170,9 @@ class Runs:
         owner = self.run.innermost
         log = owner.log if owner is not None else None
         made = log.made if log is not None else []
-        kept = [[slot.outcome.request, slot.outcome.body] for slot in made if slot.outcome]
+        kept = [
+            [slot.outcome.request, slot.outcome.body] for slot in made if slot.outcome
+        ]
         files = [data.decode("utf-8", "replace") for data in self.files().values()]
         shown = [json.dumps([self.calls, kept], ensure_ascii=False, default=str)]
         return "\n".join([*files, *shown])
