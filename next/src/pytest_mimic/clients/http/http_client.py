@@ -33,6 +33,8 @@ _SENDER: ContextVar[str] = ContextVar("sender", default="")
 _EXCEPTIONS = ["http.client", "builtins", "socket", "ssl"]
 _OF_CONNECTING = ("refused", "unreachable", "name not found", "timeout of connecting")
 _BEFORE_SENDING = (*_OF_CONNECTING, "TLS", "proxy")
+# Libraries for mocks that put a class of their own in place of sockets.
+_MOCKS = ("httpretty", "mocket")
 _LAST_CHUNK = b"0\r\n\r\n"
 _BUFFER = 8192
 _LARGEST = 1 << 30
@@ -89,7 +91,9 @@ def _stand_in_for(
         # connection of a subclass calls that of its base.
         method = type(connection).connect
         is_its_own = getattr(method, "__wrapped__", None) is not original
-        if is_its_own or port.run.passes() or isinstance(connection.sock, _Socket):
+        is_mocked = socket.socket.__module__.partition(".")[0] in _MOCKS
+        is_stand_in = isinstance(connection.sock, _Socket)
+        if is_its_own or is_mocked or is_stand_in or port.run.passes():
             original(connection)
             return
         connection.sock = _Socket(connection, original, port, unsent)
@@ -157,19 +161,9 @@ class _Socket:
         """Return the timeout."""
         return self._timeout
 
-    def setsockopt(self, *options: Any) -> None:
-        """Set an option of the real socket, if there is one."""
-        if self._real is not None:
-            self._real.setsockopt(*options)
-
     def fileno(self) -> int:
         """Return the number of the real socket, or of one that has nothing to read."""
         return int((self._real or _silent_pair()[0]).fileno())
-
-    def shutdown(self, how: int) -> None:
-        """Shut the real socket down, if there is one."""
-        if self._real is not None:
-            self._real.shutdown(how)
 
     def close(self) -> None:
         """Close the real socket, if there is one; send what nobody waits for."""
@@ -180,7 +174,9 @@ class _Socket:
             self._real.close()
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or self._real is None:
+        if self._real is None and name in ("setsockopt", "shutdown"):
+            return lambda *_: None
+        if self._real is None or name.startswith("__"):
             raise AttributeError(name)
         return getattr(self._real, name)
 
