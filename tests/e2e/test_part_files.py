@@ -42,6 +42,17 @@ def test_a_killed_run_loses_no_finished_call_of_a_function(shop):
     shop.replay().expect(passed=1, real=[])
 
 
+def test_two_killed_runs_lose_no_finished_call_of_a_function(shop):
+    shop.tests(TESTS.replace("(1, 2, 3)] == [10, 20, 30]", "range(5)]"))
+    shop.run("--mimic-record", process=True, env={"KILL_IN": "3"})
+    shop.run("--mimic-record", process=True, env={"KILL_IN": "4"})
+
+    again = shop.record().expect(passed=1, real=["get 4"])
+
+    assert len(again.calls) == 5
+    shop.replay().expect(passed=1, real=[])
+
+
 def test_the_last_line_of_a_part_file_may_be_cut(shop):
     shop.run("--mimic-record", process=True, env={"KILL_IN": "3"})
     [path] = [

@@ -207,16 +207,20 @@ class Log:
 
         What a killed process has left there is taken over, as that of a failing test.
         """
-        left = self._vault.abandoned_parts(self.name)
-        if left is not None:
-            entries = left.entries
-            if self.found is not None:
-                added = [entry for entry in entries if entry.request is None]
-                entries = [*self.entries, *_behind(self.entries, added)]
-            self._vault.write(self.name, replace(left, entries=entries))
-            self._load()
         day = self._vault.today
         self._part = self._vault.part(self.name, owner=self.owner, recorded=day)
+        left = self._vault.abandoned_parts(self.name)
+        if left is None:
+            return
+        entries = left.entries
+        if self.found is not None:
+            added = [entry for entry in entries if entry.request is None]
+            entries = [*self.entries, *_behind(self.entries, added)]
+        if len(entries) > len(self.entries):
+            whole = replace(self.found or left, entries=entries)
+            self._vault.write(self.name, whole)
+            self._load()
+        self._part.discard()
 
     def discard_part(self) -> None:
         """Delete the part file: what is to be kept is written."""
