@@ -81,11 +81,10 @@ def test_a_drift_at_import_fails_the_run(project):
 
     run = project.run("--mimic-verify").expect(passed=1, exit_code=1)
 
-    assert run.section[0] == "1 call drifted"
-    assert run.section[-2:] == [
-        "  result: 1 recorded, 2 now",
-        "  to accept it: pytest --mimic-rerecord",
-    ]
+    assert run.section[0].startswith("ERROR: DriftError: shop:get() no longer gives")
+    assert "1 call drifted" in run.section
+    for said in ("result: 1 recorded, 2 now", "to accept it: pytest --mimic-rerecord"):
+        assert f"  {said}" in run.section
 
 
 # -- the caller gets the recorded outcome, so that the calls that follow stay the
@@ -521,11 +520,10 @@ def test_generated_keys_and_rowcounts_of_sql_are_left_out(project):
 
     drifts = [
         "rows[0].id: 2 recorded, 4 now",
-        "lastrowid: 1 recorded, 3 now",
-        "rowcount: 2 recorded, 4 now",
+        "count: 2 recorded, 4 now",
     ]
     project.run("--mimic-verify").expect(failed=1, says=drifts)
-    project.ini("sqlalchemy volatile=rows.*.id,lastrowid,rowcount")
+    project.ini("sqlalchemy volatile=rows.*.id,lastrowid,count")
     project.run("--mimic-verify").expect(passed=1)
 
 
@@ -541,9 +539,9 @@ AFTER_THE_INSERT = {
 }
 
 
-@pytest.mark.parametrize("scope", ["function", "module"])
 @pytest.mark.parametrize("body", AFTER_THE_INSERT.values(), ids=AFTER_THE_INSERT)
-def test_no_old_answer_stays_beside_a_new_one_of_its_conversation(project, body, scope):
+def test_no_old_answer_stays_beside_a_new_one_of_its_conversation(project, body):
+    """Of one log, the conversation of one owner."""
     pytest.importorskip("sqlalchemy", reason="needs SQLAlchemy")
     project.ini("sqlalchemy volatile=rows.*.id,lastrowid")
     project.write(
@@ -552,13 +550,13 @@ def test_no_old_answer_stays_beside_a_new_one_of_its_conversation(project, body,
 import pytest
 from sqlalchemy import create_engine, text
 
-@pytest.fixture(scope="{scope}")
+@pytest.fixture
 def connection():
     with create_engine("sqlite:///shop.db").begin() as connection:
         connection.execute(text("CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, name TEXT)"))
         yield connection
 
-@pytest.fixture(scope="{scope}")
+@pytest.fixture
 def key(connection):
     return connection.execute(text("INSERT INTO users (name) VALUES ('Ann') RETURNING id")).scalar_one()
 

@@ -101,15 +101,17 @@ def _original(function: Any) -> Any:
 
 
 def _digest_of_code(code: types.CodeType) -> str:
-    return xxh3_128_hexdigest(marshal.dumps(_without_file(code), 2))
+    return xxh3_128_hexdigest(marshal.dumps(_without_lines(code), 2))
 
 
-def _without_file(code: types.CodeType) -> types.CodeType:
+def _without_lines(code: types.CodeType) -> types.CodeType:
     consts = [
-        _without_file(const) if isinstance(const, types.CodeType) else const
+        _without_lines(const) if isinstance(const, types.CodeType) else const
         for const in code.co_consts
     ]
-    return code.replace(co_filename="", co_consts=tuple(consts))
+    return code.replace(
+        co_filename="", co_firstlineno=1, co_linetable=b"", co_consts=tuple(consts)
+    )
 
 
 def _name_of(function: Any) -> str:
@@ -154,7 +156,7 @@ def _node_of_method(method: Any, owner: object, walk: Opener) -> Tree:
 def _node_of_python(function: types.FunctionType, name: str, walk: Opener) -> Tree:
     node: dict[str, Tree] = {"$function": name}
     source = source_of_code(function.__code__)
-    if walk.purpose == "proof" and not is_found(function, name):
+    if walk.is_by_code and not is_found(function, name):
         # A copy by value knows no file of its source.
         node["code"] = _digest_of_code(function.__code__)
     elif source:

@@ -24,10 +24,12 @@ class Opener(Protocol):
         purpose: `identity`, `exact` or `proof`.
         places: The folders of this run.
         few: So many items of an array stand in the tree.
+        is_by_code: Whether a function that no name leads to counts by its code.
     """
 
     places: Places | None
     few: int
+    is_by_code: bool
 
     @property
     def purpose(self) -> str: ...

@@ -65,6 +65,7 @@ def _tree_of(
     value: object, places: Places | None, step: str, *, is_whole: bool
 ) -> Tree:
     walk = Walk("identity", places)
+    walk.is_by_code = True
     if is_whole:
         walk.few = sys.maxsize
     tree = deeply(lambda: walk.node(value))

@@ -156,6 +156,8 @@ class Walk:
         changeable: The ids of parts that may change, and so are one wherever they
             stand.
         few: So many items of an array stand in the tree; more count by their memory.
+        is_by_code: Whether a function that no name leads to counts by its code, and not
+            by what the file of its source says today.
         has_refused: Whether a part of what was opened has no identity.
         keeps_hash: Whether an object remembers its own `hash()`, which a pickle of it
             would carry into a process where it is another one.
@@ -168,6 +170,7 @@ class Walk:
         self.is_plain = False
         self.changeable: set[int] = set()
         self.few = 50
+        self.is_by_code = purpose == "proof"
         self.has_refused = False
         self.keeps_hash = False
         self._is_exact = purpose == "exact"
