@@ -291,3 +291,26 @@ def test_a_command_names_a_file_where_all_of_its_tests_are_meant(project, name):
     run = project.run(*arguments)
 
     assert run.section[-1] == f"to record the missing: pytest --mimic-record {tests}"
+
+
+def test_a_command_names_a_function_where_all_of_its_cases_are_meant(project):
+    project.module("def fetch(city): return city")
+    project.ini("shop:fetch")
+    project.tests("""
+        import pytest, shop
+
+        @pytest.mark.parametrize("city", ["Oslo", "Rome", "Wien"])
+        def test_city(city): shop.fetch(city)
+
+        @pytest.mark.parametrize("city", ["Paris", ""])
+        def test_some(city): city and shop.fetch(city)
+
+        def test_fine(): pass
+    """)
+
+    run = project.run()
+
+    assert run.section[-1] == (
+        "to record the missing: pytest --mimic-record"
+        " test_shop.py::test_city 'test_shop.py::test_some[Paris]'"
+    )

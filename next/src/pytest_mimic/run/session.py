@@ -103,8 +103,8 @@ class Session:
     def command(self, option: str, tests: Sequence[str]) -> str:
         """Return a command for some tests that is short enough to be read.
 
-        Where all tests of a file are meant, it names the file; where they are many,
-        and these are the ones that failed, it says `--lf`.
+        Where all tests of a file or all cases of a function are meant, it names these.
+        Where the tests are many, and all that failed, it says `--lf`.
         """
         places = _by_files(tests, self.selection.whole_files())
         command = self.commands.pytest(option, tests=places)
@@ -129,11 +129,17 @@ class Session:
 
 
 def _by_files(tests: Sequence[str], whole_files: Mapping[str, set[str]]) -> list[str]:
+    """Return files and functions in place of tests where all of theirs are meant."""
     meant = set(tests)
     places: dict[str, None] = {}
     for test in tests:
-        file = test.partition("::")[0]
-        all_tests = whole_files.get(file, set())
-        is_whole = len(all_tests) > 1 and all_tests <= meant
-        places[file if is_whole else test] = None
+        file, function = test.partition("::")[0], test.partition("[")[0]
+        of_file = whole_files.get(file, set())
+        cases = {one for one in of_file if one.partition("[")[0] == function}
+        place = test
+        if len(of_file) > 1 and of_file <= meant:
+            place = file
+        elif len(cases) > 1 and cases <= meant:
+            place = function
+        places[place] = None
     return list(places)
