@@ -59,6 +59,8 @@ T = TypeVar("T")
 KEPT_HASH = "an object that keeps its own hash(), another in each process"
 DEEPEST = 1_000
 """Parts below so many levels are refused."""
+LARGE = 50_000
+"""A part with more parts counts by its digest: one of shared parts may be endless."""
 MANY = 100
 """So many items, or more, are worth a look whether they can be opened together."""
 LONGEST_NUMBER = 10**4_096
@@ -310,13 +312,13 @@ class Walk:
         if self._in_order and not isinstance(part.tree, Raw) and _may_change(part):
             self.changeable.add(id(part.value))
             part.is_single = True
-        if part.height > DEEP:
-            self._lower(part)
+        if part.height > DEEP or part.size > LARGE:
+            self._shorten(part)
         outer = self._part
         outer.holds_open |= part.holds_open or not part.is_closed
 
-    def _lower(self, part: _Part) -> None:
-        """Let a part that is very high count by its digest."""
+    def _shorten(self, part: _Part) -> None:
+        """Let a part that is very high, or very large, count by its digest."""
         if self._is_exact:
             part.tree = self._raw(part.value)
         elif refused_at(part.tree):
@@ -324,7 +326,7 @@ class Walk:
         else:
             digest = ordered_digest_of if self._in_order else digest_of
             part.tree = by_digest(part.tree, digest(part.tree))
-        part.height = 1
+        part.height = part.size = 1
 
     def _again(self, seen: _Part) -> Tree:
         self.is_shared |= seen.is_single
