@@ -321,8 +321,8 @@ class Walk:
         """Let a part that is very high, or very large, count by its digest."""
         if self._is_exact:
             part.tree = self._raw(part.value)
-        elif refused_at(part.tree):
-            return
+        elif self.has_refused:
+            return  # The path to what is refused is to be found.
         else:
             digest = ordered_digest_of if self._in_order else digest_of
             part.tree = by_digest(part.tree, digest(part.tree))
