@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
+from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.calls import Call
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.run import Run
     from pytest_mimic.engine.steps import Step
     from pytest_mimic.vault.recording import Entry
+
+
+# In bytes: arguments that are worth to be kept, for the next equal call.
+_LITTLE = 4_096
 
 
 class Player:
@@ -87,6 +93,9 @@ class FunctionPlan:
         # Whether arguments count as a whole, or not at all.
         self._counts_whole = not (options.key or options.content or has_parts)
         self.players: dict[str, Player] = {}
+        # The identities of little plain arguments, by their bytes.
+        self._identities: dict[bytes, str] = {}
+        self._starts: tuple[str, ...] = ()
         self._version = 0
         # The version of the mocks of which the function has reached none.
         self._without_mocks = -1
@@ -216,8 +225,17 @@ class FunctionPlan:
         """Return the identity of a call with plain arguments; `None`: of others."""
         if not self._counts_whole:
             return None
-        counted = self.counted(bound)
-        return plain_identity(self.target, counted, self.run.places.starts)
+        counted, starts = self.counted(bound), self.run.places.starts
+        if self._starts != starts:
+            self._starts = starts
+            self._identities.clear()
+        key = _bytes_of(counted)
+        identity = self._identities.get(key)
+        if identity is None:
+            identity = plain_identity(self.target, counted, starts)
+            if identity is not None and key:
+                self._identities[key] = identity
+        return identity
 
     def player(self, identity: str) -> Player | None:
         """Return what answers calls of an identity."""
@@ -235,6 +253,21 @@ class FunctionPlan:
         is_shown = self.run.events.shows_calls
         if step.is_lasting and step.replayed is not None and not is_shown:
             self.players[identity] = Player(self.run, step.replayed, make)
+
+
+def _bytes_of(arguments: dict[str, object]) -> bytes:
+    """Return what only equal plain arguments have; empty: they are large or not plain.
+
+    It is made in a fraction of the time that their identity takes.
+    """
+    if any(getsizeof(value) > _LITTLE for value in arguments.values()):
+        return b""
+    try:
+        # Later versions write other bytes for texts that are interned.
+        written = marshal.dumps(arguments, 2)
+    except ValueError:
+        return b""
+    return written if len(written) <= _LITTLE else b""
 
 
 class Arguments:
