@@ -375,9 +375,9 @@ def _long(tree: dict[str, Any]) -> str:
     digest = str(tree["digest"])[:8]
     if kind == "memory":
         return f"<{length:,} bytes #{digest}>"
-    if isinstance(begins, str):
+    if kind == "text":
         return f"{begins!r}{_ENDS}"
-    start = f" {line(begins, 40)}" if begins else ""
+    start = f" {begins[:40]}{_ENDS}" if begins else ""
     return f"<{kind} of {length:,}{start} #{digest}>"
 
 

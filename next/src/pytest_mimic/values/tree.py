@@ -288,8 +288,8 @@ class _Measure:
         if len(whole.text) <= LONG:
             return whole
         short = by_digest(tree, hexdigest(whole.text))
-        stored = {**short, "begins": _beginning(whole.stored)}
-        measured = _Measured(stored, text_of(short))
+        begins = (tree if isinstance(tree, str) else whole.text)[:BEGINNING]
+        measured = _Measured({**short, "begins": begins}, text_of(short))
         self._long[id(tree)] = tree, measured
         return measured
 
@@ -353,29 +353,6 @@ def by_digest(part: Tree, digest: str) -> dict[str, Tree]:
 
 BEGINNING = 200
 """So many characters of a long part are kept to be read."""
-
-
-def _beginning(part: Tree) -> Tree:
-    if isinstance(part, str):
-        return part[:BEGINNING]
-    if isinstance(part, list):
-        return part[: _count_of_short(part)]
-    if isinstance(part, dict):
-        names = list(part)[: _count_of_short(part.values())]
-        return {name: part[name] for name in names}
-    return None
-
-
-def _count_of_short(parts: Iterable[Tree]) -> int:
-    """Count the first parts that are short together."""
-    room = BEGINNING
-    count = 0
-    for part in parts:
-        room -= len(text_of(part))
-        if room < 0:
-            break
-        count += 1
-    return count
 
 
 # -- parts
