@@ -79,6 +79,9 @@ def described(parameter: Any) -> Tree:
         return described(getattr(parameter, "adapted", None))
     if isinstance(parameter, memoryview):
         parameter = parameter.tobytes()
+    if isinstance(parameter, str) and type(parameter) is not str:
+        # A database gets the text alone of a `quoted_name` or a word of an Enum.
+        return described(str.__str__(parameter))
     tree = deeply(lambda: tree_of(parameter, "identity"))
     plain = loads(text_of(tree))
     return plain

@@ -73,7 +73,7 @@ class Sqlalchemy(Adapter):
     def counted(self, parts: Plain, matched: Sequence[str]) -> Plain:  # noqa: ARG002
         """Return the parts, in which the rows that are written stand in any order."""
         params = parts.get("params")
-        if not isinstance(params, list) or not isinstance(params[0], (dict, list)):
+        if not isinstance(params, list):
             return parts
         return {**parts, "params": sorted(params, key=text_of)}
 

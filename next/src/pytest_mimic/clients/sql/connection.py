@@ -48,6 +48,7 @@ class StandInConnection:
 
     __slots__ = (
         "_database",
+        "_has_asked",
         "_pool",
         "_port",
         "_prepared",
@@ -67,6 +68,8 @@ class StandInConnection:
         self._settings: dict[str, Any] = {}
         # What sets a real connection up when it is opened.
         self._prepared: list[Callable[[Any], object]] = []
+        # Whether this transaction has a call.
+        self._has_asked = False
         self.dialect = pool._dialect
         self.real = real
 
@@ -134,6 +137,7 @@ class StandInConnection:
         exchange = self._port.begin(request, numbered={"database": self._database})
         if exchange is None:
             return run()
+        self._has_asked = True
         if exchange.mode == "replay":
             return self._replayed(exchange)
         # A statement in a thread may outlive its test.
@@ -189,17 +193,21 @@ class StandInConnection:
         return StandInCursor(self, lambda: self.open().cursor(*args, **options))
 
     def commit(self) -> None:
-        """Commit, which may fail, and so is a call."""
+        """Commit, which may fail, and so is a call where a statement was one."""
+        if self._has_asked:
+            self.call({"statement": "COMMIT"}, self._commit)
+            self._has_asked = False
+        else:
+            self._commit()
 
-        def commit() -> Result:
-            if self.real is not None:
-                self.real.commit()
-            return Result()
-
-        self.call({"statement": "COMMIT"}, commit)
+    def _commit(self) -> Result:
+        if self.real is not None:
+            self.real.commit()
+        return Result()
 
     def rollback(self) -> None:
         """Roll back what was done for real."""
+        self._has_asked = False
         if self.real is not None:
             self.real.rollback()
 

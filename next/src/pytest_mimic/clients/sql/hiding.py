@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pytest_mimic.client import Plain, Redactor, StandIn
-from pytest_mimic.clients.sql import statements
-from pytest_mimic.clients.sql.statements import Literal, Statement
+from pytest_mimic.clients.sql import rows, statements
+from pytest_mimic.clients.sql.statements import Literal
+from pytest_mimic.secrets.values import map_texts
 from pytest_mimic.values.rows import bytes_of
 
 # How PostgreSQL shows values of a row in an error.
@@ -16,38 +17,23 @@ _KEY = re.compile(r"\((?P<columns>[^()]*)\)=\((?P<values>.*?)\)(?= |$)", re.M)
 _ROW = re.compile(r"(?<=Failing row contains \().*(?=\))", re.S)
 _BYTES = frozenset(["$bytes", "$base64"])
 _MOMENTS = frozenset(["$date", "$datetime", "$time", "$timedelta"])
+# What SQLAlchemy and its dialects put behind a column for a parameter of it.
+_NUMBER = re.compile(r"(_m?\d+)+$|__\d+$")
 
 
 def hide_request(redactor: Redactor, request: Plain, stand_in: StandIn) -> Plain:
     """Return a statement and its parameters without secrets.
 
-    A statement that the application wrote as text, and that names a secret, hides the
-    texts of all parameters of which nobody can tell the column.
+    A statement that names a secret hides the texts of all parameters of which nobody
+    can tell the column.
     """
-    text: str = request["statement"]
-    statement = statements.read(text)
-    is_secret = _names_a_secret(statement, redactor)
-    hidden = {**request}
-    if statement.literals:
-        hidden["statement"] = _hide_literals(text, redactor, stand_in)
-    if "parameters" not in request:
-        return hidden
-    named: Mapping[str, str] = request.get("names", {}).get("parameters", {})
-    hides_texts = is_secret and request.get("is_text", False)
-
-    def hide(params: Any) -> Any:
-        by_name = _by_name(params)
-        columns = {**_compared_columns(statement, by_name), **named}
-        kept = _hide_mapping(by_name, columns, redactor, stand_in, "parameters")
-        if hides_texts:
-            for name, value in kept.items():
-                if name not in columns:
-                    kept[name] = _without_texts(value, stand_in, f"parameters.{name}")
-        return kept if isinstance(params, dict) else [*kept.values()]
-
-    params = request["parameters"]
-    is_many = isinstance(params, list) and isinstance(params[0], (dict, list))
-    hidden["parameters"] = [hide(one) for one in params] if is_many else hide(params)
+    hiding = _Hiding(redactor, stand_in, request)
+    hidden = {**request, "statement": hiding.text(request["statement"])}
+    params = request.get("parameters")
+    if isinstance(params, list):
+        hidden["parameters"] = [hiding.parameters(values) for values in params]
+    elif params:
+        hidden["parameters"] = hiding.parameters(params)
     return hidden
 
 
@@ -60,141 +46,196 @@ def hide_answer(
         redactor: Knows the secret names.
         answer: The answer.
         stand_in: Gives what stands in place of a secret.
-        request: The statement, without secrets. One that the application wrote as
-            text, and that names a secret, hides the texts of all columns that it does
-            not list by their own names.
+        request: The statement, without secrets. If the application wrote it as text,
+            and it names a secret, the texts of all columns are hidden but of those
+            that it plainly gives without one.
     """
+    hiding = _Hiding(redactor, stand_in, request)
     if "raised" in answer:
-        return {**answer, "raised": _hide_error(answer["raised"], redactor, stand_in)}
+        return {**answer, "raised": hiding.error(answer["raised"])}
     if "rows" not in answer:
         return answer
-    statement = statements.read(request["statement"])
-    hides_texts = request.get("is_text") and _names_a_secret(statement, redactor)
-    plain = statement.plain_columns or frozenset()
-    named = request.get("names", {}).get("columns", {})
-    rows = []
-    for index, row in enumerate(answer["rows"]):
-        place = f"rows[{index}]"
-        kept = _hide_mapping(row, named, redactor, stand_in, place)
-        if hides_texts and "*" not in plain:
-            for name, value in kept.items():
-                if name not in plain:
-                    kept[name] = _without_texts(value, stand_in, f"{place}.{name}")
-        rows.append(kept)
-    columns = [_hide_literals(name, redactor, stand_in) for name in answer["columns"]]
-    return {**answer, "columns": columns, "rows": rows}
+    columns = [hiding.text(column) for column in answer["columns"]]
+    keys = rows.row_keys(answer["columns"])
+    return {**answer, "columns": columns, "rows": hiding.rows(answer["rows"], keys)}
 
 
-def _names_a_secret(statement: Statement, redactor: Redactor) -> bool:
-    return statement.names_a_key or any(map(redactor.names.secret, statement.names))
+class _Hiding:
+    """Hides what is secret in a statement and its answer."""
+
+    def __init__(self, redactor: Redactor, stand_in: StandIn, request: Plain) -> None:
+        self._redactor = redactor
+        self._stand_in = stand_in
+        self._statement = statements.read(request["statement"])
+        self._is_text = request.get("is_text", False)
+        self._names = request.get("names", {})
+        params = request.get("parameters", {})
+        self._params: Plain = params[0] if isinstance(params, list) else params
+        names = [*self._statement.names, *self._params]
+        self._is_secret = any(map(redactor.names.secret, names))
+
+    # -- the text of a statement
+
+    def text(self, text: str) -> str:
+        """Return a statement, or the name of a column, without secrets in literals."""
+        statement = statements.read(text)
+        if self._is_secret and "\\'" in text:
+            # Databases disagree where such a text ends.
+            first, last = text.index("'") + 1, text.rindex("'")
+            kept = self._stand_in(text[first:last], "statement")
+            return text[:first] + kept + text[last:]
+        pieces = []
+        end = 0
+        for literal in statement.literals:
+            content = text[literal.start : literal.end]
+            pieces += [text[end : literal.start], self._literal(content, literal)]
+            end = literal.end
+        return "".join([*pieces, text[end:]])
+
+    def _literal(self, content: str, literal: Literal) -> str:
+        if literal.kind == "comment":
+            return " " if self._is_secret else content
+        path = f"statement.{literal.column}" if literal.column else "statement"
+        is_number = literal.kind == "number"
+        if literal.column:
+            is_hidden = self._redactor.names.secret(literal.column)
+        else:
+            is_short_number = is_number and len(content) <= 3
+            is_hidden = self._is_secret and not (literal.is_key or is_short_number)
+        if is_number:
+            return "0" if is_hidden and self._stand_in(content, path) else content
+        if is_hidden:
+            return self._stand_in(content, path) if content else ""
+        return self._redactor.hide_text(content, self._stand_in, path)
+
+    # -- values beside their names
+
+    def parameters(self, values: Plain) -> Plain:
+        """Return a set of parameters without secrets."""
+        known = {**self._statement.columns, **self._names.get("parameters", {})}
+        judged = {}
+        unknown = []
+        for number, name in enumerate(values):
+            # One statement that inserts several rows has `name__0` and `name__1`.
+            columns = known.get(name) or known.get(name.rpartition("__")[0]) or []
+            names = [*_resolved(columns, values), name]
+            judged[name] = self._judged_name(name, number, names)
+            if self._is_secret and not columns and not self._is_column(name):
+                unknown.append(name)
+        return self._values(values, judged, unknown, "parameters")
+
+    def _is_column(self, name: str) -> bool:
+        """Return whether a parameter has the name of a column, numbers apart."""
+        column = _NUMBER.sub("", name)
+        statement = self._statement
+        return column in statement.names and column not in statement.functions
+
+    def rows(self, found: list[Plain], keys: list[str]) -> list[Plain]:
+        """Return the rows of a result without secrets, by their keys."""
+        known = self._names.get("columns", {})
+        judged = {}
+        for number, key in enumerate(keys):
+            columns = _resolved(known.get(key, ()), self._params)
+            names = [*columns, _column_of(key, self._statement.names)]
+            judged[key] = self._judged_name(key, number, names)
+        plain = self._plain_columns(keys)
+        unknown = [key for key in keys if key not in plain]
+        return [
+            self._values(row, judged, unknown, f"rows[{index}]")
+            for index, row in enumerate(found)
+        ]
+
+    def _plain_columns(self, keys: list[str]) -> Collection[str]:
+        """Return the columns of which none can show a secret by another name."""
+        if not self._is_text or not self._is_secret:
+            return keys
+        items = self._statement.items or ()
+        secret = self._redactor.names.secret
+        is_plain = [not any(map(secret, item)) for item in items]
+        if len(items) == len(keys) and not any("*" in item for item in items):
+            return [key for key, is_shown in zip(keys, is_plain) if is_shown]
+        return keys if items and all(is_plain) else ()
+
+    def _judged_name(self, name: str, number: int, columns: list[str]) -> str:
+        """Return the name by which a value is judged: a secret column's, or its own."""
+        secret = [one for one in columns if self._redactor.names.secret(one)]
+        judged = [*secret, columns[-1]][0]
+        return name if judged == name else f"{judged} {number}"
+
+    def _values(
+        self,
+        values: Plain,
+        judged: Mapping[str, str],
+        unknown: Iterable[str],
+        path: str,
+    ) -> Plain:
+        """Return values without secrets.
+
+        Args:
+            values: By name.
+            judged: The name by which each is judged.
+            unknown: The names of those whose texts are hidden.
+            path: Where the values stand.
+        """
+        shown = {judged[name]: _shown(value) for name, value in values.items()}
+        hidden = self._redactor.hide(shown, self._stand_in, path)
+        kept = {
+            name: _kept(value, shown[judged[name]], hidden[judged[name]])
+            for name, value in values.items()
+        }
+        for name in unknown:
+            if not self._redactor.names.secret(judged[name]):
+                kept[name] = self._without_texts(values[name], f"{path}.{name}")
+        return kept
+
+    def _without_texts(self, value: Any, path: str) -> Any:
+        """Return a value whose texts are hidden."""
+        shown = _shown(value)
+        if isinstance(shown, str):
+            return _kept(value, shown, self._stand_in(shown, path) if shown else "")
+        if isinstance(value, list):
+            return [self._without_texts(item, path) for item in value]
+        if isinstance(value, dict):
+            return {key: self._without_texts(one, path) for key, one in value.items()}
+        return value
+
+    # -- errors
+
+    def error(self, error: Plain) -> Any:
+        """Return an error without the secrets in its texts."""
+
+        def hide_values(match: re.Match[str]) -> str:
+            columns = match["columns"].split(", ")
+            if not any(map(self._redactor.names.secret, columns)):
+                return match[0]
+            return f"({match['columns']})=({self._stand_in(match['values'], 'error')})"
+
+        def hide(text: str) -> str:
+            text = _KEY.sub(hide_values, text)
+            return _ROW.sub(lambda match: self._stand_in(match[0], "error"), text)
+
+        return map_texts(self._redactor.hide(error, self._stand_in, "error"), hide)
 
 
-# -- the text of a statement
+def _resolved(columns: Iterable[str], params: Mapping[str, Any]) -> list[str]:
+    """Return the names of columns, and those of the parts of documents.
 
-
-def _hide_literals(text: str, redactor: Redactor, stand_in: StandIn) -> str:
-    """Return a statement without the secrets that stand in it as literals."""
-    statement = statements.read(text)
-    is_secret = _names_a_secret(statement, redactor)
-    if is_secret and "\\'" in text:
-        # Databases disagree where such a text ends.
-        first, last = text.index("'"), text.rindex("'")
-        kept = stand_in(text[first + 1 : last], "statement")
-        return f"{text[: first + 1]}{kept}{text[last:]}"
-    pieces = []
-    end = 0
-    for literal in statement.literals:
-        old = text[literal.start : literal.end]
-        new = _hide_literal(old, literal, redactor, stand_in, is_secret=is_secret)
-        pieces += [text[end : literal.start], new]
-        end = literal.end
-    return "".join([*pieces, text[end:]])
-
-
-def _hide_literal(
-    text: str,
-    literal: Literal,
-    redactor: Redactor,
-    stand_in: StandIn,
-    *,
-    is_secret: bool,
-) -> str:
-    column = literal.column
-    is_hidden = is_secret and not literal.is_key
-    if column:
-        is_hidden = redactor.names.secret(column)
-    path = f"statement.{column}" if column else "statement"
-    if literal.kind == "comment":
-        return "/* */" if is_secret else text
-    if literal.kind == "number":
-        is_hidden = is_hidden and (bool(column) or len(text) > 3)
-        return "0" if is_hidden and stand_in(text, path) else text
-    opening, content, closing = _parts_of(text)
-    if is_hidden:
-        return f"{opening}{stand_in(content, path) if content else ''}{closing}"
-    hidden = redactor.hide_text(content, stand_in, path)
-    return f"{opening}{hidden}{closing}"
-
-
-def _parts_of(text: str) -> tuple[str, str, str]:
-    """Return the signs around a text, and the text: `'ann'`, `$body$ann$body$`."""
-    match = re.match(r"[A-Za-z]?['\"]|\$\w*\$", text)
-    opening = match[0] if match else ""
-    closing = opening.lstrip("EeNnBbXx") if opening[-1:] in "'\"" else opening
-    if not text.endswith(closing) or len(text) < len(opening) + len(closing):
-        return opening, text[len(opening) :], closing
-    return opening, text[len(opening) : len(text) - len(closing)], closing
-
-
-# -- values beside their names
-
-
-def _by_name(params: Any) -> dict[str, Any]:
-    if isinstance(params, dict):
-        return params
-    return {str(number): value for number, value in enumerate(params)}
-
-
-def _compared_columns(statement: Statement, params: dict[str, Any]) -> dict[str, str]:
-    """Return the columns with which parameters are compared in a text."""
-    found = {}
-    for number, (marker, column) in enumerate(statement.columns_of_markers):
-        name = marker or str(number)
-        if column and name in params:
-            found[name] = column
+    The name of a part is itself a parameter: `:settings_1` stands for its value.
+    """
+    found: list[str] = []
+    for column in columns:
+        value = str(params.get(column[1:])) if column.startswith(":") else ""
+        found += re.findall(r"[\w-]+", value) if value else [column]
     return found
 
 
-def _hide_mapping(
-    values: Mapping[str, Any],
-    columns: Mapping[str, str],
-    redactor: Redactor,
-    stand_in: StandIn,
-    path: str,
-) -> dict[str, Any]:
-    """Return values without secrets, each judged by its name and its column."""
-    names = {
-        name: _judged_name(name, number, columns, redactor)
-        for number, name in enumerate(values)
-    }
-    shown = {names[name]: _shown(value) for name, value in values.items()}
-    hidden = redactor.hide(shown, stand_in, path)
-    return {
-        name: _kept(value, shown[names[name]], hidden[names[name]])
-        for name, value in values.items()
-    }
-
-
-def _judged_name(
-    name: str, number: int, columns: Mapping[str, str], redactor: Redactor
-) -> str:
-    """Return the name by which a value is judged: its own, or a secret column's."""
-    # One statement that inserts several rows has `name__0` and `name__1`.
-    noted = columns.get(name) or columns.get(name.rpartition("__")[0], "")
-    for column in noted.split(", "):
-        if column and redactor.names.secret(column):
-            return f"{column} {number}"
-    return name
+def _column_of(label: str, names: Collection[str]) -> str:
+    """Return the column to which SQLAlchemy gave a label: `users_id` for `users.id`."""
+    for match in re.finditer("_", label):
+        table, column = label[: match.start()], label[match.end() :]
+        if table in names and column in names:
+            return _column_of(column, names)
+    return label
 
 
 def _shown(value: Any) -> Any:
@@ -221,43 +262,3 @@ def _kept(value: Any, shown: Any, hidden: Any) -> Any:
     if tag == "$memoryview":
         return {"$memoryview": {"$bytes": hidden}}
     return {"$bytes": hidden} if tag in _BYTES else hidden
-
-
-def _without_texts(value: Any, stand_in: StandIn, path: str) -> Any:
-    """Return a value whose texts are hidden."""
-    shown = _shown(value)
-    if isinstance(shown, str):
-        return _kept(value, shown, stand_in(shown, path) if shown else shown)
-    if isinstance(value, list):
-        return [_without_texts(item, stand_in, path) for item in value]
-    if isinstance(value, dict):
-        return {
-            key: _without_texts(item, stand_in, path) for key, item in value.items()
-        }
-    return value
-
-
-# -- errors
-
-
-def _hide_error(error: Any, redactor: Redactor, stand_in: StandIn) -> Any:
-    """Return an error without the secrets in its texts."""
-    if isinstance(error, dict):
-        hidden = redactor.hide(error, stand_in, "error")
-        return {
-            key: _hide_error(part, redactor, stand_in) for key, part in hidden.items()
-        }
-    if isinstance(error, list):
-        return [_hide_error(item, redactor, stand_in) for item in error]
-    if not isinstance(error, str):
-        return error
-
-    def hide_values(match: re.Match[str]) -> str:
-        columns = match["columns"].split(", ")
-        if not any(map(redactor.names.secret, columns)):
-            return match[0]
-        kept = stand_in(match["values"], "error")
-        return f"({match['columns']})=({kept})"
-
-    text = _KEY.sub(hide_values, error)
-    return _ROW.sub(lambda match: stand_in(match[0], "error"), text)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import cycle
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_mimic.client import Plain
@@ -22,36 +21,26 @@ def request_of(text: str, given: Any, context: Any) -> Plain:
             driver's cursor.
 
     Returns:
-        `statement` and `parameters`, and where they hold something:
-
-        - `is_text`: whether the application wrote a part of the statement as text.
-        - `names`: the columns to which parameters and columns of the result belong,
-          where their own names do not say it.
+        `statement` and `parameters` by name, or a list of such sets, and where they
+        hold something `is_text` and `names`, as `secret_columns` has them.
     """
     compiled = getattr(context, "compiled", None)
+    request: Plain = {"statement": text}
     if not hasattr(compiled, "bind_names"):
         # A text for the driver, or a definition such as CREATE TABLE.
         compiled = None
-    request: Plain = {"statement": text}
     if given:
         order = _Order(compiled, context)
         is_many = isinstance(given, list) and isinstance(given[0], (dict, tuple, list))
-        sets = given if is_many else [given]
-        named = [order.named(one) for one in sets]
-        request["parameters"] = named if is_many else named[0]
+        request["parameters"] = (
+            [order.named(one) for one in given] if is_many else order.named(given)
+        )
     if compiled is None:
-        request["is_text"] = True
-        return request
+        return {**request, "is_text": True}
     # It loads SQLAlchemy, which has compiled the statement.
     from pytest_mimic.clients.sql import secret_columns
 
-    columns = secret_columns.of(compiled)
-    if columns.has_text:
-        request["is_text"] = True
-    names = columns.names(context.compiled_parameters)
-    if names:
-        request["names"] = names
-    return request
+    return {**request, **secret_columns.of(compiled)}
 
 
 class _Order:
@@ -88,20 +77,20 @@ class _Order:
                 names += self._lists[name]
         return names + numbered
 
-    def named(self, given: Any) -> Any:
-        """Return a set of parameters by name, or in order where nobody knows names."""
+    def named(self, given: Any) -> Plain:
+        """Return a set of parameters by name, or by number where nobody knows names."""
         if isinstance(given, Mapping):
             return self._grouped(given.items())
-        values: Sequence[Any] = [*given]
         names = self._names
-        if not names or len(values) % len(names):
-            return [described(value) for value in values]
-        if len(values) == len(names):
-            return self._grouped(zip(names, values))
+        if not names or len(given) % len(names):
+            return {str(number): described(one) for number, one in enumerate(given, 1)}
+        if len(given) == len(names):
+            return self._grouped(zip(names, given))
         # One statement inserts several rows.
-        rows = [number // len(names) for number in range(len(values))]
-        pairs = zip(cycle(names), rows, values)
-        return {f"{name}__{row}": described(value) for name, row, value in pairs}
+        return {
+            f"{names[place % len(names)]}__{place // len(names)}": described(value)
+            for place, value in enumerate(given)
+        }
 
     def _grouped(self, pairs: Iterable[tuple[str, Any]]) -> Plain:
         """Return parameters by name, with the members of a list as one."""

@@ -3,58 +3,50 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import dropwhile, pairwise
 from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"""
-      (?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))
-    | (?P<text>[EeNnBbXx]?'(?:[^']|'')*(?:'|\Z)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
-    | (?P<quoted>"(?:[^"]|"")*(?:"|\Z)|`[^`]*`|\[[A-Za-z_][^\]\n]*\])
-    | (?P<marker>%\((?P<mapped>[^)]+)\)s|%s|\?|(?<![:\w]):(?P<named>[A-Za-z_]\w*)|\$\d+)
+      (?P<comment>--(?P<line>[^\n]*)|/\*(?P<block>.*?)(?:\*/|\Z))
+    | (?P<text>[EeNnBbXx]?'(?P<single>(?:[^']|'')*)(?:'|\Z)
+        |\$(?P<tag>\w*)\$(?P<dollar>.*?)(?:\$(?P=tag)\$|\Z))
+    | (?P<quoted>"(?P<double>(?:[^"]|"")*)(?:"|\Z)
+        |`(?P<back>[^`]*)`|\[(?P<square>[A-Za-z_][^\]\n]*)\])
+    | (?P<marker>%\((?P<mapped>[^)]+)\)s|%s|\?
+        |(?<![:\w]):(?P<named>[A-Za-z_]\w*)|\$(?P<numbered>\d+))
     | (?P<number>(?<![\w.])\d+(?:\.\d+)?)
     | (?P<word>[A-Za-z_][\w$]*)
     | (?P<sign>\S)
     """,
     re.X | re.S,
 )
+_CONTENTS = ("line", "block", "single", "dollar", "double", "back", "square")
+_MARKERS = ("mapped", "named", "numbered")
 _COMPARISON = frozenset("=<>!~")
+_LITERALS = frozenset(["text", "number", "comment"])
 # Before a column that stands alone on its side of a comparison.
 _BEGINNINGS = frozenset(["where", "and", "or", "set", "on", "not", "having", ",", "("])
-_NAMES_A_KEY = re.compile(
+_SETS_A_PASSWORD = re.compile(
     r"\bidentified\b|\bpragma\s+(?:\w+\.)?\W?(?:hex|text)?(?:re)?key\b", re.I
 )
-_INNERMOST = re.compile(r"\([^()]*\)")
-_VERB = re.compile(r"[\s(]*([A-Za-z]+)")
-_MAIN = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|MERGE)\b", re.I)
-_PART = r"""(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[\w$]+)"""
-_NAME = rf"({_PART}(?:\.{_PART})*)"
-_OBJECTS = {
-    "SELECT": rf"\bFROM\s+(?:ONLY\s+)?{_NAME}",
-    "DELETE": rf"\bFROM\s+(?:ONLY\s+)?{_NAME}",
-    "INSERT": rf"\bINTO\s+{_NAME}",
-    "REPLACE": rf"\bINTO\s+{_NAME}",
-    "MERGE": rf"\bINTO\s+{_NAME}",
-    "UPDATE": rf"\bUPDATE\s+(?:ONLY\s+)?{_NAME}",
-    "EXPLAIN": rf"\b(?:FROM|INTO|UPDATE)\s+{_NAME}",
-    "PRAGMA": rf"\bPRAGMA\s+{_NAME}",
-    "SET": rf"\bSET\s+{_NAME}",
-    "SAVEPOINT": rf"\bSAVEPOINT\s+{_NAME}",
-    "RELEASE": rf"\bSAVEPOINT\s+{_NAME}",
-    "ROLLBACK": rf"\bSAVEPOINT\s+{_NAME}",
-}
-_DEFINED = (
-    r"\b(?:TABLE|INDEX|VIEW|SCHEMA|TYPE|SEQUENCE|TRIGGER|FUNCTION|DATABASE|EXTENSION)\s+"
-    rf"(?:CONCURRENTLY\s+)?(?:IF\s+(?:NOT\s+)?EXISTS\s+)?{_NAME}"
+_VERBS = frozenset(["select", "insert", "update", "delete", "merge"])
+_BEFORE_OBJECT = frozenset(
+    "from into update table index view schema type sequence trigger function database"
+    " extension pragma savepoint set".split()
 )
+_BETWEEN = frozenset("only concurrently if not exists".split())
+_AFTER_FROM = frozenset("where group having order limit union except intersect".split())
 
 
 class Literal(NamedTuple):
     """A text, number or comment that stands in a statement.
 
     Attributes:
-        start: Where it begins.
-        end: Where it ends.
+        start: Where its content begins, behind a quote.
+        end: Where its content ends.
         kind: `text`, `number` or `comment`.
         column: The column with which it is compared; empty: none, or nobody knows.
         is_key: Whether it names a part of a document: `settings ->> 'name'`.
@@ -73,96 +65,106 @@ class Statement(NamedTuple):
     Attributes:
         signature: `SELECT users`.
         names: Every name in it.
+        functions: Those with a bracket behind them.
         literals: In order.
-        columns_of_markers: For each parameter its own name, if it has one, and the
-            column with which it is compared, if one can be told.
-        plain_columns: The columns that are listed as they are; `*` for all, None if
-            nobody can tell.
+        columns: By the name of a parameter, or its number: the column with which it is
+            compared, if that can be told.
+        items: The names in each column of its result, `*` for all; None if nobody can
+            tell.
         is_ordered: Whether it gives an order of rows.
-        names_a_key: Whether it sets a password in words of its own.
     """
 
     signature: str
     names: frozenset[str]
+    functions: frozenset[str]
     literals: tuple[Literal, ...]
-    columns_of_markers: tuple[tuple[str, str], ...]
-    plain_columns: frozenset[str] | None
+    columns: Mapping[str, list[str]]
+    items: tuple[frozenset[str], ...] | None
     is_ordered: bool
-    names_a_key: bool
 
 
 class _Token(NamedTuple):
+    """A piece of a statement; where its content stands, and its content."""
+
     kind: str
-    text: str
     start: int
     end: int
-    marker: str
+    content: str
 
     @property
     def is_name(self) -> bool:
         return self.kind in ("word", "quoted")
 
     @property
-    def lowered(self) -> str:
-        return self.text.lower()
+    def word(self) -> str:
+        """The text in lower case; empty: a literal, or a quoted name."""
+        return self.content.lower() if self.kind in ("word", "sign") else ""
 
 
 @lru_cache(maxsize=1024)
 def read(text: str) -> Statement:
     """Read a statement."""
-    tokens = _tokens_of(text)
+    tokens = [*_tokens_of(text)]
     literals = []
-    markers = []
-    names = set()
+    columns = {}
+    names = {token.content for token in tokens if token.is_name}
+    count = 0
     for index, token in enumerate(tokens):
-        if token.kind in ("text", "number", "comment") or _is_text(tokens, index):
+        if token.kind in _LITERALS or _is_text(tokens, index):
             kind = "text" if token.kind == "quoted" else token.kind
             is_key = kind == "text" and _is_key(tokens, index)
             if is_key:
-                names.update(re.findall(r"[\w-]+", token.text))
+                names.update(_words_in(token.content))
             column = _column_before(tokens, index)
             literals.append(Literal(token.start, token.end, kind, column, is_key))
         elif token.kind == "marker":
-            markers.append((token.marker, _column_before(tokens, index)))
-            names.add(token.marker)
-        elif token.is_name:
-            names.add(_unquoted(token.text))
-    words = {token.lowered for token in tokens if token.kind == "word"}
+            count += 1
+            column = _column_before(tokens, index)
+            columns[token.content or str(count)] = [column] if column else []
+    if _SETS_A_PASSWORD.search(text):
+        names.add("password")
+    tokens = [token for token in tokens if token.kind != "comment"]
+    pairs = pairwise(tokens)
     return Statement(
         _signature_of(tokens),
         frozenset(names - {""}),
+        frozenset(token.content for token, after in pairs if after.word == "("),
         tuple(literals),
-        tuple(markers),
-        _plain_columns(tokens),
-        "order" in words,
-        _NAMES_A_KEY.search(text) is not None,
+        columns,
+        _items_of(tokens),
+        any(token.word == "order" for token in tokens),
     )
 
 
-def _tokens_of(text: str) -> list[_Token]:
-    tokens = []
+def _tokens_of(text: str) -> Iterator[_Token]:
     for match in _TOKEN.finditer(text):
-        marker = match["mapped"] or match["named"] or ""
         kind = match.lastgroup or ""
-        tokens.append(_Token(kind, match[0], match.start(), match.end(), marker))
-    return tokens
+        start, end = match.span()
+        groups = _MARKERS if kind == "marker" else _CONTENTS
+        inner = [name for name in groups if match[name] is not None]
+        if inner:
+            start, end = match.span(inner[0])
+        elif kind == "marker":
+            start = end
+        yield _Token(kind, start, end, text[start:end])
 
 
-def _unquoted(name: str) -> str:
-    return name[1:-1] if name[0] in '"`[' else name
+def _words_in(path: str) -> list[str]:
+    """Return the names in a path into a document: `$.user.password`."""
+    return re.findall(r"[\w-]+", path)
 
 
 def _is_text(tokens: list[_Token], index: int) -> bool:
     """Return whether a quoted name is a text, as MySQL has it: `name = "ann"`."""
-    if tokens[index].text[0] != '"' or not index:
+    if tokens[index].kind != "quoted" or not index:
         return False
-    is_path = [token.text for token in tokens[index + 1 : index + 2]] == ["."]
-    return tokens[index - 1].text in _COMPARISON and not is_path
+    is_path = [token.word for token in tokens[index + 1 : index + 2]] == ["."]
+    return tokens[index - 1].content in _COMPARISON and not is_path
 
 
 def _is_key(tokens: list[_Token], index: int) -> bool:
-    before = "".join(token.text for token in tokens[max(0, index - 3) : index])
-    is_path = tokens[index].text.startswith(("'$.", "'$["))
+    before = "".join(token.word for token in tokens[max(0, index - 3) : index])
+    is_path = tokens[index].content.startswith(("$.", "$["))
     return is_path or before.endswith(("->", "->>", "#>", "#>>"))
 
 
@@ -172,68 +174,71 @@ def _column_before(tokens: list[_Token], index: int) -> str:
     Empty: it stands elsewhere, or in an expression.
     """
     place = index - 1
-    while place >= 0 and tokens[place].text in _COMPARISON:
+    while place >= 0 and tokens[place].content in _COMPARISON:
         place -= 1
-    if place >= 0 and tokens[place].lowered in ("like", "ilike"):
+    if place >= 0 and tokens[place].word in ("like", "ilike"):
         place -= 1
     if place < 0 or place == index - 1 or not tokens[place].is_name:
         return ""
-    column = _unquoted(tokens[place].text)
-    while place >= 2 and tokens[place - 1].text == ".":
+    column = tokens[place].content
+    while place >= 2 and tokens[place - 1].word == ".":
         place -= 2
-    if place and tokens[place - 1].lowered not in _BEGINNINGS:
+    if place and tokens[place - 1].word not in _BEGINNINGS:
         return ""
     return column
 
 
-def _plain_columns(tokens: list[_Token]) -> frozenset[str] | None:
-    """Return the columns that a query lists by their own names, perhaps `*`."""
-    words = [token.lowered for token in tokens]
-    is_simple = words[:1] == ["select"] and "from" in words
-    if not is_simple or set(words) & {"union", "except", "intersect"}:
+def _items_of(tokens: list[_Token]) -> tuple[frozenset[str], ...] | None:
+    """Return the names in each column that a query of plain tables lists."""
+    outer = [token.word for token, depth in _with_depths(tokens) if not depth]
+    if outer[:1] != ["select"] or "from" not in outer or "union" in outer:
         return None
-    end = words.index("from")
-    if "(" in words[end : end + 2]:
-        return None
-    columns = set()
-    has_star = has_other = False
-    item: list[_Token] = []
-    for token in [*tokens[1:end], _Token("sign", ",", 0, 0, "")]:
-        if token.text != ",":
-            item.append(token)
-            continue
-        names = [one for one in item if one.text != "."]
-        is_path = len(item) == 2 * len(names) - 1
-        if names and is_path and all(one.is_name for one in names):
-            columns.add(_unquoted(names[-1].text))
-        elif [one.text for one in item[-1:]] == ["*"]:
-            has_star = True
-        else:
-            has_other = True
-        item = []
-    if has_star:
-        return None if has_other else frozenset("*")
-    return frozenset(columns)
+    items: list[set[str]] = [set()]
+    is_list = True
+    for token, depth in _with_depths(tokens[1:]):
+        if not depth and token.word in _AFTER_FROM:
+            break
+        if not is_list and token.word == "select":
+            return None
+        if not depth and token.word == "from":
+            is_list = False
+        elif is_list and not depth and token.word == ",":
+            items.append(set())
+        elif is_list and (token.is_name or (not depth and token.word == "*")):
+            items[-1].add(token.content)
+        elif is_list and token.kind == "text":
+            items[-1].update(_words_in(token.content))
+    return tuple(map(frozenset, items))
+
+
+def _with_depths(tokens: list[_Token]) -> Iterator[tuple[_Token, int]]:
+    """Yield tokens, and in how many brackets each stands."""
+    depth = 0
+    for token in tokens:
+        depth -= token.word == ")"
+        yield token, depth
+        depth += token.word == "("
 
 
 def _signature_of(tokens: list[_Token]) -> str:
     """Return the verb of a statement and its main table."""
-    text = " ".join(token.text for token in tokens if token.kind != "comment")
-    text = re.sub(r"\s*\.\s*", ".", text)
-    match = _VERB.match(text)
-    if match is None:
-        return ""
-    flat = text.lstrip("( ") if text.startswith("(") else text
-    while flat != (inner := _INNERMOST.sub("", flat)):
-        flat = inner
-    verb = match[1].upper()
-    if verb == "WITH":
-        main = _MAIN.search(flat)
-        verb = main[1].upper() if main else verb
-        flat = flat[main.start() :] if main else flat
-    pattern = _OBJECTS.get(verb, _DEFINED)
-    found = re.search(pattern, flat, re.I) or re.search(pattern, text, re.I)
-    if found is None:
-        return verb
-    name = re.split(r"\.(?=[^\"`\]]*$|[\"`\[])", found[1])[-1]
-    return f"{verb} {_unquoted(name)}"
+    outer = [token for token, depth in _with_depths(tokens) if not depth]
+    verb = next((token.word for token in tokens if token.kind == "word"), "")
+    if verb == "with":
+        verb = next((token.word for token in outer if token.word in _VERBS), verb)
+    name = _object_of(outer) or _object_of(tokens)
+    return f"{verb.upper()} {name}".rstrip()
+
+
+def _object_of(tokens: list[_Token]) -> str:
+    """Return the first name behind a word such as `FROM`, without that of a schema."""
+    for index, token in enumerate(tokens):
+        if token.word not in _BEFORE_OBJECT:
+            continue
+        rest = [*dropwhile(lambda one: one.word in _BETWEEN, tokens[index + 1 :])]
+        if not rest or not rest[0].is_name or rest[0].word in _BEFORE_OBJECT:
+            continue
+        while len(rest) > 2 and rest[1].word == ".":
+            rest = rest[2:]
+        return rest[0].content
+    return ""
