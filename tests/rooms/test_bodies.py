@@ -20,11 +20,6 @@ READABLE = {
         {"json": {"a": 1, "b": "x"}, "layout": "compact"},
     ),
     "indented": (b'{\n  "a": 1\n}', JSON, {"json": {"a": 1}, "layout": "indent 2"}),
-    "escapes": (
-        b'{"a": "\\u00e4"}',
-        JSON,
-        {"json": {"a": "ä"}, "layout": "spaced ascii"},
-    ),
     "lines": (b'{"a":1}\n{"a":2}\n', LINES, {"lines": [{"a": 1}, {"a": 2}]}),
     "events": (
         b'event: delta\ndata: {"a":1}\n\ndata: [DONE]\n\n',

@@ -135,18 +135,6 @@ def test_a_new_first_call_makes_its_conversation_again_as_a_whole(vault: Vault) 
     assert values(opened(vault)) == ["new", "a", "b"]
 
 
-def test_a_new_call_after_a_replayed_one_is_refused_and_leaves_the_log(
-    vault: Vault,
-) -> None:
-    log = record(vault, ("a", 1), ("b", 2))
-
-    decisions = [log.take(a_call(name), "record").decision for name in ("a", "new")]
-    close(log, "failed")
-
-    assert decisions == ["replay", "follows"]
-    assert values(opened(vault)) == [1, 2]
-
-
 def test_a_call_of_a_function_beyond_the_recorded_ones_is_appended(
     vault: Vault,
 ) -> None:
@@ -182,30 +170,3 @@ def test_a_failing_test_replaces_no_log(vault: Vault) -> None:
     close(log, "failed")
 
     assert values(opened(vault)) == [1, 2]
-
-
-def test_a_log_of_equal_outcomes_stays_byte_for_byte(vault: Vault) -> None:
-    record(vault, ("a", 1))
-    [before] = vault.names()
-    content = (vault.path / before).read_bytes()
-    log = opened(vault)
-    ask(log, a_call("a"), "rerecord", 1)
-    close(log)
-
-    assert (vault.path / before).read_bytes() == content
-
-
-def test_a_token_in_headers_tells_whose_answer_it_is(vault: Vault) -> None:
-    def sent_by(name: str) -> Call:
-        call = a_call("me", sender=lambda request: str(request["by"]))
-        return replace(call, describe=lambda: {"by": name})
-
-    log = opened(vault)
-    for name in ("ann", "bob"):
-        ask(log, sent_by(name), "record", f"I am {name}")
-    close(log)
-
-    again = opened(vault)
-    places = [again.take(sent_by(name), "replay") for name in ("bob", "ann", "bob")]
-
-    assert [given(place) for place in places] == ["I am bob", "I am ann", "I am bob"]

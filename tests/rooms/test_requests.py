@@ -1,0 +1,52 @@
+"""What counts of a request of HTTP: of a signed one what it asks for, not the signature."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pytest
+from pytest_mimic.clients.http.requests import counted, parts_of, read
+from pytest_mimic.values.tree import digest_of
+
+SIGNATURES = {
+    "AWS": "X-Amz-Signature X-Amz-Credential X-Amz-Date X-Amz-Expires",
+    "AWS before": "AWSAccessKeyId Expires Signature",
+    "Google": "X-Goog-Signature X-Goog-Date X-Goog-Expires",
+    "CloudFront": "Key-Pair-Id Expires Signature",
+    "Azure": "sv se sig st skt",
+    "Alibaba": "OSSAccessKeyId Expires Signature security-token",
+    "Tencent": "q-signature q-sign-time q-ak q-key-time",
+    "any": "signature nonce",
+}
+
+
+def identity(fields: dict[str, str], *, as_form: bool = False) -> str:
+    text = urlencode(fields)
+    if as_form:
+        headers = [("Content-Type", "application/x-www-form-urlencoded")]
+        request = read("POST", "https://shop.test/b/key", headers, text.encode())
+    else:
+        request = read("GET", f"https://shop.test/b/key?{text}", [])
+    return digest_of(counted(parts_of(request)))
+
+
+@pytest.mark.parametrize("as_form", [False, True], ids=["URL", "form"])
+@pytest.mark.parametrize("scheme", SIGNATURES)
+def test_another_signature_is_the_same_request(scheme: str, as_form: bool) -> None:
+    names = SIGNATURES[scheme].split()
+    first, second = (
+        {"part": "3", **{name: f"{name}-{run}" for name in names}} for run in "12"
+    )
+
+    assert identity(first, as_form=as_form) == identity(second, as_form=as_form)
+    for other in ({"part": "4"}, {"date": "today"}):
+        asked = {**first, **other}
+        assert identity(asked, as_form=as_form) != identity(first, as_form=as_form)
+
+
+@pytest.mark.parametrize("scheme", SIGNATURES)
+def test_names_of_a_scheme_count_without_its_signature(scheme: str) -> None:
+    first, *_ = names = SIGNATURES[scheme].split()
+    without = [{name: run for name in names if name != first} for run in "12"]
+
+    assert identity(without[0]) != identity(without[1])
