@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pytest_mimic.secrets import looks, placeholders
@@ -276,15 +276,19 @@ def _credentials_in(text: str) -> str:
         return ""
 
 
-def _texts_in(plain: Any) -> Iterator[str]:
-    if isinstance(plain, str):
-        yield plain
-    elif isinstance(plain, int) and placeholders.is_placeholder(plain):
-        yield str(plain)
-    elif isinstance(plain, list):
-        for item in plain:
-            yield from _texts_in(item)
-    elif isinstance(plain, dict):
-        for key, item in plain.items():
-            yield from _texts_in(key)
-            yield from _texts_in(item)
+def _texts_in(plain: Any) -> list[str]:
+    """Return all texts in plain data, and the numbers that stand for secrets."""
+    found = []
+    left = [plain]
+    while left:
+        part = left.pop()
+        if isinstance(part, str):
+            found.append(part)
+        elif isinstance(part, dict):
+            left += part.values()
+            found += part
+        elif isinstance(part, list):
+            left += part
+        elif isinstance(part, int) and placeholders.is_placeholder(part):
+            found.append(str(part))
+    return found

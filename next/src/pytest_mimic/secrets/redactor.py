@@ -46,6 +46,8 @@ _ESCAPED = re.compile(r"""[^\s&;,=?"'<>]+""")
 _USER = re.compile(
     r"(?P<start>\b(?P<scheme>[a-z][a-z0-9+.-]*)://)(?P<user>[^\s/:@?#\"'<>]*)(?P<colon>:?)(?P<password>[^\s/?#\"'<>]*)@"
 )
+# An address that names no value.
+_PLAIN_URL = re.compile(r"https?://[\w.-]+(?::\d+)?(?:/[^=:@;%]*)?")
 _PATH_PARAMETER = re.compile(r"(?P<start>;(?P<name>[^=;/?#]+)=)(?P<value>[^;/?#]+)")
 _ELEMENT = re.compile(
     r"(?P<start><(?P<tag>(?:[\w-]+:)?(?P<name>[\w.-]+))(?P<attributes>(?:\s[^<>]*)?)>"
@@ -92,6 +94,8 @@ class Redactor:
 
     def hide_url(self, url: str, stand_in: StandIn, path: str = "url") -> str:
         """Return an address without its secrets, also in parameters of its path."""
+        if _PLAIN_URL.fullmatch(url):
+            return url
         walk = self._walk(stand_in)
         return walk.hide_text(walk.replaced(_PATH_PARAMETER, url, path), path)
 
