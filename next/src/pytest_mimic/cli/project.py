@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -18,12 +19,13 @@ from pytest_mimic.client import Adapter
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner
-from pytest_mimic.errors import MimicError, TargetError
+from pytest_mimic.errors import CorruptRecordingError, MimicError, TargetError
 from pytest_mimic.patch.clients import client_of
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Target, parse_target
 from pytest_mimic.secrets.issued import Secrets
 from pytest_mimic.values.labels import call_label
+from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault, vault_folder, vault_label
@@ -134,7 +136,10 @@ class Project:
         adapter = self.adapter(entry.target)
         host = None
         if adapter is not None and entry.request is not None:
-            host = adapter.host(entry.request)
+            # A long request is an object, which may be gone.
+            with suppress(CorruptRecordingError):
+                request: Any = unshelve(entry.request, self.vault)
+                host = adapter.host(request)
         return patterns.takes(entry.signature or entry.target, host)
 
     def call_of(self, entry: Entry) -> dict[str, Tree]:
