@@ -39,6 +39,8 @@ class Fixtures:
         self._parameters: dict[str, list[str]] = {}
         # The wider fixtures that are set up, with the names of their owners.
         self._live: dict[Owner, str] = {}
+        # Those whose set-up has come to its end.
+        self._set_up: set[Owner] = set()
         self._names_of_test: set[str] = set()
 
     def begin_test(self, item: pytest.Item) -> None:
@@ -62,19 +64,32 @@ class Fixtures:
         if fixturedef.scope == "function":
             return (yield)
         owner = self._owner_of(fixturedef, request)
-        instance = _Instance(self._session, owner)
+        run, teardown = self._session.run, ExitStack()
         # Finalizers run in reverse order, and the fixture adds its own in between.
-        fixturedef.addfinalizer(partial(self._live.pop, owner, ""))
-        fixturedef.addfinalizer(instance.end)
+        fixturedef.addfinalizer(partial(self._end, owner, teardown))
         self._live[owner] = name
         try:
-            with instance.setting_up():
-                return (yield)
+            with run.owner(owner):
+                value = yield
+        except pytest.skip.Exception:
+            self._set_up.add(owner)
+            raise
+        else:
+            self._set_up.add(owner)
+            return value
         finally:
-            fixturedef.addfinalizer(instance.begin_teardown)
+            fixturedef.addfinalizer(lambda: teardown.enter_context(run.owner(owner)))
             # The test may have asked for it by `getfixturevalue`.
             self._names_of_test.add(name)
             self._tell_uses()
+
+    def _end(self, owner: Owner, teardown: ExitStack) -> None:
+        teardown.close()
+        del self._live[owner]
+        has_set_up = owner in self._set_up
+        self._set_up.discard(owner)
+        run = self._session.run
+        self._session.safely(lambda: run.end_owner(owner, passed=has_set_up))
 
     def _note_folder(self, name: str, value: Any) -> None:
         places = self._session.run.places
@@ -130,34 +145,6 @@ def _place_of(function: Any, rootdir: Path) -> str:
     if path.is_relative_to(rootdir) and "site-packages" not in path.parts:
         return path.relative_to(rootdir).as_posix()
     return str(getattr(function, "__module__", ""))
-
-
-class _Instance:
-    """One life of a wider fixture, from its set-up to its tear-down."""
-
-    def __init__(self, session: Session, owner: Owner) -> None:
-        self._session = session
-        self._owner = owner
-        self._has_set_up = False
-        self._teardown = ExitStack()
-
-    def setting_up(self) -> ExitStack:
-        """Return a block in which the calls are those of the fixture."""
-        stack = ExitStack()
-        stack.push(self._note_set_up)
-        stack.enter_context(self._session.run.owner(self._owner))
-        return stack
-
-    def _note_set_up(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._has_set_up = kind is None or issubclass(kind, pytest.skip.Exception)
-
-    def begin_teardown(self) -> None:
-        self._teardown.enter_context(self._session.run.owner(self._owner))
-
-    def end(self) -> None:
-        run, owner = self._session.run, self._owner
-        self._teardown.close()
-        self._session.safely(lambda: run.end_owner(owner, passed=self._has_set_up))
 
 
 class CassetteFixture:
