@@ -6,7 +6,6 @@ import marshal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.calls import Call
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
 # In bytes: arguments that are worth to be kept, for the next equal call.
 _LITTLE = 4_096
+_SIZED = (str, list, dict)
 
 
 class Player:
@@ -260,8 +260,9 @@ def _bytes_of(arguments: dict[str, object]) -> bytes:
 
     It is made in a fraction of the time that their identity takes.
     """
-    if any(getsizeof(value) > _LITTLE for value in arguments.values()):
-        return b""
+    for value in arguments.values():
+        if type(value) in _SIZED and len(value) > _LITTLE:  # type: ignore[arg-type]
+            return b""
     try:
         # Later versions write other bytes for texts that are interned.
         written = marshal.dumps(arguments, 2)
