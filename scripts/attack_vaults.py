@@ -22,6 +22,7 @@ from attacked_project import Figures, Project, listed_counts
 # functions, which nobody mimics: it says what is right.
 SHOP = """
     import os
+    from array import array
 
     def ran(name):
         with open("real.log", "a") as file:
@@ -33,7 +34,7 @@ SHOP = """
 
     def pickled(number):
         ran("pickled")
-        return number, slice(number)
+        return array("i", [number])
 
     def large(number):
         ran("large")
@@ -173,8 +174,8 @@ KINDS_OF_FILES = {
     "plain recording": ("plain", ""),
     "recording of a pickle": ("pickled", ""),
     "recording of an object": ("large", ""),
-    "pickle": ("pickled", "pickle"),
-    "object": ("large", "json"),
+    "pickle": ("pickled", "$pickle"),
+    "object": ("large", "$json"),
     "cassette": ("cassette", ""),
 }
 
@@ -184,12 +185,13 @@ def file_of(project: Project, kind: str, number: int) -> Path:
     function, key_of_object = KINDS_OF_FILES[kind]
     if function == "cassette":
         return project.vault / "cassettes" / f"cassette-{number}.json"
-    for recording in project.vault.glob(f"calls/shop/{function}/*.json"):
+    for recording in project.vault.glob(f"calls/shop.{function}/*.json"):
         facts = json.loads(recording.read_text())
-        if facts["arguments"]["number"] == number:
+        call = facts["log"][0]
+        if call["arguments"]["number"] == number:
             if not key_of_object:
                 return recording
-            return project.vault / facts["outcomes"][0][key_of_object]
+            return project.vault / call["value"][key_of_object]
     raise FileNotFoundError(f"{kind} {number}")
 
 
@@ -505,6 +507,7 @@ def replayed_as_nobody(project: Project) -> str:
 
 BRANCHED = """
     import os
+    from array import array
 
     def ran():
         with open("real.log", "a") as file:
@@ -516,7 +519,7 @@ BRANCHED = """
 
     def table(city):
         ran()
-        return city, os.environ["BRANCH"], slice(1)
+        return array("i", [1]), os.environ["BRANCH"]
 
     def turn(city):
         ran()

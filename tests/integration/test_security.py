@@ -10,6 +10,7 @@ import pytest
 from support import face
 from support.http_server import running_server
 from support.placeholders import unmarked
+from support.recorded import edit_calls
 
 SECRETS = [
     f"hush-{number}-{word}"
@@ -576,3 +577,32 @@ def test_check_names_requests_and_answers_with_the_command(project, command):
 
 def project_text(project):
     return b"\n".join(project.files().values()).decode("latin-1")
+
+
+def test_a_forged_name_runs_no_property(project):
+    """A name leads through modules and classes alone."""
+    project.module("""
+        class Client:
+            @property
+            def danger(self):
+                open("pwned", "w").close()
+
+        client = Client()
+
+        def make():
+            return 1
+    """)
+    project.ini("shop:make")
+    project.tests("import shop\ndef test_make(): shop.make()\n")
+    project.run("--mimic-record")
+    edit_calls(
+        project.vault, lambda call: call.call.update(value={"$shop:client.danger": {}})
+    )
+
+    run = project.run()
+
+    run.expect(failed=1)
+    assert run.error[0].startswith(
+        "StaleRecordingError: what was recorded of shop:make() cannot be made"
+    )
+    assert not (project.root / "pwned").exists()

@@ -136,11 +136,11 @@ class Replay:
         try:
             return make(), make
         except StaleRecordingError as error:
-            raise self._step.outdated(error) from error.__cause__
+            raise self._step.outdated(error) from None
         except MimicError as error:
             told = _told(error, self._plan.target)
             self._refuse(told)
-            raise told from error.__cause__
+            raise told from None
 
     def _given(self, item: object) -> Generator[Any, Any, None]:
         """Give an item, and refuse what the reader sends or throws, unless it stops.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 
@@ -55,13 +56,17 @@ def generic_of(cls: type) -> tuple[type, tuple[Any, ...]] | None:
 def find(name: str) -> Any:
     """Give what a name leads to, and import its module.
 
+    It leads through classes alone: an attribute of an object may run a property.
+
     Raises:
         LookupError: The module or what it should hold is gone.
     """
     module_name, _, path = name.partition(":")
     try:
-        found = import_module(module_name)
+        found: Any = import_module(module_name)
         for part in path.split("."):
+            if not isinstance(found, (type, ModuleType)):
+                raise LookupError(f"{name} leads through an object")
             found = getattr(found, part)
     except (ImportError, AttributeError, ValueError) as error:
         raise LookupError(f"there is no {name} any more ({error})") from error
