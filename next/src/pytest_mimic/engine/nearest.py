@@ -112,7 +112,9 @@ def _of_equal(
         return None
     log = owner.log if owner is not None and owner.kind == "test" else None
     if log is not None and log.found is None and not log.made:
-        begun = [one.owner for one in others if one.number == 0]
+        # What all tests share has an owner, too, and no place.
+        logs = [one for one in others if one.name.startswith("logs/")]
+        begun = [one.owner for one in logs if one.number == 0]
         moved = [test for test in begun if test in around.gone]
         if len(moved) == 1:
             command = around.commands.mimic("mv", moved[0], name)
