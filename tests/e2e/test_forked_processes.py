@@ -202,7 +202,7 @@ def test_users():
 
     run = forking.run_forking("--mimic-record")
 
-    run.expect(failed=1, says=["one recording would serve both"])
+    run.expect(failed=1, says=["one recording serves all tests, and keys do not count"])
 
 
 # As pytest-forked does it.

@@ -63,6 +63,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, overload
 from pytest_mimic.engine.calls import Call, failed_exchange
 from pytest_mimic.engine.covering import Edge, Line
 from pytest_mimic.engine.coverings import Coverings
+from pytest_mimic.engine.secrecy import Sender
 from pytest_mimic.engine.steps import Step
 from pytest_mimic.engine.verifying import paths_of, rules_of
 from pytest_mimic.errors import (
@@ -375,9 +376,12 @@ class Port:
         run = self.run
         is_in_log = call.in_log or (owner is not None and owner.kind == "cassette")
         name = owner.name if is_in_log and owner is not None else ""
-        place = name, call.identity
         headers = _headers_of(call.describe())
-        option = run.secrecy.other_sender(place, frozenset(own), headers)
+        hashes = frozenset(map(hash, own))
+        sender = Sender((name, call.identity), hashes, headers)
+        if run.events.tell is not None:
+            run.events.tell(sender)
+        option = run.secrecy.other_sender(sender)
         keys = ", ".join(
             dict.fromkeys(path.rpartition(".")[2] for path in own.values())
         )

@@ -19,6 +19,7 @@ from pytest_mimic.engine.logs import Log, Verdict
 from pytest_mimic.engine.owners import Kept, Owner
 from pytest_mimic.engine.place import Place
 from pytest_mimic.engine.refusals import RERECORD, Refusal
+from pytest_mimic.engine.secrecy import Sender
 from pytest_mimic.engine.servers import Listening, OwnServers
 from pytest_mimic.engine.steps import Step
 from pytest_mimic.errors import MimicError
@@ -311,6 +312,8 @@ class Run(Books):
                 self.events.noted.append(row._replace(is_told=True))
             elif isinstance(row, Listening):
                 self.servers.add_child(row)
+            elif isinstance(row, Sender):
+                self.secrecy.other_sender(row)
             elif isinstance(row, Kept) and self.innermost is not None:
                 self.innermost.kept.append(row)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from pytest_mimic.engine.owners import Owner
@@ -15,6 +15,20 @@ from pytest_mimic.values.walk import deeply
 if TYPE_CHECKING:
     from pytest_mimic.secrets.issued import Scope, Secrets
     from pytest_mimic.values.differences import Difference
+
+
+class Sender(NamedTuple):
+    """Who sends a call, as a forked child tells it to its parent, too.
+
+    Attributes:
+        place: The owner of the call, and its identity.
+        own: The hashes of the secrets of the application's own in it.
+        headers: Its headers, without secrets.
+    """
+
+    place: tuple[str, str]
+    own: frozenset[int]
+    headers: Mapping[str, str]
 
 
 class Secrecy:
@@ -31,9 +45,7 @@ class Secrecy:
         self._lines = lines
         # What a test puts into it is no secret of the run.
         self._environment = dict(os.environ if environment is None else environment)
-        self._senders: dict[
-            tuple[str, str], tuple[frozenset[str], Mapping[str, str]]
-        ] = {}
+        self._senders: dict[tuple[str, str], Sender] = {}
         self._scopes: WeakKeyDictionary[Owner, Scope] = WeakKeyDictionary()
 
     @cached_property
@@ -62,25 +74,20 @@ class Secrecy:
         scope.parents = [self.scope(one) for one in wider if one is not owner]
         return scope
 
-    def other_sender(
-        self, place: tuple[str, str], own: frozenset[str], headers: Mapping[str, str]
-    ) -> str | None:
+    def other_sender(self, sender: Sender) -> str | None:
         """Note who sends a call, and return what tells him from who sent an equal one.
-
-        Args:
-            place: The owner of the call, and its identity.
-            own: The secrets of the application's own in it.
-            headers: Its headers, without secrets.
 
         Returns:
             The option of a line, `match=headers.x-user`; empty: no header differs.
             None: nobody else has sent an equal call.
         """
-        first = self._senders.setdefault(place, (own, headers))
-        if first[0] == own:
+        first = self._senders.setdefault(sender.place, sender)
+        if first.own == sender.own:
             return None
-        names = [name for name, value in headers.items() if first[1].get(name) != value]
-        return f"match=headers.{names[0]}" if names else ""
+        for name, value in sender.headers.items():
+            if first.headers.get(name) != value:
+                return f"match=headers.{name}"
+        return ""
 
     def masked(self, tree: Tree) -> Tree:
         """Return a tree as it may be shown."""
