@@ -162,28 +162,27 @@ def hide(redactor: Redactor, command: Plain, stand_in: StandIn) -> Plain:
     A secret name among its keys and fields hides all other words.
     """
     arguments: Plain = command["arguments"]
-    names = names_in(command)
+    names = names_in(redactor, command)
     are_names = _are_names(command)
     hidden: Plain = redactor.hide(arguments, stand_in, "arguments")
     for field, value in arguments.get("fields", {}).items():
         # A field of `MSET` is a key: `user:1:token`.
-        secret = name_that_hides(redactor, [field, *names], text_of(value))
+        text = text_of(value)
+        secret = name_that_hides(redactor, [*_parts(redactor, field), *names], text)
         if secret is not None and hidden["fields"].get(field) == value:
-            path = f"arguments.fields.{field}"
-            hidden["fields"][field] = stand_in(text_of(value), path)
-    for index, word in enumerate(arguments.get("words", ())):
+            hidden["fields"][field] = stand_in(text, f"arguments.fields.{field}")
+    for index, word in enumerate(arguments.get("words", ()) if names else ()):
         text = text_of(word)
-        if are_names and redactor.names.secret(text):
+        if are_names and _parts(redactor, text):
             continue
-        others = [name for name in names if name != text]
-        secret = name_that_hides(redactor, others, text)
+        secret = name_that_hides(redactor, names, text)
         if secret is not None and hidden["words"][index] == word:
             hidden["words"][index] = stand_in(text, f"arguments.{secret}")
     return {**command, "arguments": hidden}
 
 
-def names_in(command: Plain) -> list[str]:
-    """Return what names the values of a command and of its reply."""
+def names_in(redactor: Redactor, command: Plain) -> list[str]:
+    """Return the names under which values of a command and its reply may be secret."""
     name, arguments = command["command"], command["arguments"]
     if name in _ABOUT_KEYS:
         return []
@@ -192,7 +191,15 @@ def names_in(command: Plain) -> list[str]:
     found = [arguments.get("key"), *arguments.get("keys", ())]
     if _are_names(command):
         found += arguments.get("words", ())
-    return [one for one in found if isinstance(one, str)]
+    return [part for one in found for part in _parts(redactor, one)]
+
+
+def _parts(redactor: Redactor, name: object) -> list[str]:
+    """Return the last part of a name, and the whole, if they may hide a value."""
+    if not isinstance(name, str):
+        return []
+    parts = {re.split(r"[:./|]", name)[-1]: None, name: None}
+    return [part for part in parts if redactor.names.may_hide(part)]
 
 
 def _are_names(command: Plain) -> bool:
@@ -201,15 +208,9 @@ def _are_names(command: Plain) -> bool:
     return name.startswith("H") or name in _OF_KEYS_ALONE or name in _SETS_OF_KEYS
 
 
-def name_that_hides(
-    redactor: Redactor, naming: Iterable[str], value: str
-) -> str | None:
-    """Return the last part of the name under which a value is secret, or None."""
-    for name in naming:
-        last = re.split(r"[:./|]", name)[-1]
-        if redactor.names.hides(name, value) or redactor.names.hides(last, value):
-            return last
-    return None
+def name_that_hides(redactor: Redactor, names: Iterable[str], value: str) -> str | None:
+    """Return the first name under which a value is secret, or None."""
+    return next((name for name in names if redactor.names.hides(name, value)), None)
 
 
 def text_of(word: Any) -> str:

@@ -248,7 +248,7 @@ class _Hider:
         self._stand_in = stand_in
         self._is_config = command["command"] == "CONFIG"
         self._is_script = "script" in command["arguments"]
-        self._names = commands.names_in(command)
+        self._names = commands.names_in(redactor, command)
 
     def hidden(self, plain: Any, path: str, name: Any = None) -> Any:
         """Return a part of a reply without its secrets.
