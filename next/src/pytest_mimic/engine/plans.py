@@ -192,6 +192,8 @@ class FunctionPlan:
         try:
             return self._inputs.changed(entry.inputs, self.run.vault)
         except CorruptRecordingError as error:
+            if self.run.inputs == "strict" and self.run.mode != "record":
+                raise
             return [error.what]
 
     def opened(self) -> AbstractContextManager[None]:
