@@ -36,8 +36,6 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 _TURN = re.compile(r"[A-Za-z](?=\d)|\d(?=[A-Za-z])")
 _FEWEST_TURNS = 4
 _LONGEST_STRETCH = 14
-# A word of a text, in which a moment is one, too; a sign behind it ends a sentence.
-_WORD = re.compile(r"[\w:+-]+(?:\.\d[\w:+-]*)?")
 _LONGEST = 200
 # From 2001 to 2100, in seconds; a number of thirteen digits is one in milliseconds.
 _FIRST, _LAST = 1_000_000_000, 4_102_444_800
@@ -87,34 +85,6 @@ def ignorable(differences: Iterable[Difference]) -> list[str]:
     if len(narrow) > MOST_PATHS:
         return []
     return [".".join(path) for path in narrow]
-
-
-def cause_of(differences: Iterable[Difference]) -> str:
-    """Give why parts differ that are all made anew: `clock` or `ids`, else nothing.
-
-    A text counts by the words in it that differ.
-    """
-    looks: set[str] = set()
-    for difference in differences:
-        looks |= _changed_looks(difference.old, difference.new)
-    if not looks or "" in looks:
-        return ""
-    return "clock" if looks <= {"moment", "date"} else "ids"
-
-
-def _changed_looks(old: object, new: object) -> set[str]:
-    """Give the looks of what differs between two parts; an empty text for all else."""
-    look = _look_of_tree(old)
-    if look or not isinstance(old, str) or not isinstance(new, str):
-        return {look if look == _look_of_tree(new) else ""}
-    before, after = _WORD.findall(old), _WORD.findall(new)
-    if len(before) != len(after) or _WORD.sub("", old) != _WORD.sub("", new):
-        return {""}
-    looks: set[str] = set()
-    for word, other in zip(before, after, strict=True):
-        if word != other:
-            looks.add(look_of(word) if look_of(word) == look_of(other) else "")
-    return looks
 
 
 def _joined(paths: list[Path]) -> list[Path]:

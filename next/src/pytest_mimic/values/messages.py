@@ -8,13 +8,12 @@ from typing import NamedTuple, Protocol
 from pytest_mimic.errors import MutatedInputError
 from pytest_mimic.values.differences import Difference, differences
 from pytest_mimic.values.drawing import DifferenceLine, difference_line
-from pytest_mimic.values.looks import cause_of, ignorable
+from pytest_mimic.values.looks import ignorable
 from pytest_mimic.values.tree import Path, Tree, parts, without
 from pytest_mimic.words import few
 
 MOST_DIFFERENCES = 5
 PAGE = "https://pytest-mimic.readthedocs.io/en/latest/how-to/dates-and-ids.html"
-_PARTS_OF_PAGE = {"clock": "freeze-the-clock", "ids": "seed-the-ids"}
 
 
 class Described(Protocol):
@@ -113,12 +112,6 @@ def ignorable_in(
     left = without(call, steps)
     alike = [entry for entry in others if without(_tree_of(entry), steps) == left]
     return paths if len(alike) <= 1 else ()
-
-
-def page_for(found: Nearest | None) -> str:
-    """Give the page that helps where a call is made of ids or moments of a run."""
-    cause = cause_of(found.differences) if found else ""
-    return f"{PAGE}#{_PARTS_OF_PAGE[cause]}" if cause else ""
 
 
 def _tree_of(call: Described) -> dict[str, Tree]:
