@@ -17,6 +17,8 @@ from pytest_mimic.values.tree import (
     memory_node,
 )
 
+MOST_BYTES = 1 << 30
+"""An array of arrow with more bytes of texts is not joined in C."""
 # numpy takes as long for the name of a dtype as it takes for the sum of an array.
 _name_of_dtype = lru_cache(str)
 
@@ -91,20 +93,20 @@ def _column_node(items: Tree, dtype: Tree, **beside: Tree) -> dict[str, Tree]:
 def _objects(items: list[Any], walk: Opener) -> Tree:
     """Give items as they are; of many plain ones the memory of their text."""
     if len(items) > walk.few and SCALARS.issuperset(map(type, items)):
-        text = _text_of(items)
-        starts = walk.places.starts if walk.places is not None else ()
-        if not any(start in text for start in starts):
-            return memory_node(text.encode("utf-8", "surrogatepass"))
+        is_text = set(map(type, items)) == {str}
+        memory = _joined("\0".join(items), len(items), walk) if is_text else None
+        memory = memory or _joined(repr(items), 1, walk)
+        if memory is not None:
+            return memory
     return [walk.node(item) for item in items]
 
 
-def _text_of(items: list[Any]) -> str:
-    """Give a text that only the same plain items have."""
-    if set(map(type, items)) == {str}:
-        joined = "\0".join(items)
-        if joined.count("\0") == len(items) - 1:
-            return joined
-    return repr(items)
+def _joined(text: str, count: int, walk: Opener) -> Tree:
+    """Give the memory of texts that were joined; `None` if they may be others."""
+    starts = walk.places.starts if walk.places is not None else ()
+    if text.count("\0") != count - 1 or any(start in text for start in starts):
+        return None
+    return memory_node(text.encode("utf-8", "surrogatepass"))
 
 
 def _data(array: Any, walk: Opener) -> Tree:
@@ -291,9 +293,10 @@ def _column(values: Any, walk: Opener) -> Tree:
         categories = walk.node(values.categories)
         beside = {"categories": categories, "ordered": values.ordered}
         return _column_node(_data(values.codes, walk), "category", **beside)
-    if isinstance(dtype, pd.ArrowDtype):
+    is_text = isinstance(dtype, pd.StringDtype)
+    if isinstance(dtype, pd.ArrowDtype) or (is_text and dtype.storage == "pyarrow"):
         items = _arrow(values.__arrow_array__(), walk)
-    elif isinstance(dtype, pd.StringDtype) or _is_nullable(values):
+    elif is_text or _is_nullable(values):
         objects = values.to_numpy(dtype=object, na_value=None)
         items = _objects(objects.tolist(), walk)
     elif dtype.kind == "M":
@@ -423,7 +426,23 @@ def _arrow(array: Any, walk: Opener) -> Tree:
     is_number = types.is_integer(array.type) or types.is_floating(array.type)
     if is_number and not array.null_count:
         return _data(array.to_numpy(), walk)
-    return _objects(array.to_pylist(), walk)
+    is_text = types.is_string(array.type) or types.is_large_string(array.type)
+    is_many = len(array) > walk.few and array.nbytes < MOST_BYTES
+    memory = None
+    if is_text and is_many and not array.null_count:
+        memory = _joined(_text_of(array), len(array), walk)
+    return memory or _objects(array.to_pylist(), walk)
+
+
+def _text_of(texts: Any) -> str:
+    """Give the texts of an array of arrow, joined as `_objects` joins them."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    ends = pa.array([0, len(texts)], pa.int32())
+    lists = pa.ListArray.from_arrays(ends, texts.cast(pa.string()))
+    joined: str = compute.binary_join(lists, "\0")[0].as_py()
+    return joined
 
 
 # -- images and messages

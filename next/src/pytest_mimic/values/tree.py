@@ -193,6 +193,8 @@ def levels_of(tree: object) -> list[list[object]] | None:
     places, so that its JSON could be endless, has no levels.
     """
     levels = [[tree]]
+    if type(tree) in SCALARS:
+        return levels
     while len(levels) <= DEEP + 1:
         level = levels[-1]
         kinds = set(map(type, level))
@@ -313,8 +315,9 @@ class _Measure:
         return text
 
     def _look_at(self, text: str) -> None:
-        if any(odd in text for odd in self._odd):
-            raise ValueError("a text or key that may stand for something else")
+        for odd in self._odd:
+            if odd in text:
+                raise ValueError("a text or key that may stand for something else")
 
 
 def _is_surely_long(part: Tree, levels: int = 4) -> bool:
@@ -325,8 +328,10 @@ def _is_surely_long(part: Tree, levels: int = 4) -> bool:
         return True
     if isinstance(part, str) or len(part) > 10 or levels == 0:
         return False
-    inner = part.values() if isinstance(part, dict) else part
-    return any(_is_surely_long(deeper, levels - 1) for deeper in inner)
+    for inner in part.values() if isinstance(part, dict) else part:
+        if not isinstance(inner, int) and _is_surely_long(inner, levels - 1):
+            return True
+    return False
 
 
 _KINDS: dict[type, str] = {str: "text", list: "list", dict: "mapping"}

@@ -381,7 +381,7 @@ class Walk:
         return mapping
 
     def _pairs(self, pairs: list[Any], paths: Paths, *, in_order: bool) -> list[Tree]:
-        opened = None if paths or len(pairs) < MANY else self._copy_of_plain(pairs)
+        opened = None if paths or len(pairs) < MANY else self._plain_parts(pairs)
         if opened is None:
             opened = []
             for key, part in pairs:
@@ -420,17 +420,24 @@ class Walk:
         # A small part in an odd value would be tried again at each level.
         if paths or not (is_whole or len(value) >= MANY):
             return None
-        copy = self._copy_of_plain(value)
+        copy = self._plain_parts(value, new_levels=0)
         self.is_plain |= is_whole and copy is not None
         return copy
 
-    def _copy_of_plain(self, value: Any) -> Any:
+    def _plain_parts(self, value: Any, *, new_levels: int = 2) -> Any:
+        """Give plain data as a tree, else `None`.
+
+        Args:
+            value: What may be plain.
+            new_levels: On so many levels its containers are new ones, and are kept.
+        """
         plain = plain_of(value, self._starts)
         if plain is None or (self._in_order and not self._takes(plain.levels)):
             return None
         height = len(plain.levels) - 1
         self._part.height = max(self._part.height, height)
-        return marshal.loads(marshal.dumps(value, 2))
+        is_new = height <= new_levels
+        return value if is_new else marshal.loads(marshal.dumps(value, 2))
 
     def _takes(self, levels: list[list[object]]) -> bool:
         """Note the lists and mappings of plain data, if each stands at one place."""
@@ -458,12 +465,12 @@ class Walk:
                 return None
             tag = f"${kind.name}"
             read = object.__getattribute__
-            contents = list(map(read, values, repeat("__dict__")))
+            contents = list(map(dict, map(read, values, repeat("__dict__"))))
             names = dict.fromkeys(chain.from_iterable(contents))
             # A private attribute may remember the hash.
             if kind.counted(names) != names or any(name[:1] == "_" for name in names):
                 return None
-        copies = self._copy_of_plain(contents)
+        copies = self._plain_parts(contents)
         if copies is None:
             return None
         self._next += len(values)
