@@ -153,7 +153,12 @@ MARKED_SUITES = (
             ),
             f"--dburi={POSTGRES_URL}",
         ),
-        targets=("sqlalchemy",),
+        # The plugin of SQLAlchemy's own tests makes two extensions before any test runs.
+        targets=(
+            'sqlalchemy only="CREATE citext" sequence=no',
+            'sqlalchemy only="CREATE hstore" sequence=no',
+            "sqlalchemy",
+        ),
         requirements=(
             "sqlalchemy==2.1.9",
             "psycopg2-binary",

@@ -68,7 +68,7 @@ class StandInConnection:
         self._settings: dict[str, Any] = {}
         # What sets a real connection up when it is opened.
         self._prepared: list[Callable[[Any], object]] = []
-        # Whether this transaction has a call.
+        # Whether a log has a call of this transaction.
         self._has_asked = False
         self.dialect = pool._dialect
         self.real = real
@@ -137,7 +137,7 @@ class StandInConnection:
         exchange = self._port.begin(request, numbered={"database": self._database})
         if exchange is None:
             return run()
-        self._has_asked = True
+        self._has_asked = self._has_asked or exchange.step.call.in_log
         if exchange.mode == "replay":
             return self._replayed(exchange)
         # A statement in a thread may outlive its test.
