@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from support.placeholders import unmarked
 from support.runs import Runs
 
 from clients.sql.places import Connect, Place, both, one, run, same
+
+if TYPE_CHECKING:
+    from conftest import Project
 
 pytest_plugins = ("support.database_servers",)
 
@@ -192,3 +195,76 @@ def test_equal_statements_that_differ_in_a_secret_are_named(
     told = runs.told_apart_by_order
     assert len(told) == bool(named)
     assert all("SELECT t" in said and named in said for said in told)
+
+
+users = sa.table(
+    "users",
+    *[sa.column(name) for name in ("id", "email", "password")],
+    sa.column("settings", sa.JSON),
+)
+everything = sa.select(users)
+# By what is asked of a table with a password: a statement, in which `harmless` counts.
+HARMLESS: dict[str, Any] = {
+    "a column": everything.where(users.c.email == "harmless"),
+    "a function of a column": everything.where(sa.func.lower(users.c.email) == "harmless"),
+    "a column on the right": everything.where(sa.literal("harmless") == users.c.id),
+    "a list": everything.where(users.c.email.in_(["harmless"])),
+    "a pattern": everything.where(users.c.email.contains("harmless")),
+    "a range": everything.where(users.c.email.between("harmless", "z")),
+    "beside the password": everything.where(
+        sa.and_(users.c.password == "hunter2", users.c.email == "harmless")
+    ),
+    "a negation": everything.where(
+        ~sa.and_(users.c.password == "hunter2", users.c.email == "harmless")
+    ),
+    "a part of a document": everything.where(
+        users.c.settings["theme"].as_string() == "harmless"
+    ),
+    "an update": users.update().values(password="hunter2").where(users.c.email == "harmless"),
+    "a text": sa.text("SELECT id, password FROM users WHERE email = :who").bindparams(who="harmless"),
+    "a literal in a text": sa.text("SELECT password FROM users WHERE email = 'harmless'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", HARMLESS)
+def test_other_values_beside_a_secret_stay_and_count(
+    runs: Runs, connect: Connect, lite: Place, what: str
+) -> None:
+    engine = connect(lite.real)
+    run(
+        engine, "CREATE TABLE users (id text, email text, password text, settings json)"
+    )
+
+    with engine.begin() as connection:
+        connection.execute(HARMLESS[what])
+
+    [asked] = [str(call.parts) for call in runs.asked if "harmless" in str(call.parts)]
+    assert "hunter2" not in asked
+
+
+def test_a_label_of_the_orm_is_judged_by_its_column(project: Project) -> None:
+    project.ini("sqlalchemy", mimic_redact="!hashed_password")
+    project.tests("""
+        import sqlalchemy as sa
+        from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+        class Base(DeclarativeBase):
+            pass
+
+        class Hero(Base):
+            __tablename__ = "hero"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            hashed_password: Mapped[str]
+
+        def test_it():
+            engine = sa.create_engine("sqlite://")
+            Base.metadata.create_all(engine)
+            with Session(engine) as session:
+                session.add(Hero(hashed_password="abc"))
+                session.commit()
+                session.expunge_all()
+                assert session.get(Hero, 1).hashed_password == "abc"
+    """)
+
+    project.record().expect(passed=1)
+    project.replay().expect(passed=1)

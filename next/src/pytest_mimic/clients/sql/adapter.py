@@ -98,13 +98,10 @@ class Sqlalchemy(Adapter):
         if "dialect" in answer:
             return {}
         compared: Plain = {
-            key: answer[key] for key in ("rows", "count") if key in answer
+            key: answer[key] for key in ("rows", "count", "raised") if key in answer
         }
-        if "raised" in answer:
-            compared["raised"] = answer["raised"]
-        rows = compared.get("rows")
-        if rows is not None and (answer.get("unordered") or other.get("unordered")):
-            in_order = sorted(rows, key=text_of)
+        if answer.get("unordered") or other.get("unordered"):
+            in_order = sorted(answer.get("rows", ()), key=text_of)
             # Rows that differ stay where they are, so that a difference has its place.
             if in_order == sorted(other.get("rows", ()), key=text_of):
                 compared["rows"] = in_order

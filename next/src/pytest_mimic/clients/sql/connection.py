@@ -29,6 +29,7 @@ _NEW = {
     "isolation_level": None,
     "notices": (),
 }
+_OF_CURSOR = frozenset(["arraysize", "connection", "context"])
 
 
 class OwnOfDriverError(UnstorableOutcomeError, AttributeError):
@@ -289,18 +290,6 @@ class StandInCursor:
             cursor itself.
     """
 
-    __slots__ = (
-        "_create",
-        "_real",
-        "_result",
-        "_rows",
-        "_settings",
-        "_sizes",
-        "arraysize",
-        "connection",
-        "context",
-    )
-
     def __init__(
         self, connection: StandInConnection, create: Callable[[], Any]
     ) -> None:
@@ -309,7 +298,6 @@ class StandInCursor:
         self.arraysize = 1
         self._create = create
         self._real: Any = None
-        self._settings: dict[str, Any] = {}
         self._sizes: tuple[Any, ...] = ()
         self._result = Result()
         self._rows: Iterator[Any] = iter(())
@@ -341,10 +329,11 @@ class StandInCursor:
         return self
 
     def _open(self) -> Any:
-        """Return the real cursor."""
+        """Return the real cursor, with all that the application has set on this one."""
         if self._real is None:
             self._real = self._create()
-            for name, value in self._settings.items():
+        for name, value in vars(self).items():
+            if not name.startswith("_") and name not in _OF_CURSOR:
                 setattr(self._real, name, value)
         return self._real
 
@@ -400,17 +389,7 @@ class StandInCursor:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.__slots__:
-            object.__setattr__(self, name, value)
-            return
-        self._settings[name] = value
-        if self._real is not None:
-            setattr(self._real, name, value)
-
     def __getattr__(self, name: str) -> Any:
-        if name in self._settings:
-            return self._settings[name]
         raise _own_of_driver(name)
 
 
