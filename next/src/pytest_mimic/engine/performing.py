@@ -9,7 +9,6 @@ from math import inf
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic.engine.outcomes import differences_of, has_raised
 from pytest_mimic.engine.replays import (
     Awaited,
     Replay,
@@ -17,6 +16,7 @@ from pytest_mimic.engine.replays import (
     layer_of,
     to_async,
 )
+from pytest_mimic.engine.verifying import differences_of, has_raised
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 from pytest_mimic.patch.targets import steps_of
 from pytest_mimic.values.outcome import Objects, store

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.calls import SameBodies
 from pytest_mimic.patch.targets import Options
 from pytest_mimic.values.outcome import by_value
-from pytest_mimic.values.tree import Path, Tree, ordered_digest_of, parts, without
+from pytest_mimic.values.tree import Path, Tree, ordered_digest_of, without
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.recording import Entry
 
 if TYPE_CHECKING:
-    from pytest_mimic.values.differences import Rules
+    from pytest_mimic.values.differences import Difference, Rules
+    from pytest_mimic.values.places import Places
 
 
 def rules_of(options: Options) -> Rules:
@@ -65,102 +65,71 @@ def _digest_of(body: dict[str, Tree], volatile: Sequence[Path]) -> str:
     return ordered_digest_of(by_value(counted))
 
 
-# -- volatile parts, which the caller gets as they really are
+# -- where the outcome of a function differs
 
 
-class RealValues:
-    """What stood at volatile paths in this run, and what was recorded there."""
+def differences_of(
+    recorded: dict[str, Any],
+    real: dict[str, Any],
+    load: Callable[[Tree], object],
+    options: Options,
+    places: Places,
+    *,
+    is_of_kind: bool = True,
+) -> list[Difference]:
+    """Return where a real outcome differs from the recorded one.
 
-    def __init__(self) -> None:
-        self._recorded: dict[str, list[str | int]] = {}
+    Args:
+        recorded: What the recorded call gave: one of `value`, `raised` and `items`.
+        real: What the real call gave.
+        load: Makes the value of a stored part.
+        options: Those of the line.
+        places: The paths that the arguments name.
+        is_of_kind: Whether the same has to be awaited and read to come to it.
+    """
+    if not is_of_kind:
+        return [_of_another_kind(recorded, real)]
+    from pytest_mimic.values.verify import outcome_differences  # only to verify
 
-    def note(self, recorded: Tree, real: Tree, volatile: Sequence[Path]) -> Tree:
-        """Give a recorded outcome with the real values at its volatile paths."""
-        return self._mixed(recorded, real, tuple(volatile))
-
-    def _mixed(self, recorded: Tree, real: Tree, paths: tuple[Path, ...]) -> Tree:
-        if () in paths:
-            self._note_all(recorded, real)
-            return real
-        if not paths or type(recorded) is not type(real):
-            return recorded
-        if isinstance(recorded, dict) and isinstance(real, dict):
-            return {
-                key: self._mixed(part, real[key], _below(paths, key))
-                if key in real
-                else part
-                for key, part in recorded.items()
-            }
-        if isinstance(recorded, list) and isinstance(real, list):
-            mixed = [
-                self._mixed(part, real[index], _below(paths, str(index)))
-                for index, part in enumerate(recorded[: len(real)])
-            ]
-            return [*mixed, *recorded[len(real) :]]
-        return recorded
-
-    def _note_all(self, recorded: Tree, real: Tree) -> None:
-        """Note each text and number below a path, where both have one."""
-        if isinstance(recorded, (str, int)) and isinstance(real, (str, int)):
-            if recorded != real:
-                found = self._recorded.setdefault(str(real), [])
-                if recorded not in found:
-                    found.append(recorded)
-        elif type(recorded) is type(real):
-            theirs = dict(parts(real))
-            for step, part in parts(recorded):
-                if step in theirs:
-                    self._note_all(part, theirs[step])
-
-    def candidates(self, request: Tree) -> Iterator[Tree]:
-        """Give a request with recorded values in place of real ones, in each order."""
-        if not self._recorded:
-            return
-        count = max(len(found) for found in self._recorded.values())
-        for number in range(count):
-            candidate = self._with_recorded(request, number)
-            if candidate != request:
-                yield candidate
-
-    def _with_recorded(self, part: Tree, number: int) -> Tree:
-        if isinstance(part, dict):
-            return {
-                key: self._in_url(below, number)
-                if key == "url" and isinstance(below, str)
-                else self._with_recorded(below, number)
-                for key, below in part.items()
-            }
-        if isinstance(part, list):
-            return [self._with_recorded(below, number) for below in part]
-        if isinstance(part, (str, int)) and not isinstance(part, bool):
-            return self._recorded_for(part, number)
-        return part
-
-    def _recorded_for(self, real: str | int, number: int) -> str | int:
-        found = self._recorded.get(str(real))
-        if not found:
-            return real
-        recorded = found[min(number, len(found) - 1)]
-        return str(recorded) if isinstance(real, str) else recorded
-
-    def _in_url(self, url: str, number: int) -> str:
-        """Replace whole segments of the path and whole parameters."""
-        address, mark, query = url.partition("?")
-        segments = [self._in_segment(part, number) for part in address.split("/")]
-        parameters = []
-        for parameter in query.split("&"):
-            name, equals, value = parameter.partition("=")
-            parameters.append(f"{name}{equals}{self._in_segment(value, number)}")
-        return f"{'/'.join(segments)}{mark}{'&'.join(parameters)}"
-
-    def _in_segment(self, segment: str, number: int) -> str:
-        plain = unquote(segment)
-        recorded = self._recorded_for(plain, number)
-        return segment if recorded == plain else quote(str(recorded), safe="")
+    rules = rules_of(options)
+    if "items" in recorded and "items" in real:
+        items = [load(item) for item in recorded["items"]]
+        items_now = [load(item) for item in real["items"]]
+        found = outcome_differences(items, items_now, rules, places, step="items")
+        if found:
+            return found
+    if recorded.keys() != real.keys():
+        return [_of_another_kind(recorded, real)]
+    if "last" in recorded:
+        return differences_of(recorded["last"], real["last"], load, options, places)
+    if "items" in recorded:
+        return []
+    [old], [new] = recorded.values(), real.values()
+    return outcome_differences(load(old), load(new), rules, places)
 
 
-def _below(paths: tuple[Path, ...], step: str) -> tuple[Path, ...]:
-    """Give what remains of the paths that lead through a step; a tag is none."""
-    if step.startswith("$"):
-        return paths
-    return tuple(path[1:] for path in paths if path and path[0] in (step, "*"))
+def has_raised(body: dict[str, Any]) -> bool:
+    """Return whether a call has ended with an exception."""
+    return "raised" in body or "raised" in body.get("last", {})
+
+
+def _of_another_kind(recorded: dict[str, Any], real: dict[str, Any]) -> Difference:
+    from pytest_mimic.values.differences import MISSING, Difference  # only a drift
+
+    fact = f"{_told(recorded)} when recorded, {_told(real)} now"
+    return Difference("", MISSING, MISSING, fact)
+
+
+def _told(body: dict[str, Any]) -> str:
+    """Say how a call has ended: `returned 'tea'`, `gave 2 items, raised ...`."""
+    from pytest_mimic.values.drawing import line  # only a drift draws
+
+    words = []
+    for key, tree in body.items():
+        if key == "items":
+            words.append(f"gave {len(tree)} item{'s' * (len(tree) != 1)}")
+        elif key == "last":
+            words.append(_told(tree))
+        else:
+            words.append(f"{'returned' if key == 'value' else 'raised'} {line(tree)}")
+    return ", ".join(words)
