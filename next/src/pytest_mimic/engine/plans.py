@@ -167,9 +167,15 @@ class FunctionPlan:
         is_old = entry.source and self.source and entry.source != self.source
         if is_old and self.run.source == "strict":
             return self.target
-        if self.run.inputs != "strict":
+        if self.run.inputs != "strict" or not entry.inputs:
             return ""
-        lines = [f"{name} has changed" for name in self._changed_inputs(entry)]
+        try:
+            names = self._inputs.changed(entry.inputs, self.run.vault)
+        except CorruptRecordingError as error:
+            if self.run.mode != "record":
+                raise
+            names = [error.what]  # a run that records makes the list anew
+        lines = [f"{name} has changed" for name in names]
         return "\n".join([f"what {label()} reaches or reads", *lines]) if lines else ""
 
     def warn_of_inputs(self, entry: Entry) -> None:
