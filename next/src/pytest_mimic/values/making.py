@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic.errors import CorruptRecordingError, StaleRecordingError
+from pytest_mimic.errors import (
+    CorruptRecordingError,
+    MimicError,
+    StaleRecordingError,
+)
 from pytest_mimic.values import errors
 from pytest_mimic.values.names import find, name_of
 from pytest_mimic.values.rows import TAGS, row_of
@@ -31,124 +35,78 @@ class Maker:
 
     Attributes:
         places: The folders of this run.
-        read: Gives what a tree names that stands in an object: `{"$pickle": ...}`,
-            `{"$json": ...}`, or `{"$text": ...}` with a name.
+        read: Gives what `{"$pickle": ...}` names.
     """
 
     places: Places | None
     read: Callable[[dict[str, Any]], Any]
 
-    def value_of(self, tree: object) -> Any:
+    def value_of(self, tree: Any) -> Any:
         """Make the value of a tree.
 
         Raises:
             CorruptRecordingError: Nothing can be made of a part.
             StaleRecordingError: A class is gone, or has other fields.
         """
-        try:
-            return self._make(tree)
-        except LookupError as error:
-            raise StaleRecordingError(str(error.args[0])) from error
-
-    def _make(self, tree: Any) -> Any:
         kind = type(tree)
         if kind is list:
-            return [self._make(item) for item in tree]
+            return [self.value_of(item) for item in tree]
         if kind is not dict:
             return tree
         if not is_tagged(tree):
-            return {key: self._make(part) for key, part in tree.items()}
+            return {key: self.value_of(part) for key, part in tree.items()}
         tag = next(iter(tree))
         try:
-            return self._make_tagged(tag, tree)
-        except (
-            CorruptRecordingError,
-            StaleRecordingError,
-            RecursionError,
-            LookupError,
-        ):
+            return self._tagged(tag, tree)
+        except (MimicError, RecursionError):
             raise
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            raise CorruptRecordingError(
-                f"nothing can be made of {tag[1:]}", [reason]
-            ) from error
+            what = f"nothing can be made of {tag[1:]}"
+            raise CorruptRecordingError(what, [reason]) from error
 
-    def _make_tagged(self, tag: str, tree: dict[str, Any]) -> Any:
-        make = _BY_TAG.get(tag)
-        if make is not None:
-            return make(self, tree[tag])
+    def _tagged(self, tag: str, tree: dict[str, Any]) -> Any:
+        content = tree[tag]
+        if tag in _OF_ITEMS:
+            return _OF_ITEMS[tag](map(self.value_of, content))
+        if tag in _OF_TEXTS:
+            return _OF_TEXTS[tag](content)
+        if tag == "$dict":
+            return {self.value_of(key): self.value_of(part) for key, part in content}
+        if tag == "$alias":
+            return _alias(*map(self.value_of, content))
         if tag == "$pickle":
             return self.read(tree)
         if tag in ("$path", "$text"):
-            return self._path(tree)
+            from pytest_mimic.values.places import Places  # Few outcomes hold a path.
+
+            return (self.places or Places()).value_of(tree)
         if tag in TAGS:
             cls = find(TAGS[tag])
             row = row_of(cls)
             assert row is not None
             assert row.make is not None
-            return row.make(cls, tree, self._make)
-        cls = self._make(tree["class"]) if "class" in tree else self._class(tag[1:])
+            return row.make(cls, tree, self.value_of)
+        cls = self.value_of(tree["class"]) if "class" in tree else _named(tag[1:])
+        if not isinstance(cls, type):
+            raise StaleRecordingError(f"{tag[1:]} is no class any more")
         return self._object(cls, tag, tree)
 
-    # -- tags of containers
-
-    def _tuple(self, content: Any) -> Any:
-        return tuple(map(self._make, content))
-
-    def _set(self, content: Any) -> Any:
-        return set(map(self._make, content))
-
-    def _frozenset(self, content: Any) -> Any:
-        return frozenset(map(self._make, content))
-
-    def _dict(self, content: Any) -> Any:
-        return {self._make(key): self._make(part) for key, part in content}
-
-    def _int(self, content: Any) -> Any:
-        return int(content, 16)
-
-    def _float(self, content: Any) -> Any:
-        return float(content)
-
-    def _escaped(self, content: Any) -> Any:
-        return content.encode("ascii").decode("unicode_escape")
-
-    def _named(self, content: Any) -> Any:
-        return find(content)
-
-    def _alias(self, content: Any) -> Any:
-        origin, *arguments = map(self._make, content)
-        if hasattr(origin, "__pydantic_generic_metadata__"):
-            return origin[tuple(arguments)]
-        return GenericAlias(origin, tuple(arguments))
-
-    def _path(self, tree: dict[str, Any]) -> Any:
-        from pytest_mimic.values.places import Places  # Few outcomes hold a path.
-
-        return (self.places or Places()).value_of(tree)
-
     # -- objects
-
-    def _class(self, name: str) -> Any:
-        cls = find(name)
-        if not isinstance(cls, type):
-            raise LookupError(f"{name} is no class any more")
-        return cls
 
     def _object(self, cls: Any, tag: str, tree: dict[str, Any]) -> Any:
         row = row_of(cls)
         if row is not None and row.make is not None:
-            return row.make(cls, tree, self._make)
+            return row.make(cls, tree, self.value_of)
         if issubclass(cls, Enum):
             return self._member(cls, tree[tag])
         library = _library_make(cls)
         if library is not None:
-            return library(cls, self._make(tree[tag]))
+            return library(cls, self.value_of(tree[tag]))
         content = tree[tag]
         if not isinstance(content, dict):
-            raise LookupError(f"{name_of(cls)} is another kind of class now")
-        attributes = self._attributes(content)
+            raise StaleRecordingError(f"{name_of(cls)} is another kind of class now")
+        attributes = self.value_of(content)
         if issubclass(cls, BaseException):
             return self._error(cls, attributes, tree)
         if name_of(cls) in CONTAINERS:
@@ -162,27 +120,23 @@ class Maker:
         _check_fields(cls, attributes)
         return _bare(cls, attributes)
 
-    def _attributes(self, content: dict[str, Any]) -> dict[str, Any]:
-        made: dict[str, Any] = self._make(content)
-        return made
-
     def _member(self, cls: Any, content: Any) -> Any:
         if isinstance(content, str) and content in cls.__members__:
             return cls[content]
         try:
-            return cls(self._make(content))
+            return cls(self.value_of(content))
         except ValueError:
             message = f"{name_of(cls)} has no member {content!r} any more"
-            raise LookupError(message) from None
+            raise StaleRecordingError(message) from None
 
     def _error(self, cls: Any, attributes: dict[str, Any], tree: dict[str, Any]) -> Any:
-        error = errors.made_bare(cls, tuple(map(self._make, tree["args"])))
+        error = errors.made_bare(cls, tuple(map(self.value_of, tree["args"])))
         parts = errors.ErrorParts(
             error.args,
-            self._make(tree.get("fields", {})),
+            self.value_of(tree.get("fields", {})),
             attributes,
-            self._make(tree.get("notes")),
-            self._make(tree.get("cause")),
+            self.value_of(tree.get("notes")),
+            self.value_of(tree.get("cause")),
             hides_context=tree.get("from", False),
         )
         errors.complete(error, parts)
@@ -191,13 +145,13 @@ class Maker:
     def _container(
         self, cls: Any, attributes: dict[str, Any], tree: dict[str, Any]
     ) -> Any:
-        made = cls(*map(self._make, tree.get("()", ())))
+        made = cls(*map(self.value_of, tree.get("()", ())))
         if "of" in tree:
-            dict.update(made, self._make(tree["of"]))
+            dict.update(made, self.value_of(tree["of"]))
         for item in tree.get("items", ()):
-            made.append(self._make(item))
+            made.append(self.value_of(item))
         for key, part in tree.get("pairs", ()):
-            made[self._make(key)] = self._make(part)
+            made[self.value_of(key)] = self.value_of(part)
         if attributes:
             made.__dict__.update(attributes)
         return made
@@ -206,11 +160,11 @@ class Maker:
         base = builtin_base_of(cls)
         row = row_of(base) if base is not None else None
         if base is None:
-            raise LookupError(f"{name_of(cls)} is another kind of class now")
+            raise StaleRecordingError(f"{name_of(cls)} is another kind of class now")
         if row is not None and row.make is not None:
-            made = row.make(cls, content, self._make)
+            made = row.make(cls, content, self.value_of)
         else:
-            made = _on_builtin(cls, base, self._make(content))
+            made = _on_builtin(cls, base, self.value_of(content))
         set_attributes(made, attributes)
         return made
 
@@ -219,11 +173,14 @@ class Maker:
     ) -> Any:
         _check_names(cls, cls._fields, fields)
         made = tuple.__new__(cls, fields.values())
-        set_attributes(made, self._make(tree.get("attributes", {})))
+        set_attributes(made, self.value_of(tree.get("attributes", {})))
         return made
 
     def _of_model(self, cls: Any, tree: dict[str, Any]) -> dict[str, Any]:
-        extra, private = self._make(tree.get("extra")), self._make(tree.get("private"))
+        extra, private = (
+            self.value_of(tree.get("extra")),
+            self.value_of(tree.get("private")),
+        )
         if private is None and cls.__private_attributes__:
             private = {}
         if extra is None and cls.model_config.get("extra") == "allow":
@@ -235,16 +192,37 @@ class Maker:
         }
 
 
-_BY_TAG: dict[str, Callable[[Maker, Any], Any]] = {
-    "$tuple": Maker._tuple,
-    "$set": Maker._set,
-    "$frozenset": Maker._frozenset,
-    "$dict": Maker._dict,
-    "$int": Maker._int,
-    "$float": Maker._float,
-    "$escaped": Maker._escaped,
-    "$name": Maker._named,
-    "$alias": Maker._alias,
+def _named(name: str) -> Any:
+    try:
+        return find(name)
+    except LookupError as error:
+        raise StaleRecordingError(str(error.args[0])) from error
+
+
+def _alias(origin: Any, *arguments: Any) -> Any:
+    if hasattr(origin, "__pydantic_generic_metadata__"):
+        return origin[arguments]
+    return GenericAlias(origin, arguments)
+
+
+def _integer(text: str) -> int:
+    return int(text, 16)
+
+
+def _unescaped(text: str) -> str:
+    return text.encode("ascii").decode("unicode_escape")
+
+
+_OF_ITEMS: dict[str, Callable[[Iterator[Any]], object]] = {
+    "$tuple": tuple,
+    "$set": set,
+    "$frozenset": frozenset,
+}
+_OF_TEXTS: dict[str, Callable[[str], object]] = {
+    "$int": _integer,
+    "$float": float,
+    "$escaped": _unescaped,
+    "$name": _named,
 }
 
 
@@ -260,17 +238,10 @@ def _library_make(cls: type) -> Callable[[type, Any], Any] | None:
 
 
 def _on_builtin(cls: Any, base: Any, content: Any) -> Any:
-    if base is dict:
-        made = dict.__new__(cls)
-        dict.update(made, content)
-    elif base is list:
-        made = list.__new__(cls)
-        list.extend(made, content)
-    elif base is set:
-        made = set.__new__(cls)
-        set.update(made, content)
-    else:
-        made = base.__new__(cls, content)
+    if base not in (dict, list, set):
+        return base.__new__(cls, content)
+    made = base.__new__(cls)
+    base.__init__(made, content)
     return made
 
 
@@ -279,7 +250,7 @@ def _bare(cls: Any, attributes: dict[str, Any]) -> Any:
         return made_bare(cls, attributes)
     except (TypeError, AttributeError) as error:
         message = f"{name_of(cls)} cannot be made of its fields any more ({error})"
-        raise LookupError(message) from error
+        raise StaleRecordingError(message) from error
 
 
 def _check_fields(cls: Any, attributes: Mapping[str, object]) -> None:
@@ -296,7 +267,7 @@ def _check_fields(cls: Any, attributes: Mapping[str, object]) -> None:
 def _check_names(cls: type, names: Any, recorded: Mapping[str, object]) -> None:
     new = [name for name in names if name not in recorded]
     if new:
-        raise LookupError(f"{name_of(cls)} has a new field {new[0]!r}")
+        raise StaleRecordingError(f"{name_of(cls)} has a new field {new[0]!r}")
     if issubclass(cls, tuple) and len(recorded) > len(names):
         gone = next(name for name in recorded if name not in names)
-        raise LookupError(f"{name_of(cls)} has no field {gone!r} any more")
+        raise StaleRecordingError(f"{name_of(cls)} has no field {gone!r} any more")
