@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias, cast
+from itertools import zip_longest
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from pytest_mimic.values.tree import (
     IGNORED,
@@ -22,11 +22,10 @@ from pytest_mimic.values.tree import (
 
 # Of the values with a tag of their own, those that have parts.
 _OPENED = frozenset({"$tuple", "$dict", "$partial"})
-# In a tuple the place says what an item is; pairs are compared by their keys.
-_LISTS = PAIRS | {"$tuple"}
 _PATHS = frozenset({"$path", "$text"})
 _SETS = frozenset({"$set", "$frozenset"})
-_NUMBERS = frozenset({"$decimal", "$complex", "$fraction"})
+_NUMBERS = frozenset({"int", "float", "$decimal", "$complex", "$fraction"})
+_Mapping: TypeAlias = "dict[str, Tree]"
 
 
 class Missing:
@@ -104,69 +103,67 @@ class _Comparison:
             yield _difference(path, old, new)
         elif isinstance(old, list) and isinstance(new, list):
             yield from self._lists(old, new, path)
+        elif kind == "mapping":
+            before, after = cast("_Mapping", old), cast("_Mapping", new)
+            yield from self._keys(before, after, path)
         elif isinstance(old, dict) and isinstance(new, dict):
-            yield from self._mappings(kind, old, new, path)
-        elif not self._agree(old, new):
+            yield from self._tagged(kind, old, new, path)
+        elif not self._rules.shape and repr(old) != repr(new):
+            if not self._are_close(kind, old, new):
+                yield _difference(path, old, new)
+
+    def _tagged(
+        self, kind: str, old: _Mapping, new: _Mapping, path: Path
+    ) -> Iterator[Difference]:
+        if kind in _SETS:
+            yield from self._sets(old[kind], new[kind], path)
+        elif "dtype" in old and "dtype" in new:
+            yield from self._columns(kind, old, new, path)
+        elif old.get("rows") != new.get("rows") and ":" in kind:
+            yield _fact(path, f"{old.get('rows')} rows recorded, {new.get('rows')} now")
+        elif kind in _OPENED or _is_object(old):
+            yield from self._parts(old, new, path)
+        elif self._rules.shape or canonical_text(old) == canonical_text(new):
+            return
+        elif kind == "$content" or (kind in _PATHS and old[kind] == new[kind]):
+            yield _fact(path, "content differs from the recorded one")
+        elif not self._are_close(kind, old[kind], new[kind]):
             yield _difference(path, old, new)
 
-    def _agree(self, old: Side, new: Side) -> bool:
-        """Tell whether two scalars of one type are equal enough."""
-        if self._rules.shape or isinstance(old, Missing) or isinstance(new, Missing):
-            return True
-        if isinstance(old, bool) or not isinstance(old, (int, float)):
-            return old == new
-        return self._are_close(old, cast("float", new))
-
-    def _are_close(self, old: float, new: float) -> bool:
-        if old == new and (old or math.copysign(1, old) == math.copysign(1, new)):
-            return True
+    def _are_close(self, kind: str, old: Side, new: Side) -> bool:
+        """Tell whether two numbers of one kind are equal enough."""
         rtol, atol = self._rules.rtol, self._rules.atol
+        if kind not in _NUMBERS or not (rtol or atol):
+            return False
         try:
+            pairs = zip(_numbers(kind, old), _numbers(kind, new), strict=True)
             # The sum of both, as numpy has it.
-            return bool(rtol or atol) and abs(old - new) <= atol + rtol * abs(old)
-        except OverflowError:
+            return all(
+                abs(one - other) <= atol + rtol * abs(one) for one, other in pairs
+            )
+        except (ValueError, TypeError, ArithmeticError):
             return False
 
     # -- mappings, and what they stand for
 
-    def _mappings(
-        self, kind: str, old: dict[str, Tree], new: dict[str, Tree], path: Path
-    ) -> Iterator[Difference]:
-        if kind in _SETS:
-            yield from self._sets(old[kind], new[kind], path)
-        elif "dtype" in old and "dtype" in new and kind != "mapping":
-            yield from self._columns(kind, old, new, path)
-        elif old.get("rows") != new.get("rows") and ":" in kind:
-            yield _fact(path, f"{old.get('rows')} rows recorded, {new.get('rows')} now")
-        elif kind == "mapping":
-            yield from self._keys(old, new, path)
-        elif kind in _OPENED or _is_object(old):
-            yield from self._tags(old, new, path)
-        elif kind in _NUMBERS:
-            if not self._numbers_agree(kind, old, new):
-                yield _difference(path, old, new)
-        elif not self._rules.shape and canonical_text(old) != canonical_text(new):
-            yield _of_content(kind, old, new, path) or _difference(path, old, new)
-
-    def _keys(
-        self, old: dict[str, Tree], new: dict[str, Tree], path: Path
-    ) -> Iterator[Difference]:
+    def _keys(self, old: _Mapping, new: _Mapping, path: Path) -> Iterator[Difference]:
         for key in dict.fromkeys([*old, *new]):
             before, after = old.get(key, MISSING), new.get(key, MISSING)
             yield from self.between(before, after, (*path, key))
 
-    def _tags(
-        self, old: dict[str, Tree], new: dict[str, Tree], path: Path
-    ) -> Iterator[Difference]:
+    def _parts(self, old: _Mapping, new: _Mapping, path: Path) -> Iterator[Difference]:
         """Compare two objects of one class: attributes, and what stands beside them."""
         for key in dict.fromkeys([*old, *new]):
             before, after = old.get(key, MISSING), new.get(key, MISSING)
-            if isinstance(before, list) and isinstance(after, list) and key in _LISTS:
-                compare = self._items if key == "$tuple" else self._pairs
-                yield from compare(before, after, path)
-            else:
-                inner = path if is_open(key) else (*path, key)
+            inner = path if is_open(key) else (*path, key)
+            if not isinstance(before, list) or not isinstance(after, list):
                 yield from self.between(before, after, inner)
+            elif key == "$tuple":
+                yield from self._items(before, after, path)
+            elif key in PAIRS:
+                yield from self._pairs(before, after, path)
+            else:
+                yield from self._lists(before, after, inner)
 
     def _pairs(
         self, old: list[Tree], new: list[Tree], path: Path
@@ -176,30 +173,19 @@ class _Comparison:
         if before.keys() == after.keys() and [*before] != [*after]:
             yield _fact(path, "the keys are in another order now")
 
-    def _numbers_agree(
-        self, kind: str, old: dict[str, Tree], new: dict[str, Tree]
-    ) -> bool:
-        if self._rules.shape or canonical_text(old) == canonical_text(new):
-            return True
-        try:
-            one, other = _number(kind, old[kind]), _number(kind, new[kind])
-        except (ValueError, TypeError, ZeroDivisionError):
-            return False
-        has_tolerance = bool(self._rules.rtol or self._rules.atol)
-        pairs = zip(one, other, strict=True)
-        return has_tolerance and all(self._are_close(*pair) for pair in pairs)
-
     def _sets(self, old: Tree, new: Tree, path: Path) -> Iterator[Difference]:
-        before = {canonical_text(part): part for part in cast("list[Tree]", old)}
-        after = {canonical_text(part): part for part in cast("list[Tree]", new)}
+        before, after = (
+            {canonical_text(part): part for part in cast("list[Tree]", side)}
+            for side in (old, new)
+        )
         if self._rules.shape:
             yield from self._shapes([*before.values()], [*after.values()], path)
             return
-        for text in dict.fromkeys([*before, *after]):
-            if text not in before or text not in after:
-                one, other = before.get(text, MISSING), after.get(text, MISSING)
-                member = _drawn(before.get(text, after.get(text)))
-                yield Difference(f"{shown_path(path)}{{{member}}}", one, other)
+        # What only one side has.
+        for text in sorted(before.keys() ^ after.keys(), key=[*before, *after].index):
+            one, other = before.get(text, MISSING), after.get(text, MISSING)
+            member = _drawn({**before, **after}[text])
+            yield Difference(f"{shown_path(path)}{{{member}}}", one, other)
 
     # -- lists
 
@@ -221,18 +207,15 @@ class _Comparison:
     def _items(
         self, old: list[Tree], new: list[Tree], path: Path, start: int = 0
     ) -> Iterator[Difference]:
-        for index in range(max(len(old), len(new))):
-            one = old[index] if index < len(old) else MISSING
-            other = new[index] if index < len(new) else MISSING
-            yield from self.between(one, other, (*path, str(start + index)))
+        pairs = zip_longest(old, new, fillvalue=MISSING)
+        for index, (one, other) in enumerate(pairs, start):
+            yield from self.between(one, other, (*path, str(index)))
 
     def _shapes(
         self, old: list[Tree], new: list[Tree], path: Path
     ) -> Iterator[Difference]:
         """Give where the first item differs that has the shape of no recorded one."""
-        if not old:
-            return
-        for index, part in enumerate(new):
+        for index, part in enumerate(new if old else ()):
             place = (*path, str(index))
             found = [list(self.between(before, part, place)) for before in old]
             if all(found):
@@ -242,26 +225,24 @@ class _Comparison:
     # -- columns and arrays
 
     def _columns(
-        self, kind: str, old: dict[str, Tree], new: dict[str, Tree], path: Path
+        self, kind: str, old: _Mapping, new: _Mapping, path: Path
     ) -> Iterator[Difference]:
         items, items_now = old[kind], new[kind]
-        if old["dtype"] != new["dtype"]:
-            one, other = (_drawn(side["dtype"]).strip("'") for side in (old, new))
-            yield _fact(path, f"dtype {one} recorded, {other} now")
-        elif self._rules.shape:
+        for fact in ("dtype",) if self._rules.shape else ("dtype", "shape"):
+            if old.get(fact) != new.get(fact):
+                sides = [_drawn(side.get(fact)).strip("'") for side in (old, new)]
+                yield _fact(path, f"{fact} {sides[0]} recorded, {sides[1]} now")
+                return
+        if self._rules.shape:
             return
-        elif old.get("shape") != new.get("shape"):
-            yield _fact(path, f"shape {old['shape']} recorded, {new['shape']} now")
-        elif isinstance(items, list) and isinstance(items_now, list):
+        if isinstance(items, list) and isinstance(items_now, list):
             yield from self._count(items, items_now, old.get("shape"), path)
         elif isinstance(items, dict) and isinstance(items_now, dict):
             yield from self.between(items, items_now, path)
         elif canonical_text(items) != canonical_text(items_now):
             yield _fact(path, "other values recorded than now")
-        beside = {key: part for key, part in old.items() if key != kind}
-        beside_now = {key: part for key, part in new.items() if key != kind}
-        if old["dtype"] == new["dtype"]:
-            yield from self._keys(beside, beside_now, path)
+        # What stands beside the items: units, categories.
+        yield from self._keys(old | {kind: None}, new | {kind: None}, path)
 
     def _count(
         self, old: list[Tree], new: list[Tree], shape: Tree, path: Path
@@ -289,7 +270,7 @@ def _kind(side: Side) -> str:
     return type(side).__name__
 
 
-def _is_object(tree: dict[str, Tree]) -> bool:
+def _is_object(tree: _Mapping) -> bool:
     tag, content = next(iter(tree.items()))
     # The content of a member of an enum is its name.
     return ":" in tag and not isinstance(content, str)
@@ -303,45 +284,21 @@ def _fact(path: Path, words: str) -> Difference:
     return Difference(shown_path(path), MISSING, MISSING, words, path)
 
 
-def _of_content(
-    kind: str, old: dict[str, Tree], new: dict[str, Tree], path: Path
-) -> Difference | None:
-    """Say that a file is another one, if its path is the same."""
-    if kind == "$content":
-        return _fact(path, "content differs from the recorded one")
-    if kind not in _PATHS or old[kind] != new[kind]:
-        return None
-    name = _drawn({kind: old[kind]}).rpartition("/")[2]
-    return _fact(path, f"content of {name} differs from the recorded one")
-
-
-def _by_step(pairs: list[Tree]) -> dict[str, Tree]:
+def _by_step(pairs: list[Tree]) -> _Mapping:
     """Give pairs as a mapping; of equal keys, which some mappings have, the last."""
-    found: dict[str, Tree] = {}
-    for pair in pairs:
-        key, part = cast("list[Tree]", pair)
-        found[step_of(key)] = part
-    return found
+    return {step_of(key): part for key, part in cast("list[list[Tree]]", pairs)}
 
 
-def _number(kind: str, content: Tree) -> tuple[float, ...]:
-    """Give the floats that a number stands for.
+def _numbers(kind: str, content: Any) -> list[float]:
+    """Give the floats that a number of a kind stands for.
 
     Raises:
-        ValueError, TypeError: It stands for none.
+        ValueError, TypeError, ArithmeticError: It stands for none.
     """
-    if kind == "$complex":
-        real, imaginary = cast("list[Tree]", content)
-        return _float(real), _float(imaginary)
     if kind == "$fraction":
-        above, below = cast("list[int]", content)
-        return (above / below,)
-    return (_float(content),)
-
-
-def _float(part: Tree) -> float:
-    value = part["$float"] if isinstance(part, dict) else part
-    return float(cast("float", value))
+        return [content[0] / content[1]]
+    parts = content if kind == "$complex" else [content]
+    return [float(part["$float"] if isinstance(part, dict) else part) for part in parts]
 
 
 def _equal_items(old: list[Tree], new: list[Tree]) -> int:
