@@ -108,9 +108,8 @@ class _Comparison:
             yield from self._keys(before, after, path)
         elif isinstance(old, dict) and isinstance(new, dict):
             yield from self._tagged(kind, old, new, path)
-        elif not self._rules.shape and repr(old) != repr(new):
-            if not self._are_close(kind, old, new):
-                yield _difference(path, old, new)
+        elif not self._rules.shape and not self._are_close(kind, old, new):
+            yield _difference(path, old, new)
 
     def _tagged(
         self, kind: str, old: _Mapping, new: _Mapping, path: Path
@@ -131,16 +130,16 @@ class _Comparison:
             yield _difference(path, old, new)
 
     def _are_close(self, kind: str, old: Side, new: Side) -> bool:
-        """Tell whether two numbers of one kind are equal enough."""
+        """Tell whether two values are equal, or two numbers of one kind nearly so."""
+        if repr(old) == repr(new):
+            return True
         rtol, atol = self._rules.rtol, self._rules.atol
         if kind not in _NUMBERS or not (rtol or atol):
             return False
         try:
-            pairs = zip(_numbers(kind, old), _numbers(kind, new), strict=True)
+            pairs = [*zip(_numbers(kind, old), _numbers(kind, new), strict=True)]
             # The sum of both, as numpy has it.
-            return all(
-                abs(one - other) <= atol + rtol * abs(one) for one, other in pairs
-            )
+            return all(abs(a - b) <= atol + rtol * abs(a) for a, b in pairs)
         except (ValueError, TypeError, ArithmeticError):
             return False
 
