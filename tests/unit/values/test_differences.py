@@ -156,7 +156,7 @@ class TestTables:
             (
                 {"x": 1},
                 [
-                    "x: array([1, 1, 1], dtype=int64) now, not in the recording",
+                    "x: <column int64> now, not in the recording",
                     "columns: 2 items recorded, 3 now",
                 ],
             ),

@@ -198,8 +198,8 @@ class _Comparison:
         elif len(old) == len(new):
             yield from self._items(old, new, path)
         else:
-            start = _equal_items(old, new)
-            end = _equal_items(old[start:][::-1], new[start:][::-1])
+            texts, texts_now = map(canonical_text, old), map(canonical_text, new)
+            start, end = equal_ends([*texts], [*texts_now])
             before, after = old[start : len(old) - end], new[start : len(new) - end]
             yield from self._items(before, after, path, start)
 
@@ -300,14 +300,17 @@ def _numbers(kind: str, content: Any) -> list[float]:
     return [float(part["$float"] if isinstance(part, dict) else part) for part in parts]
 
 
-def _equal_items(old: list[Tree], new: list[Tree]) -> int:
-    """Count the items at the beginning that both have."""
-    count = 0
-    for item, other in zip(old, new, strict=False):
-        if canonical_text(item) != canonical_text(other):
-            break
-        count += 1
-    return count
+def equal_ends(old: list[str], new: list[str]) -> tuple[int, int]:
+    """Count the texts at the beginning and at the end that both have."""
+    start = _equal_start(old, new)
+    return start, _equal_start(old[start:][::-1], new[start:][::-1])
+
+
+def _equal_start(old: list[str], new: list[str]) -> int:
+    for count, (one, other) in enumerate(zip(old, new, strict=False)):
+        if one != other:
+            return count
+    return min(len(old), len(new))
 
 
 def _place_in(shape: Tree, index: int) -> str:

@@ -16,20 +16,11 @@ _LAST_WORDS = 40
 _LONGEST_VALUE = 40
 # Less room for an argument says nothing of it.
 _LEAST_ROOM = 12
-# Under which names a message of a language model has its text, or parts of it.
-_SAID = ("content", "parts", "text")
-
-
-class Prompt(NamedTuple):
-    """What a language model is asked.
-
-    Attributes:
-        model: The name of the model.
-        text: The last thing that was said to it.
-    """
-
-    model: str
-    text: str
+# Under which names a message or an answer of a language model has its text.
+_SAID = (
+    *("choices", "output", "candidates", "message", "delta"),
+    *("content", "parts", "text"),
+)
 
 
 def call_label(
@@ -55,25 +46,15 @@ def call_label(
 
 def _of_function(target: str, arguments: Mapping[str, Tree], limit: int) -> str:
     texts = [f"{name}={line(part, limit)}" for name, part in arguments.items()]
-    label = f"{target}({', '.join(texts)})"
-    if len(label) <= limit:
-        return label
-    room = limit - len(f"{target}()") - 2 * len(texts)
-    shares = _shares([len(text) for text in texts], room)
-    if min(shares) < min(_LEAST_ROOM, *map(len, texts)):
-        return f"{label[: limit - len(_ENDS) - 1]}{_ENDS})"
-    short = [_cut(text, share) for text, share in zip(texts, shares, strict=True)]
-    return f"{target}({', '.join(short)})"
-
-
-def _shares(lengths: list[int], room: int) -> list[int]:
-    """Divide room among texts: short ones stay whole, long ones share the rest."""
-    shares = [0] * len(lengths)
-    by_length = sorted(range(len(lengths)), key=lengths.__getitem__)
-    for count, index in enumerate(by_length):
-        shares[index] = min(lengths[index], max(0, room) // (len(lengths) - count))
-        room -= shares[index]
-    return shares
+    room = limit - len(f"{target}()")
+    if len(", ".join(texts)) > room:
+        # A long argument gets what the short ones leave, or its share.
+        share = max(_LEAST_ROOM, room // len(texts) - 2)
+        short = sum(len(text) + 2 for text in texts if len(text) <= share)
+        count = sum(len(text) > share for text in texts)
+        share = max(share, (room - short) // max(count, 1) - 2)
+        texts = [_cut(text, share) for text in texts]
+    return f"{target}({_cut(', '.join(texts), room)})"
 
 
 def _request_words(request: Mapping[str, Tree]) -> Iterator[str]:
@@ -155,13 +136,14 @@ def _of_body(body: Tree) -> str:
         parameters = content.get("params")
         name = parameters.get("name") if isinstance(parameters, dict) else None
         return f"({content['method']}{f' {name}' if isinstance(name, str) else ''})"
-    prompt = prompt_of(content)
-    if prompt is None:
+    said = messages_of(content)
+    if not said:
         return ""
-    words = _text(prompt.text)
+    model = content.get("model")
+    words = _text(said[-1].text)
     if len(words) > _LAST_WORDS:
         words = _ENDS + words[-_LAST_WORDS:]
-    return f"({prompt.model}: {words})" if words else f"({prompt.model})"
+    return f"({model if isinstance(model, str) else 'model'}: {words})"
 
 
 CONVERSATION = frozenset({"messages", "input", "contents", "system", "instructions"})
@@ -180,47 +162,29 @@ class Message(NamedTuple):
     text: str
 
 
-def prompt_of(body: Tree) -> Prompt | None:
-    """Give what a body asks a language model; None: it is none that is known.
+def messages_of(body: Tree) -> list[Message]:
+    """Give what a body says to a language model; none: it is no conversation.
 
     Known are chats with `messages`, responses with `input` and Gemini's `contents`.
     """
-    key = _key_of_messages(body)
-    if not key or not isinstance(body, dict):
-        return None
-    model, said = body.get("model"), body[key]
-    name = model if isinstance(model, str) else "model"
-    return Prompt(name, _said(said[-1] if isinstance(said, list) else said))
-
-
-def messages_of(body: Tree) -> list[Message]:
-    """Give what a body says to a language model; none: it is no conversation."""
-    key = _key_of_messages(body)
-    if not key or not isinstance(body, dict):
+    if not isinstance(body, dict):
+        return []
+    keys = [key for key in ("messages", "input", "contents") if key in body]
+    said = body[keys[0]] if keys else None
+    if isinstance(said, str) and isinstance(body.get("model"), str):
+        said = [{"content": said}]
+    if not isinstance(said, list) or not said or not isinstance(said[-1], dict):
         return []
     found = [
         Message("system", _said(body[name]))
         for name in ("system", "instructions")
         if name in body
     ]
-    said = body[key]
-    for message in said if isinstance(said, list) else [said]:
+    for message in said:
         role = message.get("role") if isinstance(message, dict) else None
         text = _said(message) or line(message)
         found.append(Message(role if isinstance(role, str) else "user", text))
     return found
-
-
-def _key_of_messages(body: Tree) -> str:
-    if not isinstance(body, dict):
-        return ""
-    for key in ("messages", "input", "contents"):
-        said = body.get(key)
-        is_text = isinstance(said, str) and isinstance(body.get("model"), str)
-        is_list = isinstance(said, list) and said and isinstance(said[-1], dict)
-        if is_list or (is_text and key == "input"):
-            return key
-    return ""
 
 
 def answer_text(body: Tree) -> str:
@@ -228,14 +192,14 @@ def answer_text(body: Tree) -> str:
     if not isinstance(body, dict):
         return ""
     if "json" in body:
-        return _answered(body["json"])
+        return _said(body["json"])
     events = body.get("events")
     pieces: list[str] = []
     for event in events if isinstance(events, list) else []:
         data = _data_of(event)
         # The last event of a part may repeat all of it.
         if data and not str(data.get("type", "")).endswith("done"):
-            pieces.append(_answered(data))
+            pieces.append(_said(data))
     return "".join(pieces)
 
 
@@ -250,34 +214,18 @@ def _data_of(event: Tree) -> dict[str, Tree]:
     return data if isinstance(data, dict) else {}
 
 
-_ANSWERED = ("choices", "output", "candidates", "message", "delta", *_SAID)
-
-
-def _answered(part: Tree) -> str:
+def _said(part: Tree) -> str:
+    """Give the text of a message or of an answer, or of a part of one."""
     if isinstance(part, str):
         return part
     if isinstance(part, list):
-        return "".join(map(_answered, part))
+        return " ".join(filter(None, map(_said, part)))
     if isinstance(part, dict):
-        for key in _ANSWERED:
+        if "begins" in part:
+            return _text(part)
+        for key in _SAID:
             if key in part:
-                return _answered(part[key])
-    return ""
-
-
-def _said(message: Tree) -> str:
-    """Give the text of a message, or of a part of one."""
-    if isinstance(message, str):
-        return message
-    if isinstance(message, list):
-        return " ".join(filter(None, map(_said, message)))
-    if not isinstance(message, dict):
-        return ""
-    if "begins" in message:
-        return _text(message)
-    for key in _SAID:
-        if key in message:
-            return _said(message[key])
+                return _said(part[key])
     return ""
 
 

@@ -119,12 +119,15 @@ def _tree_of(call: Described) -> dict[str, Tree]:
 
 
 def lines_of(
-    found: Sequence[Difference], most: int = MOST_DIFFERENCES, indent: str = ""
+    found: Sequence[Difference],
+    most: int = MOST_DIFFERENCES,
+    indent: str = "",
+    words: tuple[str, str] = ("recorded", "now"),
 ) -> list[str]:
     """Draw the first differences, a line each, and count the others."""
     lines: list[str] = []
     for difference in found[:most]:
-        line = difference_line(difference)
+        line = difference_line(difference, words=words)
         lines.append(DifferenceLine(f"{indent}{line}", *line.sides))
     more = len(found) - len(lines)
     return [*lines, f"{indent}and {more} more"] if more > 0 else lines
@@ -141,24 +144,18 @@ def mutation(
         after: The tree after it.
         files: Lines for the files that it has changed.
     """
-    found = differences(before, after)
-    facts = list(files[:MOST_DIFFERENCES])
-    if len(files) > MOST_DIFFERENCES:
-        facts.append(f"and {len(files) - MOST_DIFFERENCES} more")
-    if not files:
-        words = ("before", "after")
-        shown = found[:MOST_DIFFERENCES]
-        facts += [difference_line(difference, words=words) for difference in shown]
     what = f"{line.name} has mutated its inputs"
-    way = (
-        "name the function inside that returns the new value, in place of it",
-        "",
-    )
-    filled = [] if files else _filled(before, found)
+    way = "name the function inside that returns the new value, in place of it", ""
+    if files:
+        return MutatedInputError(what, files, [way])
+    found = differences(before, after)
+    filled = _filled(before, found)
     if filled:
-        words_of_way = "if they only remember something, leave them out"
-        way = words_of_way, line.line(ignore=tuple(filled))
-    return MutatedInputError(what, facts, [way])
+        way = (
+            "if they only remember something, leave them out",
+            line.line(ignore=tuple(filled)),
+        )
+    return MutatedInputError(what, lines_of(found, words=("before", "after")), [way])
 
 
 def _filled(before: Tree, found: list[Difference]) -> list[str]:
