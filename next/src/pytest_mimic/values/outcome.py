@@ -23,6 +23,7 @@ from pytest_mimic.values.tree import (
     ordered_digest_of,
     refused_at,
     shown_path,
+    text_of,
 )
 from pytest_mimic.values.walk import KEPT_HASH, Walk, deeply, tree_of
 
@@ -288,7 +289,7 @@ def player(
     if type(tree) in SCALARS:
         return lambda: tree
     data = _marshalled(tree)
-    if b"$" not in data:
+    if data and not _has_tags(tree, data):
         return lambda: marshal.loads(data)
     read = _reading_once(objects)
     maker = Maker(places, lambda node: _unpickled(node, read, forbid=forbid))
@@ -408,15 +409,17 @@ def _with_objects(tree: Tree, read: Callable[[str], bytes]) -> Tree:
 
 
 def _marshalled(tree: Any) -> bytes:
-    """Give a tree as bytes, in which each of its texts stands as it is.
-
-    Of one that is too deep for that, give the tags that it may hold.
-    """
+    """Give a tree as bytes in which each text stands as it is; none: it is too deep."""
     try:
         return marshal.dumps(tree)
     except ValueError:
-        return b"$json"
+        return b""
+
+
+def _has_tags(tree: Tree, data: bytes) -> bool:
+    # A length or a number may look like the sign with which a tag begins.
+    return b"$" in data and '"$' in deeply(lambda: text_of(tree))
 
 
 def _names_no_object(data: bytes) -> bool:
-    return b"$json" not in data and b"$text" not in data
+    return bool(data) and b"$json" not in data and b"$text" not in data
