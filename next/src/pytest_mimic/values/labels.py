@@ -46,15 +46,25 @@ def call_label(
 
 def _of_function(target: str, arguments: Mapping[str, Tree], limit: int) -> str:
     texts = [f"{name}={line(part, limit)}" for name, part in arguments.items()]
-    room = limit - len(f"{target}()")
-    if len(", ".join(texts)) > room:
-        # A long argument gets what the short ones leave, or its share.
-        share = max(_LEAST_ROOM, room // len(texts) - 2)
-        short = sum(len(text) + 2 for text in texts if len(text) <= share)
-        count = sum(len(text) > share for text in texts)
-        share = max(share, (room - short) // max(count, 1) - 2)
-        texts = [_cut(text, share) for text in texts]
-    return f"{target}({_cut(', '.join(texts), room)})"
+    label = f"{target}({', '.join(texts)})"
+    if len(label) <= limit:
+        return label
+    room = limit - len(f"{target}()") - 2 * len(texts)
+    shares = _shares([len(text) for text in texts], room)
+    if min(shares) < min(_LEAST_ROOM, *map(len, texts)):
+        return f"{label[: limit - len(_ENDS) - 1]}{_ENDS})"
+    short = [_cut(text, share) for text, share in zip(texts, shares, strict=True)]
+    return f"{target}({', '.join(short)})"
+
+
+def _shares(lengths: list[int], room: int) -> list[int]:
+    """Divide room among texts: short ones stay whole, long ones share the rest."""
+    shares = [0] * len(lengths)
+    by_length = sorted(range(len(lengths)), key=lengths.__getitem__)
+    for count, index in enumerate(by_length):
+        shares[index] = min(lengths[index], max(0, room) // (len(lengths) - count))
+        room -= shares[index]
+    return shares
 
 
 def _request_words(request: Mapping[str, Tree]) -> Iterator[str]:
