@@ -89,7 +89,7 @@ def wrap(patches: Patches, target: str) -> list[str]:
         calls.append(target)
         return named.function(*args, **kwargs)
 
-    patches.put(named.holder, named.name, named.original, named, wrapper)
+    patches.put(named, wrapper)
     if not named.is_inherited:
         patches.put_wherever_held([(named, wrapper)])
     return calls

@@ -266,9 +266,7 @@ class Coverings:
             is_patched = self._patches.is_patched(function.holder, function.name)
             if wrapper is None or is_patched:
                 continue
-            self._patches.put(
-                function.holder, function.name, function.original, function, wrapper
-            )
+            self._patches.put(function, wrapper)
             if not function.is_inherited:
                 wrapped.append((function, wrapper))
                 home = getattr(function.function, "__module__", None)

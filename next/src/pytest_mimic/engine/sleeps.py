@@ -46,7 +46,7 @@ class Sleeps:
         for module in modules:
             [named] = find(module, ["sleep"], self._patches, is_edge=True)
             wrapper = self._unpatched.pop(module)(named.function)
-            self._patches.put(named.holder, named.name, named.original, named, wrapper)
+            self._patches.put(named, wrapper)
             wrapped.append((named, wrapper))
         self._patches.put_wherever_held(wrapped)
 

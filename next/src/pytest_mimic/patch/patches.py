@@ -105,7 +105,11 @@ class Patches:
             return place.before
         return self.original_of(held)
 
-    def put(
+    def put(self, named: NamedFunction, wrapper: Wrapper) -> None:
+        """Put the wrapper, or what carries it, where a function is named."""
+        self._put(named.holder, named.name, named.original, named, wrapper)
+
+    def _put(
         self,
         holder: Holder,
         name: str,
@@ -113,7 +117,6 @@ class Patches:
         named: NamedFunction,
         wrapper: Wrapper,
     ) -> None:
-        """Put the wrapper, or what carries it, in the place of an original."""
         if not self._modules_before:
             self._modules_before = frozenset(sys.modules)
         substitute: object = wrapper
@@ -150,7 +153,7 @@ class Patches:
         for holder, name, held, (named, wrapper) in places_that_hold(
             notes, since=since
         ):
-            self.put(holder, name, held, named, wrapper)
+            self._put(holder, name, held, named, wrapper)
 
     def restore_place(self, holder: Holder, name: str) -> None:
         """Put back what a holder held, unless another tool has put something there."""
