@@ -153,7 +153,7 @@ MARKED_SUITES = (
             ),
             f"--dburi={POSTGRES_URL}",
         ),
-        # The plugin of SQLAlchemy's own tests makes two extensions before any test runs.
+        # The plugin of SQLAlchemy's tests makes two extensions before any test runs.
         targets=(
             'sqlalchemy only="CREATE citext" sequence=no',
             'sqlalchemy only="CREATE hstore" sequence=no',

@@ -116,6 +116,7 @@ DAMAGES = {
     "a pointer": ("pointer", lambda content: POINTER, "is a Git LFS pointer, its content was not pulled"),
     "an older format": ("format", edit(b'"format": 6', b'"format": 5'), "is of format 5, this pytest-mimic reads format 6"),
     "a newer format": ("newer", edit(b'"format": 6', b'"format": 7'), "is of format 7, this pytest-mimic reads format 6"),
+    "two heads": ("merged", edit(b'  "digest": ', b'  "digest": "0",\n  "digest": '), "has two heads"),
     "merged calls": ("merged", edit(b'"calls": 3', b'"calls": 2'), "has 3 calls, and its head says 2"),
     "no mapping": ("content", lambda content: b"[]", "it has no format"),
     "no calls": ("content", lambda content: b'{"format": 6}', "it has no calls"),

@@ -149,6 +149,9 @@ def parse(content: bytes, name: str) -> Recording:
         CorruptRecordingError: The file is damaged, or has another format.
     """
     head = _json_of(content, name)
+    if content.count(b'\n  "digest": ') > 1:
+        what = ["it was merged by hand: some of its keys stand twice"]
+        raise damaged(name, "merged", "has two heads", what)
     calls = head.get("log") if isinstance(head, dict) else None
     recording = _recording_of(head, calls or [], name)
     if calls is None:
