@@ -102,6 +102,7 @@ def _stand_in_for(
             wanted = getattr(connection, "cert_reqs", None)
             connection.is_verified = wanted not in (ssl.CERT_NONE, "CERT_NONE")
 
+    connect.port = port  # type: ignore[attr-defined]
     return connect
 
 
@@ -193,7 +194,9 @@ class _Socket:
         body = _unchunked(request.body) if request.is_chunked else request.body
         plain = requests.read(request.method, url, request.headers, body)
         clients = [_SENDER.get(), "urllib3" if self._is_urllib3() else ""]
-        return self._port.begin(plain, *filter(None, clients), "http.client")
+        # A connection may outlive the run in which it was made.
+        port: Port = getattr(type(self._connection).connect, "port", self._port)
+        return port.begin(plain, *filter(None, clients), "http.client")
 
     def _url(self, request: _Request) -> str:
         connection, target = self._connection, request.target
