@@ -28,10 +28,8 @@ def replayed(
     """Return a connection with a recorded answer, or an error of connecting."""
     if not given.status:
         error = _error(given.error, request)
-        if isinstance(error, (aiohttp.ClientConnectionError, aiohttp.ClientSSLError)):
-            is_of_reading = isinstance(error, aiohttp.ServerDisconnectedError)
-            if not is_of_reading and not isinstance(error, TimeoutError):
-                return error
+        if given.error.get("kind") in failures.BEFORE_SENDING:
+            return error
         return _connection(connector, request, _Unanswered(request, error))
     return _connection(connector, request, _Replayed(request, given, exchange))
 

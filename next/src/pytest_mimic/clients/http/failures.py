@@ -21,6 +21,9 @@ _TABLE = """
     proxy: ProxyError ClientHttpProxyError OSError
     unreachable: OSError ClientProxyConnectionError
 """  # noqa: E501
+OF_CONNECTING = ("refused", "unreachable", "name not found", "timeout of connecting")
+BEFORE_SENDING = (*OF_CONNECTING, "TLS", "proxy")
+"""The kinds of errors before which nothing of a request was sent."""
 NAMES_BY_KIND = {
     line.split(":")[0].strip(): line.split(":")[1].split()
     for line in _TABLE.strip().split("\n")
@@ -73,7 +76,11 @@ def plain(error: BaseException, phase: str = "reading") -> dict[str, str]:
     """Return an error of the network as it is stored."""
     class_ = type(error)
     name = f"{class_.__module__}.{class_.__qualname__}"
-    return {"kind": kind_of(error, phase), "class": name, "text": str(error)}
+    text = str(error)
+    if len(error.args) == 2 and not isinstance(error.args[0], int):
+        # urllib3 prints its connection, with the address in memory, before the text.
+        text = next((one for one in error.args if isinstance(one, str)), text)
+    return {"kind": kind_of(error, phase), "class": name, "text": text}
 
 
 def class_of(kind: str, modules: list[str], recorded: str = "") -> type[Any]:

@@ -31,8 +31,6 @@ from pytest_mimic.clients.http.adapter import (
 # `requests` while it sends: it stands on urllib3, which stands on http.client.
 _SENDER: ContextVar[str] = ContextVar("sender", default="")
 _EXCEPTIONS = ["http.client", "builtins", "socket", "ssl"]
-_OF_CONNECTING = ("refused", "unreachable", "name not found", "timeout of connecting")
-_BEFORE_SENDING = (*_OF_CONNECTING, "TLS", "proxy")
 # Libraries for mocks that put a class of their own in place of sockets.
 _MOCKS = ("httpretty", "mocket")
 _LAST_CHUNK = b"0\r\n\r\n"
@@ -267,7 +265,7 @@ class _Socket:
     def _keep_body(self, sent: bytes, kind: str) -> None:
         """Keep a body in chunks that was not sent for the next attempt."""
         head, end, body = sent.partition(b"\r\n\r\n")
-        if kind in _BEFORE_SENDING and body.endswith(_LAST_CHUNK):
+        if kind in failures.BEFORE_SENDING and body.endswith(_LAST_CHUNK):
             self._unsent[head + end] = body
 
     def _is_urllib3(self) -> bool:
@@ -457,7 +455,7 @@ def _of_urllib3(connection: Any, error: dict[str, str]) -> Exception:
     """Return what urllib3's own connection raises; its pool makes the rest of it."""
     kind, text = error.get("kind", ""), error.get("text", "")
     exceptions: Any = sys.modules["urllib3.exceptions"]
-    if kind not in _OF_CONNECTING and kind != "proxy":
+    if kind not in failures.OF_CONNECTING and kind != "proxy":
         # Else urllib3 takes the error for one of the proxy.
         connection._has_connected_to_proxy = True
     # urllib3 prints the connection before the text.
@@ -471,7 +469,7 @@ def _of_urllib3(connection: Any, error: dict[str, str]) -> Exception:
         return found
     if kind == "timeout of connecting":
         class_ = exceptions.ConnectTimeoutError
-    elif kind not in _OF_CONNECTING:
+    elif kind not in failures.OF_CONNECTING:
         return _of_http_client({**error, "text": text})
     return class_(connection, text)  # type: ignore[no-any-return]
 
