@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from pytest_mimic.client import (
@@ -18,25 +18,8 @@ from pytest_mimic.client import (
 from pytest_mimic.clients.http import answers, bodies, failures, requests
 from pytest_mimic.secrets.split import hide_split
 
-
-class Read(Protocol):
-    """Reads the pieces of an answer that have come as plain data."""
-
-    def __call__(
-        self,
-        pieces: Sequence[bytes],
-        /,
-        *,
-        is_left: bool = False,
-        error: dict[str, str] | None = None,
-    ) -> Plain:
-        """Return the answer.
-
-        Args:
-            pieces: What has come, perhaps compressed.
-            is_left: Whether its reader reads no further.
-            error: What broke it off.
-        """
+Read: TypeAlias = Callable[..., Plain]
+"""Reads the pieces of an answer that have come, as `answers.Head.read` does."""
 
 
 class HttpAdapter(Adapter):
@@ -237,13 +220,7 @@ class Recorder:
         return self._given
 
 
-def _unanswered(
-    pieces: Sequence[bytes],  # noqa: ARG001
-    /,
-    *,
-    is_left: bool = False,  # noqa: ARG001
-    error: dict[str, str] | None = None,
-) -> Plain:
+def _unanswered(_: Sequence[bytes], *, error: Plain | None = None, **__: bool) -> Plain:
     return {"error": error} if error else {}
 
 

@@ -6,7 +6,7 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
+from http.client import responses
 from importlib import import_module
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -92,11 +92,11 @@ class Head(NamedTuple):
         data = b"".join(pieces)
         encoding = str(headers.pop("content-encoding", ""))
         encoding = self.unpacked or encoding
-        body = data if self.unpacked else _decompressed(data, encoding)
+        body = data if self.unpacked else decompressed(data, encoding)
         plain: Plain = {"status": self.status}
         if self.version != "HTTP/1.1":
             plain["version"] = self.version
-        if self.reason and self.reason != _phrase(self.status):
+        if self.reason and self.reason != responses.get(self.status):
             plain["reason"] = self.reason
         plain["headers"] = headers
         if body is None:
@@ -143,7 +143,7 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
             value = length
         if is_exact or name not in _CHECKSUMS:
             given.append((name, value))
-    reason = answer.get("reason", _phrase(status))
+    reason = answer.get("reason", responses.get(status, ""))
     return Given(
         status,
         reason,
@@ -295,14 +295,7 @@ def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
     return joined
 
 
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
-
-
-def _decompressed(data: bytes, encoding: str) -> bytes | None:
+def decompressed(data: bytes, encoding: str) -> bytes | None:
     """Return the bytes that were compressed, or None if nobody here can read them."""
     for name in reversed(encoding.lower().replace(" ", "").split(",")):
         read_one = _READERS.get(name)

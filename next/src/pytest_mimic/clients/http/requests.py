@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from pytest_mimic.clients.http import bodies
+from pytest_mimic.clients.http import answers, bodies
 
 PARTS = ("method", "scheme", "host", "port", "path", "query", "headers", "body")
 """What `ignore=` and `match=` name."""
@@ -73,8 +71,9 @@ def read(
         joined[key] = f"{joined[key]}, {value}" if key in joined else value
     plain: dict[str, Any] = {"method": method.upper(), "url": url, "headers": joined}
     if body:
-        data = _unpacked(body, joined.get("content-encoding", ""))
-        plain["body"] = bodies.read_sent(data, joined.get("content-type", ""))
+        data = answers.decompressed(body, joined.get("content-encoding", ""))
+        content_type = joined.get("content-type", "")
+        plain["body"] = bodies.read_sent(body if data is None else data, content_type)
     return plain
 
 
@@ -161,14 +160,3 @@ def _unsigned(fields: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value for name, value in fields.items() if name.lower() not in left_out
     }
-
-
-def _unpacked(data: bytes, encoding: str) -> bytes:
-    try:
-        if encoding == "gzip":
-            return gzip.decompress(data)
-        if encoding == "deflate":
-            return zlib.decompress(data)
-    except (OSError, EOFError, zlib.error):
-        pass
-    return data
