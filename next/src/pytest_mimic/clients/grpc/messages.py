@@ -81,14 +81,12 @@ def _with_bytes(
 
     Types of protobuf itself have a JSON of their own, and stay as they are.
     """
-    changed = dict(plain)
-    for field in descriptor.fields:
-        if field.name in plain:
-            value = _changed(field, plain[field.name], change)
-            if value is not None:
-                changed[field.name] = value
-            else:
-                del changed[field.name]
+    changed = {}
+    for name, part in plain.items():
+        field = descriptor.fields_by_name.get(name)
+        value = part if field is None else _changed(field, part, change)
+        if value is not None:
+            changed[name] = value
     return changed
 
 
