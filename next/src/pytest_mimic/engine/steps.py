@@ -38,6 +38,11 @@ _CANCELLED = ("CancelledError", "Cancelled", "GeneratorExit")
 _ENDS_OF_A_RUN = ("KeyboardInterrupt", "Exit")
 
 
+def _nothing_yet() -> Body:
+    """Give what a client has that waits for its answer."""
+    return {"answer": {}}
+
+
 class _Running:
     """The block in which a call runs for real."""
 
@@ -183,6 +188,8 @@ class Step:
     def end_with_owner(self) -> None:
         """End a call that is still open when its owner ends."""
         is_in_log, so_far = self._place.is_in_log, self._so_far
+        if so_far is None and self.call.conversation:
+            so_far = _nothing_yet
         if self.mode != "run" or not (is_in_log or so_far):
             # A replay ends by itself, and what all tests share when it is done.
             return
