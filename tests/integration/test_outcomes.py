@@ -48,6 +48,35 @@ def test_each_replay_returns_a_fresh_copy(round_trip):
     )
 
 
+def test_an_outcome_of_nearly_a_thousand_levels_replays(project):
+    project.ini("shop:deep")
+    project.module("""
+        from tally import ran
+
+        def deep(kind):
+            ran("deep")
+            part = "end"
+            for _ in range(990):
+                part = kind([part])
+            return part
+    """)
+    project.tests("""
+        import shop
+
+        def test_it():
+            for kind in (list, tuple):
+                part = shop.deep(kind)
+                for _ in range(990):
+                    assert type(part) is kind
+                    [part] = part
+                assert part == "end"
+    """)
+
+    assert project.record().expect(passed=1).real == ["deep", "deep"]
+    assert project.replay().expect(passed=1).real == []
+    assert project.run("--mimic-rerecord").expect(passed=1).real == ["deep", "deep"]
+
+
 def test_objects_that_keep_their_hash_are_found_under_another_hash_seed(project):
     """One that keeps its hash from its constructor on cannot be found, and is refused."""
     project.ini("shop:group", "shop:tree")
