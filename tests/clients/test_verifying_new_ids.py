@@ -74,3 +74,15 @@ def test_create_read_and_change_verify_with_one_line(project, client):
             project.run("--mimic-verify", env=env).expect(passed=1)
 
     project.run(env=env).expect(passed=1)
+
+
+def test_the_drift_of_an_id_prints_the_line(project):
+    project.ini("http")
+    project.tests(TEST.format(client="httpx"))
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.run("--mimic-record", env=env).expect(passed=1)
+
+        run = project.run("--mimic-verify", env=env).expect(failed=1)
+
+    assert "if it is new each time: http volatile=" in run.output

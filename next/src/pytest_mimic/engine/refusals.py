@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,6 +33,10 @@ RECORD, RERECORD, VERIFY = "--mimic-record", "--mimic-rerecord", "--mimic-verify
 
 # Damage that a new recording does not mend.
 _HEALED_OTHERWISE = ("pointer", "newer", "forbidden")
+
+# What a service gives to each thing that it makes.
+_ID = re.compile(r"(^|_)[iI]d$|[a-z](Id|ID)$")
+_MOST_PATHS = 3
 
 
 class EndlessCallsError(BaseException):
@@ -251,6 +256,8 @@ class Refusals:
         remedies = self._remedies("to accept it", RERECORD, owner)
         if failed:
             remedies = self._remedies(f"{failed}, to try again", VERIFY, owner)
+        else:
+            remedies += _way_to_leave_out(call, differences)
         what = f"{call.label()} no longer gives what was recorded"
         return DriftError(what, lines_of(self.shown(differences)), remedies)
 
@@ -307,6 +314,23 @@ def lines_of(differences: Sequence[Difference]) -> list[str]:
     from pytest_mimic.values import messages  # only a drift draws
 
     return messages.lines_of(differences, _MOST_OF_A_DRIFT)
+
+
+def _way_to_leave_out(call: Call, differences: Sequence[Difference]) -> list[Remedy]:
+    """Give the line that leaves out new ids and moments, if they alone differ."""
+    # Only a drift looks at differences.
+    from pytest_mimic.values.looks import ignorable
+
+    paths: dict[str, None] = {}
+    for one in differences:
+        is_id = bool(one.steps) and _ID.search(one.steps[-1]) is not None
+        if not call.conversation or not (is_id or ignorable([one])):
+            return []
+        paths[".".join("*" if step.isdigit() else step for step in one.steps)] = None
+    if not paths or len(paths) > _MOST_PATHS:
+        return []
+    options = call.options._replace(volatile=(*call.options.volatile, *paths))
+    return [("if it is new each time", f"{call.line_name} {options.line()}")]
 
 
 def _has_replayed(owner: Owner | None) -> bool:
