@@ -12,8 +12,8 @@ import types
 from typing import Any
 
 import pytest
+from pytest_mimic.values.difference_lines import changed_words, difference_line
 from pytest_mimic.values.differences import Rules
-from pytest_mimic.values.drawing import changed_words, difference_line
 from pytest_mimic.values.verify import outcome_differences
 
 NAN = float("nan")

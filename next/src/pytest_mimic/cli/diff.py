@@ -16,8 +16,9 @@ from pytest_mimic.client import differing_answers
 from pytest_mimic.engine.verifying import paths_of
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.targets import NO_OPTIONS, Options
+from pytest_mimic.values.difference_lines import difference_line
 from pytest_mimic.values.differences import Difference, Rules, differences
-from pytest_mimic.values.drawing import difference_line, line
+from pytest_mimic.values.drawing import line
 from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import BODIES, Entry, Recording, parse

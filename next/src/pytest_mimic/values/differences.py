@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any, NamedTuple, TypeAlias, cast
 
+from pytest_mimic.values.drawing import line
 from pytest_mimic.values.tree import (
     IGNORED,
     PAIRS,
@@ -183,7 +184,7 @@ class _Comparison:
         # What only one side has.
         for text in sorted(before.keys() ^ after.keys(), key=[*before, *after].index):
             one, other = before.get(text, MISSING), after.get(text, MISSING)
-            member = _drawn({**before, **after}[text])
+            member = line({**before, **after}[text])
             yield Difference(f"{shown_path(path)}{{{member}}}", one, other)
 
     # -- lists
@@ -229,7 +230,7 @@ class _Comparison:
         items, items_now = old[kind], new[kind]
         for fact in ("dtype",) if self._rules.shape else ("dtype", "shape"):
             if old.get(fact) != new.get(fact):
-                sides = [_drawn(side.get(fact)).strip("'") for side in (old, new)]
+                sides = [line(side.get(fact)).strip("'") for side in (old, new)]
                 yield _fact(path, f"{fact} {sides[0]} recorded, {sides[1]} now")
                 return
         if self._rules.shape:
@@ -253,7 +254,7 @@ class _Comparison:
         differing = [index for index, pair in pairs if any(self.between(*pair, ()))]
         if differing:
             first = differing[0]
-            sides = f"{_drawn(old[first])} recorded, {_drawn(new[first])} now"
+            sides = f"{line(old[first])} recorded, {line(new[first])} now"
             count = f"{len(differing)} of {len(old)} differ"
             yield _fact(path, f"{count}, [{_place_in(shape, first)}]: {sides}")
 
@@ -320,9 +321,3 @@ def _place_in(shape: Tree, index: int) -> str:
         index, place = divmod(index, cast("int", size))
         places.append(str(place))
     return ", ".join(reversed(places)) or str(index)
-
-
-def _drawn(tree: Tree) -> str:
-    from pytest_mimic.values.drawing import line  # it draws differences, too
-
-    return line(tree)

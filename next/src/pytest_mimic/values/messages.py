@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from pytest_mimic.errors import MutatedInputError
+from pytest_mimic.values.difference_lines import DifferenceLine, difference_line
 from pytest_mimic.values.differences import Difference, differences
-from pytest_mimic.values.drawing import DifferenceLine, difference_line
 from pytest_mimic.values.looks import ignorable
 from pytest_mimic.values.tree import Path, Tree, parts, without
 from pytest_mimic.words import few
