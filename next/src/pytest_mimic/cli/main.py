@@ -211,6 +211,8 @@ def _print(lines: Lines) -> int:
             return int(end.value or 0)
         try:
             print(on_one_line(text), flush=True)
-        except BrokenPipeError:
-            # Python would find the closed pipe once more when it ends.
+        except OSError as error:
+            # Python would fail to write the rest once more when it ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if not isinstance(error, BrokenPipeError):
+                raise
