@@ -67,7 +67,7 @@ def _group(path: str) -> str:
 
     | path | group |
     |---|---|
-    | `…/pytest_mimic/_core/vault/store.py` | `_core/vault`, in backticks |
+    | `…/pytest_mimic/vault/folder.py` | `vault`, in backticks |
     | `…/site-packages/_pytest/runner.py` | pytest |
     | `…/site-packages/numpy/random/__init__.py` | numpy |
     | `<frozen importlib._bootstrap>` | importing |
@@ -93,7 +93,7 @@ def _group(path: str) -> str:
 
 
 def _name(function: _Function) -> str:
-    """Return the end of the path and the name of a function: `vault/store.py:read`.
+    """Return the end of the path and the name of a function: `vault/folder.py:read`.
 
     A function of ours has one folder more.
     """

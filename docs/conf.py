@@ -11,7 +11,7 @@ project = "pytest-mimic"
 author = "The pytest-mimic contributors"
 copyright = f"2026, {author}"
 
-extensions = ["myst_parser", "command_output"]
+extensions = ["myst_parser", "secret_names"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_extensions"]
@@ -19,8 +19,6 @@ nitpicky = True
 
 html_theme = "furo"
 html_title = "pytest-mimic"
-html_theme_options = {
-    "announcement": "Until 1.0 is on PyPI, <code>pip install pytest-mimic</code> installs 0.2, an older and different plugin. Run <code>pip install .</code> in a clone.",
-}
+html_theme_options = {}
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]

@@ -22,8 +22,8 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-ROOT = Path(__file__).parents[1] / "next"
-sys.path.insert(0, str(ROOT.parent / "tests"))
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
 
 from support.rates_server import proxied_rates  # noqa: E402
 

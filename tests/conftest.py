@@ -122,20 +122,8 @@ def ran(*words):
 # The tests that start processes.
 E2E = Path(__file__).with_name("e2e")
 
-ROOT = Path(__file__).parents[1]
-# The tests that the package of `next/` has to pass, and which of them a run chooses:
-# `only` those, or the `rest`. By default, it chooses all tests.
-JUDGED = ListOfTests(ROOT / "next" / "judged.txt")
-CHOSEN = os.environ.get("MIMIC_JUDGED", "")
-WEEKLY = ListOfTests(ROOT / "next" / "weekly.txt")
-# `src/` does not change until `next/` takes its place. `rest` leaves out its unit tests,
-# and what judges `next/` in large part, so that both are judged in the time of one.
-OLD_ROOMS = [f"tests/unit/{room}" for room in ("core", "clients", "run", "tools")]
-OLD_ROOMS += ["tests/integration", "tests/clients", "tests/values"]
-OLD_ROOMS += [f"tests/e2e/test_{part}.py" for part in ("frozen_recordings", "kinds")]
-# The tests that the package of `src/` cannot pass.
-SIXTH = ListOfTests(Path(__file__).with_name("sixth.txt"))
-OF_SIXTH = "the sixth edition: tests/sixth.txt"
+# What takes long and rarely changes, beside the tests that are marked `rare`.
+WEEKLY = ListOfTests(Path(__file__).with_name("weekly.txt"))
 
 # What the body of `Project.test` may name.
 MODULES = set(
@@ -632,69 +620,20 @@ def _import_early() -> None:
             importlib.import_module(name)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a package that is not the one that the environment says."""
-    wanted = os.environ.get("MIMIC_TREE", face.TREE)
-    if wanted != face.TREE:
-        raise pytest.UsageError(
-            f"MIMIC_TREE={wanted}, but the package of {face.TREE} is installed: {face.PACKAGE}"
-        )
-
-
-def pytest_report_header() -> str:
-    """Say which package is judged."""
-    return f"judged: {face.TREE}, format {face.FORMAT}, {face.PACKAGE}"
-
-
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Import no module of which no test is chosen."""
-    if not CHOSEN:
-        return None
-    place = collection_path.relative_to(ROOT).as_posix()
-    if CHOSEN == "rest":
-        return True if place in OLD_ROOMS or place in JUDGED else None
-    return None if JUDGED.reaches(place) else True
-
-
-def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
-) -> None:
-    """Choose the tests, expect the failures that are known, and run the tests of processes first.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of processes first, and the rare ones only where they are asked for.
 
     The longest tests are among those of processes. At the end of a run, no worker waits
     for one of them. The workflow of releases and that of each Monday run the rare tests.
     """
-    _choose(config, items)
     of_processes = cache(lambda path: E2E in path.parents)
     items.sort(key=lambda item: not of_processes(item.path))
-    is_rare_run = bool(os.environ.get("MIMIC_RARE"))
-    for item in items:
-        is_weekly = face.TREE == "next" and item.nodeid in WEEKLY
-        is_rare = is_weekly or item.get_closest_marker("rare") is not None
-        if is_rare and not is_rare_run:
-            item.add_marker(pytest.mark.skip(reason="rare: runs with MIMIC_RARE=1"))
-        if face.FORMAT == 5 and item.nodeid in SIXTH:
-            item.add_marker(pytest.mark.xfail(reason=OF_SIXTH, strict=True))
-
-
-def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not CHOSEN:
+    if os.environ.get("MIMIC_RARE"):
         return
-    left_out = [
-        item for item in items if (item.nodeid in JUDGED) is not (CHOSEN == "only")
-    ]
-    if left_out:
-        are_out = set(left_out)
-        items[:] = [item for item in items if item not in are_out]
-        config.hook.pytest_deselected(items=left_out)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Let a run of an empty list pass."""
-    is_empty = exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
-    if is_empty and CHOSEN == "only" and not JUDGED.names:
-        session.exitstatus = pytest.ExitCode.OK
+    for item in items:
+        is_weekly = item.nodeid in WEEKLY
+        if is_weekly or item.get_closest_marker("rare") is not None:
+            item.add_marker(pytest.mark.skip(reason="rare: runs with MIMIC_RARE=1"))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,5 +1,8 @@
 """Start the external API for recording. A replay needs neither the API nor its key."""
 
+import subprocess
+import sys
+
 import pytest
 import weather
 import weather_server
@@ -15,11 +18,10 @@ def weather_api(request):
     ):
         yield
         return
-    server = weather_server.start()
-    weather.BASE_URL, weather.API_KEY = (
-        f"http://127.0.0.1:{server.server_port}",
-        weather_server.KEY,
-    )
-    yield
-    server.shutdown()
-    server.server_close()
+    command = [sys.executable, weather_server.__file__]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        port = server.stdout.readline().strip()
+        weather.BASE_URL = f"http://127.0.0.1:{port}"
+        weather.API_KEY = weather_server.KEY
+        yield
+        server.terminate()

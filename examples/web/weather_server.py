@@ -1,10 +1,12 @@
-"""The external API, for recording: the weather of today by city, on loopback."""
+"""The external API, for recording: the weather of today by city, on loopback.
+
+As a program, it prints its port and serves until it is stopped.
+"""
 
 from __future__ import annotations
 
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 KEY = "wk-5d2f81c09ab7"
@@ -12,13 +14,6 @@ WEATHER = {
     "bergen": {"sky": "rain", "rain_mm": 11.4, "celsius": 9},
     "sevilla": {"sky": "clear", "rain_mm": 0.0, "celsius": 31},
 }
-
-
-def start() -> ThreadingHTTPServer:
-    """Start the API in a thread and return its server."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Weather)
-    Thread(target=server.serve_forever, daemon=True).start()
-    return server
 
 
 class Weather(BaseHTTPRequestHandler):
@@ -44,3 +39,9 @@ class Weather(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Do not log requests."""
+
+
+if __name__ == "__main__":
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Weather)
+    print(server.server_port, flush=True)
+    server.serve_forever()

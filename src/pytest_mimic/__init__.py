@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
-    from pytest_mimic._core.engine.cassettes import Cassette, CassetteCall
     from pytest_mimic._mimic import fingerprint, mimic, register_fingerprint
-    from pytest_mimic._run.cassette_fixtures import CassetteFixture
+    from pytest_mimic.engine.cassettes import Cassette, CassetteCall
     from pytest_mimic.errors import (
         CassetteError,
         CorruptRecordingError,
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
         UnstableIdentityError,
         UnstorableOutcomeError,
     )
+    from pytest_mimic.run.fixtures import CassetteFixture
 
 __all__ = [
     "Cassette",
@@ -41,11 +41,11 @@ __all__ = [
     "register_fingerprint",
 ]
 
-# The modules of the public names that are no errors.
-_MODULE_OF_NAME = {
-    "Cassette": "_core.engine.cassettes",
-    "CassetteCall": "_core.engine.cassettes",
-    "CassetteFixture": "_run.cassette_fixtures",
+# The modules of the names that are no errors.
+_MODULES = {
+    "Cassette": "engine.cassettes",
+    "CassetteCall": "engine.cassettes",
+    "CassetteFixture": "run.fixtures",
     "fingerprint": "_mimic",
     "mimic": "_mimic",
     "register_fingerprint": "_mimic",
@@ -53,10 +53,7 @@ _MODULE_OF_NAME = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name on first use (PEP 562).
-
-    A run that mimics nothing pays for none of them.
-    """
+    """Load a public name when it is first used (PEP 562)."""
     if name == "__version__":
         from importlib.metadata import version
 
@@ -65,9 +62,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    module = import_module(f"{__name__}.{_MODULE_OF_NAME.get(name, 'errors')}")
-    value = getattr(module, name)
-    globals()[name] = value
+    module = import_module(f"{__name__}.{_MODULES.get(name, 'errors')}")
+    value = globals()[name] = getattr(module, name)
     return value
 
 

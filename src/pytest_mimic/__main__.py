@@ -1,8 +1,8 @@
-"""Runs the command `pytest-mimic`, for `python -m pytest_mimic`."""
+"""`python -m pytest_mimic` is the command `pytest-mimic`."""
 
-from __future__ import annotations
+import sys
 
-from pytest_mimic._tools.cli.main import main
+from pytest_mimic.cli.main import main
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -1,248 +1,634 @@
-"""What an adapter for a client is made of.
+"""What an adapter of a client is made of.
 
 Provisional: it may change in a minor version, with a line in the changelog.
 
-An adapter names the functions in which its client sends requests (`Adapter.edges`),
-describes each call in plain data (`ClientCall`), and turns the client's answers into
-plain data and back. The smallest one, for a module `sensor` whose function `read` asks
-a device for a number:
+What an adapter must do:
+
+- name the functions in which its client meets the network (`Adapter.edges`), the
+  lowest that see a whole request, so that the client's own code runs in a replay;
+- read each request and each answer into plain data: JSON in which a name stands beside
+  each value, so that one walk hides what is secret. Nothing in it is hidden before;
+- begin each call at its port, and follow the mode of the exchange: `replay`, or the
+  real call within `running()` and then `finish`. An error of the service is an answer,
+  `{"error": {"kind": ..., "text": ...}}`; any other leaves nothing behind;
+- give an answer back as the client's own object, from plain data alone. A `give` that
+  raises says that the recording is damaged; an error that it returns is raised;
+- never import the client: where an edge runs, the client is imported.
+
+The smallest adapter, for a module `sensor` whose function `read` asks a device:
 
     from functools import wraps
-    from pytest_mimic.client import Adapter, ClientCall, Edge, recording
+    from pytest_mimic.client import Adapter, Edge
 
     class SensorAdapter(Adapter):
-        parts = ("room",)
+        name = kind = "sensor"
 
-        def edges(self):
-            return [Edge("sensor", ("read",), wrap_read)]
+        def edges(self, port):
+            def wrap(original):
+                @wraps(original)
+                def read(room):
+                    exchange = port.begin({"command": "READ", "room": room})
+                    if exchange is None:  # a call that no line takes
+                        return original(room)
+                    if exchange.mode == "replay":
+                        return exchange.replay()["celsius"]
+                    with exchange.running():
+                        answer = {"celsius": original(room)}
+                    return exchange.finish(answer)["celsius"]
+                return read
+            return [Edge("sensor", ("read",), wrap)]
 
-    def wrap_read(original, port):
-        @wraps(original)
-        def read(room):
-            call = ClientCall(f"READ {room}", {"room": room}, ("room",), {"room": room})
-            step = port.begin(call)
-            if step is None:  # the call is left out
-                return original(room)
-            if step.mode != "replay":
-                with recording(step):
-                    celsius = original(room)
-                    step.finish({"celsius": celsius})
-                if step.mode == "run":
-                    return celsius
-            return step.outcome()["celsius"]
-        return read
+        def signature(self, request):
+            return f"{request['command']} {request['room']}"
 
 A distribution offers it as an entry point of the group `pytest_mimic.clients`, whose
-name is the line: `sensor = "mimic_sensor:SensorAdapter"`. The guide "Add a client"
-builds a whole one. The adapters of pytest-mimic itself are made of the same parts:
-
-- the adapter: `Adapter`, `Edge`, `load_adapter`, `clients_of`
-- a call: `ClientCall`, `Port`, `Step`, `Call`, `recording`, `is_cancellation`
-- sync and async methods with one body: `Steps`, `sync_method`, `async_method`,
-  `run_sync`, `run_async`, `waiting`
-- secrets: `Redactor`, `NO_REDACTION`, `Secrets`, `KnownSecrets`, `as_recorded`,
-  `with_secrets`, `places`, `hide_values`, `hide_split`, `parse_form`,
-  `holds_placeholder`, `is_placeholder`, `PLACEHOLDER`, `PLACEHOLDER_START`,
-  `NUMBER_START`, `START_IN_BASE64`, `ISSUED`, `LOGIN`
-- values of databases: `to_plain`, `parameter_to_plain`, `from_plain`, `by_value`,
-  `in_class`, `blank`, `PLAIN`, `full_name`
-- what JSON has no form for, stored under a tag: `tagged`, `tag_in`
-- streams of events: `Events`, `ServerSentEvent`
-- errors and their remedies: `MimicError`, `UnstorableOutcomeError`,
-  `UnstableIdentityError`, `CorruptRecordingError`, `TargetError`, `Remedy`, `Verb`
-- a quick start, and no lock: `pattern`, `zstd_module`, `lazy_attribute`
-
-Each name is loaded on first use (PEP 562), so that a replay loads only what it needs.
+name is the line: `sensor = "mimic_sensor:SensorAdapter"`.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from collections.abc import (
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import contextmanager
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
+
+from pytest_mimic.engine.calls import Call, failed_exchange
+from pytest_mimic.engine.covering import Edge, Line
+from pytest_mimic.engine.coverings import Coverings
+from pytest_mimic.engine.secrecy import Sender
+from pytest_mimic.engine.steps import Step
+from pytest_mimic.engine.verifying import paths_of, rules_of
+from pytest_mimic.errors import (
+    CorruptRecordingError,
+    MimicError,
+    Remedy,
+    UnstorableOutcomeError,
+)
+from pytest_mimic.patch.targets import Options
+from pytest_mimic.secrets.issued import CallMark, Scope
+from pytest_mimic.secrets.redactor import Redactor, StandIn
+from pytest_mimic.values.identity import identity_of
+from pytest_mimic.values.outcome import unshelve
+from pytest_mimic.values.tree import Path, Tree, without
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.commands import Remedy, Verb
-    from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.client_plan import Port
-    from pytest_mimic._core.engine.steps import Step
-    from pytest_mimic._core.nodes.json_tags import tag_in, tagged
-    from pytest_mimic._core.outcome.database_values import (
-        PLAIN,
-        blank,
-        by_value,
-        from_plain,
-        in_class,
-        parameter_to_plain,
-        to_plain,
-    )
-    from pytest_mimic._core.outcome.outcome import is_cancellation
-    from pytest_mimic._core.outcome.pickle_file import zstd_module
-    from pytest_mimic._core.placeholders import (
-        ISSUED,
-        NUMBER_START,
-        PLACEHOLDER,
-        PLACEHOLDER_START,
-        START_IN_BASE64,
-        is_placeholder,
-    )
-    from pytest_mimic._core.redact.known_secrets import KnownSecrets
-    from pytest_mimic._core.redact.redactor import NO_REDACTION, Redactor, parse_form
-    from pytest_mimic._core.redact.secret_names import places
-    from pytest_mimic._core.redact.secret_values import hide_values
-    from pytest_mimic._core.redact.split_secrets import hide_split
-    from pytest_mimic._core.seam.base import (
-        Adapter,
-        ClientCall,
-        Steps,
-        async_method,
-        load_adapter,
-        recording,
-        run_async,
-        run_sync,
-        sync_method,
-        waiting,
-    )
-    from pytest_mimic._core.seam.call_secrets import LOGIN, Secrets, holds_placeholder
-    from pytest_mimic._core.seam.real_secrets import as_recorded, with_secrets
-    from pytest_mimic._core.seam.registry import Edge, clients_of
-    from pytest_mimic._core.types.stream_events import Events, ServerSentEvent
-    from pytest_mimic._core.types.type_names import full_name
-    from pytest_mimic._core.words import lazy_attribute, pattern
-    from pytest_mimic.errors import (
-        CorruptRecordingError,
-        MimicError,
-        TargetError,
-        UnstableIdentityError,
-        UnstorableOutcomeError,
-    )
+    from pytest_mimic.engine.owners import Owner
+    from pytest_mimic.engine.run import Run
+    from pytest_mimic.values.differences import Difference
 
 __all__ = [
-    "ISSUED",
-    "LOGIN",
-    "NO_REDACTION",
-    "NUMBER_START",
-    "PLACEHOLDER",
-    "PLACEHOLDER_START",
-    "PLAIN",
-    "START_IN_BASE64",
     "Adapter",
-    "Call",
-    "ClientCall",
     "CorruptRecordingError",
     "Edge",
-    "Events",
-    "KnownSecrets",
+    "Exchange",
     "MimicError",
+    "Path",
+    "Plain",
     "Port",
     "Redactor",
-    "Remedy",
-    "Secrets",
-    "ServerSentEvent",
-    "Step",
-    "Steps",
-    "TargetError",
-    "UnstableIdentityError",
-    "UnstorableOutcomeError",
-    "Verb",
-    "as_recorded",
-    "async_method",
-    "blank",
-    "by_value",
-    "clients_of",
-    "from_plain",
-    "full_name",
-    "hide_split",
-    "hide_values",
-    "holds_placeholder",
-    "in_class",
-    "is_cancellation",
-    "is_placeholder",
-    "lazy_attribute",
-    "load_adapter",
-    "parameter_to_plain",
-    "parse_form",
-    "pattern",
-    "places",
-    "recording",
-    "run_async",
-    "run_sync",
-    "sync_method",
-    "tag_in",
-    "tagged",
-    "to_plain",
-    "waiting",
-    "with_secrets",
-    "zstd_module",
+    "StandIn",
 ]
 
-# The public names by the module that defines them, relative to this package.
-_NAMES_BY_MODULE = {
-    "_core.commands": ("Remedy", "Verb"),
-    "_core.engine.call": ("Call",),
-    "_core.engine.client_plan": ("Port",),
-    "_core.engine.steps": ("Step",),
-    "_core.nodes.json_tags": ("tag_in", "tagged"),
-    "_core.outcome.pickle_file": ("zstd_module",),
-    "_core.outcome.outcome": ("is_cancellation",),
-    "_core.placeholders": (
-        "ISSUED",
-        "NUMBER_START",
-        "PLACEHOLDER",
-        "PLACEHOLDER_START",
-        "START_IN_BASE64",
-        "is_placeholder",
-    ),
-    "_core.redact.known_secrets": ("KnownSecrets",),
-    "_core.redact.redactor": ("NO_REDACTION", "Redactor", "parse_form"),
-    "_core.redact.secret_names": ("places",),
-    "_core.redact.secret_values": ("hide_values",),
-    "_core.redact.split_secrets": ("hide_split",),
-    "_core.seam.base": (
-        "Adapter",
-        "ClientCall",
-        "Steps",
-        "async_method",
-        "load_adapter",
-        "recording",
-        "run_async",
-        "run_sync",
-        "sync_method",
-        "waiting",
-    ),
-    "_core.seam.call_secrets": ("LOGIN", "Secrets", "holds_placeholder"),
-    "_core.outcome.database_values": (
-        "PLAIN",
-        "blank",
-        "by_value",
-        "from_plain",
-        "in_class",
-        "parameter_to_plain",
-        "to_plain",
-    ),
-    "_core.seam.real_secrets": ("as_recorded", "with_secrets"),
-    "_core.seam.registry": ("Edge", "clients_of"),
-    "_core.types.stream_events": ("Events", "ServerSentEvent"),
-    "_core.types.type_names": ("full_name",),
-    "_core.words": ("lazy_attribute", "pattern"),
-    "errors": (
-        "CorruptRecordingError",
-        "MimicError",
-        "TargetError",
-        "UnstableIdentityError",
-        "UnstorableOutcomeError",
-    ),
-}
+Plain = dict[str, Any]
+"""A request or an answer: JSON in which a name stands beside each value."""
 
 
-def __getattr__(name: str) -> Any:
-    """Return what a name of `__all__` stands for, and load its module."""
-    for module_name, names in _NAMES_BY_MODULE.items():
-        if name in names:
-            module = import_module(f"pytest_mimic.{module_name}")
-            value = globals()[name] = getattr(module, name)
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+class Adapter:
+    """How one client is recorded. Each method has a default but `edges`.
+
+    Attributes:
+        name: The line that names the client.
+        kind: The kind of client: one conversation for all clients of a kind.
+        has_effect: Whether a fixture's calls are made for real in each recording run.
+        head: The parts of an answer that say how the call went, which compare=shape
+            compares as they are.
+        is_session: Whether each call belongs to a session, so that its place in a log
+            counts whatever a line says of `sequence`.
+    """
+
+    name = ""
+    kind = ""
+    has_effect = False
+    head: Sequence[str] = ()
+    is_session = False
+
+    def open(self, run: Run, coverings: Coverings) -> Iterable[Edge]:
+        """Return the edges for one run."""
+        return self.edges(Port(self, run, coverings))
+
+    def edges(self, port: Port) -> Iterable[Edge]:
+        """Return the functions in which the client meets the network."""
+        raise NotImplementedError
+
+    def signature(self, request: Plain) -> str:
+        """Return the name of a request: `GET /users/1`."""
+        raise NotImplementedError
+
+    def is_of_all(self, request: Plain) -> bool:  # noqa: ARG002
+        """Return whether a client asks by itself, whoever comes first.
+
+        All tests share such a request, and no pattern of a line leaves it out.
+        """
+        return False
+
+    def host(self, request: Plain) -> str | None:  # noqa: ARG002
+        """Return the host that patterns name, with its port if there is one."""
+        return None
+
+    def parts(self, request: Plain) -> Plain:
+        """Return a stored request by the parts that `ignore=` and `match=` name."""
+        return request
+
+    def counted(self, parts: Plain, matched: Sequence[str]) -> Plain:  # noqa: ARG002
+        """Return what counts of the parts.
+
+        Args:
+            parts: Those of a request.
+            matched: The paths of `match=`.
+        """
+        return parts
+
+    def hide_request(
+        self, redactor: Redactor, request: Plain, stand_in: StandIn
+    ) -> Plain:
+        """Return a request without its secrets."""
+        hidden: Plain = redactor.hide(request, stand_in)
+        return hidden
+
+    def hide_answer(
+        self,
+        redactor: Redactor,
+        answer: Plain,
+        stand_in: StandIn,
+        request: Plain,  # noqa: ARG002
+    ) -> Plain:
+        """Return an answer without its secrets.
+
+        Args:
+            redactor: Knows the secret names.
+            answer: The answer.
+            stand_in: Gives what stands in place of a secret.
+            request: What was asked, as it is stored.
+        """
+        hidden: Plain = redactor.hide(answer, stand_in)
+        return hidden
+
+    def comparable(self, answer: Plain, other: Plain) -> Plain:  # noqa: ARG002
+        """Return what verifying compares of an answer.
+
+        Args:
+            answer: The recorded answer, or the real one.
+            other: The one that it is compared with.
+        """
+        return answer
+
+    def is_opaque(self, plain: Plain) -> bool:  # noqa: ARG002
+        """Return whether a request or an answer is bytes that nobody can search."""
+        return False
+
+    def places_of(self, path: Path) -> list[Path]:
+        """Return where a part that `volatile=` names stands, stored and compared."""
+        return [path]
+
+    def tokens(self, answer: Plain) -> int:  # noqa: ARG002
+        """Return how many tokens of a language model an answer has cost."""
+        return 0
+
+    def label(self, request: Plain) -> str:
+        """Return a request as messages name it."""
+        return f"{self.kind} {self.signature(request)}"
 
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+class Port:
+    """Where the edges of an adapter take their calls.
+
+    Attributes:
+        run: The run.
+    """
+
+    def __init__(self, adapter: Adapter, run: Run, coverings: Coverings) -> None:
+        self.run = run
+        self._adapter = adapter
+        self._coverings = coverings
+
+    @property
+    def replays(self) -> bool:
+        """Whether a line takes calls of the client, and none is made for real."""
+        return self.run.mode == "replay" and self.takes()
+
+    def takes_any(self, *clients: str) -> bool:
+        """Return whether any line takes calls of one of other clients now."""
+        return any(self._coverings.takes(client) for client in clients)
+
+    def refuse(
+        self, what: str, facts: Iterable[str], remedies: Iterable[Remedy]
+    ) -> MimicError:
+        """Give the error, noted already, of what cannot be recorded at all."""
+        error = UnstorableOutcomeError(what, facts, remedies)
+        self.run.note(error)
+        return error
+
+    def begin(
+        self,
+        request: Plain,
+        *clients: str,
+        numbered: Mapping[str, Hashable] = MappingProxyType({}),
+    ) -> Exchange | None:
+        """Begin a call. None: it runs for real, and nobody looks at it.
+
+        Args:
+            request: What is asked, with its secrets.
+            clients: Who sends it, the outermost first, if it is not the client of this
+                adapter. What the line of one leaves out is for the next.
+            numbered: What goes into the request as a number, by name: the address of a
+                database, say, as the order in which the owner has first used it.
+
+        Raises:
+            MissingRecordingError: It has no recording, and may not run.
+            CorruptRecordingError: Its recording is damaged.
+        """
+        run = self.run
+        if run.passes():
+            return None
+        host = self._adapter.host(request)
+        line = self._line(request, clients, host)
+        if run.is_own_server(host):
+            return None
+        if line is None:
+            self._note_left_out(request)
+            return None
+        owner = line.cassette or run.innermost
+        call, scope, own = self._call(request, line, numbered)
+        if own and run.mode in ("record", "rerecord"):
+            self._note_sender(call, own, owner)
+        step = run.begin(call, line.cassette)
+        is_sent = step.mode != "replay"
+        unfilled = run.secrecy.secrets.unfilled(request) if is_sent else []
+        if unfilled:
+            step.abandon(None)
+            refusal = run.refusals.unfilled(call, unfilled[0], owner)
+            raise run.refuse(refusal, call, owner)
+        return Exchange(self._adapter, step, scope, run)
+
+    def takes(self) -> bool:
+        """Return whether any line takes calls of this client now."""
+        return not self.run.passes() and self._coverings.takes(self._adapter.name)
+
+    def will_run(self) -> bool:
+        """Return whether the next call of this client runs for real, whatever it is."""
+        line = self._coverings.any_line(self._adapter.name)
+        return line is not None and self.run.will_run(self._adapter.kind, line.cassette)
+
+    def has_next(self, request: Plain, *, numbered: Mapping[str, Hashable]) -> bool:
+        """Return whether a call that begins now has a recording of its own."""
+        line = self._coverings.any_line(self._adapter.name)
+        if line is None or not self.takes():
+            return False
+        call, _, _ = self._call(request, line, numbered)
+        return self.run.has_next(call, line.cassette)
+
+    def _line(
+        self, request: Plain, clients: tuple[str, ...], host: str | None
+    ) -> Line | None:
+        """Return the line that takes a call; None: none does."""
+        adapter = self._adapter
+        if adapter.is_of_all(request):
+            return self._coverings.any_line(adapter.name)
+        signature = adapter.signature(request)
+        lines = (
+            self._coverings.line_for(client, signature, host)
+            for client in clients or (adapter.name,)
+        )
+        return next(filter(None, lines), None)
+
+    def _call(
+        self, request: Plain, line: Line, numbered: Mapping[str, Hashable]
+    ) -> tuple[Call, Scope, dict[str, str]]:
+        """Return a call, whose secrets it has shown, and those of the application."""
+        run, adapter, options = self.run, self._adapter, line.options
+        cassette = line.cassette
+        owner = cassette or run.innermost
+        if owner is not None:
+            numbers = {name: owner.number(name, key) for name, key in numbered.items()}
+            request = {**request, **numbers}
+        secrets = run.secrecy.secrets
+        scope = run.secrecy.scope(owner, run.innermost if cassette else None)
+        own: dict[str, str] = {}
+        hidden = secrets.hide_request(
+            request, scope, hide=adapter.hide_request, own=own
+        )
+
+        def counted(other: Any) -> Tree:
+            return parts_that_count(adapter, other, options)
+
+        def identify(other: Any) -> str:
+            return identity_of(adapter.kind, counted(other))
+
+        def is_equal(old: Any, new: Any) -> bool:
+            parts = [body.get("answer", {}) for body in (old, new)]
+            recorded, real = (unshelve(part, run.vault) for part in parts)
+            assert isinstance(recorded, dict)
+            assert isinstance(real, dict)
+            return not differing_answers(adapter, recorded, real, options)
+
+        call = Call(
+            target=adapter.kind,
+            kind=adapter.kind,
+            identity=identify(hidden),
+            signature=adapter.signature(hidden),
+            in_log=adapter.is_session or options.sequence is not False,
+            describe=lambda: hidden,
+            label=lambda: secrets.masked_text(adapter.label(hidden)),
+            options=options,
+            is_of_all=adapter.is_of_all(request),
+            has_effect=adapter.has_effect,
+            identify=identify,
+            parts=counted,
+            is_equal=is_equal,
+            sender=lambda other: secrets.tokens_in(_headers_of(other)),
+            line_name=line.name,
+        )
+        return call, scope, own
+
+    def _note_left_out(self, request: Plain) -> None:
+        """Name a request that no line takes and that holds a placeholder."""
+        if self.run.secrecy.secrets.unfilled(request):
+            label = self._adapter.signature(request)
+            what = "was left out, and sent with a placeholder in place of a secret"
+            self.run.events.add("not recorded", label, test=self.run.test, what=what)
+
+    def _note_sender(
+        self, call: Call, own: dict[str, str], owner: Owner | None
+    ) -> None:
+        """Note with which keys an equal call was made before.
+
+        Raises:
+            UnstableIdentityError: With others, and all tests would share one recording.
+        """
+        run = self.run
+        is_in_log = call.in_log or (owner is not None and owner.kind == "cassette")
+        name = owner.name if is_in_log and owner is not None else ""
+        headers = _headers_of(call.describe())
+        hashes = frozenset(map(hash, own))
+        sender = Sender((name, call.identity), hashes, headers)
+        if run.events.tell is not None:
+            run.events.tell(sender)
+        option = run.secrecy.other_sender(sender)
+        keys = ", ".join(
+            dict.fromkeys(path.rpartition(".")[2] for path in own.values())
+        )
+        if option is None:
+            return
+        if is_in_log:
+            label = call.label()
+            facts: dict[str, Any] = {"what": option, "keys": keys}
+            run.events.add("told apart by order", label, test=run.test, **facts)
+            return
+        raise run.refuse(run.refusals.second_sender(call, keys, option), call, owner)
+
+
+class Exchange:
+    """One call of a client: a request, and the answer that its caller gets.
+
+    Attributes:
+        mode: `replay`: nothing is sent. Else the call is made inside of `running()`.
+    """
+
+    def __init__(self, adapter: Adapter, step: Step, scope: Scope, run: Run) -> None:
+        self.step = step
+        self._adapter = adapter
+        self._run = run
+        self._secrets = run.secrecy.secrets
+        self._scope = scope
+        self._number = scope.count(step.call.identity)
+
+    @property
+    def mode(self) -> Literal["replay", "run", "verify", "repeat"]:
+        """What becomes of the call."""
+        return self.step.mode
+
+    @cached_property
+    def recorded(self) -> Plain:
+        """The recorded answer, in which placeholders stand for secrets."""
+        answer = self.step.body().get("answer", {})
+        assert isinstance(answer, dict)
+        return answer
+
+    def replay(self, give: Callable[[Plain], Any] | None = None) -> Any:
+        """Return the recorded answer when the call may end.
+
+        Args:
+            give: Makes the client's own object of it, or the error that it raises; an
+                answer of which nothing can be made is damaged.
+
+        Raises:
+            CorruptRecordingError: It was edited to what no client can be given.
+        """
+        found = self._made(give)
+        self.step.wait()
+        return _given(found)
+
+    async def replay_async(self, give: Callable[[Plain], Any] | None = None) -> Any:
+        """As `replay`, for a task."""
+        found = self._made(give)
+        await self.step.wait_async()
+        return _given(found)
+
+    def given(self, give: Callable[[Plain], Any] | None = None) -> Any:
+        """Return the recorded answer at once, as `replay` gives it."""
+        return _given(self._made(give))
+
+    def _made(self, give: Callable[[Plain], Any] | None) -> Any:
+        """Return what a client is given, or the error that it raises."""
+        answer = self.recorded
+        self._secrets.note_given(answer, self._scope)
+        try:
+            found = answer if give is None else give(answer)
+        except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
+            raise self.step.damaged(f"{type(error).__name__}: {error}") from error
+        tokens = self._adapter.tokens(answer)
+        if tokens and self.step.replayed is not None:
+            self.step.replayed.facts["tokens"] = tokens
+        return found
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The real call. One that ends by an error leaves its place empty."""
+        try:
+            with self.step.running():
+                yield
+        except BaseException as error:
+            self.step.abandon(error)
+            raise
+
+    @overload
+    def finish(self, answer: Plain) -> Plain: ...
+
+    @overload
+    def finish(self, answer: Plain, give: Callable[[Plain], Any]) -> Any: ...
+
+    def finish(self, answer: Plain, give: Callable[[Plain], Any] | None = None) -> Any:
+        """Keep or compare the real answer, and return the one that the caller gets.
+
+        That is the real one while recording; while verifying the recorded one, with
+        the real secrets, and the real values at the paths of `volatile=`.
+
+        Args:
+            answer: The real answer.
+            give: Makes the client's own object of it, or the error that it raises.
+        """
+        found = self._finish(answer)
+        return found if give is None else _given(give(found))
+
+    def _finish(self, answer: Plain) -> Plain:
+        stored = self.stored(answer)
+        if self.mode == "run":
+            self._note_keys(stored)
+            self.step.complete({"answer": stored})
+            return answer
+        recorded = self.recorded
+        options = self.step.call.options
+        self.step.check(
+            differing_answers(
+                self._adapter, recorded, stored, options, is_verified=True
+            ),
+            failed=_new_failure(recorded, stored),
+        )
+        paths = _volatile(self._adapter, options)
+        mixed = self.step.with_volatile(recorded, answer, paths)
+        given: Plain = self._secrets.with_real(mixed, self._scope)
+        return given
+
+    def stored(self, answer: Plain) -> Plain:
+        """Return an answer as it is stored, and note what it issues."""
+        call = self.step.call
+        owner = self.step.owner_name if call.in_log else ""
+        mark = CallMark(owner, call.identity, self._number)
+        request = cast("Plain", call.describe())
+
+        def hide(redactor: Redactor, plain: Plain, stand_in: StandIn) -> Plain:
+            return self._adapter.hide_answer(redactor, plain, stand_in, request)
+
+        hidden: Plain = self._secrets.hide_answer(answer, self._scope, mark, hide=hide)
+        return hidden
+
+    def _note_keys(self, stored: Plain) -> None:
+        """Name what looks like a key in what is recorded, or may hold one."""
+        call = self.step.call
+        kept = (cast("Plain", call.describe()), stored)
+        if any(map(self._adapter.is_opaque, kept)):
+            label, test = call.label(), self._run.test
+            self._run.events.add("not searched", label, test=test)
+        for shown, mark in self._secrets.keys_in([call.describe(), stored]):
+            what = f"{shown} (if it is none: mimic_redact = !{mark})"
+            run = self._run
+            run.events.add("looks secret", call.label(), test=run.test, what=what)
+
+    def progress(self, so_far: Callable[[], Plain]) -> None:
+        """Let the end of the test keep what has come until then."""
+        self.step.progress(lambda: {"answer": self.stored(so_far())})
+
+    def abandon(self, error: BaseException | None, answer: Plain | None = None) -> None:
+        """End a call without a whole answer: it was cancelled, or it failed."""
+        body: Plain = {} if answer is None else {"answer": self.stored(answer)}
+        self.step.abandon(error, body)
+
+    def refuse(self, facts: Iterable[str], remedies: Iterable[Remedy]) -> MimicError:
+        """Give the error, noted already, of a call that cannot be recorded.
+
+        Args:
+            facts: Why not.
+            remedies: What to do: pairs of words, and of what can be pasted.
+        """
+        call = self.step.call
+        self.step.abandon(None)
+        what = f"{call.label()} cannot be recorded"
+        error = UnstorableOutcomeError(what, facts, remedies)
+        self._run.note(error)
+        return error
+
+
+def _given(found: Any) -> Any:
+    """Return what a client is given, or raise it if it is an error."""
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+def parts_that_count(adapter: Adapter, request: Plain, options: Options) -> Tree:
+    """Return what counts of a stored request under a line."""
+    matched = [path.removeprefix("headers.") for path in options.match]
+    parts = adapter.parts(request)
+    # A request that has no query at all is the same as one whose query is left out.
+    left = {name: part for name, part in parts.items() if name not in options.ignore}
+    return without(adapter.counted(left, matched), paths_of(options.ignore))
+
+
+def _headers_of(request: Any) -> dict[str, str]:
+    """Return the headers of a request; those of gRPC are its metadata."""
+    parts = request if isinstance(request, dict) else {}
+    headers = parts.get("headers", parts.get("metadata", {}))
+    return headers if isinstance(headers, dict) else {}
+
+
+def differing_answers(
+    adapter: Adapter,
+    recorded: Plain,
+    stored: Plain,
+    options: Options,
+    *,
+    is_verified: bool = False,
+) -> list[Difference]:
+    """Return where two stored answers differ.
+
+    Args:
+        adapter: That of their client.
+        recorded: The one.
+        stored: The other.
+        options: Those of the line.
+        is_verified: Whether only that counts which both readers have read.
+    """
+    # A replay compares nothing.
+    from pytest_mimic.values.differences import differences
+
+    rules = rules_of(options)._replace(volatile=_volatile(adapter, options))
+    old = adapter.comparable(recorded, stored if is_verified else recorded)
+    new = adapter.comparable(stored, recorded if is_verified else stored)
+    found = differences(old, new, rules)
+    if not rules.shape:
+        return found
+    heads = [
+        {name: answer[name] for name in adapter.head if name in answer}
+        for answer in (old, new)
+    ]
+    exact = differences(heads[0], heads[1], rules._replace(shape=False))
+    return exact + [one for one in found if one.steps[0] not in adapter.head]
+
+
+def _volatile(adapter: Adapter, options: Options) -> tuple[Path, ...]:
+    paths: list[Path] = []
+    for path in paths_of(options.volatile):
+        paths += adapter.places_of(path)
+    return tuple(paths)
+
+
+def _new_failure(recorded: Plain, stored: Plain) -> str:
+    error = stored.get("error", {})
+    if error.get("class") and not error.get("kind"):
+        return (
+            f"the real call raised {error.get('class', '').removeprefix('builtins.')}"
+        )
+    failed = failed_exchange({"answer": stored})
+    if not failed or failed_exchange({"answer": recorded}) == failed:
+        return ""
+    if error:
+        return f"the real call failed ({failed})"
+    return f"the real call gave {failed.removeprefix('status ')}"

@@ -14,7 +14,7 @@ pytest.importorskip("sqlalchemy")
 import redis
 import redis.asyncio
 import sqlalchemy as sa
-from support.runs import Runs, runs_of
+from support.runs import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ pytest_plugins = ("support.database_servers",)
 @pytest.fixture
 def sql(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Runs of a test with SQLAlchemy."""
-    runs = runs_of("sqlalchemy")
+    runs = Runs("sqlalchemy")
     runs.install(monkeypatch)
     return runs
 
@@ -160,7 +160,7 @@ def test_a_cursor_on_the_server_gives_the_recorded_rows(
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Runs of a test with redis-py."""
-    runs = runs_of("redis")
+    runs = Runs("redis")
     runs.install(monkeypatch)
     return runs
 

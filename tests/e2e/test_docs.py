@@ -30,31 +30,26 @@ from xml.etree import ElementTree
 import pytest
 from support import face
 from support.cart_server import cart_server
-from support.llm_server import proxied_llm
 from support.rates_server import proxied_rates
 
 import pytest_mimic
 
 REPOSITORY = Path(__file__).parents[2]
-#: Where the README and the pages of the tree are.
-HOME = REPOSITORY if face.IS_ROOT else REPOSITORY / "next"
 #: Every page but the changelog, which names what is gone.
 ALL = {
-    path.relative_to(HOME).as_posix(): path.read_text(encoding="utf-8")
-    for path in (HOME / "README.md", *sorted((HOME / "docs").rglob("*.md")))
+    path.relative_to(REPOSITORY).as_posix(): path.read_text(encoding="utf-8")
+    for path in (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md")))
     if path.name != "changelog.md" and "_build" not in path.parts
 }
 #: What runs before a page, by its name.
 BEFORE = {
     path.name: path.read_text(encoding="utf-8")
-    for path in Path(__file__).parent.glob(
-        "pages/*.md" if face.IS_ROOT else "pages_next/*.md"
-    )
+    for path in Path(__file__).parent.glob("pages/*.md")
 }
 #: These are run, and each guide that shows an output.
 PAGES = [
     *("README.md", "docs/tutorial.md", "docs/reference/promised.md"),
-    *([] if face.IS_ROOT else ["docs/reference/limits.md"]),
+    "docs/reference/limits.md",
     *("docs/contributing/add-a-client.md", "docs/contributing/add-a-type.md"),
     *(
         name
@@ -106,12 +101,8 @@ CLIENTS = "httpx httpx2 requests aiohttp urllib3 http.client sqlalchemy redis mc
 @pytest.mark.parametrize("client", CLIENTS.split())
 def test_the_versions_of_a_client_are_named(client):
     pages = [
-        HOME / f"docs/how-to/{name}.md"
-        for name in (
-            ("http-clients", "databases", "grpc", "mcp")
-            if face.IS_ROOT
-            else ("http", "databases", "grpc-and-mcp")
-        )
+        REPOSITORY / f"docs/how-to/{name}.md"
+        for name in ("http", "databases", "grpc-and-mcp")
     ]
     rows = [
         line
@@ -137,15 +128,15 @@ URLS = dict(
 PLACES = {
     f"{URLS['Homepage']}/blob/main": (REPOSITORY, ""),
     f"{URLS['Homepage']}/main".replace("github.com", "raw.githubusercontent.com"): (
-        HOME,
+        REPOSITORY,
         "",
     ),
-    f"{URLS['Documentation']}/en/latest": (HOME / "docs", ".md"),
+    f"{URLS['Documentation']}/en/latest": (REPOSITORY / "docs", ".md"),
 }
 
 
 def test_each_link_of_the_readme_leads_to_a_file():
-    readme = (HOME / "README.md").read_text(encoding="utf-8")
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
     linked = []
     for link in re.findall(r"\]\(([^)]+)\)", readme):
@@ -163,9 +154,8 @@ def test_each_link_of_the_readme_leads_to_a_file():
 @pytest.fixture
 def services(monkeypatch):
     """Fakes of public services, which keep their hosts, and a shopping cart."""
-    with proxied_llm() as llm, proxied_rates() as rates, cart_server() as cart:
+    with proxied_rates() as rates, cart_server() as cart:
         for name, value in {
-            **llm,
             **rates,
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
@@ -177,13 +167,9 @@ def services(monkeypatch):
 
 #: What pages need besides pytest-mimic: libraries, or services.
 NEEDS = {
-    "README.md": ("services", "openai" if face.IS_ROOT else "httpx"),
+    "README.md": ("services", "httpx"),
     "docs/how-to/http.md": ("services", "requests"),
-    "docs/how-to/conversations.md": ("services", "requests"),
     "docs/how-to/dates-and-ids.md": ("sqlalchemy",),
-    "docs/how-to/import.md": ("requests", "yaml"),
-    "docs/how-to/outages.md": ("services", "requests"),
-    "docs/how-to/vault.md": ("services", "requests"),
 }
 
 
@@ -191,17 +177,17 @@ NEEDS = {
 SMALLER = {
     "32_452_843": "1_452_853",
     "32_452_867": "1_452_863",
-    "7_368_787": "268_757" if face.IS_ROOT else "268_049",
+    "7_368_787": "268_049",
     "32452843": "1452853",
     "32452867": "1452863",
-    "54299021851369": "72230325049" if face.IS_ROOT else "71850266401",
+    "54299021851369": "71850266401",
     "5d61*": "6629*",
 }
 
 
 # : Pages with an SDK, which would be imported for each command, and with processes that
 # import the main module.
-IN_PROCESSES = {"README.md", "docs/how-to/other-processes.md"}
+IN_PROCESSES = {"README.md", "docs/reference/limits.md"}
 
 
 # The characters of a line in the pictures of `scripts/terminal_pictures.py`. A list is
@@ -227,7 +213,7 @@ def test_a_page_shows_real_output(request, project, capsys, page):
     file = ""
     for language, text, picture in PART.findall(source):
         if language == "console" or picture:
-            for command, expected in _commands(text or _drawn(HOME / picture)):
+            for command, expected in _commands(text or _drawn(REPOSITORY / picture)):
                 output = _run(project, capsys, command)
                 printed += output
                 assert not expected or _agree(expected, output), (
@@ -398,7 +384,7 @@ def test_the_reference_has_the_names_that_there_are():
     """Options, ini keys, fixtures, the marker, commands, errors and the package's other names: those and none besides."""
     pages = {
         path.stem: path.read_text("utf-8")
-        for path in (HOME / "docs/reference").glob("*.md")
+        for path in (REPOSITORY / "docs/reference").glob("*.md")
     }
     listed = _shown("pytest", "--help")
     fixtures = re.findall(

@@ -11,7 +11,7 @@ from support.git import git
 
 pytestmark = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="needs git-lfs")
 
-PAGE = Path(__file__).parents[2] / "docs/how-to/large-recordings.md"
+PAGE = Path(__file__).parents[2] / "docs/how-to/vault.md"
 SHOP = """
     from ipaddress import ip_address
     from tally import ran

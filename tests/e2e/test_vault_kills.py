@@ -9,10 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import face
 
 pytestmark = [
-    pytest.mark.skipif(face.FORMAT == 5, reason="the vault of format 6"),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL"),
 ]
 

@@ -203,7 +203,7 @@ def test_the_smallest_adapter_of_the_docstring_works(gauge):
     replayed.expect(passed=1, says=["1 call replayed"])
 
 
-PAGE = Path(__file__).parents[2] / "next/docs/contributing/add-a-client.md"
+PAGE = Path(__file__).parents[2] / "docs/contributing/add-a-client.md"
 
 
 def test_the_page_builds_an_adapter_in_an_empty_folder(project):

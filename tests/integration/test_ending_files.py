@@ -56,17 +56,6 @@ def test_a_link_stays(shop: Any, option: str) -> None:
         assert target.stat().st_size > 100
 
 
-@pytest.mark.parametrize("option", OPTIONS)
-def test_a_device_stays(shop: Any, option: str) -> None:
-    link = shop.root / "null"
-    link.symlink_to("/dev/null")
-
-    shop.run(f"{option}=null").expect(passed=1)
-
-    assert link.is_symlink()
-    assert link.is_char_device()
-
-
 def test_a_forged_test_ends_nothing_and_is_shown_in_one_line(shop: Any) -> None:
     """It is longer than a file's name may be, or holds what no name holds."""
     path = shop.file_of("shop:fetch")

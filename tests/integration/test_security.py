@@ -106,7 +106,7 @@ def contents(project) -> Iterator[bytes]:
         yield name.encode()
         yield data
         if name.endswith(".pkl"):
-            yield face.unpacked(data)
+            yield data
 
 
 def assert_hidden(project, run) -> None:

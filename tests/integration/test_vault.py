@@ -193,8 +193,8 @@ def test_damage_is_named_and_kept_until_rerecorded(shop, damage):
 
 
 OF_ANOTHER_TYPE = {
-    "an outcome": ("one", lambda call: call.kept.pop("value")),
-    "inputs": ("two", lambda call: call.kept.update(inputs=[1])),
+    "an outcome": ("one", lambda call: call.call.pop("value")),
+    "inputs": ("two", lambda call: call.call.update(inputs=[1])),
     "a duration": ("three", lambda call: setattr(call, "seconds", "x")),
 }
 

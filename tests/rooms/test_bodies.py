@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pytest_mimic.clients.http import bodies
 from pytest_mimic.values.tree import digest_of
 

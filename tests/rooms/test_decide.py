@@ -6,6 +6,7 @@ import itertools
 from typing import get_args
 
 import pytest
+
 from pytest_mimic.engine.decide import Conversation, Facts, Mode, Recorded, decide
 
 MODES = get_args(Mode)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.place import Place, blank_of

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from pytest_mimic.patch.named import find
 from pytest_mimic.patch.patches import Patches
 

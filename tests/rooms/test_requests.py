@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 import pytest
+
 from pytest_mimic.clients.http.requests import counted, parts_of, read
 from pytest_mimic.values.tree import digest_of
 

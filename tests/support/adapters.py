@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from support import face
-
 if TYPE_CHECKING:
     from conftest import Project
 
@@ -15,7 +13,6 @@ def install_adapter(project: Project, client: str, adapter: str) -> None:
 
     A second one for the same client takes the place of the first.
     """
-    face.forget_client(client)
     distribution = f"{client}_adapter-1.0.dist-info"
     project.write(
         f"{distribution}/METADATA",

@@ -1,8 +1,4 @@
-"""The tests' one door to the package that is installed: either tree, by the same names.
-
-Two trees answer to `pytest_mimic` for a while: that of `src/`, whose vault has format 5, and
-that of `next/`, whose vault has format 6. Nothing else in the tests asks which one it is.
-"""
+"""What tests ask of the inside of the package, by names of their own."""
 
 from __future__ import annotations
 
@@ -11,47 +7,32 @@ from collections.abc import Callable, Iterable, Sequence
 from email.parser import BytesParser
 from importlib import import_module
 from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest_mimic
 
-# Asked without an import: a room that is not built yet is no reason to fail.
-TREE = "root" if find_spec("pytest_mimic._core") else "next"
-IS_ROOT = TREE == "root"
-FORMAT = 5 if IS_ROOT else 6
+FORMAT = 6
 
 # The folder of the package, for those who put another copy in its place.
 PACKAGE = Path(pytest_mimic.__path__[0])
 # What stands in place of a secret that nobody issued.
-PLACEHOLDER = "<redacted>" if IS_ROOT else "mimic-redacted"
+PLACEHOLDER = "mimic-redacted"
 # What stands in place of an issued one, as a pattern.
-ISSUED = r"<redacted:[0-9a-z-]+>" if IS_ROOT else r"mimic-redacted-[0-9a-z]+-[0-9a-z]+"
+ISSUED = r"mimic-redacted-[0-9a-z]+-[0-9a-z]+"
 
 # The beginnings of the names of modules that a plain replay does not import.
 NOT_IN_A_REPLAY = tuple(
     f"pytest_mimic.{name}"
     for name in (
-        (
-            "_clients",
-            "_core.outcome",
-            "_core.redact",
-            "_core.tree",
-            "_tools.cli",
-            "_tools.page",
-        )
-        if IS_ROOT
-        else (
-            "values.libraries",
-            "values.pickles",
-            "values.differences",
-            "values.drawing",
-            "secrets",
-            "clients",
-            "cli",
-        )
+        "values.libraries",
+        "values.pickles",
+        "values.differences",
+        "values.drawing",
+        "secrets",
+        "clients",
+        "cli",
     )
 )
 
@@ -78,28 +59,6 @@ def there_and_back(value: Any) -> Any:
     Raises:
         UnstorableOutcomeError: It is refused.
     """
-    if IS_ROOT:
-        from pytest_mimic._core.outcome.outcome import Value
-
-        return _through_a_vault(Value(value)).value
-    return _through_objects(value)
-
-
-def raised_and_back(error: Exception) -> BaseException:
-    """Return an exception as a replay raises it.
-
-    Raises:
-        UnstorableOutcomeError: It is refused.
-    """
-    if IS_ROOT:
-        from pytest_mimic._core.outcome.outcome import Raised
-
-        back: BaseException = _through_a_vault(Raised(error)).error
-        return back
-    return _through_objects(error)
-
-
-def _through_objects(value: Any) -> Any:
     from pytest_mimic.values.outcome import load, store
 
     objects = _Objects()
@@ -115,16 +74,6 @@ class _Objects(dict[str, bytes]):
         return name
 
     read_object = dict.__getitem__
-
-
-def _through_a_vault(outcome: Any) -> Any:
-    from unit.memory_store import NAME, recorded
-
-    from pytest_mimic._core.vault import Vault
-
-    recording = Vault(recorded(outcome)).read(NAME)
-    assert recording is not None
-    return recording.outcomes[0].load()
 
 
 class HttpMessage(NamedTuple):
@@ -169,7 +118,6 @@ def hidden(
     | kind | request | answer |
     |---|---|---|
     | `http` | the bytes of a request | the bytes of an answer, decompressed |
-    | `sql` | a statement and its parameters | names of columns and rows |
     | `redis` | the words of a command, as bytes | a reply, as the client reads it |
 
     Args:
@@ -178,58 +126,10 @@ def hidden(
         answer: What comes back. None: an empty answer.
         redact: Lines of `mimic_redact`.
     """
-    hide = _ROOT_HIDES if IS_ROOT else _NEXT_HIDES
-    return hide[kind](request, answer, redact)
+    return _HIDES[kind](request, answer, redact)
 
 
-def _http_in_root(request: bytes, answer: bytes | None, redact: Sequence[str]) -> str:
-    from unit.clients.runs import Runs
-
-    from pytest_mimic._clients.http.http_calls import (
-        HttpAdapter,
-        HttpRequest,
-        RequestTaker,
-    )
-    from pytest_mimic._clients.http.responses import ExchangeRecorder
-
-    asked, answered = HttpMessage.of(request), HttpMessage.of(answer or OK)
-    runs = Runs(HttpAdapter("client"))
-    runs.again("record", redact=redact)
-    taken = HttpRequest(asked.first[0], asked.url, asked.headers, asked.body)
-    recorder = ExchangeRecorder(RequestTaker(runs.port).begin(taken))
-    version, status, reason = answered.first
-    recorder.start(int(status), reason, version, answered.headers)
-    recorder.chunks.append(answered.body)
-    recorder.complete()
-    return runs.text
-
-
-def _sql_in_root(request: Any, answer: Any, redact: Sequence[str]) -> str:
-    from pytest_mimic._clients.sql.rows_and_errors import Rows
-    from pytest_mimic._clients.sql.statement_calls import StatementCall
-    from pytest_mimic._core.redact.redactor import Redactor
-
-    redactor = Redactor(redact)
-    statement, parameters = request
-    call = StatementCall(statement, parameters, database=0, redactor=redactor)
-    columns, rows = answer or ([], [])
-    read = Rows(rows, columns)
-    read.store(call.hidden_columns(columns), redactor)
-    return json.dumps([call.call.parts, columns, read.stored_rows], default=str)
-
-
-def _redis_in_root(request: Sequence[bytes], answer: Any, redact: Sequence[str]) -> str:
-    from pytest_mimic._clients.redis.redis_commands import describe_commands
-    from pytest_mimic._clients.redis.replies import store_reply
-    from pytest_mimic._core.redact.redactor import Redactor
-
-    redactor = Redactor(redact)
-    words = [*request]
-    call = describe_commands([words], database=0, protocol=2, redactor=redactor)
-    return json.dumps([call.parts, store_reply(answer, words, redactor)], default=str)
-
-
-def _http_in_next(request: bytes, answer: bytes | None, redact: Sequence[str]) -> str:
+def _http(request: bytes, answer: bytes | None, redact: Sequence[str]) -> str:
     from pytest_mimic.clients.http import answers, requests
     from pytest_mimic.clients.http.adapter import HttpAdapter
     from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
@@ -250,11 +150,7 @@ def _http_in_next(request: bytes, answer: bytes | None, redact: Sequence[str]) -
     return json.dumps([hidden_request, hidden_answer, label], ensure_ascii=False)
 
 
-def _sql_in_next(request: Any, answer: Any, redact: Sequence[str]) -> str:
-    raise NotImplementedError("clients/sql of next")
-
-
-def _redis_in_next(request: Sequence[bytes], answer: Any, redact: Sequence[str]) -> str:
+def _redis(request: Sequence[bytes], answer: Any, redact: Sequence[str]) -> str:
     from pytest_mimic.clients.redis import commands, replies
     from pytest_mimic.clients.redis.adapter import Redis
     from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
@@ -271,16 +167,7 @@ def _redis_in_next(request: Sequence[bytes], answer: Any, redact: Sequence[str])
     return json.dumps([hidden_request, hidden_answer], ensure_ascii=False)
 
 
-_ROOT_HIDES: dict[str, Callable[..., str]] = {
-    "http": _http_in_root,
-    "sql": _sql_in_root,
-    "redis": _redis_in_root,
-}
-_NEXT_HIDES: dict[str, Callable[..., str]] = {
-    "http": _http_in_next,
-    "sql": _sql_in_next,
-    "redis": _redis_in_next,
-}
+_HIDES: dict[str, Callable[..., str]] = {"http": _http, "redis": _redis}
 
 
 def looks(text: str) -> set[str]:
@@ -288,46 +175,16 @@ def looks(text: str) -> set[str]:
 
     `key` is among them where it holds a text that looks like a key.
     """
-    if IS_ROOT:
-        from pytest_mimic._core.redact.texts_like_keys import keys_in
-        from pytest_mimic._core.tree.made_anew import pieces
-
-        whole = [
-            piece
-            for piece in pieces(text)
-            if (piece.start, piece.end) == (0, len(text))
-        ]
-        found = {piece.kind.value for piece in whole}
-        return found | ({"key"} if any(keys_in(text)) else set())
-    from pytest_mimic.secrets.looks import keys_in as keys_of_next
+    from pytest_mimic.secrets.looks import keys_in
     from pytest_mimic.values.looks import look_of
 
     look = look_of(text)
-    return ({look} if look else set()) | ({"key"} if any(keys_of_next(text)) else set())
+    return ({look} if look else set()) | ({"key"} if any(keys_in(text)) else set())
 
 
 def placeholder_of_variable(name: str) -> str:
     """Return what stands for the value of a variable of the environment."""
-    if IS_ROOT:
-        return f"<{name}>"
     return f"{PLACEHOLDER}-{name.replace('_', '-')}"
-
-
-def unpacked(pickle_file: bytes) -> bytes:
-    """Return the pickle in a file of the vault with its buffers, as plain bytes."""
-    if IS_ROOT:
-        from pytest_mimic._core.outcome.pickle_file import stream_and_buffers
-
-        return b"".join(map(bytes, stream_and_buffers(memoryview(pickle_file))))
-    return pickle_file
-
-
-def forget_client(name: str) -> None:
-    """Let the next run look for the adapter of a client anew, in the same process."""
-    if IS_ROOT:
-        from pytest_mimic._core.seam.registry import CLIENTS
-
-        CLIENTS.pop(name, None)
 
 
 class Line(NamedTuple):
@@ -350,11 +207,8 @@ def line(text: str) -> Line | None:
     Raises:
         TargetError: It is not in the grammar.
     """
-    if IS_ROOT:
-        from pytest_mimic._core.target_options import Options
-        from pytest_mimic._core.targets.target import parse_target
-    else:
-        from pytest_mimic.patch.targets import Options, parse_target
+    from pytest_mimic.patch.targets import Options, parse_target
+
     target = parse_target(text)
     if target is None:
         return None
@@ -381,10 +235,6 @@ def takes(
     exclude: Sequence[str] = (),
 ) -> bool:
     """Return whether patterns of `only` and `exclude` take a call, `GET /users/1`."""
-    if IS_ROOT:
-        from pytest_mimic._core.targets.pattern import Selector
-
-        return bool(Selector(only=only, exclude=exclude).takes(signature, host))
     from pytest_mimic.patch.patterns import Patterns
 
     return bool(Patterns(only, exclude).takes(signature, host))
@@ -404,6 +254,5 @@ def _main() -> Callable[[list[str]], Any]:
     for script in scripts:
         found: Callable[[list[str]], Any] = script.load()
         return found
-    module = "pytest_mimic._tools.cli.main" if IS_ROOT else "pytest_mimic.cli.main"
-    main: Callable[[list[str]], Any] = import_module(module).main
+    main: Callable[[list[str]], Any] = import_module("pytest_mimic.cli.main").main
     return main

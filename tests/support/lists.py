@@ -26,10 +26,3 @@ class ListOfTests:
         for count in range(len(inner)):
             holders.add("::".join([path, *inner[: count + 1]]))
         return not self.names.isdisjoint(holders)
-
-    def reaches(self, path: str) -> bool:
-        """Whether a file or a folder may hold a test that a line names."""
-        inner = {name.partition("::")[0] for name in self.names}
-        return path in self or any(
-            name == path or name.startswith(f"{path}/") for name in inner
-        )

@@ -5,14 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from support import face
-
 # A placeholder of an own or an issued secret. In a label it stands in quotes, or not.
-_FORMS = {
-    "root": r"<redacted(?::[0-9a-z-]+)?>",
-    "next": r"mimic-redacted(?:-[0-9A-Za-z-]*[0-9A-Za-z])?",
-}
-_PLACEHOLDER = re.compile(f"'{_FORMS[face.TREE]}'|{_FORMS[face.TREE]}")
+_FORM = r"mimic-redacted(?:-[0-9A-Za-z-]*[0-9A-Za-z])?"
+_PLACEHOLDER = re.compile(f"'{_FORM}'|{_FORM}")
 
 
 def unmarked(plain: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The calls that stand in the files of a vault, read and edited, whichever its format is."""
+"""The calls that stand in the files of a vault, read and edited."""
 
 from __future__ import annotations
 
@@ -20,13 +20,11 @@ class RecordedCall:
         file: The name of its file in the vault.
         head: What the file says of all of its calls.
         call: The call.
-        kept: What is kept of its outcome. In format 6, that is the call itself.
     """
 
     file: str
     head: dict[str, Any]
     call: dict[str, Any]
-    kept: dict[str, Any]
 
     @property
     def target(self) -> str:
@@ -35,14 +33,12 @@ class RecordedCall:
     @property
     def owner(self) -> str:
         """The test, the fixture or the cassette that recorded it."""
-        return str(self.head.get("test" if "test" in self.head else "owner"))
+        return str(self.head["owner"])
 
     @property
     def is_shared(self) -> bool:
         """Whether all tests share it."""
-        if not self.file.startswith("calls/"):
-            return False
-        return self.head["format"] == 6 or self.head.get("owner") is None
+        return self.file.startswith("calls/")
 
     @property
     def recorded(self) -> str:
@@ -66,42 +62,37 @@ class RecordedCall:
     @property
     def value(self) -> Any:
         """The value of a function, or the answer of a client. None: it gave neither."""
-        return self.kept.get("value", self.kept.get("answer"))
+        return self.call.get("value", self.call.get("answer"))
 
     @value.setter
     def value(self, value: Any) -> None:
-        self.kept["answer" if "answer" in self.kept else "value"] = value
+        self.call["answer" if "answer" in self.call else "value"] = value
 
     @property
     def items(self) -> Any:
         """The items of a stream."""
-        stream = self.kept.get("stream") or self.kept
-        return stream.get("items")
+        return self.call.get("items")
 
     @property
     def raised(self) -> Any:
         """The exception that it raised. None: it raised none."""
-        return self.kept.get("raised")
+        return self.call.get("raised")
 
     @property
     def end(self) -> str:
         """`waiting` and `open`; empty: the call came to its end."""
-        found = [self.kept.get("end"), *_parts_named("end", self.value)]
+        found = [self.call.get("end"), *_parts_named("end", self.value)]
         words = [one for one in found if isinstance(one, str)]
         return words[0] if words else ""
 
     @property
     def seconds(self) -> float:
         """How long the call took."""
-        return float(self.kept[self._seconds])
+        return float(self.call["seconds"])
 
     @seconds.setter
     def seconds(self, seconds: float) -> None:
-        self.kept[self._seconds] = seconds
-
-    @property
-    def _seconds(self) -> str:
-        return "duration" if self.head["format"] == 5 else "seconds"
+        self.call["seconds"] = seconds
 
     @property
     def source(self) -> str | None:
@@ -112,32 +103,28 @@ class RecordedCall:
     @property
     def inputs(self) -> str:
         """The object that lists what the call reached and read."""
-        return str(self.kept.get("inputs", ""))
+        return str(self.call.get("inputs", ""))
 
     @inputs.setter
     def inputs(self, name: object) -> None:
-        self.kept["inputs"] = name
+        self.call["inputs"] = name
 
     @property
     def pickle(self) -> dict[str, Any]:
         """What is said of the pickle in its outcome: `imports`, `preview`."""
-        if "pickle" in self.kept:
-            return self.kept
-        [found] = _mappings_with("$pickle", self.kept)
+        [found] = _mappings_with("$pickle", self.call)
         return found
 
     @property
     def text(self) -> str:
         """The call with its outcome, as JSON."""
-        return json.dumps([self.call, self.kept], ensure_ascii=False)
+        return json.dumps(self.call, ensure_ascii=False)
 
     @property
     def said(self) -> tuple[str, str, str]:
         """What tells it from other calls, and what it gave: where, what, the outcome."""
         kept = {
-            name: part
-            for name, part in self.kept.items()
-            if name in (*BODIES, "stream", "end")
+            name: part for name, part in self.call.items() if name in (*BODIES, "end")
         }
         asked = [self.target, self.arguments]
         return (
@@ -171,14 +158,7 @@ def _calls(name: str, data: bytes) -> Iterator[RecordedCall]:
     if name.partition("/")[0] not in FOLDERS or not name.endswith(".json"):
         return
     head = json.loads(data)
-    if head["format"] == 6:
-        yield from (RecordedCall(name, head, call, call) for call in head["log"])
-    elif "calls" in head:
-        yield from (
-            RecordedCall(name, head, one, one["outcome"]) for one in head["calls"]
-        )
-    else:
-        yield from (RecordedCall(name, head, head, one) for one in head["outcomes"])
+    yield from (RecordedCall(name, head, call) for call in head["log"])
 
 
 def _parts_named(name: str, value: Any) -> Iterator[Any]:

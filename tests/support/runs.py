@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, cast
 
 import pytest
 
-from support import face
+from pytest_mimic.client import Adapter, Port
+from pytest_mimic.commands import Commands
+from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.covering import Line
+from pytest_mimic.engine.coverings import Coverings
+from pytest_mimic.engine.decide import Mode
+from pytest_mimic.engine.owners import Owner
+from pytest_mimic.engine.run import Run
+from pytest_mimic.engine.steps import Step
+from pytest_mimic.errors import CorruptRecordingError, DriftError
+from pytest_mimic.patch.patterns import Patterns
+from pytest_mimic.patch.targets import Options, client_of
+from pytest_mimic.values.places import Places
+from pytest_mimic.values.tree import Tree
+from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.vault import Vault
+
+TEST = "test_shop.py::test_order"
 
 
 class Asked(NamedTuple):
@@ -42,11 +64,27 @@ class Answer(NamedTuple):
     data: Any
 
 
-class Runs(Protocol):
-    """A test that runs again and again with one client and one vault; the first run records."""
+class Runs:
+    """A test that runs again and again, with one vault.
 
-    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Patch the edges of the client until the test ends."""
+    Attributes:
+        run: The current run.
+        calls: The requests of the current run, in order, without their secrets.
+        steps: What became of them, but for those that were refused.
+    """
+
+    run: Run
+    _begun: ClassVar[list[Runs]] = []
+
+    def __init__(self, line: str) -> None:
+        self._begun.append(self)
+        self._folder = Path(tempfile.mkdtemp())
+        self._line = line
+        client = client_of(line)
+        assert client is not None
+        module, _, name = client.adapter.partition(":")
+        self.client: Adapter = getattr(import_module(module), name)()
+        self.again("record")
 
     def again(
         self,
@@ -56,92 +94,209 @@ class Runs(Protocol):
         sequence: bool | None = None,
         exclude: Sequence[str] = (),
     ) -> None:
-        """End this run as passed, and begin the next one.
+        if hasattr(self, "run"):
+            self._end()
+        named = cast("Mode", mode if mode in ("replay", "verify") else "record")
+        self.run = Run(
+            named,
+            Vault(self._folder / "vault"),
+            Places(self._folder),
+            Commands(self._folder, self._folder),
+            redact=redact,
+        )
+        self._note_calls()
+        self.run.begin_test(TEST)
+        self.calls: list[dict[str, Any]] = []
+        self.steps: list[Step] = []
+        left_out = ("*",) if mode in ("pass", "off") else tuple(exclude)
+        options = Options(exclude=left_out, sequence=sequence)
+        self.lines = _Lines(self._line, options, is_there=mode != "off")
 
-        Args:
-            mode: `record`, `replay`, `verify`; `pass`, which excludes all calls, or `off`,
-                which has no client.
-            redact: Lines of `mimic_redact`.
-            sequence: The option of the client's line. False: one recording serves all tests.
-            exclude: Patterns of calls that are left out.
-        """
+    def _note_calls(self) -> None:
+        begin = self.run.begin
+
+        def begin_and_note(call: Call, cassette: Owner | None = None) -> Step:
+            if not call.is_of_all:
+                self.calls.append(cast("dict[str, Any]", call.describe()))
+            step = begin(call, cassette)
+            self.steps.append(step)
+            return step
+
+        self.run.begin = begin_and_note  # type: ignore[method-assign]
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Patch the edges of the client."""
+        for edge in self.client.edges(_Port(self)):
+            try:
+                holder: Any = import_module(edge.module)
+            except ImportError:  # an optional part of the client
+                continue
+            for name in edge.path[:-1]:
+                holder = getattr(holder, name)
+            held = vars(holder).get(edge.path[-1])
+            if held is not None:  # other versions of the client may have it
+                monkeypatch.setattr(holder, edge.path[-1], edge.wrap(held))
+
+    @classmethod
+    def end_all(cls) -> None:
+        """End the test of all runs."""
+        while cls._begun:
+            runs = cls._begun.pop()
+            runs._end()
+            shutil.rmtree(runs._folder, ignore_errors=True)
+
+    def _end(self) -> None:
+        self.end_test()
+        self.run.close()
 
     def end_test(self) -> None:
-        """End the test of this run, as passed; nothing that it began goes on."""
+        self.run.end_test(passed=True)
 
     def end_open_streams(self) -> None:
-        """End what was begun and is not read further by anybody."""
+        """Do nothing: they have ended when they were closed, or end with their test."""
 
     @property
     def mode(self) -> str:
-        """The mode of this run: `record`, `replay`, `verify`."""
+        return self.run.mode
 
     @property
     def asked(self) -> list[Asked]:
-        """The calls of this run, in the order in which they began, without connections."""
+        return [self._asked(request) for request in self.calls]
+
+    def _asked(self, request: dict[str, Any]) -> Asked:
+        client = self.client
+        parts = client.parts(request)
+        return Asked(client.signature(request), client.host(request), parts)
 
     @property
     def signatures(self) -> list[str]:
-        """Their signatures."""
+        return [self.client.signature(request) for request in self.calls]
+
+    @property
+    def _entries(self) -> list[Entry]:
+        """The recorded calls, those of this run as far as they have ended."""
+        owner = self.run.innermost
+        log = owner.log if owner is not None else None
+        entries = [*log.entries] if log is not None else self._written("logs")
+        if log is not None and log.has_new():
+            entries = [slot.outcome for slot in log.made if slot.outcome is not None]
+            entries = [entry for entry in entries if entry.end != "waiting"]
+        kept = [*entries, *self._written("calls")]
+        return [entry for entry in kept if entry.end != "empty"]
+
+    def _written(self, folder: str) -> list[Entry]:
+        entries: list[Entry] = []
+        for name, recording in self.run.vault.all():
+            if name.startswith(folder):
+                assert not isinstance(recording, CorruptRecordingError)
+                entries += recording.entries
+        return entries
 
     @property
     def answers(self) -> list[Answer]:
-        """The recorded answers: call by call, and those of equal calls together."""
+        return [_answer_of(entry) for entry in self._entries]
 
     @property
     def text(self) -> str:
-        """Everything that is stored or shown."""
+        owner = self.run.innermost
+        log = owner.log if owner is not None else None
+        made = log.made if log is not None else []
+        kept = [
+            [slot.outcome.request, slot.outcome.body] for slot in made if slot.outcome
+        ]
+        files = [data.decode("utf-8", "replace") for data in self.files().values()]
+        shown = [json.dumps([self.calls, kept], ensure_ascii=False, default=str)]
+        return "\n".join([*files, *shown])
 
     @property
     def abandoned(self) -> int:
-        """How many real calls of this run ended without an outcome."""
+        ended = [step for step in self.steps if step.mode == "run" and not step.is_open]
+        # In a replay nothing ended, and all that is recorded stays.
+        return max(0, len(ended) - len(self._entries))
 
     @property
     def verified(self) -> int:
-        """How many calls of this run were as recorded."""
+        return len(self.run.events.of("verified"))
 
     @property
     def misses(self) -> int:
-        """How many calls of this run had no recording."""
+        return len(self.run.events.of("missing"))
 
     @property
     def told_apart_by_order(self) -> list[str]:
-        """What the run says of equal calls that differ in a secret of the application's own."""
+        rows = self.run.events.of("told apart by order")
+        return [f"{row.call}: {row.facts['what']} {row.facts['keys']}" for row in rows]
 
     def errors(self) -> list[Exception]:
-        """Return the errors for which the test fails, since the last call."""
+        return [noted.error for noted in self.run.take_noted()]
 
     def drifts(self) -> str:
-        """Return the messages of the drifts among them."""
+        found = [error for error in self.errors() if isinstance(error, DriftError)]
+        return "\n".join(map(str, found))
 
     def files(self) -> dict[str, bytes]:
-        """Return the files of the vault."""
+        vault = self.run.vault.path
+        return {
+            path.relative_to(vault).as_posix(): path.read_bytes()
+            for path in sorted(vault.rglob("*"))
+            if path.is_file()
+        }
 
     def forget(self) -> None:
-        """Delete all recordings."""
+        shutil.rmtree(self.run.vault.path, ignore_errors=True)
 
 
-def runs_of(line: str) -> Runs:
-    """Return runs with the client that a line of `mimic_functions` names."""
-    if face.IS_ROOT:
-        from unit.clients import runs as of_root
+def _answer_of(entry: Entry) -> Answer:
+    """Return a recorded answer as tests see it."""
+    data: Any = entry.body.get("answer", {})
+    error = data.get("error") if isinstance(data, dict) else None
+    kind = error.get("kind", "") if isinstance(error, dict) else ""
+    body: Tree = data.get("body", {}) if isinstance(data, dict) else {}
+    events = body.get("events", []) if isinstance(body, dict) else []
+    named = [
+        {key: part for key, part in event.items() if key in ("data", "event")}
+        for event in events
+        if isinstance(event, dict)
+    ]
+    end = "open" if not entry.end and "left" in data else entry.end
+    return Answer(end, kind.removeprefix("timeout of "), named, data)
 
-        from pytest_mimic._core.seam.base import load_adapter
 
-        made: Runs = of_root.Runs(load_adapter(line))
-        return made
-    from support import runs_in_next
+class _Lines:
+    """The one line of these runs."""
 
-    return runs_in_next.Runs(line)
+    def __init__(self, name: str, options: Options, *, is_there: bool) -> None:
+        self._name = name
+        self._is_there = is_there
+        self._options = options
+        self._patterns = Patterns(options.only, options.exclude)
+
+    def line_for(self, client: str, signature: str, host: str | None) -> Line | None:
+        known = client_of(client)
+        kind = known.kind if known else client
+        if self._name not in (client, kind) or not self._is_there:
+            return None
+        takes = self._patterns.takes(signature, host)
+        return Line(self._name, self._options, None) if takes else None
+
+    def any_line(self, client: str) -> Line | None:
+        return Line(client, Options(), None) if self.takes(client) else None
+
+    def takes(self, client: str) -> bool:
+        return self._name == client and self._is_there
 
 
-def end_all_runs() -> None:
-    """End the tests of all runs: after a miss, functions that wait are wrapped until then."""
-    if face.IS_ROOT:
-        from unit.clients import runs as of_root
+class _Port(Port):
+    """The port of the current run, which notes the calls that begin."""
 
-        of_root.Runs.end_all()
-        return
-    from support import runs_in_next
+    def __init__(self, runs: Runs) -> None:
+        self._adapter = runs.client
+        self._runs = runs
 
-    runs_in_next.Runs.end_all()
+    @property
+    def run(self) -> Run:  # type: ignore[override]
+        return self._runs.run
+
+    @property
+    def _coverings(self) -> Coverings:  # type: ignore[override]
+        return cast("Coverings", self._runs.lines)

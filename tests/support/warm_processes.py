@@ -37,9 +37,8 @@ BYTECODE = "PYTHONDONTWRITEBYTECODE"
 FOLDERS = "PYTHONPATH"
 LATE_VARIABLES = (BYTECODE, FOLDERS)
 
-# The parts of pytest-mimic that a run uses, of either tree. The other ones import
-# clients.
-PARTS_OF_RUNS = ("_core", "_run", "values", "vault", "patch", "engine", "run")
+# The parts of pytest-mimic that a run uses. The other ones import clients.
+PARTS_OF_RUNS = ("values", "vault", "patch", "engine", "run")
 
 # A hash seed holds for a whole process, so that each seed has a parent of its own.
 SEED = "PYTHONHASHSEED"

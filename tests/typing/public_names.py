@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unittest
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -149,7 +150,7 @@ def cassettes(cassette: Cassette) -> None:
         assert_type(call.kind, str)
         assert_type(call.target, str)
         assert_type(call.signature, str)
-        assert_type(call.arguments, "dict[str, Any] | None")
+        assert_type(call.arguments, Mapping[str, Any])
         assert_type(call.outcome, Any)
         assert_type(call.duration, float)
         assert_type(call.match("GET /users", exclude=["*.json"]), bool)
@@ -162,8 +163,8 @@ def errors(error: StaleRecordingError) -> None:
     missing: MissingRecordingError = error
     any_of_ours: MimicError = missing
     assert_type(any_of_ours.what, str)
-    assert_type(any_of_ours.fact_lines(), list[str])
-    assert_type(any_of_ours.remedy_lines(), list[str])
+    assert_type(any_of_ours.facts, tuple[str, ...])
+    assert_type(any_of_ours.remedies, tuple[tuple[str, str], ...])
 
 
 def bases() -> None:

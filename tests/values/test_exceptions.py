@@ -12,7 +12,7 @@ import time
 import urllib.error
 
 import pytest
-from support.face import raised_and_back
+from support.face import there_and_back
 
 from pytest_mimic import UnstorableOutcomeError
 
@@ -39,7 +39,7 @@ def facts(error):
 
 def replayed(error):
     """Return the exception as a replay raises it, which must show the same."""
-    again = raised_and_back(error)
+    again = there_and_back(error)
     assert facts(again) == facts(error)
     return again
 
@@ -47,7 +47,7 @@ def replayed(error):
 def replayed_or_refused(error):
     """Return the same; None: it is refused."""
     try:
-        again = raised_and_back(error)
+        again = there_and_back(error)
     except UnstorableOutcomeError:
         return None
     assert facts(again) == facts(error)
@@ -190,12 +190,12 @@ def test_an_odd_exception_is_kept_as_it_is_or_refused(make):
 
 def test_an_argument_without_a_stored_form_is_refused():
     with pytest.raises(UnstorableOutcomeError, match=r"(?i)lock"):
-        raised_and_back(ValueError("no", threading.Lock()))
+        there_and_back(ValueError("no", threading.Lock()))
 
 
 def test_a_reduction_by_the_class_never_comes_back_as_if_nothing_was_lost():
     try:
-        again = raised_and_back(Handle(threading.Lock()))
+        again = there_and_back(Handle(threading.Lock()))
     except UnstorableOutcomeError:
         return
     assert again.args == ("gone",)
@@ -238,7 +238,7 @@ def test_exceptions_of_well_known_libraries_are_kept_or_refused(library):
     error = raised(lambda: FAILING[library](module))
 
     try:
-        again = raised_and_back(error)
+        again = there_and_back(error)
     except UnstorableOutcomeError:
         return
 
@@ -284,7 +284,7 @@ def test_a_context_is_left_out():
 def test_groups_are_kept_with_their_members(extra):
     inner = ExceptionGroup("inner", (Refused(2, retry=extra),))  # noqa: F821
 
-    again = raised_and_back(
+    again = there_and_back(
         ExceptionGroup("all", [ValueError(extra), inner])  # noqa: F821
     )
 
@@ -308,7 +308,7 @@ def test_a_stop_iteration_with_an_array_is_kept():
     numpy = pytest.importorskip("numpy")
     error = StopIteration(numpy.array([1, 2]))
 
-    again = raised_and_back(error)
+    again = there_and_back(error)
 
     assert again.args[0].tolist() == [1, 2]
     assert again.value.tolist() == [1, 2]
@@ -319,7 +319,7 @@ def test_cycles_of_causes_end():
     one.__cause__, two.__cause__ = two, one
 
     try:
-        again = raised_and_back(one)
+        again = there_and_back(one)
     except UnstorableOutcomeError:
         return
 
@@ -332,6 +332,6 @@ def test_an_exception_in_its_own_attribute_is_its_cause():
     error = Refused("no", retry=[inner])
     error.__cause__ = inner
 
-    again = raised_and_back(error)
+    again = there_and_back(error)
 
     assert again.retry[0] is again.__cause__

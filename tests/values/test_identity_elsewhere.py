@@ -10,8 +10,8 @@ import warnings
 from pathlib import Path
 
 import pytest
-from support import face
 
+import pytest_mimic
 from values import test_identity
 from values.told_apart import identity_or_refusal
 
@@ -86,7 +86,7 @@ def test_another_process_has_the_same_identities():
 
 
 def other_pythons() -> list[str]:
-    """Return an interpreter of each other Python whose environment has the same tree of the product.
+    """Return an interpreter of each other Python whose environment has the product.
 
     They stand in MIMIC_PYTHONS, or are those of tox.
     """
@@ -94,8 +94,9 @@ def other_pythons() -> list[str]:
     names = (
         listed.split(os.pathsep) if listed else TESTS.parent.glob(".tox/*/bin/python")
     )
-    asks = "import support.face, sys; print(support.face.TREE, sys.version_info[:2])"
-    found = {f"{face.TREE} {sys.version_info[:2]}": sys.executable}
+    asks = "import pytest_mimic as ours, sys; print(ours.__version__, sys.version_info[:2])"
+    version = pytest_mimic.__version__
+    found = {f"{version} {sys.version_info[:2]}": sys.executable}
     for name in map(str, names):
         done = subprocess.run(
             [name, "-c", asks],
@@ -104,7 +105,7 @@ def other_pythons() -> list[str]:
             text=True,
             check=False,
         )
-        if done.stdout.startswith(face.TREE):
+        if done.stdout.startswith(version):
             found.setdefault(done.stdout.strip(), name)
     return [*found.values()][1:]
 

@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from contextlib import closing
 
 import pytest
-from support.face import raised_and_back, there_and_back
+from support.face import there_and_back
 
 from pytest_mimic import UnstorableOutcomeError
 from values.sameness import comes_back_or_is_refused
@@ -174,7 +174,7 @@ def test_nesting_without_end_is_refused():
 
 def test_an_exception_names_its_part():
     with pytest.raises(UnstorableOutcomeError, match=r"args"):
-        raised_and_back(ValueError(threading.Lock()))
+        there_and_back(ValueError(threading.Lock()))
 
 
 ITERATORS = [

@@ -24,7 +24,7 @@ from sqlalchemy.orm import (
     relationship,
     selectinload,
 )
-from support.runs import runs_of
+from support.runs import Runs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -366,7 +366,7 @@ def test_no_planted_secret_is_in_the_vault(
         if server is None
         else f"{driver}://{server.new_database()}"
     )
-    runs = runs_of("sqlalchemy")
+    runs = Runs("sqlalchemy")
     runs.install(monkeypatch)
 
     async def ask() -> None:

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
-from support.runs import Runs, runs_of
+from support.runs import Runs
 
 from clients.sql.places import Connect, Place, one, run, same
 from pytest_mimic.errors import UnstorableOutcomeError
@@ -294,7 +294,7 @@ def test_an_engine_that_was_made_before_sqlalchemy_was_patched_is_recorded(
     engine = sa.create_engine(place.real, **options)
     if connects == "before":
         run(engine, "SELECT 1")
-    runs = runs_of("sqlalchemy")
+    runs = Runs("sqlalchemy")
     runs.install(monkeypatch)
 
     assert [one(engine, "SELECT 7"), one(engine, "SELECT 8")] == [7, 8]

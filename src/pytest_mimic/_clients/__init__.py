@@ -1,1 +1,0 @@
-"""The bundled adapters for client libraries."""

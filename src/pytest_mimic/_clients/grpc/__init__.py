@@ -1,1 +1,0 @@
-"""The adapter of grpcio, sync and asyncio."""

@@ -1,1 +1,0 @@
-"""HTTP clients: httpx, httpx2, requests, aiohttp, urllib3, http.client."""

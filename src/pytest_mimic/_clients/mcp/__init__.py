@@ -1,1 +1,0 @@
-"""The Model Context Protocol: the adapter of the official SDK's client."""

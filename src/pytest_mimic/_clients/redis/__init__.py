@@ -1,1 +1,0 @@
-"""Redis, through redis-py."""

@@ -1,4 +1,0 @@
-"""The way of a call.
-
-Each package imports only packages on lower floors; the modules here are the ground.
-"""

@@ -1,1 +1,0 @@
-"""Files and folders that calls name: where they are, and digests of their content."""

@@ -1,1 +1,0 @@
-"""Value → identity: the same in every process, on every machine and Python version."""

@@ -1,1 +1,0 @@
-"""What recorded calls reach and read in the project, noted and compared."""

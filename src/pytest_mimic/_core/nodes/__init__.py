@@ -1,1 +1,0 @@
-"""The nodes of trees: a closed set of classes, and their JSON."""

@@ -1,1 +1,0 @@
-"""The outcome of a call, its encoding as bytes, and fresh copies of it."""

@@ -1,1 +1,0 @@
-"""Replaces functions wherever they are held, and restores them exactly."""

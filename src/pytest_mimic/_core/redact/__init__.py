@@ -1,1 +1,0 @@
-"""Keeps secret values out of recordings and messages."""

@@ -1,1 +1,0 @@
-"""The interface between the core and the clients."""

@@ -1,1 +1,0 @@
-"""Targets: lines of mimic_functions, their options, and patterns on calls."""

@@ -1,1 +1,0 @@
-"""The one tree of a value, made, compared and drawn; and calls and errors in words."""

@@ -1,1 +1,0 @@
-"""Everything that knows pytest: options, collection, verdicts, the summary."""

@@ -1,1 +1,0 @@
-"""The tools that people use on a vault."""

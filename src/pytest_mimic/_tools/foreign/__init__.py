@@ -1,1 +1,0 @@
-"""Recordings of other tools: read, and carried over into the vault."""

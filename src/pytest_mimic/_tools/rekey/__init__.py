@@ -1,1 +1,0 @@
-"""Gives recordings the identities of today's lines, without a call."""

@@ -1,0 +1,146 @@
+"""A file of the vault is read as it was written, and damage of it is told apart."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_mimic import CorruptRecordingError
+from pytest_mimic.vault.recording import Entry, content_of, parse
+from rooms.calls import entry, recording
+
+NAME = ".mimic_vault/logs/a.json"
+LOG = recording(
+    entry({"rate": 1.08}, begin=0, ended=2, seconds=0.25, line="sequence"),
+    Entry(begin=1, end="empty", recorded="2026-11-27"),
+    entry(3, identity="ab", begin=2, ended=3, recorded="2026-01-01"),
+    fixtures={"tests/conftest.py::customer (session)": "1b0d77aa"},
+    setup="5f",
+)
+
+
+def test_a_log_lies_on_lines_that_people_read():
+    """What fits into 100 characters stands on one."""
+    text = content_of(LOG).decode()
+
+    assert text.splitlines()[:9] == [
+        "{",
+        '  "format": 6,',
+        '  "owner": "tests/test_shop.py::test_order",',
+        '  "recorded": "2026-11-27",',
+        '  "calls": 3,',
+        f'  "digest": "{LOG.digest}",',
+        '  "setup": "5f",',
+        '  "fixtures": {"tests/conftest.py::customer (session)": "1b0d77aa"},',
+        '  "log": [',
+    ]
+    assert '\n    {"at": [1], "end": "empty"},\n' in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters()),
+    lambda part: st.lists(part) | st.dictionaries(st.text(st.characters()), part),
+)
+
+
+@given(values, values)
+def test_any_value_comes_back_through_a_file(one, other):
+    log = recording(entry(one, begin=3, ended=4), entry(other, arguments={"a": one}))
+
+    again = parse(content_of(log), NAME)
+
+    assert repr(again) == repr(log)
+    assert not again.edited
+
+
+def test_an_edit_is_used_and_known():
+    content = content_of(LOG)
+
+    longer = parse(content.replace(b'"seconds": 0.25', b'"seconds": 9'), NAME)
+    other = parse(content.replace(b'"rate": 1.08', b'"rate": 2'), NAME)
+
+    assert (longer.edited, other.edited) == (False, True)
+    assert other.entries[0].body == {"value": {"rate": 2}}
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda content: content.replace(b"\n", b"\r\n"),
+        lambda content: b"\xef\xbb\xbf" + content,
+        lambda content: json.dumps(json.loads(content)).encode(),
+        lambda content: json.dumps(json.loads(content), sort_keys=True).encode(),
+    ],
+    ids=["line ends", "byte order mark", "layout", "order of keys"],
+)
+def test_what_editors_and_git_do_to_a_file_is_no_edit(convert):
+    again = parse(convert(content_of(LOG)), NAME)
+
+    assert (again.entries, again.edited) == (LOG.entries, False)
+
+
+def edit(old: bytes, new: bytes):
+    def edited(content: bytes) -> bytes:
+        assert old in content
+        return content.replace(old, new)
+
+    return edited
+
+
+def of_call(**parts: object):
+    """Change a part of the first call."""
+
+    def edited(content: bytes) -> bytes:
+        plain = json.loads(content)
+        plain["log"][0].update(parts)
+        return json.dumps(plain).encode()
+
+    return edited
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 12345\n"
+DEEP = b'{"format": 6, "calls": 1, "log": [' + b"[" * 100_000 + b"]" * 100_000 + b"]}"
+DAMAGES = {
+    "cut short": ("half", lambda content: content[:-9], "is not valid JSON, line "),
+    "empty": ("half", lambda content: b"", "is not valid JSON, line 1"),
+    "binary": ("half", lambda content: b"\xff\xfe\0", "is not text in UTF-8"),
+    "a conflict": ("conflict", lambda content: b"{\n<<<<<<< HEAD\n" + content, "has a merge conflict, line 2"),
+    "a pointer": ("pointer", lambda content: POINTER, "is a Git LFS pointer, its content was not pulled"),
+    "an older format": ("format", edit(b'"format": 6', b'"format": 5'), "is of format 5, this pytest-mimic reads format 6"),
+    "a newer format": ("newer", edit(b'"format": 6', b'"format": 7'), "is of format 7, this pytest-mimic reads format 6"),
+    "two heads": ("merged", edit(b'  "digest": ', b'  "digest": "0",\n  "digest": '), "has two heads"),
+    "merged calls": ("merged", edit(b'"calls": 3', b'"calls": 2'), "has 3 calls, and its head says 2"),
+    "no mapping": ("content", lambda content: b"[]", "it has no format"),
+    "no calls": ("content", lambda content: b'{"format": 6}', "it has no calls"),
+    "too many digits": ("content", edit(b"1.08", b"9" * 5_000), "digits"),
+    "levels": ("content", lambda content: DEEP, "recursion"),
+    "an unknown part": ("content", of_call(valeu=1), "'valeu' is no part of it"),
+    "two outcomes": ("content", of_call(raised={}), "a call needs one of value, raised, items, answer"),
+    "no outcome": ("content", edit(b'"value"', b'"after"'), "a call needs one of value"),
+    "no target": ("content", of_call(target=""), "a call needs 'target' and 'identity'"),
+    "a place": ("content", of_call(at=["0"]), "'at' is not one or two numbers"),
+    "an end": ("content", of_call(end="soon"), "a call cannot end 'soon'"),
+    "arguments": ("content", of_call(arguments=3), "'arguments' is of another type"),
+    "a call": ("content", edit(b'{"at": [1], "end": "empty"}', b"0"), "a call is no mapping"),
+    "an owner": ("content", edit(b'"tests/test_shop.py::test_order"', b"0"), "'owner' is of another type"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DAMAGES)
+def test_damage_is_named(case):
+    damage, spoil, says = DAMAGES[case]
+
+    with pytest.raises(CorruptRecordingError) as caught:
+        parse(spoil(content_of(LOG)), NAME)
+
+    assert str(caught.value).startswith(f"{NAME} ")
+    assert says in str(caught.value)
+    assert (caught.value.damage, caught.value.file) == (damage, NAME)

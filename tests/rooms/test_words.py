@@ -1,0 +1,137 @@
+"""Calls and misses in words: labels, secrets, and what a miss would leave out."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import uuid
+
+import pytest
+
+from pytest_mimic.values.describe import masked
+from pytest_mimic.values.labels import call_label
+from pytest_mimic.values.messages import ignorable_in, nearest, nearest_facts
+from pytest_mimic.values.tree import Tree
+from pytest_mimic.values.walk import Walk
+
+
+@dataclasses.dataclass
+class Recorded:
+    arguments: dict[str, Tree] | None
+    request: dict[str, Tree] | None = None
+    recorded: str = "2026-11-02"
+    hidden: tuple[str, ...] = ()
+
+
+def trees(**values: object) -> dict[str, Tree]:
+    return {name: Walk().node(value) for name, value in values.items()}
+
+
+CHAT = {"model": "gpt-x", "messages": [{"role": "user", "content": [{"text": f"{'Well, ' * 20}will it rain\nin Oslo?"}]}]}  # fmt: skip
+MCP = {"jsonrpc": "2.0", "method": "tools/call", "params": {"name": "search"}}
+
+
+def post(body: object, query: str = "") -> dict[str, object]:
+    return {"method": "POST", "url": f"https://x.com/v1{query}", "body": {"json": body}}
+
+
+@pytest.mark.parametrize(
+    ("target", "call", "label"),
+    [
+        ("shop.api:fetch", trees(base="EUR", day=datetime.date(2024, 5, 1)), "shop.api:fetch(base='EUR', day=2024-05-01)"),
+        ("shop.api:ping", {}, "shop.api:ping()"),
+        ("http", {"method": "GET", "url": "https://x.com/rates?to=EUR&q=1%0A2"}, "http GET /rates?to=EUR&q=1 2"),
+        ("http", post(CHAT, "?v=1"), "http POST /v1?v=1 (gpt-x: ... Well, Well, Well, will it rain in Oslo?)"),
+        ("http", post({"model": "m", "input": "Rain?"}), "http POST /v1 (m: Rain?)"),
+        ("http", post(MCP), "http POST /v1 (tools/call search)"),
+        ("http", {"url": {"$edited": 1}}, "http {'$edited': 1}"),
+        ("sqlalchemy", {"statement": "SELECT id\nFROM users", "parameters": [{"id_1": 7}]}, "sqlalchemy SELECT id FROM users (id_1=7)"),
+        ("redis", {"command": "GET", "arguments": {"key": "user:7"}}, "redis GET user:7"),
+        ("grpc", {"method": "/shop.Orders/Get", "request": {"id": 7}}, "grpc /shop.Orders/Get (id=7)"),
+    ],
+)  # fmt: skip
+def test_a_call_is_one_line_that_tells_it_apart(target, call, label):
+    assert call_label(target, call) == label
+
+
+def test_a_long_call_is_cut():
+    """Short arguments stay whole, and long ones share the room."""
+    few = trees(base="EUR", prompt="x" * 300, text="y" * 300)
+    many = trees(**{f"argument{number}": number for number in range(50)})
+
+    assert call_label("m:f", few).startswith("m:f(base='EUR', prompt='xxxxxxxxxxxxxxx")
+    assert "text='yyyyyyyyyyyyyyyyyyyyyy" in call_label("m:f", few)
+    assert call_label("m:f", many).startswith("m:f(argument0=0, argument1=1, ")
+    assert len(call_label("m:f", few)) <= len(call_label("m:f", many)) == 120
+
+
+def test_what_stands_under_secret_names_is_masked_and_its_path_known():
+    """What says nothing stays."""
+    hidden: list[str] = []
+    tree = trees(token="s3cret", order={"token": ["a", "b"], 1: {"token": None}}, n=[{"token": ""}])  # fmt: skip
+
+    shown = masked(tree, {"token"}.__contains__, hidden)
+
+    assert shown == trees(token="mimic-redacted", order={"token": "mimic-redacted", 1: {"token": None}}, n=[{"token": ""}])  # fmt: skip
+    assert hidden == ["token", "order.token"]
+
+
+def test_the_nearest_recording_has_the_fewest_parts_that_differ():
+    """Three parts of one argument are nearer than two arguments."""
+    now = trees(filters={"x": 1, "y": 5, "z": 7}, page=9)
+    recorded = [
+        ("test_a", Recorded(trees(filters="Oslo", page=3))),
+        ("test_b", Recorded(trees(filters={"x": 2, "y": 2, "z": 3}, page=9))),
+    ]
+
+    found = nearest(now, recorded)
+
+    assert nearest_facts("shop:find", found) == [
+        "nearest: recorded by test_b on 2026-11-02",
+        "  filters.x: 2 recorded, 1 now",
+        "  filters.y: 2 recorded, 5 now",
+        "  filters.z: 3 recorded, 7 now",
+    ]
+    assert nearest_facts("shop:find", None) == ["nothing of shop:find is recorded"]
+
+
+def test_a_secret_that_differs_is_named():
+    now = trees(user="ann", token="mimic-redacted")
+    found = nearest(now, [("test_a", Recorded(now, hidden=("token",)))])
+
+    assert nearest_facts("shop:login", found)[1:] == ["  a hidden part differs: token"]
+
+
+IDS = [str(uuid.UUID(int=n << 90, version=4)) for n in (77777, 99991, 88883)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "paths"),
+    [
+        ({"id": IDS[0]}, {"id": IDS[1]}, ("a.id",)),
+        ([{"id": IDS[0]}, {"id": IDS[1]}], [{"id": IDS[1]}, {"id": IDS[0]}], ("a.*.id",)),
+        ("2026-11-02T10:00:00", "2026-11-03T10:00:00", ("a",)),
+        (datetime.datetime(2026, 11, 2), datetime.datetime(2026, 11, 3), ("a",)),
+        ("2026-11-02", "2026-11-03", ()),
+        ("Today is 2026-11-02.", "Today is 2026-11-03.", ()),
+        (f"run {IDS[0]} of tea", f"run {IDS[1]} of tea", ()),
+        (f"run {IDS[0]} of tea", f"run {IDS[1]} of coffee", ()),
+        (IDS[0], "2026-11-02T10:00:00", ()),
+        ("tea", "coffee", ()),
+        (1, 2, ()),
+        ({"b": 1}, {}, ()),
+    ],
+)  # fmt: skip
+def test_only_what_looks_made_anew_would_be_left_out(old, new, paths):
+    now = trees(a=new, q="tea")
+    found = nearest(now, [("test_a", Recorded(trees(a=old, q="tea")))])
+
+    assert ignorable_in(now, found) == paths
+
+
+def test_nothing_is_left_out_that_makes_two_calls_one():
+    one, other, now = (trees(id=number, q="tea") for number in IDS)
+    found = nearest(now, [("test_a", Recorded(one))])
+
+    assert ignorable_in(now, found, [Recorded(one)]) == ("id",)
+    assert ignorable_in(now, found, [Recorded(one), Recorded(other)]) == ()
