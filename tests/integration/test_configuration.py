@@ -147,10 +147,23 @@ def test_secret_names_can_be_added_and_removed(shop):
         "shop:fetch", mimic_redact=["city, member  # as on cards", "!member !city"]
     )
     taken_out = recorded(shop, vault="out")
+    shop.ini("shop:fetch", mimic_redact=["city, member  # as on cards"])
+    several = recorded(shop, vault="several")
 
     assert by_default.arguments["member"] == taken_out.arguments["member"] == "4711x"
     assert "4711x" not in added.text
+    assert "4711x" not in several.text
     assert added.value["token"] == "given-by-the-function"
+
+
+@pytest.mark.parametrize("line", ["é!", "city, *", "!sha256:12"])
+def test_a_name_that_would_hide_nothing_is_a_usage_error(shop, line):
+    shop.ini("shop:fetch", mimic_redact=[line])
+
+    run = shop.run()
+
+    assert run.exit_code == 4
+    assert "ERROR: mimic_redact: " in run.output
 
 
 def test_only_readable_data_replays_if_pickles_are_forbidden(shop):

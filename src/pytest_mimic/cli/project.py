@@ -24,6 +24,7 @@ from pytest_mimic.patch.clients import client_of
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Target, parse_target
 from pytest_mimic.secrets.issued import Secrets
+from pytest_mimic.secrets.names import read_names
 from pytest_mimic.values.labels import call_label
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree
@@ -75,6 +76,8 @@ class Project:
             given = str(_value(ini, "mimic_vault_path") or ".mimic_vault")
             folder = vault_folder(given, rootdir, "mimic_vault_path")
         redact = _lines(ini, "mimic_redact")
+        for line in redact:
+            _check_names(line)
         return cls(
             rootdir=rootdir,
             start=start,
@@ -243,6 +246,13 @@ def _lines(ini: Mapping[str, object], name: str) -> list[str]:
     if not isinstance(lines, list) or not all(isinstance(one, str) for one in lines):
         raise MimicError(f"{name} is a list of texts, one for each line")
     return [line.strip() for line in lines if line.strip()]
+
+
+def _check_names(line: str) -> None:
+    try:
+        read_names(line)
+    except ValueError as error:
+        raise MimicError(f"mimic_redact: {error}") from None
 
 
 def _targets(lines: list[str], place: str) -> Iterator[Target]:

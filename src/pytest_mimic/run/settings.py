@@ -93,7 +93,7 @@ class Settings:
             vault_label=vault_label(vault, config.rootpath),
             vault_option=vault_option,
             targets=_targets(config),
-            redact=tuple(_ini_lines(config, "mimic_redact")),
+            redact=_redacted(config),
             source=_word(config, "mimic_source", _SOURCE),
             inputs=_word(config, "mimic_inputs", _INPUTS),
             pickle=_word(config, "mimic_pickle", _PICKLE),
@@ -167,6 +167,23 @@ def _targets(config: pytest.Config) -> tuple[Target, ...]:
     if errors:
         raise pytest.UsageError(*errors)
     return tuple(targets)
+
+
+def _redacted(config: pytest.Config) -> tuple[str, ...]:
+    """Return the lines of `mimic_redact`.
+
+    Raises:
+        pytest.UsageError: One holds what is no name, and would hide nothing.
+    """
+    lines = tuple(_ini_lines(config, "mimic_redact"))
+    for line in lines:
+        from pytest_mimic.secrets.names import read_names  # Most runs have no line.
+
+        try:
+            read_names(line)
+        except ValueError as error:
+            raise pytest.UsageError(f"mimic_redact: {error}") from None
+    return lines
 
 
 def _place_of_lines(config: pytest.Config) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
+from itertools import chain
 from types import MappingProxyType
 
 from pytest_mimic.secrets.looks import keys_in
@@ -101,7 +102,7 @@ _BESIDE_SETS = {name: _table(others) for name, others in _BESIDE.items()}
 
 
 def read_names(line: str) -> list[str]:
-    """Return the names in a line of `mimic_redact`.
+    """Return the names in a line of `mimic_redact`: `city, member  # as on cards`.
 
     Raises:
         ValueError: One of them is no name, and would hide nothing.
@@ -127,6 +128,9 @@ def words_of(name: str) -> str:
 class Names:
     """The secret names of a run.
 
+    Args:
+        lines: The lines of `mimic_redact`; see `read_names`.
+
     Attributes:
         accepted: The marks of texts that look like keys and are none.
     """
@@ -134,7 +138,7 @@ class Names:
     def __init__(self, lines: Iterable[str] = ()) -> None:
         self._declared: dict[str, bool] = {}
         accepted = set()
-        for name in lines:
+        for name in chain.from_iterable(map(read_names, lines)):
             if name.startswith("!sha256:"):
                 accepted.add(name[1:])
             else:
