@@ -227,13 +227,6 @@ class Coverings:
 
     # -- functions
 
-    def look_again(self) -> None:
-        """Patch modules that were put into `sys.modules` without an import."""
-        with self._lock:
-            for module in self._awaited & sys.modules.keys():
-                if not is_incomplete(sys.modules[module]):
-                    self._loaded(module)
-
     def _loaded(self, module: str) -> None:
         """Patch a watched module that has been executed, perhaps again."""
         if module in sys.modules:
