@@ -55,7 +55,8 @@ AS_COMPLETED = """
     import asyncio, shop
 
     async def race():
-        calls = [shop.get(number, 4) for number in (1, 2, 3, 4)]
+        # `as_completed` keeps coroutines in a set, and would begin them in any order.
+        calls = [asyncio.ensure_future(shop.get(number, 4)) for number in (1, 2, 3, 4)]
         return [await one for one in asyncio.as_completed(calls)]
 
     def test_results_come_as_they_are_completed():
