@@ -58,11 +58,7 @@ def take_over(
 
     def run(*words: str) -> tuple[int, str]:
         monkeypatch.chdir(project.root)
-        with monkeypatch.context() as patch:
-            # Where tests are collected, loading all installed plugins would take
-            # longest.
-            patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-            code = command(["import", *words])
+        code = command(["import", *words])
         printed = capsys.readouterr()
         return code, printed.out + printed.err
 

@@ -274,6 +274,7 @@ DAMAGED = {
         "its aliases stand for more than",
     ),
     "broken.json": ('{"interactions": [', "is damaged"),
+    "deep.json": ("[" * 100_000, "is nested too deeply"),
 }
 
 

@@ -6,24 +6,33 @@ import re
 
 import pytest
 
+WAY_OUT = (
+    "to import a cassette whose test was not found: name it TEST or CLASS.TEST, or copy"
+    " it to another folder, where it becomes a cassette of its name"
+)
 
-def test_a_cassette_whose_test_is_gone_is_named(project, take_over, keep):
+
+def test_a_cassette_whose_test_is_gone_is_named_with_the_way_out(
+    project, take_over, keep
+):
     project.ini("requests")
     project.write("tests/test_api.py", "class TestBase: pass\n")
     keep("plain.json", "tests/cassettes/test_api/test_gone.json")
-    keep("plain.json", "tests/cassettes/test_api/TestBase.test_gone.json")
+    keep("plain.json", "tests/cassettes/test_api/TestBase.test_gone[1.5].json")
 
     code, said = take_over("tests")
 
     assert code == 1
-    assert "tests/test_api.py has no test test_gone" in said
-    assert "tests/test_api.py has no test TestBase::test_gone" in said
+    assert "test_gone.json: test_api.py has no test test_gone\n" in said
+    assert "test_api.py has no test TestBase::test_gone\n" in said
+    assert said.splitlines()[-1] == WAY_OUT
+    keep("plain.json", "talks/gone.json")
+    assert take_over("talks")[0] == 0
+    assert list(project.files()) == ["cassettes/gone.json"]
 
 
-def test_the_tests_are_collected_where_a_name_leaves_them_open(
-    project, take_over, keep
-):
-    """pytest-recording writes `-` for signs that a file's name may not have, and a class may inherit its tests."""
+def test_signs_that_no_file_can_have_are_found_in_the_source(project, take_over, keep):
+    """pytest-recording writes `-` for them, and a class may inherit its tests."""
     project.ini("requests")
     project.write("tests/base.py", "class Base:\n    def test_inherited(self): pass\n")
     project.write(
@@ -36,8 +45,12 @@ def test_the_tests_are_collected_where_a_name_leaves_them_open(
             class TestInner(Base):
                 pass
 
-        @pytest.mark.parametrize("url", ["http://a", "b-c", "d/e", "d:e"])
+        @pytest.mark.parametrize("url", ["http://a", "b-c", "d/e", "d:e", "ä"])
         def test_url(url): pass
+
+        @pytest.mark.parametrize("number", [1, 2.5])
+        @pytest.mark.parametrize("path", ["/", "x/y"])
+        async def test_path(path, number): pass
         """,
     )
     for name in (
@@ -45,6 +58,9 @@ def test_the_tests_are_collected_where_a_name_leaves_them_open(
         "test_url[http---a]",
         "test_url[b-c]",
         "test_url[d-e]",
+        "test_url[-xe4]",
+        "test_path[x-y-1]",
+        "test_path[--2.5]",
         "gone",
     ):
         keep("plain.json", f"tests/cassettes/test_api/{name}.json")
@@ -54,56 +70,64 @@ def test_the_tests_are_collected_where_a_name_leaves_them_open(
     assert code == 1
     assert sorted(re.findall(r"-> tests/test_api.py::(.*) \(2 calls\)", said)) == [
         "TestOuter::TestInner::test_inherited",
+        "test_path[/-2.5]",
+        "test_path[x/y-1]",
+        "test_url[\\xe4]",
         "test_url[b-c]",
         "test_url[d/e]",
         "test_url[d:e]",
         "test_url[http://a]",
     ]
-    assert "gone.json: tests/test_api.py has no test gone" in said
+    assert "gone.json: test_api.py has no test gone" in said
 
 
-PARAMETRIZED = """
-    import pytest
+def test_a_test_whose_parameter_is_a_url_replays(project, take_over):
+    pytest.importorskip("requests")
+    project.ini("requests")
+    project.write(
+        "tests/cassettes/test_api/test_get[http---a.test-x-1].json",
+        '{"interactions": [{"request": {"method": "GET", "uri": "http://a.test/x",'
+        ' "headers": {}, "body": null}, "response": {"status": {"code": 200},'
+        ' "headers": {}, "body": {"string": "recorded"}}}]}',
+    )
+    project.write(
+        "tests/test_api.py",
+        """
+        import pytest, requests
 
-    @pytest.mark.vcr
-    @pytest.mark.block_network
-    @pytest.mark.parametrize("path", ["x/y"])
-    def test_get(path): pass
-"""
+        @pytest.mark.parametrize("number", [1])
+        @pytest.mark.parametrize("url", ["http://a.test/x"])
+        def test_get(url, number):
+            assert requests.get(url).text == "recorded"
+        """,
+    )
+
+    assert take_over("tests")[0] == 0
+
+    project.replay("--mimic-fail-on-unused").expect(passed=1)
 
 
-def test_marks_of_pytest_recording_do_not_keep_tests_from_being_collected(
-    project, take_over, keep
-):
-    project.ini("http", addopts="--strict-markers")
-    project.write("tests/test_api.py", PARAMETRIZED)
-    keep("plain.json", "tests/cassettes/test_api/test_get[x-y].json")
+def test_no_code_of_the_project_is_run(project, take_over, keep):
+    project.ini("http", addopts="--unknown")
+    project.write("tests/conftest.py", "raise RuntimeError('no database')")
+    project.write(
+        "tests/test_api.py",
+        "import gone\n\n@gone.mark.vcr\ndef test_get(): gone.get()\n",
+    )
+    keep("plain.json", "tests/cassettes/test_api/test_get.json")
 
     code, said = take_over("tests")
 
     assert code == 0
-    assert "-> tests/test_api.py::test_get[x/y] (" in said
+    assert "-> tests/test_api.py::test_get (2 calls)" in said
 
 
-@pytest.mark.parametrize(
-    ("addopts", "database", "mark"),
-    [
-        ("", "raise RuntimeError('no database')", "vcr"),
-        ("--blocked", "", "vcr"),
-        ("--strict-markers", "", "other"),
-    ],
-)
-def test_tests_that_cannot_be_collected_are_named_instead_of_guessed(
-    project, take_over, addopts, database, mark, keep
-):
-    project.ini("http", addopts=addopts)
-    project.write("tests/conftest.py", database)
-    project.write("tests/test_api.py", PARAMETRIZED.replace("mark.vcr", f"mark.{mark}"))
-    keep("plain.json", "tests/cassettes/test_api/test_get[x-y].json")
+def test_a_file_of_tests_that_is_no_python_is_named(project, take_over, keep):
+    project.write("tests/test_api.py", "def test_get(:\n")
+    keep("plain.json", "tests/cassettes/test_api/test_get.json")
 
     code, said = take_over("tests")
 
     assert code == 1
-    command = "pytest --collect-only tests/test_api.py"
-    assert f"pytest could not collect tests/test_api.py: {command}" in said
+    assert "test_get.json: test_api.py cannot be read: invalid syntax" in said
     assert project.files() == {}

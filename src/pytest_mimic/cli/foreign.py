@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
@@ -30,8 +28,20 @@ class Interaction(NamedTuple):
     answer: Plain
 
 
-def read(path: Path) -> list[Interaction | ForeignError]:
-    """Return the entries of a cassette, or what is wrong with one.
+class Cassette(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        interactions: The entries that can be read.
+        problems: What is wrong with others.
+    """
+
+    interactions: list[Interaction]
+    problems: list[ForeignError]
+
+
+def read(path: Path) -> Cassette:
+    """Return what stands in a cassette.
 
     Raises:
         ForeignError: The file as a whole cannot be read.
@@ -40,13 +50,27 @@ def read(path: Path) -> list[Interaction | ForeignError]:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ForeignError(f"cannot be read: {error}") from None
-    cassette = _parsed_json(text) if path.suffix == ".json" else _parsed_yaml(text)
-    if _size_of(cassette, {}) > _MOST_PARTS:
+    parse = _parsed_json if path.suffix == ".json" else _parsed_yaml
+    try:
+        plain = parse(text)
+        size = _size_of(plain, {})
+    except RecursionError:
+        raise ForeignError("is nested too deeply") from None
+    if size > _MOST_PARTS:
         raise ForeignError(f"its aliases stand for more than {_MOST_PARTS:,} parts")
-    entries = cassette.get("interactions") if isinstance(cassette, dict) else None
+    entries = plain.get("interactions") if isinstance(plain, dict) else None
     if not isinstance(entries, list):
         raise ForeignError("is not a cassette of vcrpy")
-    return list(_interactions(entries))
+    cassette = Cassette([], [])
+    for number, entry in enumerate(entries, 1):
+        try:
+            cassette.interactions.append(_interaction(entry))
+        except ForeignError as error:
+            method = _method_of(entry)
+            cassette.problems.append(
+                ForeignError(f"entry {number}: {method}: {error.what}")
+            )
+    return cassette
 
 
 def _parsed_json(text: str) -> Any:
@@ -88,41 +112,51 @@ def _size_of(part: Any, known: dict[int, int]) -> int:
     return known[id(part)]
 
 
-def _interactions(entries: list[Any]) -> Iterator[Interaction | ForeignError]:
-    for number, entry in enumerate(entries, 1):
-        method = "an entry"
-        try:
-            method = str(entry["request"]["method"])
-            yield _interaction(entry["request"], entry["response"])
-        except ForeignError as error:
-            yield ForeignError(f"entry {number}: {method}: {error.what}")
-        except (KeyError, TypeError, ValueError, AttributeError):
-            yield ForeignError(f"entry {number}: {method}: it has not the form of one")
+def _method_of(entry: Any) -> str:
+    try:
+        return str(entry["request"]["method"])
+    except (KeyError, TypeError):
+        return "an entry"
 
 
-def _interaction(request: dict[str, Any], response: dict[str, Any]) -> Interaction:
+def _interaction(entry: Any) -> Interaction:
+    """Return an entry as plain data.
+
+    Raises:
+        ForeignError: It has not the form of one.
+    """
+    try:
+        request = _request_of(entry["request"])
+        return Interaction(request, _answer_of(entry["response"]))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise ForeignError("it has not the form of one") from None
+
+
+def _request_of(request: dict[str, Any]) -> Plain:
     url = str(request["uri"])
     try:
         _ = urlsplit(url).port
     except ValueError:
         raise ForeignError("its URL is not valid") from None
-    sent_headers = _headers_of(request.get("headers"))
-    sent = request.get("body")
-    if isinstance(sent, dict) and not sent.keys() & {"string", "base64_string"}:
+    headers = _headers_of(request.get("headers"))
+    body = request.get("body")
+    if isinstance(body, dict) and not body.keys() & {"string", "base64_string"}:
         # Of aiohttp vcrpy keeps what the application gave for the body.
-        kind, sent = _given_to_aiohttp(sent)
-        sent_headers.append(("Content-Type", kind))
-    asked = requests.read(request["method"], url, sent_headers, _data_of(sent)[0])
+        kind, body = _given_to_aiohttp(body)
+        headers.append(("Content-Type", kind))
+    return requests.read(request["method"], url, headers, _data_of(body)[0])
+
+
+def _answer_of(response: dict[str, Any]) -> Plain:
     headers = _headers_of(response.get("headers"))
     body = response.get("body") or {}
     data, is_text = _data_of(body.get("string", body.get("base64_string")))
     encodings = [value for name, value in headers if name.lower() == "content-encoding"]
-    status = response["status"]
     # A body that stands as text was decompressed by vcrpy.
     unpacked = encodings[0] if encodings and is_text else ""
+    status = response["status"]
     code, reason = int(status["code"]), str(status.get("message") or "")
-    head = answers.Head(code, reason, headers, unpacked=unpacked)
-    return Interaction(asked, head.read([data]))
+    return answers.Head(code, reason, headers, unpacked=unpacked).read([data])
 
 
 def _given_to_aiohttp(body: dict[str, Any]) -> tuple[str, str]:
@@ -147,14 +181,7 @@ def _data_of(body: Any) -> tuple[bytes, bool]:
     if isinstance(body, bytes):
         return body, False
     if isinstance(body, dict) and "base64_string" in body:
-        return _data_of_base64(body["base64_string"]), False
+        return base64.b64decode(body["base64_string"]), False
     if isinstance(body, dict) and "string" in body:
         return _data_of(body["string"])
     return str(body).encode(), True
-
-
-def _data_of_base64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text)
-    except binascii.Error:
-        raise ForeignError("its body is no base64") from None

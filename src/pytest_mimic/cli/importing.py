@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pytest_mimic.cli import foreign
 from pytest_mimic.cli.exchanges import Exchanges, identity_under
 from pytest_mimic.cli.foreign import ForeignError, Interaction
-from pytest_mimic.cli.owning_tests import OwningTests, module_of
+from pytest_mimic.cli.owning_tests import module_of, tests_of
 from pytest_mimic.cli.project import Lines, Project
 from pytest_mimic.errors import CassetteError, MimicError
-from pytest_mimic.patch.targets import Options
+from pytest_mimic.patch.targets import NO_OPTIONS
 from pytest_mimic.values.outcome import shelve
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.names import call_name, cassette_name, log_name
@@ -25,23 +25,18 @@ from pytest_mimic.words import plural
 _FILTERED = re.compile(r"(?i)\W*(dummy|redacted|filtered|hidden|masked|fake|x+|)\W*")
 
 
-@dataclass
-class _Import:
-    """What becomes of one file for one test, or for the cassette of its name.
+class _Import(NamedTuple):
+    """What becomes of one cassette for one test, or under its own name.
 
     Attributes:
-        file: The file, as it was named.
         place: Whose calls they are, in words.
         recordings: What is written, by the files of the vault.
-        problems: What cannot be imported.
         is_known: Whether all of it is in the vault already.
     """
 
-    file: str
-    place: str = ""
-    recordings: dict[str, Recording] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    is_known: bool = False
+    place: str
+    recordings: dict[str, Recording]
+    is_known: bool
 
     @property
     def calls(self) -> int:
@@ -54,142 +49,144 @@ def import_(project: Project, options: Namespace) -> Generator[str, None, int]:
     Raises:
         MimicError: There is no such file.
     """
-    files = [
-        found
-        for word in options.paths
-        for found in _files_at(project.start / word, word)
-    ]
-    modules = filter(None, (module_of(path) for path, _ in files))
-    tests = OwningTests(project, modules)
-    imports = [
-        one for path, name in files for one in _planned(project, path, name, tests)
-    ]
-    new = [one for one in imports if not one.is_known]
-    if not options.dry_run:
-        for one in new:
-            for name, recording in one.recordings.items():
-                project.vault.write(name, recording)
-        project.vault.end()
-    count = plural(sum(one.calls for one in new), "call")
+    vault = project.vault
+    count = 0
+    rows: list[str] = []
+    problems: list[tuple[str, ForeignError | CassetteError]] = []
+    for path, name in _files_at(project.start, options.paths):
+        file = _shown(path, project.start)
+        try:
+            cassette = foreign.read(path)
+            problems += [(file, problem) for problem in cassette.problems]
+            owners = _owners(project, path)
+            for test in owners:
+                one = _import_of(project, test, name, cassette.interactions)
+                known = ", already there" if one.is_known else ""
+                calls = plural(one.calls, "call")
+                rows.append(f"  {file} -> {one.place} ({calls}{known})")
+                if one.is_known:
+                    continue
+                count += one.calls
+                if not options.dry_run:
+                    for file_name, recording in one.recordings.items():
+                        vault.write(file_name, recording)
+        except (ForeignError, CassetteError) as error:
+            problems.append((file, error))
+    # Objects that nothing refers to go, as those of a dry run.
+    vault.end()
     verb = "would import" if options.dry_run else "imported"
-    yield f"{verb} {count} into {project.vault.label}"
-    for one in imports:
-        if one.recordings:
-            known = ", already there" if one.is_known else ""
-            yield f"  {one.file} -> {one.place} ({plural(one.calls, 'call')}{known})"
-    problems = [
-        f"  {one.file}: {problem}" for one in imports for problem in one.problems
-    ]
+    yield f"{verb} {plural(count, 'call')} into {vault.label}"
+    yield from rows
     if problems:
         yield "not imported:"
-        yield from problems
+        yield from (f"  {file}: {problem.what}" for file, problem in problems)
+    ways = [way for _, problem in problems for way in problem.remedies]
+    yield from (f"{words}: {way}" for words, way in dict.fromkeys(ways))
     return 1 if problems else 0
 
 
-def _files_at(path: Path, word: str) -> Iterator[tuple[Path, str]]:
-    """Yield the cassettes at a path, each with its name from there.
+def _files_at(start: Path, words: Sequence[str]) -> Iterator[tuple[Path, str]]:
+    """Yield the cassettes at some paths, each with its name from there.
 
     Raises:
         MimicError: Nothing is there.
     """
-    if path.is_file():
-        yield path, path.stem
-    elif path.is_dir():
-        for file in sorted(path.rglob("*")):
-            if file.suffix in foreign.SUFFIXES and file.is_file():
-                yield file, file.relative_to(path).with_suffix("").as_posix()
-    else:
-        raise MimicError(f"no such file or folder: {word}")
+    for word in words:
+        path = start / word
+        if path.is_file():
+            yield path, path.stem
+        elif path.is_dir():
+            for file in sorted(path.rglob("*")):
+                if file.suffix in foreign.SUFFIXES and file.is_file():
+                    yield file, file.relative_to(path).with_suffix("").as_posix()
+        else:
+            raise MimicError(f"no such file or folder: {word}")
 
 
-def _planned(
-    project: Project, path: Path, name: str, tests: OwningTests
-) -> Iterator[_Import]:
-    is_below = path.is_relative_to(project.start)
-    file = path.relative_to(project.start).as_posix() if is_below else str(path)
+def _shown(path: Path, start: Path) -> str:
+    return (
+        path.relative_to(start).as_posix() if path.is_relative_to(start) else str(path)
+    )
+
+
+def _owners(project: Project, path: Path) -> list[str]:
+    """Return the tests of a cassette; an empty text: it has a name of its own.
+
+    Raises:
+        ForeignError: Its test is not found.
+    """
     module = module_of(path)
-    try:
-        found = foreign.read(path)
-        owners = [""] if module is None else tests.of(path, module)
-        names = [log_name(test) if test else cassette_name(name) for test in owners]
-    except (ForeignError, CassetteError) as error:
-        yield _Import(file, problems=[error.what])
-        return
-    for test, file_name in zip(owners, names):
-        plan = _Import(file, test or f"cassette {name}")
-        plan.problems += [one.what for one in found if isinstance(one, ForeignError)]
-        sound = [one for one in found if isinstance(one, Interaction)]
-        plan.recordings = _Recorder(project, test, file_name).recordings(sound)
-        _compare(project, plan)
-        yield plan
+    if module is None:
+        return [""]
+    file = project.place_of(str(module.resolve()))
+    return [f"{file}::{test}" for test in tests_of(path, module)]
 
 
-def _compare(project: Project, plan: _Import) -> None:
-    """Leave out what is in the vault already, and refuse to replace anything."""
-    known = {name: project.vault.read(name) for name in plan.recordings}
-    found = {name: recording for name, recording in known.items() if recording}
-    if all(_is_same(plan.recordings[name], one) for name, one in found.items()):
-        plan.is_known = bool(found) and len(found) == len(plan.recordings)
-        return
-    plan.problems.append(f"{plan.place} has other recordings: {min(found)}")
-    plan.recordings = {}
+def _import_of(
+    project: Project, test: str, name: str, interactions: Sequence[Interaction]
+) -> _Import:
+    """Return what becomes of a cassette.
+
+    Raises:
+        ForeignError: The vault has other recordings.
+        CassetteError: No cassette can have its name.
+    """
+    place = test or f"cassette {name}"
+    file = log_name(test) if test else cassette_name(name)
+    recordings = _recordings(project, test, file, interactions)
+    known = 0
+    for file, recording in recordings.items():
+        former = project.vault.read(file)
+        if former is None:
+            continue
+        known += 1
+        if _outcomes(former) != _outcomes(recording):
+            raise ForeignError(f"{place} has other recordings: {file}")
+    return _Import(place, recordings, known == len(recordings))
 
 
-def _is_same(new: Recording, old: Recording) -> bool:
-    asked = [(entry.identity, entry.body) for entry in new.entries]
-    return asked == [(entry.identity, entry.body) for entry in old.entries]
+def _outcomes(recording: Recording) -> list[tuple[str, dict[str, Tree]]]:
+    return [(entry.identity, entry.body) for entry in recording.entries]
 
 
-class _Recorder:
-    """Makes entries of requests and answers, as a run would record them."""
-
-    def __init__(self, project: Project, test: str, name: str) -> None:
-        self._project = project
-        self._test = test
-        self._name = name
-        self._day = project.vault.today
-        self._lines = Lines(project)
-        # What a filter has written in place of a secret stays.
-        self._exchanges = Exchanges(project, _FILTERED.fullmatch)
-
-    def recordings(self, found: Iterable[Interaction]) -> dict[str, Recording]:
-        """Return the log, or the cassette, and what all tests share."""
-        in_log: list[Entry] = []
-        shared: dict[str, Recording] = {}
-        for interaction in found:
-            entry, is_shared = self._entry(interaction)
-            if is_shared:
-                name = call_name(entry.target, entry.identity)
-                shared.setdefault(name, Recording(self._test, self._day, [entry]))
-            else:
-                entry.begin, entry.ended = 2 * len(in_log), 2 * len(in_log) + 1
-                in_log.append(entry)
-        if in_log:
-            shared[self._name] = Recording(self._test, self._day, in_log)
-        return shared
-
-    def _entry(self, interaction: Interaction) -> tuple[Entry, bool]:
-        """Return a call, and whether all tests share it."""
-        vault = self._project.vault
-        adapter = self._project.adapter("http")
-        assert adapter is not None
-        request = self._exchanges.request(adapter, interaction.request)
+def _recordings(
+    project: Project, test: str, file: str, interactions: Sequence[Interaction]
+) -> dict[str, Recording]:
+    """Return the log or the cassette, and what all tests share, by their files."""
+    adapter = project.adapter("http")
+    assert adapter is not None
+    vault = project.vault
+    lines = Lines(project)
+    # What a filter has written in place of a secret stays.
+    exchanges = Exchanges(project, _FILTERED.fullmatch)
+    log: list[Entry] = []
+    recordings: dict[str, Recording] = {}
+    for interaction in interactions:
+        request = exchanges.request(adapter, interaction.request)
         entry = Entry("http", signature=adapter.signature(request), request=request)
-        line = self._lines.of(entry)
-        options = line.options if line is not None else Options()
-        is_shared = bool(self._test) and options.sequence is False
+        line = lines.of(entry)
+        options = NO_OPTIONS if line is None else line.options
+        is_shared = bool(test) and options.sequence is False
         entry.line = options.text()
-        entry.recorded = self._day
         entry.identity = identity_under(adapter, request, options)
-        answer = self._exchanges.answer(
+        entry.recorded = vault.today
+        answer = exchanges.answer(
             adapter,
             interaction.answer,
             request,
-            owner="" if is_shared else self._test or self._name,
+            owner="" if is_shared else test or file,
             identity=entry.identity,
         )
         entry.body = {"answer": shelve(answer, vault)}
         stored: Tree = shelve(request, vault)
         assert isinstance(stored, dict)
         entry.request = stored
-        return entry, is_shared
+        if is_shared:
+            name = call_name(entry.target, entry.identity)
+            recordings.setdefault(name, Recording(test, vault.today, [entry]))
+        else:
+            entry.begin, entry.ended = 2 * len(log), 2 * len(log) + 1
+            log.append(entry)
+    if log:
+        recordings[file] = Recording(test, vault.today, log)
+    return recordings

@@ -1,25 +1,23 @@
-"""Finds the tests whose cassettes pytest-recording has named, by collecting them."""
+"""Finds the tests whose cassettes pytest-recording has named, in the text of a file."""
 
 from __future__ import annotations
 
+import ast
 import re
-import subprocess
-import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
-
-import pytest
 
 from pytest_mimic.cli.foreign import ForeignError
-from pytest_mimic.cli.project import Project
-from pytest_mimic.engine.usage import UsageFile
-from pytest_mimic.errors import MimicError
 
-_COLLECTED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-# What a file cannot be called on some system.
+# What a file cannot be called on some system; pytest-recording writes a hyphen.
 _REPLACED = re.compile(r"""[<>?%*:|"'/\\]""")
+_WAY_OUT = (
+    "to import a cassette whose test was not found",
+    "name it TEST or CLASS.TEST, or copy it to another folder,"
+    " where it becomes a cassette of its name",
+)
 
 
 def module_of(cassette: Path) -> Path | None:
@@ -33,65 +31,97 @@ def module_of(cassette: Path) -> Path | None:
     return module if is_named else None
 
 
-class OwningTests:
-    """The tests of some files, by the cassettes that pytest-recording gives them."""
+def tests_of(cassette: Path, module: Path) -> list[str]:
+    """Return the tests of a file that have a cassette, as `TestUsers::test_get[a/b]`.
 
-    def __init__(self, project: Project, modules: Iterable[Path]) -> None:
-        self._project = project
-        self._names: dict[str, dict[str, list[str]]] = {}
-        self._failed = False
-        places = sorted({self._place_of(module) for module in modules})
-        if places:
-            self._collect(places)
-
-    def of(self, cassette: Path, module: Path) -> list[str]:
-        """Return the ids of the tests that have a cassette.
-
-        Raises:
-            ForeignError: There is none, or nobody knows.
-        """
-        place = self._place_of(module)
-        names = self._names.get(place, {})
-        if not names and self._failed:
-            command = self._project.commands.pytest("--collect-only", tests=[place])
-            raise ForeignError(f"pytest could not collect {place}: {command}")
-        if cassette.stem not in names:
-            test = cassette.stem.replace(".", "::", 1)
-            raise ForeignError(f"{place} has no test {test}")
-        return names[cassette.stem]
-
-    def _place_of(self, module: Path) -> str:
-        return self._project.place_of(str(module.resolve()))
-
-    def _collect(self, places: list[str]) -> None:
-        commands = self._project.commands
-        words = [sys.executable, "-m", "pytest", "-p", "mimic", "--collect-only", "-q"]
-        words += map(commands.place_of, places)
-        with TemporaryDirectory() as folder:
-            file = Path(folder, "usage.json")
-            done = subprocess.run(
-                [*words, f"--mimic-usage={file}"],
-                cwd=commands.start,
-                capture_output=True,
-                check=False,
-            )
-            self._failed = done.returncode not in _COLLECTED
-            try:
-                tests = UsageFile.read(file).usage.selected
-            except MimicError:  # pytest has not come so far
-                return
-        for test in sorted(tests):
-            place = test.partition("::")[0]
-            names = self._names.setdefault(place, defaultdict(list))
-            names[_cassette_of(test)].append(test)
-
-
-def _cassette_of(test: str) -> str:
-    """Return how pytest-recording calls the cassette of a test.
-
-    That of `test_api.py::TestUsers::TestOne::test_get[a/b]` is `TestOne.test_get[a-b]`.
+    Raises:
+        ForeignError: The file has no such test, or is no Python.
     """
-    path, bracket, parameters = test.partition("::")[2].partition("[")
-    *classes, function = path.split("::")
-    name = ".".join([*classes[-1:], function])
-    return _REPLACED.sub("-", f"{name}{bracket}{parameters}")
+    name, bracket, parameters = cassette.stem.partition("[")
+    source = _source_of(module)
+    tests = source.tests_called(name)
+    if not tests:
+        test = name.replace(".", "::")
+        raise ForeignError(f"{module.name} has no test {test}", remedies=[_WAY_OUT])
+    if not bracket:
+        return tests
+    ids = _unreplaced(parameters.removesuffix("]"), source.texts)
+    return [f"{test}[{one}]" for test in tests for one in ids]
+
+
+@cache
+def _source_of(module: Path) -> _Source:
+    source = _Source()
+    try:
+        source.visit(ast.parse(module.read_bytes()))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ForeignError(f"{module.name} cannot be read: {error}") from None
+    return source
+
+
+class _Source(ast.NodeVisitor):
+    """The names and texts in the source of a module.
+
+    Attributes:
+        texts: The texts, by what pytest-recording makes of them.
+    """
+
+    def __init__(self) -> None:
+        self.texts: dict[str, list[str]] = defaultdict(list)
+        self._tests: dict[str, list[str]] = defaultdict(list)
+        self._heirs: dict[str, list[str]] = defaultdict(list)
+        self._classes: list[str] = []
+
+    def tests_called(self, name: str) -> list[str]:
+        """Return the tests of a name, `test_get` or `TestUsers.test_get`."""
+        if name in self._tests:
+            return self._tests[name]
+        class_name, _, function = name.rpartition(".")
+        # What a class inherits may stand in another file.
+        return [f"{heir}::{function}" for heir in self._heirs.get(class_name, ())]
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._add_test(node.name)
+        self.generic_visit(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self._add_test(node.name)
+        self.generic_visit(node)
+
+    def _add_test(self, function: str) -> None:
+        name = ".".join([*self._classes[-1:], function])
+        self._tests[name].append("::".join([*self._classes, function]))
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._classes.append(node.name)
+        if node.bases:
+            self._heirs[node.name].append("::".join(self._classes))
+        self.generic_visit(node)
+        self._classes.pop()
+
+    def visit_Constant(self, constant: ast.Constant) -> None:
+        if isinstance(constant.value, str):
+            # pytest writes an id in ASCII.
+            text = constant.value.encode("unicode_escape").decode("ascii")
+            same = self.texts[_REPLACED.sub("-", text)]
+            if text not in same:
+                same.append(text)
+
+
+def _unreplaced(shown: str, texts: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the parameters of a test of which the name of a cassette shows hyphens.
+
+    | name of the cassette | texts in the module | parameters |
+    |---|---|---|
+    | `b-c` | `b-c` | `b-c` |
+    | `d-e` | `d/e`, `d:e` | `d/e`, `d:e` |
+    | `http---a-1` | `http://a` | `http://a-1` |
+    """
+    if shown in texts:
+        return list(texts[shown])
+    for replaced in sorted(texts, key=len, reverse=True):
+        text = texts[replaced][0]
+        if text != replaced and replaced in shown:
+            whole_parameter = rf"(?:(?<=-)|^){re.escape(replaced)}(?=-|$)"
+            shown = re.sub(whole_parameter, lambda _, text=text: text, shown)  # type: ignore[misc]
+    return [shown]
