@@ -119,7 +119,7 @@ def test_a_miss_names_the_columns_of_a_table_that_differ(project):
 
     assert run.error[2:4] == [
         "frame.price: 1 of 2 differ, [1]: 2.5 recorded, 3.5 now",
-        "frame.n: dtype int64 recorded, float64 now",
+        "frame.n.dtype: 'int64' recorded, 'float64' now",
     ]
 
 

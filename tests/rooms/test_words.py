@@ -8,7 +8,6 @@ import uuid
 
 import pytest
 
-from pytest_mimic.values.describe import masked
 from pytest_mimic.values.labels import call_label
 from pytest_mimic.values.messages import ignorable_in, nearest, nearest_facts
 from pytest_mimic.values.tree import Tree
@@ -63,17 +62,6 @@ def test_a_long_call_is_cut():
     assert "text='yyyyyyyyyyyyyyyyyyyyyy" in call_label("m:f", few)
     assert call_label("m:f", many).startswith("m:f(argument0=0, argument1=1, ")
     assert len(call_label("m:f", few)) <= len(call_label("m:f", many)) == 120
-
-
-def test_what_stands_under_secret_names_is_masked_and_its_path_known():
-    """What says nothing stays."""
-    hidden: list[str] = []
-    tree = trees(token="s3cret", order={"token": ["a", "b"], 1: {"token": None}}, n=[{"token": ""}])  # fmt: skip
-
-    shown = masked(tree, {"token"}.__contains__, hidden)
-
-    assert shown == trees(token="mimic-redacted", order={"token": "mimic-redacted", 1: {"token": None}}, n=[{"token": ""}])  # fmt: skip
-    assert hidden == ["token", "order.token"]
 
 
 def test_the_nearest_recording_has_the_fewest_parts_that_differ():

@@ -23,7 +23,6 @@ class ShownCall(NamedTuple):
         fixture: The wider fixture that made it.
         problem: What is wrong.
         facts: What explains it.
-        sides: Of each difference the path, the recorded and the new side.
         remedies: What to do: pairs of words and command.
         shown: What it asked and what it got, as drawn lines.
     """
@@ -36,7 +35,6 @@ class ShownCall(NamedTuple):
     fixture: str
     problem: str
     facts: list[str]
-    sides: list[tuple[str, str, str]]
     remedies: list[tuple[str, str]]
     shown: str
 
@@ -97,8 +95,7 @@ def read_call(call: dict[str, Any], test: str) -> ShownCall:
         seconds=call["seconds"],
         fixture=call["owner"],
         problem=call["what"],
-        facts=[fact for fact in call["facts"] if isinstance(fact, str)],
-        sides=[tuple(fact) for fact in call["facts"] if isinstance(fact, list)],
+        facts=call["facts"],
         remedies=[(words, command) for words, command in call["remedies"]],
         shown="\n".join(call["lines"]),
     )

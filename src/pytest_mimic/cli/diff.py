@@ -16,8 +16,12 @@ from pytest_mimic.client import differing_answers
 from pytest_mimic.engine.verifying import paths_of
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.targets import NO_OPTIONS, Options
-from pytest_mimic.values.difference_lines import difference_line
-from pytest_mimic.values.differences import Difference, Rules, differences
+from pytest_mimic.values.differences import (
+    Difference,
+    Rules,
+    difference_line,
+    differences,
+)
 from pytest_mimic.values.drawing import line
 from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.values.tree import Tree
@@ -206,7 +210,7 @@ class _Comparison:
         lines = []
         for one in found:
             masked = self._project.secrecy.masked_difference(one)
-            text = difference_line(masked, words=("before", "now"))
+            text = difference_line(masked, ("before", "now"))
             lines.append(self._project.secrets.masked_text(text))
         return lines
 

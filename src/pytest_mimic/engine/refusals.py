@@ -352,10 +352,7 @@ def facts_of(refusal: Refusal, command: str) -> dict[str, Plain]:
 
 
 def facts_of_error(error: MimicError) -> dict[str, Plain]:
-    """Give the facts of an event that tell an error, a difference by its sides."""
-    facts: list[Plain] = []
-    for fact in error.facts:
-        sides = getattr(fact, "sides", None)
-        facts.append(fact if sides is None else [*sides])
+    """Give the facts of an event that tell an error."""
+    facts: list[Plain] = [*error.facts]
     remedies: list[Plain] = [[words, command] for words, command in error.remedies]
     return {"error": error.what, "facts": facts, "remedies": remedies}

@@ -117,7 +117,7 @@ def _of_another_kind(recorded: dict[str, Any], real: dict[str, Any]) -> Differen
     from pytest_mimic.values.differences import MISSING, Difference  # only a drift
 
     fact = f"{_told(recorded)} when recorded, {_told(real)} now"
-    return Difference("", MISSING, MISSING, fact)
+    return Difference((), MISSING, MISSING, fact)
 
 
 def _told(body: dict[str, Any]) -> str:

@@ -1,25 +1,25 @@
-"""Where two trees differ, part by part."""
+"""Where two trees differ, part by part, and each difference on a line."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any, NamedTuple, TypeAlias, cast
 
-from pytest_mimic.values.drawing import line
+from pytest_mimic.values.drawing import cut_text, kind_of, line
 from pytest_mimic.values.tree import (
     IGNORED,
-    PAIRS,
     Leaf,
     Path,
     Tree,
     canonical_text,
-    is_open,
     is_tagged,
+    parts,
     shown_path,
-    step_of,
     without,
 )
+from pytest_mimic.words import on_one_line
 
 # Of the values with a tag of their own, those that have parts.
 _OPENED = frozenset({"$tuple", "$dict", "$partial"})
@@ -63,18 +63,16 @@ class Difference(NamedTuple):
     """One part that differs.
 
     Attributes:
-        path: Where it is, as people write it; empty: the whole.
-        old: What was recorded.
+        steps: Where it is, as `ignore=` and `volatile=` take it; empty: the whole.
+        old: What was recorded. Of a set, the members that only the recording has.
         new: What is there now.
         fact: Words in place of both sides: `1 of 2 differ, [1]: 2.5 recorded, 3.5 now`.
-        steps: The path as `ignore=` and `volatile=` take it.
     """
 
-    path: str
+    steps: Path
     old: Side
     new: Side
     fact: str = ""
-    steps: Path = ()
 
 
 def differences(old: Tree, new: Tree, rules: Rules = EXACT) -> list[Difference]:
@@ -101,34 +99,36 @@ class _Comparison:
             return
         kind = _kind(old)
         if kind != _kind(new):
-            yield _difference(path, old, new)
+            yield Difference(path, old, new)
         elif isinstance(old, list) and isinstance(new, list):
             yield from self._lists(old, new, path)
-        elif kind == "mapping":
-            before, after = cast("_Mapping", old), cast("_Mapping", new)
-            yield from self._keys(before, after, path)
         elif isinstance(old, dict) and isinstance(new, dict):
-            yield from self._tagged(kind, old, new, path)
+            yield from self._mappings(kind, old, new, path)
         elif not self._rules.shape and not self._are_close(kind, old, new):
-            yield _difference(path, old, new)
+            yield Difference(path, old, new)
 
-    def _tagged(
+    def _mappings(
         self, kind: str, old: _Mapping, new: _Mapping, path: Path
     ) -> Iterator[Difference]:
         if kind in _SETS:
-            yield from self._sets(old[kind], new[kind], path)
+            yield from self._sets(kind, old, new, path)
         elif "dtype" in old and "dtype" in new:
-            yield from self._columns(kind, old, new, path)
-        elif old.get("rows") != new.get("rows") and ":" in kind:
-            yield _fact(path, f"{old.get('rows')} rows recorded, {new.get('rows')} now")
-        elif kind in _OPENED or _is_object(old):
-            yield from self._parts(old, new, path)
+            yield from self._arrays(kind, old, new, path)
+        elif kind == "mapping" or _is_opened(kind, old):
+            before, after = _by_step(old), _by_step(new)
+            if "rows" in before and before["rows"] != after.get("rows"):
+                # Each column would differ in its length.
+                before, after = {"rows": old["rows"]}, {"rows": new.get("rows")}
+            yield from self._keys(before, after, path)
+            has_order = "pairs" in old and before.keys() == after.keys()
+            if has_order and list(before) != list(after):
+                yield _fact(path, "the keys are in another order now")
         elif self._rules.shape or canonical_text(old) == canonical_text(new):
             return
         elif kind == "$content" or (kind in _PATHS and old[kind] == new[kind]):
             yield _fact(path, "content differs from the recorded one")
         elif not self._are_close(kind, old[kind], new[kind]):
-            yield _difference(path, old, new)
+            yield Difference(path, old, new)
 
     def _are_close(self, kind: str, old: Side, new: Side) -> bool:
         """Tell whether two values are equal, or two numbers of one kind nearly so."""
@@ -138,75 +138,47 @@ class _Comparison:
         if kind not in _NUMBERS or not (rtol or atol):
             return False
         try:
-            pairs = [*zip(_numbers(kind, old), _numbers(kind, new), strict=True)]
+            before, after = _number(kind, old), _number(kind, new)
             # The sum of both, as numpy has it.
-            return all(abs(a - b) <= atol + rtol * abs(a) for a, b in pairs)
+            return abs(before - after) <= atol + rtol * abs(before)
         except (ValueError, TypeError, ArithmeticError):
             return False
-
-    # -- mappings, and what they stand for
 
     def _keys(self, old: _Mapping, new: _Mapping, path: Path) -> Iterator[Difference]:
         for key in dict.fromkeys([*old, *new]):
             before, after = old.get(key, MISSING), new.get(key, MISSING)
             yield from self.between(before, after, (*path, key))
 
-    def _parts(self, old: _Mapping, new: _Mapping, path: Path) -> Iterator[Difference]:
-        """Compare two objects of one class: attributes, and what stands beside them."""
-        for key in dict.fromkeys([*old, *new]):
-            before, after = old.get(key, MISSING), new.get(key, MISSING)
-            inner = path if is_open(key) else (*path, key)
-            if not isinstance(before, list) or not isinstance(after, list):
-                yield from self.between(before, after, inner)
-            elif key == "$tuple":
-                yield from self._items(before, after, path)
-            elif key in PAIRS:
-                yield from self._pairs(before, after, path)
-            else:
-                yield from self._lists(before, after, inner)
-
-    def _pairs(
-        self, old: list[Tree], new: list[Tree], path: Path
+    def _sets(
+        self, kind: str, old: _Mapping, new: _Mapping, path: Path
     ) -> Iterator[Difference]:
-        before, after = _by_step(old), _by_step(new)
-        yield from self._keys(before, after, path)
-        if before.keys() == after.keys() and [*before] != [*after]:
-            yield _fact(path, "the keys are in another order now")
-
-    def _sets(self, old: Tree, new: Tree, path: Path) -> Iterator[Difference]:
-        before, after = (
-            {canonical_text(part): part for part in cast("list[Tree]", side)}
-            for side in (old, new)
-        )
+        before, after = cast("list[Tree]", old[kind]), cast("list[Tree]", new[kind])
         if self._rules.shape:
-            yield from self._shapes([*before.values()], [*after.values()], path)
+            yield from self._shapes(before, after, path)
             return
-        # What only one side has.
-        for text in sorted(before.keys() ^ after.keys(), key=[*before, *after].index):
-            one, other = before.get(text, MISSING), after.get(text, MISSING)
-            member = line({**before, **after}[text])
-            yield Difference(f"{shown_path(path)}{{{member}}}", one, other)
+        gone, come = _not_in(after, before), _not_in(before, after)
+        if gone or come:
+            yield Difference(path, {kind: gone}, {kind: come})
 
     # -- lists
 
     def _lists(
         self, old: list[Tree], new: list[Tree], path: Path
     ) -> Iterator[Difference]:
+        start = 0
         if self._rules.shape:
             yield from self._shapes(old, new, path)
-        elif bool(old) != bool(new):
+            return
+        if bool(old) != bool(new):
             yield _fact(path, f"{len(old)} items recorded, {len(new)} items now")
-        elif len(old) == len(new):
-            yield from self._items(old, new, path)
-        else:
-            texts, texts_now = map(canonical_text, old), map(canonical_text, new)
-            start, end = equal_ends([*texts], [*texts_now])
-            before, after = old[start : len(old) - end], new[start : len(new) - end]
-            yield from self._items(before, after, path, start)
-
-    def _items(
-        self, old: list[Tree], new: list[Tree], path: Path, start: int = 0
-    ) -> Iterator[Difference]:
+            return
+        if len(old) != len(new):
+            texts, texts_now = (
+                list(map(canonical_text, old)),
+                list(map(canonical_text, new)),
+            )
+            start, end = _equal_ends(texts, texts_now)
+            old, new = old[start : len(old) - end], new[start : len(new) - end]
         pairs = zip_longest(old, new, fillvalue=MISSING)
         for index, (one, other) in enumerate(pairs, start):
             yield from self.between(one, other, (*path, str(index)))
@@ -222,34 +194,28 @@ class _Comparison:
                 yield from found[min(index, len(old) - 1)]
                 return
 
-    # -- columns and arrays
-
-    def _columns(
+    def _arrays(
         self, kind: str, old: _Mapping, new: _Mapping, path: Path
     ) -> Iterator[Difference]:
+        """Compare arrays and columns: what stands beside the items, then the items."""
         items, items_now = old[kind], new[kind]
-        for fact in ("dtype",) if self._rules.shape else ("dtype", "shape"):
-            if old.get(fact) != new.get(fact):
-                sides = [line(side.get(fact)).strip("'") for side in (old, new)]
-                yield _fact(path, f"{fact} {sides[0]} recorded, {sides[1]} now")
-                return
-        if self._rules.shape:
+        is_by_shape = self._rules.shape
+        left_out = {kind: IGNORED, **({"shape": IGNORED} if is_by_shape else {})}
+        beside, beside_now = old | left_out, new | left_out
+        found = list(_Comparison(EXACT)._keys(beside, beside_now, path))
+        if found or is_by_shape:
+            yield from found
             return
-        if isinstance(items, list) and isinstance(items_now, list):
-            yield from self._count(items, items_now, old.get("shape"), path)
-        elif isinstance(items, dict) and isinstance(items_now, dict):
+        if not isinstance(items, list) or not isinstance(items_now, list):
             yield from self.between(items, items_now, path)
-        elif canonical_text(items) != canonical_text(items_now):
-            yield _fact(path, "other values recorded than now")
-        # What stands beside the items: units, categories.
-        yield from self._keys(old | {kind: None}, new | {kind: None}, path)
+        elif len(items) != len(items_now):
+            yield from self._lists(items, items_now, path)
+        else:
+            yield from self._count(items, items_now, old.get("shape"), path)
 
     def _count(
         self, old: list[Tree], new: list[Tree], shape: Tree, path: Path
     ) -> Iterator[Difference]:
-        if len(old) != len(new):
-            yield _fact(path, f"{len(old)} items recorded, {len(new)} now")
-            return
         pairs = enumerate(zip(old, new, strict=True))
         differing = [index for index, pair in pairs if any(self.between(*pair, ()))]
         if differing:
@@ -257,6 +223,10 @@ class _Comparison:
             sides = f"{line(old[first])} recorded, {line(new[first])} now"
             count = f"{len(differing)} of {len(old)} differ"
             yield _fact(path, f"{count}, [{_place_in(shape, first)}]: {sides}")
+
+
+def _fact(path: Path, words: str) -> Difference:
+    return Difference(path, MISSING, MISSING, words)
 
 
 def _plain(side: Side) -> Side:
@@ -270,38 +240,37 @@ def _kind(side: Side) -> str:
     return type(side).__name__
 
 
-def _is_object(tree: _Mapping) -> bool:
-    tag, content = next(iter(tree.items()))
+def _is_opened(kind: str, tree: _Mapping) -> bool:
+    """Tell whether a value with a tag has parts: an object, and few of others."""
     # The content of a member of an enum is its name.
-    return ":" in tag and not isinstance(content, str)
+    return kind in _OPENED or (":" in kind and not isinstance(tree[kind], str))
 
 
-def _difference(path: Path, old: Side, new: Side) -> Difference:
-    return Difference(shown_path(path), old, new, steps=path)
+def _by_step(tree: _Mapping) -> _Mapping:
+    """Give the parts of a tree; of equal steps, which some mappings have, the last."""
+    return {step: part for step, part in parts(tree) if step != "keys()"}
 
 
-def _fact(path: Path, words: str) -> Difference:
-    return Difference(shown_path(path), MISSING, MISSING, words, path)
+def _not_in(others: list[Tree], members: list[Tree]) -> list[Tree]:
+    texts = set(map(canonical_text, others))
+    return [member for member in members if canonical_text(member) not in texts]
 
 
-def _by_step(pairs: list[Tree]) -> _Mapping:
-    """Give pairs as a mapping; of equal keys, which some mappings have, the last."""
-    return {step_of(key): part for key, part in cast("list[list[Tree]]", pairs)}
-
-
-def _numbers(kind: str, content: Any) -> list[float]:
-    """Give the floats that a number of a kind stands for.
+def _number(kind: str, content: Any) -> complex:
+    """Give the number that a tree of a kind stands for.
 
     Raises:
         ValueError, TypeError, ArithmeticError: It stands for none.
     """
     if kind == "$fraction":
-        return [content[0] / content[1]]
-    parts = content if kind == "$complex" else [content]
-    return [float(part["$float"] if isinstance(part, dict) else part) for part in parts]
+        return float(content[0] / content[1])
+    if kind == "$complex":
+        real, imaginary = (_number("float", part) for part in content)
+        return real + imaginary * 1j
+    return float(content["$float"] if isinstance(content, dict) else content)
 
 
-def equal_ends(old: list[str], new: list[str]) -> tuple[int, int]:
+def _equal_ends(old: list[str], new: list[str]) -> tuple[int, int]:
     """Count the texts at the beginning and at the end that both have."""
     start = _equal_start(old, new)
     return start, _equal_start(old[start:][::-1], new[start:][::-1])
@@ -321,3 +290,79 @@ def _place_in(shape: Tree, index: int) -> str:
         index, place = divmod(index, cast("int", size))
         places.append(str(place))
     return ", ".join(reversed(places)) or str(index)
+
+
+# -- a difference on a line
+
+_ENDS = "..."
+# Of longer texts the words that differ are shown, with so many characters around.
+_LONG_TEXT = 80
+_CONTEXT = 60
+
+
+def difference_line(
+    difference: Difference, words: tuple[str, str] = ("recorded", "now")
+) -> str:
+    """Draw one difference: `day: 2024-04-30 recorded, 2024-05-01 now`.
+
+    Of long texts the words that differ are shown, with some around them.
+
+    Args:
+        difference: What differs.
+        words: What the two sides are called.
+    """
+    path = shown_path(difference.steps)
+    if path[:1] in ("", "["):
+        path = f"result{path}"
+    old, new, fact = difference.old, difference.new, difference.fact
+    before, now = words
+    if fact:
+        return f"{path}: {fact}"
+    if isinstance(old, Missing):
+        known = "not in the recording" if before == "recorded" else f"not {before}"
+        return f"{path}: {_drawn(new)} {now}, {known}"
+    if isinstance(new, Missing):
+        return f"{path}: {_drawn(old)} {before}, missing {now}"
+    are_texts = isinstance(old, str) and isinstance(new, str)
+    if are_texts and max(len(str(old)), len(str(new))) > _LONG_TEXT:
+        changed = on_one_line(changed_words(str(old), str(new)))
+        return f"{path}, [-{before}-] {{+{now}+}}: {changed}"
+    one, other = _told_apart(old, new)
+    return f"{path}: {one} {before}, {other} {now}"
+
+
+def changed_words(old: str, new: str) -> str:
+    """Draw how a text differs: `...a [-quick fox-]{+slow dog+} runs...`."""
+    before, after = (re.findall(r"\S+|\s+", text) for text in (old, new))
+    start, end = _equal_ends(before, after)
+    removed = _shortened("".join(before[start : len(before) - end]))
+    added = _shortened("".join(after[start : len(after) - end]))
+    change = f"[-{removed}-]" if removed else ""
+    change += f"{{+{added}+}}" if added else ""
+    head = "".join(before[:start])
+    if len(head) > _CONTEXT:
+        head = _ENDS + head[-_CONTEXT:]
+    tail = "".join(before[len(before) - end :])
+    return f"{head}{change}{cut_text(tail, _CONTEXT + len(_ENDS))}"
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= 3 * _CONTEXT:
+        return text
+    return f"{text[:_CONTEXT]}{_ENDS} {_ENDS}{text[-_CONTEXT:]}"
+
+
+def _drawn(side: Side) -> str:
+    return line(cast("Tree", side), 100)
+
+
+def _told_apart(old: Tree, new: Tree) -> tuple[str, str]:
+    """Draw two sides; where they read alike, with what tells them apart."""
+    one, other = _drawn(old), _drawn(new)
+    if one != other:
+        return one, other
+    # An object by its module, too: its class may have moved.
+    kind, other_kind = kind_of(old), kind_of(new)
+    if kind != other_kind:
+        return f"{one} ({kind})", f"{other} ({other_kind})"
+    return one, "another value"

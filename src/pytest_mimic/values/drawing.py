@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from pytest_mimic.values.tree import Leaf, Tree, is_tagged
+from pytest_mimic.values.rows import bytes_of
+from pytest_mimic.values.tree import Leaf, Tree, is_open, is_tagged
 
 _ENDS = "..."
 _MOST_NAMES = 8
+_DIGITS = 8
 
 
 class _Form(NamedTuple):
-    """A container as it is drawn.
+    """A tree as it is drawn.
 
     Attributes:
-        opening: `Rate(`
+        opening: `Rate(`; the whole text of what has no parts.
         parts: Each with what stands before it: `base=`.
         closing: `)`
     """
 
     opening: str
-    parts: list[tuple[str, Tree]]
-    closing: str
+    parts: Sequence[tuple[str, Tree]] = ()
+    closing: str = ""
 
 
 def line(tree: Tree, limit: int = 80) -> str:
@@ -33,7 +33,7 @@ def line(tree: Tree, limit: int = 80) -> str:
     for piece in _pieces(tree):
         text += piece
         if len(text) > limit:
-            return text[: limit - len(_ENDS)] + _ENDS
+            return cut_text(text, limit)
     return text
 
 
@@ -43,39 +43,26 @@ def lines(tree: Tree, width: int = 100) -> list[str]:
 
 
 def preview(tree: Tree) -> str:
-    """Say what a value is, and nothing that it holds: `<Basket: items, total>`."""
-    if not isinstance(tree, dict) or not is_tagged(tree):
-        length = f" of {len(tree)}" if isinstance(tree, (list, dict)) else ""
-        return f"<{kind_of(tree)}{length}>"
-    if "rows" in tree or "dtype" in tree:
+    """Say what a value is, and nothing that it holds: `<DataFrame 3 rows: day>`."""
+    if isinstance(tree, dict) and ("rows" in tree or "dtype" in tree):
         return _table_or_array(tree)
-    content = next(iter(tree.values()))
-    return f"<{_name_of(tree)}{_listed(_named(content) or _named(tree.get('shows')))}>"
+    return f"<{_last_name(kind_of(tree))}>"
 
 
 def kind_of(tree: Tree) -> str:
-    """Say of which class a value is, with its module."""
-    """Give the type of a value: `int`, `Decimal`, `shop:Rate`."""
-    if not isinstance(tree, dict):
-        return "None" if tree is None else type(tree).__name__
-    if not is_tagged(tree):
-        return "dict"
-    tag = next(iter(tree))[1:]
-    return {"decimal": "Decimal", "uuid": "UUID"}.get(tag, tag)
+    """Give the type of a value: `int`, `decimal`, `shop:Rate`."""
+    if isinstance(tree, dict) and is_tagged(tree):
+        return next(iter(tree))[1:]
+    return type(tree).__name__
 
 
-def _name_of(tree: Tree) -> str:
-    return kind_of(tree).rpartition(":")[2]
-
-
-# -- one line, piece by piece
+def cut_text(text: str, limit: int) -> str:
+    """Give a text, or its beginning and points where it is longer than the limit."""
+    return text if len(text) <= limit else text[: limit - len(_ENDS)] + _ENDS
 
 
 def _pieces(tree: Tree) -> Iterator[str]:
     form = _form_of(tree)
-    if isinstance(form, str):
-        yield form
-        return
     yield form.opening
     before = ""
     for name, part in form.parts:
@@ -89,8 +76,11 @@ def _lines(tree: Tree, indent: str, before: str, width: int) -> Iterator[str]:
     form = _form_of(tree)
     room = width - len(indent) - len(before) - 1
     whole = line(tree, room + 1)
-    if isinstance(form, str) or not form.parts or len(whole) <= room:
-        yield f"{indent}{before}{form if isinstance(form, str) else whole}"
+    if not form.parts:
+        yield f"{indent}{before}{form.opening}{form.closing}"
+        return
+    if len(whole) <= room:
+        yield f"{indent}{before}{whole}"
         return
     yield f"{indent}{before}{form.opening}"
     for name, part in form.parts:
@@ -103,40 +93,93 @@ def _lines(tree: Tree, indent: str, before: str, width: int) -> Iterator[str]:
 # -- what stands for a tree
 
 
-def _form_of(tree: Tree) -> str | _Form:
-    """Give the text of a value, or of a container how it is drawn around its parts."""
+def _form_of(tree: Tree) -> _Form:
     if isinstance(tree, Leaf):
         tree = tree.plain()
     if isinstance(tree, str):
-        return repr(tree)
+        return _Form(repr(tree))
     if isinstance(tree, list):
         return _Form("[", _items(tree), "]")
     if not isinstance(tree, dict):
-        return str(tree)
+        return _Form(str(tree))
     if not is_tagged(tree):
-        parts = [(f"{key!r}: ", part) for key, part in tree.items()]
-        return _Form("{", parts, "}")
+        return _Form("{", [(f"{key!r}: ", part) for key, part in tree.items()], "}")
     try:
         return _tagged(tree)
     except (TypeError, ValueError, AttributeError, LookupError):
         # A file that somebody has edited may hold anything.
-        return f"<{next(iter(tree))[1:]}>"
+        return _Form(f"<{kind_of(tree)}>")
 
 
-def _tagged(tree: dict[str, Any]) -> str | _Form:
+_BRACKETS = {
+    "$tuple": ("(", ")"),
+    "$set": ("{", "}"),
+    "$frozenset": ("frozenset({", "})"),
+}
+# The tags of a text that says all.
+_TEXTS = frozenset(
+    "$int $float $decimal $uuid $zone $name $escaped $date $datetime $time".split()
+)
+_PLACES = frozenset(["$path", "$text", "$json", "$pickle"])
+# The keys beside a tag whose items are arguments, or whose content is one.
+_ARGUMENTS = frozenset(["args", "()"])
+_CONTENTS = frozenset(["of", "items"])
+
+
+def _tagged(tree: dict[str, Any]) -> _Form:
     tag = next(iter(tree))
     content = tree[tag]
-    if tag in _DRAWN:
-        return _DRAWN[tag](tree)
-    if tag in _AROUND:
-        opening, closing = _AROUND[tag]
-        return _Form(opening, _items(content), closing)
-    if tag in _TEXTS:
-        text = content if isinstance(content, str) else line(content)
-        return _TEXTS[tag].format(text)
     if "rows" in tree or "dtype" in tree:
-        return _table_or_array(tree)
+        return _Form(_table_or_array(tree))
+    if tag in _TEXTS:
+        zone = f"[{line(tree['zone'])}]" if "zone" in tree else ""
+        return _Form(f"{content}{zone}")
+    if tag in _BRACKETS and content:
+        opening, closing = _BRACKETS[tag]
+        if tag == "$tuple" and len(content) == 1:
+            closing = ",)"
+        return _Form(opening, _items(content), closing)
+    if tag == "$dict":
+        pairs = [(f"{line(key)}: ", part) for key, part in content]
+        return _Form("{", pairs, "}")
+    if tag in ("$bytes", "$base64"):
+        return _Form(repr(bytes_of(tree)))
+    if tag == "$long":
+        return _Form(_long(tree))
+    if tag in _PLACES:
+        return _Form(_place(tree))
+    if isinstance(content, str) and ":" not in tag:
+        return _Form(f"<{tag[1:]} {content}>")
+    if isinstance(content, int):
+        return _Form(f"<{tag[1:]}>")
     return _object(tag, tree)
+
+
+def _object(tag: str, tree: dict[str, Tree]) -> _Form:
+    """Draw an object of a class: `Rate(base='EUR')`, `ValueError('no', code=3)`."""
+    content = tree[tag]
+    name = _last_name(tag[1:])
+    if isinstance(content, str) and content.isidentifier():
+        return _Form(f"{name}.{content}")  # a member of an enum
+    positional: list[tuple[str, Tree]] = []
+    named: list[tuple[str, Tree]] = []
+    for key, part in tree.items():
+        if key in _ARGUMENTS or (key == tag and isinstance(part, list)):
+            positional += _items(part)
+        elif key == "pairs":
+            positional.append(("", {"$dict": part}))
+        elif key in _CONTENTS or (key == tag and not isinstance(part, dict)):
+            positional.append(("", part))
+        elif isinstance(part, dict) and is_tagged(part):
+            if key == tag:
+                positional.append(("", part))
+        elif isinstance(part, dict) and (is_open(key) or key == "keywords"):
+            named += _named(part)
+    return _Form(f"{name}(", [*positional, *named], ")")
+
+
+def _last_name(path: str) -> str:
+    return path.rpartition(":")[2].rpartition(".")[2]
 
 
 def _items(content: Any) -> list[tuple[str, Tree]]:
@@ -144,84 +187,27 @@ def _items(content: Any) -> list[tuple[str, Tree]]:
     return [("", item) for item in items]
 
 
-def _named(parts: Tree) -> list[tuple[str, Tree]]:
-    if not isinstance(parts, dict) or is_tagged(parts):
-        return []
+def _named(parts: dict[str, Tree]) -> list[tuple[str, Tree]]:
     return [(f"{name}=", part) for name, part in parts.items()]
-
-
-def _object(tag: str, tree: dict[str, Tree]) -> str | _Form:
-    """Draw an object of a class: `Rate(base='EUR')`, `ValueError('no', code=3)`."""
-    content = tree[tag]
-    name = tag.lstrip("$").rpartition(":")[2].rpartition(".")[2]
-    if isinstance(content, str) and content.isidentifier():
-        return f"{name}.{content}"  # a member of an enum
-    positional: list[tuple[str, Tree]] = []
-    named = _named(content)
-    if not isinstance(content, dict) or is_tagged(content):
-        positional.append(("", content))
-    for key, part in tree.items():
-        if key in ("args", "()"):
-            positional += _items(part)
-        elif key in ("of", "items"):
-            positional.append(("", part))
-        elif key == "pairs":
-            positional.append(("", {"$dict": part}))
-        elif key in ("attributes", "fields", "extra", "private", "keywords"):
-            named += _named(part)
-    return _Form(f"{name}(", [*positional, *named], ")")
 
 
 def _table_or_array(tree: dict[str, Any]) -> str:
     """Draw `<DataFrame 3 rows: day, price>`, or `<ndarray float64 50x2000>`."""
-    name = _name_of(tree)
+    name = _last_name(kind_of(tree))
     if "rows" in tree:
-        columns = _named(next(iter(tree.values())))
-        return f"<{name} {tree['rows']} rows{_listed(columns)}>"
+        columns = next(iter(tree.values()))
+        has_few = isinstance(columns, dict) and len(columns) <= _MOST_NAMES
+        names = f": {', '.join(columns)}" if has_few and columns else ""
+        return f"<{name} {tree['rows']} rows{names}>"
     dtype = tree["dtype"] if isinstance(tree["dtype"], str) else "fields"
     sizes = "x".join(map(str, tree.get("shape", ())))
-    return f"<{' '.join(filter(None, [name, dtype, sizes]))}>"
-
-
-def _listed(parts: list[tuple[str, Tree]]) -> str:
-    if not 0 < len(parts) <= _MOST_NAMES:
-        return ""
-    return f": {', '.join(name.rstrip('=') for name, _ in parts)}"
-
-
-def _moment(tree: dict[str, Any]) -> str:
-    moment, zone = next(iter(tree.values())), tree.get("zone")
-    return f"{moment}[{line(zone)}]" if zone is not None else str(moment)
-
-
-def _span(tree: dict[str, Any]) -> str:
-    return str(timedelta(*tree["$timedelta"]))
-
-
-def _bytes(tree: dict[str, Any]) -> str:
-    if "$bytes" in tree:
-        return repr(tree["$bytes"].encode("ascii"))
-    return repr(b64decode(tree["$base64"]))
-
-
-def _tuple(tree: dict[str, Any]) -> _Form:
-    items = tree["$tuple"]
-    return _Form("(", _items(items), ",)" if len(items) == 1 else ")")
-
-
-def _dict(tree: dict[str, Any]) -> _Form:
-    return _Form("{", [(f"{line(key)}: ", part) for key, part in tree["$dict"]], "}")
-
-
-def _set(tree: dict[str, Any]) -> _Form:
-    members = _items(tree["$set"])
-    return _Form("{", members, "}") if members else _Form("set(", [], ")")
+    return f"<{name} {dtype} {sizes}".rstrip() + ">"
 
 
 def _long(tree: dict[str, Any]) -> str:
     """Draw a part of which length and digest are kept, by its beginning."""
     kind, length, begins = tree["$long"], tree["length"], tree.get("begins")
-    digest = str(tree["digest"])[:8]
+    digest = str(tree["digest"])[:_DIGITS]
     if kind == "memory":
         return f"<{length:,} bytes #{digest}>"
     if kind == "text":
@@ -240,38 +226,3 @@ def _place(tree: dict[str, Any]) -> str:
     if "begins" in tree:
         return f"{tree['begins']!r}{_ENDS}"
     return str(place if "$path" in tree else tree.get("preview") or f"<{place}>")
-
-
-# What stands for a tag whose content is a text.
-_TEXTS = {
-    **dict.fromkeys(("$float", "$int", "$decimal", "$uuid", "$date", "$zone"), "{}"),
-    "$name": "{}",
-    **dict.fromkeys(("$function", "$method"), "<function {}>"),
-    "$class": "<class {}>",
-    "$module": "<module {}>",
-    "$escaped": "'{}'",
-    "$content": "<{}>",
-    "$refused": "<{}>",
-    "$ignored": "<ignored>",
-    "$up": "<itself>",
-    "$back": "<a part above>",
-}
-_AROUND = {
-    "$frozenset": ("frozenset({", "})"),
-    "$bytearray": ("bytearray(", ")"),
-    "$complex": ("complex(", ")"),
-    "$fraction": ("Fraction(", ")"),
-    "$pattern": ("re.compile(", ")"),
-    "$range": ("range(", ")"),
-    "$timezone": ("timezone(", ")"),
-}
-_DRAWN: dict[str, Callable[[dict[str, Any]], str | _Form]] = {
-    **dict.fromkeys(("$bytes", "$base64"), _bytes),
-    **dict.fromkeys(("$datetime", "$time"), _moment),
-    **dict.fromkeys(("$path", "$text", "$pickle", "$json"), _place),
-    "$timedelta": _span,
-    "$tuple": _tuple,
-    "$dict": _dict,
-    "$set": _set,
-    "$long": _long,
-}

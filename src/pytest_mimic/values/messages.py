@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from pytest_mimic.errors import MutatedInputError
-from pytest_mimic.values.difference_lines import DifferenceLine, difference_line
-from pytest_mimic.values.differences import Difference, differences
+from pytest_mimic.values.differences import (
+    Difference,
+    difference_line,
+    differences,
+)
 from pytest_mimic.values.looks import ignorable
 from pytest_mimic.values.tree import Path, Tree, parts, without
 from pytest_mimic.words import few
@@ -125,10 +128,7 @@ def lines_of(
     words: tuple[str, str] = ("recorded", "now"),
 ) -> list[str]:
     """Draw the first differences, a line each, and count the others."""
-    lines: list[str] = []
-    for difference in found[:most]:
-        line = difference_line(difference, words=words)
-        lines.append(DifferenceLine(f"{indent}{line}", *line.sides))
+    lines = [f"{indent}{difference_line(one, words)}" for one in found[:most]]
     more = len(found) - len(lines)
     return [*lines, f"{indent}and {more} more"] if more > 0 else lines
 

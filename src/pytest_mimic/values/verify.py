@@ -41,17 +41,22 @@ def outcome_differences(
         step = type(recorded).__name__
     if step:
         rules = rules._replace(volatile=_paths_below(step, rules.volatile))
-    old = _tree_of(recorded, places, step, is_whole=False)
-    new = _tree_of(real, places, step, is_whole=False)
-    if _digest(old, rules) == _digest(new, rules):
-        return []
-    old = _tree_of(recorded, places, step, is_whole=True)
-    new = _tree_of(real, places, step, is_whole=True)
-    found = deeply(lambda: differences(old, new, rules))
-    if found or rules != EXACT:
-        return found
-    fact = "differs from the recording in a part that has no readable form"
-    return [Difference(step, MISSING, MISSING, fact)]
+
+    values = recorded, real
+
+    def found() -> list[Difference]:
+        old, new = (_tree_of(one, places, step) for one in values)
+        if _digest(old, rules) == _digest(new, rules):
+            return []
+        # Each item of an array is looked at.
+        old, new = (_tree_of(one, places, step, sys.maxsize) for one in values)
+        differing = differences(old, new, rules)
+        if differing or rules != EXACT:
+            return differing
+        fact = "differs from the recording in a part that has no readable form"
+        return [Difference((step,), MISSING, MISSING, fact)]
+
+    return deeply(found)
 
 
 def _paths_below(step: str, paths: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -61,16 +66,13 @@ def _paths_below(step: str, paths: tuple[Path, ...]) -> tuple[Path, ...]:
     return (*paths, *below, *in_items)
 
 
-def _tree_of(
-    value: object, places: Places | None, step: str, *, is_whole: bool
-) -> Tree:
+def _tree_of(value: object, places: Places | None, step: str, few: int = 0) -> Tree:
     walk = Walk("identity", places)
     walk.is_by_code = True
-    if is_whole:
-        walk.few = sys.maxsize
-    tree = deeply(lambda: walk.node(value))
+    walk.few = few or walk.few
+    tree = walk.node(value)
     return {step: tree} if step else tree
 
 
 def _digest(tree: Tree, rules: Rules) -> str:
-    return deeply(lambda: digest_of(without(tree, rules.volatile)))
+    return digest_of(without(tree, rules.volatile))
