@@ -72,6 +72,22 @@ def test_values_count_the_same_under_any_hash_seed(shop):
     shop.replay(hash_seed=2).expect(passed=1, real=[])
 
 
+def test_a_part_that_stands_twice_at_sixty_levels_replays(shop):
+    """Written out, it has no end."""
+    shop.tests("""
+        import shop
+
+        def test_value():
+            value = [1]
+            for _ in range(60):
+                value = [value, value]
+            assert shop.take(value) == shop.take(value) == 1
+    """)
+
+    shop.record().expect(passed=1, real=["take"])
+    shop.replay().expect(passed=1, real=[])
+
+
 PATHS = """
     import pathlib
     import shop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import marshal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 # In bytes: arguments that are worth to be kept, for the next equal call.
 _LITTLE = 4_096
 _SIZED = (str, list, dict)
+# With more parts, or more levels of them, arguments are not little.
+_FEW = 500
+_LEVELS = 10
 
 
 class Player:
@@ -271,12 +275,30 @@ def _bytes_of(arguments: dict[str, object]) -> bytes:
     for value in arguments.values():
         if type(value) in _SIZED and len(value) > _LITTLE:  # type: ignore[arg-type]
             return b""
+    if not _are_few_parts(arguments):
+        return b""
     try:
         # Later versions write other bytes for texts that are interned.
         written = marshal.dumps(arguments, 2)
     except ValueError:
         return b""
     return written if len(written) <= _LITTLE else b""
+
+
+def _are_few_parts(arguments: dict[str, object]) -> bool:
+    """Tell whether arguments have few parts, each counted wherever it stands.
+
+    A part that stands twice in one that stands twice, and so on, is written out
+    without end.
+    """
+    level: list[object] = [arguments]
+    for _ in range(_LEVELS):
+        level = gc.get_referents(*level)
+        if not level:
+            return True
+        if len(level) > _FEW:
+            return False
+    return False
 
 
 class Arguments:
