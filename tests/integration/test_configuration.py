@@ -194,6 +194,20 @@ def test_only_readable_data_replays_if_pickles_are_forbidden(shop):
     ]
 
 
+def test_a_recording_run_makes_no_pickle_if_pickles_are_forbidden(shop):
+    shop.ini("shop:fetch", "shop:address", mimic_pickle="forbid")
+    shop.tests(TESTS + "\n    def test_address():\n        shop.address('Oslo')\n")
+
+    run = shop.record().expect(
+        passed=1,
+        failed=1,
+        real=["fetch Oslo", "address Oslo"],
+        says=["what shop:address returned cannot be stored", "only a pickle keeps"],
+    )
+
+    assert [name for name in run.vault if not name.endswith(".json")] == []
+
+
 def test_patterns_exclude_functions(shop):
     shop.ini('shop:* exclude="shop:p*"')
     shop.tests(TESTS + "\n    def test_pair():\n        shop.pair('Oslo')\n")

@@ -224,8 +224,11 @@ class RealCall(Replay):
         """
         places = self._arguments.places
         name = "exception" if verb == "raised" else "result"
+        forbid = self._plan.run.forbids_pickles
         try:
-            return store(value, self._objects, places, self._hide, name=name)
+            return store(
+                value, self._objects, places, self._hide, forbid=forbid, name=name
+            )
         except UnstorableOutcomeError as error:
             what = f"what {self._plan.target} {verb} cannot be stored"
             told = UnstorableOutcomeError(what, error.facts, error.remedies)
