@@ -15,12 +15,13 @@ pytestmark = [
 ]
 
 TESTS = Path(__file__).parents[1]
+PATHS = os.pathsep.join([str(TESTS), *sys.path])
 
 
 def start(script: str, *words: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", script, *map(str, words)],
-        env=os.environ | {"PYTHONPATH": str(TESTS)},
+        env=os.environ | {"PYTHONPATH": PATHS},
         stdout=subprocess.PIPE,
         text=True,
     )

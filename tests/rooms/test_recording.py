@@ -107,7 +107,13 @@ def of_call(**parts: object):
 
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 12345\n"
-DEEP = b'{"format": 6, "calls": 1, "log": [' + b"[" * 100_000 + b"]" * 100_000 + b"]}"
+
+
+def deep(content: bytes, levels: int) -> bytes:
+    """Put nested lists in place of a value."""
+    return content.replace(b"1.08", b"[" * levels + b"]" * levels)
+
+
 DAMAGES = {
     "cut short": ("half", lambda content: content[:-9], "is not valid JSON, line "),
     "empty": ("half", lambda content: b"", "is not valid JSON, line 1"),
@@ -121,7 +127,8 @@ DAMAGES = {
     "no mapping": ("content", lambda content: b"[]", "it has no format"),
     "no calls": ("content", lambda content: b'{"format": 6}', "it has no calls"),
     "too many digits": ("content", edit(b"1.08", b"9" * 5_000), "digits"),
-    "levels": ("content", lambda content: DEEP, "recursion"),
+    "levels": ("content", lambda content: deep(content, 10_000), "it is nested deeper than 2,500 levels"),
+    "many levels": ("content", lambda content: deep(content, 100_000), "it is nested deeper than 2,500 levels"),
     "an unknown part": ("content", of_call(valeu=1), "'valeu' is no part of it"),
     "two outcomes": ("content", of_call(raised={}), "a call needs one of value, raised, items, answer"),
     "no outcome": ("content", edit(b'"value"', b'"after"'), "a call needs one of value"),

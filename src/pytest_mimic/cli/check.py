@@ -15,7 +15,7 @@ from pytest_mimic.cli.select import Found
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.vault.names import call_name, log_name
-from pytest_mimic.vault.recording import Entry, Recording
+from pytest_mimic.vault.recording import Entry, Recording, content_of
 from pytest_mimic.vault.vault import FOLDERS, PART, objects_in
 from pytest_mimic.words import plural, size_in_words
 
@@ -168,8 +168,8 @@ class _Check:
 
     def _objects_of(self, found: Found, entry: Entry) -> Iterator[Finding]:
         name, owner = found.name, found.recording.owner
-        text = json.dumps([entry.arguments, entry.request, entry.body, entry.after])
-        pending = [*objects_in(text.encode())]
+        content = content_of(Recording("", "", [entry]))
+        pending = [*objects_in(content) - {entry.inputs}]
         while pending:
             needed = pending.pop()
             try:

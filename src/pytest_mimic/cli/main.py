@@ -37,6 +37,8 @@ _SELECTOR = (
     " a pattern of calls (GET '/users/*'); a path in the vault"
 )
 _VAULT = "the folder of the vault (default: the one that pytest would use here)"
+# A recording may be nested much deeper than code is.
+_DEEP_RECURSION = 20_000
 _INTERRUPTED = 130
 
 
@@ -148,6 +150,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A terminal that knows ASCII alone gets escapes.
         sys.stdout.reconfigure(errors="backslashreplace")
     parser = _parser()
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEEP_RECURSION))
     try:
         options = parser.parse_args(argv)
         if options.command is None:
@@ -164,6 +168,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"ERROR: {what}{error.strerror}", file=sys.stderr)
     except KeyboardInterrupt:
         return _INTERRUPTED
+    finally:
+        sys.setrecursionlimit(limit)
     return 2
 
 

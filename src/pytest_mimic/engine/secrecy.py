@@ -91,7 +91,7 @@ class Secrecy:
 
     def masked(self, tree: Tree) -> Tree:
         """Return a tree as it may be shown."""
-        masked: Tree = self.secrets.masked(tree)
+        masked: Tree = deeply(lambda: self.secrets.masked(tree))
         return masked
 
     def masked_difference(self, difference: Difference) -> Difference:

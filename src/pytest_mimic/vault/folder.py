@@ -1,13 +1,13 @@
 """Files of the vault are whole or not there."""
 
-# ruff: noqa: PTH103, PTH106, PTH114, PTH116, PTH118, PTH120, PTH204
+# ruff: noqa: PTH106, PTH114, PTH116, PTH118, PTH120, PTH204
 from __future__ import annotations
 
 import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
-from os import close, makedirs, rmdir, scandir, urandom
+from os import close, rmdir, scandir, urandom
 from os import stat as stat_of
 from os.path import dirname, getmtime, islink, join
 from pathlib import Path
@@ -18,6 +18,7 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.vault.system import (
     NEW,
     content_of,
+    in_folder,
     open_file,
     replace,
     unlink,
@@ -68,9 +69,10 @@ class Folder:
     def write(self, name: str, chunks: Iterable[bytes | memoryview]) -> None:
         """Replace a file: it has its old content or all of the new one."""
         temporary = self.path(f"{_TEMPORARY}{urandom(8).hex()}.tmp")
+        path = self.path(name)
         try:
-            self._write_temporary(temporary, chunks)
-            self._put(temporary, self.path(name))
+            self._write_new(temporary, chunks)
+            in_folder(path, lambda: replace(temporary, path))
         except BaseException as reason:
             with suppress(OSError):
                 unlink(temporary)
@@ -78,25 +80,13 @@ class Folder:
                 self.fail("write", name, reason)
             raise
 
-    def _write_temporary(
-        self, temporary: str, chunks: Iterable[bytes | memoryview]
-    ) -> None:
-        makedirs(self._root, exist_ok=True)
-        descriptor = open_file(temporary, NEW, 0o666)
+    def _write_new(self, path: str, chunks: Iterable[bytes | memoryview]) -> None:
+        descriptor = in_folder(path, lambda: open_file(path, NEW, 0o666))
         try:
             for chunk in chunks:
                 write_all(descriptor, chunk)
         finally:
             close(descriptor)
-
-    def _put(self, temporary: str, path: str) -> None:
-        # Another process may delete the folder again, since it is empty.
-        for _ in range(9):
-            with suppress(FileNotFoundError):
-                replace(temporary, path)
-                return
-            makedirs(dirname(path), exist_ok=True)
-        replace(temporary, path)
 
     def delete(self, name: str) -> bool:
         """Delete a file, with folders that it leaves empty; return if it was there."""

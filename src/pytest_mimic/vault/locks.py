@@ -1,6 +1,6 @@
 """One process at a time replaces files of a vault, and who records is known."""
 
-# ruff: noqa: PTH103, PTH108, PTH118, PTH120
+# ruff: noqa: PTH108, PTH118
 from __future__ import annotations
 
 import os
@@ -8,16 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import count
-from os import close, fstat, getpid, makedirs, scandir
+from os import close, fstat, getpid, scandir
 from os import unlink as os_unlink
-from os.path import dirname, join, realpath
+from os.path import join, realpath
 from time import sleep
-from typing import NoReturn
 
 from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic.errors import MimicError
-from pytest_mimic.vault.system import NEW, TO_LOCK, open_file, unlink, write_all
+from pytest_mimic.vault.system import (
+    NEW,
+    TO_LOCK,
+    in_folder,
+    open_file,
+    unlink,
+    write_all,
+)
 
 _MAKE_LOCK = TO_LOCK | os.O_CREAT
 _LONGEST_PAUSE = 0.01
@@ -31,16 +37,19 @@ class HeldFile:
 
     def __init__(self, start: str, suffix: str = "") -> None:
         self._pid = getpid()
-        makedirs(dirname(start), exist_ok=True)
         for number in count():
             self.path = f"{start}.{self._pid}-{number}{suffix}"
-            try:
-                self._descriptor = open_file(self.path, NEW, 0o666)
+            if in_folder(self.path, self._has_made):
                 break
-            except FileExistsError:
-                continue  # a killed process had the same number
         self._file = _place_of(self._descriptor)
         _try_lock(self._descriptor)
+
+    def _has_made(self) -> bool:
+        try:
+            self._descriptor = open_file(self.path, NEW, 0o666)
+        except FileExistsError:
+            return False  # a killed process had the same number
+        return True
 
     def is_own(self) -> bool:
         """Check that this process made the file, and that no test has closed it.
@@ -86,36 +95,33 @@ class Locks:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Keep other threads and processes out for a block that replaces a file."""
+        path = join(self._folder, "write")
         try:
-            descriptor = self._open_lock()
+            descriptor = in_folder(
+                path, lambda: open_file(path, _MAKE_LOCK, 0o600), mode=0o700
+            )
             _lock_when_free(descriptor)
+            try:
+                yield
+            finally:
+                _unlock(descriptor)
         except OSError as reason:
-            self._fail(reason)
-        try:
-            yield
-        finally:
-            _unlock(descriptor)
+            file, cause = reason.filename or self._folder, reason.strerror or reason
+            what = f"cannot lock {self._label} with {file}: {cause}"
+            raise MimicError(what) from None
 
     def join(self) -> None:
         """Join those who record. A forked process joins on its own."""
         if self._run is not None and self._run.is_own():
             return
-        with self.writing():
-            try:
-                self._has_others()
-                self._run = HeldFile(join(self._folder, "run"))
-            except OSError as reason:
-                self._fail(reason)
+        with self.alone():
+            self._run = HeldFile(join(self._folder, "run"))
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
         """Keep others out for a block; it gets whether no other process records."""
         with self.writing():
-            try:
-                is_alone = not self._has_others()
-            except OSError as reason:
-                self._fail(reason)
-            yield is_alone
+            yield not self._has_others()
 
     def leave(self) -> None:
         """Leave those who record."""
@@ -147,19 +153,6 @@ class Locks:
         user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
         vault = realpath(self._path).encode("utf-8", "surrogateescape")
         return join(gettempdir(), f"pytest-mimic-{user}", xxh3_64_hexdigest(vault))
-
-    def _open_lock(self) -> int:
-        path = join(self._folder, "write")
-        try:
-            return open_file(path, _MAKE_LOCK, 0o600)
-        except FileNotFoundError:
-            makedirs(self._folder, 0o700, exist_ok=True)
-            return open_file(path, _MAKE_LOCK, 0o600)
-
-    def _fail(self, reason: OSError) -> NoReturn:
-        file, cause = reason.filename or self._folder, reason.strerror or reason
-        what = f"cannot lock {self._label} with {file}: {cause}"
-        raise MimicError(what) from None
 
 
 def is_held(path: str) -> bool:

@@ -7,6 +7,7 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from gc import get_referents
 from typing import TYPE_CHECKING, Any, Literal
 
 from xxhash import xxh3_64_hexdigest
@@ -22,6 +23,8 @@ End = Literal["", "waiting", "open", "empty"]
 BODIES = ("value", "raised", "items", "answer")
 
 _WIDTH = 100
+# A value has at most a thousand levels, and a tag may take one more for each.
+_DEEPEST = 2_500
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -176,7 +179,11 @@ def content_of(recording: Recording) -> bytes:
         head["setup"] = recording.setup
     if recording.fixtures:
         head["fixtures"] = recording.fixtures
-    return _encoded(deeply(lambda: _laid_out({**head, "log": calls})))
+    lines = [f'  "{key}": {_laid_out(head[key], "  ", len(key) + 6)}' for key in head]
+    laid_out = deeply(lambda: [_laid_out(call, "    ", 4) for call in calls])
+    calls_in_lines = ",\n".join(f"    {call}" for call in laid_out)
+    lines.append(f'  "log": [\n{calls_in_lines}\n  ]')
+    return _encoded("{\n" + ",\n".join(lines) + "\n}")
 
 
 def part_line_of(part: Recording | Entry) -> bytes:
@@ -246,7 +253,7 @@ def _json_of(content: bytes, name: str) -> Any:
     except UnicodeDecodeError:
         raise damaged(name, "half", "is not text in UTF-8") from None
     try:
-        return deeply(lambda: _decoded(text))
+        plain = deeply(lambda: _decoded(text))
     except json.JSONDecodeError as reason:
         conflict = _CONFLICT.search(text)
         if conflict:
@@ -255,8 +262,28 @@ def _json_of(content: bytes, name: str) -> Any:
             raise damaged(name, "conflict", what) from None
         what = f"is not valid JSON, line {reason.lineno}"
         raise damaged(name, "half", what, [reason.msg]) from None
-    except (ValueError, RecursionError) as reason:
+    except RecursionError:
+        raise _too_deep(name) from None
+    except ValueError as reason:
         raise shapeless(name, str(reason)) from None
+    if text.count("[") + text.count("{") > _DEEPEST:
+        _check_depth(plain, name)
+    return plain
+
+
+def _check_depth(plain: object, name: str) -> None:
+    """Refuse what is so deep that nobody could walk through it."""
+    level = [plain]
+    for _ in range(_DEEPEST):
+        parts = get_referents(*level)
+        level = [part for part in parts if isinstance(part, (dict, list))]
+        if not level:
+            return
+    raise _too_deep(name)
+
+
+def _too_deep(name: str) -> CorruptRecordingError:
+    return shapeless(name, f"it is nested deeper than {_DEEPEST:,} levels")
 
 
 # Made once, before a test can replace `json.loads`.

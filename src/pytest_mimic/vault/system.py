@@ -1,11 +1,13 @@
 """Calls of the system, bound before a test can replace them; Windows gets patience."""
 
+# ruff: noqa: PTH103, PTH120
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from functools import wraps
-from os import close, read, write
+from os import close, makedirs, read, write
+from os.path import dirname
 from time import sleep
 from typing import ParamSpec, TypeVar
 
@@ -18,6 +20,8 @@ TO_LOCK = os.O_RDWR | _PLAIN
 NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | _PLAIN
 # Windows refuses for a moment what another process has open: two seconds in all.
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, *[0.1] * 19)
+
+_MOST_TRIES = 9
 
 
 def _patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -40,6 +44,19 @@ def _patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
 open_file = _patient(os.open)
 replace = _patient(os.replace)
 unlink = _patient(os.unlink)
+
+
+def in_folder(path: str, work: Callable[[], _T], mode: int = 0o777) -> _T:
+    """Give what `work` gives, which makes the file at a path, and the folder for it.
+
+    Another process may delete the folder again, since it is empty.
+    """
+    for _ in range(_MOST_TRIES):
+        try:
+            return work()
+        except FileNotFoundError:
+            makedirs(dirname(path), mode, exist_ok=True)
+    return work()
 
 
 def content_of(path: str, size: int) -> bytes:

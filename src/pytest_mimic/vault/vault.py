@@ -162,13 +162,7 @@ class Vault:
         self.recording()
         with self.locks.writing():
             before = self.folder.read(name)
-            former = None
-            try:
-                if before is not None:
-                    former = parse(before, self._labelled(name))
-            except CorruptRecordingError as error:
-                if error.damage == "newer":
-                    raise
+            former = self._former(name, before)
             if former is not None and equal is not None:
                 recording = _with_kept_facts(former, recording, equal)
             now = before
@@ -176,6 +170,16 @@ class Vault:
                 now = content_of(recording)
                 self._replace(name, before, now)
         return Written(name, before, now)
+
+    def _former(self, name: str, content: bytes | None) -> Recording | None:
+        if content is None:
+            return None
+        try:
+            return parse(content, self._labelled(name))
+        except CorruptRecordingError as error:
+            if error.damage == "newer":
+                raise
+            return None
 
     def put_back(self, written: Written) -> None:
         """Undo a write, if nobody has written since."""
@@ -387,39 +391,32 @@ def objects_in(content: bytes) -> set[str]:
 
 def _with_kept_facts(old: Recording, new: Recording, equal: IsEqual) -> Recording:
     """Return a new recording with what its calls keep that are equal to old ones."""
-    formers = _equal_calls(old.entries, new.entries, equal)
-    pairs = [*zip(formers, new.entries, strict=True)]
-    if formers != old.entries:
-        for former, call in pairs:
-            if former is not None:
-                call.recorded = former.recorded
-                call.seconds = former.seconds
-        return new
-    entries = []
+    pairs = []
+    pending = defaultdict[tuple[str, str], list[Entry]](list)
+    for entry in reversed(old.entries):
+        pending[entry.target, entry.identity].append(entry)
+    for call in new.entries:
+        # The n-th call of an identity is compared with the n-th old one.
+        formers = pending[call.target, call.identity]
+        former = formers.pop() if formers else None
+        if former is not None and equal(former, call):
+            pairs.append((former, call))
     for former, call in pairs:
-        assert former is not None
-        # A run that is told to ignore what calls reach knows nothing of it.
-        inputs = call.inputs or former.inputs
-        line, python = call.line, call.python
-        kept = replace(former, line=line, python=python, source=call.source)
-        entries.append(replace(kept, inputs=inputs))
+        call.recorded = former.recorded
+        call.seconds = former.seconds
+    if len(pairs) != len(new.entries) or [one for one, _ in pairs] != old.entries:
+        return new
+    entries = [_renewed(former, call) for former, call in pairs]
     return replace(old, entries=entries, fixtures=new.fixtures, setup=new.setup)
 
 
-def _equal_calls(
-    old: list[Entry], new: list[Entry], equal: IsEqual
-) -> list[Entry | None]:
-    """Return for each new call the old one, or None if the outcomes are not equal.
-
-    The n-th call of an identity is compared with the n-th old one.
-    """
-    pending = defaultdict[tuple[str, str], list[Entry]](list)
-    for entry in reversed(old):
-        pending[entry.target, entry.identity].append(entry)
-    found: list[Entry | None] = []
-    for call in new:
-        formers = pending[call.target, call.identity]
-        former = formers.pop() if formers else None
-        is_equal = former is not None and equal(former, call)
-        found.append(former if is_equal else None)
-    return found
+def _renewed(former: Entry, call: Entry) -> Entry:
+    """Return a recorded call with the fingerprints of an equal new one."""
+    return replace(
+        former,
+        line=call.line,
+        python=call.python,
+        source=call.source,
+        # A run that is told to ignore what calls reach knows nothing of it.
+        inputs=call.inputs or former.inputs,
+    )
