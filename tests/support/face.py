@@ -176,10 +176,10 @@ def looks(text: str) -> set[str]:
     `key` is among them where it holds a text that looks like a key.
     """
     from pytest_mimic.secrets.looks import keys_in
-    from pytest_mimic.values.looks import look_of
+    from pytest_mimic.values.looks import made_anew
 
-    look = look_of(text)
-    return ({look} if look else set()) | ({"key"} if any(keys_in(text)) else set())
+    found = {made_anew(text).rpartition(" ")[2].lower()} - {""}
+    return found | ({"key"} if any(keys_in(text)) else set())
 
 
 def placeholder_of_variable(name: str) -> str:

@@ -10,7 +10,7 @@ from time import strftime, time
 
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.events import Events
-from pytest_mimic.values.looks import WORDS, made_anew
+from pytest_mimic.values.looks import DATE, MOMENT, ULID, UUID, made_anew
 from pytest_mimic.values.tree import Path, Tree, is_tagged, parts
 
 WORKER = "the name of a worker"
@@ -18,8 +18,6 @@ WORKER = "the name of a worker"
 
 # A moment that a call was made with may be a little older than the run.
 _SECONDS_BEFORE = 60
-_IDS = (WORDS["uuid"], WORDS["ulid"])
-_MOMENT, _DATE = WORDS["moment"], WORDS["date"]
 
 
 class Anew:
@@ -62,12 +60,12 @@ class Anew:
     def _what(self, part: Tree) -> str:
         """Return what a part is that the next run makes anew; empty: it is the same."""
         text = _text_of(part)
-        look = made_anew(part) or ""
-        if look == _DATE and self._today in text:
+        look = made_anew(part)
+        if look == DATE and self._today in text:
             return look
-        if look == _MOMENT and not any(map(self._is_now, _seconds_of(part))):
+        if look == MOMENT and not any(map(self._is_now, _seconds_of(part))):
             look = ""
-        if look in (*_IDS, _MOMENT):
+        if look in (UUID, ULID, MOMENT):
             is_given = text in self._answered or self._is_in_files(text)
             is_given = is_given or any(text in value for value in os.environ.values())
             return "" if is_given else look

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from pytest_mimic.values.drawing import line
+from pytest_mimic.values.drawing import cut_text, line
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.words import request_words
 
 _ENDS = "..."
-_LAST_WORDS = 40
 _LONGEST_VALUE = 40
-# Less room for an argument says nothing of it.
-_LEAST_ROOM = 12
 # Under which names a message or an answer of a language model has its text.
-_SAID = (
-    *("choices", "output", "candidates", "message", "delta"),
-    *("content", "parts", "text"),
-)
+_SAID = ("choices output candidates message delta content parts text").split()
 
 
 def call_label(
@@ -40,68 +34,52 @@ def call_label(
     parts = arguments if isinstance(arguments, dict) else {}
     if ":" in target:
         return _of_function(target, parts, limit)
-    words = [word for word in _request_words(parts) if word] or [signature]
-    return _cut(" ".join([target, *words]), limit)
+    try:
+        words = list(filter(None, _asked(parts)))
+    except (TypeError, ValueError, AttributeError, LookupError):
+        # A file that somebody has edited may hold anything.
+        words = [line(arguments)]
+    return cut_text(" ".join([target, *(words or [signature])]), limit)
 
 
 def _of_function(target: str, arguments: Mapping[str, Tree], limit: int) -> str:
-    texts = [f"{name}={line(part, limit)}" for name, part in arguments.items()]
-    label = f"{target}({', '.join(texts)})"
-    if len(label) <= limit:
-        return label
-    room = limit - len(f"{target}()") - 2 * len(texts)
-    shares = _shares([len(text) for text in texts], room)
-    if min(shares) < min(_LEAST_ROOM, *map(len, texts)):
-        return f"{label[: limit - len(_ENDS) - 1]}{_ENDS})"
-    short = [_cut(text, share) for text, share in zip(texts, shares, strict=True)]
-    return f"{target}({', '.join(short)})"
+    label = ""
+    for longest in (limit, _LONGEST_VALUE):
+        texts = [f"{name}={line(part, longest)}" for name, part in arguments.items()]
+        label = f"{target}({', '.join(texts)})"
+        if len(label) <= limit:
+            return label
+    return f"{cut_text(label, limit - 1)})"
 
 
-def _shares(lengths: list[int], room: int) -> list[int]:
-    """Divide room among texts: short ones stay whole, long ones share the rest."""
-    shares = [0] * len(lengths)
-    by_length = sorted(range(len(lengths)), key=lengths.__getitem__)
-    for count, index in enumerate(by_length):
-        shares[index] = min(lengths[index], max(0, room) // (len(lengths) - count))
-        room -= shares[index]
-    return shares
-
-
-def _request_words(request: Mapping[str, Tree]) -> Iterator[str]:
+def _asked(request: Mapping[str, Any]) -> list[str]:
     """Give the words that tell a request from others of its client."""
     if "statement" in request:
-        yield _text(request["statement"])
-        yield _in_brackets(_first_row(request.get("parameters")))
-    elif "command" in request:
-        yield _command(request)
-    elif "commands" in request:
-        commands = request["commands"]
-        yield "; ".join(map(_command, commands if isinstance(commands, list) else ()))
-    elif "url" in request:
-        yield _text(request.get("method", ""))
-        yield _address(_text(request["url"]))
-        yield _of_body(request.get("body"))
-    elif "request" in request or "requests" in request:
-        yield _text(request.get("method", ""))
-        yield _in_brackets(request.get("request", request.get("requests")))
-    elif "method" in request:
-        params = request.get("params")
-        given = params if isinstance(params, dict) else {}
-        yield request_words(_text(request["method"]), given)
-        yield _in_brackets(given.get("arguments"))
+        parameters = request.get("parameters")
+        if parameters and isinstance(parameters, list):
+            parameters = parameters[0]  # of many rows the first
+        return [_text(request["statement"]), _in_brackets(parameters)]
+    if "commands" in request:
+        return ["; ".join(map(_command, request["commands"]))]
+    if "command" in request:
+        return [_command(request)]
+    method = _text(request.get("method", ""))
+    if "url" in request:
+        body = request.get("body") or {}
+        return [method, _address(_text(request["url"])), _content(body.get("json"))]
+    if "params" in request:
+        parameters = request["params"]
+        words = request_words(method, parameters)
+        return [words, _in_brackets(parameters.get("arguments"))]
+    return [method, _in_brackets(request.get("request", request.get("requests")))]
 
 
-def _command(request: Tree | Mapping[str, Tree]) -> str:
+def _command(request: Mapping[str, Any]) -> str:
     """Give `SET user:1 Ann`, or `HSET user:1 (name='Ann')`."""
-    if not isinstance(request, Mapping):
-        return ""
-    arguments = request.get("arguments")
-    parts = arguments if isinstance(arguments, dict) else {}
-    words = [request.get("command", ""), parts.get("key", "")]
-    for name in ("keys", "words"):
-        listed = parts.get(name)
-        words += listed if isinstance(listed, list) else []
-    texts = [_cut(_text(word), _LONGEST_VALUE) for word in words]
+    parts = request.get("arguments", {})
+    words = [request["command"], parts.get("key", "")]
+    words += [*parts.get("keys", ()), *parts.get("words", ())]
+    texts = [cut_text(_text(word), _LONGEST_VALUE) for word in words]
     return " ".join(filter(None, [*texts, _in_brackets(parts.get("fields"))]))
 
 
@@ -121,40 +99,32 @@ def _in_brackets(part: Tree) -> str:
     return f"({', '.join(values)})"
 
 
-def _first_row(parameters: Tree) -> Tree:
-    """Give the parameters of a statement, of one for many rows those of the first."""
-    is_for_rows = isinstance(parameters, list) and parameters
-    if is_for_rows and isinstance(parameters[0], dict):  # type: ignore[index]
-        return parameters[0]  # type: ignore[index]
-    return parameters
-
-
 def _address(url: str) -> str:
     parts = urlsplit(url)
-    values = [
-        f"{name}={_cut(_text(value), _LONGEST_VALUE)}"
+    query = "&".join(
+        f"{name}={cut_text(_text(value), _LONGEST_VALUE)}"
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
-    ]
-    return f"{parts.path or '/'}{'?' if values else ''}{'&'.join(values)}"
+    )
+    return f"{parts.path or '/'}{query and '?'}{query}"
 
 
-def _of_body(body: Tree) -> str:
-    content = body.get("json") if isinstance(body, dict) else None
-    if not isinstance(content, dict):
+def _content(body: Any) -> str:
+    """Give what a body of JSON asks of MCP, or of a language model."""
+    if not isinstance(body, dict):
         return ""
-    if "jsonrpc" in content and isinstance(content.get("method"), str):
-        parameters = content.get("params")
-        name = parameters.get("name") if isinstance(parameters, dict) else None
-        return f"({content['method']}{f' {name}' if isinstance(name, str) else ''})"
-    said = messages_of(content)
+    if "jsonrpc" in body and "method" in body:
+        name = (body.get("params") or {}).get("name")
+        return f"({_text(body['method'])} {name})" if name else f"({body['method']})"
+    said = messages_of(body)
     if not said:
         return ""
-    model = content.get("model")
     words = _text(said[-1].text)
-    if len(words) > _LAST_WORDS:
-        words = _ENDS + words[-_LAST_WORDS:]
-    return f"({model if isinstance(model, str) else 'model'}: {words})"
+    if len(words) > _LONGEST_VALUE:
+        words = _ENDS + words[-_LONGEST_VALUE:]
+    return f"({body.get('model', 'model')}: {words})"
 
+
+# -- what is said to a language model, and what it says
 
 CONVERSATION = frozenset({"messages", "input", "contents", "system", "instructions"})
 """Under which names the body of a request has what is said to a language model."""
@@ -181,19 +151,18 @@ def messages_of(body: Tree) -> list[Message]:
         return []
     keys = [key for key in ("messages", "input", "contents") if key in body]
     said = body[keys[0]] if keys else None
-    if isinstance(said, str) and isinstance(body.get("model"), str):
+    if isinstance(said, str) and "model" in body:
         said = [{"content": said}]
     if not isinstance(said, list) or not said or not isinstance(said[-1], dict):
         return []
-    found = [
-        Message("system", _said(body[name]))
-        for name in ("system", "instructions")
-        if name in body
-    ]
+    found: list[Message] = []
+    for name in ("system", "instructions"):
+        if name in body:
+            found.append(Message("system", _said(body[name])))
     for message in said:
         role = message.get("role") if isinstance(message, dict) else None
         text = _said(message) or line(message)
-        found.append(Message(role if isinstance(role, str) else "user", text))
+        found.append(Message(str(role or "user"), text))
     return found
 
 
@@ -204,13 +173,13 @@ def answer_text(body: Tree) -> str:
     if "json" in body:
         return _said(body["json"])
     events = body.get("events")
-    pieces: list[str] = []
+    text = ""
     for event in events if isinstance(events, list) else []:
         data = _data_of(event)
         # The last event of a part may repeat all of it.
-        if data and not str(data.get("type", "")).endswith("done"):
-            pieces.append(_said(data))
-    return "".join(pieces)
+        if not str(data.get("type", "")).endswith("done"):
+            text += _said(data)
+    return text
 
 
 def _data_of(event: Tree) -> dict[str, Tree]:
@@ -237,7 +206,3 @@ def _said(part: Tree) -> str:
             if key in part:
                 return _said(part[key])
     return ""
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - len(_ENDS)] + _ENDS
