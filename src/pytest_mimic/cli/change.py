@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.select import Found, Selection, below, select, told
+from pytest_mimic.cli.select import Found, Selection, below, select
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.vault.names import cassette_of_test, log_name
 from pytest_mimic.vault.recording import Recording
@@ -32,7 +32,7 @@ def rm(project: Project, options: Namespace) -> Generator[str, None, int]:
         places = [(found.name, found.recording.owner) for found in selection.found]
         again = project.record_again("--mimic-record", places)
         yield f"  to record again: {again}"
-    yield from told(project, selection)
+    yield from selection.told(project)
     return selection.code
 
 
@@ -63,7 +63,7 @@ def delete_calls(vault: Vault, found: Iterable[Found]) -> None:
 
 
 def _goes_whole(found: Found) -> bool:
-    return found.is_whole or found.is_cassette
+    return found.is_cassette or len(found.entries) == len(found.recording.entries)
 
 
 # -- mv

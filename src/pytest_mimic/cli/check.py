@@ -212,7 +212,8 @@ class _Check:
         except CorruptRecordingError:
             return  # it is named already
         label = f"{self._label(name)}: {self._project.label(entry)}"
-        if hides_more(self._project, entry.target, call, body):
+        adapter = self._project.adapter(entry.target)
+        if hides_more(self._project, adapter, call, body):
             again = self._project.record_again("--mimic-rerecord", [(name, owner)])
             problem = f"{label} holds what redaction hides today"
             yield Finding(name, problem, owner, f"to hide it: {again}")

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from pytest_mimic.cli.git import Revision
-from pytest_mimic.cli.project import Lines, Project
+from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found
 from pytest_mimic.client import differing_answers
 from pytest_mimic.engine.verifying import paths_of
@@ -123,7 +123,6 @@ class _Comparison:
         self._revision = revision
         self._project = project
         self._vault = project.vault
-        self._lines = Lines(project)
 
     def put_back(self, rows: Sequence[_Row]) -> list[str]:
         """Return the commands for the files of some calls, with their objects."""
@@ -182,7 +181,7 @@ class _Comparison:
             return []
         if old.end != new.end or before.keys() != now.keys():
             return [f"{self._told(old, before)} before, {self._told(new, now)} now"]
-        found = self._lines.of(new)
+        found = self._project.line_of(new)
         volatile = (NO_OPTIONS if found is None else found.options).volatile
         adapter = self._project.adapter(new.target)
         if adapter is not None and "answer" in now:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.client import Adapter, Plain, parts_that_count
@@ -20,34 +19,42 @@ def identity_under(adapter: Adapter, request: Plain, options: Options) -> str:
     return identity_of(adapter.kind, parts_that_count(adapter, request, options))
 
 
-def hides_more(
-    project: Project, target: str, call: Plain, body: Mapping[str, Any]
-) -> bool:
-    """Return whether a recording run of today would hide a part of a recorded call.
+def secret_values(
+    redactor: Redactor, adapter: Adapter | None, call: Plain, body: Plain
+) -> list[tuple[str, str]]:
+    """Return what stands under secret names in a call, each with its path.
 
     Args:
-        project: The project.
-        target: The target of the call.
-        call: Its arguments or its request, with what stands in objects.
-        body: Its outcome, in the same way.
+        redactor: Knows the names.
+        adapter: That of a client; None: a function, whose outcome is not searched.
+        call: The arguments or the request, with what stands in objects.
+        body: The outcome, in the same way.
     """
-    secrets = project.secrets
-    shown: list[str] = []
+    found: list[tuple[str, str]] = []
 
-    def note(value: str, _path: str) -> str:
-        is_own_number = isinstance(value, Number) and not float(value)
-        if not is_own_number and not is_placeholder(value):
-            shown.append(value)
+    def note(value: str, path: str) -> str:
+        found.append((path, value))
         return value
 
-    adapter = project.adapter(target)
     if adapter is None:
-        secrets.redactor.hide(call, note)
+        redactor.hide(call, note)
     else:
-        adapter.hide_request(secrets.redactor, call, note)
-        adapter.hide_answer(secrets.redactor, body.get("answer", {}), note, call)
+        adapter.hide_request(redactor, call, note)
+        adapter.hide_answer(redactor, body.get("answer") or {}, note, call)
+    return found
+
+
+def hides_more(
+    project: Project, adapter: Adapter | None, call: Plain, body: Plain
+) -> bool:
+    """Return whether a recording run of today would hide a part of a recorded call."""
+    secrets = project.secrets
+    for _, value in secret_values(secrets.redactor, adapter, call, body):
+        is_own_number = isinstance(value, Number) and not float(value)
+        if not is_own_number and not is_placeholder(value):
+            return True
     text = json.dumps([call, body], ensure_ascii=False)
-    return bool(shown) or secrets.environment.hide_in(text) != text
+    return secrets.environment.hide_in(text) != text
 
 
 class Exchanges:
@@ -72,13 +79,7 @@ class Exchanges:
         return hidden
 
     def answer(
-        self,
-        adapter: Adapter,
-        plain: Plain,
-        request: Plain,
-        *,
-        owner: str,
-        identity: str,
+        self, adapter: Adapter, plain: Plain, request: Plain, owner: str, identity: str
     ) -> Plain:
         """Return an answer without secrets.
 
@@ -91,12 +92,10 @@ class Exchanges:
         """
 
         def hide(redactor: Redactor, plain: Plain, stand_in: StandIn) -> Plain:
-            return adapter.hide_answer(redactor, plain, keeping(stand_in), request)
+            def give(value: str, path: str) -> str:
+                return value if self._stays(value) else stand_in(value, path)
 
-        def keeping(stand_in: StandIn) -> StandIn:
-            return lambda value, path: (
-                value if self._stays(value) else stand_in(value, path)
-            )
+            return adapter.hide_answer(redactor, plain, give, request)
 
         mark = CallMark(owner, identity, self._scope.count(identity))
         hidden: Plain = self._secrets.hide_answer(plain, self._scope, mark, hide=hide)

@@ -12,7 +12,7 @@ from pytest_mimic.cli import foreign
 from pytest_mimic.cli.exchanges import Exchanges, identity_under
 from pytest_mimic.cli.foreign import ForeignError, Interaction
 from pytest_mimic.cli.owning_tests import module_of, tests_of
-from pytest_mimic.cli.project import Lines, Project
+from pytest_mimic.cli.project import Project
 from pytest_mimic.errors import CassetteError, MimicError
 from pytest_mimic.patch.targets import NO_OPTIONS
 from pytest_mimic.values.outcome import shelve
@@ -156,7 +156,6 @@ def _recordings(
     adapter = project.adapter("http")
     assert adapter is not None
     vault = project.vault
-    lines = Lines(project)
     # What a filter has written in place of a secret stays.
     exchanges = Exchanges(project, _FILTERED.fullmatch)
     log: list[Entry] = []
@@ -164,18 +163,15 @@ def _recordings(
     for interaction in interactions:
         request = exchanges.request(adapter, interaction.request)
         entry = Entry("http", signature=adapter.signature(request), request=request)
-        line = lines.of(entry)
+        line = project.line_of(entry)
         options = NO_OPTIONS if line is None else line.options
         is_shared = bool(test) and options.sequence is False
         entry.line = options.text()
         entry.identity = identity_under(adapter, request, options)
         entry.recorded = vault.today
+        owner = "" if is_shared else test or file
         answer = exchanges.answer(
-            adapter,
-            interaction.answer,
-            request,
-            owner="" if is_shared else test or file,
-            identity=entry.identity,
+            adapter, interaction.answer, request, owner, entry.identity
         )
         entry.body = {"answer": shelve(answer, vault)}
         stored: Tree = shelve(request, vault)

@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable, Generator, Iterable, Iterator
 
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.select import Found, select, told
+from pytest_mimic.cli.select import Found, select
 from pytest_mimic.engine.calls import failed_exchange, raised_in
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.values.drawing import line, lines
@@ -51,7 +51,7 @@ def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
     elif not options.selectors and not selection.damaged:
         yield f"no recordings in {project.vault.label}"
         yield f"  to record: {project.commands.pytest('--mimic-record')}"
-    yield from told(project, selection)
+    yield from selection.told(project)
     return selection.code
 
 
@@ -107,7 +107,7 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
             yield ""
     for damage in selection.damaged:
         yield str(damage.what)
-    yield from told(project, selection)
+    yield from selection.told(project)
     return code
 
 

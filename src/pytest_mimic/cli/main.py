@@ -13,7 +13,6 @@ from argparse import (
 from collections.abc import Callable, Generator, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -31,6 +30,7 @@ from pytest_mimic.words import on_one_line
 
 Lines = Generator[str, None, int]
 """Gives lines to print; when it ends, the exit code."""
+Run = Callable[[Project, Namespace], Lines]
 
 _SELECTOR = (
     "a test, a file or folder of tests; a target (shop.api:fetch, httpx);"
@@ -39,105 +39,13 @@ _SELECTOR = (
 _VAULT = "the folder of the vault (default: the one that pytest would use here)"
 # A recording may be nested much deeper than code is.
 _DEEP_RECURSION = 20_000
+_FLAGS = {
+    "--json": "print JSON for scripts",
+    "--dry-run": "only show what would be done",
+    "--fix": "remove what cannot be used and what nothing refers to",
+    "--clear": "delete the recordings that are proven unused",
+}
 _INTERRUPTED = 130
-
-
-class _Command(NamedTuple):
-    """A subcommand.
-
-    Attributes:
-        run: Does it.
-        help: What it does, in a line.
-        more: What else its help says.
-        arguments: Its positional arguments: name, how many, help.
-        options: The names of its options.
-    """
-
-    run: Callable[[Project, Namespace], Lines]
-    help: str
-    more: str = ""
-    arguments: tuple[tuple[str, str | None, str], ...] = ()
-    options: tuple[str, ...] = ()
-
-
-_OPTIONS = {
-    "json": "print JSON for scripts",
-    "dry-run": "only show what would be done",
-    "fix": "remove what cannot be used and what nothing refers to",
-    "clear": "delete the recordings that are proven unused",
-}
-_COMMANDS = {
-    "ls": _Command(
-        ls,
-        "list recorded calls",
-        arguments=(("selectors", "*", _SELECTOR),),
-        options=("json",),
-    ),
-    "show": _Command(
-        show,
-        "show recorded calls with their outcomes",
-        "A pickle is not loaded. Secret names are hidden.",
-        arguments=(("selectors", "*", _SELECTOR),),
-    ),
-    "diff": _Command(
-        diff,
-        "show what differs from a revision of git, test by test",
-        "Calls and outcomes are compared, not bytes. Exit code 1: something differs.",
-        arguments=(("revision", "?", "the revision (default: HEAD)"),),
-        options=("json",),
-    ),
-    "check": _Command(
-        check,
-        "find damage, leftovers and secrets",
-        "Exit code 1: a recording cannot be used or holds a secret, or a file is left"
-        " over.\nKept are Git LFS pointers, merge conflicts, files of a newer format"
-        " and your own.",
-        options=("fix", "dry-run", "json"),
-    ),
-    "rm": _Command(
-        rm,
-        "delete recordings",
-        "A cassette is deleted as a whole, of a log the calls that are named.",
-        arguments=(("selectors", "+", _SELECTOR),),
-        options=("dry-run",),
-    ),
-    "mv": _Command(
-        mv,
-        "let recordings go with a test that is renamed or moved",
-        "OLD and NEW are the whole ids of two tests, classes, files or folders, or of"
-        " two\ncases of a parametrized test. What NEW has recorded itself stays.",
-        arguments=(
-            ("old", None, "what recordings name, or the path of a log"),
-            ("new", None, "what it is now"),
-        ),
-        options=("dry-run",),
-    ),
-    "rekey": _Command(
-        rekey,
-        "let recordings follow lines and secret names that have changed",
-        "Their identities are computed again from what they keep. No call is made.\n"
-        "Exit code 1: some cannot follow, and are listed.",
-        arguments=(("selectors", "*", _SELECTOR),),
-        options=("dry-run",),
-    ),
-    "import": _Command(
-        import_,
-        "import cassettes of vcrpy and pytest-recording",
-        "One of pytest-recording becomes the log of its test, any other a cassette of"
-        " its\nname. Secrets are hidden, and nothing is replaced.\n"
-        "Exit code 1: something was not imported.",
-        arguments=(("paths", "+", "a file of YAML or JSON, or a folder of them"),),
-        options=("dry-run",),
-    ),
-    "unused": _Command(
-        unused,
-        "judge the runs of all jobs as one",
-        "Each job runs `pytest --mimic-usage=FILE`. Each test must have run in one of"
-        " them.",
-        arguments=(("files", "+", "the files of --mimic-usage"),),
-        options=("clear", "dry-run", "json"),
-    ),
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -154,11 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.setrecursionlimit(max(limit, _DEEP_RECURSION))
     try:
         options = parser.parse_args(argv)
-        if options.command is None:
+        if "run" not in options:
             parser.print_help()
             return 2
         project = Project.of(Path.cwd(), options.vault)
-        return _print(_COMMANDS[options.command].run(project, options))
+        return _print(options.run(project, options))
     except SystemExit as end:
         return int(end.code or 0)
     except (MimicError, pytest.UsageError) as error:
@@ -181,28 +89,126 @@ def _parser() -> ArgumentParser:
     version = f"pytest-mimic {__version__}"
     parser.add_argument("--version", action="version", version=version)
     parser.add_argument("--vault", metavar="PATH", default="", help=_VAULT)
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for name, command in _COMMANDS.items():
-        one = subparsers.add_parser(
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    def command(name: str, run: Run, words: str, more: str = "") -> ArgumentParser:
+        one: ArgumentParser = commands.add_parser(
             name,
-            help=command.help,
-            description=f"{command.help.capitalize()}.\n\n{command.more}".rstrip(),
+            help=words,
+            description=f"{words.capitalize()}.\n\n{more}".rstrip(),
             formatter_class=RawDescriptionHelpFormatter,
         )
-        for dest, count, words in command.arguments:
-            # Only of a revision there may be none.
-            default = "HEAD" if count == "?" else None
-            metavar = dest.removesuffix("s").upper()
-            one.add_argument(
-                dest, nargs=count, help=words, metavar=metavar, default=default
-            )
-        for option in command.options:
-            flags = ["-n"] if option == "dry-run" else []
-            flags.append(f"--{option}")
-            one.add_argument(*flags, action="store_true", help=_OPTIONS[option])
-        # What stands before the subcommand stays.
+        one.set_defaults(run=run)
+        return one
+
+    one = command("ls", ls, "list recorded calls")
+    _add_words(one, "selectors", _SELECTOR, count="*")
+    _add_flag(one, "--json")
+
+    one = command(
+        "show",
+        show,
+        "show recorded calls with their outcomes",
+        "A pickle is not loaded. Secret names are hidden.",
+    )
+    _add_words(one, "selectors", _SELECTOR, count="*")
+
+    one = command(
+        "diff",
+        diff,
+        "show what differs from a revision of git, test by test",
+        "Calls and outcomes are compared, not bytes. Exit code 1: something differs.",
+    )
+    one.add_argument(
+        "revision",
+        nargs="?",
+        default="HEAD",
+        metavar="REVISION",
+        help="the revision (default: HEAD)",
+    )
+    _add_flag(one, "--json")
+
+    one = command(
+        "check",
+        check,
+        "find damage, leftovers and secrets",
+        "Exit code 1: a recording cannot be used or holds a secret, or a file is left"
+        " over.\nKept are Git LFS pointers, merge conflicts, files of a newer format"
+        " and your own.",
+    )
+    _add_flag(one, "--fix")
+    _add_flag(one, "-n", "--dry-run")
+    _add_flag(one, "--json")
+
+    one = command(
+        "rm",
+        rm,
+        "delete recordings",
+        "A cassette is deleted as a whole, of a log the calls that are named.",
+    )
+    _add_words(one, "selectors", _SELECTOR)
+    _add_flag(one, "-n", "--dry-run")
+
+    one = command(
+        "mv",
+        mv,
+        "let recordings go with a test that is renamed or moved",
+        "OLD and NEW are the whole ids of two tests, classes, files or folders, or of"
+        " two\ncases of a parametrized test. What NEW has recorded itself stays.",
+    )
+    old = "what recordings name, or the path of a log"
+    one.add_argument("old", metavar="OLD", help=old)
+    one.add_argument("new", metavar="NEW", help="what it is now")
+    _add_flag(one, "-n", "--dry-run")
+
+    one = command(
+        "rekey",
+        rekey,
+        "let recordings follow lines and secret names that have changed",
+        "Their identities are computed again from what they keep. No call is made.\n"
+        "Exit code 1: some cannot follow, and are listed.",
+    )
+    _add_words(one, "selectors", _SELECTOR, count="*")
+    _add_flag(one, "-n", "--dry-run")
+
+    one = command(
+        "import",
+        import_,
+        "import cassettes of vcrpy and pytest-recording",
+        "One of pytest-recording becomes the log of its test, any other a cassette of"
+        " its\nname. Secrets are hidden, and nothing is replaced.\n"
+        "Exit code 1: something was not imported.",
+    )
+    _add_words(one, "paths", "a file of YAML or JSON, or a folder of them")
+    _add_flag(one, "-n", "--dry-run")
+
+    one = command(
+        "unused",
+        unused,
+        "judge the runs of all jobs as one",
+        "Each job runs `pytest --mimic-usage=FILE`. Each test must have run in one of"
+        " them.",
+    )
+    _add_words(one, "files", "the files of --mimic-usage")
+    _add_flag(one, "--clear")
+    _add_flag(one, "-n", "--dry-run")
+    _add_flag(one, "--json")
+
+    # What stands before the subcommand stays.
+    for one in commands.choices.values():
         one.add_argument("--vault", metavar="PATH", default=SUPPRESS, help=_VAULT)
     return parser
+
+
+def _add_words(
+    parser: ArgumentParser, name: str, words: str, *, count: str = "+"
+) -> None:
+    metavar = name.removesuffix("s").upper()
+    parser.add_argument(name, nargs=count, metavar=metavar, help=words)
+
+
+def _add_flag(parser: ArgumentParser, *names: str) -> None:
+    parser.add_argument(*names, action="store_true", help=_FLAGS[names[-1]])
 
 
 def _print(lines: Lines) -> int:

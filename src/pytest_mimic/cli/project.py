@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
-from importlib import import_module
+from dataclasses import dataclass, field
 from inspect import signature
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,11 +18,10 @@ from pytest_mimic.commands import Commands
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner
 from pytest_mimic.errors import CorruptRecordingError, MimicError, TargetError
-from pytest_mimic.patch.clients import client_of
+from pytest_mimic.patch.clients import adapter_of, client_of
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Target, parse_target
 from pytest_mimic.secrets.issued import Secrets
-from pytest_mimic.secrets.names import read_names
 from pytest_mimic.values.labels import call_label
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree
@@ -34,7 +31,7 @@ from pytest_mimic.vault.vault import Vault, vault_folder, vault_label
 T = TypeVar("T", "Tree", "dict[str, Tree]")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Project:
     """What the subcommands know of a project.
 
@@ -53,6 +50,8 @@ class Project:
     targets: tuple[Target, ...]
     secrecy: Secrecy
     commands: Commands
+    _adapters: dict[str, Adapter | None] = field(default_factory=dict)
+    _lines: dict[str, list[Target]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, start: Path, vault: str = "") -> Project:
@@ -67,7 +66,6 @@ class Project:
             pytest.UsageError: pytest cannot read the ini file.
         """
         rootdir, inipath, ini = _setup(start)
-        place = inipath.name if inipath else "mimic_functions"
         if vault:
             folder = vault_folder(vault, start, "--vault")
             if not folder.is_dir():
@@ -75,15 +73,19 @@ class Project:
         else:
             given = str(_value(ini, "mimic_vault_path") or ".mimic_vault")
             folder = vault_folder(given, rootdir, "mimic_vault_path")
-        redact = _lines(ini, "mimic_redact")
-        for line in redact:
-            _check_names(line)
+        secrecy = Secrecy(_ini_lines(ini, "mimic_redact"))
+        try:
+            _ = secrecy.secrets
+        except ValueError as error:
+            raise MimicError(f"mimic_redact: {error}") from None
+        lines = _ini_lines(ini, "mimic_functions")
+        place = inipath.name if inipath else "mimic_functions"
         return cls(
             rootdir=rootdir,
             start=start,
             vault=Vault(folder, label=vault_label(folder, rootdir)),
-            targets=tuple(_targets(_lines(ini, "mimic_functions"), place)),
-            secrecy=Secrecy(redact),
+            targets=tuple(_targets(lines, place)),
+            secrecy=secrecy,
             commands=Commands(rootdir, start, vault),
         )
 
@@ -123,15 +125,15 @@ class Project:
 
     # -- calls
 
-    @cached_property
-    def _adapters(self) -> dict[str, Adapter | None]:
-        return {}
-
     def adapter(self, target: str) -> Adapter | None:
         """Return the adapter of a client's calls. None: a function, or an unknown."""
         if target not in self._adapters:
+            self._adapters[target] = None
             client = None if ":" in target else client_of(target)
-            self._adapters[target] = client and _adapter_named(client.adapter)
+            if client is not None:
+                # Another distribution, which had the adapter, may be gone.
+                with suppress(ImportError):
+                    self._adapters[target] = adapter_of(client)
         return self._adapters[target]
 
     def takes(self, patterns: Patterns, entry: Entry) -> bool:
@@ -144,6 +146,38 @@ class Project:
                 request: Any = unshelve(entry.request, self.vault)
                 host = adapter.host(request)
         return patterns.takes(entry.signature or entry.target, host)
+
+    def line_of(self, entry: Entry) -> Target | None:
+        """Return the line of today that takes a recorded call; None: none does."""
+        adapter = self.adapter(entry.target)
+        if adapter is not None and adapter.is_of_all(entry.request or {}):
+            return None
+        if entry.target not in self._lines:
+            self._lines[entry.target] = self._lines_naming(entry.target)
+        for line in self._lines[entry.target]:
+            only, exclude = line.options.only, line.options.exclude
+            if not only and not exclude:
+                return None if line.excluded else line
+            if self.takes(Patterns(only, exclude), entry):
+                return line
+        return None
+
+    def _lines_naming(self, target: str) -> list[Target]:
+        if ":" not in target:
+            return [line for line in self.targets if _kind_of(line) == target]
+        module, _, path = target.partition(":")
+        holder = f"{module}:{path}".rpartition("." if "." in path else ":")[0]
+        wildcards = (f"{holder}:*", f"{holder}.*")
+        # The last line that names a function decides, and a wildcard gives way.
+        for names in ((target,), wildcards):
+            named = [line for line in self.targets if line.name in names]
+            if named:
+                return named[-1:]
+        # A function may be named where it is exported.
+        exported = [line for line in self.targets if ".".join(line.path) == path]
+        return exported if len(exported) == 1 else []
+
+    # -- what is shown
 
     def call_of(self, entry: Entry) -> dict[str, Tree]:
         """Return the arguments or the request of a call, as it may be shown."""
@@ -161,59 +195,12 @@ class Project:
         return shown
 
 
-class Lines:
-    """Finds the line of today that takes a recorded call."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._known: dict[str, list[tuple[Target, Patterns]]] = {}
-
-    def of(self, entry: Entry) -> Target | None:
-        """Return the line of a call; None: none takes it, or Python has its options."""
-        adapter = self._project.adapter(entry.target)
-        if adapter is not None and adapter.is_of_all(entry.request or {}):
-            return None
-        if entry.target not in self._known:
-            self._known[entry.target] = [
-                (line, Patterns(line.options.only, line.options.exclude))
-                for line in self._naming(entry.target)
-            ]
-        for line, patterns in self._known[entry.target]:
-            if self._project.takes(patterns, entry):
-                return None if line.excluded else line
-        return None
-
-    def _naming(self, target: str) -> list[Target]:
-        lines = self._project.targets
-        if ":" not in target:
-            return [line for line in lines if _kind_of(line) == target]
-        holder = target.rpartition("." if "." in target.partition(":")[2] else ":")[0]
-        named = [line for line in lines if line.name == target]
-        # The last line that names a function decides, and a wildcard gives way.
-        if named:
-            return named[-1:]
-        wildcards = (f"{holder}:*", f"{holder}.*")
-        all_of = [line for line in lines if line.name in wildcards]
-        if all_of:
-            return all_of[-1:]
-        # A function may be named where it is exported.
-        path = target.partition(":")[2]
-        exported = [line for line in lines if line.path == tuple(path.split("."))]
-        return exported if len(exported) == 1 else []
-
-
 def _kind_of(line: Target) -> str:
     client = client_of(line.module) if line.is_client else None
     return client.kind if client is not None else ""
 
 
-def _adapter_named(name: str) -> Adapter | None:
-    module, _, path = name.partition(":")
-    try:
-        found: Adapter = getattr(import_module(module), path)()
-    except ImportError:  # that of another distribution, which is gone
-        return None
-    return found
+# -- the ini file
 
 
 def _setup(start: Path) -> tuple[Path, Path | None, Mapping[str, object]]:
@@ -240,19 +227,12 @@ def _value(ini: Mapping[str, object], name: str) -> object:
     return getattr(found, "value", found)
 
 
-def _lines(ini: Mapping[str, object], name: str) -> list[str]:
+def _ini_lines(ini: Mapping[str, object], name: str) -> list[str]:
     value = _value(ini, name) or []
     lines = value.split("\n") if isinstance(value, str) else value
     if not isinstance(lines, list) or not all(isinstance(one, str) for one in lines):
         raise MimicError(f"{name} is a list of texts, one for each line")
     return [line.strip() for line in lines if line.strip()]
-
-
-def _check_names(line: str) -> None:
-    try:
-        read_names(line)
-    except ValueError as error:
-        raise MimicError(f"mimic_redact: {error}") from None
 
 
 def _targets(lines: list[str], place: str) -> Iterator[Target]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pytest_mimic.cli.project import Project
@@ -27,11 +27,6 @@ class Found:
     name: str
     recording: Recording
     entries: list[Entry]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all calls of the file were asked for."""
-        return len(self.entries) == len(self.recording.entries)
 
     @property
     def owner(self) -> str:
@@ -72,6 +67,14 @@ class Selection:
         """The exit code of a subcommand that only looks at them."""
         return 1 if self.damaged or self.unmatched else 0
 
+    def told(self, project: Project) -> Iterator[str]:
+        """Say which selectors found nothing, and that files cannot be read."""
+        for word in self.unmatched:
+            yield f"nothing in {project.vault.label} matches {word}"
+        if self.damaged:
+            count = plural(len(self.damaged), "file")
+            yield f"{count} cannot be read: {project.commands.mimic('check')}"
+
 
 def select(project: Project, options: Namespace) -> Selection:
     """Return the calls that the selectors of a command name; without any, all.
@@ -85,76 +88,59 @@ def select(project: Project, options: Namespace) -> Selection:
             "a selector is empty (a variable of the shell that is not set?)"
         )
     selectors = [_Selector(project, word) for word in words]
+    matched = set()
     selection = Selection()
     for name, recording in project.vault.all():
-        is_named = not words or _any_of(one.names_file(name) for one in selectors)
         if isinstance(recording, CorruptRecordingError):
-            if is_named:
+            naming = {one.word for one in selectors if one.names_file(name)}
+            matched |= naming
+            if naming or not words:
                 selection.damaged.append(recording)
             continue
-        entries = recording.entries
-        is_owned = _any_of(one.names_owner(recording) for one in selectors)
-        taken = [_any_of(one.takes(entry) for one in selectors) for entry in entries]
-        if not is_named and not is_owned:
-            entries = [entry for entry, is_taken in zip(entries, taken) if is_taken]
+        taken = set() if words else {id(entry) for entry in recording.entries}
+        for selector in selectors:
+            found = {id(entry) for entry in selector.of_file(name, recording)}
+            if found:
+                matched.add(selector.word)
+                taken |= found
+        entries = [entry for entry in recording.entries if id(entry) in taken]
         if entries:
             selection.found.append(Found(name, recording, entries))
-    selection.unmatched = [one.word for one in selectors if not one.has_found]
+    selection.unmatched = [word for word in words if word not in matched]
     return selection
 
 
-def _any_of(answers: Iterable[bool]) -> bool:
-    """Ask each selector, so that each knows whether it has found something."""
-    return any(list(answers))
-
-
-def told(project: Project, selection: Selection) -> Iterator[str]:
-    """Say which selectors found nothing, and which files cannot be read."""
-    for word in selection.unmatched:
-        yield f"nothing in {project.vault.label} matches {word}"
-    if selection.damaged:
-        count = plural(len(selection.damaged), "file")
-        yield f"{count} cannot be read: {project.commands.mimic('check')}"
-
-
 class _Selector:
-    """One word: a test, a file or folder, a target, a pattern, or a path in the vault.
-
-    Attributes:
-        has_found: Whether it has found something.
-    """
+    """One word: a test, file or folder, a target, a pattern, a path in the vault."""
 
     def __init__(self, project: Project, word: str) -> None:
         self.word = word
-        self.has_found = False
         self._project = project
         self._patterns = Patterns([word])
         client = client_of(word)
-        self._kind = client.kind if client is not None else word
+        self._targets = (word, client.kind if client is not None else word)
         self._place = project.place_of(word)
         self._file = project.file_of(word).removesuffix(".json")
 
     def names_file(self, name: str) -> bool:
         """Return whether a file of the vault is named, or is in a folder that is."""
-        is_named = below(self._file, name.removesuffix(".json")) is not None
-        return self._noted(is_named)
+        return below(self._file, name.removesuffix(".json")) is not None
 
-    def names_owner(self, recording: Recording) -> bool:
-        """Return whether the test or fixture is named that has recorded a file."""
-        is_named = below(self._place, recording.owner) is not None
-        return self._noted(is_named or self._place == ".")
+    def of_file(self, name: str, recording: Recording) -> list[Entry]:
+        """Return the calls of a file that the word names."""
+        if self.names_file(name) or self._names_owner(recording.owner):
+            return recording.entries
+        return [entry for entry in recording.entries if self._takes(entry)]
 
-    def takes(self, entry: Entry) -> bool:
-        """Return whether the target of a call is named, or a pattern matches it."""
+    def _names_owner(self, owner: str) -> bool:
+        return self._place == "." or below(self._place, owner) is not None
+
+    def _takes(self, entry: Entry) -> bool:
         if entry.end == "empty":
             return False
-        if entry.target in (self.word, self._kind):
-            return self._noted(True)
-        return self._noted(self._project.takes(self._patterns, entry))
-
-    def _noted(self, is_found: bool) -> bool:
-        self.has_found = self.has_found or is_found
-        return is_found
+        if entry.target in self._targets:
+            return True
+        return self._project.takes(self._patterns, entry)
 
 
 def below(place: str, other: str) -> str | None:
