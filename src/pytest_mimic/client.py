@@ -57,8 +57,9 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from functools import cached_property
+from marshal import dumps
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, overload
 
 from pytest_mimic.engine.calls import Call, failed_exchange
 from pytest_mimic.engine.covering import Edge, Line
@@ -73,7 +74,8 @@ from pytest_mimic.errors import (
     UnstorableOutcomeError,
 )
 from pytest_mimic.patch.targets import Options
-from pytest_mimic.secrets.issued import CallMark, Scope
+from pytest_mimic.secrets.issued import CallMark, Scope, texts_in
+from pytest_mimic.secrets.placeholders import OWN
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import unshelve
@@ -99,6 +101,18 @@ __all__ = [
 
 Plain = dict[str, Any]
 """A request or an answer: JSON in which a name stands beside each value."""
+
+
+# Longer requests are rarely equal, and a run keeps so many others.
+_LONGEST_PLAIN = 4_000
+_MANY = 5_000
+
+
+class _PlainCall(NamedTuple):
+    """A call whose request holds no secret, and all texts in the request."""
+
+    call: Call
+    texts: list[str]
 
 
 class Adapter:
@@ -219,6 +233,11 @@ class Port:
         self._adapter = adapter
         self._coverings = coverings
 
+    @cached_property
+    def _plain_calls(self) -> dict[Hashable, _PlainCall]:
+        """Calls whose requests hold no secret, by line and request."""
+        return {}
+
     @property
     def replays(self) -> bool:
         """Whether a line takes calls of the client, and none is made for real."""
@@ -313,15 +332,36 @@ class Port:
         self, request: Plain, line: Line, numbered: Mapping[str, Hashable]
     ) -> tuple[Call, Scope, dict[str, str]]:
         """Return a call, whose secrets it has shown, and those of the application."""
-        run, adapter, options = self.run, self._adapter, line.options
+        run, secrets = self.run, self.run.secrecy.secrets
         cassette = line.cassette
         owner = cassette or run.innermost
         if owner is not None:
             numbers = {name: owner.number(name, key) for name, key in numbered.items()}
             request = {**request, **numbers}
-        secrets = run.secrecy.secrets
         scope = run.secrecy.scope(owner, run.innermost if cassette else None)
+        # Equal requests are usual, and one that holds no secret is the same call.
+        data = _data_of(request)
+        key = line.name, line.options, data
+        plain = self._plain_calls.get(key)
+        if plain is not None and secrets.knows_none_of(plain.texts, scope):
+            scope.sent.update(plain.texts)
+            return plain.call, scope, {}
         own: dict[str, str] = {}
+        call = self._new_call(request, line, scope, own)
+        is_short = 0 < len(data) < _LONGEST_PLAIN
+        is_plain = is_short and not own and OWN.encode() not in data
+        if is_plain and call.describe() == request:
+            if len(self._plain_calls) >= _MANY:
+                self._plain_calls.clear()
+            self._plain_calls[key] = _PlainCall(call, texts_in(request))
+        return call, scope, own
+
+    def _new_call(
+        self, request: Plain, line: Line, scope: Scope, own: dict[str, str]
+    ) -> Call:
+        """Return a call, and fill `own` with the application's own secrets in it."""
+        adapter, options = self._adapter, line.options
+        run, secrets = self.run, self.run.secrecy.secrets
         hidden = secrets.hide_request(
             request, scope, hide=adapter.hide_request, own=own
         )
@@ -339,7 +379,7 @@ class Port:
             assert isinstance(real, dict)
             return not differing_answers(adapter, recorded, real, options)
 
-        call = Call(
+        return Call(
             target=adapter.kind,
             kind=adapter.kind,
             identity=identify(hidden),
@@ -356,7 +396,6 @@ class Port:
             sender=lambda other: secrets.tokens_in(_headers_of(other)),
             line_name=line.name,
         )
-        return call, scope, own
 
     def _note_left_out(self, request: Plain) -> None:
         """Name a request that no line takes and that holds a placeholder."""
@@ -554,6 +593,14 @@ class Exchange:
         error = UnstorableOutcomeError(what, facts, remedies)
         self._run.note(error)
         return error
+
+
+def _data_of(request: Plain) -> bytes:
+    """Return bytes that only equal requests have; none: it has parts of odd classes."""
+    try:
+        return dumps(request)
+    except ValueError:
+        return b""
 
 
 def _given(found: Any) -> Any:

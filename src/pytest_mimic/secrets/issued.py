@@ -48,7 +48,7 @@ class Scope:
         self.own = KnownValues()
         self.issued = KnownValues()
         self.given: set[str] = set()
-        self.sent: list[str] = []
+        self.sent: set[str] = set()
 
     def count(self, identity: str) -> int:
         """Return the number of a call among equal ones, from 0."""
@@ -131,12 +131,17 @@ class Secrets:
             return known or OWN
 
         hidden = hide(self.redactor, plain, stand_in)
-        scope.sent.extend(_texts_in(plain))
+        scope.sent.update(texts_in(plain))
         known = self._known_to(scope)
         return map_texts(
             hidden,
             lambda text: self._without_tokens(_without_values(text, known), scope),
         )
+
+    def knows_none_of(self, texts: Iterable[str], scope: Scope) -> bool:
+        """Return whether texts hold no value that is hidden wherever it stands."""
+        known = self._known_to(scope)
+        return all(_without_values(text, known) == text for text in texts)
 
     def hide_answer(
         self, plain: Any, scope: Scope, mark: CallMark, *, hide: Hide = Redactor.hide
@@ -181,21 +186,21 @@ class Secrets:
     def unfilled(self, plain: Any) -> list[str]:
         """Return the placeholders in a request that is to be sent for real."""
         found: list[str] = []
-        for text in _texts_in(plain):
+        for text in texts_in(plain):
             found += placeholders.issued_in(text)
             found += placeholders.issued_in(_credentials_in(text))
         return found
 
     def tokens_in(self, plain: Any) -> str:
         """Return the placeholders of issued secrets in plain data, as one text."""
-        found = [placeholders.issued_in(text) for text in _texts_in(plain)]
+        found = [placeholders.issued_in(text) for text in texts_in(plain)]
         return " ".join(placeholder for each in found for placeholder in each)
 
     def keys_in(self, plain: Any) -> list[tuple[str, str]]:
         """Return what looks like a key, as its first letters and its mark."""
         accepted = self.names.accepted
         found: list[tuple[str, str]] = []
-        for text in _texts_in(plain):
+        for text in texts_in(plain):
             found += looks.keys_in(text, accepted)
         return found
 
@@ -276,7 +281,7 @@ def _credentials_in(text: str) -> str:
         return ""
 
 
-def _texts_in(plain: Any) -> list[str]:
+def texts_in(plain: Any) -> list[str]:
     """Return all texts in plain data, and the numbers that stand for secrets."""
     found = []
     left = [plain]
