@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,18 +120,33 @@ def _course_of(config: pytest.Config) -> Course:
     """
     course = config.stash.get(_COURSE, None)
     if course is None:
-        # pytest would rewrite each module of this package, which has no assertions of
-        # tests, and reads slower then.
-        hook = config.pluginmanager.rewrite_hook
-        getattr(hook, "_must_rewrite", set()).discard("pytest_mimic")
-        # A run that mimics nothing loads this file alone.
-        from pytest_mimic.run.course import Course, too_late
+        with _without_rewriting(config):
+            # A run that mimics nothing loads this file alone.
+            from pytest_mimic.run.course import Course, too_late
 
         if _COURSE in config.stash:
             raise too_late()
         course = config.stash[_COURSE] = Course(config)
         course.start()
     return course
+
+
+@contextmanager
+def _without_rewriting(config: pytest.Config) -> Iterator[None]:
+    """Import modules of this package as they are: they hold no tests.
+
+    pytest rewrites the assertions of a plugin; its modules are then slower to find and
+    to read.
+    """
+    hook: Any = config.pluginmanager.rewrite_hook
+    getattr(hook, "_must_rewrite", set()).discard("pytest_mimic")
+    finders = list(sys.meta_path)
+    if hook in sys.meta_path:
+        sys.meta_path.remove(hook)
+    try:
+        yield
+    finally:
+        sys.meta_path[:] = finders
 
 
 def innermost_session(*, is_needed: bool = False) -> Session | None:
@@ -161,8 +179,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _is_asked_for(items: list[pytest.Item]) -> bool:
-    import sys
-
     if "pytest_mimic._mimic" in sys.modules:
         return True
     for item in items:

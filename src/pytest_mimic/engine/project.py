@@ -7,13 +7,11 @@ import re
 from functools import cached_property
 from pathlib import Path
 
-_FOLDERS = re.compile(r".*/(?:site-packages|dist-packages)/")
+_FOLDERS = r".*/(?:site-packages|dist-packages)/"
 _OWN = f"{Path(__file__).parents[1]}{os.sep}"
 _STDLIB = f"{os.path.realpath(Path(os.__file__).parent)}{os.sep}"
 # Python 3.10 has no reader of TOML.
-_NAME = re.compile(
-    r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)"""
-)
+_NAME = r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)"""
 
 
 class Project:
@@ -35,7 +33,7 @@ class Project:
 
     def _judge(self, file: str) -> bool:
         path = file.replace(os.sep, "/")
-        installed = _FOLDERS.sub("", path)
+        installed = re.sub(_FOLDERS, "", path)
         if installed != path:
             return installed in self._distributed
         is_foreign = os.path.realpath(file).startswith((_STDLIB, _OWN))
@@ -48,7 +46,7 @@ class Project:
             text = (self._rootdir / "pyproject.toml").read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return frozenset()
-        name = _NAME.search(text)
+        name = re.search(_NAME, text)
         if name is None:
             return frozenset()
         # To read what is installed takes milliseconds.

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 from pytest_mimic.values.tree import Path, Tree, parts
 
 # A whole segment of the path of a URL, or a whole parameter.
-_SEGMENT = re.compile(r"(?<=[/=])[^/?&=]+")
+_SEGMENT = r"(?<=[/=])[^/?&=]+"
 
 
 class RealValues:
@@ -66,8 +66,8 @@ class RealValues:
             found = {key: self._with_recorded(part[key], number) for key in part}
             url = part.get("url")
             if isinstance(url, str):
-                found["url"] = _SEGMENT.sub(
-                    lambda segment: self._in_segment(segment[0], number), url
+                found["url"] = re.sub(
+                    _SEGMENT, lambda segment: self._in_segment(segment[0], number), url
                 )
             return found
         if isinstance(part, (str, int)) and not isinstance(part, bool):

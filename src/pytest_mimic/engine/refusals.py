@@ -35,7 +35,7 @@ RECORD, RERECORD, VERIFY = "--mimic-record", "--mimic-rerecord", "--mimic-verify
 _HEALED_OTHERWISE = ("pointer", "newer", "forbidden")
 
 # What a service gives to each thing that it makes.
-_ID = re.compile(r"(^|_)[iI]d$|[a-z](Id|ID)$")
+_ID = r"(^|_)[iI]d$|[a-z](Id|ID)$"
 _MOST_PATHS = 3
 
 
@@ -323,7 +323,7 @@ def _way_to_leave_out(call: Call, differences: Sequence[Difference]) -> list[Rem
 
     paths: dict[str, None] = {}
     for one in differences:
-        is_id = bool(one.steps) and _ID.search(one.steps[-1]) is not None
+        is_id = bool(one.steps) and re.search(_ID, one.steps[-1]) is not None
         if not call.conversation or not (is_id or ignorable([one])):
             return []
         paths[".".join("*" if step.isdigit() else step for step in one.steps)] = None

@@ -240,12 +240,12 @@ class GoneTests:
         return not any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
 
 
-_FIXTURE = re.compile(r"[^\[]* \((class|module|package|session)\b")
+_FIXTURE = r"[^\[]* \((class|module|package|session)\b"
 
 
 def is_fixture_owner(owner: str) -> bool:
     """Return whether an owner is a wider fixture: `conftest.py::customer (session)`."""
-    return _FIXTURE.match(owner) is not None
+    return re.match(_FIXTURE, owner) is not None
 
 
 # -- what becomes of unused recordings

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from fnmatch import translate
 
-_LONE_VERB = re.compile(r"[A-Z][A-Z0-9_*?-]*")
+_LONE_VERB = r"[A-Z][A-Z0-9_*?-]*"
 
 _Matches = Callable[[str], object]
 
@@ -42,7 +42,7 @@ def _verb_and_resource(text: str) -> tuple[str, str]:
     first, blank, rest = text.strip().partition(" ")
     if blank:
         return first, rest.strip()
-    return (first, "") if _LONE_VERB.fullmatch(first) else ("", first)
+    return (first, "") if re.fullmatch(_LONE_VERB, first) else ("", first)
 
 
 class _Pattern:

@@ -437,7 +437,7 @@ _OPTIONS = {
     "exclude": _Option(_read_list, "patterns on calls"),
 }
 
-_STEP = re.compile(r"""\[(\*|-?\d+|'[^']*'|"[^"]*")\]|(?:^|\.)([^.\[\]]+)""")
+_STEP = r"""\[(\*|-?\d+|'[^']*'|"[^"]*")\]|(?:^|\.)([^.\[\]]+)"""
 
 
 def steps_of(path: str) -> tuple[str, ...]:
@@ -448,8 +448,9 @@ def steps_of(path: str) -> tuple[str, ...]:
     """
     steps: list[str] = []
     position = 0
+    pattern = re.compile(_STEP)
     while position < len(path):
-        found = _STEP.match(path, position)
+        found = pattern.match(path, position)
         if found is None:
             raise ValueError(path)
         in_brackets, name = found.groups()

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
 
 
-@dataclasses.dataclass
 class Maker:
     """Makes values of trees.
 
@@ -38,8 +37,11 @@ class Maker:
         read: Gives what `{"$pickle": ...}` names.
     """
 
-    places: Places | None
-    read: Callable[[dict[str, Any]], Any]
+    def __init__(
+        self, places: Places | None, read: Callable[[dict[str, Any]], Any]
+    ) -> None:
+        self.places = places
+        self.read = read
 
     def value_of(self, tree: Any) -> Any:
         """Make the value of a tree.

@@ -7,7 +7,6 @@ import pathlib
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
@@ -24,10 +23,9 @@ MOST_ITEMS = 10_000
 MOST_SIGNS = 4096
 """A longer text is no path."""
 CHUNK = 1 << 20
-_NUMBER = re.compile(r"\d+$")
+_NUMBER = r"\d+$"
 
 
-@dataclass
 class Roots:
     """The folders below which paths have a place.
 
@@ -38,10 +36,11 @@ class Roots:
         tmp_path: The folder of the running test, without links.
     """
 
-    rootdir: tuple[str, ...]
-    temporary: tuple[str, ...] = ()
-    base: Path | None = None
-    tmp_path: str = ""
+    def __init__(self, rootdir: tuple[str, ...]) -> None:
+        self.rootdir = rootdir
+        self.temporary: tuple[str, ...] = ()
+        self.base: Path | None = None
+        self.tmp_path = ""
 
     def split(self, below: str) -> tuple[str, str]:
         """Split a path below the temporary folder into a given folder and the rest."""
@@ -56,7 +55,7 @@ class Roots:
         """Give the name under which another run finds a given folder."""
         if folder and os.path.realpath(folder) == self.tmp_path:
             return "tmp_path"
-        return _NUMBER.sub("", Path(folder).name)
+        return re.sub(_NUMBER, "", Path(folder).name)
 
     def folder_named(self, name: str) -> str:
         """Give the folder of a name: of several with a number, the last one made."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, repeat
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
@@ -28,7 +27,6 @@ class Leaf:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
 class Refused(Leaf):
     """A part without identity.
 
@@ -37,18 +35,19 @@ class Refused(Leaf):
         way: What to do beside leaving it out, if there is something.
     """
 
-    what: str
-    way: str = ""
+    def __init__(self, what: str, way: str = "") -> None:
+        self.what = what
+        self.way = way
 
     def plain(self) -> dict[str, Tree]:
         return {"$refused": self.what}
 
 
-@dataclass(frozen=True, eq=False)
 class Raw(Leaf):
     """A part that JSON cannot keep."""
 
-    value: object
+    def __init__(self, value: object) -> None:
+        self.value = value
 
     def plain(self) -> dict[str, Tree]:
         return {"$pickle": ""}

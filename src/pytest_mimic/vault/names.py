@@ -13,14 +13,12 @@ from pytest_mimic.errors import CassetteError
 _DEVICE = r"(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)"
 _DIGITS = 12
 # A name that stands as it is. One that ends like a digest could be that of another.
-_PLAIN = re.compile(
-    rf"(?!{_DEVICE})(?!.*-[0-9a-f]{{{_DIGITS}}}$)[a-z0-9_][a-z0-9._-]*(?<!\.)"
-)
+_PLAIN = rf"(?!{_DEVICE})(?!.*-[0-9a-f]{{{_DIGITS}}}$)[a-z0-9_][a-z0-9._-]*(?<!\.)"
 # A fixture that only its name tells from others; any other one has a digest.
-_FIXTURE = re.compile(r"(?<=::)([a-z_0-9]+) \(session\)$")
-_REPLACED = re.compile(r"[^A-Za-z0-9._-]+")
+_FIXTURE = r"(?<=::)([a-z_0-9]+) \(session\)$"
+_REPLACED = r"[^A-Za-z0-9._-]+"
 # What a file system of some kind refuses, and what would be hidden or leave the vault.
-_CASSETTE_PART = re.compile(
+_CASSETTE_PART = (
     rf'(?!{_DEVICE})(?!\.)[^\x00-\x1f\x7f<>:"|?*\\/\ud800-\udfff]+(?<![. ])'
 )
 _LONGEST_PART = 60
@@ -37,7 +35,7 @@ def log_name(owner: str) -> str:
     `tests/conftest.py::customer (session)` has
     `logs/tests/conftest.py/fixture-customer.json`.
     """
-    readable = _FIXTURE.sub(r"fixture-\1", owner)
+    readable = re.sub(_FIXTURE, r"fixture-\1", owner)
     return f"logs/{_of_test(readable)}.json"
 
 
@@ -67,7 +65,7 @@ def cassette_name(name: object) -> str:
         CassetteError: The name leaves the vault, or some file system refuses it.
     """
     text = name if isinstance(name, str) else ""
-    is_safe = all(_CASSETTE_PART.fullmatch(part) for part in text.split("/"))
+    is_safe = all(re.fullmatch(_CASSETTE_PART, part) for part in text.split("/"))
     if not is_safe or len(text) > _LONGEST_CASSETTE:
         raise CassetteError(
             f"a cassette cannot be called {name!r}",
@@ -93,7 +91,7 @@ def _of_test(owner: str) -> str:
 
 
 def _safe(part: str) -> str:
-    if len(part) <= _LONGEST_PART and _PLAIN.fullmatch(part):
+    if len(part) <= _LONGEST_PART and re.fullmatch(_PLAIN, part):
         return part
     return _with_digest(part, of=part)
 
@@ -106,6 +104,6 @@ def _with_digest(part: str, *, of: str) -> str:
 
 def _readable(text: str, longest: int = _LONGEST_PART) -> str:
     """Return letters, digits and `._-` of a text, of which nothing is a device."""
-    readable = _REPLACED.sub("-", text)[:longest].strip(".-")
+    readable = re.sub(_REPLACED, "-", text)[:longest].strip(".-")
     is_device = re.match(_DEVICE, readable)
     return f"_{readable}" if is_device or not readable else readable

@@ -33,8 +33,6 @@ FOLDERS = ("calls", "cassettes", "logs")
 PART = ".part"
 
 _OBJECT = r"objects/([0-9a-f]{2})/(\1[0-9a-f]{30})\.(pkl|txt|json|bin)"
-_OBJECT_NAME = re.compile(_OBJECT)
-_OBJECT_IN_FILE = re.compile(_OBJECT.encode())
 
 IsEqual = Callable[[Entry, Entry], bool]
 
@@ -241,7 +239,7 @@ class Vault:
             CorruptRecordingError: It is missing, or is not what was recorded.
         """
         label = self._labelled(name)
-        found = _OBJECT_NAME.fullmatch(name)
+        found = re.fullmatch(_OBJECT, name)
         if found is None:
             raise damaged(label, "content", "is the name of no object")
         content = self.folder.read(name)
@@ -386,7 +384,7 @@ class Part:
 
 def objects_in(content: bytes) -> set[str]:
     """Return the names of the objects that a file refers to."""
-    return {found[0].decode() for found in _OBJECT_IN_FILE.finditer(content)}
+    return {found[0].decode() for found in re.finditer(_OBJECT.encode(), content)}
 
 
 def _with_kept_facts(old: Recording, new: Recording, equal: IsEqual) -> Recording:
