@@ -83,10 +83,7 @@ def attack_kills(python: Path) -> Figures:
         if was_killed(project, mode, first, calls_before_kill):
             killed += 1
     all_done = set(done.read_text().split())
-    checked = project.run("pytest_mimic", "check", "--json")
-    findings = Counter[str]()
-    for finding in json.loads(checked.stdout)["findings"]:
-        findings[finding["kind"]] += 1
+    findings = project.problems()
     project.environment["FIRST"] = "-1"
     ends = Counter(project.test("-p", "no:randomly").values())
     leftovers = list(project.vault.glob("**/*.tmp"))

@@ -311,7 +311,6 @@ def attack_other_files(python: Path) -> Figures:
     for folder, example in (
         (project.vault, plain),
         (project.vault / "calls", plain),
-        (plain.parent.parent, plain),
         (plain.parent, plain),
         (project.vault / "objects", pickle),
         (pickle.parent, pickle),
@@ -323,10 +322,7 @@ def attack_other_files(python: Path) -> Figures:
         "files of others: replays": listed_counts(replayed(project)),
         "files of others: recordings in ls": f"{ls_count(project)} of {recordings}",
     }
-    checked = project.run("pytest_mimic", "check", "--json")
-    findings = Counter[str]()
-    for finding in json.loads(checked.stdout)["findings"]:
-        findings[finding["kind"]] += 1
+    findings = project.problems()
     figures["files of others: found by check"] = listed_counts(findings)
     outputs = ""
     for words in ("check --fix", "rekey", "mv test_shop.py test_new.py"):

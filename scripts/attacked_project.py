@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
@@ -75,6 +77,15 @@ class Project:
         for case in ElementTree.parse(report).iter("testcase"):
             ends[case.get("name", "")] = ended(case)
         return ends
+
+    def problems(self) -> Counter[str]:
+        """Count what `check` finds, by its words without the file."""
+        checked = self.run("pytest_mimic", "check", "--json")
+        problems = Counter[str]()
+        for finding in json.loads(checked.stdout)["findings"]:
+            _, _, problem = finding["problem"].rpartition(finding["file"])
+            problems[problem.strip()] += 1
+        return problems
 
     def recordings(self) -> list[Path]:
         """Return the files of the recordings."""
