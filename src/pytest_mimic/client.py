@@ -65,7 +65,7 @@ from pytest_mimic.engine.calls import Call, failed_exchange
 from pytest_mimic.engine.covering import Edge, Line
 from pytest_mimic.engine.coverings import Coverings
 from pytest_mimic.engine.secrecy import Sender
-from pytest_mimic.engine.steps import Step
+from pytest_mimic.engine.steps import Step, begin
 from pytest_mimic.engine.verifying import paths_of, rules_of
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -288,7 +288,7 @@ class Port:
         call, scope, own = self._call(request, line, numbered)
         if own and run.mode in ("record", "rerecord"):
             self._note_sender(call, own, owner)
-        step = run.begin(call, line.cassette)
+        step = self._begin(call, line)
         is_sent = step.mode != "replay"
         unfilled = run.secrecy.secrets.unfilled(request) if is_sent else []
         if unfilled:
@@ -296,6 +296,9 @@ class Port:
             refusal = run.refusals.unfilled(call, unfilled[0], owner)
             raise run.refuse(refusal, call, owner)
         return Exchange(self._adapter, step, scope, run)
+
+    def _begin(self, call: Call, line: Line) -> Step:
+        return begin(self.run, call, line.cassette)
 
     def takes(self) -> bool:
         """Return whether any line takes calls of this client now."""

@@ -18,7 +18,7 @@ from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.covering import Line
 from pytest_mimic.engine.coverings import Coverings
 from pytest_mimic.engine.decide import Mode
-from pytest_mimic.engine.owners import Owner
+from pytest_mimic.engine.lives import begin_test, end_test
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.steps import Step
 from pytest_mimic.errors import CorruptRecordingError, DriftError
@@ -104,25 +104,12 @@ class Runs:
             Commands(self._folder, self._folder),
             redact=redact,
         )
-        self._note_calls()
-        self.run.begin_test(TEST)
+        begin_test(self.run, TEST)
         self.calls: list[dict[str, Any]] = []
         self.steps: list[Step] = []
         left_out = ("*",) if mode in ("pass", "off") else tuple(exclude)
         options = Options(exclude=left_out, sequence=sequence)
         self.lines = _Lines(self._line, options, is_there=mode != "off")
-
-    def _note_calls(self) -> None:
-        begin = self.run.begin
-
-        def begin_and_note(call: Call, cassette: Owner | None = None) -> Step:
-            if not call.is_of_all:
-                self.calls.append(cast("dict[str, Any]", call.describe()))
-            step = begin(call, cassette)
-            self.steps.append(step)
-            return step
-
-        self.run.begin = begin_and_note  # type: ignore[method-assign]
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Patch the edges of the client."""
@@ -150,7 +137,7 @@ class Runs:
         self.run.close()
 
     def end_test(self) -> None:
-        self.run.end_test(passed=True)
+        end_test(self.run, "passed")
 
     def end_open_streams(self) -> None:
         """Do nothing: they have ended when they were closed, or end with their test."""
@@ -296,6 +283,13 @@ class _Port(Port):
     @property
     def run(self) -> Run:  # type: ignore[override]
         return self._runs.run
+
+    def _begin(self, call: Call, line: Line) -> Step:
+        if not call.is_of_all:
+            self._runs.calls.append(cast("dict[str, Any]", call.describe()))
+        step = super()._begin(call, line)
+        self._runs.steps.append(step)
+        return step
 
     @property
     def _coverings(self) -> Coverings:  # type: ignore[override]

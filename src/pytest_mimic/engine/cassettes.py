@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic.engine.decide import Mode
+from pytest_mimic.engine.lives import end_cassette
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import label_of
 from pytest_mimic.engine.run import Run
@@ -345,7 +346,7 @@ class Cassettes:
                     remedies=[("record its tests in one process", "")],
                 )
             self._recorded[owner.file] = owner
-        self._run.end_cassette(owner)
+        end_cassette(self._run, owner)
 
 
 def _current_task() -> asyncio.Task[Any] | None:

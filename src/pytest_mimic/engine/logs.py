@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 from pytest_mimic.engine.calls import (
@@ -42,6 +42,8 @@ class Log:
         found: What was recorded before.
         made: The calls of this run that got a place, in the order of their beginning.
         plays: How many calls got a recorded outcome.
+        verdict: How its owner has ended.
+        is_below_replayed: Whether a wider fixture's answers were replayed.
 
     Raises:
         CorruptRecordingError: The file is damaged.
@@ -55,15 +57,18 @@ class Log:
         self.found: Recording | None = None
         self.made: list[Place] = []
         self.plays = 0
+        self.verdict: Verdict = "passed"
+        self.is_below_replayed = False
         self._vault = vault
         # The collector may end a stream of this log while another call holds it.
         self._lock = threading.RLock()
         self._clock = 0
+        # How many calls of a key began, and which of the recorded calls have it.
         self._counts: Counter[Hashable] = Counter()
         self._indices: dict[Key, list[int]] = {}
         self._by_index: dict[int, Place] = {}
-        self._once: dict[Key, Place] = {}
         self._conversations: dict[str, Conversation] = {}
+        self._comparisons: dict[Key, Callable[[Entry, Entry], bool]] = {}
         self._part: Part | None = None
         try:
             self._load()
@@ -91,30 +96,23 @@ class Log:
         """How the calls of a kind went until now."""
         return self._conversations.get(kind, "new") if kind else "none"
 
-    def has(self, call: Call) -> bool:
-        """Whether a call of this identity was recorded."""
-        return key_of(call) in self._indices
+    def times(self, call: Call) -> int:
+        """How often equal calls were recorded."""
+        return len(self._indices.get(key_of(call), ()))
 
     def has_next(self, call: Call) -> bool:
         """Whether a call that begins now has a recording of its own."""
         return self._counts[key_of(call)] < self.times(call)
 
-    def times(self, call: Call) -> int:
-        """How often equal calls were recorded."""
-        return len(self._indices.get(key_of(call), ()))
-
     # -- a call
 
     def take(self, call: Call, mode: Mode, *, has_effect: bool = False) -> Place:
         """Give the next place to a call, and say what becomes of it."""
-        key, kind = key_of(call), call.conversation
+        kind = call.conversation
         with self._lock:
-            index, recorded = self._find(call, key)
+            index, recorded = self._find(call)
             entry = None if index is None else self.entries[index]
-            earlier = self._once.get(key)
-            if earlier is not None and earlier.outcome is not None:
-                index, recorded, entry = earlier.index, "fresh", earlier.outcome
-            elif recorded in ("fresh", "repeats") and is_stale(call, entry):
+            if recorded in ("fresh", "repeats") and is_stale(call, entry):
                 recorded = "stale"
             facts = Facts(mode, recorded, self.conversation(kind), has_effect)
             place = Place(
@@ -122,11 +120,9 @@ class Log:
                 recorded,
                 entry,
                 self.name,
-                key,
+                key_of(call),
+                kind,
                 is_in_log=True,
-                conversation=kind,
-                options=call.options,
-                is_equal=call.is_equal,
                 index=None if recorded == "repeats" else index,
                 begin=self._tick(),
             )
@@ -136,14 +132,15 @@ class Log:
                 self._begin(place, call)
         return place
 
-    def _find(self, call: Call, key: Key) -> tuple[int | None, Recorded]:
+    def _find(self, call: Call) -> tuple[int | None, Recorded]:
         """Give the recorded call whose turn it is among equal ones."""
+        key = key_of(call)
         indices, number = self._indices.get(key, []), self._next(key)
         own = self._of_sender(call, indices)
         if own:
             indices, number = own, self._next((key, own[0]))
         if not call.in_log:
-            number = 0
+            number = 0  # in a cassette, too, equal calls have one answer
         if not indices:
             return None, "none"
         index = indices[min(number, len(indices) - 1)]
@@ -169,14 +166,15 @@ class Log:
         ]
 
     def _begin(self, place: Place, call: Call) -> None:
-        self.plays += place.decision == "replay"
-        is_first = place.index is not None and place.index not in self._by_index
-        if place.index is not None and is_first:
-            self._by_index[place.index] = place
+        index = place.index
+        is_first = index is not None and index not in self._by_index
+        if index is not None and is_first:
+            self._by_index[index] = place
+        if place.decision == "replay":
+            self.plays += 1
         if place.is_real:
             place.blank = blank_of(call)
-            if not call.in_log:
-                self._once[place.key] = place
+            self._comparisons[place.key] = comparison_of(call)
         if place.is_real or is_first:
             self.made.append(place)
 
@@ -189,7 +187,7 @@ class Log:
         self.end(place, is_open=entry.end == "open")
         place.outcome = replace(entry, begin=place.begin, ended=place.ended)
         is_failure = raised_in(entry.body) or failed_exchange(entry.body)
-        # Beside a log that stands, a failing test keeps its new calls alone.
+        # Where a log exists, a failing test keeps its new calls alone.
         is_kept = self.found is None or place.is_added
         if self._part and is_kept and not is_failure and not entry.end:
             self._part.append(place.outcome)
@@ -242,13 +240,16 @@ class Log:
         """Whether a call ran for real."""
         return any(place.is_real for place in self.made)
 
-    def judge(self, verdict: Verdict, *, below_replayed: bool) -> None:
-        """Say of each call that ran for real why its outcome is left out, if it is."""
-        for place in self.made:
-            if place.outcome is not None:
-                place.why = why_not_kept(
-                    place.outcome, verdict, below_replayed=below_replayed
-                )
+    def why_left_out(self, place: Place) -> str:
+        """Say why the outcome of a call that ran for real is left out, if it is."""
+        if place.outcome is None:
+            return ""
+        return why_not_kept(
+            place.outcome, self.verdict, below_replayed=self.is_below_replayed
+        )
+
+    def _left(self, place: Place) -> Entry:
+        return place.left(None if self.why_left_out(place) else place.outcome)
 
     def whole(self, *, keeps_all: bool = False) -> list[Entry]:
         """Give what is in the log if its owner ends now and has passed.
@@ -260,37 +261,36 @@ class Log:
         """
         if not self.has_new():
             return self.entries
-        made = [place.left() for place in self.made]
-        if keeps_all:
-            return [*made, *_behind(made, self.leftovers())]
-        remade = {place.group for place in self.made if place.is_real}
-        remade -= {place.group for place in self.made if not place.is_real}
-        staying = [one for one in self.leftovers() if _group_of(one) not in remade]
+        made = [self._left(place) for place in self.made]
+        staying = self.leftovers()
+        if not keeps_all:
+            remade = {place.group for place in self.made if place.is_real}
+            remade -= {place.group for place in self.made if not place.is_real}
+            staying = [entry for entry in staying if _group_of(entry) not in remade]
         return [*made, *_behind(made, staying)]
 
+    def _with_added(self) -> list[Entry]:
+        """Give what a failing test leaves of a log: its new calls of functions."""
+        new = [place for place in self.made if place.is_added and place.outcome]
+        added = [self._left(one) for one in new if not self.why_left_out(one)]
+        return [*self.entries, *_behind(self.entries, added)] if added else []
+
     def write(
-        self,
-        verdict: Verdict,
-        *,
-        fixtures: Mapping[str, str],
-        setup: str = "",
-        keeps_all: bool = False,
+        self, *, fixtures: Mapping[str, str], setup: str = "", keeps_all: bool = False
     ) -> Written | None:
-        """Write what the owner leaves in the vault, which `judge` has told before.
+        """Write what the owner leaves in the vault by its verdict.
 
         Args:
-            verdict: How the owner ended.
             fixtures: The digests of the wider fixtures that were in use.
             setup: The digest of the owner's own set-up.
             keeps_all: As in `whole`.
         """
         if not self.has_new():
             return None
-        entries = self.whole(keeps_all=keeps_all)
-        if verdict == "failed" and self.found is not None:
-            new = [place for place in self.made if place.is_added and place.outcome]
-            added = [place.left() for place in new if not place.why]
-            entries = [*self.entries, *_behind(self.entries, added)] if added else []
+        if self.verdict == "failed" and self.found is not None:
+            entries = self._with_added()
+        else:
+            entries = self.whole(keeps_all=keeps_all)
         if all(entry.end == "empty" for entry in entries):
             return None
         day = self._vault.today
@@ -311,12 +311,7 @@ class Log:
 
     def _are_equal(self, old: Entry, new: Entry) -> bool:
         key = key_of(new)
-        if key != key_of(old):
-            return False
-        for place in self.made:
-            if place.key == key:
-                return is_equal(old, new, place.options, place.is_equal)
-        return is_equal(old, new)
+        return key == key_of(old) and self._comparisons.get(key, is_equal)(old, new)
 
 
 class Shared:
@@ -324,8 +319,6 @@ class Shared:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        # The streams that this run has recorded.
-        self._streams: dict[str, Entry] = {}
         # The failed exchanges: whoever tries again is to get the real answer.
         self._failed: set[str] = set()
 
@@ -338,36 +331,26 @@ class Shared:
         is_tried_again = mode == "record" and name in self._failed
         if entry is not None and entry.line == call.line and not is_tried_again:
             recorded = "stale" if is_stale(call, entry) else "fresh"
-        decision = decide(Facts(mode, recorded))
-        return Place(decision, recorded, entry, name, key_of(call))
+        place = Place(
+            decide(Facts(mode, recorded)), recorded, entry, name, key_of(call)
+        )
+        if place.is_real:
+            place.blank = blank_of(call)
+        return place
 
-    def put(self, call: Call, entry: Entry, *, test: str) -> Written:
-        """Keep an outcome at once; of a stream the longest reading of this run."""
-        name = call_name(call.target, call.identity)
-        if "items" in entry.body:
-            former = self._streams.get(name)
-            if former is not None and _goes_further(former, entry):
-                entry = former
-            self._streams[name] = entry
-
-        self._failed.discard(name)
+    def put(self, call: Call, place: Place, entry: Entry, *, test: str) -> Written:
+        """Keep an outcome at once."""
         if failed_exchange(entry.body) and is_worth_a_wait(entry.body):
-            self._failed.add(name)
-
-        def equal(old: Entry, new: Entry) -> bool:
-            return is_equal(old, new, call.options, call.is_equal)
-
+            self._failed.add(place.name)
+        else:
+            self._failed.discard(place.name)
         recording = Recording(test, self._vault.today, [entry])
-        return self._vault.write(name, recording, equal=equal)
+        return self._vault.write(place.name, recording, equal=comparison_of(call))
 
 
-def _goes_further(one: Entry, other: Entry) -> bool:
-    """Return whether a stream was read as another reading of it, and then further."""
-    items, others = one.body.get("items"), other.body.get("items")
-    if not isinstance(items, list) or not isinstance(others, list):
-        return False
-    is_longer = len(items) > len(others) or "last" in one.body
-    return is_longer and items[: len(others)] == others and "last" not in other.body
+def comparison_of(call: Call) -> Callable[[Entry, Entry], bool]:
+    """Give what compares two outcomes of a call, as verifying does."""
+    return partial(is_equal, options=call.options, same_bodies=call.is_equal)
 
 
 def why_not_kept(entry: Entry, verdict: Verdict, *, below_replayed: bool) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field, replace
 
-from pytest_mimic.engine.calls import Call, SameBodies
+from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.decide import Decision, Reason, Recorded
-from pytest_mimic.patch.targets import Options
 from pytest_mimic.vault.recording import Entry
 
 Key = tuple[str, str]
@@ -23,25 +22,22 @@ def key_of(call: Call | Entry) -> Key:
 class Place:
     """What becomes of a call, where its recording is, and what it gave.
 
-    A call may hold much alive, and a place lasts as long as its owner: it keeps of the
-    call what the end of the owner needs.
+    A place lasts as long as its owner. So it keeps nothing of the call itself, which
+    may hold large arguments.
 
     Attributes:
         decision: What becomes of the call, or why it is refused.
-        recorded: What stands at its place.
+        recorded: What is recorded at its place.
         entry: The recording, if there is one.
         name: The file.
         key: What equal calls have.
-        is_in_log: Whether it is in a log; else all tests share it.
         conversation: The calls that it follows from, by name; empty: none.
-        options: Those of its line.
-        is_equal: Compares two of its outcomes, as a client does.
+        is_in_log: Whether it is in a log; else all tests share it.
         index: The recorded call of the log that it is; None: none.
-        blank: What stands in the log if it gives nothing that is kept.
         begin: When it began, among the beginnings and ends of the log.
         ended: When it ended. None: not yet.
+        blank: Of a call that runs for real: its entry as long as nothing is kept.
         outcome: What it gave, if it ran for real and is recorded.
-        why: Why its owner, which has ended, leaves that out; empty: it is kept.
         thread: The thread in which it began.
     """
 
@@ -50,16 +46,13 @@ class Place:
     entry: Entry | None
     name: str
     key: Key
-    is_in_log: bool = False
     conversation: str = ""
-    options: Options = field(default_factory=Options)
-    is_equal: SameBodies | None = None
+    is_in_log: bool = False
     index: int | None = None
-    blank: Entry | None = None
     begin: int = 0
     ended: int | None = None
+    blank: Entry | None = None
     outcome: Entry | None = None
-    why: str = ""
     thread: int = field(default_factory=threading.get_ident)
 
     @property
@@ -77,11 +70,13 @@ class Place:
         """What is made again as a whole: a conversation, or equal calls."""
         return self.conversation or self.key[0]
 
-    def left(self) -> Entry:
-        """Give what stands in the log when its owner has ended."""
-        entry = self.blank if self.is_real else self.entry
-        if self.outcome is not None and not self.why:
-            entry = self.outcome
+    def left(self, outcome: Entry | None) -> Entry:
+        """Give what is in the log when its owner has ended.
+
+        Args:
+            outcome: What it gave, if that is kept.
+        """
+        entry = outcome or (self.blank if self.is_real else self.entry)
         assert entry is not None
         return replace(entry, begin=self.begin, ended=self.ended)
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from pytest_mimic.engine.books import Books
-from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.calls import Call, failed_exchange, is_worth_a_wait
 from pytest_mimic.engine.decide import Decision
 from pytest_mimic.engine.events import Event, EventKind, Plain
+from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.owners import Kept, Owner
-from pytest_mimic.engine.place import Place, blank_of
+from pytest_mimic.engine.place import Place
 from pytest_mimic.engine.refusals import RERECORD, Refusal, facts_of_error
+from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.turns import (
     end_this_thread,
     hang,
@@ -38,17 +40,79 @@ _CANCELLED = ("CancelledError", "Cancelled", "GeneratorExit")
 _ENDS_OF_A_RUN = ("KeyboardInterrupt", "Exit")
 
 
-def _nothing_yet() -> Body:
-    """Give what a client has that waits for its answer."""
-    return {"answer": {}}
+def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
+    """Give a call its place and say what becomes of it.
+
+    Args:
+        run: The run.
+        call: The call.
+        cassette: The innermost cassette around it that takes it.
+
+    Raises:
+        MissingRecordingError: It has no recording, and may not run.
+        StaleRecordingError: Its recording is stale.
+        CorruptRecordingError: The file of its recording is damaged.
+    """
+    run.sleeps.go_on()
+    owner = cassette or run.innermost
+    try:
+        if call.is_of_all or not (call.in_log or cassette):
+            place = run.shared.take(call, run.mode_of(owner))
+        else:
+            place, call = _place_in_log(run, call, owner)
+    except MimicError as error:
+        run.refusals.add_command(error, owner)
+        raise run.refuse(Refusal(error, ""), call, owner) from None
+    decision = place.decision
+    if decision == "missing" or decision == "stale" or decision == "follows":
+        refusal = run.refusals.of(decision, call, place, owner)
+        raise run.refuse(refusal, call, owner)
+    step = Step(run, call, decision, place, owner)
+    if decision == "replay":
+        step.count("replayed")
+        _note_replay(run, call, place, owner)
+    return step
+
+
+def _place_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Call]:
+    if owner is None:
+        raise run.refusals.without_owner(call)
+    if owner.pid != os.getpid():
+        raise run.refusals.in_child(call)
+    log, mode = run.log_of(owner), run.mode_of(owner)
+    if mode == "verify" and call.identify is not None and not log.times(call):
+        # A request may hold real values, where recorded ones have an answer.
+        for request in owner.real.candidates(call.describe()):
+            candidate = replace(call, identity=call.identify(request))
+            if log.times(candidate):
+                call = candidate
+                break
+    has_effect = call.has_effect and owner.kind == "fixture"
+    return log.take(call, mode, has_effect=has_effect), call
+
+
+def _note_replay(run: Run, call: Call, place: Place, owner: Owner | None) -> None:
+    assert place.entry is not None
+    if failed_exchange(place.entry.body) and is_worth_a_wait(place.entry.body):
+        run.sleeps.skip()
+    if place.recorded == "repeats" and call.conversation:
+        assert owner is not None
+        times = run.log_of(owner).times(call)
+        run.events.add(
+            "repeated",
+            f"{call.label()}, recorded {times} times",
+            test=run.test,
+            option=RERECORD,
+            command=run.refusals.command(RERECORD, owner),
+        )
 
 
 class _Running:
     """The block in which a call runs for real."""
 
-    def __init__(self, step: Step, books: Books) -> None:
+    def __init__(self, step: Step, run: Run) -> None:
         self._step = step
-        self._inside = books.inside
+        self._inside = run.inside
 
     def __enter__(self) -> None:
         self._before = self._inside.enter(self._step)
@@ -75,32 +139,24 @@ class Step:
     """
 
     def __init__(
-        self,
-        books: Books,
-        call: Call,
-        mode: Decision,
-        place: Place,
-        owner: Owner | None,
+        self, run: Run, call: Call, mode: Decision, place: Place, owner: Owner | None
     ) -> None:
         self.call = call
         self.mode = mode
         self.entry = None if mode == "run" else place.entry
         self.is_open = True
         self.replayed: Event | None = None
-        self._seconds = 0.0
-        self._since: float | None = None
-        self._books = books
+        self._run = run
         self._place = place
         self._owner = owner
-        self._test = books.test
+        self._test = run.test
+        self._seconds = 0.0
+        self._since: float | None = None
         self._so_far: Callable[[], Body] | None = None
         self._lock = threading.RLock()
-        # The calls for which its end may come too early.
-        self._beside: list[object] | None = None
         if owner is not None:
             owner.open.add(self)
         if mode == "run" and not place.is_in_log:
-            self._beside = books.in_flight[call.target, self._test]
             self._beside.append(self)
 
     @property
@@ -116,14 +172,14 @@ class Step:
     def body(self) -> Body:
         """Give what is recorded, with all that stands in objects."""
         assert self.entry is not None
-        vault = self._books.vault
+        vault = self._run.vault
         return {key: unshelve(part, vault) for key, part in self.entry.body.items()}
 
     # -- a real call
 
     def running(self) -> AbstractContextManager[None]:
         """The real call: mimicked calls inside of it are a part of it and pass."""
-        return _Running(self, self._books)
+        return _Running(self, self._run)
 
     def begin_clock(self) -> None:
         """Count the seconds in which it runs."""
@@ -131,13 +187,12 @@ class Step:
 
     def stop_clock(self) -> None:
         """Count no more seconds, until it goes on."""
-        self._seconds, self._since = self.seconds, None
+        self._seconds, self._since = self._seconds_now(), None
 
-    @property
-    def seconds(self) -> float:
-        """How long it has run for real."""
-        since = self._since
-        return self._seconds + (0 if since is None else seconds_now() - since)
+    def _seconds_now(self) -> float:
+        if self._since is None:
+            return self._seconds
+        return self._seconds + seconds_now() - self._since
 
     def progress(self, so_far: Callable[[], Body]) -> None:
         """Let the end of the owner keep what an exchange or stream gave until then."""
@@ -174,22 +229,21 @@ class Step:
             return
         name = type(error).__name__
         is_cancelled = name in _CANCELLED
-        if self.mode != "run" or error is None:
-            self._leave()
-        elif not self._place.is_in_log:
-            self._leave()
-            if name not in _ENDS_OF_A_RUN:
-                self._report("was cancelled" if is_cancelled else f"raised {name}")
-        elif is_cancelled and is_awaited:
+        is_cut_short = self.mode == "run" and error is not None
+        if is_cut_short and is_cancelled and is_awaited and self._place.is_in_log:
             self._keep(body or {}, end="waiting")
-        else:
-            self._leave()
+            return
+        self._leave()
+        is_ended = name in _ENDS_OF_A_RUN
+        if is_cut_short and not self._place.is_in_log and not is_ended:
+            self._report("was cancelled" if is_cancelled else f"raised {name}")
 
     def end_with_owner(self) -> None:
         """End a call that is still open when its owner ends."""
-        is_in_log, so_far = self._place.is_in_log, self._so_far
+        so_far = self._so_far
         if so_far is None and self.call.conversation:
             so_far = _nothing_yet
+        is_in_log = self._place.is_in_log
         if self.mode != "run" or not (is_in_log or so_far):
             # A replay ends by itself, and what all tests share when it is done.
             return
@@ -207,59 +261,68 @@ class Step:
             was_open, self.is_open = self.is_open, False
         if self._owner is not None:
             self._owner.open.discard(self)
-        if was_open and self._beside is not None:
+        if was_open and self.mode == "run" and not self._place.is_in_log:
             if self._beside[0] is not self:
-                self._books.events.add("overlapped", self.call.target, test=self._test)
+                self._run.events.add("overlapped", self.call.target, test=self._test)
             self._beside.remove(self)
         return was_open
 
+    @property
+    def _beside(self) -> list[object]:
+        """The shared calls of the function that run for real, as they began."""
+        return self._run.in_flight[self.call.target, self._test]
+
     def _leave(self) -> None:
-        if self._owner is not None and self._owner.log and self._place.is_in_log:
-            self._owner.log.end(self._place)
+        if self._place.is_in_log:
+            self._log.end(self._place)
+
+    @property
+    def _log(self) -> Log:
+        assert self._owner is not None
+        assert self._owner.log is not None
+        return self._owner.log
 
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
-        books, call, vault = self._books, self.call, self._books.vault
+        run, call = self._run, self.call
         described: Any = call.describe()
         if call.kind == "function":
             facts["arguments"] = described
         else:
-            facts["request"] = shelve(described, vault)
+            facts["request"] = shelve(described, run.vault)
+        assert self._place.blank is not None
         try:
             entry = replace(
-                blank_of(call),
-                body={key: shelve(part, vault) for key, part in body.items()},
+                self._place.blank,
+                body={key: shelve(part, run.vault) for key, part in body.items()},
                 end=end,
-                seconds=self.seconds,
+                seconds=self._seconds_now(),
                 **facts,
             )
             self._put(entry)
         except MimicError as error:
             self._leave()
-            books.events.note(error, call.label())
+            run.events.note(error, call.label())
             raise
         self._tell("recorded", seconds=entry.seconds)
-        if books.anew is not None:
-            books.anew.recorded(call, described, self._test)
-            books.anew.answered(entry.body)
+        if run.anew is not None:
+            run.anew.recorded(call, described, self._test)
+            run.anew.answered(entry.body)
 
     def _put(self, entry: Entry) -> None:
-        books, owner = self._books, self._owner
-        if self._place.is_in_log:
-            assert owner is not None
-            assert owner.log is not None
-            owner.log.put(self._place, entry)
+        run, place = self._run, self._place
+        if place.is_in_log:
+            self._log.put(place, entry)
             return
-        written = books.shared.put(self.call, entry, test=self._test)
-        kept = Kept(written, entry)
-        if books.events.tell is not None:
-            books.events.tell(kept)
-        elif owner is not None and written.changed:
-            owner.kept.append(kept)
+        kept = Kept(run.shared.put(self.call, place, entry, test=self._test), entry)
+        if run.events.tell is not None:
+            run.events.tell(kept)
+        elif self._owner is not None and kept.written.changed:
+            self._owner.kept.append(kept)
 
     def _report(self, what: str) -> None:
         what = f"{what}: not recorded, a replay will miss it"
         label = self.call.label()
-        self._books.events.add("not recorded", label, test=self._test, what=what)
+        self._run.events.add("not recorded", label, test=self._test, what=what)
 
     # -- a call that is compared
 
@@ -296,15 +359,16 @@ class Step:
         return is_first
 
     def _note_drift(self, differences: Sequence[Difference], failed: str) -> None:
-        refusals, owner = self._books.refusals, self._owner
+        call, owner, refusals = self.call, self._owner, self._run.refusals
         if self.mode == "repeat":
             assert owner is not None
-            error = refusals.drift_of_fixture(self.call, differences, owner)
+            error = refusals.drift_of_fixture(call, differences, owner)
         else:
-            error = refusals.drift(self.call, differences, owner, failed=failed)
-        label, kind = self.call.label(), self.call.conversation
-        error.conversation = f"{self._place.name} {kind}" if kind else ""
-        self._books.events.note(error, label)
+            error = refusals.drift(call, differences, owner, failed=failed)
+        if call.conversation:
+            error.conversation = f"{self._place.name} {call.conversation}"
+        label = call.label()
+        self._run.events.note(error, label)
         # That a call has failed is not to be accepted.
         option = "" if failed else self._option
         facts = {
@@ -346,13 +410,13 @@ class Step:
     def _waits(self, *, is_task: bool) -> Iterator[float]:
         entry, owner, place = self.entry, self._owner, self._place
         try:
-            if entry is None or owner is None or owner.log is None:
+            if entry is None or owner is None or not place.is_in_log:
                 return
-            if place.is_in_log and entry.end in ("waiting", "open"):
+            if entry.end in ("waiting", "open"):
                 yield from hang(entry, owner.ended, is_task=is_task)
                 self._end_hanging(entry, owner, is_task=is_task)
             if place.index is not None:
-                yield from owner.log.turns.waits(place.index, is_task=is_task)
+                yield from self._log.turns.waits(place.index, is_task=is_task)
         finally:
             self.leave()
 
@@ -361,7 +425,7 @@ class Step:
         if not owner.ended.is_set():
             if entry.end == "open":
                 raise self.read_further()
-            refusals = self._books.refusals
+            refusals = self._run.refusals
             raise self._refused(refusals.never_cancelled(self.call, entry, owner))
         if not is_task:
             end_this_thread()
@@ -376,24 +440,24 @@ class Step:
 
     def read_further(self) -> MimicError:
         """Give the error, noted already, of a stream that is read beyond its record."""
-        return self._refused(self._books.refusals.read_further(self.call, self._owner))
+        return self._refused(self._run.refusals.read_further(self.call, self._owner))
 
     def outdated(self, error: StaleRecordingError) -> MimicError:
         """Give the error, noted already, of an outcome that nothing today can make."""
         if self.replayed is not None:
-            self._books.events.take_back(self.replayed)
-        told = self._books.refusals.outdated(self.call, error, self._owner)
+            self._run.events.take_back(self.replayed)
+        told = self._run.refusals.outdated(self.call, error, self._owner)
         return self._refused(told, cause=error.what)
 
     def damaged(self, reason: str) -> MimicError:
         """Give the error, noted already, of an answer that no client can be given."""
         self.leave()
-        refusals, name = self._books.refusals, self._place.name
+        refusals, name = self._run.refusals, self._place.name
         return self._refused(refusals.damaged(self.call, name, reason, self._owner))
 
     def _refused(self, error: MimicError, cause: str = "") -> MimicError:
         refusal = Refusal(error, self._option, cause)
-        return self._books.refuse(refusal, self.call, self._owner)
+        return self._run.refuse(refusal, self.call, self._owner)
 
     def count(self, kind: Literal["replayed", "verified"]) -> None:
         """Count the call as one that got its recorded outcome."""
@@ -402,8 +466,8 @@ class Step:
         seconds = self.entry.seconds
         row = self._tell(kind, seconds=seconds, is_stale=is_stale, times=1)
         self.replayed = row if kind == "replayed" else None
-        if self._books.anew is not None:
-            self._books.anew.answered(self.entry.body)
+        if self._run.anew is not None:
+            self._run.anew.answered(self.entry.body)
 
     # -- what is told
 
@@ -414,7 +478,7 @@ class Step:
 
     def _tell(self, kind: EventKind, shown: str = "", **facts: Plain) -> Event:
         """Add a row that names the call, and where its recording is found."""
-        owner, at, events = self._owner, self.entry or self._place, self._books.events
+        owner, at, events = self._owner, self.entry or self._place, self._run.events
         if not shown:
             shown = self.call.label() if events.shows_calls else self.call.signature
         return events.add(
@@ -427,3 +491,8 @@ class Step:
             fixture=owner.name if owner and owner.kind == "fixture" else "",
             **facts,
         )
+
+
+def _nothing_yet() -> Body:
+    """Give what a client has that waits for its answer."""
+    return {"answer": {}}

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pytest_mimic.engine.performing import RealCall
 from pytest_mimic.engine.plans import Arguments, FunctionPlan
 from pytest_mimic.engine.replays import Replay
+from pytest_mimic.engine.steps import begin
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.holders import MACHINERY
 from pytest_mimic.patch.patches import NamedFunction
@@ -103,7 +104,7 @@ def _perform(
         player = plan.player(arguments.identity)
     if player is not None:
         return _awaited(player.play()) if kind == "await" else player.play()
-    step = run.begin(arguments.call(), plan.cassette)
+    step = begin(run, arguments.call(), plan.cassette)
     if step.entry is not None and step.mode in ("replay", "verify"):
         plan.warn_of_inputs(step.entry)
     if step.mode == "replay":

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_mimic.engine.absent import missing_modules
 from pytest_mimic.engine.events import Plain
+from pytest_mimic.engine.lives import end_run
 from pytest_mimic.engine.processes import edge_of_starts
 from pytest_mimic.engine.servers import edge_of_servers
 from pytest_mimic.engine.unused import READ_UNASKED, GoneTests, clear, files_in, judge
@@ -167,7 +168,7 @@ class Course:
         """End the run: what is unused is known now, and the exit code."""
         ours, usage = self.session, self.session.usage
         ours.selection.note_end(session, exitstatus)
-        ours.safely(ours.run.end)
+        ours.safely(lambda: end_run(ours.run))
         self._phases.keep_strays()
         usage.mimicked |= ours.coverings.names
         # Where a client is installed, its recordings may be needed.

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mimic.engine.cassettes import Cassette, Fixture
+from pytest_mimic.engine.lives import end, owning
+from pytest_mimic.engine.logs import Verdict
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.errors import TargetError, UnstableIdentityError
 from pytest_mimic.patch.targets import Target, as_targets
@@ -69,7 +71,7 @@ class Fixtures:
         fixturedef.addfinalizer(partial(self._end, owner, teardown))
         self._live[owner] = name
         try:
-            with run.owner(owner):
+            with owning(run, owner):
                 value = yield
         except pytest.skip.Exception:
             self._set_up.add(owner)
@@ -78,7 +80,7 @@ class Fixtures:
             self._set_up.add(owner)
             return value
         finally:
-            fixturedef.addfinalizer(lambda: teardown.enter_context(run.owner(owner)))
+            fixturedef.addfinalizer(lambda: teardown.enter_context(owning(run, owner)))
             # The test may have asked for it by `getfixturevalue`.
             self._names_of_test.add(name)
             self._tell_uses()
@@ -86,10 +88,10 @@ class Fixtures:
     def _end(self, owner: Owner, teardown: ExitStack) -> None:
         teardown.close()
         del self._live[owner]
-        has_set_up = owner in self._set_up
+        verdict: Verdict = "passed" if owner in self._set_up else "failed"
         self._set_up.discard(owner)
         run = self._session.run
-        self._session.safely(lambda: run.end_owner(owner, passed=has_set_up))
+        self._session.safely(lambda: end(run, owner, verdict))
 
     def _note_folder(self, name: str, value: Any) -> None:
         places = self._session.run.places

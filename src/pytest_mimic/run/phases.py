@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_mimic.engine.events import Noted
+from pytest_mimic.engine.lives import end_test
+from pytest_mimic.engine.logs import Verdict
 from pytest_mimic.errors import CorruptRecordingError, DriftError, TargetError
 from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.fakes import keep_out_of_fakes
@@ -66,7 +68,7 @@ class Phases:
         session = self._session
         if self._is_running:
             # pytest-retry makes a new attempt, and has reported nothing of the last.
-            session.run.end_test(passed=False)
+            end_test(session.run, "failed")
         self._is_running = True
         self._has_failed = self._has_skipped = self._is_uncalled = False
         self.keep_strays()
@@ -233,11 +235,10 @@ class Phases:
 
     def _end_test(self) -> None:
         self._is_running = False
-        self._session.safely(
-            lambda: self._session.run.end_test(
-                passed=not self._has_failed, skipped=self._has_skipped
-            )
-        )
+        verdict: Verdict = "failed" if self._has_failed else "passed"
+        if self._has_skipped:
+            verdict = "skipped"
+        self._session.safely(lambda: end_test(self._session.run, verdict))
 
 
 def _may_be_answered(item: pytest.Function) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from pytest_mimic.engine.closing import former_answers
 from pytest_mimic.engine.events import Event
+from pytest_mimic.engine.lives import former_answers
 from pytest_mimic.run.session import Session
 from pytest_mimic.words import SHOWN, and_more, few, plural, rows
 

@@ -11,6 +11,7 @@ import pytest
 from pytest_mimic.commands import LONGEST, Commands
 from pytest_mimic.engine.cassettes import Cassettes
 from pytest_mimic.engine.coverings import Coverings
+from pytest_mimic.engine.lives import begin_test
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.unused import Judgement
 from pytest_mimic.engine.usage import Usage
@@ -75,7 +76,7 @@ class Session:
         """Begin a test, or a new attempt of it."""
         self.unnamed_cassettes = 0
         self.only_replayed.clear()
-        self.run.begin_test(test)
+        begin_test(self.run, test)
 
     def note_what_is_made_anew(self) -> None:
         """Name at the end what the recorded calls hold that the next run makes anew."""

@@ -1,86 +1,155 @@
-"""Ends owners: what they leave in the vault, what is put back, and what is told."""
+"""Owners begin and end: what they leave in the vault, and what is put back."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable
-from contextlib import suppress
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-from pytest_mimic.engine.books import Books
 from pytest_mimic.engine.calls import kept_failure
 from pytest_mimic.engine.events import Event, Plain
 from pytest_mimic.engine.logs import Log, Verdict, why_not_kept
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import RERECORD, label_of
+from pytest_mimic.engine.run import Run
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault, Written
 
 
-def close(owner: Owner, verdict: Verdict, books: Books) -> list[Written]:
+def begin_test(run: Run, nodeid: str) -> None:
+    """A test begins, or a new attempt of it: what a failed one recorded goes."""
+    if run.test_owner is not None:
+        # A plugin makes a new attempt within one protocol of pytest.
+        end_test(run, "failed")
+    last = run.last_test
+    if last is not None and last.name == nodeid and last.has_failed:
+        _undo(run, last.left)
+    run.test = nodeid
+    run.owners.append(Owner(nodeid, "test"))
+    run.events.is_judged_here = True
+
+
+def end_test(run: Run, verdict: Verdict) -> None:
+    """A test has ended, with its fixtures of function scope: write its log.
+
+    Raises:
+        MimicError: The log cannot be written.
+    """
+    owner = run.test_owner
+    if owner is None:
+        return
+    run.last_test = owner
+    owner.has_failed = verdict == "failed"
+    try:
+        owner.left = end(run, owner, verdict)
+    finally:
+        run.owners.remove(owner)
+        run.test = ""
+
+
+@contextmanager
+def owning(run: Run, fixture: Owner) -> Iterator[None]:
+    """The set-up of a wider fixture in the first block, and later its tear-down.
+
+    Raises:
+        MimicError: The log of the set-up cannot be written.
+    """
+    run.owners.append(fixture)
+    fixture.first_test = fixture.first_test or run.test
+    try:
+        yield
+        if not fixture.is_set_up:
+            fixture.is_set_up = True
+            _end_setup(run, fixture)
+    finally:
+        fixture.is_set_up = True
+        run.owners.remove(fixture)
+
+
+def end_cassette(run: Run, cassette: Owner) -> None:
+    """The block of a cassette has ended: write it, until its test should fail.
+
+    Raises:
+        MimicError: It cannot be written.
+    """
+    cassette.left = end(run, cassette, "passed")
+    if run.innermost is not None:
+        run.innermost.cassettes.append(cassette)
+
+
+def end_run(run: Run) -> None:
+    """No test runs any more: owners that still run have not passed.
+
+    Raises:
+        MimicError: A log cannot be written.
+    """
+    for owner in reversed(run.owners):
+        end(run, owner, "failed")
+    run.owners.clear()
+    run.hear_children()
+
+
+def end(run: Run, owner: Owner, verdict: Verdict) -> list[Written]:
     """End an owner, and give what it leaves, so that it can be undone.
 
     Raises:
         MimicError: Its log cannot be written.
     """
+    run.hear_children()
     for step in list(owner.open):
         with suppress(MimicError):  # it is noted
             step.end_with_owner()
     owner.ended.set()
     below_replayed = _is_below_replayed(owner)
-    left = _judge_shared(owner, verdict, books, below_replayed=below_replayed)
+    left = _judge_shared(run, owner, verdict, below_replayed=below_replayed)
     for cassette in owner.cassettes:
-        _judge_cassette(cassette, verdict, books)
+        _judge_cassette(run, cassette, verdict)
     log = owner.log
     if log is None or owner.pid != os.getpid():
         return left
-    log.judge(verdict, below_replayed=below_replayed)
+    log.verdict, log.is_below_replayed = verdict, below_replayed
     try:
-        written = _write(owner, log, verdict, books)
+        written = _write(run, owner, log)
     finally:
         log.discard_part()
     if owner.kind != "cassette":  # That waits for the verdict of its test.
-        _tell(owner, log, verdict, books)
+        _tell(run, owner, log)
     return left if written is None else [*left, written]
 
 
-def end_setup(owner: Owner, books: Books) -> None:
-    """Write the log of a set-up: tests that pass may hold what it was answered.
-
-    Raises:
-        MimicError: It cannot be written.
-    """
-    log = owner.log
-    if log is None or owner.pid != os.getpid():
+def _end_setup(run: Run, fixture: Owner) -> None:
+    """Write the log of a set-up: tests that pass may hold what it was answered."""
+    log = fixture.log
+    if log is None or fixture.pid != os.getpid():
         return
     before = log.found.setup if log.found else ""
-    owner.setup = log.setup_digest() if log.has_new() else before
-    _write(owner, log, "passed", books)
-    if before and before != owner.setup:
-        facts: dict[str, Plain] = {"before": before, "now": owner.setup}
-        books.events.add("set up anew", owner.name, test=books.test, **facts)
+    fixture.setup = log.setup_digest() if log.has_new() else before
+    _write(run, fixture, log)
+    if before and before != fixture.setup:
+        facts: dict[str, Plain] = {"before": before, "now": fixture.setup}
+        run.events.add("set up anew", fixture.name, test=run.test, **facts)
 
 
-def undo(written: Iterable[Written], books: Books) -> None:
-    """Put back what stood before, where nobody has written since."""
-    for one in reversed(list(written)):
-        books.vault.put_back(one)
-        books.version += 1
-
-
-def _write(owner: Owner, log: Log, verdict: Verdict, books: Books) -> Written | None:
+def _write(run: Run, owner: Owner, log: Log) -> Written | None:
     used = sorted(owner.fixtures.items())
     written = log.write(
-        verdict,
         fixtures={name: fixture.setup for name, fixture in used if fixture.setup},
         setup=owner.setup,
         # A fixture may be set up again in this run, and ask for less.
-        keeps_all=owner.file in books.written,
+        keeps_all=owner.file in run.written,
     )
     if owner.kind == "fixture" and owner.ended.is_set() and written:
-        books.written.add(owner.file)
+        run.written.add(owner.file)
     return written
+
+
+def _undo(run: Run, written: Iterable[Written]) -> None:
+    """Put back what stood before, where nobody has written since."""
+    for one in reversed(list(written)):
+        run.vault.put_back(one)
+        run.version += 1
 
 
 def _is_below_replayed(owner: Owner) -> bool:
@@ -89,17 +158,17 @@ def _is_below_replayed(owner: Owner) -> bool:
     return any(log and log.conversation("http") == "replayed" for log in logs)
 
 
-def _judge_cassette(cassette: Owner, verdict: Verdict, books: Books) -> None:
+def _judge_cassette(run: Run, cassette: Owner, verdict: Verdict) -> None:
     if verdict == "failed":
-        undo(cassette.left, books)
+        _undo(run, cassette.left)
         cassette.left = []
     if cassette.log is not None:
-        cassette.log.judge(verdict, below_replayed=False)
-        _tell(cassette, cassette.log, verdict, books)
+        cassette.log.verdict = verdict
+        _tell(run, cassette, cassette.log)
 
 
 def _judge_shared(
-    owner: Owner, verdict: Verdict, books: Books, *, below_replayed: bool
+    run: Run, owner: Owner, verdict: Verdict, *, below_replayed: bool
 ) -> list[Written]:
     """Put back what an owner that did not pass may not leave to all tests."""
     left: list[Written] = []
@@ -109,35 +178,35 @@ def _judge_shared(
         is_replaced = verdict == "failed" and kept.written.before is not None
         (undone if why or is_replaced else left).append(kept.written)
         if is_replaced and not why:
-            books.events.add("put back", test=books.test, name=kept.written.name)
+            run.events.add("put back", test=run.test, name=kept.written.name)
         else:
-            _tell_outcome(kept.entry, why, owner, books)
-    undo(undone, books)
+            _tell_outcome(run, kept.entry, why, owner)
+    _undo(run, undone)
     return left
 
 
 # -- what is told
 
 
-def _tell(owner: Owner, log: Log, verdict: Verdict, books: Books) -> None:
+def _tell(run: Run, owner: Owner, log: Log) -> None:
     """Tell what became of the calls in a log."""
-    events, test = books.events, books.test
+    events, test = run.events, run.test
     real = [place for place in log.made if place.outcome is not None]
     for place in real:
         assert place.outcome is not None
-        _tell_outcome(place.outcome, place.why, owner, books)
-    if verdict == "failed" and any(place.index is not None for place in real):
+        _tell_outcome(run, place.outcome, log.why_left_out(place), owner)
+    if log.verdict == "failed" and any(place.index is not None for place in real):
         events.add("put back", test=test, name=log.name)
     asked = {place.key[0] for place in log.made}
     unmade = {entry.identity for entry in log.leftovers()} - asked
-    if unmade and owner.kind != "cassette" and verdict == "passed":
+    if unmade and owner.kind != "cassette" and log.verdict == "passed":
         identities: list[Plain] = [*sorted(unmade)]
         events.add("unmade", test=test, name=log.name, identities=identities)
     if log.turns.is_given_up:
         events.add("out of order", owner.name, test=test)
 
 
-def _tell_outcome(entry: Entry, why: str, owner: Owner, books: Books) -> None:
+def _tell_outcome(run: Run, entry: Entry, why: str, owner: Owner) -> None:
     """Name an outcome that is not kept, and an error of the network that is."""
     failed = kept_failure(entry.body)
     if not why and not failed:
@@ -147,13 +216,13 @@ def _tell_outcome(entry: Entry, why: str, owner: Owner, books: Books) -> None:
         is_raised = failed.startswith("raised ")
         gave = failed if is_raised else f"gave {failed.removeprefix('status ')}"
         label = f"{label} {gave}"
-    books.events.add(
+    run.events.add(
         "not kept" if why else "kept failure",
         label,
-        test=books.test,
+        test=run.test,
         what=why,
         option=RERECORD,
-        command=books.refusals.command(RERECORD, owner),
+        command=run.refusals.command(RERECORD, owner),
     )
 
 
