@@ -19,6 +19,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import adapter_of, client_of
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.values.outcome import load, unshelve
+from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.names import cassette_name
 from pytest_mimic.vault.recording import Entry
 
@@ -54,34 +55,29 @@ class CassetteCall:
     @property
     def arguments(self) -> Mapping[str, Any]:
         """What the recording keeps of the arguments, or the parts of a request."""
-        request = self._request
-        if request is not None:
-            parts: dict[str, Any] = self._adapter.parts(request)
-            return parts
-        whole = unshelve(self._entry.arguments or {}, self._run.vault)
-        assert isinstance(whole, dict)
-        return whole
+        kept: dict[str, Any] = self._whole(self._entry.arguments or {})
+        if self._entry.request is not None:
+            kept = self._adapter.parts(self._whole(self._entry.request))
+        return kept
 
     @property
     def outcome(self) -> Any:
         """A fresh copy: the value, the exception, the items, or a client's answer."""
-        run, body = self._run, self._entry.body
-        forbid = run.forbids_pickles
+        body = self._entry.body
         for key in ("value", "raised"):
             if key in body:
-                return load(body[key], run.vault, run.places, forbid=forbid)
+                return self._made(body[key])
         items = body.get("items")
         if isinstance(items, list):
-            return [load(one, run.vault, run.places, forbid=forbid) for one in items]
-        return unshelve(body["answer"], run.vault) if "answer" in body else None
+            return [self._made(item) for item in items]
+        return self._whole(body["answer"]) if "answer" in body else None
 
     @property
     def signature(self) -> str:
         """The call, with the status of its answer: `GET /users/1 → 200`."""
-        entry = self._entry
-        answer = entry.body.get("answer")
+        answer = self._entry.body.get("answer")
         status = answer.get("status") if isinstance(answer, dict) else None
-        signature = entry.signature or entry.target
+        signature = self._entry.signature or self.target
         return signature if status is None else f"{signature} → {status}"
 
     def match(
@@ -91,27 +87,22 @@ class CassetteCall:
         exclude: str | Sequence[str] = (),
     ) -> bool:
         """Return whether patterns select this call, as those of a line do."""
+        host: str | None = None
+        if self._entry.request is not None:
+            host = self._adapter.host(self._whole(self._entry.request))
         patterns = Patterns(_listed(only or ()), _listed(exclude))
-        entry = self._entry
-        return patterns.takes(entry.signature or entry.target, self._host)
+        return patterns.takes(self._entry.signature or self.target, host)
 
-    @property
-    def _host(self) -> str | None:
-        request = self._request
-        host: str | None = None if request is None else self._adapter.host(request)
-        return host
+    def _made(self, tree: Tree) -> Any:
+        run = self._run
+        return load(tree, run.vault, run.places, forbid=run.forbids_pickles)
 
-    @property
-    def _request(self) -> dict[str, Any] | None:
-        if self._entry.request is None:
-            return None
-        request = unshelve(self._entry.request, self._run.vault)
-        assert isinstance(request, dict)
-        return request
+    def _whole(self, tree: Tree) -> Any:
+        return unshelve(tree, self._run.vault)
 
     @property
     def _adapter(self) -> Any:
-        client = client_of(self._entry.target)
+        client = client_of(self.target)
         assert client is not None
         return adapter_of(client)
 
@@ -130,15 +121,14 @@ class Cassette:
 
     __module__ = "pytest_mimic"
 
-    def __init__(self, name: str, owner: Owner, run: Run) -> None:
-        self._name = name
+    def __init__(self, owner: Owner, run: Run) -> None:
         self._owner = owner
         self._run = run
 
     @property
     def name(self) -> str:
         """The name, which may hold folders."""
-        return self._name
+        return self._owner.name
 
     @property
     def path(self) -> Path:
@@ -173,7 +163,7 @@ class Cassette:
         return not self._run.log_of(self._owner).leftovers()
 
     def __repr__(self) -> str:
-        return f"<Cassette {self._name} ({self.mode})>"
+        return f"<Cassette {self.name} ({self.mode})>"
 
 
 # -- blocks
@@ -182,7 +172,6 @@ class Cassette:
 class _Open(NamedTuple):
     """A block that is open, and where it was opened."""
 
-    name: str
     owner: Owner
     thread: threading.Thread
     task: asyncio.Task[Any] | None
@@ -206,7 +195,7 @@ class Cassettes:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._open: list[_Open] = []
-        # Those that this run has recorded.
+        # Those that this run has recorded, by file.
         self._recorded: dict[str, Owner] = {}
 
     @contextmanager
@@ -233,23 +222,24 @@ class Cassettes:
             CorruptRecordingError: Its file is damaged.
         """
         owner = self._owner(name, fixture)
+        cassette = Cassette(owner, self._run)
         if owner.mode == "live":
-            yield Cassette(name, owner, self._run)
+            yield cassette
             return
-        opened = self._enter(name, owner)
+        opened = self._enter(owner)
         before = self._run.vault.folder.read(owner.file)
         try:
             with cover(owner):
-                yield Cassette(name, owner, self._run)
+                yield cassette
         except BaseException:
             # An exit, a skip or an error that the test expects ends a replay, too.
             with suppress(MimicError):
-                self._end(name, owner, before)
+                self._end(owner, before)
             raise
         finally:
             self._open.remove(opened)
             _around.set(tuple(one for one in _around.get() if one is not opened))
-        self._end(name, owner, before)
+        self._end(owner, before)
         if strict and owner.mode == "replay":
             _check_order(name, self._run.log_of(owner))
 
@@ -270,23 +260,6 @@ class Cassettes:
             owner.mode, owner.never_records = "replay", _OWN_NAME
         return owner
 
-    def _is_of_another(self, owner: Owner) -> bool:
-        """Whether another block has recorded a cassette: that of a test, or a former.
-
-        A block that recorded it too would delete what the other one needs.
-        """
-        earlier = self._recorded.get(owner.file)
-        if earlier is not None and earlier.left:
-            return True
-        try:
-            found = self._run.log_of(owner).found
-        except CorruptRecordingError:
-            return False  # it is named by the first call
-        recorders = ("", owner.serves)
-        if found is None or found.owner in recorders:
-            return False
-        return found.owner not in self._run.refusals.gone
-
     def _mode(self, name: str, file: str, fixture: Fixture) -> Mode:
         run = self._run
         if run.mode in ("live", "verify"):
@@ -305,47 +278,56 @@ class Cassettes:
         exists = (run.vault.path / file).exists()
         return "record" if run.may_begin and not exists else "replay"
 
-    def _enter(self, name: str, owner: Owner) -> _Open:
+    def _is_of_another(self, owner: Owner) -> bool:
+        """Whether another block has recorded a cassette: that of a test, or a former.
+
+        A block that recorded it too would delete what the other one needs.
+        """
+        earlier = self._recorded.get(owner.file)
+        if earlier is not None and (earlier.left or not earlier.ended.is_set()):
+            return True
+        try:
+            found = self._run.log_of(owner).found
+        except CorruptRecordingError:
+            return False  # it is named by the first call
+        if found is None or found.owner in ("", owner.serves):
+            return False
+        return found.owner not in self._run.refusals.gone
+
+    def _enter(self, owner: Owner) -> _Open:
         """Note that a block is open.
 
         Raises:
-            CassetteError: It is open already, or another one is, beside it.
+            CassetteError: Another one is open beside it.
         """
-        for one in self._open:
-            if one.name == name and not one.owner.mode == owner.mode == "replay":
-                raise CassetteError(
-                    f"cassette {name} is open already",
-                    remedies=[
-                        ("use the cassette of the outer block, or another name", "")
-                    ],
-                )
+        name = owner.name
         if self._open and self._open[-1].is_elsewhere():
+            other = self._open[-1].owner.name
             raise CassetteError(
-                f"cassette {name} cannot be opened beside cassette"
-                f" {self._open[-1].name}",
+                f"cassette {name} cannot be opened beside cassette {other}",
                 ["it would not be known which of them takes a call"],
                 [("open one cassette around both", "")],
             )
-        opened = _Open(name, owner, threading.current_thread(), _current_task())
+        opened = _Open(owner, threading.current_thread(), _current_task())
         self._run.events.add("opened", name, test=owner.serves, name=owner.file)
         self._open.append(opened)
+        if owner.mode != "replay":
+            self._recorded[owner.file] = owner
         _around.set((*_around.get(), opened))
         return opened
 
-    def _end(self, name: str, owner: Owner, before: bytes | None) -> None:
+    def _end(self, owner: Owner, before: bytes | None) -> None:
         """Write a cassette that was recorded.
 
         Raises:
             CassetteError: Another process has written it meanwhile.
         """
-        if owner.log is not None and owner.log.has_new():
-            if self._run.vault.folder.read(owner.file) != before:
-                owner.ended.set()
-                raise CassetteError(
-                    f"cassette {name} was written by another process meanwhile",
-                    remedies=[("record its tests in one process", "")],
-                )
-            self._recorded[owner.file] = owner
+        is_recorded = owner.log is not None and owner.log.has_new()
+        if is_recorded and self._run.vault.folder.read(owner.file) != before:
+            owner.ended.set()
+            what = f"cassette {owner.name} was written by another process meanwhile"
+            way = "record its tests in one process"
+            raise CassetteError(what, remedies=[(way, "")])
         end_cassette(self._run, owner)
 
 
@@ -354,11 +336,10 @@ def _current_task() -> asyncio.Task[Any] | None:
     loaded = sys.modules.get("asyncio")
     if loaded is None:
         return None
-    try:
+    with suppress(RuntimeError):
         task: asyncio.Task[Any] | None = loaded.current_task()
-    except RuntimeError:
-        return None
-    return task
+        return task
+    return None
 
 
 def _check_order(name: str, log: Log) -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 class RealCall(Protocol):
     """A call that may run for real."""
 
-    is_open: bool
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
 
 
 # The call around what runs in this context.

@@ -16,7 +16,13 @@ from pytest_mimic.vault.vault import Written
 
 
 class OpenCall(Protocol):
-    """A call that has not ended."""
+    """A call that has not ended.
+
+    Attributes:
+        race: Its target, if its end may come too early for another one.
+    """
+
+    race: str
 
     def end_with_owner(self) -> None:
         """End it, as its owner ends."""
@@ -52,7 +58,7 @@ class Owner:
         opening: Is held while its log is read.
         log: Its log, from its first call with a place on.
         kept: What all tests share and it has recorded.
-        open: Its calls that have not ended.
+        open: Its calls that have not ended, in the order of their beginning.
         ended: Whether it has.
         fixtures: The wider fixtures that it uses.
         real: What stood at volatile paths, while verifying.
@@ -85,7 +91,7 @@ class Owner:
         self.opening = threading.Lock()
         self.log: Log | None = None
         self.kept: list[Kept] = []
-        self.open: set[OpenCall] = set()
+        self.open: dict[OpenCall, None] = {}
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}
         self.real = RealValues()

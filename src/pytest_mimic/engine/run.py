@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -55,8 +55,6 @@ class Run:
         last_test: The test that has ended last.
         test: The id of the test that runs, or an empty text.
         shared: What all tests share.
-        in_flight: The shared calls that run for real, as they began, by target and
-            test.
         written: The logs that fixtures have written.
         version: Another number means that what was replayed may be another now.
 
@@ -96,7 +94,6 @@ class Run:
         self.last_test: Owner | None = None
         self.test = ""
         self.shared = Shared(vault)
-        self.in_flight: defaultdict[tuple[str, str], list[object]] = defaultdict(list)
         self.written: set[str] = set()
         self.version = 0
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -13,7 +11,7 @@ from pytest_mimic.engine.calls import Call, failed_exchange, is_worth_a_wait
 from pytest_mimic.engine.decide import Decision
 from pytest_mimic.engine.events import Event, EventKind, Plain
 from pytest_mimic.engine.logs import Log
-from pytest_mimic.engine.owners import Kept, Owner
+from pytest_mimic.engine.owners import Kept, OpenCall, Owner
 from pytest_mimic.engine.place import Place
 from pytest_mimic.engine.refusals import RERECORD, Refusal, facts_of_error
 from pytest_mimic.engine.run import Run
@@ -107,22 +105,6 @@ def _note_replay(run: Run, call: Call, place: Place, owner: Owner | None) -> Non
         )
 
 
-class _Running:
-    """The block in which a call runs for real."""
-
-    def __init__(self, step: Step, run: Run) -> None:
-        self._step = step
-        self._inside = run.inside
-
-    def __enter__(self) -> None:
-        self._before = self._inside.enter(self._step)
-        self._step.begin_clock()
-
-    def __exit__(self, *_: object) -> None:
-        self._step.stop_clock()
-        self._inside.leave(self._before)
-
-
 class Step:
     """What becomes of one call.
 
@@ -134,8 +116,9 @@ class Step:
     Attributes:
         mode: What becomes of the call.
         entry: The recording; None: it runs for real and is recorded.
-        is_open: Whether it has not ended.
         replayed: The row that counts the replay.
+        race: Of a call that all tests share and that runs for real its target: another
+            one may end before it.
     """
 
     def __init__(
@@ -144,7 +127,6 @@ class Step:
         self.call = call
         self.mode = mode
         self.entry = None if mode == "run" else place.entry
-        self.is_open = True
         self.replayed: Event | None = None
         self._run = run
         self._place = place
@@ -153,11 +135,17 @@ class Step:
         self._seconds = 0.0
         self._since: float | None = None
         self._so_far: Callable[[], Body] | None = None
-        self._lock = threading.RLock()
-        if owner is not None:
-            owner.open.add(self)
+        self.race = ""
         if mode == "run" and not place.is_in_log:
-            self._beside.append(self)
+            self.race = call.target
+        # In the order of their beginning.
+        self._open: dict[OpenCall, None] = {} if owner is None else owner.open
+        self._open[self] = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self in self._open
 
     @property
     def is_lasting(self) -> bool:
@@ -177,9 +165,17 @@ class Step:
 
     # -- a real call
 
-    def running(self) -> AbstractContextManager[None]:
-        """The real call: mimicked calls inside of it are a part of it and pass."""
-        return _Running(self, self._run)
+    def running(self) -> Step:
+        """The real call, a block: mimicked calls inside of it are a part of it."""
+        return self
+
+    def __enter__(self) -> None:
+        self._around = self._run.inside.enter(self)
+        self.begin_clock()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop_clock()
+        self._run.inside.leave(self._around)
 
     def begin_clock(self) -> None:
         """Count the seconds in which it runs."""
@@ -257,20 +253,15 @@ class Step:
 
     def _begin_end(self) -> bool:
         """Note that the call ends now; whether it had not ended before."""
-        with self._lock:
-            was_open, self.is_open = self.is_open, False
-        if self._owner is not None:
-            self._owner.open.discard(self)
-        if was_open and self.mode == "run" and not self._place.is_in_log:
-            if self._beside[0] is not self:
-                self._run.events.add("overlapped", self.call.target, test=self._test)
-            self._beside.remove(self)
-        return was_open
-
-    @property
-    def _beside(self) -> list[object]:
-        """The shared calls of the function that run for real, as they began."""
-        return self._run.in_flight[self.call.target, self._test]
+        racing = [one for one in list(self._open) if one.race == self.race]
+        try:
+            # One thread alone ends it.
+            del self._open[self]
+        except KeyError:
+            return False
+        if self.race and racing[0] is not self:
+            self._run.events.add("overlapped", self.race, test=self._test)
+        return True
 
     def _leave(self) -> None:
         if self._place.is_in_log:
