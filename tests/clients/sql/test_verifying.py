@@ -62,7 +62,7 @@ def _span(text: bytes) -> timedelta:
     [
         (
             """SELECT n AS 'span [span]' FROM t""",
-            "rows[0].span: 0:00:01 recorded, 0:00:02 now",
+            "rows[0].span: timedelta(0, 1, 0) recorded, timedelta(0, 2, 0) now",
         ),
         (
             """SELECT '{"$held": ' || n || '}' AS 'doc [doc]' FROM t""",

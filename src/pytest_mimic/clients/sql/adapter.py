@@ -10,12 +10,13 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from pytest_mimic.client import Adapter, Edge, Plain, Port, Redactor, StandIn
-from pytest_mimic.clients.sql import hiding, statements
+from pytest_mimic.clients.sql import statements
 from pytest_mimic.clients.sql.connection import (
     HOUSEKEEPING,
     StandInConnection,
     StandInCursor,
 )
+from pytest_mimic.clients.sql.hiding import Hiding
 from pytest_mimic.values import database
 from pytest_mimic.values.tree import text_of
 
@@ -81,13 +82,13 @@ class Sqlalchemy(Adapter):
         self, redactor: Redactor, request: Plain, stand_in: StandIn
     ) -> Plain:
         """Return a statement and its parameters without secrets."""
-        return hiding.hide_request(redactor, request, stand_in)
+        return Hiding(redactor, stand_in, request).request()
 
     def hide_answer(
         self, redactor: Redactor, answer: Plain, stand_in: StandIn, request: Plain
     ) -> Plain:
         """Return rows, or an error, without secrets."""
-        return hiding.hide_answer(redactor, answer, stand_in, request)
+        return Hiding(redactor, stand_in, request).answer(answer)
 
     def comparable(self, answer: Plain, other: Plain) -> Plain:
         """Return the rows by column, or the error.

@@ -14,7 +14,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from pytest_mimic.client import Exchange, MimicError, Plain, Port
-from pytest_mimic.clients.sql import parameters, rows, statements
+from pytest_mimic.clients.sql import rows, statements
+from pytest_mimic.clients.sql.requests import request_of
 from pytest_mimic.clients.sql.rows import Result
 from pytest_mimic.errors import UnstorableOutcomeError
 
@@ -26,9 +27,12 @@ _NEW = {
     "autocommit": False,
     "broken": False,
     "closed": False,
+    # As psycopg says it.
+    "info": SimpleNamespace(transaction_status=0),
     "isolation_level": None,
     "notices": (),
 }
+_OWN = frozenset(["dialect", "real"])
 _OF_CURSOR = frozenset(["arraysize", "connection", "context"])
 
 
@@ -46,18 +50,6 @@ class StandInConnection:
         database: What tells its database from others.
         real: A real connection that is open already.
     """
-
-    __slots__ = (
-        "_database",
-        "_has_asked",
-        "_pool",
-        "_port",
-        "_prepared",
-        "_record",
-        "_settings",
-        "dialect",
-        "real",
-    )
 
     def __init__(
         self, port: Port, pool: Any, record: Any, database: str, real: Any = None
@@ -235,14 +227,8 @@ class StandInConnection:
             return _has_ended(self.real)
         return bool(self._settings.get("closed"))
 
-    @property
-    def info(self) -> SimpleNamespace:
-        """The state of the transaction, as psycopg says it."""
-        status = 0 if self.real is None else self.real.info.transaction_status
-        return SimpleNamespace(transaction_status=status)
-
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.__slots__:
+        if name.startswith("_") or name in _OWN:
             object.__setattr__(self, name, value)
             return
         self._settings[name] = value
@@ -322,7 +308,7 @@ class StandInCursor:
             getattr(real, method)(statement, *args)
             return _read(real)
 
-        request = parameters.request_of(str(statement), given, self.context)
+        request = request_of(str(statement), given, self.context)
         self._result = self.connection.call(request, run)
         self._rows = iter(self._result.rows)
         self._sizes = ()

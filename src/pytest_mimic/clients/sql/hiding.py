@@ -21,64 +21,53 @@ _MOMENTS = frozenset(["$date", "$datetime", "$time", "$timedelta"])
 _NUMBER = re.compile(r"(_m?\d+)+$|__\d+$")
 
 
-def hide_request(redactor: Redactor, request: Plain, stand_in: StandIn) -> Plain:
-    """Return a statement and its parameters without secrets.
+class Hiding:
+    """Hides what is secret in a statement and its answer.
 
-    A statement that names a secret hides the texts of all parameters of which nobody
-    can tell the column.
-    """
-    hiding = _Hiding(redactor, stand_in, request)
-    hidden = {**request, "statement": hiding.text(request["statement"])}
-    params = request.get("parameters")
-    if isinstance(params, list):
-        hidden["parameters"] = [hiding.parameters(values) for values in params]
-    elif params:
-        hidden["parameters"] = hiding.parameters(params)
-    return hidden
-
-
-def hide_answer(
-    redactor: Redactor, answer: Plain, stand_in: StandIn, request: Plain
-) -> Plain:
-    """Return rows, or an error, without secrets.
+    A statement that names a secret hides all texts of which nobody can tell the column:
+    of parameters, and of the results of a statement that the application has written
+    as text, unless it plainly lists its columns.
 
     Args:
         redactor: Knows the secret names.
-        answer: The answer.
         stand_in: Gives what stands in place of a secret.
-        request: The statement, without secrets. If the application wrote it as text,
-            and it names a secret, the texts of all columns are hidden but of those
-            that it plainly gives without one.
+        request: The statement, with its secrets or as it is stored.
     """
-    hiding = _Hiding(redactor, stand_in, request)
-    if "raised" in answer:
-        return {**answer, "raised": hiding.error(answer["raised"])}
-    if "rows" not in answer:
-        return answer
-    columns = [hiding.text(column) for column in answer["columns"]]
-    keys = rows.row_keys(answer["columns"])
-    return {**answer, "columns": columns, "rows": hiding.rows(answer["rows"], keys)}
-
-
-class _Hiding:
-    """Hides what is secret in a statement and its answer."""
 
     def __init__(self, redactor: Redactor, stand_in: StandIn, request: Plain) -> None:
         self._redactor = redactor
         self._stand_in = stand_in
+        self._request = request
         self._statement = statements.read(request["statement"])
-        self._is_text = request.get("is_text", False)
-        self._names = request.get("names", {})
         params = request.get("parameters", {})
         self._params: Plain = params[0] if isinstance(params, list) else params
         names = [*self._statement.names, *self._params]
         self._is_secret = any(map(redactor.names.secret, names))
 
+    def request(self) -> Plain:
+        """Return the statement and its parameters without secrets."""
+        hidden = {**self._request, "statement": self._text(self._request["statement"])}
+        params = self._request.get("parameters")
+        if isinstance(params, list):
+            hidden["parameters"] = [self._parameters(values) for values in params]
+        elif params:
+            hidden["parameters"] = self._parameters(params)
+        return hidden
+
+    def answer(self, answer: Plain) -> Plain:
+        """Return rows, or an error, without secrets."""
+        if "raised" in answer:
+            return {**answer, "raised": self._error(answer["raised"])}
+        if "rows" not in answer:
+            return answer
+        columns = [self._text(column) for column in answer["columns"]]
+        keys = rows.row_keys(answer["columns"])
+        return {**answer, "columns": columns, "rows": self._rows(answer["rows"], keys)}
+
     # -- the text of a statement
 
-    def text(self, text: str) -> str:
+    def _text(self, text: str) -> str:
         """Return a statement, or the name of a column, without secrets in literals."""
-        statement = statements.read(text)
         if self._is_secret and "\\'" in text:
             # Databases disagree where such a text ends.
             first, last = text.index("'") + 1, text.rindex("'")
@@ -86,7 +75,7 @@ class _Hiding:
             return text[:first] + kept + text[last:]
         pieces = []
         end = 0
-        for literal in statement.literals:
+        for literal in statements.read(text).literals:
             content = text[literal.start : literal.end]
             pieces += [text[end : literal.start], self._literal(content, literal)]
             end = literal.end
@@ -96,33 +85,43 @@ class _Hiding:
         if literal.kind == "comment":
             return " " if self._is_secret else content
         path = f"statement.{literal.column}" if literal.column else "statement"
-        is_number = literal.kind == "number"
-        if literal.column:
-            is_hidden = self._redactor.names.secret(literal.column)
-        else:
-            is_short_number = is_number and len(content) <= 3
-            is_hidden = self._is_secret and not (literal.is_key or is_short_number)
-        if is_number:
+        is_hidden = self._hides_literal(content, literal)
+        if literal.kind == "number":
             return "0" if is_hidden and self._stand_in(content, path) else content
         if is_hidden:
             return self._stand_in(content, path) if content else ""
         return self._redactor.hide_text(content, self._stand_in, path)
 
+    def _hides_literal(self, content: str, literal: Literal) -> bool:
+        if literal.column:
+            return self._redactor.names.secret(literal.column)
+        is_small = literal.kind == "number" and len(content) <= 3
+        return self._is_secret and not literal.is_key and not is_small
+
     # -- values beside their names
 
-    def parameters(self, values: Plain) -> Plain:
-        """Return a set of parameters without secrets."""
-        known = {**self._statement.columns, **self._names.get("parameters", {})}
+    def _parameters(self, values: Plain) -> Plain:
         judged = {}
         unknown = []
-        for number, name in enumerate(values):
-            # One statement that inserts several rows has `name__0` and `name__1`.
-            columns = known.get(name) or known.get(name.rpartition("__")[0]) or []
-            names = [*_resolved(columns, values), name]
-            judged[name] = self._judged_name(name, number, names)
-            if self._is_secret and not columns and not self._is_column(name):
+        for name in values:
+            columns = self._columns_of(name)
+            judged[name] = self._judged([*columns, name])
+            if not columns and not self._is_column(name):
                 unknown.append(name)
-        return self._values(values, judged, unknown, "parameters")
+        hidden = unknown if self._is_secret else ()
+        return self._values(values, judged, hidden, "parameters")
+
+    def _columns_of(self, name: str) -> list[str]:
+        """Return the columns with which a parameter is compared."""
+        behind = self._behind("parameters")
+        # One statement that inserts several rows has `name__0` and `name__1`.
+        for one in (name, name.rpartition("__")[0]):
+            if one in behind:
+                return self._resolved(behind[one])
+            column = self._statement.columns.get(one)
+            if column:
+                return [column]
+        return []
 
     def _is_column(self, name: str) -> bool:
         """Return whether a parameter has the name of a column, numbers apart."""
@@ -130,43 +129,48 @@ class _Hiding:
         statement = self._statement
         return column in statement.names and column not in statement.functions
 
-    def rows(self, found: list[Plain], keys: list[str]) -> list[Plain]:
-        """Return the rows of a result without secrets, by their keys."""
-        known = self._names.get("columns", {})
+    def _rows(self, found: list[Plain], keys: list[str]) -> list[Plain]:
+        behind = self._behind("columns")
         judged = {}
-        for number, key in enumerate(keys):
-            columns = _resolved(known.get(key, ()), self._params)
-            names = [*columns, _column_of(key, self._statement.names)]
-            judged[key] = self._judged_name(key, number, names)
-        plain = self._plain_columns(keys)
-        unknown = [key for key in keys if key not in plain]
+        for key in keys:
+            columns = self._resolved(behind.get(key, ()))
+            own = _without_table(key, self._statement.names)
+            judged[key] = self._judged([*columns, own])
+        is_text = self._request.get("is_text", False)
+        is_plain = not is_text or self._statement.lists_columns
+        hidden = keys if self._is_secret and not is_plain else ()
         return [
-            self._values(row, judged, unknown, f"rows[{index}]")
+            self._values(row, judged, hidden, f"rows[{index}]")
             for index, row in enumerate(found)
         ]
 
-    def _plain_columns(self, keys: list[str]) -> Collection[str]:
-        """Return the columns of which none can show a secret by another name."""
-        if not self._is_text or not self._is_secret:
-            return keys
-        items = self._statement.items or ()
-        secret = self._redactor.names.secret
-        is_plain = [not any(map(secret, item)) for item in items]
-        if len(items) == len(keys) and not any("*" in item for item in items):
-            return [key for key, is_shown in zip(keys, is_plain) if is_shown]
-        return keys if items and all(is_plain) else ()
+    def _behind(self, kind: str) -> Mapping[str, list[str]]:
+        behind: Mapping[str, list[str]] = self._request.get("names", {}).get(kind, {})
+        return behind
 
-    def _judged_name(self, name: str, number: int, columns: list[str]) -> str:
-        """Return the name by which a value is judged: a secret column's, or its own."""
-        secret = [one for one in columns if self._redactor.names.secret(one)]
-        judged = [*secret, columns[-1]][0]
-        return name if judged == name else f"{judged} {number}"
+    def _resolved(self, columns: Iterable[str]) -> list[str]:
+        """Return the names of columns, and those of the parts of documents.
+
+        The name of a part is itself a parameter: `:settings_1` stands for its value.
+        """
+        found = []
+        for column in columns:
+            if column[:1] == ":" and column[1:] in self._params:
+                found += statements.words_in(str(self._params[column[1:]]))
+            else:
+                found.append(column)
+        return found
+
+    def _judged(self, names: list[str]) -> str:
+        """Return the name by which a value is judged: a secret one, or its own."""
+        secret = filter(self._redactor.names.secret, names)
+        return next(secret, names[-1])
 
     def _values(
         self,
         values: Plain,
         judged: Mapping[str, str],
-        unknown: Iterable[str],
+        unknown: Collection[str],
         path: str,
     ) -> Plain:
         """Return values without secrets.
@@ -177,19 +181,24 @@ class _Hiding:
             unknown: The names of those whose texts are hidden.
             path: Where the values stand.
         """
-        shown = {judged[name]: _shown(value) for name, value in values.items()}
+        names = {}
+        shown = {}
+        for number, (name, value) in enumerate(values.items()):
+            is_own = judged[name] == name
+            # Several values may be judged by one name.
+            names[name] = name if is_own else f"{judged[name]} {number}"
+            shown[names[name]] = _shown(value)
         hidden = self._redactor.hide(shown, self._stand_in, path)
-        kept = {
-            name: _kept(value, shown[judged[name]], hidden[judged[name]])
-            for name, value in values.items()
-        }
-        for name in unknown:
-            if not self._redactor.names.secret(judged[name]):
-                kept[name] = self._without_texts(values[name], f"{path}.{name}")
+        kept = {}
+        for name, value in values.items():
+            key = names[name]
+            if name in unknown and not self._redactor.names.secret(key):
+                kept[name] = self._without_texts(value, f"{path}.{name}")
+            else:
+                kept[name] = _kept(value, shown[key], hidden[key])
         return kept
 
     def _without_texts(self, value: Any, path: str) -> Any:
-        """Return a value whose texts are hidden."""
         shown = _shown(value)
         if isinstance(shown, str):
             return _kept(value, shown, self._stand_in(shown, path) if shown else "")
@@ -201,9 +210,7 @@ class _Hiding:
 
     # -- errors
 
-    def error(self, error: Plain) -> Any:
-        """Return an error without the secrets in its texts."""
-
+    def _error(self, error: Plain) -> Any:
         def hide_values(match: re.Match[str]) -> str:
             columns = match["columns"].split(", ")
             if not any(map(self._redactor.names.secret, columns)):
@@ -217,24 +224,12 @@ class _Hiding:
         return map_texts(self._redactor.hide(error, self._stand_in, "error"), hide)
 
 
-def _resolved(columns: Iterable[str], params: Mapping[str, Any]) -> list[str]:
-    """Return the names of columns, and those of the parts of documents.
-
-    The name of a part is itself a parameter: `:settings_1` stands for its value.
-    """
-    found: list[str] = []
-    for column in columns:
-        value = str(params.get(column[1:])) if column.startswith(":") else ""
-        found += re.findall(r"[\w-]+", value) if value else [column]
-    return found
-
-
-def _column_of(label: str, names: Collection[str]) -> str:
+def _without_table(label: str, names: Collection[str]) -> str:
     """Return the column to which SQLAlchemy gave a label: `users_id` for `users.id`."""
     for match in re.finditer("_", label):
         table, column = label[: match.start()], label[match.end() :]
         if table in names and column in names:
-            return _column_of(column, names)
+            return _without_table(column, names)
     return label
 
 

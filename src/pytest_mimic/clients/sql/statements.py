@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
-from itertools import dropwhile, pairwise
 from typing import NamedTuple
 
+# The last group of each piece is its content.
 _TOKEN = re.compile(
     r"""
-      (?P<comment>--(?P<line>[^\n]*)|/\*(?P<block>.*?)(?:\*/|\Z))
-    | (?P<text>[EeNnBbXx]?'(?P<single>(?:[^']|'')*)(?:'|\Z)
-        |\$(?P<tag>\w*)\$(?P<dollar>.*?)(?:\$(?P=tag)\$|\Z))
-    | (?P<quoted>"(?P<double>(?:[^"]|"")*)(?:"|\Z)
-        |`(?P<back>[^`]*)`|\[(?P<square>[A-Za-z_][^\]\n]*)\])
-    | (?P<marker>%\((?P<mapped>[^)]+)\)s|%s|\?
-        |(?<![:\w]):(?P<named>[A-Za-z_]\w*)|\$(?P<numbered>\d+))
+      --(?P<line>[^\n]*)
+    | /\*(?P<block>.*?)(?:\*/|\Z)
+    | [EeNnBbXx]?'(?P<single>(?:[^']|'')*)(?:'|\Z)
+    | \$(?P<tag>\w*)\$(?P<dollar>.*?)(?:\$(?P=tag)\$|\Z)
+    | "(?P<double>(?:[^"]|"")*)(?:"|\Z)
+    | `(?P<back>[^`]*)`
+    | \[(?P<square>[A-Za-z_][^\]\n]*)\]
+    | %\((?P<mapped>[^)]+)\)s
+    | (?<![:\w]):(?P<named>[A-Za-z_]\w*)
+    | \$(?P<numbered>\d+)
+    | (?P<marker>%s|\?)
     | (?P<number>(?<![\w.])\d+(?:\.\d+)?)
     | (?P<word>[A-Za-z_][\w$]*)
     | (?P<sign>\S)
     """,
     re.X | re.S,
 )
-_CONTENTS = ("line", "block", "single", "dollar", "double", "back", "square")
-_MARKERS = ("mapped", "named", "numbered")
+_KINDS = {
+    "line": "comment",
+    "block": "comment",
+    "single": "text",
+    "dollar": "text",
+    "double": "quoted",
+    "back": "quoted",
+    "square": "quoted",
+    "mapped": "parameter",
+    "named": "parameter",
+    "numbered": "parameter",
+    "marker": "parameter",
+}
+# `SELECT u.id, u."name" FROM users`, in which each column has its own name.
+_NAME = r"(?:\w+|\"\w+\")"
+_ITEM = rf"(?:{_NAME}\.)*(?:{_NAME}|\*)"
+_PLAIN_QUERY = re.compile(
+    rf"\s*select\s+(?:distinct\s+)?(?:{_ITEM}\s*,\s*)*{_ITEM}\s+from\b"
+    r"(?!.*\b(?:select|union|intersect|except)\b)",
+    re.I | re.S,
+)
 _COMPARISON = frozenset("=<>!~")
-_LITERALS = frozenset(["text", "number", "comment"])
 # Before a column that stands alone on its side of a comparison.
 _BEGINNINGS = frozenset(["where", "and", "or", "set", "on", "not", "having", ",", "("])
 _SETS_A_PASSWORD = re.compile(
@@ -38,7 +60,6 @@ _BEFORE_OBJECT = frozenset(
     " extension pragma savepoint set".split()
 )
 _BETWEEN = frozenset("only concurrently if not exists".split())
-_AFTER_FROM = frozenset("where group having order limit union except intersect".split())
 
 
 class Literal(NamedTuple):
@@ -69,8 +90,7 @@ class Statement(NamedTuple):
         literals: In order.
         columns: By the name of a parameter, or its number: the column with which it is
             compared, if that can be told.
-        items: The names in each column of its result, `*` for all; None if nobody can
-            tell.
+        lists_columns: Whether it gives columns of tables alone, each by its own name.
         is_ordered: Whether it gives an order of rows.
     """
 
@@ -78,8 +98,8 @@ class Statement(NamedTuple):
     names: frozenset[str]
     functions: frozenset[str]
     literals: tuple[Literal, ...]
-    columns: Mapping[str, list[str]]
-    items: tuple[frozenset[str], ...] | None
+    columns: Mapping[str, str]
+    lists_columns: bool
     is_ordered: bool
 
 
@@ -104,61 +124,62 @@ class _Token(NamedTuple):
 @lru_cache(maxsize=1024)
 def read(text: str) -> Statement:
     """Read a statement."""
-    tokens = [*_tokens_of(text)]
-    literals = []
-    columns = {}
+    all_tokens = list(_tokens_of(text))
+    # Before a literal, a comment says nothing.
+    tokens = [token for token in all_tokens if token.kind != "comment"]
     names = {token.content for token in tokens if token.is_name}
-    count = 0
+    literals = [
+        Literal(token.start, token.end, "comment", "", is_key=False)
+        for token in all_tokens
+        if token.kind == "comment"
+    ]
+    functions = set()
+    columns: dict[str, str] = {}
+    number = 0
     for index, token in enumerate(tokens):
-        if token.kind in _LITERALS or _is_text(tokens, index):
-            kind = "text" if token.kind == "quoted" else token.kind
+        column = _column_before(tokens, index)
+        if token.kind == "parameter":
+            number += 1
+            is_named = token.content not in ("?", "%s")
+            columns[token.content if is_named else str(number)] = column
+        elif token.kind in ("text", "number") or _is_text(tokens, index):
+            kind = "number" if token.kind == "number" else "text"
             is_key = kind == "text" and _is_key(tokens, index)
             if is_key:
-                names.update(_words_in(token.content))
-            column = _column_before(tokens, index)
+                names.update(words_in(token.content))
             literals.append(Literal(token.start, token.end, kind, column, is_key))
-        elif token.kind == "marker":
-            count += 1
-            column = _column_before(tokens, index)
-            columns[token.content or str(count)] = [column] if column else []
+        elif token.word == "(" and index:
+            functions.add(tokens[index - 1].content)
     if _SETS_A_PASSWORD.search(text):
         names.add("password")
-    tokens = [token for token in tokens if token.kind != "comment"]
-    pairs = pairwise(tokens)
     return Statement(
-        _signature_of(tokens),
-        frozenset(names - {""}),
-        frozenset(token.content for token, after in pairs if after.word == "("),
-        tuple(literals),
-        columns,
-        _items_of(tokens),
-        any(token.word == "order" for token in tokens),
+        signature=_signature_of(tokens),
+        names=frozenset(names - {""}),
+        functions=frozenset(functions),
+        literals=tuple(sorted(literals)),
+        columns=columns,
+        lists_columns=_PLAIN_QUERY.match(text) is not None,
+        is_ordered=any(token.word == "order" for token in tokens),
     )
+
+
+def words_in(path: str) -> list[str]:
+    """Return the names in a path into a document: `$.user.password`."""
+    return re.findall(r"[\w-]+", path)
 
 
 def _tokens_of(text: str) -> Iterator[_Token]:
     for match in _TOKEN.finditer(text):
-        kind = match.lastgroup or ""
-        start, end = match.span()
-        groups = _MARKERS if kind == "marker" else _CONTENTS
-        inner = [name for name in groups if match[name] is not None]
-        if inner:
-            start, end = match.span(inner[0])
-        elif kind == "marker":
-            start = end
-        yield _Token(kind, start, end, text[start:end])
-
-
-def _words_in(path: str) -> list[str]:
-    """Return the names in a path into a document: `$.user.password`."""
-    return re.findall(r"[\w-]+", path)
+        group = match.lastgroup or ""
+        start, end = match.span(group)
+        yield _Token(_KINDS.get(group, group), start, end, match[group])
 
 
 def _is_text(tokens: list[_Token], index: int) -> bool:
     """Return whether a quoted name is a text, as MySQL has it: `name = "ann"`."""
     if tokens[index].kind != "quoted" or not index:
         return False
-    is_path = [token.word for token in tokens[index + 1 : index + 2]] == ["."]
+    is_path = index + 1 < len(tokens) and tokens[index + 1].word == "."
     return tokens[index - 1].content in _COMPARISON and not is_path
 
 
@@ -183,46 +204,13 @@ def _column_before(tokens: list[_Token], index: int) -> str:
     column = tokens[place].content
     while place >= 2 and tokens[place - 1].word == ".":
         place -= 2
-    if place and tokens[place - 1].word not in _BEGINNINGS:
-        return ""
-    return column
-
-
-def _items_of(tokens: list[_Token]) -> tuple[frozenset[str], ...] | None:
-    """Return the names in each column that a query of plain tables lists."""
-    outer = [token.word for token, depth in _with_depths(tokens) if not depth]
-    if outer[:1] != ["select"] or "from" not in outer or "union" in outer:
-        return None
-    items: list[set[str]] = [set()]
-    is_list = True
-    for token, depth in _with_depths(tokens[1:]):
-        if not depth and token.word in _AFTER_FROM:
-            break
-        if not is_list and token.word == "select":
-            return None
-        if not depth and token.word == "from":
-            is_list = False
-        elif is_list and not depth and token.word == ",":
-            items.append(set())
-        elif is_list and (token.is_name or (not depth and token.word == "*")):
-            items[-1].add(token.content)
-        elif is_list and token.kind == "text":
-            items[-1].update(_words_in(token.content))
-    return tuple(map(frozenset, items))
-
-
-def _with_depths(tokens: list[_Token]) -> Iterator[tuple[_Token, int]]:
-    """Yield tokens, and in how many brackets each stands."""
-    depth = 0
-    for token in tokens:
-        depth -= token.word == ")"
-        yield token, depth
-        depth += token.word == "("
+    is_alone = place == 0 or tokens[place - 1].word in _BEGINNINGS
+    return column if is_alone else ""
 
 
 def _signature_of(tokens: list[_Token]) -> str:
     """Return the verb of a statement and its main table."""
-    outer = [token for token, depth in _with_depths(tokens) if not depth]
+    outer = _outside_of_brackets(tokens)
     verb = next((token.word for token in tokens if token.kind == "word"), "")
     if verb == "with":
         verb = next((token.word for token in outer if token.word in _VERBS), verb)
@@ -230,15 +218,36 @@ def _signature_of(tokens: list[_Token]) -> str:
     return f"{verb.upper()} {name}".rstrip()
 
 
+def _outside_of_brackets(tokens: list[_Token]) -> list[_Token]:
+    outer = []
+    depth = 0
+    for token in tokens:
+        if token.word == ")":
+            depth -= 1
+        if depth == 0:
+            outer.append(token)
+        if token.word == "(":
+            depth += 1
+    return outer
+
+
 def _object_of(tokens: list[_Token]) -> str:
     """Return the first name behind a word such as `FROM`, without that of a schema."""
     for index, token in enumerate(tokens):
         if token.word not in _BEFORE_OBJECT:
             continue
-        rest = [*dropwhile(lambda one: one.word in _BETWEEN, tokens[index + 1 :])]
-        if not rest or not rest[0].is_name or rest[0].word in _BEFORE_OBJECT:
+        place = _skipped(tokens, index + 1, _BETWEEN)
+        if place == len(tokens) or not tokens[place].is_name:
             continue
-        while len(rest) > 2 and rest[1].word == ".":
-            rest = rest[2:]
-        return rest[0].content
+        if tokens[place].word in _BEFORE_OBJECT:
+            continue
+        while place + 2 < len(tokens) and tokens[place + 1].word == ".":
+            place += 2
+        return tokens[place].content
     return ""
+
+
+def _skipped(tokens: list[_Token], place: int, words: Collection[str]) -> int:
+    while place < len(tokens) and tokens[place].word in words:
+        place += 1
+    return place
