@@ -44,7 +44,7 @@ def test_a_large_body_makes_no_large_recording(project):
 
     assert len(sizes) == 3
     assert max(sizes) < 70_000
-    assert "body.image, [-recorded-] {+now+}: " in missed.output
+    assert "  body.image: '...BxcnN0dXZ3" in missed.output
     assert "body.rows[5000]: 'A' recorded, 'h' now" in missed.output
     assert missed.output.count("body.image") >= 2  # of the JSON, and of the form
     assert "every run" not in missed.output  # another file is no id
@@ -125,7 +125,8 @@ def test_a_miss_shows_the_place_in_a_long_prompt(project):
             env={"API": server.url, "END": "Answer in French."}
         ).expect(failed=1)
 
-    assert "Be kind. Answer in [-English.-]{+French.+}" in run.output
+    assert "kind. Answer in English.' recorded" in run.output
+    assert "kind. Answer in French.' now" in run.output
     assert "body.seen[250]: 1 now, not in the recording" in run.output
 
 

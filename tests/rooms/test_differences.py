@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic.values.differences import Rules, changed_words, difference_line
+from pytest_mimic.values.differences import Rules, difference_line
 from pytest_mimic.values.verify import outcome_differences
 
 NAN = float("nan")
@@ -70,6 +70,7 @@ DIFFERENT = [
         {"rates": {"USD": 1.0698, "NEW": 3}},
         ["rates.USD: 1.0712 recorded, 1.0698 now", "rates.HRK: 7.5 recorded, missing now", "rates.NEW: 3 now, not in the recording"],
     ),
+    ({"rows": 1, "dtype": 1}, {"rows": 2, "dtype": 2}, ["rows: 1 recorded, 2 now", "dtype: 1 recorded, 2 now"]),
     ({"two words": 1}, {"two words": 2}, ["result['two words']: 1 recorded, 2 now"]),
     ({1: "a"}, {1: "b"}, ["result[1]: 'a' recorded, 'b' now"]),
     ([1, (1,)], [1, [1]], ["result[1]: (1,) recorded, [1] now"]),
@@ -95,15 +96,13 @@ def test_each_difference_is_one_readable_line(old, new, expected):
     assert lines(old, new) == expected
 
 
-def test_of_long_texts_the_words_that_differ_are_shown():
-    start, end = "a " * 100, "b " * 50
+def test_long_texts_are_shown_from_where_they_differ():
+    start, end = "a " * 100, "b " * 10
 
-    assert changed_words(f"{start}quick fox {end}", f"{start}slow dog {end}") == (
-        f"...{'a ' * 30}[-quick fox-]{{+slow dog+}} {'b ' * 29}b..."
-    )
-    assert changed_words("one two three four", "one 2 three 4") == (
-        "one [-two three four-]{+2 three 4+}"
-    )
+    assert lines(f"{start}quick fox {end}", f"{start}slow dog {end}") == [
+        f"result: '...{'a ' * 10}quick fox {end}' recorded, "
+        f"'...{'a ' * 10}slow dog {end}' now"
+    ]
 
 
 def test_numbers_may_be_close_enough():

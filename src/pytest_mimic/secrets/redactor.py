@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote, unquote_plus
 
@@ -78,19 +78,10 @@ class Redactor:
     def hide(self, plain: Any, stand_in: StandIn, path: str = "") -> Any:
         """Return plain data without its secrets.
 
-        `None`, booleans and empty texts stay. A number is replaced by a number.
+        `None`, booleans and empty texts stay. A number is replaced by a number. A
+        cookie keeps its name, and a credential its scheme.
         """
         return self._walk(stand_in).hide(plain, path)
-
-    def hide_headers(
-        self, headers: Mapping[str, str], stand_in: StandIn, path: str = "headers"
-    ) -> dict[str, str]:
-        """Return headers without their secrets.
-
-        A cookie keeps its name, a credential its scheme.
-        """
-        hidden: dict[str, str] = self.hide(dict(headers), stand_in, path)
-        return hidden
 
     def hide_url(self, url: str, stand_in: StandIn, path: str = "url") -> str:
         """Return an address without its secrets, also in parameters of its path."""
@@ -128,7 +119,8 @@ class _Walk:
         self._names = names
         self._give = stand_in
         self._harmless = harmless
-        self._hidden: dict[int, Any] = {}
+        # What was made of parts, by their ids, which are theirs while they are held.
+        self._hidden: dict[int, tuple[Any, Any]] = {}
 
     def hide(self, plain: Any, path: str) -> Any:
         if isinstance(plain, str):
@@ -136,10 +128,14 @@ class _Walk:
         if not isinstance(plain, (dict, list)):
             return plain
         # A part may be shared, and the same on each way to it.
-        hidden = self._hidden.get(id(plain))
-        if hidden is None:
-            hide = self._hide_mapping if isinstance(plain, dict) else self._hide_list
-            hidden = self._hidden[id(plain)] = hide(plain, path)  # type: ignore[arg-type]
+        known = self._hidden.get(id(plain))
+        if known is not None:
+            return known[1]
+        if isinstance(plain, dict):
+            hidden: Any = self._hide_mapping(plain, path)
+        else:
+            hidden = self._hide_list(plain, path)
+        self._hidden[id(plain)] = plain, hidden
         return hidden
 
     def hide_text(self, text: str, path: str) -> str:
@@ -172,9 +168,11 @@ class _Walk:
 
     # -- data
 
-    def _hide_mapping(self, plain: dict[str, Any], path: str) -> dict[str, Any]:
+    def _hide_mapping(
+        self, plain: dict[str, Any], path: str, *, has_schemas: bool = False
+    ) -> dict[str, Any]:
         beside = self._names.beside_in(plain)
-        hidden = {}
+        hidden: dict[str, Any] = {}
         for key, value in plain.items():
             is_alone_text = isinstance(value, str) and key not in beside
             if is_alone_text and (key, value) in self._harmless:
@@ -183,30 +181,25 @@ class _Walk:
             # A key may be an address.
             shown = self.hide_text(key, path)
             place = f"{path}.{shown}" if path else shown
-            if self._names.hides(key, value, beside):
+            is_mapping = isinstance(value, dict)
+            if has_schemas and is_mapping and value.keys() & _SCHEMAS:
+                hidden[shown] = self._hide_schema(key, value, place)
+            elif self._names.hides(key, value, beside):
                 hidden[shown] = self._replace(value, place, name=key)
-            elif key == "properties" and isinstance(value, dict):
-                hidden[shown] = self._hide_properties(value, place)
+            elif is_mapping and key == "properties":
+                hidden[shown] = self._hide_mapping(value, place, has_schemas=True)
             else:
                 hidden[shown] = self.hide(value, place)
                 if is_alone_text and (shown, hidden[shown]) == (key, value):
                     self._harmless.add((key, value))
         return hidden
 
-    def _hide_properties(self, properties: dict[str, Any], path: str) -> Any:
-        """Return the properties of an object; those of a JSON schema hold no values."""
-        hidden: dict[str, Any] = {}
-        for name, part in properties.items():
-            if not isinstance(part, dict) or not part.keys() & _SCHEMAS:
-                hidden.update(self._hide_mapping({name: part}, path))
-                continue
-            place = f"{path}.{name}"
-            hidden[name] = {}
-            for key, value in part.items():
-                if key in _VALUES_OF_SCHEMAS and self._names.secret(name):
-                    hidden[name][key] = self._replace(value, place)
-                else:
-                    hidden[name][key] = self.hide(value, f"{place}.{key}")
+    def _hide_schema(self, name: str, schema: dict[str, Any], path: str) -> Any:
+        """Return the JSON schema of a property: its name says nothing of its words."""
+        hidden = self._hide_mapping(schema, path)
+        if self._names.secret(name):
+            for key in schema.keys() & _VALUES_OF_SCHEMAS:
+                hidden[key] = self._replace(schema[key], path)
         return hidden
 
     def _hide_list(self, plain: list[Any], path: str) -> list[Any]:
@@ -290,8 +283,7 @@ class _Walk:
             plain = json.loads(text)
         except (ValueError, RecursionError):
             return None
-        # The parts of this value are gone when others have their place in memory.
-        hidden = _Walk(self._names, self._give, self._harmless).hide(plain, path)
+        hidden = self.hide(plain, path)
         if hidden == plain:
             return text
         separators = (", ", ": ") if '": ' in text else (",", ":")
@@ -347,32 +339,30 @@ class _Walk:
         return tag
 
     def _hide_pairs(self, text: str, path: str) -> str:
-        pieces = []
+        pieces: list[str] = []
         end = 0
-        found_names = list(_names_before_values(text))
+        found = list(_names_before_values(text))
         # Those of a query, in which one name makes another one secret.
-        beside = self._names.beside(
-            name for name, _, sign in found_names if sign == "="
-        )
-        for name, start, sign in found_names:
+        beside = self._names.beside(name for name, _, sign in found if sign == "=")
+        for name, start, sign in found:
             last_name = _last_name(name)
-            may_hide = name in beside or any(
-                map(self._names.may_hide, (name, last_name))
-            )
-            found = _value_at(text, start, sign) if may_hide and start >= end else None
-            if found is None:
+            may_hide = self._names.may_hide(name) or self._names.may_hide(last_name)
+            if start < end or not (may_hide or name in beside):
                 continue
-            value = text[slice(*found)]
+            place = _value_at(text, start, sign)
+            if place is None:
+                continue
+            value = text[slice(*place)]
             decoded = unquote_plus(value) if "%" in value else value
-            is_secret = self._names.hides(
-                name, decoded, beside if sign == "=" else {}
-            ) or self._names.hides(last_name, decoded)
+            makes_secret = beside if sign == "=" else {}
+            is_secret = self._names.hides(name, decoded, makes_secret)
+            is_secret = is_secret or self._names.hides(last_name, decoded)
             if not is_secret or decoded.startswith(OWN):
                 continue
             hidden = self._replace_text(name, decoded, f"{path}.{name}")
             if hidden != decoded:
-                pieces += [text[end : found[0]], hidden]
-                end = found[1]
+                pieces += [text[end : place[0]], hidden]
+                end = place[1]
         return "".join([*pieces, text[end:]])
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple, TypeAlias, cast
 
-from pytest_mimic.values.drawing import cut_text, kind_of, line
+from pytest_mimic.values.drawing import kind_of, line
 from pytest_mimic.values.tree import (
     IGNORED,
     Leaf,
@@ -19,7 +18,6 @@ from pytest_mimic.values.tree import (
     shown_path,
     without,
 )
-from pytest_mimic.words import on_one_line
 
 # Of the values with a tag of their own, those that have parts.
 _OPENED = frozenset({"$tuple", "$dict", "$partial"})
@@ -110,25 +108,32 @@ class _Comparison:
     def _mappings(
         self, kind: str, old: _Mapping, new: _Mapping, path: Path
     ) -> Iterator[Difference]:
-        if kind in _SETS:
+        if kind == "mapping":
+            yield from self._keys(old, new, path)
+        elif kind in _SETS:
             yield from self._sets(kind, old, new, path)
         elif "dtype" in old and "dtype" in new:
             yield from self._arrays(kind, old, new, path)
-        elif kind == "mapping" or _is_opened(kind, old):
-            before, after = _by_step(old), _by_step(new)
-            if "rows" in before and before["rows"] != after.get("rows"):
-                # Each column would differ in its length.
-                before, after = {"rows": old["rows"]}, {"rows": new.get("rows")}
-            yield from self._keys(before, after, path)
-            has_order = "pairs" in old and before.keys() == after.keys()
-            if has_order and list(before) != list(after):
-                yield _fact(path, "the keys are in another order now")
+        elif _is_opened(kind, old):
+            yield from self._objects(old, new, path)
         elif self._rules.shape or canonical_text(old) == canonical_text(new):
             return
         elif kind == "$content" or (kind in _PATHS and old[kind] == new[kind]):
             yield _fact(path, "content differs from the recorded one")
         elif not self._are_close(kind, old[kind], new[kind]):
             yield Difference(path, old, new)
+
+    def _objects(
+        self, old: _Mapping, new: _Mapping, path: Path
+    ) -> Iterator[Difference]:
+        before, after = _by_step(old), _by_step(new)
+        if old.get("rows") != new.get("rows"):
+            # Each column would differ in its length.
+            before, after = {"rows": old.get("rows")}, {"rows": new.get("rows")}
+        yield from self._keys(before, after, path)
+        has_order = "pairs" in old and before.keys() == after.keys()
+        if has_order and list(before) != list(after):
+            yield _fact(path, "the keys are in another order now")
 
     def _are_close(self, kind: str, old: Side, new: Side) -> bool:
         """Tell whether two values are equal, or two numbers of one kind nearly so."""
@@ -276,7 +281,7 @@ def _equal_ends(old: list[str], new: list[str]) -> tuple[int, int]:
     return start, _equal_start(old[start:][::-1], new[start:][::-1])
 
 
-def _equal_start(old: list[str], new: list[str]) -> int:
+def _equal_start(old: Sequence[str], new: Sequence[str]) -> int:
     for count, (one, other) in enumerate(zip(old, new, strict=False)):
         if one != other:
             return count
@@ -295,9 +300,10 @@ def _place_in(shape: Tree, index: int) -> str:
 # -- a difference on a line
 
 _ENDS = "..."
-# Of longer texts the words that differ are shown, with so many characters around.
+_LONGEST_SIDE = 100
+# Of longer texts what differs is shown, with so many signs before it.
 _LONG_TEXT = 80
-_CONTEXT = 60
+_BEFORE = 20
 
 
 def difference_line(
@@ -305,7 +311,7 @@ def difference_line(
 ) -> str:
     """Draw one difference: `day: 2024-04-30 recorded, 2024-05-01 now`.
 
-    Of long texts the words that differ are shown, with some around them.
+    Long texts are shown from where they begin to differ.
 
     Args:
         difference: What differs.
@@ -314,50 +320,26 @@ def difference_line(
     path = shown_path(difference.steps)
     if path[:1] in ("", "["):
         path = f"result{path}"
-    old, new, fact = difference.old, difference.new, difference.fact
     before, now = words
-    if fact:
-        return f"{path}: {fact}"
-    if isinstance(old, Missing):
+    if difference.fact:
+        return f"{path}: {difference.fact}"
+    if isinstance(difference.old, Missing):
         known = "not in the recording" if before == "recorded" else f"not {before}"
-        return f"{path}: {_drawn(new)} {now}, {known}"
-    if isinstance(new, Missing):
-        return f"{path}: {_drawn(old)} {before}, missing {now}"
-    are_texts = isinstance(old, str) and isinstance(new, str)
-    if are_texts and max(len(str(old)), len(str(new))) > _LONG_TEXT:
-        changed = on_one_line(changed_words(str(old), str(new)))
-        return f"{path}, [-{before}-] {{+{now}+}}: {changed}"
-    one, other = _told_apart(old, new)
+        return f"{path}: {_drawn(difference.new)} {now}, {known}"
+    if isinstance(difference.new, Missing):
+        return f"{path}: {_drawn(difference.old)} {before}, missing {now}"
+    one, other = _told_apart(difference.old, difference.new)
     return f"{path}: {one} {before}, {other} {now}"
 
 
-def changed_words(old: str, new: str) -> str:
-    """Draw how a text differs: `...a [-quick fox-]{+slow dog+} runs...`."""
-    before, after = (re.findall(r"\S+|\s+", text) for text in (old, new))
-    start, end = _equal_ends(before, after)
-    removed = _shortened("".join(before[start : len(before) - end]))
-    added = _shortened("".join(after[start : len(after) - end]))
-    change = f"[-{removed}-]" if removed else ""
-    change += f"{{+{added}+}}" if added else ""
-    head = "".join(before[:start])
-    if len(head) > _CONTEXT:
-        head = _ENDS + head[-_CONTEXT:]
-    tail = "".join(before[len(before) - end :])
-    return f"{head}{change}{cut_text(tail, _CONTEXT + len(_ENDS))}"
-
-
-def _shortened(text: str) -> str:
-    if len(text) <= 3 * _CONTEXT:
-        return text
-    return f"{text[:_CONTEXT]}{_ENDS} {_ENDS}{text[-_CONTEXT:]}"
-
-
 def _drawn(side: Side) -> str:
-    return line(cast("Tree", side), 100)
+    return line(cast("Tree", side), _LONGEST_SIDE)
 
 
 def _told_apart(old: Tree, new: Tree) -> tuple[str, str]:
     """Draw two sides; where they read alike, with what tells them apart."""
+    if isinstance(old, str) and isinstance(new, str):
+        old, new = _from_where_they_differ(old, new)
     one, other = _drawn(old), _drawn(new)
     if one != other:
         return one, other
@@ -366,3 +348,10 @@ def _told_apart(old: Tree, new: Tree) -> tuple[str, str]:
     if kind != other_kind:
         return f"{one} ({kind})", f"{other} ({other_kind})"
     return one, "another value"
+
+
+def _from_where_they_differ(old: str, new: str) -> tuple[str, str]:
+    start = _equal_start(old, new) - _BEFORE
+    if start <= 0 or max(len(old), len(new)) <= _LONG_TEXT:
+        return old, new
+    return f"{_ENDS}{old[start:]}", f"{_ENDS}{new[start:]}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pytest_mimic.values.rows import bytes_of
-from pytest_mimic.values.tree import Leaf, Tree, is_open, is_tagged
+from pytest_mimic.values.tree import Leaf, Tree, is_tagged
 
 _ENDS = "..."
 _MOST_NAMES = 8
@@ -44,7 +44,7 @@ def lines(tree: Tree, width: int = 100) -> list[str]:
 
 def preview(tree: Tree) -> str:
     """Say what a value is, and nothing that it holds: `<DataFrame 3 rows: day>`."""
-    if isinstance(tree, dict) and ("rows" in tree or "dtype" in tree):
+    if isinstance(tree, dict) and is_tagged(tree) and _is_table_or_array(tree):
         return _table_or_array(tree)
     return f"<{_last_name(kind_of(tree))}>"
 
@@ -121,15 +121,16 @@ _TEXTS = frozenset(
     "$int $float $decimal $uuid $zone $name $escaped $date $datetime $time".split()
 )
 _PLACES = frozenset(["$path", "$text", "$json", "$pickle"])
-# The keys beside a tag whose items are arguments, or whose content is one.
-_ARGUMENTS = frozenset(["args", "()"])
-_CONTENTS = frozenset(["of", "items"])
+# The keys beside the tag of an object whose parts are drawn as its arguments.
+_ARGUMENTS = frozenset(
+    "args () of items attributes fields extra private keywords".split()
+)
 
 
 def _tagged(tree: dict[str, Any]) -> _Form:
     tag = next(iter(tree))
     content = tree[tag]
-    if "rows" in tree or "dtype" in tree:
+    if _is_table_or_array(tree):
         return _Form(_table_or_array(tree))
     if tag in _TEXTS:
         zone = f"[{line(tree['zone'])}]" if "zone" in tree else ""
@@ -164,17 +165,14 @@ def _object(tag: str, tree: dict[str, Tree]) -> _Form:
     positional: list[tuple[str, Tree]] = []
     named: list[tuple[str, Tree]] = []
     for key, part in tree.items():
-        if key in _ARGUMENTS or (key == tag and isinstance(part, list)):
-            positional += _items(part)
-        elif key == "pairs":
+        if key == "pairs":
             positional.append(("", {"$dict": part}))
-        elif key in _CONTENTS or (key == tag and not isinstance(part, dict)):
-            positional.append(("", part))
-        elif isinstance(part, dict) and is_tagged(part):
-            if key == tag:
-                positional.append(("", part))
-        elif isinstance(part, dict) and (is_open(key) or key == "keywords"):
-            named += _named(part)
+        elif key != tag and key not in _ARGUMENTS:
+            continue
+        elif isinstance(part, dict) and not is_tagged(part):
+            named += [(f"{name}=", inner) for name, inner in part.items()]
+        else:
+            positional += _items(part)
     return _Form(f"{name}(", [*positional, *named], ")")
 
 
@@ -187,8 +185,8 @@ def _items(content: Any) -> list[tuple[str, Tree]]:
     return [("", item) for item in items]
 
 
-def _named(parts: dict[str, Tree]) -> list[tuple[str, Tree]]:
-    return [(f"{name}=", part) for name, part in parts.items()]
+def _is_table_or_array(tree: dict[str, Tree]) -> bool:
+    return "rows" in tree or "dtype" in tree
 
 
 def _table_or_array(tree: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ from pytest_mimic.values.tree import (
 from pytest_mimic.values.walk import KEPT_HASH, Walk, deeply, tree_of
 
 if TYPE_CHECKING:
+    from pytest_mimic.values.pickles import Pickled
     from pytest_mimic.values.places import Places
 
 _MOST_PARTS = 10_000
@@ -82,10 +83,9 @@ def store(
 
     def stored() -> Tree:
         tree, pickles = storing.proven(value)
-        named = (_written(pickle, objects) for pickle in pickles)
-        tree = _mapped(
-            tree, lambda part: next(named) if isinstance(part, Raw) else part
-        )
+        for pickle in pickles:
+            chunks = pickle.pickled.chunks()
+            pickle.node["$pickle"] = objects.write_object("pkl", chunks)
         return tree if hide is None else hide(tree)
 
     try:
@@ -95,19 +95,19 @@ def store(
 
 
 class _Pickle(NamedTuple):
-    """A part that becomes a pickle, and what was loaded from it.
+    """A part that becomes a pickle.
 
     Attributes:
-        digest: That of the value: of equal sets the pickles differ.
-        preview: What it is, in words without any value of it.
+        node: What stands for it in the outcome; its name is set when it is written.
+        pickled: The pickle.
+        loaded: What was loaded from it.
+        proof: The walk that has opened the part.
     """
 
-    pickled: Any
-    names: list[str]
+    node: dict[str, Tree]
+    pickled: Pickled
     loaded: object
     proof: Walk
-    digest: str
-    preview: str
 
 
 class _Storing:
@@ -119,23 +119,28 @@ class _Storing:
         self._name = name
 
     def proven(self, value: object) -> tuple[Tree, list[_Pickle]]:
-        """Give the tree of a value and its pickles, in the order of their leaves."""
+        """Give the tree of a value, and the pickles in it."""
         exact = Walk("exact", self._places)
         tree = exact.node(value)
-        if exact.is_plain and type(value) in (list, dict):
+        is_plain = exact.is_plain and type(value) in (list, dict)
+        if is_plain or type(tree) in SCALARS:
             # What is JSON already comes back as it is.
             return tree, []
-        if exact.is_shared or exact.size > _MOST_PARTS:
-            tree = Raw(value)
+        if isinstance(tree, Raw) or exact.is_shared or exact.size > _MOST_PARTS:
+            return self._as_pickle(value)
         pickles = self._pickles_in(tree)
-        if not isinstance(tree, Raw):
-            is_apart = _are_apart([exact, *(pickle.proof for pickle in pickles)])
-            if not is_apart or not self._comes_back(value, tree, pickles):
-                tree = Raw(value)
-                pickles = self._pickles_in(tree)
-        for walk in (exact, *(pickle.proof for pickle in pickles)):
+        walks = [exact, *(pickle.proof for pickle in pickles)]
+        comes_back = _are_apart(walks) and self._comes_back(value, tree, pickles)
+        for walk in walks:
             walk.forget()
-        return tree, pickles
+        if not comes_back:
+            return self._as_pickle(value)
+        return _with_nodes(tree, pickles), pickles
+
+    def _as_pickle(self, value: object) -> tuple[Tree, list[_Pickle]]:
+        pickle = self._pickle((), value)
+        pickle.proof.forget()
+        return pickle.node, [pickle]
 
     def _comes_back(self, value: object, tree: Tree, pickles: list[_Pickle]) -> bool:
         """Tell whether what is made of a tree has this tree and the same proof."""
@@ -194,10 +199,15 @@ class _Storing:
         again = tree_of(loaded, "proof", self._places)
         digest = ordered_digest_of(proven)
         if ordered_digest_of(again) != digest:
-            differing = [*differences(proven, again)]
+            differing = differences(proven, again)
             deeper = differing[0].steps if differing else ()
             self.refuse((*path, *deeper), "a copy of it differs")
-        return _Pickle(pickled, sorted(names), loaded, proof, digest, preview(proven))
+        node: dict[str, Tree] = {"$pickle": "", "imports": [*sorted(names)]}
+        if pickled.python:
+            node["python"] = pickled.python
+        # Of equal sets the pickles differ, and the digests of the values do not.
+        node |= {"digest": digest, "preview": preview(proven)}
+        return _Pickle(node, pickled, loaded, proof)
 
     def refuse(self, path: Path, what: str, way: str = "") -> NoReturn:
         # What helps with an argument is said as what to pass.
@@ -225,12 +235,9 @@ def _read_again(tree: Tree) -> Any:
     return loads(dumps(tree, default=Raw.plain, allow_nan=False))
 
 
-def _written(pickle: _Pickle, objects: Objects) -> Tree:
-    name = objects.write_object("pkl", pickle.pickled.chunks())
-    node: dict[str, Tree] = {"$pickle": name, "imports": [*pickle.names]}
-    if pickle.pickled.python:
-        node["python"] = pickle.pickled.python
-    return node | {"digest": pickle.digest, "preview": pickle.preview}
+def _with_nodes(tree: Tree, pickles: list[_Pickle]) -> Tree:
+    nodes = iter([pickle.node for pickle in pickles])
+    return _mapped(tree, lambda part: next(nodes) if isinstance(part, Raw) else part)
 
 
 def _mapped(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:

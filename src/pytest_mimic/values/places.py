@@ -6,7 +6,7 @@ import os
 import pathlib
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
@@ -149,24 +149,24 @@ class Places:
     def changed_files(
         self, before: Mapping[str, Stamp], after: Mapping[str, Stamp]
     ) -> list[str]:
-        """Say which files were made, changed or removed, a line each.
-
-        A text that names no place of this run is seldom a path: that a file of its name
-        was made is chance.
-        """
-        lines = []
-        for name, (path, is_text, facts) in before.items():
+        """Say which files were made, changed or removed, a line each."""
+        lines: list[str] = []
+        for name, (path, facts) in before.items():
             now = after[name].facts if name in after else ()
-            place = self._place_of(path, is_argument=False)
-            if now == facts or (is_text and not facts and place is None):
+            if now == facts:
                 continue
-            verb = "changed" if facts and now else "made" if now else "removed"
-            shown = path
-            if place is not None:
-                root = "<tmp>" if place[0] == "tmp" else "<rootdir>"
-                shown = f"{root}/{unescaped(place[1])}"
-            lines.append(f"{name}: {shown}: {verb} by the call")
+            verb = "made"
+            if facts:
+                verb = "changed" if now else "removed"
+            lines.append(f"{name}: {self._shown(path)}: {verb} by the call")
         return lines
+
+    def _shown(self, path: str) -> str:
+        place = self._place_of(path, is_argument=False)
+        if place is None:
+            return path
+        root = "<tmp>" if place[0] == "tmp" else "<rootdir>"
+        return f"{root}/{unescaped(place[1])}"
 
     def _place_of(self, text: str, *, is_argument: bool) -> list[Tree] | None:
         """Say where a path stands; `None` if it is in neither root."""
@@ -275,12 +275,10 @@ class Stamp(NamedTuple):
 
     Attributes:
         path: Its absolute path.
-        is_text: Whether the argument is a text, which may be no path.
-        facts: Its size and time; empty: there is no such file.
+        facts: Its size, time and number; empty: there is no such file.
     """
 
     path: str
-    is_text: bool
     facts: tuple[int, ...]
 
 
@@ -290,17 +288,16 @@ def stamps_of(arguments: Mapping[str, object]) -> dict[str, Stamp]:
     for name, value in arguments.items():
         for step, item in _items_of(value):
             is_text = type(item) is str and len(item) < MOST_SIGNS
-            if not is_text and not isinstance(item, PurePath):
-                continue
-            path = os.path.abspath(str(item))  # noqa: PTH100
-            facts = _facts_of(path)
-            if facts is not None:
-                stamps[f"{name}{step}"] = Stamp(path, is_text, facts)
+            if is_text or isinstance(item, PurePath):
+                path = os.path.abspath(str(item))  # noqa: PTH100
+                facts = _facts_of(path)
+                if facts is not None:
+                    stamps[f"{name}{step}"] = Stamp(path, facts)
     return stamps
 
 
 def _facts_of(path: str) -> tuple[int, ...] | None:
-    """Give size and time of a file; `()` if there is none, `None` for a folder."""
+    """Give what changes with a file; `()` if there is none, `None` for a folder."""
     try:
         found = Path(path).stat()
     except (OSError, ValueError):
@@ -316,8 +313,9 @@ def _items_of(value: object) -> Iterator[tuple[str, object]]:
     if type(value) is dict:
         for key, item in islice(value.items(), MOST_ITEMS):
             yield f"[{key!r}]", item
-    elif type(value) is list or type(value) is tuple or type(value) is set:
-        for number, item in enumerate(islice(value, MOST_ITEMS)):
+    elif type(value) in (list, tuple, set):
+        items: Iterable[object] = value  # type: ignore[assignment]
+        for number, item in enumerate(islice(items, MOST_ITEMS)):
             yield f"[{number}]", item
 
 

@@ -58,17 +58,11 @@ class Grpc(Adapter):
         counted = {name: metadata.get(name) for name in names}
         return {**rest, "metadata": counted} if counted else rest
 
-    def hide_request(
-        self, redactor: Redactor, request: Plain, stand_in: StandIn
-    ) -> Plain:
-        """Return a request without its secrets."""
-        return _hide(redactor, request, stand_in)
-
     def hide_answer(
         self, redactor: Redactor, answer: Plain, stand_in: StandIn, request: Plain
     ) -> Plain:
         """Return an answer without its secrets: what a store of secrets gives, too."""
-        hidden = _hide(redactor, answer, stand_in)
+        hidden: Plain = redactor.hide(answer, stand_in)
         payload = answer.get("response", {}).get("payload")
         if "Secret" in request["method"] and payload is not None:
             found = redactor.hide({"secret": payload}, stand_in, "response")
@@ -84,20 +78,6 @@ class Grpc(Adapter):
             read = len(other.get("responses", ()))
             compared["responses"] = answer.get("responses", [])[:read]
         return compared
-
-
-def _hide(redactor: Redactor, plain: Plain, stand_in: StandIn) -> Plain:
-    hidden: Plain = redactor.hide(plain, stand_in)
-    for name in ("metadata", "trailing"):
-        texts = {
-            key: value
-            for key, value in plain.get(name, {}).items()
-            if isinstance(value, str)
-        }
-        if texts:
-            without = redactor.hide_headers(texts, stand_in, name)
-            hidden[name] = {**hidden[name], **without}
-    return hidden
 
 
 def _wrapper(port: Port, room: str, name: str) -> Callable[[Any], Any]:
