@@ -132,7 +132,9 @@ class Secrecy:
             return OWN
 
         def hide() -> Tree:
-            hidden = self.secrets.redactor.hide(tree, stand_in)
+            hidden: Tree = self.secrets.redactor.hide(tree, stand_in)
+            if not known.is_anywhere:
+                return hidden
             # A part may hold what another part, or a variable, names as a secret.
             shown: Tree = map_texts(hidden, known.hide_in)
             return shown

@@ -166,6 +166,8 @@ class Secrets:
 
         hidden = hide(self.redactor, plain, stand_in)
         known = self._known_to(scope)
+        if not known:
+            return hidden
         return map_texts(hidden, lambda text: _without_values(text, known))
 
     def note_given(self, answer: Any, scope: Scope) -> None:

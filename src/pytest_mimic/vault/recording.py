@@ -7,6 +7,7 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from gc import get_referents
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -399,11 +400,16 @@ def _digest_of(calls: list[dict[str, Any]]) -> str:
     return xxh3_64_hexdigest(text.encode())[:8]
 
 
-# Letters stand as people read them; NaN would be no JSON.
-_dumped = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, check_circular=False
-).encode
+# Made once: an encoder of Python makes one in C at each call. Letters stand as people
+# read them; NaN would be no JSON.
+_encode = c_make_encoder(
+    None, None, encode_basestring, None, ": ", ", ", False, False, False
+)
 _canonical = json.JSONEncoder(check_circular=False, sort_keys=True).encode
+
+
+def _dumped(tree: object) -> str:
+    return "".join(_encode(tree, 0))
 
 
 def _encoded(text: str) -> bytes:
