@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from pytest_mimic.cli.select import Found
 from pytest_mimic.client import differing_answers
 from pytest_mimic.engine.verifying import paths_of
 from pytest_mimic.errors import CorruptRecordingError
-from pytest_mimic.patch.targets import NO_OPTIONS, Options
+from pytest_mimic.patch.targets import Options
 from pytest_mimic.values.differences import (
     Difference,
     Rules,
@@ -23,11 +24,11 @@ from pytest_mimic.values.differences import (
     differences,
 )
 from pytest_mimic.values.drawing import line
-from pytest_mimic.values.outcome import Objects, unshelve
+from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree
-from pytest_mimic.vault.recording import BODIES, Entry, Recording, parse
+from pytest_mimic.vault.recording import Entry, Recording, parse
 from pytest_mimic.vault.vault import FOLDERS, objects_in
-from pytest_mimic.words import SHOWN, plural
+from pytest_mimic.words import SHOWN, and_more, plural
 
 _CHANGES = ("changed", "added", "removed")
 _VERBS = {"value": "returned ", "raised": "raised ", "items": "gave ", "answer": ""}
@@ -64,35 +65,36 @@ def diff(project: Project, options: Namespace) -> Generator[str, None, int]:
     Raises:
         MimicError: There is no repository, or no such revision.
     """
-    revision = Revision(project.vault.path, options.revision)
-    try:
-        comparison = _Comparison(project, revision)
-        rows = [row for name in revision.changed for row in comparison.of_file(name)]
+    with closing(Revision(project.vault.path, options.revision)) as revision:
+        rows: list[_Row] = []
+        for name in revision.changed:
+            rows += _rows_of_file(project, revision, name)
         rows.sort(key=lambda row: (row.owner, _CHANGES.index(row.change)))
         blocks: dict[str, list[_Row]] = {}
         for row in rows:
             blocks.setdefault(row.owner, []).append(row)
-        if options.json:
-            put_back = [
-                {"owner": owner, "commands": comparison.put_back(of_owner)}
-                for owner, of_owner in blocks.items()
-            ]
-            plain = {
-                "differences": [row._asdict() for row in rows],
-                "put_back": put_back,
-            }
-            yield from json.dumps(plain, indent=1).split("\n")
-        elif rows:
-            yield from _told(comparison, blocks)
-            changes = Counter(row.change for row in rows)
-            yield ", ".join(f"{changes[one]} {one}" for one in _CHANGES if changes[one])
-            yield f"to put all back: {revision.put_all_back(project.start)}"
-    finally:
-        revision.close()
+        commands = {
+            owner: _put_back(project, revision, of_owner)
+            for owner, of_owner in blocks.items()
+        }
+    if options.json:
+        put_back = [
+            {"owner": owner, "commands": lines} for owner, lines in commands.items()
+        ]
+        plain = {"differences": [row._asdict() for row in rows], "put_back": put_back}
+        yield from json.dumps(plain, indent=1).split("\n")
+    elif rows:
+        yield from _told(blocks, commands)
+        changes = Counter(row.change for row in rows)
+        yield ", ".join(f"{changes[one]} {one}" for one in _CHANGES if changes[one])
+        put_all_back = revision.put_back(revision.changed, project.start, whole=True)
+        yield f"to put all back: {' && '.join(put_all_back)}"
     return 1 if rows else 0
 
 
-def _told(comparison: _Comparison, blocks: dict[str, list[_Row]]) -> Iterator[str]:
+def _told(
+    blocks: Mapping[str, list[_Row]], commands: Mapping[str, list[str]]
+) -> Iterator[str]:
     """Draw the calls of each owner; what an earlier one has shown is only counted."""
     seen: set[tuple[str, ...]] = set()
     repeated: list[_Row] = []
@@ -104,11 +106,9 @@ def _told(comparison: _Comparison, blocks: dict[str, list[_Row]]) -> Iterator[st
         for row in rows:
             yield f"  {row.change}: {row.call}"
             yield from (f"    {text}" for text in row.differences[:SHOWN])
-            more = len(row.differences) - SHOWN
-            if more > 0:
-                yield f"    and {more} more"
+            yield from (f"  {more}" for more in and_more(len(row.differences) - SHOWN))
         seen |= {row.cause for row in rows if row.cause}
-        for command in comparison.put_back(rows):
+        for command in commands[owner]:
             yield f"  to put it back: {command}"
         yield ""
     if repeated:
@@ -116,110 +116,48 @@ def _told(comparison: _Comparison, blocks: dict[str, list[_Row]]) -> Iterator[st
         yield f"the same in {plural(len(repeated), 'call')} of {tests}"
 
 
-class _Comparison:
-    """Compares files of the vault with what they held in a revision."""
+def _put_back(project: Project, revision: Revision, rows: Sequence[_Row]) -> list[str]:
+    """Return the commands for the files of some calls, with their objects."""
+    names = list(dict.fromkeys(row.file for row in rows))
+    pending = list(names)
+    while pending:
+        content = revision.read(pending.pop()) or b""
+        for name in sorted(objects_in(content).difference(names)):
+            if project.vault.folder.size(name) == 0:
+                names.append(name)
+            if name.endswith(".json"):
+                pending.append(name)
+    return revision.put_back(names, project.start)
 
-    def __init__(self, project: Project, revision: Revision) -> None:
-        self._revision = revision
-        self._project = project
-        self._vault = project.vault
 
-    def put_back(self, rows: Sequence[_Row]) -> list[str]:
-        """Return the commands for the files of some calls, with their objects."""
-        names = list(dict.fromkeys(row.file for row in rows))
-        pending = list(names)
-        while pending:
-            content = self._revision.read(pending.pop()) or b""
-            for name in sorted(objects_in(content).difference(names)):
-                if self._vault.folder.size(name) == 0:
-                    names.append(name)
-                if name.endswith(".json"):
-                    pending.append(name)
-        return self._revision.put_back(names, self._project.start)
+# -- what differs
 
-    def of_file(self, name: str) -> Iterator[_Row]:
-        """Yield a row for each call of a file that differs."""
-        if name.partition("/")[0] not in FOLDERS or not name.endswith(".json"):
-            return
-        try:
-            old = _parsed(name, self._revision.read(name))
-            new = _parsed(name, self._vault.folder.read(name))
-        except CorruptRecordingError as error:
-            yield _Row("changed", name, name, name, name, [error.what])
-            return
-        owner = Found(name, new if new.entries else old, []).owner
-        for before, now in _pairs(old.entries, new.entries):
-            change, lines = self._compared(before, now)
-            entry = now or before
-            if change and entry is not None:
-                label = self._project.label(entry)
-                yield _Row(change, owner, name, label, entry.target, lines)
 
-    def _compared(self, old: Entry | None, new: Entry | None) -> tuple[str, list[str]]:
-        """Return what has happened to a call, if anything, and where it differs."""
-        if old is None:
-            return "added", []
-        if new is None:
-            return "removed", []
-        try:
-            lines = [*self._calls(old, new), *self._outcomes(old, new)]
-        except CorruptRecordingError as error:
-            lines = [error.what]
-        return ("changed" if lines else ""), lines
-
-    def _calls(self, old: Entry, new: Entry) -> list[str]:
-        if old.identity == new.identity:
-            return []
-        before = unshelve(old.arguments or old.request or {}, self._revision)
-        now = unshelve(new.arguments or new.request or {}, self._vault)
-        return self._drawn(differences(before, now))
-
-    def _outcomes(self, old: Entry, new: Entry) -> list[str]:
-        before = _body_of(old, self._revision)
-        now = _body_of(new, self._vault)
-        if (old.end, before) == (new.end, now):
-            return []
-        if old.end != new.end or before.keys() != now.keys():
-            return [f"{self._told(old, before)} before, {self._told(new, now)} now"]
-        found = self._project.line_of(new)
-        volatile = (NO_OPTIONS if found is None else found.options).volatile
-        adapter = self._project.adapter(new.target)
-        if adapter is not None and "answer" in now:
-            options = Options(volatile=volatile)
-            answers = before["answer"], now["answer"]
-            return self._drawn(differing_answers(adapter, *answers, options))
-        lines = []
-        for key in before:
-            paths = paths_of(volatile)
-            if key == "items":
-                paths = tuple(("*", *path) for path in paths)
-            rules = Rules(volatile=paths)
-            lines += self._drawn(differences(before[key], now[key], rules))
-        return lines
-
-    def _told(self, entry: Entry, body: dict[str, Tree]) -> str:
-        """Say what a call gave, where two gave something of different kinds."""
-        for key in BODIES:
-            if key in body:
-                shown = line(self._project.shown(body[key]))
-                return f"{_VERBS[key]}{shown}{entry.end and f', {entry.end}'}"
-        return entry.end
-
-    def _drawn(self, found: Sequence[Difference]) -> list[str]:
-        lines = []
-        for one in found:
-            masked = self._project.secrecy.masked_difference(one)
-            text = difference_line(masked, ("before", "now"))
-            lines.append(self._project.secrets.masked_text(text))
-        return lines
+def _rows_of_file(project: Project, revision: Revision, name: str) -> Iterator[_Row]:
+    """Yield a row for each call of a file that differs."""
+    if name.partition("/")[0] not in FOLDERS or not name.endswith(".json"):
+        return
+    try:
+        old = _parsed(name, revision.read(name))
+        new = _parsed(name, project.vault.folder.read(name))
+    except CorruptRecordingError as error:
+        yield _Row("changed", name, name, name, name, [error.what])
+        return
+    owner = Found(name, new if new.entries else old, []).owner
+    for before, now in _pairs(old.entries, new.entries):
+        lines: list[str] = []
+        if before and now:
+            lines = _differing(project, revision, before, now)
+            if not lines:
+                continue
+        change = "changed" if lines else "added" if now else "removed"
+        entry = now or before
+        assert entry is not None
+        yield _Row(change, owner, name, project.label(entry), entry.target, lines)
 
 
 def _parsed(name: str, content: bytes | None) -> Recording:
     return Recording("", "", []) if content is None else parse(content, name)
-
-
-def _body_of(entry: Entry, objects: Objects) -> dict[str, Any]:
-    return {key: unshelve(part, objects) for key, part in entry.body.items()}
 
 
 def _pairs(
@@ -237,3 +175,61 @@ def _pairs(
                 left.remove(same)
             yield same, entry
         yield from ((one, None) for one in left)
+
+
+def _differing(
+    project: Project, revision: Revision, old: Entry, new: Entry
+) -> list[str]:
+    """Return where a call differs from the former one, a line each."""
+    try:
+        found: list[Difference] = []
+        if old.identity != new.identity:
+            asked = unshelve(old.arguments or old.request or {}, revision)
+            asked_now = unshelve(new.arguments or new.request or {}, project.vault)
+            found += differences(asked, asked_now)
+        body: Any = unshelve(old.body, revision)
+        body_now: Any = unshelve(new.body, project.vault)
+    except CorruptRecordingError as error:
+        return [error.what]
+    is_same_kind = old.end == new.end and body.keys() == body_now.keys()
+    if is_same_kind and body != body_now:
+        found += _differing_outcomes(project, new, body, body_now)
+    lines = [_drawn(project, one) for one in found]
+    if not is_same_kind:
+        before, now = _outcome(project, body, old), _outcome(project, body_now, new)
+        lines.append(f"{before} before, {now} now")
+    return lines
+
+
+def _differing_outcomes(
+    project: Project, entry: Entry, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> list[Difference]:
+    """Return where two outcomes differ, without what `volatile=` leaves out."""
+    line_of_today = project.line_of(entry)
+    volatile = () if line_of_today is None else line_of_today.options.volatile
+    adapter = project.adapter(entry.target)
+    if adapter is not None and "answer" in new:
+        options = Options(volatile=volatile)
+        return differing_answers(adapter, old["answer"], new["answer"], options)
+    found = []
+    for key in old:
+        paths = paths_of(volatile)
+        if key == "items":
+            paths = tuple(("*", *path) for path in paths)
+        found += differences(old[key], new[key], Rules(volatile=paths))
+    return found
+
+
+def _outcome(project: Project, body: Mapping[str, Tree], entry: Entry) -> str:
+    """Say what a call gave, where two gave something of different kinds."""
+    told = [
+        f"{verb}{line(project.shown(body[key]))}"
+        for key, verb in _VERBS.items()
+        if key in body
+    ]
+    return ", ".join(filter(None, [*told, entry.end]))
+
+
+def _drawn(project: Project, difference: Difference) -> str:
+    masked = project.secrecy.masked_difference(difference)
+    return project.secrets.masked_text(difference_line(masked, ("before", "now")))

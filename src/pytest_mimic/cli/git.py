@@ -97,46 +97,34 @@ class Revision:
 
     # -- commands to paste
 
-    def put_back(self, names: Sequence[str], start: Path) -> list[str]:
+    def put_back(
+        self, names: Sequence[str], start: Path, *, whole: bool = False
+    ) -> list[str]:
         """Return the commands that give files of the vault what they held.
 
         Args:
             names: The files.
             start: The folder where they are pasted.
+            whole: Whether the commands name the vault instead.
         """
         new = [name for name in names if name in self._untracked]
         old = [name for name in names if name not in self._untracked]
-        return [
-            *self._commands(self._restore, old, start),
-            *self._commands("clean -fq", new, start),
-        ]
+        restore = f"restore --source={shlex.quote(self._name)} --staged --worktree"
+        commands = []
+        for words, of_kind in ((restore, old), ("clean -fdq", new)):
+            if of_kind:
+                paths = [""] if whole else of_kind
+                commands.append(self._command(words, paths, start.resolve()))
+        return commands
 
-    def put_all_back(self, start: Path) -> str:
-        """Return the command for the vault as a whole."""
-        is_only_new = len(self.changed) == len(self._untracked)
-        old = [] if is_only_new else [""]
-        new = [""] if self._untracked else []
-        commands = [
-            *self._commands(self._restore, old, start),
-            *self._commands("clean -fdq", new, start),
-        ]
-        return " && ".join(commands)
-
-    @property
-    def _restore(self) -> str:
-        return f"restore --source={shlex.quote(self._name)} --staged --worktree"
-
-    def _commands(self, words: str, names: Sequence[str], start: Path) -> list[str]:
-        if not names:
-            return []
-        start = start.resolve()
+    def _command(self, words: str, names: Sequence[str], start: Path) -> str:
         git = "git"
         if not start.is_relative_to(self._top):
             git, start = f"git -C {shlex.quote(str(self._top))}", self._top
         paths = [os.path.relpath(self._vault / name, start) for name in names]
         if any(sign in path for path in paths for sign in "*?[\\"):
             git += " --literal-pathspecs"
-        return [f"{git} {words} -- {shlex.join(paths)}"]
+        return f"{git} {words} -- {shlex.join(paths)}"
 
 
 def _git(folder: Path, *words: str) -> str | None:
