@@ -115,7 +115,7 @@ def _shown(project: Project, found: Found, entry: Entry) -> Iterator[str]:
     yield project.label(entry)
     took = duration(entry.seconds)
     yield f"  recorded {entry.recorded} by {found.owner} in {took}"
-    yield f"  {project.vault.label}/{found.name}"
+    yield f"  {project.path_of(found.name)}"
     if entry.end:
         yield f"  {_ENDS[entry.end]}"
     yield from drawn(entry, lambda tree: _whole(project, tree))

@@ -105,6 +105,10 @@ class Project:
         path = word.removeprefix("./").removeprefix(f"{self.vault.label}/")
         return path.rstrip("/")
 
+    def path_of(self, name: str) -> str:
+        """Return a file of the vault as messages name it."""
+        return f"{self.vault.label}/{name}"
+
     def record_again(self, option: str, places: Iterable[tuple[str, str]]) -> str:
         """Return the command that records files of the vault again.
 
