@@ -40,6 +40,16 @@ EventKind: TypeAlias = Literal[
     "wrong target",  # a target that names nothing, in `call`
 ]
 
+CALLS: tuple[EventKind, ...] = (
+    "recorded",
+    "replayed",
+    "verified",
+    "missing",
+    "stale",
+    "drifted",
+)
+"""What may become of a call."""
+
 
 class Event(NamedTuple):
     """Something that happened to a call, in a test."""
@@ -71,12 +81,10 @@ class Noted(NamedTuple):
     Attributes:
         error: What was raised, or is to be raised.
         call: The call in words.
-        is_told: Whether it comes from a forked child: nobody here can have handled it.
     """
 
     error: MimicError
     call: str
-    is_told: bool = False
 
 
 class Events:

@@ -228,7 +228,7 @@ class Run:
             if isinstance(row, Event):
                 self.events.rows.append(row)
             elif isinstance(row, Noted):
-                self.events.noted.append(row._replace(is_told=True))
+                self.events.noted.append(row)
             elif isinstance(row, Listening):
                 self.servers.add_child(row)
             elif isinstance(row, Sender):

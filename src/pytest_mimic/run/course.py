@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from pytest_mimic.engine.servers import edge_of_servers
 from pytest_mimic.engine.unused import READ_UNASKED, GoneTests, clear, files_in, judge
 from pytest_mimic.engine.usage import Usage, UsageFile
 from pytest_mimic.errors import MimicError, TargetError
+from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.phases import Phases
 from pytest_mimic.run.session import Session
@@ -129,6 +131,8 @@ class Course:
         )
         if self._is_controller:
             return
+        # The holders of all tests' functions are searched for once.
+        ours.coverings.prepare(_targets_of_marks(session.items))
         problems = ours.coverings.new_problems()
         if not ours.usage.partial:
             problems += missing_modules(ours.settings.targets)
@@ -236,3 +240,13 @@ class Course:
         from pytest_mimic.run.summary import summary
 
         return summary(self.session)
+
+
+def _targets_of_marks(items: list[pytest.Item]) -> list[Target]:
+    """Return the targets of all markers; the test itself reports a wrong one."""
+    targets: dict[str, Target] = {}
+    for item in items:
+        for mark in item.iter_markers("mimic"):
+            with suppress(TargetError):
+                targets |= {target.name: target for target in as_targets(mark.args)}
+    return list(targets.values())

@@ -6,7 +6,6 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from pytest_mimic.run.phases import Phases
-from pytest_mimic.run.verdicts import fail_for_drifts
 
 
 class DriftReports:
@@ -24,20 +23,32 @@ class DriftReports:
     ) -> bool | None:
         if _may_run_again(item):
             return None
-        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        self._phases.reports_drifts_by_phase = False
+        hook, phases = item.ihook, self._phases
+        hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        phases.holds_drifts = True
         try:
             reports = runtestprotocol(item, log=False, nextitem=nextitem)
         finally:
-            self._phases.reports_drifts_by_phase = True
-        drifts = self._phases.take_drifts()
-        if drifts:
-            calls = [report for report in reports if report.when == "call"]
-            fail_for_drifts(item, (calls or reports)[0], drifts)
+            phases.holds_drifts = False
         for report in reports:
-            item.ihook.pytest_runtest_logreport(report=report)
-        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+            is_last = report.when == "call" or report.failed
+            if is_last and phases.drifts:
+                report = _judged_again(item, phases.call, report)
+            hook.pytest_runtest_logreport(report=report)
+        hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
+
+
+def _judged_again(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+) -> pytest.TestReport:
+    """Return the report of a phase with the drifts that were held back."""
+    judged: pytest.TestReport = item.ihook.pytest_runtest_makereport(
+        item=item, call=call
+    )
+    shown = judged.sections
+    judged.sections = [one for one in report.sections if one not in shown] + shown
+    return judged
 
 
 def _may_run_again(item: pytest.Item) -> bool:

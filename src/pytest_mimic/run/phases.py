@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from pytest_mimic.engine.events import Noted
+from pytest_mimic.engine.events import CALLS, Event, Noted
 from pytest_mimic.engine.lives import end_test
 from pytest_mimic.engine.logs import Verdict
 from pytest_mimic.errors import CorruptRecordingError, DriftError, TargetError
@@ -17,10 +17,12 @@ from pytest_mimic.run.fakes import keep_out_of_fakes
 from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.selection import plain_id
 from pytest_mimic.run.session import Session
-from pytest_mimic.words import plural
+from pytest_mimic.words import duration, plural
 
 # They answer for a test only after they have called its function.
 _CALLERS = frozenset({"anyio", "python"})
+# In seconds: a shorter call says nothing of its time.
+_WORTH_A_WORD = 0.01
 
 
 class Phases:
@@ -28,28 +30,23 @@ class Phases:
 
     Attributes:
         target_error: A wrong target, which fails each test of a worker of xdist.
-        reports_drifts_by_phase: Whether the phase in which calls drifted fails, and not
-            the test when it has ended.
+        holds_drifts: Whether drifts wait until the test has ended.
+        drifts: Those that no report shows yet.
+        call: The call of the test, or the phase that kept it from being made.
     """
 
     def __init__(self, session: Session, fixtures: Fixtures) -> None:
         self.target_error: TargetError | None = None
-        self.reports_drifts_by_phase = True
+        self.holds_drifts = False
+        self.drifts: list[Noted] = []
+        self.call: pytest.CallInfo[None]
         self._session = session
         self._fixtures = fixtures
-        self._drifts: list[Noted] = []
         self._coverings = ExitStack()
-        self._are_marks_prepared = False
-        self._is_running = False
         self._has_failed = False
         self._has_skipped = False
         self._is_uncalled = False
-        self._told_rows = 0
-
-    def take_drifts(self) -> list[Noted]:
-        """Return the drifts of which no report tells."""
-        drifts, self._drifts = self._drifts, []
-        return drifts
+        self._shown_rows = 0
 
     def keep_strays(self) -> None:
         """Name the errors that belong to no test: of a thread, or of an import."""
@@ -66,10 +63,6 @@ class Phases:
             TargetError: A target does not exist.
         """
         session = self._session
-        if self._is_running:
-            # pytest-retry makes a new attempt, and has reported nothing of the last.
-            end_test(session.run, "failed")
-        self._is_running = True
         self._has_failed = self._has_skipped = self._is_uncalled = False
         self.keep_strays()
         keep_out_of_fakes()
@@ -77,10 +70,6 @@ class Phases:
         self._fixtures.begin_test(item)
         if self.target_error is not None:
             raise self.target_error
-        if not self._are_marks_prepared:
-            # The holders of all tests' functions are searched for once.
-            self._are_marks_prepared = True
-            session.coverings.prepare(_targets_of_marks(item.session.items))
         for targets in _targets_of_class(item):
             self._enter(targets)
         # The closest marker comes first, and is to decide: it is entered last.
@@ -110,15 +99,6 @@ class Phases:
             raise TargetError(error.what, facts, error.remedies) from None
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self) -> Generator[None, object, object]:
-        try:
-            return (yield)
-        except BaseException:
-            # An attempt that pytest-retry repeats raises, and has no report.
-            self._has_failed = True
-            raise
-
-    @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(
         self, pyfuncitem: pytest.Function
     ) -> Generator[None, object, object]:
@@ -132,113 +112,105 @@ class Phases:
         finally:
             self._coverings.close()
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        if call.excinfo is not None or getattr(item, "_excinfo", None):
-            # Only a failure needs the module.
-            from pytest_mimic.run.verdicts import leave_out_our_lines, shorten
+        errors = self._take_errors()
+        drifts: list[Noted] = []
+        # A set-up that fails for them would hide the test.
+        is_due = call.when != "setup" or call.excinfo is not None
+        if is_due and not self.holds_drifts:
+            drifts, self.drifts = self.drifts, []
+        verdict = None
+        if errors or drifts or call.excinfo or getattr(item, "_excinfo", None):
+            from pytest_mimic.run.verdicts import Verdict  # Few phases need it.
 
-            shorten(item, call)
+            verdict = Verdict(item, call, errors, drifts)
         report = yield
-        if report.failed and call.excinfo is not None:
-            leave_out_our_lines(item, report, call.excinfo.value)
-        self._judge(item, call, report)
-        if report.when == "teardown":
-            self._end_test()
+        if verdict is not None:
+            verdict.complete(report)
+        if call.when == "call" or report.failed:
+            self.call = call
+        self._note_outcome(report)
         return report
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_exception_interact(self, call: pytest.CallInfo[None]) -> None:
-        if call.excinfo is not None:
-            from pytest_mimic.run.verdicts import hide_our_frames
+    # -- what a phase has shown
 
-            hide_our_frames(call.excinfo.value.__traceback__)
+    def _take_errors(self) -> list[Noted]:
+        """Return the errors of calls that no report shows yet, and keep the drifts."""
+        run = self._session.run
+        wrong = [Noted(error, "") for error in self._session.coverings.new_problems()]
+        errors = []
+        for noted in [*wrong, *run.take_noted()]:
+            error = noted.error
+            if isinstance(error, CorruptRecordingError):
+                run.events.add("damaged", error.file, test=run.test, what=error.damage)
+            if isinstance(error, DriftError):
+                self.drifts.append(noted)
+            else:
+                errors.append(noted)
+        return errors
 
-    # -- the verdict
-
-    def _judge(
-        self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
-    ) -> None:
-        """Judge a phase: it may have passed and fail for a miss that code caught."""
-        test = self._session.run.test
+    def _note_outcome(self, report: pytest.TestReport) -> None:
+        session = self._session
+        test = session.run.test
         if test != report.nodeid:
             # The controller of xdist reads it there.
             vars(report)["mimic_test"] = test
-        problems = [
-            Noted(error, "") for error in self._session.coverings.new_problems()
-        ]
-        errors: list[Noted] = []
-        for noted in [*problems, *self._session.run.take_noted()]:
-            if isinstance(noted.error, CorruptRecordingError):
-                self._session.run.events.add(
-                    "damaged", noted.error.file, test=test, what=noted.error.damage
-                )
-            is_drift = isinstance(noted.error, DriftError)
-            (self._drifts if is_drift else errors).append(noted)
-        if errors:
-            from pytest_mimic.run.verdicts import judge_phase
-
-            raised = call.excinfo.value if call.excinfo is not None else None
-            judge_phase(item, report, errors, raised)
-        # Drifts of the set-up wait for the call: a failed set-up would hide the test.
-        is_due = self.reports_drifts_by_phase and call.when != "setup"
-        if self._drifts and is_due:
-            from pytest_mimic.run.verdicts import fail_for_drifts
-
-            fail_for_drifts(item, report, self.take_drifts())
-        if call.when == "call":
-            self._has_failed = False  # what was raised may be expected
-            if self._is_uncalled:
-                vars(report)["mimic_uncalled"] = True
-        if item.config.option.verbose > 0:
+        if report.when == "call" and self._is_uncalled:
+            vars(report)["mimic_uncalled"] = True
+        if session.config.option.verbose > 0:
             self._show_calls(report)
-        self._note_outcome(report, test)
+        if report.failed:
+            self._has_failed = True
+            self._show_replays(report, test)
+        if report.skipped and not hasattr(report, "wasxfail"):
+            self._has_skipped = True
+        if report.when == "teardown":
+            ending: Verdict = "passed"
+            if self._has_failed:
+                ending = "failed"
+            elif self._has_skipped:
+                ending = "skipped"
+            session.safely(lambda: end_test(session.run, ending))
 
     def _show_calls(self, report: pytest.TestReport) -> None:
         """Add the calls of a phase to its report, a line each."""
-        rows = self._session.run.events.rows
-        shown = rows[self._told_rows :]
-        self._told_rows = len(rows)
-        # Few runs show calls.
-        from pytest_mimic.run.verdicts import lines_of_calls
-
-        lines = lines_of_calls(shown)
+        events = self._session.run.events
+        new, self._shown_rows = events.rows[self._shown_rows :], len(events.rows)
+        lines = [_line_of(event) for event in new if event.kind in CALLS]
         if lines:
             title = f"Captured mimic {report.when}"
             report.sections.append((title, "\n".join(lines)))
 
-    def _note_outcome(self, report: pytest.TestReport, test: str) -> None:
-        if report.failed:
-            self._has_failed = True
-            self._tell_replays(report, test)
-        if report.skipped and not hasattr(report, "wasxfail"):
-            self._has_skipped = True
-
-    def _tell_replays(self, report: pytest.TestReport, test: str) -> None:
+    def _show_replays(self, report: pytest.TestReport, test: str) -> None:
         """Say in the report of a failure how many calls may be recorded again."""
         session = self._session
-        if any(event.test == test for event in session.run.events.of("drifted")):
-            return  # a drift has its own command
         replayed = 0
-        for event in session.run.events.of("replayed"):
+        for event in session.run.events.rows:
+            if event.test != test:
+                continue
+            if event.kind == "drifted":
+                return  # it has its own command
             # No option records what `mimic_replay` has opened.
-            if event.test == test and event.text("name") not in session.only_replayed:
+            is_counted = event.text("name") not in session.only_replayed
+            if event.kind == "replayed" and is_counted:
                 replayed += event.times
         command = session.commands.pytest("--mimic-rerecord", tests=[test])
         if replayed and command not in str(report.longrepr):
-            told = f"{plural(replayed, 'call')} replayed"
             them = "it" if replayed == 1 else "them"
-            words = f"{told}; to record {them} again: {command}"
-            report.sections.append(("mimic", words))
+            told = f"{plural(replayed, 'call')} replayed; to record {them} again"
+            report.sections.append(("mimic", f"{told}: {command}"))
 
-    def _end_test(self) -> None:
-        self._is_running = False
-        verdict: Verdict = "failed" if self._has_failed else "passed"
-        if self._has_skipped:
-            verdict = "skipped"
-        self._session.safely(lambda: end_test(self._session.run, verdict))
+
+def _line_of(event: Event) -> str:
+    """Return what became of a call: `replayed shop:fetch() (21.0 s saved)`."""
+    seconds = event.number("seconds")
+    if seconds < _WORTH_A_WORD:
+        return f"{event.kind} {event.call}"
+    saved = "" if event.kind == "recorded" else " saved"
+    return f"{event.kind} {event.call} ({duration(seconds)}{saved})"
 
 
 def _may_be_answered(item: pytest.Function) -> bool:
@@ -248,16 +220,6 @@ def _may_be_answered(item: pytest.Function) -> bool:
         if not is_wrapper and hook.plugin_name not in _CALLERS:
             return True
     return False
-
-
-def _targets_of_marks(items: list[pytest.Item]) -> list[Target]:
-    """Return the targets of all markers; the test itself reports a wrong one."""
-    targets: dict[str, Target] = {}
-    for item in items:
-        for mark in item.iter_markers("mimic"):
-            with suppress(TargetError):
-                targets |= {target.name: target for target in as_targets(mark.args)}
-    return list(targets.values())
 
 
 def _targets_of_class(item: pytest.Item) -> Iterator[list[Target]]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pytest_mimic.cli.look import drawn
-from pytest_mimic.engine.events import Event, EventKind
+from pytest_mimic.engine.events import CALLS, Event
 from pytest_mimic.engine.run import Run
 from pytest_mimic.errors import MimicError
 from pytest_mimic.run.selection import test_of
@@ -23,14 +23,6 @@ from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import Entry, Recording
 
 _TEMPLATE = Path(__file__).with_name("report.html")
-_SHOWN: tuple[EventKind, ...] = (
-    "replayed",
-    "recorded",
-    "verified",
-    "missing",
-    "stale",
-    "drifted",
-)
 # The command `show` has the rest.
 _MOST_LINES = 300
 
@@ -107,7 +99,7 @@ def _tests(page: Page) -> Iterator[dict[str, Any]]:
     """Give each test with its calls, and calls outside of tests as the last one."""
     calls: dict[str, list[dict[str, Any]]] = {name: [] for name in page.tests.by_name}
     recordings = _Recordings(page.run)
-    for event in page.run.events.of(*_SHOWN):
+    for event in page.run.events.of(*CALLS):
         calls.setdefault(event.test, []).append(recordings.call_of(event))
     for name, made in calls.items():
         test = page.tests.by_name.get(name, _Test())

@@ -1,18 +1,18 @@
-"""Judges the phases of a test: one that hid an error of a call fails for it."""
+"""Judges a phase of a test: one that hid an error of a call fails for it."""
 
 from __future__ import annotations
 
 import inspect
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import pytest
 
-from pytest_mimic.engine.events import Event, EventKind, Noted
+from pytest_mimic.engine.events import Noted
 from pytest_mimic.engine.refusals import EndlessCallsError
 from pytest_mimic.errors import (
     DriftError,
@@ -20,71 +20,132 @@ from pytest_mimic.errors import (
     MissingRecordingError,
     TargetError,
 )
-from pytest_mimic.words import duration
+from pytest_mimic.words import SHOWN
 
-SECTION = "mimic"
-_SHOWN = 10
 _LIBRARY = Path(os.__file__).parent
 _PACKAGE = Path(__file__).parent.parent
-# How pytest says that a test with a strict `xfail` has passed.
-_STRICT_PASS = "[XPASS(strict)] "
 
 
-# -- misses and refusals
+class Verdict:
+    """What a phase of a test fails for beside what it has raised.
 
-
-def judge_phase(
-    item: pytest.Item,
-    report: pytest.TestReport,
-    noted: Sequence[Noted],
-    raised: BaseException | None,
-) -> None:
-    """Let a phase fail for errors of calls that the test's own code did not handle.
-
-    A phase that has failed by itself tells of them in a section, where its traceback
-    does not.
+    An error that its code has hidden is put where pytest looks for what it raised: so
+    `xfail`, `-x` and `--pdb` treat it like any other.
 
     Args:
         item: The test.
-        report: The report of the phase.
-        noted: The errors of calls in the phase.
-        raised: What ended the phase.
+        call: The phase, which pytest has not judged yet.
+        noted: The errors of its calls, drifts apart.
+        drifts: Its drifts.
     """
-    files = own_files(item)
-    unhandled = [one.error for one in noted if not _is_handled(one, files)]
-    if not report.failed or _has_passed_strictly(report):
-        if not unhandled or _is_expected_failure(report):
-            return
-        text = _words_of_swallowed(unhandled[0], item, report)
-        _fail(item, report, text, unhandled[0])
-        errors = unhandled
-    else:
-        errors = [one.error for one in noted]
-    shown = {str(error) for error in shown_errors(raised)} | {str(report.longrepr)}
-    texts = []
-    for text in dict.fromkeys(f"{type(error).__name__}: {error}" for error in errors):
-        if not any(_tells(told, text) for told in shown):
-            texts.append(text)
-    if texts:
-        report.sections.append((SECTION, "\n".join(_first(texts, "errors of calls"))))
+
+    def __init__(
+        self,
+        item: pytest.Item,
+        call: pytest.CallInfo[None],
+        noted: Sequence[Noted],
+        drifts: Sequence[Noted],
+    ) -> None:
+        self._item = item
+        self._call = call
+        self._errors = [one.error for one in noted]
+        self._drifts = "\n".join(_first(_texts_of_drifts(drifts), "drifts"))
+        self._raised = _raised_in(item, call)
+        self._hidden: MimicError | None = None
+        if self._raised is None or _is_skip(self._raised.value):
+            self._hide_nothing(noted)
+        elif not _keeps_traceback(item):
+            _shorten(self._raised, item)
+
+    def _hide_nothing(self, noted: Sequence[Noted]) -> None:
+        """Let the phase fail for errors that the test's own code did not handle."""
+        files = own_files(self._item)
+        self._errors = [one.error for one in noted if not _is_handled(one.error, files)]
+        if self._errors:
+            self._hidden = self._in_words_of_test(self._errors[0])
+        elif self._drifts:
+            self._hidden = DriftError(self._drifts)
+        if self._hidden is not None:
+            excinfo = pytest.ExceptionInfo.from_exception(_thrown(self._hidden))
+            self._call.excinfo = excinfo
+            if hasattr(self._item, "_excinfo"):
+                self._item._excinfo = None
+
+    def _in_words_of_test(self, error: MimicError) -> MimicError:
+        name = type(error).__name__
+        text = f"{name}: {error}"
+        if isinstance(error, TargetError):
+            return TargetError(text)  # no call has raised it
+        what = "a missing recording" if _is_miss(error) else name
+        verb = "passed only because" if self._raised is None else "was skipped after"
+        place = _place_of_catch(error, self._item)
+        return type(error)(f"{verb} {what} was swallowed{place}", text.split("\n"))
+
+    def complete(self, report: pytest.TestReport) -> None:
+        """Let a report show what its traceback does not."""
+        if self._hidden is not None:
+            report.longrepr = str(self._hidden)
+        elif report.failed and self._raised is not None:
+            _leave_out_our_lines(report, self._raised.value, self._item)
+        told = str(report.longrepr)
+        if self._raised is not None:
+            told += "\n".join(map(str, _shown_errors(self._raised.value)))
+        texts = []
+        for error in self._errors:
+            text = str(error)
+            if text.partition("\n")[0] not in told:
+                texts.append(f"{type(error).__name__}: {text}")
+        texts = _first(list(dict.fromkeys(texts)), "errors of calls")
+        if self._drifts and self._drifts not in told:
+            texts.append(self._drifts)
+        if texts:
+            report.sections.append(("mimic", "\n".join(texts)))
 
 
-def _tells(told: str, text: str) -> bool:
-    """Return whether a text tells of an error, perhaps indented."""
-    first = text.partition(": ")[2].partition("\n")[0]
-    return first in told
+def _raised_in(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> pytest.ExceptionInfo[BaseException] | None:
+    # A test of `unittest` keeps its failures until the report is made.
+    kept: Any = getattr(item, "_excinfo", None)
+    return call.excinfo or (kept[0] if kept else None)
 
 
-def _is_handled(noted: Noted, files: set[str]) -> bool:
+def _is_skip(error: BaseException) -> bool:
+    from unittest import SkipTest  # pytest loads it when a test needs it
+
+    return isinstance(error, (pytest.skip.Exception, SkipTest))
+
+
+def _is_miss(error: MimicError) -> bool:
+    return isinstance(error, MissingRecordingError)
+
+
+def _thrown(error: MimicError) -> MimicError:
+    """Return an error with a traceback, as pytest expects it."""
+    try:
+        raise error
+    except MimicError:
+        return error
+
+
+def _first(texts: list[str], noun: str) -> list[str]:
+    more = len(texts) - SHOWN
+    return [*texts[:SHOWN], f"and {more} more {noun}"] if more > 0 else texts
+
+
+# -- who has caught an error
+
+
+def _is_handled(error: MimicError, files: set[str]) -> bool:
     """Return whether code in one of these files has caught an error last.
 
     The outermost frame of its traceback is where it was caught. A wrong target is
     nothing that a test may handle.
     """
-    if isinstance(noted.error, TargetError):
+    trace = _trace_of(error)
+    if trace is None or isinstance(error, TargetError):
         return False
-    trace = _trace_of(noted.error)
-    return trace is not None and trace.tb_frame.f_code.co_filename in files
+    return trace.tb_frame.f_code.co_filename in files
 
 
 def _trace_of(error: MimicError) -> TracebackType | None:
@@ -107,21 +168,9 @@ def own_files(item: pytest.Item) -> set[str]:
     given: Any = getattr(item, "function", item)
     function: Any = inspect.unwrap(given)
     code = getattr(function, "__code__", None)
-    return files | ({code.co_filename} if code is not None else set())
-
-
-def _words_of_swallowed(
-    error: MimicError, item: pytest.Item, report: pytest.TestReport
-) -> str:
-    text = f"{type(error).__name__}: {error}"
-    if isinstance(error, TargetError):
-        return text  # no call has raised it
-    what = type(error).__name__
-    if isinstance(error, MissingRecordingError):
-        what = "a missing recording"
-    verb = "was skipped after" if report.skipped else "passed only because"
-    indented = text.replace("\n", "\n  ")
-    return f"{verb} {what} was swallowed{_place_of_catch(error, item)}\n  {indented}"
+    if code is not None:
+        files.add(code.co_filename)
+    return files
 
 
 def _place_of_catch(error: MimicError, item: pytest.Item) -> str:
@@ -138,135 +187,45 @@ def _place_of_catch(error: MimicError, item: pytest.Item) -> str:
 # -- drifts
 
 
-def fail_for_drifts(
-    item: pytest.Item, report: pytest.TestReport, drifts: Sequence[Noted]
-) -> None:
-    """Let a phase fail for drifts, or show them if it has failed by itself."""
-    text = "\n".join(_first(_texts_of_drifts(drifts), "calls that drifted"))
-    if report.failed and not _has_passed_strictly(report):
-        report.sections.append((SECTION, text))
-    elif not _is_expected_failure(report):
-        _fail(item, report, text, drifts[0].error)
-
-
 def _texts_of_drifts(drifts: Sequence[Noted]) -> list[str]:
     """Return each drift of a test once.
 
     The first one of a conversation may be the cause of those that follow: these stand
     under it, without their remedies.
     """
-    blocks: dict[object, list[str]] = {}
-    errors: dict[object, MimicError] = {}
+    first_ones: dict[str, MimicError] = {}
+    followers: dict[str, dict[str, None]] = {}
     for noted in drifts:
         error = noted.error
         conversation = error.conversation if isinstance(error, DriftError) else ""
-        block: object = conversation or str(error)
-        if conversation and block in errors:
+        block = conversation or str(error)
+        if block not in first_ones:
+            first_ones[block], followers[block] = error, {}
+        elif conversation:
             facts = [f"  {fact}" for fact in error.facts]
-            follower = "\n".join([f"then {noted.call}", *facts])
-            if follower not in blocks[block]:
-                blocks[block].append(follower)
-        else:
-            errors[block], blocks[block] = error, []
+            followers[block]["\n".join([f"then {noted.call}", *facts])] = None
     texts = []
-    for block, error in errors.items():
-        facts = [*error.facts, *"\n".join(blocks[block]).splitlines()]
-        texts.append(f"DriftError: {DriftError(error.what, facts, error.remedies)}")
+    for block, error in first_ones.items():
+        lines = "\n".join(followers[block]).splitlines()
+        shown = DriftError(error.what, [*error.facts, *lines], error.remedies)
+        texts.append(f"DriftError: {shown}")
     return texts
-
-
-# -- reports
-
-
-def _has_passed_strictly(report: pytest.TestReport) -> bool:
-    """Return whether a test failed only because it passed under a strict `xfail`."""
-    text = report.longrepr
-    return report.failed and isinstance(text, str) and text.startswith(_STRICT_PASS)
-
-
-def _is_expected_failure(report: pytest.TestReport) -> bool:
-    return report.skipped and hasattr(report, "wasxfail")
-
-
-def _fail(
-    item: pytest.Item, report: pytest.TestReport, text: str, error: MimicError
-) -> None:
-    """Let a phase fail for an error, or be the failure that its `xfail` expects.
-
-    pytest has judged the phase before, and knows nothing of the error.
-    """
-    if _has_passed_strictly(report):
-        report.wasxfail = str(report.longrepr).removeprefix(_STRICT_PASS)
-    report.longrepr = text
-    if hasattr(report, "wasxfail") and _is_expected(error, item):
-        report.outcome = "skipped"
-    else:
-        report.outcome = "failed"
-        # A report with this attribute does not count as failed.
-        vars(report).pop("wasxfail", None)
-
-
-def _is_expected(error: MimicError, item: pytest.Item) -> bool:
-    mark = item.get_closest_marker("xfail")
-    expected: Any = None if mark is None else mark.kwargs.get("raises")
-    if expected is None:
-        return True
-    if isinstance(expected, (type, tuple)):
-        return isinstance(error, expected)
-    return bool(expected.matches(error))
-
-
-def _first(texts: Sequence[str], noun: str) -> list[str]:
-    more = len(texts) - _SHOWN
-    return [*texts[:_SHOWN], *([f"and {more} more {noun}"] if more > 0 else [])]
-
-
-# -- the calls of a test
-
-# In seconds: a shorter call says nothing of its time.
-_WORTH_A_WORD = 0.01
-_SHOWN_KINDS: tuple[EventKind, ...] = (
-    "recorded",
-    "replayed",
-    "verified",
-    "missing",
-    "stale",
-    "drifted",
-)
-
-
-def lines_of_calls(events: Iterable[Event]) -> list[str]:
-    """Return a line for each call among some events."""
-    return [_line_of_call(event) for event in events if event.kind in _SHOWN_KINDS]
-
-
-def _line_of_call(event: Event) -> str:
-    """Return what became of a call: `replayed shop:fetch() (21.0 s saved)`."""
-    seconds = event.number("seconds")
-    took = ""
-    if seconds >= _WORTH_A_WORD:
-        saved = "" if event.kind == "recorded" else " saved"
-        took = f" ({duration(seconds)}{saved})"
-    return f"{event.kind} {event.call}{took}"
 
 
 # -- tracebacks
 
 
-def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+def _keeps_traceback(item: pytest.Item) -> bool:
+    option = item.config.option
+    return bool(option.fulltrace or option.tbstyle == "native")
+
+
+def _shorten(excinfo: pytest.ExceptionInfo[BaseException], item: pytest.Item) -> None:
     """Leave of a traceback that ends in an error of ours the frames of the project.
 
     Below SQLAlchemy and an ASGI server a miss has a hundred frames.
     """
-    option = item.config.option
-    if option.fulltrace or option.usepdb or option.tbstyle == "native":
-        return
-    # A test of `unittest` keeps its failures until the report is made.
-    kept: Any = getattr(item, "_excinfo", None)
-    excinfo: Any = call.excinfo or (kept[0] if kept else None)
-    if excinfo is None:
-        return
-    errors = list(shown_errors(excinfo.value))
+    errors = list(_shown_errors(excinfo.value))
     ours = (MimicError, EndlessCallsError)
     if not any(isinstance(error, ours) for error in errors):
         return
@@ -275,12 +234,14 @@ def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
             # A frozen exception refuses an assignment.
             traceback = _of_project(error.__traceback__, item)
             BaseException.with_traceback(error, traceback)
-    # pytest shows this copy, which it made before.
-    excinfo.traceback = type(excinfo.traceback)(excinfo.value.__traceback__)
+    shortened = excinfo.value.__traceback__
+    if shortened is not None:
+        # pytest shows this copy, which it made before.
+        excinfo.traceback = type(excinfo.traceback)(shortened)
 
 
-def leave_out_our_lines(
-    item: pytest.Item, report: pytest.TestReport, raised: BaseException
+def _leave_out_our_lines(
+    report: pytest.TestReport, raised: BaseException, item: pytest.Item
 ) -> None:
     """Show of an error that no code of the project has led to its words alone.
 
@@ -294,9 +255,9 @@ def leave_out_our_lines(
         report.longrepr = "\n".join(f"E   {line}" for line in text.splitlines())
 
 
-def shown_errors(error: BaseException | None) -> Iterator[BaseException]:
+def _shown_errors(error: BaseException) -> Iterator[BaseException]:
     """Yield an exception, its causes and those in groups: pytest shows them."""
-    pending = [error]
+    pending: list[BaseException | None] = [error]
     seen: list[BaseException] = []
     while pending:
         one = pending.pop()
@@ -331,8 +292,7 @@ def _entries(trace: TracebackType | None) -> Iterator[TracebackType]:
 
 
 def _is_hidden(entry: TracebackType) -> bool:
-    code = entry.tb_frame.f_code
-    return "__tracebackhide__" in code.co_varnames
+    return "__tracebackhide__" in entry.tb_frame.f_code.co_varnames
 
 
 def _is_of_project(entry: TracebackType, item: pytest.Item) -> bool:
@@ -347,14 +307,3 @@ def _is_in_project(file: str, rootdir: Path) -> bool:
         return False
     # An environment may stand below the rootdir.
     return path.is_relative_to(rootdir) and "site-packages" not in path.parts
-
-
-def hide_our_frames(trace: TracebackType | None) -> None:
-    """Let a traceback end at the last frame outside of this package."""
-    last = trace
-    for entry in _entries(trace):
-        file = Path(entry.tb_frame.f_code.co_filename)
-        if not file.is_relative_to(_PACKAGE):
-            last = entry
-    if last is not None:
-        last.tb_next = None
