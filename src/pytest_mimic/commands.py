@@ -5,32 +5,31 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 LONGEST = 240
 """How many characters of a command people read."""
 
 
-@dataclass(frozen=True)
 class Commands:
     """Commands for one project and the vault of one run.
 
-    Attributes:
+    Args:
         rootdir: The folder to which the ids of tests are relative.
         start: The folder where the command is to be pasted.
         vault: What `--mimic-vault` has named; empty: the vault of the ini file.
     """
 
-    rootdir: Path
-    start: Path
-    vault: str = ""
+    def __init__(self, rootdir: Path, start: Path, vault: str = "") -> None:
+        self._rootdir = rootdir
+        self._start = start
+        self._vault = vault
 
     def pytest(self, *options: str, tests: Iterable[str] = ()) -> str:
         """Return a command of pytest for some tests; without any, for all."""
         words = ["pytest", *options]
-        if self.vault:
-            words.append(f"--mimic-vault={self.vault}")
+        if self._vault:
+            words.append(f"--mimic-vault={self._vault}")
         words += [self.place_of(test) for test in tests]
         return " ".join(map(_quoted, words))
 
@@ -48,15 +47,15 @@ class Commands:
 
     def mimic(self, *words: str) -> str:
         """Return a command of `pytest-mimic`."""
-        vault = ["--vault", self.vault] if self.vault else []
+        vault = ["--vault", self._vault] if self._vault else []
         return " ".join(map(_quoted, ["pytest-mimic", *words, *vault]))
 
     def place_of(self, test: str) -> str:
         """Return the id of a test as pytest takes it in the folder of the command."""
-        if self.start == self.rootdir:
+        if self._start == self._rootdir:
             return test
         file, colons, name = test.partition("::")
-        relative = os.path.relpath(self.rootdir / file, self.start)
+        relative = os.path.relpath(self._rootdir / file, self._start)
         return f"{Path(relative).as_posix()}{colons}{name}"
 
 

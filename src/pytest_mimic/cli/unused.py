@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.engine.unused import Judgement, clear, judge, rows_of
-from pytest_mimic.engine.usage import Usage, UsageFile, commit_of
+from pytest_mimic.engine.usage import Usage
+from pytest_mimic.engine.usage_file import UsageFile, commit_of
 from pytest_mimic.errors import MimicError
 from pytest_mimic.words import few, plural, size_in_words
 

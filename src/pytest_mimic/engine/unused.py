@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -45,7 +44,6 @@ class Unused(NamedTuple):
     calls: int = 1
 
 
-@dataclass
 class Judgement:
     """What a run proves.
 
@@ -56,10 +54,11 @@ class Judgement:
         is_part: Whether there are more recordings that were not read.
     """
 
-    reason: str = ""
-    unused: list[Unused] = field(default_factory=list)
-    unproven: dict[str, int] = field(default_factory=dict)
-    is_part: bool = False
+    def __init__(self, reason: str = "", *, is_part: bool = False) -> None:
+        self.reason = reason
+        self.unused: list[Unused] = []
+        self.unproven: dict[str, int] = {}
+        self.is_part = is_part
 
     @property
     def count(self) -> int:

@@ -13,7 +13,7 @@ from pytest_mimic.engine.lives import end_run
 from pytest_mimic.engine.processes import edge_of_starts
 from pytest_mimic.engine.servers import edge_of_servers
 from pytest_mimic.engine.unused import READ_UNASKED, GoneTests, clear, files_in, judge
-from pytest_mimic.engine.usage import Usage, UsageFile
+from pytest_mimic.engine.usage import Usage
 from pytest_mimic.errors import MimicError, TargetError
 from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.fixtures import Fixtures
@@ -88,6 +88,8 @@ class Course:
         settings = self.session.settings
         try:
             if settings.usage is not None:
+                from pytest_mimic.engine.usage_file import UsageFile  # few ask
+
                 UsageFile.prepare(settings.usage)
             if settings.report is not None:
                 from pytest_mimic.run.report import Tests  # few ask
@@ -207,6 +209,8 @@ class Course:
             ours.cleared = clear(vault, ours.judgement.unused)
 
     def _write_usage(self) -> None:
+        from pytest_mimic.engine.usage_file import UsageFile  # few ask
+
         settings = self.session.settings
         assert settings.usage is not None
         self.session.usage.vault = files_in(self.session.run.vault)

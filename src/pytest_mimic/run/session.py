@@ -45,7 +45,7 @@ class Session:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.settings = settings = Settings.of(config)
+        self.settings = settings = Settings(config)
         self.commands = Commands(
             config.rootpath, config.invocation_params.dir, settings.vault_option
         )

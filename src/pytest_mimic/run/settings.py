@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -21,93 +20,66 @@ Pickle = Literal["listed", "forbid"]
 _SOURCE: tuple[Source, ...] = ("strict", "ignore")
 _INPUTS: tuple[Inputs, ...] = ("warn", "strict", "ignore")
 _PICKLE: tuple[Pickle, ...] = ("listed", "forbid")
+_MODES: tuple[Mode, ...] = ("record", "rerecord", "verify", "live")
+_WRITING_MODES = ("record", "rerecord")
+_NOT_CI = ("", "0", "false", "no", "off")
 
 Word = TypeVar("Word", bound=str)
 
-_MODES: tuple[Mode, ...] = ("record", "rerecord", "verify", "live")
-_WRITING_MODES = ("record", "rerecord")
 
-
-@dataclass(frozen=True)
 class Settings:
     """What the user has asked of a run.
 
     Attributes:
         mode: What becomes of calls.
+        writes: Whether the mode records.
         may_record: Whether anything may be written: not with `--mimic-no-record`.
         is_ci: Whether the environment says `CI`, so that `mimic_auto` does not record.
         rootdir: The rootdir of the project.
+        vault_option: The vault as `--mimic-vault` has named it; empty: it has not.
         vault: The folder of the recordings.
         vault_label: The vault as messages name it, relative to the rootdir.
-        vault_option: The vault as `--mimic-vault` has named it; empty: it has not.
         targets: The lines of `mimic_functions`.
         redact: The lines of `mimic_redact`.
-        source: What a replay does about a target whose source has changed: `strict` or
-            `ignore`.
-        inputs: The same for what a call reaches and reads; or `warn`.
-        pickle: Which pickles may be loaded: `listed`, or none with `forbid`.
+        source: What a replay does about a target whose source has changed.
+        inputs: The same for what a call reaches and reads.
+        pickle: Which pickles may be loaded.
         clears_unused: Whether unused recordings are deleted after the run.
         fails_on_unused: Whether unused recordings fail the run.
         usage: The file of `--mimic-usage`.
         report: The file of `--mimic-report`.
         foreign_lines: Why the lines of `mimic_functions` are not those of the project's
             own ini file, `-c was given`; empty: they are.
+
+    Raises:
+        pytest.UsageError: An option, a line or a value is wrong. It has an argument for
+            each mistake.
     """
 
-    mode: Mode
-    may_record: bool
-    is_ci: bool
-    rootdir: Path
-    vault: Path
-    vault_label: str
-    vault_option: str
-    targets: tuple[Target, ...]
-    redact: tuple[str, ...]
-    source: Source
-    inputs: Inputs
-    pickle: Pickle
-    clears_unused: bool
-    fails_on_unused: bool
-    usage: Path | None
-    report: Path | None
-    foreign_lines: str
-
-    @classmethod
-    def of(cls, config: pytest.Config) -> Settings:
-        """Return the settings of a run.
-
-        Raises:
-            pytest.UsageError: An option, a line or a value is wrong. It has an
-                argument for each mistake.
-        """
+    def __init__(self, config: pytest.Config) -> None:
         option = config.option
-        mode = _mode(option)
-        vault_option = option.mimic_vault or ""
-        vault = _vault(config, vault_option)
-        return cls(
-            mode=mode,
-            may_record=not option.mimic_no_record,
-            is_ci=_is_ci(os.environ.get("CI", "")),
-            rootdir=config.rootpath,
-            vault=vault,
-            vault_label=vault_label(vault, config.rootpath),
-            vault_option=vault_option,
-            targets=_targets(config),
-            redact=_redacted(config),
-            source=_word(config, "mimic_source", _SOURCE),
-            inputs=_word(config, "mimic_inputs", _INPUTS),
-            pickle=_word(config, "mimic_pickle", _PICKLE),
-            clears_unused=option.mimic_clear_unused,
-            fails_on_unused=option.mimic_fail_on_unused,
-            usage=_file(config, "mimic_usage", b'"pytest_mimic_usage"'),
-            report=_file(config, "mimic_report", b"A page of --mimic-report"),
-            foreign_lines=_foreign_lines(config),
-        )
-
-    @property
-    def writes(self) -> bool:
-        """Whether the mode of the run records."""
-        return self.mode in _WRITING_MODES
+        self.mode = _mode(option)
+        self.writes = self.mode in _WRITING_MODES
+        self.may_record: bool = not option.mimic_no_record
+        self.is_ci = os.environ.get("CI", "").lower() not in _NOT_CI
+        self.rootdir = config.rootpath
+        self.vault_option: str = option.mimic_vault or ""
+        self.vault = _vault(config, self.vault_option)
+        self.vault_label = vault_label(self.vault, self.rootdir)
+        self.targets = _targets(config)
+        self.redact = _redacted(config)
+        self.source = _word(config, "mimic_source", _SOURCE)
+        self.inputs = _word(config, "mimic_inputs", _INPUTS)
+        self.pickle = _word(config, "mimic_pickle", _PICKLE)
+        self.clears_unused: bool = option.mimic_clear_unused
+        self.fails_on_unused: bool = option.mimic_fail_on_unused
+        self.usage = _file(config, "mimic_usage", b'"pytest_mimic_usage"')
+        self.report = _file(config, "mimic_report", b"A page of --mimic-report")
+        self.foreign_lines = ""
+        if _is_overridden(config):
+            self.foreign_lines = "-o was given"
+        elif option.inifilename:
+            self.foreign_lines = "-c was given"
 
 
 def _mode(option: Any) -> Mode:
@@ -125,10 +97,6 @@ def _mode(option: Any) -> Mode:
     if len(flags) > 1:
         raise pytest.UsageError(f"{flags[0]} cannot be combined with {flags[1]}")
     return given[0] if given else "replay"
-
-
-def _is_ci(value: str) -> bool:
-    return value.lower() not in ("", "0", "false", "no", "off")
 
 
 def _vault(config: pytest.Config, given: str) -> Path:
@@ -195,14 +163,6 @@ def _place_of_lines(config: pytest.Config) -> str:
 def _is_overridden(config: pytest.Config) -> bool:
     overrides: Sequence[str] = config.option.override_ini or ()
     return any(given.partition("=")[0] == "mimic_functions" for given in overrides)
-
-
-def _foreign_lines(config: pytest.Config) -> str:
-    if _is_overridden(config):
-        return "-o was given"
-    if config.option.inifilename:
-        return "-c was given"
-    return ""
 
 
 def _ini_lines(config: pytest.Config, name: str) -> list[str]:
