@@ -290,7 +290,7 @@ class Port:
             self._note_sender(call, own, owner)
         step = self._begin(call, line)
         is_sent = step.mode != "replay"
-        unfilled = run.secrecy.secrets.unfilled(request) if is_sent else []
+        unfilled = run.secrecy.secrets.tokens_in(request) if is_sent else []
         if unfilled:
             step.abandon(None)
             refusal = run.refusals.unfilled(call, unfilled[0], owner)
@@ -402,7 +402,7 @@ class Port:
 
     def _note_left_out(self, request: Plain) -> None:
         """Name a request that no line takes and that holds a placeholder."""
-        if self.run.secrecy.secrets.unfilled(request):
+        if self.run.secrecy.secrets.tokens_in(request):
             label = self._adapter.signature(request)
             what = "was left out, and sent with a placeholder in place of a secret"
             self.run.events.add("not recorded", label, test=self.run.test, what=what)

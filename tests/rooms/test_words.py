@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import uuid
 
 import pytest
 
 from pytest_mimic.values.labels import call_label
-from pytest_mimic.values.messages import ignorable_in, nearest, nearest_facts
+from pytest_mimic.values.messages import ignorable_in, lines_of, nearest
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.values.walk import Walk
-
-
-@dataclasses.dataclass
-class Recorded:
-    arguments: dict[str, Tree] | None
-    request: dict[str, Tree] | None = None
-    recorded: str = "2026-11-02"
-    hidden: tuple[str, ...] = ()
 
 
 def trees(**values: object) -> dict[str, Tree]:
@@ -68,26 +59,18 @@ def test_the_nearest_recording_has_the_fewest_parts_that_differ():
     """Three parts of one argument are nearer than two arguments."""
     now = trees(filters={"x": 1, "y": 5, "z": 7}, page=9)
     recorded = [
-        ("test_a", Recorded(trees(filters="Oslo", page=3))),
-        ("test_b", Recorded(trees(filters={"x": 2, "y": 2, "z": 3}, page=9))),
+        trees(filters="Oslo", page=3),
+        trees(filters={"x": 2, "y": 2, "z": 3}, page=9),
     ]
 
-    found = nearest(now, recorded)
+    number, found = nearest(now, recorded)
 
-    assert nearest_facts("shop:find", found) == [
-        "nearest: recorded by test_b on 2026-11-02",
-        "  filters.x: 2 recorded, 1 now",
-        "  filters.y: 2 recorded, 5 now",
-        "  filters.z: 3 recorded, 7 now",
+    assert number == 1
+    assert lines_of(found) == [
+        "filters.x: 2 recorded, 1 now",
+        "filters.y: 2 recorded, 5 now",
+        "filters.z: 3 recorded, 7 now",
     ]
-    assert nearest_facts("shop:find", None) == ["nothing of shop:find is recorded"]
-
-
-def test_a_secret_that_differs_is_named():
-    now = trees(user="ann", token="mimic-redacted")
-    found = nearest(now, [("test_a", Recorded(now, hidden=("token",)))])
-
-    assert nearest_facts("shop:login", found)[1:] == ["  a hidden part differs: token"]
 
 
 IDS = [str(uuid.UUID(int=n << 90, version=4)) for n in (77777, 99991, 88883)]
@@ -112,14 +95,14 @@ IDS = [str(uuid.UUID(int=n << 90, version=4)) for n in (77777, 99991, 88883)]
 )  # fmt: skip
 def test_only_what_looks_made_anew_would_be_left_out(old, new, paths):
     now = trees(a=new, q="tea")
-    found = nearest(now, [("test_a", Recorded(trees(a=old, q="tea")))])
+    _, found = nearest(now, [trees(a=old, q="tea")])
 
     assert ignorable_in(now, found) == paths
 
 
 def test_nothing_is_left_out_that_makes_two_calls_one():
     one, other, now = (trees(id=number, q="tea") for number in IDS)
-    found = nearest(now, [("test_a", Recorded(one))])
+    _, found = nearest(now, [one])
 
-    assert ignorable_in(now, found, [Recorded(one)]) == ("id",)
-    assert ignorable_in(now, found, [Recorded(one), Recorded(other)]) == ()
+    assert ignorable_in(now, found, [one]) == ("id",)
+    assert ignorable_in(now, found, [one, other]) == ()

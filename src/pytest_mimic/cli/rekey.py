@@ -262,13 +262,13 @@ def _file_of(project: Project, found: Found, entry: Entry, options: Options) -> 
 
 def _is_token_sent_back(project: Project, recording: Recording, entry: Entry) -> bool:
     secrets = project.secrets
-    tokens = secrets.tokens_in(entry.body.get("answer", {})).split()
+    tokens = secrets.tokens_in(entry.body.get("answer", {}))
     if not tokens:
         return False
     sent = [
         {**other.request, "headers": {}} for other in recording.entries if other.request
     ]
-    return not set(tokens).isdisjoint(secrets.tokens_in(sent).split())
+    return not set(tokens).isdisjoint(secrets.tokens_in(sent))
 
 
 def _refuse_rivals(project: Project, moves: Sequence[_Move]) -> None:

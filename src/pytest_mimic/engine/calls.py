@@ -72,7 +72,7 @@ class Call:
     identify: Callable[[Tree], str] | None = None
     parts: Callable[[Tree], Tree] | None = None
     is_equal: SameBodies | None = None
-    sender: Callable[[Tree], str] | None = None
+    sender: Callable[[Tree], list[str]] | None = None
     line_name: str = ""
 
     def __post_init__(self) -> None:

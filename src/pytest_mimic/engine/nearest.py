@@ -16,9 +16,10 @@ from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.values import messages
 from pytest_mimic.values.differences import Difference
 from pytest_mimic.values.outcome import unshelve
-from pytest_mimic.values.tree import IGNORED, without
+from pytest_mimic.values.tree import IGNORED, Tree, without
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
+from pytest_mimic.words import few
 
 # Recordings of a target that are read, and those that are compared with a call.
 _MOST_READ = 2000
@@ -133,21 +134,24 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
     described = call.describe()
     if call.parts is not None:
         described = call.parts(described)
-    entries = [_counted(one.entry, call, around.vault) for one in recorded]
-    owners = [one.owner for one in recorded]
-    found = messages.nearest(described, zip(owners, entries, strict=True))
-    if found is None:
-        return Hints(messages.nearest_facts(call.target, None), [])
-    shown = found._replace(differences=around.shown(found.differences))
-    facts = messages.nearest_facts(call.target, shown)
-    cause = "; ".join(fact.strip() for fact in facts[1:])
-    is_ignored = all(IGNORED in (one.old, one.new) for one in found.differences)
-    if is_ignored and found.call.line != call.line:
-        facts.append(f"it was recorded with other options: {found.call.line or 'none'}")
+    if not recorded:
+        return Hints([f"nothing of {call.target} is recorded"], [])
+    trees = [_counted(one.entry, call, around.vault) for one in recorded]
+    number, found = messages.nearest(described, trees)
+    owner, nearest = recorded[number].owner, recorded[number].entry
+    details = messages.lines_of(around.shown(found), indent="  ")
+    if not found and nearest.hidden:
+        details = [f"  a hidden part differs: {few(nearest.hidden)}"]
+    day = f" on {nearest.recorded}" if nearest.recorded else ""
+    facts = [f"nearest: recorded by {owner}{day}", *details]
+    cause = "; ".join(fact.strip() for fact in details)
+    is_ignored = all(IGNORED in (one.old, one.new) for one in found)
+    if is_ignored and nearest.line != call.line:
+        facts.append(f"it was recorded with other options: {nearest.line or 'none'}")
         return Hints(facts, _rekeyed(call, around), cause)
     # Whatever the values are, calls that differ in what is made anew have one cause.
     cause = ", ".join(messages.ignorable_in(described, found)) or cause
-    shared = [] if call.in_log else entries
+    shared = [] if call.in_log else trees
     paths = messages.ignorable_in(described, found, shared)
     if not paths:
         return Hints(facts, [], cause)
@@ -156,15 +160,11 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
     return Hints(facts, [way], cause)
 
 
-def _counted(entry: Entry, call: Call, vault: Vault) -> Entry:
-    """Give a recorded call with what of it counts for a call of today's line."""
+def _counted(entry: Entry, call: Call, vault: Vault) -> Tree:
+    """Give what of a recorded call counts for a call of today's line."""
     if call.parts is not None:
-        counted = call.parts(unshelve(entry.request, vault))
-        assert isinstance(counted, dict)
-        return replace(entry, request=counted)
-    left = without(entry.arguments or {}, paths_of(call.options.ignore))
-    assert isinstance(left, dict)
-    return replace(entry, arguments=left)
+        return call.parts(unshelve(entry.request, vault))
+    return without(entry.arguments or {}, paths_of(call.options.ignore))
 
 
 def _rekeyed(call: Call, around: Around) -> list[Remedy]:

@@ -36,8 +36,9 @@ class Scope:
     """What the calls of one owner, and of the wider fixtures that it uses, have shown.
 
     Attributes:
-        own: The values that the application has sent before an answer held them.
-        issued: The values that answers have issued.
+        parents: What was shown to the wider fixtures.
+        known: The secrets, with what stands for each: `OWN` for one that the
+            application has sent before an answer held it.
         given: What stands for issued secrets in the answers that the application got.
         sent: The texts of all requests.
     """
@@ -45,8 +46,7 @@ class Scope:
     def __init__(self, parents: Iterable[Scope] = ()) -> None:
         self.parents = list(parents)
         self._counts: Counter[str] = Counter()
-        self.own = KnownValues()
-        self.issued = KnownValues()
+        self.known = KnownValues()
         self.given: set[str] = set()
         self.sent: set[str] = set()
 
@@ -62,24 +62,28 @@ class Scope:
             found += parent.chain()
         return found
 
-    def issued_as(self, value: str) -> str | None:
-        """Return what stands for an issued value, or None."""
-        found = (scope.issued.get(value) for scope in self.chain())
-        return next(filter(None, found), None)
+    def stand_in_for(self, value: str) -> str | None:
+        """Return what stands for a secret that is known, or None."""
+        for scope in self.chain():
+            if value in scope.known:
+                return scope.known[value]
+        return None
 
-    def is_own(self, value: str) -> bool:
+    def has_sent(self, value: str) -> bool:
         """Return whether the application has sent a value, under any name."""
+        if len(value) < SHORTEST:
+            return False
+        return any(value in text for scope in self.chain() for text in scope.sent)
+
+    def knows(self, placeholder: str) -> bool:
+        """Return whether an answer has given this placeholder to the application."""
         return any(
-            value in scope.own or (len(value) >= SHORTEST and scope.has_sent(value))
+            placeholder in scope.given or placeholder in scope.known.values()
             for scope in self.chain()
         )
 
-    def has_sent(self, value: str) -> bool:
-        """Return whether a text of a request contains a value."""
-        return any(value in text for text in self.sent)
-
     def was_given(self, placeholder: str) -> bool:
-        """Return whether an answer has given this placeholder to the application."""
+        """Return whether a recorded answer has given this placeholder."""
         return any(placeholder in scope.given for scope in self.chain())
 
 
@@ -123,12 +127,13 @@ class Secrets:
         """
 
         def stand_in(value: str, path: str) -> str:
-            known = self._known_in_request(value, scope)
-            if known is None:
-                scope.own.add(value, OWN)
-            if own is not None and known in (None, OWN):
+            shown = self._known_in_request(value, scope)
+            if shown is None:
+                shown = OWN
+                scope.known.add(value, OWN)
+            if own is not None and shown == OWN:
                 own[value] = path
-            return known or OWN
+            return shown
 
         hidden = hide(self.redactor, plain, stand_in)
         scope.sent.update(texts_in(plain))
@@ -151,17 +156,17 @@ class Secrets:
         def stand_in(value: str, path: str) -> str:
             if value in self.environment or placeholders.is_placeholder(value):
                 return OWN
-            known = scope.issued_as(value)
+            known = scope.stand_in_for(value)
             if known is not None:
                 return known
-            if scope.is_own(value):
+            if scope.has_sent(value):
                 return OWN
             placeholder = placeholders.issued(*mark, path)
             if isinstance(value, Number):
                 # It is sent as a number, or as the text of one.
                 placeholder = str(placeholders.number_of(placeholder))
             shown = self._readable_jwt(value, placeholder) or placeholder
-            scope.issued.add(value, shown)
+            scope.known.add(value, shown)
             return shown
 
         hidden = hide(self.redactor, plain, stand_in)
@@ -177,26 +182,20 @@ class Secrets:
 
     def with_real(self, answer: Any, scope: Scope) -> Any:
         """Return a recorded answer with the real secrets of this run in it."""
-        real = {
-            placeholder: value
-            for one in scope.chain()
-            for value, placeholder in one.issued.items()
-        }
+        real: dict[str, str] = {}
+        for one in scope.chain():
+            real |= {shown: value for value, shown in one.known.items()}
+        real.pop(OWN, None)
         numbers = {placeholders.number_of(key): value for key, value in real.items()}
         return _with_real(answer, KnownValues(real), numbers)
 
-    def unfilled(self, plain: Any) -> list[str]:
-        """Return the placeholders in a request that is to be sent for real."""
+    def tokens_in(self, plain: Any) -> list[str]:
+        """Return what stands for issued secrets in plain data."""
         found: list[str] = []
         for text in texts_in(plain):
             found += placeholders.issued_in(text)
             found += placeholders.issued_in(_credentials_in(text))
         return found
-
-    def tokens_in(self, plain: Any) -> str:
-        """Return the placeholders of issued secrets in plain data, as one text."""
-        found = [placeholders.issued_in(text) for text in texts_in(plain)]
-        return " ".join(placeholder for each in found for placeholder in each)
 
     def keys_in(self, plain: Any) -> list[tuple[str, str]]:
         """Return what looks like a key, as its first letters and its mark."""
@@ -214,31 +213,23 @@ class Secrets:
         """Return what stands for a value that is no new secret of the application."""
         if placeholders.is_issued(value):
             return value if scope.was_given(value) else OWN
-        if value in self.environment or value in scope.own:
+        if value in self.environment:
             return OWN
-        return scope.issued_as(value)
+        return scope.stand_in_for(value)
 
     def _known_to(self, scope: Scope) -> list[KnownValues]:
-        """Return the values that are hidden wherever they stand, issued ones first."""
-        chain = scope.chain()
-        issued = [one.issued for one in chain]
-        own = [one.own for one in chain]
-        return [one for one in (*issued, *own, self.environment) if one.is_anywhere]
+        """Return the values that are hidden wherever they stand."""
+        return [*(one.known for one in scope.chain()), self.environment]
 
     def _without_tokens(self, text: str, scope: Scope) -> str:
         """Return a request's text without its JWT, and what other owners were given."""
         for placeholder in placeholders.issued_in(text):
-            if not self._is_known(placeholder, scope):
+            if not scope.knows(placeholder):
                 text = text.replace(placeholder, OWN)
         if "eyJ" not in text or not self.names.secret("jwt"):
             return text
         return JWT.sub(
             lambda match: match[0] if placeholders.is_issued(match[0]) else OWN, text
-        )
-
-    def _is_known(self, placeholder: str, scope: Scope) -> bool:
-        return scope.was_given(placeholder) or any(
-            placeholder in one.issued.values() for one in scope.chain()
         )
 
     def _readable_jwt(self, value: str, placeholder: str) -> str | None:

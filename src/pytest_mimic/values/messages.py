@@ -1,9 +1,9 @@
-"""The facts of a miss and the words of a changed argument."""
+"""What comes next to a call without a recording, and what a call has changed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from pytest_mimic.errors import MutatedInputError
 from pytest_mimic.values.differences import (
@@ -13,25 +13,9 @@ from pytest_mimic.values.differences import (
 )
 from pytest_mimic.values.looks import ignorable
 from pytest_mimic.values.tree import Path, Tree, parts, without
-from pytest_mimic.words import few
 
 MOST_DIFFERENCES = 5
 PAGE = "https://pytest-mimic.readthedocs.io/en/latest/how-to/dates-and-ids.html"
-
-
-class Described(Protocol):
-    """What a recording keeps of a call."""
-
-    @property
-    def arguments(self) -> dict[str, Tree] | None: ...
-    @property
-    def request(self) -> dict[str, Tree] | None: ...
-    @property
-    def line(self) -> str: ...
-    @property
-    def recorded(self) -> str: ...
-    @property
-    def hidden(self) -> tuple[str, ...]: ...
 
 
 class Line(Protocol):
@@ -42,83 +26,51 @@ class Line(Protocol):
     def line(self, *, ignore: tuple[str, ...] = ()) -> str: ...
 
 
-class Nearest(NamedTuple):
-    """The recording of which the fewest parts differ from a call.
-
-    Attributes:
-        owner: Who recorded it.
-        call: What it keeps.
-        differences: Where it differs from the call.
-    """
-
-    owner: str
-    call: Described
-    differences: list[Difference]
-
-
-def nearest(call: Tree, recorded: Iterable[tuple[str, Described]]) -> Nearest | None:
+def nearest(call: Tree, recorded: Iterable[Tree]) -> tuple[int, list[Difference]]:
     """Find the recording of which the fewest parts differ, arguments before parts.
 
     Args:
         call: What a recording would keep of the call.
-        recorded: Recordings of its target with their owners; of equally near ones the
-            first counts.
-    """
-    best: Nearest | None = None
-    for owner, entry in recorded:
-        found = Nearest(owner, entry, differences(_tree_of(entry), call))
-        if best is None or _distance(found) < _distance(best):
-            best = found
-    return best
-
-
-def _distance(found: Nearest) -> tuple[int, int, int]:
-    arguments = {difference.steps[:1] for difference in found.differences}
-    # Parts of which a fact is known are of one kind, as the contents of one file are.
-    others = [difference for difference in found.differences if not difference.fact]
-    return len(arguments), len(found.differences), len(others)
-
-
-def nearest_facts(target: str, found: Nearest | None) -> list[str]:
-    """Say what was recorded of a target that comes next to a call without a recording.
+        recorded: What recordings of its target keep; of equally near ones the first
+            counts.
 
     Returns:
-        Lines: `nearest: recorded by test_a.py::test_b on 2026-11-02`, then up to five
-        as `day: 2024-04-30 recorded, 2024-05-01 now`.
+        Its number, and where it differs from the call.
+
+    Raises:
+        ValueError: Nothing is recorded.
     """
-    if found is None:
-        return [f"nothing of {target} is recorded"]
-    day = f" on {found.call.recorded}" if found.call.recorded else ""
-    lines = lines_of(found.differences, indent="  ")
-    if not found.differences and found.call.hidden:
-        lines.append(f"  a hidden part differs: {few(found.call.hidden)}")
-    return [f"nearest: recorded by {found.owner}{day}", *lines]
+    found = [differences(tree, call) for tree in recorded]
+    distances = list(map(_distance, found))
+    number = distances.index(min(distances))
+    return number, found[number]
+
+
+def _distance(found: Sequence[Difference]) -> tuple[int, int, int]:
+    arguments = {difference.steps[:1] for difference in found}
+    # Parts of which a fact is known are of one kind, as the contents of one file are.
+    others = [difference for difference in found if not difference.fact]
+    return len(arguments), len(found), len(others)
 
 
 def ignorable_in(
-    call: Tree, found: Nearest | None, others: Iterable[Described] = ()
+    call: Tree, found: Sequence[Difference], others: Iterable[Tree] = ()
 ) -> tuple[str, ...]:
     """Give the narrowest paths for an `ignore=` under which a call has its recording.
 
     Args:
         call: What a recording would keep of the call.
-        found: The nearest recording.
-        others: Recordings that must not become the same: what all tests share.
+        found: Where the nearest recording differs.
+        others: What recordings keep that must not become the same: what tests share.
 
     Returns:
         Paths. Empty: something else differs, or calls would become one.
     """
-    if found is None:
-        return ()
-    paths = tuple(ignorable(found.differences))
+    paths = tuple(ignorable(found))
     steps = tuple(tuple(path.split(".")) for path in paths)
     left = without(call, steps)
-    alike = [entry for entry in others if without(_tree_of(entry), steps) == left]
+    alike = [other for other in others if without(other, steps) == left]
     return paths if len(alike) <= 1 else ()
-
-
-def _tree_of(call: Described) -> dict[str, Tree]:
-    return (call.arguments if call.request is None else call.request) or {}
 
 
 def lines_of(
