@@ -219,7 +219,8 @@ class Secrets:
 
     def _known_to(self, scope: Scope) -> list[KnownValues]:
         """Return the values that are hidden wherever they stand."""
-        return [*(one.known for one in scope.chain()), self.environment]
+        known = [one.known for one in scope.chain()]
+        return [one for one in (*known, self.environment) if one.is_anywhere]
 
     def _without_tokens(self, text: str, scope: Scope) -> str:
         """Return a request's text without its JWT, and what other owners were given."""

@@ -53,6 +53,11 @@ class KnownValues(dict[str, str]):
         for value, placeholder in (known or {}).items():
             self.add(value, placeholder)
 
+    @property
+    def is_anywhere(self) -> bool:
+        """Whether a value is replaced in texts that hold others beside it."""
+        return bool(self._forms)
+
     def add(self, value: str, placeholder: str) -> None:
         """Note a value. The first placeholder of a value stays."""
         if value in self:
