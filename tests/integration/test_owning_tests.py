@@ -49,7 +49,7 @@ def test_signs_that_no_file_can_have_are_found_in_the_source(project, take_over,
         def test_url(url): pass
 
         @pytest.mark.parametrize("number", [1, 2.5])
-        @pytest.mark.parametrize("path", ["/", "x/y"])
+        @pytest.mark.parametrize("path", ["/", "x/y", "--fast"])
         async def test_path(path, number): pass
         """,
     )
@@ -61,6 +61,7 @@ def test_signs_that_no_file_can_have_are_found_in_the_source(project, take_over,
         "test_url[-xe4]",
         "test_path[x-y-1]",
         "test_path[--2.5]",
+        "test_path[--fast-1]",
         "gone",
     ):
         keep("plain.json", f"tests/cassettes/test_api/{name}.json")
@@ -70,6 +71,7 @@ def test_signs_that_no_file_can_have_are_found_in_the_source(project, take_over,
     assert code == 1
     assert sorted(re.findall(r"-> tests/test_api.py::(.*) \(2 calls\)", said)) == [
         "TestOuter::TestInner::test_inherited",
+        "test_path[--fast-1]",
         "test_path[/-2.5]",
         "test_path[x/y-1]",
         "test_url[\\xe4]",

@@ -116,12 +116,13 @@ def _unreplaced(shown: str, texts: Mapping[str, Sequence[str]]) -> list[str]:
     | `b-c` | `b-c` | `b-c` |
     | `d-e` | `d/e`, `d:e` | `d/e`, `d:e` |
     | `http---a-1` | `http://a` | `http://a-1` |
+    | `x---fast` | `/`, `--fast` | `x---fast` |
     """
     if shown in texts:
         return list(texts[shown])
-    for replaced in sorted(texts, key=len, reverse=True):
-        text = texts[replaced][0]
-        if text != replaced and replaced in shown:
-            whole_parameter = rf"(?:(?<=-)|^){re.escape(replaced)}(?=-|$)"
-            shown = re.sub(whole_parameter, lambda _, text=text: text, shown)  # type: ignore[misc]
-    return [shown]
+    known = [text for text in texts if text and text in shown]
+    longest_first = sorted(known, key=len, reverse=True)
+    any_known = "|".join(map(re.escape, longest_first)) or "(?!)"
+    # A parameter ends where the next one begins, behind a hyphen.
+    parameter = re.compile(rf"(?:(?<=-)|^)(?:{any_known})(?=-|$)")
+    return [parameter.sub(lambda found: texts[found[0]][0], shown)]
