@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from functools import partial
 
 from pytest_mimic.client import Adapter, Edge, Plain, Port, Redactor, StandIn
-from pytest_mimic.clients.redis import commands, replies
+from pytest_mimic.clients.redis import commands
 from pytest_mimic.clients.redis.connections import (
     Connections,
-    drive,
-    drive_async,
     wrap_lock,
     wrap_script,
 )
+from pytest_mimic.clients.redis.hiding import hide_command, hide_reply
 
 
 class Redis(Adapter):
@@ -25,10 +24,9 @@ class Redis(Adapter):
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return what connects, sends and reads; and what makes locks and scripts."""
         scripts: dict[str, str | bytes] = {}
-        sync = Connections(port, drive, scripts)
-        later = Connections(port, drive_async, scripts)
-        yield from sync.edges("redis.connection")
-        yield from later.edges("redis.asyncio.connection")
+        for module in ("redis.connection", "redis.asyncio.connection"):
+            is_async = "asyncio" in module
+            yield from Connections(port, scripts, is_async=is_async).edges(module)
         for name in ("Script", "AsyncScript"):
             wrap = partial(wrap_script, scripts)
             yield Edge("redis.commands.core", (name, "__call__"), wrap)
@@ -51,7 +49,7 @@ class Redis(Adapter):
     ) -> Plain:
         """Return commands without their secrets."""
         hidden = [
-            commands.hide(redactor, command, stand_in)
+            hide_command(redactor, command, stand_in)
             for command in commands.all_of(request)
         ]
         if "commands" in request:
@@ -65,22 +63,19 @@ class Redis(Adapter):
         asked = commands.all_of(request)
         without = dict(answer)
         if "reply" in answer:
-            reply = answer["reply"]
-            without["reply"] = replies.hide(
-                redactor, reply, stand_in, asked[0], "reply"
+            without["reply"] = hide_reply(
+                redactor, answer["reply"], stand_in, asked[0], "reply"
             )
         for part in ("replies", "results"):
             # Those of a transaction stand between MULTI and EXEC.
             answered = asked[1:-1] if part == "results" else asked
+            pairs = zip(answer.get(part, ()), answered)
+            hidden = [
+                hide_reply(redactor, reply, stand_in, command, f"{part}[{number}]")
+                for number, (reply, command) in enumerate(pairs)
+            ]
             if part in answer:
-                without[part] = [
-                    replies.hide(
-                        redactor, reply, stand_in, command, f"{part}[{number}]"
-                    )
-                    for number, (reply, command) in enumerate(
-                        zip(answer[part], answered)
-                    )
-                ]
+                without[part] = hidden
         return without
 
     def comparable(self, answer: Plain, other: Plain) -> Plain:  # noqa: ARG002

@@ -6,27 +6,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from pytest_mimic.client import Plain, Redactor, StandIn
+from pytest_mimic.client import Plain
 from pytest_mimic.clients.binary import text_or_base64
 
 _WITH_FIELDS = frozenset({"HSET", "HMSET", "XADD", "MSET", "MSETNX"})
 _SCRIPTS = frozenset({"EVAL", "EVAL_RO", "EVALSHA", "EVALSHA_RO", "FCALL", "FCALL_RO"})
 # The order of their words, or of those behind the key, has no effect.
-_SETS_OF_KEYS = frozenset({"DEL", "UNLINK", "EXISTS", "TOUCH"})
+SETS_OF_KEYS = frozenset({"DEL", "UNLINK", "EXISTS", "TOUCH"})
 _SETS_OF_MEMBERS = frozenset({"SADD", "SREM", "PFADD"})
-# Commands whose words are all keys, beside those of hashes, which are fields.
-_OF_KEYS_ALONE = frozenset(
-    """
-    BLMOVE BLPOP BRPOP BRPOPLPUSH BZPOPMAX BZPOPMIN COPY LMOVE MGET PFCOUNT PFMERGE
-    RENAME RENAMENX RPOPLPUSH SDIFF SDIFFSTORE SINTER SINTERSTORE SMOVE SORT SORT_RO
-    SUNION SUNIONSTORE WATCH XREAD XREADGROUP
-    """.split()
-)
-# What they say of a key is no part of its value.
-_ABOUT_KEYS = frozenset({"KEYS", "OBJECT", "RANDOMKEY", "SCAN", "TYPE"})
-_SECRET = re.compile(
-    "AUTH|HELLO|MIGRATE|ACL (SETUSER|LIST|GENPASS|DELUSER)|CONFIG SET", re.I
-)
 _ID_OF_ENTRY = re.compile(r"\*|\d+-(\d+|\*)")
 # It is answered by nothing, or by more than one reply.
 _ENDLESS = frozenset({"MONITOR", "PSUBSCRIBE", "SSUBSCRIBE", "SUBSCRIBE"})
@@ -68,7 +55,7 @@ def read(words: Sequence[bytes]) -> Plain:
 
 
 def _arguments(name: str, words: list[Any]) -> Plain:
-    if name in _SETS_OF_KEYS:
+    if name in SETS_OF_KEYS:
         words = sorted(words, key=str)
     if name in _SETS_OF_MEMBERS:
         words = [*words[:1], *sorted(words[1:], key=str)]
@@ -91,7 +78,7 @@ def _with_fields(name: str, words: list[Any]) -> Plain | None:
     if name == "XADD":
         ids = (index for index, word in enumerate(words) if _is_id(word))
         start = next(ids, 0) + 1
-    fields = mapping_of(words[start:])
+    fields = mapping_of(words[start::2], words[start + 1 :: 2])
     if fields is None:
         return None
     arguments: Plain = {"key": words[0]} if start else {}
@@ -104,16 +91,15 @@ def _is_id(word: Any) -> bool:
     return isinstance(word, str) and _ID_OF_ENTRY.fullmatch(word) is not None
 
 
-def mapping_of(items: Sequence[Any]) -> dict[str, Any] | None:
-    """Return names and values in turn as a mapping; None: they are something else."""
-    names, values = items[::2], items[1::2]
-    if len(names) != len(values) or not all(map(is_name, names)):
+def mapping_of(names: Sequence[Any], values: Sequence[Any]) -> dict[str, Any] | None:
+    """Return a mapping; None: it would not have one value for each name."""
+    if len(names) != len(values) or not all(map(_is_name, names)):
         return None
     mapping = dict(zip(names, values, strict=True))
     return mapping if len(mapping) == len(names) else None
 
 
-def is_name(item: object) -> bool:
+def _is_name(item: object) -> bool:
     """Return whether an item may be a key of plain data, where `$` marks a tag."""
     return isinstance(item, str) and not item.startswith("$")
 
@@ -151,71 +137,6 @@ def endless(request: Plain) -> str:
         if name in _ENDLESS or is_reply_off:
             return name
     return ""
-
-
-# -- secrets
-
-
-def hide(redactor: Redactor, command: Plain, stand_in: StandIn) -> Plain:
-    """Return a command without its secrets.
-
-    A secret name among its keys and fields hides all other words.
-    """
-    arguments: Plain = command["arguments"]
-    names = names_in(redactor, command)
-    are_names = _are_names(command)
-    hidden: Plain = redactor.hide(arguments, stand_in, "arguments")
-    for field, value in arguments.get("fields", {}).items():
-        # A field of `MSET` is a key: `user:1:token`.
-        text = text_of(value)
-        secret = name_that_hides(redactor, [*_parts(redactor, field), *names], text)
-        if secret is not None and hidden["fields"].get(field) == value:
-            hidden["fields"][field] = stand_in(text, f"arguments.fields.{field}")
-    for index, word in enumerate(arguments.get("words", ()) if names else ()):
-        text = text_of(word)
-        if are_names and _parts(redactor, text):
-            continue
-        secret = name_that_hides(redactor, names, text)
-        if secret is not None and hidden["words"][index] == word:
-            hidden["words"][index] = stand_in(text, f"arguments.{secret}")
-    return {**command, "arguments": hidden}
-
-
-def names_in(redactor: Redactor, command: Plain) -> list[str]:
-    """Return the names under which values of a command and its reply may be secret."""
-    name, arguments = command["command"], command["arguments"]
-    if name in _ABOUT_KEYS:
-        return []
-    if _SECRET.match(f"{name} {arguments.get('key', '')}"):
-        return ["password"]
-    found = [arguments.get("key"), *arguments.get("keys", ())]
-    if _are_names(command):
-        found += arguments.get("words", ())
-    return [part for one in found for part in _parts(redactor, one)]
-
-
-def _parts(redactor: Redactor, name: object) -> list[str]:
-    """Return the last part of a name, and the whole, if they may hide a value."""
-    if not isinstance(name, str):
-        return []
-    parts = {re.split(r"[:./|]", name)[-1]: None, name: None}
-    return [part for part in parts if redactor.names.may_hide(part)]
-
-
-def _are_names(command: Plain) -> bool:
-    """Return whether all words of a command are keys or fields."""
-    name: str = command["command"]
-    return name.startswith("H") or name in _OF_KEYS_ALONE or name in _SETS_OF_KEYS
-
-
-def name_that_hides(redactor: Redactor, names: Iterable[str], value: str) -> str | None:
-    """Return the first name under which a value is secret, or None."""
-    return next((name for name in names if redactor.names.hides(name, value)), None)
-
-
-def text_of(word: Any) -> str:
-    """Return the text of a word, of bytes that are none their base64."""
-    return word["$base64"] if isinstance(word, dict) else str(word)
 
 
 def scripts_in(commands: Iterable[Sequence[bytes]]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Callable, Generator, Hashable, Iterable
+from collections.abc import Callable, Coroutine, Hashable, Iterable
 from functools import partial, wraps
 from typing import Any
 
@@ -16,38 +16,7 @@ from pytest_mimic.client import Edge, Exchange, Plain, Port
 from pytest_mimic.clients.redis import commands, replies
 
 Function = Callable[..., Any]
-Steps = Generator[Callable[[], Any], Any, Any]
-"""Yields functions to call, or to call and await, and gets what they return."""
-
-
-def drive(steps: Steps) -> Any:
-    """Take steps one after the other, and return what the last one gives."""
-    try:
-        action = next(steps)
-        while True:
-            try:
-                result = action()
-            except BaseException as error:
-                action = steps.throw(error)
-            else:
-                action = steps.send(result)
-    except StopIteration as end:
-        return end.value
-
-
-async def drive_async(steps: Steps) -> Any:
-    """As `drive`, for a task."""
-    try:
-        action = next(steps)
-        while True:
-            try:
-                result = await action()
-            except BaseException as error:
-                action = steps.throw(error)
-            else:
-                action = steps.send(result)
-    except StopIteration as end:
-        return end.value
+Step = Callable[..., Coroutine[Any, Any, Any]]
 
 
 class _Wire:
@@ -66,70 +35,72 @@ class _Wire:
 class Connections:
     """The connections of one of the two clients.
 
+    What is done in place of a method is a coroutine. That of the sync client never
+    waits, so that one step runs it to its end.
+
     Args:
         port: Where their commands are taken.
-        take: `drive` or `drive_async`.
         scripts: The sources of scripts by digest, as far as they have been run.
+        is_async: Whether the client is that of asyncio.
     """
 
     def __init__(
-        self,
-        port: Port,
-        take: Callable[[Steps], Any],
-        scripts: dict[str, str | bytes],
+        self, port: Port, scripts: dict[str, str | bytes], *, is_async: bool
     ) -> None:
         self._port = port
-        self._take = take
-        self._is_async = take is drive_async
         self._scripts = scripts
+        self._is_async = is_async
         self._originals: dict[str, Function] = {}
 
     def edges(self, module: str) -> Iterable[Edge]:
         """Return the edges in a module with connections."""
-        edges: dict[str, Callable[..., Steps]] = {
-            "connect": self._connecting,
-            "send_packed_command": self._sending,
-            "read_response": self._reading,
-            "can_read": partial(self._looking, "can_read"),
-            "can_read_destructive": partial(self._looking, "can_read_destructive"),
+        steps: dict[str, Step] = {
+            "connect": self._connect,
+            "send_packed_command": self._send,
+            "read_response": self._read,
+            "can_read": partial(self._look, "can_read"),
+            "can_read_destructive": partial(self._look, "can_read_destructive"),
         }
-        for name, steps in edges.items():
-            wrap = partial(self._wrap, name, steps)
+        for name, step in steps.items():
+            wrap = partial(self._wrap, name, step)
             is_optional = name.startswith("can_read")
             yield Edge(module, ("AbstractConnection", name), wrap, is_optional)
 
-    def _wrap(
-        self, name: str, steps: Callable[..., Steps], original: Function
-    ) -> Function:
+    def _wrap(self, name: str, step: Step, original: Function) -> Function:
         self._originals[name] = original
 
         @wraps(original)
         def method(connection: Any, *args: Any, **options: Any) -> Any:
-            return self._take(steps(connection, *args, **options))
+            coroutine = step(connection, *args, **options)
+            return coroutine if self._is_async else _finished(coroutine)
 
         return method
 
-    def _real(self, name: str, *args: Any, **options: Any) -> Callable[[], Any]:
-        return partial(self._originals[name], *args, **options)
+    async def _real(self, name: str, *args: Any, **options: Any) -> Any:
+        """Call the client's own method."""
+        result = self._originals[name](*args, **options)
+        return await result if self._is_async else result
 
-    # -- steps of both clients
+    # -- in place of the methods
 
-    def _connecting(self, connection: Any) -> Steps:
+    async def _connect(self, connection: Any) -> None:
         if _wire(connection).is_busy or not _is_ours(connection):
-            yield self._real("connect", connection)
+            await self._real("connect", connection)
 
-    def _looking(self, name: str, connection: Any, *args: Any, **options: Any) -> Steps:
+    async def _look(
+        self, name: str, connection: Any, *args: Any, **options: Any
+    ) -> Any:
         if not self._is_connected(connection):
             return False
-        return (yield self._real(name, connection, *args, **options))
+        return await self._real(name, connection, *args, **options)
 
-    def _reading(
+    async def _read(
         self, connection: Any, disable_decoding: bool = False, **options: Any
-    ) -> Steps:
+    ) -> Any:
         given = _wire(connection).given
         if not given:
-            read = self._real("read_response", connection, disable_decoding, **options)
-            return (yield read)
+            args = connection, disable_decoding
+            return await self._real("read_response", *args, **options)
         reply = given.popleft()
         if isinstance(reply, BaseException):
             raise reply
@@ -137,29 +108,28 @@ class Connections:
             return reply
         return replies.decoded(reply, connection.encoder.decode)
 
-    def _sending(
+    async def _send(
         self, connection: Any, packed: Any, check_health: bool = True
-    ) -> Steps:
+    ) -> None:
         wire = _wire(connection)
         wire.given.clear()
         if wire.is_busy or not _is_ours(connection):
-            yield self._real("send_packed_command", connection, packed, check_health)
+            await self._real("send_packed_command", connection, packed, check_health)
             return
         words = commands.words_of(packed)
         asked = [commands.read(each) for each in words]
         exchange = self._begin(connection, asked)
         if exchange is None:
-            yield from self._sent(connection, packed, check_health)
-            return
-        if exchange.mode == "replay":
-            replay = exchange.replay_async if self._is_async else exchange.replay
-            given = yield partial(replay, replies.give_all)
-        else:
+            await self._send_for_real(connection, packed, check_health)
+        elif exchange.mode != "replay":
             with exchange.running():
-                found, error = yield from self._talked(connection, packed, words)
+                found, error = await self._talk(connection, packed, words)
             answer = replies.read(found, asked, error)
-            given = exchange.finish(answer, replies.give_all)
-        wire.given.extend(given)
+            wire.given.extend(exchange.finish(answer, replies.give_all))
+        elif self._is_async:
+            wire.given.extend(await exchange.replay_async(replies.give_all))
+        else:
+            wire.given.extend(exchange.replay(replies.give_all))
 
     def _begin(self, connection: Any, asked: list[Plain]) -> Exchange | None:
         request: Plain = asked[0] if len(asked) == 1 else {"commands": asked}
@@ -178,10 +148,14 @@ class Connections:
             )
         return exchange
 
-    def _talked(self, connection: Any, packed: Any, words: list[list[bytes]]) -> Steps:
+    # -- what is really sent
+
+    async def _talk(
+        self, connection: Any, packed: Any, words: list[list[bytes]]
+    ) -> tuple[list[Any] | None, Exception | None]:
         """Send commands, and return the replies, with the error that ended them.
 
-        They are none at all if nothing was sent.
+        They are None if nothing was sent.
         """
         from redis import exceptions  # The client is installed by now.
 
@@ -189,39 +163,41 @@ class Connections:
         try:
             # So what is recorded does not tell whether the server had a script.
             for digest in commands.scripts_in(words):
-                yield from self._loaded(connection, digest)
-            yield from self._sent(connection, packed)
+                await self._load_script(connection, digest)
+            await self._send_for_real(connection, packed)
             found = []
             while len(found) < len(words):
-                found.append((yield from self._next_reply(connection)))
+                found.append(await self._next_reply(connection))
         except exceptions.RedisError as error:
             return found, error
         return found, None
 
-    def _loaded(self, connection: Any, digest: str) -> Steps:
+    async def _load_script(self, connection: Any, digest: str) -> None:
         """Load a script that the client would load if its server lacked it."""
         if digest in self._scripts:
             source = self._scripts[digest]
             packed = connection.pack_command("SCRIPT", "LOAD", source)
-            yield from self._sent(connection, packed)
-            yield from self._next_reply(connection)
+            await self._send_for_real(connection, packed)
+            await self._next_reply(connection)
 
-    def _next_reply(self, connection: Any) -> Steps:
+    async def _next_reply(self, connection: Any) -> Any:
         from redis import exceptions
 
         try:
-            return (yield self._real("read_response", connection, True))
+            return await self._real("read_response", connection, True)
         except exceptions.ResponseError as error:
             return error
 
-    def _sent(self, connection: Any, packed: Any, check_health: bool = True) -> Steps:
-        """Send commands for real, over a new connection if there is none."""
+    async def _send_for_real(
+        self, connection: Any, packed: Any, check_health: bool = True
+    ) -> None:
+        """Send commands, over a new connection if there is none."""
         wire = _wire(connection)
         wire.is_busy = True
         try:
             if not self._is_connected(connection):
-                yield self._real("connect", connection)
-            yield self._real("send_packed_command", connection, packed, check_health)
+                await self._real("connect", connection)
+            await self._real("send_packed_command", connection, packed, check_health)
         finally:
             wire.is_busy = False
 
@@ -231,8 +207,18 @@ class Connections:
         return connection._sock is not None
 
 
+def _finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that never waits, and return what it gives."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+
+
 def _wire(connection: Any) -> _Wire:
-    wire: _Wire = vars(connection).setdefault("_mimic", _Wire())
+    wire: _Wire | None = vars(connection).get("_mimic")
+    if wire is None:
+        wire = vars(connection)["_mimic"] = _Wire()
     return wire
 
 

@@ -6,10 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from pytest_mimic.client import Plain, Redactor, StandIn
+from pytest_mimic.client import Plain
 from pytest_mimic.clients.binary import bytes_of, text_or_base64
-from pytest_mimic.clients.redis import commands
-from pytest_mimic.secrets.placeholders import is_placeholder
+from pytest_mimic.clients.redis.commands import mapping_of
 
 # Their replies hold names and values in turn, at any depth.
 _WITH_FIELDS = frozenset(
@@ -20,8 +19,6 @@ _WITH_FIELDS = frozenset(
 )
 # The order in which they give items is the server's own.
 _UNORDERED = frozenset("KEYS SCAN SDIFF SINTER SMEMBERS SSCAN SUNION".split())
-_SCANS = frozenset("SCAN SSCAN ZSCAN".split())
-_PLAIN_WORDS = frozenset({"OK", "QUEUED"})
 
 _FIELDS = "$redis:fields"
 """Tags a list of names and values in turn, as a mapping."""
@@ -41,11 +38,12 @@ def read(
         asked: The commands.
         error: What ended the answer.
     """
-    if found is None:
-        assert error is not None
-        return {"error": _kept_error(error)}
     if error is not None:
-        return {"replies": _read_each(found, asked), "error": _kept_error(error)}
+        ended: Plain = {"error": _ending_error(error)}
+        if found is not None:
+            ended["replies"] = _read_each(found, asked)
+        return ended
+    assert found is not None
     if len(asked) == 1:
         [reply] = found
         if isinstance(reply, Exception):
@@ -68,6 +66,8 @@ def _read_each(found: list[Any], asked: list[Plain]) -> list[Any]:
 
 
 class _Reader:
+    """Reads replies to one command."""
+
     def __init__(self, command: Plain) -> None:
         name, words = command["command"], command["arguments"].get("words", ())
         self._is_unordered = name in _UNORDERED
@@ -94,20 +94,23 @@ class _Reader:
         return reply
 
     def _mapping(self, reply: dict[Any, Any]) -> Plain:
-        pairs = [[self.plain(key), self.plain(value)] for key, value in reply.items()]
-        mapping = commands.mapping_of([part for pair in pairs for part in pair])
-        return {"$map": pairs} if mapping is None else mapping
+        names = [self.plain(key) for key in reply]
+        values = [self.plain(value) for value in reply.values()]
+        mapping = mapping_of(names, values)
+        return (
+            {"$map": [*map(list, zip(names, values))]} if mapping is None else mapping
+        )
 
     def _list(self, items: list[Any]) -> Any:
-        if self._has_fields:
-            fields = commands.mapping_of(items) if items else None
+        if self._has_fields and items:
+            fields = mapping_of(items[::2], items[1::2])
             return items if fields is None else {_FIELDS: fields}
         if self._is_unordered and all(isinstance(item, (str, dict)) for item in items):
             return sorted(items, key=str)
         return items
 
 
-def _kept_error(error: Exception) -> Plain:
+def _ending_error(error: Exception) -> Plain:
     """Return what is kept of an error, with its kind if it is one of the network."""
     from redis import exceptions  # The client has raised it.
 
@@ -143,10 +146,11 @@ def give_all(answer: Plain) -> Any:
     if "results" in answer:
         results = give(answer["results"])
         return [*_before(results), results]
+    error = _exception(answer["error"]) if "error" in answer else None
     if "replies" not in answer:
-        return _exception(answer["error"]) if "error" in answer else []
+        return [] if error is None else error
     given = [give(reply) for reply in answer["replies"]]
-    return [*given, _exception(answer["error"])] if "error" in answer else given
+    return given if error is None else [*given, error]
 
 
 def give(plain: Any) -> Any:
@@ -164,26 +168,30 @@ def give(plain: Any) -> Any:
     tag, content = next(iter(plain.items()), ("", None))
     if not tag.startswith("$"):
         return {name.encode(): give(value) for name, value in plain.items()}
-    if tag not in _BY_TAG or len(plain) != 1:
-        raise ValueError(f"a value tagged '{tag}' is no reply")
-    return _BY_TAG[tag](content)
+    if len(plain) == 1:
+        return _give_tagged(tag, content)
+    raise ValueError(f"a value tagged '{tag}' is no reply")
 
 
-def _base64(content: str) -> bytes:
-    return bytes_of({"$base64": content})
-
-
-def _fields(content: dict[str, Any]) -> list[Any]:
-    pairs = [[name.encode(), give(value)] for name, value in content.items()]
-    return [part for pair in pairs for part in pair]
-
-
-def _map(content: list[list[Any]]) -> dict[Any, Any]:
-    return {give(key): give(value) for key, value in content}
-
-
-def _set(content: list[Any]) -> set[Any]:
-    return {give(item) for item in content}
+def _give_tagged(tag: str, content: Any) -> Any:
+    if tag == "$base64":
+        return bytes_of({tag: content})
+    if tag == "$str":
+        return str(content)
+    if tag == "$float":
+        return float(content)
+    if tag == "$error":
+        return _exception(content)
+    if tag == "$set":
+        return {give(item) for item in content}
+    if tag == "$map":
+        return {give(key): give(value) for key, value in content}
+    if tag == _FIELDS:
+        given: list[Any] = []
+        for name, value in content.items():
+            given += [name.encode(), give(value)]
+        return given
+    raise ValueError(f"a value tagged '{tag}' is no reply")
 
 
 def _exception(error: dict[str, str]) -> Exception:
@@ -192,17 +200,6 @@ def _exception(error: dict[str, str]) -> Exception:
 
     made: Exception = getattr(exceptions, error["class"])(error["text"])
     return made
-
-
-_BY_TAG: dict[str, Callable[[Any], Any]] = {
-    "$base64": _base64,
-    "$error": _exception,
-    _FIELDS: _fields,
-    "$float": float,
-    "$map": _map,
-    "$set": _set,
-    "$str": str,
-}
 
 
 def decoded(reply: Any, decode: Callable[[bytes], Any]) -> Any:
@@ -215,88 +212,3 @@ def decoded(reply: Any, decode: Callable[[bytes], Any]) -> Any:
         pairs = reply.items()
         return {decoded(key, decode): decoded(value, decode) for key, value in pairs}
     return reply
-
-
-# -- secrets
-
-
-def hide(
-    redactor: Redactor, plain: Any, stand_in: StandIn, command: Plain, path: str
-) -> Any:
-    """Return a reply without its secrets.
-
-    Args:
-        redactor: Knows the secret names.
-        plain: The reply.
-        stand_in: Gives what stands in place of a secret.
-        command: What it answers, as it is stored.
-        path: The place of the reply in the answer.
-    """
-    hidden = redactor.hide(plain, stand_in, path)
-    hider = _Hider(redactor, stand_in, command)
-    if command["command"] in _SCANS and isinstance(hidden, list):
-        # With another cursor, the client would stop too early.
-        return [*hidden[:1], *hider.hidden(hidden[1:], path)]
-    return hider.hidden(hidden, path)
-
-
-class _Hider:
-    """Hides the texts that are secret by a name in the command."""
-
-    def __init__(self, redactor: Redactor, stand_in: StandIn, command: Plain) -> None:
-        self._redactor = redactor
-        self._stand_in = stand_in
-        self._is_config = command["command"] == "CONFIG"
-        self._is_script = "script" in command["arguments"]
-        self._names = commands.names_in(redactor, command)
-
-    def hidden(self, plain: Any, path: str, name: Any = None) -> Any:
-        """Return a part of a reply without its secrets.
-
-        Args:
-            plain: The part.
-            path: Its place.
-            name: What stands before it.
-        """
-        if isinstance(plain, str):
-            return self._stand_in(plain, path) if self._hides(plain, name) else plain
-        if isinstance(plain, list):
-            return self._items(plain, path)
-        if not isinstance(plain, dict) or "$error" in plain or "$float" in plain:
-            return plain
-        if "$base64" in plain:
-            data = plain["$base64"]
-            return self._stand_in(data, path) if self._hides(data, name) else plain
-        return {
-            key: self.hidden(value, f"{path}.{key}", key)
-            for key, value in plain.items()
-        }
-
-    def _items(self, plain: list[Any], path: str) -> list[Any]:
-        items = []
-        for index, item in enumerate(plain):
-            # A script gives names and values in turn, or what it likes.
-            name = plain[index - 1] if self._is_script and index % 2 else None
-            hidden = self.hidden(item, f"{path}[{index}]", name)
-            # The client reads scores from texts.
-            is_score = hidden != item and isinstance(item, str) and _is_number(item)
-            items.append("0" if is_score else hidden)
-        return items
-
-    def _hides(self, text: str, name: Any) -> bool:
-        if not text or text in _PLAIN_WORDS or is_placeholder(text):
-            return False
-        if self._redactor.names.hides(name, text):
-            return True
-        if self._is_config and name is not None and ("pass" in name or "auth" in name):
-            # `requirepass`, `masterauth` and such.
-            return True
-        return commands.name_that_hides(self._redactor, self._names, text) is not None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
