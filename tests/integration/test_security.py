@@ -180,6 +180,29 @@ def test_secrets_count_although_they_are_not_shown(project):
     assert [unmarked(call.arguments) for call in project.calls()] == [hidden] * 2
 
 
+def test_a_digest_of_a_large_part_tells_of_no_secret_in_it(project):
+    """A part of many levels counts by its digest, the secret in it included."""
+    project.ini("shop:sign")
+    project.module("def sign(order):\n    return 1\n")
+    project.test("""
+        def deep(token):
+            order = {"token": token}
+            for _ in range(40):
+                order = {"of": (order,)}
+            return order
+
+        shop.sign(deep("aaaa1"))
+        shop.sign(deep("aaaa2"))
+    """)
+    project.record().expect(passed=1)
+    project.replay().expect(passed=1)
+
+    one, other = project.calls()
+    assert "digest" in str(one.arguments)
+    assert one.arguments == other.arguments
+    assert len({call.call["identity"] for call in (one, other)}) == 2
+
+
 LOADS = """
     import pathlib
     from tally import ran

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote, unquote_plus
 
 from pytest_mimic.secrets.names import Names, words_of
 from pytest_mimic.secrets.placeholders import OWN, Number, is_placeholder, number_of
+from pytest_mimic.values.tree import Shortened, by_digest, digest_of
 
 StandIn: TypeAlias = Callable[[str, str], str]
 """Takes a secret and its path, and returns what stands in its place."""
@@ -24,8 +26,10 @@ _VALUES_OF_SCHEMAS = {"default", "example", "examples", "enum", "const"}
 # A text without these names no secret.
 _SIGNS = re.compile("[=:<]|--")
 # A name, perhaps quoted or with escapes of a URL, and `=` or `:` after it.
+# Where a value begins another name may begin, so it is only looked at.
 _NAME = re.compile(
-    r"""(?P<name>[A-Za-z_$][\w.$%\[\]-]{0,199})(?P<close>\\*["']?)\s*(?P<sign>[=:])(?!=)\s*"""
+    r"""(?P<name>[A-Za-z_$][\w.$%\[\]-]{0,199})\\*["']?"""
+    r"""(?=\s*(?P<sign>[=:])(?!=)\s*(?P<value>))"""
 )
 # `localStorage.setItem("token", "x")`
 _ARGUMENT = re.compile(r"""\(\s*["'](?P<name>[\w.-]{1,200})["']\s*,\s*(?=["'])""")
@@ -131,8 +135,12 @@ class _Walk:
         known = self._hidden.get(id(plain))
         if known is not None:
             return known[1]
-        if isinstance(plain, dict):
-            hidden: Any = self._hide_mapping(plain, path)
+        if isinstance(plain, Shortened):
+            # The digest of a secret tells of it.
+            part = self.hide(plain.part, path)
+            hidden: Any = by_digest(part, digest_of(part))
+        elif isinstance(plain, dict):
+            hidden = self._hide_mapping(plain, path)
         else:
             hidden = self._hide_list(plain, path)
         self._hidden[id(plain)] = plain, hidden
@@ -341,7 +349,7 @@ class _Walk:
     def _hide_pairs(self, text: str, path: str) -> str:
         pieces: list[str] = []
         end = 0
-        found = list(_names_before_values(text))
+        found = _names_before_values(text)
         # Those of a query, in which one name makes another one secret.
         beside = self._names.beside(name for name, _, sign in found if sign == "=")
         for name, start, sign in found:
@@ -371,20 +379,15 @@ def _last_name(name: str) -> str:
     return re.split(r"[.\[\]]+", unquote_plus(name).rstrip("]"))[-1]
 
 
-def _names_before_values(text: str) -> Iterator[tuple[str, int, str]]:
-    """Yield names, where the value of each begins, and the sign between them."""
-    found = [(match["name"], match.end(), match["sign"]) for match in _names(text)]
+def _names_before_values(text: str) -> list[tuple[str, int, str]]:
+    """Return names, where the value of each begins, and the sign between them."""
+    found: list[tuple[str, int, str]] = []
+    for match in _NAME.finditer(text):
+        found.append((match["name"], match.start("value"), match["sign"]))
     for pattern in (_ARGUMENT, _OPTION):
-        found += [(match["name"], match.end(), "=") for match in pattern.finditer(text)]
-    yield from sorted(found, key=lambda one: one[1])
-
-
-def _names(text: str) -> Iterator[re.Match[str]]:
-    """Yield names with a sign behind them; the value of one may begin with another."""
-    position = 0
-    while match := _NAME.search(text, position):
-        yield match
-        position = match.end("close")
+        for match in pattern.finditer(text):
+            found.append((match["name"], match.end(), "="))
+    return sorted(found, key=itemgetter(1))
 
 
 def _value_at(text: str, start: int, sign: str) -> tuple[int, int] | None:

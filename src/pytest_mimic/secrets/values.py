@@ -65,9 +65,10 @@ class KnownValues(dict[str, str]):
         self[value] = placeholder
         is_long_number = value.isdigit() and len(value) >= _SHORTEST_NUMBER
         if len(value) >= SHORTEST or is_long_number:
+            encoded = value.encode("utf-8", "surrogatepass")
             # As it is, as a URL spells it, and as Python prints it in an error.
-            printed = (repr(value)[1:-1], repr(value.encode())[2:-1])
-            for form in (value, quote(value, safe=""), quote_plus(value), *printed):
+            printed = (repr(value)[1:-1], repr(encoded)[2:-1])
+            for form in (value, quote(encoded, safe=""), quote_plus(encoded), *printed):
                 self._forms[form] = placeholder
             self._pattern = None
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from pytest_mimic.values.drawing import kind_of, line
+from pytest_mimic.values.making import Maker
 from pytest_mimic.values.tree import (
     IGNORED,
     Leaf,
@@ -120,7 +121,7 @@ class _Comparison:
             return
         elif kind == "$content" or (kind in _PATHS and old[kind] == new[kind]):
             yield _fact(path, "content differs from the recorded one")
-        elif not self._are_close(kind, old[kind], new[kind]):
+        elif not self._are_close(kind, old, new):
             yield Difference(path, old, new)
 
     def _objects(
@@ -143,10 +144,10 @@ class _Comparison:
         if kind not in _NUMBERS or not (rtol or atol):
             return False
         try:
-            before, after = _number(kind, old), _number(kind, new)
+            before, after = _number_of(old), _number_of(new)
             # The sum of both, as numpy has it.
             return abs(before - after) <= atol + rtol * abs(before)
-        except (ValueError, TypeError, ArithmeticError):
+        except (ValueError, ArithmeticError):
             return False
 
     def _keys(self, old: _Mapping, new: _Mapping, path: Path) -> Iterator[Difference]:
@@ -261,18 +262,13 @@ def _not_in(others: list[Tree], members: list[Tree]) -> list[Tree]:
     return [member for member in members if canonical_text(member) not in texts]
 
 
-def _number(kind: str, content: Any) -> complex:
-    """Give the number that a tree of a kind stands for.
+def _number_of(tree: Side) -> complex:
+    """Give a number of any kind.
 
     Raises:
-        ValueError, TypeError, ArithmeticError: It stands for none.
+        ValueError, ArithmeticError: It is no finite number.
     """
-    if kind == "$fraction":
-        return float(content[0] / content[1])
-    if kind == "$complex":
-        real, imaginary = (_number("float", part) for part in content)
-        return real + imaginary * 1j
-    return float(content["$float"] if isinstance(content, dict) else content)
+    return complex(Maker(None, read=dict).value_of(tree))
 
 
 def _equal_ends(old: list[str], new: list[str]) -> tuple[int, int]:

@@ -26,53 +26,6 @@ CHUNK = 1 << 20
 _NUMBER = r"\d+$"
 
 
-class Roots:
-    """The folders below which paths have a place.
-
-    Attributes:
-        rootdir: Its spellings: as it is named, and without links.
-        temporary: Those of the base temporary folder, that of all workers.
-        base: The base temporary folder of this process.
-        tmp_path: The folder of the running test, without links.
-    """
-
-    def __init__(self, rootdir: tuple[str, ...]) -> None:
-        self.rootdir = rootdir
-        self.temporary: tuple[str, ...] = ()
-        self.base: Path | None = None
-        self.tmp_path = ""
-
-    def split(self, below: str) -> tuple[str, str]:
-        """Split a path below the temporary folder into a given folder and the rest."""
-        names = below.split("/")
-        count = 2 if names[0].startswith(WORKER) else 1
-        folder = Path(self.temporary[0], *names[:count])
-        if len(names) < count or not below or not folder.is_dir():
-            return "", below
-        return str(folder), "/".join(names[count:])
-
-    def name_of(self, folder: str) -> str:
-        """Give the name under which another run finds a given folder."""
-        if folder and os.path.realpath(folder) == self.tmp_path:
-            return "tmp_path"
-        return re.sub(_NUMBER, "", Path(folder).name)
-
-    def folder_named(self, name: str) -> str:
-        """Give the folder of a name: of several with a number, the last one made."""
-        if name == "tmp_path" and self.tmp_path:
-            return self.tmp_path
-        if self.base is None:
-            return "<tmp>"
-        if not name or (self.base / name).is_dir():
-            return str(Path(self.temporary[0]) / name)
-        numbers = [0]
-        for folder in self.base.glob(f"{name}*"):
-            number = folder.name.removeprefix(name)
-            if number.isdigit():
-                numbers.append(int(number))
-        return str(self.base / f"{name}{max(numbers)}")
-
-
 class Places:
     """The places of the paths of a run, or of one call.
 
@@ -84,33 +37,33 @@ class Places:
 
     Attributes:
         folders: The folders that the arguments name.
+        starts: How a text starts that may be a path below the temporary folder: the
+            spellings of that folder, which is that of all workers.
     """
 
-    def __init__(
-        self, rootdir: str | os.PathLike[str] = "", *, roots: Roots | None = None
-    ) -> None:
-        self._roots = roots or Roots(_spellings(rootdir) if rootdir else ())
+    def __init__(self, rootdir: str | os.PathLike[str] = "") -> None:
         self.folders: list[str] = []
-
-    @property
-    def starts(self) -> tuple[str, ...]:
-        """How a text starts that may be a path below the temporary folder."""
-        return self._roots.temporary
+        self.starts: tuple[str, ...] = ()
+        self._rootdir = _spellings(rootdir) if rootdir else ()
+        self._base: Path | None = None
+        self._tmp_path = ""
 
     def set_temporary(self, base: str | os.PathLike[str]) -> None:
         """Take the base temporary folder of pytest, as soon as it is made."""
         folder = Path(base)
-        self._roots.base = folder
+        self._base = folder
         is_of_worker = folder.name.startswith(WORKER)
-        self._roots.temporary = _spellings(folder.parent if is_of_worker else folder)
+        self.starts = _spellings(folder.parent if is_of_worker else folder)
 
     def set_tmp_path(self, folder: str | os.PathLike[str]) -> None:
         """Take the folder that `tmp_path` has given to the running test."""
-        self._roots.tmp_path = os.path.realpath(folder)
+        self._tmp_path = os.path.realpath(folder)
 
     def of_call(self) -> Places:
         """Give the places of one call, which know the folders of its arguments."""
-        return Places(roots=self._roots)
+        places = Places()
+        places.__dict__.update(self.__dict__, folders=[])
+        return places
 
     def node_of(self, value: PurePath | str, *, is_argument: bool) -> Tree:
         """Give what stands for a path, or for a text that may be one.
@@ -176,36 +129,60 @@ class Places:
         slash = "/" if text.endswith("/") else ""
         if not is_argument and text != path + slash:
             return None  # It would come back in another spelling.
-        below = _below(path, self._roots.temporary)
+        below = _below(path, self.starts)
         if below is not None:
-            folder, rest = self._roots.split(below)
-            return [
-                "tmp",
-                escaped(rest + slash),
-                self._folder(folder, is_argument=is_argument),
-            ]
-        below = _below(path, self._roots.rootdir)
+            folder, rest = self._split(below)
+            name = self._name_of(folder, is_argument=is_argument)
+            return ["tmp", escaped(rest + slash), name]
+        below = _below(path, self._rootdir)
         return None if below is None else ["root", escaped(below + slash)]
 
-    def _folder(self, folder: str, *, is_argument: bool) -> Tree:
+    def _split(self, below: str) -> tuple[str, str]:
+        """Split a path below the temporary folder into a given folder and the rest."""
+        names = below.split("/")
+        count = 2 if names[0].startswith(WORKER) else 1
+        folder = Path(self.starts[0], *names[:count])
+        if len(names) < count or not below or not folder.is_dir():
+            return "", below
+        return str(folder), "/".join(names[count:])
+
+    def _name_of(self, folder: str, *, is_argument: bool) -> Tree:
+        """Give the number or name under which another run finds a given folder."""
         if folder in self.folders:
             return self.folders.index(folder)
         if folder and is_argument:
             self.folders.append(folder)
             return len(self.folders) - 1
-        return self._roots.name_of(folder)
+        if folder and os.path.realpath(folder) == self._tmp_path:
+            return "tmp_path"
+        return re.sub(_NUMBER, "", Path(folder).name)
 
     def _path_of(self, place: list[Any]) -> str:
         root, rest, *more = place
         below = unescaped(rest)
         if root == "root":
-            folder = self._roots.rootdir[0] if self._roots.rootdir else "<root>"
+            folder = self._rootdir[0] if self._rootdir else "<root>"
         elif isinstance(more[0], str):
-            folder = self._roots.folder_named(more[0])
+            folder = self._folder_named(more[0])
         else:
             folder = self.folders[more[0]] if more[0] < len(self.folders) else "<tmp>"
         is_inside = below and not below.startswith("/")
         return f"{folder}/{below}" if is_inside else f"{folder}{below}"
+
+    def _folder_named(self, name: str) -> str:
+        """Give the folder of a name: of several with a number, the last one made."""
+        if name == "tmp_path" and self._tmp_path:
+            return self._tmp_path
+        if self._base is None:
+            return "<tmp>"
+        if not name or (self._base / name).is_dir():
+            return str(Path(self.starts[0]) / name)
+        numbers = [0]
+        for folder in self._base.glob(f"{name}*"):
+            number = folder.name.removeprefix(name)
+            if number.isdigit():
+                numbers.append(int(number))
+        return str(self._base / f"{name}{max(numbers)}")
 
 
 # -- the content of files

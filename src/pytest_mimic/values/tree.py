@@ -355,6 +355,18 @@ def by_digest(part: Tree, digest: str) -> dict[str, Tree]:
     return {"$long": kind, "length": length, "digest": digest}
 
 
+class Shortened(dict[str, Tree]):
+    """What stands for a part that counts by its digest, and the part.
+
+    Attributes:
+        part: The part.
+    """
+
+    def __init__(self, part: Tree, digest: str) -> None:
+        super().__init__(by_digest(part, digest))
+        self.part = part
+
+
 BEGINNING = 200
 """So many characters of a long part are kept to be read."""
 

@@ -34,9 +34,9 @@ from pytest_mimic.values.tree import (
     Path,
     Raw,
     Refused,
+    Shortened,
     Tree,
     below,
-    by_digest,
     canonical_text,
     digest_of,
     escaped,
@@ -325,7 +325,7 @@ class Walk:
             return  # The path to what is refused is to be found.
         else:
             digest = ordered_digest_of if self._in_order else digest_of
-            part.tree = by_digest(part.tree, digest(part.tree))
+            part.tree = Shortened(part.tree, digest(part.tree))
         part.height = part.size = 1
 
     def _again(self, seen: _Part) -> Tree:
