@@ -179,10 +179,8 @@ class _Comparison:
             yield _fact(path, f"{len(old)} items recorded, {len(new)} items now")
             return
         if len(old) != len(new):
-            texts, texts_now = (
-                list(map(canonical_text, old)),
-                list(map(canonical_text, new)),
-            )
+            texts = list(map(canonical_text, old))
+            texts_now = list(map(canonical_text, new))
             start, end = _equal_ends(texts, texts_now)
             old, new = old[start : len(old) - end], new[start : len(new) - end]
         pairs = zip_longest(old, new, fillvalue=MISSING)
