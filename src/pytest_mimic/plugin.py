@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -143,10 +144,14 @@ def _without_rewriting(config: pytest.Config) -> Iterator[None]:
     finders = list(sys.meta_path)
     if hook in sys.meta_path:
         sys.meta_path.remove(hook)
+    collects_garbage = gc.isenabled()
+    gc.disable()  # an import leaves none
     try:
         yield
     finally:
         sys.meta_path[:] = finders
+        if collects_garbage:
+            gc.enable()
 
 
 def innermost_session(*, is_needed: bool = False) -> Session | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.lives import end_cassette
@@ -169,12 +169,15 @@ class Cassette:
 # -- blocks
 
 
-class _Open(NamedTuple):
+class _Open:
     """A block that is open, and where it was opened."""
 
-    owner: Owner
-    thread: threading.Thread
-    task: asyncio.Task[Any] | None
+    def __init__(
+        self, owner: Owner, thread: threading.Thread, task: asyncio.Task[Any] | None
+    ) -> None:
+        self.owner = owner
+        self.thread = thread
+        self.task = task
 
     def is_elsewhere(self) -> bool:
         """Whether other code runs in the block at the same time as this."""

@@ -29,7 +29,7 @@ class Place(NamedTuple):
         return f"{self.module}:{self.name}" if self.name else self.module
 
 
-class Piece(NamedTuple):
+class Piece:
     """A function, a class without its methods, or the top-level values of a module.
 
     Attributes:
@@ -38,9 +38,12 @@ class Piece(NamedTuple):
         is_class: Whether it is a class.
     """
 
-    chains: frozenset[Chain]
-    attributes: frozenset[str]
-    is_class: bool
+    def __init__(
+        self, chains: frozenset[Chain], attributes: frozenset[str], is_class: bool
+    ) -> None:
+        self.chains = chains
+        self.attributes = attributes
+        self.is_class = is_class
 
 
 class Module(NamedTuple):

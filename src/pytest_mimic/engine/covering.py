@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.errors import TargetError
 from pytest_mimic.patch.clients import client_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.owners import Owner
 
 
-class Edge(NamedTuple):
+class Edge:
     """A function of a client, or of Python, that is replaced while the run lasts.
 
     Attributes:
@@ -27,10 +27,17 @@ class Edge(NamedTuple):
         is_optional: Whether some versions of the client lack it.
     """
 
-    module: str
-    path: tuple[str, ...]
-    wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
-    is_optional: bool = False
+    def __init__(
+        self,
+        module: str,
+        path: tuple[str, ...],
+        wrap: Callable[[Callable[..., Any]], Callable[..., Any]],
+        is_optional: bool = False,
+    ) -> None:
+        self.module = module
+        self.path = path
+        self.wrap = wrap
+        self.is_optional = is_optional
 
     def error(self, problem: str) -> TargetError:
         """Return the error: without its edge, calls of a client would be real."""
@@ -38,7 +45,7 @@ class Edge(NamedTuple):
         return TargetError(f"{client}: its calls cannot be recorded: {problem}")
 
 
-class Line(NamedTuple):
+class Line:
     """The line that takes a client's call, and the cassette of its block.
 
     Attributes:
@@ -47,17 +54,19 @@ class Line(NamedTuple):
         cassette: The cassette of its block.
     """
 
-    name: str
-    options: Options
-    cassette: Owner | None
+    def __init__(self, name: str, options: Options, cassette: Owner | None) -> None:
+        self.name = name
+        self.options = options
+        self.cassette = cassette
 
 
-class ClientLine(NamedTuple):
+class ClientLine:
     """A line that names a client, and which of its calls it takes."""
 
-    target: Target
-    kind: str
-    patterns: Patterns
+    def __init__(self, target: Target, kind: str, patterns: Patterns) -> None:
+        self.target = target
+        self.kind = kind
+        self.patterns = patterns
 
 
 class Covering:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 Mode: TypeAlias = Literal["replay", "record", "rerecord", "verify", "live"]
 
@@ -43,7 +43,7 @@ Reason: TypeAlias = Literal["missing", "stale", "follows"]
 """
 
 
-class Facts(NamedTuple):
+class Facts:
     """What decides.
 
     Attributes:
@@ -54,10 +54,17 @@ class Facts(NamedTuple):
             wider fixture.
     """
 
-    mode: Mode
-    recorded: Recorded
-    conversation: Conversation = "none"
-    has_effect: bool = False
+    def __init__(
+        self,
+        mode: Mode,
+        recorded: Recorded,
+        conversation: Conversation = "none",
+        has_effect: bool = False,
+    ) -> None:
+        self.mode = mode
+        self.recorded = recorded
+        self.conversation = conversation
+        self.has_effect = has_effect
 
 
 def decide(facts: Facts) -> Decision | Reason:

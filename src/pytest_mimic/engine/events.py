@@ -75,7 +75,7 @@ class Event(NamedTuple):
         return int(self.number("times", 1))
 
 
-class Noted(NamedTuple):
+class Noted:
     """An error of a call, until the phase in which it was raised is judged.
 
     Attributes:
@@ -83,8 +83,9 @@ class Noted(NamedTuple):
         call: The call in words.
     """
 
-    error: MimicError
-    call: str
+    def __init__(self, error: MimicError, call: str) -> None:
+        self.error = error
+        self.call = call
 
 
 class Events:

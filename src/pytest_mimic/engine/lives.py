@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
 
 from pytest_mimic.engine.calls import kept_failure
 from pytest_mimic.engine.events import Event, Plain
@@ -229,7 +228,7 @@ def _tell_outcome(run: Run, entry: Entry, why: str, owner: Owner) -> None:
 # -- wider fixtures that were set up anew
 
 
-class FormerAnswers(NamedTuple):
+class FormerAnswers:
     """A wider fixture whose set-up was recorded anew.
 
     Attributes:
@@ -238,9 +237,10 @@ class FormerAnswers(NamedTuple):
         is_torn: Whether two workers have made it and were answered differently.
     """
 
-    fixture: str
-    tests: list[str]
-    is_torn: bool
+    def __init__(self, fixture: str, tests: list[str], is_torn: bool) -> None:
+        self.fixture = fixture
+        self.tests = tests
+        self.is_torn = is_torn
 
 
 def former_answers(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Hashable
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.logs import Log
@@ -28,7 +28,7 @@ class OpenCall(Protocol):
         """End it, as its owner ends."""
 
 
-class Kept(NamedTuple):
+class Kept:
     """What all tests share and an owner has recorded anew.
 
     Attributes:
@@ -36,8 +36,9 @@ class Kept(NamedTuple):
         entry: The call.
     """
 
-    written: Written
-    entry: Entry
+    def __init__(self, written: Written, entry: Entry) -> None:
+        self.written = written
+        self.entry = entry
 
 
 class Owner:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from functools import lru_cache
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -224,10 +224,11 @@ def _only_iterates(cls: Any) -> bool:
     return is_in_c and len(public) == len(makers)
 
 
-class Awaited(NamedTuple):
+class Awaited:
     """What the body of a stream yields to have it awaited."""
 
-    awaitable: Awaitable[Any]
+    def __init__(self, awaitable: Awaitable[Any]) -> None:
+        self.awaitable = awaitable
 
 
 async def to_async(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from pytest_mimic.engine.owners import Owner
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference
 
 
-class Sender(NamedTuple):
+class Sender:
     """Who sends a call, as a forked child tells it to its parent, too.
 
     Attributes:
@@ -26,9 +26,12 @@ class Sender(NamedTuple):
         headers: Its headers, without secrets.
     """
 
-    place: tuple[str, str]
-    own: frozenset[int]
-    headers: Mapping[str, str]
+    def __init__(
+        self, place: tuple[str, str], own: frozenset[int], headers: Mapping[str, str]
+    ) -> None:
+        self.place = place
+        self.own = own
+        self.headers = headers
 
 
 class Secrecy:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -16,10 +16,11 @@ _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 _DEFAULT_PORT = 80
 
 
-class Listening(NamedTuple):
+class Listening:
     """What a forked child tells its parent."""
 
-    port: int
+    def __init__(self, port: int) -> None:
+        self.port = port
 
 
 class OwnServers:

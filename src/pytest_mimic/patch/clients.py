@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 
-class Client(NamedTuple):
+class Client:
     """A client that a line may name.
 
     Attributes:
@@ -17,10 +17,17 @@ class Client(NamedTuple):
         answer: The parts of its answers, as `volatile=` names them; empty: unknown.
     """
 
-    kind: str
-    adapter: str
-    parts: tuple[str, ...] = ()
-    answer: tuple[str, ...] = ()
+    def __init__(
+        self,
+        kind: str,
+        adapter: str,
+        parts: tuple[str, ...] = (),
+        answer: tuple[str, ...] = (),
+    ) -> None:
+        self.kind = kind
+        self.adapter = adapter
+        self.parts = parts
+        self.answer = answer
 
 
 def _client(kind: str, adapter: str, parts: str, answer: str) -> Client:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from types import BuiltinFunctionType, MethodType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from pytest_mimic.patch.holders import (
     Holder,
@@ -27,7 +27,7 @@ Wrapper: TypeAlias = Callable[..., Any]
 _NEVER_BOUND = (MethodType, BuiltinFunctionType, partial)
 
 
-class NamedFunction(NamedTuple):
+class NamedFunction:
     """A function that a target or an edge names.
 
     Attributes:
@@ -40,13 +40,23 @@ class NamedFunction(NamedTuple):
         is_held_once: Whether nobody but the holder refers to it.
     """
 
-    holder: Holder
-    name: str
-    original: Any
-    function: Any
-    label: str
-    is_inherited: bool
-    is_held_once: bool
+    def __init__(
+        self,
+        holder: Holder,
+        name: str,
+        original: Any,
+        function: Any,
+        label: str,
+        is_inherited: bool,
+        is_held_once: bool,
+    ) -> None:
+        self.holder = holder
+        self.name = name
+        self.original = original
+        self.function = function
+        self.label = label
+        self.is_inherited = is_inherited
+        self.is_held_once = is_held_once
 
     @property
     def key(self) -> object:
@@ -56,11 +66,14 @@ class NamedFunction(NamedTuple):
         return address_of(self.function)
 
 
-class _Place(NamedTuple):
-    holder: Holder
-    name: str
-    before: object
-    substitute: object
+class _Place:
+    def __init__(
+        self, holder: Holder, name: str, before: object, substitute: object
+    ) -> None:
+        self.holder = holder
+        self.name = name
+        self.before = before
+        self.substitute = substitute
 
 
 class Patches:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.errors import Remedy, UnstableIdentityError
 from pytest_mimic.values.places import content_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PLAIN = {bool, bytes, dict, float, frozenset, int, list, set, str, tuple, type(None)}
 
 
-class CallRules(NamedTuple):
+class CallRules:
     """What of the arguments of a call counts.
 
     Attributes:
@@ -37,12 +37,21 @@ class CallRules(NamedTuple):
         unset: The parameters whose default is a bare `object()`, with that default.
     """
 
-    ignore: tuple[Path, ...] = ()
-    key: Callable[[dict[str, Any]], object] | None = None
-    content: frozenset[str] = frozenset()
-    parameters: frozenset[str] = frozenset()
-    extra: str = ""
-    unset: Mapping[str, object] = {}
+    def __init__(
+        self,
+        ignore: tuple[Path, ...] = (),
+        key: Callable[[dict[str, Any]], object] | None = None,
+        content: frozenset[str] = frozenset(),
+        parameters: frozenset[str] = frozenset(),
+        extra: str = "",
+        unset: Mapping[str, object] = {},
+    ) -> None:
+        self.ignore = ignore
+        self.key = key
+        self.content = content
+        self.parameters = parameters
+        self.extra = extra
+        self.unset = unset
 
     def names(self, argument: str) -> tuple[str, ...]:
         """Give the names that an option may use for an argument."""

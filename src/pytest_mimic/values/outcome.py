@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Iterable
 from json import dumps, loads  # A test may replace those of the module.
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -94,7 +94,7 @@ def store(
         storing.refuse((), "an outcome that is nested too deeply")
 
 
-class _Pickle(NamedTuple):
+class _Pickle:
     """A part that becomes a pickle.
 
     Attributes:
@@ -104,10 +104,13 @@ class _Pickle(NamedTuple):
         proof: The walk that has opened the part.
     """
 
-    node: dict[str, Tree]
-    pickled: Pickled
-    loaded: object
-    proof: Walk
+    def __init__(
+        self, node: dict[str, Tree], pickled: Pickled, loaded: object, proof: Walk
+    ) -> None:
+        self.node = node
+        self.pickled = pickled
+        self.loaded = loaded
+        self.proof = proof
 
 
 class _Storing:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timezone
 from operator import attrgetter, methodcaller
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic.values.names import name_of
 from pytest_mimic.values.tree import Path, Raw, Refused, Tree, memory_node, text_of
@@ -38,7 +38,7 @@ class Opener(Protocol):
         """Give the tree of a value, without what stands at the paths."""
 
 
-class Row(NamedTuple):
+class Row:
     """How values of a type are opened and made again.
 
     Attributes:
@@ -47,8 +47,13 @@ class Row(NamedTuple):
             and a function that makes its parts. `None`: a replay cannot.
     """
 
-    node: Callable[[Any, Opener], Tree]
-    make: Callable[[Any, dict[str, Any], Make], object] | None = None
+    def __init__(
+        self,
+        node: Callable[[Any, Opener], Tree],
+        make: Callable[[Any, dict[str, Any], Make], object] | None = None,
+    ) -> None:
+        self.node = node
+        self.make = make
 
 
 def row_of(cls: type) -> Row | None:

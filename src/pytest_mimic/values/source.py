@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType
-from typing import Any, NamedTuple
+from typing import Any
 
 import xxhash
 
@@ -226,11 +226,12 @@ def _source_of_lambda(tree: ast.Module | None, line: int) -> str | None:
     return digests.pop() if len(digests) == 1 else None
 
 
-class _ClassInFile(NamedTuple):
-    qualname: str
-    first: int
-    last: int
-    digest: str
+class _ClassInFile:
+    def __init__(self, qualname: str, first: int, last: int, digest: str) -> None:
+        self.qualname = qualname
+        self.first = first
+        self.last = last
+        self.digest = digest
 
 
 @functools.lru_cache(maxsize=256)
