@@ -27,6 +27,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from support.face import there_and_back
 
+from pytest_mimic.values.outcome import load
 from values.sameness import comes_back_or_is_refused, shown
 
 attr = pytest.importorskip("attr")
@@ -315,6 +316,13 @@ def test_objects_come_back_without_code_of_their_classes(make):
 
     assert ran == []
     assert shown(again) == shown(value)
+
+
+def test_a_named_tuple_is_made_by_the_names_of_its_fields():
+    """Its class may have them in another order than the recorded one."""
+    recorded = {"$values.test_there_and_back:Pair": {"b": 2, "a": 1}}
+
+    assert load(recorded, {}) == Pair(1, 2)
 
 
 def test_an_error_in_a_value_keeps_notes_and_cause():

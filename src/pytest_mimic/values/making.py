@@ -18,8 +18,8 @@ from pytest_mimic.values.names import find, name_of
 from pytest_mimic.values.rows import TAGS, row_of
 from pytest_mimic.values.state import (
     CONTAINERS,
-    LIBRARIES,
     builtin_base_of,
+    is_of_library,
     made_bare,
     set_attributes,
 )
@@ -83,13 +83,10 @@ class Maker:
             from pytest_mimic.values.places import Places  # Few outcomes hold a path.
 
             return (self.places or Places()).value_of(tree)
-        if tag in TAGS:
-            cls = find(TAGS[tag])
-            row = row_of(cls)
-            assert row is not None
-            assert row.make is not None
-            return row.make(cls, tree, self.value_of)
-        cls = self.value_of(tree["class"]) if "class" in tree else _named(tag[1:])
+        if "class" in tree:
+            cls = self.value_of(tree["class"])
+        else:
+            cls = _named(TAGS.get(tag, tag[1:]))
         if not isinstance(cls, type):
             raise StaleRecordingError(f"{tag[1:]} is no class any more")
         return self._object(cls, tag, tree)
@@ -174,7 +171,10 @@ class Maker:
         self, cls: Any, fields: dict[str, Any], tree: dict[str, Any]
     ) -> Any:
         _check_names(cls, cls._fields, fields)
-        made = tuple.__new__(cls, fields.values())
+        if len(fields) > len(cls._fields):
+            gone = next(name for name in fields if name not in cls._fields)
+            raise StaleRecordingError(f"{name_of(cls)} has no field {gone!r} any more")
+        made = tuple.__new__(cls, [fields[name] for name in cls._fields])
         set_attributes(made, self.value_of(tree.get("attributes", {})))
         return made
 
@@ -229,9 +229,7 @@ _OF_TEXTS: dict[str, Callable[[str], object]] = {
 
 
 def _library_make(cls: type) -> Callable[[type, Any], Any] | None:
-    if not any(
-        str(base.__module__).partition(".")[0] in LIBRARIES for base in cls.__mro__
-    ):
+    if not is_of_library(cls):
         return None
     from pytest_mimic.values import libraries  # Loads what it knows of.
 
@@ -270,6 +268,3 @@ def _check_names(cls: type, names: Any, recorded: Mapping[str, object]) -> None:
     new = [name for name in names if name not in recorded]
     if new:
         raise StaleRecordingError(f"{name_of(cls)} has a new field {new[0]!r}")
-    if issubclass(cls, tuple) and len(recorded) > len(names):
-        gone = next(name for name in recorded if name not in names)
-        raise StaleRecordingError(f"{name_of(cls)} has no field {gone!r} any more")
