@@ -78,7 +78,7 @@ def _names_in_order(
 
 def _named(given: Any, names: Sequence[str]) -> Plain:
     """Return a set of parameters by name, or by number where nobody knows names."""
-    if isinstance(given, Mapping):
+    if not isinstance(given, (tuple, list)):
         return {name: described(value) for name, value in given.items()}
     if not names or len(given) % len(names):
         return {str(number): described(one) for number, one in enumerate(given, 1)}
