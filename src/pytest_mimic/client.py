@@ -325,11 +325,11 @@ class Port:
         if adapter.is_of_all(request):
             return self._coverings.any_line(adapter.name)
         signature = adapter.signature(request)
-        lines = (
-            self._coverings.line_for(client, signature, host)
-            for client in clients or (adapter.name,)
-        )
-        return next(filter(None, lines), None)
+        for client in clients or (adapter.name,):
+            line = self._coverings.line_for(client, signature, host)
+            if line is not None:
+                return line
+        return None
 
     def _call(
         self, request: Plain, line: Line, numbered: Mapping[str, Hashable]

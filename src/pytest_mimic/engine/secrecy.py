@@ -73,8 +73,9 @@ class Secrecy:
         scope = self._scopes.get(owner)
         if scope is None:
             scope = self._scopes[owner] = Scope()
-        wider = [*owner.fixtures.values(), *([test] if test else [])]
-        scope.parents = [self.scope(one) for one in wider if one is not owner]
+        if owner.fixtures or test is not None:
+            wider = [*owner.fixtures.values(), *([test] if test else [])]
+            scope.parents = [self.scope(one) for one in wider if one is not owner]
         return scope
 
     def other_sender(self, sender: Sender) -> str | None:
