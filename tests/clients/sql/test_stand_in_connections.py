@@ -227,22 +227,6 @@ def test_statement_that_is_cancelled_is_not_recorded(runs: Runs, pg: Place) -> N
     assert [answer for answer in runs.answers if "rows" in answer.data] == []
 
 
-def test_rows_are_mappings_where_a_cursor_was_asked_for_them(
-    runs: Runs, connect: Connect, pg: Place
-) -> None:
-    rows = pytest.importorskip("psycopg.rows")
-
-    def steps(url: str) -> Any:
-        connection: Any = connect(url).raw_connection()
-        cursor = connection.cursor(row_factory=rows.dict_row)
-        cursor.execute("SELECT 1 AS a, 'x' AS b")
-        row = cursor.fetchone()
-        connection.close()
-        return row
-
-    assert same(runs, pg, steps) == {"a": 1, "b": "x"}
-
-
 def test_rows_of_another_class_are_refused_by_it(
     runs: Runs, connect: Connect, lite: Place
 ) -> None:

@@ -47,16 +47,16 @@ def answer_of(result: Result, *, is_ordered: bool = True) -> Plain:
     types = [database.described(column[1]) for column in result.columns]
     if any(one is not None for one in types):
         answer["types"] = types
-    kind = _kind_of(result.rows[0]) if result.rows else "tuple"
-    if kind != "tuple":
-        answer["row"] = kind
+    if result.rows and _is_list(result.rows[0]):
+        answer["row"] = "list"
     keys = row_keys(answer["columns"])
     answer["rows"] = [
         _plain_row(row, keys, index) for index, row in enumerate(result.rows)
     ]
     if not is_ordered and len(result.rows) > 1:
         answer["unordered"] = True
-    return {**answer, "count": result.rowcount}
+    answer["count"] = result.rowcount
+    return answer
 
 
 def result_of(answer: Plain) -> Result:
@@ -71,14 +71,8 @@ def result_of(answer: Plain) -> Result:
     names = answer["columns"]
     types = answer.get("types") or [None] * len(names)
     columns = [(name, type_, *[None] * 5) for name, type_ in zip(names, types)]
-    rows: list[Any] = [
-        tuple(map(database.made, row.values())) for row in answer["rows"]
-    ]
-    kind = answer.get("row")
-    if kind == "list":
-        rows = [[*row] for row in rows]
-    elif kind == "dict":
-        rows = [dict(zip(names, row)) for row in rows]
+    make = list if answer.get("row") == "list" else tuple
+    rows = [make(map(database.made, row.values())) for row in answer["rows"]]
     return Result(columns, rows, count, lastrowid)
 
 
@@ -98,25 +92,22 @@ def row_keys(columns: Sequence[str]) -> list[str]:
 
 
 def _plain_row(row: Any, keys: Sequence[str], index: int) -> Plain:
-    values = row.values() if isinstance(row, Mapping) else row
     return {
         key: database.stored(value, f"rows[{index}].{key}")
-        for key, value in zip(keys, values)
+        for key, value in zip(keys, row)
     }
 
 
-def _kind_of(row: Any) -> str:
-    """Return the class of rows: `tuple`, `list` or `dict`.
+def _is_list(row: Any) -> bool:
+    """Return whether rows are lists, and not tuples.
 
     Raises:
-        UnstorableOutcomeError: A replay could not make such rows.
+        UnstorableOutcomeError: They are neither, and a replay could not make them.
     """
     kind = type(row)
-    if kind in (tuple, list, dict):
-        return kind.__name__
     # SQLAlchemy itself reads the records of asyncpg, as tuples.
-    if kind.__module__.partition(".")[0] == "asyncpg":
-        return "tuple"
+    if kind in (tuple, list) or kind.__module__.partition(".")[0] == "asyncpg":
+        return kind is list
     what = f"a row of {kind.__module__}.{kind.__qualname__}"
     raise UnstorableOutcomeError("the outcome cannot be stored", [what])
 
