@@ -236,7 +236,7 @@ def test_reading_further_names_no_option_where_none_records(project):
     assert run.section[-1].endswith("test_shop.py::test_it, see its error")
 
 
-def test_the_reader_that_reads_furthest_is_recorded(project):
+def test_the_reader_that_reads_to_the_end_is_recorded(project):
     """`zip` reads the first of two equal streams to its end, and leaves the second before it."""
     project.ini("shop:count")
     project.tests("""

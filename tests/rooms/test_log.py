@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.logs import Log
-from pytest_mimic.engine.place import Place, blank_of
+from pytest_mimic.engine.place import Place, entry_of
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
 
@@ -35,9 +34,8 @@ def a_call(identity: str, kind: str = "http", **facts: Any) -> Call:
 
 def answered(call: Call, value: Any) -> Entry:
     if call.kind == "function":
-        return replace(blank_of(call), body={"value": value}, arguments={}, end="")
-    request = call.describe()
-    return replace(blank_of(call), body={"answer": value}, request=request, end="")
+        return entry_of(call, body={"value": value}, arguments={})
+    return entry_of(call, body={"answer": value}, request=call.describe())
 
 
 @pytest.fixture

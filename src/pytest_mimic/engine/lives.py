@@ -172,14 +172,15 @@ def _judge_shared(
     """Put back what an owner that did not pass may not leave to all tests."""
     left: list[Written] = []
     undone: list[Written] = []
-    for kept in owner.kept:
-        why = why_not_kept(kept.entry, verdict, below_replayed=below_replayed)
-        is_replaced = verdict == "failed" and kept.written.before is not None
-        (undone if why or is_replaced else left).append(kept.written)
+    for written in owner.kept:
+        [entry] = written.recording.entries
+        why = why_not_kept(entry, verdict, below_replayed=below_replayed)
+        is_replaced = verdict == "failed" and written.before is not None
+        (undone if why or is_replaced else left).append(written)
         if is_replaced and not why:
-            run.events.add("put back", test=run.test, name=kept.written.name)
+            run.events.add("put back", test=run.test, name=written.name)
         else:
-            _tell_outcome(run, kept.entry, why, owner)
+            _tell_outcome(run, entry, why, owner)
     _undo(run, undone)
     return left
 

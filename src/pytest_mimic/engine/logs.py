@@ -17,7 +17,7 @@ from pytest_mimic.engine.calls import (
     raised_in,
 )
 from pytest_mimic.engine.decide import Conversation, Facts, Mode, Recorded, decide
-from pytest_mimic.engine.place import Key, Place, blank_of, is_stale, key_of
+from pytest_mimic.engine.place import Key, Place, entry_of, is_stale, key_of
 from pytest_mimic.engine.turns import Turns
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError
@@ -173,7 +173,7 @@ class Log:
         if place.decision == "replay":
             self.plays += 1
         if place.is_real:
-            place.blank = blank_of(call)
+            place.blank = entry_of(call, end="empty")
             self._comparisons[place.key] = comparison_of(call)
         if place.is_real or is_first:
             self.made.append(place)
@@ -185,12 +185,13 @@ class Log:
     def put(self, place: Place, entry: Entry) -> None:
         """Keep what the call at a place gave."""
         self.end(place, is_open=entry.end == "open")
-        place.outcome = replace(entry, begin=place.begin, ended=place.ended)
+        entry.begin, entry.ended = place.begin, place.ended
+        place.outcome = entry
         is_failure = raised_in(entry.body) or failed_exchange(entry.body)
         # Where a log exists, a failing test keeps its new calls alone.
         is_kept = self.found is None or place.is_added
         if self._part and is_kept and not is_failure and not entry.end:
-            self._part.append(place.outcome)
+            self._part.append(entry)
 
     def end(self, place: Place, *, is_open: bool = False) -> None:
         """Note that the call at a place has ended, whatever it gave."""
@@ -319,8 +320,8 @@ class Shared:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        # The streams that this run has recorded.
-        self._streams: dict[str, Entry] = {}
+        # Those that this run has recorded.
+        self._whole_streams: dict[str, Entry] = {}
         # The failed exchanges: whoever tries again is to get the real answer.
         self._failed: set[str] = set()
 
@@ -333,35 +334,21 @@ class Shared:
         is_tried_again = mode == "record" and name in self._failed
         if entry is not None and entry.line == call.line and not is_tried_again:
             recorded = "stale" if is_stale(call, entry) else "fresh"
-        place = Place(
-            decide(Facts(mode, recorded)), recorded, entry, name, key_of(call)
-        )
-        if place.is_real:
-            place.blank = blank_of(call)
-        return place
+        decision = decide(Facts(mode, recorded))
+        return Place(decision, recorded, entry, name, key_of(call))
 
     def put(self, call: Call, place: Place, entry: Entry, *, test: str) -> Written:
-        """Keep an outcome at once; of a stream the longest reading of this run."""
-        if "items" in entry.body:
-            former = self._streams.get(place.name)
-            if former is not None and _goes_further(former, entry):
-                entry = former
-            self._streams[place.name] = entry
+        """Keep an outcome at once; a stream that was read to its end stays."""
+        if "last" in entry.body:
+            self._whole_streams[place.name] = entry
+        elif "items" in entry.body:
+            entry = self._whole_streams.get(place.name, entry)
         if failed_exchange(entry.body) and is_worth_a_wait(entry.body):
             self._failed.add(place.name)
         else:
             self._failed.discard(place.name)
         recording = Recording(test, self._vault.today, [entry])
         return self._vault.write(place.name, recording, equal=comparison_of(call))
-
-
-def _goes_further(one: Entry, other: Entry) -> bool:
-    """Return whether a stream was read as another reading of it, and then further."""
-    items, others = one.body.get("items"), other.body.get("items")
-    if not isinstance(items, list) or not isinstance(others, list):
-        return False
-    is_longer = len(items) > len(others) or "last" in one.body
-    return is_longer and items[: len(others)] == others and "last" not in other.body
 
 
 def comparison_of(call: Call) -> Callable[[Entry, Entry], bool]:

@@ -11,7 +11,6 @@ from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.real_values import RealValues
 from pytest_mimic.vault.names import log_name
-from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Written
 
 
@@ -26,19 +25,6 @@ class OpenCall(Protocol):
 
     def end_with_owner(self) -> None:
         """End it, as its owner ends."""
-
-
-class Kept:
-    """What all tests share and an owner has recorded anew.
-
-    Attributes:
-        written: What was written, so that it can be undone.
-        entry: The call.
-    """
-
-    def __init__(self, written: Written, entry: Entry) -> None:
-        self.written = written
-        self.entry = entry
 
 
 class Owner:
@@ -91,7 +77,7 @@ class Owner:
         self.pid = os.getpid()
         self.opening = threading.Lock()
         self.log: Log | None = None
-        self.kept: list[Kept] = []
+        self.kept: list[Written] = []
         self.open: dict[OpenCall, None] = {}
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.decide import Decision, Reason, Recorded
@@ -81,15 +82,15 @@ class Place:
         return replace(entry, begin=self.begin, ended=self.ended)
 
 
-def blank_of(call: Call) -> Entry:
-    """Give the entry of a call of which nothing is kept."""
+def entry_of(call: Call, **facts: Any) -> Entry:
+    """Give the entry of a call, with what else is known of it."""
     return Entry(
         target=call.target,
         identity=call.identity,
         signature="" if call.kind == "function" else call.signature,
         line=call.line,
         python=call.options.in_python,
-        end="empty",
+        **facts,
     )
 
 

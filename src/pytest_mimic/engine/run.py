@@ -14,7 +14,7 @@ from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.events import Event, Events, Noted
 from pytest_mimic.engine.inside import Inside
 from pytest_mimic.engine.logs import Log, Shared
-from pytest_mimic.engine.owners import Kept, Owner
+from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
     EndlessCallsError,
     Refusal,
@@ -30,7 +30,7 @@ from pytest_mimic.errors import (
     StaleRecordingError,
 )
 from pytest_mimic.values.places import Places
-from pytest_mimic.vault.vault import Vault
+from pytest_mimic.vault.vault import Vault, Written
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.anew import Anew
@@ -233,7 +233,7 @@ class Run:
                 self.servers.add_child(row)
             elif isinstance(row, Sender):
                 self.secrecy.other_sender(row)
-            elif isinstance(row, Kept) and self.innermost is not None:
+            elif isinstance(row, Written) and self.innermost is not None:
                 self.innermost.kept.append(row)
 
     def close(self) -> None:

@@ -11,8 +11,8 @@ from pytest_mimic.engine.calls import Call, failed_exchange, is_worth_a_wait
 from pytest_mimic.engine.decide import Decision
 from pytest_mimic.engine.events import Event, EventKind, Plain
 from pytest_mimic.engine.logs import Log
-from pytest_mimic.engine.owners import Kept, OpenCall, Owner
-from pytest_mimic.engine.place import Place
+from pytest_mimic.engine.owners import OpenCall, Owner
+from pytest_mimic.engine.place import Place, entry_of
 from pytest_mimic.engine.refusals import RERECORD, Refusal, facts_of_error
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.turns import (
@@ -280,10 +280,9 @@ class Step:
             facts["arguments"] = described
         else:
             facts["request"] = shelve(described, run.vault)
-        assert self._place.blank is not None
         try:
-            entry = replace(
-                self._place.blank,
+            entry = entry_of(
+                call,
                 body={key: shelve(part, run.vault) for key, part in body.items()},
                 end=end,
                 seconds=self._seconds_now(),
@@ -304,11 +303,11 @@ class Step:
         if place.is_in_log:
             self._log.put(place, entry)
             return
-        kept = Kept(run.shared.put(self.call, place, entry, test=self._test), entry)
+        written = run.shared.put(self.call, place, entry, test=self._test)
         if run.events.tell is not None:
-            run.events.tell(kept)
-        elif self._owner is not None and kept.written.changed:
-            self._owner.kept.append(kept)
+            run.events.tell(written)
+        elif self._owner is not None and written.changed:
+            self._owner.kept.append(written)
 
     def _report(self, what: str) -> None:
         what = f"{what}: not recorded, a replay will miss it"

@@ -429,17 +429,28 @@ def _laid_out(tree: object, indent: str = "", before: int = 0) -> str:
         indent: The blanks at the begin of the line.
         before: How many characters stand before it on its line.
     """
-    text = _dumped(tree)
-    if before + len(text) < _WIDTH or len(indent) > _WIDTH // 2:
-        return text
+    if not isinstance(tree, (dict, list, tuple)) or len(indent) > _WIDTH // 2:
+        return _dumped(tree)
+    if not _is_surely_long(tree):
+        text = _dumped(tree)
+        if before + len(text) < _WIDTH:
+            return text
     deeper = f"{indent}  "
+    lines = []
     if isinstance(tree, dict):
-        keys = [f"{deeper}{_dumped(key)}: " for key in tree]
-        pairs = zip(keys, tree.values(), strict=True)
-        lines = [key + _laid_out(part, deeper, len(key)) for key, part in pairs]
-    elif isinstance(tree, (list, tuple)):
-        lines = [deeper + _laid_out(part, deeper, len(deeper)) for part in tree]
+        for key, part in tree.items():
+            start = f"{deeper}{_dumped(key)}: "
+            lines.append(start + _laid_out(part, deeper, len(start)))
     else:
-        return text
+        for part in tree:
+            lines.append(deeper + _laid_out(part, deeper, len(deeper)))
     inner = ",\n".join(lines)
-    return f"{text[0]}\n{inner}\n{indent}{text[-1]}"
+    brackets = "{}" if isinstance(tree, dict) else "[]"
+    return f"{brackets[0]}\n{inner}\n{indent}{brackets[1]}"
+
+
+def _is_surely_long(tree: object) -> bool:
+    """Whether the texts of a mapping alone fill a line: it need not be measured."""
+    if not isinstance(tree, dict):
+        return False
+    return sum(len(part) for part in tree.values() if isinstance(part, str)) > _WIDTH

@@ -73,11 +73,13 @@ class Written(NamedTuple):
         name: The file.
         before: What it held. None: it did not exist.
         now: What it holds.
+        recording: What was to be written.
     """
 
     name: str
     before: bytes | None
     now: bytes
+    recording: Recording
 
     @property
     def changed(self) -> bool:
@@ -167,7 +169,7 @@ class Vault:
             if now is None or deeply(lambda: recording != former):
                 now = content_of(recording)
                 self._replace(name, before, now)
-        return Written(name, before, now)
+        return Written(name, before, now, recording)
 
     def _former(self, name: str, content: bytes | None) -> Recording | None:
         if content is None:
