@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         UnstableIdentityError,
         UnstorableOutcomeError,
     )
-    from pytest_mimic.run.fixtures import CassetteFixture
+    from pytest_mimic.run.cassette_fixtures import CassetteFixture
 
 __all__ = [
     "Cassette",
@@ -45,7 +45,7 @@ __all__ = [
 _MODULES = {
     "Cassette": "engine.cassettes",
     "CassetteCall": "engine.cassettes",
-    "CassetteFixture": "run.fixtures",
+    "CassetteFixture": "run.cassette_fixtures",
     "fingerprint": "_mimic",
     "mimic": "_mimic",
     "register_fingerprint": "_mimic",

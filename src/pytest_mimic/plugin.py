@@ -14,8 +14,8 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.cassettes import Fixture
+    from pytest_mimic.run.cassette_fixtures import CassetteFixture
     from pytest_mimic.run.course import Course
-    from pytest_mimic.run.fixtures import CassetteFixture
     from pytest_mimic.run.session import Session
 
 _FLAGS = {
@@ -217,7 +217,7 @@ def mimic_mode(pytestconfig: pytest.Config) -> str:
 def _cassette_fixture(request: pytest.FixtureRequest, kind: Fixture) -> CassetteFixture:
     session = _course_of(request.config).session
     # A run without cassettes does not load it.
-    from pytest_mimic.run.fixtures import CassetteFixture
+    from pytest_mimic.run.cassette_fixtures import CassetteFixture
 
     return CassetteFixture(kind, session)
 

@@ -1,35 +1,22 @@
-"""Gives wider fixtures their own logs, notes temporary folders, opens cassettes."""
+"""Gives wider fixtures their own logs, and notes the temporary folders."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import partial
+from collections.abc import Generator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from pytest_mimic.engine.cassettes import Cassette, Fixture
 from pytest_mimic.engine.lives import end, owning
 from pytest_mimic.engine.logs import Verdict
 from pytest_mimic.engine.owners import Owner
-from pytest_mimic.errors import TargetError, UnstableIdentityError
-from pytest_mimic.patch.targets import Target, as_targets
+from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.run.selection import plain_id
 from pytest_mimic.run.session import Session
 from pytest_mimic.values.identity import fingerprint
-from pytest_mimic.vault.names import cassette_name, cassette_of_test
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from pytest_mimic.patch.targets import TargetOptions
-
-
-# What a cassette takes besides the configured targets, if none are named.
-_CLIENTS = ("http", "sqlalchemy", "redis")
 
 
 class Fixtures:
@@ -41,8 +28,6 @@ class Fixtures:
         self._parameters: dict[str, list[str]] = {}
         # The wider fixtures that are set up, with the names of their owners.
         self._live: dict[Owner, str] = {}
-        # Those whose set-up has come to its end.
-        self._set_up: set[Owner] = set()
         self._names_of_test: set[str] = set()
 
     def begin_test(self, item: pytest.Item) -> None:
@@ -67,31 +52,29 @@ class Fixtures:
             return (yield)
         owner = self._owner_of(fixturedef, request)
         run, teardown = self._session.run, ExitStack()
+        verdict: Verdict = "failed"
+
+        def end_fixture() -> None:
+            teardown.close()
+            del self._live[owner]
+            self._session.safely(lambda: end(run, owner, verdict))
+
         # Finalizers run in reverse order, and the fixture adds its own in between.
-        fixturedef.addfinalizer(partial(self._end, owner, teardown))
+        fixturedef.addfinalizer(end_fixture)
         self._live[owner] = name
         try:
             with owning(run, owner):
                 value = yield
-        except pytest.skip.Exception:
-            self._set_up.add(owner)
-            raise
-        else:
-            self._set_up.add(owner)
+            verdict = "passed"
             return value
+        except pytest.skip.Exception:
+            verdict = "passed"
+            raise
         finally:
             fixturedef.addfinalizer(lambda: teardown.enter_context(owning(run, owner)))
             # The test may have asked for it by `getfixturevalue`.
             self._names_of_test.add(name)
             self._tell_uses()
-
-    def _end(self, owner: Owner, teardown: ExitStack) -> None:
-        teardown.close()
-        del self._live[owner]
-        verdict: Verdict = "passed" if owner in self._set_up else "failed"
-        self._set_up.discard(owner)
-        run = self._session.run
-        self._session.safely(lambda: end(run, owner, verdict))
 
     def _note_folder(self, name: str, value: Any) -> None:
         places = self._session.run.places
@@ -147,78 +130,3 @@ def _place_of(function: Any, rootdir: Path) -> str:
     if path.is_relative_to(rootdir) and "site-packages" not in path.parts:
         return path.relative_to(rootdir).as_posix()
     return str(getattr(function, "__module__", ""))
-
-
-class CassetteFixture:
-    """What `mimic_record`, `mimic_replay` and `mimic_auto` give: it opens cassettes."""
-
-    __module__ = "pytest_mimic"
-
-    def __init__(self, kind: Fixture, session: Session) -> None:
-        self._kind = kind
-        self._session = session
-
-    def __repr__(self) -> str:
-        return f"<fixture mimic_{self._kind}>"
-
-    def __call__(
-        self,
-        name: str | None = None,
-        *,
-        targets: Iterable[str | Callable[..., Any]] = (),
-        strict: bool = False,
-        **options: Unpack[TargetOptions],
-    ) -> AbstractContextManager[Cassette]:
-        """Return the block of a cassette.
-
-        Args:
-            name: Its name, which may hold folders. Default: made of the test's id.
-            targets: What it takes, as lines of `mimic_functions` or functions. Default:
-                the configured targets, HTTP, sqlalchemy and redis.
-            strict: `mimic_replay` also fails where a recorded call was not made, or in
-                another order.
-            options: The options of a line, for all targets.
-
-        Raises:
-            TargetError: A target or an option is wrong.
-            CassetteError: The name leaves the vault.
-        """
-        __tracebackhide__ = True
-        covered = self._targets(list(targets), options)
-        name = name or self._next_name()
-        file = cassette_name(name)
-        if self._kind == "replay":
-            self._session.only_replayed.add(file)
-        cover = partial(self._cover, covered)
-        return self._session.cassettes.block(name, self._kind, cover, strict=strict)
-
-    def _next_name(self) -> str:
-        """Return the name of a cassette that the running test does not name."""
-        self._session.unnamed_cassettes += 1
-        test, count = self._session.run.test, self._session.unnamed_cassettes
-        return cassette_of_test(test, count)
-
-    def _targets(
-        self, given: list[str | Callable[..., Any]], options: Mapping[str, Any]
-    ) -> list[Target]:
-        named: list[str | Target | Callable[..., Any]] = [*given]
-        if not named:
-            clients = [Target(client) for client in _CLIENTS]
-            named = [*self._session.settings.targets, *clients]
-        try:
-            return as_targets(named, options)
-        except TargetError as error:
-            what = f"mimic_{self._kind}: {error.what}"
-            raise TargetError(what, error.facts, error.remedies) from None
-
-    @contextmanager
-    def _cover(self, targets: list[Target], cassette: Owner) -> Iterator[None]:
-        if cassette.mode in ("record", "rerecord"):
-            self._session.note_what_is_made_anew()
-        # A cassette that was opened is used as a whole.
-        self._session.usage.used.setdefault(cassette.file, set())
-        covering = self._session.coverings.enter(targets, cassette)
-        try:
-            yield
-        finally:
-            covering.end()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_mimic.commands import LONGEST, Commands
-from pytest_mimic.engine.cassettes import Cassettes
 from pytest_mimic.engine.coverings import Coverings
 from pytest_mimic.engine.lives import begin_test
 from pytest_mimic.engine.run import Run
@@ -22,6 +21,7 @@ from pytest_mimic.values.places import Places
 from pytest_mimic.vault.vault import Vault
 
 if TYPE_CHECKING:
+    from pytest_mimic.engine.cassettes import Cassettes
     from pytest_mimic.run.files_of_tests import FilesOfTests
 
 
@@ -34,7 +34,6 @@ class Session:
         commands: Writes the commands to paste.
         run: The engine's run.
         coverings: What is mimicked.
-        cassettes: The cassettes that are open.
         usage: What this run collected, ran and used.
         selection: Which tests these are.
         judgement: Which recordings are unused.
@@ -64,7 +63,6 @@ class Session:
         shows_calls = config.option.verbose > 0 or settings.report is not None
         self.run.events.shows_calls = shows_calls
         self.coverings = Coverings(self.run, settings.rootdir)
-        self.cassettes = Cassettes(self.run)
         self.usage = Usage()
         self.selection = Selection(config, self.usage)
         self.judgement = Judgement()
@@ -88,6 +86,13 @@ class Session:
 
     def _is_in_files(self, text: str) -> bool:
         return text in self._files_of_tests
+
+    @cached_property
+    def cassettes(self) -> Cassettes:
+        """The cassettes that are open."""
+        from pytest_mimic.engine.cassettes import Cassettes  # few runs have any
+
+        return Cassettes(self.run)
 
     @cached_property
     def _files_of_tests(self) -> FilesOfTests:

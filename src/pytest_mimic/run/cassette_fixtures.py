@@ -1,0 +1,98 @@
+"""What the fixtures `mimic_record`, `mimic_replay` and `mimic_auto` give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic.engine.cassettes import Cassette, Fixture
+from pytest_mimic.engine.owners import Owner
+from pytest_mimic.errors import TargetError
+from pytest_mimic.patch.targets import Target, as_targets
+from pytest_mimic.run.session import Session
+from pytest_mimic.vault.names import cassette_name, cassette_of_test
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from pytest_mimic.patch.targets import TargetOptions
+
+# What a cassette takes besides the configured targets, if none are named.
+_CLIENTS = ("http", "sqlalchemy", "redis")
+
+
+class CassetteFixture:
+    """What `mimic_record`, `mimic_replay` and `mimic_auto` give: it opens cassettes."""
+
+    __module__ = "pytest_mimic"
+
+    def __init__(self, kind: Fixture, session: Session) -> None:
+        self._kind = kind
+        self._session = session
+
+    def __repr__(self) -> str:
+        return f"<fixture mimic_{self._kind}>"
+
+    def __call__(
+        self,
+        name: str | None = None,
+        *,
+        targets: Iterable[str | Callable[..., Any]] = (),
+        strict: bool = False,
+        **options: Unpack[TargetOptions],
+    ) -> AbstractContextManager[Cassette]:
+        """Return the block of a cassette.
+
+        Args:
+            name: Its name, which may hold folders. Default: made of the test's id.
+            targets: What it takes, as lines of `mimic_functions` or functions. Default:
+                the configured targets, HTTP, sqlalchemy and redis.
+            strict: `mimic_replay` also fails where a recorded call was not made, or in
+                another order.
+            options: The options of a line, for all targets.
+
+        Raises:
+            TargetError: A target or an option is wrong.
+            CassetteError: The name leaves the vault.
+        """
+        __tracebackhide__ = True
+        covered = self._targets(list(targets), options)
+        name = name or self._next_name()
+        file = cassette_name(name)
+        if self._kind == "replay":
+            self._session.only_replayed.add(file)
+        cover = partial(self._cover, covered)
+        return self._session.cassettes.block(name, self._kind, cover, strict=strict)
+
+    def _next_name(self) -> str:
+        """Return the name of a cassette that the running test does not name."""
+        self._session.unnamed_cassettes += 1
+        test, count = self._session.run.test, self._session.unnamed_cassettes
+        return cassette_of_test(test, count)
+
+    def _targets(
+        self, given: list[str | Callable[..., Any]], options: Mapping[str, Any]
+    ) -> list[Target]:
+        named: list[str | Target | Callable[..., Any]] = [*given]
+        if not named:
+            clients = [Target(client) for client in _CLIENTS]
+            named = [*self._session.settings.targets, *clients]
+        try:
+            return as_targets(named, options)
+        except TargetError as error:
+            what = f"mimic_{self._kind}: {error.what}"
+            raise TargetError(what, error.facts, error.remedies) from None
+
+    @contextmanager
+    def _cover(self, targets: list[Target], cassette: Owner) -> Iterator[None]:
+        if cassette.mode in ("record", "rerecord"):
+            self._session.note_what_is_made_anew()
+        # A cassette that was opened is used as a whole.
+        self._session.usage.used.setdefault(cassette.file, set())
+        covering = self._session.coverings.enter(targets, cassette)
+        try:
+            yield
+        finally:
+            covering.end()
