@@ -615,8 +615,12 @@ def _given(found: Any) -> Any:
 
 def parts_that_count(adapter: Adapter, request: Plain, options: Options) -> Tree:
     """Return what counts of a stored request under a line."""
+    return counted_parts(adapter, adapter.parts(request), options)
+
+
+def counted_parts(adapter: Adapter, parts: Plain, options: Options) -> Tree:
+    """Return what counts of the parts of a request under a line."""
     matched = [path.removeprefix("headers.") for path in options.match]
-    parts = adapter.parts(request)
     # A request that has no query at all is the same as one whose query is left out.
     left = {name: part for name, part in parts.items() if name not in options.ignore}
     return without(adapter.counted(left, matched), paths_of(options.ignore))

@@ -167,7 +167,7 @@ def _recordings(
         options = NO_OPTIONS if line is None else line.options
         is_shared = bool(test) and options.sequence is False
         entry.line = options.text()
-        entry.identity = identity_under(adapter, request, options)
+        entry.identity = identity_under(adapter, adapter.parts(request), options)
         entry.recorded = vault.today
         owner = "" if is_shared else test or file
         answer = exchanges.answer(

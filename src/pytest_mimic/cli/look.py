@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, select
@@ -29,13 +29,12 @@ def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
     """List calls: day, duration, the call, how it failed, and who recorded it."""
     selection = select(project, options)
     if options.json:
-        rows = [
-            _plain_row(project, found, entry)
-            for found in selection.found
-            for entry in found.entries
-        ]
         plain = {
-            "calls": rows,
+            "calls": [
+                _plain_row(project, found, entry)
+                for found in selection.found
+                for entry in found.entries
+            ],
             "damaged": [str(error) for error in selection.damaged],
             "unmatched": selection.unmatched,
         }
@@ -43,7 +42,9 @@ def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
         return selection.code
     for found in selection.found:
         for entry in found.entries:
-            yield _row(project, found, entry)
+            label = ", ".join(filter(None, [project.label(entry), _failure(entry)]))
+            took = duration(entry.seconds)
+            yield f"{entry.recorded}  {took:>7}  {label}    {found.owner}"
     if selection.calls:
         size = size_in_words(project.vault.size())
         whole = "" if options.selectors else f", {size}"
@@ -53,14 +54,6 @@ def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
         yield f"  to record: {project.commands.pytest('--mimic-record')}"
     yield from selection.told(project)
     return selection.code
-
-
-def _row(project: Project, found: Found, entry: Entry) -> str:
-    label = project.label(entry)
-    failure = _failure(entry)
-    told = f"{label}, {failure}" if failure else label
-    seconds = duration(entry.seconds)
-    return f"{entry.recorded}  {seconds:>7}  {told}    {found.owner}"
 
 
 def _failure(entry: Entry) -> str:
@@ -99,8 +92,16 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
     code = selection.code
     for found in selection.found:
         for entry in found.entries:
+            yield project.label(entry)
+            took = duration(entry.seconds)
+            yield f"  recorded {entry.recorded} by {found.owner} in {took}"
+            yield f"  {project.path_of(found.name)}"
+            if entry.end:
+                yield f"  {_ENDS[entry.end]}"
             try:
-                yield from _shown(project, found, entry)
+                yield from drawn(
+                    entry, lambda tree: project.shown(unshelve(tree, project.vault))
+                )
             except CorruptRecordingError as error:
                 yield f"  {error}"
                 code = 1
@@ -109,16 +110,6 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
         yield str(damage.what)
     yield from selection.told(project)
     return code
-
-
-def _shown(project: Project, found: Found, entry: Entry) -> Iterator[str]:
-    yield project.label(entry)
-    took = duration(entry.seconds)
-    yield f"  recorded {entry.recorded} by {found.owner} in {took}"
-    yield f"  {project.path_of(found.name)}"
-    if entry.end:
-        yield f"  {_ENDS[entry.end]}"
-    yield from drawn(entry, lambda tree: _whole(project, tree))
 
 
 def drawn(entry: Entry, shown: Callable[[Tree], Tree]) -> Iterator[str]:
@@ -136,19 +127,15 @@ def drawn(entry: Entry, shown: Callable[[Tree], Tree]) -> Iterator[str]:
     if entry.request is not None:
         yield from _exchange(call, body.get("answer", {}))
         return
-    yield from _named_parts(call)
+    yield from _parts(call)
     if "items" in body:
         yield from _stream(body["items"])
     ended = body.get("last", body)
     assert isinstance(ended, dict)
     if "raised" in ended:
-        yield from _named("raised ", ended["raised"])
+        yield from _part("raised ", ended["raised"])
     elif "value" in ended and not ("items" in body and ended["value"] is None):
-        yield from _named("returned ", ended["value"])
-
-
-def _whole(project: Project, tree: Tree) -> Tree:
-    return project.shown(unshelve(tree, project.vault))
+        yield from _part("returned ", ended["value"])
 
 
 def _exchange(request: Tree, answer: Tree) -> Iterator[str]:
@@ -157,23 +144,22 @@ def _exchange(request: Tree, answer: Tree) -> Iterator[str]:
     assert isinstance(answer, dict)
     asked = _content(request.get("body"))
     said = messages_of(asked)
-    rest = request
+    for message in said:
+        yield from _text(f"{message.role}: ", message.text)
     if said and isinstance(asked, dict):
-        for message in said:
-            yield from _text(message.role, message.text)
         names = [name for name in asked if name not in CONVERSATION]
-        rest = {"body": {name: asked[name] for name in names}}
-    elif asked is not None:
-        rest = {**request, "body": asked}
-    yield from _named_parts(rest)
+        request = {"body": {name: asked[name] for name in names}}
+    elif "body" in request:
+        request = {**request, "body": asked}
+    yield from _parts(request)
     text = answer_text(answer.get("body")) if said else ""
     if text:
-        yield from _text("assistant", text)
+        yield from _text("assistant: ", text)
         return
     yield "  answer:"
     if "body" in answer:
         answer = {**answer, "body": _content(answer["body"])}
-    yield from _named_parts(answer, "    ")
+    yield from _parts(answer, "    ")
 
 
 def _content(body: Tree) -> Tree:
@@ -191,58 +177,57 @@ def _stream(items: Tree) -> Iterator[str]:
     yield f"  a stream of {plural(len(items), 'item')}"
     texts = [item for item in items if isinstance(item, str)]
     if texts and len(texts) == len(items):
-        yield from _text("joined", "".join(texts))
+        yield from _text("joined: ", "".join(texts))
         return
     for number, item in enumerate(items, 1):
-        yield from _named(f"{number}: ", item)
+        yield from _part(f"{number}: ", item)
 
 
-def _named_parts(parts: Tree, indent: str = "  ") -> Iterator[str]:
-    if not isinstance(parts, dict) or is_tagged(parts):
-        yield from _named("", parts, indent)
+def _parts(tree: Tree, indent: str = "  ") -> Iterator[str]:
+    if not isinstance(tree, dict) or is_tagged(tree):
+        yield from _part("", tree, indent)
         return
-    for name, part in parts.items():
-        if isinstance(part, str) and "\n" in part:
-            yield from _text(name, part, indent)
-        else:
-            yield from _named(f"{name}: ", part, indent)
+    for name, part in tree.items():
+        yield from _part(f"{name}: ", part, indent)
 
 
-def _named(name: str, tree: Tree, indent: str = "  ") -> Iterator[str]:
-    """Draw a part behind its name, rows as a table."""
-    rows = _rows_of(tree)
-    if rows:
-        yield f"{indent}{name}{plural(len(rows) - 1, 'row')}"
-        yield from (f"{indent}  {row}" for row in _table(rows))
+def _part(before: str, tree: Tree, indent: str = "  ") -> Iterator[str]:
+    """Draw a part behind a few words, rows as a table, a text of lines as it is."""
+    if isinstance(tree, str) and "\n" in tree:
+        yield from _text(before, tree, indent)
+        return
+    table = _table(tree)
+    if table:
+        yield f"{indent}{before}{plural(len(table) - 1, 'row')}"
+        yield from (f"{indent}  {row}" for row in table)
         return
     first, *others = lines(tree)
-    yield f"{indent}{name}{first}"
+    yield f"{indent}{before}{first}"
     yield from (f"{indent}{other}" for other in others)
 
 
-def _text(name: str, text: str, indent: str = "  ") -> Iterator[str]:
-    """Draw a text as it is, one of several lines below its name."""
+def _text(before: str, text: str, indent: str = "  ") -> Iterator[str]:
+    """Draw a text as it is, one of several lines below what stands before it."""
     if "\n" not in text:
-        yield f"{indent}{name}: {text}"
+        yield f"{indent}{before}{text}"
         return
-    yield f"{indent}{name}: |"
+    yield f"{indent}{before}|"
     yield from (f"{indent}  {part}" for part in text.split("\n"))
 
 
-def _rows_of(tree: Tree) -> list[list[str]]:
-    """Return names and rows of a list of mappings with the same names, else nothing."""
+def _table(tree: Tree) -> list[str]:
+    """Return the lines of a list of mappings with the same names, else nothing."""
     if not isinstance(tree, list) or len(tree) < 2:
         return []
     rows = [part for part in tree if isinstance(part, dict) and not is_tagged(part)]
     if len(rows) < len(tree) or any(row.keys() != rows[0].keys() for row in rows):
         return []
-    cells = [[line(part, _WIDEST_CELL) for part in row.values()] for row in rows]
-    return [[*rows[0]], *cells]
-
-
-def _table(rows: Iterable[list[str]]) -> Iterator[str]:
-    columns = [*zip(*rows)]
-    widths = [max(map(len, column)) for column in columns]
+    cells = [list(rows[0])]
     for row in rows:
-        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths)]
-        yield "  ".join(cells).rstrip()
+        cells.append([line(part, _WIDEST_CELL) for part in row.values()])
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    table = []
+    for texts in cells:
+        padded = map(str.ljust, texts, widths)
+        table.append("  ".join(padded).rstrip())
+    return table

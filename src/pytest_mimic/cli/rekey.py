@@ -149,13 +149,16 @@ def _under(
     _refuse_names_taken_out(project.secrets.names, adapter, request, answer)
     new = replace(entry, line=options.text())
     hidden = exchanges.request(adapter, request)
-    if hidden != request or new.line != entry.line:
-        if identity_under(adapter, request, _options_of(entry.line)) != entry.identity:
+    is_hidden = hidden != request
+    if is_hidden or new.line != entry.line:
+        parts = adapter.parts(request)
+        if identity_under(adapter, parts, _options_of(entry.line)) != entry.identity:
             raise MimicError("it was edited by hand")
-        new.identity = identity_under(adapter, hidden, options)
-    if hidden != request:
-        new.signature = adapter.signature(hidden)
-        new.request = hidden
+        if is_hidden:
+            parts = adapter.parts(hidden)
+            new.signature = adapter.signature(hidden)
+            new.request = hidden
+        new.identity = identity_under(adapter, parts, options)
     if answer is not None:
         owner = "" if _is_shared(found) else found.recording.owner
         shown = exchanges.answer(adapter, answer, hidden, owner, new.identity)

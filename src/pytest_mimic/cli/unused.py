@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 from pytest_mimic.cli.project import Project
-from pytest_mimic.engine.unused import Judgement, clear, judge, rows_of
+from pytest_mimic.engine.unused import Judgement, Unused, clear, judge, rows_of
 from pytest_mimic.engine.usage import Usage
 from pytest_mimic.engine.usage_file import UsageFile, commit_of
 from pytest_mimic.errors import MimicError
@@ -28,45 +28,49 @@ def unused(project: Project, options: Namespace) -> Generator[str, None, int]:
     judgement = judge(project.vault, usage, project.rootdir)
     if judgement.reason:
         raise _not_judged(judgement.reason)
-    is_cleared = bool(judgement.unused) and options.clear and not options.dry_run
-    size = clear(project.vault, judgement.unused) if is_cleared else 0
+    clears = bool(judgement.unused and options.clear and not options.dry_run)
+    size = clear(project.vault, judgement.unused) if clears else 0
     project.vault.end()
     if options.json:
-        rows = list(_plain_rows(project, judgement))
+        rows = [_plain_row(project, one) for one in judgement.unused]
         yield from json.dumps({"unused": rows}, indent=1).split("\n")
-    elif judgement.unused:
-        yield from _told(project, options, judgement, size)
     else:
-        tests = plural(len(usage.outcomes), "test")
-        yield f"no recording is unused ({tests} in {plural(len(files), 'file')})"
-    if judgement.unproven and not options.json:
-        count = plural(sum(judgement.unproven.values()), "recording")
-        yield f"warning: could not judge {count}: {'; '.join(judgement.unproven)}"
-    return 1 if judgement.unused and not is_cleared else 0
+        yield from _told(project, judgement, options.files, clears=clears, size=size)
+        if not judgement.unused:
+            tests = plural(len(usage.outcomes), "test")
+            yield f"no recording is unused ({tests} in {plural(len(files), 'file')})"
+        if judgement.unproven:
+            count = plural(sum(judgement.unproven.values()), "recording")
+            yield f"warning: could not judge {count}: {'; '.join(judgement.unproven)}"
+    return 1 if judgement.unused and not clears else 0
 
 
 def _told(
-    project: Project, options: Namespace, judgement: Judgement, size: int
+    project: Project,
+    judgement: Judgement,
+    files: Iterable[str],
+    *,
+    clears: bool,
+    size: int,
 ) -> Iterator[str]:
-    is_cleared = options.clear and not options.dry_run
-    if is_cleared:
+    if not judgement.unused:
+        return
+    if clears:
         count = plural(judgement.count, "unused recording")
         yield f"{count} cleared ({size_in_words(size)})"
-    else:
-        yield f"{plural(judgement.count, 'recording')} unused"
-    yield "cleared:" if is_cleared else "unused:"
+        yield "cleared:"
+        yield from rows_of(judgement.unused)
+        return
+    yield f"{plural(judgement.count, 'recording')} unused"
+    yield "unused:"
     yield from rows_of(judgement.unused)
-    if not is_cleared:
-        command = project.commands.mimic("unused", *options.files, "--clear")
-        yield f"to drop the unused: {command}"
+    command = project.commands.mimic("unused", *files, "--clear")
+    yield f"to drop the unused: {command}"
 
 
-def _plain_rows(
-    project: Project, judgement: Judgement
-) -> Iterator[dict[str, str | bool]]:
-    for one in judgement.unused:
-        call = one.name if one.entry is None else project.label(one.entry)
-        yield {"file": one.name, "call": call, "test": one.test, "gone": one.is_gone}
+def _plain_row(project: Project, one: Unused) -> dict[str, str | bool]:
+    call = one.name if one.entry is None else project.label(one.entry)
+    return {"file": one.name, "call": call, "test": one.test, "gone": one.is_gone}
 
 
 # -- the files together
@@ -126,22 +130,24 @@ def _refuse_tests_not_run(
         MimicError: Some did not run, in an environment in which others did.
     """
     left = []
+    has_run = False
     for environment, usage in by_environment.items():
         if usage.outcomes:
-            tests_left = sorted(set(tests) - usage.outcomes.keys())
-            left += [f"  {test} with {environment}" for test in tests_left]
-    if left or not any(usage.outcomes for usage in by_environment.values()):
-        count = plural(len(left), "test")
-        verb = "was" if len(left) == 1 else "were"
-        raise _not_judged(
-            f"{count} {verb} not run",
-            ["not run:", *left],
-            (
-                "to judge them, give the files of all jobs:"
-                " each test has to run in one of them",
-                "",
-            ),
-        )
+            has_run = True
+            not_run = sorted(set(tests) - usage.outcomes.keys())
+            left += [f"  {test} with {environment}" for test in not_run]
+    if has_run and not left:
+        return
+    verb = "was" if len(left) == 1 else "were"
+    raise _not_judged(
+        f"{plural(len(left), 'test')} {verb} not run",
+        ["not run:", *left],
+        (
+            "to judge them, give the files of all jobs:"
+            " each test has to run in one of them",
+            "",
+        ),
+    )
 
 
 def _not_judged(
