@@ -113,8 +113,11 @@ def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
 def _owner_at(project: Project, word: str) -> str:
     """Return the test, class, file or folder of a word; a log stands for its owner."""
     name = project.file_of(word)
-    recording = project.vault.read(name) if name.startswith("logs/") else None
-    return project.place_of(word) if recording is None else recording.owner
+    if name.startswith("logs/"):
+        recording = project.vault.read(name)
+        if recording is not None:
+            return recording.owner
+    return project.place_of(word)
 
 
 def _kind_of(place: str) -> str:

@@ -137,23 +137,26 @@ def _rows_of_file(project: Project, revision: Revision, name: str) -> Iterator[_
     """Yield a row for each call of a file that differs."""
     if name.partition("/")[0] not in FOLDERS or not name.endswith(".json"):
         return
+    label = project.path_of(name)
     try:
-        old = _parsed(name, revision.read(name))
-        new = _parsed(name, project.vault.folder.read(name))
+        old = _parsed(label, revision.read(name))
+        new = _parsed(label, project.vault.folder.read(name))
     except CorruptRecordingError as error:
-        yield _Row("changed", name, name, name, name, [error.what])
+        yield _Row("changed", label, name, label, label, [error.what])
         return
     owner = Found(name, new if new.entries else old, []).owner
     for before, now in _pairs(old.entries, new.entries):
-        lines: list[str] = []
-        if before and now:
+        if before is None:
+            assert now is not None
+            yield _Row("added", owner, name, project.label(now), now.target, [])
+        elif now is None:
+            label = project.label(before)
+            yield _Row("removed", owner, name, label, before.target, [])
+        else:
             lines = _differing(project, revision, before, now)
-            if not lines:
-                continue
-        change = "changed" if lines else "added" if now else "removed"
-        entry = now or before
-        assert entry is not None
-        yield _Row(change, owner, name, project.label(entry), entry.target, lines)
+            if lines:
+                label = project.label(now)
+                yield _Row("changed", owner, name, label, now.target, lines)
 
 
 def _parsed(name: str, content: bytes | None) -> Recording:
@@ -205,8 +208,10 @@ def _differing_outcomes(
     project: Project, entry: Entry, old: Mapping[str, Any], new: Mapping[str, Any]
 ) -> list[Difference]:
     """Return where two outcomes differ, without what `volatile=` leaves out."""
+    volatile: tuple[str, ...] = ()
     line_of_today = project.line_of(entry)
-    volatile = () if line_of_today is None else line_of_today.options.volatile
+    if line_of_today is not None:
+        volatile = line_of_today.options.volatile
     adapter = project.adapter(entry.target)
     if adapter is not None and "answer" in new:
         options = Options(volatile=volatile)
@@ -222,12 +227,13 @@ def _differing_outcomes(
 
 def _outcome(project: Project, body: Mapping[str, Tree], entry: Entry) -> str:
     """Say what a call gave, where two gave something of different kinds."""
-    told = [
-        f"{verb}{line(project.shown(body[key]))}"
-        for key, verb in _VERBS.items()
-        if key in body
-    ]
-    return ", ".join(filter(None, [*told, entry.end]))
+    words = []
+    for key, verb in _VERBS.items():
+        if key in body:
+            words.append(f"{verb}{line(project.secrets.masked(body[key]))}")
+    if entry.end:
+        words.append(entry.end)
+    return ", ".join(words)
 
 
 def _drawn(project: Project, difference: Difference) -> str:

@@ -96,7 +96,9 @@ def _parsed_yaml(text: str) -> Any:
         raise ForeignError(f"nothing was run: {what}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark is not None else ""
+        line = ""
+        if mark is not None:
+            line = f", line {mark.line + 1}"
         problem = getattr(error, "problem", None) or error
         raise ForeignError(f"is damaged{line}: {problem}") from None
 
@@ -169,7 +171,9 @@ def _given_to_aiohttp(body: dict[str, Any]) -> tuple[str, str]:
 def _headers_of(headers: Any) -> list[tuple[str, str]]:
     found = []
     for name, values in (headers or {}).items():
-        for value in values if isinstance(values, list) else [values]:
+        if not isinstance(values, list):
+            values = [values]
+        for value in values:
             found.append((str(name), str(value)))
     return found
 

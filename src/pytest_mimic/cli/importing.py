@@ -74,7 +74,9 @@ def import_(project: Project, options: Namespace) -> Generator[str, None, int]:
             problems.append((file, error))
     # Objects that nothing refers to go, as those of a dry run.
     vault.end()
-    verb = "would import" if options.dry_run else "imported"
+    verb = "imported"
+    if options.dry_run:
+        verb = "would import"
     yield f"{verb} {plural(count, 'call')} into {vault.label}"
     yield from rows
     if problems:
@@ -104,9 +106,9 @@ def _files_at(start: Path, words: Sequence[str]) -> Iterator[tuple[Path, str]]:
 
 
 def _shown(path: Path, start: Path) -> str:
-    return (
-        path.relative_to(start).as_posix() if path.is_relative_to(start) else str(path)
-    )
+    if path.is_relative_to(start):
+        return path.relative_to(start).as_posix()
+    return str(path)
 
 
 def _owners(project: Project, path: Path) -> list[str]:
@@ -163,8 +165,10 @@ def _recordings(
     for interaction in interactions:
         request = exchanges.request(adapter, interaction.request)
         entry = Entry("http", signature=adapter.signature(request), request=request)
+        options = NO_OPTIONS
         line = project.line_of(entry)
-        options = NO_OPTIONS if line is None else line.options
+        if line is not None:
+            options = line.options
         is_shared = bool(test) and options.sequence is False
         entry.line = options.text()
         entry.identity = identity_under(adapter, adapter.parts(request), options)

@@ -45,10 +45,11 @@ def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
             label = ", ".join(filter(None, [project.label(entry), _failure(entry)]))
             took = duration(entry.seconds)
             yield f"{entry.recorded}  {took:>7}  {label}    {found.owner}"
-    if selection.calls:
-        size = size_in_words(project.vault.size())
-        whole = "" if options.selectors else f", {size}"
-        yield f"{plural(selection.calls, 'call')}{whole}"
+    count = plural(selection.calls, "call")
+    if selection.calls and options.selectors:
+        yield count
+    elif selection.calls:
+        yield f"{count}, {size_in_words(project.vault.size())}"
     elif not options.selectors and not selection.damaged:
         yield f"no recordings in {project.vault.label}"
         yield f"  to record: {project.commands.pytest('--mimic-record')}"
@@ -88,6 +89,11 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
     """
     if not options.selectors:
         raise MimicError("show needs a SELECTOR: what to show")
+
+    def shown(tree: Tree) -> Tree:
+        masked: Tree = project.secrets.masked(unshelve(tree, project.vault))
+        return masked
+
     selection = select(project, options)
     code = selection.code
     for found in selection.found:
@@ -99,9 +105,7 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
             if entry.end:
                 yield f"  {_ENDS[entry.end]}"
             try:
-                yield from drawn(
-                    entry, lambda tree: project.shown(unshelve(tree, project.vault))
-                )
+                yield from drawn(entry, shown)
             except CorruptRecordingError as error:
                 yield f"  {error}"
                 code = 1

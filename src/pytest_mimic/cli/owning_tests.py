@@ -27,8 +27,9 @@ def module_of(cassette: Path) -> Path | None:
     """
     folder = cassette.parent
     module = folder.parent.parent / f"{folder.name}.py"
-    is_named = folder.parent.name == "cassettes" and module.is_file()
-    return module if is_named else None
+    if folder.parent.name == "cassettes" and module.is_file():
+        return module
+    return None
 
 
 def tests_of(cassette: Path, module: Path) -> list[str]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from inspect import signature
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 # pytest has no public name for it.
 from _pytest.config.findpaths import determine_setup
@@ -24,11 +24,8 @@ from pytest_mimic.patch.targets import Target, parse_target
 from pytest_mimic.secrets.issued import Secrets
 from pytest_mimic.values.labels import call_label
 from pytest_mimic.values.outcome import unshelve
-from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault, vault_folder, vault_label
-
-T = TypeVar("T", "Tree", "dict[str, Tree]")
 
 
 @dataclass(eq=False)
@@ -131,9 +128,11 @@ class Project:
 
     def adapter(self, target: str) -> Adapter | None:
         """Return the adapter of a client's calls. None: a function, or an unknown."""
+        if ":" in target:
+            return None
         if target not in self._adapters:
             self._adapters[target] = None
-            client = None if ":" in target else client_of(target)
+            client = client_of(target)
             if client is not None:
                 # Another distribution, which had the adapter, may be gone.
                 with suppress(ImportError):
@@ -181,22 +180,12 @@ class Project:
         exported = [line for line in self.targets if ".".join(line.path) == path]
         return exported if len(exported) == 1 else []
 
-    # -- what is shown
-
-    def call_of(self, entry: Entry) -> dict[str, Tree]:
-        """Return the arguments or the request of a call, as it may be shown."""
-        return self.shown(entry.arguments or entry.request or {})
-
     def label(self, entry: Entry) -> str:
         """Return a call on one line."""
         if entry.end == "empty":
             return "a call of which nothing is kept"
-        return call_label(entry.target, self.call_of(entry), signature=entry.signature)
-
-    def shown(self, tree: T) -> T:
-        """Return a tree without what today's names hide, and what looks like a key."""
-        shown: T = self.secrets.masked(tree)
-        return shown
+        asked = self.secrets.masked(entry.arguments or entry.request or {})
+        return call_label(entry.target, asked, signature=entry.signature)
 
 
 def _kind_of(line: Target) -> str:

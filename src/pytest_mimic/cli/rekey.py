@@ -72,9 +72,11 @@ def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
     count = sum(move.is_change for move in moves)
     left = [move for move in moves if move.reason]
     if count:
-        verb = "has got" if count == 1 else "have got"
+        verb = "have got"
         if options.dry_run:
             verb = "would get"
+        elif count == 1:
+            verb = "has got"
         yield f"{plural(count, 'recording')} {verb} what today's lines say"
     elif not left and not selection.unmatched:
         yield f"nothing to change in {project.vault.label}"
@@ -106,7 +108,9 @@ def _moves_of(project: Project, found: Found) -> list[_Move]:
     for entry in found.recording.entries:
         move = _Move(found, entry, entry, found.name)
         moves.append(move)
-        line = None if entry.end == "empty" else project.line_of(entry)
+        if entry.end == "empty":
+            continue
+        line = project.line_of(entry)
         if line is None:
             continue
         move.options = line.options
@@ -281,8 +285,10 @@ def _refuse_rivals(project: Project, moves: Sequence[_Move]) -> None:
         if move.leaves:
             by_file[move.file].append(move)
     for file, rivals in by_file.items():
+        first = rivals[0].new
         recorded = project.vault.read(file)
-        first = rivals[0].new if recorded is None else recorded.entries[0]
+        if recorded is not None:
+            first = recorded.entries[0]
         if not all(_are_equal(project, first, rival) for rival in rivals):
             for rival in rivals:
                 rival.stay("equal calls have different outcomes")

@@ -97,13 +97,15 @@ def select(project: Project, options: Namespace) -> Selection:
             if naming or not words:
                 selection.damaged.append(recording)
             continue
-        taken = set() if words else {id(entry) for entry in recording.entries}
-        for selector in selectors:
-            found = {id(entry) for entry in selector.of_file(name, recording)}
-            if found:
-                matched.add(selector.word)
-                taken |= found
-        entries = [entry for entry in recording.entries if id(entry) in taken]
+        entries = recording.entries
+        if words:
+            taken: set[int] = set()
+            for selector in selectors:
+                found = selector.of_file(name, recording)
+                if found:
+                    matched.add(selector.word)
+                    taken.update(map(id, found))
+            entries = [entry for entry in entries if id(entry) in taken]
         if entries:
             selection.found.append(Found(name, recording, entries))
     selection.unmatched = [word for word in words if word not in matched]
