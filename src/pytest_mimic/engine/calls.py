@@ -49,7 +49,8 @@ class Call:
         label: Gives it as messages name it.
         options: Those of its line.
         has_effect: Whether it may change what later real calls find (SQL, Redis).
-        is_stale: Says of a recording why it is stale, or gives an empty text.
+        changed: Says of a recording what makes it stale: the target itself, or the
+            names of what it reached.
         identify: Gives the identity that another request of this line would have.
         sender: Gives the issued tokens in the headers of a request, which do not count:
             they tell equal calls of a log apart.
@@ -68,7 +69,7 @@ class Call:
     options: Options = field(default_factory=Options)
     has_effect: bool = False
     is_of_all: bool = False
-    is_stale: Callable[[Entry], str] | None = None
+    changed: Callable[[Entry], list[str]] | None = None
     identify: Callable[[Tree], str] | None = None
     parts: Callable[[Tree], Tree] | None = None
     is_equal: SameBodies | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,28 +48,52 @@ class Piece:
         self.is_class = is_class
 
 
-class Module(NamedTuple):
-    """What a module defines and imports.
+class Module:
+    """The code of one module, of which each piece is looked at once.
 
-    Attributes:
-        pieces: Functions, classes and methods by qualified name; "" is what stands at
-            the top level beside.
-        imports: What the module and its functions import, by the name that it gets:
-            module and name there. Under `"*"` are modules of which it imports all.
+    Functions, classes and methods have their qualified names; "" names what stands at
+    the top level beside them.
     """
 
-    pieces: dict[str, Piece]
-    imports: dict[str, list[Place]]
-
-    @classmethod
-    def read(cls, name: str, file: str) -> Module:
-        """Give the module in a file."""
+    def __init__(self, name: str, file: str) -> None:
         is_package = Path(file).name == "__init__.py"
-        package = name if is_package else name.rpartition(".")[0]
-        tree = _tree_of(file)
-        imports = _imports_in(tree, package)
-        pieces = _pieces_of(tree)
-        return cls({name: _piece(nodes) for name, nodes in pieces.items()}, imports)
+        self._package = name if is_package else name.rpartition(".")[0]
+        self._tree = parsed(text_of_file(file)) or ast.Module([], [])
+        self._pieces: dict[str, Piece] = {}
+        self._digests: dict[str, str] = {}
+
+    @cached_property
+    def _nodes(self) -> dict[str, list[ast.stmt]]:
+        return _pieces_of(self._tree)
+
+    @cached_property
+    def imports(self) -> dict[str, list[Place]]:
+        """What the module and its functions import, by the name that it gets.
+
+        Under `"*"` are modules of which it imports all.
+        """
+        return _imports_in(self._tree, self._package)
+
+    def has(self, name: str) -> bool:
+        """Whether a piece has this name."""
+        return name in self._nodes
+
+    def piece(self, name: str) -> Piece:
+        """Give a piece that the module has."""
+        if name not in self._pieces:
+            self._pieces[name] = _piece(self._nodes[name])
+        return self._pieces[name]
+
+    def digest(self, name: str) -> str:
+        """Give the digest of a piece; empty: there is none."""
+        if name not in self._digests:
+            digests = map(digest_of_syntax, self._nodes.get(name, []))
+            self._digests[name] = ",".join(digests)
+        return self._digests[name]
+
+    def members_of(self, cls: str) -> list[str]:
+        """Give the names of the methods and inner classes of a class."""
+        return [name for name in self._nodes if name.rpartition(".")[0] == cls]
 
 
 class Code:
@@ -77,7 +103,6 @@ class Code:
         self._project = project
         self._files: dict[str, str] = {}
         self._modules: dict[str, Module | None] = {}
-        self._digests: dict[Place, str] = {}
 
     def file_of(self, module: str) -> str:
         """Give the file of a module; empty: it is none of the project."""
@@ -87,6 +112,18 @@ class Code:
             self._files[module] = file if is_own else ""
         return self._files[module]
 
+    def module(self, name: str) -> Module | None:
+        """Give a module of the project; None: it is another one."""
+        if name not in self._modules:
+            file = self.file_of(name)
+            self._modules[name] = Module(name, file) if file else None
+        return self._modules[name]
+
+    def digest_of(self, place: Place) -> str:
+        """Give the digest of what stands at a place; empty: nothing does."""
+        module = self.module(place.module)
+        return module.digest(place.name) if module is not None else ""
+
     def reached_from(self, roots: Iterable[Place]) -> dict[Place, Piece]:
         """Give the pieces that are reached from some places, these included."""
         reached: dict[Place, Piece] = {}
@@ -94,37 +131,13 @@ class Code:
         while pending:
             place = pending.pop()
             module = self.module(place.module)
-            if module is not None and place not in reached:
-                piece = module.pieces.get(place.name)
-                if piece is not None:
-                    reached[place] = piece
-                    pending += self._used_by(place, piece)
+            if module is not None and module.has(place.name) and place not in reached:
+                reached[place] = module.piece(place.name)
+                pending += self._used_by(place, reached[place])
             if not pending:
                 # Which members count is known when every class was seen.
                 pending = [one for one in self._members(reached) if one not in reached]
         return reached
-
-    def digests_of(self, places: Iterable[Place]) -> dict[Place, str]:
-        """Give the digests of what stands at some places; that of nothing is ""."""
-        wanted = list(places)
-        unknown: dict[str, list[str]] = {}
-        for place in wanted:
-            if place not in self._digests:
-                unknown.setdefault(place.module, []).append(place.name)
-        for module, names in unknown.items():
-            file = self.file_of(module)
-            pieces = _pieces_of(_tree_of(file)) if file else {}
-            for name in names:
-                digests = map(digest_of_syntax, pieces.get(name, []))
-                self._digests[Place(module, name)] = ",".join(digests)
-        return {place: self._digests[place] for place in wanted}
-
-    def module(self, name: str) -> Module | None:
-        """Give a module of the project; None: it is another one."""
-        if name not in self._modules:
-            file = self.file_of(name)
-            self._modules[name] = Module.read(name, file) if file else None
-        return self._modules[name]
 
     def _used_by(self, place: Place, piece: Piece) -> Iterator[Place]:
         """Yield the places that a piece uses, with what stands around it."""
@@ -146,7 +159,7 @@ class Code:
                 yield from self._follow(Place(inner, rest[0]), rest[1:], passed)
         elif module is None or place in passed:
             return  # Modules may import a name from each other.
-        elif place.name in module.pieces:
+        elif module.has(place.name):
             yield place
         else:
             passed.add(place)
@@ -159,15 +172,16 @@ class Code:
 
     def _members(self, reached: Mapping[Place, Piece]) -> Iterator[Place]:
         """Yield the methods of reached classes that reached code may call."""
-        attributes = {one for piece in reached.values() for one in piece.attributes}
+        attributes: set[str] = set()
+        for piece in reached.values():
+            attributes |= piece.attributes
         for place, piece in reached.items():
             module = self.module(place.module)
             if module is None or not piece.is_class:
                 continue
-            for name in module.pieces:
-                owner, _, member = name.rpartition(".")
-                is_called = member.startswith("__") or member in attributes
-                if owner == place.name and is_called:
+            for name in module.members_of(place.name):
+                member = name.rpartition(".")[2]
+                if member.startswith("__") or member in attributes:
                     yield Place(place.module, name)
 
 
@@ -183,10 +197,6 @@ def _file_of(module: str) -> str:
 
 
 # -- the syntax of a module
-
-
-def _tree_of(file: str) -> ast.Module:
-    return parsed(text_of_file(file)) or ast.Module([], [])
 
 
 def _imports_in(tree: ast.AST, package: str) -> dict[str, list[Place]]:
@@ -211,8 +221,8 @@ def _imports_in(tree: ast.AST, package: str) -> dict[str, list[Place]]:
 def _pieces_of(tree: ast.Module) -> dict[str, list[ast.stmt]]:
     """Give the pieces of a module by name; "" is what stands at its top level.
 
-    A name has several pieces as a property, or in the branches of an `if`. Methods are
-    taken out of their class.
+    A name has several pieces as a property, or in the branches of an `if`. A class is
+    one without its methods.
     """
     pieces: dict[str, list[ast.stmt]] = {"": []}
     _note_pieces(tree.body, "", pieces)
@@ -225,11 +235,12 @@ def _note_pieces(
     for node in body:
         if isinstance(node, _DEFINITIONS):
             name = prefix + node.name
-            pieces.setdefault(name, []).append(node)
             if isinstance(node, ast.ClassDef):
                 members = [one for one in node.body if isinstance(one, _DEFINITIONS)]
-                node.body = [one for one in node.body if one not in members]
                 _note_pieces(members, f"{name}.", pieces)
+                node = copy(node)
+                node.body = [one for one in node.body if one not in members]
+            pieces.setdefault(name, []).append(node)
         elif isinstance(node, (ast.If, ast.Try, ast.With, ast.ExceptHandler)):
             for name in ("body", "handlers", "orelse", "finalbody"):
                 _note_pieces(getattr(node, name, ()), prefix, pieces)

@@ -308,7 +308,7 @@ class Coverings:
         if self._is_live:
             return None
         mimicked = self._mimicked_of(function)
-        mimicked.push(covering, self._plan(covering, line, function, name))
+        mimicked.push(covering, self._plan(covering, line, mimicked, name))
         return mimicked.wrapper
 
     def _edge_wrapper(
@@ -337,7 +337,7 @@ class Coverings:
         return mimicked
 
     def _plan(
-        self, covering: Covering, line: Target, function: NamedFunction, name: str
+        self, covering: Covering, line: Target, mimicked: Mimicked, name: str
     ) -> FunctionPlan | None:
         """Return the plan of a function; None: patterns of its line leave it out."""
         only, exclude = line.options.only, line.options.exclude
@@ -348,7 +348,8 @@ class Coverings:
             self._inputs,
             self._mocks,
             name,
-            function.function,
+            mimicked.function,
+            mimicked.layer,
             line,
             covering.cassette,
         )

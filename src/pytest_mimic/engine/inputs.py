@@ -91,8 +91,11 @@ class Inputs:
             pieces = self._code.reached_from({_place_of(target), *classes})
             # Its own source is not in the list.
             others = sorted(place for place in pieces if str(place) != target)
-            digests = self._code.digests_of(others).items()
-            listed = {str(place): digest for place, digest in digests if digest}
+            listed = {}
+            for place in others:
+                digest = self._code.digest_of(place)
+                if digest:
+                    listed[str(place)] = digest
             self._reached[target, classes] = Reached(pieces, listed)
         return self._reached[target, classes]
 
@@ -140,9 +143,9 @@ class Inputs:
 
     def _changes(self, listed: bytes) -> Iterator[str]:
         content = loads(listed)
-        functions = {_place_of(one): old for one, old in content["functions"].items()}
-        for place, digest in self._code.digests_of(functions).items():
-            if digest != functions[place]:
+        for name, digest in content["functions"].items():
+            place = _place_of(name)
+            if digest != self._code.digest_of(place):
                 file = self._code.file_of(place.module)
                 where = os.path.relpath(file, self._rootdir) if file else "gone"
                 yield f"{place} ({where})"

@@ -325,11 +325,19 @@ class Shared:
         # The failed exchanges: whoever tries again is to get the real answer.
         self._failed: set[str] = set()
 
+    def recorded(self, name: str) -> Entry | None:
+        """Give the call in a file; None: there is none.
+
+        Raises:
+            CorruptRecordingError: The file is damaged.
+        """
+        recording = self._vault.read(name)
+        return recording.entries[0] if recording and recording.entries else None
+
     def take(self, call: Call, mode: Mode) -> Place:
         """Find the recording of a call, and say what becomes of it."""
         name = call_name(call.target, call.identity)
-        recording = self._vault.read(name) if mode != "rerecord" else None
-        entry = recording.entries[0] if recording and recording.entries else None
+        entry = self.recorded(name) if mode != "rerecord" else None
         recorded: Recorded = "none"
         is_tried_again = mode == "record" and name in self._failed
         if entry is not None and entry.line == call.line and not is_tried_again:

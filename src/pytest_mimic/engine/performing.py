@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Generator, Iterable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from math import inf
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic.engine.replays import (
-    Awaited,
-    Replay,
-    is_outcome,
-    layer_of,
-    to_async,
-)
+from pytest_mimic.engine.layers import Awaited, is_outcome, layer_of, to_async
+from pytest_mimic.engine.replays import Replay, given, refuse
 from pytest_mimic.engine.verifying import differences_of, has_raised
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 from pytest_mimic.patch.targets import steps_of
@@ -23,28 +17,33 @@ from pytest_mimic.values.outcome import Objects, store
 from pytest_mimic.values.tree import Tree
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.plans import Arguments, FunctionPlan
+    from pytest_mimic.engine.function_calls import FunctionCall
     from pytest_mimic.engine.steps import Step
 
 
-class RealCall(Replay):
+class RealCall:
     """A call that runs for real: it is recorded, or compared with its recording.
 
     One that is compared gives its caller what is recorded.
     """
 
-    def __init__(self, step: Step, plan: FunctionPlan, arguments: Arguments) -> None:
-        super().__init__(step, plan, arguments)
-        self._is_recorded = step.mode == "run"
-        if not self._is_recorded:
-            self._objects = _InMemory(plan.run.vault)
+    def __init__(self, call: FunctionCall, step: Step) -> None:
+        self._call = call
+        self._step = step
+        self._plan = call.plan
+        self._objects: Objects = call.plan.run.vault
+        self._opened: AbstractContextManager[None] = nullcontext()
+        # What its caller gets, if that is not what the call gives now.
+        self._recorded: Replay | None = None
+        if step.mode == "run":
+            self._opened = call.plan.opened()
+        else:
+            self._objects = _InMemory(call.plan.run.vault)
+            self._recorded = Replay(call, step, self._objects)
         self._layers: list[str] = []
         # Of a stream, what was read of it so far.
-        self._read: list[Tree] | None = None
-        # What is recorded, with the real values of volatile parts.
-        self._mixed: dict[str, Tree] | None = None
-        self._opened = plan.opened() if self._is_recorded else nullcontext()
-        arguments.watch()
+        self._items: list[Tree] | None = None
+        call.watch()
 
     def perform(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function, and give what its caller gets."""
@@ -55,7 +54,7 @@ class RealCall(Replay):
         except BaseException as error:
             if self._end_by(error, is_awaited=False):
                 raise
-            return self._recorded()
+            return self._replayed()
         return self._follow(result)
 
     def _follow(self, result: Any) -> Any:
@@ -64,13 +63,20 @@ class RealCall(Replay):
         layer = layer_of(result)
         if not layer:
             self._complete("value", result)
-            return result if self._is_recorded else self._recorded()
+            return self._replayed() if self._recorded else result
         self._layers.append(layer)
         if layer == "await":
             return self._await(result)
         relay = self._relay(result, is_async=layer == "astream")
         next(relay)  # One that nobody reads is closed, too.
         return relay if layer == "stream" else to_async(relay, result)
+
+    def _replayed(self) -> Any:
+        """Give what is recorded, in the layers that the real call has not given."""
+        __tracebackhide__ = True
+        assert self._recorded is not None
+        assert self._step.entry is not None
+        return self._recorded.give(self._step.entry.layers[len(self._layers) :])
 
     async def _await(self, coroutine: Awaitable[Any]) -> Any:
         __tracebackhide__ = True
@@ -80,7 +86,7 @@ class RealCall(Replay):
         except BaseException as error:
             if self._end_by(error, is_awaited=True):
                 raise
-            return self._recorded()
+            return self._replayed()
         entry = self._step.entry
         if entry is not None and entry.end:
             # It is answered now, and its caller gets what was recorded: no answer.
@@ -94,17 +100,16 @@ class RealCall(Replay):
         To verify, it is read as far as its recording goes, and that is given.
         """
         __tracebackhide__ = True
-        step = self._step
+        call, step, recorded = self._call, self._step, self._recorded
         items: list[Tree] = []
-        self._read = items
+        self._items = items
         # The step is not to hold this call, which holds the arguments.
         step.progress(partial(_body_of, items))
-        most = inf if self._is_recorded else _length_of(step.body())
         # Whether the stream is an outcome, as far as it was read.
         is_whole = True
         try:
             yield
-            while len(items) < most:
+            while recorded is None or len(items) < _length_of(recorded.body):
                 is_whole = False
                 try:
                     with step.running(), self._opened:
@@ -115,7 +120,7 @@ class RealCall(Replay):
                 except (StopIteration, StopAsyncIteration) as stop:
                     value = getattr(stop, "value", None)
                     self._complete("value", value)
-                    if self._is_recorded:
+                    if recorded is None:
                         return value
                     break
                 except BaseException as error:
@@ -125,8 +130,8 @@ class RealCall(Replay):
                 # The stream may change the item later.
                 items.append(self._store(item, "gave"))
                 is_whole = True
-                if self._is_recorded:
-                    yield from self._given(item)
+                if recorded is None:
+                    yield from given(call, step, item)
         finally:
             if isinstance(stream, GeneratorType):
                 # What the stream does when it is closed is a part of the call.
@@ -134,24 +139,17 @@ class RealCall(Replay):
                     stream.close()
             if is_whole:
                 self._complete("", None)
-        return (yield from self._items(is_async=is_async))
+        assert recorded is not None
+        return (yield from recorded.items(is_async=is_async))
 
     # -- the end
-
-    def _recorded(self) -> Any:
-        """Give what is recorded, in the layers that the real call has not given."""
-        __tracebackhide__ = True
-        return self.give(inside=len(self._layers))
-
-    def _body(self) -> dict[str, Any]:
-        return super()._body() if self._mixed is None else self._mixed
 
     def _end_by(self, error: BaseException, *, is_awaited: bool) -> bool:
         """End the call with an error; return whether its caller gets it."""
         if is_outcome(error):
             self._complete("raised", error)
-            return self._is_recorded
-        so_far = {} if self._read is None else _body_of(self._read)
+            return self._recorded is None
+        so_far = {} if self._items is None else _body_of(self._items)
         noted = isinstance(error, MimicError)
         self._step.abandon(None if noted else error, so_far, is_awaited=is_awaited)
         return True
@@ -168,24 +166,24 @@ class RealCall(Replay):
             MimicError: It is refused. The error is noted.
         """
         try:
-            after = self._arguments.refuse_changes()
+            after = self._call.refuse_changes()
         except MimicError as error:
-            self._refuse(error)
+            refuse(self._call, self._step, error)
             raise
         body: dict[str, Tree] = {}
         if end:
             verb = "returned" if end == "value" else "raised"
             body[end] = self._store(content, verb)
-        if self._read is not None:
+        if self._items is not None:
             last: dict[str, Tree] = {"last": body} if body else {}
-            body = {**_body_of(self._read), **last}
-        if self._is_recorded:
+            body = {**_body_of(self._items), **last}
+        if self._recorded is None:
             self._record(body, after)
         else:
-            self._compare(body, content)
+            self._compare(self._recorded, body, content)
 
     def _record(self, body: dict[str, Tree], after: dict[str, Tree]) -> None:
-        arguments, hidden = self._arguments.hidden
+        arguments, hidden = self._call.hidden
         self._step.complete(
             body,
             source=self._plan.source,
@@ -195,26 +193,28 @@ class RealCall(Replay):
             hidden=hidden,
         )
 
-    def _compare(self, body: dict[str, Tree], content: object) -> None:
+    def _compare(
+        self, recorded: Replay, body: dict[str, Tree], content: object
+    ) -> None:
+        """Note how an outcome differs, and mix its volatile parts into the recorded."""
         step, options = self._step, self._plan.line.options
         assert step.entry is not None
-        recorded = step.body()
         failed = ""
-        if has_raised(body) and not has_raised(recorded):
+        if has_raised(body) and not has_raised(recorded.body):
             failed = f"the real call raised {type(content).__name__}"
         differences = differences_of(
-            recorded,
+            recorded.body,
             body,
-            self._load,
+            recorded.load,
             options,
-            self._arguments.places,
+            self._call.places,
             is_of_kind=step.entry.layers == tuple(self._layers),
         )
         step.check(differences, failed=failed)
         paths = [steps_of(path) for path in options.volatile]
         # The paths in a value begin inside of it, those in a stream with `items`.
         paths += [("value", *path) for path in paths]
-        self._mixed = step.with_volatile(recorded, body, paths)
+        recorded.body = step.with_volatile(recorded.body, body, paths)
 
     def _store(self, value: object, verb: str) -> Tree:
         """Return what is stored of a part of the outcome.
@@ -222,7 +222,7 @@ class RealCall(Replay):
         Raises:
             UnstorableOutcomeError: It cannot be kept. The error is noted.
         """
-        places = self._arguments.places
+        places = self._call.places
         name = "exception" if verb == "raised" else "result"
         forbid = self._plan.run.forbids_pickles
         try:
@@ -232,16 +232,15 @@ class RealCall(Replay):
         except UnstorableOutcomeError as error:
             what = f"what {self._plan.target} {verb} cannot be stored"
             told = UnstorableOutcomeError(what, error.facts, error.remedies)
-            self._refuse(told)
+            refuse(self._call, self._step, told)
             raise told from error.__cause__
 
     def _hide(self, tree: Tree) -> Tree:
         """Return an outcome without the secrets of the environment."""
         run = self._plan.run
         hidden: Tree = run.secrecy.secrets.hide_environment(tree)
-        if hidden != tree and self._is_recorded:
-            label = self._arguments.label()
-            run.events.add("redacted", label, test=run.test)
+        if hidden != tree and self._recorded is None:
+            run.events.add("redacted", self._call.label(), test=run.test)
         return hidden
 
 

@@ -96,6 +96,6 @@ def entry_of(call: Call, **facts: Any) -> Entry:
 
 def is_stale(call: Call, entry: Entry | None) -> bool:
     """Whether a recording was made with other source or inputs."""
-    if entry is None or call.is_stale is None:
+    if entry is None or call.changed is None:
         return False
-    return bool(call.is_stale(entry))
+    return bool(call.changed(entry))

@@ -128,8 +128,11 @@ class Refusals:
 
     def _stale(self, call: Call, place: Place, owner: Owner | None) -> Refusal:
         assert place.entry is not None
-        assert call.is_stale is not None
-        what, *facts = call.is_stale(place.entry).split("\n")
+        assert call.changed is not None
+        changed, what, facts = call.changed(place.entry), call.target, []
+        if changed != [call.target]:
+            what = f"what {call.label()} reaches or reads"
+            facts = [f"{name} has changed" for name in changed]
         words = f"{what} has changed since this call was recorded"
         remedies = self._remedies("to record it again", RECORD, owner)
         if remedies and remedies[0][1]:

@@ -11,7 +11,7 @@ from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.children import Children
 from pytest_mimic.engine.decide import Mode
-from pytest_mimic.engine.events import Event, Events, Noted
+from pytest_mimic.engine.events import Event, Events, Noted, Plain
 from pytest_mimic.engine.inside import Inside
 from pytest_mimic.engine.logs import Log, Shared
 from pytest_mimic.engine.owners import Owner
@@ -30,6 +30,7 @@ from pytest_mimic.errors import (
     StaleRecordingError,
 )
 from pytest_mimic.values.places import Places
+from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault, Written
 
 if TYPE_CHECKING:
@@ -178,6 +179,19 @@ class Run:
         return self.log_of(owner).has_next(call)
 
     # -- errors
+
+    def facts_of_replay(self, entry: Entry, name: str) -> dict[str, Plain]:
+        """Give the facts of the row that counts a shared recording as replayed."""
+        owner = self.innermost
+        return {
+            "name": name,
+            "identity": entry.identity,
+            "at": entry.begin,
+            "fixture": owner.name if owner and owner.kind == "fixture" else "",
+            "seconds": entry.seconds,
+            "is_stale": False,
+            "times": 1,
+        }
 
     def note(self, error: MimicError, call: str = "") -> None:
         """Keep an error for the verdict of the phase, should the code swallow it."""

@@ -148,11 +148,6 @@ class Step:
         return self in self._open
 
     @property
-    def is_lasting(self) -> bool:
-        """Whether equal calls will be given the same, whenever they are made."""
-        return self.replayed is not None and not self._place.is_in_log
-
-    @property
     def owner_name(self) -> str:
         """The name of the owner; empty: the call belongs to none."""
         return self._owner.name if self._owner is not None else ""

@@ -6,13 +6,14 @@ import functools
 import os
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
+from pytest_mimic.engine.function_calls import FunctionCall
+from pytest_mimic.engine.layers import Layer, layer_of_calls
 from pytest_mimic.engine.performing import RealCall
-from pytest_mimic.engine.plans import Arguments, FunctionPlan
+from pytest_mimic.engine.plans import FunctionPlan
 from pytest_mimic.engine.replays import Replay
 from pytest_mimic.engine.steps import begin
 from pytest_mimic.errors import MimicError
@@ -27,15 +28,24 @@ class Mimicked:
 
     Attributes:
         function: The original.
+        layer: How a caller comes to what its calls give.
         plan: The plan; None: calls pass through.
         wrapper: What stands in the place of the function.
         serves_machinery: Whether pytest or this plugin may call it for themselves.
     """
 
-    __slots__ = ("_plans", "function", "plan", "serves_machinery", "wrapper")
+    __slots__ = (
+        "_plans",
+        "function",
+        "layer",
+        "plan",
+        "serves_machinery",
+        "wrapper",
+    )
 
     def __init__(self, function: _Function, *, serves_machinery: bool = False) -> None:
         self.function = function
+        self.layer: Layer = layer_of_calls(function)
         self.serves_machinery = serves_machinery
         self.plan: FunctionPlan | None = None
         self._plans: dict[object, FunctionPlan | None] = {}
@@ -51,65 +61,67 @@ class Mimicked:
         self._plans.pop(covering, None)
         self.plan = next(reversed(self._plans.values()), None)
 
-    def call(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], kind: str = ""
-    ) -> Any:
-        """Give what a call of the wrapper gives.
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Give what a call of the wrapper gives, in the layer of the function.
 
-        Args:
-            args: The arguments by position.
-            kwargs: The arguments by name.
-            kind: How the caller comes to it: `await`, `stream`, `astream`; empty: it
-                takes what the function gives.
+        Raises:
+            MimicError: The call is refused.
+            Exception: What the function raises, or has raised.
         """
         __tracebackhide__ = True
         plan = self.plan
         if self.serves_machinery and _is_of_machinery(sys._getframe(2)):
             plan = None
-        if plan is None:
+        if plan is None or plan.passes():
             return self.function(*args, **kwargs)
-        return _perform(plan, args, kwargs, kind)
+        bound = plan.bind(*args, **kwargs)
+        player, key = plan.known(bound)
+        if player is None:
+            call = _call(plan, bound, key)
+            return _perform(call, args, kwargs)
+        value = player()
+        return _awaited(value) if self.layer else value
 
 
-def _perform(
-    plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any], kind: str = ""
-) -> Any:
-    """Give what a call gives: a value, or what has to be awaited or read for it.
-
-    Args:
-        plan: How the function is mimicked.
-        args: The arguments by position.
-        kwargs: The arguments by name.
-        kind: How the caller comes to what it gets, whatever was recorded: `await`,
-            `stream` or `astream`; empty: it takes what the function gives.
+def _call(plan: FunctionPlan, bound: dict[str, object], key: bytes) -> FunctionCall:
+    """Give a call that no player has answered before.
 
     Raises:
-        MimicError: The call is refused.
-        Exception: What the function raises, or has raised.
+        MimicError: It has no identity, or reaches what a test has replaced. The error
+            is noted.
     """
     __tracebackhide__ = True
-    run = plan.run
-    if run.passes():
-        return plan.function(*args, **kwargs)
-    bound = plan.bind(args, kwargs)
-    identity = plan.plain_identity(bound)
-    player = None if identity is None else plan.player(identity)
-    if player is None:
-        try:
-            arguments = Arguments(plan, bound, identity)
-            plan.refuse_mocks(lambda: arguments.tree)
-        except MimicError as error:
-            run.note(error)
-            raise
-        player = plan.player(arguments.identity)
+    try:
+        call = FunctionCall(plan, bound, key)
+        plan.refuse_mocks(lambda: call.tree)
+    except MimicError as error:
+        plan.run.note(error)
+        raise
+    return call
+
+
+def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Give what a call gives: replayed, or made for real."""
+    __tracebackhide__ = True
+    plan, run = call.plan, call.plan.run
+    player = call.player()
     if player is not None:
-        return _awaited(player.play()) if kind == "await" else player.play()
-    step = begin(run, arguments.call(), plan.cassette)
+        try:
+            value = player()
+        except MimicError:
+            call.forget_player()  # What follows says why.
+        else:
+            return _awaited(value) if plan.layer else value
+    step = begin(run, call.facts(), plan.cassette)
     if step.entry is not None and step.mode in ("replay", "verify"):
         plan.warn_of_inputs(step.entry)
-    if step.mode == "replay":
-        return Replay(step, plan, arguments).give(kind)
-    return RealCall(step, plan, arguments).perform(args, kwargs)
+    if step.mode != "replay":
+        return RealCall(call, step).perform(args, kwargs)
+    assert step.entry is not None
+    layers = step.entry.layers
+    if plan.layer and layers[:1] != (plan.layer,):
+        layers = (plan.layer, *layers)
+    return Replay(call, step, run.vault).give(layers)
 
 
 async def _awaited(value: object) -> object:
@@ -120,12 +132,12 @@ def _wrapper_of(mimicked: Mimicked) -> _Function:
     """Return a function of the same kind that looks like the original."""
     function = mimicked.function
     make = _plain_wrapper
-    if isgeneratorfunction(function):
-        make = _generator_wrapper
-    elif isasyncgenfunction(function):
-        make = _async_generator_wrapper
-    elif iscoroutinefunction(function):
+    if mimicked.layer == "await":
         make = _coroutine_wrapper
+    elif mimicked.layer == "stream":
+        make = _generator_wrapper
+    elif mimicked.layer == "astream":
+        make = _async_generator_wrapper
     wrapper: Any = functools.update_wrapper(make(mimicked), function)
     for name in ("cache_info", "cache_clear", "cache_parameters"):
         if hasattr(function, name):
@@ -151,7 +163,7 @@ def _plain_wrapper(mimicked: Mimicked) -> _Function:
 def _coroutine_wrapper(mimicked: Mimicked) -> _Function:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        return await mimicked.call(args, kwargs, "await")
+        return await mimicked.call(args, kwargs)
 
     return wrapper
 
@@ -159,7 +171,7 @@ def _coroutine_wrapper(mimicked: Mimicked) -> _Function:
 def _generator_wrapper(mimicked: Mimicked) -> _Function:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         __tracebackhide__ = True
-        return (yield from mimicked.call(args, kwargs, "stream"))
+        return (yield from mimicked.call(args, kwargs))
 
     return wrapper
 
@@ -167,7 +179,7 @@ def _generator_wrapper(mimicked: Mimicked) -> _Function:
 def _async_generator_wrapper(mimicked: Mimicked) -> _Function:
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         __tracebackhide__ = True
-        stream = mimicked.call(args, kwargs, "astream")
+        stream = mimicked.call(args, kwargs)
         # An async generator cannot delegate (PEP 525 has no `yield from`).
         try:
             item = await stream.__anext__()

@@ -82,6 +82,8 @@ class Fixtures:
             places.set_tmp_path(value)
         else:
             places.set_temporary(value.getbasetemp())
+            # A text that was plain until now may be a path below it.
+            self._session.run.version += 1
 
     def _owner_of(self, fixturedef: Any, request: Any) -> Owner:
         """Return the owner of an instance: each has its own log.

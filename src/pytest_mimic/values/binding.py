@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from inspect import Parameter
 from typing import Any
 
@@ -21,6 +21,9 @@ class Binder:
         extra: The name of `**extra`, or "". Its arguments stand under their own names
             beside the others; one that a parameter has taken is `**name`.
         defaults: The defaults by name, the function's own objects.
+        bind: Takes a call's arguments, and gives them by name, with the defaults of
+            those that are left out. It raises the error of the call itself, where they
+            do not fit.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -33,21 +36,10 @@ class Binder:
                 self.extra = parameter.name
             if parameter.default is not Parameter.empty:
                 self.defaults[parameter.name] = parameter.default
-        self._bind = self._compiled(parameters)
+        self.bind: Callable[..., dict[str, object]] = self._compiled(parameters)
         name = getattr(function, "__qualname__", None)
         if isinstance(name, str):  # Python names it in the error of a wrong call.
-            self._bind.__qualname__ = name
-
-    def __call__(
-        self, args: Sequence[object], kwargs: Mapping[str, object]
-    ) -> dict[str, object]:
-        """Give the arguments by name, with the defaults of those that are left out.
-
-        Raises:
-            TypeError: The error of the call itself, where the arguments do not fit.
-        """
-        bound: dict[str, object] = self._bind(*args, **kwargs)
-        return bound
+            self.bind.__qualname__ = name
 
     def _compiled(self, parameters: list[Parameter]) -> Callable[..., Any]:
         """Make a function with these parameters that gives them as a mapping.

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic.errors import Remedy, UnstableIdentityError
 from pytest_mimic.values.places import content_of
 from pytest_mimic.values.tree import (
+    SCALARS,
     Path,
     Refused,
     Tree,
     digest_of,
+    little_digest,
     plain_of,
     refused_in,
 )
@@ -139,7 +141,12 @@ def plain_identity(
         arguments: The arguments, all of which count as they are.
         starts: How a text starts that is no plain one: `Places.starts`.
     """
-    plain = plain_of({"arguments": arguments, "target": target}, starts)
+    call: dict[str, Any] = {"arguments": arguments, "target": target}
+    if SCALARS.issuperset(map(type, arguments.values())):
+        digest = little_digest(call, starts)
+        if digest is not None:
+            return digest
+    plain = plain_of(call, starts)
     return None if plain is None else plain.digest
 
 

@@ -180,6 +180,22 @@ def plain_of(value: Any, starts: tuple[str, ...]) -> Plain | None:
         return None
 
 
+def little_digest(tree: Tree, starts: tuple[str, ...]) -> str | None:
+    """Give the digest of a short tree of JSON alone; `None` if it may be no such tree.
+
+    Args:
+        tree: A tree, or values that are one as they stand, of types that JSON has.
+        starts: How a text starts that is none: `Places.starts`.
+    """
+    try:
+        text = text_of(tree)
+        if len(text) > LONG or any(odd in text for odd in _odd_for(starts)):
+            return None
+        return hexdigest(text)
+    except ValueError:
+        return None
+
+
 @lru_cache
 def _odd_for(starts: tuple[str, ...]) -> list[str]:
     return ['"$', *(encode_basestring(start)[1:-1] for start in starts)]
