@@ -491,7 +491,7 @@ class Exchange:
     def _made(self, give: Callable[[Plain], Any] | None) -> Any:
         """Return what a client is given, or the error that it raises."""
         answer = self.recorded
-        self._secrets.note_given(answer, self._scope)
+        self._scope.give(answer)
         try:
             found = answer if give is None else give(answer)
         except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import marshal
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -13,6 +14,9 @@ from pytest_mimic.secrets.names import Names
 from pytest_mimic.secrets.placeholders import JWT, OWN, Number
 from pytest_mimic.secrets.redactor import Redactor
 from pytest_mimic.secrets.values import SHORTEST, KnownValues, map_texts, of_variables
+
+_LONG = 10_000
+"""An answer of so many bytes is not kept to be read later."""
 
 Hide = Callable[[Redactor, Any, Callable[[str, str], str]], Any]
 """How a kind of client hides plain data, given what stands in place of a secret."""
@@ -39,7 +43,6 @@ class Scope:
         parents: What was shown to the wider fixtures.
         known: The secrets, with what stands for each: `OWN` for one that the
             application has sent before an answer held it.
-        given: What stands for issued secrets in the answers that the application got.
         sent: The texts of all requests.
     """
 
@@ -47,8 +50,29 @@ class Scope:
         self.parents = list(parents)
         self._counts: Counter[str] = Counter()
         self.known = KnownValues()
-        self.given: set[str] = set()
+        self._given: set[str] = set()
+        # Few applications send back what an answer gave: most stay unread.
+        self._unread: list[bytes] = []
         self.sent: set[str] = set()
+
+    @property
+    def given(self) -> set[str]:
+        """What stands for issued secrets in the answers that the application got."""
+        while self._unread:
+            self._note_given(marshal.loads(self._unread.pop()))
+        return self._given
+
+    def give(self, answer: Any) -> None:
+        """Note a recorded answer, which the application has got."""
+        data = marshal.dumps(answer)
+        if len(data) > _LONG:
+            self._note_given(answer)
+        else:
+            self._unread.append(data)
+
+    def _note_given(self, answer: Any) -> None:
+        # A placeholder needs no escape, so that one look at the whole is enough.
+        self._given.update(placeholders.issued_in(json.dumps(answer)))
 
     def count(self, identity: str) -> int:
         """Return the number of a call among equal ones, from 0."""
@@ -174,11 +198,6 @@ class Secrets:
         if not known:
             return hidden
         return map_texts(hidden, lambda text: _without_values(text, known))
-
-    def note_given(self, answer: Any, scope: Scope) -> None:
-        """Note the placeholders in a recorded answer, which the application has got."""
-        # A placeholder needs no escape, so that one look at the whole is enough.
-        scope.given.update(placeholders.issued_in(json.dumps(answer)))
 
     def with_real(self, answer: Any, scope: Scope) -> Any:
         """Return a recorded answer with the real secrets of this run in it."""
