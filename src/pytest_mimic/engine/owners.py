@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Hashable
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.real_values import RealValues
 from pytest_mimic.vault.names import log_name
 from pytest_mimic.vault.vault import Written
+
+if TYPE_CHECKING:
+    from pytest_mimic.secrets.issued import Scope
 
 
 class OpenCall(Protocol):
@@ -56,6 +59,7 @@ class Owner:
         has_drifted: Whether a statement of a fixture has given something else.
         cassettes: The cassettes in it whose blocks have ended.
         left: What it has left in the vault and can be undone: a test, a cassette.
+        scope: What its calls of clients have shown.
     """
 
     def __init__(
@@ -89,6 +93,7 @@ class Owner:
         self.has_drifted = False
         self.cassettes: list[Owner] = []
         self.left: list[Written] = []
+        self.scope: Scope | None = None
         self._numbers: dict[str, list[Hashable]] = {}
 
     def number(self, kind: str, key: Hashable) -> int:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.values.tree import Path, Tree
@@ -49,7 +48,6 @@ class Secrecy:
         # What a test puts into it is no secret of the run.
         self._environment = dict(os.environ if environment is None else environment)
         self._senders: dict[tuple[str, str], Sender] = {}
-        self._scopes: WeakKeyDictionary[Owner, Scope] = WeakKeyDictionary()
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -66,17 +64,17 @@ class Secrecy:
             owner: The owner of a call. None: no other call sees what it shows.
             test: The owner around it, if it is a cassette.
         """
+        # A plain replay of functions hides nothing.
         from pytest_mimic.secrets.issued import Scope
 
         if owner is None:
             return Scope()
-        scope = self._scopes.get(owner)
-        if scope is None:
-            scope = self._scopes[owner] = Scope()
+        if owner.scope is None:
+            owner.scope = Scope()
         if owner.fixtures or test is not None:
             wider = [*owner.fixtures.values(), *([test] if test else [])]
-            scope.parents = [self.scope(one) for one in wider if one is not owner]
-        return scope
+            owner.scope.parents = [self.scope(one) for one in wider if one is not owner]
+        return owner.scope
 
     def other_sender(self, sender: Sender) -> str | None:
         """Note who sends a call, and return what tells him from who sent an equal one.

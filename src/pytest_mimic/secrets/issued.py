@@ -162,10 +162,15 @@ class Secrets:
         hidden = hide(self.redactor, plain, stand_in)
         scope.sent.update(texts_in(plain))
         known = self._known_to(scope)
-        return map_texts(
-            hidden,
-            lambda text: self._without_tokens(_without_values(text, known), scope),
-        )
+
+        def without_values(text: str) -> str:
+            return self._without_tokens(_without_values(text, known), scope)
+
+        # One look at all texts is quicker than one at each.
+        together = "\n".join(_texts_in(hidden))
+        if without_values(together) == together:
+            return hidden
+        return map_texts(hidden, without_values)
 
     def knows_none_of(self, texts: Iterable[str], scope: Scope) -> bool:
         """Return whether texts hold no value that is hidden wherever it stands."""

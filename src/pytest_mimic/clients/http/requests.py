@@ -21,6 +21,7 @@ _COUNTED_HEADERS = frozenset(
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNRESERVED = "-._~!$&'()*+,;=:@/"
+_PLAIN_PATH = re.compile("[A-Za-z0-9/._~-]+")
 
 # By which parameters a service signs a URL or a form, by the documentation of the
 # services. A request with all names before the colon is signed, and none of the names
@@ -141,6 +142,8 @@ def _port(netloc: str) -> int | None:
 
 def _normal_path(path: str) -> str:
     """Return a path in which only what must be is encoded (RFC 3986, 6.2.2)."""
+    if _PLAIN_PATH.fullmatch(path):
+        return path
     # An encoded slash is no separator of segments.
     segments = re.split("%2[Ff]", path)
     plain = (quote(unquote(segment), safe=_UNRESERVED) for segment in segments)
