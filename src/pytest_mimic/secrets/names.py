@@ -125,6 +125,23 @@ def words_of(name: str) -> str:
     return " ".join(re.findall(r"[^\W\d_]+|\d+", split.lower()))
 
 
+@lru_cache(maxsize=1024)
+def _by_words(names: tuple[str, ...]) -> Mapping[str, str]:
+    return {words_of(name): name for name in names}
+
+
+@lru_cache(maxsize=1024)
+def _beside(names: tuple[str, ...]) -> Mapping[str, bool]:
+    by_words = _by_words(names)
+    found: dict[str, bool] = {}
+    if {"code", "state"} <= by_words.keys():
+        found = {by_words["code"]: True, by_words["state"]: True}
+    for other in by_words.keys() & _BESIDE_SETS.keys():
+        for words in _BESIDE_SETS[other] & by_words.keys():
+            found[by_words[words]] = False
+    return found
+
+
 class Names:
     """The secret names of a run.
 
@@ -162,14 +179,7 @@ class Names:
 
         For each, whether the value must look like a token.
         """
-        by_words = {words_of(name): name for name in names}
-        found: dict[str, bool] = {}
-        if {"code", "state"} <= by_words.keys():
-            found = {by_words["code"]: True, by_words["state"]: True}
-        for other in by_words.keys() & _BESIDE_SETS.keys():
-            for words in _BESIDE_SETS[other] & by_words.keys():
-                found[by_words[words]] = False
-        return found
+        return dict(_beside(tuple(names)))
 
     def is_binary(self, name: str) -> bool:
         """Return whether clients decode what stands under a secret name, as base64."""
@@ -216,8 +226,9 @@ class Names:
         change of a document, `{"op": "add", "path": "/user/password", "value": "x"}`
         (RFC 6902), and of a secret of Kubernetes.
         """
-        found = self.beside(mapping)
-        by_words = {words_of(key): key for key in mapping}
+        names = tuple(mapping)
+        found = self.beside(names)
+        by_words = _by_words(names)
         for words in _table(_VALUES_OF_PAIRS) & by_words.keys():
             key = by_words[words]
             if self._is_pair(mapping, by_words, mapping[key]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from operator import itemgetter
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote, unquote_plus
@@ -77,7 +77,7 @@ class Redactor:
 
     def __init__(self, names: Names) -> None:
         self.names = names
-        self._harmless: set[tuple[str, str]] = set()
+        self._harmless: set[Hashable] = set()
 
     def hide(self, plain: Any, stand_in: StandIn, path: str = "") -> Any:
         """Return plain data without its secrets.
@@ -86,6 +86,22 @@ class Redactor:
         cookie keeps its name, and a credential its scheme.
         """
         return self._walk(stand_in).hide(plain, path)
+
+    def hide_headers(
+        self, headers: Mapping[str, str], stand_in: StandIn, path: str = "headers"
+    ) -> dict[str, str]:
+        """Return headers without their secrets.
+
+        A cookie keeps its name, a credential its scheme.
+        """
+        # Those of a client are the same in each request.
+        items = tuple(headers.items())
+        if items in self._harmless:
+            return dict(headers)
+        hidden: dict[str, str] = self.hide(dict(headers), stand_in, path)
+        if hidden == headers:
+            self._harmless.add(items)
+        return hidden
 
     def hide_url(self, url: str, stand_in: StandIn, path: str = "url") -> str:
         """Return an address without its secrets, also in parameters of its path."""
@@ -118,7 +134,7 @@ class _Walk:
     """
 
     def __init__(
-        self, names: Names, stand_in: StandIn, harmless: set[tuple[str, str]]
+        self, names: Names, stand_in: StandIn, harmless: set[Hashable]
     ) -> None:
         self._names = names
         self._give = stand_in

@@ -48,12 +48,15 @@ class HttpAdapter(Adapter):
         self, redactor: Redactor, request: Plain, stand_in: StandIn
     ) -> Plain:
         """Return a request without its secrets."""
-        rest = {key: value for key, value in request.items() if key != "url"}
-        if "parts" in rest.get("body", {}):
-            rest["body"] = _without_secret_parts(rest["body"], redactor, stand_in)
-        url = redactor.hide_url(request["url"], stand_in)
-        hidden = redactor.hide(rest, stand_in)
-        return {key: url if key == "url" else hidden[key] for key in request}
+        hidden = dict(request)
+        hidden["url"] = redactor.hide_url(request["url"], stand_in)
+        hidden["headers"] = redactor.hide_headers(request["headers"], stand_in)
+        body = request.get("body")
+        if body is not None:
+            if "parts" in body:
+                body = _without_secret_parts(body, redactor, stand_in)
+            hidden["body"] = redactor.hide(body, stand_in, "body")
+        return hidden
 
     def hide_answer(
         self,
