@@ -56,10 +56,10 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from marshal import dumps
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic.engine.calls import Call, failed_exchange
 from pytest_mimic.engine.covering import Edge, Line
@@ -418,23 +418,23 @@ class Port:
         run = self.run
         is_in_log = call.in_log or (owner is not None and owner.kind == "cassette")
         name = owner.name if is_in_log and owner is not None else ""
-        headers = _headers_of(call.describe())
+        place = (name, call.identity)
         hashes = frozenset(map(hash, own))
-        sender = Sender((name, call.identity), hashes, headers)
+        sender = Sender(place, hashes, _headers_of(call.describe()))
         if run.events.tell is not None:
             run.events.tell(sender)
         option = run.secrecy.other_sender(sender)
-        keys = ", ".join(
-            dict.fromkeys(path.rpartition(".")[2] for path in own.values())
-        )
         if option is None:
             return
-        if is_in_log:
-            label = call.label()
-            facts: dict[str, Any] = {"what": option, "keys": keys}
-            run.events.add("told apart by order", label, test=run.test, **facts)
-            return
-        raise run.refuse(run.refusals.second_sender(call, keys, option), call, owner)
+        names = {path.rpartition(".")[2]: path for path in own.values()}
+        keys = ", ".join(names)
+        if not is_in_log:
+            refusal = run.refusals.second_sender(call, keys, option)
+            raise run.refuse(refusal, call, owner)
+        label = call.label()
+        run.events.add(
+            "told apart by order", label, test=run.test, what=option, keys=keys
+        )
 
 
 class Exchange:
@@ -511,12 +511,6 @@ class Exchange:
             self.step.abandon(error)
             raise
 
-    @overload
-    def finish(self, answer: Plain) -> Plain: ...
-
-    @overload
-    def finish(self, answer: Plain, give: Callable[[Plain], Any]) -> Any: ...
-
     def finish(self, answer: Plain, give: Callable[[Plain], Any] | None = None) -> Any:
         """Keep or compare the real answer, and return the one that the caller gets.
 
@@ -527,24 +521,24 @@ class Exchange:
             answer: The real answer.
             give: Makes the client's own object of it, or the error that it raises.
         """
-        found = self._finish(answer)
-        return found if give is None else _given(give(found))
-
-    def _finish(self, answer: Plain) -> Plain:
         stored = self.stored(answer)
         if self.mode == "run":
             self._note_keys(stored)
             self.step.complete({"answer": stored})
-            return answer
-        recorded = self.recorded
-        options = self.step.call.options
-        self.step.check(
-            differing_answers(
-                self._adapter, recorded, stored, options, is_verified=True
-            ),
-            failed=_new_failure(recorded, stored),
+        else:
+            answer = self._compared(answer, stored)
+        return answer if give is None else _given(give(answer))
+
+    def _compared(self, answer: Plain, stored: Plain) -> Plain:
+        """Compare a real answer, and return the one that the caller gets."""
+        adapter, recorded, options = (
+            self._adapter,
+            self.recorded,
+            self.step.call.options,
         )
-        paths = _volatile(self._adapter, options)
+        found = differing_answers(adapter, recorded, stored, options, is_verified=True)
+        self.step.check(found, failed=_new_failure(recorded, stored))
+        paths = _volatile(adapter, options)
         mixed = self.step.with_volatile(recorded, answer, paths)
         given: Plain = self._secrets.with_real(mixed, self._scope)
         return given
@@ -554,25 +548,20 @@ class Exchange:
         call = self.step.call
         owner = self.step.owner_name if call.in_log else ""
         mark = CallMark(owner, call.identity, self._number)
-        request = cast("Plain", call.describe())
-
-        def hide(redactor: Redactor, plain: Plain, stand_in: StandIn) -> Plain:
-            return self._adapter.hide_answer(redactor, plain, stand_in, request)
-
+        request: Any = call.describe()
+        hide = partial(self._adapter.hide_answer, request=request)
         hidden: Plain = self._secrets.hide_answer(answer, self._scope, mark, hide=hide)
         return hidden
 
     def _note_keys(self, stored: Plain) -> None:
         """Name what looks like a key in what is recorded, or may hold one."""
-        call = self.step.call
-        kept = (cast("Plain", call.describe()), stored)
+        run, label = self._run, self.step.call.label()
+        kept: list[Any] = [self.step.call.describe(), stored]
         if any(map(self._adapter.is_opaque, kept)):
-            label, test = call.label(), self._run.test
-            self._run.events.add("not searched", label, test=test)
-        for shown, mark in self._secrets.keys_in([call.describe(), stored]):
+            run.events.add("not searched", label, test=run.test)
+        for shown, mark in self._secrets.keys_in(kept):
             what = f"{shown} (if it is none: mimic_redact = !{mark})"
-            run = self._run
-            run.events.add("looks secret", call.label(), test=run.test, what=what)
+            run.events.add("looks secret", label, test=run.test, what=what)
 
     def progress(self, so_far: Callable[[], Plain]) -> None:
         """Let the end of the test keep what has come until then."""
@@ -659,12 +648,9 @@ def differing_answers(
     found = differences(old, new, rules)
     if not rules.shape:
         return found
-    heads = [
-        {name: answer[name] for name in adapter.head if name in answer}
-        for answer in (old, new)
-    ]
-    exact = differences(heads[0], heads[1], rules._replace(shape=False))
-    return exact + [one for one in found if one.steps[0] not in adapter.head]
+    exact = differences(old, new, rules._replace(shape=False))
+    in_head = [one for one in exact if one.steps[0] in adapter.head]
+    return in_head + [one for one in found if one.steps[0] not in adapter.head]
 
 
 def _volatile(adapter: Adapter, options: Options) -> tuple[Path, ...]:
@@ -677,9 +663,7 @@ def _volatile(adapter: Adapter, options: Options) -> tuple[Path, ...]:
 def _new_failure(recorded: Plain, stored: Plain) -> str:
     error = stored.get("error", {})
     if error.get("class") and not error.get("kind"):
-        return (
-            f"the real call raised {error.get('class', '').removeprefix('builtins.')}"
-        )
+        return f"the real call raised {error['class'].removeprefix('builtins.')}"
     failed = failed_exchange({"answer": stored})
     if not failed or failed_exchange({"answer": recorded}) == failed:
         return ""

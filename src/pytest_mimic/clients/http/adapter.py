@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -91,8 +92,10 @@ class HttpAdapter(Adapter):
         if "body" in answer:
             compared["body"] = bodies.content(answer["body"])
         if "left" in answer or "left" in other:
-            sizes = [bodies.size(one.get("body", {})) for one in (answer, other)]
-            compared["body"] = bodies.beginning(answer.get("body", {}), min(sizes))
+            items, others = (
+                bodies.items(one.get("body", {})) for one in (answer, other)
+            )
+            compared["body"] = items[: len(others)]
         if "error" in answer:
             compared["error"] = {"kind": answer["error"].get("kind")}
         return compared
@@ -136,6 +139,64 @@ def _without_secret_parts(body: Plain, redactor: Redactor, stand_in: StandIn) ->
     return {"parts": parts}
 
 
+class Attempt:
+    """One attempt of a request, as a client makes it.
+
+    Attributes:
+        is_task: Whether a task waits for it; else a thread does.
+        phase: What it does while it is made for real: `connecting`, `writing`,
+            `reading`.
+        recorder: Takes the real answer.
+    """
+
+    is_task = False
+    phase = "reading"
+    recorder: Recorder
+
+    async def send(self) -> Read:
+        """Make it for real until its answer begins, and return what reads the rest."""
+        raise NotImplementedError
+
+    async def read(self) -> None:
+        """Read the rest of the real answer, as far as the recorded one was read."""
+        raise NotImplementedError
+
+    def recorded(self) -> Any:
+        """Return the real answer, recorded while the application reads it."""
+        raise NotImplementedError
+
+    def give(self, answer: Plain, exchange: Exchange | None = None) -> Any:
+        """Return an answer as the client's own object, or its error.
+
+        Args:
+            answer: The answer.
+            exchange: The replay that ends when the answer was read.
+        """
+        raise NotImplementedError
+
+    async def answer(self, exchange: Exchange) -> Any:
+        """Return what the client gets, recorded or real, or raise its error."""
+        if exchange.mode == "replay":
+            if "status" not in exchange.recorded:
+                await waited(exchange, is_task=self.is_task)
+            return exchange.given(partial(self.give, exchange=exchange))
+        recorder = self.recorder = Recorder(exchange)
+        try:
+            with exchange.step.running():
+                read = await self.send()
+            recorder.begin(read)
+            if exchange.mode == "run":
+                return self.recorded()
+            await self.read()
+        except BaseException as error:
+            answer = recorder.fail(error, self.phase)
+            if answer is None:
+                raise
+        else:
+            answer = recorder.end()
+        return raised(self.give(answer))
+
+
 class Recorder:
     """Keeps what comes of a real answer while its reader reads it.
 
@@ -147,7 +208,6 @@ class Recorder:
         self._exchange = exchange
         self._pieces: list[bytes] = []
         self._read: Read = _unanswered
-        self._is_done = False
         self._given: Plain = {}
 
     def begin(self, read: Read) -> None:
@@ -169,39 +229,33 @@ class Recorder:
         if "left" not in recorded:
             return False
         so_far = self._read(self._pieces, is_left=True)
-        size = bodies.size(so_far.get("body", {}))
-        return size >= bodies.size(recorded.get("body", {}))
+        items, wanted = (
+            bodies.items(one.get("body", {})) for one in (so_far, recorded)
+        )
+        return len(items) >= len(wanted)
 
     def end(self) -> Plain:
         """End an answer that was read whole, and return what its caller gets."""
-        return self._end(self._read(self._pieces))
+        return self._end()
 
     def leave(self) -> None:
         """End an answer whose reader does not read on."""
-        if not self._is_done:
-            self._end(self._read(self._pieces, is_left=True))
-
-    def note(self, error: BaseException, phase: str = "reading") -> bool:
-        """End an answer that broke off; whether that is an outcome of the call."""
-        # To verify, any error is another answer than the recorded one.
-        is_real = self._exchange.mode == "run"
-        kind = failures.kind_of(error, phase)
-        is_kept = isinstance(error, Exception) and bool(kind or not is_real)
-        if is_kept and not self._is_done:
-            self._end(self._read(self._pieces, error=failures.plain(error, phase)))
-        elif not self._is_done:
-            self._is_done = True
-            so_far = self._read(self._pieces, is_left=True)
-            self._exchange.abandon(error, so_far or None)
-        return is_kept
+        self._end(is_left=True)
 
     def fail(self, error: BaseException, phase: str = "reading") -> Plain | None:
         """End an answer that broke off, and return what its caller gets.
 
         None: he gets the error itself, while recording and if it is no outcome.
         """
-        is_kept = self.note(error, phase)
-        return self._given if is_kept and self._exchange.mode != "run" else None
+        # To verify, any error is another answer than the recorded one.
+        is_recorded = self._exchange.mode == "run"
+        is_outcome = not is_recorded or failures.kind_of(error, phase)
+        if is_outcome and isinstance(error, Exception):
+            given = self._end(error=failures.plain(error, phase))
+            return None if is_recorded else given
+        so_far = self._read(self._pieces, is_left=True)
+        self._exchange.abandon(error, so_far or None)
+        return None
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -212,14 +266,13 @@ class Recorder:
             self.leave()
             raise
         except BaseException as error:
-            self.note(error)
+            self.fail(error)
             raise
         self.end()
 
-    def _end(self, answer: Plain) -> Plain:
-        if not self._is_done:
-            self._is_done = True
-            self._given = self._exchange.finish(answer)
+    def _end(self, **how: Any) -> Plain:
+        if self._exchange.step.is_open:
+            self._given = self._exchange.finish(self._read(self._pieces, **how))
         return self._given
 
 
@@ -230,56 +283,70 @@ def _unanswered(_: Sequence[bytes], *, error: Plain | None = None, **__: bool) -
 class Replay:
     """A call that is replayed: what its reader gets, and when it ends.
 
-    It ends before the last piece of a body is given. The reader of a body whose length
-    is known does not ask for its end.
-
     Args:
         given: The recorded answer.
         pieces: Those of its body, or of what comes over the network.
         exchange: The call. None: it has ended, and its answer is given.
+        is_task: Whether a task reads it; else a thread does.
     """
 
     def __init__(
         self,
         given: answers.Given,
-        pieces: Sequence[bytes] = (),
-        exchange: Exchange | None = None,
+        pieces: Sequence[bytes],
+        exchange: Exchange | None,
+        *,
+        is_task: bool = False,
     ) -> None:
         self.pieces = list(pieces)
         self._given = given
         self._exchange = exchange
-        self._last = not given.is_left and not given.error
+        self._is_task = is_task
+        self._is_whole = not given.is_left and not given.error
 
-    @property
-    def is_at_last(self) -> bool:
-        """Whether the call ends before the next piece."""
-        return len(self.pieces) == self._last and self._exchange is not None
+    async def next(self) -> bytes:
+        """Return what comes next over the network; empty: there is nothing.
 
-    def end(self) -> None:
+        The call ends before the last piece. The reader of a body whose length is known
+        does not ask for its end.
+        """
+        if len(self.pieces) == self._is_whole:
+            await self.end()
+        return self.pieces.pop(0) if self.pieces else b""
+
+    async def end(self) -> None:
         """Wait until the call may end.
 
         Raises:
             MissingRecordingError: Its reader had left it when it was recorded.
         """
-        if self._exchange is not None:
-            self._exchange.step.wait()
-            self._ended()
-
-    async def end_async(self) -> None:
-        """As `end`, for a task."""
-        if self._exchange is not None:
-            await self._exchange.step.wait_async()
-            self._ended()
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            await waited(exchange, is_task=self._is_task)
+            if self._given.is_left:
+                raise exchange.step.read_further()
 
     def leave(self) -> None:
         """End the call: its reader does not read on."""
         if self._exchange is not None:
             self._exchange.step.leave()
 
-    def _ended(self) -> None:
-        exchange, self._exchange = self._exchange, None
-        if self._given.is_left and exchange is not None:
-            raise exchange.step.read_further()
+
+async def waited(exchange: Exchange, *, is_task: bool) -> None:
+    """Wait until a replayed call may end."""
+    if is_task:
+        await exchange.step.wait_async()
+    else:
+        exchange.step.wait()
+
+
+def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Return what a coroutine gives in a thread, which waits for no task."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("a request of a thread waits for a task")
 
 
 def raised(found: Any) -> Any:
@@ -287,8 +354,3 @@ def raised(found: Any) -> Any:
     if isinstance(found, BaseException):
         raise found
     return found
-
-
-def has_head(exchange: Exchange) -> bool:
-    """Return whether a recorded call was answered, so that its reader gets a body."""
-    return "status" in exchange.recorded

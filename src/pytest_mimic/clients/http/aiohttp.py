@@ -1,19 +1,19 @@
-"""The edge of aiohttp: a connection whose answer is fed from bytes.
+"""The edges of aiohttp: the connection of a request, and the start of its answer.
 
-It is below sessions, redirects, cookies and middlewares. In a replay a request is built
-and written as usual, to nowhere, and the session's own parser reads its answer.
+They are below sessions, redirects, cookies and middlewares. In a replay a request is
+built and written as usual, to nowhere, and the session's own parser reads its answer.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
-from pytest_mimic.client import Edge, Plain, Port
-from pytest_mimic.clients.http import answers, requests
-from pytest_mimic.clients.http.adapter import HttpAdapter, Recorder, has_head, raised
+from pytest_mimic.client import Edge, Port
+from pytest_mimic.clients.http import requests
+from pytest_mimic.clients.http.adapter import HttpAdapter
 
 
 class Aiohttp(HttpAdapter):
@@ -22,19 +22,22 @@ class Aiohttp(HttpAdapter):
     name = "aiohttp"
 
     def edges(self, port: Port) -> Iterable[Edge]:
-        """Return the method that connects a request to its server."""
+        """Return the methods that connect a request, and that read its answer."""
 
-        def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
-            return _wrap(original, port)
+        def wrap_connect(original: Callable[..., Any]) -> Callable[..., Any]:
+            return _wrap_connect(original, port)
 
-        return [Edge("aiohttp.connector", ("BaseConnector", "connect"), wrap)]
+        return [
+            Edge("aiohttp.connector", ("BaseConnector", "connect"), wrap_connect),
+            Edge("aiohttp.client_reqrep", ("ClientResponse", "start"), _wrap_start),
+        ]
 
 
-def _wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     @wraps(original)
     async def connect(connector: Any, request: Any, *args: Any, **options: Any) -> Any:
         # The module imports aiohttp, which is imported by now.
-        from pytest_mimic.clients.http import aiohttp_connections as connections
+        from pytest_mimic.clients.http.aiohttp_connections import Connecting
 
         if port.run.passes():
             return await original(connector, request, *args, **options)
@@ -42,31 +45,23 @@ def _wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         headers = list(request.headers.items())
         plain = requests.read(request.method, str(request.url), headers, body)
         exchange = port.begin(plain, "aiohttp")
+        really = partial(original, connector, request, *args, **options)
         if exchange is None:
-            return await original(connector, request, *args, **options)
-
-        def given(answer: Plain) -> Any:
-            whole = answers.give(answer, method=request.method)
-            replayed = exchange if exchange.mode == "replay" else None
-            return connections.replayed(connector, request, whole, replayed)
-
-        if exchange.mode == "replay":
-            if not has_head(exchange):
-                await exchange.step.wait_async()
-            return exchange.given(given)
-        recorder = Recorder(exchange)
-        try:
-            with exchange.step.running():
-                connection = await original(connector, request, *args, **options)
-        except BaseException as error:
-            answer = recorder.fail(error, "connecting")
-            if answer is None:
-                raise
-            return raised(given(answer))
-        connections.Watched(connection, request, exchange, recorder)
-        return connection
+            return await really()
+        return await Connecting(connector, request, exchange, really).answer(exchange)
 
     return connect
+
+
+def _wrap_start(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    async def start(response: Any, connection: Any) -> Any:
+        begin = vars(connection).pop("begin_answer", None)
+        if begin is None:
+            return await original(response, connection)
+        return await begin(response, original)
+
+    return start
 
 
 async def _body_of(request: Any) -> bytes:

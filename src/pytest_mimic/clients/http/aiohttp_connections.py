@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 from textwrap import dedent
 from typing import Any
 
@@ -16,28 +18,11 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from pytest_mimic.client import Exchange, Plain
 from pytest_mimic.clients.http import answers, failures
-from pytest_mimic.clients.http.adapter import Recorder, Replay
+from pytest_mimic.clients.http.adapter import Attempt, Read, Recorder, Replay, raised
 
-_SWITCHING = 101
+# What aiohttp decompresses.
+_UNPACKED = ("gzip", "deflate", "br", "zstd")
 _IN_BRACKETS = re.compile(r"\[(.*)\]$", re.S)
-
-
-def replayed(
-    connector: Any, request: Any, given: answers.Given, exchange: Exchange | None
-) -> Any:
-    """Return a connection with a recorded answer, or an error of connecting."""
-    if not given.status:
-        error = _error(given.error, request)
-        if given.error.get("kind") in failures.BEFORE_SENDING:
-            return error
-        return _connection(connector, request, _Unanswered(request, error))
-    return _connection(connector, request, _Replayed(request, given, exchange))
-
-
-def _connection(connector: Any, request: Any, protocol: Any) -> Any:
-    # A connector closes what it has given out when its session is closed.
-    connector._acquired.add(protocol)
-    return _Connection(connector, None, protocol, request.loop)  # type: ignore[arg-type]
 
 
 class _Connection(Connection):
@@ -129,7 +114,7 @@ class _Replayed(_Protocol):
     ) -> None:
         super().__init__(request)
         pieces = answers.on_the_wire(given, request.method)
-        self._replay = Replay(given, pieces, exchange)
+        self._replay = Replay(given, pieces, exchange, is_task=True)
         self._error = given.error
 
     async def read(self) -> Any:
@@ -151,13 +136,10 @@ class _Replayed(_Protocol):
             self.connection_lost(None)
 
     async def _feed_next(self) -> bool:
-        replay = self._replay
-        if replay.is_at_last:
-            await replay.end_async()
-        if replay.pieces:
-            self.data_received(replay.pieces.pop(0))
-            return True
-        return False
+        piece = await self._replay.next()
+        if piece:
+            self.data_received(piece)
+        return bool(piece)
 
     def leave(self) -> None:
         """End the call: its reader does not read on."""
@@ -187,153 +169,202 @@ class _ReplayedReader(StreamReader):
             await self._wait()
 
 
-class Watched:
-    """Records the next answer on a real connection, and no other.
+class Connecting(Attempt):
+    """The connection of a request, recorded or real.
 
-    To verify, the answer is read here, and the session gets the recorded one.
-    """
-
-    def __init__(
-        self, connection: Any, request: Any, exchange: Exchange, recorder: Recorder
-    ) -> None:
-        protocol = connection.protocol
-        self._protocol = protocol
-        self._request = request
-        self._exchange = exchange
-        self._recorder = recorder
-        self._has_begun = False
-        self._params: dict[str, Any] = {}
-        self._read_really = protocol.read
-        self._set_params = protocol.set_response_params
-        protocol.read = self._read
-        protocol.set_response_params = self._set_response_params
-        # An answer may be dropped before its end, with its connection or session.
-        connection.add_callback(self._end)
-
-    def _set_response_params(self, **params: Any) -> None:
-        self._params = params
-        self._set_params(**params)
-
-    async def _read(self) -> Any:
-        recorder = self._recorder
-        try:
-            with self._exchange.step.running():
-                message, payload = await self._read_really()
-        except BaseException as error:
-            self._restore()
-            answer = recorder.fail(self._timeout_for(error))
-            if answer is None:
-                raise
-            return await self._instead(answer)
-        if 100 <= message.code < 200 and message.code != _SWITCHING:
-            # It is informational: another one follows.
-            return message, payload
-        self._restore()
-        self._has_begun = True
-        recorder.begin(self._head_of(message).read)
-        _record(payload, recorder, self._end)
-        if self._exchange.mode == "run":
-            return message, payload
-        try:
-            while not payload.at_eof() and not recorder.is_enough():
-                await payload.readany()
-            answer = recorder.end()
-        except BaseException as error:
-            answer = recorder.fail(error)
-            if answer is None:
-                raise
-        return await self._instead(answer)
-
-    def _restore(self) -> None:
-        protocol = self._protocol
-        if "read" in vars(protocol):
-            del protocol.read, protocol.set_response_params
-
-    def _timeout_for(self, error: BaseException) -> BaseException:
-        # The timer of a session cancels its task, which then gets a timeout.
-        is_timeout = getattr(self._request._timer, "_cancelled", False)
-        is_cancelled = isinstance(error, asyncio.CancelledError)
-        return TimeoutError() if is_timeout and is_cancelled else error
-
-    def _head_of(self, message: Any) -> answers.Head:
-        is_unpacked = self._params.get("auto_decompress", True)
-        # The reason came in bytes that aiohttp takes for UTF-8.
-        reason = (message.reason or "").encode("utf-8", "surrogateescape")
-        headers = [
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in message.raw_headers
-        ]
-        return answers.Head(
-            message.code,
-            reason.decode("latin-1"),
-            headers,
-            version=f"HTTP/{message.version.major}.{message.version.minor}",
-            unpacked=(message.compression or "") if is_unpacked else "",
-        )
-
-    async def _instead(self, answer: Plain) -> Any:
-        """Give the session an answer in place of the real one."""
-        given = answers.give(answer, method=self._request.method)
-        if not given.status:
-            raise _error(given.error, self._request)
-        protocol = _Replayed(self._request, given, None)
-        protocol.set_response_params(**self._params)
-        return await protocol.read()
-
-    def _end(self, error: BaseException | None = None) -> None:
-        """End the exchange, if its end has not come."""
-        if error is None or str(error) == "Connection closed":
-            # What runs through the reader may be its own error; a cancellation or a
-            # timeout is none.
-            error = sys.exc_info()[1]
-            is_cancelled = type(error).__name__ in ("CancelledError", "TimeoutError")
-            if self._has_begun and not is_cancelled:
-                error = None
-        if error is not None and self._has_begun:
-            self._recorder.note(self._timeout_for(error))
-        elif self._has_begun:
-            self._recorder.leave()
-        else:
-            self._exchange.abandon(error)
-
-
-def _record(payload: Any, recorder: Recorder, end: Any) -> None:
-    """Record a real body as it arrives.
+    A real one is recorded from the start of its answer on.
 
     Args:
-        payload: The body.
-        recorder: Takes it.
-        end: Is called with what ends the body before its end.
+        connector: Connects it.
+        request: The request.
+        exchange: The call.
+        really: Connects it for real.
     """
-    if payload is EMPTY_PAYLOAD:
-        recorder.end()
-        return
 
-    class RecordedReader(StreamReader):
-        # An object may take another class only if both have the same slots.
-        __slots__ = ()
+    is_task = True
+    phase = "connecting"
 
-        def feed_data(self, data: bytes, *size: Any) -> Any:
-            recorder.feed(bytes(data))
-            return super().feed_data(data, *size)
+    def __init__(
+        self,
+        connector: Any,
+        request: Any,
+        exchange: Exchange,
+        really: Callable[[], Awaitable[Any]],
+    ) -> None:
+        self.connector = connector
+        self.request = request
+        self.exchange = exchange
+        self._really = really
 
-        def feed_eof(self) -> None:
-            recorder.end()
-            super().feed_eof()
+    async def answer(self, exchange: Exchange) -> Any:
+        """Return the connection, or raise its error."""
+        if exchange.mode == "replay":
+            return await super().answer(exchange)
+        recorder = Recorder(exchange)
+        try:
+            with exchange.step.running():
+                connection = await self._really()
+        except BaseException as error:
+            answer = recorder.fail(error, "connecting")
+            if answer is None:
+                raise
+            return raised(self.give(answer))
+        connection.begin_answer = _Reading(self, recorder, connection).start
+        return connection
 
-        def set_exception(self, exc: Any, *cause: Any) -> None:
-            end(exc)
-            super().set_exception(exc, *cause)
+    def give(self, answer: Plain, exchange: Exchange | None = None) -> Any:
+        """Return a connection that gives an answer, or an error of connecting."""
+        request = self.request
+        given = answers.give(answer, method=request.method)
+        if given.status:
+            protocol: Any = _Replayed(request, given, exchange)
+        else:
+            error = _error(given.error, request)
+            if given.error.get("kind") in failures.BEFORE_SENDING:
+                return error
+            protocol = _Unanswered(request, error)
+        # A connector closes what it has given out when its session is closed.
+        self.connector._acquired.add(protocol)
+        return _Connection(self.connector, None, protocol, request.loop)  # type: ignore[arg-type]
 
-    # The first pieces may have come with the head.
-    for data in payload._buffer:
-        recorder.feed(bytes(data))
-    if payload.is_eof():
-        recorder.end()
-    elif payload.exception() is not None:
-        end(payload.exception())
-    else:
-        payload.__class__ = RecordedReader
+
+class _Reading(Attempt):
+    """The answer on a real connection, recorded as it arrives.
+
+    To verify, it is read here, and the session gets the recorded one.
+    """
+
+    is_task = True
+
+    def __init__(
+        self, connecting: Connecting, recorder: Recorder, connection: Any
+    ) -> None:
+        self.recorder = recorder
+        self._connecting = connecting
+        self._connection = connection
+        self._params: dict[str, Any] = {}
+        self._response: Any = None
+        self._is_starting = False
+        # An answer may be dropped before its end, with its connection or session.
+        connection.add_callback(self._end)
+        protocol = connection.protocol
+        set_really = protocol.set_response_params
+
+        def set_response_params(**params: Any) -> None:
+            self._params = params
+            del protocol.set_response_params
+            set_really(**params)
+
+        protocol.set_response_params = set_response_params
+
+    async def start(self, response: Any, really: Callable[..., Any]) -> Any:
+        """Let a response begin with the recorded answer, or with the real one."""
+        exchange = self._connecting.exchange
+        self._begin = partial(really, response)
+        connection = await self.answer(exchange)
+        if connection is not self._connection:
+            self._connection.close()
+            connection.protocol.set_response_params(**self._params)
+            await self._begin(connection)
+        return response
+
+    async def send(self) -> Read:
+        """Read the head of the answer, and return what reads the rest."""
+        self._is_starting = True
+        try:
+            self._response = await self._begin(self._connection)
+        except aiohttp.ClientResponseError as error:
+            # Its reason is what aiohttp makes of any malformed answer.
+            self.recorder.fail(error.__cause__ or error)
+            raise
+        self._is_starting = False
+        return self._head().read
+
+    def recorded(self) -> Any:
+        """Record the body as it arrives, and return the connection."""
+        self._record(self._response.content)
+        return self._connection
+
+    async def read(self) -> None:
+        """Read the body."""
+        payload = self._response.content
+        self._record(payload)
+        while not payload.at_eof() and not self.recorder.is_enough():
+            await payload.readany()
+
+    def give(self, answer: Plain, exchange: Exchange | None = None) -> Any:
+        """Return a connection that gives the recorded answer."""
+        return self._connecting.give(answer, exchange)
+
+    def _head(self) -> answers.Head:
+        response = self._response
+        encoding = response.headers.get("Content-Encoding", "").lower()
+        is_unpacked = encoding in _UNPACKED and self._params.get("auto_decompress")
+        # The reason came in bytes that aiohttp takes for UTF-8.
+        reason = (response.reason or "").encode("utf-8", "surrogateescape")
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in response.raw_headers
+        ]
+        version = response.version
+        return answers.Head(
+            response.status,
+            reason.decode("latin-1"),
+            headers,
+            version=f"HTTP/{version.major}.{version.minor}",
+            unpacked=encoding if is_unpacked else "",
+        )
+
+    def _record(self, payload: Any) -> None:
+        if payload is EMPTY_PAYLOAD:
+            self.recorder.end()
+            return
+        # The first pieces may have come with the head.
+        for data in payload._buffer:
+            self.recorder.feed(bytes(data))
+        if payload.is_eof():
+            self.recorder.end()
+        elif payload.exception() is not None:
+            self.recorder.fail(payload.exception())
+        else:
+            payload._protocol.recorder = self.recorder
+            payload.__class__ = _RecordedReader
+
+    def _end(self) -> None:
+        """End the exchange with its connection, if its end has not come."""
+        if self._is_starting:  # It fails, or its body has come with its head.
+            return
+        # What runs through the reader may be its own error; a cancellation or a timeout
+        # is none.
+        error = sys.exc_info()[1]
+        is_cancelled = type(error).__name__ in ("CancelledError", "TimeoutError")
+        if self._response is None:
+            self._connecting.exchange.abandon(error)
+        elif error is not None and is_cancelled:
+            self.recorder.fail(error)
+        else:
+            self.recorder.leave()
+
+
+class _RecordedReader(StreamReader):
+    """A real body, which is recorded as it arrives."""
+
+    # An object may take another class only if both have the same slots.
+    __slots__ = ()
+
+    def feed_data(self, data: bytes, *size: Any) -> Any:
+        self._protocol.recorder.feed(bytes(data))  # type: ignore[attr-defined]
+        return super().feed_data(data, *size)
+
+    def feed_eof(self) -> None:
+        self._protocol.recorder.end()  # type: ignore[attr-defined]
+        super().feed_eof()
+
+    def set_exception(self, exc: Any, *cause: Any) -> None:
+        # A closed connection is the end of its reader, not an error of the service.
+        if str(exc) != "Connection closed":
+            self._protocol.recorder.fail(exc)  # type: ignore[attr-defined]
+        super().set_exception(exc, *cause)
 
 
 def _error(error: dict[str, str], request: Any) -> Exception:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Any
@@ -64,12 +64,11 @@ def read_sent(data: bytes, content_type: str) -> dict[str, Any]:
         if parts is not None:
             return {"parts": parts}
     # Blanks and the order of fields do not tell two requests apart.
-    text = _decoded(data, "utf-8")
-    if text is not None and text.lstrip()[:1] in tuple('{["'):
-        value = _json(text)
-        if value is not None:
-            return {"json": value[0]}
-    return _text(data, content_type)
+    value = _json(_decoded(data, "utf-8") or "")
+    if value is not None and isinstance(value[0], (dict, list, str)):
+        return {"json": value[0]}
+    text, charset = _text_in(data, content_type)
+    return _in_charset({"text": text}, charset) if charset else _in_base64(data)
 
 
 def read_given(data: bytes, content_type: str) -> dict[str, Any]:
@@ -77,21 +76,39 @@ def read_given(data: bytes, content_type: str) -> dict[str, Any]:
 
     Only JSON in a mixed layout comes back with other blanks.
     """
+    text, charset = _text_in(data, content_type)
+    if not charset:
+        return _in_base64(data)
     kind = media_type(content_type)
-    charset = parameter(content_type, "charset") or "utf-8"
-    text = _decoded(data, charset)
     read = None
-    if text is None or _is_binary(kind):
-        return _text(data, content_type)
     if kind == "text/event-stream":
         read = _events(text)
     elif kind in _JSON_LINES:
         read = _lines(text)
     elif text.lstrip()[:1] in tuple('{["') or kind.endswith("json"):
         read = _json_in_layout(text)
-    if read is None:
-        return _text(data, content_type)
-    return read if charset.lower() == "utf-8" else {**read, "charset": charset}
+    return _in_charset(read or {"text": text}, charset)
+
+
+def _text_in(data: bytes, content_type: str) -> tuple[str, str]:
+    """Return the text of a body, and its charset: empty if it is no text."""
+    charset = parameter(content_type, "charset") or "utf-8"
+    text = _decoded(data, charset)
+    if text is not None and not _is_binary(media_type(content_type)):
+        return text, charset
+    text = _decoded(data, "utf-8")
+    if text is not None and "\0" not in text:
+        return text, "utf-8"
+    return "", ""
+
+
+def _in_charset(body: dict[str, Any], charset: str) -> dict[str, Any]:
+    is_default = charset.lower() in ("utf-8", "ascii", "us-ascii")
+    return body if is_default else {**body, "charset": charset}
+
+
+def _in_base64(data: bytes) -> dict[str, Any]:
+    return {"base64": base64.b64encode(data).decode()}
 
 
 def content(body: dict[str, Any]) -> Any:
@@ -113,19 +130,12 @@ def form(body: dict[str, Any]) -> str:
     return next((name for name in body if name not in ("charset", "layout")), "")
 
 
-def size(body: dict[str, Any]) -> int:
-    """Return how many events, lines or letters a body holds."""
-    held = body.get("events", body.get("lines"))
-    return len(_text_of(body)) if held is None else len(held)
-
-
-def beginning(body: dict[str, Any], count: int) -> Any:
-    """Return the first events, lines or letters of a body."""
-    held = body.get("events", body.get("lines"))
-    return (_text_of(body) if held is None else held)[:count]
-
-
-def _text_of(body: dict[str, Any]) -> str:
+def items(body: dict[str, Any]) -> Sequence[Any]:
+    """Return the events, lines or letters of a body."""
+    for form in ("events", "lines"):
+        if form in body:
+            held: list[Any] = body[form]
+            return held
     return written(body).decode("latin-1")
 
 
@@ -314,10 +324,10 @@ def _lines(text: str) -> dict[str, Any] | None:
         return None
     lines: list[Any] = []
     for line in text[:-1].split("\n"):
-        value = _json(line)
-        is_same = value is not None and _dumped(value[0], "compact") == line
-        is_text = value is None or not is_same or isinstance(value[0], str)
-        lines.append(line if is_text or value is None else value[0])
+        value = _json(line) or (line,)
+        is_same = _dumped(value[0], "compact") == line
+        is_text = isinstance(value[0], str) or not is_same
+        lines.append(line if is_text else value[0])
     return {"lines": lines}
 
 
@@ -357,18 +367,6 @@ def _part(piece: bytes, newline: bytes) -> dict[str, Any]:
             part[key] = str(value)
     part["body"] = read_sent(content, content_type)
     return part
-
-
-def _text(data: bytes, content_type: str) -> dict[str, Any]:
-    charset = parameter(content_type, "charset") or "utf-8"
-    text = _decoded(data, charset)
-    if text is not None and not _is_binary(media_type(content_type)):
-        is_default = charset.lower() in ("utf-8", "ascii", "us-ascii")
-        return {"text": text} if is_default else {"text": text, "charset": charset}
-    utf_8 = _decoded(data, "utf-8")
-    if utf_8 is not None and "\0" not in utf_8:
-        return {"text": utf_8}
-    return {"base64": base64.b64encode(data).decode()}
 
 
 def _decoded(data: bytes, charset: str) -> str | None:

@@ -6,7 +6,6 @@ answer, the request is whole: it is replayed from bytes, or the real connection 
 
 from __future__ import annotations
 
-import atexit
 import io
 import re
 import socket
@@ -21,10 +20,12 @@ from typing import Any, NamedTuple
 from pytest_mimic.client import Edge, Exchange, Plain, Port
 from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
+    Attempt,
     HttpAdapter,
+    Read,
     Recorder,
     Replay,
-    has_head,
+    at_once,
     raised,
 )
 
@@ -122,14 +123,13 @@ class _Socket:
         port: Port,
         unsent: dict[bytes, bytes],
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         self._connect = connect
         self._port = port
         self._unsent = unsent
         self._real: Any = None
         self._sent: list[bytes] = []
         self._timeout: Any = connection.timeout
-        self._phase = "connecting"
 
     def sendall(self, data: Any) -> None:
         """Keep what is sent until the answer is asked for."""
@@ -139,16 +139,11 @@ class _Socket:
 
     def makefile(self, *_args: Any, **_kwargs: Any) -> Any:
         """Return the answer to what was sent."""
-        sent = self._taken()
-        exchange = self._begin(sent)
+        attempt = _Attempt(self, self._taken())
+        exchange = self._begin(attempt.request)
         if exchange is None:
-            return self._send(sent).makefile("rb")
-        if exchange.mode == "replay":
-            if not has_head(exchange):
-                self._keep_body(sent, exchange.recorded.get("error", {}).get("kind"))
-                exchange.step.wait()
-            return exchange.given(lambda answer: self._given(answer, exchange))
-        return self._real_answer(exchange, sent)
+            return self.really_sent(attempt).makefile("rb")
+        return at_once(attempt.answer(exchange))
 
     def settimeout(self, timeout: Any) -> None:
         """Set the timeout of the real socket, now or when there is one."""
@@ -162,13 +157,15 @@ class _Socket:
 
     def fileno(self) -> int:
         """Return the number of the real socket, or of one that has nothing to read."""
-        return int((self._real or _silent_pair()[0]).fileno())
+        return _silent() if self._real is None else int(self._real.fileno())
 
     def close(self) -> None:
         """Close the real socket, if there is one; send what nobody waits for."""
         sent = self._taken()
-        if b"\r\n\r\n" in sent and _Request.of(sent).is_whole:
-            self._send_unanswered(sent)
+        if b"\r\n\r\n" in sent:
+            attempt = _Attempt(self, sent)
+            if attempt.request.is_whole:
+                self._send_unanswered(attempt)
         if self._real is not None:
             self._real.close()
 
@@ -179,6 +176,36 @@ class _Socket:
             raise AttributeError(name)
         return getattr(self._real, name)
 
+    @property
+    def is_of_urllib3(self) -> bool:
+        """Whether urllib3 has made the connection."""
+        module = sys.modules.get("urllib3.connection")
+        base = getattr(module, "HTTPConnection", None)
+        return base is not None and isinstance(self.connection, base)
+
+    def really_sent(self, attempt: _Attempt) -> Any:
+        """Send a request for real, and return the real socket."""
+        attempt.phase = "connecting"
+        if self._real is None:
+            self.connection.sock = None
+            try:
+                self._connect(self.connection)
+                self._real = self.connection.sock
+            finally:
+                self.connection.sock = self
+        if self._timeout is not socket._GLOBAL_DEFAULT_TIMEOUT:  # type: ignore[attr-defined]
+            self._real.settimeout(self._timeout)
+        attempt.phase = "writing"
+        self._real.sendall(attempt.sent)
+        attempt.phase = "reading"
+        return self._real
+
+    def keep_body(self, sent: bytes, kind: str) -> None:
+        """Keep a body in chunks that was not sent for the next attempt."""
+        head, end, body = sent.partition(b"\r\n\r\n")
+        if kind in failures.BEFORE_SENDING and body.endswith(_LAST_CHUNK):
+            self._unsent[head + end] = body
+
     def _taken(self) -> bytes:
         """Return what was sent since the last answer, with the body that it had."""
         sent = b"".join(self._sent)
@@ -186,126 +213,106 @@ class _Socket:
         head = sent.removesuffix(_LAST_CHUNK)
         return head + self._unsent.pop(head, sent[len(head) :])
 
-    def _begin(self, sent: bytes) -> Exchange | None:
-        request = _Request.of(sent)
-        url = self._url(request)
+    def _begin(self, request: _Request) -> Exchange | None:
+        connection, target = self.connection, request.target
+        if "://" in target:
+            url = target
+        else:
+            is_tunnel = getattr(connection, "_tunnel_host", None)
+            scheme = "https" if is_tunnel or connection.default_port == 443 else "http"
+            url = f"{scheme}://{request.header('host') or connection.host}{target}"
         body = _unchunked(request.body) if request.is_chunked else request.body
         plain = requests.read(request.method, url, request.headers, body)
-        clients = [_SENDER.get(), "urllib3" if self._is_urllib3() else ""]
+        clients = [_SENDER.get(), "urllib3" if self.is_of_urllib3 else ""]
         # A connection may outlive the run in which it was made.
-        port: Port = getattr(type(self._connection).connect, "port", self._port)
+        port: Port = getattr(type(connection).connect, "port", self._port)
         return port.begin(plain, *filter(None, clients), "http.client")
 
-    def _url(self, request: _Request) -> str:
-        connection, target = self._connection, request.target
-        if "://" in target:
-            return target
-        is_tunnel = getattr(connection, "_tunnel_host", None)
-        scheme = "https" if is_tunnel or connection.default_port == 443 else "http"
-        return f"{scheme}://{request.header('host') or connection.host}{target}"
-
-    def _send(self, sent: bytes) -> Any:
-        """Send for real, and return the real socket."""
-        self._phase = "connecting"
-        if self._real is None:
-            connection = self._connection
-            connection.sock = None
-            try:
-                self._connect(connection)
-                self._real = connection.sock
-            finally:
-                connection.sock = self
-        if self._timeout is not socket._GLOBAL_DEFAULT_TIMEOUT:  # type: ignore[attr-defined]
-            self._real.settimeout(self._timeout)
-        self._phase = "writing"
-        self._real.sendall(sent)
-        self._phase = "reading"
-        return self._real
-
-    def _send_unanswered(self, sent: bytes) -> None:
-        exchange = self._begin(sent)
+    def _send_unanswered(self, attempt: _Attempt) -> None:
+        exchange = self._begin(attempt.request)
         if exchange is None:
-            self._send(sent)
+            self.really_sent(attempt)
         elif exchange.mode == "replay":
             exchange.step.leave()
         else:
             with exchange.step.running():
-                self._send(sent)
+                self.really_sent(attempt)
             exchange.abandon(None)
 
-    def _real_answer(self, exchange: Exchange, sent: bytes) -> Any:
-        reading = _Reading(self._connection._method)
-        recorder = Recorder(exchange)
+
+class _Attempt(Attempt):
+    """A request that was sent over a stand-in, and its answer as a file.
+
+    Args:
+        socket: The stand-in.
+        sent: The bytes of the request.
+    """
+
+    def __init__(self, socket: _Socket, sent: bytes) -> None:
+        self.sent = sent
+        self.request = _Request.of(sent)
+        self._socket = socket
+        # An answer to HEAD has no body.
+        self._method: str = socket.connection._method or self.request.method
+        self._file: Any = None
+
+    async def send(self) -> Read:
+        """Send the request, and return what reads the bytes of its answer."""
         try:
-            with exchange.step.running():
-                file = io.BufferedReader(_Kept(self._send(sent), recorder, reading))
-                # The time until the first byte is that of the service.
-                file.peek(1)
+            real = self._socket.really_sent(self)
+            kept = _Kept(real, self._method, self.recorder)
+            self._file = io.BufferedReader(kept)
+            # The time until the first byte is that of the service.
+            self._file.peek(1)
         except BaseException as error:
-            self._keep_body(sent, failures.kind_of(error, self._phase))
-            answer = recorder.fail(error, self._phase)
-            if answer is None:
-                raise
-            return raised(self._given(answer))
-        recorder.begin(reading.read)
-        if exchange.mode == "run":
-            return file
-        try:
-            parsed = _parsed(file, self._connection._method)
-            while not recorder.is_enough() and parsed.read1(_BUFFER):
+            kind = failures.kind_of(error, self.phase)
+            self._socket.keep_body(self.sent, kind)
+            raise
+        return kept.read_answer
+
+    def recorded(self) -> Any:
+        """Return the file, whose bytes are recorded as they are read."""
+        return self._file
+
+    async def read(self) -> None:
+        """Read the file by the parser of http.client."""
+        with self._file as file:
+            parsed = _parsed(file, self._method)
+            while not self.recorder.is_enough() and parsed.read1(_BUFFER):
                 pass
-            answer = recorder.end()
-        except (OSError, HTTPException) as error:
-            answer = recorder.fail(error)
-            if answer is None:
-                raise
-        file.close()
-        return raised(self._given(answer))
+            # What is left is not read, and the answer is whole.
+            self.recorder.end()
 
-    def _keep_body(self, sent: bytes, kind: str) -> None:
-        """Keep a body in chunks that was not sent for the next attempt."""
-        head, end, body = sent.partition(b"\r\n\r\n")
-        if kind in failures.BEFORE_SENDING and body.endswith(_LAST_CHUNK):
-            self._unsent[head + end] = body
-
-    def _is_urllib3(self) -> bool:
-        module = sys.modules.get("urllib3.connection")
-        base = getattr(module, "HTTPConnection", None)
-        return base is not None and isinstance(self._connection, base)
-
-    def _given(self, answer: Plain, exchange: Exchange | None = None) -> Any:
-        """Return an answer as a file over a socket, or its error.
-
-        Args:
-            answer: The answer.
-            exchange: The replay that ends when the file was read.
-        """
-        method = self._connection._method
-        given = answers.give(answer, method=method)
+    def give(self, answer: Plain, exchange: Exchange | None = None) -> Any:
+        """Return an answer as a file over a socket, or its error."""
+        given = answers.give(answer, method=self._method)
+        kind = given.error.get("kind", "")
         error = self._error(given.error) if given.error else None
         if not given.status:
+            self._socket.keep_body(self.sent, kind)
             return error
-        pieces = answers.on_the_wire(given, method, is_packed=not self._is_urllib3())
-        if given.error.get("kind") in ("closed early", "malformed"):
+        if kind in ("closed early", "malformed"):
             error = None  # The client's own parser finds it.
+        is_packed = not self._socket.is_of_urllib3
+        pieces = answers.on_the_wire(given, self._method, is_packed=is_packed)
         return io.BufferedReader(_Replayed(Replay(given, pieces, exchange), error))
 
     def _error(self, error: dict[str, str]) -> Exception:
-        if self._is_urllib3():
-            return _of_urllib3(self._connection, error)
+        if self._socket.is_of_urllib3:
+            return _of_urllib3(self._socket.connection, error)
         return _of_http_client(error)
 
 
 class _Kept(io.RawIOBase):
     """The bytes of a real answer, kept while the client reads them."""
 
-    def __init__(self, real: Any, recorder: Recorder, reading: _Reading) -> None:
+    def __init__(self, real: Any, method: str, recorder: Recorder) -> None:
         self._raw = real.makefile("rb", 0)
         # Libraries for NTLM and Kerberos look here for the certificate.
         self._sock = real
+        self._method = method
         self._recorder = recorder
-        self._reading = reading
-        self._error: BaseException | None = None
+        self._is_at_end = False
 
     def readable(self) -> bool:
         """Whether it can be read."""
@@ -316,37 +323,22 @@ class _Kept(io.RawIOBase):
         try:
             count: int | None = self._raw.readinto(buffer)
         except BaseException as error:
-            self._error = error
             # The error's traceback holds this file, which nobody reads any more.
             self._raw.close()
+            self._recorder.fail(error)
             raise
         self._recorder.feed(bytes(buffer[: count or 0]))
-        self._reading.is_at_end = count == 0
+        self._is_at_end = count == 0
         return count
 
     def close(self) -> None:
         """End the call: the client has read what it wants."""
         if not self.closed:
             self._raw.close()
-            if self._error is None:
-                self._recorder.leave()
-            else:
-                self._recorder.note(self._error)
+            self._recorder.leave()
         super().close()
 
-
-class _Reading:
-    """Reads an answer from the bytes that have come over a socket.
-
-    Attributes:
-        is_at_end: Whether the server has closed the connection.
-    """
-
-    def __init__(self, method: str) -> None:
-        self.is_at_end = False
-        self._method = method
-
-    def read(
+    def read_answer(
         self,
         pieces: Sequence[bytes],
         /,
@@ -354,7 +346,7 @@ class _Reading:
         is_left: bool = False,
         error: dict[str, str] | None = None,
     ) -> Plain:
-        """Return the answer, whose client may read no further."""
+        """Return the answer in the bytes that have come, as far as they go."""
         try:
             parsed = _parsed(io.BytesIO(b"".join(pieces)), self._method)
         except (HTTPException, OSError, ValueError) as problem:
@@ -365,12 +357,13 @@ class _Reading:
                 body.append(piece)
             if parsed.length:
                 raise IncompleteRead(b"", parsed.length)
-            is_left = parsed.will_close and not (parsed.chunked or self.is_at_end)
+            has_end = parsed.chunked or self._is_at_end
+            is_left = parsed.will_close and not has_end
         except (HTTPException, ValueError) as problem:
             is_left = False
             if _is_malformed(problem):
                 error = {**failures.plain(problem), "kind": "malformed"}
-            elif self.is_at_end:
+            elif self._is_at_end:
                 error = error or failures.plain(problem)
             else:
                 # What has not come was not waited for: the server sent no end.
@@ -389,24 +382,20 @@ class _Replayed(io.RawIOBase):
     def __init__(self, replay: Replay, error: Exception | None) -> None:
         self._replay = replay
         self._error_at_end = error
+        self._piece = memoryview(b"")
 
     def readable(self) -> bool:
         """Whether it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read from the next piece; the call ends before the last one."""
-        replay, pieces = self._replay, self._replay.pieces
-        if replay.is_at_last:
-            replay.end()
-        if not pieces:
+        """Read from the next piece."""
+        piece = self._piece or memoryview(at_once(self._replay.next()))
+        if not piece:
             raised(self._error_at_end)
-            return 0
-        count = min(len(buffer), len(pieces[0]))
-        buffer[:count] = pieces[0][:count]
-        pieces[0] = pieces[0][count:]
-        if not pieces[0]:
-            del pieces[0]
+        count = min(len(buffer), len(piece))
+        buffer[:count] = piece[:count]
+        self._piece = piece[count:]
         return count
 
     def close(self) -> None:
@@ -524,9 +513,8 @@ def _unchunked(body: bytes) -> bytes:
 
 
 @cache
-def _silent_pair() -> tuple[socket.socket, socket.socket]:
-    # Nothing is ever written into the second one.
-    pair = socket.socketpair()
-    for one in pair:
-        atexit.register(one.close)
-    return pair
+def _silent() -> int:
+    """Return the number of a socket into whose other end nobody writes."""
+    left, right = socket.socketpair()
+    right.detach()
+    return left.detach()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
-from functools import wraps
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from functools import cache, wraps
 from typing import Any
 
 from pytest_mimic.client import Edge, Exchange, Plain, Port
 from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
+    Attempt,
     HttpAdapter,
+    Read,
     Recorder,
     Replay,
-    has_head,
+    at_once,
     raised,
 )
 
@@ -32,8 +34,8 @@ class Httpx(HttpAdapter):
             def handle_request(transport: Any, request: Any) -> Any:
                 if self._is_mocked(transport):
                     return original(transport, request)
-                threads = _InThreads(self.name, request, original, transport)
-                return _at_once(threads.answer(port))
+                attempt = _Attempt(self.name, request, original, transport)
+                return at_once(attempt.begin(port))
 
             return handle_request
 
@@ -42,8 +44,10 @@ class Httpx(HttpAdapter):
             async def handle_async_request(transport: Any, request: Any) -> Any:
                 if self._is_mocked(transport):
                     return await original(transport, request)
-                tasks = _InTasks(self.name, request, original, transport)
-                return await tasks.answer(port)
+                attempt = _Attempt(
+                    self.name, request, original, transport, is_task=True
+                )
+                return await attempt.begin(port)
 
             return handle_async_request
 
@@ -71,106 +75,93 @@ class Httpx2(Httpx):
     core = "httpcore2"
 
 
-def _at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Return what a coroutine gives that waits for no task."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        return end.value
-    raise AssertionError("a request of a thread waits for a task")
-
-
-class _InTasks:
-    """How a request is answered.
+class _Attempt(Attempt):
+    """How a transport sends a request.
 
     Args:
         name: The library, by its module.
         request: Its request.
         original: Sends it for real.
         transport: The transport that does so.
+        is_task: Whether the transport is one of tasks.
     """
 
     def __init__(
-        self, name: str, request: Any, original: Callable[..., Any], transport: Any
+        self,
+        name: str,
+        request: Any,
+        original: Callable[..., Any],
+        transport: Any,
+        *,
+        is_task: bool = False,
     ) -> None:
+        self.is_task = is_task
         self._name = name
         self._request = request
         self._original = original
         self._transport = transport
+        self._response: Any = None
 
-    async def answer(self, port: Port) -> Any:
+    async def begin(self, port: Port) -> Any:
         """Return the response, recorded or real, or raise its error."""
         request = self._request
+        body = await request.aread() if self.is_task else request.read()
         headers = request.headers.multi_items()
-        body = await self._body()
         plain = requests.read(request.method, str(request.url), headers, body)
         exchange = port.begin(plain, self._name)
         if exchange is None:
-            return await self._send()
-        if exchange.mode == "replay":
-            if not has_head(exchange):
-                await self._wait(exchange)
-            return exchange.given(lambda answer: self._given(answer, exchange))
-        recorder = Recorder(exchange)
+            return await self._sent()
+        return await self.answer(exchange)
+
+    async def _sent(self) -> Any:
+        response = self._original(self._transport, self._request)
+        return await response if self.is_task else response
+
+    async def send(self) -> Read:
+        """Send the request, and return what reads its answer."""
+        self._response = await self._sent()
+        return _head_of(self._response).read
+
+    def recorded(self) -> Any:
+        """Return the response, whose body is recorded as it is read."""
+        response = self._response
+        stream = _stream(self._name, _Recorded, response.stream, self.recorder)
+        response.stream = stream
+        return response
+
+    async def read(self) -> None:
+        """Read the body, and close it."""
+        stream = self._response.stream
         try:
-            with exchange.step.running():
-                response = await self._send()
-        except BaseException as error:
-            answer = recorder.fail(error)
-            if answer is None:
-                raise
-            return raised(self._given(answer))
-        recorder.begin(_head_of(response).read)
-        if exchange.mode == "run":
-            response.stream = self._recorded(response.stream, recorder)
-            return response
-        try:
-            await self._read(response.stream, recorder)
-            answer = recorder.end()
-        except BaseException as error:
-            answer = recorder.fail(error)
-            if answer is None:
-                raise
+            async for data in self._pieces(stream):
+                self.recorder.feed(data)
+                if self.recorder.is_enough():
+                    break
         finally:
-            await self._close(response.stream)
-        return raised(self._given(answer))
+            if self.is_task:
+                await stream.aclose()
+            else:
+                stream.close()
 
-    async def _body(self) -> bytes:
-        body: bytes = await self._request.aread()
-        return body
+    async def _pieces(self, stream: Any) -> AsyncIterator[bytes]:
+        if self.is_task:
+            async for data in stream:
+                yield data
+        else:
+            for data in stream:
+                yield data
 
-    async def _send(self) -> Any:
-        return await self._original(self._transport, self._request)
-
-    async def _wait(self, exchange: Exchange) -> None:
-        await exchange.step.wait_async()
-
-    async def _read(self, stream: Any, recorder: Recorder) -> None:
-        async for data in stream:
-            recorder.feed(data)
-            if recorder.is_enough():
-                return
-
-    async def _close(self, stream: Any) -> None:
-        await stream.aclose()
-
-    def _given(self, answer: Plain, exchange: Exchange | None = None) -> Any:
-        """Return the response of a recorded answer, or its error.
-
-        Args:
-            answer: The answer.
-            exchange: The replay that ends when its body was read.
-        """
+    def give(self, answer: Plain, exchange: Exchange | None = None) -> Any:
+        """Return the response of a recorded answer, or its error."""
         given = answers.give(answer, method=self._request.method)
         error = self._error(given.error) if given.error else None
         if not given.status:
             return error
-        module = sys.modules[self._name]
-        replay = Replay(given, given.pieces, exchange)
-        return module.Response(
+        replay = Replay(given, given.pieces, exchange, is_task=self.is_task)
+        return sys.modules[self._name].Response(
             given.status,
             headers=given.headers,
-            stream=_replayed(module, replay, error),
+            stream=_stream(self._name, _Replayed, replay, error),
             extensions={
                 "http_version": given.version.encode("ascii", "replace"),
                 "reason_phrase": given.reason.encode("latin-1", "replace"),
@@ -183,77 +174,68 @@ class _InTasks:
         made: Exception = class_(text, request=self._request)
         return made
 
-    def _recorded(self, stream: Any, recorder: Recorder) -> Any:
-        """Return a stream that is read as it comes, and recorded."""
-        module: Any = sys.modules[self._name]
 
-        class Stream(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc]
-            def __iter__(self) -> Iterator[bytes]:
-                with recorder.reading():
-                    for data in stream:
-                        yield recorder.feed(data)
+class _Recorded:
+    """A stream that is read as it comes, and recorded."""
 
-            async def __aiter__(self) -> AsyncIterator[bytes]:
-                with recorder.reading():
-                    async for data in stream:
-                        yield recorder.feed(data)
+    def __init__(self, stream: Any, recorder: Recorder) -> None:
+        self._stream = stream
+        self._recorder = recorder
 
-            def close(self) -> None:
-                recorder.leave()
-                stream.close()
+    def __iter__(self) -> Iterator[bytes]:
+        with self._recorder.reading():
+            for data in self._stream:
+                yield self._recorder.feed(data)
 
-            async def aclose(self) -> None:
-                recorder.leave()
-                await stream.aclose()
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with self._recorder.reading():
+            async for data in self._stream:
+                yield self._recorder.feed(data)
 
-        return Stream()
+    def close(self) -> None:
+        self._recorder.leave()
+        self._stream.close()
 
-
-class _InThreads(_InTasks):
-    """As in tasks, but nothing waits for one."""
-
-    async def _body(self) -> bytes:
-        body: bytes = self._request.read()
-        return body
-
-    async def _send(self) -> Any:
-        return self._original(self._transport, self._request)
-
-    async def _wait(self, exchange: Exchange) -> None:
-        exchange.step.wait()
-
-    async def _read(self, stream: Any, recorder: Recorder) -> None:
-        for data in stream:
-            recorder.feed(data)
-            if recorder.is_enough():
-                return
-
-    async def _close(self, stream: Any) -> None:
-        stream.close()
+    async def aclose(self) -> None:
+        self._recorder.leave()
+        await self._stream.aclose()
 
 
-def _replayed(module: Any, replay: Replay, error: Exception | None) -> Any:
-    """Return a stream that gives the pieces of a recorded body, and then its error."""
+class _Replayed:
+    """A stream that gives the pieces of a recorded body, and then its error."""
 
-    class Stream(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc]
-        def __iter__(self) -> Iterator[bytes]:
-            yield from replay.pieces
-            replay.end()
-            raised(error)
+    def __init__(self, replay: Replay, error: Exception | None) -> None:
+        self._replay = replay
+        self._error = error
 
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            for piece in replay.pieces:
-                yield piece
-            await replay.end_async()
-            raised(error)
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._replay.pieces
+        at_once(self._replay.end())
+        raised(self._error)
 
-        def close(self) -> None:
-            replay.leave()
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._replay.pieces:
+            yield piece
+        await self._replay.end()
+        raised(self._error)
 
-        async def aclose(self) -> None:
-            replay.leave()
+    def close(self) -> None:
+        self._replay.leave()
 
-    return Stream()
+    async def aclose(self) -> None:
+        self._replay.leave()
+
+
+def _stream(name: str, class_: Callable[..., Any], *args: Any) -> Any:
+    """Return a stream that a library takes for one of its own."""
+    return _stream_class(name, class_)(*args)
+
+
+@cache
+def _stream_class(name: str, class_: type[Any]) -> Any:
+    module = sys.modules[name]
+    bases = (class_, module.SyncByteStream, module.AsyncByteStream)
+    return type(class_.__name__, bases, {})
 
 
 def _head_of(response: Any) -> answers.Head:
