@@ -167,7 +167,7 @@ class Secrets:
             return self._without_tokens(_without_values(text, known), scope)
 
         # One look at all texts is quicker than one at each.
-        together = "\n".join(_texts_in(hidden))
+        together = "\n".join(texts_in(hidden))
         if without_values(together) == together:
             return hidden
         return map_texts(hidden, without_values)
