@@ -32,7 +32,7 @@ class Httpx(HttpAdapter):
         def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
             @wraps(original)
             def handle_request(transport: Any, request: Any) -> Any:
-                if self._is_mocked(transport):
+                if self._is_mocked(transport, "handle_request"):
                     return original(transport, request)
                 attempt = _Attempt(self.name, request, original, transport)
                 return at_once(attempt.begin(port))
@@ -42,7 +42,7 @@ class Httpx(HttpAdapter):
         def wrap_async(original: Callable[..., Any]) -> Callable[..., Any]:
             @wraps(original)
             async def handle_async_request(transport: Any, request: Any) -> Any:
-                if self._is_mocked(transport):
+                if self._is_mocked(transport, "handle_async_request"):
                     return await original(transport, request)
                 attempt = _Attempt(
                     self.name, request, original, transport, is_task=True
@@ -56,16 +56,11 @@ class Httpx(HttpAdapter):
             Edge(self.name, ("AsyncHTTPTransport", "handle_async_request"), wrap_async),
         ]
 
-    def _is_mocked(self, transport: Any) -> bool:
+    def _is_mocked(self, transport: Any, method: str) -> bool:
         """Whether a library for mocks has replaced what sends the request."""
-        pool = type(getattr(transport, "_pool", None))
-        methods = ("handle_request", "handle_async_request")
-        found = [getattr(pool, name, None) for name in methods]
-        return any(
-            method is not None
-            and not str(getattr(method, "__module__", "")).startswith(self.core)
-            for method in found
-        )
+        send = getattr(type(getattr(transport, "_pool", None)), method, None)
+        module = getattr(send, "__module__", None) or self.core
+        return not str(module).startswith(self.core)
 
 
 class Httpx2(Httpx):
