@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from operator import itemgetter
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote, unquote_plus
@@ -88,19 +88,19 @@ class Redactor:
         return self._walk(stand_in).hide(plain, path)
 
     def hide_headers(
-        self, headers: Mapping[str, str], stand_in: StandIn, path: str = "headers"
+        self, headers: dict[str, str], stand_in: StandIn, path: str = "headers"
     ) -> dict[str, str]:
         """Return headers without their secrets.
 
         A cookie keeps its name, a credential its scheme.
         """
         # Those of a client are the same in each request.
-        items = tuple(headers.items())
-        if items in self._harmless:
-            return dict(headers)
-        hidden: dict[str, str] = self.hide(dict(headers), stand_in, path)
+        shown = repr(headers)
+        if shown in self._harmless:
+            return headers
+        hidden: dict[str, str] = self.hide(headers, stand_in, path)
         if hidden == headers:
-            self._harmless.add(items)
+            self._harmless.add(shown)
         return hidden
 
     def hide_url(self, url: str, stand_in: StandIn, path: str = "url") -> str:

@@ -51,7 +51,8 @@ class HttpAdapter(Adapter):
         """Return a request without its secrets."""
         hidden = dict(request)
         hidden["url"] = redactor.hide_url(request["url"], stand_in)
-        hidden["headers"] = redactor.hide_headers(request["headers"], stand_in)
+        headers = request.get("headers", {})
+        hidden["headers"] = redactor.hide_headers(headers, stand_in)
         body = request.get("body")
         if body is not None:
             if "parts" in body:
