@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from textwrap import dedent
@@ -207,12 +208,18 @@ PAGE = Path(__file__).parents[2] / "docs/contributing/add-a-client.md"
 
 
 def test_the_page_builds_an_adapter_in_an_empty_folder(project):
-    """Its files record and replay, and a recording that it cannot give is damaged."""
+    """Its files record and replay, and its own tests of an adapter pass."""
     blocks = re.findall(r"```\w+\n# (\S+)\n(.*?)```", PAGE.read_text(), re.S)
     for name, text in blocks:
         project.write(name, text)
     install_adapter(project, "sensor", "mimic_sensor:SensorAdapter")
 
+    # These tests start further runs of pytest, for which nothing is installed.
+    path = os.pathsep.join([str(project.root), os.environ.get("PYTHONPATH", "")])
+    with project.monkeypatch.context() as installed:
+        installed.setenv("PYTHONPATH", path)
+        installed.setenv("PYTEST_PLUGINS", "pytest_mimic.plugin")
+        project.run("check_adapter.py", process=True).expect(passed=4)
     recorded = project.run("--mimic-record", process=True)
     project.root.joinpath("device.ini").unlink()
     replayed = project.run(process=True)
