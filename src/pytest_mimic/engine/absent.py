@@ -48,10 +48,12 @@ def argument_problem(line: Target, function: NamedFunction) -> str:
 
     `ignore=` would leave out nothing.
     """
-    given = [("ignore", path) for path in line.options.ignore]
-    given += [("content", path) for path in line.options.content]
-    if not given or line.is_one_of_several or line.path[-1] == "*":
+    ignore, content = line.options.ignore, line.options.content
+    is_named = bool(ignore or content) and line.path[-1] != "*"
+    if not is_named or line.is_one_of_several:
         return ""
+    given = [("ignore", path) for path in ignore]
+    given += [("content", path) for path in content]
     names = _argument_names(function.function)
     for option, path in given:
         name = steps_of(path)[0]

@@ -18,7 +18,7 @@ from pytest_mimic.engine.absent import (
 from pytest_mimic.engine.covering import ClientLine, Covering, Edge, Line
 from pytest_mimic.engine.inputs import Inputs
 from pytest_mimic.engine.mocks import Mocks
-from pytest_mimic.engine.plans import FunctionPlan
+from pytest_mimic.engine.plans import Decider, Room
 from pytest_mimic.engine.project import Project
 from pytest_mimic.engine.wrappers import Mimicked, may_serve_machinery
 from pytest_mimic.errors import TargetError
@@ -58,8 +58,9 @@ class Coverings:
         self.names: set[str] = set()
         self.absent: dict[str, str] = {}
         self._run = run
-        self._inputs = Inputs(rootdir, run.vault.path, Project(rootdir))
-        self._mocks = Mocks(self._inputs)
+        inputs = Inputs(rootdir, run.vault.path, Project(rootdir))
+        mocks = Mocks(inputs)
+        self._room = Room(run, inputs, mocks)
         self._is_live = run.mode == "live"
         self._open: list[Covering] = []
         self._edges: list[Covering] = []
@@ -72,7 +73,7 @@ class Coverings:
         self._awaited: set[str] = set()
         self._locks: dict[int, threading.RLock] = {}
         if not self._is_live:
-            self.intercept(self._mocks.edges())
+            self.intercept(mocks.edges())
 
     @property
     def _lock(self) -> threading.RLock:
@@ -308,7 +309,7 @@ class Coverings:
         if self._is_live:
             return None
         mimicked = self._mimicked_of(function)
-        mimicked.push(covering, self._plan(covering, line, mimicked, name))
+        mimicked.push(covering, Decider(self._room, name, line, covering.cassette))
         return mimicked.wrapper
 
     def _edge_wrapper(
@@ -335,24 +336,6 @@ class Coverings:
                 wrapper.__module__ = function.holder.__module__
                 wrapper.__qualname__ = f"{function.holder.__qualname__}.{function.name}"
         return mimicked
-
-    def _plan(
-        self, covering: Covering, line: Target, mimicked: Mimicked, name: str
-    ) -> FunctionPlan | None:
-        """Return the plan of a function; None: patterns of its line leave it out."""
-        only, exclude = line.options.only, line.options.exclude
-        if (only or exclude) and not Patterns(only, exclude).takes(name):
-            return None
-        return FunctionPlan(
-            self._run,
-            self._inputs,
-            self._mocks,
-            name,
-            mimicked.function,
-            mimicked.layer,
-            line,
-            covering.cassette,
-        )
 
     def _let_go(self, covering: Covering, key: object) -> None:
         if key in self._mimicked:

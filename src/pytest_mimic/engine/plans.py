@@ -7,11 +7,12 @@ import marshal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.engine.inputs import Inputs, Opened
 from pytest_mimic.engine.mocks import Mocks, refusal
 from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Target, steps_of
 from pytest_mimic.values.binding import Binder
 from pytest_mimic.values.identity import CallRules, plain_identity
@@ -36,6 +37,42 @@ Player = Callable[[], object]
 """Gives a fresh copy of one recorded value, and counts that."""
 
 
+class Room(NamedTuple):
+    """What the plans of a run share."""
+
+    run: Run
+    inputs: Inputs
+    mocks: Mocks
+
+
+class Decider(NamedTuple):
+    """The line by which a covering mimics a function.
+
+    Attributes:
+        room: What the plans of the run share.
+        target: The name under which calls are recorded, `shop.api:fetch`.
+        line: The target that covers the function.
+        cassette: The cassette that takes the calls.
+    """
+
+    room: Room
+    target: str
+    line: Target
+    cassette: Owner | None
+
+    def plan(self, function: Callable[..., Any], layer: str) -> FunctionPlan | None:
+        """Return how a function is mimicked; None: patterns of the line leave it out.
+
+        Args:
+            function: The original.
+            layer: How a caller comes to what it gives.
+        """
+        only, exclude = self.line.options.only, self.line.options.exclude
+        if (only or exclude) and not Patterns(only, exclude).takes(self.target):
+            return None
+        return FunctionPlan(self, function, layer)
+
+
 class FunctionPlan:
     """How one covering mimics a function.
 
@@ -54,24 +91,17 @@ class FunctionPlan:
     """
 
     def __init__(
-        self,
-        run: Run,
-        inputs: Inputs,
-        mocks: Mocks,
-        target: str,
-        function: Callable[..., Any],
-        layer: str,
-        line: Target,
-        cassette: Owner | None = None,
+        self, decider: Decider, function: Callable[..., Any], layer: str
     ) -> None:
+        run, line, cassette = decider.room.run, decider.line, decider.cassette
         self.run = run
-        self.target = target
+        self.target = decider.target
         self.function = function
         self.layer = layer
         self.line = line
         self.cassette = cassette
-        self._inputs = inputs
-        self._mocks = mocks
+        self._inputs = decider.room.inputs
+        self._mocks = decider.room.mocks
         has_place = line.options.sequence
         self.is_in_log = cassette is not None if has_place is None else has_place
         self.passes = run.inside.passes

@@ -11,9 +11,9 @@ from types import FrameType
 from typing import Any, Literal
 
 from pytest_mimic.engine.function_calls import FunctionCall
-from pytest_mimic.engine.layers import Layer, layer_of_calls
+from pytest_mimic.engine.layers import layer_of_calls
 from pytest_mimic.engine.performing import RealCall
-from pytest_mimic.engine.plans import FunctionPlan
+from pytest_mimic.engine.plans import Decider, FunctionPlan
 from pytest_mimic.engine.replays import Replay
 from pytest_mimic.engine.steps import begin
 from pytest_mimic.errors import MimicError
@@ -29,37 +29,53 @@ class Mimicked:
     Attributes:
         function: The original.
         layer: How a caller comes to what its calls give.
-        plan: The plan; None: calls pass through.
         wrapper: What stands in the place of the function.
         serves_machinery: Whether pytest or this plugin may call it for themselves.
     """
 
     __slots__ = (
-        "_plans",
+        "_deciders",
+        "_is_decided",
+        "_plan",
         "function",
         "layer",
-        "plan",
         "serves_machinery",
         "wrapper",
     )
 
     def __init__(self, function: _Function, *, serves_machinery: bool = False) -> None:
         self.function = function
-        self.layer: Layer = layer_of_calls(function)
+        self.layer = layer_of_calls(function)
         self.serves_machinery = serves_machinery
-        self.plan: FunctionPlan | None = None
-        self._plans: dict[object, FunctionPlan | None] = {}
+        # By covering, what makes its plan, or the plan that it has made.
+        self._deciders: dict[object, Decider | FunctionPlan | None] = {}
+        self._is_decided = True
+        # None: calls pass through.
+        self._plan: FunctionPlan | None = None
         self.wrapper = _wrapper_of(self)
 
-    def push(self, covering: object, plan: FunctionPlan | None) -> None:
-        """Let the plan of a covering decide, in its place among those that are open."""
-        self._plans[covering] = plan
-        self.plan = next(reversed(self._plans.values()))
+    def push(self, covering: object, decider: Decider) -> None:
+        """Let a covering decide, in its place among those that are open."""
+        self._deciders[covering] = decider
+        self._is_decided = False
 
     def remove(self, covering: object) -> None:
         """Let a covering decide no more, at whatever depth it stands."""
-        self._plans.pop(covering, None)
-        self.plan = next(reversed(self._plans.values()), None)
+        self._deciders.pop(covering, None)
+        self._is_decided = False
+
+    def _decided(self) -> FunctionPlan | None:
+        """Return the plan of the innermost covering; None: calls pass through.
+
+        It is made at the first call: few of thousands of targets are called in a run.
+        """
+        covering = next(reversed(self._deciders), None)
+        decider = self._deciders.get(covering)
+        if isinstance(decider, Decider):
+            decider = decider.plan(self.function, self.layer)
+            self._deciders[covering] = decider
+        self._plan, self._is_decided = decider, True
+        return decider
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Give what a call of the wrapper gives, in the layer of the function.
@@ -69,7 +85,7 @@ class Mimicked:
             Exception: What the function raises, or has raised.
         """
         __tracebackhide__ = True
-        plan = self.plan
+        plan = self._plan if self._is_decided else self._decided()
         if self.serves_machinery and _is_of_machinery(sys._getframe(2)):
             plan = None
         if plan is None or plan.passes():
