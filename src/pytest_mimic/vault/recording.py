@@ -8,7 +8,11 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from gc import get_referents
-from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
+from json.encoder import (  # type: ignore[attr-defined]
+    c_make_encoder,
+    encode_basestring,
+    encode_basestring_ascii,
+)
 from typing import TYPE_CHECKING, Any, Literal
 
 from xxhash import xxh3_64_hexdigest
@@ -26,6 +30,7 @@ BODIES = ("value", "raised", "items", "answer")
 _WIDTH = 100
 # A value has at most a thousand levels, and a tag may take one more for each.
 _DEEPEST = 2_500
+_BLOCK = 2_000
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _CONFLICT = r"(?m)^(<{7} |={7}$|>{7} )"
 _SURROGATE = "[\ud800-\udfff]"
@@ -276,9 +281,21 @@ def _json_of(content: bytes, name: str) -> Any:
         raise _too_deep(name) from None
     except ValueError as reason:
         raise shapeless(name, str(reason)) from None
-    if text.count("[") + text.count("{") > _DEEPEST:
+    if _may_be_deep(text):
         _check_depth(plain, name)
     return plain
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether brackets alone do not tell that JSON has few levels; to walk is slow."""
+    depth = 0
+    for start in range(0, len(text), _BLOCK):
+        block = text[start : start + _BLOCK]
+        opened = block.count("[") + block.count("{")
+        if depth + opened > _DEEPEST:
+            return True
+        depth += opened - block.count("]") - block.count("}")
+    return False
 
 
 def _check_depth(plain: object, name: str) -> None:
@@ -420,7 +437,7 @@ def _digest_of(calls: list[dict[str, Any]]) -> str:
         {key: value for key, value in call.items() if key != "seconds"}
         for call in calls
     ]
-    text = deeply(lambda: _canonical(timeless))
+    text = deeply(lambda: "".join(_encode_sorted(timeless, 0)))
     return xxh3_64_hexdigest(text.encode())[:8]
 
 
@@ -429,7 +446,9 @@ def _digest_of(calls: list[dict[str, Any]]) -> str:
 _encode = c_make_encoder(
     None, None, encode_basestring, None, ": ", ", ", False, False, False
 )
-_canonical = json.JSONEncoder(check_circular=False, sort_keys=True).encode
+_encode_sorted = c_make_encoder(
+    None, None, encode_basestring_ascii, None, ": ", ", ", True, False, True
+)
 
 
 def _dumped(tree: object) -> str:
@@ -455,10 +474,9 @@ def _laid_out(tree: object, indent: str = "", before: int = 0) -> str:
     """
     if not isinstance(tree, (dict, list, tuple)) or len(indent) > _WIDTH // 2:
         return _dumped(tree)
-    if not _is_surely_long(tree):
-        text = _dumped(tree)
-        if before + len(text) < _WIDTH:
-            return text
+    text = _dumped(tree)
+    if before + len(text) < _WIDTH:
+        return text
     deeper = f"{indent}  "
     lines = []
     if isinstance(tree, dict):
@@ -471,10 +489,3 @@ def _laid_out(tree: object, indent: str = "", before: int = 0) -> str:
     inner = ",\n".join(lines)
     brackets = "{}" if isinstance(tree, dict) else "[]"
     return f"{brackets[0]}\n{inner}\n{indent}{brackets[1]}"
-
-
-def _is_surely_long(tree: object) -> bool:
-    """Whether the texts of a mapping alone fill a line: it need not be measured."""
-    if not isinstance(tree, dict):
-        return False
-    return sum(len(part) for part in tree.values() if isinstance(part, str)) > _WIDTH
