@@ -35,11 +35,10 @@ _FORMS = """
 """
 _PATTERNS = [line.split("  ")[0] for line in _FORMS.strip().split("\n    ")]
 _KEYS = "|".join(_PATTERNS).replace("[A", r"[\w\-")
-_LOOK = re.compile(
-    rf"(?<![\w-])(?:{_KEYS})"
+_LOOK = (
+    rf"(?a)(?<![\w-])(?:{_KEYS})"
     r"|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----(?:\\n|\s)*[\w+/=]{16}[\w+/=\s\\]*"
-    r"|(?<![\w-])(?P<scheme>[Bb]earer|[Bb]asic) (?P<credential>[\w+/=.\-~]{16,})",
-    re.ASCII,
+    r"|(?<![\w-])(?P<scheme>[Bb]earer|[Bb]asic) (?P<credential>[\w+/=.\-~]{16,})"
 )
 
 
@@ -50,7 +49,7 @@ def keys_in(text: str, accepted: Set[str] = frozenset()) -> Iterator[tuple[str, 
         text: Any text, also that of a whole file.
         accepted: The marks that `mimic_redact` accepts: `sha256:1a2b3c4d`.
     """
-    for match in _LOOK.finditer(text):
+    for match in re.finditer(_LOOK, text):
         mark = mark_of(match[0])
         if _is_key(match) and mark not in accepted:
             yield f"{match[0][:8]}…", mark
@@ -64,7 +63,7 @@ def masked(text: str, accepted: Set[str] = frozenset()) -> str:
             return match[0]
         return f"{match[0][:8]}…"
 
-    return _LOOK.sub(masked_key, text)
+    return re.sub(_LOOK, masked_key, text)
 
 
 def mark_of(key: str) -> str:

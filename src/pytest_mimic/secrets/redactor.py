@@ -23,6 +23,7 @@ _PLAIN_WORDS = frozenset("None null true false True False undefined [] () {}".sp
 # a value.
 _SCHEMAS = {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"}
 _VALUES_OF_SCHEMAS = {"default", "example", "examples", "enum", "const"}
+# A pattern is compiled here if each request needs it.
 # A text without these names no secret.
 _SIGNS = re.compile("[=:<]|--")
 # A name, perhaps quoted or with escapes of a URL, and `=` or `:` after it.
@@ -32,41 +33,41 @@ _NAME = re.compile(
     r"""(?=\s*(?P<sign>[=:])(?!=)\s*(?P<value>))"""
 )
 # `localStorage.setItem("token", "x")`
-_ARGUMENT = re.compile(r"""\(\s*["'](?P<name>[\w.-]{1,200})["']\s*,\s*(?=["'])""")
+_ARGUMENT = r"""\(\s*["'](?P<name>[\w.-]{1,200})["']\s*,\s*(?=["'])"""
 # `--password x`
-_OPTION = re.compile(r"(?<!\S)--?(?P<name>[A-Za-z][\w-]{0,199})\s+(?=[^\s-])")
-_QUOTED = re.compile(
-    r"""(?P<quote>\\*["'])(?P<value>(?:(?!(?P=quote))(?:\\.|[^\\]))*)""", re.S
-)
+_OPTION = r"(?<!\S)--?(?P<name>[A-Za-z][\w-]{0,199})\s+(?=[^\s-])"
+_QUOTED = r"""(?s)(?P<quote>\\*["'])(?P<value>(?:(?!(?P=quote))(?:\\.|[^\\]))*)"""
 # Brackets with texts and, one level deep, brackets in them.
-_IN_BRACKETS = re.compile(
-    r"""[\[({](?:'[^'\n]*'|"[^"\n]*"|[^\[\](){}'"\n]|[\[({][^\[\](){}\n]*[\])}])*[\])}]?"""
+_IN_BRACKETS = (
+    r"""[\[({](?:'[^'\n]*'|"[^"\n]*"|[^\[\](){}'"\n]"""
+    r"""|[\[({][^\[\](){}\n]*[\])}])*[\])}]?"""
 )
-_AFTER_EQUALS = re.compile(r"""[^\s&;,"'<>]+""")
-_AFTER_COLON = re.compile(
-    r"""(?:(?:Bearer|Basic|Token|Digest|DPoP|ApiKey) )?[^\s,;&"'<>)\]}]+""", re.I
+_AFTER_EQUALS = r"""[^\s&;,"'<>]+"""
+_AFTER_COLON = (
+    r"""(?i)(?:(?:Bearer|Basic|Token|Digest|DPoP|ApiKey) )?[^\s,;&"'<>)\]}]+"""
 )
-_ESCAPED = re.compile(r"""[^\s&;,=?"'<>]+""")
-_USER = re.compile(
-    r"(?P<start>\b(?P<scheme>[a-z][a-z0-9+.-]*)://)(?P<user>[^\s/:@?#\"'<>]*)(?P<colon>:?)(?P<password>[^\s/?#\"'<>]*)@"
+_ESCAPED = r"""[^\s&;,=?"'<>]+"""
+_USER = (
+    r"(?P<start>\b(?P<scheme>[a-z][a-z0-9+.-]*)://)(?P<user>[^\s/:@?#\"'<>]*)"
+    r"(?P<colon>:?)(?P<password>[^\s/?#\"'<>]*)@"
 )
 # An address that names no value.
 _PLAIN_URL = re.compile(r"https?://[\w.-]+(?::\d+)?(?:/[^=:@;%]*)?")
-_PATH_PARAMETER = re.compile(r"(?P<start>;(?P<name>[^=;/?#]+)=)(?P<value>[^;/?#]+)")
-_ELEMENT = re.compile(
+_PATH_PARAMETER = r"(?P<start>;(?P<name>[^=;/?#]+)=)(?P<value>[^;/?#]+)"
+_ELEMENT = (
     r"(?P<start><(?P<tag>(?:[\w-]+:)?(?P<name>[\w.-]+))(?P<attributes>(?:\s[^<>]*)?)>"
     r"(?:<!\[CDATA\[)?)(?P<value>[^<>]+?)(?P<end>(?:\]\]>)?</(?P=tag)>)"
 )
-_MEMBER = re.compile(
+_MEMBER = (
     r"(?P<start><(?P<kind>name|key)>(?P<name>[^<>]+)</(?P=kind)>"
     r"\s*<(?:value|string|data)>\s*(?:<\w+>)?)(?P<value>[^<>]+)"
 )
-_TAG = re.compile(r"<[A-Za-z][\w:-]*\s[^<>]*>")
-_ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_TAG = r"<[A-Za-z][\w:-]*\s[^<>]*>"
+_ATTRIBUTE = r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))"""
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][\w-]*) +(?P<value>\S.*)", re.S)
-_COOKIE = re.compile(r"(?P<start>(?P<name>[^=;,\s]+)=)(?P<value>[^;]*)")
+_COOKIE = r"(?P<start>(?P<name>[^=;,\s]+)=)(?P<value>[^;]*)"
 # Another cookie begins behind a comma, where headers of one name are joined.
-_NEXT_COOKIE = re.compile(r",\s*(?=[^=;,\s]+=)")
+_NEXT_COOKIE = r",\s*(?=[^=;,\s]+=)"
 
 
 class Redactor:
@@ -178,7 +179,7 @@ class _Walk:
             text = self._hide_escaped(text, path)
         return self._hide_pairs(text, path)
 
-    def replaced(self, pattern: re.Pattern[str], text: str, path: str) -> str:
+    def replaced(self, pattern: str, text: str, path: str) -> str:
         """Replace the value of each match of a pattern whose name is secret."""
 
         def hidden(match: re.Match[str]) -> str:
@@ -188,7 +189,7 @@ class _Walk:
             value = self._stand_in(match["value"], f"{path}.{match['name']}")
             return f"{match['start']}{value}{end}"
 
-        return pattern.sub(hidden, text)
+        return re.sub(pattern, hidden, text)
 
     # -- data
 
@@ -277,7 +278,7 @@ class _Walk:
             return self._hide_cookie(value, path)
         if words == "set cookie" and "=" in value:
             # Only the first pair of each is the cookie, the others are its attributes.
-            cookies = [one.partition(";") for one in _NEXT_COOKIE.split(value)]
+            cookies = [one.partition(";") for one in re.split(_NEXT_COOKIE, value)]
             return ", ".join(
                 f"{self._hide_cookie(pair, path)}{sign}{attributes}"
                 for pair, sign, attributes in cookies
@@ -295,7 +296,7 @@ class _Walk:
             place = f"{path}.{match['name']}"
             return f"{match['start']}{self._stand_in(match['value'], place)}"
 
-        return _COOKIE.sub(hidden, value)
+        return re.sub(_COOKIE, hidden, value)
 
     # -- texts
 
@@ -323,7 +324,7 @@ class _Walk:
                 return f"{start}{self._stand_in(user, f'{path}.user')}@"
             return match[0]
 
-        return _USER.sub(hidden, text) if self._names.secret("password") else text
+        return re.sub(_USER, hidden, text) if self._names.secret("password") else text
 
     def _hide_escaped(self, text: str, path: str) -> str:
         """Hide what an address names that stands in another one."""
@@ -333,7 +334,7 @@ class _Walk:
             found = self.hide_text(inner, path) if "=" in inner else inner
             return match[0] if found == inner else quote(found, safe="")
 
-        return _ESCAPED.sub(hidden, text)
+        return re.sub(_ESCAPED, hidden, text)
 
     def _hide_markup(self, text: str, path: str) -> str:
         def hidden_element(match: re.Match[str]) -> str:
@@ -345,8 +346,8 @@ class _Walk:
             kept = self._stand_in(match["value"], f"{path}.{names[-1]}")
             return f"{match['start']}{kept}{match['end']}"
 
-        text = _TAG.sub(lambda match: self._hide_field(match[0], path), text)
-        text = _ELEMENT.sub(hidden_element, text)
+        text = re.sub(_TAG, lambda match: self._hide_field(match[0], path), text)
+        text = re.sub(_ELEMENT, hidden_element, text)
         return self.replaced(_MEMBER, text, path)
 
     def _hide_field(self, tag: str, path: str) -> str:
@@ -401,28 +402,28 @@ def _names_before_values(text: str) -> list[tuple[str, int, str]]:
     for match in _NAME.finditer(text):
         found.append((match["name"], match.start("value"), match["sign"]))
     for pattern in (_ARGUMENT, _OPTION):
-        for match in pattern.finditer(text):
+        for match in re.finditer(pattern, text):
             found.append((match["name"], match.end(), "="))
     return sorted(found, key=itemgetter(1))
 
 
 def _value_at(text: str, start: int, sign: str) -> tuple[int, int] | None:
     """Return where the value at a position begins and ends, without its quotes."""
-    quoted = _QUOTED.match(text, start)
+    quoted = re.compile(_QUOTED).match(text, start)
     if quoted is not None:
         return quoted.span("value")
     if text[start : start + 1] in tuple("[({"):
         pattern = _IN_BRACKETS
     else:
         pattern = _AFTER_EQUALS if sign == "=" else _AFTER_COLON
-    match = pattern.match(text, start)
+    match = re.compile(pattern).match(text, start)
     return match.span() if match else None
 
 
 def _attributes(tag: str) -> dict[str, str]:
     return {
         match[1].lower(): next(filter(None, match.groups()[1:]), "")
-        for match in _ATTRIBUTE.finditer(tag)
+        for match in re.finditer(_ATTRIBUTE, tag)
     }
 
 

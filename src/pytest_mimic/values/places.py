@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from xxhash import xxh3_128
 
@@ -105,7 +105,7 @@ class Places:
         """Say which files were made, changed or removed, a line each."""
         lines: list[str] = []
         for name, (path, facts) in before.items():
-            now = after[name].facts if name in after else ()
+            now = after[name][1] if name in after else ()
             if now == facts:
                 continue
             verb = "made"
@@ -247,16 +247,9 @@ def _digest_of_file(path: str | os.PathLike[str]) -> str:
 # -- files that a call may change
 
 
-class Stamp(NamedTuple):
-    """A file that an argument, or an item of one, may name.
-
-    Attributes:
-        path: Its absolute path.
-        facts: Its size, time and number; empty: there is no such file.
-    """
-
-    path: str
-    facts: tuple[int, ...]
+Stamp: TypeAlias = "tuple[str, tuple[int, ...]]"
+"""The absolute path of a file that an argument, or an item of one, may name; and its
+size, time and number. They are empty where there is no such file."""
 
 
 def stamps_of(arguments: Mapping[str, object]) -> dict[str, Stamp]:
@@ -269,7 +262,7 @@ def stamps_of(arguments: Mapping[str, object]) -> dict[str, Stamp]:
                 path = os.path.abspath(str(item))  # noqa: PTH100
                 facts = _facts_of(path)
                 if facts is not None:
-                    stamps[f"{name}{step}"] = Stamp(path, facts)
+                    stamps[f"{name}{step}"] = path, facts
     return stamps
 
 
