@@ -301,17 +301,16 @@ def _credentials_in(text: str) -> str:
 
 def texts_in(plain: Any) -> list[str]:
     """Return all texts in plain data, and the numbers that stand for secrets."""
-    found = []
-    left = [plain]
-    while left:
-        part = left.pop()
+    found: list[str] = []
+    parts = [plain]
+    for part in parts:  # It grows.
         if isinstance(part, str):
             found.append(part)
         elif isinstance(part, dict):
-            left += part.values()
             found += part
+            parts += part.values()
         elif isinstance(part, list):
-            left += part
+            parts += part
         elif isinstance(part, int) and placeholders.is_placeholder(part):
             found.append(str(part))
     return found

@@ -21,6 +21,8 @@ _PLACE = re.compile(f"{JWT.pattern}|{_ISSUED.pattern}|{_NUMBER.pattern}")
 
 # A number of 15 digits, which JSON and JavaScript keep exactly: a mark and nine digits.
 _NUMBER_MARK = 190_909
+_NUMBER_START = str(_NUMBER_MARK)
+_ISSUED_START = f"{OWN}-"
 _NUMBER_SPACE = 1_000_000_000
 
 _YEAR_2100 = 4_102_444_800
@@ -111,6 +113,6 @@ def is_issued(text: str) -> bool:
 
 def issued_in(text: str) -> list[str]:
     """Return what stands for issued secrets in a text, a JWT as a whole."""
-    if OWN not in text and str(_NUMBER_MARK) not in text:
+    if _ISSUED_START not in text and _NUMBER_START not in text:
         return []
     return [match[0] for match in _PLACE.finditer(text) if is_issued(match[0])]
