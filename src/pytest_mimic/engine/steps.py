@@ -248,13 +248,16 @@ class Step:
 
     def _begin_end(self) -> bool:
         """Note that the call ends now; whether it had not ended before."""
-        racing = [one for one in list(self._open) if one.race == self.race]
+        first: OpenCall = self
+        if self.race:
+            racing = (one for one in list(self._open) if one.race == self.race)
+            first = next(racing, self)
         try:
             # One thread alone ends it.
             del self._open[self]
         except KeyError:
             return False
-        if self.race and racing[0] is not self:
+        if first is not self:
             self._run.events.add("overlapped", self.race, test=self._test)
         return True
 
