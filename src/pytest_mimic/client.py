@@ -105,7 +105,7 @@ Plain = dict[str, Any]
 
 # Longer requests are rarely equal, and a run keeps so many others.
 _LONGEST_PLAIN = 4_000
-_MANY = 5_000
+_MANY = 1_000
 
 
 class _PlainCall(NamedTuple):
