@@ -1,12 +1,13 @@
-"""Says at the end of a run what is no list of calls, each remark with what to do."""
+"""Lists at the end of a run what it met, a row a cause, each list with what to do."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from pytest_mimic.engine.events import Event
+from pytest_mimic.engine.events import Event, EventKind
 from pytest_mimic.engine.lives import former_answers
+from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
 from pytest_mimic.run.session import Session
 from pytest_mimic.words import SHOWN, and_more, few, plural, rows
 
@@ -27,8 +28,37 @@ _WAYS = {
 
 
 def remarks(session: Session) -> list[str]:
-    """Return the lines of all remarks."""
-    lines = _changed_inputs(session)
+    """Return the lines of all lists; none: there is nothing to do."""
+    lines = _calls(session, "missing", "missing", "to record the missing", RECORD)
+    lines += _calls(session, "stale", "stale", "to record the stale", RECORD)
+    lines += _calls(session, "drifted", "drifted", "to accept them", RERECORD)
+    again = "to record them again"
+    lines += _calls(session, "kept failure", "recorded errors", again, RERECORD)
+    lines += _calls(session, "not recorded", "not recorded")
+    lines += _calls(session, "not kept", "not kept, because their tests failed")
+    lines += _calls(
+        session,
+        "repeated",
+        "made more often than recorded, so that the last outcome repeats",
+        "to record each of these calls",
+        RERECORD,
+    )
+    heading = "ended in another order than they began: add sequence"
+    lines += _calls(session, "overlapped", heading)
+    lines += _calls(session, "redacted", "secrets of the environment were replaced in")
+    lines += _calls(session, "looks secret", "looks like a secret")
+    lines += _calls(
+        session,
+        "spawned",
+        "processes in which nothing is mimicked",
+        "to mimic calls there: start the process by fork,"
+        " or name the function that starts it",
+    )
+    heading = "kept as bytes, in which no secret can be found"
+    lines += _calls(session, "not searched", heading)
+    if session.config.option.verbose > 0:
+        lines += _calls(session, "out of order", "no longer ended as recorded")
+    lines += _changed_inputs(session)
     lines += _sound_outcomes(session)
     lines += _made_anew(session)
     lines += _former_answers(session)
@@ -36,7 +66,73 @@ def remarks(session: Session) -> list[str]:
     return lines + _damage(session)
 
 
-def listed(heading: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
+# -- lists of calls
+
+
+def _calls(
+    session: Session, kind: EventKind, heading: str, words: str = "", option: str = ""
+) -> list[str]:
+    """Return the list of the events of a kind; nothing if there are none.
+
+    A row is a cause: its first call with its test, and how many more there are.
+
+    Args:
+        session: The run.
+        kind: The events.
+        heading: The first line.
+        words: The words before the command, or in its place.
+        option: The option of the command, where an event names no other.
+    """
+    # An equal call of the same test is the same row.
+    events = {(one.call, one.test): one for one in session.run.events.of(kind)}
+    if not events:
+        return []
+    by_cause: dict[object, list[Event]] = {}
+    for place, event in events.items():
+        by_cause.setdefault(event.text("cause") or place, []).append(event)
+    causes = list(by_cause.values())
+    shown = rows([_pair(first, option) for first, *_ in causes[:SHOWN]])
+    lines = [f"{heading}:"]
+    for row, (first, *others) in zip(shown, causes):
+        lines.append(row)
+        if others:
+            calls = plural(len(others), "more call")
+            tests = plural(len(_tests_of(others)), "test")
+            lines.append(f"    and {calls} in {tests}: {first.text('cause')}")
+    lines += and_more(len(causes) - SHOWN)
+    if not option:
+        return [*lines, words] if words else lines
+    if len(events) == 1:
+        words = words.replace("them", "it")
+    return lines + _commands(session, list(events.values()), words, option)
+
+
+def _pair(event: Event, option: str) -> tuple[str, str]:
+    label = f"{event.call} {event.text('what')}".strip()
+    if option and not event.text("command"):
+        return label, f"{event.test}, see its error"
+    return label, event.test
+
+
+def _commands(
+    session: Session, events: Iterable[Event], words: str, option: str
+) -> list[str]:
+    """Return a line for each option that helps, with the tests that need it."""
+    needing: dict[str, list[Event]] = {}
+    for event in events:
+        if event.text("command"):
+            needing.setdefault(event.text("option") or option, []).append(event)
+    lines = []
+    for needed, found in needing.items():
+        tests = [test for test in _tests_of(found) if test]
+        lines.append(f"{words}: {session.command(needed, tests)}")
+    return lines
+
+
+# -- lists of what calls have in common
+
+
+def _listed(heading: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Return a heading, the first rows of two columns below it, and how many more."""
     more = and_more(len(pairs) - SHOWN)
     return [f"{heading}:", *rows(pairs[:SHOWN]), *more]
@@ -78,12 +174,12 @@ def _changed_inputs(session: Session) -> list[str]:
         pairs.append((what, few(counts)))
     count = plural(len(identities), "recording")
     verbs = "reaches code or reads" if len(identities) == 1 else "reach code or read"
-    words, option = "to see whether it matters", "--mimic-verify"
+    words, option = "to see whether it matters", VERIFY
     if session.settings.mode == "verify":
         words = "the outcomes are as recorded; to accept the change"
-        option = "--mimic-rerecord"
+        option = RERECORD
     return [
-        *listed(f"{count} {verbs} files that have changed", pairs),
+        *_listed(f"{count} {verbs} files that have changed", pairs),
         f"{words}: {session.command(option, sorted(tests))}",
     ]
 
@@ -96,7 +192,7 @@ def _sound_outcomes(session: Session) -> list[str]:
         return []
     times = sum(event.times for event in sound)
     verb = "gives" if times == 1 else "give"
-    command = session.command("--mimic-rerecord", _tests_of(sound))
+    command = session.command(RERECORD, _tests_of(sound))
     return [
         f"{plural(times, 'call')} of changed source still {verb} what was recorded",
         f"to accept the new source: {command}",
@@ -125,7 +221,7 @@ def _made_anew(session: Session) -> list[str]:
         count = plural(len(_identities_in(found)), "call")
         pairs.append((cause, f"{count} in {plural(len(_tests_of(found)), 'test')}"))
     heading = f"the next run will make {what}, and miss"
-    return [*listed(heading, pairs), *ways, *_lines_to_leave_out(causes, session)]
+    return [*_listed(heading, pairs), *ways, *_lines_to_leave_out(causes, session)]
 
 
 def _lines_to_leave_out(
@@ -156,16 +252,14 @@ def _former_answers(session: Session) -> list[str]:
     gone = session.run.refusals.gone
     for one in former_answers(session.run.vault, changed, gone):
         if one.is_torn:
-            command = session.commands.pytest(
-                "--mimic-rerecord", "-n0", tests=one.tests
-            )
+            command = session.commands.pytest(RERECORD, "-n0", tests=one.tests)
             lines += [
                 f"two workers were answered differently in {one.fixture}",
                 f"to record it in one process: {command}",
             ]
         else:
             count = plural(len(one.tests), "test")
-            command = session.command("--mimic-rerecord", one.tests)
+            command = session.command(RERECORD, one.tests)
             lines += [
                 f"{one.fixture} was recorded anew; {count} hold its former answers",
                 f"to record them again: {command}",

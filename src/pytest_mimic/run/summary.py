@@ -2,61 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
 
-from pytest_mimic.engine.events import Event, EventKind
+from pytest_mimic.engine.events import Event
 from pytest_mimic.engine.unused import READ_UNASKED, rows_of, size_of
-from pytest_mimic.run.remarks import remarks
 from pytest_mimic.run.session import Session
-from pytest_mimic.words import SHOWN, and_more, duration, plural, rows, size_in_words
+from pytest_mimic.words import duration, plural, size_in_words
 
-
-class _List(NamedTuple):
-    """A list of the summary.
-
-    Attributes:
-        kind: The events that it shows.
-        heading: Its first line.
-        remedy: The words before its command.
-        option: The option of the command that does it.
-    """
-
-    kind: EventKind
-    heading: str
-    remedy: str = ""
-    option: str = ""
-
-
-_PROBLEMS = (
-    _List("missing", "missing", "to record the missing", "--mimic-record"),
-    _List("stale", "stale", "to record the stale", "--mimic-record"),
-    _List("drifted", "drifted", "to accept them", "--mimic-rerecord"),
-)
-_REMARKS = (
-    _List(
-        "kept failure", "recorded errors", "to record them again", "--mimic-rerecord"
-    ),
-    _List("not recorded", "not recorded"),
-    _List("not kept", "not kept, because their tests failed"),
-    _List(
-        "repeated",
-        "made more often than recorded, so that the last outcome repeats",
-        "to record each of these calls",
-        "--mimic-rerecord",
-    ),
-    _List("overlapped", "ended in another order than they began: add sequence"),
-    _List("redacted", "secrets of the environment were replaced in"),
-    _List("looks secret", "looks like a secret"),
-    _List(
-        "spawned",
-        "processes in which nothing is mimicked",
-        "to mimic calls there: start the process by fork,"
-        " or name the function that starts it",
-    ),
-    _List("not searched", "kept as bytes, in which no secret can be found"),
-)
-_OUT_OF_ORDER = _List("out of order", "no longer ended as recorded")
+# What needs no word beside the counts of the first line.
+_COUNTED = {"replayed", "recorded", "verified", "opened", "unmade", "held", "put back"}
 
 
 def summary(session: Session) -> list[str]:
@@ -64,7 +18,7 @@ def summary(session: Session) -> list[str]:
     events = session.run.events
     errors = dict.fromkeys(one.call for one in events.of("wrong target", "stray"))
     lines = [f"ERROR: {error}" for error in errors]
-    problems = _lines_of_lists(session) + remarks(session) + _unused(session)
+    problems = _remarks(session) + _unused(session)
     counts = _counts(session)
     recorded = events.of("recorded")
     if counts and (problems or recorded or not session.is_quiet):
@@ -75,6 +29,15 @@ def summary(session: Session) -> list[str]:
     if not lines and _says_that_nothing_is_mimicked(session):
         lines.append("nothing is mimicked")
     return lines + _verdict_on_unused(session)
+
+
+def _remarks(session: Session) -> list[str]:
+    is_stale = any(event.facts.get("is_stale") for event in session.run.events.rows)
+    if not is_stale and all(one.kind in _COUNTED for one in session.run.events.rows):
+        return []
+    from pytest_mimic.run.remarks import remarks  # a sound run has none
+
+    return remarks(session)
 
 
 def _size(session: Session) -> str:
@@ -101,8 +64,9 @@ def _counts(session: Session) -> str:
     counted = {f"recorded in {duration(_seconds(recorded))}": len(recorded)}
     counted["replayed"] = _times(replayed)
     counted["verified"] = _times(events.of("verified"))
-    for problem in _PROBLEMS:
-        counted[problem.kind] = len(events.of(problem.kind))
+    counted["missing"] = len(events.of("missing"))
+    counted["stale"] = len(events.of("stale"))
+    counted["drifted"] = len(events.of("drifted"))
     told: list[str] = []
     for words, count in counted.items():
         if count:
@@ -144,62 +108,6 @@ def _count_of_unused(session: Session) -> str:
     if session.settings.clears_unused:
         told += ", not cleared: --mimic-no-record was given"
     return told
-
-
-# -- the lists
-
-
-def _lines_of_lists(session: Session) -> list[str]:
-    lists = [*_PROBLEMS, *_REMARKS]
-    if session.config.option.verbose > 0:
-        lists.append(_OUT_OF_ORDER)
-    return [line for one in lists for line in _lines_of_list(one, session)]
-
-
-def _lines_of_list(one: _List, session: Session) -> list[str]:
-    """Return heading, rows and commands of a list; nothing if it is empty.
-
-    A row is a cause: its first call with its test, and how many more there are.
-    """
-    found = session.run.events.of(one.kind)
-    # An equal call of the same test is the same row.
-    events = list({(event.call, event.test): event for event in found}.values())
-    if not events:
-        return []
-    by_cause: dict[object, list[Event]] = {}
-    for number, event in enumerate(events):
-        by_cause.setdefault(event.text("cause") or number, []).append(event)
-    causes = list(by_cause.values())
-    pairs = []
-    for first, *_ in causes[:SHOWN]:
-        sees = ", see its error" if one.option and not first.text("command") else ""
-        label = f"{first.call} {first.text('what')}".strip()
-        pairs.append((label, f"{first.test}{sees}"))
-    lines = [f"{one.heading}:"]
-    for row, (first, *others) in zip(rows(pairs), causes):
-        lines.append(row)
-        if others:
-            calls = plural(len(others), "more call")
-            tests = plural(len({event.test for event in others}), "test")
-            lines.append(f"    and {calls} in {tests}: {first.text('cause')}")
-    lines += and_more(len(causes) - SHOWN)
-    return lines + _remedies(one, events, session)
-
-
-def _remedies(one: _List, events: Sequence[Event], session: Session) -> list[str]:
-    """Return a line for each option that helps: its words, and the command."""
-    if not one.option:
-        return [one.remedy] if one.remedy else []
-    tests: dict[str, dict[str, None]] = {}
-    for event in events:
-        if event.text("command"):
-            option = event.text("option") or one.option
-            tests.setdefault(option, {})[event.test] = None
-    words = one.remedy.replace("them", "it") if len(events) == 1 else one.remedy
-    return [
-        f"{words}: {session.command(option, list(filter(None, named)))}"
-        for option, named in tests.items()
-    ]
 
 
 # -- unused recordings
