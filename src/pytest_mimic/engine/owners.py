@@ -74,7 +74,7 @@ class Owner:
     ) -> None:
         self.name = name
         self.kind = kind
-        self.file = file or log_name(name)
+        self._file = file
         self.serves = name if serves is None else serves
         self.mode = mode
         self.never_records = never_records
@@ -95,6 +95,13 @@ class Owner:
         self.left: list[Written] = []
         self.scope: Scope | None = None
         self._numbers: dict[str, list[Hashable]] = {}
+
+    @property
+    def file(self) -> str:
+        """The file of its log."""
+        if not self._file:
+            self._file = log_name(self.name)
+        return self._file
 
     def number(self, kind: str, key: Hashable) -> int:
         """Give the number of a thing, a database say, by the order of first use."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from string import ascii_letters, digits
 
 from xxhash import xxh3_64_hexdigest
 
@@ -11,6 +12,8 @@ from pytest_mimic.errors import CassetteError
 
 # Windows keeps these names for devices, whatever follows a dot.
 _DEVICE = r"(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)"
+_DEVICES = ("con", "prn", "aux", "nul", "com", "lpt")
+_SIGNS = frozenset(f"{ascii_letters}{digits}._-")
 _DIGITS = 12
 # A name that stands as it is. One that ends like a digest could be that of another.
 _PLAIN = rf"(?!{_DEVICE})(?!.*-[0-9a-f]{{{_DIGITS}}}$)[a-z0-9_][a-z0-9._-]*(?<!\.)"
@@ -104,6 +107,9 @@ def _with_digest(part: str, *, of: str) -> str:
 
 def _readable(text: str, longest: int = _LONGEST_PART) -> str:
     """Return letters, digits and `._-` of a text, of which nothing is a device."""
-    readable = re.sub(_REPLACED, "-", text)[:longest].strip(".-")
-    is_device = re.match(_DEVICE, readable)
+    # To compile a pattern takes longer than to look at most texts.
+    readable = text if _SIGNS.issuperset(text) else re.sub(_REPLACED, "-", text)
+    readable = readable[:longest].strip(".-")
+    may_be_device = readable[:3].lower() in _DEVICES
+    is_device = may_be_device and re.match(_DEVICE, readable)
     return f"_{readable}" if is_device or not readable else readable
