@@ -26,6 +26,13 @@ ISSUED = r"mimic-redacted-[0-9a-z]+-[0-9a-z]+"
 NOT_IN_A_REPLAY = tuple(
     f"pytest_mimic.{name}"
     for name in (
+        "engine.anew",
+        "engine.cassettes",
+        "engine.nearest",
+        "engine.usage_file",
+        "run.cassette_fixtures",
+        "run.remarks",
+        "run.verdicts",
         "values.libraries",
         "values.pickles",
         "values.differences",

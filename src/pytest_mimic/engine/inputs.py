@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from json import dumps, loads  # A test may replace those of the module.
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from xxhash import xxh3_64_hexdigest
 
@@ -51,7 +51,7 @@ def _note_opened(event: str, arguments: tuple[Any, ...]) -> None:
             opened.add(file)
 
 
-class Reached(NamedTuple):
+class Reached:
     """What the code of one target reaches by name, with the classes of its arguments.
 
     Attributes:
@@ -59,8 +59,9 @@ class Reached(NamedTuple):
         listed: The digests of those that stand in a list, by name.
     """
 
-    pieces: dict[Place, Piece]
-    listed: dict[str, str]
+    def __init__(self, pieces: dict[Place, Piece], listed: dict[str, str]) -> None:
+        self.pieces = pieces
+        self.listed = listed
 
 
 class Inputs:

@@ -417,10 +417,13 @@ def _read_comparison(value: object) -> object:
     return value
 
 
-class _Option(NamedTuple):
-    read: Callable[[Any], object]
-    takes: str
-    only_of: str = ""
+class _Option:
+    def __init__(
+        self, read: Callable[[Any], object], takes: str, only_of: str = ""
+    ) -> None:
+        self.read = read
+        self.takes = takes
+        self.only_of = only_of
 
 
 _OPTIONS = {

@@ -15,7 +15,7 @@ from types import (
     MethodWrapperType,
     WrapperDescriptorType,
 )
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytest_mimic.values import errors
 from pytest_mimic.values.names import is_found, name_of
@@ -118,7 +118,7 @@ class Kind:
         return {name: attributes[name] for name in attributes if name not in computed}
 
 
-class State(NamedTuple):
+class State:
     """What an object is made of.
 
     Attributes:
@@ -129,9 +129,15 @@ class State(NamedTuple):
         is_readable: Whether a replay can make the object without code of its class.
     """
 
-    attributes: dict[Any, object]
-    beside: Mapping[str, object] = {}
-    is_readable: bool = True
+    def __init__(
+        self,
+        attributes: dict[Any, object],
+        beside: Mapping[str, object] = {},
+        is_readable: bool = True,
+    ) -> None:
+        self.attributes = attributes
+        self.beside = beside
+        self.is_readable = is_readable
 
 
 def deciding_class(cls: type) -> type:

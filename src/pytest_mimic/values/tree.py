@@ -152,7 +152,7 @@ def cut(tree: Tree) -> Tree:
     return _measured(tree).stored
 
 
-class Plain(NamedTuple):
+class Plain:
     """What is known of a value that is a tree as it stands.
 
     Attributes:
@@ -160,8 +160,9 @@ class Plain(NamedTuple):
         levels: Its parts level by level.
     """
 
-    digest: str
-    levels: list[list[object]]
+    def __init__(self, digest: str, levels: list[list[object]]) -> None:
+        self.digest = digest
+        self.levels = levels
 
 
 def plain_of(value: Any, starts: tuple[str, ...]) -> Plain | None:

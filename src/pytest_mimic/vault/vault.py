@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import date
 from os.path import normpath
 from pathlib import Path
-from typing import NamedTuple
 
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
@@ -66,7 +65,7 @@ def vault_label(folder: Path, rootdir: Path) -> str:
     return str(folder)
 
 
-class Written(NamedTuple):
+class Written:
     """What a write has done.
 
     Attributes:
@@ -76,10 +75,13 @@ class Written(NamedTuple):
         recording: What was to be written.
     """
 
-    name: str
-    before: bytes | None
-    now: bytes
-    recording: Recording
+    def __init__(
+        self, name: str, before: bytes | None, now: bytes, recording: Recording
+    ) -> None:
+        self.name = name
+        self.before = before
+        self.now = now
+        self.recording = recording
 
     @property
     def changed(self) -> bool:
