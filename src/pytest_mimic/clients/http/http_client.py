@@ -220,7 +220,8 @@ class _Socket:
         else:
             is_tunnel = getattr(connection, "_tunnel_host", None)
             scheme = "https" if is_tunnel or connection.default_port == 443 else "http"
-            url = f"{scheme}://{request.header('host') or connection.host}{target}"
+            host = request.by_name.get("host") or connection.host
+            url = f"{scheme}://{host}{target}"
         body = _unchunked(request.body) if request.is_chunked else request.body
         plain = requests.read(request.method, url, request.headers, body)
         clients = [_SENDER.get(), "urllib3" if self.is_of_urllib3 else ""]
@@ -467,11 +468,20 @@ def _of_urllib3(connection: Any, error: dict[str, str]) -> Exception:
 
 
 class _Request(NamedTuple):
-    """A request by its parts, the body as it is sent."""
+    """A request by its parts, the body as it is sent.
+
+    Attributes:
+        method: `GET`.
+        target: The path, or the address for a proxy.
+        headers: As they are sent.
+        by_name: The last header of each name, in lower case.
+        body: As it is sent.
+    """
 
     method: str
     target: str
     headers: list[tuple[str, str]]
+    by_name: dict[str, str]
     body: bytes
 
     @classmethod
@@ -482,24 +492,25 @@ class _Request(NamedTuple):
         text = re.sub(r"\r\n[ \t]+", " ", head.decode("latin-1"))
         first, *lines = text.split("\r\n")
         method, target = first.split(" ")[:2]
-        split = [line.partition(": ") for line in lines]
-        return cls(method, target, [(name, value) for name, _, value in split], body)
-
-    def header(self, name: str) -> str:
-        """Return a header, the last one of its name, or an empty text."""
-        return {key.lower(): value for key, value in self.headers}.get(name, "")
+        headers = []
+        by_name = {}
+        for line in lines:
+            name, _, value = line.partition(": ")
+            headers.append((name, value))
+            by_name[name.lower()] = value
+        return cls(method, target, headers, by_name, body)
 
     @property
     def is_chunked(self) -> bool:
         """Whether the body stands in chunks."""
-        return self.header("transfer-encoding").lower() == "chunked"
+        return self.by_name.get("transfer-encoding", "").lower() == "chunked"
 
     @property
     def is_whole(self) -> bool:
         """Whether the whole body was sent."""
         if self.is_chunked:
             return self.body.endswith(_LAST_CHUNK)
-        return len(self.body) == int(self.header("content-length") or 0)
+        return len(self.body) == int(self.by_name.get("content-length", 0))
 
 
 def _unchunked(body: bytes) -> bytes:
