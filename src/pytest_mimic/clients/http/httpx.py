@@ -223,12 +223,11 @@ class _Replayed:
 
 def _stream(name: str, class_: Callable[..., Any], *args: Any) -> Any:
     """Return a stream that a library takes for one of its own."""
-    return _stream_class(name, class_)(*args)
+    return _stream_class(sys.modules[name], class_)(*args)
 
 
 @cache
-def _stream_class(name: str, class_: type[Any]) -> Any:
-    module = sys.modules[name]
+def _stream_class(module: Any, class_: type[Any]) -> Any:
     bases = (class_, module.SyncByteStream, module.AsyncByteStream)
     return type(class_.__name__, bases, {})
 
