@@ -192,8 +192,6 @@ def expect_misses(run, count):
         assert re.search(r"nearest: recorded by test_(sdk|tries|pages)\.py::", report)
         assert "'1' recorded, '2' now" in report
         assert "to record it: pytest --mimic-record " in report
-    summary = [line for line in run.output.splitlines() if line.startswith("FAILED ")]
-    assert sum("no recording of " in line for line in summary) == count
     assert run.section[0].startswith(f"{count} call"), run.output
 
 
