@@ -98,6 +98,11 @@ def family(children, shared=False):
     return parent
 
 
+def renamed(parent, number):
+    parent.children[number].name = "another"
+    return parent
+
+
 def circle_of_friends(*pairs):
     people = {name: Plain(name=name, friends=set()) for pair in pairs for name in pair}
     for one, two in pairs:
@@ -134,6 +139,10 @@ CYCLES = {
         [lambda: ring(1, 2), lambda: ring(1, 3, 2), lambda: ring(2, 3, 1)],
     ),
     "family": (lambda: family(2), [lambda: family(3)]),
+    "a family of many": (
+        lambda: family(150),
+        [lambda: renamed(family(150), 0), lambda: renamed(family(150), 149)],
+    ),
     "friends": (
         lambda: circle_of_friends("ab", "bc", "cd"),
         [
@@ -177,6 +186,43 @@ def test_cycles_have_an_identity(name):
         assert fingerprint(make()) == expected
     for other in others:
         assert fingerprint(other()) != expected
+
+
+MANY = {
+    "tuples": lambda value: (1, "a", value),
+    "lists": lambda value: [value] * 3,
+    "mappings": lambda value: {"id": value, "b": None},
+    "int keys": lambda value: {1: value},
+    "objects": lambda value: Plain(name="a", value=value),
+    "objects of tuples": lambda value: Plain(rows=[(value, 1)]),
+}
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [1, 1.5, "a", None, 10**5000, float("nan"), "ä"],
+    ids=["int", "float", "text", "None", "long", "NaN", "umlaut"],
+)
+@pytest.mark.parametrize("name", MANY)
+def test_many_values_count_as_each_alone(name, inner):
+    make = MANY[name]
+    rows = [make(inner) for _ in range(150)]
+
+    identity = fingerprint(rows)
+
+    assert fingerprint([make(inner) for _ in range(150)]) == identity
+    assert fingerprint([rows[0]] * 150) == identity
+    assert fingerprint([*rows[1:], make("another")]) != identity
+    assert fingerprint([*map(make, [True] * 150)]) != identity
+
+
+def test_a_large_part_that_stands_at_many_places_counts_once():
+    def make(last):
+        large = [*range(100_000), last]
+        return [(large, number) for number in range(500)]
+
+    assert fingerprint(make(1)) == fingerprint(make(1))
+    assert fingerprint(make(1)) != fingerprint(make(2))
 
 
 def test_the_path_to_a_deep_refused_part_is_found():

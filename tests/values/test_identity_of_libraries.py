@@ -485,3 +485,16 @@ def test_no_two_values_of_the_table_have_one_identity():
     found = [identity_or_refusal(made(expression)) for expression in expressions]
 
     assert len(set(found)) == len(found)
+
+
+def test_when_cookies_were_looked_at_does_not_count():
+    requests = pytest.importorskip("requests")
+    jars = []
+    for number in (1, 2):
+        jar = requests.cookies.cookiejar_from_dict({"name": "ann"})
+        jar._now = jar._policy._now = number
+        jars.append(jar)
+
+    assert fingerprint(jars[0]) == fingerprint(jars[1])
+    jars[1].set("name", "bob")
+    assert fingerprint(jars[0]) != fingerprint(jars[1])

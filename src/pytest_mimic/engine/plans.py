@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import marshal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -17,7 +16,7 @@ from pytest_mimic.patch.targets import Target, steps_of
 from pytest_mimic.values.binding import Binder
 from pytest_mimic.values.identity import CallRules, plain_identity
 from pytest_mimic.values.source import innermost, source_fingerprint
-from pytest_mimic.values.tree import SCALARS, Tree
+from pytest_mimic.values.tree import SCALARS, Tree, are_few_parts
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.owners import Owner
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
 # In bytes: arguments that are worth to be kept, for the next equal call.
 _LITTLE = 4_096
 _SIZED = (str, list, dict)
-# With more parts, or more levels of them, arguments are not little.
-_FEW = 500
-_LEVELS = 10
 
 
 Player = Callable[[], object]
@@ -194,7 +190,7 @@ class FunctionPlan:
             if kind in _SIZED and len(value) > _LITTLE:  # type: ignore[arg-type]
                 return b""
             is_flat = is_flat and kind in SCALARS
-        if not is_flat and not _are_few_parts(counted):
+        if not is_flat and not are_few_parts(counted):
             return b""
         try:
             # Later versions write other bytes for texts that are interned.
@@ -310,19 +306,3 @@ class FunctionPlan:
         if not is_value or entry.after or entry.end or entry.line != self._line:
             return False
         return not self.changed(entry)
-
-
-def _are_few_parts(arguments: dict[str, object]) -> bool:
-    """Tell whether arguments have few parts, each counted wherever it stands.
-
-    A part that stands twice in one that stands twice, and so on, is written out
-    without end.
-    """
-    level: list[object] = [arguments]
-    for _ in range(_LEVELS):
-        level = gc.get_referents(*level)
-        if not level:
-            return True
-        if len(level) > _FEW:
-            return False
-    return False

@@ -229,7 +229,7 @@ def _are_apart(walks: list[Walk]) -> bool:
     for walk in walks:
         if not seen.isdisjoint(walk.changeable):
             return False
-        seen |= walk.changeable
+        seen.update(walk.changeable)
     return True
 
 

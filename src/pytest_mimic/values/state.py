@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache, partial
 from types import (
     BuiltinFunctionType,
@@ -88,7 +88,7 @@ class Kind:
     def name(self) -> str:
         return name_of(self.cls)
 
-    @cached_property
+    @property
     def is_found(self) -> bool:
         return is_found(self.cls, self.name)
 
@@ -116,6 +116,10 @@ class Kind:
         if not computed:
             return attributes
         return {name: attributes[name] for name in attributes if name not in computed}
+
+
+kind_of: Callable[[type], Kind] = lru_cache(maxsize=256)(Kind)
+"""Gives what holds for all objects of a class."""
 
 
 class State:
@@ -299,10 +303,10 @@ def _state_of_model(value: object, kind: Kind) -> State:
 def _pickled_state(value: Any, kind: Kind) -> State | str:
     # First, since looking gives some objects of C an empty `__dict__`.
     attributes: dict[Any, object] = {}
+    # The private attributes of a library's own class are caches.
+    has_caches = str(kind.cls.__module__).partition(".")[0] in LIBRARIES
     if _is_of_c(kind.decider):
-        # C says how such an object is pickled, and knows nothing of what was added. The
-        # private attributes of a library's own class are caches.
-        has_caches = str(kind.cls.__module__).partition(".")[0] in LIBRARIES
+        # C says how such an object is pickled, and knows nothing of what was added.
         for name, part in attributes_of(value, kind.slots).items():
             if not has_caches or not name.startswith("_"):
                 attributes[name] = part
@@ -325,7 +329,8 @@ def _pickled_state(value: Any, kind: Kind) -> State | str:
     beside["items"] = None if items is None else list(items)
     beside["pairs"] = None if pairs is None else list(pairs)
     is_more = maker or arguments or beside["state"] is not None
-    kind.has_attributes_alone = kind.decider is object and not is_more
+    is_bare = kind.decider is object and not is_more
+    kind.has_attributes_alone = is_bare and not has_caches
     is_readable = not (is_more or items or pairs) and not _has_setstate(kind.cls)
     if kind.name in CONTAINERS:
         is_readable = beside["by"] is None
@@ -393,6 +398,10 @@ def is_computed(cls: type, name: str) -> bool:
     Then the attribute hides a descriptor that is no function: an object with another
     function than its class is no cache.
     """
+    if name == "_now" and any(
+        base.__module__ == "http.cookiejar" for base in cls.__mro__
+    ):
+        return True  # When cookies were last looked at.
     for base in cls.__mro__:
         own = vars(base)
         if name in own:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, repeat
@@ -61,6 +62,9 @@ IGNORED: dict[str, Tree] = {"$ignored": True}
 
 SCALARS = frozenset({type(None), bool, int, float, str})
 _PLAIN = SCALARS | {list, dict}
+_FEW = 500
+_MANY = 60_000
+_BEGINS = '"begins"'
 
 
 def memory_node(memory: bytes | bytearray | memoryview) -> dict[str, Tree]:
@@ -134,22 +138,22 @@ def digest_of(tree: Tree) -> str:
     A part whose own JSON is longer than `LONG` characters counts by its digest, so that
     a tree and what `cut` leaves of it have one.
     """
-    return hexdigest(canonical_text(tree))
+    return Measure().digest(tree)
 
 
 def ordered_digest_of(tree: Tree) -> str:
     """Give the digest of a tree in which the order of mappings counts."""
-    return hexdigest(_measured(tree, in_order=True).text)
+    return Measure(in_order=True).digest(tree)
 
 
 def canonical_text(tree: Tree) -> str:
     """Give the text whose digest is that of a tree."""
-    return _measured(tree).text
+    return Measure().whole(tree).text
 
 
 def cut(tree: Tree) -> Tree:
     """Give JSON to be stored: long parts as type, length, digest and beginning."""
-    return _measured(tree).stored
+    return Measure().whole(tree).stored
 
 
 class Plain:
@@ -160,7 +164,7 @@ class Plain:
         levels: Its parts level by level.
     """
 
-    def __init__(self, digest: str, levels: list[list[object]]) -> None:
+    def __init__(self, digest: str, levels: list[list[Any]]) -> None:
         self.digest = digest
         self.levels = levels
 
@@ -176,7 +180,7 @@ def plain_of(value: Any, starts: tuple[str, ...]) -> Plain | None:
     if levels is None:
         return None
     try:
-        return Plain(hexdigest(_Measure(_odd_for(starts)).whole(value).text), levels)
+        return Plain(Measure(_odd_for(starts)).digest(value), levels)
     except ValueError:
         return None
 
@@ -198,19 +202,17 @@ def little_digest(tree: Tree, starts: tuple[str, ...]) -> str | None:
 
 
 @lru_cache
-def _odd_for(starts: tuple[str, ...]) -> list[str]:
-    return ['"$', *(encode_basestring(start)[1:-1] for start in starts)]
+def _odd_for(starts: tuple[str, ...]) -> tuple[str, ...]:
+    return '"$', *(encode_basestring(start)[1:-1] for start in starts)
 
 
-def levels_of(tree: object) -> list[list[object]] | None:
+def levels_of(value: object) -> list[list[Any]] | None:
     """Give the parts of a value that is JSON alone, level by level, else `None`.
 
     A level takes a few calls of C. What is deep, or has most of many parts at several
     places, so that its JSON could be endless, has no levels.
     """
-    levels = [[tree]]
-    if type(tree) in SCALARS:
-        return levels
+    levels: list[list[Any]] = [[value]]
     while len(levels) <= DEEP + 1:
         level = levels[-1]
         kinds = set(map(type, level))
@@ -218,105 +220,125 @@ def levels_of(tree: object) -> list[list[object]] | None:
             return levels
         if not kinds <= _PLAIN:
             return None
-        mappings = [part for part in level if type(part) is dict]
-        lists = [part for part in level if type(part) is list]
-        ids = set(map(id, mappings)) | set(map(id, lists))
-        if len(level) > 5_000 and 2 * len(ids) < len(mappings) + len(lists):
+        containers = [part for part in level if type(part) not in SCALARS]
+        if dict in kinds and not _have_text_keys(containers):
             return None
-        # Types one by one: among equal keys a set keeps only the first.
-        if not set(map(type, chain.from_iterable(mappings))) <= {str}:
+        if sum(map(len, containers)) > _MANY and are_mostly_shared(containers):
             return None
-        values = chain.from_iterable(map(dict.values, mappings))
-        levels.append([*values, *chain.from_iterable(lists)])
+        levels.append(gc.get_referents(*containers))
     return None
 
 
-def _measured(tree: Tree, *, in_order: bool = False) -> _Measured:
-    if levels_of(tree) is not None:
-        try:
-            # The beginning of a long part does not count.
-            return _Measure(['"begins"'], in_order=in_order).whole(tree)
-        except ValueError:
-            pass
-    return _Measure(in_order=in_order).whole(tree)
+def _have_text_keys(containers: list[Any]) -> bool:
+    mappings = [part for part in containers if type(part) is dict]
+    # Types one by one: among equal keys a set keeps only the first.
+    return {str}.issuperset(map(type, chain.from_iterable(mappings)))
 
 
-class _Measured(NamedTuple):
+def are_mostly_shared(containers: list[Any]) -> bool:
+    """Tell whether most of what containers hold is held by the same ones again."""
+    lengths = {id(part): len(part) for part in containers}
+    return 2 * sum(lengths.values()) < sum(map(len, containers))
+
+
+def are_few_parts(value: object) -> bool:
+    """Tell whether a value has few parts, each counted wherever it stands.
+
+    A part that stands twice in one that stands twice, and so on, would be written out
+    without end.
+    """
+    level = [value]
+    for _ in range(DEEP):
+        level = gc.get_referents(*level)
+        if not level:
+            return True
+        if len(level) > _FEW:
+            return False
+    return False
+
+
+class Measured(NamedTuple):
     """A part as it is stored, and the text by which it counts."""
 
     stored: Tree
     text: str
 
 
-class _Measure:
+class Measure:
     """Writes trees in canonical form, and measures their parts.
 
+    C writes as much as is short together. Long parts are known when they are met again.
+
     Args:
-        odd: What no text may hold that is written. With it, a tree is JSON without
-            parts at many places, of which C writes as much as is short together.
+        odd: What no text may hold that is written.
         in_order: Whether the order of mappings counts.
     """
 
-    def __init__(self, odd: Sequence[str] = (), *, in_order: bool = False) -> None:
+    def __init__(self, odd: tuple[str, ...] = (), *, in_order: bool = False) -> None:
         self._odd = odd
         self._in_order = in_order
         self._encode = _ordered_encoder if in_order else _sorting_encoder
-        # Only long parts are worth to be found again. Each is kept, so that its id
-        # stays its own.
-        self._long: dict[int, tuple[Tree, _Measured]] = {}
+        # Each is kept, so that its id stays its own.
+        self._long: dict[int, tuple[Tree, Measured]] = {}
 
-    def whole(self, tree: Tree) -> _Measured:
+    def digest(self, tree: Tree) -> str:
+        """Give 32 hex digits that tell this tree from others."""
+        return hexdigest(self.whole(tree).text)
+
+    def whole(self, tree: Any) -> Measured:
         """Measure a tree as a whole, with its long parts replaced.
 
         Raises:
             ValueError: It holds something odd, or a number that needs a tag.
         """
-        if self._odd and not _is_surely_long(tree):
+        if are_few_parts(tree):
             text = self._written(tree)
-            if len(text) <= LONG:
-                return _Measured(tree, text)
+            if len(text) <= LONG and _BEGINS not in text:
+                return Measured(tree, text)
         if isinstance(tree, Leaf):
             tree = tree.plain()
-        if self._odd and _is_flat(tree):
-            return _Measured(tree, self._written(tree))
         if isinstance(tree, list):
             items, texts = self._parts(tree)
-            return _Measured(items, f"[{','.join(texts)}]")
-        if not isinstance(tree, dict):
-            if self._odd and isinstance(tree, int):
-                raise ValueError("a number that is too long for JSON")
-            return _Measured(tree, self._written(tree))
-        keys = list(tree) if self._in_order else sorted(tree)
-        parts, texts = self._parts([tree[key] for key in keys])
-        stored = dict(zip(keys, parts, strict=True))
-        if "$long" in tree:
-            counted = {key: part for key, part in stored.items() if key != "begins"}
-            return _Measured(stored, text_of(counted))
-        names = list(map(encode_basestring, keys))
-        self._look_at(",".join(names))
-        pairs = map("{}:{}".format, names, texts)
-        return _Measured(stored, "{" + ",".join(pairs) + "}")
+            return Measured(items, f"[{','.join(texts)}]")
+        if isinstance(tree, dict):
+            return self._mapping(tree)
+        if self._odd and isinstance(tree, int):
+            raise ValueError("a number that is too long for JSON")
+        return Measured(tree, self._written(tree))
 
-    def part(self, tree: Tree) -> _Measured:
+    def part(self, tree: Tree) -> Measured:
         """Measure a part as it is stored and counts in its parent."""
-        known = self._long.get(id(tree))
-        if known is not None:
-            return known[1]
+        if id(tree) in self._long:
+            return self._long[id(tree)][1]
         whole = self.whole(tree)
         if len(whole.text) <= LONG:
             return whole
         short = by_digest(tree, hexdigest(whole.text))
         begins = (tree if isinstance(tree, str) else whole.text)[:BEGINNING]
-        measured = _Measured({**short, "begins": begins}, text_of(short))
+        measured = Measured({**short, "begins": begins}, text_of(short))
         self._long[id(tree)] = tree, measured
         return measured
 
+    def _mapping(self, tree: dict[str, Tree]) -> Measured:
+        keys = list(tree) if self._in_order else sorted(tree)
+        parts, texts = self._parts([tree[key] for key in keys])
+        stored = dict(zip(keys, parts, strict=True))
+        if "$long" in tree:
+            # The beginning of a long part does not count.
+            counted = {key: part for key, part in stored.items() if key != "begins"}
+            return Measured(stored, text_of(counted))
+        names = list(map(encode_basestring, keys))
+        self._look_at(",".join(names))
+        pairs = map("{}:{}".format, names, texts)
+        return Measured(stored, "{" + ",".join(pairs) + "}")
+
     def _parts(self, parts: list[Tree]) -> tuple[list[Tree], list[str]]:
-        if not self._odd or len(parts) < 20:
+        texts = [] if len(parts) < 20 else texts_of(parts, self._encode)
+        together = ",".join(texts)
+        self._look_at(together)
+        if not texts or _BEGINS in together:
             measured = list(map(self.part, parts))
             return [part for part, _ in measured], [text for _, text in measured]
-        texts = texts_of(parts, self._encode)
-        self._look_at(",".join(texts))
         if max(map(len, texts)) <= LONG:
             return parts, texts
         stored = list(parts)
@@ -336,40 +358,14 @@ class _Measure:
                 raise ValueError("a text or key that may stand for something else")
 
 
-def _is_surely_long(part: Tree, levels: int = 4) -> bool:
-    """Tell whether the text of a part is long, by a look at its first parts."""
-    if not isinstance(part, (str, list, dict)):
-        return False
-    if 2 * len(part) > LONG:
-        return True
-    if isinstance(part, str) or len(part) > 10 or levels == 0:
-        return False
-    for inner in part.values() if isinstance(part, dict) else part:
-        if not isinstance(inner, int) and _is_surely_long(inner, levels - 1):
-            return True
-    return False
-
-
 _KINDS: dict[type, str] = {str: "text", list: "list", dict: "mapping"}
-
-
-def _is_flat(tree: Tree) -> bool:
-    """Tell whether a container holds scalars alone, and none that is long."""
-    if not isinstance(tree, (list, dict)):
-        return False
-    parts = tree.values() if isinstance(tree, dict) else tree
-    if not SCALARS.issuperset(map(type, parts)):
-        return False
-    lengths = [len(part) for part in parts if type(part) is str]
-    # A sign may be six in JSON.
-    return max(lengths, default=0) * 6 < LONG
 
 
 def by_digest(part: Tree, digest: str) -> dict[str, Tree]:
     """Give what stands for a part that counts by its digest."""
     length = len(part) if isinstance(part, (str, list, dict)) else 1
     kind = _KINDS.get(type(part), "number")
-    return {"$long": kind, "length": length, "digest": digest}
+    return {"$long": kind, "digest": digest, "length": length}
 
 
 class Shortened(dict[str, Tree]):

@@ -8,9 +8,9 @@ import math
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from operator import itemgetter
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -23,6 +23,7 @@ from pytest_mimic.values.state import (
     attributes_of,
     hash_of_class,
     is_of_library,
+    kind_of,
     remembered_hashes,
     state_of,
     without_hashes,
@@ -30,18 +31,20 @@ from pytest_mimic.values.state import (
 from pytest_mimic.values.tree import (
     DEEP,
     IGNORED,
+    LONG,
     SCALARS,
+    Measure,
     Path,
     Raw,
     Refused,
     Shortened,
     Tree,
+    are_mostly_shared,
     below,
     canonical_text,
-    digest_of,
     escaped,
+    hexdigest,
     is_open,
-    ordered_digest_of,
     plain_of,
     refused_at,
     step_of,
@@ -54,15 +57,16 @@ if TYPE_CHECKING:
 
 Purpose: TypeAlias = Literal["identity", "exact", "proof"]
 Paths: TypeAlias = "tuple[Path, ...]"
+Opening: TypeAlias = "Callable[[Any, Paths], Tree]"
 T = TypeVar("T")
 
 KEPT_HASH = "an object that keeps its own hash(), another in each process"
 DEEPEST = 1_000
 """Parts below so many levels are refused."""
-LARGE = 50_000
-"""A part with more parts counts by its digest: one of shared parts may be endless."""
 MANY = 100
-"""So many items, or more, are worth a look whether they can be opened together."""
+"""So many items, or more, are worth a look whether they are plain."""
+LARGE = 2_000
+"""A part with more parts may have a long text, which is written once."""
 LONGEST_NUMBER = 10**4_096
 """Larger numbers stand in hexadecimal digits: Python reads no longer decimal ones."""
 
@@ -102,6 +106,30 @@ def _in_deep_thread(work: Callable[[], T]) -> T:
     return results[0]
 
 
+# The methods of a walk that open values of exactly these types.
+_SCALARS = {
+    type(None): "_itself",
+    bool: "_itself",
+    int: "_int",
+    float: "_float",
+    str: "_text",
+}
+_CONTAINERS = {
+    list: "_list",
+    tuple: "_tuple",
+    dict: "_dict",
+    set: "_set",
+    frozenset: "_set",
+}
+# With more parts, values that mostly are the same ones are not opened together.
+_MOST_SHARED = 100_000
+# The modules of classes whose objects have no parts that lead back.
+_LEAVES = ("datetime", "decimal", "uuid")
+# So many levels of parts of many values are opened together.
+_LEVELS = 4
+_CHANGEABLE = (list, dict, set)
+
+
 class _Part:
     """A part that the walk is in, or has been in.
 
@@ -113,21 +141,22 @@ class _Part:
         lowest: The lowest number to which a way in it leads back.
         holds_open: Whether such a way leads back to a part above one that is in it.
         height: How many parts stand in one another in it.
-        size: How many parts it has.
+        size: How many parts it has, each counted wherever it stands.
         is_single: Whether it, or a part of it, is one wherever it stands.
         tree: Its tree.
     """
+
+    numbers = 1
+    holds_open = False
+    height = 1
+    size = 1
+    is_single = False
+    tree: Tree = None
 
     def __init__(self, value: object, depth: int, number: int) -> None:
         self.value = value
         self.depth = depth
         self.number = self.lowest = number
-        self.numbers = 1
-        self.holds_open = False
-        self.height = 1
-        self.size = 1
-        self.is_single = False
-        self.tree: Tree = None
 
     @property
     def is_closed(self) -> bool:
@@ -136,10 +165,13 @@ class _Part:
 
     def add(self, part: _Part) -> None:
         """Take what is known of a part that stands in this one."""
-        self.height = max(self.height, part.height + 1)
         self.size += part.size
-        self.is_single |= part.is_single
-        self.lowest = min(self.lowest, part.lowest)
+        if part.height >= self.height:
+            self.height = part.height + 1
+        if part.is_single:
+            self.is_single = True
+        if part.lowest < self.lowest:
+            self.lowest = part.lowest
 
 
 class Walk:
@@ -155,12 +187,13 @@ class Walk:
     Attributes:
         is_shared: Whether something that may change stands at two places.
         is_plain: Whether a list or mapping, opened whole, is JSON as it stands.
-        changeable: The ids of parts that may change, and so are one wherever they
-            stand.
+        changeable: The parts that may change, and so are one wherever they stand, by
+            their ids.
         few: So many items of an array stand in the tree; more count by their memory.
         is_by_code: Whether a function that no name leads to counts by its code, and not
             by what the file of its source says today.
         has_refused: Whether a part of what was opened has no identity.
+        size: How many parts were opened.
         keeps_hash: Whether an object remembers its own `hash()`, which a pickle of it
             would carry into a process where it is another one.
     """
@@ -170,11 +203,12 @@ class Walk:
         self.places = places
         self.is_shared = False
         self.is_plain = False
-        self.changeable: set[int] = set()
+        self.changeable: dict[int, object] = {}
         self.few = 50
         self.is_by_code = purpose == "proof"
         self.has_refused = False
         self.keeps_hash = False
+        self.size = 0
         self._is_exact = purpose == "exact"
         self._in_order = purpose != "identity"
         self._starts = places.starts if places is not None else ()
@@ -183,25 +217,9 @@ class Walk:
         self._part = _Part(None, 0, 0)
         self._above: dict[int, _Part] = {}
         self._seen: dict[tuple[int, Paths], _Part] = {}
-        self._kinds: dict[type, Kind] = {}
+        self._openers: dict[type, Opening] = {}
         self._plain_keys: set[object] = set()
-        self._openers: dict[type, Callable[[Any, Paths], Tree]] = {
-            type(None): _itself,
-            bool: _itself,
-            int: self._int,
-            float: self._float,
-            str: self._text,
-            list: partial(self._inside, self._list),
-            tuple: partial(self._inside, self._tuple),
-            dict: partial(self._inside, self._dict),
-            set: partial(self._inside, self._set),
-            frozenset: partial(self._inside, self._set),
-        }
-
-    @property
-    def size(self) -> int:
-        """How many parts were opened."""
-        return self._part.size
+        self._measure = Measure(in_order=self._in_order)
 
     def node(self, value: object, paths: Paths = ()) -> Tree:
         """Give the tree of a value, without what stands at the paths.
@@ -224,6 +242,10 @@ class Walk:
 
     # -- scalars
 
+    def _itself(self, value: Any, _paths: Paths) -> Tree:
+        tree: Tree = value
+        return tree
+
     def _int(self, value: int, _paths: Paths) -> Tree:
         if -LONGEST_NUMBER // 10 < value < LONGEST_NUMBER:
             return value
@@ -244,17 +266,21 @@ class Walk:
 
     # -- what becomes of a type
 
-    def _opener_of(self, kind: type) -> Callable[[Any, Paths], Tree]:
+    def _opener_of(self, kind: type) -> Opening:
+        if kind in _SCALARS:
+            scalar: Opening = getattr(self, _SCALARS[kind])
+            return scalar
+        if kind in _CONTAINERS:
+            return partial(self._container, getattr(self, _CONTAINERS[kind]))
         row = row_of(kind)
         if row is not None:
-            if self._is_exact and row.make is None:
-                return self._raw
-            return partial(self._by_row, row)
+            is_raw = self._is_exact and row.make is None
+            return self._raw if is_raw else partial(self._by_row, row)
         if issubclass(kind, enum.Enum):
             return self._member
-        return partial(self._inside, self._object_opener_of(kind))
+        return partial(self._enter, self._opener_of_parts(kind))
 
-    def _object_opener_of(self, kind: type) -> Callable[[Any, Paths], Tree]:
+    def _opener_of_parts(self, kind: type) -> Opening:
         reduce = None if self._in_order else _taught_reduce(kind)
         if reduce is not None:
             return partial(self._taught, reduce)
@@ -273,106 +299,132 @@ class Walk:
 
     # -- into a part and out of it
 
-    def _inside(
-        self, opener: Callable[[Any, Paths], Tree], value: object, paths: Paths
-    ) -> Tree:
+    def _enter(self, opener: Opening, value: object, paths: Paths) -> Tree:
         """Open a part once, and find the way back to one that the walk is in."""
         outer = self._part
-        above = self._above.get(id(value))
+        own_id = id(value)
+        above = self._above.get(own_id)
         if above is not None:
             outer.lowest = min(outer.lowest, above.number)
             self.is_shared = True
             return {"$up": outer.depth + 1 - above.depth}
-        seen = self._seen.get((id(value), paths))
+        seen = self._seen.get((own_id, paths))
         if seen is not None:
             return self._again(seen)
         if outer.depth == DEEPEST:
             self.has_refused = True
             return Refused(f"nested deeper than {DEEPEST:,} levels")
-        self.is_shared |= id(value) in self.changeable
+        if own_id in self.changeable:
+            self.is_shared = True
         part = self._part = _Part(value, outer.depth + 1, self._next)
-        self._above[id(value)] = part
+        self._above[own_id] = part
         self._next += 1
+        self.size += 1
         try:
             part.tree = opener(value, paths)
         finally:
             self._part = outer
-            del self._above[id(value)]
-        self._seen[id(value), paths] = part
+            del self._above[own_id]
+        self._seen[own_id, paths] = part
         self._leave(part)
         outer.add(part)
         return part.tree
 
     def _leave(self, part: _Part) -> None:
-        self.has_refused |= isinstance(part.tree, Refused)
-        if part.is_closed and not part.holds_open:
+        if isinstance(part.tree, Refused):
+            self.has_refused = True
+        if part.holds_open or not part.is_closed:
+            self._part.holds_open = True
+        else:
             # Nothing can lead back into it, so its parts need no numbers.
             self._next = part.number + 1
         part.numbers = self._next - part.number
         if self._in_order and not isinstance(part.tree, Raw) and _may_change(part):
-            self.changeable.add(id(part.value))
+            self.changeable[id(part.value)] = part.value
             part.is_single = True
-        if part.height > DEEP or part.size > LARGE:
+        if part.height > DEEP:
             self._shorten(part)
-        outer = self._part
-        outer.holds_open |= part.holds_open or not part.is_closed
-
-    def _shorten(self, part: _Part) -> None:
-        """Let a part that is very high, or very large, count by its digest."""
-        if self._is_exact:
-            part.tree = self._raw(part.value)
-        elif self.has_refused:
-            return  # The path to what is refused is to be found.
-        else:
-            digest = ordered_digest_of if self._in_order else digest_of
-            part.tree = Shortened(part.tree, digest(part.tree))
-        part.height = part.size = 1
+            part.height = 1
 
     def _again(self, seen: _Part) -> Tree:
+        """Give a part that the walk has left, where it stands once more."""
         self.is_shared |= seen.is_single
-        if seen.is_closed:
-            self._next += seen.numbers
-            self._part.add(seen)
-            return seen.tree
-        self._part.lowest = min(self._part.lowest, seen.number)
-        return {"$back": self._next - seen.number}
+        if not seen.is_closed:
+            self._part.lowest = min(self._part.lowest, seen.number)
+            return {"$back": self._next - seen.number}
+        if seen.size > LARGE:
+            # A part that stands twice in one that stands twice, and so on, is endless.
+            self._shorten(seen)
+        self._next += seen.numbers
+        self._part.add(seen)
+        return seen.tree
+
+    def _shorten(self, part: _Part) -> None:
+        """Let a part that is very high, or has a long text, count by its digest."""
+        if self._is_exact:
+            part.tree = self._raw(part.value)
+            part.size = 1
+        elif not self.has_refused:  # The path to what is refused is to be found.
+            text = self._measure.whole(part.tree).text
+            if len(text) > LONG or part.height > DEEP:
+                part.tree = Shortened(part.tree, hexdigest(text))
+                part.size = 1
 
     # -- containers
 
-    def _items(self, values: list[Any], paths: Paths) -> list[Tree]:
-        if paths:
-            items: list[Tree] = []
-            for number, item in enumerate(values):
-                deeper = below(paths, str(number))
-                items.append(IGNORED if () in deeper else self.node(item, deeper))
-            return items
-        at_once = self._alike(values) if len(values) >= MANY else None
-        return list(map(self.node, values)) if at_once is None else at_once
+    def _container(self, opener: Opening, value: Any, paths: Paths) -> Tree:
+        """Open a builtin container; there is no way back out of one of scalars."""
+        outer = self._part
+        if paths or len(value) >= MANY or not 0 < outer.depth < DEEPEST:
+            return self._enter(opener, value, paths)
+        kind = type(value)
+        parts = value.values() if kind is dict else value
+        if not SCALARS.issuperset(map(type, parts)):
+            return self._enter(opener, value, paths)
+        self._next += 1
+        self.size += 1
+        outer.size += 1 + len(value)
+        outer.height = max(outer.height, 2)
+        if self._in_order and kind in _CHANGEABLE:
+            self.is_shared |= id(value) in self.changeable
+            self.changeable[id(value)] = value
+            outer.is_single = True
+        return opener(value, paths)
+
+    def _items(self, values: Iterable[Any], paths: Paths) -> list[Tree]:
+        if not paths:
+            return self._nodes(values)
+        items: list[Tree] = []
+        for number, item in enumerate(values):
+            deeper = below(paths, str(number))
+            items.append(IGNORED if () in deeper else self.node(item, deeper))
+        return items
 
     def _list(self, value: list[Any], paths: Paths) -> Tree:
         return self._plain(value, paths) or self._items(value, paths)
 
     def _tuple(self, value: tuple[Any, ...], paths: Paths) -> Tree:
-        return {"$tuple": self._items(list(tuple.__iter__(value)), paths)}
+        return {"$tuple": self._items(value, paths)}
 
     def _dict(self, value: dict[Any, Any], paths: Paths) -> Tree:
         return self._plain(value, paths) or self._mapping(value, paths)
 
     def _set(self, value: Any, _paths: Paths) -> Tree:
         tag = "$set" if isinstance(value, set) else "$frozenset"
-        base: Any = set if isinstance(value, set) else frozenset
-        members = list(base.__iter__(value))
+        members = list(value)
         if self._starts and all(isinstance(one, (str, PurePath)) for one in members):
             members.sort(key=str)  # The folders of paths are numbered as they are met.
-        return {tag: sorted(map(self.node, members), key=canonical_text)}
+        nodes = self._nodes(members)
+        return {tag: _sorted_by(nodes, nodes)}
 
     def _mapping(self, value: dict[Any, Any], paths: Paths) -> dict[str, Tree]:
         if not all(map(self._is_plain_key, value)):
-            pairs = list(map(list, dict.items(value)))
+            pairs = dict.items(value)
             return {"$dict": self._pairs(pairs, paths, in_order=self._in_order)}
         keys = list(value) if self._in_order else sorted(value)
         if not paths:
-            return {key: self.node(value[key]) for key in keys}
+            nodes = self._nodes([value[key] for key in keys])
+            return dict(zip(keys, nodes, strict=True))
         mapping: dict[str, Tree] = {}
         for key in keys:
             deeper = below(paths, key)
@@ -380,26 +432,30 @@ class Walk:
                 mapping[key] = self.node(value[key], deeper)
         return mapping
 
-    def _pairs(self, pairs: list[Any], paths: Paths, *, in_order: bool) -> list[Tree]:
-        opened = None if paths or len(pairs) < MANY else self._plain_parts(pairs)
-        if opened is None:
-            opened = []
+    def _pairs(
+        self, pairs: Collection[tuple[Any, Any]], paths: Paths, *, in_order: bool
+    ) -> list[Tree]:
+        opened: list[Tree] = []
+        if len(pairs) >= MANY and not paths:
+            keys = self._nodes([key for key, _ in pairs])
+            parts = self._nodes([part for _, part in pairs])
+            opened.extend(map(list, zip(keys, parts, strict=True)))
+        else:
+            keys = []
             for key, part in pairs:
                 key_node = self.node(key)
                 deeper = below(paths, step_of(key_node)) if paths else ()
                 if () not in deeper:
+                    keys.append(key_node)
                     opened.append([key_node, self.node(part, deeper)])
         if in_order:
             return opened
-        keys = [key for key, _ in opened]
-        if SCALARS.issuperset(map(type, keys)):
-            texts = texts_of(keys)
-        else:
-            # Of several keys that are NaN the values tell.
-            counted = [pair if pair[0] == _NAN else pair[0] for pair in opened]
-            texts = list(map(canonical_text, counted))
-        by_text = sorted(zip(texts, opened, strict=True), key=itemgetter(0))
-        return [pair for _, pair in by_text]
+        if _NAN in keys:  # Of several keys that are NaN the values tell.
+            keys = [
+                pair if key == _NAN else key
+                for key, pair in zip(keys, opened, strict=True)
+            ]
+        return _sorted_by(keys, opened)
 
     def _is_plain_key(self, key: object) -> bool:
         # A key of many mappings is looked at once; an equal one may be of another type.
@@ -412,77 +468,152 @@ class Walk:
         self._plain_keys.add(key)
         return True
 
-    # -- plain data, opened by a few calls of C
-
     def _plain(self, value: Any, paths: Paths) -> Any:
-        """Give the tree of a list or mapping that is one as it stands, else `None`."""
-        is_whole = self._part.depth == 1
+        """Give a copy of a list or mapping that is a tree as it stands, else `None`."""
+        is_whole = self._part.depth == 1 and self._part.value is value
         # A small part in an odd value would be tried again at each level.
         if paths or not (is_whole or len(value) >= MANY):
             return None
-        copy = self._plain_parts(value, new_levels=0)
-        self.is_plain |= is_whole and copy is not None
-        return copy
-
-    def _plain_parts(self, value: Any, *, new_levels: int = 2) -> Any:
-        """Give plain data as a tree, else `None`.
-
-        Args:
-            value: What may be plain.
-            new_levels: On so many levels its containers are new ones, and are kept.
-        """
         plain = plain_of(value, self._starts)
         if plain is None or (self._in_order and not self._takes(plain.levels)):
             return None
-        height = len(plain.levels) - 1
-        self._part.height = max(self._part.height, height)
-        is_new = height <= new_levels
-        return value if is_new else marshal.loads(marshal.dumps(value, 2))
+        self._part.height = len(plain.levels) - 1
+        self._part.size += sum(map(len, plain.levels))
+        self.is_plain |= is_whole
+        return marshal.loads(marshal.dumps(value, 2))
 
     def _takes(self, levels: list[list[object]]) -> bool:
         """Note the lists and mappings of plain data, if each stands at one place."""
         containers = [
-            id(part) for level in levels for part in level if type(part) in (list, dict)
+            part for level in levels for part in level if type(part) in (list, dict)
         ]
-        ids = set(containers)
-        if len(ids) < len(containers) or not ids.isdisjoint(self.changeable):
+        own = {id(part): part for part in containers}
+        if len(own) < len(containers) or not own.keys().isdisjoint(self.changeable):
             return False
-        self.changeable |= ids
+        self.changeable |= own
         return True
 
-    def _alike(self, values: list[Any]) -> list[Tree] | None:
-        """Give the trees of many items of one class, if what is in them is plain."""
-        cls = type(values[0])
-        if self._in_order or set(map(type, values)) != {cls}:
+    # -- many values
+
+    def _nodes(self, values: Iterable[Any]) -> list[Tree]:
+        """Open values; many of one class together, which takes a few calls of C."""
+        values = list(values)
+        if len(values) >= MANY and not self._in_order:
+            part = self._part
+            before = part.size, part.height, self._next
+            together = self._together(values, _LEVELS)
+            if together is not None:
+                return together
+            part.size, part.height, self._next = before
+        return list(map(self.node, values))
+
+    def _together(self, values: list[Any], levels: int) -> list[Tree] | None:
+        """Open values of one class part by part.
+
+        Returns:
+            `None` if they are not alike, or have more levels of parts: there may be a
+            way back among them.
+        """
+        classes = set(map(type, values))
+        self._part.size += len(values)
+        if classes <= SCALARS:
+            return self._scalars(values, classes)
+        if len(classes) > 1 or not levels:
             return None
-        tag = "$tuple"
+        cls = classes.pop()
+        if cls.__module__ in _LEAVES:
+            return list(map(self.node, values))
+        is_large = cls in _CONTAINERS and sum(map(len, values)) > _MOST_SHARED
+        if is_large and are_mostly_shared(values):
+            return None  # The walk opens each once.
+        self._part.height = max(self._part.height, 2 + _LEVELS - levels)
+        if levels == _LEVELS:
+            self._next += len(values)
+        if cls is list:
+            return self._lists_together(values, levels - 1)
         if cls is tuple:
-            contents: list[Any] = list(map(list, values))
-        else:
-            self.node(values[0])  # It tells what objects of the class are made of.
-            kind = self._kind(cls)
-            if not kind.has_attributes_alone or kind.slots or not kind.is_found:
-                return None
-            tag = f"${kind.name}"
-            read = object.__getattribute__
-            contents = list(map(dict, map(read, values, repeat("__dict__"))))
-            names = dict.fromkeys(chain.from_iterable(contents))
-            # A private attribute may remember the hash.
-            if kind.counted(names) != names or any(name[:1] == "_" for name in names):
-                return None
-        copies = self._plain_parts(contents)
-        if copies is None:
+            rows = self._rows_together(values, levels - 1)
+            return None if rows is None else [{"$tuple": [*row]} for row in rows]
+        if cls is dict:
+            return self._mappings_together(values, levels - 1)
+        return self._objects_together(cls, values, levels - 1)
+
+    def _scalars(self, values: list[Any], classes: set[type]) -> list[Tree] | None:
+        is_tree = False
+        if classes == {str}:
+            text = "\n".join(values)
+            if any(start in text for start in self._starts):
+                return None  # The folders of paths are numbered as they are met.
+            is_tree = text.isascii()
+        elif classes == {float}:
+            is_tree = all(map(math.isfinite, values))
+        elif classes == {int}:
+            least = -LONGEST_NUMBER // 10
+            is_tree = least < min(values) and max(values) < LONGEST_NUMBER
+        return values if is_tree else list(map(self.node, values))
+
+    def _lists_together(self, values: list[Any], levels: int) -> list[Tree] | None:
+        items = self._together(list(chain.from_iterable(values)), levels)
+        if items is None:
             return None
-        self._next += len(values)
-        return [{tag: content} for content in copies]
+        rest = iter(items)
+        return [list(islice(rest, len(value))) for value in values]
+
+    def _rows_together(
+        self, values: list[Any], levels: int
+    ) -> list[tuple[Tree, ...]] | None:
+        """Open tuples of one length a column at a time."""
+        if len(set(map(len, values))) > 1 or not values[0]:
+            return None
+        columns: list[list[Tree]] = []
+        for column in zip(*values, strict=True):
+            nodes = self._together(list(column), levels)
+            if nodes is None:
+                return None
+            columns.append(nodes)
+        return list(zip(*columns, strict=True))
+
+    def _mappings_together(self, values: list[Any], levels: int) -> list[Tree] | None:
+        keys = list(values[0])
+        if not all(map(self._is_plain_key, keys)) or len(set(map(tuple, values))) > 1:
+            return None
+        in_order = sorted(keys)
+        if keys == in_order:
+            contents = list(map(tuple, map(dict.values, values)))
+        else:
+            read = itemgetter(*in_order)
+            contents = list(map(read, values))
+        rows = self._rows_together(contents, levels)
+        if rows is None:
+            return None
+        return [dict(zip(in_order, row, strict=True)) for row in rows]
+
+    def _objects_together(
+        self, cls: type, values: list[Any], levels: int
+    ) -> list[Tree] | None:
+        opener = self._opener_of(cls)
+        if not isinstance(opener, partial) or opener.args != (self._object,):
+            return None
+        kind = kind_of(cls)
+        try:
+            state_of(values[0], kind)  # It tells what objects of the class are made of.
+        except Exception:
+            # It is code of the user, and may do anything.
+            return None
+        if not kind.has_attributes_alone or kind.slots or not kind.is_found:
+            return None
+        read = object.__getattribute__
+        contents = list(map(read, values, repeat("__dict__")))
+        names = dict.fromkeys(contents[0])
+        # A private attribute may remember the hash.
+        if kind.counted(names) != names or any(name[:1] == "_" for name in names):
+            return None
+        mappings = self._mappings_together(contents, levels)
+        return (
+            None if mappings is None else [{f"${kind.name}": one} for one in mappings]
+        )
 
     # -- objects
-
-    def _kind(self, cls: type) -> Kind:
-        kind = self._kinds.get(cls)
-        if kind is None:
-            kind = self._kinds[cls] = Kind(cls)
-        return kind
 
     def _raw(self, value: object, _paths: object = None) -> Tree:
         self._part.is_single = True
@@ -492,6 +623,7 @@ class Walk:
         return self._raw(value) if self._is_exact else refused
 
     def _by_row(self, row: Row, value: object, _paths: Paths) -> Tree:
+        self.size += 1
         self._part.size += 1
         tree = row.node(value, self)
         self.has_refused |= isinstance(tree, Refused)
@@ -501,7 +633,7 @@ class Walk:
         self, reduce: Callable[[Any], object], value: object, paths: Paths
     ) -> Tree:
         plainer = self.node(reduce(value), paths)
-        return {f"${self._kind(type(value)).name}": plainer}
+        return {f"${kind_of(type(value)).name}": plainer}
 
     def _of_library(self, rule: Any, value: Any, paths: Paths) -> Tree:
         if self._is_exact and rule.make is None:
@@ -540,7 +672,7 @@ class Walk:
         return node
 
     def _member(self, value: enum.Enum, _paths: Paths) -> Tree:
-        kind = self._kind(type(value))
+        kind = kind_of(type(value))
         if self._needs_code(kind):
             return self._raw(value)
         name: Any = value._name_
@@ -551,7 +683,7 @@ class Walk:
         return self._named(kind, name if is_named else self.node(value._value_))
 
     def _object(self, value: Any, paths: Paths) -> Tree:
-        kind = self._kind(type(value))
+        kind = kind_of(type(value))
         if self._needs_code(kind):
             return self._raw(value)
         try:
@@ -587,7 +719,7 @@ class Walk:
             is_ordered = self._in_order or isinstance(value, OrderedDict)
             return self._pairs(part, paths, in_order=is_ordered)
         if part is value:  # It is what the row of its base gives.
-            row = self._kind(type(value)).row
+            row = kind_of(type(value)).row
             assert row is not None
             return row.node(value, self)
         return self.node(part, paths)
@@ -643,6 +775,16 @@ def tree_of(value: object, purpose: Purpose, places: Places | None = None) -> Tr
 _NAN = {"$float": "nan"}
 
 
+def _sorted_by(keys: list[Tree], nodes: list[Tree]) -> list[Tree]:
+    """Sort nodes by the canonical texts of their keys."""
+    texts = texts_of(keys)
+    for number, text in enumerate(texts):
+        if len(text) > LONG:  # A part of it may count by its digest.
+            texts[number] = canonical_text(keys[number])
+    by_text = sorted(zip(texts, nodes, strict=True), key=itemgetter(0))
+    return [node for _, node in by_text]
+
+
 def _may_change(part: _Part) -> bool:
     """Tell whether a part is one wherever it stands: it has no hash by value."""
     if isinstance(part.tree, dict) and "$name" in part.tree:
@@ -650,11 +792,6 @@ def _may_change(part: _Part) -> bool:
     method = hash_of_class(type(part.value))
     by_value = method is not None and method is not object.__hash__
     return not by_value and not isinstance(part.value, (type, *FUNCTIONS))
-
-
-def _itself(value: Any, _paths: Paths) -> Tree:
-    tree: Tree = value
-    return tree
 
 
 def _taught_reduce(kind: type) -> Callable[[Any], object] | None:
