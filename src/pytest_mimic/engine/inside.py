@@ -76,7 +76,8 @@ class Inside:
                 run = _inside(thread.run)
 
                 def run_inside() -> None:
-                    del vars(thread)["run"]
+                    # A run within this one may have put its own there, too.
+                    vars(thread).pop("run", None)
                     run()
 
                 vars(thread)["run"] = run_inside
