@@ -51,6 +51,15 @@ def test_an_outage_of_a_web_service_leaves_its_recordings(shop):
     shop.run(env={"API": NOWHERE}).expect(passed=2)
 
 
+def test_a_large_answer_that_says_of_a_failure_is_made_again(shop):
+    shop.tests(TEST.replace("/items", "/heavy"))
+    first = shop.up("--mimic-record", "-k", "items", tries=2).expect(
+        failed=1, deselected=1
+    )
+
+    assert first.calls == []
+
+
 def test_a_failed_exchange_of_a_failing_test_is_made_again(shop):
     first = shop.up("--mimic-record", tries=0).expect(passed=1, failed=1)
 

@@ -75,6 +75,23 @@ def test_each_outcome_of_a_failing_test_is_named(shop):
     ]
 
 
+def test_a_stream_that_raised_in_a_failing_test_is_made_again(project):
+    project.module("""
+        import os
+
+        def lines():
+            yield 1
+            if "DOWN" in os.environ:
+                raise ConnectionError("down")
+    """)
+    project.ini("shop:lines")
+    project.test("assert list(shop.lines()) == [1]")
+
+    project.record(env=DOWN).expect(failed=1, says=["raised ConnectionError"])
+
+    project.record().expect(passed=1, says=["1 call recorded"])
+
+
 def test_a_later_test_of_the_run_calls_for_real_again(shop):
     shop.tests("""
         import os, shop

@@ -306,6 +306,11 @@ class Handler(loopback.Handler):
         self.wfile.write(b"HTTP/1.1 200 OK\r\n" + MALFORMED[query["kind"]])
         self.close_connection = True
 
+    def page_heavy(self, _: dict[str, str]) -> None:
+        """Fails with a large answer."""
+        data = json.dumps({"rows": ["a failure"] * 9_000}).encode()
+        self.answer(503, data, "application/json")
+
     def page_reason(self, _: dict[str, str]) -> None:
         """Has a reason in Latin-1."""
         self.wfile.write(b"HTTP/1.1 200 All R\xefght\r\nContent-Length: 2\r\n\r\nok")

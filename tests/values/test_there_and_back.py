@@ -357,6 +357,14 @@ def test_code_by_value_comes_back_ready_to_run():
     assert (increment(1), local.x, known) == (2, 5, double)
 
 
+@pytest.mark.parametrize("part", [[1], {"a": 1}, {1}, bytearray(b"a")], ids=repr)
+def test_a_part_that_may_change_stays_one_at_two_places(part):
+    again = there_and_back([part, {"inner": part}])
+
+    assert again == [part, {"inner": part}]
+    assert again[0] is again[1]["inner"]
+
+
 @pytest.mark.parametrize("first", [[], ()], ids=["mutable", "immutable"])
 def test_parts_shared_exponentially_do_not_explode(first):
     value = first

@@ -15,7 +15,7 @@ from pytest_mimic.cli.owning_tests import module_of, tests_of
 from pytest_mimic.cli.project import Project
 from pytest_mimic.errors import CassetteError, MimicError
 from pytest_mimic.patch.targets import NO_OPTIONS
-from pytest_mimic.values.outcome import shelve
+from pytest_mimic.values.outcome import shelve, shelve_answer
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.names import call_name, cassette_name, log_name
 from pytest_mimic.vault.recording import Entry, Recording
@@ -177,7 +177,7 @@ def _recordings(
         answer = exchanges.answer(
             adapter, interaction.answer, request, owner, entry.identity
         )
-        entry.body = {"answer": shelve(answer, vault)}
+        entry.body = {"answer": shelve_answer(answer, vault)}
         stored: Tree = shelve(request, vault)
         assert isinstance(stored, dict)
         entry.request = stored

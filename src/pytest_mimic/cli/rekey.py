@@ -21,7 +21,7 @@ from pytest_mimic.secrets.names import Names
 from pytest_mimic.secrets.placeholders import is_placeholder
 from pytest_mimic.secrets.redactor import Redactor
 from pytest_mimic.values.identity import identity_of
-from pytest_mimic.values.outcome import shelve, unshelve
+from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
 from pytest_mimic.values.tree import Path, Tree, below, parts, without
 from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import Entry, Recording
@@ -334,5 +334,5 @@ def _shelve(project: Project, move: _Move) -> None:
         request: Any = shelve(new.request, project.vault)
         new.request = request
     if new.body is not old.body:
-        answer = shelve(new.body["answer"], project.vault)
-        new.body = {**new.body, "answer": answer}
+        answer: Any = new.body["answer"]
+        new.body = {**new.body, "answer": shelve_answer(answer, project.vault)}

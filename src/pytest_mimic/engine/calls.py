@@ -113,10 +113,12 @@ def failed_exchange(body: Mapping[str, Tree]) -> str:
 def raised_in(body: Mapping[str, Tree]) -> str:
     """Say what a call has raised: `raised ConnectionError`; empty: nothing.
 
-    A client raises the error that its server has answered with.
+    A client raises the error that its server has answered with, and a stream what has
+    ended it.
     """
-    if "raised" in body:
-        return f"raised {_class_of(body['raised']) or 'an exception'}"
+    raised = _raised_of(body)
+    if raised is not None:
+        return f"raised {_class_of(raised) or 'an exception'}"
     answer = body.get("answer")
     raised = answer.get("raised") if isinstance(answer, dict) else None
     return f"raised {raised.get('class')}" if isinstance(raised, dict) else ""
@@ -124,9 +126,15 @@ def raised_in(body: Mapping[str, Tree]) -> str:
 
 def kept_failure(body: Mapping[str, Tree]) -> str:
     """Say which error of the network an outcome is, of a client or of a function."""
-    if _class_of(body.get("raised")) in _NETWORK:
+    if _class_of(_raised_of(body)) in _NETWORK:
         return raised_in(body)
     return failed_exchange(body)
+
+
+def _raised_of(body: Mapping[str, Tree]) -> Tree:
+    """Give what a function, or the stream that it gave, has raised; None: nothing."""
+    last = body.get("last")
+    return last.get("raised") if isinstance(last, dict) else body.get("raised")
 
 
 def _class_of(raised: Tree) -> str:

@@ -23,7 +23,7 @@ from pytest_mimic.engine.turns import (
     seconds_now,
 )
 from pytest_mimic.errors import MimicError, StaleRecordingError
-from pytest_mimic.values.outcome import shelve, unshelve
+from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
 from pytest_mimic.values.tree import Path, Tree
 from pytest_mimic.vault.recording import End, Entry
 
@@ -281,7 +281,7 @@ class Step:
         try:
             entry = entry_of(
                 call,
-                body={key: shelve(part, run.vault) for key, part in body.items()},
+                body=self._shelved(body),
                 end=end,
                 seconds=self._seconds_now(),
                 **facts,
@@ -295,6 +295,12 @@ class Step:
         if run.anew is not None:
             run.anew.recorded(call, described, self._test)
             run.anew.answered(entry.body)
+
+    def _shelved(self, body: Body) -> Body:
+        vault, answer = self._run.vault, body.get("answer")
+        if isinstance(answer, dict):
+            return {"answer": shelve_answer(answer, vault)}
+        return {key: shelve(part, vault) for key, part in body.items()}
 
     def _put(self, entry: Entry) -> None:
         run, place = self._run, self._place

@@ -381,6 +381,11 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
     return {"$json": objects.write_object("json", [text.encode()]), "length": len(text)}
 
 
+def shelve_answer(answer: dict[str, Tree], objects: Objects) -> dict[str, Tree]:
+    """Put what is large into objects part by part: how a call went stays in sight."""
+    return {name: shelve(part, objects) for name, part in answer.items()}
+
+
 def _is_made_of_text(tree: dict[str, Tree]) -> bool:
     """Tell whether a tree is a value with a text of its own form, as bytes have one."""
     return is_tagged(tree) and isinstance(next(iter(tree.values())), str)

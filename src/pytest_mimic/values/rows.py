@@ -45,15 +45,19 @@ class Row:
         node: Gives the tree of a value: `{"$date": "2024-04-30"}`.
         make: Makes an object of a class, the type itself or a subclass, from the tree
             and a function that makes its parts. `None`: a replay cannot.
+        may_change: Whether a value may change, so that it stays one at two places.
     """
 
     def __init__(
         self,
         node: Callable[[Any, Opener], Tree],
         make: Callable[[Any, dict[str, Any], Make], object] | None = None,
+        *,
+        may_change: bool = False,
     ) -> None:
         self.node = node
         self.make = make
+        self.may_change = may_change
 
 
 def row_of(cls: type) -> Row | None:
@@ -273,7 +277,7 @@ _DAYS = attrgetter("days", "seconds", "microseconds")
 
 ROWS: dict[str, Row] = {
     "builtins:bytes": Row(_bytes, _make_bytes),
-    "builtins:bytearray": Row(_bytearray, _make_bytearray),
+    "builtins:bytearray": Row(_bytearray, _make_bytearray, may_change=True),
     "builtins:memoryview": Row(_memory),
     "builtins:complex": _of_parts("$complex", attrgetter("real", "imag")),
     "builtins:range": _of_parts("$range", _SPAN),

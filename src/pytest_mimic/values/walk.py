@@ -274,8 +274,11 @@ class Walk:
             return partial(self._container, getattr(self, _CONTAINERS[kind]))
         row = row_of(kind)
         if row is not None:
-            is_raw = self._is_exact and row.make is None
-            return self._raw if is_raw else partial(self._by_row, row)
+            if self._is_exact and row.make is None:
+                return self._raw
+            by_row = partial(self._by_row, row)
+            is_one = row.may_change and self._in_order
+            return partial(self._enter, by_row) if is_one else by_row
         if issubclass(kind, enum.Enum):
             return self._member
         return partial(self._enter, self._opener_of_parts(kind))
