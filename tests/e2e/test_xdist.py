@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 import pytest
 from support import face
 from support.pages import ReportPage
@@ -150,10 +148,8 @@ def test_the_controller_lists_misses_with_their_tests(shop):
     assert run.section[0].startswith("4 calls replayed, 4 missing, # s saved")
     assert "shop:fetch(city='Rome')    test_shop.py::test_shared[" in run.section[2]
     assert "and 3 more calls in 3 tests: shop:fetch city" in run.section[3]
-    command, *tests = shlex.split(run.section[-1].partition("--mimic-record ")[2])
-    assert sorted([command, *tests]) == [
-        f"test_shop.py::test_shared[{number}]" for number in range(4)
-    ]
+    # All cases of it have missed.
+    assert run.section[-1].endswith("--mimic-record test_shop.py::test_shared")
 
 
 def test_an_unreadable_line_ends_the_run_before_workers_start(shop):

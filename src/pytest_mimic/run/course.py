@@ -9,10 +9,11 @@ import pytest
 
 from pytest_mimic.engine.absent import missing_modules
 from pytest_mimic.engine.events import Plain
+from pytest_mimic.engine.gone_tests import GoneTests
 from pytest_mimic.engine.lives import end_run
 from pytest_mimic.engine.processes import edge_of_starts
 from pytest_mimic.engine.servers import edge_of_servers
-from pytest_mimic.engine.unused import READ_UNASKED, GoneTests, clear, files_in, judge
+from pytest_mimic.engine.unused import READ_UNASKED, clear, files_in, judge
 from pytest_mimic.engine.usage import Usage
 from pytest_mimic.errors import MimicError, TargetError
 from pytest_mimic.patch.targets import Target, as_targets
