@@ -90,10 +90,10 @@ def test_importing_again_changes_nothing(project, take_over, keep):
     project.ini("requests")
     project.write("tests/test_api.py", SUITE)
     keep("requests.yaml", "tests/cassettes/test_api/test_requests.yaml")
-    take_over("tests")
+    take_over(".")
     before = project.files()
 
-    code, said = take_over("tests")
+    code, said = take_over(".")
 
     assert code == 0
     assert said.splitlines()[0] == "imported 0 calls into .mimic_vault"

@@ -53,7 +53,7 @@ def import_(project: Project, options: Namespace) -> Generator[str, None, int]:
     count = 0
     rows: list[str] = []
     problems: list[tuple[str, ForeignError | CassetteError]] = []
-    for path, name in _files_at(project.start, options.paths):
+    for path, name in _files_at(project, options.paths):
         file = _shown(path, project.start)
         try:
             cassette = foreign.read(path)
@@ -87,19 +87,22 @@ def import_(project: Project, options: Namespace) -> Generator[str, None, int]:
     return 1 if problems else 0
 
 
-def _files_at(start: Path, words: Sequence[str]) -> Iterator[tuple[Path, str]]:
+def _files_at(project: Project, words: Sequence[str]) -> Iterator[tuple[Path, str]]:
     """Yield the cassettes at some paths, each with its name from there.
+
+    What stands in the vault is none.
 
     Raises:
         MimicError: Nothing is there.
     """
     for word in words:
-        path = start / word
+        path = project.start / word
         if path.is_file():
             yield path, path.stem
         elif path.is_dir():
             for file in sorted(path.rglob("*")):
-                if file.suffix in foreign.SUFFIXES and file.is_file():
+                is_ours = file.is_relative_to(project.vault.path)
+                if file.suffix in foreign.SUFFIXES and file.is_file() and not is_ours:
                     yield file, file.relative_to(path).with_suffix("").as_posix()
         else:
             raise MimicError(f"no such file or folder: {word}")
