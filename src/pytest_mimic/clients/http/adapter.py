@@ -65,10 +65,10 @@ class HttpAdapter(Adapter):
         redactor: Redactor,
         answer: Plain,
         stand_in: StandIn,
-        request: Plain,  # noqa: ARG002
+        request: Plain,
     ) -> Plain:
         """Return an answer without its secrets, those of split events too."""
-        hidden: Plain = redactor.hide(answer, stand_in)
+        hidden = super().hide_answer(redactor, answer, stand_in, request)
         body = hidden.get("body", {})
         for key in ("events", "lines"):
             if key in body:

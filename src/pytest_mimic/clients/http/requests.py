@@ -9,9 +9,6 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from pytest_mimic.clients.http import answers, bodies
 
-PARTS = ("method", "scheme", "host", "port", "path", "query", "headers", "body")
-"""What `ignore=` and `match=` name."""
-
 # Headers that choose an answer, or say what to do.
 _COUNTED_HEADERS = frozenset(
     """
