@@ -278,6 +278,50 @@ DAMAGED = {
 }
 
 
+def test_a_request_whose_body_has_changed_meets_an_imported_call_and_is_named(
+    project, take_over
+):
+    """As vcrpy does: the first one left of the same method and URL."""
+    project.ini("http")
+    project.write(
+        "cassettes/test_talk/test_talk.yaml",
+        entries(
+            ("POST", "/chat?a=1&b=2", "one"),
+            ("POST", "/talk", "three"),
+            ("POST", "/chat?a=1&b=2", "two"),
+            body="n",
+        ),
+    )
+    talk = """
+        import requests
+
+        def chat(body, url="http://a.test/chat?b=2&a=1"):
+            return requests.post(url, data=body).text
+
+        def test_talk():
+            assert [chat("new"), chat("newer")] == ["one", "two"]
+            assert chat("new", "http://a.test/talk") == "three"
+            {}
+        """
+    project.write("test_talk.py", talk.format(""))
+    take_over("cassettes")
+
+    run = project.run("--mimic-clear-unused")
+
+    run.expect(
+        passed=1,
+        says=[
+            "imported, and sent now with another body or other headers:",
+            "and 1 more call in 1 test: logs/test_talk.py/test_talk.json",
+            "to record them: pytest --mimic-rerecord test_talk.py::test_talk",
+        ],
+    )
+    assert len(project.calls()) == 3
+    for more in ("chat('newest')", "chat('new', 'http://a.test/chat')"):
+        project.write("test_talk.py", talk.format(more))
+        project.replay().expect(failed=1, says=["MissingRecordingError"])
+
+
 def test_damaged_files_are_named_and_the_others_are_imported(project, take_over, keep):
     for name, (content, _) in DAMAGED.items():
         project.write(f"cassettes/{name}", content)

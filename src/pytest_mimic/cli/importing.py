@@ -167,7 +167,12 @@ def _recordings(
     recordings: dict[str, Recording] = {}
     for interaction in interactions:
         request = exchanges.request(adapter, interaction.request)
-        entry = Entry("http", signature=adapter.signature(request), request=request)
+        entry = Entry(
+            "http",
+            signature=adapter.signature(request),
+            request=request,
+            imported=True,
+        )
         options = NO_OPTIONS
         line = project.line_of(entry)
         if line is not None:

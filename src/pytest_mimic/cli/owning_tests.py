@@ -13,6 +13,7 @@ from pytest_mimic.cli.foreign import ForeignError
 
 # What a file cannot be called on some system; pytest-recording writes a hyphen.
 _REPLACED = re.compile(r"""[<>?%*:|"'/\\]""")
+_MARK = re.compile(r"pytest\.mark\.default_cassette\('(.+?)(?:\.ya?ml|\.json)?'\)")
 _WAY_OUT = (
     "to import a cassette whose test was not found",
     "name it TEST or CLASS.TEST, or copy it to another folder,"
@@ -38,8 +39,11 @@ def tests_of(cassette: Path, module: Path) -> list[str]:
     Raises:
         ForeignError: The file has no such test, or is no Python.
     """
-    name, bracket, parameters = cassette.stem.partition("[")
     source = _source_of(module)
+    marked = source.marked.get(cassette.stem)
+    if marked:
+        return marked
+    name, bracket, parameters = cassette.stem.partition("[")
     tests = source.tests_called(name)
     if not tests:
         test = name.replace(".", "::")
@@ -65,10 +69,12 @@ class _Source(ast.NodeVisitor):
 
     Attributes:
         texts: The texts, by what pytest-recording makes of them.
+        marked: The tests whose mark `default_cassette` names a cassette.
     """
 
     def __init__(self) -> None:
         self.texts: dict[str, list[str]] = defaultdict(list)
+        self.marked: dict[str, list[str]] = defaultdict(list)
         self._tests: dict[str, list[str]] = defaultdict(list)
         self._heirs: dict[str, list[str]] = defaultdict(list)
         self._classes: list[str] = []
@@ -82,16 +88,21 @@ class _Source(ast.NodeVisitor):
         return [f"{heir}::{function}" for heir in self._heirs.get(class_name, ())]
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self._add_test(node.name)
+        self._add_test(node)
         self.generic_visit(node)
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        self._add_test(node.name)
+        self._add_test(node)
         self.generic_visit(node)
 
-    def _add_test(self, function: str) -> None:
-        name = ".".join([*self._classes[-1:], function])
-        self._tests[name].append("::".join([*self._classes, function]))
+    def _add_test(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        name = ".".join([*self._classes[-1:], node.name])
+        test = "::".join([*self._classes, node.name])
+        self._tests[name].append(test)
+        for mark in node.decorator_list:
+            marked = _MARK.fullmatch(ast.unparse(mark))
+            if marked:
+                self.marked[marked[1]].append(test)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self._classes.append(node.name)

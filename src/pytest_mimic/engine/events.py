@@ -23,6 +23,7 @@ EventKind: TypeAlias = Literal[
     "not kept",  # what a failing test leaves out: what
     "put back",  # a recording that a failing test has replaced: name
     "kept failure",  # what: status 503, timeout; command
+    "imported",  # met an imported call by method and URL: cause, command, option
     "repeated",  # made more often than recorded: times, command, option
     "out of order",  # calls that no longer end in the recorded order
     "overlapped",  # shared calls of one function that ended in another order

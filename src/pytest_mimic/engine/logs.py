@@ -21,11 +21,13 @@ from pytest_mimic.engine.place import Key, Place, entry_of, is_stale, key_of
 from pytest_mimic.engine.turns import Turns
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree, digest_of
 from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Part, Vault, Written
 
+_NO_ADDRESS = ("headers", "body", "form")
 Verdict = Literal["passed", "skipped", "failed"]
 
 
@@ -142,11 +144,26 @@ class Log:
         if not call.in_log:
             number = 0  # in a cassette, too, equal calls have one answer
         if not indices:
-            return None, "none"
+            imported = self._imported(call)
+            return imported, "none" if imported is None else "fresh"
         index = indices[min(number, len(indices) - 1)]
         if self.entries[index].end == "empty":
             return index, "empty"
         return index, "fresh" if number < len(indices) else "repeats"
+
+    def _imported(self, call: Call) -> int | None:
+        """Give the first imported call of this method and URL that nobody asked for."""
+        if call.parts is None:
+            return None
+        for index, entry in enumerate(self.entries):
+            is_left = entry.imported and index not in self._by_index
+            if not is_left or entry.line != call.line:
+                continue
+            if entry.signature == call.signature:
+                request = unshelve(entry.request, self._vault)
+                if _address(call, request) == _address(call, call.describe()):
+                    return index
+        return None
 
     def _next(self, key: Hashable) -> int:
         self._counts[key] += 1
@@ -362,6 +379,14 @@ class Shared:
 def comparison_of(call: Call) -> Callable[[Entry, Entry], bool]:
     """Give what compares two outcomes of a call, as verifying does."""
     return partial(is_equal, options=call.options, same_bodies=call.is_equal)
+
+
+def _address(call: Call, request: Tree) -> Tree:
+    """Give what vcrpy compares of a request."""
+    assert call.parts is not None
+    parts = call.parts(request)
+    assert isinstance(parts, dict)
+    return {name: parts[name] for name in parts if name not in _NO_ADDRESS}
 
 
 def why_not_kept(entry: Entry, verdict: Verdict, *, below_replayed: bool) -> str:

@@ -69,6 +69,8 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     if decision == "replay":
         step.count("replayed")
         _note_replay(run, call, place, owner)
+    if decision != "run":
+        _note_imported(run, call, place, owner)
     return step
 
 
@@ -103,6 +105,19 @@ def _note_replay(run: Run, call: Call, place: Place, owner: Owner | None) -> Non
             option=RERECORD,
             command=run.refusals.command(RERECORD, owner),
         )
+
+
+def _note_imported(run: Run, call: Call, place: Place, owner: Owner | None) -> None:
+    if place.entry is None or place.entry.identity == call.identity:
+        return
+    run.events.add(
+        "imported",
+        call.label(),
+        test=run.test,
+        cause=place.name,
+        option=RERECORD,
+        command=run.refusals.command(RERECORD, owner),
+    )
 
 
 class Step:
@@ -480,7 +495,7 @@ class Step:
             shown,
             test=self._test,
             name=self._place.name,
-            identity=self.call.identity,
+            identity=(self.entry or self.call).identity,
             at=at.begin,
             fixture=owner.name if owner and owner.kind == "fixture" else "",
             **facts,

@@ -45,6 +45,13 @@ def remarks(session: Session) -> list[str]:
     )
     heading = "ended in another order than they began: add sequence"
     lines += _calls(session, "overlapped", heading)
+    lines += _calls(
+        session,
+        "imported",
+        "imported, and sent now with another body or other headers",
+        "to record them",
+        RERECORD,
+    )
     lines += _calls(session, "redacted", "secrets of the environment were replaced in")
     lines += _calls(session, "looks secret", "looks like a secret")
     lines += _calls(

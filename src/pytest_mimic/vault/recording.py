@@ -54,6 +54,7 @@ _CALL_TYPES: _Types = {
     "identity": str,
     "line": str,
     "python": bool,
+    "imported": bool,
     "recorded": str,
     "arguments": dict,
     "request": dict,
@@ -94,6 +95,7 @@ class Entry(_ByFields):
         signature: `GET /users/1`; empty for a function.
         line: The options of its line that count, as text.
         python: Whether these were given in Python, so that no ini line has them.
+        imported: Whether it was made by another tool, which compares less of a request.
         arguments: The tree of a function's arguments.
         request: The plain data of a client's request.
         body: One of `value`, `raised`, `items` (with `last`, what ended them) or
@@ -115,6 +117,7 @@ class Entry(_ByFields):
     signature: str = ""
     line: str = ""
     python: bool = False
+    imported: bool = False
     arguments: dict[str, Tree] | None = None
     request: dict[str, Tree] | None = None
     body: dict[str, Tree] = field(default_factory=dict)

@@ -418,6 +418,7 @@ def _renewed(former: Entry, call: Entry) -> Entry:
         former,
         line=call.line,
         python=call.python,
+        imported=call.imported,
         source=call.source,
         # A run that is told to ignore what calls reach knows nothing of it.
         inputs=call.inputs or former.inputs,
