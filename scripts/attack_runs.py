@@ -138,9 +138,9 @@ def attack_edits(python: Path) -> Figures:
     attacked needs httpx and SQLAlchemy.
     """
     tests = Path(__file__).parent.parent / "tests"
-    sys.path[:0] = [str(tests), str(tests / "e2e")]
+    sys.path.insert(0, str(tests))
+    from seeded_edits import CONFTEST, PROJECTS, edited
     from support.cart_server import cart_server
-    from test_seeded_edits import CONFTEST, PROJECTS, edited
 
     figures: Figures = {}
     for name, (files, kinds) in PROJECTS.items():
