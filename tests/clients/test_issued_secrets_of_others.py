@@ -1,7 +1,4 @@
-"""Two secrets that services issue stay two: cookies, page tokens in XML, and keys in rows, whatever order their requests have in a replay.
-
-Each docstring says what version 1.0.0rc3 gave in the replay.
-"""
+"""Two secrets that services issue stay two: cookies, page tokens in XML, and keys in rows, whatever order their requests have in a replay."""
 
 from __future__ import annotations
 
@@ -49,7 +46,6 @@ def record_and_replay(project, tests, **env: str) -> None:
 
 
 def test_cookies_of_two_sessions_of_aiohttp(project):
-    """1.0.0rc3: each user got the answer of the other one."""
     pytest.importorskip("aiohttp")
     project.ini("http")
     tests = """
@@ -82,7 +78,6 @@ def test_cookies_of_two_sessions_of_aiohttp(project):
 
 
 def test_page_tokens_in_xml_that_urllib_reads(project):
-    """1.0.0rc3: each list went on with the page of the other one."""
     project.ini("http")
     tests = """
         import os, re
@@ -104,7 +99,6 @@ def test_page_tokens_in_xml_that_urllib_reads(project):
 
 
 def test_keys_in_rows_that_another_client_sends(project, tmp_path):
-    """1.0.0rc3: each key belonged to the other user."""
     for name in ("httpx2", "sqlalchemy"):
         pytest.importorskip(name)
     with closing(sqlite3.connect(tmp_path / "shop.db")) as shop:
@@ -131,7 +125,6 @@ def test_keys_in_rows_that_another_client_sends(project, tmp_path):
 
 
 def test_keys_in_json_that_goes_back_into_its_row(project, tmp_path):
-    """1.0.0rc3: the UPDATE was a miss, and the key was in clear in the note."""
     pytest.importorskip("sqlalchemy")
     with closing(sqlite3.connect(tmp_path / "shop.db")) as shop:
         shop.execute("create table users (id integer primary key, settings, dsn)")

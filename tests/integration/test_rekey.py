@@ -50,12 +50,6 @@ FOLLOWED = {
         ("run=1", "run=7"),
     ),
     "a wildcard": ("shop:*", "shop:* ignore=run", FETCH, ("run=2", "run=9")),
-    "a line for the class": (
-        "shop:fetch",
-        "shop:* ignore=run",
-        FETCH,
-        ("run=2", "run=9"),
-    ),
     "one of extra": (
         "shop:fetch",
         "shop:fetch ignore=trace",
@@ -95,12 +89,6 @@ FOLLOWED = {
         assert shop.put(shop.Order(3), run=1) == 3
         """,
         ("run=1", "run=2"),
-    ),
-    "a name that no argument has": (
-        "shop:*",
-        "shop:* ignore=session",
-        FETCH,
-        ("", ""),
     ),
     "sequence that goes": (
         "shop:fetch sequence",
@@ -149,22 +137,6 @@ def test_n_shows_what_would_change(project: Any, rekey: Rekey) -> None:
 
     assert (code, "2 recordings would get" in lines[0]) == (0, True)
     assert project.files() == before
-
-
-def test_a_rekeyed_recording_is_as_one_that_is_recorded_now(
-    project: Any, rekey: Rekey
-) -> None:
-    project.module(SHOP)
-    project.tests(FETCH)
-    project.ini("shop:fetch sequence")
-    project.record().expect(passed=1)
-    project.ini("shop:fetch sequence ignore=extra")
-    rekey()
-    followed = project.files()
-
-    project.run("--mimic-rerecord").expect(passed=1)
-
-    assert project.files().keys() == followed.keys()
 
 
 SEQUENCE = """
@@ -333,41 +305,6 @@ def test_options_of_python_are_not_those_of_a_line(
     project.replay().expect(passed=1, real=[])
 
 
-def test_a_function_that_is_named_where_it_is_exported_follows(
-    project: Any, rekey: Rekey
-) -> None:
-    project.module(SHOP)
-    project.write("api.py", "from shop import fetch\n")
-    project.tests(FETCH.replace("shop", "api"))
-    project.ini("api:fetch")
-    project.record().expect(passed=1)
-    project.ini("api:fetch ignore=run")
-
-    assert rekey()[0] == 0
-
-    project.replay().expect(passed=1, real=[])
-
-
-def test_the_calls_of_a_cassette_follow(project: Any, rekey: Rekey) -> None:
-    project.module(COUNTING)
-    project.tests(
-        """
-        import shop
-
-        def test_one(mimic_auto):
-            with mimic_auto("trip"):
-                assert [shop.fetch("EUR", run=n) for n in (1, 2, 1)] == [0, 1, 2]
-        """
-    )
-    project.ini("shop:fetch")
-    project.record().expect(passed=1)
-    project.ini("shop:fetch ignore=run")
-
-    assert rekey()[0] == 0
-
-    project.replay().expect(passed=1, real=[])
-
-
 def test_a_recording_that_is_found_under_both_lines_joins_the_others(
     project: Any, rekey: Rekey
 ) -> None:
@@ -429,20 +366,6 @@ def test_a_recording_that_was_edited_is_not_moved(project: Any, rekey: Rekey) ->
     assert (code, AGAIN in "\n".join(lines)) == (1, True)
     [kept] = [call for call in project.calls() if call.arguments.get("run") == 3]
     assert kept.value == {"base": "EUR", "made": 0}
-
-
-def test_a_hidden_argument_is_no_hindrance_where_the_change_is_elsewhere(
-    project: Any, rekey: Rekey
-) -> None:
-    project.module(SHOP)
-    project.tests(FETCH.replace("run=1", "password='hush hush', run=1"))
-    project.ini("shop:fetch")
-    project.record().expect(passed=1)
-    project.ini("shop:fetch ignore=trace")
-
-    rekey()
-
-    project.replay().expect(passed=1, real=[])
 
 
 def test_a_call_with_a_hidden_argument_is_recorded_again(

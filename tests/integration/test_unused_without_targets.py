@@ -62,8 +62,6 @@ def left_out(project: Any) -> tuple[str, ...]:
     return ()
 
 
-# Without an option, 1.0.0rc3 gave for each of the next three "2 recordings unused", and
-# `pytest --mimic-clear-unused` as the remedy.
 def in_another_spelling_of_pyproject(project: Any) -> tuple[str, ...]:
     project.root.joinpath("pytest.ini").unlink()
     lines = ['pythonpath = "."', 'mimic-functions = ["shop:fetch"]']

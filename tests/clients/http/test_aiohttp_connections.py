@@ -114,7 +114,6 @@ def test_a_proxy_that_is_not_there_is_named(
 def test_a_proxy_of_the_environment_that_is_not_there_is_named(
     runs: Runs, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """1.0.0rc3 raised `ClientConnectorError` where it verified."""
     monkeypatch.setenv("http_proxy", NOWHERE)
 
     async def talk(session: Any, _: str) -> list[Any]:
@@ -172,7 +171,6 @@ async def each_line(response: Any) -> list[bytes]:
     return [line async for line in response.content]
 
 
-# 1.0.0rc3 gave a miss to each of these in the replay.
 @pytest.mark.parametrize(
     "read",
     [

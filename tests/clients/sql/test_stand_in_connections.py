@@ -250,7 +250,6 @@ class Name(str):
     """What a connection makes of a text."""
 
 
-# 1.0.0rc3 gave a plain `int` in the replay.
 def test_values_of_a_converter_keep_their_class_in_an_async_engine(
     runs: Runs, lite: Place
 ) -> None:
@@ -270,7 +269,6 @@ def test_values_of_a_converter_keep_their_class_in_an_async_engine(
     assert same(runs, lite, lambda url: asyncio.run(ask(url))) == (Size, Size.SMALL)
 
 
-# 1.0.0rc3 gave a plain `str` in the replay.
 def test_texts_keep_the_class_that_the_connection_makes(
     runs: Runs, connect: Connect, lite: Place
 ) -> None:
@@ -309,7 +307,6 @@ def test_texts_of_a_loader_of_psycopg_keep_their_class(
     assert same(runs, pg, steps) == (Name, "x")
 
 
-# 1.0.0rc3 recorded no error here, and each replay missed.
 @pytest.mark.parametrize("file", ["missing/a.db", "file:{}/a.db?mode=ro&uri=true", ""])
 def test_file_that_cannot_be_opened_raises_where_it_does(
     runs: Runs, connect: Connect, tmp_path: Path, file: str
