@@ -16,7 +16,7 @@ from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import call_name
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.events import Event
+    from pytest_mimic.values.places import Places
 
 
 class FunctionCall:
@@ -29,7 +29,6 @@ class FunctionCall:
 
     Attributes:
         identity: The digest of the call.
-        places: The paths that its arguments name.
 
     Raises:
         UnstableIdentityError: A part of the arguments has no identity.
@@ -40,11 +39,15 @@ class FunctionCall:
     ) -> None:
         __tracebackhide__ = True  # An error of `key=` is the user's.
         self.plan = plan
-        self.places = plan.run.places.of_call()
         self._bound = bound
         identity = plan.plain_identity(bound)
         self._key = b"" if identity is None else key
         self.identity = identity or identity_of(plan.target, self.tree)
+
+    @cached_property
+    def places(self) -> Places:
+        """The paths that its arguments name."""
+        return self.plan.run.places.of_call()
 
     @cached_property
     def _counted(self) -> dict[str, object]:
@@ -130,19 +133,7 @@ class FunctionCall:
             run.anew.answered(entry.body)
         tree, forbid = entry.body["value"], run.forbids_pickles
         make = copies_of(tree, run.vault, self.places, forbid=forbid)
-        events, facts = run.events, run.facts_of_replay(entry, name)
-        row: Event | None = None
-
-        def play() -> object:
-            nonlocal row
-            value = make()
-            if row is None:
-                row = events.add("replayed", plan.target, test=run.test, **facts)
-            else:
-                row = events.again(row, run.test)
-            return value
-
-        return play
+        return Player(run, make, run.row_of_replay(plan.target, entry, name))
 
     # -- what the call does to its arguments
 

@@ -19,6 +19,7 @@ from pytest_mimic.values.source import innermost, source_fingerprint
 from pytest_mimic.values.tree import SCALARS, Tree, are_few_parts
 
 if TYPE_CHECKING:
+    from pytest_mimic.engine.events import Event
     from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
     from pytest_mimic.vault.recording import Entry
@@ -29,8 +30,32 @@ _LITTLE = 4_096
 _SIZED = (str, list, dict)
 
 
-Player = Callable[[], object]
-"""Gives a fresh copy of one recorded value, and counts that."""
+class Player:
+    """Gives fresh copies of one recorded value, and counts them.
+
+    Args:
+        run: The run.
+        make: Makes a copy.
+        row: The row that counts the replays, which is not added yet.
+    """
+
+    __slots__ = ("_make", "_row", "_run")
+
+    def __init__(self, run: Run, make: Callable[[], object], row: Event) -> None:
+        self._run = run
+        self._make = make
+        self._row = row
+
+    def play(self) -> object:
+        """Give a copy.
+
+        Raises:
+            MimicError: None can be made.
+        """
+        run = self._run
+        value = self._make()
+        self._row = run.events.again(self._row, run.test)
+        return value
 
 
 class Room(NamedTuple):
@@ -184,14 +209,13 @@ class FunctionPlan:
         if not self._counts_whole:
             return b""
         counted = self.counted(bound) if self._leaves_out else bound
-        is_flat = True
-        for value in counted.values():
-            kind = type(value)
-            if kind in _SIZED and len(value) > _LITTLE:  # type: ignore[arg-type]
+        # Most arguments are single values, and this is asked at each replay.
+        if not SCALARS.issuperset(map(type, counted.values())):
+            for value in counted.values():
+                if type(value) in _SIZED and len(value) > _LITTLE:  # type: ignore[arg-type]
+                    return b""
+            if not are_few_parts(counted):
                 return b""
-            is_flat = is_flat and kind in SCALARS
-        if not is_flat and not are_few_parts(counted):
-            return b""
         try:
             # Later versions write other bytes for texts that are interned.
             written = marshal.dumps(counted, 2)

@@ -180,18 +180,19 @@ class Run:
 
     # -- errors
 
-    def facts_of_replay(self, entry: Entry, name: str) -> dict[str, Plain]:
-        """Give the facts of the row that counts a shared recording as replayed."""
+    def row_of_replay(self, target: str, entry: Entry, name: str) -> Event:
+        """Give a row for the replays of a shared recording, which counts none yet."""
         owner = self.innermost
-        return {
+        facts: dict[str, Plain] = {
             "name": name,
             "identity": entry.identity,
             "at": entry.begin,
             "fixture": owner.name if owner and owner.kind == "fixture" else "",
             "seconds": entry.seconds,
             "is_stale": False,
-            "times": 1,
+            "times": 0,
         }
+        return Event("replayed", target, self.test, facts)
 
     def note(self, error: MimicError, call: str = "") -> None:
         """Keep an error for the verdict of the phase, should the code swallow it."""

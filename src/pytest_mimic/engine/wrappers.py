@@ -95,7 +95,7 @@ class Mimicked:
         if player is None:
             call = _call(plan, bound, key)
             return _perform(call, args, kwargs)
-        value = player()
+        value = player.play()
         return _awaited(value) if self.layer else value
 
 
@@ -123,7 +123,7 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     player = call.player()
     if player is not None:
         try:
-            value = player()
+            value = player.play()
         except MimicError:
             call.forget_player()  # What follows says why.
         else:

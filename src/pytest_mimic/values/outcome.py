@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Iterable
+from functools import partial
 from json import dumps, loads  # A test may replace those of the module.
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -300,7 +301,13 @@ def player(
         return lambda: tree
     data = _marshalled(tree)
     if data and not _has_tags(tree, data):
-        return lambda: marshal.loads(data)
+        return partial(marshal.loads, data)
+    return _making(tree, data, objects, places, forbid=forbid)
+
+
+def _making(
+    tree: Tree, data: bytes, objects: Objects, places: Places | None, *, forbid: bool
+) -> Callable[[], object]:
     read = _reading_once(objects)
     maker = Maker(places, lambda node: _unpickled(node, read, forbid=forbid))
     if _names_no_object(data):

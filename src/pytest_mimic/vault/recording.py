@@ -71,7 +71,7 @@ _CALL_TYPES: _Types = {
     "answer": object,
     "seconds": (int, float),
 }
-_IN_BODY = frozenset([*BODIES, "last"])
+_IN_BODY = (*BODIES, "last")
 # A function without arguments is none that was asked nothing.
 _TREES = ("arguments", "request")
 
@@ -284,7 +284,7 @@ def _json_of(content: bytes, name: str) -> Any:
         raise _too_deep(name) from None
     except ValueError as reason:
         raise shapeless(name, str(reason)) from None
-    if _may_be_deep(text):
+    if len(text) > _DEEPEST and _may_be_deep(text):
         _check_depth(plain, name)
     return plain
 
@@ -355,17 +355,17 @@ def _entry_of(call: Any, day: str, name: str) -> Entry:
     if not isinstance(call, dict):
         raise shapeless(name, "a call is no mapping")
     _check_types(call, _CALL_TYPES, name)
-    facts: dict[str, Any] = {}
+    # These values stand in the entry, and nobody else holds the call.
+    facts: dict[str, Any] = call
     body: dict[str, Tree] = {}
-    for key, value in call.items():
-        if key in _IN_BODY:
-            body[key] = value
-        elif key == "at":
-            facts["begin"], facts["ended"] = _place_of(value, name)
-        elif key in ("layers", "hidden"):
-            facts[key] = tuple(map(str, value))
-        else:
-            facts[key] = value
+    for key in _IN_BODY:
+        if key in facts:
+            body[key] = facts.pop(key)
+    if "at" in facts:
+        facts["begin"], facts["ended"] = _place_of(facts.pop("at"), name)
+    for key in ("layers", "hidden"):
+        if key in facts:
+            facts[key] = tuple(map(str, facts[key]))
     facts.setdefault("recorded", day)
     entry = Entry(body=body, **facts)
     _check_call(entry, name)
