@@ -119,3 +119,52 @@ def test_a_hook_finds_no_certificate_where_a_socket_was(runs: Runs, tls: bool) -
 
     assert real == [tls] * 4
     assert replayed == [False] * 4
+
+
+def test_a_response_is_the_same_whether_urllib3_reads_it(
+    runs: Runs, server: Server
+) -> None:
+    """A session without options is answered before urllib3, a stream behind it."""
+
+    def talk(url: str) -> list[Any]:
+        responses = []
+        for page in ("users/1", "gzip", "latin1?a=%41%2f&b=[1]"):
+            for stream in (False, True):
+                response = requests.get(f"{url}/{page}", stream=stream)
+                raw = response.raw
+                responses.append(
+                    (
+                        [response.status_code, response.reason, response.url],
+                        [response.encoding, response.content, response.elapsed.days],
+                        dict(response.headers, date=""),
+                        [
+                            raw.version,
+                            raw.version_string,
+                            raw.status,
+                            raw.retries.history,
+                        ],
+                        response.request.headers,
+                    )
+                )
+        for plain, streamed in zip(responses[::2], responses[1::2], strict=True):
+            assert plain == streamed
+        return responses
+
+    real, replayed = both(runs, server, talk)
+
+    assert [one[:2] for one in real] == [one[:2] for one in replayed]
+
+
+def test_what_stands_between_requests_and_its_connections_is_asked(
+    runs: Runs, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So is a library for mocks of urllib3."""
+    requests.get(f"{server.url}/users/1")
+    runs.again("replay")
+    pool = urllib3.connectionpool.HTTPConnectionPool
+    mocked = urllib3.HTTPResponse(
+        io.BytesIO(b"mocked"), status=200, preload_content=False
+    )
+    monkeypatch.setattr(pool, "urlopen", lambda *_, **__: mocked)
+
+    assert requests.get(f"{server.url}/users/1").text == "mocked"

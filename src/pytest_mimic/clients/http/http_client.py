@@ -12,13 +12,17 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextvars import ContextVar
 from functools import cache, wraps
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, NamedTuple
 
 from pytest_mimic.client import Edge, Exchange, Plain, Port
-from pytest_mimic.clients.http import answers, failures, requests
+from pytest_mimic.clients.http import (
+    answers,
+    failures,
+    requests,
+    requests_adapters,
+)
 from pytest_mimic.clients.http.adapter import (
     Attempt,
     HttpAdapter,
@@ -29,11 +33,7 @@ from pytest_mimic.clients.http.adapter import (
     raised,
 )
 
-# `requests` while it sends: it stands on urllib3, which stands on http.client.
-_SENDER: ContextVar[str] = ContextVar("sender", default="")
 _EXCEPTIONS = ["http.client", "builtins", "socket", "ssl"]
-# Libraries for mocks that put a class of their own in place of sockets.
-_MOCKS = ("httpretty", "mocket")
 _LAST_CHUNK = b"0\r\n\r\n"
 _BUFFER = 8192
 _LARGEST = 1 << 30
@@ -54,7 +54,11 @@ class HttpClient(HttpAdapter):
         for module in ("http.client", "urllib3.connection"):
             for name in ("HTTPConnection", "HTTPSConnection"):
                 yield Edge(module, (name, "connect"), wrap)
-        yield Edge("requests.adapters", ("HTTPAdapter", "send"), _sent_by_requests)
+
+        def wrap_sender(original: Callable[..., Any]) -> Callable[..., Any]:
+            return requests_adapters.wrap_send(original, port)
+
+        yield Edge("requests.adapters", ("HTTPAdapter", "send"), wrap_sender)
 
 
 class Urllib3(HttpClient):
@@ -69,18 +73,6 @@ class Requests(HttpClient):
     name = "requests"
 
 
-def _sent_by_requests(original: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(original)
-    def send(*args: Any, **kwargs: Any) -> Any:
-        token = _SENDER.set("requests")
-        try:
-            return original(*args, **kwargs)
-        finally:
-            _SENDER.reset(token)
-
-    return send
-
-
 def _stand_in_for(
     original: Callable[..., Any], port: Port, unsent: dict[bytes, bytes]
 ) -> Callable[..., Any]:
@@ -90,7 +82,7 @@ def _stand_in_for(
         # connection of a subclass calls that of its base.
         method = type(connection).connect
         is_its_own = getattr(method, "__wrapped__", None) is not original
-        is_mocked = socket.socket.__module__.partition(".")[0] in _MOCKS
+        is_mocked = requests_adapters.are_sockets_mocked()
         is_stand_in = isinstance(connection.sock, _Socket)
         if is_its_own or is_mocked or is_stand_in or port.run.passes():
             original(connection)
@@ -214,6 +206,10 @@ class _Socket:
         return head + self._unsent.pop(head, sent[len(head) :])
 
     def _begin(self, request: _Request) -> Exchange | None:
+        # requests stands on urllib3, which stands on http.client.
+        begun = requests_adapters.SENDING.get()
+        if begun:
+            return begun.pop()
         connection, target = self.connection, request.target
         if "://" in target:
             url = target
@@ -224,7 +220,8 @@ class _Socket:
             url = f"{scheme}://{host}{target}"
         body = _unchunked(request.body) if request.is_chunked else request.body
         plain = requests.read(request.method, url, request.headers, body)
-        clients = [_SENDER.get(), "urllib3" if self.is_of_urllib3 else ""]
+        sender = "" if begun is None else "requests"
+        clients = [sender, "urllib3" if self.is_of_urllib3 else ""]
         # A connection may outlive the run in which it was made.
         port: Port = getattr(type(connection).connect, "port", self._port)
         return port.begin(plain, *filter(None, clients), "http.client")
