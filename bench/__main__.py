@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
 import time
+from datetime import date
 from pathlib import Path
 
 from bench import profiles
 from bench.cases import CASES
 from bench.cases.base import Bench, Case, Row
-from bench.contenders import make_environments
+from bench.contenders import ROOT, make_environments
 from bench.processes import Failed
 from bench.table import Results, markdown
+
+PROJECT = ROOT / "pyproject.toml"
 
 
 def main() -> int:
@@ -43,7 +48,7 @@ def main() -> int:
     for failure in failures:
         print(failure, file=sys.stderr)
     if options.markdown:
-        options.markdown.write_text(table, encoding="utf-8")
+        options.markdown.write_text(_described(table), encoding="utf-8")
     if options.json:
         _write_json(options.json, results, failures)
     return 0
@@ -57,6 +62,12 @@ def _parsed_options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--rounds", type=int, help="for all cases; by default each has its own number"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=float("inf"),
+        help="begin no further round of a case after these seconds",
     )
     parser.add_argument(
         "--recordings", type=int, default=10_000, help="in the vault of session_end"
@@ -124,7 +135,8 @@ def _measure_all(
         rounds = options.rounds or case.rounds
         begun = time.monotonic()
         try:
-            _measure_case(case, bench, rounds, results, failures)
+            until = begun + options.seconds
+            _measure_case(case, bench, rounds, until, results, failures)
         except (Failed, FileNotFoundError, ImportError, KeyError) as error:
             failures.append(f"{name}: {_end_of(error)}")
         shutil.rmtree(folder, ignore_errors=True)
@@ -134,11 +146,22 @@ def _measure_all(
 
 
 def _measure_case(
-    case: Case, bench: Bench, rounds: int, results: Results, failures: list[str]
+    case: Case,
+    bench: Bench,
+    rounds: int,
+    until: float,
+    results: Results,
+    failures: list[str],
 ) -> None:
-    """Add the figures of all rounds of a case to the results, and what failed."""
+    """Add the figures of all rounds of a case to the results, and what failed.
+
+    A round that would begin after `until`, a moment of `time.monotonic`, is left out,
+    but for the first one.
+    """
     with case.prepare(bench) as measures:
-        for _ in range(rounds):
+        for number in range(rounds):
+            if number > 0 and time.monotonic() > until:
+                break
             for contender, measure in list(measures.items()):
                 try:
                     figures = measure()
@@ -155,6 +178,24 @@ def _measure_case(
 def _end_of(error: Exception) -> str:
     """Return the last 400 characters of an error, which say the cause."""
     return str(error)[-400:]
+
+
+def _described(table: str) -> str:
+    """Return a table with the version, the Python and the machine below it."""
+    [version] = re.findall(r'^version = "(.*)"$', PROJECT.read_text(), re.MULTILINE)
+    where = f"CPython {platform.python_version()}, {platform.system()}"
+    processor = f"{os.cpu_count()} × {_processor()}"
+    return f"{table}\npytest-mimic {version}, {date.today()}, {where}, {processor}.\n"
+
+
+def _processor() -> str:
+    """Return the name of the processor, or its kind where the system does not say."""
+    cpus = Path("/proc/cpuinfo")
+    if cpus.exists():
+        for line in cpus.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
 
 
 def _rows_of(case_names: list[str]) -> list[Row]:
