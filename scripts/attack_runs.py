@@ -196,7 +196,7 @@ def verdict(replayed: EditedRun, right: EditedRun) -> str:
     )
     for test, results in right.got.items():
         if test not in failed and replayed.got.get(test) != results:
-            if "have changed since" in replayed.output:
+            if "code or files that have changed" in replayed.output:
                 return "named"
             return "WRONG"
     return "missed"

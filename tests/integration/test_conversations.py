@@ -147,7 +147,7 @@ def test_a_replay_names_calls_that_are_made_more_often_than_recorded(talk):
     """
     talk.tests(test.format("aab"))
     talk.talk("--mimic-record", asked="aab", passed=1)
-    heading = "made more often than recorded, so that the last outcome repeats:"
+    heading = "made more often than recorded, so the last outcome repeats:"
     talk.talk(passed=1, never=[heading])
     talk.tests(test.format("aaaab"))
 

@@ -111,7 +111,7 @@ def test_mimic_inputs_decides_what_a_change_does(small: Any) -> None:
         == ["shop.helper:value (shop/helper.py)    1 call of shop.api:fetch"]
     )
     assert (
-        "StaleRecordingError: what shop.api:fetch(n=1) reaches or reads has changed since this call was recorded"
+        "StaleRecordingError: code or a file that shop.api:fetch(n=1) uses has changed since this call was recorded"
         in refused.output
     )
     assert "shop.helper:value (shop/helper.py) has changed" in refused.output

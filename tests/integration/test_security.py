@@ -525,7 +525,7 @@ def test_check_names_what_was_recorded_before_the_variable_was_known(
 
     assert (found.returncode, SECRET in found.stdout) == (1, False)
     assert "to hide it: pytest --mimic-rerecord test_shop.py::test_" in found.stdout
-    assert "holds what redaction hides today" in found.stdout
+    assert "contains values that would be hidden today" in found.stdout
     project.run(
         "--mimic-rerecord", env={**env, "EXPECTED": expected.replace("X", "secret()")}
     ).expect(passed=1)
@@ -584,7 +584,7 @@ def test_check_names_requests_and_answers_with_the_command(project, command):
         assert "'tok-0815" not in missed.output, "only the test's own source shows it"
         assert (
             found.returncode,
-            found.stdout.count("holds what redaction hides today"),
+            found.stdout.count("contains values that would be hidden today"),
         ) == (1, 5)
         assert (
             "to hide it: pytest --mimic-rerecord test_shop.py::test_query"
@@ -626,6 +626,6 @@ def test_a_forged_name_runs_no_property(project):
 
     run.expect(failed=1)
     assert run.error[0].startswith(
-        "StaleRecordingError: what was recorded of shop:make() cannot be made"
+        "StaleRecordingError: the recorded outcome of shop:make() cannot be made"
     )
     assert not (project.root / "pwned").exists()

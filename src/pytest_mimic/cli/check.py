@@ -151,7 +151,7 @@ def _owner_in(project: Project, name: str) -> str:
 def _of_file(project: Project, name: str, recording: Recording) -> Iterator[Finding]:
     label = project.path_of(name)
     if not _has_its_name(name, recording):
-        problem = f"{label} has not the name of what it holds, and is not found"
+        problem = f"{label} is not named after its content, so no run finds it"
         yield Finding(name, problem, recording.owner, goes=True)
     if recording.edited:
         yield Finding(name, f"{label} was edited by hand", is_harmless=True)
@@ -198,7 +198,7 @@ def _of_secrets(project: Project, found: Found, entry: Entry) -> Iterator[Findin
     label = f"{project.path_of(name)}: {project.label(entry)}"
     if hides_more(project, project.adapter(entry.target), call, body):
         again = project.record_again("--mimic-rerecord", [(name, owner)])
-        problem = f"{label} holds what redaction hides today"
+        problem = f"{label} contains values that would be hidden today"
         yield Finding(name, problem, owner, f"to hide it: {again}")
     for shown, mark in dict.fromkeys(project.secrets.keys_in([call, body])):
         problem = f"{label} holds what looks like a key ({shown})"

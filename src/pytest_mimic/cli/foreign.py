@@ -125,13 +125,13 @@ def _interaction(entry: Any) -> Interaction:
     """Return an entry as plain data.
 
     Raises:
-        ForeignError: It has not the form of one.
+        ForeignError: It does not have the form of one.
     """
     try:
         request = _request_of(entry["request"])
         return Interaction(request, _answer_of(entry["response"]))
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise ForeignError("it has not the form of one") from None
+        raise ForeignError("it does not have the form of one") from None
 
 
 def _request_of(request: dict[str, Any]) -> Plain:

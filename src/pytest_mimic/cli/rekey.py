@@ -196,7 +196,7 @@ def _without_ignored(arguments: Tree, before: Options, now: Options) -> Tree:
     if set(before.content) != set(now.content):
         raise MimicError("content= needs the call itself")
     if not set(before.ignore) <= set(now.ignore):
-        raise MimicError("what its line has ignored is not kept")
+        raise MimicError("what its line ignored was not kept")
     paths = paths_of(now.ignore)
     if _lead_into_digest(arguments, paths):
         raise MimicError(

@@ -408,7 +408,7 @@ def why_not_kept(entry: Entry, verdict: Verdict, *, below_replayed: bool) -> str
     if entry.end in ("waiting", "open"):
         return "it has no whole outcome"
     if below_replayed and is_gone(entry.body):
-        return "what a wider fixture had made is not there"
+        return "what a wider fixture made no longer exists"
     return ""
 
 

@@ -152,7 +152,7 @@ def refusal(target: str, replaced: list[str]) -> UnstableIdentityError:
     if "[" not in replaced[0]:
         ways.append(("or mimic what is replaced, in place of it", replaced[0]))
     return UnstableIdentityError(
-        f"{target} is another call here: the test has replaced what its code reaches",
+        f"{target} is a different call here: the test has replaced what its code uses",
         [f"{name.replace(':', '.')} is replaced" for name in replaced],
         ways,
     )

@@ -131,7 +131,7 @@ class Refusals:
         assert call.changed is not None
         changed, what, facts = call.changed(place.entry), call.target, []
         if changed != [call.target]:
-            what = f"what {call.label()} reaches or reads"
+            what = f"code or a file that {call.label()} uses"
             facts = [f"{name} has changed" for name in changed]
         words = f"{what} has changed since this call was recorded"
         remedies = self._remedies("to record it again", RECORD, owner)
@@ -148,7 +148,7 @@ class Refusals:
     ) -> StaleRecordingError:
         """A recorded outcome is of a class that is gone, or has other fields."""
         return StaleRecordingError(
-            f"what was recorded of {call.label()} cannot be made any more",
+            f"the recorded outcome of {call.label()} cannot be made any more",
             [error.what],
             self._remedies("to record it again", RERECORD, owner),
         )
@@ -156,7 +156,7 @@ class Refusals:
     def without_owner(self, call: Call) -> MissingRecordingError:
         """A call that has a place begins when no test, fixture or cassette runs."""
         return MissingRecordingError(
-            f"{call.label()} has a place among the calls of a test, and no test runs",
+            f"{call.label()} belongs to the calls of a test, but no test is running",
             ["it may have been made by an import, or by a thread between two tests"],
             self._ways_without_a_place(call, "make it in a test or in a fixture"),
         )
@@ -164,8 +164,8 @@ class Refusals:
     def unfilled(self, call: Call, placeholder: str, owner: Owner | None) -> Refusal:
         """A request that is to be sent holds what stands for a secret."""
         return self._refusal(
-            f"{call.label()} cannot be sent: it holds {placeholder}, which stands for a"
-            " secret of a recorded answer",
+            f"{call.label()} cannot be sent: it contains {placeholder}, the placeholder"
+            " of a secret in a recorded answer",
             ["the answer that issued the secret was replayed"],
             "to record both again",
             RERECORD,

@@ -122,8 +122,7 @@ def given(call: FunctionCall, step: Step, item: object) -> Generator[Any, Any, N
         sent = thrown
     if sent is not None:
         error = UnstorableOutcomeError(
-            f"{call.label()} cannot be mimicked: its reader sends or throws something"
-            " into it",
+            f"{call.label()} cannot be mimicked: a value is sent or thrown into it",
             remedies=[("name a function inside or around it that is only called", "")],
         )
         refuse(call, step, error)
@@ -143,7 +142,7 @@ def _told(error: MimicError, target: str) -> MimicError:
     return CorruptRecordingError(
         f"mimic_pickle = forbid: the outcome of {target} is a pickle",
         [error.file],
-        [("to load it all the same", "mimic_pickle = listed")],
+        [("to load it anyway", "mimic_pickle = listed")],
         file=error.file,
         damage=error.damage,
     )

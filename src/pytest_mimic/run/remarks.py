@@ -39,11 +39,11 @@ def remarks(session: Session) -> list[str]:
     lines += _calls(
         session,
         "repeated",
-        "made more often than recorded, so that the last outcome repeats",
+        "made more often than recorded, so the last outcome repeats",
         "to record each of these calls",
         RERECORD,
     )
-    heading = "ended in another order than they began: add sequence"
+    heading = "ended in a different order than they began: add sequence"
     lines += _calls(session, "overlapped", heading)
     lines += _calls(
         session,
@@ -180,13 +180,13 @@ def _changed_inputs(session: Session) -> list[str]:
         ]
         pairs.append((what, few(counts)))
     count = plural(len(identities), "recording")
-    verbs = "reaches code or reads" if len(identities) == 1 else "reach code or read"
+    verbs = "uses" if len(identities) == 1 else "use"
     words, option = "to see whether it matters", VERIFY
     if session.settings.mode == "verify":
         words = "the outcomes are as recorded; to accept the change"
         option = RERECORD
     return [
-        *_listed(f"{count} {verbs} files that have changed", pairs),
+        *_listed(f"{count} {verbs} code or files that have changed", pairs),
         f"{words}: {session.command(option, sorted(tests))}",
     ]
 
