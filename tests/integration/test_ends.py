@@ -310,6 +310,24 @@ def test_a_generator_that_outlives_its_test_is_recorded_as_far_as_it_was_read(pr
     project.replay("-k", "test_it").expect(passed=1, real=[], deselected=1)
 
 
+def test_a_generator_that_outlives_the_run_is_closed_without_a_word(project):
+    project.ini("shop:numbers sequence")
+    project.module(SHOP)
+    project.tests("""
+        import shop
+
+        kept = []
+
+        def test_it():
+            kept.append(shop.numbers())
+            assert next(kept[0]) == 0
+    """)
+
+    run = project.record(process=True, is_warm=False).expect(passed=1)
+
+    assert "Exception ignored" not in run.output
+
+
 def test_a_generator_without_a_place_that_outlives_its_test_is_not_recorded(project):
     project.ini("shop:numbers")
     project.module(SHOP)

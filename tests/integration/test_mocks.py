@@ -91,7 +91,18 @@ def test_the_refusal_names_what_is_replaced(app):
 
     assert "app.rate" in run.output
     assert "app:total sequence" in run.output
+    assert "or mimic what is replaced, in place of it: app:rate" in run.output
     assert run.calls == []
+
+
+def test_what_is_no_function_is_not_named_as_a_target(app):
+    app.write("app.py", "LIMIT = 3\n\ndef total(n):\n    return n + LIMIT\n")
+    app.test("import app\nmonkeypatch.setattr(app, 'LIMIT', 5)\napp.total(3)")
+
+    run = app.record().expect(failed=1)
+
+    assert "app.LIMIT is replaced" in run.output
+    assert "in place of it" not in run.output
 
 
 def test_with_a_sequence_each_test_has_its_own_recording(app):

@@ -123,20 +123,6 @@ class Events:
         """Count a row no more, if it was added in this process."""
         self.rows = [row for row in self.rows if row is not event]
 
-    def again(self, event: Event, test: str) -> Event:
-        """Count a row once more for a test, and give the row that counts it.
-
-        Args:
-            event: The row; one that counts nothing yet is not added.
-            test: The test.
-        """
-        facts = event.facts
-        times: Any = facts["times"]
-        if times and event.test == test and self.tell is None:
-            facts["times"] = times + 1
-            return event
-        return self.add(event.kind, event.call, test=test, **{**facts, "times": 1})
-
     def of(self, *kinds: EventKind) -> list[Event]:
         """Give the rows of these kinds, in the order in which they happened."""
         return [event for event in self.rows if event.kind in kinds]

@@ -133,7 +133,7 @@ class FunctionCall:
             run.anew.answered(entry.body)
         tree, forbid = entry.body["value"], run.forbids_pickles
         make = copies_of(tree, run.vault, self.places, forbid=forbid)
-        return Player(run, make, run.row_of_replay(plan.target, entry, name))
+        return Player(run, make, plan.target, run.facts_of_replay(entry, name))
 
     # -- what the call does to its arguments
 

@@ -32,6 +32,7 @@ class Inside:
 
     def __init__(self) -> None:
         self._originals: tuple[Callable[..., Any], Callable[..., Any]] | None = None
+        self._is_closed = False
 
     def passes(self) -> bool:
         """Whether what calls now is a part of a real call."""
@@ -44,7 +45,7 @@ class Inside:
         Nothing of `contextlib` is used around a real call: it would set the traceback
         of an exception, which a frozen one refuses.
         """
-        if self._originals is None:
+        if self._originals is None and not self._is_closed:
             self._replace()
         before = _around.get()
         _around.set(call)
@@ -59,6 +60,7 @@ class Inside:
 
     def close(self) -> None:
         """Put back what was replaced."""
+        self._is_closed = True
         if self._originals is not None:
             from concurrent.futures import ThreadPoolExecutor  # loaded before
 

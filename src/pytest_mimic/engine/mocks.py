@@ -34,7 +34,7 @@ class Mocks:
         self._patches: list[Any] = []
         # What is replaced: attributes by the id of their holder and their name, items
         # by the id of their mapping.
-        self._attributes: set[tuple[int, str]] = set()
+        self._attributes: dict[tuple[int, str], object] = {}
         self._items: dict[int, object] = {}
         self._names: dict[tuple[str, int], list[str]] = {}
 
@@ -69,25 +69,27 @@ class Mocks:
         """Tell whether anything is replaced now."""
         if self._looked_at != self.version:
             self._looked_at = self.version
-            self._attributes = set(self._held_attributes())
+            self._attributes = dict(self._held_attributes())
             self._items = dict(self._held_items())
             self._names.clear()
         return bool(self._attributes or self._items)
 
-    def _held_attributes(self) -> Iterator[tuple[int, str]]:
-        held = [one[:2] for each in self._monkeypatches for one in each._setattr]
+    def _held_attributes(self) -> Iterator[tuple[tuple[int, str], object]]:
+        """Yield what is replaced, and what stood there before."""
+        held = [one for each in self._monkeypatches for one in each._setattr]
         for patch in self._patches:
             if hasattr(patch, "target"):  # Else its name was not found.
-                held.append((patch.target, patch.attribute))
+                before = getattr(patch, "temp_original", None)
+                held.append((patch.target, patch.attribute, before))
         sleeps = (sys.modules.get("time"), sys.modules.get("asyncio"))
-        for holder, name in held:
+        for holder, name, original in held:
             is_sleep = name == "sleep" and holder in sleeps
             # pytest replaces attributes of its own configuration for the whole run.
             is_of_pytest = type(holder).__module__.startswith("_pytest.")
             # What was taken away is no mock.
             is_there = _value_at(holder, name, _ABSENT) is not _ABSENT
             if is_there and not is_sleep and not is_of_pytest:
-                yield id(holder), name
+                yield (id(holder), name), original
 
     def _held_items(self) -> Iterator[tuple[int, object]]:
         for monkeypatch in self._monkeypatches:
@@ -96,7 +98,10 @@ class Mocks:
                     yield id(mapping), key
 
     def reached_by(self, target: str, arguments: Tree) -> list[str]:
-        """Give what is replaced and what the code of a call reaches: `app:rate`."""
+        """Give what is replaced and what the code of a call reaches.
+
+        A function as a line names it, `app:rate`; anything else as `app.RATE`.
+        """
         if not self.are_held():
             return []
         reached = self._inputs.reached_by(target, arguments)
@@ -138,19 +143,22 @@ class Mocks:
             shown = f"{holder.__module__}:{holder.__qualname__}." if holder else ""
         for name in names:
             shown += name
-            if (id(holder), name) in self._attributes:
-                yield shown
+            written = shown.replace(":", ".")
+            original = self._attributes.get((id(holder), name), _ABSENT)
+            if original is not _ABSENT:
+                yield shown if callable(original) else written
             holder = _value_at(holder, name)
             if id(holder) in self._items:
-                yield f"{shown}[{self._items[id(holder)]!r}]"
+                yield f"{written}[{self._items[id(holder)]!r}]"
             shown += "."
 
 
 def refusal(target: str, replaced: list[str]) -> UnstableIdentityError:
     """Make the error for a call whose code reaches what a test has replaced."""
     ways = [("give each test its own recordings", f"{target} sequence")]
-    if "[" not in replaced[0]:
-        ways.append(("or mimic what is replaced, in place of it", replaced[0]))
+    functions = [name for name in replaced if ":" in name]
+    if functions:
+        ways.append(("or mimic what is replaced, in place of it", functions[0]))
     return UnstableIdentityError(
         f"{target} is a different call here: the test has replaced what its code uses",
         [f"{name.replace(':', '.')} is replaced" for name in replaced],

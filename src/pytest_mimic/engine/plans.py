@@ -19,7 +19,6 @@ from pytest_mimic.values.source import innermost, source_fingerprint
 from pytest_mimic.values.tree import SCALARS, Tree, are_few_parts
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.events import Event
     from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
     from pytest_mimic.vault.recording import Entry
@@ -36,15 +35,25 @@ class Player:
     Args:
         run: The run.
         make: Makes a copy.
-        row: The row that counts the replays, which is not added yet.
+        target: What is called.
+        facts: Those of the rows that count the replays.
     """
 
-    __slots__ = ("_make", "_row", "_run")
+    __slots__ = ("_facts", "_make", "_run", "_target", "_test")
 
-    def __init__(self, run: Run, make: Callable[[], object], row: Event) -> None:
+    def __init__(
+        self,
+        run: Run,
+        make: Callable[[], object],
+        target: str,
+        facts: dict[str, Any],
+    ) -> None:
         self._run = run
         self._make = make
-        self._row = row
+        self._target = target
+        self._facts = facts
+        # The test whose row counts now; None: there is none yet.
+        self._test: str | None = None
 
     def play(self) -> object:
         """Give a copy.
@@ -52,10 +61,19 @@ class Player:
         Raises:
             MimicError: None can be made.
         """
-        run = self._run
         value = self._make()
-        self._row = run.events.again(self._row, run.test)
+        if self._test == self._run.test:
+            self._facts["times"] += 1
+        else:
+            self._add_row()
         return value
+
+    def _add_row(self) -> None:
+        events, test = self._run.events, self._run.test
+        facts = {**self._facts, "times": 1}
+        row = events.add("replayed", self._target, test=test, **facts)
+        if events.tell is None:  # What a forked child has told counts no more.
+            self._test, self._facts = test, row.facts
 
 
 class Room(NamedTuple):
@@ -108,6 +126,9 @@ class FunctionPlan:
         is_in_log: Whether its calls have a place in the log of an owner.
         is_shared: Whether all tests share its recordings.
         passes: Whether a call is a part of a real one, and runs unseen.
+        binder: Knows the parameters of the function.
+        bind: Takes the arguments of a call, and gives them by name. It raises a
+            TypeError where they do not fit.
         players: What answers equal calls: by plain arguments, and by identity.
     """
 
@@ -126,15 +147,18 @@ class FunctionPlan:
         has_place = line.options.sequence
         self.is_in_log = cassette is not None if has_place is None else has_place
         self.passes = run.inside.passes
+        self.binder = Binder(function)
+        self.bind = self._binding()
+        options = line.options
+        self._leaves_out = bool(options.ignore)
+        # Whether each argument counts as a whole, or not at all.
+        has_parts = any(len(steps_of(path)) > 1 for path in options.ignore)
+        self._counts_whole = not (options.key or options.content or has_parts)
         self.is_shared = cassette is None and not self.is_in_log
         self.players: dict[bytes | str, Player] = {}
         self._version = 0
         # The version of the mocks of which the function has reached none.
         self._without_mocks = -1
-
-    @cached_property
-    def binder(self) -> Binder:
-        return Binder(self.function)
 
     @cached_property
     def rules(self) -> CallRules:
@@ -157,12 +181,7 @@ class FunctionPlan:
         module, _, path = self.target.partition(":")
         return self.line._replace(module=module, path=tuple(path.split(".")))
 
-    @cached_property
-    def bind(self) -> Callable[..., dict[str, object]]:
-        """What takes the arguments of a call, and gives them by name.
-
-        It raises a TypeError where they do not fit the signature of the function.
-        """
+    def _binding(self) -> Callable[..., dict[str, object]]:
         bind = self.binder.bind
         if not hasattr(self.function, "__wrapped__"):
             return bind
@@ -178,17 +197,6 @@ class FunctionPlan:
         return bind_anyway
 
     # -- what counts of the arguments
-
-    @cached_property
-    def _leaves_out(self) -> bool:
-        return bool(self.line.options.ignore)
-
-    @cached_property
-    def _counts_whole(self) -> bool:
-        """Whether each argument counts as a whole, or not at all."""
-        options = self.line.options
-        has_parts = any(len(steps_of(path)) > 1 for path in options.ignore)
-        return not (options.key or options.content or has_parts)
 
     def counted(self, bound: dict[str, object]) -> dict[str, object]:
         """Return the arguments that are not left out as a whole."""
@@ -209,13 +217,12 @@ class FunctionPlan:
         if not self._counts_whole:
             return b""
         counted = self.counted(bound) if self._leaves_out else bound
-        # Most arguments are single values, and this is asked at each replay.
-        if not SCALARS.issuperset(map(type, counted.values())):
-            for value in counted.values():
-                if type(value) in _SIZED and len(value) > _LITTLE:  # type: ignore[arg-type]
+        for value in counted.values():
+            # Most arguments are single values, and this is asked at each replay.
+            if type(value) not in SCALARS:
+                if not _are_little(counted):
                     return b""
-            if not are_few_parts(counted):
-                return b""
+                break
         try:
             # Later versions write other bytes for texts that are interned.
             written = marshal.dumps(counted, 2)
@@ -330,3 +337,11 @@ class FunctionPlan:
         if not is_value or entry.after or entry.end or entry.line != self._line:
             return False
         return not self.changed(entry)
+
+
+def _are_little(values: dict[str, object]) -> bool:
+    """Whether values are worth to be written out, to find out if they are equal."""
+    for value in values.values():
+        if type(value) in _SIZED and len(value) > _LITTLE:  # type: ignore[arg-type]
+            return False
+    return are_few_parts(values)

@@ -180,19 +180,17 @@ class Run:
 
     # -- errors
 
-    def row_of_replay(self, target: str, entry: Entry, name: str) -> Event:
-        """Give a row for the replays of a shared recording, which counts none yet."""
+    def facts_of_replay(self, entry: Entry, name: str) -> dict[str, Plain]:
+        """Give the facts of a row that counts replays of a shared recording."""
         owner = self.innermost
-        facts: dict[str, Plain] = {
+        return {
             "name": name,
             "identity": entry.identity,
             "at": entry.begin,
             "fixture": owner.name if owner and owner.kind == "fixture" else "",
             "seconds": entry.seconds,
             "is_stale": False,
-            "times": 0,
         }
-        return Event("replayed", target, self.test, facts)
 
     def note(self, error: MimicError, call: str = "") -> None:
         """Keep an error for the verdict of the phase, should the code swallow it."""
