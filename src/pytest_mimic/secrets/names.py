@@ -84,6 +84,8 @@ _NAMES_OF_PAIRS = """
 """
 _VALUES_OF_PAIRS = "value|parameter value"
 
+# One with other signs may be an address, and below `properties` stand JSON schemas.
+_PLAIN_NAME = re.compile(r"(?!properties$|apiVersion$)\w+(?:[.-]\w+)*")
 _TOKEN = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[!-~]{16,}")
 _TICKET = re.compile(r"(?:ST|PT|PGT|TGT)-[\w.-]+")
 # A line of `mimic_redact`: words, dots and hyphens, or the mark of one text.
@@ -150,6 +152,8 @@ class Names:
 
     Attributes:
         accepted: The marks of texts that look like keys and are none.
+        hide_nothing: Says of all names of a mapping that none of them hides a value,
+            whatever the values are.
     """
 
     def __init__(self, lines: Iterable[str] = ()) -> None:
@@ -162,6 +166,9 @@ class Names:
                 self._declared[words_of(name)] = not name.startswith("!")
         self.accepted = frozenset(accepted)
         self._verdict: Callable[[str], bool] = lru_cache(maxsize=4096)(self._judge)
+        self.hide_nothing: Callable[[tuple[str, ...]], bool] = lru_cache(maxsize=1024)(
+            self._hide_nothing
+        )
 
     @property
     def takes_out(self) -> bool:
@@ -237,6 +244,14 @@ class Names:
         if is_manifest and self.secret("secret"):
             found |= {"data": False, "stringData": False}
         return found
+
+    def _hide_nothing(self, names: tuple[str, ...]) -> bool:
+        has_pair = not _table(_VALUES_OF_PAIRS).isdisjoint(_by_words(names))
+        if has_pair or self.beside(names):
+            return False
+        if not all(map(_PLAIN_NAME.fullmatch, names)):
+            return False
+        return not any(map(self.may_hide, names))
 
     def _is_pair(
         self, mapping: Mapping[str, object], by_words: Mapping[str, str], value: object

@@ -18,6 +18,8 @@ StandIn: TypeAlias = Callable[[str, str], str]
 """Takes a secret and its path, and returns what stands in its place."""
 
 _MANY = 10_000
+# Mappings of so many names rarely have the names of others.
+_MANY_NAMES = 100
 _PLAIN_WORDS = frozenset("None null true false True False undefined [] () {}".split())
 # A part of a JSON schema has one of these. Under those of the second line it may give
 # a value.
@@ -196,6 +198,9 @@ class _Walk:
     def _hide_mapping(
         self, plain: dict[str, Any], path: str, *, has_schemas: bool = False
     ) -> dict[str, Any]:
+        is_small = len(plain) < _MANY_NAMES and not has_schemas
+        if is_small and self._names.hide_nothing(tuple(plain)):
+            return self._hide_values(plain, path)
         beside = self._names.beside_in(plain)
         hidden: dict[str, Any] = {}
         for key, value in plain.items():
@@ -217,6 +222,21 @@ class _Walk:
                 hidden[shown] = self.hide(value, place)
                 if is_alone_text and (shown, hidden[shown]) == (key, value):
                     self._harmless.add((key, value))
+        return hidden
+
+    def _hide_values(self, plain: dict[str, Any], path: str) -> dict[str, Any]:
+        """Return a mapping whose names hide nothing."""
+        hidden: dict[str, Any] = {}
+        for key, value in plain.items():
+            shown = value
+            is_text = isinstance(value, str)
+            if is_text and _SIGNS.search(value) and (key, value) not in self._harmless:
+                shown = self.hide_text(value, f"{path}.{key}" if path else key)
+                if shown == value:
+                    self._harmless.add((key, value))
+            elif isinstance(value, (dict, list)):
+                shown = self.hide(value, f"{path}.{key}" if path else key)
+            hidden[key] = shown
         return hidden
 
     def _hide_schema(self, name: str, schema: dict[str, Any], path: str) -> Any:

@@ -484,7 +484,7 @@ def _laid_out(tree: object, indent: str = "", before: int = 0) -> str:
     lines = []
     if isinstance(tree, dict):
         for key, part in tree.items():
-            start = f"{deeper}{_dumped(key)}: "
+            start = f"{deeper}{encode_basestring(key)}: "
             lines.append(start + _laid_out(part, deeper, len(start)))
     else:
         for part in tree:
