@@ -180,52 +180,6 @@ def test_a_test_that_grows_is_recorded_in_place(
     shop.run("test_more.py", env={"DATABASE_URL": gone}).expect(passed=1)
 
 
-def test_a_changed_answer_to_a_fixture_with_parameters_names_its_file(
-    project: Project,
-) -> None:
-    """The scope has the parameters in its name, and pytest finds no such file."""
-    engine = sa.create_engine(
-        f"sqlite:///{project.root}/shop.db", poolclass=sa.NullPool
-    )
-    with engine.begin() as connection:
-        connection.execute(sa.text("CREATE TABLE users (name TEXT)"))
-    project.ini("sqlalchemy")
-    module = """
-        import pytest
-        import sqlalchemy as sa
-
-        @pytest.fixture(scope="module", params=[1])
-        def names(request):
-            engine = sa.create_engine("sqlite:///shop.db", poolclass=sa.NullPool)
-            with engine.connect() as connection:
-                return connection.scalars(sa.text("SELECT name FROM users")).all()
-
-        def test_old(names):
-            pass
-        """
-    new_test = """
-        def test_new(names):
-            engine = sa.create_engine("sqlite:///shop.db", poolclass=sa.NullPool)
-            with engine.connect() as connection:
-                connection.execute(sa.text("SELECT 1"))
-        """
-    project.write("test_names.py", module)
-    project.run("--mimic-record").expect(passed=1)
-    with engine.begin() as connection:
-        connection.execute(sa.text("INSERT INTO users VALUES ('Ann')"))
-    project.write("test_names.py", module + new_test)
-
-    refused = project.run("--mimic-record")
-
-    command = "pytest --mimic-rerecord test_names.py"
-    refused.expect(
-        passed=1,
-        failed=1,
-        says=[f"{command}\n"],
-    )
-    project.run("--mimic-rerecord", "test_names.py").expect(passed=2)
-
-
 def content(url: str, table: str = "users") -> list[str] | None:
     """Return the names that are in a table, or None without the table."""
     engine = sa.create_engine(url, poolclass=sa.NullPool)

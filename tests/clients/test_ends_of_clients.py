@@ -28,34 +28,6 @@ def both_runs(project, server, body: str, **expected: int) -> None:
     project.replay(env=api).expect(**expected, never=["missing"])
 
 
-def test_a_blocking_command_of_redis_is_given_up(project, redis_server):
-    project.ini("redis")
-    project.tests("""
-        import asyncio, os
-        import redis.asyncio
-
-        async def main():
-            client = redis.asyncio.Redis.from_url(os.environ["REDIS"], decode_responses=True)
-            is_late = False
-            try:
-                await asyncio.wait_for(client.blpop("jobs", 0), 0.5)
-            except asyncio.TimeoutError:
-                is_late = True
-            await client.rpush("jobs", "x")
-            job = await client.blpop("jobs", 0)
-            await client.aclose()
-            return is_late, job[1]
-
-        def test_it():
-            assert asyncio.run(main()) == (True, "x")
-    """)
-    where = {"REDIS": f"redis://127.0.0.1:{redis_server.port}/0"}
-
-    project.record(env=where).expect(passed=1, never=["not recorded"])
-
-    project.replay(env=where).expect(passed=1, never=["missing"])
-
-
 def test_a_stream_of_a_module_fixture_ends_with_the_module(project, server):
     body = """
         import os

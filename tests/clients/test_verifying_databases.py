@@ -248,36 +248,6 @@ def test_whether_redis_has_a_script_is_no_part_of_an_answer(
     assert talk(redis_server.port) == recorded
 
 
-@pytest.mark.parametrize("reply", ["{0, n}", "{n, 0}"])
-def test_a_script_that_replies_with_a_zero_runs_once(
-    commands: Runs, redis_server: RedisServer, reply: str
-) -> None:
-    """Its reply is no reply to `SCRIPT EXISTS`."""
-
-    def count() -> tuple[list[Any], int]:
-        with redis.Redis(port=redis_server.port) as client:
-            count = client.register_script(
-                f"local n = redis.call('INCR', KEYS[1]) return {reply}"
-            )
-            replies = [sorted(count(keys=["visits"])) for _ in range(3)]
-            return replies, int(client.get("visits"))
-
-    commands.again("off")
-    redis_server.empty()
-    commands.again("record")
-    assert count() == ([[0, 1], [0, 2], [0, 3]], 3)
-
-    commands.again("off")
-    redis_server.empty()
-    commands.again("verify")
-    count()
-
-    assert not commands.drifts()
-    commands.again("off")
-    with redis.Redis(port=redis_server.port) as client:
-        assert client.get("visits") == b"3"
-
-
 def test_a_script_that_only_its_hash_names_can_be_recorded_again(
     commands: Runs, redis_server: RedisServer
 ) -> None:

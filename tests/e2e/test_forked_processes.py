@@ -132,32 +132,6 @@ def test_children():
     forking.run_forking().expect(passed=1, says=["2 calls replayed"])
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_children_at_the_same_time_record_one_call(project, mode):
-    project.ini("shop:fetch")
-    project.module("""
-        from tally import ran
-
-        def fetch(city):
-            ran("fetch", city)
-            return {"city": city}
-    """)
-    project.tests(
-        CHILDREN.replace('URL = os.environ["API"]', "import shop")
-        + """
-def test_children():
-    with ProcessPoolExecutor(3, mp_context=CONTEXT) as pool:
-        found = list(pool.map(shop.fetch, ["Oslo"] * 6 + ["Rome"]))
-    assert found == [{"city": "Oslo"}] * 6 + [{"city": "Rome"}]
-"""
-    )
-
-    recorded = project.run(mode, process=True).expect(passed=1)
-
-    assert sorted(call.arguments["city"] for call in recorded.calls) == ["Oslo", "Rome"]
-    project.replay(process=True).expect(passed=1, real=[], says=["7 calls replayed"])
-
-
 def test_a_child_that_is_killed_stops_nobody(project):
     project.ini("shop:number")
     project.module("""
@@ -185,24 +159,6 @@ def test_children():
     )
 
     assert sorted(call.value for call in run.calls) == [1, 3]
-
-
-def test_equal_calls_of_two_senders_have_no_common_recording(forking, server):
-    """Under `sequence=no` one recording would serve both: the second one is refused."""
-    forking.ini("http sequence=no")
-    forking.forking_tests("""
-def ask(token):
-    bearer = {"Authorization": "Bearer " + token}
-    return requests.get(URL + "/users/1", headers=bearer).text
-
-def test_users():
-    in_fork(ask, "key-of-ann-1")
-    ask("key-of-bob-2")
-""")
-
-    run = forking.run_forking("--mimic-record")
-
-    run.expect(failed=1, says=["one recording serves all tests, and keys do not count"])
 
 
 # As pytest-forked does it.

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 
 import pytest
 from support.git import git as run_git
-from support.http_server import running_server
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
@@ -125,80 +123,3 @@ def test_an_object_that_one_branch_replaced_and_the_other_shared_is_reported(
         "--mimic-rerecord", "test_two.py::test_two", env={"BRANCH": "two"}
     ).expect(passed=1)
     repository.replay(env={"BRANCH": "?"}).expect(passed=2, real=[])
-
-
-# The calls of an agent: each has another name when the first one changes.
-LOOP = """
-    import json, os
-    from http.client import HTTPConnection
-
-    PROMPT = {prompt!r}
-
-    def ask(messages):
-        connection = HTTPConnection(os.environ["HOST"])
-        connection.request("POST", "/echo", json.dumps({{"messages": messages}}))
-        connection.getresponse().read()
-        connection.close()
-
-    def {name}():
-        messages = [PROMPT]
-        for number in range(3):
-            ask(messages)
-            messages.append(f"step {{number}} of {{PROMPT}}")
-"""
-# What the two branches do to the file of the test: another prompt, another name, or
-# nothing is left.
-AGENT, RENAMED = "test_agent", "test_renamed"
-CHANGES = {
-    "both changed": (("one", AGENT), ("two", AGENT)),
-    "changed and renamed": (("one", AGENT), ("base", RENAMED)),
-    "both changed alike": (("same", AGENT), ("same", AGENT)),
-    "both deleted": (None, None),
-}
-RECIPE = (
-    "git diff --name-only --diff-filter=U -z -- .mimic_vault | xargs -0r git rm -q --"
-)
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_the_recipe_holds_in_each_state_of_git(project, change):
-    project.ini("http ignore=port", pythonpath=".")
-
-    def git(*words):
-        return run_git(
-            project.root, *words, check=False
-        )  # a merge with conflicts fails
-
-    def write(what):
-        path = project.root / "test_agent.py"
-        if what is None:
-            path.unlink(missing_ok=True)
-        else:
-            project.write("test_agent.py", LOOP.format(prompt=what[0], name=what[1]))
-
-    def record(env, *words):
-        project.run("--mimic-record", "--mimic-clear-unused", *words, env=env)
-        git("add", "-A")
-
-    with running_server() as server:
-        env = {"HOST": server.url.removeprefix("http://")}
-        git("init", "-q", "-b", "main")
-        write(("base", "test_agent"))
-        project.write("test_other.py", LOOP.format(prompt="other", name="test_other"))
-        record(env)
-        git("commit", "-qm", "base")
-        for branch, what in zip(("ours", "theirs"), CHANGES[change], strict=False):
-            git("checkout", "-qb", branch, "main")
-            write(what)
-            record(env)
-            git("commit", "-qm", branch)
-        git("checkout", "-q", "ours")
-        git("merge", "theirs")
-        write(CHANGES[change][1])
-        subprocess.run(["/bin/sh", "-c", RECIPE], cwd=project.root, check=True)
-        record(env)
-    assert git("diff", "--name-only", "--diff-filter=U") == ""
-    count = 2 if CHANGES[change][1] else 1
-    project.replay("--mimic-fail-on-unused", env={"HOST": "127.0.0.1:9"}).expect(
-        passed=count
-    )

@@ -53,18 +53,6 @@ def test_two_killed_runs_lose_no_finished_call_of_a_function(shop):
     shop.replay().expect(passed=1, real=[])
 
 
-def test_the_last_line_of_a_part_file_may_be_cut(shop):
-    shop.run("--mimic-record", process=True, env={"KILL_IN": "3"})
-    [path] = [
-        path
-        for path in shop.vault.rglob("*")
-        if "part" in path.name and path.stat().st_size
-    ]
-    path.write_bytes(path.read_bytes()[:-20])
-
-    shop.record().expect(passed=1, real=["get 2", "get 3"])
-
-
 def test_a_part_file_beside_a_log_gives_its_new_calls(shop):
     shop.tests(TESTS.replace("(1, 2, 3)] == [10, 20, 30]", "(1,)] == [10]"))
     shop.record().expect(passed=1, real=["get 1"])

@@ -328,28 +328,6 @@ def test_a_generator_that_outlives_the_run_is_closed_without_a_word(project):
     assert "Exception ignored" not in run.output
 
 
-def test_a_generator_without_a_place_that_outlives_its_test_is_not_recorded(project):
-    project.ini("shop:numbers")
-    project.module(SHOP)
-    project.tests("""
-        import shop
-
-        kept = []
-
-        def test_it():
-            kept.append(shop.numbers())
-            assert next(kept[0]) == 0
-    """)
-
-    project.record().expect(
-        passed=1,
-        says=[
-            "shop:numbers() was still open when its test ended: not recorded,"
-            " a replay will miss it"
-        ],
-    )
-
-
 # Tests that leave an exchange open, and what they see of it. The server answers 503,
 # 503, 200.
 OPEN = {
@@ -539,35 +517,6 @@ def test_a_thread_of_a_pool_makes_the_calls_of_later_tests(project, server):
     project.replay(env=api).expect(passed=2, says=["2 calls replayed"])
 
 
-def test_a_task_that_makes_a_call_of_an_earlier_test_misses(project, server):
-    """Its thread waited in an equal call, but does not try that one again."""
-    project.ini("http")
-    project.write("asking.py", ASKING)
-    project.tests("""
-        import os
-        from concurrent.futures import ThreadPoolExecutor
-        from asking import ask, wait_until_it_waits
-
-        pool = ThreadPoolExecutor(1)
-
-        def test_it():
-            pool.submit(ask, "/hang")
-            wait_until_it_waits()
-
-        if "MORE" in os.environ:
-            def test_second():
-                assert pool.submit(ask, "/hang").exception(5)
-                pool.shutdown(wait=False)
-    """)
-    api = {"API": server.url}
-    project.record(env=api).expect(passed=1, says=["1 call recorded"])
-
-    replayed = project.replay(env={**api, "MORE": "1"})
-
-    replayed.expect(passed=1, failed=1, says=["1 call replayed, 1 missing"])
-    assert server.seen == ["GET /hang"]
-
-
 # Each starts a thread with the function `ask`. Code in C starts threads like the second.
 STARTS = {
     "threading": "threading.Thread(target=ask, args=['/hang']).start()",
@@ -716,54 +665,6 @@ def test_a_test_that_fails_in_each_attempt_keeps_no_exception(project, way):
 
     run.expect(failed=1, **reruns, real=["job"] * 6)
     assert not project.calls()
-
-
-def test_the_command_says_how_calls_ended(project, pytester):
-    project.ini("shop:price sequence")
-    project.module(SHOP)
-    project.tests(FUNCTION.format(want="['slow', 2, 3]"))
-    project.record().expect(passed=1)
-
-    def shown(*words: str) -> str:
-        run = pytester.run(sys.executable, "-m", "pytest_mimic", *words)
-        return run.stdout.str()
-
-    assert shown("ls", "test_shop.py").count("waiting") == 1
-    assert "waiting: it was cancelled before more came" in shown("show", "test_shop.py")
-    assert shown("check").startswith(".mimic_vault is sound")
-
-
-def test_a_call_that_is_cancelled_in_a_cassette_keeps_its_place(project, server):
-    project.ini()
-    project.tests("""
-        import asyncio, os
-        import httpx
-
-        URL = os.environ["API"] + "/hang_first"
-
-        def test_it(mimic_auto):
-            async def get():
-                async with httpx.AsyncClient() as client:
-                    return (await client.get(URL)).status_code
-
-            async def main():
-                first = asyncio.ensure_future(get())
-                await asyncio.wait([first], timeout=0.5)
-                first.cancel()
-                await asyncio.wait([first])
-                return first.cancelled(), await get()
-
-            with mimic_auto("trip", targets=["http"]) as cassette:
-                assert asyncio.run(main()) == (True, 200)
-                assert cassette.all_played or cassette.mode == "record"
-    """)
-    api = {"API": server.url}
-
-    project.record(env=api).expect(passed=1, never=["not recorded"])
-
-    server.stop()
-    project.replay(env=api).expect(passed=1, says=["2 calls replayed"])
-    assert [call.end for call in project.calls()] == ["waiting", ""]
 
 
 def test_a_post_whose_stream_is_cancelled_between_two_events_waits_there(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import sys
 import textwrap
 
 import pytest
@@ -92,26 +90,6 @@ def test_the_same_data_in_two_tests_is_one_recording(shop):
     shop.record().expect(passed=2, real=["load"])
 
 
-def test_workers_record_and_replay_files(shop):
-    """Also one that they share, in the folder around those of the workers."""
-    for name in "abcd":
-        shop.write(
-            f"test_{name}.py",
-            read(name)
-            + f"""
-        def test_shared(tmp_path_factory):
-            base = tmp_path_factory.getbasetemp()
-            folder = base.parent if base.name.startswith("popen-") else base
-            (folder / "{name}.json").write_text("{name}")
-            assert shop.load(str(folder / "{name}.json")) == "{name}"
-    """,
-        )
-
-    shop.record("-n2", "--dist=loadfile", process=True).expect(passed=8)
-    shop.replay("-n2", process=True).expect(passed=8)
-    shop.replay("test_c.py").expect(passed=2)
-
-
 def test_a_file_that_changes_between_two_calls_of_a_test(shop):
     """Also with the same size, and with its old time."""
     shop.test("""
@@ -144,28 +122,6 @@ def test_a_miss_names_the_file_whose_content_changed(shop):
     shop.tests(read("one").replace('"in.csv"', '"new.csv"'))
     told = ["<tmp>/new.csv now"]
     shop.run().expect(failed=1, real=[], says=told)
-
-
-def test_recordings_with_paths_are_the_same_in_every_run(shop):
-    """Neither names of folders nor their places reach the vault."""
-    shop.tests(read("one", argument="{path: [str(path)]}", call="len", result="1"))
-    shop.tests("""
-        import shop
-
-        def test_read(tmp_path):
-            path = tmp_path / "in.csv"
-            path.write_text("one")
-            shop.load_all({path: str(path)}), shop.load_all({str(path): path}), shop.load(path)
-    """)
-    first = shop.record().expect(passed=1)
-    second = shop.run(
-        "--mimic-rerecord", f"--basetemp={shop.root.parent / 'elsewhere'}"
-    ).expect(passed=1)
-
-    assert not second.changed
-    vault = b"".join(first.vault.values()).decode()
-    assert '"in.csv"' in vault
-    assert not re.search(rf"{re.escape(str(shop.root))}|test_read0|elsewhere", vault)
 
 
 # -- limits and refusals
@@ -272,32 +228,3 @@ def test_content_may_be_none_or_in_keywords(project):
         passed=1, real=["load", "load", "load extra", "load other", "load other"]
     )
     project.replay().expect(passed=1)
-
-
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="only there a file's name is any bytes"
-)
-@pytest.mark.parametrize("option", ["", "content=path"])
-def test_a_file_whose_name_is_no_text_is_recorded(round_trip, option):
-    round_trip(
-        f"shop:size {option}",
-        shop="""
-            import os
-            from tally import ran
-
-            def size(path):
-                ran("size")
-                return os.stat(path).st_size
-        """,
-        test="""
-            import os, shop
-
-            def test_size(tmp_path):
-                path = os.path.join(tmp_path, os.fsdecode(b"\\xff.txt"))
-                with open(path, "w") as file:
-                    file.write("two")
-                assert shop.size(path) == 3
-        """,
-        passed=1,
-        real=["size"],
-    )

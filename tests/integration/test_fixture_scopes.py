@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from support.unsteady_shop import SHOP  # noqa: F401 - the project's module
 
 INPUTS = "warn"
@@ -57,46 +56,6 @@ COUNTER = """
 """
 
 
-@pytest.mark.parametrize("scope", ["class", "package"])
-def test_a_scope_that_is_entered_again_starts_over(project, scope):
-    """The order of the tests may leave the scope of a fixture and come back."""
-    project.ini("shop:get sequence", pythonpath=".")
-    project.module(COUNTER)
-    for package in ("one", "two"):
-        project.write(f"{package}/__init__.py", "")
-    project.write(
-        "one/test_a.py",
-        f"""
-        import pytest, shop
-
-        @pytest.fixture(scope="{scope}")
-        def answers():
-            yield [shop.get("x"), shop.get("x")]
-            assert shop.get("x") == 3
-
-        class TestBig:
-            def test_one(self, answers):
-                assert answers == [1, 2]
-
-            def test_two(self, answers):
-                assert answers == [1, 2]
-        """,
-    )
-    project.write("two/test_b.py", "def test_between(): pass")
-    order = [
-        "one/test_a.py::TestBig::test_one",
-        "two",
-        "one/test_a.py::TestBig::test_two",
-    ]
-
-    recorded = project.record(*order).expect(passed=3, real=["get x"] * 3)
-    project.record(*order).expect(passed=3, real=[])
-    project.replay(*order).expect(passed=3, real=[])
-    project.replay().expect(passed=3, real=[])
-
-    assert len(recorded.calls) == 3
-
-
 def test_rerecording_keeps_the_longest_round_of_a_scope(project):
     """A later round with fewer calls does not drop the others."""
     project.module(COUNTER)
@@ -126,32 +85,3 @@ def test_rerecording_keeps_the_longest_round_of_a_scope(project):
     project.run("--mimic-rerecord", *order).expect(passed=3, real=["get x"] * 3)
 
     project.record("test_a.py").expect(passed=2, real=[])
-
-
-@pytest.mark.parametrize("selected", ["list", ""])
-def test_each_parameter_of_a_wider_fixture_has_its_own_sequence(project, selected):
-    """So has each parameter of a fixture that uses it, in any order of set-up."""
-    project.module(COUNTER)
-    test = """
-        import pytest, shop
-
-        @pytest.fixture(scope="module", params=[PARAMS])
-        def answers(request):
-            return request.param[0], [shop.get("x"), shop.get("x")]
-
-        @pytest.fixture(scope="module")
-        def more(answers):
-            return shop.get("x")
-
-        def test_it(answers, more):
-            expected = {"o": ([1, 2], 3), "t": ([4, 5], 6), "l": ([7, 8], 9)}
-            assert (answers[1], more) == expected[answers[0]]
-    """
-    params = ['"one"', '"two"', 'pytest.param(("l", "x"), id="list")']
-    project.write("test_a.py", test.replace("PARAMS", ", ".join(params)))
-    project.record().expect(passed=3, real=["get x"] * 9)
-    project.write("test_a.py", test.replace("PARAMS", ", ".join(reversed(params))))
-
-    replayed = project.replay("-k", selected)
-
-    assert replayed.outcomes["passed"] == (1 if selected else 3), replayed.output

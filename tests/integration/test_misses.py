@@ -99,30 +99,6 @@ def test_a_miss_shows_each_argument_that_differs(shop):
     ]
 
 
-@pytest.mark.must
-def test_a_miss_names_the_columns_of_a_table_that_differ(project):
-    pytest.importorskip("pandas")
-    project.ini("shop:total")
-    project.module("def total(frame): return float(frame['price'].sum())")
-    test = """
-        import pandas, shop
-
-        def test_it():
-            frame = pandas.DataFrame({"price": [1.5, 2.5], "n": 1})
-            shop.total(frame)
-    """
-    project.tests(test)
-    project.record().expect(passed=1)
-    project.tests(test.replace("2.5]", "3.5]").replace('": 1}', '": 1.0}'))
-
-    run = project.run().expect(failed=1)
-
-    assert run.error[2:4] == [
-        "frame.price: 1 of 2 differ, [1]: 2.5 recorded, 3.5 now",
-        "frame.n.dtype: 'int64' recorded, 'float64' now",
-    ]
-
-
 def test_a_secret_that_differs_is_named_but_not_shown(shop):
     shop.write(
         "test_shop.py",
@@ -235,33 +211,3 @@ def test_a_repeated_miss_is_judged_each_time(shop):
     run = shop.replay().expect(failed=1, says=["a missing recording was swallowed"])
 
     assert run.section[0].startswith("1 call missing")
-
-
-def test_the_nearest_recording_of_the_same_test_is_found_among_many(project):
-    """Only some recordings are compared with a call: those of the same test come first."""
-    project.ini("shop:fetch")
-    project.write("shop.py", "def fetch(base, day):\n    return base\n")
-    project.write(
-        "test_shop.py",
-        """
-        import os
-        import shop
-
-        def test_day():
-            shop.fetch("EUR", os.environ.get("DAY", "monday"))
-
-        def test_many():
-            for number in range(400):
-                shop.fetch("EUR", number)
-        """,
-    )
-    project.record().expect(passed=2)
-
-    project.replay("-k", "day", env={"DAY": "sunday"}).expect(
-        failed=1,
-        deselected=1,
-        says=[
-            "nearest: recorded by test_shop.py::test_day",
-            "'monday' recorded, 'sunday' now",
-        ],
-    )

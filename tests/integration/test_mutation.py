@@ -92,38 +92,6 @@ def test_a_method_that_changes_self_is_refused(project):
     project.record().expect(passed=1)
 
 
-def test_arguments_beyond_a_decorated_signature_may_change(project):
-    """`functools.wraps` shows the signature of a function that takes one argument less."""
-    project.ini("shop:send", "shop:push")
-    project.module("""
-        import functools
-        from tally import ran
-
-        def with_session(function):
-            @functools.wraps(function)
-            def outer(*args, **kwargs):
-                return function({"session": 1}, *args, **kwargs)
-            return outer
-
-        @with_session
-        def send(session, city):
-            ran("send", city)
-            return [session["session"], city]
-
-        @with_session
-        def push(session, rows):
-            ran("push")
-            rows.append(1)
-    """)
-    project.test("""
-        assert shop.send("Oslo") == [1, "Oslo"]
-        assert shop.send(city="Rome") == [1, "Rome"]
-    """)
-    project.record().expect(passed=1, real=["send Oslo", "send Rome"])
-
-    project.replay().expect(passed=1, real=[])
-
-
 FILES = """
     from pathlib import Path
     from tally import ran
@@ -313,56 +281,3 @@ def test_a_private_attribute_that_had_a_value_gets_no_line_to_leave_it_out(proje
     )
 
     assert "ignore=" not in run.output
-
-
-def test_arguments_that_give_another_class_as_their_own_are_recorded(project):
-    """A mock and a lazy proxy of a dict are no dict, and the items of a list are its own."""
-    project.ini("shop:count")
-    project.module("""
-        class Lazy:
-            def __init__(self, make):
-                self._make = make
-
-            @property
-            def __class__(self):
-                return type(self._make)
-
-        class Query(list):
-            def __iter__(self):
-                raise AssertionError("asked a service")
-
-        def count(value, **more):
-            return 1
-    """)
-    project.tests("""
-        import shop
-        from unittest.mock import MagicMock
-
-        def test_count():
-            assert shop.count(MagicMock(spec=dict), mock=MagicMock(spec=list)) == 1
-            assert shop.count(shop.Lazy({}), mock=[shop.Lazy([])]) == 1
-            assert shop.count(shop.Query([1]), mock={"a": shop.Query([2])}) == 1
-    """)
-
-    project.record().expect(passed=1, says=["3 calls recorded"])
-
-    project.replay().expect(passed=1, says=["3 calls replayed"])
-
-
-def test_a_generator_that_makes_others_is_refused_without_a_line_to_write(project):
-    """With its state as the `key=`, a second call would replay the first one's generators."""
-    pytest.importorskip("numpy")
-    project.ini("shop:spawned")
-    project.module("def spawned(rng):\n    return rng.spawn(2)")
-    project.tests("""
-        import numpy, shop
-
-        def test_it():
-            shop.spawned(numpy.random.default_rng(1))
-    """)
-
-    run = project.record().expect(
-        failed=1, says=["MutatedInputError: shop:spawned has mutated its inputs"]
-    )
-
-    assert "key=" not in run.output

@@ -6,7 +6,6 @@ from contextlib import suppress
 from textwrap import dedent
 
 import pytest
-from support import face
 
 with suppress(ImportError):
     import numpy  # noqa: F401  # a run in process forgets what it was first to import, and this loads only once
@@ -481,76 +480,3 @@ def test_a_recorded_exception_answers_the_next_equal_call_of_the_run(project):
 
     project.record().expect(passed=2, real=["flaky"])
     project.replay().expect(passed=2, real=[])
-
-
-def test_frozen_exceptions_are_recorded_with_the_context_that_they_had(project):
-    """A frozen dataclass refuses the traceback that a block of contextlib would set."""
-    project.ini("shop:fetch", "shop:afetch", "shop:stream")
-    project.module("""
-        from dataclasses import dataclass
-
-        @dataclass(frozen=True)
-        class Gone(Exception):
-            number: int
-
-        def fetch(number):
-            try:
-                {}[number]
-            except KeyError:
-                raise Gone(number)
-
-        async def afetch(number):
-            fetch(number)
-
-        def stream(number):
-            yield number
-            raise Gone(number)
-    """)
-    project.tests("""
-        import asyncio
-        import pytest
-        import shop
-
-        def test_gone(mimic_mode):
-            with pytest.raises(shop.Gone, match="1") as caught:
-                try:
-                    raise OSError
-                except OSError:
-                    shop.fetch(1)
-            with pytest.raises(shop.Gone, match="2"):
-                asyncio.run(shop.afetch(2))
-            with pytest.raises(shop.Gone, match="3"):
-                list(shop.stream(3))
-            if mimic_mode == "record":
-                assert type(caught.value.__context__) is KeyError
-    """)
-
-    project.record().expect(passed=1)
-
-    project.replay().expect(passed=1)
-
-
-def test_check_finds_an_exception_of_a_library_sound(project, monkeypatch, capsys):
-    """Its class is in a module whose name starts as a tag of numpy's numbers does."""
-    pytest.importorskip("numpy", reason="numpy is not installed")
-    project.ini("shop:solve")
-    project.write(
-        "shop.py",
-        """
-        import numpy
-
-        def solve():
-            raise numpy.linalg.LinAlgError("singular")
-    """,
-    )
-    project.tests("""
-        import numpy, pytest, shop
-
-        def test_it():
-            pytest.raises(numpy.linalg.LinAlgError, shop.solve)
-    """)
-    project.record().expect(passed=1)
-    monkeypatch.chdir(project.root)
-
-    assert face.command(["check"]) == 0
-    assert "is sound" in capsys.readouterr().out

@@ -259,43 +259,6 @@ PLACES = """
 """
 
 
-@pytest.mark.skipif(
-    sys.version_info < (3, 14),
-    reason="older versions evaluate annotations where they stand",
-)
-def test_annotations_need_not_name_anything(project):
-    """Those of a function that is imported for type checkers only, and those of what is defined further below."""
-    project.ini("shop:fetch", "shop:Client.get", "shop:stream")
-    project.module("""
-        def fetch(city: Missing, *, days: Late[int] = 3) -> gone.Place:
-            return city
-
-        class Client:
-            rate: Missing
-            def get(self, path: Missing | None = None):
-                return path
-
-        def stream(n: Missing):
-            yield n
-        """)
-    project.tests("""
-        import annotationlib, inspect
-        import pytest, shop
-
-        def test_call():
-            assert (shop.fetch("Oslo"), shop.Client().get("a"), list(shop.stream(1))) == ("Oslo", "a", [1])
-
-        def test_annotations():
-            with pytest.raises(NameError):
-                inspect.signature(shop.fetch)
-            shown = inspect.signature(shop.fetch, annotation_format=annotationlib.Format.STRING)
-            assert str(shown) == "(city: 'Missing', *, days: 'Late[int]' = 3) -> 'gone.Place'"
-        """)
-
-    project.record().expect(passed=2)
-    project.replay().expect(passed=2, real=[])
-
-
 def test_every_place_is_restored_when_the_run_ends(project):
     """By identity, after blocks, markers, exceptions and an interrupt, in a process that runs pytest and goes on."""
     project.ini("shop:helper")

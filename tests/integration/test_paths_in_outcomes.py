@@ -242,23 +242,3 @@ def test_paths_in_one_folder_and_in_two_are_two_calls(project):
     assert record.real == ["beside", "beside"]
     project.replay().expect(passed=3, real=[])
     project.replay("test_shop.py::test_it[ba]").expect(passed=1, real=[])
-
-
-def test_a_folder_keeps_the_slash_at_its_end(project):
-    """A name may be put behind it."""
-    project.ini("shop:give")
-    project.module(
-        "from tally import ran\n\ndef give(thing):\n    ran('give')\n    return thing\n"
-    )
-    project.tests("""
-        import pytest, shop
-
-        @pytest.mark.parametrize("end", ["/", "/a/", ""])
-        def test_it(tmp_path, tmp_path_factory, end):
-            for folder in (tmp_path, tmp_path_factory.mktemp("more")):
-                text = f"{folder}{end}"
-                assert shop.give(text) == text and shop.give((text,)) == (text,)
-    """)
-    project.record().expect(passed=3)
-
-    project.replay().expect(passed=3, real=[])

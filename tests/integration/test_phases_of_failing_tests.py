@@ -322,26 +322,3 @@ def test_an_outage_restores_a_cassette(shop):
 
     assert run.vault == good
     assert "recorded errors:" not in run.section
-
-
-def test_the_next_attempt_of_a_rerun_test_calls_for_real(shop):
-    """pytest-rerunfailures runs a failed test again."""
-    pytest.importorskip("pytest_rerunfailures")
-    shop.tests("""
-        import shop
-        tries = []
-
-        def test_it(monkeypatch):
-            tries.append(1)
-            if len(tries) == 1:
-                monkeypatch.setenv("DOWN", "1")
-            shop.poll("Oslo")
-    """)
-    options = {"plugins": ["rerunfailures"]}
-
-    run = shop.record("--reruns=1", **options).expect(
-        passed=1, rerun=1, real=["poll Oslo"] * 2
-    )
-
-    assert outcomes(run) == ["1"]
-    shop.replay(**options).expect(passed=1, real=[])

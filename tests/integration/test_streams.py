@@ -278,36 +278,6 @@ def test_an_async_stream_left_by_a_break_is_recorded_as_far_as_read(project):
     project.replay().expect(passed=2, real=[])
 
 
-def test_a_stream_in_a_reference_cycle_is_collected_silently(project) -> None:
-    project.ini("shop:pages")
-    project.tests("""
-        import asyncio
-        import gc
-        import shop
-
-        class Holder:
-            pass
-
-        def hold(stream):
-            holder = Holder()
-            holder.itself, holder.stream = holder, stream
-            return holder
-
-        def test_async():
-            async def main():
-                holder = hold(shop.pages(3))
-                await holder.stream.__anext__()
-                del holder
-                gc.collect()
-                await asyncio.sleep(0)
-
-            asyncio.run(main())
-    """)
-
-    project.record("-W", "error").expect(passed=1)
-    project.replay("-W", "error").expect(passed=1, real=[])
-
-
 def test_a_stream_that_nobody_reads_is_recorded_at_once(project) -> None:
     """Not with what the test does later."""
     project.ini("shop:listed")
@@ -466,62 +436,6 @@ def test_a_future_is_refused(project):
         never=["pytest_mimic/"],
     )
     assert run.vault == {}
-
-
-def test_what_is_cancelled_is_not_recorded(project):
-    """Neither a timeout nor the end of the event loop leaves a recording.
-
-    The summary names the call.
-    """
-    project.ini("shop:slow", "shop:pages")
-    project.module("""
-        import asyncio
-
-        async def slow(name):
-            while True:
-                await asyncio.sleep(0)
-
-        async def pages():
-            yield 1
-            await asyncio.Event().wait()
-    """)
-    project.tests("""
-        import asyncio
-        import pytest, shop
-
-        async def read():
-            async for item in shop.pages():
-                assert item == 1
-
-        @pytest.mark.parametrize("call", [lambda: shop.slow("timeout"), read])
-        def test_timeout(call):
-            async def main():
-                with pytest.raises(asyncio.TimeoutError):
-                    await asyncio.wait_for(call(), 0.01)
-            asyncio.run(main())
-
-        def test_cancelled():
-            async def main():
-                task = asyncio.create_task(shop.slow("cancelled"))
-                await asyncio.sleep(0.01)
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-            asyncio.run(main())
-
-        def test_closed_in_another_context():
-            import contextvars
-            coroutine = shop.slow("elsewhere")
-            contextvars.copy_context().run(coroutine.send, None)
-            del coroutine
-    """)
-
-    run = project.record().expect(passed=4)
-
-    assert run.vault == {}
-    told = "\n".join(run.section)
-    for name in ("cancelled", "timeout"):
-        call = f"shop:slow(name='{name}')"
-        assert f"{call} was cancelled: not recorded, a replay will miss it" in told
 
 
 def test_calls_replay_and_record_under_trio_and_anyio(round_trip):

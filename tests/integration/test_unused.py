@@ -527,25 +527,6 @@ def test_a_recording_that_cannot_be_read_is_not_judged(shop, spoil):
     assert run.changed == set()
 
 
-def test_the_unused_recordings_of_a_test_stand_together(project):
-    project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    test = "def test_{0}():\n    [shop.fetch(city + '{0}') for city in 'abc']\n"
-    tests = [test.format(name) for name in ("oslo", "rome", "bonn")]
-    project.write("test_shop.py", "\n".join(["import shop", *tests]))
-    project.record().expect(passed=3)
-    project.write("test_shop.py", "import shop\n\ndef test_one():\n    pass\n")
-
-    run = project.replay("--mimic-fail-on-unused")
-
-    recorders = [line.partition("::")[2] for line in run.section if "::" in line]
-    assert recorders == [
-        *["test_bonn, gone"] * 3,
-        *["test_oslo, gone"] * 3,
-        *["test_rome, gone"] * 3,
-    ]
-
-
 def test_a_cancelled_call_that_does_not_begin_is_not_proven_unused(project):
     """It has lost a race, and may begin in the next run; not if its test is gone."""
     project.ini("shop:ask sequence")

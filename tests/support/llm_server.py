@@ -255,17 +255,3 @@ def running_llm(handler: type[Handler] = Handler) -> Iterator[Server]:
     """Run a server in a thread."""
     with serving(Server(handler)) as server:
         yield server
-
-
-@contextmanager
-def proxied_llm(handler: type[Handler] = Handler) -> Iterator[dict[str, str]]:
-    """Run a server as the proxy of a process, and yield the process's variables: OpenAI's host keeps its name."""
-    with running_llm(handler) as server:
-        proxy = dict.fromkeys(("HTTP_PROXY", "http_proxy"), server.url)
-        without = dict.fromkeys(("NO_PROXY", "no_proxy"), "")
-        yield {
-            **proxy,
-            **without,
-            "OPENAI_BASE_URL": "http://api.openai.com/v1",
-            "OPENAI_API_KEY": KEY,
-        }

@@ -536,18 +536,6 @@ def test_a_closed_channel_refuses_calls(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_channel_closed_by_its_block_refuses_calls(
-    mode: Any, runs: Any, library: Any
-) -> None:
-    runs.again(mode)
-    with grpc.insecure_channel(library.target) as channel:
-        stub = services.LibraryStub(channel)
-
-    with pytest.raises(ValueError, match=r"Cannot invoke RPC.*[Cc]losed"):
-        stub.Find(wish("Emma"))
-
-
-@pytest.mark.parametrize("mode", MODES)
 def test_a_closed_asyncio_channel_refuses_calls(
     mode: Any, runs: Any, library: Any
 ) -> None:
@@ -565,21 +553,6 @@ def test_a_closed_asyncio_channel_refuses_calls(
 
     assert asyncio.run(use()) is grpc.ChannelConnectivity.SHUTDOWN
     assert runs.asked == []
-
-
-def test_a_stub_outlives_its_collected_channel(
-    runs: Any, library: Any, three_ways: Any
-) -> None:
-    """The channel object is garbage, and the stub goes on, as it does live."""
-
-    def use() -> Any:
-        channel = grpc.insecure_channel(library.target)
-        stub = services.LibraryStub(channel)
-        del channel
-        gc.collect()
-        return stub.Find(wish("Emma")).title
-
-    assert three_ways(use) == "Emma"
 
 
 def test_metadata_counts_by_its_value(runs: Any, stub: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from typing import Any
 
 import pytest
@@ -55,20 +54,6 @@ def test_a_timer_has_its_turn_between_replays(runs: Runs, server: Server) -> Non
     assert both(runs, server, until_called) == (True, True)
 
 
-def test_a_response_leaves_nothing_to_the_garbage_collector(
-    runs: Runs, server: Server
-) -> None:
-    async def left(session: Any, url: str) -> int:
-        for _ in range(2):  # the first one loads modules
-            gc.collect()
-            async with session.get(f"{url}/users/1") as response:
-                await response.read()
-            del response
-        return gc.collect()
-
-    assert both(runs, server, left)[1] == 0
-
-
 def test_a_body_is_not_read_on_once_its_connection_is_closed(
     runs: Runs, server: Server
 ) -> None:
@@ -111,44 +96,6 @@ def test_a_proxy_that_is_not_there_is_named(
     assert seen[2:4] == ["127.0.0.1", 1]
 
 
-def test_a_proxy_of_the_environment_that_is_not_there_is_named(
-    runs: Runs, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", NOWHERE)
-
-    async def talk(session: Any, _: str) -> list[Any]:
-        with pytest.raises(aiohttp.ClientError) as caught:
-            await session.get("http://elsewhere.test/")
-        return described(caught.value)
-
-    seen = same(runs, server, lambda _: run(talk, server, trust_env=True))
-
-    assert seen[0] is aiohttp.ClientProxyConnectionError
-    assert seen[2:4] == ["127.0.0.1", 1]
-
-
-def test_an_error_of_a_resolver_without_a_number_keeps_its_text(
-    runs: Runs, server: Server
-) -> None:
-    """`aiodns`, which `aiohttp[speedups]` installs, makes such errors."""
-
-    class Resolver(aiohttp.DefaultResolver):
-        async def resolve(self, *_: Any, **__: Any) -> Any:
-            raise OSError(None, "Domain name not found")
-
-    async def talk(*_: Any) -> list[Any]:
-        connector = aiohttp.TCPConnector(resolver=Resolver())
-        async with aiohttp.ClientSession(connector=connector) as session:
-            with pytest.raises(aiohttp.ClientError) as caught:
-                await session.get("http://elsewhere.test/")
-        return described(caught.value)
-
-    seen = same(runs, server, lambda _: run(talk, server))
-
-    assert seen[0] is aiohttp.ClientConnectorDNSError
-    assert seen[1].endswith("[Domain name not found]")
-
-
 @pytest.mark.parametrize("closes", ["session", "connector"])
 def test_a_body_that_has_not_come_is_lost_with_its_session(
     runs: Runs, server: Server, closes: str
@@ -165,35 +112,6 @@ def test_a_body_that_has_not_come_is_lost_with_its_session(
 
     assert real == replayed
     assert real[1] == "Connection closed."
-
-
-async def each_line(response: Any) -> list[bytes]:
-    return [line async for line in response.content]
-
-
-@pytest.mark.parametrize(
-    "read",
-    [
-        each_line,
-        lambda response: response.content.readexactly(100),
-        lambda response: response.json(content_type=None),
-    ],
-    ids=["lines", "exactly", "json"],
-)
-def test_every_reader_loses_a_body_with_its_session(
-    runs: Runs, server: Server, read: Any
-) -> None:
-    async def talk(session: Any, url: str) -> list[Any]:
-        response = await session.get(f"{url}/stall")
-        await session.close()
-        with pytest.raises((RuntimeError, aiohttp.ClientError)) as caught:
-            await read(response)
-        response.close()
-        return described(caught.value)
-
-    real, replayed = both(runs, server, talk)
-
-    assert real == replayed
 
 
 class OddError(Exception):

@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 import pytest
-from support.http_server import Server, running_server
+from support.http_server import Server
 from support.runs import Runs
 
 from clients.http.four_ways import both, same
@@ -87,38 +87,6 @@ def test_an_unknown_proxy_gives_its_error_again(
         return type(failed.reason).__name__, failed.pool.host
 
     assert same(runs, server, talk) == ("ProxyError", "proxy.invalid")
-
-
-@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
-@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_a_hook_finds_no_certificate_where_a_socket_was(runs: Runs, tls: bool) -> None:
-    """As libraries for NTLM and Kerberos look for it, for each kind of answer."""
-
-    def talk(url: str) -> list[bool]:
-        certificates: list[bool] = []
-
-        def look(response: Any, **_: Any) -> None:
-            socket = response.raw._fp.fp.raw._sock
-            try:
-                certificate = socket.getpeercert(True)
-            except AttributeError:
-                certificate = None
-            certificates.append(bool(certificate))
-
-        with requests.Session() as session:
-            session.trust_env = False
-            session.verify = False
-            for page in ("users/1", "chunks", "gzip"):
-                session.get(f"{url}/{page}", hooks={"response": look})
-            with session.get(f"{url}/users/1", stream=True) as response:
-                look(response)
-        return certificates
-
-    with running_server(tls=tls) as server:
-        real, replayed = both(runs, server, talk)
-
-    assert real == [tls] * 4
-    assert replayed == [False] * 4
 
 
 def test_a_response_is_the_same_whether_urllib3_reads_it(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.http_server import CERTIFICATE, NOWHERE, Server, running_server
+from support.http_server import NOWHERE, Server
 from support.runs import Runs
 
 from clients.http.four_ways import same
@@ -92,30 +91,6 @@ def test_an_error_is_the_same(runs: Runs, server: Server, kind: str) -> None:
     same(runs, server, talk)
 
     assert runs.answers[0].error or kind == "no gzip"
-
-
-@pytest.mark.parametrize(
-    "options", [{"ca_certs": str(CERTIFICATE)}, {"cert_reqs": "CERT_NONE"}, {}]
-)
-def test_tls_fails_and_warns_as_it_does_live(
-    runs: Runs, options: dict[str, Any]
-) -> None:
-    def talk(url: str) -> list[Any]:
-        with (
-            warnings.catch_warnings(record=True) as said,
-            urllib3.PoolManager(retries=0, **options) as http,
-        ):
-            warnings.simplefilter("always")
-            try:
-                seen = [http.request("GET", f"{url}/users/1").data for _ in range(2)]
-            except urllib3.exceptions.MaxRetryError as error:
-                seen = failure(error)
-        return [*seen, *(str(one.message) for one in said)]
-
-    with running_server(tls=True) as server:
-        same(runs, server, talk)
-
-    assert runs.asked[0].parts["scheme"] == "https"
 
 
 def test_a_blocking_pool_gets_its_connections_back(runs: Runs, server: Server) -> None:

@@ -357,38 +357,6 @@ def test_the_server_starts_where_it_does_live(talks):
     assert not talks.root.joinpath("started").exists()
 
 
-@pytest.mark.rare
-def test_a_session_without_a_request_leaves_nothing_unclosed(talks):
-    talks.process = True
-    talks.write(
-        "test_enter.py",
-        """
-        import asyncio, gc
-        from mcp import ClientSession, stdio_client
-        from talks import STDIO
-
-        async def enter():
-            async with stdio_client(STDIO):
-                pass
-
-        async def with_session():
-            async with stdio_client(STDIO) as streams, ClientSession(*streams):
-                pass
-
-        def test_enter():
-            asyncio.run(enter())
-            asyncio.run(with_session())
-            gc.collect()
-        """,
-    )
-    strict = ("-W", "error")
-
-    for mode in (["--mimic-record"], [], ["--mimic-verify"]):
-        talks.run(*mode, *strict).expect(
-            passed=1, never=["Unclosed", "unraisable", "ResourceWarning"]
-        )
-
-
 @pytest.mark.parametrize("read", [0, 1, 3])
 def test_a_recorded_session_takes_messages_as_its_client_asks(
     project, monkeypatch, read

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -202,27 +201,6 @@ def test_locks_have_the_same_tokens_in_each_run(same: Any) -> None:
     assert same(steps) == [True, False, False, True, True, False, None, False, b"own"]
 
 
-def test_a_lock_takes_no_random_number_that_it_does_not_take_live(
-    same: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A test may have seeded the source, and has the same ids with `--mimic-live`."""
-    taken = []
-    original = os.urandom
-
-    def urandom(size: int) -> bytes:
-        taken.append(size)
-        return original(size)
-
-    monkeypatch.setattr(os, "urandom", urandom)
-
-    def steps(client: Any) -> Any:
-        lock = client.lock("report", timeout=10)
-        before = len(taken)
-        return [lock.acquire(), lock.release(), len(taken) - before]
-
-    assert same(steps) == [True, None, 0]
-
-
 def test_connection_set_up_is_not_recorded(both: Any, runs: Runs) -> None:
     recorded, replayed = both(
         lambda client: client.get("a"),
@@ -234,25 +212,6 @@ def test_connection_set_up_is_not_recorded(both: Any, runs: Runs) -> None:
 
     assert recorded is replayed is None
     assert runs.signatures == ["GET a"]
-
-
-def test_a_connection_is_recorded_again_after_listening(runs: Runs, port: int) -> None:
-    runs.again("pass")
-    with redis.Redis(
-        port=port, max_connections=2, retry=Retry(NoBackoff(), 1)
-    ) as client:
-        with client.pubsub() as channel:
-            channel.subscribe("news")
-            assert channel.get_message(timeout=60)["type"] == "subscribe"
-        with client.monitor():
-            pass
-        runs.again("record")
-        assert client.set("a", 1)
-    assert runs.signatures == ["SET a"]
-    runs.again("replay")
-
-    with redis.Redis(port=GONE) as client:
-        assert client.set("a", 1)
 
 
 def test_a_miss_opens_no_connection(runs: Runs) -> None:
@@ -392,25 +351,6 @@ def test_errors_of_the_async_client_are_recorded(
     runs.again("replay")
 
     assert asyncio.run(steps(GONE)) == recorded
-
-
-def test_an_async_client_is_real_again_after_a_replay(runs: Runs, port: int) -> None:
-    async def steps() -> list[Any]:
-        client = redis.asyncio.Redis(port=port, single_connection_client=True)
-        seen = []
-        for mode, value in (("off", 1), ("pass", 2)):
-            runs.again(mode)  # type: ignore[arg-type]
-            await client.set("a", value)
-            runs.again("record")
-            seen.append(await client.get("a"))
-            runs.again("replay")
-            seen.append(await client.get("a"))
-        runs.again("off")
-        seen.append(await client.get("a"))
-        await (client.aclose() if hasattr(client, "aclose") else client.close())
-        return seen
-
-    assert asyncio.run(steps()) == [b"1", b"1", b"1", b"1", b"2"]
 
 
 def patient(client: Any) -> Any:

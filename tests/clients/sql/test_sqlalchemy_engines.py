@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -190,35 +189,6 @@ def test_databases_differ_by_their_order_of_first_use(
         2,
         3,
     }
-
-
-@pytest.mark.parametrize("mode", ["record", "replay"])
-def test_a_connection_takes_no_random_number_that_it_does_not_take_live(
-    runs: Runs,
-    connect: Connect,
-    lite: Place,
-    monkeypatch: pytest.MonkeyPatch,
-    mode: Any,
-) -> None:
-    """A test may have seeded the source, and has the same ids with `--mimic-live`."""
-    taken = []
-    original = os.urandom
-
-    def urandom(size: int) -> bytes:
-        taken.append(size)
-        return original(size)
-
-    def steps(url: str) -> Any:
-        with connect(url).connect() as connection:
-            return connection.scalar(sa.text("SELECT 1"))
-
-    runs.again("record")
-    assert steps(lite.real) == 1
-    runs.again(mode)
-    monkeypatch.setattr(os, "urandom", urandom)
-    assert steps(lite.real) == 1
-
-    assert taken == []
 
 
 def test_a_connection_may_be_used_by_several_threads(

@@ -188,45 +188,6 @@ def test_looking_for_what_only_the_driver_has_fails_no_test(
     assert same(runs, lite, steps) == [False, False, False, False]
 
 
-def test_events_of_a_pool_use_what_only_the_driver_has(
-    runs: Runs, connect: Connect, lite: Place
-) -> None:
-    """What is sent while a connection goes back to its pool is no call."""
-
-    def steps(url: str) -> Any:
-        engine = connect(url)
-        sa.event.listen(
-            engine, "reset", lambda own, *_: own.executescript("CREATE TABLE t (a)")
-        )
-        with engine.connect() as connection:
-            connection.execute(sa.text("SELECT 1"))
-        with engine.connect() as connection:
-            return connection.scalar(sa.text("SELECT count(*) FROM t"))
-
-    assert same(runs, lite, steps) == 0
-
-
-def test_statement_that_is_cancelled_is_not_recorded(runs: Runs, pg: Place) -> None:
-    """A timeout around it says nothing of the database."""
-    pytest.importorskip("asyncpg")
-    pytest.importorskip("greenlet")
-
-    async def ask() -> None:
-        engine = create_async_engine(pg.real.replace("psycopg", "asyncpg"))
-        async with engine.connect() as connection:
-            with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(
-                    connection.execute(sa.text("SELECT pg_sleep(60)")), 0.2
-                )
-        await engine.dispose()
-
-    asyncio.run(ask())
-
-    assert runs.signatures == ["SELECT"]
-    assert runs.abandoned == 1
-    assert [answer for answer in runs.answers if "rows" in answer.data] == []
-
-
 def test_rows_of_another_class_are_refused_by_it(
     runs: Runs, connect: Connect, lite: Place
 ) -> None:
@@ -267,21 +228,6 @@ def test_values_of_a_converter_keep_their_class_in_an_async_engine(
         return type(value), value
 
     assert same(runs, lite, lambda url: asyncio.run(ask(url))) == (Size, Size.SMALL)
-
-
-def test_texts_keep_the_class_that_the_connection_makes(
-    runs: Runs, connect: Connect, lite: Place
-) -> None:
-    def steps(url: str) -> Any:
-        connection: Any = connect(url).raw_connection()
-        connection.dbapi_connection.text_factory = lambda data: Name(data.decode())
-        cursor = connection.cursor()
-        cursor.execute("SELECT 'x'")
-        value = cursor.fetchone()[0]
-        connection.close()
-        return type(value), value
-
-    assert same(runs, lite, steps) == (Name, "x")
 
 
 def test_texts_of_a_loader_of_psycopg_keep_their_class(
@@ -430,38 +376,6 @@ def test_database_that_cannot_be_reached_raises_where_it_does(
     assert [given is True for given in live] == [True, False, False]
     assert recorded == live
     assert replayed == live
-
-
-def test_async_database_that_cannot_be_reached_raises_where_it_does(
-    runs: Runs, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    """asyncpg raises an error of the network as it is."""
-    place = place_for(request, "postgresql+asyncpg", tmp_path)
-
-    async def ask_all(*urls: str) -> Any:
-        seen: list[Any] = []
-        for url in urls:
-            engine = create_async_engine(url)
-            try:
-                async with engine.connect():
-                    seen.append(True)
-            except Exception as error:
-                seen.append((type(error), str(error), getattr(error, "errno", None)))
-            await engine.dispose()
-        return seen
-
-    def steps(url: str) -> Any:
-        missing = url.rpartition("/")[0] + "/no_such_database"
-        closed = "postgresql+asyncpg://postgres@127.0.0.1:2/closed"
-        return asyncio.run(ask_all(url, closed, missing))
-
-    runs.again("off")
-    live = steps(place.real)
-    runs.again("record")
-    assert steps(place.real) == live
-    runs.again("replay")
-    assert steps(place.gone) == live
-    assert [given is True for given in live] == [True, False, False]
 
 
 def test_test_with_recordings_opens_no_connection_to_record(
