@@ -207,6 +207,7 @@ def test_the_smallest_adapter_of_the_docstring_works(gauge):
 PAGE = Path(__file__).parents[2] / "docs/contributing/add-a-client.md"
 
 
+@pytest.mark.rare
 def test_the_page_builds_an_adapter_in_an_empty_folder(project):
     """Its files record and replay, and its own tests of an adapter pass."""
     blocks = re.findall(r"```\w+\n# (\S+)\n(.*?)```", PAGE.read_text(), re.S)

@@ -228,6 +228,7 @@ def test_the_place_of_a_cancelled_call_stays_empty_where_its_test_fails(project)
     project.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.rare
 def test_a_call_that_nobody_cancels_any_more_is_a_miss(project):
     """It waits twice as long as when it was recorded, and five seconds more."""
     project.ini("shop:price sequence")
