@@ -313,7 +313,14 @@ def test_a_generator_that_outlives_its_test_is_recorded_as_far_as_it_was_read(pr
 
 def test_a_generator_that_outlives_the_run_is_closed_without_a_word(project):
     project.ini("shop:numbers sequence")
-    project.module(SHOP)
+    project.module("""
+        def double(number):
+            return 2 * number
+
+        def numbers():
+            yield double(0)
+            yield double(1)
+    """)
     project.tests("""
         import shop
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.logs import Log
-from pytest_mimic.engine.real_values import RealValues
+from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.vault.names import log_name
 from pytest_mimic.vault.vault import Written
 

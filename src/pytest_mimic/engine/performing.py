@@ -137,7 +137,7 @@ class RealCall:
                 # What the stream does when it is closed is a part of the call.
                 with step.running(), self._opened:
                     stream.close()
-            if is_whole:
+            if is_whole and step.is_open:
                 self._complete("", None)
         assert recorded is not None
         return (yield from recorded.items(is_async=is_async))
