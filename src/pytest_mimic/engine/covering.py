@@ -63,9 +63,8 @@ class Line:
 class ClientLine:
     """A line that names a client, and which of its calls it takes."""
 
-    def __init__(self, target: Target, kind: str, patterns: Patterns) -> None:
+    def __init__(self, target: Target, patterns: Patterns) -> None:
         self.target = target
-        self.kind = kind
         self.patterns = patterns
 
 

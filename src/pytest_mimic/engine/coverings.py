@@ -18,7 +18,7 @@ from pytest_mimic.engine.absent import (
 from pytest_mimic.engine.covering import ClientLine, Covering, Edge, Line
 from pytest_mimic.engine.inputs import Inputs
 from pytest_mimic.engine.mocks import Mocks
-from pytest_mimic.engine.plans import Decider, Room
+from pytest_mimic.engine.plans import Decider
 from pytest_mimic.engine.project import Project
 from pytest_mimic.engine.wrappers import Mimicked, may_serve_machinery
 from pytest_mimic.errors import TargetError
@@ -58,9 +58,8 @@ class Coverings:
         self.names: set[str] = set()
         self.absent: dict[str, str] = {}
         self._run = run
-        inputs = Inputs(rootdir, run.vault.path, Project(rootdir))
-        mocks = Mocks(inputs)
-        self._room = Room(run, inputs, mocks)
+        self._inputs = Inputs(rootdir, run.vault.path, Project(rootdir))
+        self._mocks = Mocks(self._inputs)
         self._is_live = run.mode == "live"
         self._open: list[Covering] = []
         self._edges: list[Covering] = []
@@ -73,7 +72,7 @@ class Coverings:
         self._awaited: set[str] = set()
         self._locks: dict[int, threading.RLock] = {}
         if not self._is_live:
-            self.intercept(mocks.edges())
+            self.intercept(self._mocks.edges())
 
     @property
     def _lock(self) -> threading.RLock:
@@ -209,7 +208,7 @@ class Coverings:
         assert client is not None
         options = target.options
         patterns = Patterns(options.only, options.exclude)
-        covering.clients.append(ClientLine(target, client.kind, patterns))
+        covering.clients.append(ClientLine(target, patterns))
         if absent_clients([target]):
             self.absent[target.module] = client.kind
             return
@@ -309,7 +308,10 @@ class Coverings:
         if self._is_live:
             return None
         mimicked = self._mimicked_of(function)
-        mimicked.push(covering, Decider(self._room, name, line, covering.cassette))
+        decider = Decider(
+            self._run, self._inputs, self._mocks, name, line, covering.cassette
+        )
+        mimicked.push(covering, decider)
         return mimicked.wrapper
 
     def _edge_wrapper(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 from pytest_mimic.engine.calls import kept_failure
 from pytest_mimic.engine.events import Event, Plain
@@ -229,7 +230,7 @@ def _tell_outcome(run: Run, entry: Entry, why: str, owner: Owner) -> None:
 # -- wider fixtures that were set up anew
 
 
-class FormerAnswers:
+class FormerAnswers(NamedTuple):
     """A wider fixture whose set-up was recorded anew.
 
     Attributes:
@@ -238,10 +239,9 @@ class FormerAnswers:
         is_torn: Whether two workers have made it and were answered differently.
     """
 
-    def __init__(self, fixture: str, tests: list[str], is_torn: bool) -> None:
-        self.fixture = fixture
-        self.tests = tests
-        self.is_torn = is_torn
+    fixture: str
+    tests: list[str]
+    is_torn: bool
 
 
 def former_answers(

@@ -76,25 +76,21 @@ class Player:
             self._test, self._facts = test, row.facts
 
 
-class Room(NamedTuple):
-    """What the plans of a run share."""
-
-    run: Run
-    inputs: Inputs
-    mocks: Mocks
-
-
 class Decider(NamedTuple):
     """The line by which a covering mimics a function.
 
     Attributes:
-        room: What the plans of the run share.
+        run: The run.
+        inputs: What calls of the run reach.
+        mocks: What its tests have replaced.
         target: The name under which calls are recorded, `shop.api:fetch`.
         line: The target that covers the function.
         cassette: The cassette that takes the calls.
     """
 
-    room: Room
+    run: Run
+    inputs: Inputs
+    mocks: Mocks
     target: str
     line: Target
     cassette: Owner | None
@@ -135,15 +131,15 @@ class FunctionPlan:
     def __init__(
         self, decider: Decider, function: Callable[..., Any], layer: str
     ) -> None:
-        run, line, cassette = decider.room.run, decider.line, decider.cassette
+        run, line, cassette = decider.run, decider.line, decider.cassette
         self.run = run
         self.target = decider.target
         self.function = function
         self.layer = layer
         self.line = line
         self.cassette = cassette
-        self._inputs = decider.room.inputs
-        self._mocks = decider.room.mocks
+        self._inputs = decider.inputs
+        self._mocks = decider.mocks
         has_place = line.options.sequence
         self.is_in_log = cassette is not None if has_place is None else has_place
         self.passes = run.inside.passes
