@@ -312,8 +312,9 @@ class Handler(loopback.Handler):
         self.answer(503, data, "application/json")
 
     def page_reason(self, _: dict[str, str]) -> None:
-        """Has a reason in Latin-1."""
-        self.wfile.write(b"HTTP/1.1 200 All R\xefght\r\nContent-Length: 2\r\n\r\nok")
+        """Has a reason in Latin-1, and a header in UTF-8."""
+        head = b"HTTP/1.1 200 All R\xefght\r\nX-Name: \xe6\x97\xa5\r\n"
+        self.wfile.write(head + b"Content-Length: 2\r\n\r\nok")
         self.close_connection = True
 
     def page_packed(self, query: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import quote
 
@@ -33,6 +34,20 @@ def seen(driver: Driver, url: str, ask: Ask, **options: Any) -> list[Any]:
     except Exception as error:
         return [type(error), " ".join(str(error).split())]
     return [answer.status, answer.reason, answer.body]
+
+
+def edit(runs: Runs, change: dict[str, Any]) -> None:
+    """Change the one recorded answer, as by hand, and replay it. None: take out."""
+    runs.end_test()
+    [log] = runs.run.vault.path.rglob("*.json")
+    plain = json.loads(log.read_text("utf-8"))
+    answer = plain["log"][0]["answer"]
+    for name, value in change.items():
+        answer[name] = value
+        if value is None:
+            del answer[name]
+    log.write_text(json.dumps(plain), "utf-8")
+    runs.again("replay")
 
 
 @pytest.mark.parametrize("read", ["whole", "chunks"])
@@ -67,6 +82,56 @@ def test_a_proxy_that_wants_credentials_is_one_kind_of_error(
     assert [answer.error for answer in runs.answers] == ["proxy"]
 
 
-def test_a_reason_may_be_in_latin_1(driver: Driver, runs: Runs, server: Server) -> None:
-    assert same(runs, server, lambda url: seen(driver, url, Ask("/reason")))[0] == 200
+def test_a_reason_and_a_header_may_be_in_any_charset(
+    driver: Driver, runs: Runs, server: Server
+) -> None:
+    def talk(url: str) -> list[Any]:
+        [answer] = driver.talk(url, Ask("/reason"))
+        names = [value for name, value in answer.headers if name.lower() == "x-name"]
+        return [answer.status, answer.reason, *names]
+
+    assert len(same(runs, server, talk)) == 3
     assert runs.answers[0].data["reason"] == "All Rïght"
+    assert runs.answers[0].data["headers"]["x-name"] == "æ\x97¥"
+
+
+def test_an_answer_of_http_2_replays_through_each_client(
+    driver: Driver, runs: Runs, server: Server
+) -> None:
+    driver.talk(server.url, Ask("/users/1"))
+    edit(runs, {"version": "HTTP/2"})
+
+    assert seen(driver, server.url, Ask("/users/1"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "200"},
+        {"status": True},
+        {"status": None},
+        {"headers": []},
+        {"headers": {"x-a": "1\r\nx-b: 2"}},
+        {"headers": {"x-a": "日"}},
+        {"reason": "a\r\nb"},
+        {"version": 2},
+        {"body": {"html": ""}},
+        {"body": {"base64": "?"}},
+        {"body": {"text": "日", "charset": "latin-1"}},
+        {"body": {"events": [5]}},
+        {"left": "maybe"},
+        {"pieces": [-1, 5]},
+        {"error": {"kind": "lightning"}},
+    ],
+    ids=str,
+)
+def test_an_edit_that_no_client_can_be_given_is_named(
+    driver: Driver, runs: Runs, server: Server, change: dict[str, Any]
+) -> None:
+    driver.talk(server.url, Ask("/users/1"))
+    edit(runs, change)
+
+    name, message = seen(driver, server.url, Ask("/users/1"))
+
+    assert name.__name__ == "CorruptRecordingError"
+    assert "that cannot be given" in message

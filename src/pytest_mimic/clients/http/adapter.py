@@ -195,7 +195,7 @@ class Attempt:
                 raise
         else:
             answer = recorder.end()
-        return raised(self.give(answer))
+        return raised(exchange.made(answer, self.give))
 
 
 class Recorder:

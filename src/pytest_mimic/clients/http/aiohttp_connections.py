@@ -208,7 +208,7 @@ class Connecting(Attempt):
             answer = recorder.fail(error, "connecting")
             if answer is None:
                 raise
-            return raised(self.give(answer))
+            return raised(exchange.made(answer, self.give))
         connection.begin_answer = _Reading(self, recorder, connection).start
         return connection
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from email.utils import parsedate_to_datetime
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 
 from pytest_mimic.client import Plain
 from pytest_mimic.clients.http import bodies
+from pytest_mimic.clients.http.failures import NAMES_BY_KIND
 from pytest_mimic.secrets.placeholders import OWN
 
 # Raw deflate, without the header of zlib.
@@ -30,6 +32,9 @@ _TOKENS = frozenset(
     " candidatesTokenCount".split()
 )
 _MALFORMED_CHUNK = b"malformed\r\n"
+# Headers are bytes, kept as Latin-1. One may go on in a line that is indented.
+_UNSENDABLE = re.compile(r"\0|[^\0-\xff]|\r(?!\n)|\n(?![ \t])")
+_STATUS_LINE = re.compile(r"HTTP/\d(?:\.\d)? [^\r\n\0\u0100-\U0010ffff]*")
 
 
 class Given(NamedTuple):
@@ -125,9 +130,8 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
     Raises:
         ValueError: The answer was edited to what no client can be given.
     """
+    _check(answer)
     status = answer.get("status", 0)
-    if not isinstance(status, int) or not (status == 0 or 100 <= status <= 599):
-        raise ValueError(f"{status!r} is no status")
     body = answer.get("body", {})
     pieces = [piece for piece in bodies.pieces(body) if piece]
     if "pieces" in answer and len(pieces) == 1:
@@ -152,6 +156,24 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
         error=answer.get("error", {}),
         version=answer.get("version", "HTTP/1.1"),
     )
+
+
+def _check(answer: Plain) -> None:
+    """Refuse an answer whose head or end no server could have sent."""
+    status, error = answer.get("status"), answer.get("error")
+    if status is None and error is None:
+        raise ValueError("it has no status, and no error")
+    if status is not None and not (type(status) is int and 100 <= status <= 599):
+        raise ValueError(f"{status!r} is no status")
+    if error is not None and error["kind"] not in NAMES_BY_KIND:
+        raise ValueError(f"{error['kind']!r} is no kind of an error of the network")
+    line = f"{answer.get('version', 'HTTP/1.1')} {answer.get('reason', '')}"
+    if not _STATUS_LINE.fullmatch(line):
+        raise ValueError(f"{line!r} is no version with a reason")
+    if answer.get("left", True) is not True:
+        raise ValueError("left is not true")
+    if any(size < 1 for size in answer.get("pieces", ())):
+        raise ValueError("a piece is empty")
 
 
 def tokens_of(answer: Plain) -> int:
@@ -194,11 +216,14 @@ def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[b
     """
     headers = dict(given.headers)
     pieces = given.pieces
-    lines = [f"{given.version} {given.status} {given.reason}"]
+    # HTTP/2 has no lines, and a parser of lines knows no such version.
+    version = "HTTP/1.0" if given.version == "HTTP/1.0" else "HTTP/1.1"
+    lines = [f"{version} {given.status} {given.reason}"]
     if is_packed and given.encoding:
-        pieces = [_packed(b"".join(pieces), given.encoding)]
-        lines.append(f"Content-Encoding: {given.encoding.removeprefix(_BARE)}")
-        headers["content-length"] = str(len(pieces[0]))
+        encoding, data = _packed(b"".join(pieces), given.encoding)
+        pieces = [data]
+        lines.append(f"Content-Encoding: {encoding}")
+        headers["content-length"] = str(len(data))
     has_body = method != "HEAD" and given.status not in _WITHOUT_BODY
     is_chunked = "transfer-encoding" in headers
     is_cut = given.is_left or bool(given.error)
@@ -229,12 +254,13 @@ def _has_its_bytes(answer: Plain, pieces: Sequence[bytes]) -> bool:
     return not any(OWN.encode() in piece for piece in pieces)
 
 
-def _packed(data: bytes, encoding: str) -> bytes:
+def _packed(data: bytes, encoding: str) -> tuple[str, bytes]:
+    """Return an encoding that needs no library, and data in it."""
     if "deflate" in encoding:
         window = -zlib.MAX_WBITS if encoding.startswith(_BARE) else zlib.MAX_WBITS
         packer = zlib.compressobj(wbits=window)
-        return packer.compress(data) + packer.flush()
-    return gzip.compress(data, mtime=0)
+        return "deflate", packer.compress(data) + packer.flush()
+    return "gzip", gzip.compress(data, mtime=0)
 
 
 def _in_pieces(data: bytes, sizes: Sequence[int]) -> list[bytes]:
@@ -249,8 +275,8 @@ def _headers_of(answer: Plain) -> Iterator[tuple[str, str]]:
     headers = answer.get("headers", {})
     for name, value in headers.items():
         for one in value if isinstance(value, list) else [value]:
-            if not isinstance(one, str):
-                raise ValueError(f"the header {name} is no text")
+            if not isinstance(one, str) or _UNSENDABLE.search(f"{name}{one}"):
+                raise ValueError(f"the header {name!r} is no text of a header")
             is_cookie = name == "set-cookie"
             yield name, _lasting(one, headers) if is_cookie else one
 

@@ -90,20 +90,14 @@ def class_of(kind: str, modules: list[str], recorded: str = "") -> type[Any]:
         kind: The kind.
         modules: Where the client has its exceptions, the nearest first.
         recorded: The class that was recorded; it is taken if it is one of them.
-
-    Raises:
-        ValueError: There is no such kind.
     """
-    names = NAMES_BY_KIND.get(kind)
-    if names is None:
-        raise ValueError(f"{kind!r} is no kind of an error of the network")
     module, _, name = recorded.rpartition(".")
     if any(module == one or module.startswith(f"{one}.") for one in modules):
         found = getattr(sys.modules.get(module), name, None)
         if isinstance(found, type):
             return found
     for one in modules:
-        for name in names:
+        for name in NAMES_BY_KIND[kind]:
             found = getattr(sys.modules.get(one), name, None)
             if isinstance(found, type) and issubclass(found, BaseException):
                 return found

@@ -153,9 +153,13 @@ class _Attempt(Attempt):
         if not given.status:
             return error
         replay = Replay(given, given.pieces, exchange, is_task=self.is_task)
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in given.headers
+        ]
         return sys.modules[self._name].Response(
             given.status,
-            headers=given.headers,
+            headers=headers,
             stream=_stream(self._name, _Replayed, replay, error),
             extensions={
                 "http_version": given.version.encode("ascii", "replace"),
@@ -234,9 +238,13 @@ def _stream_class(module: Any, class_: type[Any]) -> Any:
 
 def _head_of(response: Any) -> answers.Head:
     extensions = response.extensions
+    headers = [
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in response.headers.raw
+    ]
     return answers.Head(
         response.status_code,
         extensions.get("reason_phrase", b"").decode("latin-1"),
-        response.headers.multi_items(),
+        headers,
         extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
     )
