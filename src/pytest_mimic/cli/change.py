@@ -6,13 +6,12 @@ import re
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Generator, Iterable
-from dataclasses import replace
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, select
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.vault.names import cassette_of_test, log_name
-from pytest_mimic.vault.recording import Recording
+from pytest_mimic.vault.recording import Recording, copied
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import plural, size_in_words
 
@@ -52,7 +51,7 @@ def delete_calls(vault: Vault, found: Iterable[Found]) -> None:
     for name, recording in recordings.items():
         kept = [entry for entry in recording.entries if id(entry) not in gone[name]]
         if kept:
-            vault.write(name, replace(recording, entries=kept))
+            vault.write(name, copied(recording, entries=kept))
         else:
             files.append(name)
     vault.delete(files)
@@ -80,7 +79,7 @@ def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
     for name, recording in vault.all():
         if isinstance(recording, CorruptRecordingError):
             continue
-        moved = replace(
+        moved = copied(
             recording,
             owner=_renamed(recording.owner, old, new),
             fixtures={

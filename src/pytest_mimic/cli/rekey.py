@@ -6,7 +6,7 @@ import shlex
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -24,7 +24,7 @@ from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
 from pytest_mimic.values.tree import Path, Tree, below, parts, without
 from pytest_mimic.vault.names import call_name
-from pytest_mimic.vault.recording import Entry, Recording
+from pytest_mimic.vault.recording import Entry, Recording, copied
 from pytest_mimic.words import plural
 
 
@@ -151,7 +151,7 @@ def _under(
     request: Any = unshelve(entry.request, vault)
     answer: Any = unshelve(entry.body.get("answer"), vault)
     _refuse_names_taken_out(project.secrets.names, adapter, request, answer)
-    new = replace(entry, line=options.text())
+    new = copied(entry, line=options.text())
     hidden = exchanges.request(adapter, request)
     is_hidden = hidden != request
     if is_hidden or new.line != entry.line:
@@ -172,7 +172,7 @@ def _under(
 
 
 def _function(project: Project, entry: Entry, options: Options) -> Entry:
-    new = replace(entry, line=options.text())
+    new = copied(entry, line=options.text())
     arguments: Tree = entry.arguments or {}
     if new.line != entry.line:
         arguments = _without_ignored(arguments, _options_of(entry.line), options)
@@ -313,7 +313,7 @@ def _carry_out(project: Project, moves: Sequence[_Move]) -> None:
         files[move.found.name].append(move)
         _shelve(project, move)
         if move.leaves and vault.folder.size(move.file) == 0:
-            call = replace(move.new, begin=0, ended=None)
+            call = copied(move.new, begin=0, ended=None)
             owner = move.found.recording.owner
             vault.write(move.file, Recording(owner, call.recorded, [call]))
     gone = []
@@ -322,7 +322,7 @@ def _carry_out(project: Project, moves: Sequence[_Move]) -> None:
         if not left:
             gone.append(name)
         elif any(move.is_change for move in of_file):
-            vault.write(name, replace(of_file[0].found.recording, entries=left))
+            vault.write(name, copied(of_file[0].found.recording, entries=left))
     vault.delete(gone)
     vault.end()
 

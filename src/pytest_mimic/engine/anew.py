@@ -82,7 +82,7 @@ class Anew:
 
     def _note(self, call: Call, path: str, what: str, test: str) -> None:
         ignore = (*call.options.ignore, path)
-        line = call.options._replace(ignore=ignore).line()
+        line = call.options.changed(ignore=ignore).line()
         self._events.add(
             "made anew",
             call.label(),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 
-from pytest_mimic.patch.targets import Options
+from pytest_mimic.patch.targets import NO_OPTIONS, Options
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import Entry
 
@@ -34,7 +33,6 @@ _FAILED_CODES = frozenset(
 SameBodies = Callable[[Mapping[str, Tree], Mapping[str, Tree]], bool]
 
 
-@dataclass(eq=False, repr=False)
 class Call:
     """What is known of a call before it is made.
 
@@ -59,25 +57,41 @@ class Call:
         line_name: How its line names the target: `httpx`.
     """
 
-    target: str
-    kind: str
-    identity: str
-    signature: str
-    in_log: bool
-    describe: Callable[[], Tree]
-    label: Callable[[], str]
-    options: Options = field(default_factory=Options)
-    has_effect: bool = False
-    is_of_all: bool = False
-    changed: Callable[[Entry], list[str]] | None = None
-    identify: Callable[[Tree], str] | None = None
-    parts: Callable[[Tree], Tree] | None = None
-    is_equal: SameBodies | None = None
-    sender: Callable[[Tree], list[str]] | None = None
-    line_name: str = ""
-
-    def __post_init__(self) -> None:
-        self.line_name = self.line_name or self.target
+    def __init__(
+        self,
+        target: str,
+        kind: str,
+        identity: str,
+        signature: str,
+        in_log: bool,
+        describe: Callable[[], Tree],
+        label: Callable[[], str],
+        options: Options = NO_OPTIONS,
+        has_effect: bool = False,
+        is_of_all: bool = False,
+        changed: Callable[[Entry], list[str]] | None = None,
+        identify: Callable[[Tree], str] | None = None,
+        parts: Callable[[Tree], Tree] | None = None,
+        is_equal: SameBodies | None = None,
+        sender: Callable[[Tree], list[str]] | None = None,
+        line_name: str = "",
+    ) -> None:
+        self.target = target
+        self.kind = kind
+        self.identity = identity
+        self.signature = signature
+        self.in_log = in_log
+        self.describe = describe
+        self.label = label
+        self.options = options
+        self.has_effect = has_effect
+        self.is_of_all = is_of_all
+        self.changed = changed
+        self.identify = identify
+        self.parts = parts
+        self.is_equal = is_equal
+        self.sender = sender
+        self.line_name = line_name or target
 
     @property
     def line(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pytest_mimic.errors import MimicError
 
@@ -52,13 +52,16 @@ CALLS: tuple[EventKind, ...] = (
 """What may become of a call."""
 
 
-class Event(NamedTuple):
+class Event:
     """Something that happened to a call, in a test."""
 
-    kind: EventKind
-    call: str
-    test: str
-    facts: dict[str, Plain]
+    def __init__(
+        self, kind: EventKind, call: str, test: str, facts: dict[str, Plain]
+    ) -> None:
+        self.kind = kind
+        self.call = call
+        self.test = test
+        self.facts = facts
 
     def text(self, name: str) -> str:
         """Give a fact that is a text; empty: there is none."""

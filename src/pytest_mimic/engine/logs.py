@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property, partial
 from typing import Literal
 
@@ -24,7 +23,7 @@ from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree, digest_of
 from pytest_mimic.vault.names import call_name
-from pytest_mimic.vault.recording import Entry, Recording
+from pytest_mimic.vault.recording import Entry, Recording, copied
 from pytest_mimic.vault.vault import Part, Vault, Written
 
 _NO_ADDRESS = ("headers", "body", "form")
@@ -233,7 +232,7 @@ class Log:
             added = [entry for entry in entries if entry.request is None]
             entries = [*self.entries, *_behind(self.entries, added)]
         if len(entries) > len(self.entries):
-            whole = replace(self.found or left, entries=entries)
+            whole = copied(self.found or left, entries=entries)
             self._vault.write(self.name, whole)
             self._load()
         self._part.discard()
@@ -420,6 +419,6 @@ def _behind(before: Sequence[Entry], entries: Iterable[Entry]) -> list[Entry]:
     """Give entries with places behind those of others, none beside another."""
     last = max((max(entry.begin, entry.ended or 0) for entry in before), default=-1)
     return [
-        replace(entry, begin=last + 1 + 2 * number, ended=last + 2 + 2 * number)
+        copied(entry, begin=last + 1 + 2 * number, ended=last + 2 + 2 * number)
         for number, entry in enumerate(entries)
     ]

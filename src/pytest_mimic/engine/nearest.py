@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple, Protocol
 
@@ -17,7 +16,7 @@ from pytest_mimic.values import messages
 from pytest_mimic.values.differences import Difference
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import IGNORED, Tree, without
-from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.recording import Entry, copied
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import few
 
@@ -93,7 +92,7 @@ def _recorded(call: Call, names: Iterable[str], vault: Vault) -> Iterator[_Recor
         for number, entry in enumerate(recording.entries if recording else ()):
             if entry.target == call.target and entry.end != "empty":
                 assert recording is not None
-                dated = replace(entry, recorded=entry.recorded or recording.recorded)
+                dated = copied(entry, recorded=entry.recorded or recording.recorded)
                 yield _Recorded(recording.owner, dated, name, number)
 
 
@@ -121,9 +120,9 @@ def _of_equal(
             command = around.commands.mimic("mv", moved[0], name)
             fact = f"{moved[0]}, which is gone, begins with the same call"
             return Hints([fact], [("to give it those recordings", command)])
-    options = call.options._replace(sequence=False)
+    options = call.options.changed(sequence=False)
     if call.conversation:
-        options = options._replace(only=(call.signature,))
+        options = options.changed(only=(call.signature,))
     line = f"{call.line_name} {options.line()}"
     fact = f"recorded by {others[0].owner}, for itself"
     return Hints([fact], [("to let all tests share it", line)])
@@ -155,7 +154,7 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
     paths = messages.ignorable_in(described, found, shared)
     if not paths:
         return Hints(facts, [], cause)
-    options = call.options._replace(ignore=(*call.options.ignore, *paths))
+    options = call.options.changed(ignore=(*call.options.ignore, *paths))
     way = "if it changes from run to run", f"{call.line_name} {options.line()}"
     return Hints(facts, [way], cause)
 

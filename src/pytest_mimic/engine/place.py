@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.decide import Decision, Reason, Recorded
-from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.recording import Entry, copied
 
 Key = tuple[str, str]
 """What makes calls equal: the identity, and the options of the line that count."""
@@ -19,7 +18,6 @@ def key_of(call: Call | Entry) -> Key:
     return call.identity, call.line
 
 
-@dataclass(eq=False, repr=False)
 class Place:
     """What becomes of a call, where its recording is, and what it gave.
 
@@ -42,19 +40,31 @@ class Place:
         thread: The thread in which it began.
     """
 
-    decision: Decision | Reason
-    recorded: Recorded
-    entry: Entry | None
-    name: str
-    key: Key
-    conversation: str = ""
-    is_in_log: bool = False
-    index: int | None = None
-    begin: int = 0
-    ended: int | None = None
-    blank: Entry | None = None
-    outcome: Entry | None = None
-    thread: int = field(default_factory=threading.get_ident)
+    def __init__(
+        self,
+        decision: Decision | Reason,
+        recorded: Recorded,
+        entry: Entry | None,
+        name: str,
+        key: Key,
+        conversation: str = "",
+        is_in_log: bool = False,
+        index: int | None = None,
+        begin: int = 0,
+    ) -> None:
+        self.decision = decision
+        self.recorded = recorded
+        self.entry = entry
+        self.name = name
+        self.key = key
+        self.conversation = conversation
+        self.is_in_log = is_in_log
+        self.index = index
+        self.begin = begin
+        self.ended: int | None = None
+        self.blank: Entry | None = None
+        self.outcome: Entry | None = None
+        self.thread = threading.get_ident()
 
     @property
     def is_real(self) -> bool:
@@ -79,7 +89,7 @@ class Place:
         """
         entry = outcome or (self.blank if self.is_real else self.entry)
         assert entry is not None
-        return replace(entry, begin=self.begin, ended=self.ended)
+        return copied(entry, begin=self.begin, ended=self.ended)
 
 
 def entry_of(call: Call, **facts: Any) -> Entry:

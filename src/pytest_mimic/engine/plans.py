@@ -175,7 +175,7 @@ class FunctionPlan:
         if self.line.path[-1] != "*":
             return self.line
         module, _, path = self.target.partition(":")
-        return self.line._replace(module=module, path=tuple(path.split(".")))
+        return self.line.changed(module=module, path=tuple(path.split(".")))
 
     def _binding(self) -> Callable[..., dict[str, object]]:
         bind = self.binder.bind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
@@ -54,7 +54,7 @@ class EndlessCallsError(BaseException):
         self.miss = miss
 
 
-class Refusal(NamedTuple):
+class Refusal:
     """Why a call gets no outcome, and the option that helps.
 
     Attributes:
@@ -63,9 +63,10 @@ class Refusal(NamedTuple):
         cause: A text that is equal for calls with one cause; empty: it has its own.
     """
 
-    error: MimicError
-    option: str
-    cause: str = ""
+    def __init__(self, error: MimicError, option: str, cause: str = "") -> None:
+        self.error = error
+        self.option = option
+        self.cause = cause
 
 
 class Refusals:
@@ -114,7 +115,9 @@ class Refusals:
                 option = RERECORD
         what = f"no recording of {call.label()}"
         refusal = self._refusal(what, facts, "to record it", option, owner, ways)
-        return refusal._replace(cause=cause and f"{call.target} {cause}")
+        if cause:
+            refusal.cause = f"{call.target} {cause}"
+        return refusal
 
     def _following(self, call: Call, owner: Owner | None) -> Refusal:
         return self._refusal(
@@ -332,7 +335,7 @@ def _way_to_leave_out(call: Call, differences: Sequence[Difference]) -> list[Rem
         paths[".".join("*" if step.isdigit() else step for step in one.steps)] = None
     if not paths or len(paths) > _MOST_PATHS:
         return []
-    options = call.options._replace(volatile=(*call.options.volatile, *paths))
+    options = call.options.changed(volatile=(*call.options.volatile, *paths))
     return [("if it is new each time", f"{call.line_name} {options.line()}")]
 
 

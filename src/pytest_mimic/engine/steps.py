@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from copy import copy
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from pytest_mimic.engine.calls import Call, failed_exchange, is_worth_a_wait
@@ -83,7 +83,8 @@ def _place_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Cal
     if mode == "verify" and call.identify is not None and not log.times(call):
         # A request may hold real values, where recorded ones have an answer.
         for request in owner.real.candidates(call.describe()):
-            candidate = replace(call, identity=call.identify(request))
+            candidate = copy(call)
+            candidate.identity = call.identify(request)
             if log.times(candidate):
                 call = candidate
                 break

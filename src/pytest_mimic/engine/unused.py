@@ -6,7 +6,6 @@ import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from xxhash import xxh3_64_hexdigest
 
@@ -23,7 +22,7 @@ READ_UNASKED = 500
 _NOT_KNOWN = "their tests may still exist"
 
 
-class Unused(NamedTuple):
+class Unused:
     """A recording that no test used.
 
     Attributes:
@@ -35,12 +34,19 @@ class Unused(NamedTuple):
         calls: How many it holds.
     """
 
-    name: str
-    identity: str = ""
-    entry: Entry | None = None
-    test: str = ""
-    is_gone: bool = False
-    calls: int = 1
+    def __init__(
+        self,
+        name: str,
+        identity: str = "",
+        entry: Entry | None = None,
+        calls: int = 1,
+    ) -> None:
+        self.name = name
+        self.identity = identity
+        self.entry = entry
+        self.test = ""
+        self.is_gone = False
+        self.calls = calls
 
 
 class Judgement:
@@ -117,9 +123,10 @@ class _Jury:
             return  # another process has deleted it meanwhile
         reason = self._reason(name, recording)
         is_gone = recording.owner in self._gone
-        for one in _unused_of(name, recording, self._usage.used.get(name)):
-            unused = one._replace(test=recording.owner, is_gone=is_gone)
-            is_cancelled = one.entry is not None and one.entry.end == "waiting"
+        for unused in _unused_of(name, recording, self._usage.used.get(name)):
+            unused.test, unused.is_gone = recording.owner, is_gone
+            entry = unused.entry
+            is_cancelled = entry is not None and entry.end == "waiting"
             if is_cancelled and not is_gone and not reason:
                 yield unused, "its call was cancelled, and may begin in another run"
             else:

@@ -7,7 +7,7 @@ import math
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, Literal, TypedDict
 
 from pytest_mimic.errors import TargetError, did_you_mean
 from pytest_mimic.patch.clients import CLIENT_NAMES, client_of
@@ -30,24 +30,44 @@ class TargetOptions(TypedDict, total=False):
     exclude: str | Sequence[str]
 
 
-class Options(NamedTuple):
+class Options:
     """The options of a target. Each path stands as it was written, `rows.*.id`.
 
     Those that a marker, `mimic(...)` or a fixture gives are `in_python`.
     """
 
-    ignore: tuple[str, ...] = ()
-    match: tuple[str, ...] = ()
-    key: Callable[[Mapping[str, Any]], object] | None = None
-    content: tuple[str, ...] = ()
-    sequence: bool | None = None
-    rtol: float = 0.0
-    atol: float = 0.0
-    volatile: tuple[str, ...] = ()
-    compare: Literal["exact", "shape"] = "exact"
-    only: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    in_python: bool = False
+    def __init__(
+        self,
+        *,
+        ignore: tuple[str, ...] = (),
+        match: tuple[str, ...] = (),
+        key: Callable[[Mapping[str, Any]], object] | None = None,
+        content: tuple[str, ...] = (),
+        sequence: bool | None = None,
+        rtol: float = 0.0,
+        atol: float = 0.0,
+        volatile: tuple[str, ...] = (),
+        compare: Literal["exact", "shape"] = "exact",
+        only: tuple[str, ...] = (),
+        exclude: tuple[str, ...] = (),
+        in_python: bool = False,
+    ) -> None:
+        self.ignore = ignore
+        self.match = match
+        self.key = key
+        self.content = content
+        self.sequence = sequence
+        self.rtol = rtol
+        self.atol = atol
+        self.volatile = volatile
+        self.compare = compare
+        self.only = only
+        self.exclude = exclude
+        self.in_python = in_python
+
+    def changed(self, **values: Any) -> Options:
+        """Return these options with other values for some."""
+        return Options(**{**vars(self), **values})
 
     def text(self) -> str:
         """Return what decides the identity of a call, as a line has it.
@@ -67,9 +87,9 @@ class Options(NamedTuple):
         """Return all options as a line has them; `key` has no place there."""
         # Which calls it is about comes first: `only="POST /login" sequence=no`.
         words = []
-        for name in dict.fromkeys(("only", "exclude", *self._fields)):
+        for name in dict.fromkeys(("only", "exclude", *vars(self))):
             value = getattr(self, name)
-            is_set = value != self._field_defaults[name]
+            is_set = value != getattr(NO_OPTIONS, name)
             if is_set and name not in ("key", "in_python"):
                 words.append(_word(name, value))
         return " ".join(words)
@@ -92,7 +112,7 @@ def _word(name: str, value: object) -> str:
     return f"{name}={text}"
 
 
-class Target(NamedTuple):
+class Target:
     """A function, the functions of a module or a class, or a client.
 
     Attributes:
@@ -106,12 +126,26 @@ class Target(NamedTuple):
             they may name arguments which only the others have.
     """
 
-    module: str
-    path: tuple[str, ...] = ()
-    options: Options = NO_OPTIONS
-    excluded: bool = False
-    where: str = ""
-    is_one_of_several: bool = False
+    def __init__(
+        self,
+        module: str,
+        path: tuple[str, ...] = (),
+        options: Options = NO_OPTIONS,
+        *,
+        excluded: bool = False,
+        where: str = "",
+        is_one_of_several: bool = False,
+    ) -> None:
+        self.module = module
+        self.path = path
+        self.options = options
+        self.excluded = excluded
+        self.where = where
+        self.is_one_of_several = is_one_of_several
+
+    def changed(self, **values: Any) -> Target:
+        """Return this target with other values for some of its attributes."""
+        return Target(**{**vars(self), **values})
 
     @property
     def is_client(self) -> bool:
@@ -128,7 +162,7 @@ class Target(NamedTuple):
     def line(self, *, ignore: Iterable[str] = ()) -> str:
         """Return the line with more paths in `ignore`."""
         paths = dict.fromkeys([*self.options.ignore, *ignore])
-        options = self.options._replace(ignore=tuple(paths))
+        options = self.options.changed(ignore=tuple(paths))
         return f"{self.name} {options.line()}".strip()
 
     def error(self, problem: str) -> TargetError:
@@ -150,7 +184,7 @@ def parse_target(line: str, where: str = "") -> Target | None:
         words = _words_of(line)
         if not words:
             return None
-        target = _target_of_words(*words)._replace(where=where)
+        target = _target_of_words(*words).changed(where=where)
         _check_fit(target)
     except TargetError as error:
         raise Target("", where=where).error(error.what) from None
@@ -283,7 +317,7 @@ def _target_of(given: str | Callable[..., Any]) -> Target:
     target = parse_target(given if isinstance(given, str) else _importable_name(given))
     if target is None:
         raise TargetError(f"{given!r} names no target")
-    return target._replace(options=target.options._replace(in_python=True))
+    return target.changed(options=target.options.changed(in_python=True))
 
 
 def _with_options(
@@ -291,8 +325,8 @@ def _with_options(
 ) -> Target:
     if target.excluded:
         return target
-    target = target._replace(
-        options=target.options._replace(**values, in_python=True),
+    target = target.changed(
+        options=target.options.changed(**values, in_python=True),
         is_one_of_several=are_several or target.is_one_of_several,
     )
     if not target.is_one_of_several:

@@ -6,14 +6,14 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from copy import copy
 from gc import get_referents
 from json.encoder import (  # type: ignore[attr-defined]
     c_make_encoder,
     encode_basestring,
     encode_basestring_ascii,
 )
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from xxhash import xxh3_64_hexdigest
 
@@ -35,6 +35,7 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 _CONFLICT = r"(?m)^(<{7} |={7}$|>{7} )"
 _SURROGATE = "[\ud800-\udfff]"
 
+_Kind = TypeVar("_Kind")
 _Types = dict[str, type | tuple[type, ...]]
 _HEAD_TYPES: _Types = {
     "format": int,
@@ -77,7 +78,10 @@ _TREES = ("arguments", "request")
 
 
 class _ByFields:
-    """Is equal to another one with equal fields: less work at the start of a run."""
+    """Is equal to another one with equal fields.
+
+    A dataclass would make its methods at the start of each run.
+    """
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -85,7 +89,6 @@ class _ByFields:
         return type(self) is type(other) and vars(self) == vars(other)
 
 
-@dataclass(eq=False, repr=False)
 class Entry(_ByFields):
     """One call with its outcome.
 
@@ -112,28 +115,50 @@ class Entry(_ByFields):
         recorded: The day on which it was recorded. Empty: when its file is written.
     """
 
-    target: str = ""
-    identity: str = ""
-    signature: str = ""
-    line: str = ""
-    python: bool = False
-    imported: bool = False
-    arguments: dict[str, Tree] | None = None
-    request: dict[str, Tree] | None = None
-    body: dict[str, Tree] = field(default_factory=dict)
-    layers: tuple[str, ...] = ()
-    after: dict[str, Tree] = field(default_factory=dict)
-    begin: int = 0
-    ended: int | None = None
-    end: End = ""
-    source: str = ""
-    inputs: str = ""
-    seconds: float = 0.0
-    hidden: tuple[str, ...] = ()
-    recorded: str = ""
+    def __init__(
+        self,
+        target: str = "",
+        identity: str = "",
+        signature: str = "",
+        line: str = "",
+        *,
+        python: bool = False,
+        imported: bool = False,
+        arguments: dict[str, Tree] | None = None,
+        request: dict[str, Tree] | None = None,
+        body: dict[str, Tree] | None = None,
+        layers: tuple[str, ...] = (),
+        after: dict[str, Tree] | None = None,
+        begin: int = 0,
+        ended: int | None = None,
+        end: End = "",
+        source: str = "",
+        inputs: str = "",
+        seconds: float = 0.0,
+        hidden: tuple[str, ...] = (),
+        recorded: str = "",
+    ) -> None:
+        self.target = target
+        self.identity = identity
+        self.signature = signature
+        self.line = line
+        self.python = python
+        self.imported = imported
+        self.arguments = arguments
+        self.request = request
+        self.body = {} if body is None else body
+        self.layers = layers
+        self.after = {} if after is None else after
+        self.begin = begin
+        self.ended = ended
+        self.end = end
+        self.source = source
+        self.inputs = inputs
+        self.seconds = seconds
+        self.hidden = hidden
+        self.recorded = recorded
 
 
-@dataclass(eq=False, repr=False)
 class Recording(_ByFields):
     """What one file holds: a log, a cassette, or a call that all tests share.
 
@@ -146,17 +171,33 @@ class Recording(_ByFields):
         digest: The digest of the calls that the head names.
     """
 
-    owner: str
-    recorded: str
-    entries: list[Entry]
-    fixtures: dict[str, str] = field(default_factory=dict)
-    setup: str = ""
-    digest: str = ""
+    def __init__(
+        self,
+        owner: str,
+        recorded: str,
+        entries: list[Entry],
+        fixtures: dict[str, str] | None = None,
+        setup: str = "",
+        digest: str = "",
+    ) -> None:
+        self.owner = owner
+        self.recorded = recorded
+        self.entries = entries
+        self.fixtures = {} if fixtures is None else fixtures
+        self.setup = setup
+        self.digest = digest
 
     @property
     def edited(self) -> bool:
         """Whether the calls were changed by hand."""
         return self.digest != _digest_of(_plain_calls(self))
+
+
+def copied(one: _Kind, **fields: object) -> _Kind:
+    """Return a copy of an entry or a recording with other values in some fields."""
+    other = copy(one)
+    vars(other).update(fields)
+    return other
 
 
 def parse(content: bytes, name: str) -> Recording:

@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date
 from os.path import normpath
 from pathlib import Path
@@ -21,6 +20,7 @@ from pytest_mimic.vault.recording import (
     Entry,
     Recording,
     content_of,
+    copied,
     damaged,
     parse,
     parse_part,
@@ -409,12 +409,12 @@ def _with_kept_facts(old: Recording, new: Recording, equal: IsEqual) -> Recordin
     if len(pairs) != len(new.entries) or [one for one, _ in pairs] != old.entries:
         return new
     entries = [_renewed(former, call) for former, call in pairs]
-    return replace(old, entries=entries, fixtures=new.fixtures, setup=new.setup)
+    return copied(old, entries=entries, fixtures=new.fixtures, setup=new.setup)
 
 
 def _renewed(former: Entry, call: Entry) -> Entry:
     """Return a recorded call with the fingerprints of an equal new one."""
-    return replace(
+    return copied(
         former,
         line=call.line,
         python=call.python,
