@@ -378,68 +378,7 @@ def test_verifying_finds_the_recorded_placeholders(project):
     verified.expect(passed=1, never=["drifted"])
 
 
-USERS = """
-    import os, requests
-
-    API = os.environ["API"]
-    KEYS = os.environ["KEYS"].split()
-
-    def test_two_keys():
-        for key in KEYS:
-            headers = {"X-Api-Key": key}
-            if "NAMED" in os.environ:
-                headers["X-User"] = key[:3]
-            assert requests.get(API + "/me", headers=headers).status_code == 200
-"""
 ANN, BOB = "ann-key-4711-0815", "bob-key-0815-4711"
-
-
-@pytest.mark.parametrize(
-    ("line", "redact", "named"),
-    [
-        ("http match=headers.x-user", "", {"NAMED": "yes"}),
-        ("http match=headers.x-api-key", "!x-api-key", {}),
-    ],
-    ids=["a header that is not secret", "made-up keys"],
-)
-def test_equal_calls_that_differ_in_an_own_secret_are_named(
-    project, line, redact, named
-):
-    """Both ways that tell them apart do."""
-    pytest.importorskip("requests")
-    project.write("test_it.py", USERS)
-    project.ini("http")
-
-    with running_service() as url:
-        env = {"API": url, "KEYS": f"{ANN} {BOB}", **named}
-        recorded = project.run("--mimic-record", env=env)
-        project.ini(line, mimic_redact=redact)
-        apart = project.run("--mimic-rerecord", env=env)
-    replayed = project.run(env={**env, "KEYS": f"{BOB} {ANN}"})
-
-    way = line.partition(" ")[2] if named else ""
-    recorded.expect(passed=1, says=["x-api-key", way])
-    apart.expect(passed=1, never=["x-api-key"])
-    replayed.expect(passed=1)
-
-
-def test_one_recording_does_not_serve_two_keys(project):
-    pytest.importorskip("requests")
-    project.ini("http sequence=no")
-    project.write("test_it.py", USERS)
-
-    with running_service() as url:
-        run = project.run("--mimic-record", env={"API": url, "KEYS": f"{ANN} {BOB}"})
-        alone = project.run(
-            "--mimic-rerecord", env={"API": url, "KEYS": f"{ANN} {ANN}"}
-        )
-
-    run.expect(
-        failed=1,
-        says=["UnstableIdentityError", "x-api-key"],
-        never=[ANN, BOB],
-    )
-    alone.expect(passed=1)
 
 
 def test_a_request_that_is_left_out_is_not_sent_in_silence(project):

@@ -1,4 +1,4 @@
-"""Two secrets that services issue stay two: cookies, page tokens in XML, and keys in rows, whatever order their requests have in a replay."""
+"""Two secrets that services issue stay two: cookies, and keys in rows, whatever order their requests have in a replay."""
 
 from __future__ import annotations
 
@@ -77,27 +77,6 @@ def test_cookies_of_two_sessions_of_aiohttp(project):
     record_and_replay(project, tests)
 
 
-def test_page_tokens_in_xml_that_urllib_reads(project):
-    project.ini("http")
-    tests = """
-        import os, re
-        from urllib.parse import urlencode
-        from urllib.request import urlopen
-
-        def read(**query):
-            with urlopen(os.environ["API"] + "/list?" + urlencode(query)) as answer:
-                page = answer.read().decode()
-            return re.findall("<item>(.*?)</item>", page)[0], re.findall("ionToken>(.*?)<", page)[0]
-
-        def test_two_lists():
-            tokens = {name: read(set=name)[1] for name in ("ann", "bob")}
-            for name in os.environ["ORDER"].split():
-                assert read(resumptionToken=tokens[name])[0] == name
-    """
-
-    record_and_replay(project, tests)
-
-
 def test_keys_in_rows_that_another_client_sends(project, tmp_path):
     for name in ("httpx2", "sqlalchemy"):
         pytest.importorskip(name)
@@ -119,35 +98,6 @@ def test_keys_in_rows_that_another_client_sends(project, tmp_path):
             for user in os.environ["ORDER"].split():
                 query = {"api_key": keys[user]}
                 assert httpx2.get(os.environ["API"] + "/owner", params=query).text == user
-    """
-
-    record_and_replay(project, tests, SHOP=str(tmp_path / "shop.db"))
-
-
-def test_keys_in_json_that_goes_back_into_its_row(project, tmp_path):
-    pytest.importorskip("sqlalchemy")
-    with closing(sqlite3.connect(tmp_path / "shop.db")) as shop:
-        shop.execute("create table users (id integer primary key, settings, dsn)")
-        key = "tok-ann-4711f00d0815"
-        row = (f'{{"api_key": "{key}", "n": 1}}', f"postgres://ann:{key}@db/shop")
-        shop.execute("insert into users (settings, dsn) values (?, ?)", row)
-        shop.commit()
-    project.ini("sqlalchemy")
-    tests = """
-        import os
-        import sqlalchemy as sa
-
-        USERS = sa.table("users", sa.column("id"), sa.column("settings", sa.JSON), sa.column("dsn"))
-
-        def test_change_of_settings():
-            engine = sa.create_engine("sqlite:///" + os.environ["SHOP"])
-            with engine.begin() as connection:
-                row = connection.execute(sa.select(USERS)).one()
-                key = row.settings["api_key"]
-                settings = {**row.settings, "n": 2, "note": f"of {key}"}
-                changed = {"settings": settings, "dsn": row.dsn + "?a=1"}
-                connection.execute(USERS.update().values(changed))
-                connection.execute(sa.text(f"select id from users where dsn like '%{key}'"))
     """
 
     record_and_replay(project, tests, SHOP=str(tmp_path / "shop.db"))

@@ -185,20 +185,6 @@ def test_an_interrupted_test_writes_no_cassette(shop, fixture, inside, behind):
     assert changed.changed == set()
 
 
-@pytest.mark.parametrize("end", ["raise SystemExit(2)", "pytest.skip('enough')"])
-def test_a_block_that_raises_as_expected_is_written(shop, end):
-    """An exit, a skip or an error that the test expects ends its replay at the same point."""
-    shop.test(f"""
-        with pytest.raises((SystemExit, pytest.skip.Exception, ValueError)):
-            with mimic_auto("trip", targets=["shop:fetch"]):
-                shop.fetch("Oslo")
-                {end}
-    """)
-
-    shop.run().expect(passed=1, real=["fetch Oslo"])
-    shop.replay().expect(passed=1, real=[])
-
-
 def test_the_record_option_adds_new_calls_to_a_cassette(shop):
     shop.test(block('shop.fetch("Oslo")'))
     shop.run().expect(passed=1)
@@ -263,27 +249,6 @@ def test_the_options_of_a_target_are_those_of_the_fixtures(shop, options):
     shop.test(test.replace("Oslo", "Rome"))
 
     shop.replay().expect(passed=1, real=[])
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        (
-            "only=3",
-            "E   pytest_mimic.TargetError: mimic_auto: only= takes patterns on calls, not 3",
-        ),
-    ],
-)
-def test_an_unknown_option_is_reported_for_the_fixture(shop, options, says):
-    """The error does not mention the ini file, and the traceback has no frames of the plugin."""
-    shop.ini("shop:fetch")
-    shop.tests(f"def test_it(mimic_auto): mimic_auto('trip', {options})")
-
-    shop.run().expect(
-        failed=1,
-        says=[says],
-        never=["mimic_functions", "pytest_mimic/", "direct cause"],
-    )
 
 
 @pytest.mark.parametrize("fixture", ["mimic_auto", "mimic_record"])
@@ -357,19 +322,6 @@ def test_two_cassettes_of_what_runs_at_the_same_time_are_refused(shop, beside):
 
     shop.run().expect(passed=1, real=["fetch first"])
     shop.replay().expect(passed=1, real=[])
-
-
-def test_a_cassette_is_not_recorded_within_its_own_block(shop):
-    shop.ini("shop:fetch")
-    shop.test("""
-        with mimic_auto("trip"), mimic_auto("trip"):
-            shop.fetch("Oslo")
-    """)
-
-    says = ["one block records a cassette: give this one a name of its own"]
-    assert shop.run().expect(failed=1, real=[], says=says).vault == {}
-    shop.test('with mimic_replay("trip"), mimic_replay("trip"):\n    pass')
-    shop.record().expect(passed=1)
 
 
 def test_a_cassette_that_another_process_has_written_meanwhile_is_not_replaced(shop):

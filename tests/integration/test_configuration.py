@@ -94,26 +94,6 @@ def test_the_option_overrides_the_ini_files_vault(shop):
     assert not (shop.root / "recs").exists()
 
 
-@pytest.mark.parametrize("by", ["option", "ini"])
-def test_the_vault_may_be_in_the_users_home(shop, by):
-    """The shell does not expand `~` in `--mimic-vault=~/v`."""
-    home = shop.root / "home"
-    shop.ini("shop:fetch", **({"mimic_vault_path": "~/recs"} if by == "ini" else {}))
-    given = ["--mimic-vault=~/recs"] if by == "option" else []
-    env = {"HOME": str(home), "USERPROFILE": str(home)}
-
-    missed = shop.run(*given, env=env).expect(failed=1)
-    shop.record(*given, env=env).expect(passed=1)
-    shop.ini("shop:fetch", mimic_vault_path="~/recs")
-    shop.tests("def test_nothing(): pass")
-    found = shop.run(*given, "--mimic-fail-on-unused", env=env)
-
-    assert ("--mimic-vault=~/recs" in missed.output) == (by == "option")
-    assert (home / "recs/calls").is_dir()
-    assert not (shop.root / "~").exists()
-    assert "1 recording" in found.section[0]
-
-
 def test_a_recording_is_on_disk_as_soon_as_its_call_is_done(shop):
     shop.tests("""
         import shop
@@ -218,14 +198,6 @@ def test_patterns_exclude_functions(shop):
     assert run.section == ["1 call replayed, # s saved"]
 
 
-def test_collect_only_judges_and_writes_nothing(shop):
-    run = shop.run("--collect-only", "-q", "--mimic-record").expect(
-        exit_code=0, real=[], says=["test_shop.py::test_fetch"]
-    )
-
-    assert run.vault == {}
-
-
 def test_strict_markers_and_strict_config_accept_the_plugin(shop):
     shop.ini(
         "shop:fetch",
@@ -246,11 +218,3 @@ def test_strict_markers_and_strict_config_accept_the_plugin(shop):
     shop.record("--strict-markers", "--strict-config").expect(
         passed=1, real=["fetch Oslo"]
     )
-
-
-def test_a_call_at_import_is_replayed_by_collect_only(shop):
-    shop.tests("import shop\nGOT = shop.fetch('Oslo')\n\ndef test_it(): assert GOT\n")
-    shop.record("--collect-only").expect(exit_code=0, real=["fetch Oslo"])
-
-    shop.replay("--collect-only").expect(exit_code=0, real=[])
-    shop.replay().expect(passed=1, real=[])

@@ -20,19 +20,6 @@ def shop(project: Any) -> Any:
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_a_file_of_another_kind_is_not_replaced(shop: Any, option: str) -> None:
-    path = shop.root / "pytest.ini"
-    before = path.read_bytes()
-
-    run = shop.run(f"{option}=pytest.ini").expect(
-        exit_code=4, says=[f"{option} would overwrite", "which is another kind of file"]
-    )
-
-    assert path.read_bytes() == before
-    assert "Traceback" not in run.output
-
-
-@pytest.mark.parametrize("option", OPTIONS)
 def test_a_file_of_the_same_option_is_replaced(shop: Any, option: str) -> None:
     path = shop.root / "file.html"
     shop.run(f"{option}=file.html").expect(passed=1)

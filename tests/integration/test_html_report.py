@@ -99,28 +99,6 @@ def test_a_replaying_run(shop):
     assert "returned {'Bern': <function>}" in pickled
 
 
-def test_tests_whose_reports_have_another_id(shop):
-    """As with `--dist loadgroup`, before pytest 9.2."""
-    shop.conftest(
-        """
-            import pytest
-
-            @pytest.hookimpl(hookwrapper=True)
-            def pytest_runtest_makereport():
-                report = (yield).get_result()
-                report.nodeid = f"{report.nodeid}@group"
-        """
-    )
-
-    shop.record("--mimic-report=page.html").expect(passed=3)
-
-    assert ReportPage(shop.root / "page.html").places == {
-        "test_shop.py::test_values": "test_shop.py:3",
-        "test_shop.py::test_errors": "test_shop.py:7",
-        "test_shop.py::test_cassette": "test_shop.py:12",
-    }
-
-
 def test_nothing_secret_is_in_the_page(shop):
     shop.module(
         SHOP.replace(

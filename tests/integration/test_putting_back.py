@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from pathlib import Path
@@ -138,13 +137,6 @@ def test_each_test_that_is_put_back_replays_as_the_revision_did(shop: Shop) -> N
     shop.run(version=1)
 
 
-def test_a_conversation_that_grew_is_put_back_as_a_whole(shop: Shop) -> None:
-    shop.put_back("test_steps")
-
-    assert "test_steps" not in shop.shown()
-    shop.run("test_shop.py::test_steps", version=1, passed=1)
-
-
 def test_a_vault_that_was_added_to_the_index_is_put_back(shop: Shop) -> None:
     git(shop.root, "add", "-A")
 
@@ -155,27 +147,6 @@ def test_a_vault_that_was_added_to_the_index_is_put_back(shop: Shop) -> None:
     vault = f".mimic_vault/{kept}"
     assert git(shop.root, "status", "--porcelain", "--", vault) == ""
     assert shop.files()[kept] == shop.committed[kept]
-
-
-def test_what_was_added_to_the_index_and_changed_since_is_put_back(shop: Shop) -> None:
-    git(shop.root, "add", "-A")
-    shop.project.tests(TESTS.replace("shop.text(1)", "shop.text(2)"))
-    shop.run("--mimic-record", version=1)
-    git(shop.root, "add", "-A")
-    shop.run("--mimic-rerecord", "test_shop.py::test_text", version=2, passed=1)
-
-    shop.put_back("test_text")
-
-    assert "test_text" not in shop.shown()
-    assert len(shop.project.calls("shop:text")) == 1
-
-
-def test_a_pickle_is_put_back_with_its_recording(shop: Shop) -> None:
-    shop.put_back("test_odd")
-
-    pickles = {name for name in shop.committed if name.endswith(".pkl")}
-    assert pickles <= shop.files().keys()
-    shop.run("test_shop.py::test_odd", version=3, passed=1)
 
 
 def test_a_shared_object_stays_for_the_other_recording(shop: Shop) -> None:
@@ -219,21 +190,6 @@ def test_the_lines_work_in_the_folder_in_which_they_were_printed(
         subprocess.run(command, shell=True, check=True, cwd=elsewhere)
 
     assert "test_text" not in shop.shown()
-
-
-def test_the_lines_name_the_repository_of_a_vault_elsewhere(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any
-) -> None:
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
-    monkeypatch.chdir(elsewhere)
-    vault = ["--vault", str(shop.project.vault)]
-    put_back = json.loads(shop.diff("--json", *vault))["put_back"]
-
-    for row in put_back:
-        for command in row["commands"]:
-            subprocess.run(command, shell=True, check=True, cwd=elsewhere)
-
-    assert shop.diff(*vault) == ""
 
 
 def test_many_files_are_put_back_by_lines_that_a_terminal_takes(shop: Shop) -> None:

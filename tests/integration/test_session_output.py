@@ -106,25 +106,6 @@ def test_an_ascii_terminal_gets_escaped_arguments(shop):
     assert run.output.isascii()
 
 
-def test_a_debugger_begins_at_the_call_that_missed(shop):
-    """`--pdb` opens at the end of the traceback."""
-    shop.conftest("""
-        def pytest_exception_interact(call):
-            trace = call.excinfo.value.__traceback__
-            while trace.tb_next:
-                trace = trace.tb_next
-            print("ends in", trace.tb_frame.f_code.co_name)
-    """)
-    shop.tests(
-        "import shop\n\ndef test_miss(): shop.fetch('Oslo')\n\ndef test_own(): assert shop.SHOP\n"
-    )
-
-    run = shop.run("-s").expect(failed=2)
-
-    ends = [line.split()[-1] for line in run.output.splitlines() if "ends in" in line]
-    assert ends == ["test_miss", "test_own"]
-
-
 # -- the calls of a test, with `-v`
 
 

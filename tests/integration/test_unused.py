@@ -182,20 +182,6 @@ def test_clearing_deletes_objects_that_nothing_shares(shop):
     assert "1 unused recording cleared (" in last.output
 
 
-def test_rerecording_deletes_the_replaced_object(shop):
-    shop.write(
-        "tests/test_shop.py",
-        "import shop\n\ndef test_load(): assert shop.load('Oslo')\n",
-    )
-    shop.record_once(passed=1)
-    shop.write("shop.py", SHOP.replace("Odd(1)", "Odd(2)"))
-
-    run = shop.run("--mimic-rerecord").expect(passed=1)
-
-    assert len([name for name in run.vault if name.endswith(".pkl")]) == 1
-    assert len([name for name in run.changed if name.endswith(".pkl")]) == 2
-
-
 # -- partial runs
 
 

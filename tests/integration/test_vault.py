@@ -275,21 +275,6 @@ def test_damage_that_names_no_test_is_recorded_again_by_the_running_one(shop):
     shop.replay().expect(passed=3, real=[])
 
 
-def test_damage_that_two_tests_meet_is_recorded_again_by_the_running_one(shop):
-    """The test that recorded it may be gone."""
-    test(shop, "shop.small(1)")
-    shop.record().expect(passed=1)
-    path = shop.file_of("shop:small")
-    path.write_text(path.read_text().replace('"value"', '"other"'))
-    shop.write("test_shop.py", "import shop\n\ndef test_other(): shop.small(1)\n")
-
-    run = shop.replay().expect(
-        failed=1, says=["is not what was recorded", "record test_shop.py::test_other"]
-    )
-
-    assert "test_it" not in run.output
-
-
 def test_damage_of_a_cassette_that_is_only_replayed(shop):
     """To record its test again would not help: the error says so."""
     shop.test("with mimic_replay('one'): shop.small(1)")

@@ -273,30 +273,6 @@ def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
         assert "hunter2" not in runs.text
 
 
-@pytest.mark.parametrize(
-    ("secrets", "named"),
-    [
-        (["first", "second"], "api_key"),
-        (["first", "first"], ""),
-    ],
-    ids=["another secret", "the same secret"],
-)
-@pytest.mark.parametrize("options", [{}, {"ex": 60}], ids=["alone", "for a time"])
-def test_equal_commands_that_differ_in_a_secret_are_named(
-    runs: Runs, port: int, secrets: list[str], named: str, options: dict[str, int]
-) -> None:
-    """A replay tells such commands apart by their order alone."""
-    runs.again("record")
-
-    with redis.Redis(port=port) as client:
-        for secret in secrets:
-            client.set("user:1:api_key", secret, **options)
-
-    told = runs.told_apart_by_order
-    assert len(told) == bool(named)
-    assert all("SET user:1:api_key" in said and named in said for said in told)
-
-
 # -- asyncio
 
 
