@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 
 import attrs
 import pytest
@@ -159,3 +160,32 @@ class Fieldless:
 
 def test_objects_without_fields_are_one_value():
     assert fingerprint(Fieldless()) == fingerprint(Fieldless())
+
+
+class Filling:
+    """Fills an attribute when it is asked for one that it does not have, as xarray."""
+
+    __slots__ = ("_attrs", "_cache")
+
+    def __init__(self):
+        self._attrs = None
+
+    def __getattr__(self, name):
+        self._attrs = {}
+        raise AttributeError(name)
+
+
+def test_an_object_is_the_same_after_it_was_looked_at():
+    value = Filling()
+
+    assert fingerprint(value) == fingerprint(value)
+    assert value._attrs is None
+
+
+def test_what_draws_from_the_shared_generator_is_the_same_in_each_process():
+    before = fingerprint({"seed": 1, "random": random._inst})
+
+    random.random()
+
+    assert fingerprint({"seed": 1, "random": random._inst}) == before
+    assert fingerprint({"seed": 1, "random": random.Random(1)}) != before

@@ -14,7 +14,13 @@ from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic.values.names import is_found, name_of, thing_at
+from pytest_mimic.values.names import (
+    has_name,
+    is_found,
+    name_of,
+    shared_generator,
+    thing_at,
+)
 from pytest_mimic.values.rows import Opener
 from pytest_mimic.values.source import innermost, source_of_class, source_of_code
 from pytest_mimic.values.tree import Refused, Tree
@@ -45,6 +51,8 @@ def node_of_function(function: Any, walk: Opener) -> Tree:
             return {"$name": name}
         return _node_of_method(function, owner, walk)
     name = _name_of(function)
+    if not name:  # An object that stands for a function.
+        return Refused(f"a {type(function).__name__} object without a name", _WAY)
     if _is_stdlib(name) and is_found(function, name):
         return {"$name": name}
     if isinstance(function, _CACHED):
@@ -86,14 +94,6 @@ def node_of_class(cls: type, walk: Opener) -> Tree:
     return node
 
 
-def shared_generator(value: object) -> str:
-    """Give the name of a generator of random numbers that a library shares, or ""."""
-    for name in ("random:_inst", "numpy.random.mtrand:_rand"):
-        if is_found(value, name):
-            return name
-    return ""
-
-
 def _original(function: Any) -> Any:
     if isinstance(function, types.FunctionType):
         return vars(function).get("__mimic_original__", function)
@@ -119,7 +119,7 @@ def _name_of(function: Any) -> str:
     owner = getattr(function, "__objclass__", getattr(function, "__self__", None))
     if isinstance(owner, type):
         return f"{name_of(owner)}.{function.__name__}"
-    return name_of(function)
+    return name_of(function) if has_name(function) else ""
 
 
 def _is_static(cls: type) -> bool:

@@ -17,6 +17,12 @@ def name_of(thing: Any) -> str:
     return name_in(str(thing.__module__), thing.__qualname__, thing)
 
 
+def has_name(thing: Any) -> bool:
+    """Tell whether a thing says what its name is, as functions and classes do."""
+    names = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
+    return all(isinstance(name, str) for name in names)
+
+
 def name_in(module: str, path: str, thing: object) -> str:
     """Give the name of a thing that stands in a module; see `name_of`."""
     public = module.lstrip("_").partition("._")[0]
@@ -40,6 +46,16 @@ def thing_at(name: str) -> object:
 def is_found(thing: Any, name: str) -> bool:
     """Tell whether a name leads to this very thing, without importing anything."""
     return thing_at(name) is thing
+
+
+def shared_generator(value: object) -> str:
+    """Give the name of a generator of random numbers that a library shares, or ""."""
+    if type(value).__name__ not in ("Random", "RandomState"):
+        return ""
+    for name in ("random:_inst", "numpy.random.mtrand:_rand"):
+        if is_found(value, name):
+            return name
+    return ""
 
 
 def generic_of(cls: type) -> tuple[type, tuple[Any, ...]] | None:

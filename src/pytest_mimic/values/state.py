@@ -20,6 +20,7 @@ from typing import Any
 from pytest_mimic.values import errors
 from pytest_mimic.values.names import is_found, name_of
 from pytest_mimic.values.rows import Row, row_of
+from pytest_mimic.values.tree import Refused
 
 _HOOKS = (
     "__reduce_ex__",
@@ -32,6 +33,8 @@ _HOOKS = (
 # These write the hooks of the classes that they make, and keep nothing back there.
 _GENERATORS = frozenset({"dataclasses", "attr._make", "collections"})
 _ABSENT = object()
+_POINTER = tuple.__itemsize__
+_KEPT_ID = Refused("the id() of another attribute, another one in each process")
 
 CONTAINERS = frozenset(
     {
@@ -80,8 +83,6 @@ class Kind:
 
     def __init__(self, cls: type) -> None:
         self.cls = cls
-        # What one object of the class gives to be pickled tells it.
-        self.has_attributes_alone = False
         self._looked_at: dict[Any, bool] = {}
 
     @cached_property
@@ -107,6 +108,20 @@ class Kind:
     @cached_property
     def slots(self) -> dict[str, MemberDescriptorType]:
         return slots_of(self.cls, below=self.base)
+
+    @cached_property
+    def has_attributes_alone(self) -> bool:
+        # To have an object taken apart may run its `__getattr__`, which changes it.
+        if self.decider is not object or self.base is not None or self.has_caches:
+            return False
+        if issubclass(self.cls, BaseException) or self.cls in copyreg.dispatch_table:
+            return False
+        return not _is_larger_than_attributes(self.cls)
+
+    @cached_property
+    def has_caches(self) -> bool:
+        """Whether it is a library's own class, whose private attributes are caches."""
+        return str(self.cls.__module__).partition(".")[0] in LIBRARIES
 
     def counted(self, attributes: dict[Any, object]) -> dict[Any, object]:
         """Give attributes without what properties have computed."""
@@ -153,6 +168,19 @@ def deciding_class(cls: type) -> type:
         if any(not is_generated(hook) for hook in hooks):
             return base
     return object
+
+
+def _is_larger_than_attributes(cls: type) -> bool:
+    """Tell whether C keeps something in objects of a class beside their attributes.
+
+    It is the rule by which `object.__reduce_ex__` refuses an object.
+    """
+    pointers = list(slots_of(cls))
+    # Since Python 3.11 these two stand before the object, at a negative offset.
+    pointers += ["__dict__"] if cls.__dictoffset__ > 0 else []
+    pointers += ["__weakref__"] if cls.__weakrefoffset__ > 0 else []
+    size = object.__basicsize__ + len(pointers) * _POINTER
+    return cls.__basicsize__ > size or cls.__itemsize__ > 0
 
 
 def is_generated(hook: object) -> bool:
@@ -303,12 +331,10 @@ def _state_of_model(value: object, kind: Kind) -> State:
 def _pickled_state(value: Any, kind: Kind) -> State | str:
     # First, since looking gives some objects of C an empty `__dict__`.
     attributes: dict[Any, object] = {}
-    # The private attributes of a library's own class are caches.
-    has_caches = str(kind.cls.__module__).partition(".")[0] in LIBRARIES
     if _is_of_c(kind.decider):
         # C says how such an object is pickled, and knows nothing of what was added.
         for name, part in attributes_of(value, kind.slots).items():
-            if not has_caches or not name.startswith("_"):
+            if not kind.has_caches or not name.startswith("_"):
                 attributes[name] = part
     reducer: Any = copyreg.dispatch_table.get(kind.cls)
     reduction: Any = value.__reduce_ex__(4) if reducer is None else reducer(value)
@@ -329,8 +355,6 @@ def _pickled_state(value: Any, kind: Kind) -> State | str:
     beside["items"] = None if items is None else list(items)
     beside["pairs"] = None if pairs is None else list(pairs)
     is_more = maker or arguments or beside["state"] is not None
-    is_bare = kind.decider is object and not is_more
-    kind.has_attributes_alone = is_bare and not has_caches
     is_readable = not (is_more or items or pairs) and not _has_setstate(kind.cls)
     if kind.name in CONTAINERS:
         is_readable = beside["by"] is None
@@ -434,15 +458,26 @@ LEAST_HASH = 1 << 32
 """Smaller numbers are data: an amount in cents is its own hash."""
 
 
-def remembered_hashes(value: object, attributes: Mapping[Any, object]) -> list[str]:
-    """Give the names of private attributes that hold the object's own `hash()`."""
-    numbers = [
+def large_numbers(attributes: Mapping[Any, object]) -> list[str]:
+    """Give the names of private attributes that may hold a `hash()` or an `id()`."""
+    return [
         name
         for name, part in attributes.items()
         if isinstance(part, int) and abs(part) >= LEAST_HASH and str(name)[:1] == "_"
     ]
-    if not numbers:
-        return []
+
+
+def without_ids(attributes: dict[Any, object], numbers: list[str]) -> dict[Any, object]:
+    """Give attributes in which one that holds the `id()` of another is refused."""
+    ids = set(map(id, attributes.values()))
+    kept = [name for name in numbers if attributes[name] in ids]
+    return {**attributes, **dict.fromkeys(kept, _KEPT_ID)} if kept else attributes
+
+
+def remembered_hashes(
+    value: object, attributes: Mapping[Any, object], numbers: list[str]
+) -> list[str]:
+    """Give those of the numbers that are the object's own `hash()`."""
     method = hash_of_class(type(value))
     if method is object.__hash__:
         return []
@@ -454,7 +489,7 @@ def remembered_hashes(value: object, attributes: Mapping[Any, object]) -> list[s
     except Exception:
         # It is code of the user, and may do anything.
         return []
-    return [name for name in numbers if attributes[name] == own]
+    return [name for name in numbers if attributes.get(name) == own]
 
 
 def without_hashes(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, repeat
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
@@ -61,7 +61,10 @@ Tree: TypeAlias = (
 IGNORED: dict[str, Tree] = {"$ignored": True}
 
 SCALARS = frozenset({type(None), bool, int, float, str})
+_NUMBERS = SCALARS - {str}
 _PLAIN = SCALARS | {list, dict}
+_SHORT = frozenset({type(None), bool, float})
+_GREAT = 10**1_000
 _FEW = 500
 _MANY = 60_000
 _BEGINS = '"begins"'
@@ -99,8 +102,10 @@ def text_of(tree: Tree) -> str:
     return "".join(_sorting_encoder(tree, 0))
 
 
-def texts_of(parts: Iterable[Tree], encode: Any = _sorting_encoder) -> list[str]:
+def texts_of(parts: list[Tree], encode: Any = _sorting_encoder) -> list[str]:
     """Give the JSON of many parts that are not deep; see `text_of`."""
+    if parts and _NUMBERS.issuperset(map(type, parts)):
+        return text_of(parts)[1:-1].split(",")
     return list(map("".join, map(encode, parts, repeat(0))))
 
 
@@ -223,12 +228,17 @@ def levels_of(value: object) -> list[list[Any]] | None:
             return levels
         if not kinds <= _PLAIN:
             return None
-        containers = [part for part in level if type(part) not in SCALARS]
-        if dict in kinds and not _have_text_keys(containers):
+        containers = level
+        if not kinds.isdisjoint(SCALARS):
+            containers = [part for part in level if type(part) not in SCALARS]
+        size = sum(map(len, containers))
+        if size > _MANY and are_mostly_shared(containers):
             return None
-        if sum(map(len, containers)) > _MANY and are_mostly_shared(containers):
+        parts = gc.get_referents(*containers)
+        # A mapping whose keys all are texts tells the collector its values alone.
+        if len(parts) != size and not _have_text_keys(containers):
             return None
-        levels.append(gc.get_referents(*containers))
+        levels.append(parts)
     return None
 
 
@@ -258,6 +268,19 @@ def are_few_parts(value: object) -> bool:
         if len(level) > _FEW:
             return False
     return False
+
+
+def _are_short(tree: Tree) -> bool:
+    """Tell whether a tree is many scalars, of which surely none has a long text."""
+    values: Any = tree.values() if isinstance(tree, dict) else tree
+    if not isinstance(tree, (list, dict)) or len(tree) < _FEW:
+        return False
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return 6 * max(map(len, values)) + 2 <= LONG  # A sign may take six: "\u0000".
+    return kinds <= _SHORT or (
+        kinds == {int} and -_GREAT < min(values) <= max(values) < _GREAT
+    )
 
 
 class Measured(NamedTuple):
@@ -294,9 +317,10 @@ class Measure:
         Raises:
             ValueError: It holds something odd, or a number that needs a tag.
         """
-        if are_few_parts(tree):
+        are_short = _are_short(tree)
+        if are_short or are_few_parts(tree):
             text = self._written(tree)
-            if len(text) <= LONG and _BEGINS not in text:
+            if _BEGINS not in text and (are_short or len(text) <= LONG):
                 return Measured(tree, text)
         if isinstance(tree, Leaf):
             tree = tree.plain()

@@ -15,7 +15,15 @@ from operator import itemgetter
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from pytest_mimic.values.names import generic_of, is_found, name_in, name_of, thing_at
+from pytest_mimic.values.names import (
+    generic_of,
+    has_name,
+    is_found,
+    name_in,
+    name_of,
+    shared_generator,
+    thing_at,
+)
 from pytest_mimic.values.rows import Row, is_of_python, refusal_of, row_of
 from pytest_mimic.values.state import (
     FUNCTIONS,
@@ -24,9 +32,11 @@ from pytest_mimic.values.state import (
     hash_of_class,
     is_of_library,
     kind_of,
+    large_numbers,
     remembered_hashes,
     state_of,
     without_hashes,
+    without_ids,
 )
 from pytest_mimic.values.tree import (
     DEEP,
@@ -113,6 +123,7 @@ _SCALARS = {
     int: "_int",
     float: "_float",
     str: "_text",
+    Refused: "_refusal",
 }
 _CONTAINERS = {
     list: "_list",
@@ -263,6 +274,10 @@ class Walk:
             self.has_refused |= isinstance(tree, Refused)
             return tree
         return value if value.isascii() else escaped(value)
+
+    def _refusal(self, value: Refused, _paths: Paths) -> Tree:
+        self.has_refused = True
+        return value
 
     # -- what becomes of a type
 
@@ -598,11 +613,6 @@ class Walk:
         if not isinstance(opener, partial) or opener.args != (self._object,):
             return None
         kind = kind_of(cls)
-        try:
-            state_of(values[0], kind)  # It tells what objects of the class are made of.
-        except Exception:
-            # It is code of the user, and may do anything.
-            return None
         if not kind.has_attributes_alone or kind.slots or not kind.is_found:
             return None
         read = object.__getattribute__
@@ -650,7 +660,7 @@ class Walk:
             origin, arguments = generic
             return {"$alias": [self.node(origin), *map(self.node, arguments)]}
         if self._is_exact:
-            name = name_of(value) if _has_name(value) else ""
+            name = name_of(value) if has_name(value) else ""
             return {"$name": name} if is_found(value, name) else self._raw(value)
         from pytest_mimic.values import code  # Few values are code.
 
@@ -689,6 +699,9 @@ class Walk:
         kind = kind_of(type(value))
         if self._needs_code(kind):
             return self._raw(value)
+        shared = shared_generator(value)
+        if shared:  # Whoever draws from it changes it, and no copy of it is it.
+            return {"$name": shared}
         try:
             state = state_of(value, kind)
         except RecursionError:
@@ -716,7 +729,7 @@ class Walk:
         """Open what stands beside the attributes of an object."""
         if key == "by":
             # As in a pickle: what a library does in it may change with its version.
-            name = name_of(part) if _has_name(part) else ""
+            name = name_of(part) if has_name(part) else ""
             return {"$name": name} if is_found(part, name) else self.node(part)
         if key == "pairs":
             is_ordered = self._in_order or isinstance(value, OrderedDict)
@@ -741,7 +754,12 @@ class Walk:
         """Give the attributes that count, less what the object remembers of itself."""
         if not self._is_exact:
             attributes = kind.counted(attributes)
-        names = remembered_hashes(value, attributes)
+        numbers = large_numbers(attributes)
+        if not numbers:
+            return attributes
+        if self.purpose == "identity":
+            attributes = without_ids(attributes, numbers)
+        names = remembered_hashes(value, attributes, numbers)
         if not names:
             return attributes
         self.keeps_hash = True
@@ -784,8 +802,8 @@ def _sorted_by(keys: list[Tree], nodes: list[Tree]) -> list[Tree]:
     for number, text in enumerate(texts):
         if len(text) > LONG:  # A part of it may count by its digest.
             texts[number] = canonical_text(keys[number])
-    by_text = sorted(zip(texts, nodes, strict=True), key=itemgetter(0))
-    return [node for _, node in by_text]
+    order = sorted(range(len(nodes)), key=texts.__getitem__)
+    return [nodes[number] for number in order]
 
 
 def _may_change(part: _Part) -> bool:
@@ -802,8 +820,3 @@ def _taught_reduce(kind: type) -> Callable[[Any], object] | None:
         if base in TAUGHT:
             return TAUGHT[base]
     return getattr(kind, "__mimic_identity__", None)
-
-
-def _has_name(value: Any) -> bool:
-    names = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-    return all(isinstance(name, str) for name in names)
