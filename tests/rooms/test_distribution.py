@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import (
+    Distribution,
+    PackageNotFoundError,
+    distribution,
+    entry_points,
+)
 from importlib.resources import files
 
 import pytest
@@ -53,3 +58,9 @@ def test_the_package_has_the_version_of_its_distribution(installed):
 def test_public_names_are_listed_before_they_are_loaded():
     assert set(pytest_mimic.__all__) <= set(dir(pytest_mimic))
     assert all(hasattr(pytest_mimic, name) for name in pytest_mimic.__all__)
+
+
+def test_pytest_finds_the_plugin_as_mimic(installed):
+    assert [one.value for one in entry_points(group="pytest11", name="mimic")] == [
+        "pytest_mimic.plugin"
+    ]
