@@ -42,25 +42,24 @@ class Anew:
 
     def answered(self, body: dict[str, Tree]) -> None:
         """Note what an answer holds: a later call may send it back."""
-        for _, part in _leaves(body):
-            if made_anew(part):
+        for _, part, look in _leaves(body):
+            if look:
                 self._answered.add(_text_of(part))
 
     def recorded(self, call: Call, described: Tree, test: str) -> None:
         """Note what a call that was recorded holds, of what counts."""
         counted = described if call.parts is None else call.parts(described)
-        for path, part in _leaves(counted):
+        for path, part, look in _leaves(counted):
             written = ".".join("*" if step.isdigit() else step for step in path)
-            what = self._what(part)
+            what = self._what(part, look)
             if what:
                 self._note(call, written, what, test)
             elif part is not None:
                 self._note_data(call.target, written)
 
-    def _what(self, part: Tree) -> str:
+    def _what(self, part: Tree, look: str) -> str:
         """Return what a part is that the next run makes anew; empty: it is the same."""
         text = _text_of(part)
-        look = made_anew(part)
         if look == DATE and self._today in text:
             return look
         if look == MOMENT and not any(map(self._is_now, _seconds_of(part))):
@@ -96,8 +95,8 @@ class Anew:
         )
 
 
-def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree]]:
-    """Yield the parts of a tree that are values, with their paths."""
+def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree, str]]:
+    """Yield the parts of a tree that are values, with their paths and looks."""
     # No recursion: a tree may be deeper than the stack.
     pending: list[tuple[Path, Tree]] = [((), tree)]
     while pending:
@@ -105,11 +104,11 @@ def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree]]:
         if isinstance(part, dict) and is_tagged(part) and "digest" in part:
             # A long part stands by its digest, which is no value.
             continue
-        inner = [((*path, step), deeper) for step, deeper in parts(part)]
-        if made_anew(part) or not inner:
-            yield path, part
-        else:
-            pending += reversed(inner)
+        look = made_anew(part)
+        inner = [] if look else list(parts(part))
+        if not inner:
+            yield path, part, look
+        pending += [((*path, step), deeper) for step, deeper in reversed(inner)]
 
 
 def _text_of(part: Tree) -> str:

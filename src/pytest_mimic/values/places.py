@@ -269,7 +269,8 @@ def stamps_of(arguments: Mapping[str, object]) -> dict[str, Stamp]:
 def _facts_of(path: str) -> tuple[int, ...] | None:
     """Give what changes with a file; `()` if there is none, `None` for a folder."""
     try:
-        found = Path(path).stat()
+        # Each text of a recorded call is looked at, and `Path` takes longer than this.
+        found = os.stat(path)  # noqa: PTH116
     except (OSError, ValueError):
         return ()
     if not stat.S_ISREG(found.st_mode):

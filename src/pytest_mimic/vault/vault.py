@@ -212,7 +212,8 @@ class Vault:
             self.folder.delete(name)
         elif before != now:
             self.folder.write(name, [now])
-        self._loose |= objects_in(before or b"") - objects_in(now or b"")
+        if before is not None:
+            self._loose |= objects_in(before) - objects_in(now or b"")
 
     # -- objects
 
