@@ -44,6 +44,30 @@ def test_a_miss_shows_the_frames_of_the_project_alone(deep):
     assert run.output.count("no recording of svc:fetch") == 2  # and in the last lines
 
 
+def test_a_miss_that_a_library_has_caught_and_named_as_cause_is_words_alone(deep):
+    """As the SDKs of language models do: no frame of the miss is of the project."""
+    deep.write(
+        "deep.py",
+        """
+        from concurrent.futures import ThreadPoolExecutor
+        import svc
+
+        def through_libraries(text):
+            with ThreadPoolExecutor() as pool:
+                error = pool.submit(svc.fetch, text).exception()
+            raise ConnectionError("no connection") from error
+        """,
+    )
+
+    run = deep.run().expect(failed=1)
+
+    assert "MissingRecordingError: no recording of svc:fetch" in run.output
+    assert "to record it: pytest --mimic-record test_deep.py::test_deep" in run.output
+    assert "no connection" in run.output
+    assert "futures/thread.py" not in run.output
+    assert "pytest_mimic/" not in run.output
+
+
 @pytest.mark.parametrize("option", ["--full-trace", "--tb=native"])
 def test_the_whole_traceback_is_shown_if_it_is_asked_for(deep, option):
     run = deep.run(option).expect(failed=1)

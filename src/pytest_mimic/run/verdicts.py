@@ -231,8 +231,12 @@ def _shorten(excinfo: pytest.ExceptionInfo[BaseException], item: pytest.Item) ->
         return
     for error in errors:
         if error.__traceback__ is not None:
-            # A frozen exception refuses an assignment.
             traceback = _of_project(error.__traceback__, item)
+            # Without a traceback, pytest shows the words of a cause alone.
+            is_our_cause = isinstance(error, ours) and error is not excinfo.value
+            if traceback is None and not is_our_cause:
+                traceback = _last_visible(error.__traceback__)
+            # A frozen exception refuses an assignment.
             BaseException.with_traceback(error, traceback)
     shortened = excinfo.value.__traceback__
     if shortened is not None:
@@ -272,17 +276,23 @@ def _shown_errors(error: BaseException) -> Iterator[BaseException]:
             pending.append(one.__context__)
 
 
-def _of_project(trace: TracebackType, item: pytest.Item) -> TracebackType:
-    """Return the entries of the project; without any, the last visible one."""
+def _of_project(trace: TracebackType, item: pytest.Item) -> TracebackType | None:
+    """Return the entries of the project that are visible, if there are any."""
+    shortened: TracebackType | None = None
+    for entry in reversed(list(_entries(trace))):
+        if not _is_hidden(entry) and _is_of_project(entry, item):
+            shortened = TracebackType(
+                shortened, entry.tb_frame, entry.tb_lasti, entry.tb_lineno
+            )
+    return shortened
+
+
+def _last_visible(trace: TracebackType) -> TracebackType:
+    """Return the last entry that is visible; without any, the last one."""
     entries = list(_entries(trace))
     visible = [entry for entry in entries if not _is_hidden(entry)]
-    kept = [entry for entry in visible if _is_of_project(entry, item)]
-    shortened: TracebackType | None = None
-    for entry in reversed(kept or visible[-1:] or entries[-1:]):
-        shortened = TracebackType(
-            shortened, entry.tb_frame, entry.tb_lasti, entry.tb_lineno
-        )
-    return shortened or trace
+    last, *_ = reversed(visible or entries)
+    return TracebackType(None, last.tb_frame, last.tb_lasti, last.tb_lineno)
 
 
 def _entries(trace: TracebackType | None) -> Iterator[TracebackType]:
