@@ -1,8 +1,8 @@
 """Attack a released pytest-mimic.
 
 The attacks are forged pickles and JSON; damaged files, odd contents of files, and
-files of others in a vault; copies and merges of vaults; swallowed misses; kills; edits
-of a project; plugins of pytest.
+files of others in a vault; copies and merges of vaults; swallowed misses; kills; calls
+of the system that fail; edits of a project; plugins of pytest.
 
     python scripts/attack.py PYTHON [PYTHON ...]
 
@@ -32,7 +32,7 @@ from pathlib import Path
 from textwrap import dedent, indent
 from typing import NamedTuple
 
-from attack_runs import attack_edits, attack_kills, attack_plugins
+from attack_runs import attack_edits, attack_kills, attack_plugins, attack_refusals
 from attack_vaults import (
     attack_contents,
     attack_copies,
@@ -669,6 +669,7 @@ ATTACKS = {
     "copies": attack_copies,
     "merges": attack_merges,
     "kills": attack_kills,
+    "refusals": attack_refusals,
     "edits": attack_edits,
     "plugins": attack_plugins,
 }

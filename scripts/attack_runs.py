@@ -6,124 +6,45 @@ import json
 import os
 import random
 import re
-import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from attacked_project import Figures, Project, listed_counts
 
-# Kills of a run that records, at random moments.
-
-KILLS = int(os.environ.get("ATTACK_KILLS", "40"))
-CALLS_OF_RUN = 60
-KILLED = """
-    import os
-
-    SALT = os.environ.get("SALT", "0")
-
-    def small(number):
-        return {"number": number, "salt": SALT}
-
-    def large(number):
-        return number, slice(number), os.urandom(4) * 50000, SALT
-
-    def stream(number):
-        for item in range(20):
-            yield [number, item, SALT]
-"""
-TEST_OF_KILLED = f"""
-    import os, sys
-    import pytest, shop
-
-    # A line says that a call is done. Its recording must be there from then on.
-    DONE = os.open("done.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    FIRST = int(os.environ["FIRST"])
-    NUMBERS = [FIRST + number for number in range({CALLS_OF_RUN})]
-    if FIRST < 0:
-        with open("done.txt") as file:
-            NUMBERS = sorted(set(map(int, file.read().split())))
-
-    @pytest.mark.parametrize("number", NUMBERS)
-    def test_it(number, mimic_auto):
-        kind = number % 4
-        if kind == 0:
-            assert shop.small(number)["number"] == number
-        elif kind == 1:
-            assert shop.large(number)[:2] == (number, slice(number))
-        elif kind == 2:
-            items = [item[:2] for item in shop.stream(number)]
-            assert items == [[number, item] for item in range(20)]
-        else:
-            with mimic_auto(f"cassette-{{number}}", targets=["shop:small"]):
-                assert shop.small(number)["number"] == number
-        os.write(DONE, f"{{number}}\\n".encode())
-"""
+# One in so many calls of the system is interrupted.
+STRIDE = os.environ.get("ATTACK_STRIDE", "1")
 
 
 def attack_kills(python: Path) -> Figures:
-    """Kill runs that record and record again, and count the calls that are lost."""
-    targets = ("shop:small", "shop:large", "shop:stream")
-    files = {"shop.py": KILLED, "test_shop.py": TEST_OF_KILLED}
-    project = Project(python, files, *targets)
-    done = project.root / "done.txt"
-    chance = random.Random(7)
-    killed = 0
-    for number in range(KILLS):
-        mode = "--mimic-record"
-        first = number * CALLS_OF_RUN
-        if number % 4 == 3:
-            # The calls of the run before are recorded again.
-            mode = "--mimic-rerecord"
-            first -= CALLS_OF_RUN
-        calls_before_kill = chance.randrange(CALLS_OF_RUN)
-        if was_killed(project, mode, first, calls_before_kill):
-            killed += 1
-    all_done = set(done.read_text().split())
-    findings = project.problems()
-    project.environment["FIRST"] = "-1"
-    ends = Counter(project.test("-p", "no:randomly").values())
-    leftovers = list(project.vault.glob("**/*.tmp"))
-    return {
-        "kills: runs killed": f"{killed} of {KILLS}",
-        "kills: calls that were done": str(len(all_done)),
-        "kills: their replays": listed_counts(ends),
-        "kills: found by check": listed_counts(findings) or "0",
-        "kills: temporary files left": str(len(leftovers)),
-    }
+    """Kill runs and commands at each call of the system, and count what is lost."""
+    return interrupted(python, "kill")
 
 
-def was_killed(project: Project, mode: str, first: int, calls_before_kill: int) -> bool:
-    """Record, and kill the run soon after some calls are done.
+def attack_refusals(python: Path) -> Figures:
+    """Let each call of the system fail once, and count what is lost or half."""
+    return interrupted(python, "refuse")
 
-    Returns:
-        Whether the run was killed before its end.
-    """
-    done = project.root / "done.txt"
-    size_before = done.stat().st_size if done.exists() else 0
-    environment = {**project.environment, "FIRST": str(first), "SALT": str(first)}
-    command = [str(project.python), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    process = subprocess.Popen(
-        [*command, "-p", "no:randomly", mode],
-        cwd=project.root,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+
+def interrupted(python: Path, how: str) -> Figures:
+    """Return for each way of `interrupted_runs.py` its runs, and what they lost."""
+    script = Path(__file__).with_name("interrupted_runs.py")
+    folder = tempfile.mkdtemp(prefix="attack-")
+    done = subprocess.run(
+        [str(python), str(script), how, folder, STRIDE],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    bytes_of_call = len(f"{first}\n")
-    wanted = size_before + calls_before_kill * bytes_of_call
-    while process.poll() is None:
-        size = done.stat().st_size if done.exists() else 0
-        if size > wanted:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            return True
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(0.001)
-    return False
+    figures: Figures = {}
+    for line in done.stdout.splitlines():
+        row = json.loads(line)
+        found = listed_counts(row["found"]) or "nothing lost"
+        figures[f"{how}: {row['way']}"] = f"{row['interrupted']} runs, {found}"
+    return figures
 
 
 # Edits of a project, chosen by a seed.

@@ -173,7 +173,9 @@ def _pairs(
     for _, start, end, start_now, end_now in matcher.get_opcodes():
         left = list(old[start:end])
         for entry in new[start_now:end_now]:
-            same = next((one for one in left if one.target == entry.target), None)
+            of_target = [one for one in left if one.target == entry.target]
+            alike = [one for one in of_target if one.signature == entry.signature]
+            same = next(iter(alike or of_target), None)
             if same is not None:
                 left.remove(same)
             yield same, entry

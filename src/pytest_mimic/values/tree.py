@@ -460,10 +460,15 @@ def _parts_of_tag(tree: dict[str, Tree]) -> Iterator[tuple[str, Tree]]:
             yield from _parts_of_pairs(part)
         elif not is_open(key):
             yield key, part
-        elif isinstance(part, Leaf):
+        elif isinstance(part, Leaf) or _stands_by_digest(part):
             yield "", part
         else:
             yield from parts(part)
+
+
+def _stands_by_digest(part: Tree) -> bool:
+    """Tell whether of a part only its digest is known, which is no part itself."""
+    return isinstance(part, dict) and "$long" in part
 
 
 def _parts_of_pairs(pairs: list[Tree]) -> Iterator[tuple[str, Tree]]:

@@ -1,0 +1,368 @@
+"""Interrupt runs of pytest-mimic at each call of the system, one run for each call.
+
+    PYTHON interrupted_runs.py kill|refuse FOLDER [STRIDE [WAY ...]]
+
+`kill` ends the process before the call, or in the middle of a write; `refuse` lets the
+call fail as on a full disk. With STRIDE, only one in so many calls is interrupted.
+Every run is a fork of this process, which has imported pytest and pytest-mimic, so that
+a run takes tenths of a second.
+
+Prints, as JSON, how many runs were interrupted and what was found by the next run. A
+call is lost if its test has seen it return and it runs once more.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import shutil
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+from typing import Any, NamedTuple, NoReturn
+
+OPERATIONS = (
+    "open",
+    "write",
+    "close",
+    "replace",
+    "rename",
+    "mkdir",
+    "rmdir",
+    "unlink",
+    "scandir",
+)
+Interrupt = Callable[[str, Callable[..., Any], tuple[Any, ...]], None]
+
+
+class Interrupter:
+    """Counts the calls of the system, and interrupts the one at a point."""
+
+    def __init__(self) -> None:
+        self.point = -1
+        """The number of the call, from 0. A negative one interrupts nothing."""
+        self.count = 0
+        self.interrupt: Interrupt = refuse
+
+    def watch(self) -> None:
+        """Put watched functions in the place of those of the module `os`.
+
+        pytest-mimic binds these when it is imported, so it must not be imported yet.
+        """
+        for name in OPERATIONS:
+            setattr(os, name, self._watched(name, getattr(os, name)))
+
+    def _watched(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def act(*args: Any, **options: Any) -> Any:
+            number = self.count
+            self.count += 1
+            if number == self.point:
+                self.interrupt(name, function, args)
+            return function(*args, **options)
+
+        return act
+
+
+def kill(name: str, function: Callable[..., Any], args: tuple[Any, ...]) -> NoReturn:
+    """End this process. Of what is written, half is written."""
+    if name == "write":
+        descriptor, data = args
+        function(descriptor, data[: len(data) // 2])
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def refuse(_name: str, _function: Callable[..., Any], _args: tuple[Any, ...]) -> None:
+    """Let the call fail.
+
+    Raises:
+        OSError: In any case.
+    """
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+interrupter = Interrupter()
+interrupter.watch()
+
+import pytest  # noqa: E402
+
+from pytest_mimic.cli.main import main as run_command  # noqa: E402
+
+SHOP = """
+    import os
+
+    class Odd:
+        '''An object that only a pickle keeps.'''
+
+        def __init__(self, values):
+            self.values = values
+
+        def __reduce__(self):
+            return Odd, (self.values,)
+
+    def small(number, extra):
+        return [os.environ["RUN"], number]
+
+    def large(number, extra):
+        return [os.environ["RUN"], number, "x" * 60_000]
+
+    def pickled(number, extra):
+        return Odd([os.environ["RUN"], number])
+
+    def stream(number, extra):
+        for item in range(3):
+            yield [os.environ["RUN"], number, item]
+
+    def turn(number, extra):
+        return [os.environ["RUN"], number]
+"""
+TESTS = """
+    import json, os
+    import shop
+
+    LAST = int(os.environ["LAST"])
+
+    def note(test, call, make):
+        try:
+            got = make()
+        except Exception as error:
+            got = [type(error).__name__]
+        with open("got.jsonl", "a") as file:
+            file.write(json.dumps([test, call, got[:2]]) + "\\n")
+
+    def test_shared():
+        for number in range(LAST):
+            note("shared", f"small {number}", lambda: shop.small(number, 0))
+            note("shared", f"large {number}", lambda: shop.large(number, 0))
+            note("shared", f"pickled {number}", lambda: shop.pickled(number, 0).values)
+            note("shared", f"stream {number}", lambda: list(shop.stream(number, 0))[2])
+
+    def test_turns():
+        for number in range(LAST):
+            note("turns", f"turn {number}", lambda: shop.turn(number // 2, 0))
+
+    def test_more_turns():
+        for number in range(LAST):
+            note("more", f"turn {number}", lambda: shop.turn(number, 0))
+
+    def test_cassette(mimic_auto):
+        with mimic_auto("cassette", targets=["shop:small"]):
+            note("cassette", "small", lambda: shop.small(9, 0))
+"""
+INI = """
+    [pytest]
+    pythonpath = .
+    addopts = -q -p pytest_mimic.plugin -p no:cacheprovider
+    mimic_functions =
+        shop:small {options}
+        shop:large {options}
+        shop:pickled {options}
+        shop:stream {options}
+        shop:turn sequence {options}
+"""
+# What a test has got of its calls: test, name of the call, and the run that has made
+# its answer, or the class of an error.
+Got = dict[tuple[str, str], str]
+
+
+class Way(NamedTuple):
+    """A run that is interrupted, and the run after it that shows what is left."""
+
+    words: str
+    then: str = "pytest --mimic-record"
+    first: str = ""
+    """What is recorded before, with `RUN=1`. An empty text: nothing."""
+    last: int = 2
+    options: str = ""
+    """Options that the lines get after the first run."""
+    is_moved: bool = False
+    """Whether the file of the tests has another name after the first run."""
+
+
+WAYS = {
+    "record": Way("pytest --mimic-record"),
+    "record more": Way("pytest --mimic-record", first="pytest --mimic-record", last=3),
+    "record again": Way("pytest --mimic-rerecord", first="pytest --mimic-record"),
+    "rekey": Way(
+        "rekey",
+        then="rekey",
+        first="pytest --mimic-record",
+        options="ignore=extra",
+    ),
+    "mv": Way(
+        "mv test_shop.py test_new.py",
+        then="mv test_shop.py test_new.py",
+        first="pytest --mimic-record",
+        is_moved=True,
+    ),
+    "clear": Way(
+        "pytest --mimic-clear-unused",
+        then="pytest",
+        first="pytest --mimic-record",
+        last=1,
+    ),
+}
+
+
+class Project:
+    """The throw-away project, whose runs are forks."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.got = root / "got.jsonl"
+        self.output = root / "output.txt"
+
+    def start(self, *, options: str = "", test_file: str = "test_shop.py") -> None:
+        """Write the files, but keep what is recorded."""
+        for old in self.root.glob("test_*.py"):
+            old.unlink()
+        self.root.joinpath("shop.py").write_text(dedent(SHOP))
+        self.root.joinpath(test_file).write_text(dedent(TESTS))
+        self.root.joinpath("pytest.ini").write_text(dedent(INI).format(options=options))
+
+    def run(
+        self,
+        words: str,
+        *,
+        number: int,
+        last: int,
+        point: int = -1,
+        interrupt: Interrupt = refuse,
+    ) -> int:
+        """Run a command in a fork, and return how the fork has ended."""
+        self.got.unlink(missing_ok=True)
+        child = os.fork()
+        if child == 0:
+            code = 99
+            try:
+                code = self._in_fork(words, number, last, point, interrupt)
+            finally:
+                os._exit(code)
+        return os.waitpid(child, 0)[1]
+
+    def _in_fork(
+        self, words: str, number: int, last: int, point: int, interrupt: Interrupt
+    ) -> int:
+        os.chdir(self.root)
+        os.environ.update(RUN=str(number), LAST=str(last))
+        output = self.output.open("wb")
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        interrupter.count = 0
+        interrupter.point = point
+        interrupter.interrupt = interrupt
+        command, *rest = words.split()
+        if command == "pytest":
+            code = int(pytest.main(rest))
+        else:
+            code = run_command([command, *rest])
+        interrupter.point = -1
+        self.root.joinpath("calls.txt").write_text(str(interrupter.count))
+        return code
+
+    def results(self) -> Got:
+        """Return what the tests of the last run have got."""
+        results: Got = {}
+        if self.got.exists():
+            for line in self.got.read_text().splitlines():
+                test, call, got = json.loads(line)
+                results[test, call] = got[0]
+        return results
+
+
+def interrupted(project: Project, way: Way, interrupt: Interrupt) -> Iterator[str]:
+    """Interrupt one way at each call of the system, and yield what was found."""
+    vault = project.root / ".mimic_vault"
+    recorded = project.root / "recorded"
+    shutil.rmtree(vault, ignore_errors=True)
+    shutil.rmtree(recorded, ignore_errors=True)
+    project.start()
+    if way.first:
+        project.run(way.first, number=1, last=2)
+        shutil.copytree(vault, recorded)
+    test_file = "test_new.py" if way.is_moved else "test_shop.py"
+    project.start(options=way.options, test_file=test_file)
+
+    point = 0
+    while True:
+        shutil.rmtree(vault, ignore_errors=True)
+        if way.first:
+            shutil.copytree(recorded, vault)
+        ended = project.run(
+            way.words, number=2, last=way.last, point=point, interrupt=interrupt
+        )
+        calls = project.root / "calls.txt"
+        if interrupt is not kill and int(calls.read_text()) <= point:
+            return
+        if interrupt is kill and os.WIFEXITED(ended):
+            return
+        seen = project.results()
+        if b"Traceback (most" in project.output.read_bytes():
+            yield f"traceback at {point}"
+        project.run(way.then, number=3, last=way.last)
+        if not way.then.startswith("pytest"):
+            project.run("pytest", number=3, last=way.last)
+        yield from judged(way, seen, project.results(), point)
+        yield "interrupted"
+        point += stride
+
+
+def judged(way: Way, seen: Got, now: Got, point: int) -> Iterator[str]:
+    """Yield what is wrong with the results of the run after an interrupted one."""
+    if len(now) != 6 * way.last + 1:
+        yield f"only {len(now)} results at {point}"
+    for call, run in now.items():
+        test, _ = call
+        was_recorded = bool(way.first) and call[1][-1] in "01"
+        if run not in ("1", "2", "3"):
+            yield f"{run} of {call} at {point}"
+        elif run == "3" and was_recorded and way.then != "pytest --mimic-record":
+            yield f"lost {call} at {point}"
+        elif run == "3" and was_recorded:
+            yield f"lost {call}, recorded before, at {point}"
+        elif run == "3" and seen.get(call) == "2" and test != "cassette":
+            yield f"lost {call} at {point}"
+        elif run == "1" and seen.get(call) == "2" and test == "shared":
+            yield f"old {call} at {point}"
+    for test in ("turns", "more"):
+        runs = {run for (owner, call), run in now.items() if owner == test}
+        if "again" in way.words and len(runs) > 1:
+            yield f"mixed {test} at {point}"
+
+
+def import_all() -> None:
+    """Import what runs import, so that no fork has to."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    for folder in ("values", "vault", "patch", "engine", "run", "cli"):
+        package = importlib.import_module(f"pytest_mimic.{folder}")
+        for found in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"pytest_mimic.{folder}.{found.name}")
+    gc.collect()
+    gc.freeze()
+
+
+def main() -> None:
+    """Interrupt each way, and print what was found."""
+    import_all()
+    interrupt = {"kill": kill, "refuse": refuse}[sys.argv[1]]
+    root = Path(sys.argv[2])
+    root.mkdir(parents=True, exist_ok=True)
+    project = Project(root)
+    ways = sys.argv[4:] or list(WAYS)
+    for name in ways:
+        found = Counter(interrupted(project, WAYS[name], interrupt))
+        count = found.pop("interrupted", 0)
+        row = {"way": name, "interrupted": count, "found": found}
+        print(json.dumps(row), flush=True)
+
+
+if __name__ == "__main__":
+    stride = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    main()
