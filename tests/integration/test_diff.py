@@ -13,6 +13,7 @@ import pytest
 from support import face
 from support.forged import BAITED
 from support.git import git
+from support.http_server import running_server
 
 SHOP = """
     import os
@@ -165,3 +166,43 @@ def test_a_folder_in_no_repository_is_said(shop: Any) -> None:
         2,
         f"ERROR: {shop.root} is in no Git repository\n",
     )
+
+
+MOVED = """
+    from http.client import HTTPConnection
+
+    def send(verb, path, body):
+        connection = HTTPConnection("HOST")
+        connection.request(verb, path, body)
+        connection.getresponse().read()
+        connection.close()
+
+    def test_it():
+        for number in ORDER:
+            send("GET", f"/hello?number={number}", "")
+        send("POST", "/echo", "WORDS")
+"""
+
+
+def test_a_request_is_compared_with_one_of_its_own_signature(
+    project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Requests in parallel come in another order in each recording."""
+    project.ini("http")
+    monkeypatch.chdir(project.root)
+    with running_server() as server:
+        tests = MOVED.replace("HOST", server.url.partition("//")[2])
+        project.tests(tests.replace("ORDER", "(1, 2, 3)").replace("WORDS", "before"))
+        project.record().expect(passed=1)
+        git(project.root, "init", "-q")
+        git(project.root, "add", "-A")
+        git(project.root, "commit", "-q", "-m", "one")
+        project.tests(tests.replace("ORDER", "(3, 1, 2)").replace("WORDS", "after"))
+        project.run("--mimic-rerecord").expect(passed=1)
+    capsys.readouterr()
+
+    face.command(["diff"])
+
+    printed = capsys.readouterr().out
+    assert "changed: http POST /echo" in printed
+    assert "method: " not in printed
