@@ -449,6 +449,8 @@ def test_the_attributes_of_a_cassette_and_its_calls(shop):
             [call] = cassette.calls
             assert (call.kind, call.target, call.signature) == ("function", "shop:fetch", "shop:fetch")
             assert (call.arguments, call.outcome) == ({"city": "Oslo"}, {"city": "Oslo"})
+            assert repr(call) == "<CassetteCall function shop:fetch>"
+            assert repr(cassette) == f"<Cassette trip ({cassette.mode})>"
             assert isinstance(call.duration, float) and 0 <= call.duration < 60
             assert call.match() and call.match("shop:*") and not call.match("shop:*", exclude="shop:f*")
             assert call.match("other:g, shop:fetch") and not call.match(exclude="other:g, shop:fetch")

@@ -14,7 +14,6 @@ from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic.engine.code import Code, Piece, Place
 from pytest_mimic.engine.project import Project
-from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.outcome import Objects
 from pytest_mimic.values.tree import Tree
 
@@ -135,11 +134,7 @@ class Inputs:
             CorruptRecordingError: The list is gone or damaged.
         """
         if name not in self._changed:
-            try:
-                self._changed[name] = [*self._changes(objects.read_object(name))]
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                message = f"{name} is no list of what a call reaches"
-                raise CorruptRecordingError(message) from error
+            self._changed[name] = [*self._changes(objects.read_object(name))]
         return self._changed[name]
 
     def _changes(self, listed: bytes) -> Iterator[str]:
