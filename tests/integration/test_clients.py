@@ -272,3 +272,35 @@ def test_answers_of_one_url_that_a_header_chooses_are_calls_of_their_own(project
     project.replay(env={"API": server.url, "REVERSED": "1"}).expect(
         passed=3 * len(HEADERS)
     )
+
+
+REFUSED = """
+    import sqlite3
+    import pytest
+    import sqlalchemy as sa
+    from pytest_mimic.errors import UnstorableOutcomeError
+
+    sqlite3.register_converter("stream", lambda _: iter("ab"))
+
+    def test_it():
+        options = {"detect_types": sqlite3.PARSE_COLNAMES}
+        engine = sa.create_engine("sqlite://", connect_args=options)
+        with engine.connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+            with pytest.raises(UnstorableOutcomeError, match="rows.0..text"):
+                connection.exec_driver_sql("SELECT 'a' AS 'text [stream]'")
+"""
+
+
+def test_check_reads_a_log_in_which_a_call_was_refused(project):
+    pytest.importorskip("sqlalchemy")
+    project.ini("sqlalchemy")
+    project.tests(REFUSED)
+    project.record().expect(passed=1)
+
+    command = [sys.executable, "-m", "pytest_mimic", "check"]
+    ran = subprocess.run(
+        command, cwd=project.root, capture_output=True, text=True, check=False
+    )
+
+    assert ran.stdout.startswith(".mimic_vault is sound"), ran.stderr

@@ -398,7 +398,7 @@ FAKES = {
     "open": 'patch("builtins.open", mock_open(read_data="x"))',
     "Path.read_text": 'patch("pathlib.Path.read_text", return_value="x")',
     "os.path.exists": 'patch("os.path.exists", return_value=True)',
-    "os.makedirs": 'patch("os.makedirs")',
+    "os.makedirs": 'patch("os.makedirs"), patch("os.mkdir"), patch("os.stat")',
     "os.getpid": 'patch("os.getpid", return_value=1)',
     "json": 'patch("json.loads"), patch("json.dumps")',
     "time": 'patch("time.time", side_effect=[1.0, 3.5])',

@@ -190,6 +190,8 @@ def _of_objects(project: Project, found: Found, entry: Entry) -> Iterator[Findin
 
 def _of_secrets(project: Project, found: Found, entry: Entry) -> Iterator[Finding]:
     name, owner, vault = found.name, found.recording.owner, project.vault
+    if entry.end == "empty":
+        return
     try:
         call: Any = unshelve(entry.arguments or entry.request or {}, vault)
         body: Any = unshelve(entry.body, vault)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,8 +11,11 @@ pytest.importorskip("sqlalchemy")
 import sqlalchemy as sa
 from support.runs import Runs
 
-from clients.sql.places import Connect, Place, one, run, same
+from clients.sql.places import Connect, Place, one, place_for, run, same
 from pytest_mimic.errors import MissingRecordingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytest_plugins = ("support.database_servers",)
 
@@ -257,3 +260,19 @@ def test_value_that_cannot_be_stored_is_refused(
 
     with pytest.raises(TypeError, match=r"rows\[0\]\.a: .*Point"):
         one(engine, "SELECT a FROM t")
+
+
+def test_rows_that_psycopg2_writes_by_its_own_helpers(
+    runs: Runs, connect: Connect, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    place = place_for(request, "postgresql+psycopg2", tmp_path)
+
+    def steps(url: str) -> Any:
+        engine = connect(url, executemany_mode="values_plus_batch")
+        run(engine, "CREATE TABLE t (a int, b int)", "INSERT INTO t VALUES (1), (2)")
+        change = sa.text("UPDATE t SET b = :b WHERE a = :a")
+        with engine.begin() as connection:
+            connection.execute(change, [{"a": 1, "b": 10}, {"a": 2, "b": 20}])
+        return one(engine, "SELECT sum(b) FROM t")
+
+    assert same(runs, place, steps) == 30

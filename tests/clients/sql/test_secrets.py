@@ -268,3 +268,15 @@ def test_a_label_of_the_orm_is_judged_by_its_column(project: Project) -> None:
 
     project.record().expect(passed=1)
     project.replay().expect(passed=1)
+
+
+def test_dates_beside_hidden_texts_come_back(
+    runs: Runs, connect: Connect, pg: Place
+) -> None:
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (password text, day date)")
+        run(engine, "INSERT INTO t VALUES ('hunter2', '2024-05-01')")
+        return one(engine, "SELECT max(day) FROM t WHERE 'x' || password IS NOT NULL")
+
+    assert same(runs, pg, steps).isoformat() == "2024-05-01"

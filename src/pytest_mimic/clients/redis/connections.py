@@ -140,8 +140,10 @@ class Connections:
             return None
         numbered = {"database": (host, port, connection.db)}
         exchange = self._port.begin(request, numbered=numbered)
+        if exchange is None or exchange.mode == "replay":
+            return exchange
         name = commands.endless(request)
-        if exchange is not None and name:
+        if name:
             raise exchange.refuse(
                 [f"{name} has no reply that ends it"],
                 [("to leave it to the server", f"redis exclude={name}")],

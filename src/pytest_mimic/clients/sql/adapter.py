@@ -23,6 +23,8 @@ from pytest_mimic.values.tree import text_of
 # The class of a pool's record of one connection, which is a part of the names of its
 # private attributes, too.
 _RECORD = "_ConnectionRecord"
+# Where SQLAlchemy 1.4 keeps the rows that psycopg2 has returned of many inserts.
+_FETCHED = "_psycopg2_fetched_rows"
 
 
 class Sqlalchemy(Adapter):
@@ -51,6 +53,11 @@ class Sqlalchemy(Adapter):
                 is_optional=True,  # SQLAlchemy 1.4 lacks it
             ),
             Edge(default, (execution, "create_cursor"), _wrap_cursor),
+            Edge(
+                "sqlalchemy.dialects.postgresql.psycopg2",
+                ("PGDialect_psycopg2", "do_executemany"),
+                _wrap_executemany,
+            ),
         ]
 
     def signature(self, request: Plain) -> str:
@@ -282,3 +289,23 @@ def _wrap_cursor(original: Callable[..., Any]) -> Callable[..., Any]:
         return cursor
 
     return create_cursor
+
+
+def _wrap_executemany(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap what is done with several rows by helpers of psycopg2, on its own cursor."""
+
+    def do_executemany(
+        dialect: Any, cursor: Any, statement: Any, parameters: Any, context: Any = None
+    ) -> None:
+        def execute(real: Any) -> Any:
+            original(dialect, real, statement, parameters, context)
+            return getattr(context, _FETCHED, None)
+
+        if not isinstance(cursor, StandInCursor):
+            execute(cursor)
+            return
+        cursor.execute_by(execute, statement, [*parameters])
+        if cursor.description is not None:
+            setattr(context, _FETCHED, cursor.fetchall())
+
+    return do_executemany

@@ -6,7 +6,7 @@ needs none. Above the driver everything stays real: pool, events, ORM, types, re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
@@ -292,24 +292,43 @@ class StandInCursor:
     def execute(self, statement: Any, parameters: Any = None, *args: Any) -> Any:
         """Execute a statement."""
         given = () if parameters is None else (parameters,)
-        return self._run("execute", statement, parameters, (*given, *args))
+
+        def execute(real: Any) -> None:
+            real.execute(statement, *given, *args)
+
+        return self.execute_by(execute, statement, parameters)
 
     def executemany(self, statement: Any, parameters: Any, *args: Any) -> Any:
         """Execute a statement with each of several sets of parameters."""
         sets = [*parameters]
-        return self._run("executemany", statement, sets, (sets, *args))
 
-    def _run(
-        self, method: str, statement: Any, given: Any, args: tuple[Any, ...]
+        def execute(real: Any) -> None:
+            real.executemany(statement, sets, *args)
+
+        return self.execute_by(execute, statement, sets)
+
+    def execute_by(
+        self,
+        execute: Callable[[Any], Sequence[Any] | None],
+        statement: Any,
+        parameters: Any,
     ) -> StandInCursor:
+        """Execute a statement in a way of its own.
+
+        Args:
+            execute: Executes it with the driver's cursor, and gives the rows if it has
+                read them.
+            statement: What it executes.
+            parameters: With what.
+        """
+
         def run() -> Result:
             real = self._open()
             if self._sizes:
                 real.setinputsizes(*self._sizes)
-            getattr(real, method)(statement, *args)
-            return _read(real)
+            return _read(real, execute(real))
 
-        request = request_of(str(statement), given, self.context)
+        request = request_of(str(statement), parameters, self.context)
         self._result = self.connection.call(request, run)
         self._rows = iter(self._result.rows)
         self._sizes = ()
@@ -380,13 +399,15 @@ class StandInCursor:
         raise _own_of_driver(name)
 
 
-def _read(cursor: Any) -> Result:
-    """Return the whole result of a real cursor."""
+def _read(cursor: Any, rows: Sequence[Any] | None) -> Result:
+    """Return the whole result of a real cursor, with rows that were read already."""
     lastrowid = getattr(cursor, "lastrowid", None)
     if cursor.description is None:
         return Result(None, (), cursor.rowcount, lastrowid)
     columns = [tuple(column) for column in cursor.description]
-    return Result(columns, cursor.fetchall(), cursor.rowcount, lastrowid)
+    if rows is None:
+        rows = cursor.fetchall()
+    return Result(columns, rows, cursor.rowcount, lastrowid)
 
 
 def _has_ended(real: Any) -> bool:

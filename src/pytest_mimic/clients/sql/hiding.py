@@ -204,7 +204,7 @@ class Hiding:
             return _kept(value, shown, self._stand_in(shown, path) if shown else "")
         if isinstance(value, list):
             return [self._without_texts(item, path) for item in value]
-        if isinstance(value, dict):
+        if isinstance(value, dict) and shown is not None:
             return {key: self._without_texts(one, path) for key, one in value.items()}
         return value
 
