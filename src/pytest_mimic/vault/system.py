@@ -1,6 +1,6 @@
 """Calls of the system, bound before a test can replace them; Windows gets patience."""
 
-# ruff: noqa: PTH120
+# ruff: noqa: PTH102, PTH120
 from __future__ import annotations
 
 import os
