@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from support import face
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -121,6 +123,10 @@ def test_a_failing_test_opens_at_what_is_missing(report: Any) -> None:
     assert "no recording of" in opened.locator("details.call[open]").inner_text()
     assert report.get_by_text("login(name='ann')").count() == 0
 
+    found = opened.locator("details.call[open]")
+    assert found.locator(".before").inner_text().endswith(" recorded")
+    assert found.locator(".now").inner_text().endswith(" now")
+
     report.get_by_text("3 calls of test_shop.py::users").click()
 
     assert report.get_by_text("login(name='ann')").count() == 1
@@ -162,3 +168,40 @@ def test_arrow_keys_go_from_line_to_line(report: Any) -> None:
     focused = report.evaluate("document.activeElement.parentElement.className")
     assert focused == "group"
     assert report.locator("details.group[open]").count() == 1
+
+
+def test_tests_are_sorted_by_the_tokens_of_language_models(
+    project: Any, window: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def talk(number: int, tokens: int) -> dict[str, Any]:
+        body = json.dumps({"usage": {"input_tokens": tokens, "output_tokens": 1}})
+        headers = {"Content-Type": ["application/json"]}
+        answer = {"status": {"code": 200}, "headers": headers, "body": {"string": body}}
+        request = {"method": "GET", "uri": f"http://a.test/{number}", "body": None}
+        return {"request": request, "response": answer}
+
+    project.ini("http")
+    for number, tokens in enumerate((10, 30, 20)):
+        name = f"cassettes/test_talk/test_talk[{number}].json"
+        cassette = {"interactions": [talk(number, tokens)]}
+        project.write(name, json.dumps(cassette))
+    project.write(
+        "test_talk.py",
+        """
+        import pytest, requests
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_talk(number):
+            requests.get(f"http://a.test/{number}")
+        """,
+    )
+    monkeypatch.chdir(project.root)
+    assert face.command(["import", "cassettes"]) == 0
+    project.run("--mimic-report=page.html").expect(passed=3)
+    window.goto((project.root / "page.html").as_uri())
+
+    window.get_by_label("order of the tests").select_option("tokens")
+
+    shown = window.locator("details.test > summary").all_inner_texts()
+    assert [line.split("test_talk[")[1][0] for line in shown] == ["1", "2", "0"]
+    assert "31 tokens" in shown[0]
