@@ -59,7 +59,7 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from marshal import dumps
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.engine.calls import Call, failed_exchange
 from pytest_mimic.engine.covering import Edge, Line
@@ -108,11 +108,16 @@ _LONGEST_PLAIN = 4_000
 _MANY = 1_000
 
 
-class _PlainCall(NamedTuple):
-    """A call whose request holds no secret, and all texts in the request."""
+class _PlainCall:
+    """A call whose request holds no secret."""
 
-    call: Call
-    texts: list[str]
+    def __init__(self, call: Call) -> None:
+        self.call = call
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """All texts in the request."""
+        return texts_in(self.call.describe())
 
 
 class Adapter:
@@ -356,7 +361,7 @@ class Port:
         if is_plain and call.describe() == request:
             if len(self._plain_calls) >= _MANY:
                 self._plain_calls.clear()
-            self._plain_calls[key] = _PlainCall(call, texts_in(request))
+            self._plain_calls[key] = _PlainCall(call)
         return call, scope, own
 
     def _new_call(
