@@ -97,6 +97,7 @@ __all__ = [
     "Port",
     "Redactor",
     "StandIn",
+    "raised",
 ]
 
 Plain = dict[str, Any]
@@ -484,17 +485,17 @@ class Exchange:
         """
         found = self._made(give)
         self.step.wait()
-        return _given(found)
+        return raised(found)
 
     async def replay_async(self, give: Callable[[Plain], Any] | None = None) -> Any:
         """As `replay`, for a task."""
         found = self._made(give)
         await self.step.wait_async()
-        return _given(found)
+        return raised(found)
 
     def given(self, give: Callable[[Plain], Any] | None = None) -> Any:
         """Return the recorded answer at once, as `replay` gives it."""
-        return _given(self._made(give))
+        return raised(self._made(give))
 
     def _made(self, give: Callable[[Plain], Any] | None) -> Any:
         """Return what a client is given, or the error that it raises."""
@@ -539,10 +540,10 @@ class Exchange:
         """
         stored = self.stored(answer)
         if self.mode != "run":
-            return _given(self.made(self._compared(answer, stored), give))
+            return raised(self.made(self._compared(answer, stored), give))
         self._note_keys(stored)
         self.step.complete({"answer": stored})
-        return answer if give is None else _given(give(answer))
+        return answer if give is None else raised(give(answer))
 
     def _compared(self, answer: Plain, stored: Plain) -> Plain:
         """Compare a real answer, and return the one that the caller gets."""
@@ -610,7 +611,7 @@ def _data_of(request: Plain) -> bytes:
         return b""
 
 
-def _given(found: Any) -> Any:
+def raised(found: Any) -> Any:
     """Return what a client is given, or raise it if it is an error."""
     if isinstance(found, BaseException):
         raise found

@@ -15,6 +15,7 @@ from pytest_mimic.client import (
     Plain,
     Redactor,
     StandIn,
+    raised,
 )
 from pytest_mimic.clients.http import answers, bodies, failures, requests
 from pytest_mimic.secrets.split import hide_split
@@ -348,10 +349,3 @@ def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
     except StopIteration as end:
         return end.value
     raise AssertionError("a request of a thread waits for a task")
-
-
-def raised(found: Any) -> Any:
-    """Return what a client is given, or raise it if it is an error."""
-    if isinstance(found, BaseException):
-        raise found
-    return found

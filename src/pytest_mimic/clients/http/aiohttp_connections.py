@@ -16,9 +16,9 @@ from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
-from pytest_mimic.client import Exchange, Plain
+from pytest_mimic.client import Exchange, Plain, raised
 from pytest_mimic.clients.http import answers, failures
-from pytest_mimic.clients.http.adapter import Attempt, Read, Recorder, Replay, raised
+from pytest_mimic.clients.http.adapter import Attempt, Read, Recorder, Replay
 
 # What aiohttp decompresses.
 _UNPACKED = ("gzip", "deflate", "br", "zstd")

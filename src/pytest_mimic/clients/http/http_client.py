@@ -16,7 +16,7 @@ from functools import cache, wraps
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, NamedTuple
 
-from pytest_mimic.client import Edge, Exchange, Plain, Port
+from pytest_mimic.client import Edge, Exchange, Plain, Port, raised
 from pytest_mimic.clients.http import (
     answers,
     failures,
@@ -30,7 +30,6 @@ from pytest_mimic.clients.http.adapter import (
     Recorder,
     Replay,
     at_once,
-    raised,
 )
 
 _EXCEPTIONS = ["http.client", "builtins", "socket", "ssl"]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import cache, wraps
 from typing import Any
 
-from pytest_mimic.client import Edge, Exchange, Plain, Port
+from pytest_mimic.client import Edge, Exchange, Plain, Port, raised
 from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
     Attempt,
@@ -16,7 +16,6 @@ from pytest_mimic.clients.http.adapter import (
     Recorder,
     Replay,
     at_once,
-    raised,
 )
 
 
