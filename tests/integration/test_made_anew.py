@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from support import loopback
+
+GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "dates-and-ids.md"
 
 PAGE = "https://pytest-mimic.readthedocs.io/en/latest/how-to/dates-and-ids.html"
 SHOP = """
@@ -73,6 +78,38 @@ def test_the_digest_of_a_large_array_is_no_id(project):
     project.ini("shop:total")
 
     project.record().expect(passed=1, says=["40 calls"], never=["the next run"])
+
+
+def test_the_fixture_of_the_guide_makes_ids_and_times_the_same(project):
+    """Each test has ids of its own."""
+    pytest.importorskip("time_machine")
+    project.module("""
+        import datetime, secrets, uuid
+
+        def send(order):
+            return order["id"]
+
+        def order():
+            made = datetime.datetime.now().isoformat()
+            return {"id": str(uuid.uuid4()), "key": secrets.token_hex(), "made": made}
+    """)
+    project.tests("""
+        import shop
+
+        def test_tea():
+            assert shop.send(shop.order())
+
+        def test_again():
+            assert shop.send(shop.order())
+    """)
+    project.ini("shop:send")
+    _, _, section = GUIDE.read_text("utf-8").partition("## The same ids and times\n")
+    project.conftest(re.search(r"```python\n(.*?)```", section, re.DOTALL)[1])
+
+    recorded = project.record().expect(passed=2)
+
+    assert len(recorded.calls) == 2
+    project.replay().expect(passed=2, real=[])
 
 
 def test_a_quiet_run_says_it_in_one_line(shop):
