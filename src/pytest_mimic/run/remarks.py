@@ -11,6 +11,7 @@ from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
 from pytest_mimic.run.session import Session
 from pytest_mimic.words import SHOWN, and_more, few, plural, rows
 
+_LONGEST_CAUSE = 100
 _DAMAGES = {
     "pointer": ("Git LFS pointers", "git lfs pull"),
     "conflict": ("in conflict", "git status"),
@@ -105,7 +106,10 @@ def _calls(
         if others:
             calls = plural(len(others), "more call")
             tests = plural(len(_tests_of(others)), "test")
-            lines.append(f"    and {calls} in {tests}: {first.text('cause')}")
+            cause = first.text("cause")
+            if len(cause) > _LONGEST_CAUSE:
+                cause = f"{cause[:_LONGEST_CAUSE]}..."
+            lines.append(f"    and {calls} in {tests}: {cause}")
     lines += and_more(len(causes) - SHOWN)
     if not option:
         return [*lines, words] if words else lines

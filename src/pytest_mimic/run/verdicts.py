@@ -202,8 +202,12 @@ def _texts_of_drifts(drifts: Sequence[Noted]) -> list[str]:
         if block not in first_ones:
             first_ones[block], followers[block] = error, {}
         elif conversation:
+            then = f"then {noted.call}"
+            if error.facts == first_ones[block].facts:
+                followers[block][f"{then}, in the same way"] = None
+                continue
             facts = [f"  {fact}" for fact in error.facts]
-            followers[block]["\n".join([f"then {noted.call}", *facts])] = None
+            followers[block]["\n".join([then, *facts])] = None
     texts = []
     for block, error in first_ones.items():
         lines = "\n".join(followers[block]).splitlines()
