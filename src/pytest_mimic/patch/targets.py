@@ -184,7 +184,8 @@ def parse_target(line: str, where: str = "") -> Target | None:
         words = _words_of(line)
         if not words:
             return None
-        target = _target_of_words(*words).changed(where=where)
+        target = _target_of_words(*words)
+        target.where = where
         _check_fit(target)
     except TargetError as error:
         raise Target("", where=where).error(error.what) from None
@@ -317,7 +318,8 @@ def _target_of(given: str | Callable[..., Any]) -> Target:
     target = parse_target(given if isinstance(given, str) else _importable_name(given))
     if target is None:
         raise TargetError(f"{given!r} names no target")
-    return target.changed(options=target.options.changed(in_python=True))
+    target.options = target.options.changed(in_python=True)
+    return target
 
 
 def _with_options(
