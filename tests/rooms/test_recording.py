@@ -154,3 +154,11 @@ def test_damage_is_named(case):
     assert str(caught.value).startswith(f"{NAME} ")
     assert says in str(caught.value)
     assert (caught.value.damage, caught.value.file) == (damage, NAME)
+
+
+def test_a_file_that_is_cut_at_any_byte_is_damage():
+    content = content_of(LOG).rstrip(b"\n")
+
+    for end in range(len(content)):
+        with pytest.raises(CorruptRecordingError, match="is not valid JSON"):
+            parse(content[:end], NAME)

@@ -276,3 +276,14 @@ def test_an_object_that_keeps_the_id_of_a_part_is_refused_and_named():
 def test_an_object_that_stands_for_a_function_is_refused():
     with pytest.raises(UnstableIdentityError, match="a staticmethod object without"):
         fingerprint({"call": staticmethod(ast.Pass())})
+
+
+def test_a_very_long_path_is_told_by_its_beginning():
+    deep = []
+    for _ in range(1_001):
+        deep = [deep]
+
+    with pytest.raises(UnstableIdentityError) as caught:
+        fingerprint(deep)
+
+    assert f"value{'[0]' * 19}: nested deeper than 1,000 levels" in str(caught.value)

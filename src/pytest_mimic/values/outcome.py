@@ -16,6 +16,7 @@ from pytest_mimic.errors import (
 from pytest_mimic.values.making import Maker
 from pytest_mimic.values.tree import (
     SCALARS,
+    SHOWN_STEPS,
     Path,
     Raw,
     Tree,
@@ -219,7 +220,10 @@ class _Storing:
         ways = [(way or "name a function further out, which returns data", "")]
         raise UnstorableOutcomeError(
             "the outcome cannot be stored",
-            [f"{shown_path((self._name, *path))}: {what}", "nothing was recorded"],
+            [
+                f"{shown_path((self._name, *path)[:SHOWN_STEPS])}: {what}",
+                "nothing was recorded",
+            ],
             ways,
         )
 

@@ -16,6 +16,9 @@ LONG = 4096
 DEEP = 32
 """What is higher counts by its digest. A list of numbers has a height of one."""
 
+SHOWN_STEPS = 20
+"""So much is shown of the path to what is refused."""
+
 Path: TypeAlias = "tuple[str, ...]"
 """Steps to a part: `("rows", "*", "id")`."""
 
@@ -529,9 +532,12 @@ def below(paths: Sequence[Path], step: str) -> tuple[Path, ...]:
 
 
 def refused_in(tree: Tree) -> tuple[str, Refused] | None:
-    """Find the first part without identity, and the path to it as people write it."""
+    """Find the first part without identity, and the path to it as people write it.
+
+    Of a very long path its beginning: leaving out what stands there helps, too.
+    """
     found = refused_at(tree)
-    return (shown_path(found[0]), found[1]) if found else None
+    return (shown_path(found[0][:SHOWN_STEPS]), found[1]) if found else None
 
 
 def refused_at(tree: Tree) -> tuple[Path, Refused] | None:
