@@ -16,15 +16,14 @@ from pytest_mimic.errors import (
 from pytest_mimic.values.making import Maker
 from pytest_mimic.values.tree import (
     SCALARS,
-    SHOWN_STEPS,
     Path,
     Raw,
     Tree,
     is_tagged,
     leaves,
     ordered_digest_of,
+    path_to_refused,
     refused_at,
-    shown_path,
     text_of,
 )
 from pytest_mimic.values.walk import KEPT_HASH, Walk, deeply, tree_of
@@ -221,7 +220,7 @@ class _Storing:
         raise UnstorableOutcomeError(
             "the outcome cannot be stored",
             [
-                f"{shown_path((self._name, *path)[:SHOWN_STEPS])}: {what}",
+                f"{path_to_refused((self._name, *path))}: {what}",
                 "nothing was recorded",
             ],
             ways,

@@ -16,9 +16,6 @@ LONG = 4096
 DEEP = 32
 """What is higher counts by its digest. A list of numbers has a height of one."""
 
-SHOWN_STEPS = 20
-"""So much is shown of the path to what is refused."""
-
 Path: TypeAlias = "tuple[str, ...]"
 """Steps to a part: `("rows", "*", "id")`."""
 
@@ -532,12 +529,17 @@ def below(paths: Sequence[Path], step: str) -> tuple[Path, ...]:
 
 
 def refused_in(tree: Tree) -> tuple[str, Refused] | None:
-    """Find the first part without identity, and the path to it as people write it.
-
-    Of a very long path its beginning: leaving out what stands there helps, too.
-    """
+    """Find the first part without identity, and the path to it as people write it."""
     found = refused_at(tree)
-    return (shown_path(found[0][:SHOWN_STEPS]), found[1]) if found else None
+    return (path_to_refused(found[0]), found[1]) if found else None
+
+
+def path_to_refused(path: Path) -> str:
+    """Write the path to a part without identity; of one that is too deep, its start.
+
+    To leave out what stands there helps, too.
+    """
+    return shown_path(path[:20] if len(path) >= 1_000 else path)
 
 
 def refused_at(tree: Tree) -> tuple[Path, Refused] | None:
