@@ -17,7 +17,7 @@ pytest.importorskip("grpc_tools", reason="needs grpcio-tools")
 
 import grpc
 from support.face import ISSUED
-from support.grpc_server import TOKEN, protos, services
+from support.grpc_server import TOKEN, protos, running_library, services
 from support.placeholders import unmarked
 
 from pytest_mimic.errors import MissingRecordingError, UnstorableOutcomeError
@@ -564,3 +564,17 @@ def test_metadata_counts_by_its_value(runs: Any, stub: Any) -> None:
     stub.Find(wish("Emma"), metadata=[("region", Region.EU)])
 
     assert runs.asked[0].parts["metadata"] == {"region": "eu"}
+
+
+def test_servers_on_asyncio_channels_are_told_apart(runs: Any, library: Any) -> None:
+    async def ask(target: str) -> None:
+        async with grpc.aio.insecure_channel(target) as channel:
+            await services.LibraryStub(channel).Find(wish("Emma"))
+
+    with running_library() as other:
+        for target in (library.target, other.target, library.target):
+            asyncio.run(ask(target))
+    runs.again("replay")
+
+    kept = b"".join(runs.files().values())
+    assert re.findall(rb'"server": (\d)', kept) == [b"0", b"1", b"0"]
