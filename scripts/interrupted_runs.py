@@ -304,8 +304,12 @@ def interrupted(project: Project, way: Way, interrupt: Interrupt) -> Iterator[st
         if interrupt is kill and os.WIFEXITED(ended):
             return
         seen = project.results()
-        if b"Traceback (most" in project.output.read_bytes():
+        output = project.output.read_bytes()
+        if b"Traceback (most" in output or b"INTERNALERROR" in output:
             yield f"traceback at {point}"
+        if interrupt is refuse and b"ERROR: MimicError: cannot " in output:
+            # What a refused write has lost, the run has said.
+            seen = {}
         project.run(way.then, number=3, last=way.last)
         if not way.then.startswith("pytest"):
             project.run("pytest", number=3, last=way.last)

@@ -66,7 +66,10 @@ class Course:
             why = settings.foreign_lines or "mimic_functions names nothing"
             session.usage.foreign_lines.add(why)
         if settings.writes:
-            session.run.vault.recording()
+            try:
+                session.run.vault.recording()
+            except MimicError as error:
+                raise pytest.UsageError(str(error)) from None
             session.note_what_is_made_anew()
         if not self._is_worker:
             self._prepare_files()
