@@ -181,3 +181,24 @@ def test_a_replay_and_a_verifying_run_say_nothing(shop):
 
     shop.replay().expect(passed=2, never=["the next run"])
     shop.run("--mimic-verify").expect(passed=2, never=["the next run"])
+
+
+def test_a_text_that_holds_the_date_of_today_is_named_without_a_line(project):
+    """Left out, the text would no longer say what the call is."""
+    project.module("""
+        def ask(prompt):
+            return {"at": "2020-01-01T00:00:00", "prompt": prompt}
+    """)
+    project.tests("""
+        import datetime
+
+        import shop
+
+        def test_poem():
+            shop.ask(f"A poem for {datetime.date.today()}")
+    """)
+    project.ini("shop:ask")
+
+    recorded = project.record().expect(passed=1, says=["shop:ask prompt", "and miss"])
+
+    recorded.expect(passed=1, never=["ignore="])

@@ -54,14 +54,14 @@ class Anew:
             what = self._what(part, look)
             if what:
                 self._note(call, written, what, test)
-            elif part is not None:
+            if part is not None and not (what and look):
                 self._note_data(call.target, written)
 
     def _what(self, part: Tree, look: str) -> str:
         """Return what a part is that the next run makes anew; empty: it is the same."""
         text = _text_of(part)
-        if look == DATE and self._today in text:
-            return look
+        if look in (DATE, "") and self._has_today(text):
+            return DATE
         if look == MOMENT and not any(map(self._is_now, _seconds_of(part))):
             look = ""
         if look in (UUID, ULID, MOMENT):
@@ -69,6 +69,12 @@ class Anew:
             is_given = is_given or any(text in value for value in os.environ.values())
             return "" if is_given else look
         return WORKER if self._worker.search(text) else ""
+
+    def _has_today(self, text: str) -> bool:
+        """Return whether a text holds the date of today, and no moment of an answer."""
+        if self._today not in text:
+            return False
+        return text == self._today or not any(one in text for one in self._answered)
 
     def _is_now(self, seconds: float) -> bool:
         return self._since <= seconds <= time() + 1

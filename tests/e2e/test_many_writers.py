@@ -1,0 +1,71 @@
+"""Many processes and threads that record into one vault."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+# `MIMIC_TEST_LONG=1`: 8 processes with 16 threads each record 2,000 calls, a quarter of
+# them in common.
+PROCESSES, THREADS, OWN, COMMON = (
+    (8, 16, 188, 500) if os.environ.get("MIMIC_TEST_LONG") else (4, 4, 10, 40)
+)
+
+TEST = """
+import os
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import shop
+
+THREADS, OWN, COMMON = {sizes}
+
+def test_all():
+    me = os.environ["ME"]
+    calls = [("common", number) for number in range(COMMON)] + [(me, number) for number in range(OWN)]
+    barrier = Barrier(THREADS)
+
+    def some(first):
+        barrier.wait()
+        return [shop.compute(*call) for call in calls[first::THREADS] + calls[:COMMON:THREADS]]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert all(result["who"] in ("common", me) for results in pool.map(some, range(THREADS)) for result in results)
+"""
+
+
+def test_many_processes_and_threads_lose_no_recording(project):
+    """The last outcome of a call stays, whole.
+
+    A later run replays everything, and nothing has to be cleaned.
+    """
+    project.ini("shop:compute")
+    project.module("""
+        import os
+        from tally import ran
+
+        def compute(who, number):
+            ran(who, number)
+            text = f"{number} of {os.getpid()} " * 400 if number % 2 else "short"  # an object of its own
+            return {"who": who, "number": number, "text": text}
+    """)
+    project.tests(TEST.format(sizes=(THREADS, OWN, COMMON)))
+    modes = ("--mimic-record", "--mimic-rerecord")
+
+    runs = [
+        subprocess.Popen(
+            **project.process_of("-q", modes[number % 2], ME=f"p{number}"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for number in range(PROCESSES)
+    ]
+    said = [run.communicate(timeout=240)[0] for run in runs]
+
+    assert [run.returncode for run in runs] == [0] * PROCESSES, said
+    assert len(set(project.real())) == COMMON + PROCESSES * OWN
+    assert len(project.calls()) == COMMON + PROCESSES * OWN
+    for number in range(PROCESSES):
+        project.replay(env={"ME": f"p{number}"}).expect(passed=1, real=[])
