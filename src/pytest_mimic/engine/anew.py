@@ -107,24 +107,13 @@ def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree, str]]:
     pending: list[tuple[Path, Tree]] = [((), tree)]
     while pending:
         path, part = pending.pop()
-        if _stands_by_digest(part):
-            continue
+        if isinstance(part, dict) and is_tagged(part) and "digest" in part:
+            continue  # A digest is no value of the call.
         look = made_anew(part)
         inner = [] if look else list(parts(part))
         if not inner:
             yield path, part, look
         pending += [((*path, step), deeper) for step, deeper in reversed(inner)]
-
-
-def _stands_by_digest(part: Tree) -> bool:
-    """Return whether a digest, which is no value, stands for a part or its content.
-
-    A large array is `{"$numpy:ndarray": {"$long": "memory", "digest": …}, …}`.
-    """
-    if not isinstance(part, dict) or not is_tagged(part):
-        return False
-    content = next(iter(part.values()))
-    return "digest" in part or (isinstance(content, dict) and "$long" in content)
 
 
 def _text_of(part: Tree) -> str:

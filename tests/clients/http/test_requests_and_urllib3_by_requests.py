@@ -99,12 +99,13 @@ def test_a_response_is_the_same_whether_urllib3_reads_it(
         for page in ("users/1", "gzip", "latin1?a=%41%2f&b=[1]"):
             for stream in (False, True):
                 response = requests.get(f"{url}/{page}", stream=stream)
-                raw = response.raw
+                raw, headers = response.raw, dict(response.headers)
+                del headers["Date"]  # The second may have changed.
                 responses.append(
                     (
                         [response.status_code, response.reason, response.url],
                         [response.encoding, response.content, response.elapsed.days],
-                        dict(response.headers, date=""),
+                        headers,
                         [
                             raw.version,
                             raw.version_string,
