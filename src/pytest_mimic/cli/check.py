@@ -185,7 +185,7 @@ def _of_objects(project: Project, found: Found, entry: Entry) -> Iterator[Findin
             yield Finding(name, problem, found.recording.owner, goes=goes, found=found)
         else:
             if needed.endswith(".json"):
-                pending |= objects_in(content)
+                pending |= objects_in(content[:])
 
 
 def _of_secrets(project: Project, found: Found, entry: Entry) -> Iterator[Finding]:

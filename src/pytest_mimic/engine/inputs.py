@@ -134,7 +134,7 @@ class Inputs:
             CorruptRecordingError: The list is gone or damaged.
         """
         if name not in self._changed:
-            self._changed[name] = [*self._changes(objects.read_object(name))]
+            self._changed[name] = [*self._changes(objects.read_object(name)[:])]
         return self._changed[name]
 
     def _changes(self, listed: bytes) -> Iterator[str]:

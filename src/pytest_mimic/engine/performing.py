@@ -17,6 +17,8 @@ from pytest_mimic.values.outcome import Objects, store
 from pytest_mimic.values.tree import Tree
 
 if TYPE_CHECKING:
+    from mmap import mmap
+
     from pytest_mimic.engine.function_calls import FunctionCall
     from pytest_mimic.engine.steps import Step
 
@@ -265,6 +267,6 @@ class _InMemory:
         self._kept[name] = b"".join(chunks)
         return name
 
-    def read_object(self, name: str) -> bytes:
+    def read_object(self, name: str) -> bytes | mmap:
         kept = self._kept.get(name)
         return self._vault.read_object(name) if kept is None else kept

@@ -29,6 +29,8 @@ from pytest_mimic.values.tree import (
 from pytest_mimic.values.walk import KEPT_HASH, Walk, deeply, tree_of
 
 if TYPE_CHECKING:
+    from mmap import mmap
+
     from pytest_mimic.values.pickles import Pickled
     from pytest_mimic.values.places import Places
 
@@ -47,8 +49,8 @@ class Objects(Protocol):
     def write_object(self, suffix: str, chunks: Iterable[bytes | memoryview]) -> str:
         """Write an object once, and give its name: `objects/9f/9f31….pkl`."""
 
-    def read_object(self, name: str) -> bytes:
-        """Give the bytes of an object.
+    def read_object(self, name: str) -> bytes | mmap:
+        """Give the bytes of an object; a map is for one value.
 
         Raises:
             CorruptRecordingError: The object is gone or damaged.
@@ -318,15 +320,17 @@ def _making(
     return lambda: deeply(lambda: maker.value_of(_with_objects(tree, read)))
 
 
-def _reading_once(objects: Objects) -> Callable[[str], bytes]:
+def _reading_once(objects: Objects) -> Callable[[str], bytes | mmap]:
     """Give what reads objects, and keeps in memory what is not large."""
     kept: dict[str, bytes] = {}
 
-    def read(name: str) -> bytes:
-        content = kept.get(name)
-        if content is None:
-            content = objects.read_object(name)
-            if sum(map(len, kept.values())) + len(content) <= _MOST_KEPT:
+    def read(name: str) -> bytes | mmap:
+        if name in kept:
+            return kept[name]
+        content = objects.read_object(name)
+        if isinstance(content, bytes):
+            size = sum(map(len, kept.values())) + len(content)
+            if size <= _MOST_KEPT:
                 kept[name] = content
         return content
 
@@ -334,7 +338,7 @@ def _reading_once(objects: Objects) -> Callable[[str], bytes]:
 
 
 def _unpickled(
-    node: dict[str, Any], read: Callable[[str], bytes], *, forbid: bool
+    node: dict[str, Any], read: Callable[[str], bytes | mmap], *, forbid: bool
 ) -> object:
     name = node["$pickle"]
     if forbid:
@@ -410,7 +414,7 @@ def unshelve(tree: Tree, objects: Objects) -> Tree:
     return _with_objects(tree, objects.read_object)
 
 
-def _with_objects(tree: Tree, read: Callable[[str], bytes]) -> Tree:
+def _with_objects(tree: Tree, read: Callable[[str], bytes | mmap]) -> Tree:
     data = _marshalled(tree)
     if _names_no_object(data):
         # What holds no object is copied in C.
@@ -425,7 +429,7 @@ def _with_objects(tree: Tree, read: Callable[[str], bytes]) -> Tree:
             return part
         content = read(name)
         try:
-            text = content.decode()
+            text = content[:].decode()
             return text if "$text" in part else _with_objects(loads(text), read)
         except ValueError as error:
             raise _unusable(name, error) from error

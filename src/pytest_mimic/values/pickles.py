@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from json import dumps, loads  # A test may replace those of the module.
+from mmap import mmap
 from operator import getitem
 from typing import Any
 
@@ -18,6 +19,10 @@ from pytest_mimic.values.state import is_of_extension
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 CHUNK = 1 << 20
+# In bytes, as the system aligns what it gives: an array may stand there.
+_ALIGNED = 16
+
+Memory = bytes | bytearray | memoryview
 
 
 @dataclass
@@ -26,12 +31,12 @@ class Pickled:
 
     Attributes:
         stream: The opcodes.
-        buffers: The memory of arrays, each with whether it may not be written to.
+        buffers: The memory of arrays, which one loaded value may use and change.
         python: The version of Python whose code the pickle holds, or "".
     """
 
     stream: memoryview
-    buffers: list[tuple[memoryview, bool]]
+    buffers: list[Memory]
     python: str = ""
 
     @classmethod
@@ -49,8 +54,8 @@ class Pickled:
             return pickled
 
     @classmethod
-    def of_file(cls, content: bytes, python: str = "") -> Pickled:
-        """Take the content of a file apart.
+    def of_file(cls, content: bytes | mmap, python: str = "") -> Pickled:
+        """Take the content of a file apart, for one value.
 
         Raises:
             ValueError, TypeError, LookupError: It is no such file, or not all of it.
@@ -58,26 +63,30 @@ class Pickled:
         line, _, _ = content[:CHUNK].partition(b"\n")
         rest = memoryview(content)[len(line) + 1 :]
         head = loads(line)
-        lengths = [(head["stream"], True), *map(tuple, head["buffers"])]
-        if sum(length for length, _ in lengths) != len(rest):
+        lengths = [head["stream"], *(length for length, _ in head["buffers"])]
+        if sum(lengths) != len(rest):
             raise ValueError("it has another length than it says")
-        parts: list[tuple[memoryview, bool]] = []
-        for length, is_fixed in lengths:
-            parts.append((rest[:length], is_fixed))
-            rest = rest[length:]
-        return cls(parts[0][0], parts[1:], python)
+        stream = rest[: head["stream"]]
+        position = len(line) + 1 + len(stream)
+        buffers = []
+        for length, is_fixed in head["buffers"]:
+            buffers.append(_memory_in(content, position, length, is_fixed=is_fixed))
+            position += length
+        return cls(stream, buffers, python)
 
     def chunks(self) -> Iterator[memoryview | bytes]:
         """Give the bytes of its file: a line with lengths, opcodes, memory."""
-        lengths = [[view.nbytes, is_fixed] for view, is_fixed in self.buffers]
-        head = {"stream": len(self.stream), "buffers": lengths}
-        yield dumps(head).encode() + b"\n"
-        for part in (self.stream, *(view for view, _ in self.buffers)):
+        views = [memoryview(buffer) for buffer in self.buffers]
+        lengths = [[view.nbytes, view.readonly] for view in views]
+        head = dumps({"stream": len(self.stream), "buffers": lengths}).encode()
+        blanks = -(len(head) + 1 + len(self.stream)) % _ALIGNED if views else 0
+        yield head + b" " * blanks + b"\n"
+        for part in (self.stream, *views):
             for start in range(0, part.nbytes, CHUNK):
                 yield part[start : start + CHUNK]
 
     def load(self, allow: Callable[[str], object]) -> object:
-        """Load a fresh value.
+        """Load the value.
 
         Args:
             allow: Gets each name that is imported before it is: `module:qualname`.
@@ -88,18 +97,28 @@ class Pickled:
         if self.python not in ("", PYTHON):
             what = f"it holds code of Python {self.python}, and this is Python {PYTHON}"
             raise StaleRecordingError(what)
-        copies = [
-            bytes(view) if is_fixed else bytearray(view)
-            for view, is_fixed in self.buffers
-        ]
-        return _Unpickler(self.stream, copies, allow).load()
+        return _Unpickler(self.stream, self.buffers, allow).load()
+
+
+def _memory_in(
+    content: bytes | mmap, position: int, length: int, *, is_fixed: bool
+) -> Memory:
+    """Give a part of a map as it is, and a copy of what else there is."""
+    if isinstance(content, bytes) or position % _ALIGNED:
+        copied = content[position : position + length]
+        return copied if is_fixed else bytearray(copied)
+    from ctypes import c_ubyte  # few outcomes are large
+
+    # Not a slice: who asks a slice for its object gets the whole map.
+    view = memoryview((c_ubyte * length).from_buffer(content, position)).cast("B")
+    return view.toreadonly() if is_fixed else view
 
 
 class _Unpickler(pickle.Unpickler):
     def __init__(
         self,
         stream: memoryview,
-        buffers: list[bytes | bytearray],
+        buffers: list[Memory],
         allow: Callable[[str], object],
     ) -> None:
         super().__init__(io.BytesIO(stream), buffers=buffers)
@@ -116,14 +135,13 @@ class _Unpickler(pickle.Unpickler):
 
 def _dumped(value: object, pickler: Any) -> Pickled:
     file = io.BytesIO()
-    buffers: list[tuple[memoryview, bool]] = []
+    buffers: list[Memory] = []
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
         try:
-            view = buffer.raw()
+            buffers.append(buffer.raw())
         except BufferError:  # It is not contiguous.
             return True
-        buffers.append((view, view.readonly))
         return False
 
     pickler(file, protocol=5, buffer_callback=keep).dump(value)

@@ -5,26 +5,31 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from os import close, rmdir, scandir, urandom
 from os import stat as stat_of
 from os.path import dirname, getmtime, islink, join
 from pathlib import Path
 from time import time
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.vault.system import (
     NEW,
     content_of,
     in_folder,
+    map_of,
     open_file,
     replace,
     unlink,
     write_all,
 )
 
+if TYPE_CHECKING:
+    from mmap import mmap
+
+_Content = TypeVar("_Content")
 _TEMPORARY = ".mimic-"
 # In seconds. A younger temporary file may be that of a process on another machine.
 _AGE_OF_LEFTOVERS = 3600
@@ -53,12 +58,19 @@ class Folder:
         Raises:
             CorruptRecordingError: It is no regular file, nor a link to one.
         """
+        return self._read(name, content_of)
+
+    def map(self, name: str) -> bytes | mmap | None:
+        """As `read`; a large file is mapped."""
+        return self._read(name, map_of)
+
+    def _read(self, name: str, read: Callable[[str, int], _Content]) -> _Content | None:
         path = self.path(name)
         try:
             found = stat_of(path)
             if not stat.S_ISREG(found.st_mode):
                 raise self._irregular(name)
-            return content_of(path, found.st_size)
+            return read(path, found.st_size)
         except FileNotFoundError:
             if islink(path):
                 raise self._irregular(name) from None

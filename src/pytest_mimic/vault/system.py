@@ -9,7 +9,10 @@ from functools import wraps
 from os import close, mkdir, read, write
 from os.path import dirname
 from time import sleep
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -22,6 +25,7 @@ NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | _PLAIN
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, *[0.1] * 19)
 
 _MOST_TRIES = 9
+_LARGE = 1 << 20
 
 
 def _patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -84,6 +88,23 @@ def content_of(path: str, size: int) -> bytes:
                 break
             content += piece
         return content
+    finally:
+        close(descriptor)
+
+
+def map_of(path: str, size: int) -> bytes | mmap:
+    """Return what a file holds; a large one is mapped.
+
+    The map is private: what is changed in it changes no file. Windows could not replace
+    a file that is mapped.
+    """
+    if size <= _LARGE or os.name == "nt":
+        return content_of(path, size)
+    from mmap import ACCESS_COPY, mmap  # few outcomes are large
+
+    descriptor = open_file(path, TO_READ)
+    try:
+        return mmap(descriptor, 0, access=ACCESS_COPY)
     finally:
         close(descriptor)
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import date
 from os.path import normpath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
@@ -27,6 +28,9 @@ from pytest_mimic.vault.recording import (
     part_line_of,
     refuse_pointer,
 )
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 FOLDERS = ("calls", "cassettes", "logs")
 PART = ".part"
@@ -232,13 +236,13 @@ class Vault:
         name = f"objects/{digest[:2]}/{digest}.{suffix}"
         self.recording()
         self._loose.add(name)
-        content = self.folder.read(name)
+        content = self.folder.map(name)
         if content is None or xxh3_128_hexdigest(content) != digest:
             self.folder.write(name, pieces)
         return name
 
-    def read_object(self, name: str) -> bytes:
-        """Return an object.
+    def read_object(self, name: str) -> bytes | mmap:
+        """Return an object; a large pickle is mapped.
 
         Raises:
             CorruptRecordingError: It is missing, or is not what was recorded.
@@ -247,14 +251,15 @@ class Vault:
         found = re.fullmatch(_OBJECT, name)
         if found is None:
             raise damaged(label, "content", "is the name of no object")
-        content = self.folder.read(name)
+        is_pickle = found[3] == "pkl"
+        content = self.folder.map(name) if is_pickle else self.folder.read(name)
         if content is None:
             raise damaged(label, "missing", "is missing")
         if xxh3_128_hexdigest(content) == found[2]:
             return content
-        refuse_pointer(content, label)
+        refuse_pointer(content[:], label)
         # Git may have converted the line ends of a text.
-        unconverted = content.replace(b"\r\n", b"\n")
+        unconverted = content[:].replace(b"\r\n", b"\n")
         if xxh3_128_hexdigest(unconverted) == found[2]:
             return unconverted
         what = f"is not what was recorded ({len(content):,} bytes of another digest)"
