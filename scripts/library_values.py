@@ -12,8 +12,9 @@ Each row of `VALUES` has values that all differ. The script checks that
 - a copy by pickle has it, too, and so has the value after it was used;
 - as an outcome, the value comes back equal, or is refused by its path.
 
-A library that is not installed is said and skipped. The exit code is 1 if something
-differs.
+A library that is not installed is said and skipped. What is found is counted by its
+kind; what is refused by its words. The exit code is 1 if there is something of one of
+the kinds in `FAULTS`: the others are known limits, which the documentation names.
 """
 
 from __future__ import annotations
@@ -26,11 +27,24 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections import Counter
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+ONE = "--one"
 SEEDS = ("0", "1", "4711")
+ONE_IDENTITY = "one identity for two values"
+OTHER_PROCESS = "another identity in another process, or of an equal value"
+BACK_DIFFERENT = "an outcome that comes back different"
+FAILED = "an error that is none of ours"
+FAULTS = (ONE_IDENTITY, OTHER_PROCESS, BACK_DIFFERENT, FAILED)
+BY_COPY = "another identity of a copy by pickle"
+BY_USE = "another identity after use"
+NO_IDENTITY = "no identity"
+NOT_STORED = "no outcome"
+KINDS = (*FAULTS, BY_COPY, BY_USE, NO_IDENTITY, NOT_STORED)
+Problem = tuple[str, str]
 
 
 class Row(NamedTuple):
@@ -206,7 +220,8 @@ VALUES: dict[str, Row] = {
     "rdkit": Row(
         "from rdkit import Chem\n"
         # Without this line a pickle of a molecule leaves its properties out.
-        "Chem.SetDefaultPickleProperties(Chem.PropertyPickleOptions.AllProps)\n"
+        "Kept = Chem.PropertyPickleOptions\n"
+        "Chem.SetDefaultPickleProperties(Kept.MolProps | Kept.AtomProps)\n"
         "def mol(smiles, **properties):\n"
         "    made = Chem.MolFromSmiles(smiles)\n"
         "    for name, value in properties.items():\n"
@@ -811,33 +826,33 @@ VALUES: dict[str, Row] = {
 # One library, in a process of its own
 
 
-def examined(library: str) -> dict[str, Any]:
-    """Return the identities of a library's values, and what is wrong with them."""
+def examined(library: str, *, is_first: bool) -> dict[str, Any]:
+    """Return the identities of a library's values, and what is wrong with them.
+
+    A process that is not the first looks at the identities alone.
+    """
     from pytest_mimic import UnstableIdentityError, fingerprint
 
     warnings.simplefilter("ignore")
     row = VALUES[library]
     space = _executed(row.imports, f"values_{library}")
     identities: dict[str, str] = {}
-    problems: list[str] = []
-    counts = {"kept": 0, "refused": 0}
+    problems: list[Problem] = []
     for expression in row.values:
         value = eval(expression, space)
         try:
             identities[expression] = fingerprint(value)
         except UnstableIdentityError as error:
-            problems.append(f"{expression}: refused: {error}".replace("\n", " | "))
+            problems.append((NO_IDENTITY, f"{expression}: {error.facts[0]}"))
             continue
-        problems += _after_use(expression, value, row, space, identities[expression])
-        end = _outcome(expression, space)
-        if end in counts:
-            counts[end] += 1
-        else:
-            problems.append(f"{expression} as an outcome: {end}")
+        if is_first:
+            identity = identities[expression]
+            problems += _after_use(expression, value, row, space, identity)
+            problems += _outcome(expression, space)
     for first, second in combinations(identities, 2):
         if identities[first] == identities[second]:
-            problems.append(f"{first} and {second} have one identity")
-    return {"found": identities, "problems": problems, **counts}
+            problems.append((ONE_IDENTITY, f"{first} and {second}"))
+    return {"found": identities, "problems": problems}
 
 
 def _executed(source: str, name: str) -> dict[str, Any]:
@@ -855,29 +870,29 @@ def _executed(source: str, name: str) -> dict[str, Any]:
 
 def _after_use(
     expression: str, value: Any, row: Row, space: dict[str, Any], identity: str
-) -> list[str]:
+) -> list[Problem]:
     """Return where an equal value, a copy or the used value has another identity."""
     from pytest_mimic import fingerprint
 
-    problems = []
+    problems: list[Problem] = []
     if fingerprint(eval(expression, space)) != identity:
-        problems.append(f"{expression}: an equal value has another identity")
+        problems.append((OTHER_PROCESS, expression))
     if row.is_copied:
         try:
             again = pickle.loads(pickle.dumps(copy.copy(value)))
         except Exception:
             again = value
         if fingerprint(again) != identity:
-            problems.append(f"{expression}: a copy has another identity")
+            problems.append((BY_COPY, expression))
     if row.use:
         eval(row.use, space, {"v": value})
         if fingerprint(value) != identity:
-            problems.append(f"{expression}: has another identity after {row.use}")
+            problems.append((BY_USE, f"{expression}: {row.use}"))
     return problems
 
 
-def _outcome(expression: str, space: dict[str, Any]) -> str:
-    """Return `kept`, `refused`, or how the copy of an outcome differs."""
+def _outcome(expression: str, space: dict[str, Any]) -> list[Problem]:
+    """Return that an outcome is refused, or how its copy differs."""
     from pytest_mimic import UnstorableOutcomeError, fingerprint
 
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -887,21 +902,20 @@ def _outcome(expression: str, space: dict[str, Any]) -> str:
     before = fingerprint(value)
     try:
         again: Any = there_and_back(value)
-    except UnstorableOutcomeError:
-        return "refused"
+    except UnstorableOutcomeError as error:
+        return [(NOT_STORED, f"{expression}: {error.facts[0]}")]
     # pint makes the classes of each registry anew.
     if str(type(again)) != str(type(value)):
-        return f"comes back as {type(again)}"
+        return [(BACK_DIFFERENT, f"{expression}: comes back as {type(again)}")]
     # To pickle some values fills an attribute of theirs, as that of xarray.
     if fingerprint(again) not in (before, fingerprint(value)):
-        return "comes back different"
+        return [(BACK_DIFFERENT, expression)]
     lost = []
     for name in dir(value):
         if not name.startswith("_") and _differs(value, again, name):
             lost.append(name)
-    if lost:
-        return f"comes back with another {', '.join(lost)}"
-    return "kept"
+    words = f"{expression}: with another {', '.join(lost)}"
+    return [(BACK_DIFFERENT, words)] if lost else []
 
 
 _PLAIN = (str, int, float, bool, bytes, type(None), tuple, list, dict)
@@ -947,7 +961,7 @@ def _differs(value: Any, again: Any, name: str) -> bool:
 def run(library: str, seed: str) -> dict[str, Any] | None:
     """Return what a process of its own has found, or None without the library."""
     done = subprocess.run(
-        [sys.executable, __file__, "--one", library],
+        [sys.executable, __file__, ONE, library, seed],
         env={**os.environ, "PYTHONHASHSEED": seed},
         capture_output=True,
         text=True,
@@ -959,44 +973,48 @@ def run(library: str, seed: str) -> dict[str, Any] | None:
     last = (done.stderr.strip().splitlines() or ["no output"])[-1]
     if last.startswith("ModuleNotFoundError"):
         return None
-    return {"found": {}, "problems": [last], "kept": 0, "refused": 0}
+    return {"found": {}, "problems": [(FAILED, f"{library}: {last}")]}
 
 
 def main(names: list[str]) -> int:
     """Examine the named libraries, by default all, and return the exit code."""
     print(f"Python {sys.version.split()[0]}")
-    pairs = values = kept = refused = libraries = 0
-    problems: list[str] = []
+    pairs = values = libraries = 0
+    problems: list[Problem] = []
     for library in names or VALUES:
         results = [run(library, seed) for seed in SEEDS]
         first = results[0]
         if first is None:
             print(f"{library}: not installed")
             continue
-        told = [*first["problems"]]
+        told = [(kind, words) for kind, words in first["problems"]]
         for seed, other in zip(SEEDS[1:], results[1:], strict=True):
             if other is None or other["found"] != first["found"]:
-                told.append(f"other identities with PYTHONHASHSEED={seed}")
+                told.append((OTHER_PROCESS, f"{library}: PYTHONHASHSEED={seed}"))
         count = len(first["found"])
         libraries += 1
         values += count
         pairs += count * (count - 1) // 2
-        kept += first["kept"]
-        refused += first["refused"]
         digest = " ".join(identity[:6] for identity in first["found"].values())
-        print(f"{library}: {count} values, {first['kept']} kept [{digest}]")
-        for problem in told:
-            print(f"  {problem}")
+        print(f"{library}: {count} values [{digest}]", flush=True)
+        for kind, words in told:
+            print(f"  {kind}: {words}")
         problems += told
-    print(
-        f"{libraries} libraries, {values} values, {pairs} pairs; as outcomes"
-        f" {kept} kept, {refused} refused; {len(problems)} problems"
-    )
-    return 1 if problems else 0
+    print(f"{libraries} libraries, {values} values, {pairs} pairs")
+    counts = Counter(kind for kind, _ in problems)
+    for kind in KINDS:
+        print(f"{counts[kind]} {kind}")
+        if kind in (NO_IDENTITY, NOT_STORED):
+            refused = [words for found, words in problems if found == kind]
+            reasons = Counter(words.rpartition(": ")[2] for words in refused)
+            for reason, count in reasons.most_common():
+                print(f"    {count} {reason}")
+    return 1 if any(counts[kind] for kind in FAULTS) else 0
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(examined(sys.argv[2])))
+    if sys.argv[1:2] == [ONE]:
+        is_first = sys.argv[3] == SEEDS[0]
+        print(json.dumps(examined(sys.argv[2], is_first=is_first)))
     else:
         sys.exit(main(sys.argv[1:]))

@@ -48,18 +48,16 @@ def test_trees_of_points_are_told_apart(name):
     told_apart(tree_class(points), tree_class(points), others)
 
 
-def test_a_compiled_function_counts_by_its_python_function():
+def test_a_compiled_function_is_refused():
     numba = pytest.importorskip("numba", reason="numba is not installed")
 
     @numba.njit
     def one(number):
         return number + 1
 
-    @numba.njit
-    def two(number):
-        return number + 2
-
-    told_apart(one, one, [two])
+    # It gives a UUID to be pickled, another one in each process.
+    with pytest.raises(UnstableIdentityError, match="a function that numba"):
+        fingerprint(one)
 
 
 def test_datasets_count_by_values_names_attributes_and_encodings():

@@ -414,3 +414,25 @@ def test_an_array_in_a_proxy_comes_back_or_is_refused():
 def test_a_long_array_inside_a_value_that_cannot_be_stored_leaves_a_refusal():
     with pytest.raises(UnstorableOutcomeError, match=r"rows|generator"):
         there_and_back({"data": np.arange(100_000), "rows": (n for n in "ab")})
+
+
+def test_a_frozen_distribution_comes_back_with_the_shared_generator():
+    stats = pytest.importorskip("scipy.stats")
+
+    came = there_and_back(stats.norm(3, 2))
+
+    assert came.mean() == 3
+    assert came.random_state is stats.norm.random_state
+
+
+def test_a_vectorizer_is_the_same_before_and_after_it_was_used():
+    text = pytest.importorskip("sklearn.feature_extraction.text")
+    vectorizer = text.TfidfVectorizer().fit(["a word", "a text"])
+    before = fingerprint(vectorizer)
+
+    vectorizer.transform(["a text"])
+    came = there_and_back(vectorizer)
+
+    assert fingerprint(vectorizer) == before
+    assert fingerprint(came) == before
+    assert came.transform(["word"]).toarray().tolist() == [[0, 1]]

@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_mimic.errors import StaleRecordingError
 from pytest_mimic.values import errors
-from pytest_mimic.values.names import generic_of
+from pytest_mimic.values.names import generic_of, shared_generator
 from pytest_mimic.values.state import is_of_extension
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -154,12 +154,15 @@ class _Pickler(pickle.Pickler):
 
 
 def _reduced(part: Any) -> Any:
-    """Say how exceptions are made without `__init__`, and generic models of a name."""
+    """Say how exceptions are made without `__init__`, and other things of a name."""
     if isinstance(part, BaseException) and not is_of_extension(type(part)):
         parts = errors.parts_of(part)
         rest = parts._replace(args=())
         bare = errors.made_bare, (type(part), parts.args)
         return *bare, rest, None, None, errors.complete
+    shared = shared_generator(part)
+    if shared:
+        return shared.partition(":")[2]
     generic = generic_of(part) if isinstance(part, type) else None
     return NotImplemented if generic is None else (getitem, generic)
 

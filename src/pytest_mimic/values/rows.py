@@ -368,6 +368,7 @@ _WORDS: dict[str, str] = {
     "sqlite3:Connection": "a database connection",
     "polars.lazyframe.frame:LazyFrame": "a LazyFrame, which may read files",
     "pyarrow._dataset:Dataset": "a pyarrow dataset, which reads files",
+    "numba.core.dispatcher:Dispatcher": "a function that numba has compiled",
     "sqlalchemy.sql.elements:ClauseElement": "SQL in objects of SQLAlchemy",
     "sqlalchemy.engine.base:Connection": "a database connection",
     "sqlalchemy.engine.base:Engine": "a database connection",
@@ -378,6 +379,7 @@ _WAYS = {
     "an open file": "name a function inside, which gets what is read",
     "a LazyFrame, which may read files": "pass what collect() gives",
     "a pyarrow dataset, which reads files": "pass what to_table() gives",
+    "a function that numba has compiled": "pass its py_func",
     "a generator": _ITERATOR,
     "an async generator": _ITERATOR,
 }

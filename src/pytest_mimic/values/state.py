@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copyreg
+import re
+import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache, partial
 from types import (
@@ -20,7 +22,7 @@ from typing import Any
 from pytest_mimic.values import errors
 from pytest_mimic.values.names import is_found, name_of
 from pytest_mimic.values.rows import Row, row_of
-from pytest_mimic.values.tree import Refused
+from pytest_mimic.values.source import text_of_file
 
 _HOOKS = (
     "__reduce_ex__",
@@ -34,7 +36,6 @@ _HOOKS = (
 _GENERATORS = frozenset({"dataclasses", "attr._make", "collections"})
 _ABSENT = object()
 _POINTER = tuple.__itemsize__
-_KEPT_ID = Refused("the id() of another attribute, another one in each process")
 
 CONTAINERS = frozenset(
     {
@@ -467,11 +468,13 @@ def large_numbers(attributes: Mapping[Any, object]) -> list[str]:
     ]
 
 
-def without_ids(attributes: dict[Any, object], numbers: list[str]) -> dict[Any, object]:
-    """Give attributes in which one that holds the `id()` of another is refused."""
-    ids = set(map(id, attributes.values()))
-    kept = [name for name in numbers if attributes[name] in ids]
-    return {**attributes, **dict.fromkeys(kept, _KEPT_ID)} if kept else attributes
+@lru_cache(maxsize=256)
+def is_id(cls: type, name: str) -> bool:
+    """Tell whether a class says in its source that an attribute holds an `id()`."""
+    modules = {sys.modules.get(base.__module__) for base in cls.__mro__}
+    files = [getattr(module, "__file__", None) for module in modules]
+    source = "\n".join(text_of_file(file) for file in files if file)
+    return re.search(rf"\.{re.escape(name)} = id\(", source) is not None
 
 
 def remembered_hashes(

@@ -30,13 +30,13 @@ from pytest_mimic.values.state import (
     Kind,
     attributes_of,
     hash_of_class,
+    is_id,
     is_of_library,
     kind_of,
     large_numbers,
     remembered_hashes,
     state_of,
     without_hashes,
-    without_ids,
 )
 from pytest_mimic.values.tree import (
     DEEP,
@@ -757,8 +757,9 @@ class Walk:
         numbers = large_numbers(attributes)
         if not numbers:
             return attributes
-        if self.purpose == "identity":
-            attributes = without_ids(attributes, numbers)
+        if not self._is_exact:
+            ids = [name for name in numbers if is_id(kind.cls, name)]
+            attributes = {key: attributes[key] for key in attributes if key not in ids}
         names = remembered_hashes(value, attributes, numbers)
         if not names:
             return attributes
