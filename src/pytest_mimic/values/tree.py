@@ -317,6 +317,8 @@ class Measure:
         Raises:
             ValueError: It holds something odd, or a number that needs a tag.
         """
+        if isinstance(tree, str):
+            return Measured(tree, self._written(tree))
         are_short = _are_short(tree)
         if are_short or are_few_parts(tree):
             text = self._written(tree)
