@@ -93,7 +93,8 @@ def _parsed_options() -> argparse.Namespace:
         metavar="NAME=PATH",
         help=(
             "an environment of your own for a contender: ours, clients, vcrpy,"
-            " recording, cassetter, 0.2.0, joblib"
+            " recording, cassetter, 0.2.0, joblib; before, which has an earlier version"
+            " of this package, and the clients"
         ),
     )
     options = parser.parse_args()

@@ -21,8 +21,10 @@ from environments import (  # noqa: E402
     uninstall,
 )
 
-# The contenders of most cases. A floor is the least work that does the same.
+# The contenders of most cases. A floor is the least work that does the same. An earlier
+# version of this package takes part if the user gives an environment with it.
 OURS = "ours"
+BEFORE = "before"
 OLDER = "0.2.0"
 JOBLIB = "joblib"
 FLOOR = "floor"
@@ -56,7 +58,7 @@ _REQUIREMENTS = {
 _WITH_OUR_WHEEL = (OURS, CLIENTS)
 
 #: The names of the plugins, for `-p no:NAME`.
-PLUGINS = {OURS: "mimic", OLDER: "pytest-mimic"}
+PLUGINS = {OURS: "mimic", BEFORE: "mimic", OLDER: "pytest-mimic"}
 
 
 def make_environments(folder: Path, given: dict[str, Path]) -> dict[str, Path]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from statistics import median
 
 from bench.cases.base import Row
-from bench.contenders import FLOOR, JOBLIB, OLDER, OURS
+from bench.contenders import BEFORE, FLOOR, JOBLIB, OLDER, OURS
 
 #: The figures of all rounds: of a row, of a contender.
 Results = dict[str, dict[str, list[float]]]
 
+_OTHERS = (BEFORE, OLDER, JOBLIB, FLOOR)
 _HEAD = (
-    f"| case | {OURS}: median (least) | {OURS}/{OLDER} | {OURS}/{JOBLIB}"
-    f" | {OURS}/{FLOOR} | {FLOOR} | target | met |\n"
-    "|---|---:|---:|---:|---:|---|---|---|\n"
+    f"| case | {OURS} | "
+    + " | ".join(f"{OURS}/{other}" for other in _OTHERS)
+    + f" | {FLOOR} |\n|---|---:|---:|---:|---:|---:|---|\n"
 )
 _NOTHING = "–"
 
@@ -32,81 +33,27 @@ def markdown(rows: list[Row], results: Results) -> str:
     return table
 
 
-def ratio(figures: dict[str, list[float]], contender: str) -> float | None:
-    """Return the ratio of the medians of ours and of another contender.
-
-    There is none if one of them was not measured, or the other's median is not above
-    zero.
-    """
-    ours = figures.get(OURS)
-    other = figures.get(contender)
-    if ours and other and median(other) > 0:
-        return median(ours) / median(other)
-    return None
-
-
-def missed(row: Row, figures: dict[str, list[float]]) -> list[str]:
-    """Return the contenders whose limit is not met, and `figure` for that of ours.
-
-    A contender that was not measured cannot be judged, and is named with that.
-    """
-    names = []
-    for contender, limit in row.limits.items():
-        value = _limited_value(figures, contender)
-        if value is None:
-            names.append(f"{contender} not measured")
-        elif value > limit and contender == OURS:
-            names.append("figure")
-        elif value > limit:
-            names.append(contender)
-    return names
-
-
-def _limited_value(figures: dict[str, list[float]], contender: str) -> float | None:
-    """Return what is compared with the limit: our figure, or the ratio to another's."""
-    if contender == OURS:
-        return median(figures[OURS])
-    return ratio(figures, contender)
-
-
 def _line(row: Row, figures: dict[str, list[float]]) -> str:
     """Return the line of a row, which ends it."""
     ours = figures.get(OURS)
     if not ours:
-        return f"| {row.name} | failed | | | | {row.floor} | {row.target()} | no |\n"
+        return f"| {row.name} | failed | | | | | {row.floor} |\n"
     cells = [
         row.name,
         f"{_number(median(ours))} ({_positive(min(ours))}) {row.unit}",
-        _ratio_cell(figures, OLDER),
-        _ratio_cell(figures, JOBLIB),
-        _ratio_cell(figures, FLOOR),
+        *(_ratio_cell(figures, other) for other in _OTHERS),
         row.floor,
-        row.target(),
-        _met_cell(row, figures),
     ]
     return f"| {' | '.join(cells)} |\n"
 
 
 def _ratio_cell(figures: dict[str, list[float]], contender: str) -> str:
     """Return the ratio of ours to another contender: `0.35 (0.34)`, or a dash."""
-    ratio_of_medians = ratio(figures, contender)
-    if ratio_of_medians is None:
+    ours, others = figures[OURS], figures.get(contender, [])
+    if not others or median(others) <= 0:
         return _NOTHING
-    ratio_of_least = _NOTHING
-    least_of_other = min(figures[contender])
-    if least_of_other > 0:
-        ratio_of_least = _positive(min(figures[OURS]) / least_of_other)
-    return f"{_number(ratio_of_medians)} ({ratio_of_least})"
-
-
-def _met_cell(row: Row, figures: dict[str, list[float]]) -> str:
-    """Return whether the target is met: `yes`, `no` with what is missed, or a dash."""
-    if not row.limits:
-        return _NOTHING
-    misses = missed(row, figures)
-    if misses:
-        return "no: " + ", ".join(misses)
-    return "yes"
+    least = _positive(min(ours) / min(others)) if min(others) > 0 else _NOTHING
+    return f"{_number(median(ours) / median(others))} ({least})"
 
 
 def _positive(value: float) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.contenders import FLOOR, OURS
+from bench.contenders import BEFORE, CLIENTS, FLOOR, OURS
 from bench.processes import Figures
 
 #: What is measured of one contender: the figures of one round, by the name of the row.
@@ -21,25 +21,12 @@ class Row:
     Attributes:
         name: Also the key of the row's figures.
         unit: What the figures are in.
-        limits: The largest ratio to a contender that meets the target; that of `ours`
-            is a figure in the unit.
         floor: The least work that does the same, in words.
     """
 
     name: str
     unit: str
-    limits: dict[str, float] = field(default_factory=dict)
     floor: str = ""
-
-    def target(self) -> str:
-        """Return the limits in words."""
-        texts = []
-        for contender, limit in self.limits.items():
-            if contender == OURS:
-                texts.append(f"≤ {limit:g} {self.unit}")
-            else:
-                texts.append(f"≤ {limit:g} × {contender}")
-        return ", ".join(texts) or "–"
 
 
 @dataclass(frozen=True)
@@ -64,6 +51,13 @@ class Bench:
         if contender == FLOOR:
             return self.pythons[OURS]
         return self.pythons[contender]
+
+    def pythons_with_clients(self) -> dict[str, Path]:
+        """Return the Pythons that have the clients, by contender."""
+        found = {OURS: self.pythons[CLIENTS]}
+        if BEFORE in self.pythons:
+            found[BEFORE] = self.pythons[BEFORE]
+        return found
 
     def runnable(self, *contenders: str) -> list[str]:
         """Return those of the contenders whose environment could be made."""

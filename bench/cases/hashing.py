@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.cases.base import Bench, Case, Measure, Row
-from bench.contenders import FLOOR, JOBLIB, OLDER, OURS
+from bench.contenders import BEFORE, FLOOR, JOBLIB, OLDER, OURS
 from bench.processes import INSIDE, Figures, run
 
 _SCRIPT = str(INSIDE / "hashing.py")
@@ -34,7 +34,7 @@ def hashed(
 ) -> Iterator[dict[str, Measure]]:
     """A value that is made and hashed in each process.
 
-    The figures are ms of CPU time, and MB of memory above what the process had before.
+    The figures are ms of CPU time.
     """
 
     def measure(contender: str) -> Figures:
@@ -42,9 +42,9 @@ def hashed(
         command = [str(bench.python(contender)), _SCRIPT, hasher, value]
         _, output = run(command, bench.folder, **_KEEPING_FREED_MEMORY)
         figures = json.loads(output.splitlines()[-1])
-        return {case: figures["cpu"] * 1e3, f"{case}, memory": figures["memory"]}
+        return {case: figures["cpu"] * 1e3}
 
-    contenders = bench.runnable(OURS, OLDER, JOBLIB, FLOOR)
+    contenders = bench.runnable(OURS, BEFORE, OLDER, JOBLIB, FLOOR)
     yield {name: partial(measure, name) for name in contenders}
 
 
@@ -54,26 +54,11 @@ def profile(bench: Bench, file: Path, *, value: str) -> None:
     run(command, bench.folder, BENCH_PROFILE=str(file))
 
 
-def _hash_case(
-    name: str,
-    *,
-    value: str,
-    floor: str,
-    limits: dict[str, float],
-    limits_of_memory: dict[str, float] | None = None,
-) -> Case:
-    """Return the case of a value, which `inside/values.py` makes.
-
-    The limits are those of the time, and of the memory if it has a row.
-    """
-    rows = [Row(name, "ms", limits, floor=_FLOORS[floor])]
-    if limits_of_memory is not None:
-        rows.append(
-            Row(f"{name}, memory", "MB", limits_of_memory, floor=_FLOORS[floor])
-        )
+def _hash_case(name: str, *, value: str, floor: str) -> Case:
+    """Return the case of a value, which `inside/values.py` makes."""
     return Case(
         name,
-        rows,
+        [Row(name, "ms", floor=_FLOORS[floor])],
         partial(hashed, case=name, value=value, floor=floor),
         rounds=3,
         profile=partial(profile, value=value),
@@ -81,87 +66,27 @@ def _hash_case(
 
 
 CASES = [
+    _hash_case("hash_bytes", value="bytes", floor="memory"),
+    _hash_case("hash_bytearray", value="bytearray", floor="memory"),
+    _hash_case("hash_str", value="str", floor="memory"),
+    _hash_case("hash_memoryview", value="memoryview", floor="memory"),
+    _hash_case("hash_BytesIO", value="BytesIO", floor="memory"),
+    _hash_case("hash_array", value="array", floor="memory"),
+    _hash_case("hash_frame", value="frame", floor="memory"),
+    _hash_case("hash_wide", value="wide", floor="pickle5"),
+    _hash_case("hash_texts_object", value="texts object", floor="pickle5"),
+    _hash_case("hash_texts_arrow", value="texts arrow", floor="pickle5"),
+    _hash_case("hash_ints", value="list of ints", floor="sha256"),
+    _hash_case("hash_floats", value="list of floats", floor="sha256"),
+    _hash_case("hash_set_of_ints", value="set of ints", floor="sha256"),
+    _hash_case("hash_set_of_strs", value="set of strs", floor="sha256"),
+    _hash_case("hash_datetimes", value="list of datetimes", floor="sha256"),
     _hash_case(
-        "hash_bytes",
-        value="bytes",
-        floor="memory",
-        limits={FLOOR: 1.5},
-        limits_of_memory={OURS: 1},
+        "hash_zoned_datetimes", value="list of datetimes with a zone", floor="sha256"
     ),
-    _hash_case(
-        "hash_bytearray", value="bytearray", floor="memory", limits={FLOOR: 1.5}
-    ),
-    _hash_case("hash_str", value="str", floor="memory", limits={FLOOR: 1.5}),
-    _hash_case(
-        "hash_memoryview", value="memoryview", floor="memory", limits={FLOOR: 1.5}
-    ),
-    _hash_case("hash_BytesIO", value="BytesIO", floor="memory", limits={FLOOR: 1.5}),
-    _hash_case(
-        "hash_array", value="array", floor="memory", limits={OLDER: 0.04, FLOOR: 1.5}
-    ),
-    _hash_case(
-        "hash_frame", value="frame", floor="memory", limits={OLDER: 0.3, FLOOR: 1.5}
-    ),
-    _hash_case(
-        "hash_wide", value="wide", floor="pickle5", limits={JOBLIB: 1, FLOOR: 5}
-    ),
-    _hash_case(
-        "hash_texts_object",
-        value="texts object",
-        floor="pickle5",
-        limits={FLOOR: 0.5},
-    ),
-    _hash_case(
-        "hash_texts_arrow",
-        value="texts arrow",
-        floor="pickle5",
-        limits={OLDER: 0.6, JOBLIB: 1},
-    ),
-    _hash_case("hash_ints", value="list of ints", floor="sha256", limits={FLOOR: 1.2}),
-    _hash_case(
-        "hash_floats", value="list of floats", floor="sha256", limits={FLOOR: 1}
-    ),
-    _hash_case(
-        "hash_set_of_ints",
-        value="set of ints",
-        floor="sha256",
-        limits={OLDER: 0.6, FLOOR: 2},
-    ),
-    _hash_case(
-        "hash_set_of_strs",
-        value="set of strs",
-        floor="sha256",
-        limits={OLDER: 0.6, FLOOR: 2},
-    ),
-    _hash_case(
-        "hash_datetimes",
-        value="list of datetimes",
-        floor="sha256",
-        limits={OLDER: 0.6, FLOOR: 0.8},
-    ),
-    _hash_case(
-        "hash_zoned_datetimes",
-        value="list of datetimes with a zone",
-        floor="sha256",
-        limits={OLDER: 0.6, FLOOR: 0.8},
-    ),
-    _hash_case("hash_pairs", value="list of pairs", floor="sha256", limits={FLOOR: 1}),
-    _hash_case(
-        "hash_enums",
-        value="list of Enum members",
-        floor="sha256",
-        limits={OLDER: 0.6, OURS: 5},
-    ),
-    _hash_case(
-        "hash_decimals", value="list of Decimals", floor="sha256", limits={FLOOR: 1}
-    ),
-    _hash_case(
-        "hash_dict", value="dict", floor="marshal", limits={OLDER: 0.4, FLOOR: 1.8}
-    ),
-    _hash_case(
-        "hash_nested",
-        value="nested",
-        floor="marshal",
-        limits={OLDER: 0.45, JOBLIB: 0.05, FLOOR: 2.2},
-    ),
+    _hash_case("hash_pairs", value="list of pairs", floor="sha256"),
+    _hash_case("hash_enums", value="list of Enum members", floor="sha256"),
+    _hash_case("hash_decimals", value="list of Decimals", floor="sha256"),
+    _hash_case("hash_dict", value="dict", floor="marshal"),
+    _hash_case("hash_nested", value="nested", floor="marshal"),
 ]

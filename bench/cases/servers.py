@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.cases.base import Bench, Case, Measure, Row
-from bench.contenders import CLIENTS, FLOOR, OURS
+from bench.contenders import CLIENTS, FLOOR
 from bench.processes import Figures, figures_of, make_project, run_pytest
 from bench.servers import postgres, redis
 
@@ -44,17 +44,17 @@ def redis_command(bench: Bench) -> Iterator[dict[str, Measure]]:
 
 def _measures(bench: Bench, row: str, variables: dict[str, str]) -> dict[str, Measure]:
     """Record the calls; return what measures their replays, and the real calls."""
-    python = bench.python(CLIENTS)
 
-    def measure(option: str) -> Figures:
-        run_pytest(python, bench.folder, option, **variables)
+    def measure(python: Path, vault: str, option: str) -> Figures:
+        run_pytest(python, bench.folder, f"--mimic-vault={vault}", option, **variables)
         return {row: figures_of(bench.folder)["first"] * 1e6}
 
-    measure("--mimic-record")
-    return {
-        OURS: partial(measure, "--mimic-no-record"),
-        FLOOR: partial(measure, "--mimic-live"),
-    }
+    measures: dict[str, Measure] = {}
+    for contender, python in bench.pythons_with_clients().items():
+        measure(python, contender, "--mimic-record")
+        measures[contender] = partial(measure, python, contender, "--mimic-no-record")
+    measures[FLOOR] = partial(measure, bench.python(CLIENTS), FLOOR, "--mimic-live")
+    return measures
 
 
 def profile_sql_statement(bench: Bench, file: Path) -> None:
@@ -81,13 +81,13 @@ def _profile_replays(bench: Bench, file: Path, variables: dict[str, str]) -> Non
 CASES = [
     Case(
         "sql_statement",
-        [Row("sql_statement", "µs", {FLOOR: 0.35}, floor="the real server")],
+        [Row("sql_statement", "µs", floor="the real server")],
         sql_statement,
         profile=profile_sql_statement,
     ),
     Case(
         "redis_command",
-        [Row("redis_command", "µs", {FLOOR: 0.5}, floor="the real server")],
+        [Row("redis_command", "µs", floor="the real server")],
         redis_command,
         profile=profile_redis_command,
     ),

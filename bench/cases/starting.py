@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.cases.base import Bench, Case, Measure, Row
-from bench.contenders import FLOOR, OLDER, OURS, PLUGINS, RECORDING
+from bench.contenders import BEFORE, FLOOR, OLDER, OURS, PLUGINS, RECORDING
 from bench.processes import (
     PYTEST_OPTIONS,
     Figures,
@@ -63,7 +63,7 @@ def first_replay(bench: Bench) -> Iterator[dict[str, Measure]]:
     The time of a run with the plugin turned off is taken off.
     """
     measures: dict[str, Measure] = {}
-    for contender in bench.runnable(OURS, OLDER):
+    for contender in bench.runnable(OURS, BEFORE, OLDER):
         project = bench.folder / contender / "on"
         project_without_plugin = bench.folder / contender / "off"
         make_project(project, [FETCH], TEST_OF_FETCH)
@@ -108,7 +108,7 @@ def startup(bench: Bench) -> Iterator[dict[str, Measure]]:
     make_project(bench.folder, (), EMPTY_TEST)
     (bench.folder / "empty_plugin.py").write_text(EMPTY_PLUGIN)
     measures: dict[str, Measure] = {}
-    for contender in bench.runnable(OURS, OLDER):
+    for contender in bench.runnable(OURS, BEFORE, OLDER):
         measure = partial(_startup, bench, contender)
         # The first runs write the bytecode of what they import.
         measure()
@@ -157,7 +157,10 @@ def empty_tests(bench: Bench) -> Iterator[dict[str, Measure]]:
         return {f"{EMPTY_TESTS:,} empty tests": run_pytest(python, folder) * 1e3}
 
     yield {
-        OURS: partial(measure, bench.python(OURS), ours),
+        **{
+            name: partial(measure, bench.python(name), ours)
+            for name in bench.runnable(OURS, BEFORE)
+        },
         FLOOR: partial(measure, bench.python(RECORDING), floor),
     }
 
@@ -165,7 +168,7 @@ def empty_tests(bench: Bench) -> Iterator[dict[str, Measure]]:
 CASES = [
     Case(
         "first_replay",
-        [Row("first_replay", "ms", {OLDER: 0.5})],
+        [Row("first_replay", "ms")],
         first_replay,
         rounds=9,
         profile=profile_first_replay,
@@ -173,8 +176,8 @@ CASES = [
     Case(
         "startup",
         [
-            Row("startup", "ms", {OURS: 3}, floor="an empty plugin"),
-            Row("startup, entry point", "ms", {OURS: 2, OLDER: 0.12}),
+            Row("startup", "ms", floor="an empty plugin"),
+            Row("startup, entry point", "ms"),
         ],
         startup,
         rounds=9,
@@ -185,7 +188,6 @@ CASES = [
             Row(
                 f"{EMPTY_TESTS:,} empty tests",
                 "ms",
-                {FLOOR: 1.0},
                 floor="pytest-recording",
             )
         ],

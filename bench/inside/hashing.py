@@ -1,7 +1,6 @@
 """Hashes one large value.
 
-`hashing.py HASHER VALUE` prints the least CPU seconds of several times, and the MB of
-memory that the first time took above what the process had.
+`hashing.py HASHER VALUE` prints the least CPU seconds of several times.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from steps import Figures, peak_memory, timed
+from steps import Figures, timed
 from values import VALUES
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
 Hasher = Callable[[Any], object]
-LIBRARIES = ("ours", "0.2.0", "joblib")
+LIBRARIES = ("ours", "before", "0.2.0", "joblib")
 MOST_TIMES = 4
 # Seconds of CPU time after which a value is not hashed once more.
 LONGEST = 1.5
@@ -86,7 +85,7 @@ FLOORS: dict[str, Hasher] = {
 
 def hasher_named(name: str) -> Hasher:
     """Return a hasher. No other library is imported."""
-    if name == "ours":
+    if name in ("ours", "before"):
         from pytest_mimic import fingerprint
 
         return fingerprint
@@ -108,16 +107,14 @@ def main(hasher_name: str, value_name: str) -> None:
         # A small value first loads what is loaded on first use.
         hasher([1, "a", b"a"])
     figures: Figures = {}
-    memory_before = peak_memory()
     with timed(figures, "first", per=1):
         hasher(value)
-    memory = peak_memory() - memory_before
     times = [figures["first"]]
     while len(times) < MOST_TIMES and sum(times) < LONGEST:
         with timed(figures, "again", per=1):
             hasher(value)
         times.append(figures["again"])
-    print(json.dumps({"cpu": min(times), "memory": memory}))
+    print(json.dumps({"cpu": min(times)}))
 
 
 if __name__ == "__main__":
