@@ -114,3 +114,78 @@ def test_a_vault_that_cannot_be_locked_ends_the_run_in_one_line(project, tmp_pat
     assert run.exit_code == 4
     assert "cannot lock" in run.output
     assert "INTERNALERROR" not in run.output
+
+
+LIMITED = """
+    import resource
+    from tally import ran
+
+    def limit(size):
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+
+    def turn(seed):
+        ran("turn", seed)
+        if is_full:
+            limit(0)
+        return seed
+
+    is_full = False
+"""
+
+
+def test_a_call_that_could_not_be_written_leaves_its_place_empty(project):
+    """The disk was full for a moment, and the test has handled the error."""
+    pytest.importorskip("resource")
+    project.ini("shop:turn sequence")
+    project.module(LIMITED)
+    project.tests("""
+        import pytest, shop
+        from pytest_mimic import MimicError
+
+        def test_it():
+            shop.is_full = True
+            try:
+                with pytest.raises(MimicError):
+                    shop.turn(1)
+            finally:
+                shop.is_full = False
+                shop.limit(-1)
+            assert shop.turn(1) == 1
+            assert shop.turn(2) == 2
+    """)
+
+    recorded = project.record(process=True)
+
+    recorded.expect(passed=1, says=["2 calls recorded"])
+    replayed = project.replay(process=True)
+    replayed.expect(passed=1, real=[], says=["2 calls replayed, 1 missing"])
+
+
+def test_what_a_log_that_could_not_be_written_holds_is_not_counted(project):
+    pytest.importorskip("resource")
+    project.ini("shop:turn sequence")
+    project.module(LIMITED)
+    project.conftest("""
+        import pytest, shop
+
+        @pytest.fixture
+        def full_disk():
+            yield
+            shop.limit(0)
+
+        def pytest_runtest_logfinish():
+            shop.limit(-1)
+    """)
+    project.tests("""
+        import shop
+
+        def test_it(full_disk):
+            assert shop.turn(1) == 1
+    """)
+
+    recorded = project.record(process=True)
+
+    assert "cannot write" in recorded.output
+    assert "recorded in" not in recorded.output
+    assert recorded.exit_code == 1

@@ -134,12 +134,18 @@ def _end_setup(run: Run, fixture: Owner) -> None:
 
 def _write(run: Run, owner: Owner, log: Log) -> Written | None:
     used = sorted(owner.fixtures.items())
-    written = log.write(
-        fixtures={name: fixture.setup for name, fixture in used if fixture.setup},
-        setup=owner.setup,
-        # A fixture may be set up again in this run, and ask for less.
-        keeps_all=owner.file in run.written,
-    )
+    try:
+        written = log.write(
+            fixtures={name: fixture.setup for name, fixture in used if fixture.setup},
+            setup=owner.setup,
+            # A fixture may be set up again in this run, and ask for less.
+            keeps_all=owner.file in run.written,
+        )
+    except MimicError:
+        for event in run.events.of("recorded"):
+            if event.text("name") == log.name:
+                run.events.take_back(event)
+        raise
     if owner.kind == "fixture" and owner.ended.is_set() and written:
         run.written.add(owner.file)
     return written

@@ -202,12 +202,12 @@ class Log:
         """Keep what the call at a place gave."""
         self.end(place, is_open=entry.end == "open")
         entry.begin, entry.ended = place.begin, place.ended
-        place.outcome = entry
         is_failure = raised_in(entry.body) or failed_exchange(entry.body)
         # Where a log exists, a failing test keeps its new calls alone.
         is_kept = self.found is None or place.is_added
         if self._part and is_kept and not is_failure and not entry.end:
             self._part.append(entry)
+        place.outcome = entry
 
     def end(self, place: Place, *, is_open: bool = False) -> None:
         """Note that the call at a place has ended, whatever it gave."""

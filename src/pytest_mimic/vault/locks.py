@@ -42,6 +42,7 @@ class HeldFile:
             if in_folder(self.path, self._has_made):
                 break
         self._file = _place_of(self._descriptor)
+        self._length = 0
         _try_lock(self._descriptor)
 
     def _has_made(self) -> bool:
@@ -61,8 +62,16 @@ class HeldFile:
         return False
 
     def append(self, content: bytes) -> None:
-        if self.is_own():
+        """Write bytes at the end, all of them or none."""
+        if not self.is_own():
+            return
+        try:
             write_all(self._descriptor, content)
+            self._length += len(content)
+        except OSError:
+            os.lseek(self._descriptor, self._length, os.SEEK_SET)
+            os.ftruncate(self._descriptor, self._length)
+            raise
 
     def delete(self) -> None:
         """Delete the file, if this process made it."""

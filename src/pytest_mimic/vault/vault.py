@@ -366,7 +366,7 @@ class Part:
     def __init__(self, vault: Vault, name: str, head: Recording) -> None:
         self._vault = vault
         self._name = name
-        self._head = head
+        self._head = part_line_of(head)
         self._file: HeldFile | None = None
 
     def append(self, entry: Entry) -> None:
@@ -377,8 +377,8 @@ class Part:
         try:
             if self._file is None:
                 self._file = HeldFile(folder.path(self._name), PART)
-                self._file.append(part_line_of(self._head))
-            self._file.append(part_line_of(entry))
+            self._file.append(self._head + part_line_of(entry))
+            self._head = b""
         except OSError as reason:
             folder.fail("write", f"{self._name}{PART}", reason)
 
