@@ -19,6 +19,8 @@ TOKEN = "a long random token"
 MOST_PATHS = 3
 """An `ignore=` for more parts than these would no longer say what the call is."""
 
+# A day and a token: what is shorter or longer has no look.
+_SHORTEST, _LONGEST = 10, 200
 _DAY = r"(?!9999)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 _PATTERNS = {
     # Versions 1, 4, 6 and 7: those of 3 and 5 are made of a name, and stay the same.
@@ -29,7 +31,7 @@ _PATTERNS = {
     r"|[1-3]\d{9}(\d{3})?(\.\d+)?",
     DATE: _DAY,
     ULID: r"(?=\d*[a-z])[0-7][0-9a-hjkmnp-tv-z]{25}",
-    TOKEN: r"[a-z0-9_-]{16,200}",
+    TOKEN: rf"[a-z0-9_-]{{16,{_LONGEST}}}",
 }
 _LOOKS = {look: re.compile(text, re.IGNORECASE) for look, text in _PATTERNS.items()}
 # In a random text letters and digits take turns, as in `9f86d0818`; in names they do
@@ -55,6 +57,8 @@ def made_anew(tree: object) -> str:
     if isinstance(tree, bool) or not isinstance(tree, (str, int, float)):
         return ""
     text = str(tree)
+    if not _SHORTEST <= len(text) <= _LONGEST:
+        return ""
     for look, pattern in _LOOKS.items():
         if pattern.fullmatch(text):
             return look if look != TOKEN or _is_random(text) else ""
