@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pytest_mimic.values.names import name_of
 from pytest_mimic.values.rows import Opener
-from pytest_mimic.values.state import LIBRARIES, attributes_of, deciding_class
+from pytest_mimic.values.state import attributes_of, kind_of, library_of
 from pytest_mimic.values.tree import (
     SCALARS,
     Raw,
@@ -44,38 +44,32 @@ def rule_of(cls: type) -> Rule | None:
 
     A class of another author who says how it is pickled has none.
     """
-    decider = deciding_class(cls)
+    decider = kind_of(cls).decider
     for base in cls.__mro__:
         rule = _RULES.get(_known_name(base))
         if rule is not None:
-            is_of_library = _library_of(decider) == _library_of(base)
+            is_of_library = library_of(decider) == library_of(base)
             return rule if is_of_library or decider in base.__mro__ else None
     return None
 
 
 def _known_name(cls: type) -> str:
     # The modules inside of a library are other ones in its next version.
-    return f"{_library_of(cls)}:{cls.__qualname__}"
-
-
-def _library_of(cls: type) -> str:
-    return str(cls.__module__).partition(".")[0]
+    return f"{library_of(cls)}:{cls.__qualname__}"
 
 
 def _tagged(
     value: object, content: Tree, walk: Opener, **beside: Tree
 ) -> dict[str, Tree]:
     """Give the node of a value, with the attributes that were set on it beside."""
-    cls = type(value)
-    name = _known_name(cls) if _library_of(cls) in LIBRARIES else name_of(cls)
+    kind = kind_of(type(value))
+    name = _known_name(kind.cls) if kind.has_caches else kind.name
     node = {f"${name}": content, **beside}
     # Other private attributes are caches, and what was opened here.
-    counts_private = (
-        _library_of(deciding_class(cls)) == "numpy" and "mask" not in beside
-    )
+    counts_private = library_of(kind.decider) == "numpy" and "mask" not in beside
     added = {
         name: walk.node(part)
-        for name, part in attributes_of(value).items()
+        for name, part in attributes_of(value, kind.slots).items()
         if counts_private or not name.startswith("_")
     }
     if added:
@@ -286,7 +280,7 @@ def _column(values: Any, walk: Opener) -> Tree:
     import numpy as np
     import pandas as pd
 
-    if _library_of(type(values)) != "pandas":
+    if library_of(type(values)) != "pandas":
         return walk.node(values)
     dtype = values.dtype
     if isinstance(values, pd.Categorical):

@@ -19,7 +19,7 @@ from pytest_mimic.values.rows import TAGS, row_of
 from pytest_mimic.values.state import (
     CONTAINERS,
     builtin_base_of,
-    is_of_library,
+    kind_of,
     made_bare,
     set_attributes,
 )
@@ -229,7 +229,7 @@ _OF_TEXTS: dict[str, Callable[[str], object]] = {
 
 
 def _library_make(cls: type) -> Callable[[type, Any], Any] | None:
-    if not is_of_library(cls):
+    if not kind_of(cls).is_of_library:
         return None
     from pytest_mimic.values import libraries  # Loads what it knows of.
 

@@ -21,8 +21,9 @@ from typing import Any
 
 from pytest_mimic.values import errors
 from pytest_mimic.values.names import is_found, name_of
-from pytest_mimic.values.rows import Row, row_of
+from pytest_mimic.values.rows import Row, refusal_of, row_of
 from pytest_mimic.values.source import text_of_file
+from pytest_mimic.values.tree import Refused
 
 _HOOKS = (
     "__reduce_ex__",
@@ -120,9 +121,19 @@ class Kind:
         return not _is_larger_than_attributes(self.cls)
 
     @cached_property
+    def refused(self) -> Refused | None:
+        """What it is, if its objects have no identity."""
+        return refusal_of(self.cls)
+
+    @cached_property
     def has_caches(self) -> bool:
         """Whether it is a library's own class, whose private attributes are caches."""
-        return str(self.cls.__module__).partition(".")[0] in LIBRARIES
+        return library_of(self.cls) in LIBRARIES
+
+    @cached_property
+    def is_of_library(self) -> bool:
+        """Whether it is a library's own class, or derives from one."""
+        return not LIBRARIES.isdisjoint(map(library_of, self.cls.__mro__))
 
     def counted(self, attributes: dict[Any, object]) -> dict[Any, object]:
         """Give attributes without what properties have computed."""
@@ -132,6 +143,11 @@ class Kind:
         if not computed:
             return attributes
         return {name: attributes[name] for name in attributes if name not in computed}
+
+
+def library_of(cls: type) -> str:
+    """Give the name of the package that a class comes from."""
+    return str(cls.__module__).partition(".")[0]
 
 
 kind_of: Callable[[type], Kind] = lru_cache(maxsize=256)(Kind)
@@ -188,12 +204,6 @@ def is_generated(hook: object) -> bool:
     """Tell whether a library wrote a hook, so that it keeps nothing back."""
     namespace = getattr(hook, "__globals__", {})
     return namespace.get("__name__") in _GENERATORS
-
-
-def is_of_library(cls: type) -> bool:
-    """Tell whether a class, or one that it derives from, is of a known library."""
-    modules = [str(base.__module__) for base in cls.__mro__]
-    return any(module.partition(".")[0] in LIBRARIES for module in modules)
 
 
 def is_of_extension(cls: type) -> bool:

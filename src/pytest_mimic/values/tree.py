@@ -319,10 +319,10 @@ class Measure:
         """
         if isinstance(tree, str):
             return Measured(tree, self._written(tree))
-        are_short = _are_short(tree)
-        if are_short or are_few_parts(tree):
+        are_few = are_few_parts(tree)
+        if are_few or _are_short(tree):
             text = self._written(tree)
-            if _BEGINS not in text and (are_short or len(text) <= LONG):
+            if _BEGINS not in text and (len(text) <= LONG or not are_few):
                 return Measured(tree, text)
         if isinstance(tree, Leaf):
             tree = tree.plain()

@@ -10,8 +10,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
-from itertools import chain, islice, repeat
-from operator import itemgetter
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
@@ -24,14 +22,13 @@ from pytest_mimic.values.names import (
     shared_generator,
     thing_at,
 )
-from pytest_mimic.values.rows import Row, is_of_python, refusal_of, row_of
+from pytest_mimic.values.rows import Row, is_of_python, row_of
 from pytest_mimic.values.state import (
     FUNCTIONS,
     Kind,
     attributes_of,
     hash_of_class,
     is_id,
-    is_of_library,
     kind_of,
     large_numbers,
     remembered_hashes,
@@ -49,7 +46,6 @@ from pytest_mimic.values.tree import (
     Refused,
     Shortened,
     Tree,
-    are_mostly_shared,
     below,
     canonical_text,
     escaped,
@@ -77,8 +73,9 @@ MANY = 100
 """So many items, or more, are worth a look whether they are plain."""
 LARGE = 2_000
 """A part with more parts may have a long text, which is written once."""
-LONGEST_NUMBER = 10**4_096
-"""Larger numbers stand in hexadecimal digits: Python reads no longer decimal ones."""
+# Other numbers stand in hexadecimal digits: Python reads no longer decimal ones.
+_LEAST_NUMBER = -(10**4_095)
+_LONGEST_NUMBER = 10**4_096
 
 TAUGHT: dict[type, Callable[[Any], object]] = {}
 """The types of `register_fingerprint`, and what gives plainer data for a value."""
@@ -132,13 +129,8 @@ _CONTAINERS = {
     set: "_set",
     frozenset: "_set",
 }
-# With more parts, values that mostly are the same ones are not opened together.
-_MOST_SHARED = 100_000
-# The modules of classes whose objects have no parts that lead back.
-_LEAVES = ("datetime", "decimal", "uuid")
-# So many levels of parts of many values are opened together.
-_LEVELS = 4
 _CHANGEABLE = (list, dict, set)
+_PLAIN = (list, dict)
 
 
 class _Part:
@@ -258,7 +250,7 @@ class Walk:
         return tree
 
     def _int(self, value: int, _paths: Paths) -> Tree:
-        if -LONGEST_NUMBER // 10 < value < LONGEST_NUMBER:
+        if _LEAST_NUMBER < value < _LONGEST_NUMBER:
             return value
         return {"$int": hex(value)}
 
@@ -302,12 +294,12 @@ class Walk:
         reduce = None if self._in_order else _taught_reduce(kind)
         if reduce is not None:
             return partial(self._taught, reduce)
-        refused = refusal_of(kind)
-        if refused is not None:
-            return partial(self._refused, refused)
+        facts = kind_of(kind)
+        if facts.refused is not None:
+            return partial(self._refused, facts.refused)
         if issubclass(kind, (type, *FUNCTIONS)) or hasattr(kind, "__wrapped__"):
             return self._code
-        if is_of_library(kind) and not issubclass(kind, BaseException):
+        if facts.is_of_library and not issubclass(kind, BaseException):
             from pytest_mimic.values import libraries  # Loads what it knows of.
 
             rule = libraries.rule_of(kind)
@@ -392,10 +384,10 @@ class Walk:
 
     def _container(self, opener: Opening, value: Any, paths: Paths) -> Tree:
         """Open a builtin container; there is no way back out of one of scalars."""
-        outer = self._part
-        if paths or len(value) >= MANY or not 0 < outer.depth < DEEPEST:
+        outer, kind = self._part, type(value)
+        may_be_plain = kind in _PLAIN and not outer.depth
+        if paths or may_be_plain or len(value) >= MANY or outer.depth == DEEPEST:
             return self._enter(opener, value, paths)
-        kind = type(value)
         parts = value.values() if kind is dict else value
         if not SCALARS.issuperset(map(type, parts)):
             return self._enter(opener, value, paths)
@@ -411,7 +403,7 @@ class Walk:
 
     def _items(self, values: Iterable[Any], paths: Paths) -> list[Tree]:
         if not paths:
-            return self._nodes(values)
+            return list(map(self.node, values))
         items: list[Tree] = []
         for number, item in enumerate(values):
             deeper = below(paths, str(number))
@@ -432,7 +424,7 @@ class Walk:
         members = list(value)
         if self._starts and all(isinstance(one, (str, PurePath)) for one in members):
             members.sort(key=str)  # The folders of paths are numbered as they are met.
-        nodes = self._nodes(members)
+        nodes = list(map(self.node, members))
         return {tag: _sorted_by(nodes, nodes)}
 
     def _mapping(self, value: dict[Any, Any], paths: Paths) -> dict[str, Tree]:
@@ -441,8 +433,7 @@ class Walk:
             return {"$dict": self._pairs(pairs, paths, in_order=self._in_order)}
         keys = list(value) if self._in_order else sorted(value)
         if not paths:
-            nodes = self._nodes([value[key] for key in keys])
-            return dict(zip(keys, nodes, strict=True))
+            return {key: self.node(value[key]) for key in keys}
         mapping: dict[str, Tree] = {}
         for key in keys:
             deeper = below(paths, key)
@@ -453,19 +444,14 @@ class Walk:
     def _pairs(
         self, pairs: Collection[tuple[Any, Any]], paths: Paths, *, in_order: bool
     ) -> list[Tree]:
+        keys: list[Tree] = []
         opened: list[Tree] = []
-        if len(pairs) >= MANY and not paths:
-            keys = self._nodes([key for key, _ in pairs])
-            parts = self._nodes([part for _, part in pairs])
-            opened.extend(map(list, zip(keys, parts, strict=True)))
-        else:
-            keys = []
-            for key, part in pairs:
-                key_node = self.node(key)
-                deeper = below(paths, step_of(key_node)) if paths else ()
-                if () not in deeper:
-                    keys.append(key_node)
-                    opened.append([key_node, self.node(part, deeper)])
+        for key, part in pairs:
+            key_node = self.node(key)
+            deeper = below(paths, step_of(key_node)) if paths else ()
+            if () not in deeper:
+                keys.append(key_node)
+                opened.append([key_node, self.node(part, deeper)])
         if in_order:
             return opened
         if _NAN in keys:  # Of several keys that are NaN the values tell.
@@ -510,121 +496,6 @@ class Walk:
             return False
         self.changeable |= own
         return True
-
-    # -- many values
-
-    def _nodes(self, values: Iterable[Any]) -> list[Tree]:
-        """Open values; many of one class together, which takes a few calls of C."""
-        values = list(values)
-        if len(values) >= MANY and not self._in_order:
-            part = self._part
-            before = part.size, part.height, self._next
-            together = self._together(values, _LEVELS)
-            if together is not None:
-                return together
-            part.size, part.height, self._next = before
-        return list(map(self.node, values))
-
-    def _together(self, values: list[Any], levels: int) -> list[Tree] | None:
-        """Open values of one class part by part.
-
-        Returns:
-            `None` if they are not alike, or have more levels of parts: there may be a
-            way back among them.
-        """
-        classes = set(map(type, values))
-        self._part.size += len(values)
-        if classes <= SCALARS:
-            return self._scalars(values, classes)
-        if len(classes) > 1 or not levels:
-            return None
-        cls = classes.pop()
-        if cls.__module__ in _LEAVES:
-            return list(map(self.node, values))
-        is_large = cls in _CONTAINERS and sum(map(len, values)) > _MOST_SHARED
-        if is_large and are_mostly_shared(values):
-            return None  # The walk opens each once.
-        self._part.height = max(self._part.height, 2 + _LEVELS - levels)
-        if levels == _LEVELS:
-            self._next += len(values)
-        if cls is list:
-            return self._lists_together(values, levels - 1)
-        if cls is tuple:
-            rows = self._rows_together(values, levels - 1)
-            return None if rows is None else [{"$tuple": [*row]} for row in rows]
-        if cls is dict:
-            return self._mappings_together(values, levels - 1)
-        return self._objects_together(cls, values, levels - 1)
-
-    def _scalars(self, values: list[Any], classes: set[type]) -> list[Tree] | None:
-        is_tree = False
-        if classes == {str}:
-            text = "\n".join(values)
-            if any(start in text for start in self._starts):
-                return None  # The folders of paths are numbered as they are met.
-            is_tree = text.isascii()
-        elif classes == {float}:
-            is_tree = all(map(math.isfinite, values))
-        elif classes == {int}:
-            least = -LONGEST_NUMBER // 10
-            is_tree = least < min(values) and max(values) < LONGEST_NUMBER
-        return values if is_tree else list(map(self.node, values))
-
-    def _lists_together(self, values: list[Any], levels: int) -> list[Tree] | None:
-        items = self._together(list(chain.from_iterable(values)), levels)
-        if items is None:
-            return None
-        rest = iter(items)
-        return [list(islice(rest, len(value))) for value in values]
-
-    def _rows_together(
-        self, values: list[Any], levels: int
-    ) -> list[tuple[Tree, ...]] | None:
-        """Open tuples of one length a column at a time."""
-        if len(set(map(len, values))) > 1 or not values[0]:
-            return None
-        columns: list[list[Tree]] = []
-        for column in zip(*values, strict=True):
-            nodes = self._together(list(column), levels)
-            if nodes is None:
-                return None
-            columns.append(nodes)
-        return list(zip(*columns, strict=True))
-
-    def _mappings_together(self, values: list[Any], levels: int) -> list[Tree] | None:
-        keys = list(values[0])
-        if not all(map(self._is_plain_key, keys)) or len(set(map(tuple, values))) > 1:
-            return None
-        in_order = sorted(keys)
-        if keys == in_order:
-            contents = list(map(tuple, map(dict.values, values)))
-        else:
-            read = itemgetter(*in_order)
-            contents = list(map(read, values))
-        rows = self._rows_together(contents, levels)
-        if rows is None:
-            return None
-        return [dict(zip(in_order, row, strict=True)) for row in rows]
-
-    def _objects_together(
-        self, cls: type, values: list[Any], levels: int
-    ) -> list[Tree] | None:
-        opener = self._opener_of(cls)
-        if not isinstance(opener, partial) or opener.args != (self._object,):
-            return None
-        kind = kind_of(cls)
-        if not kind.has_attributes_alone or kind.slots or not kind.is_found:
-            return None
-        read = object.__getattribute__
-        contents = list(map(read, values, repeat("__dict__")))
-        names = dict.fromkeys(contents[0])
-        # A private attribute may remember the hash.
-        if kind.counted(names) != names or any(name[:1] == "_" for name in names):
-            return None
-        mappings = self._mappings_together(contents, levels)
-        return (
-            None if mappings is None else [{f"${kind.name}": one} for one in mappings]
-        )
 
     # -- objects
 
