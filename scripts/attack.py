@@ -21,24 +21,24 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
 import pickle
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import NamedTuple
 
-from attack_runs import attack_edits, attack_kills, attack_plugins, attack_refusals
-from attack_vaults import (
-    attack_contents,
-    attack_copies,
+from attack_files import attack_bytes, attack_fields, attack_irregular_files
+from attack_runs import (
+    attack_edits,
+    attack_kills,
     attack_merges,
-    attack_other_files,
+    attack_plugins,
+    attack_refusals,
 )
+from attack_vaults import attack_contents, attack_copies, attack_other_files
 from attacked_project import Figures, Project, listed_counts
 from swallowed_misses import WAYS
 
@@ -459,143 +459,6 @@ def attack_trees(python: Path) -> Figures:
     }
 
 
-# Files, damaged at each byte.
-VALUES = """
-    from array import array
-
-    def plain(number):
-        return {"name": "ann", "number": number, "parts": [1.5, None, True]}
-
-    def pickled(number):
-        return array("i", [number])
-"""
-# One in so many bytes of a file is damaged.
-STRIDE = int(os.environ.get("ATTACK_STRIDE", "1"))
-
-
-def with_turned_bit(data: bytes, position: int) -> bytes:
-    """Return a file whose byte at a position has another lowest bit."""
-    turned = bytes([data[position] ^ 1])
-    return data[:position] + turned + data[position + 1 :]
-
-
-def with_lost_byte(data: bytes, position: int) -> bytes:
-    """Return a file without the byte at a position."""
-    return data[:position] + data[position + 1 :]
-
-
-def with_repeated_byte(data: bytes, position: int) -> bytes:
-    """Return a file with the byte at a position twice."""
-    return data[: position + 1] + data[position:]
-
-
-def with_zero(data: bytes, position: int) -> bytes:
-    """Return a file whose byte at a position is zero."""
-    return data[:position] + b"\0" + data[position + 1 :]
-
-
-def cut_off(data: bytes, position: int) -> bytes:
-    """Return the bytes before a position."""
-    return data[:position]
-
-
-DAMAGES: tuple[Callable[[bytes, int], bytes], ...] = (
-    with_turned_bit,
-    with_lost_byte,
-    with_repeated_byte,
-    with_zero,
-    cut_off,
-)
-
-
-def attack_files(python: Path) -> Figures:
-    """Count how a replay ends when one byte of a file is another.
-
-    The file is a recording, or the pickle of its outcome.
-    """
-    figures: Figures = {}
-    for function, pattern in (
-        ("plain", "calls/**/*.json"),
-        ("pickled", "calls/**/*.json"),
-        ("pickled", "objects/**/*.pkl"),
-    ):
-        counts = damaged(python, function, pattern)
-        what = f"damage: {function}, {pattern.rpartition('.')[2]}"
-        most_first = dict(counts.most_common())
-        figures[what] = listed_counts(most_first)
-    return figures
-
-
-def damaged(python: Path, function: str, pattern: str) -> Counter[str]:
-    """Return how replays of damaged files end, by what came.
-
-    One call is recorded to see how long its file is. Then there are as many calls as
-    ways to damage it: one for each position and kind of damage.
-    """
-    files = {"shop.py": VALUES, "test_shop.py": module_of_calls(function, 1)}
-    project_of_one = Project(python, files, f"shop:{function}")
-    project_of_one.test("--mimic-record")
-    [path] = project_of_one.vault.glob(pattern)
-    positions = range(0, path.stat().st_size, STRIDE)
-    cases = list(product(positions, DAMAGES))
-
-    files["test_shop.py"] = module_of_calls(function, len(cases))
-    project = Project(python, files, f"shop:{function}")
-    project.test("--mimic-record")
-    file_of_call: dict[int, Path] = {}
-    for recording in project.recordings():
-        facts = json.loads(recording.read_text())
-        call = facts["log"][0]
-        number = call["arguments"]["number"]
-        if pattern.startswith("objects"):
-            file_of_call[number] = project.vault / call["value"]["$pickle"]
-        else:
-            file_of_call[number] = recording
-    edited_values = set()
-    for number, (position, damage) in enumerate(cases):
-        file = file_of_call[number]
-        data = file.read_bytes()
-        # The file of another call may be shorter than the first one.
-        position_here = min(position, len(data) - 1)
-        start_of_value = data.find(b'"value":')
-        if 0 <= start_of_value <= position_here:
-            edited_values.add(number)
-        file.write_bytes(damage(data, position_here))
-
-    counts = Counter[str]()
-    for test_name, end in project.test("-p", "no:randomly").items():
-        found = re.search(r"\[(\d+)\]", test_name)
-        is_edited = found is not None and int(found[1]) in edited_values
-        if end == "passed":
-            counts["right"] += 1
-        elif end != "AssertionError":
-            counts[end] += 1
-        elif is_edited:
-            counts["edited value"] += 1
-        else:
-            counts["WRONG"] += 1
-    return counts
-
-
-def module_of_calls(function: str, count: int) -> str:
-    """Return a test module that calls a function with so many numbers."""
-    return f"""
-        from array import array
-        import pytest, shop
-
-        def plain(number):
-            return {{"name": "ann", "number": number, "parts": [1.5, None, True]}}
-
-        def pickled(number):
-            return array("i", [number])
-
-        @pytest.mark.parametrize("number", range({count}))
-        def test_it(number):
-            value = shop.{function}(number)
-            assert value == {function}(number)
-    """
-
-
 # Misses, swallowed by the code under test.
 SWALLOWING = """
     import asyncio, contextlib, gc, logging, os, queue, threading, weakref
@@ -662,7 +525,9 @@ def attack_swallows(python: Path) -> Figures:
 ATTACKS = {
     "pickles": attack_pickles,
     "trees": attack_trees,
-    "files": attack_files,
+    "bytes": attack_bytes,
+    "fields": attack_fields,
+    "irregular-files": attack_irregular_files,
     "swallows": attack_swallows,
     "contents": attack_contents,
     "other-files": attack_other_files,

@@ -1,4 +1,4 @@
-"""Attacks of `attack.py` on runs: kills, edits of a project, and plugins of pytest."""
+"""Attacks of `attack.py` on runs: kills, merges, edits, and plugins of pytest."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from attacked_project import Figures, Project, listed_counts
 
 # One in so many calls of the system is interrupted.
 STRIDE = os.environ.get("ATTACK_STRIDE", "1")
+PAIRS = int(os.environ.get("ATTACK_PAIRS", "200"))
 
 
 def attack_kills(python: Path) -> Figures:
@@ -45,6 +46,19 @@ def interrupted(python: Path, how: str) -> Figures:
         found = listed_counts(row["found"]) or "nothing lost"
         figures[f"{how}: {row['way']}"] = f"{row['interrupted']} runs, {found}"
     return figures
+
+
+def attack_merges(python: Path) -> Figures:
+    """Count how replays end after random branches were merged."""
+    script = Path(__file__).with_name("merged_branches.py")
+    folder = tempfile.mkdtemp(prefix="attack-")
+    done = subprocess.run(
+        [str(python), str(script), folder, str(PAIRS)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {f"merges: {PAIRS} pairs": listed_counts(json.loads(done.stdout))}
 
 
 # Edits of a project, chosen by a seed.

@@ -1,4 +1,4 @@
-"""Attacks of `attack.py` on a vault's files: odd contents, other files, copies, merges.
+"""Attacks of `attack.py` on a vault's files: odd contents, other files, copies.
 
 They are what editors, file managers, archives and Git do to a vault, by themselves or
 at a user's wish.
@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from attacked_project import Figures, Project, listed_counts
 
@@ -497,144 +496,3 @@ def replayed_as_nobody(project: Project) -> str:
     )
     lines = done.stdout.splitlines() or [done.stderr[-200:]]
     return lines[-1].partition(" in ")[0]
-
-
-# Two branches that both record, and their merge.
-
-BRANCHED = """
-    import os
-    from array import array
-
-    def ran():
-        with open("real.log", "a") as file:
-            file.write("ran" + chr(10))
-
-    def fetch(city):
-        ran()
-        return {"city": city, "from": os.environ["BRANCH"], "days": days()}
-
-    def table(city):
-        ran()
-        return array("i", [1]), os.environ["BRANCH"]
-
-    def turn(city):
-        ran()
-        return [city, os.environ["BRANCH"]]
-
-    def days():
-        numbers = list(range(30))
-        place = {"base": 0, "one": 5, "two": 25}[os.environ["BRANCH"]]
-        numbers[place] = os.environ["BRANCH"]
-        return numbers
-"""
-BRANCHES = ("base", "one", "two")
-TEST_OF_CITY = """
-    import pytest, shop
-
-    def test_fetch_{city}():
-        value = shop.fetch("{city}")
-        note("fetch", {{value["from"]}} | set(map(str, value["days"])) & {branches})
-
-    def test_table_{city}():
-        note("table", {{shop.table("{city}")[1]}})
-
-    def test_turns_{city}():
-        note("turns", {{shop.turn("{city}")[1], shop.turn("{city}")[1]}})
-
-    def test_cassette_{city}(mimic_auto):
-        with mimic_auto("{city}", targets=["shop:fetch"]):
-            value = shop.fetch("{city} 2")
-        note("cassette", {{value["from"]}})
-
-    def note(name, branches):
-        # A value of one branch is right, and a mixture of two is not.
-        assert len(branches) == 1, (name, branches)
-"""
-
-
-class Merge(NamedTuple):
-    """What two branches record before one is merged into the other."""
-
-    cities_of_base: tuple[str, ...]
-    cities_of_one: tuple[str, ...]
-    cities_of_two: tuple[str, ...]
-    mode: str = "--mimic-record"
-
-
-MERGES = {
-    "new calls of each": Merge(("Oslo",), ("Oslo", "Rome"), ("Oslo", "Bonn")),
-    "the same new calls": Merge(("Oslo",), ("Oslo", "Rome"), ("Oslo", "Rome")),
-    "all calls recorded again": Merge(
-        ("Oslo",), ("Oslo",), ("Oslo",), "--mimic-rerecord"
-    ),
-    "calls of one gone": Merge(
-        ("Oslo", "Rome"), ("Oslo",), ("Oslo", "Rome"), "--mimic-rerecord"
-    ),
-}
-# How Git merges a file that both have changed, as words for `git merge`.
-WAYS_TO_MERGE = {
-    "conflicts left": (),
-    "ours": ("-X", "ours"),
-    "theirs": ("-X", "theirs"),
-    "union": (),
-}
-
-
-def attack_merges(python: Path) -> Figures:
-    """Count how replays end after two branches that have recorded were merged."""
-    figures: Figures = {}
-    for case, merge in MERGES.items():
-        project = branched(python, merge)
-        recorded_root = project.root
-        for way, words in WAYS_TO_MERGE.items():
-            root = recorded_root.with_name(f"{recorded_root.name}-{way}")
-            shutil.copytree(recorded_root, root)
-            project.move_to(root)
-            if way == "union":
-                attributes = root / ".git" / "info" / "attributes"
-                attributes.write_text("*.json merge=union\n")
-            git(root, "merge", "-q", "--no-edit", *words, "one")
-            ends = listed_counts(replayed(project))
-            checked = project.run("pytest_mimic", "check")
-            figure = f"{ends}; check {checked.returncode}"
-            if has_traceback(checked.stdout + checked.stderr):
-                figure += " TRACEBACK"
-            figures[f"merges: {case}, {way}"] = figure
-    return figures
-
-
-def branched(python: Path, merge: Merge) -> Project:
-    """Return a project on branch `two`, beside which `one` has recorded as well."""
-    targets = ("shop:fetch", "shop:table", "shop:turn sequence")
-    project = Project(python, {"shop.py": BRANCHED}, *targets)
-    git(project.root, "init", "-q", "-b", "base")
-    cities_of_branches = (
-        merge.cities_of_base,
-        merge.cities_of_one,
-        merge.cities_of_two,
-    )
-    for branch, cities in zip(BRANCHES, cities_of_branches, strict=True):
-        if branch != "base":
-            git(project.root, "checkout", "-q", "-b", branch, "base")
-        record_branch(project, branch, cities, merge.mode)
-    return project
-
-
-def record_branch(
-    project: Project, branch: str, cities: tuple[str, ...], mode: str
-) -> None:
-    """Record the tests of some cities, and commit all of it."""
-    for test_file in project.root.glob("test_*.py"):
-        test_file.unlink()
-    for city in cities:
-        text = TEST_OF_CITY.format(city=city, branches=set(BRANCHES))
-        project.write(f"test_{city.lower()}.py", text)
-    project.environment["BRANCH"] = branch
-    project.test(mode, "--mimic-clear-unused", "-p", "no:randomly")
-    for leaving in (".pytest_cache", "report.xml", "real.log"):
-        path = project.root / leaving
-        shutil.rmtree(path, ignore_errors=True)
-        with suppress(OSError):
-            path.unlink()
-    git(project.root, "add", "-A")
-    git(project.root, "commit", "-q", "-m", branch)

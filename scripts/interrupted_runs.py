@@ -2,10 +2,10 @@
 
     PYTHON interrupted_runs.py kill|refuse FOLDER [STRIDE [WAY ...]]
 
-`kill` ends the process before the call, or in the middle of a write; `refuse` lets the
-call fail as on a full disk. With STRIDE, only one in so many calls is interrupted.
-Every run is a fork of this process, which has imported pytest and pytest-mimic, so that
-a run takes tenths of a second.
+The calls are those of the vault and its locks. `kill` ends the process before the call,
+or in the middle of a write; `refuse` lets the call fail as on a full disk. With STRIDE,
+only one in so many calls is interrupted. Every run is a fork of this process, which has
+imported pytest and pytest-mimic, so that a run takes tenths of a second.
 
 Prints, as JSON, how many runs were interrupted and what was found by the next run. A
 call is lost if its test has seen it return and it runs once more.
@@ -14,31 +14,36 @@ call is lost if its test has seen it return and it runs once more.
 from __future__ import annotations
 
 import errno
-import gc
-import importlib
+import fcntl
 import json
 import os
-import pkgutil
 import shutil
 import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple, NoReturn
 
+from forked_runs import NOTING, ForkedRuns, Got, serving
+
 OPERATIONS = (
     "open",
+    "read",
     "write",
     "close",
+    "stat",
+    "fstat",
     "replace",
-    "rename",
     "mkdir",
     "rmdir",
     "unlink",
     "scandir",
 )
+# The vault locks files by functions of filelock.
+CALLERS = ("pytest_mimic.vault.", "filelock.")
 Interrupt = Callable[[str, Callable[..., Any], tuple[Any, ...]], None]
 
 
@@ -50,6 +55,8 @@ class Interrupter:
         """The number of the call, from 0. A negative one interrupts nothing."""
         self.count = 0
         self.interrupt: Interrupt = refuse
+        self.reached = Path()
+        """Is made when the call is interrupted."""
 
     def watch(self) -> None:
         """Put watched functions in the place of those of the module `os`.
@@ -58,12 +65,17 @@ class Interrupter:
         """
         for name in OPERATIONS:
             setattr(os, name, self._watched(name, getattr(os, name)))
+        fcntl.flock = self._watched("flock", fcntl.flock)
 
     def _watched(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def act(*args: Any, **options: Any) -> Any:
+            caller = sys._getframe(1).f_globals["__name__"]
+            if not caller.startswith(CALLERS):
+                return function(*args, **options)
             number = self.count
             self.count += 1
             if number == self.point:
+                self.reached.touch()
                 self.interrupt(name, function, args)
             return function(*args, **options)
 
@@ -89,14 +101,9 @@ def refuse(_name: str, _function: Callable[..., Any], _args: tuple[Any, ...]) ->
 
 
 interrupter = Interrupter()
-interrupter.watch()
-
-import pytest  # noqa: E402
-
-from pytest_mimic.cli.main import main as run_command  # noqa: E402
 
 SHOP = """
-    import os
+    import http.client, os
 
     class Odd:
         '''An object that only a pickle keeps.'''
@@ -122,20 +129,17 @@ SHOP = """
 
     def turn(number, extra):
         return [os.environ["RUN"], number]
+
+    def ask(number):
+        connection = http.client.HTTPConnection(os.environ["SERVER"])
+        connection.request("GET", f"/{number}", headers={"X-Run": os.environ["RUN"]})
+        return [connection.getresponse().read().decode(), number]
 """
 TESTS = """
-    import json, os
+    import os
     import shop
 
     LAST = int(os.environ["LAST"])
-
-    def note(test, call, make):
-        try:
-            got = make()
-        except Exception as error:
-            got = [type(error).__name__]
-        with open("got.jsonl", "a") as file:
-            file.write(json.dumps([test, call, got[:2]]) + "\\n")
 
     def test_shared():
         for number in range(LAST):
@@ -152,6 +156,10 @@ TESTS = """
         for number in range(LAST):
             note("more", f"turn {number}", lambda: shop.turn(number, 0))
 
+    def test_conversation():
+        for number in range(3):
+            note("conversation", f"ask {number}", lambda: shop.ask(number))
+
     def test_cassette(mimic_auto):
         with mimic_auto("cassette", targets=["shop:small"]):
             note("cassette", "small", lambda: shop.small(9, 0))
@@ -166,10 +174,8 @@ INI = """
         shop:pickled {options}
         shop:stream {options}
         shop:turn sequence {options}
+        http.client
 """
-# What a test has got of its calls: test, name of the call, and the run that has made
-# its answer, or the class of an error.
-Got = dict[tuple[str, str], str]
 
 
 class Way(NamedTuple):
@@ -211,70 +217,32 @@ WAYS = {
 }
 
 
-class Project:
-    """The throw-away project, whose runs are forks."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.got = root / "got.jsonl"
-        self.output = root / "output.txt"
+class Project(ForkedRuns):
+    """The throw-away project."""
 
     def start(self, *, options: str = "", test_file: str = "test_shop.py") -> None:
         """Write the files, but keep what is recorded."""
         for old in self.root.glob("test_*.py"):
             old.unlink()
+        tests = dedent(TESTS) + dedent(NOTING)
         self.root.joinpath("shop.py").write_text(dedent(SHOP))
-        self.root.joinpath(test_file).write_text(dedent(TESTS))
+        self.root.joinpath(test_file).write_text(tests)
         self.root.joinpath("pytest.ini").write_text(dedent(INI).format(options=options))
 
-    def run(
-        self,
-        words: str,
-        *,
-        number: int,
-        last: int,
-        point: int = -1,
-        interrupt: Interrupt = refuse,
-    ) -> int:
-        """Run a command in a fork, and return how the fork has ended."""
-        self.got.unlink(missing_ok=True)
-        child = os.fork()
-        if child == 0:
-            code = 99
-            try:
-                code = self._in_fork(words, number, last, point, interrupt)
-            finally:
-                os._exit(code)
-        return os.waitpid(child, 0)[1]
+    def run_interrupted(
+        self, words: str, *, last: int, point: int, interrupt: Interrupt
+    ) -> bool:
+        """Interrupt a command at a call of the system; return whether it was made."""
+        reached = self.root / "reached"
+        reached.unlink(missing_ok=True)
 
-    def _in_fork(
-        self, words: str, number: int, last: int, point: int, interrupt: Interrupt
-    ) -> int:
-        os.chdir(self.root)
-        os.environ.update(RUN=str(number), LAST=str(last))
-        output = self.output.open("wb")
-        os.dup2(output.fileno(), 1)
-        os.dup2(output.fileno(), 2)
-        interrupter.count = 0
-        interrupter.point = point
-        interrupter.interrupt = interrupt
-        command, *rest = words.split()
-        if command == "pytest":
-            code = int(pytest.main(rest))
-        else:
-            code = run_command([command, *rest])
-        interrupter.point = -1
-        self.root.joinpath("calls.txt").write_text(str(interrupter.count))
-        return code
+        def watch() -> None:
+            interrupter.point = point
+            interrupter.interrupt = interrupt
+            interrupter.reached = reached
 
-    def results(self) -> Got:
-        """Return what the tests of the last run have got."""
-        results: Got = {}
-        if self.got.exists():
-            for line in self.got.read_text().splitlines():
-                test, call, got = json.loads(line)
-                results[test, call] = got[0]
-        return results
+        self.run(words, before=watch, RUN="2", LAST=str(last))
+        return reached.exists()
 
 
 def interrupted(project: Project, way: Way, interrupt: Interrupt) -> Iterator[str]:
@@ -285,23 +253,19 @@ def interrupted(project: Project, way: Way, interrupt: Interrupt) -> Iterator[st
     shutil.rmtree(recorded, ignore_errors=True)
     project.start()
     if way.first:
-        project.run(way.first, number=1, last=2)
+        project.run(way.first, RUN="1", LAST="2")
         shutil.copytree(vault, recorded)
     test_file = "test_new.py" if way.is_moved else "test_shop.py"
     project.start(options=way.options, test_file=test_file)
 
-    point = 0
-    while True:
+    last = str(way.last)
+    for point in count(0, stride):
         shutil.rmtree(vault, ignore_errors=True)
         if way.first:
             shutil.copytree(recorded, vault)
-        ended = project.run(
-            way.words, number=2, last=way.last, point=point, interrupt=interrupt
-        )
-        calls = project.root / "calls.txt"
-        if interrupt is not kill and int(calls.read_text()) <= point:
-            return
-        if interrupt is kill and os.WIFEXITED(ended):
+        if not project.run_interrupted(
+            way.words, last=way.last, point=point, interrupt=interrupt
+        ):
             return
         seen = project.results()
         output = project.output.read_bytes()
@@ -310,17 +274,16 @@ def interrupted(project: Project, way: Way, interrupt: Interrupt) -> Iterator[st
         if interrupt is refuse and b"ERROR: MimicError: cannot " in output:
             # What a refused write has lost, the run has said.
             seen = {}
-        project.run(way.then, number=3, last=way.last)
+        project.run(way.then, RUN="3", LAST=last)
         if not way.then.startswith("pytest"):
-            project.run("pytest", number=3, last=way.last)
+            project.run("pytest", RUN="3", LAST=last)
         yield from judged(way, seen, project.results(), point)
         yield "interrupted"
-        point += stride
 
 
 def judged(way: Way, seen: Got, now: Got, point: int) -> Iterator[str]:
     """Yield what is wrong with the results of the run after an interrupted one."""
-    if len(now) != 6 * way.last + 1:
+    if len(now) != 6 * way.last + 4:
         yield f"only {len(now)} results at {point}"
     for call, run in now.items():
         test, _ = call
@@ -335,36 +298,29 @@ def judged(way: Way, seen: Got, now: Got, point: int) -> Iterator[str]:
             yield f"lost {call} at {point}"
         elif run == "1" and seen.get(call) == "2" and test == "shared":
             yield f"old {call} at {point}"
-    for test in ("turns", "more"):
+    for test in ("turns", "more", "conversation"):
         runs = {run for (owner, call), run in now.items() if owner == test}
-        if "again" in way.words and len(runs) > 1:
+        is_whole = "again" in way.words or test == "conversation"
+        if is_whole and len(runs) > 1:
             yield f"mixed {test} at {point}"
-
-
-def import_all() -> None:
-    """Import what runs import, so that no fork has to."""
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    for folder in ("values", "vault", "patch", "engine", "run", "cli"):
-        package = importlib.import_module(f"pytest_mimic.{folder}")
-        for found in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"pytest_mimic.{folder}.{found.name}")
-    gc.collect()
-    gc.freeze()
 
 
 def main() -> None:
     """Interrupt each way, and print what was found."""
-    import_all()
+    interrupter.watch()
     interrupt = {"kill": kill, "refuse": refuse}[sys.argv[1]]
     root = Path(sys.argv[2])
     root.mkdir(parents=True, exist_ok=True)
     project = Project(root)
     ways = sys.argv[4:] or list(WAYS)
-    for name in ways:
-        found = Counter(interrupted(project, WAYS[name], interrupt))
-        count = found.pop("interrupted", 0)
-        row = {"way": name, "interrupted": count, "found": found}
-        print(json.dumps(row), flush=True)
+    project.start()
+    with serving() as os.environ["SERVER"]:
+        project.prepare("pytest --mimic-record")
+        for name in ways:
+            found = Counter(interrupted(project, WAYS[name], interrupt))
+            times = found.pop("interrupted", 0)
+            row = {"way": name, "interrupted": times, "found": found}
+            print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":
