@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -629,3 +630,29 @@ def test_a_forged_name_runs_no_property(project):
         "StaleRecordingError: the recorded outcome of shop:make() cannot be made"
     )
     assert not (project.root / "pwned").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_check_names_what_is_no_regular_file(project, command):
+    project.ini("shop:large")
+    project.module("""
+        def large(number):
+            return [number, *range(12000)]
+    """)
+    project.tests("""
+        import shop
+
+        def test_large():
+            assert shop.large(1)[0] == 1
+            assert shop.large(2)[0] == 2
+    """)
+    project.record().expect(passed=1)
+    [recording, _] = project.vault.glob("calls/**/*.json")
+    for file in (recording, *project.vault.glob("objects/**/*.json")):
+        file.unlink()
+        os.mkfifo(file)
+
+    found = command("check", env={})
+
+    assert found.returncode == 1
+    assert found.stdout.count("is no regular file, and is not opened") == 2

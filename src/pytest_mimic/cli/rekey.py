@@ -68,7 +68,7 @@ def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
     moves: list[_Move] = []
     for found in selection.found:
         moves += _moves_of(project, found)
-    _refuse_rivals(project, moves)
+    makers = _makers(project, moves)
     count = sum(move.is_change for move in moves)
     left = [move for move in moves if move.reason]
     if count:
@@ -81,7 +81,7 @@ def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
     elif not left and not selection.unmatched:
         yield f"nothing to change in {project.vault.label}"
     if count and not options.dry_run:
-        _carry_out(project, moves)
+        _carry_out(project, moves, makers)
     if left:
         yield from _listed(project, left)
     yield from selection.told(project)
@@ -140,7 +140,7 @@ def _under(
     Raises:
         MimicError: That cannot be told from what is kept.
     """
-    if entry.python and entry.line != options.text():
+    if entry.python and entry.line != _text_of(options):
         raise MimicError("its options were given in Python")
     if entry.request is None:
         return _function(project, entry, options)
@@ -151,7 +151,7 @@ def _under(
     request: Any = unshelve(entry.request, vault)
     answer: Any = unshelve(entry.body.get("answer"), vault)
     _refuse_names_taken_out(project.secrets.names, adapter, request, answer)
-    new = copied(entry, line=options.text())
+    new = copied(entry, line=_text_of(options))
     hidden = exchanges.request(adapter, request)
     is_hidden = hidden != request
     if is_hidden or new.line != entry.line:
@@ -172,7 +172,7 @@ def _under(
 
 
 def _function(project: Project, entry: Entry, options: Options) -> Entry:
-    new = copied(entry, line=options.text())
+    new = copied(entry, line=_text_of(options))
     arguments: Tree = entry.arguments or {}
     if new.line != entry.line:
         arguments = _without_ignored(arguments, _options_of(entry.line), options)
@@ -213,6 +213,10 @@ def _lead_into_digest(tree: Tree, paths: Sequence[Path]) -> bool:
     return any(
         _lead_into_digest(part, below(paths, step)) for step, part in parts(tree)
     )
+
+
+# Many calls have one line.
+_text_of = lru_cache(Options.text)
 
 
 @lru_cache
@@ -278,8 +282,12 @@ def _is_token_sent_back(project: Project, recording: Recording, entry: Entry) ->
     return not set(tokens).isdisjoint(secrets.tokens_in(sent))
 
 
-def _refuse_rivals(project: Project, moves: Sequence[_Move]) -> None:
-    """Let only calls with equal outcomes become one that all tests share."""
+def _makers(project: Project, moves: Sequence[_Move]) -> list[_Move]:
+    """Return the calls that make a new file, one for each.
+
+    Only calls with equal outcomes become one that all tests share; others stay.
+    """
+    makers = []
     by_file: dict[str, list[_Move]] = defaultdict(list)
     for move in moves:
         if move.leaves:
@@ -292,6 +300,9 @@ def _refuse_rivals(project: Project, moves: Sequence[_Move]) -> None:
         if not all(_are_equal(project, first, rival) for rival in rivals):
             for rival in rivals:
                 rival.stay("equal calls have different outcomes")
+        elif recorded is None:
+            makers.append(rivals[0])
+    return makers
 
 
 def _are_equal(project: Project, entry: Entry, move: _Move) -> bool:
@@ -305,17 +316,19 @@ def _are_equal(project: Project, entry: Entry, move: _Move) -> bool:
     return not differing_answers(adapter, recorded, answer, move.options)
 
 
-def _carry_out(project: Project, moves: Sequence[_Move]) -> None:
+def _carry_out(
+    project: Project, moves: Sequence[_Move], makers: Sequence[_Move]
+) -> None:
     """Write new files before old ones go: a process may be killed between."""
     vault = project.vault
     files: dict[str, list[_Move]] = defaultdict(list)
     for move in moves:
         files[move.found.name].append(move)
         _shelve(project, move)
-        if move.leaves and vault.folder.size(move.file) == 0:
-            call = copied(move.new, begin=0, ended=None)
-            owner = move.found.recording.owner
-            vault.write(move.file, Recording(owner, call.recorded, [call]))
+    for move in makers:
+        call = copied(move.new, begin=0, ended=None)
+        owner = move.found.recording.owner
+        vault.write(move.file, Recording(owner, call.recorded, [call]))
     gone = []
     for name, of_file in files.items():
         left = [move.new for move in of_file if not move.leaves]

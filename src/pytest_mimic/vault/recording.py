@@ -6,7 +6,6 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable
-from copy import copy
 from gc import get_referents
 from json.encoder import (  # type: ignore[attr-defined]
     c_make_encoder,
@@ -195,8 +194,8 @@ class Recording(_ByFields):
 
 def copied(one: _Kind, **fields: object) -> _Kind:
     """Return a copy of an entry or a recording with other values in some fields."""
-    other = copy(one)
-    vars(other).update(fields)
+    other = object.__new__(type(one))
+    vars(other).update(vars(one), **fields)
     return other
 
 

@@ -280,8 +280,11 @@ class Vault:
         if not objects:
             return []
         files = [name for folder in FOLDERS for name in self.folder.names(folder)]
-        unneeded = set(objects) - self._objects_of(files)
         # What a damaged file refers to is not known.
+        try:
+            unneeded = set(objects) - self._objects_of(files)
+        except CorruptRecordingError:  # it is no regular file
+            return []
         is_damaged = unneeded and any(
             isinstance(found, CorruptRecordingError) for _, found in self.all()
         )

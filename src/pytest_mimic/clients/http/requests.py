@@ -150,6 +150,8 @@ def _normal_path(path: str) -> str:
 def _unsigned(fields: dict[str, Any]) -> dict[str, Any]:
     """Return fields without those by which they are signed."""
     names = {name.lower() for name in fields}
+    if not any("sig" in name for name in names):
+        return fields
     left_out: set[str] = set()
     for line in _SIGNED.strip().split("\n"):
         together, _, others = line.partition(":")
