@@ -344,7 +344,7 @@ class Port:
         run, secrets = self.run, self.run.secrecy.secrets
         cassette = line.cassette
         owner = cassette or run.innermost
-        if owner is not None:
+        if owner is not None and numbered:
             numbers = {name: owner.number(name, key) for name, key in numbered.items()}
             request = {**request, **numbers}
         scope = run.secrecy.scope(owner, run.innermost if cassette else None)
@@ -405,7 +405,7 @@ class Port:
             identify=identify,
             parts=counted,
             is_equal=is_equal,
-            sender=sender if _headers_of(hidden) else None,
+            sender=sender,
             line_name=line.name,
         )
 
@@ -460,18 +460,22 @@ class Exchange:
         self._secrets = run.secrecy.secrets
         self._scope = scope
         self._number = scope.count(step.call.identity)
+        self._recorded: Plain | None = None
 
     @property
     def mode(self) -> Literal["replay", "run", "verify", "repeat"]:
         """What becomes of the call."""
         return self.step.mode
 
-    @cached_property
+    @property
     def recorded(self) -> Plain:
         """The recorded answer, in which placeholders stand for secrets."""
-        answer = self.step.body().get("answer", {})
-        assert isinstance(answer, dict)
-        return answer
+        # Of Python 3.11 and older, `cached_property` takes a lock.
+        if self._recorded is None:
+            answer = self.step.body().get("answer", {})
+            assert isinstance(answer, dict)
+            self._recorded = answer
+        return self._recorded
 
     def replay(self, give: Callable[[Plain], Any] | None = None) -> Any:
         """Return the recorded answer when the call may end.
@@ -626,6 +630,8 @@ def parts_that_count(adapter: Adapter, request: Plain, options: Options) -> Tree
 def counted_parts(adapter: Adapter, parts: Plain, options: Options) -> Tree:
     """Return what counts of the parts of a request under a line."""
     matched = [path.removeprefix("headers.") for path in options.match]
+    if not options.ignore:
+        return adapter.counted(parts, matched)
     # A request that has no query at all is the same as one whose query is left out.
     left = {name: part for name, part in parts.items() if name not in options.ignore}
     return without(adapter.counted(left, matched), paths_of(options.ignore))

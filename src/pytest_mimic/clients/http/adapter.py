@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 from pytest_mimic.client import (
     Adapter,
@@ -119,7 +118,7 @@ class HttpAdapter(Adapter):
 
     def label(self, request: Plain) -> str:
         """Return `http GET /users/1?page=2`."""
-        query = urlsplit(request["url"]).query
+        query = requests.query_of(request)
         return f"http {requests.signature(request)}{f'?{query}' if query else ''}"
 
 

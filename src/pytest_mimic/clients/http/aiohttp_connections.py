@@ -116,6 +116,7 @@ class _Replayed(_Protocol):
         pieces = answers.on_the_wire(given, request.method)
         self._replay = Replay(given, pieces, exchange, is_task=True)
         self._error = given.error
+        self._has_begun = False
 
     async def read(self) -> Any:
         """Return the head and the payload."""
@@ -128,6 +129,10 @@ class _Replayed(_Protocol):
 
     async def feed_next(self, payload: StreamReader) -> None:
         """Let the next piece of the body arrive, or its end."""
+        # The first one often comes with the head.
+        if self._has_begun:
+            await asyncio.sleep(0)
+        self._has_begun = True
         if await self._feed_next():
             return
         if self._error:
@@ -153,7 +158,6 @@ class _ReplayedReader(StreamReader):
     __slots__ = ()
 
     async def _wait(self, func_name: str = "") -> None:  # noqa: ARG002
-        await asyncio.sleep(0)
         protocol: Any = self._protocol
         if self._exception is None and not self._eof:
             if protocol._parser is None:

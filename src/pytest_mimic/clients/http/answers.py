@@ -31,6 +31,7 @@ _TOKENS = frozenset(
     "prompt_tokens completion_tokens input_tokens output_tokens promptTokenCount"
     " candidatesTokenCount".split()
 )
+_HOLDERS_OF_TOKENS = frozenset({"usage", "usageMetadata", "message", "response"})
 _MALFORMED_CHUNK = b"malformed\r\n"
 # Headers are bytes, kept as Latin-1. One may go on in a line that is indented.
 _UNSENDABLE = re.compile(r"\0|[^\0-\xff]|\r(?!\n)|\n(?![ \t])")
@@ -138,13 +139,18 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
         pieces = _in_pieces(pieces[0], answer["pieces"])
     is_left = bool(answer.get("left"))
     is_cut = is_left or "error" in answer
-    given = []
-    for name, value in _headers_of(answer):
-        if name in _CHECKSUMS and not _has_its_bytes(answer, pieces):
-            continue
+    headers = answer.get("headers", {})
+    given: list[tuple[str, str]] = []
+    for name, value in headers.items():
         if name == "content-length" and method != "HEAD" and not is_cut:
-            value = str(sum(map(len, pieces)))
-        given.append((name, value))
+            given.append((name, str(sum(map(len, pieces)))))
+        elif name == "set-cookie":
+            cookies = value if isinstance(value, list) else [value]
+            given += [(name, _lasting(cookie, headers)) for cookie in cookies]
+        elif isinstance(value, list):
+            given += [(name, one) for one in value]
+        elif name not in _CHECKSUMS or _has_its_bytes(answer, pieces):
+            given.append((name, value))
     sent = "".join(map("".join, given))
     is_usual = sent.isascii() and sent.isprintable()
     if not is_usual and _UNSENDABLE.search(f"{sent}."):
@@ -190,6 +196,8 @@ def tokens_of(answer: Plain) -> int:
             said.append(event.get("data"))
     counts: dict[str, int] = {}
     for one in said:
+        if not isinstance(one, dict) or _HOLDERS_OF_TOKENS.isdisjoint(one):
+            continue
         for usage in _usages_in(one):
             for name in _TOKENS & usage.keys():
                 # Each event of a stream names the sum until then.
@@ -198,12 +206,9 @@ def tokens_of(answer: Plain) -> int:
     return sum(counts.values())
 
 
-def _usages_in(said: Any) -> Iterator[dict[str, Any]]:
+def _usages_in(said: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what an answer, or a message in it, says of its tokens."""
-    holders = [said]
-    if isinstance(said, dict):
-        holders += [said.get("message"), said.get("response")]
-    for holder in holders:
+    for holder in (said, said.get("message"), said.get("response")):
         for name in ("usage", "usageMetadata"):
             usage = holder.get(name) if isinstance(holder, dict) else None
             if isinstance(usage, dict):
@@ -274,14 +279,6 @@ def _in_pieces(data: bytes, sizes: Sequence[int]) -> list[bytes]:
     ends = [end * len(data) // max(1, ends[-1]) for end in ends]
     pieces = [data[start:end] for start, end in pairwise(ends)]
     return [piece for piece in pieces if piece]
-
-
-def _headers_of(answer: Plain) -> Iterator[tuple[str, str]]:
-    headers = answer.get("headers", {})
-    for name, value in headers.items():
-        for one in value if isinstance(value, list) else [value]:
-            is_cookie = name == "set-cookie"
-            yield name, _lasting(one, headers) if is_cookie else one
 
 
 def _lasting(cookie: str, headers: dict[str, Any]) -> str:

@@ -20,19 +20,20 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from email.message import Message
 from email.parser import BytesHeaderParser
+from json import JSONEncoder
 from typing import Any
 from urllib.parse import parse_qsl
 
 # How a server may have written its JSON. The first is the default.
-_LAYOUTS: dict[str, dict[str, Any]] = {
-    "spaced": {"ensure_ascii": False},
-    "spaced ascii": {},
-    "compact": {"ensure_ascii": False, "separators": (",", ":")},
-    "compact ascii": {"separators": (",", ":")},
-    "indent 2": {"ensure_ascii": False, "indent": 2},
-    "indent 2 ascii": {"indent": 2},
-    "indent 4": {"ensure_ascii": False, "indent": 4},
-    "indent 4 ascii": {"indent": 4},
+_LAYOUTS: dict[str, JSONEncoder] = {
+    "spaced": JSONEncoder(ensure_ascii=False),
+    "spaced ascii": JSONEncoder(),
+    "compact": JSONEncoder(ensure_ascii=False, separators=(",", ":")),
+    "compact ascii": JSONEncoder(separators=(",", ":")),
+    "indent 2": JSONEncoder(ensure_ascii=False, indent=2),
+    "indent 2 ascii": JSONEncoder(indent=2),
+    "indent 4": JSONEncoder(ensure_ascii=False, indent=4),
+    "indent 4 ascii": JSONEncoder(indent=4),
 }
 _MIXED = "mixed"
 _JSON_LINES = ("application/x-ndjson", "application/jsonl", "application/json-lines")
@@ -201,10 +202,10 @@ def is_opaque(body: dict[str, Any], headers: dict[str, Any]) -> bool:
 
 def _dumped(value: Any, layout: str) -> str:
     name = layout.removesuffix(" newline")
-    style = _LAYOUTS.get(name, _LAYOUTS["spaced"])
-    text = json.dumps(value, **style)
+    encoder = _LAYOUTS.get(name, _LAYOUTS["spaced"])
+    text = encoder.encode(value)
     if '"$dict"' in text:
-        text = json.dumps(_with_tags(value), **style)
+        text = encoder.encode(_with_tags(value))
     return f"{text}\n" if layout.endswith(" newline") else text
 
 

@@ -33,6 +33,8 @@ from pytest_mimic.clients.http.adapter import (
 )
 
 _EXCEPTIONS = ["http.client", "builtins", "socket", "ssl"]
+# A value may go on in the next line (RFC 9112, 5.2).
+_FOLD = re.compile(r"\r\n[ \t]+")
 _LAST_CHUNK = b"0\r\n\r\n"
 _BUFFER = 8192
 _LARGEST = 1 << 30
@@ -484,8 +486,7 @@ class _Request(NamedTuple):
     def of(cls, sent: bytes) -> _Request:
         """Return the request in the bytes that were sent."""
         head, _, body = sent.partition(b"\r\n\r\n")
-        # A value may go on in the next line (RFC 9112, 5.2).
-        text = re.sub(r"\r\n[ \t]+", " ", head.decode("latin-1"))
+        text = _FOLD.sub(" ", head.decode("latin-1"))
         first, *lines = text.split("\r\n")
         method, target = first.split(" ")[:2]
         headers = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote
 
 from pytest_mimic.clients.http import answers, bodies
 
@@ -18,6 +18,9 @@ _COUNTED_HEADERS = frozenset(
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNRESERVED = "-._~!$&'()*+,;=:@/"
+# The scheme, host with port, path and query of an address (RFC 3986, appendix B).
+_ADDRESS = re.compile(r"(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?")
+_HOST_AND_PORT = re.compile(r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?")
 _PLAIN_PATH = re.compile("[A-Za-z0-9/._~-]+")
 
 # By which parameters a service signs a URL or a form, by the documentation of the
@@ -77,19 +80,21 @@ def read(
 
 def parts_of(plain: dict[str, Any]) -> dict[str, Any]:
     """Return a stored request by its parts: those that `ignore=` and `match=` name."""
-    url = urlsplit(plain["url"])
+    scheme, place, path, query = _split(plain["url"])
+    match = _HOST_AND_PORT.match(place)
+    assert match is not None  # it matches any text
+    address, name, port = match.groups("")
     parts: dict[str, Any] = {
         "method": plain["method"],
-        "scheme": url.scheme,
-        "host": (url.hostname or "").lower(),
-        "path": _normal_path(url.path),
+        "scheme": scheme,
+        "host": address or name,
+        "path": _normal_path(path),
     }
-    port = _port(url.netloc) or _DEFAULT_PORTS.get(url.scheme)
-    if port is not None:
-        parts["port"] = port
-    query = bodies.fields(parse_qsl(url.query, keep_blank_values=True))
-    if query:
-        parts["query"] = _unsigned(query)
+    if port or scheme in _DEFAULT_PORTS:
+        parts["port"] = int(port) if port else _DEFAULT_PORTS[scheme]
+    fields = bodies.fields(parse_qsl(query, keep_blank_values=True)) if query else {}
+    if fields:
+        parts["query"] = _unsigned(fields)
     parts["headers"] = plain.get("headers", {})
     if "body" in plain:
         content = bodies.content(plain["body"])
@@ -123,18 +128,28 @@ def counted(parts: dict[str, Any], matched: Iterable[str] = ()) -> dict[str, Any
 
 def signature(plain: dict[str, Any]) -> str:
     """Return the name of a request: `GET /users/1`."""
-    return f"{plain['method']} {urlsplit(plain['url']).path or '/'}"
+    _, _, path, _ = _split(plain["url"])
+    return f"{plain['method']} {path or '/'}"
 
 
 def host(plain: dict[str, Any]) -> str:
     """Return the host of a request, with its port if the address has one."""
-    place: str = urlsplit(plain["url"]).netloc
-    return place.rpartition("@")[2].lower()
+    _, place, _, _ = _split(plain["url"])
+    return place
 
 
-def _port(netloc: str) -> int | None:
-    match = re.search(r":(\d+)$", netloc)
-    return int(match[1]) if match else None
+def query_of(plain: dict[str, Any]) -> str:
+    """Return the query of a request as it is sent."""
+    _, _, _, query = _split(plain["url"])
+    return query
+
+
+def _split(url: str) -> tuple[str, str, str, str]:
+    """Return scheme, host with port, path and query of an address."""
+    match = _ADDRESS.match(url)
+    assert match is not None  # it matches any text
+    scheme, place, path, query = match.groups("")
+    return scheme.lower(), place.rpartition("@")[2].lower(), path, query
 
 
 def _normal_path(path: str) -> str:

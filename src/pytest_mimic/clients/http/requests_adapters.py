@@ -12,7 +12,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def _is_plain(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
         return False
     verify = options.get("verify", True)
     # urllib3 warns of what is not verified, and requests refuses a wrong path.
-    is_verified = verify is True or (isinstance(verify, str) and Path(verify).exists())
+    is_verified = verify is True or (isinstance(verify, str) and _exists(verify))
     if not is_verified or any(options.get(name) for name in _UNUSUAL_OPTIONS):
         return False
     headers, body = request.headers, request.body
@@ -81,6 +81,11 @@ def _is_plain(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
         and _PLAIN_URL.fullmatch(request.url) is not None
         and not _is_mocked()
     )
+
+
+@cache
+def _exists(path: str) -> bool:
+    return Path(path).exists()
 
 
 def _is_mocked() -> bool:
