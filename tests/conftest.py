@@ -10,6 +10,7 @@ import itertools
 import os
 import pkgutil
 import re
+import subprocess
 import sys
 import textwrap
 import time
@@ -23,15 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import face, warm_processes
+from support import face
 from support.hidden_modules import modules_of_tests, modules_of_unused_libraries
 from support.lists import ListOfTests
-from support.memory_folder import use_memory
-from support.quick_runs import keep_lookups
 from support.recorded import RecordedCall, calls_in, edit_calls
-from support.shared_rewriting import rewrite_share, without_rewriting
-
-use_memory()
 
 # Collecting the suite allocates a million objects that stay. Automatic collections
 # until then would take half of its time.
@@ -50,8 +46,6 @@ LATE = (
     "cryptography.hazmat.primitives.asymmetric.rsa",
     "cryptography.hazmat.primitives.serialization",
 )
-
-keep_lookups()
 
 # A run that records ends with a flush of all files of the system. Those in process leave
 # it out: on a busy machine it takes longer than the run. Runs in processes of their own
@@ -359,7 +353,6 @@ class Project:
         *args: str,
         offline: bool = False,
         process: bool | None = None,
-        is_warm: bool = True,
         hash_seed: int | None = None,
         env: Mapping[str, str] | None = None,
         plugins: Sequence[str] = (),
@@ -372,10 +365,7 @@ class Project:
             offline: Real executions raise an error.
             process: Run in a new process. A run in this one is much faster. By default
                 as the attribute says.
-            is_warm: A new process may start as a fork of one that has imported pytest
-                and pytest-mimic, but for tests of what a run imports.
-            hash_seed: PYTHONHASHSEED, which needs a new process. Tests use 0, 1 and 2:
-                each seed has a parent of its own in `warm_processes`.
+            hash_seed: PYTHONHASHSEED, which needs a new process.
             env: Environment variables for this run.
             plugins: Installed plugins that are on in this run, those of QUIET among
                 them.
@@ -400,20 +390,24 @@ class Project:
                 arg.startswith(("-n", "--dist", "--numprocesses", "--tx"))
                 for arg in args
             )
-            if is_parallel:
-                warm_processes.start_workers_warm()
             given = not (process or is_parallel or NAME in args)
             loaded = self._loaded(args, plugins, given=given, is_parallel=is_parallel)
             argv = [*loaded, "--color=no", "-W", "error", *args]
         objects = [face.plugin] if given else []
         if process:
-            code, output = warm_processes.run_pytest(
-                argv,
-                folder=self.root,
-                variables=self.environment(variables),
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", *argv],
+                cwd=self.root,
+                env=self.environment(variables),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 timeout=timeout,
-                is_warm=is_warm,
+                check=False,
+                encoding="utf-8",
+                errors="replace",
             )
+            code, output = done.returncode, done.stdout
         else:
             code, output = self._run_here(argv, variables, objects)
         return Run(
@@ -596,25 +590,18 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     return cores + 1
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Import what the tests need, but not in a process that only sends tests to workers."""
-    if session.config.getoption("dist", "no") == "no":
-        rewrite_share(session.config)
-        _import_early()
-
-
-def _import_early() -> None:
-    """Import all modules of the package, and those of others that are loaded once.
+    """Import what the tests need, but not in a process that only sends tests to workers.
 
     A run in process drops the modules that it was the first to import. Importing all of
-    them here prevents second copies.
+    the package here, and those of others that are loaded once, prevents second copies.
     """
-    with without_rewriting():
-        for module in pkgutil.walk_packages([str(face.PACKAGE)], "pytest_mimic."):
-            # A module of an adapter may need its client.
-            with suppress(ImportError):
-                importlib.import_module(module.name)
+    if session.config.getoption("dist", "no") != "no":
+        return
+    for module in pkgutil.walk_packages([str(face.PACKAGE)], "pytest_mimic."):
+        # A module of an adapter may need its client.
+        with suppress(ImportError):
+            importlib.import_module(module.name)
     for name in LATE:
         with suppress(ImportError):
             importlib.import_module(name)

@@ -24,9 +24,9 @@ def test_a_run_that_mimics_nothing_loads_a_few_small_modules(project):
     project.write("test_empty.py", "def test_empty(): pass")
 
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    run = project.run(
-        "-p", "pytest_mimic.plugin", process=True, is_warm=False, env=alone
-    ).expect(passed=1)
+    run = project.run("-p", "pytest_mimic.plugin", process=True, env=alone).expect(
+        passed=1
+    )
 
     loaded = json.loads((project.root / "loaded.json").read_text())
     watched = {name for name in loaded if name.partition(".")[0] in WATCHED}
@@ -107,7 +107,7 @@ def test_a_plain_replay_loads_nothing_that_it_does_not_need(project):
     """)
     project.record()
 
-    project.run(process=True, is_warm=False).expect(passed=1, says=["1 call replayed"])
+    project.run(process=True).expect(passed=1, says=["1 call replayed"])
 
     loaded = json.loads((project.root / "loaded.json").read_text())
     assert not [name for name in loaded if name.startswith(face.NOT_IN_A_REPLAY)]

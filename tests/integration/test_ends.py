@@ -331,7 +331,7 @@ def test_a_generator_that_outlives_the_run_is_closed_without_a_word(project):
             assert next(kept[0]) == 0
     """)
 
-    run = project.record(process=True, is_warm=False).expect(passed=1)
+    run = project.record(process=True).expect(passed=1)
 
     assert "Exception ignored" not in run.output
 
