@@ -25,8 +25,8 @@ _NUMBER_START = str(_NUMBER_MARK)
 _ISSUED_START = f"{OWN}-"
 _NUMBER_SPACE = 1_000_000_000
 
-_YEAR_2100 = 4_102_444_800
-"""Seconds since 1970 (RFC 7519, 4.1.4)."""
+# In seconds since 1970. A token that is issued anew has other moments, and stays valid.
+_YEAR_2000, _YEAR_2100 = 946_684_800, 4_102_444_800
 
 
 def of_environment(name: str) -> str:
@@ -75,10 +75,12 @@ def jwt_of(token: str, placeholder: str, claims: dict[str, object]) -> str:
     Args:
         token: The real one, whose header stays.
         placeholder: What stands for it.
-        claims: Its claims, without secrets. If it expires, it does so in 2100.
+        claims: Its claims, without secrets. Those that each token has for itself (RFC
+            7519, 4.1) are replaced: it is valid from 2000 to 2100.
     """
     header = token.partition(".")[0]
-    readable = {**claims, "exp": _YEAR_2100} if "exp" in claims else claims
+    own = {"iat": _YEAR_2000, "nbf": _YEAR_2000, "exp": _YEAR_2100, "jti": placeholder}
+    readable = {name: own.get(name, claim) for name, claim in claims.items()}
     text = json.dumps(readable, separators=(",", ":")).encode()
     payload = base64.urlsafe_b64encode(text).decode().rstrip("=")
     return f"{header}.{payload}.{placeholder}"
