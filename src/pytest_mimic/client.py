@@ -61,7 +61,7 @@ from marshal import dumps
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic.engine.calls import Call, failed_exchange
+from pytest_mimic.engine.calls import Call, failed_exchange, raised_in
 from pytest_mimic.engine.covering import Edge, Line
 from pytest_mimic.engine.coverings import Coverings
 from pytest_mimic.engine.secrecy import Sender
@@ -686,6 +686,9 @@ def _new_failure(recorded: Plain, stored: Plain) -> str:
     error = stored.get("error", {})
     if error.get("class") and not error.get("kind"):
         return f"the real call raised {error['class'].removeprefix('builtins.')}"
+    raised_now = raised_in({"answer": stored})
+    if raised_now and "raised" not in recorded:
+        return f"the real call {raised_now}"
     failed = failed_exchange({"answer": stored})
     if not failed or failed_exchange({"answer": recorded}) == failed:
         return ""

@@ -5,6 +5,7 @@ What a wider fixture has made is there when a test's calls run for real.
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import pytest
 sa = pytest.importorskip("sqlalchemy")
 
 if TYPE_CHECKING:
-    from conftest import Project
+    from conftest import Project, Run
     from support.database_servers import Postgres
 
 pytest_plugins = ("support.database_servers",)
@@ -282,6 +283,60 @@ def test_tables_of_a_wider_fixture_are_there(
     assert len(owned) >= 4
     assert not again.changed.intersection(owned)
     project.run("--mimic-fail-on-unused", env={"DATABASE_URL": gone}).expect(passed=3)
+
+
+COLLEAGUE = """
+    import pytest
+    from shop import names
+
+    @pytest.fixture(scope="session")
+    def users():
+        assert names() == ["ann"]
+        assert names() == ["ann"]
+
+    def test_users(users):
+        assert names() == ["ann"]
+
+    def test_others(users):
+        assert 1
+"""
+
+
+def test_an_empty_database_is_told_once_with_one_command(
+    project: Project, urls: tuple[str, str]
+) -> None:
+    real, _ = urls
+    project.module(STATEMENTS)
+    project.tests(COLLEAGUE)
+    with sa.create_engine(real, poolclass=sa.NullPool).begin() as connection:
+        connection.execute(sa.text("CREATE TABLE users (name varchar(20))"))
+        connection.execute(sa.text("INSERT INTO users VALUES ('ann')"))
+    project.record(env={"DATABASE_URL": real}).expect(passed=2)
+    with sa.create_engine(real, poolclass=sa.NullPool).begin() as connection:
+        connection.execute(sa.text("DROP TABLE users"))
+
+    recording = project.record(env={"DATABASE_URL": real})
+    verifying = project.run("--mimic-verify", env={"DATABASE_URL": real})
+
+    recording.expect(passed=1, failed=1)
+    first = "SELECT users of a fixture gives something else than when it was recorded"
+    assert recording.output.count(f"DriftError: sqlalchemy {first}") == 1
+    assert commands_in(recording) == [
+        "pytest --mimic-record test_shop.py::test_users",
+    ]
+    verifying.expect(passed=1, failed=1)
+    assert commands_in(verifying) == [
+        "pytest --mimic-verify test_shop.py::test_users",
+    ]
+    assert not recording.changed
+    for run in (recording, verifying):
+        assert ", to try again: " in run.output
+        assert "to accept" not in run.output
+
+
+def commands_in(run: Run) -> list[str]:
+    """Return the commands that a run offers."""
+    return re.findall(r"pytest --mimic-.*", run.output)
 
 
 CASSETTES_PREFIX = """

@@ -135,7 +135,9 @@ def raised_in(body: Mapping[str, Tree]) -> str:
         return f"raised {_class_of(raised) or 'an exception'}"
     answer = body.get("answer")
     raised = answer.get("raised") if isinstance(answer, dict) else None
-    return f"raised {raised.get('class')}" if isinstance(raised, dict) else ""
+    if not isinstance(raised, dict):
+        return ""
+    return f"raised {str(raised.get('class')).replace(':', '.')}"
 
 
 def kept_failure(body: Mapping[str, Tree]) -> str:

@@ -226,7 +226,7 @@ def _tell_outcome(run: Run, entry: Entry, why: str, owner: Owner) -> None:
     run.events.add(
         "not kept" if why else "kept failure",
         label,
-        test=run.test,
+        test=owner.first_test or run.test,
         what=why,
         option=RERECORD,
         command=run.refusals.command(RERECORD, owner),

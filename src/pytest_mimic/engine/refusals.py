@@ -268,16 +268,25 @@ class Refusals:
         return DriftError(what, lines_of(self.shown(differences)), remedies)
 
     def drift_of_fixture(
-        self, call: Call, differences: Sequence[Difference], owner: Owner
+        self,
+        call: Call,
+        differences: Sequence[Difference],
+        owner: Owner,
+        *,
+        failed: str = "",
     ) -> DriftError:
         """A statement of a wider fixture gives something else in a recording run."""
-        tests = filter(None, [owner.serves])
-        command = self.commands.pytest(RERECORD, tests=tests)
+        if failed:
+            remedies = self._remedies(f"{failed}, to try again", RECORD, owner)
+        else:
+            tests = filter(None, [owner.serves])
+            command = self.commands.pytest(RERECORD, tests=tests)
+            remedies = [("to record all that uses the fixture again", command)]
         return DriftError(
             f"{call.label()} of a fixture gives something else than when it was"
             " recorded, so new calls would begin at another state",
             lines_of(self.shown(differences)),
-            [("to record all that uses the fixture again", command)],
+            remedies,
         )
 
     def command(self, option: str, owner: Owner | None) -> str:

@@ -370,17 +370,19 @@ class Step:
 
     def _note_drift(self, differences: Sequence[Difference], failed: str) -> None:
         call, owner, refusals = self.call, self._owner, self._run.refusals
+        # That a call has failed is not to be accepted.
+        option = "" if failed else self._option
         if self.mode == "repeat":
             assert owner is not None
-            error = refusals.drift_of_fixture(call, differences, owner)
+            error = refusals.drift_of_fixture(call, differences, owner, failed=failed)
+            # All that uses the fixture is recorded again, not this test alone.
+            option = ""
         else:
             error = refusals.drift(call, differences, owner, failed=failed)
         if call.conversation:
             error.conversation = f"{self._place.name} {call.conversation}"
         label = call.label()
         self._run.events.note(error, label)
-        # That a call has failed is not to be accepted.
-        option = "" if failed else self._option
         facts = {
             "cause": "; ".join(error.facts),
             "option": option,

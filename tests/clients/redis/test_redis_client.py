@@ -179,6 +179,33 @@ def test_a_lost_transaction_raises_watcherror_again(same: Any) -> None:
     assert same(steps) == [[1, 10], b"11"]
 
 
+def test_a_script_that_was_flushed_is_loaded_by_its_client_alone(same: Any) -> None:
+    def steps(client: Any) -> Any:
+        double = client.register_script("return ARGV[1] * 2")
+        seen = [double(args=[21])]
+        client.script_flush()
+        seen.append(client.script_exists(double.sha))
+        with pytest.raises(redis.exceptions.NoScriptError):
+            client.evalsha(double.sha, 0, 4)
+        return [*seen, double(args=[4])]
+
+    assert same(steps) == [42, [False], 8]
+
+
+def test_settings_of_the_server_keep_their_names(both: Any, runs: Runs) -> None:
+    def steps(client: Any) -> Any:
+        client.config_set("maxmemory", 1_000_000)
+        seen = [client.config_get("maxmemory")]
+        client.config_set("masterauth", "horse-battery")
+        client.config_set("maxmemory", 0, "masterauth", "")
+        return [*seen, client.config_get("max*")["maxmemory"]]
+
+    recorded, replayed = both(steps, decode_responses=True)
+
+    assert replayed == recorded == [{"maxmemory": "1000000"}, "0"]
+    assert "horse-battery" not in runs.text
+
+
 def test_locks_have_the_same_tokens_in_each_run(same: Any) -> None:
     def steps(client: Any) -> Any:
         with client.lock("report", timeout=10) as first:

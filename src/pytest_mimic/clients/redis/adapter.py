@@ -7,11 +7,7 @@ from functools import partial
 
 from pytest_mimic.client import Adapter, Edge, Plain, Port, Redactor, StandIn
 from pytest_mimic.clients.redis import commands
-from pytest_mimic.clients.redis.connections import (
-    Connections,
-    wrap_lock,
-    wrap_script,
-)
+from pytest_mimic.clients.redis.connections import Connections, wrap_lock
 from pytest_mimic.clients.redis.hiding import hide_command, hide_reply
 
 
@@ -22,16 +18,18 @@ class Redis(Adapter):
     has_effect = True
 
     def edges(self, port: Port) -> Iterable[Edge]:
-        """Return what connects, sends and reads; and what makes locks and scripts."""
-        scripts: dict[str, str | bytes] = {}
-        for module in ("redis.connection", "redis.asyncio.connection"):
-            is_async = "asyncio" in module
-            yield from Connections(port, scripts, is_async=is_async).edges(module)
-        for name in ("Script", "AsyncScript"):
-            wrap = partial(wrap_script, scripts)
-            yield Edge("redis.commands.core", (name, "__call__"), wrap)
-        for module in ("redis.lock", "redis.asyncio.lock"):
-            yield Edge(module, ("Lock", "acquire"), partial(wrap_lock, port))
+        """Return what connects, sends and reads; and what needs scripts or a lock."""
+        core = "redis.commands.core"
+        for library in ("redis", "redis.asyncio"):
+            is_async = library != "redis"
+            connections = Connections(port, is_async=is_async)
+            yield from connections.edges(f"{library}.connection")
+            script = "AsyncScript" if is_async else "Script"
+            yield Edge(core, (script, "__call__"), connections.wrap_scripts)
+            pipeline = "Pipeline", "load_scripts"
+            yield Edge(f"{library}.client", pipeline, connections.wrap_scripts)
+            lock = "Lock", "acquire"
+            yield Edge(f"{library}.lock", lock, partial(wrap_lock, port))
 
     def signature(self, request: Plain) -> str:
         """Return `GET user:1`."""

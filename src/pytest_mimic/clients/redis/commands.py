@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pytest_mimic.client import Plain
@@ -137,13 +137,3 @@ def endless(request: Plain) -> str:
         if name in _ENDLESS or is_reply_off:
             return name
     return ""
-
-
-def scripts_in(commands: Iterable[Sequence[bytes]]) -> Iterator[str]:
-    """Yield the digests of the scripts that commands run or ask for."""
-    for words in commands:
-        name, *rest = [word.decode("latin-1") for word in words]
-        if name.upper() in ("EVALSHA", "EVALSHA_RO"):
-            yield from rest[:1]
-        elif name.upper() == "SCRIPT" and rest[:1] == ["EXISTS"]:
-            yield from rest[1:]

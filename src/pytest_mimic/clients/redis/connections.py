@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections import deque
 from collections.abc import Callable, Coroutine, Hashable, Iterable
+from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any
 
@@ -17,6 +18,12 @@ from pytest_mimic.clients.redis import commands, replies
 
 Function = Callable[..., Any]
 Step = Callable[..., Coroutine[Any, Any, Any]]
+
+_NEEDED_SCRIPTS: ContextVar[Iterable[Any]] = ContextVar("mimic_scripts", default=())
+"""What the client would load now if its server lacked it.
+
+It is loaded in any case, so that no recording tells whether the server had it.
+"""
 
 
 class _Wire:
@@ -40,15 +47,11 @@ class Connections:
 
     Args:
         port: Where their commands are taken.
-        scripts: The sources of scripts by digest, as far as they have been run.
         is_async: Whether the client is that of asyncio.
     """
 
-    def __init__(
-        self, port: Port, scripts: dict[str, str | bytes], *, is_async: bool
-    ) -> None:
+    def __init__(self, port: Port, *, is_async: bool) -> None:
         self._port = port
-        self._scripts = scripts
         self._is_async = is_async
         self._originals: dict[str, Function] = {}
 
@@ -68,13 +71,30 @@ class Connections:
 
     def _wrap(self, name: str, step: Step, original: Function) -> Function:
         self._originals[name] = original
+        return self._shaped(original, step)
+
+    def _shaped(self, original: Function, step: Step) -> Function:
+        """Return a coroutine as the method for which it stands."""
 
         @wraps(original)
-        def method(connection: Any, *args: Any, **options: Any) -> Any:
-            coroutine = step(connection, *args, **options)
+        def method(*args: Any, **options: Any) -> Any:
+            coroutine = step(*args, **options)
             return coroutine if self._is_async else _finished(coroutine)
 
         return method
+
+    def wrap_scripts(self, original: Function) -> Function:
+        """Wrap what runs a script, or a pipeline's, and loads it if it is lacking."""
+
+        async def run(user: Any, *args: Any, **options: Any) -> Any:
+            before = _NEEDED_SCRIPTS.set(getattr(user, "scripts", (user,)))
+            try:
+                result = original(user, *args, **options)
+                return await result if self._is_async else result
+            finally:
+                _NEEDED_SCRIPTS.reset(before)
+
+        return self._shaped(original, run)
 
     async def _real(self, name: str, *args: Any, **options: Any) -> Any:
         """Call the client's own method."""
@@ -163,9 +183,8 @@ class Connections:
 
         found: list[Any] | None = None
         try:
-            # So what is recorded does not tell whether the server had a script.
-            for digest in commands.scripts_in(words):
-                await self._load_script(connection, digest)
+            for script in _NEEDED_SCRIPTS.get():
+                await self._load(connection, script)
             await self._send_for_real(connection, packed)
             found = []
             while len(found) < len(words):
@@ -174,13 +193,10 @@ class Connections:
             return found, error
         return found, None
 
-    async def _load_script(self, connection: Any, digest: str) -> None:
-        """Load a script that the client would load if its server lacked it."""
-        if digest in self._scripts:
-            source = self._scripts[digest]
-            packed = connection.pack_command("SCRIPT", "LOAD", source)
-            await self._send_for_real(connection, packed)
-            await self._next_reply(connection)
+    async def _load(self, connection: Any, script: Any) -> None:
+        packed = connection.pack_command("SCRIPT", "LOAD", script.script)
+        await self._send_for_real(connection, packed)
+        await self._next_reply(connection)
 
     async def _next_reply(self, connection: Any) -> Any:
         from redis import exceptions
@@ -242,17 +258,6 @@ def _address(connection: Any) -> tuple[Hashable, Hashable]:
 
 
 # -- what is random, or hangs on the server
-
-
-def wrap_script(scripts: dict[str, str | bytes], original: Function) -> Function:
-    """Note the source of each script that is run."""
-
-    @wraps(original)
-    def call(script: Any, *args: Any, **options: Any) -> Any:
-        scripts[script.sha] = script.script
-        return original(script, *args, **options)
-
-    return call
 
 
 def wrap_lock(port: Port, original: Function) -> Function:

@@ -24,9 +24,7 @@ _OF_KEYS_ALONE = frozenset(
 # What they say of a key is no part of its value.
 _ABOUT_KEYS = frozenset({"KEYS", "OBJECT", "RANDOMKEY", "SCAN", "TYPE"})
 _SCANS = frozenset({"SCAN", "SSCAN", "ZSCAN"})
-_SECRET = re.compile(
-    "AUTH|HELLO|MIGRATE|ACL (SETUSER|LIST|GENPASS|DELUSER)|CONFIG SET", re.I
-)
+_SECRET = re.compile("AUTH|HELLO|MIGRATE|ACL (SETUSER|LIST|GENPASS|DELUSER)", re.I)
 _PLAIN_WORDS = frozenset({"OK", "QUEUED"})
 
 
@@ -75,7 +73,9 @@ class _Hiding:
         self._stand_in = stand_in
         self._is_reply = is_reply
         self._is_config = command["command"] == "CONFIG"
-        self._is_script = is_reply and "script" in command["arguments"]
+        # Names and values in turn; the reply of a script may be what it likes.
+        is_script = "script" in command["arguments"]
+        self._are_pairs = is_script if is_reply else self._is_config
         name = command["command"]
         # Whether all words are keys or fields.
         self._are_names = (
@@ -107,8 +107,7 @@ class _Hiding:
     def _hidden_items(self, plain: list[Any], path: str) -> list[Any]:
         items = []
         for index, item in enumerate(plain):
-            # A script gives names and values in turn, or what it likes.
-            name = plain[index - 1] if self._is_script and index % 2 else None
+            name = plain[index - 1] if self._are_pairs and index % 2 else None
             hidden = self.hidden(item, f"{path}[{index}]", name)
             if hidden != item and self._is_reply and _is_number(item):
                 hidden = "0"  # The client reads scores from texts.

@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from pytest_mimic.client import Adapter, Edge, Plain, Port, Redactor, StandIn
-from pytest_mimic.clients.sql import statements
+from pytest_mimic.clients.sql import rows, statements
 from pytest_mimic.clients.sql.connection import (
     HOUSEKEEPING,
     StandInConnection,
@@ -105,9 +105,10 @@ class Sqlalchemy(Adapter):
         """
         if "dialect" in answer:
             return {}
-        compared: Plain = {
-            key: answer[key] for key in ("rows", "count", "raised") if key in answer
-        }
+        if "raised" in answer:
+            return {"raised": rows.text_of_error(answer["raised"])}
+        names = ("rows",) if "raised" in other else ("rows", "count")
+        compared: Plain = {name: answer[name] for name in names if name in answer}
         if answer.get("unordered") or other.get("unordered"):
             in_order = sorted(answer.get("rows", ()), key=text_of)
             # Rows that differ stay where they are, so that a difference has its place.

@@ -148,6 +148,12 @@ def error_of(error: BaseException, *, closes: bool = False) -> Plain:
     return plain
 
 
+def text_of_error(plain: Plain) -> str:
+    """Return class and arguments of a stored error, as verifying compares them."""
+    arguments = ", ".join(map(str, plain["args"]))
+    return f"{plain['class'].replace(':', '.')}: {arguments}"
+
+
 def made_error(plain: Plain) -> Exception:
     """Return the error that was stored, made past `__init__` of its class.
 
