@@ -823,7 +823,7 @@ VALUES: dict[str, Row] = {
 }
 
 
-# One library, in a process of its own
+# One library
 
 
 def examined(library: str, *, is_first: bool) -> dict[str, Any]:
@@ -958,22 +958,34 @@ def _differs(value: Any, again: Any, name: str) -> bool:
 # All libraries
 
 
-def run(library: str, seed: str) -> dict[str, Any] | None:
-    """Return what a process of its own has found, or None without the library."""
+Found = dict[str, dict[str, Any]]
+
+
+def run(names: list[str], seed: str) -> Found:
+    """Return what a process of its own has found of each library that is installed."""
     done = subprocess.run(
-        [sys.executable, __file__, ONE, library, seed],
+        [sys.executable, __file__, ONE, seed, *names],
         env={**os.environ, "PYTHONHASHSEED": seed},
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
-        check=False,
+        check=True,
     )
-    if done.returncode == 0:
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return found
-    last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-    if last.startswith("ModuleNotFoundError"):
-        return None
-    return {"found": {}, "problems": [(FAILED, f"{library}: {last}")]}
+    found: Found = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def examine(names: list[str], seed: str) -> Found:
+    """Examine libraries, those that are installed."""
+    found: Found = {}
+    for library in names:
+        try:
+            found[library] = examined(library, is_first=seed == SEEDS[0])
+        except ModuleNotFoundError:
+            continue
+        except Exception as error:
+            problem = (FAILED, f"{library}: {type(error).__name__}: {error}")
+            found[library] = {"found": {}, "problems": [problem]}
+    return found
 
 
 def main(names: list[str]) -> int:
@@ -981,22 +993,22 @@ def main(names: list[str]) -> int:
     print(f"Python {sys.version.split()[0]}")
     pairs = values = libraries = 0
     problems: list[Problem] = []
-    for library in names or VALUES:
-        results = [run(library, seed) for seed in SEEDS]
-        first = results[0]
-        if first is None:
+    names = names or list(VALUES)
+    first, *others = [run(names, seed) for seed in SEEDS]
+    for library in names:
+        if library not in first:
             print(f"{library}: not installed")
             continue
-        told = [(kind, words) for kind, words in first["problems"]]
-        for seed, other in zip(SEEDS[1:], results[1:], strict=True):
-            if other is None or other["found"] != first["found"]:
+        found = first[library]["found"]
+        told = [(kind, words) for kind, words in first[library]["problems"]]
+        for seed, other in zip(SEEDS[1:], others, strict=True):
+            if other[library]["found"] != found:
                 told.append((OTHER_PROCESS, f"{library}: PYTHONHASHSEED={seed}"))
-        count = len(first["found"])
         libraries += 1
-        values += count
-        pairs += count * (count - 1) // 2
-        digest = " ".join(identity[:6] for identity in first["found"].values())
-        print(f"{library}: {count} values [{digest}]", flush=True)
+        values += len(found)
+        pairs += len(found) * (len(found) - 1) // 2
+        digest = " ".join(identity[:6] for identity in found.values())
+        print(f"{library}: {len(found)} values [{digest}]")
         for kind, words in told:
             print(f"  {kind}: {words}")
         problems += told
@@ -1014,7 +1026,7 @@ def main(names: list[str]) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [ONE]:
-        is_first = sys.argv[3] == SEEDS[0]
-        print(json.dumps(examined(sys.argv[2], is_first=is_first)))
+        _, _, seed, *libraries = sys.argv
+        print(json.dumps(examine(libraries, seed)))
     else:
         sys.exit(main(sys.argv[1:]))
