@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic.errors import Remedy, UnstableIdentityError
 from pytest_mimic.values.places import content_of
 from pytest_mimic.values.tree import (
-    SCALARS,
     Path,
     Refused,
     Tree,
     digest_of,
-    little_digest,
-    plain_of,
+    plain_digest,
     refused_in,
 )
 from pytest_mimic.values.walk import TAUGHT, Walk, deeply
@@ -80,9 +78,9 @@ def fingerprint(value: Any, places: Places | None = None) -> str:
         UnstableIdentityError: The value, or a part of it, has none.
     """
     starts = places.starts if places else ()
-    plain = plain_of(value, starts)
-    if plain is not None:
-        return plain.digest
+    digest = plain_digest(value, starts)
+    if digest is not None:
+        return digest
     of_call = places.of_call() if places else None
     walk = Walk("identity", of_call)
     tree = deeply(lambda: walk.node(value))
@@ -141,13 +139,7 @@ def plain_identity(
         arguments: The arguments, all of which count as they are.
         starts: How a text starts that is no plain one: `Places.starts`.
     """
-    call: dict[str, Any] = {"arguments": arguments, "target": target}
-    if SCALARS.issuperset(map(type, arguments.values())):
-        digest = little_digest(call, starts)
-        if digest is not None:
-            return digest
-    plain = plain_of(call, starts)
-    return None if plain is None else plain.digest
+    return plain_digest({"arguments": arguments, "target": target}, starts)
 
 
 def register_fingerprint(type_: type, reduce: Callable[[Any], object]) -> None:

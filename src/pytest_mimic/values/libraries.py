@@ -17,8 +17,6 @@ from pytest_mimic.values.tree import (
     memory_node,
 )
 
-MOST_BYTES = 1 << 30
-"""An array of arrow with more bytes of texts is not joined in C."""
 # numpy takes as long for the name of a dtype as it takes for the sum of an array.
 _name_of_dtype = lru_cache(str)
 
@@ -420,23 +418,7 @@ def _arrow(array: Any, walk: Opener) -> Tree:
     is_number = types.is_integer(array.type) or types.is_floating(array.type)
     if is_number and not array.null_count:
         return _data(array.to_numpy(), walk)
-    is_text = types.is_string(array.type) or types.is_large_string(array.type)
-    is_many = len(array) > walk.few and array.nbytes < MOST_BYTES
-    memory = None
-    if is_text and is_many and not array.null_count:
-        memory = _joined(_text_of(array), len(array), walk)
-    return memory or _objects(array.to_pylist(), walk)
-
-
-def _text_of(texts: Any) -> str:
-    """Give the texts of an array of arrow, joined as `_objects` joins them."""
-    import pyarrow as pa
-    from pyarrow import compute
-
-    ends = pa.array([0, len(texts)], pa.int32())
-    lists = pa.ListArray.from_arrays(ends, texts.cast(pa.string()))
-    joined: str = compute.binary_join(lists, "\0")[0].as_py()
-    return joined
+    return _objects(array.to_pylist(), walk)
 
 
 # -- images and messages

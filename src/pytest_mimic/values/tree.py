@@ -63,8 +63,6 @@ IGNORED: dict[str, Tree] = {"$ignored": True}
 SCALARS = frozenset({type(None), bool, int, float, str})
 _NUMBERS = SCALARS - {str}
 _PLAIN = SCALARS | {list, dict}
-_SHORT = frozenset({type(None), bool, float})
-_GREAT = 10**1_000
 _FEW = 500
 _MANY = 60_000
 _BEGINS = '"begins"'
@@ -161,52 +159,38 @@ def cut(tree: Tree) -> Tree:
     return Measure().whole(tree).stored
 
 
-class Plain:
-    """What is known of a value that is a tree as it stands.
-
-    Attributes:
-        digest: The digest of the tree.
-        levels: Its parts level by level.
-    """
-
-    def __init__(self, digest: str, levels: list[list[Any]]) -> None:
-        self.digest = digest
-        self.levels = levels
-
-
-def plain_of(value: Any, starts: tuple[str, ...]) -> Plain | None:
-    """Look at a value that may be a tree as it stands; `None` if it is none.
+def plain_digest(
+    value: Any, starts: tuple[str, ...], *, once: bool = False
+) -> str | None:
+    """Give the digest of a value that is a tree as it stands; `None` if it is none.
 
     Args:
         value: Any value.
-        starts: How a text starts that is none: `Places.starts`.
+        starts: How a text starts that is no plain one: `Places.starts`.
+        once: Whether a value with a list or mapping at two places is none, either.
     """
     levels = levels_of(value)
-    if levels is None:
+    if levels is None or (once and _has_twice(levels)):
         return None
+    odd = _odd_for(starts)
     try:
-        return Plain(Measure(_odd_for(starts)).digest(value), levels)
-    except ValueError:
-        return None
-
-
-def little_digest(tree: Tree, starts: tuple[str, ...]) -> str | None:
-    """Give the digest of a short tree of JSON alone; `None` if it may be no such tree.
-
-    Args:
-        tree: A tree, or values that are one as they stand, of types that JSON has.
-        starts: How a text starts that is none: `Places.starts`.
-    """
-    try:
-        text = text_of(tree)
+        if sum(map(len, levels)) > _FEW:
+            return Measure(odd).digest(value)
+        text = text_of(value)
         if len(text) > LONG:
-            return None
-        for odd in _odd_for(starts):
-            if odd in text:
+            return Measure(odd).digest(value)
+        for sign in odd:
+            if sign in text:
                 return None
         return hexdigest(text)
     except ValueError:
         return None
+
+
+def _has_twice(levels: list[list[Any]]) -> bool:
+    parts = chain.from_iterable(levels)
+    ids = [id(part) for part in parts if type(part) in (list, dict)]
+    return len(set(ids)) < len(ids)
 
 
 @lru_cache
@@ -270,19 +254,6 @@ def are_few_parts(value: object) -> bool:
     return False
 
 
-def _are_short(tree: Tree) -> bool:
-    """Tell whether a tree is many scalars, of which surely none has a long text."""
-    values: Any = tree.values() if isinstance(tree, dict) else tree
-    if not isinstance(tree, (list, dict)) or len(tree) < _FEW:
-        return False
-    kinds = set(map(type, values))
-    if kinds == {str}:
-        return 6 * max(map(len, values)) + 2 <= LONG  # A sign may take six: "\u0000".
-    return kinds <= _SHORT or (
-        kinds == {int} and -_GREAT < min(values) <= max(values) < _GREAT
-    )
-
-
 class Measured(NamedTuple):
     """A part as it is stored, and the text by which it counts."""
 
@@ -319,10 +290,9 @@ class Measure:
         """
         if isinstance(tree, str):
             return Measured(tree, self._written(tree))
-        are_few = are_few_parts(tree)
-        if are_few or _are_short(tree):
+        if are_few_parts(tree):
             text = self._written(tree)
-            if _BEGINS not in text and (len(text) <= LONG or not are_few):
+            if _BEGINS not in text and len(text) <= LONG:
                 return Measured(tree, text)
         if isinstance(tree, Leaf):
             tree = tree.plain()

@@ -8,7 +8,7 @@ import math
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -51,7 +51,7 @@ from pytest_mimic.values.tree import (
     escaped,
     hexdigest,
     is_open,
-    plain_of,
+    plain_digest,
     refused_at,
     step_of,
     texts_of,
@@ -70,7 +70,7 @@ KEPT_HASH = "an object that keeps its own hash(), another in each process"
 DEEPEST = 1_000
 """Parts below so many levels are refused."""
 MANY = 100
-"""So many items, or more, are worth a look whether they are plain."""
+"""A container of fewer scalars is opened without a look at where it stands again."""
 LARGE = 2_000
 """A part with more parts may have a long text, which is written once."""
 # Other numbers stand in hexadecimal digits: Python reads no longer decimal ones.
@@ -393,7 +393,7 @@ class Walk:
             return self._enter(opener, value, paths)
         self._next += 1
         self.size += 1
-        outer.size += 1 + len(value)
+        outer.size += 1
         outer.height = max(outer.height, 2)
         if self._in_order and kind in _CHANGEABLE:
             self.is_shared |= id(value) in self.changeable
@@ -401,7 +401,8 @@ class Walk:
             outer.is_single = True
         return opener(value, paths)
 
-    def _items(self, values: Iterable[Any], paths: Paths) -> list[Tree]:
+    def _items(self, values: Collection[Any], paths: Paths) -> list[Tree]:
+        self._part.size += len(values)
         if not paths:
             return list(map(self.node, values))
         items: list[Tree] = []
@@ -421,6 +422,7 @@ class Walk:
 
     def _set(self, value: Any, _paths: Paths) -> Tree:
         tag = "$set" if isinstance(value, set) else "$frozenset"
+        self._part.size += len(value)
         members = list(value)
         if self._starts and all(isinstance(one, (str, PurePath)) for one in members):
             members.sort(key=str)  # The folders of paths are numbered as they are met.
@@ -431,6 +433,7 @@ class Walk:
         if not all(map(self._is_plain_key, value)):
             pairs = dict.items(value)
             return {"$dict": self._pairs(pairs, paths, in_order=self._in_order)}
+        self._part.size += len(value)
         keys = list(value) if self._in_order else sorted(value)
         if not paths:
             return {key: self.node(value[key]) for key in keys}
@@ -444,6 +447,7 @@ class Walk:
     def _pairs(
         self, pairs: Collection[tuple[Any, Any]], paths: Paths, *, in_order: bool
     ) -> list[Tree]:
+        self._part.size += len(pairs)
         keys: list[Tree] = []
         opened: list[Tree] = []
         for key, part in pairs:
@@ -475,27 +479,12 @@ class Walk:
     def _plain(self, value: Any, paths: Paths) -> Any:
         """Give a copy of a list or mapping that is a tree as it stands, else `None`."""
         is_whole = self._part.depth == 1 and self._part.value is value
-        # A small part in an odd value would be tried again at each level.
-        if paths or not (is_whole or len(value) >= MANY):
+        if paths or not is_whole:
+            return None  # A part of an odd value would be tried again at each level.
+        if plain_digest(value, self._starts, once=self._in_order) is None:
             return None
-        plain = plain_of(value, self._starts)
-        if plain is None or (self._in_order and not self._takes(plain.levels)):
-            return None
-        self._part.height = len(plain.levels) - 1
-        self._part.size += sum(map(len, plain.levels))
-        self.is_plain |= is_whole
+        self.is_plain = True
         return marshal.loads(marshal.dumps(value, 2))
-
-    def _takes(self, levels: list[list[object]]) -> bool:
-        """Note the lists and mappings of plain data, if each stands at one place."""
-        containers = [
-            part for level in levels for part in level if type(part) in (list, dict)
-        ]
-        own = {id(part): part for part in containers}
-        if len(own) < len(containers) or not own.keys().isdisjoint(self.changeable):
-            return False
-        self.changeable |= own
-        return True
 
     # -- objects
 
