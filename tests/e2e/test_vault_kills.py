@@ -76,7 +76,7 @@ def test_a_writer_that_is_killed_leaves_the_old_recording_or_the_new_one(tmp_pat
     """And nothing that keeps others from writing, or that stays for ever."""
     from support.vault_calls import open_vault, read, write
 
-    killed = killed_while("write(vault, 1, 'new'); vault.end()", tmp_path)
+    killed = killed_while("write(vault, 1, 'new'); vault.close()", tmp_path)
 
     assert {at for at, _ in killed} >= {"open", "os.rename", "os.remove", "os.scandir"}
     seen = set()
@@ -85,7 +85,7 @@ def test_a_writer_that_is_killed_leaves_the_old_recording_or_the_new_one(tmp_pat
         seen.add(read(vault, 1))
         write(vault, 1, "newer")
         assert read(vault, 1) == "newer"
-        vault.end()
+        vault.close()
         for left in Path(folder).glob(".mimic-*.tmp"):
             os.utime(left, (0, 0))
         vault.delete([])
@@ -105,7 +105,7 @@ def test_a_call_that_was_kept_survives_a_kill(tmp_path):
         done = range(row.get("kept", 0))
         vault = open_vault(row["folder"])
         assert kept(vault)[: len(done)] == [*done]
-        vault.end()
+        vault.close()
 
 
 # Each call of the system fails once, in turn. They are replaced before the vault is
@@ -138,19 +138,19 @@ for operation in OPERATIONS:
         folder = f"{sys.argv[1]}/{operation}{count}"
         vault = open_vault(folder)
         write(vault, 1, "old")
-        vault.end()
+        vault.close()
         error = ""
         left, failing_now = count, operation
         try:
             write(vault, 1, "new")
-            vault.end()
+            vault.close()
         except MimicError as reason:
             error = str(reason)
         failing_now = ""
         row = {"operation": operation, "error": error, "now": read(vault, 1)}
         write(vault, 1, "new")
         row["then"] = read(vault, 1)
-        vault.end()
+        vault.close()
         vault.delete([])
         row["files"] = sum(len(files) for _, _, files in os.walk(folder))
         print(json.dumps(row))
@@ -184,7 +184,7 @@ for number in range(10):
     write(vault, number, f"of {me}")
     write(vault, 100 * me + number, f"of {me}")
     assert read(vault, 100 * me + number) == f"of {me}"
-vault.end()
+vault.close()
 """
 
 

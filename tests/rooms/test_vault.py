@@ -20,7 +20,7 @@ forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def vault(tmp_path):
     vault = Vault(tmp_path / "v", label=".mimic_vault")
     yield vault
-    vault.end()
+    vault.close()
 
 
 def files(vault) -> set[str]:
@@ -195,10 +195,10 @@ def with_objects(vault) -> tuple[str, str, str]:
 def test_the_end_of_a_run_leaves_objects_that_something_refers_to(vault):
     pickle, large, _ = with_objects(vault)
 
-    vault.end()
+    vault.close()
     assert vault.objects() == sorted([pickle, large])
     vault.write(SHARED, recording(entry(1)))
-    vault.end()
+    vault.close()
     assert vault.objects() == []
 
 
@@ -227,7 +227,7 @@ def test_objects_stay_while_another_process_records(vault, tmp_path):
     objects = with_objects(vault)
     script = (
         "import sys; from pathlib import Path; from pytest_mimic.vault.vault import Vault\n"
-        "Vault(Path(sys.argv[1])).recording(); print(flush=True); sys.stdin.read()"
+        "Vault(Path(sys.argv[1])).begin_recording(); print(flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path / "v")],
@@ -295,7 +295,7 @@ def test_what_a_part_file_names_is_not_deleted(vault):
     name = vault.write_object("pkl", [b"abc"])
     killed_after(vault, entry({"$pickle": name}))
 
-    vault.end()
+    vault.close()
     Vault(vault.path).delete([])
 
     assert vault.read_object(name) == b"abc"

@@ -180,6 +180,17 @@ class PlainSlots(abc.ABC):  # noqa: B024 - only its metaclass matters
         )
 
 
+class Slot:
+    __slots__ = ("a",)
+
+    def __init__(self, a):
+        self.a = a
+
+
+class SlotAgain(Slot):
+    __slots__ = ("a",)  # that of the base stays empty
+
+
 class Pair(NamedTuple):
     a: object
     b: int = 2
@@ -316,6 +327,10 @@ def test_objects_come_back_without_code_of_their_classes(make):
 
     assert ran == []
     assert shown(again) == shown(value)
+
+
+def test_a_slot_that_a_class_declares_again_comes_back():
+    assert there_and_back(SlotAgain(1)).a == 1
 
 
 def test_a_named_tuple_is_made_by_the_names_of_its_fields():

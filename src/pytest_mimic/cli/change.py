@@ -55,7 +55,7 @@ def delete_calls(vault: Vault, found: Iterable[Found]) -> None:
         else:
             files.append(name)
     vault.delete(files)
-    vault.end()
+    vault.close()
 
 
 # -- mv
@@ -105,7 +105,7 @@ def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
         for to, recording in moves.values():
             vault.write(to, recording)
         vault.delete(name for name, (to, _) in moves.items() if to != name)
-        vault.end()
+        vault.close()
     return 1 if stay else 0
 
 

@@ -73,7 +73,7 @@ def import_(project: Project, options: Namespace) -> Generator[str, None, int]:
         except (ForeignError, CassetteError) as error:
             problems.append((file, error))
     # Objects that nothing refers to go, as those of a dry run.
-    vault.end()
+    vault.close()
     verb = "imported"
     if options.dry_run:
         verb = "would import"

@@ -337,7 +337,7 @@ def _carry_out(
         elif any(move.is_change for move in of_file):
             vault.write(name, copied(of_file[0].found.recording, entries=left))
     vault.delete(gone)
-    vault.end()
+    vault.close()
 
 
 def _shelve(project: Project, move: _Move) -> None:

@@ -30,7 +30,7 @@ def unused(project: Project, options: Namespace) -> Generator[str, None, int]:
         raise _not_judged(judgement.reason)
     clears = bool(judgement.unused and options.clear and not options.dry_run)
     size = clear(project.vault, judgement.unused) if clears else 0
-    project.vault.end()
+    project.vault.close()
     if options.json:
         rows = [_plain_row(project, one) for one in judgement.unused]
         yield from json.dumps({"unused": rows}, indent=1).split("\n")

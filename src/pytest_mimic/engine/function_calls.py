@@ -129,8 +129,8 @@ class FunctionCall:
             return None
         plan.warn_of_inputs(entry)
         run.sleeps.go_on()
-        if run.anew is not None:
-            run.anew.answered(entry.body)
+        if run.changing is not None:
+            run.changing.note_answer(entry.body)
         tree, forbid = entry.body["value"], run.forbids_pickles
         make = copies_of(tree, run.vault, self.places, forbid=forbid)
         return Player(run, make, plan.target, run.facts_of_replay(entry, name))

@@ -210,7 +210,7 @@ class RealCall:
             recorded.load,
             options,
             self._call.places,
-            is_of_kind=step.entry.layers == tuple(self._layers),
+            is_read_alike=step.entry.layers == tuple(self._layers),
         )
         step.check(differences, failed=failed)
         paths = [steps_of(path) for path in options.volatile]

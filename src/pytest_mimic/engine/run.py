@@ -34,7 +34,7 @@ from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault, Written
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.anew import Anew
+    from pytest_mimic.engine.changing import ChangingValues
 
 _MOST_MISSES = 1000
 
@@ -62,7 +62,8 @@ class Run:
         events: What happened.
         refusals: Makes the errors of calls that get no outcome.
         secrecy: What is hidden.
-        anew: Notes what the next run makes anew; None: nothing is recorded.
+        changing: The values of calls that the next run makes anew; None: nothing is
+            recorded.
         inside: Which calls are a part of a real call.
         sleeps: Lets nobody wait after a miss.
         servers: The servers of this process.
@@ -101,7 +102,7 @@ class Run:
         self.events = Events()
         self.secrecy = Secrecy(redact)
         self.refusals = Refusals(vault, commands, self.secrecy)
-        self.anew: Anew | None = None
+        self.changing: ChangingValues | None = None
         self.inside = Inside()
         self.sleeps = Sleeps()
         self.servers = OwnServers()

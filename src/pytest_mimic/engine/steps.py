@@ -308,9 +308,9 @@ class Step:
             run.events.note(error, call.label())
             raise
         self._tell("recorded", seconds=entry.seconds)
-        if run.anew is not None:
-            run.anew.recorded(call, described, self._test)
-            run.anew.answered(entry.body)
+        if run.changing is not None:
+            run.changing.note_call(call, described, self._test)
+            run.changing.note_answer(entry.body)
 
     def _shelved(self, body: Body) -> Body:
         vault, answer = self._run.vault, body.get("answer")
@@ -478,8 +478,8 @@ class Step:
         seconds = self.entry.seconds
         row = self._tell(kind, seconds=seconds, is_stale=is_stale, times=1)
         self.replayed = row if kind == "replayed" else None
-        if self._run.anew is not None:
-            self._run.anew.answered(self.entry.body)
+        if self._run.changing is not None:
+            self._run.changing.note_answer(self.entry.body)
 
     # -- what is told
 

@@ -80,7 +80,7 @@ def differences_of(
     options: Options,
     places: Places,
     *,
-    is_of_kind: bool = True,
+    is_read_alike: bool = True,
 ) -> list[Difference]:
     """Return where a real outcome differs from the recorded one.
 
@@ -90,9 +90,9 @@ def differences_of(
         load: Makes the value of a stored part.
         options: Those of the line.
         places: The paths that the arguments name.
-        is_of_kind: Whether the same has to be awaited and read to come to it.
+        is_read_alike: Whether both are awaited and iterated in the same way.
     """
-    if not is_of_kind:
+    if not is_read_alike:
         return [_of_another_kind(recorded, real)]
     from pytest_mimic.values.verify import outcome_differences  # only to verify
 

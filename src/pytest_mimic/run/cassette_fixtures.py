@@ -88,7 +88,7 @@ class CassetteFixture:
     @contextmanager
     def _cover(self, targets: list[Target], cassette: Owner) -> Iterator[None]:
         if cassette.mode in ("record", "rerecord"):
-            self._session.note_what_is_made_anew()
+            self._session.note_changing_values()
         # A cassette that was opened is used as a whole.
         self._session.usage.used.setdefault(cassette.file, set())
         covering = self._session.coverings.enter(targets, cassette)

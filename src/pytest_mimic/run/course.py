@@ -67,10 +67,10 @@ class Course:
             session.usage.foreign_lines.add(why)
         if settings.writes:
             try:
-                session.run.vault.recording()
+                session.run.vault.begin_recording()
             except MimicError as error:
                 raise pytest.UsageError(str(error)) from None
-            session.note_what_is_made_anew()
+            session.note_changing_values()
         if not self._is_worker:
             self._prepare_files()
         session.coverings.cover(settings.targets)
@@ -193,7 +193,7 @@ class Course:
             ours.safely(self._judge)
         if ours.settings.usage is not None:
             ours.safely(self._write_usage)
-        ours.safely(ours.run.vault.end)
+        ours.safely(ours.run.vault.close)
         if ours.settings.report is not None:
             ours.safely(self._write_report)
         if self._is_controller and ours.run.events.of("wrong target"):

@@ -123,10 +123,14 @@ class Phases:
         if is_due and not self.holds_drifts:
             drifts, self.drifts = self.drifts, []
         verdict = None
-        if errors or drifts or call.excinfo or getattr(item, "_excinfo", None):
+        # A test of `unittest` keeps its failures until the report is made.
+        kept: Any = getattr(item, "_excinfo", None)
+        raised = call.excinfo or (kept[0] if kept else None)
+        if errors or drifts or raised:
             from pytest_mimic.run.verdicts import Verdict  # Few phases need it.
 
-            verdict = Verdict(item, call, errors, drifts)
+            verdict = Verdict(item, raised, errors, drifts)
+            verdict.judge(call)
         report = yield
         if verdict is not None:
             verdict.complete(report)

@@ -76,13 +76,13 @@ class Session:
         self.only_replayed.clear()
         begin_test(self.run, test)
 
-    def note_what_is_made_anew(self) -> None:
+    def note_changing_values(self) -> None:
         """Name at the end what the recorded calls hold that the next run makes anew."""
         # Only a run that records needs it.
-        from pytest_mimic.engine.anew import Anew
+        from pytest_mimic.engine.changing import ChangingValues
 
-        if self.run.anew is None:
-            self.run.anew = Anew(self.run.events, self._is_in_files)
+        if self.run.changing is None:
+            self.run.changing = ChangingValues(self.run.events, self._is_in_files)
 
     def _is_in_files(self, text: str) -> bool:
         return text in self._files_of_tests

@@ -34,7 +34,7 @@ class Verdict:
 
     Args:
         item: The test.
-        call: The phase, which pytest has not judged yet.
+        raised: What the phase has raised.
         noted: The errors of its calls, drifts apart.
         drifts: Its drifts.
     """
@@ -42,32 +42,35 @@ class Verdict:
     def __init__(
         self,
         item: pytest.Item,
-        call: pytest.CallInfo[None],
+        raised: pytest.ExceptionInfo[BaseException] | None,
         noted: Sequence[Noted],
         drifts: Sequence[Noted],
     ) -> None:
         self._item = item
-        self._call = call
+        self._raised = raised
         self._errors = [one.error for one in noted]
         self._drifts = "\n".join(_first(_texts_of_drifts(drifts), "drifts"))
-        self._raised = _raised_in(item, call)
         self._hidden: MimicError | None = None
-        if self._raised is None or _is_skip(self._raised.value):
-            self._hide_nothing(noted)
-        elif not _keeps_traceback(item):
-            _shorten(self._raised, item)
 
-    def _hide_nothing(self, noted: Sequence[Noted]) -> None:
-        """Let the phase fail for errors that the test's own code did not handle."""
+    def judge(self, call: pytest.CallInfo[None]) -> None:
+        """Let a phase fail for what its code has hidden, before pytest judges it."""
+        raised = self._raised
+        if raised is None or _is_skip(raised.value):
+            self._raise_hidden(call)
+        elif not _keeps_traceback(self._item):
+            _shorten(raised, self._item)
+
+    def _raise_hidden(self, call: pytest.CallInfo[None]) -> None:
+        """Put an error that the test's own code did not handle in the phase."""
         files = own_files(self._item)
-        self._errors = [one.error for one in noted if not _is_handled(one.error, files)]
+        self._errors = [one for one in self._errors if not _is_handled(one, files)]
         if self._errors:
             self._hidden = self._in_words_of_test(self._errors[0])
         elif self._drifts:
             self._hidden = DriftError(self._drifts)
         if self._hidden is not None:
             excinfo = pytest.ExceptionInfo.from_exception(_thrown(self._hidden))
-            self._call.excinfo = excinfo
+            call.excinfo = excinfo
             if hasattr(self._item, "_excinfo"):
                 self._item._excinfo = None
 
@@ -100,14 +103,6 @@ class Verdict:
             texts.append(self._drifts)
         if texts:
             report.sections.append(("mimic", "\n".join(texts)))
-
-
-def _raised_in(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> pytest.ExceptionInfo[BaseException] | None:
-    # A test of `unittest` keeps its failures until the report is made.
-    kept: Any = getattr(item, "_excinfo", None)
-    return call.excinfo or (kept[0] if kept else None)
 
 
 def _is_skip(error: BaseException) -> bool:

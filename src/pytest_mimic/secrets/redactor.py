@@ -351,7 +351,9 @@ class _Walk:
 
         def hidden(match: re.Match[str]) -> str:
             inner = unquote(match[0])
-            found = self.hide_text(inner, path) if "=" in inner else inner
+            if "=" not in inner:
+                return match[0]  # it names nothing
+            found = self.hide_text(inner, path)
             return match[0] if found == inner else quote(found, safe="")
 
         return re.sub(_ESCAPED, hidden, text)

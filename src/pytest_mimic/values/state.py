@@ -252,7 +252,7 @@ def slots_of(
         if base is below:
             break
         for name, member in _own_slots(base).items():
-            # A class of C may shadow the slots of a base whose layout it does not have.
+            # A class below may have another attribute of that name.
             if getattr(cls, name, None) is member:
                 slots[name] = member
     return slots

@@ -165,7 +165,7 @@ class Vault:
         Raises:
             CorruptRecordingError: A newer version has written the file.
         """
-        self.recording()
+        self.begin_recording()
         with self.locks.writing():
             before = self.folder.read(name)
             former = self._former(name, before)
@@ -234,7 +234,7 @@ class Vault:
             hasher.update(piece)
         digest = hasher.hexdigest()
         name = f"objects/{digest[:2]}/{digest}.{suffix}"
-        self.recording()
+        self.begin_recording()
         self._loose.add(name)
         content = self.folder.map(name)
         if content is None or xxh3_128_hexdigest(content) != digest:
@@ -309,11 +309,11 @@ class Vault:
 
     # -- recorders and their part files
 
-    def recording(self) -> None:
+    def begin_recording(self) -> None:
         """Join those who record: nobody deletes objects until this process ends."""
         self.locks.join()
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Leave those who record, and delete what this run has replaced."""
         if self._loose:
             with self.locks.alone() as is_alone:
@@ -376,7 +376,7 @@ class Part:
         """Keep a finished call, whatever happens to this process."""
         folder = self._vault.folder
         if self._file is None:
-            self._vault.recording()
+            self._vault.begin_recording()
         try:
             if self._file is None:
                 self._file = HeldFile(folder.path(self._name), PART)

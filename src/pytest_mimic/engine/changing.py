@@ -1,4 +1,4 @@
-"""Finds in recorded calls what the next run makes anew, as ids and moments."""
+"""Finds values in recorded calls that change in the next run, as ids and moments."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ WORKER = "the name of a worker"
 _SECONDS_BEFORE = 60
 
 
-class Anew:
-    """What the calls hold that a recording run has made.
+class ChangingValues:
+    """The values in the calls of a recording run that the next run makes anew.
 
     Args:
         events: Where it is noted.
@@ -40,13 +40,13 @@ class Anew:
         pattern = rf"(?<![A-Za-z0-9]){name}(?![A-Za-z0-9])" if name else r"(?!)"
         self._worker = re.compile(pattern)
 
-    def answered(self, body: dict[str, Tree]) -> None:
+    def note_answer(self, body: dict[str, Tree]) -> None:
         """Note what an answer holds: a later call may send it back."""
         for _, part, look in _leaves(body):
             if look:
                 self._answered.add(_text_of(part))
 
-    def recorded(self, call: Call, described: Tree, test: str) -> None:
+    def note_call(self, call: Call, described: Tree, test: str) -> None:
         """Note what a call that was recorded holds, of what counts."""
         counted = described if call.parts is None else call.parts(described)
         for path, part, look in _leaves(counted):
