@@ -1,12 +1,8 @@
-"""A disk that is full, and a limit for the size of files: one clear error, and nothing half."""
+"""A limit for the size of files, as a full disk: one clear error, and nothing half."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,56 +14,6 @@ SHOP = """
         ran("noise", seed)
         return random.Random(seed).randbytes(size)
 """
-COUNT = 90
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 512 KB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("only root may mount a tmpfs")
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)],
-        capture_output=True,
-    )
-    if mounted.returncode:
-        pytest.skip(
-            f"a tmpfs cannot be mounted here: {mounted.stderr.decode().strip()}"
-        )
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def test_a_full_disk_is_one_clear_error_and_nothing_is_half(project, small_disk):
-    """What was recorded replays. A call that failed takes no space."""
-    project.ini("shop:noise")
-    project.module(SHOP)
-    project.tests(f"""
-        import pytest, shop
-
-        @pytest.mark.parametrize("seed", range({COUNT}))
-        def test_it(seed):
-            assert len(shop.noise(9000, seed)) == 9000
-    """)
-    vault = f"--mimic-vault={small_disk}/vault"
-
-    recorded = project.record(vault)
-
-    passed = recorded.outcomes["passed"]
-    assert 10 < passed < COUNT
-    recorded.expect(
-        passed=passed,
-        failed=COUNT - passed,
-        says=["cannot write ", os.strerror(28)],
-        never=["INTERNALERROR"],
-    )
-    assert not [path for path in small_disk.rglob("*") if path.suffix == ".tmp"]
-    replayed = project.replay(vault)
-    replayed.expect(
-        passed=passed, failed=COUNT - passed, real=[], never=["CorruptRecordingError"]
-    )
 
 
 def test_a_limit_for_the_size_of_files_is_one_clear_error(project):

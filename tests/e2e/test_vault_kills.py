@@ -1,4 +1,4 @@
-"""A vault survives writers that are killed at any point, calls of the system that fail, and many writers."""
+"""A vault survives writers that are killed at any point, and calls of the system that fail."""
 
 from __future__ import annotations
 
@@ -172,35 +172,3 @@ def test_a_call_of_the_system_that_fails_is_one_error_and_leaves_nothing_half(tm
     for row in rows:
         assert row["now"] in ("old", "new")
         assert (row["then"], row["files"]) == ("new", 2)
-
-
-MANY = """
-import sys
-from support.vault_calls import open_vault, read, write
-
-vault = open_vault(sys.argv[1])
-me = int(sys.argv[2])
-for number in range(10):
-    write(vault, number, f"of {me}")
-    write(vault, 100 * me + number, f"of {me}")
-    assert read(vault, 100 * me + number) == f"of {me}"
-vault.close()
-"""
-
-
-def test_eight_writers_lose_no_recording(tmp_path):
-    """Of a call that all record, the outcome of one stays, whole."""
-    from support.vault_calls import open_vault, read
-
-    writers = [start(MANY, tmp_path / "v", me) for me in range(1, 9)]
-    for writer in writers:
-        rows_of(writer)
-
-    vault = open_vault(str(tmp_path / "v"))
-    everybody = {f"of {me}" for me in range(1, 9)}
-    assert {read(vault, number) for number in range(10)} <= everybody
-    for me in range(1, 9):
-        own = {read(vault, 100 * me + number) for number in range(10)}
-        assert own == {f"of {me}"}
-    assert len(vault.names()) == 90
-    assert len(vault.objects()) == 8

@@ -327,6 +327,18 @@ def test_every_place_is_restored_when_the_run_ends(project):
     assert done.stdout.count("1 failed, 3 passed") == 2, done.stdout
 
 
+def test_what_another_tool_has_put_in_place_of_a_wrapper_stays(project):
+    project.ini()
+    project.test("""
+        from pytest_mimic import mimic
+        with mimic("shop:fetch"):
+            shop.fetch = theirs = lambda _: "theirs"
+        assert shop.fetch is theirs
+    """)
+
+    project.run().expect(passed=1)
+
+
 # -- functions that pytest and the plugin call as well
 
 

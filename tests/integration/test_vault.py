@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
@@ -190,50 +189,6 @@ def test_damage_is_named_and_kept_until_rerecorded(shop, damage):
         return
     shop.run("--mimic-rerecord").expect(passed=1)
     shop.replay().expect(passed=1, real=[])
-
-
-OF_ANOTHER_TYPE = {
-    "an outcome": ("one", lambda call: call.call.pop("value")),
-    "inputs": ("two", lambda call: call.call.update(inputs=[1])),
-    "a duration": ("three", lambda call: setattr(call, "seconds", "x")),
-}
-
-
-def test_a_part_of_another_type_is_named(project):
-    """Whatever somebody has written into a recording, no error of Python shows."""
-    project.inputs = "strict"
-    project.module("""
-        def one(): return 1
-        def two(): return 2
-        def three(): return 3
-    """)
-    project.ini("shop:*")
-    project.tests("""
-        import shop
-        def test_one(): shop.one()
-        def test_two(): shop.two()
-        def test_three(): shop.three()
-    """)
-    project.record().expect(passed=3)
-    edits = {f"shop:{function}": edit for function, edit in OF_ANOTHER_TYPE.values()}
-    project.edit_calls(lambda call: edits[call.target](call))
-
-    replayed = project.replay()
-
-    replayed.expect(failed=3, real=[], never=["TypeError", "AttributeError"])
-    named = re.findall(r"FAILED .* - pytest_mimic.CorruptRecordingErr", replayed.output)
-    assert len(named) == 3
-
-
-def test_inputs_that_no_file_can_have_are_named(project):
-    project.inputs = "warn"
-    project.module("def one(): return 1")
-    project.ini("shop:one")
-    project.tests("import shop\ndef test_one(): shop.one()")
-    project.record().expect(passed=1)
-    project.edit_calls(lambda call: setattr(call, "inputs", "\ud800"))
-
-    project.replay().expect(passed=1, real=[], says=["is the name of no object"])
 
 
 ALL_WAYS = """

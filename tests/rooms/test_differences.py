@@ -7,11 +7,15 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import fractions
 import functools
+import io
+import math
 import types
 from typing import Any
 
 import pytest
+from support.face import there_and_back
 
 from pytest_mimic.values.differences import Rules, difference_line
 from pytest_mimic.values.verify import outcome_differences
@@ -30,8 +34,16 @@ class Rate:
     value: object = 1.5
 
 
+class Failure(Exception):
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def lines(old: object, new: object, **rules: Any) -> list[str]:
-    found = outcome_differences(old, new, Rules(**rules))
+    """Return what a drift says of two outcomes, both as they come from the vault."""
+    values = there_and_back(old), there_and_back(new)
+    found = outcome_differences(*values, Rules(**rules))
     return [difference_line(difference) for difference in found]
 
 
@@ -41,6 +53,25 @@ def ring(name: str) -> Rate:
     return value
 
 
+def caused(cause: BaseException) -> ValueError:
+    error = ValueError("x")
+    error.__cause__ = cause
+    return error
+
+
+def noted(note: str) -> ValueError:
+    error = ValueError("x")
+    error.__notes__ = [note]  # type: ignore[attr-defined]  # add_note is new in 3.11
+    return error
+
+
+def at(place: int) -> io.BytesIO:
+    stream = io.BytesIO(b"ab")
+    stream.seek(place)
+    return stream
+
+
+NIGHT = datetime.datetime(2024, 10, 27, 2, 30)
 DIFFERENT = [
     (1, True, ["result: 1 recorded, True now"]),
     (1, 1.0, ["result: 1 recorded, 1.0 now"]),
@@ -90,17 +121,91 @@ def test_long_texts_are_shown_from_where_they_differ():
     ]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "expected"),
-    [
-        (1, 1.0, ["result: 1 recorded, 1.0 now"]),
-        ((1, 2), (1, 2, 3), ["result[2]: 3 now, not in the recording"]),
-        ([1], ["a", "b"], ["result[0]: 1 recorded, 'a' now"]),
-        ({"a": 1}, {}, ["a: 1 recorded, missing now"]),
-    ],
-)
-def test_by_shape_keys_types_and_lengths_of_tuples_count(old, new, expected):
-    assert lines(old, new, shape=True) == expected
+# Of these it is enough that a drift names the place.
+BESIDE = [
+    (decimal.Decimal("1.5"), decimal.Decimal("1.50"), "result"),
+    ([10**5000], [10**5000 + 1], "result[0]"),
+    (collections.defaultdict(int, a=1), collections.defaultdict(float, a=1), "result"),
+    (collections.deque([1], 1), collections.deque([1], 2), "result"),
+    ([at(0)], [at(1)], "result[0]"),
+    (NIGHT, NIGHT.replace(fold=1), "result"),
+    (NIGHT.replace(tzinfo=datetime.timezone.utc), NIGHT, "result"),
+    (len, max, "result"),
+    (Failure("a", 1), Failure("a", 2), "Failure.code"),
+    (OSError(2, "no", "a"), OSError(2, "no", "b"), "FileNotFoundError.filename"),
+    (caused(KeyError("a")), caused(KeyError("b")), "ValueError.cause"),
+    (noted("a"), noted("b"), "ValueError.notes"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "place"), BESIDE)
+def test_no_difference_is_lost(old, new, place):
+    [line] = lines(old, new)
+
+    assert line.startswith(place)
+
+
+EQUAL = [
+    (NAN, NAN, {}),
+    ({"a": 1, "b": [NAN]}, {"b": [NAN], "a": 1}, {}),
+    ({"a", "b", "c"}, set("cba"), {}),
+    (Failure("a", 1), Failure("a", 1), {}),
+    (1.0, 1.05, {"atol": 0.1}),
+    (100.0, 101.0, {"rtol": 0.01}),
+    (100.0, 102.0, {"rtol": 0.01, "atol": 1}),
+    (100, 101, {"atol": 1}),
+    (0.0, -0.0, {"atol": 1e-9}),
+    (NAN, NAN, {"atol": 1}),
+    (math.inf, math.inf, {"rtol": 1}),
+    (1 + 1j, 1 + 1.05j, {"atol": 0.1}),
+    (decimal.Decimal("1.10"), decimal.Decimal("1.2"), {"atol": 0.1}),
+    (fractions.Fraction(1, 2), fractions.Fraction(3, 5), {"atol": 0.11}),
+    ({"a": [Rate("EUR", 1.0)]}, {"a": [Rate("EUR", 1.0 + 1e-12)]}, {"rtol": 1e-9}),
+    ({"headers": {"date": 1}, "n": 1}, {"headers": {}, "n": 1}, {"volatile": [("headers", "date")]}),
+    ({"rows": [{"id": 1}, {"id": 2}]}, {"rows": [{"id": 3}, {"id": 4}]}, {"volatile": [("rows", "*", "id")]}),
+    (Rate("EUR", 1), Rate("EUR", 2), {"volatile": [("value",)]}),
+    ({1: "a"}, {1: "b"}, {"volatile": [("1",)]}),
+    ({"a": 1, "b": 2}, {"a": 2, "b": 3}, {"volatile": [("*",)]}),
+    ({"a": 1, "b": ["x"]}, {"a": 2, "b": []}, {"shape": True}),
+    ([{"kind": "a", "n": 1}, {"kind": "b", "n": 2}], [{"kind": "b", "n": 3}], {"shape": True}),
+    ((1, "a"), (2, "b"), {"shape": True}),
+    (Rate("EUR", 1.5), Rate("USD", 2.5), {"shape": True}),
+    ({1, 2}, {3}, {"shape": True}),
+    (Color.RED, Color.BLUE, {"shape": True}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "rules"), EQUAL)
+def test_what_the_line_leaves_free_is_no_difference(old, new, rules):
+    assert lines(old, new, **rules) == []
+
+
+BEYOND = [
+    (1.0, 1.2, {"atol": 0.1}),
+    (math.inf, 5.0, {"rtol": 1.0}),
+    (5.0, math.inf, {"rtol": 1.0, "atol": 5.0}),
+    (5.0, NAN, {"atol": 10.0}),
+    (True, False, {"atol": 1.0}),
+    (1, 1.0, {"atol": 1.0}),
+    (decimal.Decimal("sNaN"), decimal.Decimal(1), {"atol": 1.0}),
+    (10**400, 10**401, {"rtol": 0.1}),
+    ("1.0", "1.1", {"atol": 1.0}),
+    ({"n": 1.0, "file": at(0)}, {"n": 1.1, "file": at(1)}, {"rtol": 0.5}),
+    ({"headers": {"date": 1}, "n": 1}, {"headers": {}, "n": 2}, {"volatile": [("headers", "date")]}),
+    ({"rows": [{"id": 1, "n": 1}]}, {"rows": [{"id": 3, "n": 2}]}, {"volatile": [("rows", "*", "id")]}),
+    ({"n": 1, "file": at(0)}, {"n": 2, "file": at(1)}, {"volatile": [("n",)]}),
+    (1, 1.0, {"shape": True}),
+    ((1, 2), (1, 2, 3), {"shape": True}),
+    ({"a": 1}, {"b": 1}, {"shape": True}),
+    ([1], ["a", "b", "c"], {"shape": True}),
+    ({1}, {"a"}, {"shape": True}),
+    ([[1], [2]], [["a"], ["b"]], {"shape": True}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "rules"), BEYOND)
+def test_beyond_what_the_line_leaves_free_there_is_a_difference(old, new, rules):
+    assert lines(old, new, **rules)
 
 
 class TestTables:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -138,6 +139,8 @@ DAMAGES = {
     "no target": ("content", of_call(target=""), "a call needs 'target' and 'identity'"),
     "a place": ("content", of_call(at=["0"]), "'at' is not one or two numbers"),
     "an end": ("content", of_call(end="soon"), "a call cannot end 'soon'"),
+    "inputs": ("content", of_call(inputs=[1]), "'inputs' is of another type"),
+    "a duration": ("content", of_call(seconds="x"), "'seconds' is of another type"),
     "arguments": ("content", of_call(arguments=3), "'arguments' is of another type"),
     "a call": ("content", edit(b'{"at": [1], "end": "empty"}', b"0"), "a call is no mapping"),
     "an owner": ("content", edit(b'"tests/test_shop.py::test_order"', b"0"), "'owner' is of another type"),
@@ -162,3 +165,17 @@ def test_a_file_that_is_cut_at_any_byte_is_damage():
     for end in range(len(content)):
         with pytest.raises(CorruptRecordingError, match="is not valid JSON"):
             parse(content[:end], NAME)
+
+
+def test_a_file_with_one_turned_bit_is_damage_or_an_edit():
+    """Or says the same, as one with another date in its head."""
+    content = content_of(LOG)
+    said = [(one.target, one.identity, one.body) for one in LOG.entries]
+
+    for place in range(len(content)):
+        turned = content[place] ^ (1, 4, 32)[place % 3]
+        spoilt = content[:place] + bytes([turned]) + content[place + 1 :]
+        with suppress(CorruptRecordingError):
+            log = parse(spoilt, NAME)
+            now = [(one.target, one.identity, one.body) for one in log.entries]
+            assert log.edited or now == said, place
