@@ -76,6 +76,40 @@ def test_create_read_and_change_verify_with_one_line(project, client):
     project.run(env=env).expect(passed=1)
 
 
+def test_an_id_of_a_wider_fixture_is_known_in_tests_and_in_other_fixtures(project):
+    project.ini("http volatile=body.id")
+    project.tests("""
+        import httpx, os, pytest
+
+        API = os.environ["API"]
+
+        def post(name):
+            return httpx.post(API + "/users", json={"name": name}).json()["id"]
+
+        @pytest.fixture(scope="module")
+        def ann():
+            return post("ann")
+
+        @pytest.fixture(scope="module")
+        def eve(ann):
+            assert httpx.get(f"{API}/users/{ann}").json()["name"] == "ann"
+            return post("eve")
+
+        def test_read(eve):
+            assert httpx.get(f"{API}/users/{eve}").json()["name"] == "eve"
+
+        def test_read_again(ann, mimic_auto):
+            with mimic_auto():
+                assert httpx.get(f"{API}/users/{ann}").json()["name"] == "ann"
+    """)
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.run("--mimic-record", env=env).expect(passed=2)
+        project.run("--mimic-verify", env=env).expect(passed=2)
+
+    project.run(env=env).expect(passed=2)
+
+
 def test_the_drift_of_an_id_prints_the_line(project):
     project.ini("http")
     project.tests(TEST.format(client="httpx"))

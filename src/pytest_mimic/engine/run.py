@@ -126,6 +126,12 @@ class Run:
         if test is not None:
             test.fixtures.update({owner.name: owner for owner in fixtures})
 
+    def around(self, owner: Owner) -> list[Owner]:
+        """Give the owners whose answers one may hold: the test, its wider fixtures."""
+        test = self.test_owner
+        wider = [] if test is None else [test, *test.fixtures.values()]
+        return list(dict.fromkeys([owner, *wider]))
+
     def mode_of(self, owner: Owner | None) -> Mode:
         return self.mode if owner is None or owner.mode is None else owner.mode
 

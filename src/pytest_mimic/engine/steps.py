@@ -22,6 +22,7 @@ from pytest_mimic.engine.turns import (
     pause_task,
     seconds_now,
 )
+from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError, StaleRecordingError
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
 from pytest_mimic.values.tree import Path, Tree
@@ -82,7 +83,8 @@ def _place_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Cal
     log, mode = run.log_of(owner), run.mode_of(owner)
     if mode == "verify" and call.identify is not None and not log.times(call):
         # A request may hold real values, where recorded ones have an answer.
-        for request in owner.real.candidates(call.describe()):
+        real = RealValues.together(one.real for one in run.around(owner))
+        for request in real.candidates(call.describe()):
             candidate = copy(call)
             candidate.identity = call.identify(request)
             if log.times(candidate):

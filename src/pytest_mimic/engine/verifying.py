@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -148,6 +148,15 @@ class RealValues:
 
     def __init__(self) -> None:
         self._recorded: dict[str, list[str | int]] = {}
+
+    @classmethod
+    def together(cls, several: Iterable[RealValues]) -> RealValues:
+        """Give those of several owners, the first come first."""
+        together = cls()
+        for one in several:
+            for real, recorded in one._recorded.items():
+                together._recorded.setdefault(real, []).extend(recorded)
+        return together
 
     def note(self, recorded: Tree, real: Tree, volatile: Sequence[Path]) -> Tree:
         """Give a recorded outcome with the real values at its volatile paths."""
