@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from support import loopback
+from support.http_drivers import DRIVERS
 from support.loopback import serving
 
 pytest_plugins = ("support.database_servers",)
@@ -189,20 +190,20 @@ class Handler(loopback.Handler):
 
 
 TEST = """
-    import json, os, pathlib, redis, requests, sqlalchemy as sa
+    import json, os, pathlib, pytest, redis, requests, sqlalchemy as sa
+    from support.http_drivers import DRIVERS, Ask
 
     API = os.environ["API"]
     PLAN = json.loads(pathlib.Path("plan.json").read_text())
     OWN = PLAN["own"]
 
-    def test_requests():
-        for method, path, headers, body in PLAN["requests"]:
-            requests.request(method, API + path, headers=headers, data=body.encode())
+    CHOSEN = [one for one in DRIVERS if one.name in PLAN["clients"]]
 
-    def test_answers():
-        for number in range(PLAN["answers"]):
-            requests.get(f"{API}/answer/{number}")
-        requests.post(API + "/login")
+    @pytest.mark.parametrize("client", CHOSEN, ids=lambda one: one.name)
+    def test_client(client):
+        asks = [Ask(path, method, headers, body.encode() or None) for method, path, headers, body in PLAN["requests"]]
+        asks += [Ask(f"/answer/{number}") for number in range(PLAN["answers"])]
+        client.talk(API, *asks, Ask("/login", "POST"))
 
     def test_harmless():
         answer = requests.post(API + "/harmless", json=PLAN["harmless"])
@@ -226,7 +227,18 @@ TEST = """
 """
 
 
-def test_none_of_the_planted_secrets_is_stored_or_shown(project, redis_server):
+@pytest.mark.parametrize(
+    "clients",
+    [
+        pytest.param(["requests"], id="requests"),
+        pytest.param(
+            [one.name for one in DRIVERS if one.line != "requests"],
+            id="others",
+            marks=pytest.mark.rare,
+        ),
+    ],
+)
+def test_none_of_the_planted_secrets_is_stored_or_shown(project, redis_server, clients):
     pytest.importorskip("requests")
     pytest.importorskip("sqlalchemy")
     pytest.importorskip("redis")
@@ -235,6 +247,7 @@ def test_none_of_the_planted_secrets_is_stored_or_shown(project, redis_server):
     plan = {
         "requests": REQUESTS,
         "answers": len(ANSWERS),
+        "clients": clients,
         "harmless": HARMLESS,
         "own": own,
     }
@@ -247,8 +260,8 @@ def test_none_of_the_planted_secrets_is_stored_or_shown(project, redis_server):
         run = project.run("--mimic-record", "--mimic-report=page.html", env=env)
     replayed = project.run(env={**env, "REDIS": "1"})
 
-    run.expect(passed=5)
-    replayed.expect(passed=5)
+    run.expect(passed=3 + len(clients))
+    replayed.expect(passed=3 + len(clients))
     page = project.root.joinpath("page.html").read_text()
     stored = b"\n".join(run.vault.values()).decode()
     seen = "\n".join([stored, run.output, replayed.output, page])
