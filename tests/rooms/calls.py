@@ -17,7 +17,9 @@ def entry(
     value: Any, *, identity: str = "00", recorded: str = DAY, **facts: Any
 ) -> Entry:
     body = {"value": value}
-    return Entry("shop:fetch", identity, body=body, recorded=recorded, **facts)
+    return Entry(
+        "shop:fetch", identity.zfill(32), body=body, recorded=recorded, **facts
+    )
 
 
 def recording(*entries: Entry, recorded: str = DAY, **head: Any) -> Recording:

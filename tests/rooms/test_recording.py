@@ -137,6 +137,7 @@ DAMAGES = {
     "two outcomes": ("content", of_call(raised={}), "a call needs one of value, raised, items, answer"),
     "no outcome": ("content", edit(b'"value"', b'"after"'), "a call needs one of value"),
     "no target": ("content", of_call(target=""), "a call needs 'target' and 'identity'"),
+    "no identity": ("content", of_call(identity="text"), "a call needs 'target' and 'identity'"),
     "a place": ("content", of_call(at=["0"]), "'at' is not one or two numbers"),
     "an end": ("content", of_call(end="soon"), "a call cannot end 'soon'"),
     "inputs": ("content", of_call(inputs=[1]), "'inputs' is of another type"),

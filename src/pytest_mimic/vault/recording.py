@@ -33,6 +33,7 @@ _BLOCK = 2_000
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _CONFLICT = r"(?m)^(<{7} |={7}$|>{7} )"
 _SURROGATE = "[\ud800-\udfff]"
+_is_identity = re.compile("[0-9a-f]{32}").fullmatch
 
 _Kind = TypeVar("_Kind")
 _Types = dict[str, type | tuple[type, ...]]
@@ -437,7 +438,10 @@ def _check_call(entry: Entry, name: str) -> None:
     count = len(entry.body) - ("last" in entry.body)
     if count > 1 or (count == 0 and not entry.end):
         raise shapeless(name, f"a call needs one of {', '.join(BODIES)}")
-    if entry.end != "empty" and not (entry.target and entry.identity):
+    if entry.end == "empty":
+        return
+    # A call that is not found would let the next equal one answer in its place.
+    if not entry.target or not _is_identity(entry.identity):
         raise shapeless(name, "a call needs 'target' and 'identity'")
 
 
