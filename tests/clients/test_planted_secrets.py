@@ -111,6 +111,10 @@ add(
     body=files.format(".env", "text/plain", f"PASSWORD={plant()}"),
     kind="multipart/form-data; boundary=b",
 )
+# What was sent under its name, in a path, a query and a text.
+add(f"/users/{planted(1)}/me")
+add(f"/echo?note=of-{planted(1)}")
+add(body={"note": "it was " + planted(1)})
 SENT = next(_numbers)
 
 
@@ -140,6 +144,8 @@ ANSWERS += [
     ("text/xml", f"<a><token>{plant()}</token><b secret='{plant()}'/></a>"),
     ("application/x-ndjson", f'{{"token": "{plant()}"}}\n{{"a": 1}}\n'),
     ("text/event-stream", f'data: {{"token": "{plant()}"}}\n\n'),
+    ("text/event-stream", f'data: {{\ndata: "access_token":\ndata: "{plant()}"}}\n\n'),
+    ("text/event-stream", f'data: {{"a":"\u2028","token":"{plant()}"}}\n\n'),
     ("text/plain", f"access_token={plant()}&scope=all"),
     ("application/json", json.dumps({"pin": 470011220033})),
 ]

@@ -162,17 +162,6 @@ class Handler(loopback.Handler):
         data = gzip.compress(json.dumps({"packed": True}).encode())
         self.answer(200, data, "application/json", Content_Encoding="gzip")
 
-    def page_two_gzips(self, _: dict[str, str]) -> None:
-        """Two gzip members, as RFC 1952 allows."""
-        self.answer(
-            200,
-            gzip.compress(b"one, ") + gzip.compress(b"two"),
-            Content_Encoding="gzip",
-        )
-
-    def page_no_gzip(self, _: dict[str, str]) -> None:
-        self.answer(200, b"plain", Content_Encoding="gzip")
-
     def page_deflate(self, _: dict[str, str]) -> None:
         self.answer(
             200,
@@ -268,21 +257,6 @@ class Handler(loopback.Handler):
         self.wfile.flush()
         self.close_connection = True
 
-    def page_torn(self, query: dict[str, str]) -> None:
-        """Breaks within a chunk, of compressed bytes if it is asked for them."""
-        numbers = random.Random(3)
-        text = b"".join(b"%d, " % numbers.randrange(10**9) for _ in range(500))
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain")
-        self.send_header("Transfer-Encoding", "chunked")
-        if query.get("by") == "gzip":
-            text = gzip.compress(text, mtime=0)
-            self.send_header("Content-Encoding", "gzip")
-        self.end_headers()
-        self.wfile.write(b"%x\r\n%b" % (len(text), text[:1234]))
-        self.wfile.flush()
-        self.close_connection = True
-
     def page_short(self, _: dict[str, str]) -> None:
         """Announces more than it sends."""
         self.send_response(200)
@@ -294,11 +268,6 @@ class Handler(loopback.Handler):
     def page_babble(self, _: dict[str, str]) -> None:
         """Does not speak HTTP."""
         self.wfile.write(b"what is this?\r\n\r\n")
-        self.close_connection = True
-
-    def page_raw(self, query: dict[str, str]) -> None:
-        """Sends the answer that it is given, byte by byte as it stands."""
-        self.wfile.write(query["answer"].encode("latin-1"))
         self.close_connection = True
 
     def page_malformed(self, query: dict[str, str]) -> None:

@@ -38,7 +38,8 @@ def is_secret(name: str, *redact: str) -> bool:
         "sig", "webhook_sig", "psk", "wifi_psk", "otp", "email_otp", "otp_code", "cvv", "card_cvv", "cvv2", "cvc", "pin", "PIN",
         "card_pin", "this_is_my_password", "password_input",
         "hapikey", "myapikey", "dbpassword", "PGPASSWORD", "smtp_userpasswd", "appsecret", "signingprivatekey", "oauthtoken", "bottoken",
-        "accept_token", "x" * 194 + "_token",
+        "accept_token", "x" * 194 + "_token", "subject_token", "logout_token", "oauth_token_secret", "userPassword",
+        "registration_access_token", "BinarySecret", "__RequestVerificationToken", "_csrf",
     ],
 )  # fmt: skip
 def test_secret_names_match_in_any_spelling(name: str) -> None:
@@ -61,7 +62,8 @@ def test_secret_names_match_in_any_spelling(name: str) -> None:
         "with_credentials", "withCredentials", "secret_santa", "SecretSantas", "password_hint", "passwordHints",
         "cursor_token", "cursorToken", "resume_token", "resumeToken",
         "code", "verifier", "webhook", "connection", "license", "subscription",
-        "session_count", "session_name",
+        "session_count", "session_name", "session_length", "token_endpoint", "token_endpoint_auth_methods_supported",
+        "code_challenge_methods_supported", "password_expires_at", "PasswordComplexity", "signature_dish", "auth_time", "keyboard",
     ],
 )  # fmt: skip
 def test_names_that_only_resemble_secret_ones_are_public(name: str) -> None:
@@ -145,7 +147,7 @@ STANDARDS = {
         [{"kty": "EC", "x": "x1", "y": "x2"}, {"k": "x1", "d": "x2"}],
     ),
     "a change of a document (RFC 6902)": (
-        [{"op": "replace", "path": "/a/password", "value": "x1"}],
+        [{"op": "replace", "path": "/a/password", "value": "x1"}, {"op": "replace", "path": "password", "value": "x1"}],
         [{"op": "add", "path": "/token/title", "value": "x1"}, {"op": "add", "value": {"title": "x1"}}],
     ),
     "what describes a secret": (

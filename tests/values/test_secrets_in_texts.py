@@ -51,6 +51,11 @@ HEADERS = {
     "cookie": ("Cookie", f"sid={S}; theme=dark", ""),
     "session": ("X-Session-Id", S, ""),
     "signature": ("Signature", f"a=:{S}=:", ""),
+    "data of SCRAM (RFC 7804)": (
+        "Authorization",
+        f'SCRAM-SHA-256 realm="r", data={S}',
+        "",
+    ),
     "URL": ("X-Mirror", f"https://ann:{S}@a.com/", ""),
 }
 ANSWERED = {
@@ -64,6 +69,13 @@ ANSWERED = {
         "stale=false",
     ),
     "token": ("X-Auth-Token", S, ""),
+    "token of Keystone": ("X-Subject-Token", S, ""),
+    "data of SCRAM (RFC 7804)": ("Authentication-Info", f"sid=AAAA, data={S}", ""),
+    "fragment": (
+        "Location",
+        f"https://a.com/cb#access_token={S}&expires_in=3600",
+        "a.com",
+    ),
 }
 
 
@@ -123,6 +135,9 @@ BODIES = {
     "attribute with blanks": (XML, f"<in user = 'ann'\n  token = '{S}' />", "ann"),
     "CDATA": (XML, f"<a><token><![CDATA[{S}]]></token><b>kept</b></a>", "kept"),
     "names beside values": (XML, f"<a><name>password</name> <value>{S}</value><b>kept</b></a>", "kept"),
+    "member of XML-RPC": (XML, f"<a><member><name>password</name><value><string>{S}</string></value></member><b>kept</b></a>", "kept"),
+    "WS-Security": (XML, f'<w:Token xmlns:w="urn:w"><w:Username>ann</w:Username><w:Password Type="urn:w#Text">{S}</w:Password></w:Token>', "ann"),
+    "otpauth": ("application/json", json.dumps({"uri": f"otpauth://totp/Shop:ann?secret={S}&issuer=Shop"}), "Shop"),
     "property list": (XML, f"<d><key>api_key</key><string>{S}</string><b>kept</b></d>", "kept"),
     "property": (XML, f"<p><property name='password'>{S}</property><b>kept</b></p>", "kept"),
     "field of a form": (HTML, f"<form><input type='hidden' name='csrf_token' value='{S}'><b>kept</b></form>", "kept"),

@@ -54,24 +54,6 @@ def test_a_timer_has_its_turn_between_replays(runs: Runs, server: Server) -> Non
     assert both(runs, server, until_called) == (True, True)
 
 
-def test_a_body_is_not_read_on_once_its_connection_is_closed(
-    runs: Runs, server: Server
-) -> None:
-    closes = iter([False, True])
-
-    async def read(session: Any, url: str) -> str | None:
-        async with session.get(f"{url}/events") as response:
-            await response.content.readline()
-            if next(closes):
-                response.connection.close()
-            try:
-                await asyncio.wait_for(response.content.read(), 60)
-            except RuntimeError as error:
-                return str(error)
-
-    assert both(runs, server, read) == (None, "Connection closed.")
-
-
 def described(error: BaseException) -> list[Any]:
     """Return what an application sees of an exception of aiohttp."""
     text = str(error).partition("Connection<")[0]
@@ -94,24 +76,6 @@ def test_a_proxy_that_is_not_there_is_named(
 
     assert seen[0] is aiohttp.ClientProxyConnectionError
     assert seen[2:4] == ["127.0.0.1", 1]
-
-
-@pytest.mark.parametrize("closes", ["session", "connector"])
-def test_a_body_that_has_not_come_is_lost_with_its_session(
-    runs: Runs, server: Server, closes: str
-) -> None:
-    async def talk(session: Any, url: str) -> list[Any]:
-        response = await session.get(f"{url}/stall")
-        await (session if closes == "session" else session.connector).close()
-        with pytest.raises(RuntimeError) as caught:
-            await response.read()
-        return described(caught.value)
-
-    # The server answers only when it stops, so it is not verified with another one.
-    real, replayed = both(runs, server, talk)
-
-    assert real == replayed
-    assert real[1] == "Connection closed."
 
 
 class OddError(Exception):

@@ -7,7 +7,7 @@ import io
 import shutil
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -17,7 +17,7 @@ from support.http_server import Server
 from support.runs import Runs
 
 from clients.http.aiohttp_sessions import run
-from clients.http.four_ways import both, connect, four_ways
+from clients.http.four_ways import both, connect
 
 httpx = pytest.importorskip("httpx")
 requests = pytest.importorskip("requests")
@@ -116,16 +116,6 @@ def test_bytes_as_they_came_are_read_as_their_headers_say(
     assert both(runs, server, talk) == (TEXT, TEXT)
 
 
-def test_a_file_that_is_decompressed_while_it_is_read(
-    runs: Runs, server: Server
-) -> None:
-    def talk(url: str) -> bytes:
-        with urllib.request.urlopen(f"{url}/packed?by=gzip") as response:
-            return gzip.GzipFile(fileobj=response).read()
-
-    assert both(runs, server, talk) == (TEXT, TEXT)
-
-
 def test_a_session_of_aiohttp_that_decodes_nothing_reads_as_its_headers_say(
     runs: Runs, server: Server
 ) -> None:
@@ -158,56 +148,3 @@ def test_what_a_client_decoded_is_plain_but_for_those_that_never_decode(
         body = answer.body if reader.decodes else gzip.decompress(answer.body)
         assert body == TEXT, reader.name
         assert ("content-encoding" in names) is not reader.decodes, reader.name
-
-
-def drained(pieces: Iterable[bytes]) -> tuple[bytes, type[Exception] | None, str]:
-    """Return what pieces of a body are together, and the class and text of the error at their end."""
-    got = []
-    try:
-        for piece in pieces:
-            got.append(piece)
-    except Exception as error:
-        return b"".join(got), type(error), str(error)
-    return b"".join(got), None, ""
-
-
-def torn_for_requests(url: str) -> Iterable[bytes]:
-    pieces: Iterable[bytes] = requests.get(url, stream=True).iter_content(100)
-    return pieces
-
-
-def torn_for_urllib3(url: str) -> Iterable[bytes]:
-    response = urllib3.PoolManager().request("GET", url, preload_content=False)
-    pieces: Iterable[bytes] = response.stream(100)
-    return pieces
-
-
-def torn_for_urllib(url: str) -> Iterable[bytes]:
-    with urllib.request.urlopen(url) as response:
-        yield from iter(lambda: response.read(100), b"")
-
-
-@pytest.mark.parametrize("by", ["gzip", "nothing"])
-@pytest.mark.parametrize(
-    "pieces",
-    [torn_for_requests, torn_for_urllib3, torn_for_urllib],
-    ids=["requests", "urllib3", "urllib"],
-)
-def test_a_body_that_breaks_within_a_chunk_breaks_in_a_replay(
-    runs: Runs, server: Server, pieces: Any, by: str
-) -> None:
-    """With the error of its client, after no more than what came."""
-    real, replayed = both(
-        runs, server, lambda url: drained(pieces(f"{url}/torn?by={by}"))
-    )
-
-    assert real[1] is replayed[1] is not None
-    if by == "nothing":
-        assert real[0].startswith(replayed[0]) or replayed[0].startswith(real[0])
-
-
-@pytest.mark.parametrize("pieces", [torn_for_requests, torn_for_urllib3])
-def test_a_compressed_body_that_breaks_is_verified_as_it_was_recorded(
-    runs: Runs, server: Server, pieces: Any
-) -> None:
-    four_ways(runs, server, lambda url: drained(pieces(f"{url}/torn?by=gzip")))

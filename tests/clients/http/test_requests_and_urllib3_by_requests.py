@@ -21,19 +21,6 @@ def line() -> str:
     return "requests"
 
 
-def test_an_unknown_encoding_is_left_to_the_client(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> list[Any]:
-        seen: list[Any] = [requests.get(f"{url}/two_gzips").content]
-        with pytest.raises(requests.exceptions.ContentDecodingError) as caught:
-            seen.append(requests.get(f"{url}/no_gzip").content)
-        return [*seen, str(caught.value)]
-
-    real, replayed = both(runs, server, talk)
-
-    assert real == replayed
-    assert real[0] == b"one, two"
-
-
 def test_only_adapters_based_on_httpadapter_are_recorded(
     runs: Runs, server: Server
 ) -> None:
