@@ -232,7 +232,6 @@ ROWS = {
     "os.path": ("posixpath.normpath", [], ["posixpath.abspath", "posixpath.join"]),
     "partial": ("functools.partial(k.add, 1, c=2)", [], ["functools.partial(k.add, 2, c=2)", "functools.partial(k.add, 1)", "functools.partial(k.add_other, 1, c=2)"]),
     "lru_cache": ("k.cached", [], ["k.cached.__wrapped__", "functools.lru_cache(maxsize=4)(k.cached.__wrapped__)"]),
-    "singledispatch": ("k.shown", [], ["k.shown.__wrapped__"]),
     "class": ("k.Point", [], ["k.FrozenPoint", "k.Pair", "k.Color", "int", "k.Point(1)"]),
     "module": ("math", [], ["re", "k", "'math'"]),
     "status": ("http.HTTPStatus(422)", ["http.HTTPStatus['UNPROCESSABLE_ENTITY']"], ["http.HTTPStatus(423)", "422"]),

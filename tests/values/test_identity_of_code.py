@@ -373,7 +373,6 @@ def test_methods_offered_as_functions_count_with_their_object():
 
 
 def test_a_decorator_with_a_registry_counts_with_what_it_closes_over():
-    """Only the functions that functools.singledispatch makes count by theirs."""
     one, other = (k.registered(factor)(k.add) for factor in (1, 2))
 
     assert fingerprint(one) != fingerprint(other)

@@ -289,16 +289,6 @@ def wrapping(*args, **kwargs):
     return add(*args, **kwargs) + 1
 
 
-@functools.singledispatch
-def shown(value):
-    return str(value)
-
-
-@shown.register
-def _(value: int):
-    return hex(value)
-
-
 class Service:
     def __init__(self, name):
         self.name = name

@@ -176,20 +176,10 @@ def _held_by(
         "closure": _closure(function),
         "attributes": dict(vars(function)),
     }
-    if _is_dispatcher(function):
-        # The others are a cache and the functions that fill the registry.
-        registry = dict(parts["attributes"]["registry"])
-        parts = {"registry": {name_of(cls): held for cls, held in registry.items()}}
     for part, held in parts.items():
         held.pop("__wrapped__", None)
         if held:
             yield part, {key: walk.node(value) for key, value in held.items()}
-
-
-def _is_dispatcher(function: types.FunctionType) -> bool:
-    """Tell whether `functools.singledispatch` has made a function."""
-    is_of_functools = function.__code__.co_filename == functools.__file__
-    return is_of_functools and "registry" in vars(function)
 
 
 def _defaults(function: types.FunctionType) -> dict[str, object]:
