@@ -146,10 +146,9 @@ class Coverings:
         with self._lock:
             for covering in reversed(list(self._open)):
                 covering.end()
-            self._edges.clear()
+            self._edges.clear()  # A module may still be loaded that was found before.
             self._watch.leave()
             self._patches.restore()
-            self._mimicked.clear()
 
     def new_problems(self) -> list[TargetError]:
         """Return the errors of targets that were found missing since the last call."""

@@ -21,10 +21,10 @@ class OpenCall(Protocol):
     """A call that has not ended.
 
     Attributes:
-        race: Its target, if its end may come too early for another one.
+        shared_target: Its target, if it runs for real and all tests share it.
     """
 
-    race: str
+    shared_target: str
 
     def end_with_owner(self) -> None:
         """End it, as its owner ends."""

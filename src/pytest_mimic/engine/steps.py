@@ -135,8 +135,7 @@ class Step:
         mode: What becomes of the call.
         entry: The recording; None: it runs for real and is recorded.
         replayed: The row that counts the replay.
-        race: Of a call that all tests share and that runs for real its target: another
-            one may end before it.
+        shared_target: Its target, if it runs for real and all tests share it.
     """
 
     def __init__(
@@ -153,9 +152,9 @@ class Step:
         self._seconds = 0.0
         self._since: float | None = None
         self._so_far: Callable[[], Body] | None = None
-        self.race = ""
+        self.shared_target = ""
         if mode == "run" and not place.is_in_log:
-            self.race = call.target
+            self.shared_target = call.target
         # In the order of their beginning.
         self._open: dict[OpenCall, None] = {} if owner is None else owner.open
         self._open[self] = None
@@ -217,7 +216,7 @@ class Step:
         Raises:
             MimicError: It cannot be written. The error is noted.
         """
-        if self._begin_end():
+        if self._claim_end():
             self._keep(body, **facts)
 
     def abandon(
@@ -234,7 +233,7 @@ class Step:
             body: What it gave until then. One that was cancelled is kept as waiting.
             is_awaited: Whether the call itself may have been cancelled.
         """
-        if not self._begin_end():
+        if not self._claim_end():
             return
         name = type(error).__name__
         is_cancelled = name in _CANCELLED
@@ -249,14 +248,15 @@ class Step:
 
     def end_with_owner(self) -> None:
         """End a call that is still open when its owner ends."""
+        if self.mode != "run":
+            return  # A replay ends by itself.
         so_far = self._so_far
         if so_far is None and self.call.conversation:
             so_far = _nothing_yet
         is_in_log = self._place.is_in_log
-        if self.mode != "run" or not (is_in_log or so_far):
-            # A replay ends by itself, and what all tests share when it is done.
-            return
-        if not self._begin_end():
+        # What all tests share is kept when it is done, after the test if need be.
+        is_kept_later = not is_in_log and so_far is None
+        if is_kept_later or not self._claim_end():
             return
         if is_in_log and so_far:
             self._keep(so_far(), end="open")
@@ -264,19 +264,20 @@ class Step:
             self._leave()
             self._report("was still open when its test ended")
 
-    def _begin_end(self) -> bool:
+    def _claim_end(self) -> bool:
         """Note that the call ends now; whether it had not ended before."""
         first: OpenCall = self
-        if self.race:
-            racing = (one for one in list(self._open) if one.race == self.race)
-            first = next(racing, self)
+        target = self.shared_target
+        if target:
+            others = (one for one in list(self._open) if one.shared_target == target)
+            first = next(others, self)
         try:
             # One thread alone ends it.
             del self._open[self]
         except KeyError:
             return False
         if first is not self:
-            self._run.events.add("overlapped", self.race, test=self._test)
+            self._run.events.add("overlapped", target, test=self._test)
         return True
 
     def _leave(self) -> None:
@@ -347,7 +348,7 @@ class Step:
                 call gave 503`.
         """
         assert self.entry is not None
-        if not self._begin_end():
+        if not self._claim_end():
             return
         self._leave()
         # One that was cancelled when it was recorded may be answered before that.
@@ -449,7 +450,7 @@ class Step:
 
     def leave(self) -> None:
         """End a replayed call, also one that is not read to its end."""
-        if self._begin_end():
+        if self._claim_end():
             self._leave()
 
     def read_further(self) -> MimicError:

@@ -95,7 +95,7 @@ def _named(
     holder: Holder, name: str, place: str, patches: Patches, label: str
 ) -> NamedFunction:
     # This is asked before anything here refers to the function.
-    is_held_once = name in held_by(holder) and is_only_reference(holder, name)
+    is_only_here = name in held_by(holder) and is_only_reference(holder, name)
     original = patches.original_of(_looked_up(holder, name, place))
     function = _function_of(original, label)
     return NamedFunction(
@@ -105,7 +105,7 @@ def _named(
         function,
         label,
         is_inherited=patches.before(holder, name) is NOT_HELD,
-        is_held_once=is_held_once and function is original,
+        may_be_elsewhere=not is_only_here or function is not original,
     )
 
 

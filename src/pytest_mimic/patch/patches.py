@@ -37,7 +37,7 @@ class NamedFunction:
         function: The function inside of the original, which may be a descriptor.
         label: `module:path` as it was named.
         is_inherited: Whether only a base of the class holds it.
-        is_held_once: Whether nobody but the holder refers to it.
+        may_be_elsewhere: Whether another module or class may hold it, too.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class NamedFunction:
         function: Any,
         label: str,
         is_inherited: bool,
-        is_held_once: bool,
+        may_be_elsewhere: bool,
     ) -> None:
         self.holder = holder
         self.name = name
@@ -56,7 +56,7 @@ class NamedFunction:
         self.function = function
         self.label = label
         self.is_inherited = is_inherited
-        self.is_held_once = is_held_once
+        self.may_be_elsewhere = may_be_elsewhere
 
     @property
     def key(self) -> object:
@@ -158,7 +158,7 @@ class Patches:
         notes = {}
         for named, wrapper in wrapped:
             # What pytest defines is called by nobody else.
-            if not named.is_held_once and not is_machinery(named.label):
+            if named.may_be_elsewhere and not is_machinery(named.label):
                 notes[address_of(named.function)] = named, wrapper
                 notes[address_of(named.original)] = named, wrapper
         if not notes:

@@ -65,15 +65,14 @@ class Redis(Adapter):
                 redactor, answer["reply"], stand_in, asked[0], "reply"
             )
         for part in ("replies", "results"):
+            if part not in answer:
+                continue
             # Those of a transaction stand between MULTI and EXEC.
             answered = asked[1:-1] if part == "results" else asked
-            pairs = zip(answer.get(part, ()), answered)
-            hidden = [
+            without[part] = [
                 hide_reply(redactor, reply, stand_in, command, f"{part}[{number}]")
-                for number, (reply, command) in enumerate(pairs)
+                for number, (reply, command) in enumerate(zip(answer[part], answered))
             ]
-            if part in answer:
-                without[part] = hidden
         return without
 
     def comparable(self, answer: Plain, other: Plain) -> Plain:  # noqa: ARG002
