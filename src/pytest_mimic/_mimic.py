@@ -16,7 +16,7 @@ from pytest_mimic.values.identity import register_fingerprint
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from pytest_mimic.engine.covering import Covering
+    from pytest_mimic.engine.coverings import Covering
     from pytest_mimic.patch.targets import TargetOptions
     from pytest_mimic.run.session import Session
 

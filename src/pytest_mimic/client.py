@@ -62,8 +62,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.engine.calls import Call, failed_exchange, raised_in
-from pytest_mimic.engine.covering import Edge, Line
-from pytest_mimic.engine.coverings import Coverings
+from pytest_mimic.engine.coverings import Coverings, Line
 from pytest_mimic.engine.secrecy import Sender
 from pytest_mimic.engine.steps import Step, begin
 from pytest_mimic.engine.verifying import paths_of, rules_of
@@ -73,6 +72,7 @@ from pytest_mimic.errors import (
     Remedy,
     UnstorableOutcomeError,
 )
+from pytest_mimic.patch.clients import Edge
 from pytest_mimic.patch.targets import Options
 from pytest_mimic.secrets.issued import CallMark, Scope, texts_in
 from pytest_mimic.secrets.placeholders import OWN

@@ -29,7 +29,6 @@ NOT_IN_A_REPLAY = tuple(
         "engine.anew",
         "engine.cassettes",
         "engine.nearest",
-        "engine.usage_file",
         "run.cassette_fixtures",
         "run.remarks",
         "run.verdicts",

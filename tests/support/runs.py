@@ -15,8 +15,7 @@ import pytest
 from pytest_mimic.client import Adapter, Port
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
-from pytest_mimic.engine.covering import Line
-from pytest_mimic.engine.coverings import Coverings
+from pytest_mimic.engine.coverings import Coverings, Line
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.lives import begin_test, end_test
 from pytest_mimic.engine.run import Run

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.engine.unused import Judgement, Unused, clear, judge, rows_of
-from pytest_mimic.engine.usage import Usage
-from pytest_mimic.engine.usage_file import UsageFile, commit_of
+from pytest_mimic.engine.usage import Usage, UsageFile, commit_of
 from pytest_mimic.errors import MimicError
 from pytest_mimic.words import few, plural, size_in_words
 
@@ -22,7 +21,7 @@ def unused(project: Project, options: Namespace) -> Generator[str, None, int]:
         MimicError: A file is none of `--mimic-usage`, the files do not belong together,
             or a test ran in none of the jobs.
     """
-    files = [UsageFile.read(Path(file)) for file in options.files]
+    files = [UsageFile(Path(file)) for file in options.files]
     _refuse_other_commits(files, project)
     usage = _joined(files)
     judgement = judge(project.vault, usage, project.rootdir)

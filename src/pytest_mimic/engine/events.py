@@ -115,7 +115,10 @@ class Events:
         self, kind: EventKind, call: str = "", *, test: str = "", **facts: Plain
     ) -> Event:
         """Add a row, and give it: its facts may still be counted up."""
-        event = Event(kind, call, test, facts)
+        return self.append(Event(kind, call, test, facts))
+
+    def append(self, event: Event) -> Event:
+        """Add a row that is made already, and give it."""
         if self.tell is None:
             self.rows.append(event)
         else:

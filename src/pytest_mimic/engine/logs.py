@@ -10,13 +10,17 @@ from typing import Literal
 
 from pytest_mimic.engine.calls import (
     Call,
+    Key,
+    Place,
+    entry_of,
     failed_exchange,
     is_gone,
+    is_stale,
     is_worth_a_wait,
+    key_of,
     raised_in,
 )
 from pytest_mimic.engine.decide import Conversation, Facts, Mode, Recorded, decide
-from pytest_mimic.engine.place import Key, Place, entry_of, is_stale, key_of
 from pytest_mimic.engine.turns import Turns
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError

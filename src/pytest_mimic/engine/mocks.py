@@ -11,9 +11,9 @@ from types import ModuleType
 from typing import Any
 from weakref import WeakSet
 
-from pytest_mimic.engine.covering import Edge
 from pytest_mimic.engine.inputs import Inputs, Reached
 from pytest_mimic.errors import UnstableIdentityError
+from pytest_mimic.patch.clients import Edge
 from pytest_mimic.values.tree import Tree
 
 _ABSENT = object()

@@ -7,9 +7,8 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from pytest_mimic.commands import Commands
-from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.calls import Call, Place, key_of
 from pytest_mimic.engine.owners import Owner
-from pytest_mimic.engine.place import Place, key_of
 from pytest_mimic.engine.verifying import paths_of
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.values import messages

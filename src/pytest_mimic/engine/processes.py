@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic.engine.covering import Edge
+from pytest_mimic.patch.clients import Edge
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.coverings import Coverings

@@ -7,11 +7,10 @@ from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_mimic.commands import Commands
-from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.calls import Call, Place
 from pytest_mimic.engine.decide import Reason
 from pytest_mimic.engine.events import Plain
 from pytest_mimic.engine.owners import Owner
-from pytest_mimic.engine.place import Place
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.errors import (
     CorruptRecordingError,

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
-from pytest_mimic.engine.covering import Edge
 from pytest_mimic.engine.events import Events
+from pytest_mimic.patch.clients import Edge
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 _DEFAULT_PORT = 80

@@ -7,12 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from pytest_mimic.engine.calls import Call, failed_exchange, is_worth_a_wait
+from pytest_mimic.engine.calls import (
+    Call,
+    Place,
+    entry_of,
+    failed_exchange,
+    is_worth_a_wait,
+)
 from pytest_mimic.engine.decide import Decision
 from pytest_mimic.engine.events import Event, EventKind, Plain
 from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.owners import OpenCall, Owner
-from pytest_mimic.engine.place import Place, entry_of
 from pytest_mimic.engine.refusals import RERECORD, Refusal, facts_of_error
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.turns import (

@@ -14,7 +14,7 @@ from pytest_mimic.vault.recording import Entry
 if TYPE_CHECKING:
     import asyncio
 
-    from pytest_mimic.engine.place import Place
+    from pytest_mimic.engine.calls import Place
 
 # Not a name that holds the function: tests freeze the clock by replacing such names.
 seconds_now = partial(perf_counter)

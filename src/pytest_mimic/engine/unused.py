@@ -9,8 +9,7 @@ from pathlib import Path
 
 from xxhash import xxh3_64_hexdigest
 
-from pytest_mimic.engine.gone_tests import GoneTests
-from pytest_mimic.engine.usage import WORDS_OF_OUTCOMES, Usage
+from pytest_mimic.engine.usage import WORDS_OF_OUTCOMES, GoneTests, Usage
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault

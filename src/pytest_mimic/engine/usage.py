@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+import os
+import re
+import sys
+from collections.abc import Container, Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from pytest_mimic.engine.events import Event
+from pytest_mimic.errors import MimicError
 
 WORDS_OF_OUTCOMES = {
     "failed": "failed",
@@ -104,3 +111,143 @@ def _unsorted(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _unsorted(part) for key, part in value.items()}
     return set(value) if isinstance(value, list) else value
+
+
+# -- the file of one run, to be judged with others
+
+_VERSION = 7
+
+
+class UsageFile:
+    """The file that one run has left for the command `unused`.
+
+    Args:
+        path: Where it is.
+
+    Attributes:
+        commit: The commit of the checkout; empty: it is none.
+        environment: `Python 3.11 on linux`.
+        usage: What the run used.
+
+    Raises:
+        MimicError: It is no such file, or of another version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            plain = json.loads(path.read_text("utf-8"))
+            if plain["pytest_mimic_usage"] != _VERSION:
+                raise MimicError(f"{path} is of another version of pytest-mimic")
+            self.usage = Usage.of_plain(plain["usage"])
+            self.commit: str = plain["commit"]
+            self.environment: str = plain["environment"]
+        except OSError as error:
+            raise MimicError(f"{path} cannot be read: {error.strerror}") from None
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise MimicError(f"{path} is no file of --mimic-usage") from None
+
+
+def prepare_usage_file(path: Path) -> None:
+    """Delete the file of an earlier run: if this one is killed, none is left.
+
+    Raises:
+        MimicError: It cannot be deleted.
+    """
+    try:
+        if path.is_file():
+            path.resolve().unlink()  # a link stays
+    except OSError as error:
+        raise MimicError(f"cannot delete {path}: {error.strerror}") from None
+
+
+def write_usage_file(path: Path, usage: Usage, rootdir: Path) -> None:
+    """Write what a run used.
+
+    Raises:
+        MimicError: The file cannot be written.
+    """
+    major, minor = sys.version_info[:2]
+    plain = {
+        "pytest_mimic_usage": _VERSION,
+        "commit": commit_of(rootdir),
+        "environment": f"Python {major}.{minor} on {sys.platform}",
+        "usage": usage.to_plain(),
+    }
+    try:
+        path.write_text(json.dumps(plain, indent=1), "utf-8")
+    except OSError as error:
+        raise MimicError(f"cannot write {path}: {error.strerror}") from None
+
+
+def commit_of(folder: Path) -> str:
+    """Return the commit that is checked out in a folder; empty: there is none."""
+    import subprocess  # few runs write a file
+
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""  # git is not installed
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+# -- tests that exist no more
+
+
+class GoneTests:
+    """The tests that exist no more: `"tests/test_a.py::test_x" in gone_tests`.
+
+    ==========================================  ======================================
+    the file of the test                        the test is gone
+    ==========================================  ======================================
+    is gone                                     yes
+    was not collected                           no: it is not known
+    was collected, and the function too         yes, with these parameters
+    was collected, and the name of neither      yes
+    the function nor its class stands in it
+    was collected, and one of these names does  no: it may have been left out
+    ==========================================  ======================================
+
+    Args:
+        usage: What the run collected.
+        rootdir: The rootdir of the project.
+        partly_collected: The files of which only some tests were.
+    """
+
+    def __init__(
+        self, usage: Usage, rootdir: Path, partly_collected: Container[str] = ()
+    ) -> None:
+        self._usage = usage
+        self._rootdir = rootdir
+        self._partly_collected = partly_collected
+
+    @cached_property
+    def _functions(self) -> set[str]:
+        """The functions that were collected: all of their parameters are known."""
+        return {test.partition("[")[0] for test in self._usage.selected}
+
+    def __contains__(self, test: object) -> bool:
+        usage = self._usage
+        if not isinstance(test, str):
+            return False
+        if test in usage.selected or test in usage.outcomes:
+            return False
+        file = test.partition("::")[0]
+        path = self._rootdir / file
+        try:
+            text = path.read_text("utf-8", "replace")
+        except (OSError, ValueError):
+            # Path.exists raises for a forged id that is no name of a file.
+            return not os.path.exists(path)  # noqa: PTH110
+        if file not in usage.collected or file in self._partly_collected:
+            return False
+        function = test.partition("[")[0]
+        if function in self._functions:
+            return True
+        # The code is not parsed: a name in a comment may be left out for a while. A
+        # doctest is called like its function, behind its module.
+        names = [name.rpartition(".")[2] for name in function.split("::")[1:]]
+        return not any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)

@@ -10,11 +10,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
-from pytest_mimic.engine.function_calls import FunctionCall
+from pytest_mimic.engine.functions import Decider, FunctionCall, FunctionPlan
 from pytest_mimic.engine.layers import layer_of_calls
-from pytest_mimic.engine.performing import RealCall
-from pytest_mimic.engine.plans import Decider, FunctionPlan
-from pytest_mimic.engine.replays import Replay
+from pytest_mimic.engine.outcomes import RealCall, Replay
 from pytest_mimic.engine.steps import begin
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.holders import MACHINERY
@@ -109,7 +107,7 @@ def _call(plan: FunctionPlan, bound: dict[str, object], key: bytes) -> FunctionC
     __tracebackhide__ = True
     try:
         call = FunctionCall(plan, bound, key)
-        plan.refuse_mocks(lambda: call.tree)
+        plan.refuse_mocks(call)
     except MimicError as error:
         plan.run.note(error)
         raise

@@ -1,9 +1,12 @@
-"""The clients that a line may name, ours and those of other distributions."""
+"""The clients that a line may name, and the edges at which calls are taken."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
+
+from pytest_mimic.errors import TargetError
 
 
 class Client:
@@ -97,3 +100,31 @@ def adapter_of(client: Client) -> Any:
     """
     module, _, name = client.adapter.partition(":")
     return getattr(import_module(module), name)()
+
+
+class Edge:
+    """A function of a client, or of Python, that is replaced while the run lasts.
+
+    Attributes:
+        module: The module that defines it, `requests.adapters`.
+        path: The names that lead to it there, `("HTTPAdapter", "send")`.
+        wrap: Takes the original, and gives what stands in its place.
+        is_optional: Whether some versions of the client lack it.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        path: tuple[str, ...],
+        wrap: Callable[[Callable[..., Any]], Callable[..., Any]],
+        is_optional: bool = False,
+    ) -> None:
+        self.module = module
+        self.path = path
+        self.wrap = wrap
+        self.is_optional = is_optional
+
+    def error(self, problem: str) -> TargetError:
+        """Return the error: without its edge, calls of a client would be real."""
+        client = self.module.partition(".")[0]
+        return TargetError(f"{client}: its calls cannot be recorded: {problem}")

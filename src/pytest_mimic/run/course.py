@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic.engine.absent import missing_modules
 from pytest_mimic.engine.events import Plain
-from pytest_mimic.engine.gone_tests import GoneTests
 from pytest_mimic.engine.lives import end_run
 from pytest_mimic.engine.processes import edge_of_starts
 from pytest_mimic.engine.servers import edge_of_servers
 from pytest_mimic.engine.unused import READ_UNASKED, clear, files_in, judge
-from pytest_mimic.engine.usage import Usage
+from pytest_mimic.engine.usage import (
+    GoneTests,
+    Usage,
+    prepare_usage_file,
+    write_usage_file,
+)
 from pytest_mimic.errors import MimicError, TargetError
+from pytest_mimic.patch.modules import missing_modules
 from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.phases import Phases
@@ -92,9 +96,7 @@ class Course:
         settings = self.session.settings
         try:
             if settings.usage is not None:
-                from pytest_mimic.engine.usage_file import UsageFile  # few ask
-
-                UsageFile.prepare(settings.usage)
+                prepare_usage_file(settings.usage)
             if settings.report is not None:
                 from pytest_mimic.run.report import Tests  # few ask
 
@@ -213,12 +215,10 @@ class Course:
             ours.cleared = clear(vault, ours.judgement.unused)
 
     def _write_usage(self) -> None:
-        from pytest_mimic.engine.usage_file import UsageFile  # few ask
-
         settings = self.session.settings
         assert settings.usage is not None
         self.session.usage.vault = files_in(self.session.run.vault)
-        UsageFile.write(settings.usage, self.session.usage, settings.rootdir)
+        write_usage_file(settings.usage, self.session.usage, settings.rootdir)
 
     def _has_failed(self) -> bool:
         ours = self.session

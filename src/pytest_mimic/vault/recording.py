@@ -306,7 +306,6 @@ def refuse_pointer(content: bytes, name: str) -> None:
 
 
 def _json_of(content: bytes, name: str) -> Any:
-    refuse_pointer(content, name)
     try:
         text = content.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError:
@@ -314,6 +313,7 @@ def _json_of(content: bytes, name: str) -> Any:
     try:
         plain = deeply(lambda: _decoded(text))
     except json.JSONDecodeError as reason:
+        refuse_pointer(content, name)
         conflict = re.search(_CONFLICT, text)
         if conflict:
             line = text.count("\n", 0, conflict.start()) + 1
@@ -402,12 +402,12 @@ def _entry_of(call: Any, day: str, name: str) -> Entry:
     for key in _IN_BODY:
         if key in facts:
             body[key] = facts.pop(key)
+    facts.setdefault("recorded", day)
     if "at" in facts:
         facts["begin"], facts["ended"] = _place_of(facts.pop("at"), name)
     for key in ("layers", "hidden"):
         if key in facts:
             facts[key] = tuple(map(str, facts[key]))
-    facts.setdefault("recorded", day)
     entry = Entry(body=body, **facts)
     _check_call(entry, name)
     return entry

@@ -1,4 +1,4 @@
-"""How one covering mimics a function: what counts of a call, and what is stale."""
+"""Mimicked functions: how one is mimicked, and what counts of one call of it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,32 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.events import Event
 from pytest_mimic.engine.inputs import Inputs, Opened
 from pytest_mimic.engine.mocks import Mocks, refusal
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Target, steps_of
 from pytest_mimic.values.binding import Binder
-from pytest_mimic.values.identity import CallRules, plain_identity
+from pytest_mimic.values.identity import (
+    CallRules,
+    arguments_of,
+    identity_of,
+    plain_identity,
+)
+from pytest_mimic.values.outcome import player as copies_of
+from pytest_mimic.values.places import stamps_of
 from pytest_mimic.values.source import innermost, source_fingerprint
-from pytest_mimic.values.tree import SCALARS, Tree, are_few_parts
+from pytest_mimic.values.tree import SCALARS, Tree, are_few_parts, cut
+from pytest_mimic.values.walk import deeply
+from pytest_mimic.vault.names import call_name
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
+    from pytest_mimic.values.places import Places
     from pytest_mimic.vault.recording import Entry
-
 
 # In bytes: arguments that are worth to be kept, for the next equal call.
 _LITTLE = 4_096
@@ -71,9 +82,9 @@ class Player:
     def _add_row(self) -> None:
         events, test = self._run.events, self._run.test
         facts = {**self._facts, "times": 1}
-        row = events.add("replayed", self._target, test=test, **facts)
+        events.append(Event("replayed", self._target, test, facts))
         if events.tell is None:  # What a forked child has told counts no more.
-            self._test, self._facts = test, row.facts
+            self._test, self._facts = test, facts
 
 
 class Decider(NamedTuple):
@@ -230,8 +241,8 @@ class FunctionPlan:
         """Return the identity of a call with plain arguments; `None`: of others."""
         if not self._counts_whole:
             return None
-        counted, starts = self.counted(bound), self.run.places.starts
-        return plain_identity(self.target, counted, starts)
+        counted = self.counted(bound) if self._leaves_out else bound
+        return plain_identity(self.target, counted, self.run.places.starts)
 
     # -- the code of the function, and what it reaches
 
@@ -269,7 +280,7 @@ class FunctionPlan:
     def warn_of_inputs(self, entry: Entry) -> None:
         """Let the summary say what has changed that a replayed call reached or read."""
         run = self.run
-        if run.inputs != "warn":
+        if run.inputs != "warn" or not entry.inputs:
             return
         for name in self._changed_inputs(entry):
             run.events.add(
@@ -292,17 +303,21 @@ class FunctionPlan:
         listed = self._inputs.listed(self.target, arguments, opened.files)
         return self.run.vault.write_object("json", [listed]) if listed else ""
 
-    def refuse_mocks(self, arguments: Callable[[], Tree]) -> None:
+    def refuse_mocks(self, call: FunctionCall) -> None:
         """Refuse a call of which all tests would share an outcome made with a mock.
 
         Raises:
             UnstableIdentityError: A test has replaced what its code reaches.
         """
+        version = self._mocks.version
+        # Of plain arguments, none reaches a mock that the function does not reach.
+        if call.is_plain and self._without_mocks == version:
+            return
         if self.is_shared and self._mocks.are_held():
-            replaced = self._mocks.reached_by(self.target, arguments())
+            replaced = self._mocks.reached_by(self.target, call.tree)
             if replaced:
                 raise refusal(self.target, replaced)
-        self._without_mocks = self._mocks.version
+        self._without_mocks = version
 
     # -- what all tests share is replayed by players
 
@@ -313,7 +328,7 @@ class FunctionPlan:
             self.players.clear()
             self._version = version
         key = self._key_of(bound)
-        # Of plain arguments, none reaches a mock that the function does not reach.
+        # In a test that has replaced something, the long way looks at each call.
         if self._without_mocks != self._mocks.version:
             return None, key
         return self.players.get(key), key
@@ -341,3 +356,170 @@ def _are_little(values: dict[str, object]) -> bool:
         if type(value) in _SIZED and len(value) > _LITTLE:  # type: ignore[arg-type]
             return False
     return are_few_parts(values)
+
+
+class FunctionCall:
+    """One call of a mimicked function.
+
+    Args:
+        plan: How the function is mimicked.
+        bound: The arguments by name.
+        key: What only equal plain arguments have.
+
+    Attributes:
+        identity: The digest of the call.
+        is_plain: Whether its arguments are plain data, and are not opened for it.
+
+    Raises:
+        UnstableIdentityError: A part of the arguments has no identity.
+    """
+
+    def __init__(
+        self, plan: FunctionPlan, bound: dict[str, object], key: bytes
+    ) -> None:
+        __tracebackhide__ = True  # An error of `key=` is the user's.
+        self.plan = plan
+        self._bound = bound
+        identity = plan.plain_identity(bound)
+        self.is_plain = identity is not None
+        self._key = key if self.is_plain else b""
+        self.identity = identity or identity_of(plan.target, self.tree)
+
+    @cached_property
+    def places(self) -> Places:
+        """The paths that its arguments name."""
+        return self.plan.run.places.of_call()
+
+    @cached_property
+    def _counted(self) -> dict[str, object]:
+        return self.plan.counted(self._bound)
+
+    @cached_property
+    def tree(self) -> dict[str, Tree]:
+        """What of the arguments counts, before the call."""
+        __tracebackhide__ = True
+        return self._tree_now()
+
+    def _tree_now(self) -> dict[str, Tree]:
+        __tracebackhide__ = True
+        plan = self.plan
+        return arguments_of(plan.target, self._bound, plan.rules, self.places)
+
+    @cached_property
+    def hidden(self) -> tuple[Tree, tuple[str, ...]]:
+        """What a recording keeps of them, and the paths of secrets that it does not."""
+        tree, paths = self.plan.run.secrecy.without_secrets(self.tree)
+        return deeply(lambda: cut(tree)), paths
+
+    def label(self) -> str:
+        """Return the call as messages name it."""
+        from pytest_mimic.values.labels import call_label  # a replay names no call
+
+        plan = self.plan
+        return call_label(plan.target, plan.run.secrecy.masked(self.tree))
+
+    def facts(self) -> Call:
+        """Return what the run has to know of the call."""
+        plan = self.plan
+        return Call(
+            target=plan.target,
+            kind="function",
+            identity=self.identity,
+            options=plan.line.options,
+            signature=plan.target,
+            in_log=plan.is_in_log,
+            describe=lambda: self.hidden[0],
+            label=self.label,
+            changed=plan.changed,
+        )
+
+    # -- what all tests share is replayed by players
+
+    def player(self) -> Player | None:
+        """Return what answers the call if it was recorded as a value that all share.
+
+        It is made at the first call, and answers equal ones from then on.
+        """
+        plan, run = self.plan, self.plan.run
+        is_replayed = run.mode in ("replay", "record")
+        if not (is_replayed and plan.is_shared) or run.events.shows_calls:
+            return None
+        found = plan.players.get(self.identity) or self._recorded_player()
+        if found is not None:
+            plan.players[self.identity] = found
+            if self._key:
+                plan.players[self._key] = found
+        return found
+
+    def forget_player(self) -> None:
+        """Answer the call no more by a player: it has failed to make the value."""
+        self.plan.players.pop(self.identity, None)
+        self.plan.players.pop(self._key, None)
+
+    def _recorded_player(self) -> Player | None:
+        plan, run = self.plan, self.plan.run
+        name = call_name(plan.target, self.identity)
+        try:
+            entry = run.shared.recorded(name)
+            if entry is None or not plan.is_fresh_value(entry):
+                return None
+        except CorruptRecordingError:
+            return None  # Whoever takes the place of the call refuses it.
+        # Plain arguments name no folder.
+        places = run.places if self.is_plain else self.places
+        # Of an equal call in other temporary folders the paths are others.
+        if places.folders:
+            return None
+        plan.warn_of_inputs(entry)
+        run.sleeps.go_on()
+        if run.changing is not None:
+            run.changing.note_answer(entry.body)
+        tree, forbid = entry.body["value"], run.forbids_pickles
+        make = copies_of(tree, run.vault, places, forbid=forbid)
+        return Player(run, make, plan.target, run.facts_of_replay(entry, name))
+
+    # -- what the call does to its arguments
+
+    def watch(self) -> None:
+        """Note what the call may not change, and what it may move."""
+        from pytest_mimic.values.advancing import states_of  # few replays need it
+
+        self._tree_before = self.tree
+        self._stamps = stamps_of(self._counted)
+        self._states = states_of(self._counted)
+
+    def refuse_changes(self) -> dict[str, Tree]:
+        """Return the states of streams and generators that the call has moved.
+
+        Raises:
+            MutatedInputError: It has changed an argument, or a file that one names.
+        """
+        plan, values = self.plan, self._counted
+        files = self.places.changed_files(self._stamps, stamps_of(values))
+        if not files and plan.plain_identity(self._bound) == self.identity:
+            return {}
+        from pytest_mimic.values.advancing import set_states, states_of
+
+        moved = {
+            name: state
+            for name, state in states_of(values).items()
+            if state != self._states.get(name)
+        }
+        # What the call has moved is not compared: a replay moves it, too.
+        set_states(values, {name: self._states[name] for name in moved})
+        try:
+            tree = self._tree_now()
+        finally:
+            set_states(values, moved)
+        if files or identity_of(plan.target, tree) != self.identity:
+            from pytest_mimic.values.messages import mutation  # only errors need it
+
+            raise mutation(plan.own_line, self._tree_before, tree, files)
+        return moved
+
+    def set_states(self, states: dict[str, Tree]) -> None:
+        """Leave streams and generators as the recorded call has left them."""
+        if states:
+            from pytest_mimic.values.advancing import set_states
+
+            set_states(self._counted, states)
