@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 
 import pytest
 from support import loopback
@@ -27,6 +28,13 @@ TEST = """
         assert found["name"] == "eve"
 """
 
+PAYMENT = """
+    def test_pay():
+        paid = client.post(API + "/payments", json={"sum": 5}).json()
+        assert paid["method"]
+        assert client.post(API + "/users", json={"name": "bo"}).status_code == 201
+"""
+
 
 class Service(loopback.Server):
     """Keeps users under ids that it never gives twice."""
@@ -35,6 +43,7 @@ class Service(loopback.Server):
         super().__init__(Handler)
         self.ids = itertools.count(1001)
         self.users: dict[str, dict[str, object]] = {}
+        self.method = "card"
 
 
 class Handler(loopback.Handler):
@@ -43,6 +52,9 @@ class Handler(loopback.Handler):
     server: Service
 
     def do_POST(self):
+        if self.path == "/payments":
+            self.json({"paid": f"{time.time():.6f}", "method": self.server.method})
+            return
         user = {"id": next(self.server.ids), **json.loads(self.body())}
         self.server.users[str(user["id"])] = user
         self.json(user, 201)
@@ -110,13 +122,29 @@ def test_an_id_of_a_wider_fixture_is_known_in_tests_and_in_other_fixtures(projec
     project.run(env=env).expect(passed=2)
 
 
-def test_the_drift_of_an_id_prints_the_line(project):
+def test_the_first_verify_prints_one_line_for_all_new_parts(project):
     project.ini("http")
-    project.tests(TEST.format(client="httpx"))
+    project.tests(TEST.format(client="httpx") + PAYMENT)
     with serving(Service()) as service:
         env = {"API": service.url}
-        project.run("--mimic-record", env=env).expect(passed=1)
+        project.run("--mimic-record", env=env).expect(passed=2)
 
-        run = project.run("--mimic-verify", env=env).expect(failed=1)
+        run = project.run("--mimic-verify", env=env).expect(failed=2)
 
-    assert "if it is new each time: http volatile=" in run.output
+        lines = [one for one in run.output.splitlines() if "new each time" in one]
+        assert lines == ["if this is new each time: http volatile=body.id,body.paid"]
+        project.ini(lines[0].partition(": ")[2])
+        project.run("--mimic-verify", env=env).expect(passed=2)
+
+
+def test_no_line_is_printed_where_something_else_drifts_too(project):
+    project.ini("http")
+    project.tests(TEST.format(client="httpx") + PAYMENT)
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.run("--mimic-record", env=env).expect(passed=2)
+        service.method = "cash"
+
+        run = project.run("--mimic-verify", env=env).expect(failed=2)
+
+    assert "new each time" not in run.output

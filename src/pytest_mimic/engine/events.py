@@ -14,7 +14,7 @@ EventKind: TypeAlias = Literal[
     "replayed",  # seconds, times
     "recorded",  # seconds
     "verified",  # is_stale
-    "drifted",  # command, option, what; error, facts, remedies
+    "drifted",  # command, option, line, parts that look new; error, facts, remedies
     "unmade",  # identities in the log `name` that its owner did not ask for
     "opened",  # a cassette: name
     "missing",  # command, option; error, facts, remedies

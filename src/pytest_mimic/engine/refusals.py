@@ -35,7 +35,6 @@ _HEALED_OTHERWISE = ("pointer", "newer", "forbidden")
 
 # What a service gives to each thing that it makes.
 _ID = r"(^|_)[iI]d$|[a-z](Id|ID)$"
-_MOST_PATHS = 3
 
 
 class EndlessCallsError(BaseException):
@@ -261,8 +260,6 @@ class Refusals:
         remedies = self._remedies("to accept it", RERECORD, owner)
         if failed:
             remedies = self._remedies(f"{failed}, to try again", VERIFY, owner)
-        else:
-            remedies += _way_to_leave_out(call, differences)
         what = f"{call.label()} no longer gives what was recorded"
         return DriftError(what, lines_of(self.shown(differences)), remedies)
 
@@ -330,8 +327,8 @@ def lines_of(differences: Sequence[Difference]) -> list[str]:
     return messages.lines_of(differences, _MOST_OF_A_DRIFT)
 
 
-def _way_to_leave_out(call: Call, differences: Sequence[Difference]) -> list[Remedy]:
-    """Give the line that leaves out new ids and moments, if they alone differ."""
+def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:
+    """Give the paths of ids and moments in an answer, if they alone differ."""
     # Only a drift looks at differences.
     from pytest_mimic.values.looks import ignorable
 
@@ -341,10 +338,7 @@ def _way_to_leave_out(call: Call, differences: Sequence[Difference]) -> list[Rem
         if not call.conversation or not (is_id or ignorable([one])):
             return []
         paths[".".join("*" if step.isdigit() else step for step in one.steps)] = None
-    if not paths or len(paths) > _MOST_PATHS:
-        return []
-    options = call.options.changed(volatile=(*call.options.volatile, *paths))
-    return [("if it is new each time", f"{call.line_name} {options.line()}")]
+    return [*paths]
 
 
 def _has_replayed(owner: Owner | None) -> bool:

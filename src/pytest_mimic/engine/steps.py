@@ -18,7 +18,7 @@ from pytest_mimic.engine.decide import Decision
 from pytest_mimic.engine.events import Event, EventKind, Plain
 from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.owners import OpenCall, Owner
-from pytest_mimic.engine.refusals import RERECORD, Refusal, facts_of_error
+from pytest_mimic.engine.refusals import RERECORD, Refusal, facts_of_error, new_parts
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.turns import (
     end_this_thread,
@@ -391,10 +391,13 @@ class Step:
             error.conversation = f"{self._place.name} {call.conversation}"
         label = call.label()
         self._run.events.note(error, label)
-        facts = {
+        parts: list[Plain] = [*new_parts(call, differences)]
+        facts: dict[str, Plain] = {
             "cause": "; ".join(error.facts),
             "option": option,
             "command": refusals.command(option, owner) if option else "",
+            "line": f"{call.line_name} {call.options.line()}",
+            "parts": parts,
         }
         self._tell("drifted", label, **facts, **facts_of_error(error))
 

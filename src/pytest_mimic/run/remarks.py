@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pytest_mimic.engine.events import Event, EventKind
 from pytest_mimic.engine.lives import former_answers
 from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
+from pytest_mimic.patch.targets import parse_target
 from pytest_mimic.run.session import Session
 from pytest_mimic.words import SHOWN, and_more, few, plural, rows
 
@@ -33,6 +34,7 @@ def remarks(session: Session) -> list[str]:
     lines = _calls(session, "missing", "missing", "to record the missing", RECORD)
     lines += _calls(session, "stale", "stale", "to record the stale", RECORD)
     lines += _calls(session, "drifted", "drifted", "to accept them", RERECORD)
+    lines += _lines_of_new_parts(session)
     again = "to record them again"
     lines += _calls(session, "kept failure", "recorded errors", again, RERECORD)
     lines += _calls(session, "not recorded", "not recorded")
@@ -208,6 +210,31 @@ def _sound_outcomes(session: Session) -> list[str]:
         f"{plural(times, 'call')} of changed source still {verb} what was recorded",
         f"to accept the new source: {command}",
     ]
+
+
+def _lines_of_new_parts(session: Session) -> list[str]:
+    """Return the line of each client whose drifts look made anew, with all of them.
+
+    The first drift of a log may be the cause of those that follow.
+    """
+    parts: dict[str, list[str]] = {}
+    logs: set[tuple[str, str]] = set()
+    drifted: set[str] = set()
+    for event in session.run.events.of("drifted"):
+        line, found = event.text("line"), event.facts.get("parts")
+        if isinstance(found, list) and found:
+            parts.setdefault(line, []).extend(map(str, found))
+        elif (event.text("name"), line) not in logs:
+            drifted.add(line)
+        logs.add((event.text("name"), line))
+    lines = []
+    for line, paths in parts.items():
+        target = parse_target(line)
+        if target is not None and line not in drifted:
+            volatile = dict.fromkeys([*target.options.volatile, *paths])
+            options = target.options.changed(volatile=tuple(volatile))
+            lines.append(f"if this is new each time: {target.name} {options.line()}")
+    return lines
 
 
 def _made_anew(session: Session) -> list[str]:
