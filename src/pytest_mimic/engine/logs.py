@@ -210,7 +210,8 @@ class Log:
         # Where a log exists, a failing test keeps its new calls alone.
         is_kept = self.found is None or place.is_added
         if self._part and is_kept and not is_failure and not entry.end:
-            self._part.append(entry)
+            with self._lock:  # Threads may end calls at the same time.
+                self._part.append(entry)
         place.outcome = entry
 
     def end(self, place: Place, *, is_open: bool = False) -> None:
