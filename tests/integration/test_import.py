@@ -265,14 +265,6 @@ DAMAGED = {
         "interactions: !!python/object/apply:os.system ['touch ran']",
         "nothing was run",
     ),
-    "growing.yaml": (
-        "a0: &a0 {x: y}\n"
-        + "".join(
-            f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 12)}]\n" for n in range(1, 10)
-        )
-        + "interactions: [{request: {body: *a9}}]",
-        "its aliases stand for more than",
-    ),
     "broken.json": ('{"interactions": [', "is damaged"),
     "deep.json": ("[" * 100_000, "is nested too deeply"),
 }

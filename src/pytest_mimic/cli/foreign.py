@@ -13,8 +13,6 @@ from pytest_mimic.clients.http import answers, requests
 from pytest_mimic.errors import MimicError
 
 SUFFIXES = (".yaml", ".yml", ".json")
-# What aliases of YAML may stand for: a small file may name a part a billion times.
-_MOST_PARTS = 1_000_000
 
 
 class ForeignError(MimicError):
@@ -53,11 +51,8 @@ def read(path: Path) -> Cassette:
     parse = _parsed_json if path.suffix == ".json" else _parsed_yaml
     try:
         plain = parse(text)
-        size = _size_of(plain, {})
     except RecursionError:
         raise ForeignError("is nested too deeply") from None
-    if size > _MOST_PARTS:
-        raise ForeignError(f"its aliases stand for more than {_MOST_PARTS:,} parts")
     entries = plain.get("interactions") if isinstance(plain, dict) else None
     if not isinstance(entries, list):
         raise ForeignError("is not a cassette of vcrpy")
@@ -101,17 +96,6 @@ def _parsed_yaml(text: str) -> Any:
             line = f", line {mark.line + 1}"
         problem = getattr(error, "problem", None) or error
         raise ForeignError(f"is damaged{line}: {problem}") from None
-
-
-def _size_of(part: Any, known: dict[int, int]) -> int:
-    """Return how many parts something has when each alias is followed."""
-    if not isinstance(part, (dict, list)):
-        return 1
-    if id(part) not in known:
-        known[id(part)] = _MOST_PARTS  # an alias of a part within itself has no end
-        inner = part.values() if isinstance(part, dict) else part
-        known[id(part)] = 1 + sum(_size_of(one, known) for one in inner)
-    return known[id(part)]
 
 
 def _method_of(entry: Any) -> str:

@@ -76,16 +76,11 @@ class _Source(ast.NodeVisitor):
         self.texts: dict[str, list[str]] = defaultdict(list)
         self.marked: dict[str, list[str]] = defaultdict(list)
         self._tests: dict[str, list[str]] = defaultdict(list)
-        self._heirs: dict[str, list[str]] = defaultdict(list)
         self._classes: list[str] = []
 
     def tests_called(self, name: str) -> list[str]:
         """Return the tests of a name, `test_get` or `TestUsers.test_get`."""
-        if name in self._tests:
-            return self._tests[name]
-        class_name, _, function = name.rpartition(".")
-        # What a class inherits may stand in another file.
-        return [f"{heir}::{function}" for heir in self._heirs.get(class_name, ())]
+        return self._tests.get(name, [])
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self._add_test(node)
@@ -106,8 +101,6 @@ class _Source(ast.NodeVisitor):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self._classes.append(node.name)
-        if node.bases:
-            self._heirs[node.name].append("::".join(self._classes))
         self.generic_visit(node)
         self._classes.pop()
 
