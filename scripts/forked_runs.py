@@ -22,8 +22,6 @@ sys.path.append(str(TESTS))
 # Runs and modules are written once.
 sys.dont_write_bytecode = False
 
-from support.quick_runs import keep_lookups  # noqa: E402
-
 # What a run's tests have got of their calls: test, call, and the run that made it.
 Got = dict[tuple[str, str], str]
 
@@ -97,7 +95,6 @@ class ForkedRuns:
         self.run(words, after=tell)
         for name in modules.read_text().split():
             importlib.import_module(name)
-        keep_lookups()
         gc.collect()
         gc.freeze()
 
