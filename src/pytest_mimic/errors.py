@@ -96,7 +96,7 @@ class DriftError(MimicError, AssertionError):
     """A real outcome differs from the recorded one.
 
     Attributes:
-        conversation: What later calls of the same owner follow from; empty: nothing.
+        conversation: The kind of client whose later calls follow from it; empty: none.
     """
 
     conversation: str = ""

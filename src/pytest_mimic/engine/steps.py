@@ -387,8 +387,7 @@ class Step:
             option = ""
         else:
             error = refusals.drift(call, differences, owner, failed=failed)
-        if call.conversation:
-            error.conversation = f"{self._place.name} {call.conversation}"
+        error.conversation = call.conversation
         label = call.label()
         self._run.events.note(error, label)
         parts: list[Plain] = [*new_parts(call, differences)]
