@@ -59,7 +59,7 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from marshal import dumps
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.calls import Call, failed_exchange, raised_in
 from pytest_mimic.engine.coverings import Coverings, Line
@@ -119,6 +119,11 @@ class _PlainCall:
     def texts(self) -> list[str]:
         """All texts in the request."""
         return texts_in(self.call.describe())
+
+    @cached_property
+    def text(self) -> str:
+        """They as one, in which a value is found by one look."""
+        return "\n".join(self.texts)
 
 
 class Adapter:
@@ -285,7 +290,7 @@ class Port:
             return None
         host = self._adapter.host(request)
         line = self._line(request, clients, host)
-        if run.is_own_server(host):
+        if host is not None and run.is_own_server(host):
             return None
         if line is None:
             self._note_left_out(request)
@@ -330,8 +335,9 @@ class Port:
         adapter = self._adapter
         if adapter.is_of_all(request):
             return self._coverings.any_line(adapter.name)
-        signature = adapter.signature(request)
         for client in clients or (adapter.name,):
+            # Most lines take every call, and ask for no signature.
+            signature = partial(adapter.signature, request)
             line = self._coverings.line_for(client, signature, host)
             if line is not None:
                 return line
@@ -352,7 +358,7 @@ class Port:
         data = _data_of(request)
         key = line.name, line.options, data
         plain = self._plain_calls.get(key)
-        if plain is not None and secrets.knows_none_of(plain.texts, scope):
+        if plain is not None and secrets.knows_none_in(plain.text, scope):
             scope.sent.update(plain.texts)
             return plain.call, scope, {}
         own: dict[str, str] = {}
@@ -455,17 +461,13 @@ class Exchange:
 
     def __init__(self, adapter: Adapter, step: Step, scope: Scope, run: Run) -> None:
         self.step = step
+        self.mode = step.mode
         self._adapter = adapter
         self._run = run
         self._secrets = run.secrecy.secrets
         self._scope = scope
         self._number = scope.count(step.call.identity)
         self._recorded: Plain | None = None
-
-    @property
-    def mode(self) -> Literal["replay", "run", "verify", "repeat"]:
-        """What becomes of the call."""
-        return self.step.mode
 
     @property
     def recorded(self) -> Plain:

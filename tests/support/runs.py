@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, cast
@@ -257,12 +257,14 @@ class _Lines:
         self._options = options
         self._patterns = Patterns(options.only, options.exclude)
 
-    def line_for(self, client: str, signature: str, host: str | None) -> Line | None:
+    def line_for(
+        self, client: str, signature: Callable[[], str], host: str | None
+    ) -> Line | None:
         known = client_of(client)
         kind = known.kind if known else client
         if self._name not in (client, kind) or not self._is_there:
             return None
-        takes = self._patterns.takes(signature, host)
+        takes = self._patterns.takes(signature(), host)
         return Line(self._name, self._options, None) if takes else None
 
     def any_line(self, client: str) -> Line | None:

@@ -260,16 +260,23 @@ class Coverings:
             self._edges.append(covering)
             self._patch(covering, list(covering.numbers))
 
-    def line_for(self, client: str, signature: str, host: str | None) -> Line | None:
-        """Return the line that takes a client's call: `httpx`, `GET /users`.
+    def line_for(
+        self, client: str, signature: Callable[[], str], host: str | None
+    ) -> Line | None:
+        """Return the line that takes a client's call.
 
         It is the first of the innermost covering that names the client, or all of its
         kind, whose patterns select the call. None: the call runs for real.
+
+        Args:
+            client: `httpx`.
+            signature: Gives `GET /users`.
+            host: The host of the call.
         """
         for covering in reversed(self._open):
             lines = covering.lines_of(client)
             for line in lines:
-                if line.patterns.takes(signature, host):
+                if line.patterns.take_all or line.patterns.takes(signature(), host):
                     return Line(
                         line.target.name, line.target.options, covering.cassette
                     )

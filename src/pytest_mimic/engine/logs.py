@@ -113,9 +113,9 @@ class Log:
 
     def take(self, call: Call, mode: Mode, *, has_effect: bool = False) -> Place:
         """Give the next place to a call, and say what becomes of it."""
-        kind = call.conversation
+        kind, key = call.conversation, key_of(call)
         with self._lock:
-            index, recorded = self._find(call)
+            index, recorded = self._find(call, key)
             entry = None if index is None else self.entries[index]
             if recorded in ("fresh", "repeats") and is_stale(call, entry):
                 recorded = "stale"
@@ -125,7 +125,7 @@ class Log:
                 recorded,
                 entry,
                 self.name,
-                key_of(call),
+                key,
                 kind,
                 is_in_log=True,
                 index=None if recorded == "repeats" else index,
@@ -137,9 +137,8 @@ class Log:
                 self._begin(place, call)
         return place
 
-    def _find(self, call: Call) -> tuple[int | None, Recorded]:
+    def _find(self, call: Call, key: Key) -> tuple[int | None, Recorded]:
         """Give the recorded call whose turn it is among equal ones."""
-        key = key_of(call)
         indices, number = self._indices.get(key, []), self._next(key)
         own = self._of_sender(call, indices)
         if own:

@@ -64,13 +64,10 @@ class Secrecy:
             owner: The owner of a call. None: no other call sees what it shows.
             test: The owner around it, if it is a cassette.
         """
-        # A plain replay of functions hides nothing.
-        from pytest_mimic.secrets.issued import Scope
-
         if owner is None:
-            return Scope()
+            return _new_scope()
         if owner.scope is None:
-            owner.scope = Scope()
+            owner.scope = _new_scope()
         if owner.fixtures or test is not None:
             wider = [*owner.fixtures.values(), *([test] if test else [])]
             owner.scope.parents = [self.scope(one) for one in wider if one is not owner]
@@ -142,3 +139,10 @@ class Secrecy:
             return shown
 
         return deeply(hide), tuple(dict.fromkeys(paths))
+
+
+def _new_scope() -> Scope:
+    # A plain replay of functions hides nothing.
+    from pytest_mimic.secrets.issued import Scope
+
+    return Scope()

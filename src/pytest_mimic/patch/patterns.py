@@ -16,18 +16,22 @@ class Patterns:
 
     Without `only`, all calls match. A pattern is a verb (`POST`), a resource
     (`/users/*`, `api.shop.com/users`) or both (`GET /users`).
+
+    Attributes:
+        take_all: Whether there are no patterns.
     """
 
     def __init__(self, only: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
         self._only = [_Pattern(text) for text in only]
         self._exclude = [_Pattern(text) for text in exclude]
+        self.take_all = not self._only and not self._exclude
 
     def takes(self, signature: str, host: str | None = None) -> bool:
         """Return whether a call is selected: `GET /users/1`, `shop.api:fetch`.
 
         The host of a request has its port if the URL names one, `api.shop.com:8080`.
         """
-        if not self._only and not self._exclude:
+        if self.take_all:
             return True
         verb, resource = _verb_and_resource(signature)
         if any(one.matches(verb, resource, host) for one in self._exclude):

@@ -173,10 +173,9 @@ class Secrets:
             return hidden
         return map_texts(hidden, without_values)
 
-    def knows_none_of(self, texts: Iterable[str], scope: Scope) -> bool:
-        """Return whether texts hold no value that is hidden wherever it stands."""
-        known = self._known_to(scope)
-        return all(_without_values(text, known) == text for text in texts)
+    def knows_none_in(self, text: str, scope: Scope) -> bool:
+        """Return whether a text holds no value that is hidden wherever it stands."""
+        return _without_values(text, self._known_to(scope)) == text
 
     def hide_answer(
         self, plain: Any, scope: Scope, mark: CallMark, *, hide: Hide = Redactor.hide

@@ -234,9 +234,10 @@ def _finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _wire(connection: Any) -> _Wire:
-    wire: _Wire | None = vars(connection).get("_mimic")
-    if wire is None:
-        wire = vars(connection)["_mimic"] = _Wire()
+    try:
+        wire: _Wire = connection._mimic
+    except AttributeError:
+        wire = connection._mimic = _Wire()
     return wire
 
 
@@ -245,8 +246,8 @@ def _is_ours(connection: Any) -> bool:
 
     A fake server replaces the methods of a connection.
     """
-    read: str = type(connection).read_response.__module__
-    return read.partition(".")[0] == "redis"
+    module: str = type(connection).read_response.__module__
+    return module.startswith("redis.")
 
 
 def _address(connection: Any) -> tuple[Hashable, Hashable]:

@@ -42,10 +42,18 @@ def request_of(text: str, given: Any, context: Any) -> Plain:
         request["parameters"] = sets if is_many else sets[0]
     if compiled is None:
         return {**request, "is_text": True}
-    # It loads SQLAlchemy, which has compiled the statement.
-    from pytest_mimic.clients.sql.secret_columns import columns_behind
+    return {**request, **_columns_behind(compiled)}
 
-    return {**request, **columns_behind(compiled)}
+
+def _columns_behind(compiled: Any) -> Plain:
+    """Return `columns_behind` of a compiled statement, which SQLAlchemy reuses."""
+    known: Plain | None = vars(compiled).get("_mimic_columns")
+    if known is None:
+        # It loads SQLAlchemy, which has compiled the statement.
+        from pytest_mimic.clients.sql.secret_columns import columns_behind
+
+        known = vars(compiled)["_mimic_columns"] = columns_behind(compiled)
+    return known
 
 
 def _names_in_order(

@@ -19,7 +19,7 @@ _KEYED = (operators.json_getitem_op, operators.json_path_getitem_op)
 
 
 def columns_behind(compiled: Any) -> Plain:
-    """Return what is known of a compiled statement, which SQLAlchemy keeps and reuses.
+    """Return what is known of a compiled statement.
 
     Returns:
         Where they hold something:
@@ -28,13 +28,6 @@ def columns_behind(compiled: Any) -> Plain:
         - `names`: the columns of `parameters` and of the result's `columns`, where
           their own names do not say it; `:name` is the value of that parameter.
     """
-    known: Plain | None = vars(compiled).get("_mimic_columns")
-    if known is None:
-        known = vars(compiled)["_mimic_columns"] = _read(compiled)
-    return known
-
-
-def _read(compiled: Any) -> Plain:
     state = getattr(compiled, "compile_state", None)
     of_orm = getattr(state, "statement", None)
     statement = compiled.statement if of_orm is None else of_orm
