@@ -10,22 +10,6 @@ pytest.importorskip("httpx")
 NOWHERE = {"API": "http://127.0.0.1:9"}
 
 
-def test_without_its_body_a_request_is_the_same_in_any_form(project):
-    project.ini("httpx ignore=body,host,port")
-    project.tests("""
-        import os
-        import httpx
-
-        def test_it():
-            sent = {"data": {"day": "2"}} if "AGAIN" in os.environ else {"json": 1}
-            httpx.post(os.environ["API"] + "/echo", **sent)
-    """)
-    with running_server() as server:
-        project.record(env={"API": server.url}).expect(passed=1)
-
-    project.replay(env={**NOWHERE, "AGAIN": "1"}).expect(passed=1)
-
-
 @pytest.mark.parametrize("kind", ["application/octet-stream", "image/png"])
 def test_bytes_that_nobody_can_search_are_named(project, kind):
     project.ini("httpx")

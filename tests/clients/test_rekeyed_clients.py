@@ -102,30 +102,6 @@ def test_requests_follow_their_line(
     assert rekey()[0] == 0
 
 
-def test_answers_to_equal_requests_of_one_test_keep_their_order(
-    project: Project, service: Server, rekey: Rekey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each of two tests has its own sequence."""
-    monkeypatch.setenv("SERVICE", service.url)
-    project.module(SHOP)
-    project.tests("""
-        import shop
-
-        def test_one():
-            assert [shop.ask("tea", run=run) for run in "bab"] == [1, 2, 3]
-
-        def test_two():
-            assert [shop.ask("tea", run=run) for run in "ab"] == [4, 5]
-    """)
-    project.ini("http")
-    project.record("-p", "no:randomly").expect(passed=2)
-    service.stop()
-    project.ini("http ignore=query,body.run")
-
-    assert rekey()[0] == 0
-    project.replay().expect(passed=2)
-
-
 def test_different_answers_stay_where_one_recording_serves_all(
     project: Project, service: Server, rekey: Rekey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,24 +130,6 @@ def test_different_answers_stay_where_one_recording_serves_all(
     assert any("test_two" in line for line in lines)
     assert any("--mimic-rerecord" in line for line in lines)
     project.replay().expect(failed=2)
-
-
-def test_what_served_all_tests_stays(
-    project: Project, service: Server, rekey: Rekey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SERVICE", service.url)
-    project.module(SHOP)
-    project.tests(ASKS)
-    project.ini("http sequence=no")
-    project.record().expect(passed=1)
-    kept = project.files()
-    project.ini("http")
-
-    code, lines = rekey()
-
-    assert code == 1
-    assert any("sequence=no" in line for line in lines)
-    assert project.files() == kept
 
 
 SQL = """

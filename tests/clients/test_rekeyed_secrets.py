@@ -93,40 +93,6 @@ def test_requests_and_answers_lose_a_secret(
     assert rekey()[0] == 0
 
 
-@pytest.mark.parametrize("motto", ["a", SECRET])
-def test_a_request_with_references_of_a_schema_follows(
-    project: Project,
-    service: Server,
-    rekey: Rekey,
-    monkeypatch: pytest.MonkeyPatch,
-    motto: str,
-) -> None:
-    """Its keys that begin with `$` are no tags, whether or not it loses a secret."""
-    monkeypatch.setenv("SERVICE", service.url)
-    project.module(SHOP)
-    test = """
-        import shop
-
-        def test_one():
-            schema = {"$defs": {"Mood": {"$ref": "#/Mood"}}, "a": [{"$ref": 1}]}
-            secret = {"motto": "MOTTO"} if len("MOTTO") > 1 else {}
-            assert shop.send(schema=schema, n=1, **secret)["name"] == "Ann"
-    """
-    project.tests(test.replace("MOTTO", motto))
-    project.ini("http")
-    project.record().expect(passed=1)
-    service.stop()
-    project.ini("http ignore=body.n", mimic_redact="motto")
-
-    code, lines = rekey()
-
-    assert code == 0, lines
-    assert holds_secret(project) == []
-    project.tests(test.replace("MOTTO", motto).replace("n=1", "n=2"))
-    project.replay().expect(passed=1)
-    assert rekey()[0] == 0
-
-
 @pytest.mark.parametrize(
     ("path", "setting", "name"),
     [("/pay?a=1", "!password", "password"), ("/login", "!token", "token")],

@@ -2,7 +2,7 @@
 
 Another question is still a miss.
 
-The same table of functions and of HTTP stands in `tests/integration/test_remedies.py`.
+The same table of functions, of HTTP and of SQL is in `tests/integration/test_remedies.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support import loopback
 
 pytest_plugins = ("support.database_servers",)
 
@@ -66,68 +65,11 @@ def say(**arguments):
     return asyncio.run(main())
 """
 
-HTTPX = """
-import asyncio, os, httpx
-
-URL = os.environ["URL"]
-
-
-def post(body):
-    return httpx.post(URL, json=body).json()
-
-
-async def post_async(body):
-    async with httpx.AsyncClient() as client:
-        return (await client.post(URL, json=body)).json()
-
-
-def post_late(body):
-    return asyncio.run(post_async(body))
-
-
-def lines(body):
-    with httpx.stream("POST", URL, json=body) as response:
-        return list(response.iter_lines())
-"""
-
-# Of each client with requests of its own, how it posts.
-POSTING = {
-    "requests": """
-import os, requests
-
-def post(body):
-    return requests.post(os.environ["URL"], json=body).json()
-""",
-    "httpx2": """
-import os, httpx2
-
-def post(body):
-    return httpx2.post(os.environ["URL"], json=body).json()
-""",
-    "urllib3": """
-import os, urllib3
-
-def post(body):
-    return urllib3.PoolManager().request("POST", os.environ["URL"], json=body).json()
-""",
-    "aiohttp": """
-import aiohttp, asyncio, os
-
-async def _post(body):
-    async with aiohttp.ClientSession() as session:
-        async with session.post(os.environ["URL"], json=body) as response:
-            return await response.json()
-
-def post(body):
-    return asyncio.run(_post(body))
-""",
-}
-
 
 class Situation(NamedTuple):
     """A call of a client with a part that is made anew, and what helps it."""
 
-    #: The module of the client, `mcp_say`, `over_httpx`, and what is asked with it.
+    #: The client, and what is asked with it.
     client: str
     body: str
     #: The line of the ini file that is printed. Empty: none.
@@ -138,8 +80,6 @@ MODULES = {
     "redis": ("redis", "kept", REDIS),
     "grpc": ("grpc", "books", GRPC),
     "mcp": ("mcp", "talks", MCP),
-    "httpx": ("httpx", "web", HTTPX),
-    **{client: (client, "web", text) for client, text in POSTING.items()},
 }
 
 SITUATIONS = {
@@ -166,33 +106,7 @@ SITUATIONS = {
         "talks.say(text=ASK, run=values.uuid4())",
         "mcp ignore=params.arguments.run",
     ),
-    "httpx, a moment": Situation(
-        "httpx", "web.post({'q': ASK, 'at': values.iso()})", "httpx ignore=body.at"
-    ),
-    "httpx, an id, asyncio": Situation(
-        "httpx",
-        "web.post_late({'q': ASK, 'meta': {'id': values.uuid4()}})",
-        "httpx ignore=body.meta.id",
-    ),
-    "httpx, a stream": Situation(
-        "httpx",
-        "web.lines({'q': ASK, 'ids': [values.uuid4()]})",
-        "httpx ignore=body.ids.0",
-    ),
-    **{
-        f"{client}, an id": Situation(
-            client,
-            "web.post({'q': ASK, 'id': values.uuid4()})",
-            f"{client} ignore=body.id",
-        )
-        for client in POSTING
-    },
 }
-
-
-class Echo(loopback.Handler):
-    def do_POST(self) -> None:
-        self.json({"about": self.body().decode()})
 
 
 class Asking:
@@ -234,8 +148,6 @@ def asking(
                 TESTS / "support/mcp_stdio_server.py", project.root / "server.py"
             )
             project.write("answer", "as usual")
-        else:
-            monkeypatch.setenv("URL", request.getfixturevalue("echo"))
         made = Asking(project)
         project.ini(target)
         project.write(f"{module}.py", text)
@@ -251,12 +163,6 @@ def library() -> Iterator[Any]:
 
     with running_library() as server:
         yield server
-
-
-@pytest.fixture
-def echo() -> Iterator[str]:
-    with loopback.serving(loopback.Server(Echo)) as server:
-        yield f"http://127.0.0.1:{server.server_address[1]}/ask"
 
 
 def ignoring(lines: list[str]) -> list[str]:
@@ -293,7 +199,6 @@ def test_what_a_miss_of_a_client_prints_ends_it(asking, situation) -> None:
         assert not lines
         return
     shop.paste(command).expect(passed=1)
-    shop.run().expect(passed=1)
     shop.run().expect(passed=1)
     shop.ask = "coffee"
     shop.run().expect(failed=1)

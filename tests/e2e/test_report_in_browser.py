@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support import face
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -147,61 +145,3 @@ def test_tests_and_calls_are_filtered_and_found(report: Any) -> None:
     assert tests.count() == 1
     report.locator("input").fill("")
     assert tests.count() == 4
-
-
-def test_the_address_of_a_call_opens_it(report: Any) -> None:
-    name = "test_shop.py::test_rows"
-
-    report.goto(f"{report.url}#{name}/1")
-    report.reload()
-
-    assert report.locator("details.test[open]").count() == 2
-    assert report.locator(f"[id='{name}/1']").is_visible()
-
-
-def test_arrow_keys_go_from_line_to_line(report: Any) -> None:
-    report.locator("main summary").first.focus()
-
-    report.keyboard.press("ArrowDown")
-    report.keyboard.press("Enter")
-
-    focused = report.evaluate("document.activeElement.parentElement.className")
-    assert focused == "group"
-    assert report.locator("details.group[open]").count() == 1
-
-
-def test_tests_are_sorted_by_the_tokens_of_language_models(
-    project: Any, window: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def talk(number: int, tokens: int) -> dict[str, Any]:
-        body = json.dumps({"usage": {"input_tokens": tokens, "output_tokens": 1}})
-        headers = {"Content-Type": ["application/json"]}
-        answer = {"status": {"code": 200}, "headers": headers, "body": {"string": body}}
-        request = {"method": "GET", "uri": f"http://a.test/{number}", "body": None}
-        return {"request": request, "response": answer}
-
-    project.ini("http")
-    for number, tokens in enumerate((10, 30, 20)):
-        name = f"cassettes/test_talk/test_talk[{number}].json"
-        cassette = {"interactions": [talk(number, tokens)]}
-        project.write(name, json.dumps(cassette))
-    project.write(
-        "test_talk.py",
-        """
-        import pytest, requests
-
-        @pytest.mark.parametrize("number", range(3))
-        def test_talk(number):
-            requests.get(f"http://a.test/{number}")
-        """,
-    )
-    monkeypatch.chdir(project.root)
-    assert face.command(["import", "cassettes"]) == 0
-    project.run("--mimic-report=page.html").expect(passed=3)
-    window.goto((project.root / "page.html").as_uri())
-
-    window.get_by_label("order of the tests").select_option("tokens")
-
-    shown = window.locator("details.test > summary").all_inner_texts()
-    assert [line.split("test_talk[")[1][0] for line in shown] == ["1", "2", "0"]
-    assert "31 tokens" in shown[0]

@@ -211,19 +211,6 @@ def test_a_call_at_import_is_refused(talk):
     talk.talk("--mimic-record", errors=1, exit_code=2, says=says)
 
 
-def test_a_failing_test_leaves_the_conversation_as_it_was(talk):
-    """A new call whose test failed is not replayed together with the old ones."""
-    talk.tests(TEST.format("ab"))
-    before = talk.talk("--mimic-record", asked="ab", passed=1)
-    talk.tests(TEST.format("xab") + "    assert 0\n")
-
-    failed = talk.talk("--mimic-record", asked="xab", failed=1)
-
-    assert failed.vault == before.vault
-    talk.tests(TEST.format("xab"))
-    talk.talk("--mimic-record", asked="xab", passed=1)
-
-
 def test_a_service_without_state_has_one_answer_for_each_call(talk):
     """With `sequence=no`: for all tests, in any order; a new call is recorded alone."""
     talk.ini(

@@ -42,52 +42,6 @@ SHOP = """
 TARGETS = ["shop:*", "shop:Shop.total"]
 
 
-def test_values_count_the_same_under_any_hash_seed(shop):
-    """The order of sets and dicts, and shared parts, do not count.
-
-    A NaN equals itself.
-    """
-    shop.tests("""
-        import collections, copy, datetime, decimal, functools, pathlib, re, uuid
-        import shop
-
-        def make(scale):
-            return lambda value: value * scale
-
-        VALUES = [
-            {"name": {"x", "y", "z", None, 2.5}, 1: frozenset({("a", 1), ("b", 2)})},
-            shop.Order([shop.Color.RED, {"p", "q", "r"}]),
-            (lambda row: [row, row, {"same": row}])({"a", "b", "c"}),
-            [float("nan"), decimal.Decimal("1.10"), uuid.UUID(int=7), re.compile("a+", re.I), range(3)],
-            [make(2), functools.partial(make(3), 1), shop.Shop("a").total, shop.Order, print, re.compile],
-            collections.OrderedDict(b=1, a={"k", "l", "m"}),
-        ]
-
-        def test_values():
-            for value in VALUES:
-                shop.take(value), shop.take(copy.deepcopy(value))
-    """)
-
-    shop.record(hash_seed=1).expect(passed=1, real=["take"] * 6)
-    shop.replay(hash_seed=2).expect(passed=1, real=[])
-
-
-def test_a_part_that_stands_twice_at_sixty_levels_replays(shop):
-    """Written out, it has no end."""
-    shop.tests("""
-        import shop
-
-        def test_value():
-            value = [1]
-            for _ in range(60):
-                value = [value, value]
-            assert shop.take(value) == shop.take(value) == 1
-    """)
-
-    shop.record().expect(passed=1, real=["take"])
-    shop.replay().expect(passed=1, real=[])
-
-
 PATHS = """
     import pathlib
     import shop

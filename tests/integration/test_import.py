@@ -398,53 +398,6 @@ def test_what_is_recorded_takes_the_place_of_what_was_imported(
     project.replay().expect(passed=1)
 
 
-def test_a_failing_test_replaces_nothing_that_was_imported(project, take_over):
-    project.ini("http sequence=no")
-    with running_server() as server:
-        project.write(
-            "cassettes/test_talk/test_talk.yaml",
-            entries(("GET", "/echo", "old")).replace(ORIGIN, server.url),
-        )
-        project.write(
-            "test_talk.py",
-            f"import requests\n\ndef test_talk():\n    assert requests.get('{server.url}/echo').text == 'old'\n",
-        )
-        take_over("cassettes")
-        before = project.files()
-
-        project.run("--mimic-rerecord").expect(failed=1)
-
-    assert before.items() <= project.files().items()
-
-
-def test_a_cassette_of_imported_calls_is_recorded_again_as_a_whole(project, take_over):
-    project.ini("http")
-    with running_server() as server:
-        project.write(
-            "talk.yaml",
-            entries(("POST", "/echo", "old"), body="n").replace(ORIGIN, server.url),
-        )
-        talk = """
-            import requests
-
-            def test_talk(mimic_auto):
-                with mimic_auto("talk"):
-                    found = [requests.post("{}" + path, data=b"n").text for path in {}]
-                assert ["old" in one for one in found] == {}
-            """
-        take_over("talk.yaml")
-        project.write("test_talk.py", talk.format(server.url, ["/echo"], [True]))
-        project.run("--mimic-record").expect(passed=1)
-        project.write(
-            "test_talk.py", talk.format(server.url, ["/echo?x=1", "/echo"], [False] * 2)
-        )
-
-        project.run("--mimic-rerecord").expect(passed=1)
-
-    assert len(project.calls()) == 2
-    project.replay().expect(passed=1)
-
-
 def test_imported_recordings_are_verified_judged_and_found_by_the_command(
     project, take_over
 ):

@@ -311,14 +311,3 @@ def test_the_log_of_a_wider_fixture_stays_if_its_set_up_failed(shop, scope):
     run = shop.run("--mimic-rerecord", env=LATER).expect(errors=2)
 
     assert run.vault == good
-
-
-def test_an_outage_restores_a_cassette(shop):
-    test = "import shop\n\ndef test_it(mimic_auto):\n    with mimic_auto():\n        shop.fetch('Oslo')\n"
-    shop.tests(test)
-    good = shop.record().expect(passed=1).vault
-
-    run = shop.run("--mimic-rerecord", env=DOWN).expect(failed=1)
-
-    assert run.vault == good
-    assert "recorded errors:" not in run.section

@@ -163,19 +163,6 @@ def test_what_a_marker_or_a_block_mimics_is_judged(shop: Any) -> None:
     assert run.section[0] == "2 recordings unused"
 
 
-def test_workers_of_xdist_say_what_they_mimic(shop: Any) -> None:
-    shop.process = True
-    shop.ini(pythonpath=".")
-    shop.write(
-        "test_shop.py",
-        "import pytest\n\n@pytest.mark.mimic('shop:fetch')\ndef test_oslo(): pass\n",
-    )
-
-    run = shop.run("-n2").expect(passed=1)
-
-    assert run.section[0] == "1 recording unused"
-
-
 def test_the_jobs_of_a_suite_together_judge_what_they_mimic(shop: Any) -> None:
     words = another_ini(shop)
     usage = shop.root / "usage.json"
