@@ -135,6 +135,8 @@ class Adapter:
         has_effect: Whether a fixture's calls are made for real in each recording run.
         head: The parts of an answer that say how the call went, which compare=shape
             compares as they are.
+        content: The parts of a request in which an imported call may differ: the tool
+            that made it did not compare them.
         is_session: Whether each call belongs to a session, so that its place in a log
             counts whatever a line says of `sequence`.
     """
@@ -143,6 +145,7 @@ class Adapter:
     kind = ""
     has_effect = False
     head: Sequence[str] = ()
+    content: Sequence[str] = ()
     is_session = False
 
     def open(self, run: Run, coverings: Coverings) -> Iterable[Edge]:
@@ -410,6 +413,7 @@ class Port:
             has_effect=adapter.has_effect,
             identify=identify,
             parts=counted,
+            content=adapter.content,
             is_equal=is_equal,
             sender=sender,
             line_name=line.name,

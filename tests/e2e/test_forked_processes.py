@@ -64,7 +64,8 @@ def test_a_call_that_has_a_place_is_refused_in_every_mode(forking, server, way, 
 
     run = forking.run_forking(*([mode] if mode else []), "-k", "children")
 
-    run.expect(failed=1, deselected=1, says=["http GET /users/2", "sequence=no"])
+    says = ["http GET /users/2", 'http only="GET /users/2" sequence=no']
+    run.expect(failed=1, deselected=1, says=says)
     assert server.seen == []
     assert run.calls == []
 

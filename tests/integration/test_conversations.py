@@ -207,7 +207,7 @@ def test_a_call_at_import_is_refused(talk):
     talk.write("rates.py", "from shop import ask\nask(*'ab')\n")
     talk.tests("import rates\n\ndef test_it(): pass\n")
 
-    says = ["toy_client ASK a", "sequence=no"]
+    says = ["toy_client ASK a", 'toy_client only="ASK a" sequence=no']
     talk.talk("--mimic-record", errors=1, exit_code=2, says=says)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -57,6 +57,7 @@ class Call:
             they tell equal calls of a log apart.
         is_equal: Compares two outcomes as verifying does; None: all of them counts.
         parts: Gives what counts of what a recording keeps; None: all of it does.
+        content: The parts in which an imported call may differ.
         line_name: How its line names the target: `httpx`.
     """
 
@@ -75,6 +76,7 @@ class Call:
         changed: Callable[[Entry], list[str]] | None = None,
         identify: Callable[[Tree], str] | None = None,
         parts: Callable[[Tree], Tree] | None = None,
+        content: Sequence[str] = (),
         is_equal: SameBodies | None = None,
         sender: Callable[[Tree], list[str]] | None = None,
         line_name: str = "",
@@ -92,6 +94,7 @@ class Call:
         self.changed = changed
         self.identify = identify
         self.parts = parts
+        self.content = content
         self.is_equal = is_equal
         self.sender = sender
         self.line_name = line_name or target
@@ -105,6 +108,13 @@ class Call:
     def conversation(self) -> str:
         """The calls of its log that it follows from, by name; empty: none."""
         return self.kind if self.in_log and self.kind != "function" else ""
+
+    def line_to_share(self) -> str:
+        """Give the line with which all tests share the call."""
+        options = self.options.changed(sequence=False)
+        if self.conversation:
+            options = options.changed(only=(self.signature,))
+        return f"{self.line_name} {options.line()}"
 
 
 @lru_cache(maxsize=1024)

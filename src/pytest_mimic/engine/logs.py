@@ -30,7 +30,6 @@ from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import Entry, Recording, copied
 from pytest_mimic.vault.vault import Part, Vault, Written
 
-_NO_ADDRESS = ("headers", "body", "form")
 Verdict = Literal["passed", "skipped", "failed"]
 
 
@@ -389,7 +388,7 @@ def _address(call: Call, request: Tree) -> Tree:
     assert call.parts is not None
     parts = call.parts(request)
     assert isinstance(parts, dict)
-    return {name: parts[name] for name in parts if name not in _NO_ADDRESS}
+    return {name: parts[name] for name in parts if name not in call.content}
 
 
 def why_not_kept(entry: Entry, verdict: Verdict, *, below_replayed: bool) -> str:

@@ -119,12 +119,8 @@ def _of_equal(
             command = around.commands.mimic("mv", moved[0], name)
             fact = f"{moved[0]}, which is gone, begins with the same call"
             return Hints([fact], [("to give it those recordings", command)])
-    options = call.options.changed(sequence=False)
-    if call.conversation:
-        options = options.changed(only=(call.signature,))
-    line = f"{call.line_name} {options.line()}"
     fact = f"recorded by {others[0].owner}, for itself"
-    return Hints([fact], [("to let all tests share it", line)])
+    return Hints([fact], [("to let all tests share it", call.line_to_share())])
 
 
 def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hints:

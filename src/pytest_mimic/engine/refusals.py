@@ -218,7 +218,7 @@ class Refusals:
 
     def _ways_without_a_place(self, call: Call, other: str) -> list[Remedy]:
         return [
-            ("to let all tests share it", f"{call.line_name} sequence=no"),
+            ("to let all tests share it", call.line_to_share()),
             (f"or {other}, or a thread", ""),
         ]
 

@@ -28,6 +28,7 @@ class HttpAdapter(Adapter):
 
     kind = "http"
     head = ("status", "headers", "error")
+    content = ("headers", "body", "form")
 
     def signature(self, request: Plain) -> str:
         """Return `GET /users/1`."""
