@@ -31,9 +31,9 @@ FEW = {"tea": 1, "coffee": 2, "milk": 3}[ASK]
 def uuid4(): return str(uuid.uuid4())
 def uuid1(): return str(uuid.uuid1())
 def digits(): return uuid.uuid4().hex
-# Chance may give digits alone, which look like a number.
-def token(): return "ab12" + secrets.token_hex(8)
-def url_token(): return "t" + secrets.token_urlsafe(32)
+# Chance alone may give what looks like a number or like words.
+def token(): return "ab12cd34ef56" + secrets.token_hex(4)
+def url_token(): return "t1a2b3c4" + secrets.token_urlsafe(32)
 def ulid():
     base = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
     at, digits = int(time.time() * 1000), ""

@@ -28,7 +28,7 @@ from pytest_mimic.patch.modules import (
 from pytest_mimic.patch.named import AbsentError, NotFoundError, defined_name, find
 from pytest_mimic.patch.patches import NamedFunction, Patches, Wrapper
 from pytest_mimic.patch.patterns import Patterns
-from pytest_mimic.patch.targets import Options, Target
+from pytest_mimic.patch.targets import NO_OPTIONS, Target
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.owners import Owner
@@ -291,7 +291,7 @@ class Coverings:
         """
         for covering in reversed(self._open):
             if covering.lines_of(client):
-                return Line(client, Options(), covering.cassette)
+                return Line(client, NO_OPTIONS, covering.cassette)
         return None
 
     def takes(self, client: str) -> bool:

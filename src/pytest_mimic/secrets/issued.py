@@ -304,13 +304,14 @@ def texts_in(plain: Any) -> list[str]:
     found: list[str] = []
     parts = [plain]
     for part in parts:  # It grows.
-        if isinstance(part, str):
-            found.append(part)
-        elif isinstance(part, dict):
+        if isinstance(part, dict):
             found += part
-            parts += part.values()
-        elif isinstance(part, list):
-            parts += part
+            part = list(part.values())
+        if isinstance(part, list):
+            are_texts = {str}.issuperset(map(type, part))
+            (found if are_texts else parts).extend(part)
+        elif isinstance(part, str):
+            found.append(part)
         elif isinstance(part, int) and placeholders.is_placeholder(part):
             found.append(str(part))
     return found

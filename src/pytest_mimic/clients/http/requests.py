@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -114,12 +115,11 @@ def counted(parts: dict[str, Any], matched: Iterable[str] = ()) -> dict[str, Any
         matched: The headers that count besides the usual ones.
     """
     names = _COUNTED_HEADERS | {name.lower() for name in matched}
-    headers = {
-        name: value
-        for name, value in parts.get("headers", {}).items()
+    sent = parts.get("headers", {})
+    headers = {name: sent[name] for name in sorted(names & sent.keys())}
+    if headers.get("accept") == "*/*":
         # Clients that say nothing accept anything, too.
-        if name in names and (name, value) != ("accept", "*/*")
-    }
+        del headers["accept"]
     counted = {**parts, "headers": headers}
     if "body" not in parts:
         counted.pop("form", None)
@@ -144,6 +144,7 @@ def query_of(plain: dict[str, Any]) -> str:
     return query
 
 
+@lru_cache(maxsize=64)
 def _split(url: str) -> tuple[str, str, str, str]:
     """Return scheme, host with port, path and query of an address."""
     match = _ADDRESS.match(url)

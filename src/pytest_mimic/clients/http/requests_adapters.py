@@ -1,7 +1,8 @@
 """The edge of requests: plain recorded answers, given where requests asks urllib3.
 
 Any other request goes on to urllib3, so that its retries, streams and errors are its
-own, and is answered at the connection.
+own, and is answered at the connection. A plain one could be, too: but a pool, a
+connection and a head that is parsed cost half as much again as all that requests does.
 """
 
 from __future__ import annotations
