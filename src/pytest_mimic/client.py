@@ -509,8 +509,9 @@ class Exchange:
 
     def _made(self, give: Callable[[Plain], Any] | None) -> Any:
         """Return what a client is given, or the error that it raises."""
-        answer = self.recorded
-        self._scope.give(answer)
+        answer, entry = self.recorded, self.step.entry
+        assert entry is not None
+        self._scope.give(partial(unshelve, entry.body, self._run.vault))
         found = self.made(answer, give)
         tokens = self._adapter.tokens(answer)
         if tokens and self.step.replayed is not None:

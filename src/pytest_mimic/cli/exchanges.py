@@ -72,7 +72,7 @@ class Exchanges:
 
     def request(self, adapter: Adapter, plain: Plain) -> Plain:
         """Return a request without secrets. A placeholder in it stays."""
-        self._scope.give(plain)
+        self._scope.give(lambda: plain)
         hidden: Plain = self._secrets.hide_request(
             plain, self._scope, hide=adapter.hide_request
         )

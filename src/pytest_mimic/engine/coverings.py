@@ -28,7 +28,7 @@ from pytest_mimic.patch.modules import (
 from pytest_mimic.patch.named import AbsentError, NotFoundError, defined_name, find
 from pytest_mimic.patch.patches import NamedFunction, Patches, Wrapper
 from pytest_mimic.patch.patterns import Patterns
-from pytest_mimic.patch.targets import NO_OPTIONS, Target
+from pytest_mimic.patch.targets import NO_OPTIONS, Options, Target
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.owners import Owner

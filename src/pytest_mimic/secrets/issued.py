@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import marshal
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -14,9 +13,6 @@ from pytest_mimic.secrets.names import Names
 from pytest_mimic.secrets.placeholders import JWT, OWN, Number
 from pytest_mimic.secrets.redactor import Redactor
 from pytest_mimic.secrets.values import SHORTEST, KnownValues, map_texts, of_variables
-
-_LONG = 10_000
-"""An answer of so many bytes is not kept to be read later."""
 
 Hide = Callable[[Redactor, Any, Callable[[str, str], str]], Any]
 """How a kind of client hides plain data, given what stands in place of a secret."""
@@ -52,27 +48,25 @@ class Scope:
         self.known = KnownValues()
         self._given: set[str] = set()
         # Few applications send back what an answer gave: most stay unread.
-        self._unread: list[bytes] = []
+        self._unread: list[Callable[[], Any]] = []
         self.sent: set[str] = set()
 
     @property
     def given(self) -> set[str]:
         """What stands for issued secrets in the answers that the application got."""
         while self._unread:
-            self._note_given(marshal.loads(self._unread.pop()))
+            answer = self._unread.pop()()
+            # A placeholder needs no escape, so that one look at the whole is enough.
+            self._given.update(placeholders.issued_in(json.dumps(answer)))
         return self._given
 
-    def give(self, answer: Any) -> None:
-        """Note a recorded answer, which the application has got."""
-        data = marshal.dumps(answer)
-        if len(data) > _LONG:
-            self._note_given(answer)
-        else:
-            self._unread.append(data)
+    def give(self, read: Callable[[], Any]) -> None:
+        """Note a recorded answer, which the application has got.
 
-    def _note_given(self, answer: Any) -> None:
-        # A placeholder needs no escape, so that one look at the whole is enough.
-        self._given.update(placeholders.issued_in(json.dumps(answer)))
+        Args:
+            read: Gives the answer.
+        """
+        self._unread.append(read)
 
     def count(self, identity: str) -> int:
         """Return the number of a call among equal ones, from 0."""
@@ -168,7 +162,11 @@ class Secrets:
             return self._without_tokens(_without_values(text, known), scope)
 
         # One look at all texts is quicker than one at each.
-        together = "\n".join(texts if hidden == plain else texts_in(hidden))
+        if hidden == plain:
+            hidden = plain
+        else:
+            texts = texts_in(hidden)
+        together = "\n".join(texts)
         if without_values(together) == together:
             return hidden
         return map_texts(hidden, without_values)
