@@ -8,6 +8,7 @@ import gc
 import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 pytest.importorskip("grpc_tools", reason="needs grpcio-tools")
 
 import grpc
+from google.protobuf.wrappers_pb2 import StringValue
 from support.face import ISSUED
 from support.grpc_server import TOKEN, protos, running_library, services
 from support.placeholders import unmarked
@@ -284,6 +286,28 @@ def test_other_messages_are_another_call(runs: Any, stub: Any) -> None:
     for use in uses:
         with pytest.raises(MissingRecordingError, match=r"'a' recorded, 'b' now"):
             use("b")
+
+
+def test_a_message_that_json_writes_as_one_value_is_recorded(runs: Any) -> None:
+    def get(request: StringValue, _: Any) -> StringValue:
+        return StringValue(value=f"{request.value}!")
+
+    method = grpc.unary_unary_rpc_method_handler(
+        get, StringValue.FromString, StringValue.SerializeToString
+    )
+    handlers = grpc.method_handlers_generic_handler("shop.Echo", {"Get": method})
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[handlers])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        echo = channel.unary_unary(
+            "/shop.Echo/Get", StringValue.SerializeToString, StringValue.FromString
+        )
+        assert echo(StringValue(value="tea")).value == "tea!"
+        server.stop(None).wait()
+        runs.again("replay")
+
+        assert echo(StringValue(value="tea")).value == "tea!"
 
 
 def test_a_stream_read_further_than_its_recording_is_a_miss(

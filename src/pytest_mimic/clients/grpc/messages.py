@@ -33,11 +33,13 @@ def read(message: object) -> Plain:
         raise NoMessageError(what)
     data = inner.SerializeToString(deterministic=True)
     plain = json_format.MessageToDict(inner, preserving_proto_field_name=True)
-    plain = _with_bytes(inner.DESCRIPTOR, plain, _shown_bytes)
-    again = _parsed(plain, type(inner)())
-    if again.SerializeToString(deterministic=True) != data:
-        return {"$base64": b64encode(data).decode()}
-    return plain
+    # Types such as `StringValue` are a text or a number in JSON.
+    if isinstance(plain, dict):
+        plain = _with_bytes(inner.DESCRIPTOR, plain, _shown_bytes)
+        again = _parsed(plain, type(inner)())
+        if again.SerializeToString(deterministic=True) == data:
+            return plain
+    return {"$base64": b64encode(data).decode()}
 
 
 def give(plain: Plain, deserialize: Deserialize) -> Any:
