@@ -199,6 +199,11 @@ class Words:
     def check(self):
         self._words_id = id(self.words)
 
+    def name(self, number):
+        self._name = id(self)
+        if number:
+            self._name = number
+
 
 def test_an_attribute_that_its_class_says_is_an_id_does_not_count():
     before = fingerprint(Words(["the"]))
@@ -216,5 +221,14 @@ def test_a_large_number_under_the_name_of_an_id_counts():
     one, other = Words(None), Words(None)
 
     one._user_id, other._user_id = 2**60, 2**60 + 1
+
+    assert fingerprint(one) != fingerprint(other)
+
+
+def test_a_large_number_that_takes_the_place_of_an_id_counts():
+    one, other = Words(None), Words(None)
+
+    one.name(2**60)
+    other.name(2**60 + 1)
 
     assert fingerprint(one) != fingerprint(other)

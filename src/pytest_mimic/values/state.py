@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copyreg
+import inspect
 import re
-import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property, lru_cache, partial
 from types import (
     BuiltinFunctionType,
@@ -22,7 +23,6 @@ from typing import Any
 from pytest_mimic.values import errors
 from pytest_mimic.values.names import is_found, name_of
 from pytest_mimic.values.rows import Row, refusal_of, row_of
-from pytest_mimic.values.source import text_of_file
 from pytest_mimic.values.tree import Refused
 
 _HOOKS = (
@@ -35,7 +35,7 @@ _HOOKS = (
 )
 # These write the hooks of the classes that they make, and keep nothing back there.
 _GENERATORS = frozenset({"dataclasses", "attr._make", "collections"})
-_ABSENT = object()
+_ID = r"id\([^()]*\)"
 _POINTER = tuple.__itemsize__
 
 CONTAINERS = frozenset(
@@ -480,11 +480,15 @@ def large_numbers(attributes: Mapping[Any, object]) -> list[str]:
 
 @lru_cache(maxsize=256)
 def is_id(cls: type, name: str) -> bool:
-    """Tell whether a class says in its source that an attribute holds an `id()`."""
-    modules = {sys.modules.get(base.__module__) for base in cls.__mro__}
-    files = [getattr(module, "__file__", None) for module in modules]
-    source = "\n".join(text_of_file(file) for file in files if file)
-    return re.search(rf"\.{re.escape(name)} = id\(", source) is not None
+    """Tell whether a class assigns an `id()` to an attribute, and nothing else."""
+    assignment = rf"\.{re.escape(name)}(?:: [^=]+)? = (.*)"
+    assigned: set[str] = set()
+    for base in cls.__mro__:
+        # A builtin has no source.
+        with suppress(OSError, TypeError, SyntaxError):
+            assigned.update(re.findall(assignment, inspect.getsource(base)))
+    assigned.discard("None")
+    return bool(assigned) and all(re.fullmatch(_ID, text) for text in assigned)
 
 
 def remembered_hashes(
