@@ -66,17 +66,6 @@ def repository(project):
     return project
 
 
-def test_branches_that_recorded_different_calls_merge(repository):
-    for branch, city in (("one", "Rome"), ("two", "Bonn")):
-        repository.git("checkout", "-qb", branch, "main")
-        repository.record_on(branch, branch, "Oslo", city)
-
-    merged = repository.git("merge", "one")
-
-    assert "CONFLICT" not in merged
-    repository.replay(env={"BRANCH": "?"}).expect(passed=3, real=[])
-
-
 def test_the_same_new_call_is_a_conflict_that_is_reported_and_recorded_again(
     repository,
 ):

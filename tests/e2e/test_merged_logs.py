@@ -56,14 +56,6 @@ def conflicts(project):
     return git(project.root, "diff", "--name-only", "--diff-filter=U").split()
 
 
-def test_git_names_a_conflict_in_the_log(branches):
-    git(branches.root, "merge", "-q", "early", check=False)
-
-    names = conflicts(branches)
-
-    assert any(name.startswith(".mimic_vault/logs/") for name in names)
-
-
 def test_the_log_of_one_side_is_one_conversation(branches):
     git(branches.root, "merge", "-q", "early", check=False)
     git(branches.root, "checkout", "--theirs", *conflicts(branches))

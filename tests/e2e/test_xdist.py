@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from support import face
-from support.pages import ReportPage
 
 pytest.importorskip("xdist")
 
@@ -59,53 +58,6 @@ def test_two_workers_record_one_call(shop, monkeypatch):
     assert replayed.output.count(" mimic ====") == 1
     monkeypatch.chdir(shop.root)
     assert face.command(["unused", "usage.json"]) == 0
-
-
-def test_unused_recordings_are_judged_once_by_the_controller(shop):
-    """`--dist=loadgroup` changes the ids of tests in the workers.
-
-    The page still has the line of each test.
-    """
-    shop.record_once(passed=8)
-    shop.tests(TESTS.replace("range(4)", "range(3)"))
-
-    run = workers(
-        shop,
-        "--dist=loadgroup",
-        "--mimic-clear-unused",
-        "--mimic-fail-on-unused",
-        "--mimic-report=page.html",
-        offline=True,
-    )
-
-    run.expect(passed=6, exit_code=1, real=[])
-    assert run.section == [
-        "6 calls replayed, # s saved; 1 unused recording cleared (# B)",
-        "cleared:",
-        "  shop:fetch(city='city 3')    recorded by test_shop.py::test_own[3], gone",
-        "failed: 1 recording was unused (--mimic-fail-on-unused)",
-        "report: page.html",
-    ]
-    assert len(run.changed) == 1
-    assert ReportPage(shop.root / "page.html").places == {
-        **{
-            f"test_shop.py::test_own[{number}]": "test_shop.py:3" for number in range(3)
-        },
-        **{
-            f"test_shop.py::test_shared[{number}]": "test_shop.py:8"
-            for number in range(3)
-        },
-    }
-
-
-def test_recordings_of_loadgroup_replay_without_xdist(shop):
-    shop.ini("shop:fetch sequence", pythonpath=".")
-
-    recorded = workers(shop, "--dist=loadgroup", "--mimic-record").expect(passed=8)
-    replayed = shop.replay("--mimic-fail-on-unused").expect(passed=8, real=[])
-
-    assert len(recorded.calls) == 8
-    assert replayed.section == ["8 calls replayed, # s saved"]
 
 
 def test_a_run_without_workers_is_an_ordinary_run(shop):

@@ -334,34 +334,6 @@ def test_damaged_files_are_named_and_the_others_are_imported(project, take_over,
     assert not (project.root / "ran").exists()
 
 
-@pytest.mark.parametrize("form", ["recordings", "cassette"])
-def test_the_nth_call_takes_the_nth_answer_and_the_last_repeats(
-    form, project, take_over
-):
-    project.ini("http ignore=body")
-    calls = [("POST", "/n", "1"), ("GET", "/n", "other"), ("POST", "/n", "2")]
-    folder = "talks" if form == "cassette" else "test_talk"
-    project.write(f"cassettes/{folder}/test_talk.yaml", entries(*calls))
-    block = "mimic_replay('talks/test_talk')" if form == "cassette" else "nullcontext()"
-    project.write(
-        "test_talk.py",
-        f"""
-        import requests
-        from contextlib import nullcontext
-
-        def test_talk(mimic_replay):
-            with {block}:
-                found = [requests.post("{ORIGIN}/n", json=[n]).text for n in range(3)]
-                assert found == ["1", "2", "2"]
-                assert requests.get("{ORIGIN}/n").text == "other"
-        """,
-    )
-
-    assert take_over("cassettes")[0] == 0
-
-    project.replay().expect(passed=1)
-
-
 @pytest.mark.parametrize(
     ("line", "option"),
     [

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 WAY_OUT = (
     "to import a cassette whose test was not found: name it TEST or CLASS.TEST, or copy"
     " it to another folder, where it becomes a cassette of its name"
@@ -79,32 +77,6 @@ def test_signs_that_no_file_can_have_are_found_in_the_source(project, take_over,
         "test_url[http://a]",
     ]
     assert "gone.json: test_api.py has no test gone" in said
-
-
-def test_a_test_whose_parameter_is_a_url_replays(project, take_over):
-    pytest.importorskip("requests")
-    project.ini("requests")
-    project.write(
-        "tests/cassettes/test_api/test_get[http---a.test-x-1].json",
-        '{"interactions": [{"request": {"method": "GET", "uri": "http://a.test/x",'
-        ' "headers": {}, "body": null}, "response": {"status": {"code": 200},'
-        ' "headers": {}, "body": {"string": "recorded"}}}]}',
-    )
-    project.write(
-        "tests/test_api.py",
-        """
-        import pytest, requests
-
-        @pytest.mark.parametrize("number", [1])
-        @pytest.mark.parametrize("url", ["http://a.test/x"])
-        def test_get(url, number):
-            assert requests.get(url).text == "recorded"
-        """,
-    )
-
-    assert take_over("tests")[0] == 0
-
-    project.replay("--mimic-fail-on-unused").expect(passed=1)
 
 
 def test_no_code_of_the_project_is_run(project, take_over, keep):
