@@ -189,10 +189,15 @@ def test_late_imports_are_patched_and_never_forced(project):
 
 def test_wrapper_keeps_the_functions_metadata(project):
     """Name, docstring, signature and pickling by name."""
-    project.ini("shop:*", "shop:Client.*", "kinds:*")
+    project.ini("shop:*", "shop:Client.*", "kinds:*", "kinds:Child.get")
     project.write(
         "kinds.py",
         """
+        import shop
+
+        class Child(shop.Client):
+            pass
+
         async def coroutine(a, b=1):
             '''Awaits.'''
 
@@ -228,7 +233,7 @@ def test_wrapper_keeps_the_functions_metadata(project):
             assert inspect.unwrap(shop.fetch).__code__.co_name == "fetch"
 
         def test_pickling():
-            for function in (shop.fetch, kinds.coroutine, kinds.stream, shop.Client.get, shop.Client.make):
+            for function in (shop.fetch, kinds.coroutine, kinds.stream, kinds.Child.get, shop.Client.get, shop.Client.make):
                 assert pickle.loads(pickle.dumps(function)) == function
             assert copy.deepcopy(shop.fetch) is shop.fetch
             assert pickle.loads(pickle.dumps(shop.Client("x").get)).__self__.name == "x"

@@ -34,6 +34,7 @@ READABLE = {
         {"text": "für", "charset": "latin-1"},
     ),
     "bytes": (b"\xff\x00", "image/png", {"base64": "/wA="}),
+    "bytes in UTF-8": (b"a\x00", "image/png", {"base64": "YQA="}),
 }
 
 
