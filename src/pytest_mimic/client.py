@@ -587,8 +587,9 @@ class Exchange:
         if any(map(self._adapter.is_opaque, kept)):
             run.events.add("not searched", label, test=run.test)
         for shown, mark in self._secrets.keys_in(kept):
-            what = f"{shown} (if it is none: mimic_redact = !{mark})"
-            run.events.add("looks secret", label, test=run.test, what=what)
+            run.events.add(
+                "looks secret", label, test=run.test, what=shown, mark=f"!{mark}"
+            )
 
     def progress(self, so_far: Callable[[], Plain]) -> None:
         """Let the end of the test keep what has come until then."""

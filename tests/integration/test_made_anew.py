@@ -135,6 +135,27 @@ def test_a_value_that_a_recording_gives_is_no_news(shop):
     shop.replay().expect(passed=2)
 
 
+def test_an_id_inside_of_a_text_that_a_recording_gives_is_no_news(shop):
+    """The answer of a language model names the arguments of a tool in such a text."""
+    shop.module("""
+        import json, uuid
+
+        def send(order):
+            return "sent"
+
+        def text():
+            return "the arguments:\\n" + json.dumps({"id": str(uuid.uuid4())})
+
+        def order():
+            return json.loads(text().partition("\\n")[2])
+    """)
+    shop.ini("shop:send", "shop:text sequence")
+
+    shop.record().expect(passed=2, never=["the next run"])
+
+    shop.replay().expect(passed=2)
+
+
 class Echo(loopback.Handler):
     """A server that answers each POST with its body."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from support import loopback
+from support.loopback import serving
 
 
 def test_a_stale_pickle_is_named(project):
@@ -152,3 +154,30 @@ def test_a_clean_verify_says_what_comes_next_after_a_changed_input(project, mode
 
     assert "changed" in "\n".join(replayed.section)
     assert "--mimic-rerecord" in "\n".join(verified.section)
+
+
+def test_one_line_accepts_all_texts_that_look_like_keys(project):
+    pytest.importorskip("requests")
+
+    class Echo(loopback.Handler):
+        def do_POST(self):
+            self.json(self.body().decode())
+
+    project.tests("""
+        import os, requests
+
+        def test_it():
+            for start in ("ghp_" + "a1B2" * 9, "ghp_" + "c3D4" * 9):
+                requests.post(os.environ["API"], json={"prompt": f"Is {start} valid?"})
+    """)
+    project.ini("http")
+    with serving(loopback.Server(Echo)) as server:
+        env = {"API": server.url}
+        recorded = project.run("--mimic-record", env=env).expect(passed=1)
+        [line] = [one for one in recorded.section if "mimic_redact = " in one]
+        assert line.count("!sha256:") == 2
+        project.ini("http", mimic_redact=line.partition(" = ")[2])
+
+        again = project.run("--mimic-rerecord", env=env).expect(passed=1)
+
+    assert "looks like a secret" not in again.output

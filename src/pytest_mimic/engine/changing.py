@@ -10,8 +10,16 @@ from time import strftime, time
 
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.events import Events
-from pytest_mimic.values.looks import DATE, MOMENT, ULID, UUID, made_anew
-from pytest_mimic.values.tree import Path, Tree, is_tagged, parts
+from pytest_mimic.values.looks import (
+    DATE,
+    MOMENT,
+    ULID,
+    UUID,
+    ids_and_moments_in,
+    made_anew,
+)
+from pytest_mimic.values.tree import Path, Tree, is_tagged, parts, text_of
+from pytest_mimic.values.walk import deeply
 
 WORKER = "the name of a worker"
 """What stands for a text with the name of a worker of xdist: `db_gw0`."""
@@ -42,9 +50,8 @@ class ChangingValues:
 
     def note_answer(self, body: dict[str, Tree]) -> None:
         """Note what an answer holds: a later call may send it back."""
-        for _, part, look in _leaves(body):
-            if look:
-                self._answered.add(_text_of(part))
+        text = deeply(lambda: text_of({**body}))
+        self._answered.update(ids_and_moments_in(text))
 
     def note_call(self, call: Call, described: Tree, test: str) -> None:
         """Note what a call that was recorded holds, of what counts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pytest_mimic.values.tree import Path
@@ -33,6 +33,7 @@ _PATTERNS = {
     ULID: r"(?=\d*[a-z])[0-7][0-9a-hjkmnp-tv-z]{25}",
     TOKEN: rf"[a-z0-9_-]{{16,{_LONGEST}}}",
 }
+_IDS_AND_MOMENTS = [_PATTERNS[look] for look in (UUID, ULID, MOMENT)]
 _LOOKS = {look: re.compile(text, re.IGNORECASE) for look, text in _PATTERNS.items()}
 # In a random text letters and digits take turns, as in `9f86d0818`; in names they do
 # so rarely, as in `gpt-4o-mini`.
@@ -63,6 +64,13 @@ def made_anew(tree: object) -> str:
         if pattern.fullmatch(text):
             return look if look != TOKEN or _is_random(text) else ""
     return ""
+
+
+def ids_and_moments_in(text: str) -> Iterator[str]:
+    """Give what looks like an id or a moment in a text, which may be JSON."""
+    for pattern in _IDS_AND_MOMENTS:
+        for match in re.finditer(pattern, text, re.IGNORECASE):
+            yield match[0]
 
 
 def _is_random(text: str) -> bool:
