@@ -17,9 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from signal import SIGKILL
 
-TESTS = Path(__file__).resolve().parents[1] / "tests"
-sys.path.append(str(TESTS))
-# Runs and modules are written once.
+# The assertions of a test file are rewritten once.
 sys.dont_write_bytecode = False
 
 # What a run's tests have got of their calls: test, call, and the run that made it.

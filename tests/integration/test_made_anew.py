@@ -80,6 +80,26 @@ def test_the_digest_of_a_large_array_is_no_id(project):
     project.record().expect(passed=1, says=["40 calls"], never=["the next run"])
 
 
+def test_the_digest_of_code_is_no_id(project):
+    """Of a hundred digests some look like a UUID without hyphens."""
+    project.module("""
+        def count(functions):
+            return len(functions)
+    """)
+    functions = [f"    lambda x: x + {number},\n" for number in range(100)]
+    project.write("functions.py", f"FUNCTIONS = [\n{''.join(functions)}]\n")
+    project.tests("""
+        import functions, shop
+
+        def test_it():
+            for start in range(0, 100, 20):
+                assert shop.count(functions.FUNCTIONS[start : start + 20]) == 20
+    """)
+    project.ini("shop:count")
+
+    project.record().expect(passed=1, never=["the next run"])
+
+
 def test_the_fixture_of_the_guide_makes_ids_and_times_the_same(project):
     """Each test has ids of its own."""
     pytest.importorskip("time_machine")

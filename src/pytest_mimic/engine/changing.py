@@ -114,8 +114,10 @@ def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree, str]]:
     pending: list[tuple[Path, Tree]] = [((), tree)]
     while pending:
         path, part = pending.pop()
-        if isinstance(part, dict) and is_tagged(part) and "digest" in part:
-            continue  # A digest is no value of the call.
+        if isinstance(part, dict) and is_tagged(part):
+            if "digest" in part:
+                continue  # A digest is no value of the call.
+            part = {key: one for key, one in part.items() if key != "source"}
         look = made_anew(part)
         inner = [] if look else list(parts(part))
         if not inner:
