@@ -306,10 +306,7 @@ class _Reading(Attempt):
         is_unpacked = encoding in _UNPACKED and self._params.get("auto_decompress")
         # The reason came in bytes that aiohttp takes for UTF-8.
         reason = (response.reason or "").encode("utf-8", "surrogateescape")
-        headers = [
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in response.raw_headers
-        ]
+        headers = answers.decoded(response.raw_headers)
         version = response.version
         return answers.Head(
             response.status,
@@ -384,33 +381,20 @@ def _error(error: dict[str, str], request: Any) -> Exception:
         message = dedent(text.partition("message:\n")[2]) or text
         return HttpProcessingError(code=400, message=message)
     if kind == "proxy":
-        return _refused_by_proxy(text, request)
+        url = request.url
+        asked = aiohttp.RequestInfo(url, "CONNECT", request.headers, url)
+        found = re.search(r"\b[45]\d\d\b", text)
+        status = int(found[0]) if found else 502
+        return aiohttp.ClientHttpProxyError(asked, (), status=status, message=text)
     class_ = failures.class_of(kind, ["aiohttp"], error.get("class", ""))
-    proxy = getattr(request, "proxy", None)
     if not issubclass(class_, _OF_CONNECTING):
         return class_(text)  # type: ignore[no-any-return]
-    key = request.connection_key
-    if proxy is not None and kind in ("refused", "unreachable"):
-        key = key._replace(host=proxy.host, port=proxy.port)
-        class_ = aiohttp.ClientProxyConnectionError
     inner = _IN_BRACKETS.search(text)
     class_of_reason = ConnectionRefusedError if kind == "refused" else OSError
     reason = class_of_reason(None, inner[1] if inner else text)
-    found: Exception = class_(key, reason)
-    found.__cause__ = reason
-    return found
+    made: Exception = class_(request.connection_key, reason)
+    made.__cause__ = reason
+    return made
 
 
 _OF_CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertificateError)
-
-
-def _refused_by_proxy(text: str, request: Any) -> Exception:
-    url = getattr(request, "proxy", None) or request.url
-    status = re.search(r"\b[45]\d\d\b", text)
-    message = re.search(r"message=(['\"])(.*?)\1", text)
-    return aiohttp.ClientHttpProxyError(
-        aiohttp.RequestInfo(url, "CONNECT", request.headers, url),
-        (),
-        status=int(status[0]) if status else 502,
-        message=message[2] if message else text,
-    )

@@ -125,6 +125,13 @@ class Head(NamedTuple):
         return plain
 
 
+def decoded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """Return headers as they are sent, as texts."""
+    return [
+        (name.decode("latin-1"), value.decode("latin-1")) for name, value in headers
+    ]
+
+
 def give(answer: Plain, *, method: str = "GET") -> Given:
     """Return what a client is given of a recorded answer.
 

@@ -100,7 +100,7 @@ class _Attempt(Attempt):
         """Return the response, recorded or real, or raise its error."""
         request = self._request
         body = await request.aread() if self.is_task else request.read()
-        headers = _decoded(request.headers)
+        headers = answers.decoded(request.headers.raw)
         plain = requests.read(request.method, str(request.url), headers, body)
         exchange = port.begin(plain, self._name)
         if exchange is None:
@@ -235,17 +235,11 @@ def _stream_class(module: Any, class_: type[Any]) -> Any:
     return type(class_.__name__, bases, {})
 
 
-def _decoded(headers: Any) -> list[tuple[str, str]]:
-    return [
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw
-    ]
-
-
 def _head_of(response: Any) -> answers.Head:
     extensions = response.extensions
     return answers.Head(
         response.status_code,
         extensions.get("reason_phrase", b"").decode("latin-1"),
-        _decoded(response.headers),
+        answers.decoded(response.headers.raw),
         extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
     )
