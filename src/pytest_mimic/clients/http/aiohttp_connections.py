@@ -389,10 +389,14 @@ def _error(error: dict[str, str], request: Any) -> Exception:
     class_ = failures.class_of(kind, ["aiohttp"], error.get("class", ""))
     if not issubclass(class_, _OF_CONNECTING):
         return class_(text)  # type: ignore[no-any-return]
+    key, proxy = request.connection_key, getattr(request, "proxy", None)
+    if proxy is not None and kind in ("refused", "unreachable"):
+        key = key._replace(host=proxy.host, port=proxy.port)
+        class_ = aiohttp.ClientProxyConnectionError
     inner = _IN_BRACKETS.search(text)
     class_of_reason = ConnectionRefusedError if kind == "refused" else OSError
     reason = class_of_reason(None, inner[1] if inner else text)
-    made: Exception = class_(request.connection_key, reason)
+    made: Exception = class_(key, reason)
     made.__cause__ = reason
     return made
 
