@@ -381,11 +381,7 @@ def _error(error: dict[str, str], request: Any) -> Exception:
         message = dedent(text.partition("message:\n")[2]) or text
         return HttpProcessingError(code=400, message=message)
     if kind == "proxy":
-        url = request.url
-        asked = aiohttp.RequestInfo(url, "CONNECT", request.headers, url)
-        found = re.search(r"\b[45]\d\d\b", text)
-        status = int(found[0]) if found else 502
-        return aiohttp.ClientHttpProxyError(asked, (), status=status, message=text)
+        return _refused_by_proxy(text, request)
     class_ = failures.class_of(kind, ["aiohttp"], error.get("class", ""))
     if not issubclass(class_, _OF_CONNECTING):
         return class_(text)  # type: ignore[no-any-return]
@@ -402,3 +398,15 @@ def _error(error: dict[str, str], request: Any) -> Exception:
 
 
 _OF_CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertificateError)
+
+
+def _refused_by_proxy(text: str, request: Any) -> Exception:
+    url = getattr(request, "proxy", None) or request.url
+    status = re.search(r"\b[45]\d\d\b", text)
+    message = re.search(r"message=(['\"])(.*?)\1", text)
+    return aiohttp.ClientHttpProxyError(
+        aiohttp.RequestInfo(url, "CONNECT", request.headers, url),
+        (),
+        status=int(status[0]) if status else 502,
+        message=message[2] if message else text,
+    )
