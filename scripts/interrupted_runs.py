@@ -305,9 +305,12 @@ def judged(way: Way, seen: Got, now: Got, point: int) -> Iterator[str]:
     """Yield what is wrong with the results of the run after interrupted ones."""
     if len(now) != 6 * way.last + 4:
         yield f"only {len(now)} results at {point}"
+    # Where one of its calls was refused, a conversation is made anew as a whole.
+    refused = {test for (test, _), run in seen.items() if not run.isdecimal()}
+    made_anew = {"cassette", *refused & {"conversation"}}
     for call, run in now.items():
         test, _ = call
-        is_seen = seen.get(call, "").isdecimal() and test != "cassette"
+        is_seen = seen.get(call, "").isdecimal() and test not in made_anew
         was_recorded = bool(way.first) and call[1][-1] in "01"
         if not run.isdecimal():
             if test != "conversation" or was_recorded:
