@@ -378,16 +378,6 @@ def test_a_message_of_protobuf_comes_back():
     assert there_and_back([message]) == [message]
 
 
-def test_types_of_tokens_come_back_as_themselves_or_are_refused():
-    token = pytest.importorskip("pygments.token")
-    value = [(token.Keyword, "def"), (token.Keyword.Constant, "None")]
-
-    again = comes_back_or_is_refused(value, shown=repr)
-
-    if again is not None:
-        assert again[0][0] is token.Keyword
-
-
 @pytest.mark.parametrize("fold", [0, 1])
 def test_the_second_hour_of_a_name_comes_back_or_is_refused(fold):
     pendulum = pytest.importorskip("pendulum", reason="pendulum is not installed")
