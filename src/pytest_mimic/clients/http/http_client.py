@@ -132,6 +132,13 @@ class _Socket:
 
     def makefile(self, *_args: Any, **_kwargs: Any) -> Any:
         """Return the answer to what was sent."""
+        try:
+            return self._answer()
+        except BaseException as error:
+            # A response that cannot be made closes a file that it does not have.
+            return io.BufferedReader(_Broken(error))
+
+    def _answer(self) -> Any:
         attempt = _Attempt(self, self._taken())
         exchange = self._begin(attempt.request)
         if exchange is None:
@@ -371,6 +378,21 @@ class _Kept(io.RawIOBase):
         headers = parsed.getheaders()
         head = answers.Head(parsed.status, parsed.reason, headers, version)
         return head.read(body, is_left=is_left, error=error)
+
+
+class _Broken(io.RawIOBase):
+    """Raises an error where the client reads its answer."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def readable(self) -> bool:
+        """Whether it can be read."""
+        return True
+
+    def readinto(self, _buffer: Any) -> int:
+        """Raise the error."""
+        raise self._error
 
 
 class _Replayed(io.RawIOBase):
