@@ -398,3 +398,33 @@ def test_a_recorded_exception_answers_the_next_equal_call_of_the_run(project):
 
     project.record().expect(passed=2, real=["flaky"])
     project.replay().expect(passed=2, real=[])
+
+
+def test_a_pickle_whose_library_has_changed_is_stale(project):
+    library = """
+        def make({parameters}):
+            return Row(number)
+
+        class Row:
+            def __init__(self, number):
+                self.number = number
+
+            def __reduce__(self):
+                return make, (self.number,)
+    """
+    project.write("library.py", library.format(parameters="number"))
+    project.module("""
+        import library
+
+        def load():
+            return library.Row(1)
+    """)
+    project.ini("shop:load", mimic_inputs="ignore")
+    project.test("assert shop.load().number == 1")
+    project.record().expect(passed=1)
+    project.write("library.py", library.format(parameters="number, unit"))
+
+    run = project.replay().expect(failed=1, says=["make() missing 1 required"])
+
+    assert "StaleRecordingError" in run.output
+    assert "pytest --mimic-rerecord" in run.output

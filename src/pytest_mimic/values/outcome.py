@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from pytest_mimic.errors import (
     CorruptRecordingError,
     MimicError,
+    StaleRecordingError,
     UnstorableOutcomeError,
 )
 from pytest_mimic.values.making import Maker
@@ -356,11 +357,18 @@ def _unpickled(
 
     try:
         listed = frozenset(node.get("imports", ()))
-        return Pickled.of_file(content, node.get("python", "")).load(allow)
+        pickled = Pickled.of_file(content, node.get("python", ""))
+    except Exception as error:
+        raise _unusable(name, error) from error
+    try:
+        return pickled.load(allow)
     except (MimicError, RecursionError):
         raise
     except Exception as error:
-        raise _unusable(name, error) from error
+        # Its bytes are those that were recorded.
+        reason = f"{type(error).__name__}: {error}"
+        what = f"{name} needs its libraries in the versions that recorded it ({reason})"
+        raise StaleRecordingError(what) from error
 
 
 def _unusable(name: str, error: Exception) -> CorruptRecordingError:
