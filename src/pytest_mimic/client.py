@@ -397,6 +397,10 @@ class Port:
             assert isinstance(real, dict)
             return not differing_answers(adapter, recorded, real, options)
 
+        def label() -> str:
+            # What was cut would no longer look like a key.
+            return secrets.masked_text(adapter.label(secrets.masked(hidden)))
+
         def sender(other: Tree) -> list[str]:
             return secrets.tokens_in(_headers_of(other))
 
@@ -407,7 +411,7 @@ class Port:
             signature=adapter.signature(hidden),
             in_log=adapter.is_session or options.sequence is not False,
             describe=lambda: hidden,
-            label=lambda: secrets.masked_text(adapter.label(hidden)),
+            label=label,
             options=options,
             is_of_all=adapter.is_of_all(request),
             has_effect=adapter.has_effect,
@@ -421,10 +425,11 @@ class Port:
 
     def _note_left_out(self, request: Plain) -> None:
         """Name a request that no line takes and that holds a placeholder."""
-        if self.run.secrecy.secrets.tokens_in(request):
-            label = self._adapter.signature(request)
+        run = self.run
+        if run.secrecy.secrets.tokens_in(request):
+            label = run.secrecy.secrets.masked_text(self._adapter.signature(request))
             what = "was left out, and sent with a placeholder in place of a secret"
-            self.run.events.add("not recorded", label, test=self.run.test, what=what)
+            run.events.add("not recorded", label, test=run.test, what=what)
 
     def _note_sender(
         self, call: Call, own: dict[str, str], owner: Owner | None
@@ -552,7 +557,7 @@ class Exchange:
         stored = self.stored(answer)
         if self.mode != "run":
             return raised(self.made(self._compared(answer, stored), give))
-        self._note_keys(stored)
+        self._note_opaque(stored)
         self.step.complete({"answer": stored})
         return answer if give is None else raised(give(answer))
 
@@ -580,16 +585,12 @@ class Exchange:
         hidden: Plain = self._secrets.hide_answer(answer, self._scope, mark, hide=hide)
         return hidden
 
-    def _note_keys(self, stored: Plain) -> None:
-        """Name what looks like a key in what is recorded, or may hold one."""
-        run, label = self._run, self.step.call.label()
-        kept: list[Any] = [self.step.call.describe(), stored]
+    def _note_opaque(self, stored: Plain) -> None:
+        """Name a call in which nobody can search for secrets."""
+        run, call = self._run, self.step.call
+        kept: list[Any] = [call.describe(), stored]
         if any(map(self._adapter.is_opaque, kept)):
-            run.events.add("not searched", label, test=run.test)
-        for shown, mark in self._secrets.keys_in(kept):
-            run.events.add(
-                "looks secret", label, test=run.test, what=shown, mark=f"!{mark}"
-            )
+            run.events.add("not searched", call.label(), test=run.test)
 
     def progress(self, so_far: Callable[[], Plain]) -> None:
         """Let the end of the test keep what has come until then."""

@@ -241,3 +241,21 @@ def test_a_cancelled_command_waits_in_a_replay(
 
     with redis_server.stopped():
         project.replay(env=url).expect(passed=1)
+
+
+def test_a_key_in_a_value_is_masked_before_the_label_is_cut(
+    project: Project, there: dict[str, str]
+) -> None:
+    key = "sk-proj-" + "Zq7Lk2Vb9Xc4Mn1P" * 3
+    project.tests(f"""
+        import os, redis
+
+        def test_it():
+            with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+                client.set("greeting", "hi {key}")
+    """)
+
+    recorded = project.record(env=there).expect(passed=1)
+
+    assert "looks like a secret:" in recorded.section
+    assert key[:12] not in recorded.output

@@ -108,7 +108,7 @@ def test_a_call_that_could_not_be_written_leaves_its_place_empty(project):
     replayed.expect(passed=1, real=[], says=["2 calls replayed, 1 missing"])
 
 
-def test_what_a_log_that_could_not_be_written_holds_is_not_counted(project):
+def test_a_log_that_could_not_be_written_is_not_counted_and_not_lost(project):
     pytest.importorskip("resource")
     project.ini("shop:turn sequence")
     project.module(LIMITED)
@@ -135,3 +135,12 @@ def test_what_a_log_that_could_not_be_written_holds_is_not_counted(project):
     assert "cannot write" in recorded.output
     assert "recorded in" not in recorded.output
     assert recorded.exit_code == 1
+    # A part file has kept the call.
+    project.conftest("""
+        import pytest
+
+        @pytest.fixture
+        def full_disk():
+            pass
+    """)
+    project.record(process=True).expect(passed=1, real=[], says=["1 call replayed"])

@@ -181,3 +181,46 @@ def test_one_line_accepts_all_texts_that_look_like_keys(project):
         again = project.run("--mimic-rerecord", env=env).expect(passed=1)
 
     assert "looks like a secret" not in again.output
+
+
+def test_a_key_in_an_argument_or_an_outcome_of_a_function_is_named(project):
+    project.ini("shop:settings")
+    project.module("def settings(key):\n    return {'id': key}\n")
+    project.test(f"assert shop.settings('{KEY}')['id']")
+
+    recorded = project.record().expect(passed=1, says=["looks like a secret:"])
+
+    assert "mimic_redact = !sha256:" in recorded.output
+    assert KEY not in recorded.output
+
+
+def test_a_key_is_masked_in_the_rows_of_unused_recordings(project):
+    pytest.importorskip("requests")
+
+    class Echo(loopback.Handler):
+        def do_GET(self):
+            self.json({})
+
+    project.ini("http", "shop:send sequence")
+    project.module("def send(text):\n    return 1\n")
+    project.tests(f"""
+        import os, requests, shop
+
+        def test_it():
+            requests.get(os.environ["API"] + "/hook/{KEY}")
+
+        def test_other():
+            shop.send("a long beginning of a text that leads to {KEY}")
+    """)
+    with serving(loopback.Server(Echo)) as server:
+        project.run("--mimic-record", env={"API": server.url}).expect(passed=2)
+    project.tests("def test_new():\n    pass\n")
+
+    run = project.run(
+        "--mimic-fail-on-unused", "--mimic-usage=u.json", "--mimic-report=r.html"
+    )
+
+    assert "unused:" in run.section
+    shown = run.output + project.root.joinpath("r.html").read_text("utf-8")
+    cleared = project.run("--mimic-clear-unused")
+    assert KEY[:12] not in shown + cleared.output

@@ -22,7 +22,6 @@ from pytest_mimic.patch.clients import adapter_of, client_of
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Target, parse_target
 from pytest_mimic.secrets.issued import Secrets
-from pytest_mimic.values.labels import call_label
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault, vault_folder, vault_label
@@ -184,8 +183,7 @@ class Project:
         """Return a call on one line."""
         if entry.end == "empty":
             return "a call of which nothing is kept"
-        asked = self.secrets.masked(entry.arguments or entry.request or {})
-        return call_label(entry.target, asked, signature=entry.signature)
+        return self.secrets.label_of(entry)
 
 
 def _kind_of(line: Target) -> str:

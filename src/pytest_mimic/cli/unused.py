@@ -58,11 +58,11 @@ def _told(
         count = plural(judgement.count, "unused recording")
         yield f"{count} cleared ({size_in_words(size)})"
         yield "cleared:"
-        yield from rows_of(judgement.unused)
+        yield from rows_of(judgement.unused, project.label)
         return
     yield f"{plural(judgement.count, 'recording')} unused"
     yield "unused:"
-    yield from rows_of(judgement.unused)
+    yield from rows_of(judgement.unused, project.label)
     command = project.commands.mimic("unused", *files, "--clear")
     yield f"to drop the unused: {command}"
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.lives import end_cassette
 from pytest_mimic.engine.owners import Owner
-from pytest_mimic.engine.refusals import label_of
 from pytest_mimic.engine.run import Run
 from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import adapter_of, client_of
@@ -244,7 +243,7 @@ class Cassettes:
             _around.set(tuple(one for one in _around.get() if one is not opened))
         self._end(owner, before)
         if strict and owner.mode == "replay":
-            _check_order(name, self._run.log_of(owner))
+            _check_order(name, self._run.log_of(owner), self._run)
 
     def _owner(self, name: str, fixture: Fixture) -> Owner:
         file = cassette_name(name)
@@ -345,12 +344,13 @@ def _current_task() -> asyncio.Task[Any] | None:
     return None
 
 
-def _check_order(name: str, log: Log) -> None:
+def _check_order(name: str, log: Log, run: Run) -> None:
     """Check that the calls of a replay were those that were recorded, in order.
 
     Raises:
         CassetteError: They were not.
     """
+    label_of = run.secrecy.secrets.label_of
     facts = [
         f"{label_of(entry)} was recorded but not made" for entry in log.leftovers()
     ]

@@ -11,7 +11,7 @@ from pytest_mimic.engine.calls import kept_failure
 from pytest_mimic.engine.events import Event, Plain
 from pytest_mimic.engine.logs import Log, Verdict, why_not_kept
 from pytest_mimic.engine.owners import Owner
-from pytest_mimic.engine.refusals import RERECORD, label_of
+from pytest_mimic.engine.refusals import RERECORD
 from pytest_mimic.engine.run import Run
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.vault.recording import Entry
@@ -110,10 +110,9 @@ def end(run: Run, owner: Owner, verdict: Verdict) -> list[Written]:
     if log is None or owner.pid != os.getpid():
         return left
     log.verdict, log.is_below_replayed = verdict, below_replayed
-    try:
-        written = _write(run, owner, log)
-    finally:
-        log.discard_part()
+    # Where that fails, the part file stays, and the next recording run takes it over.
+    written = _write(run, owner, log)
+    log.discard_part()
     if owner.kind != "cassette":  # That waits for the verdict of its test.
         _tell(run, owner, log)
     return left if written is None else [*left, written]
@@ -218,7 +217,7 @@ def _tell_outcome(run: Run, entry: Entry, why: str, owner: Owner) -> None:
     failed = kept_failure(entry.body)
     if not why and not failed:
         return
-    label = label_of(entry)
+    label = run.secrecy.secrets.label_of(entry)
     if not why:
         is_raised = failed.startswith("raised ")
         gave = failed if is_raised else f"gave {failed.removeprefix('status ')}"

@@ -312,14 +312,6 @@ class Refusals:
         return [(words, self.command(option, owner))]
 
 
-def label_of(entry: Entry) -> str:
-    """Give a recorded call as messages name it."""
-    from pytest_mimic.values.labels import call_label  # a replay names no call
-
-    tree = entry.arguments if entry.request is None else entry.request
-    return call_label(entry.target, tree or {}, signature=entry.signature)
-
-
 def lines_of(differences: Sequence[Difference]) -> list[str]:
     """Give a line for each difference, as far as they are shown."""
     from pytest_mimic.values import messages  # only a drift draws

@@ -316,9 +316,22 @@ class Step:
             run.events.note(error, call.label())
             raise
         self._tell("recorded", seconds=entry.seconds)
+        self._note_keys([described, body])
         if run.changing is not None:
             run.changing.note_call(call, described, self._test)
             run.changing.note_answer(entry.body)
+
+    def _note_keys(self, kept: Tree) -> None:
+        """Name what looks like a key in what is recorded."""
+        run = self._run
+        for shown, mark in run.secrecy.secrets.keys_in(kept):
+            run.events.add(
+                "looks secret",
+                self.call.label(),
+                test=self._test,
+                what=shown,
+                mark=f"!{mark}",
+            )
 
     def _shelved(self, body: Body) -> Body:
         vault, answer = self._run.vault, body.get("answer")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -237,21 +237,16 @@ def _with_digest(vault: Vault, name: str) -> str:
         return name
 
 
-def rows_of(unused: Sequence[Unused]) -> list[str]:
+def rows_of(unused: Sequence[Unused], label_of: Callable[[Entry], str]) -> list[str]:
     """Return the first unused recordings, a row each, and how many more there are."""
-    labels = [_label_of(one) for one in unused[:SHOWN]]
-    return rows(labels) + and_more(len(unused) - SHOWN)
+    pairs = [_row_of(one, label_of) for one in unused[:SHOWN]]
+    return rows(pairs) + and_more(len(unused) - SHOWN)
 
 
-def _label_of(unused: Unused) -> tuple[str, str]:
+def _row_of(unused: Unused, label_of: Callable[[Entry], str]) -> tuple[str, str]:
     """Return an unused recording in one line, and who recorded it."""
-    # Only a list of unused recordings needs it.
-    from pytest_mimic.values.labels import call_label
-
-    entry = unused.entry
-    if entry is not None:
-        tree = entry.arguments or entry.request or {}
-        label = call_label(entry.target, tree, signature=entry.signature)
+    if unused.entry is not None:
+        label = label_of(unused.entry)
     elif unused.name.startswith("cassettes/"):
         name = unused.name.removeprefix("cassettes/").removesuffix(".json")
         label = f"cassette {name}"

@@ -117,7 +117,8 @@ def _unused(session: Session) -> list[str]:
     unused = session.judgement.unused
     if not unused:
         return []
-    lines = ["cleared:" if session.cleared else "unused:", *rows_of(unused)]
+    rows = rows_of(unused, session.run.secrecy.secrets.label_of)
+    lines = ["cleared:" if session.cleared else "unused:", *rows]
     if not session.cleared:
         command = session.commands.pytest("--mimic-clear-unused")
         lines.append(f"to drop the unused: {command}")

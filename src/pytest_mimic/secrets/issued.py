@@ -6,13 +6,17 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.secrets import looks, placeholders
 from pytest_mimic.secrets.names import Names
 from pytest_mimic.secrets.placeholders import JWT, OWN, Number
 from pytest_mimic.secrets.redactor import Redactor
 from pytest_mimic.secrets.values import SHORTEST, KnownValues, map_texts, of_variables
+from pytest_mimic.values.walk import deeply
+
+if TYPE_CHECKING:
+    from pytest_mimic.vault.recording import Entry
 
 Hide = Callable[[Redactor, Any, Callable[[str, str], str]], Any]
 """How a kind of client hides plain data, given what stands in place of a secret."""
@@ -126,6 +130,16 @@ class Secrets:
     def masked_text(self, text: str) -> str:
         """Return a text to be shown, without keys and values of the environment."""
         return self.environment.hide_in(looks.masked(text, self.names.accepted))
+
+    def label_of(self, entry: Entry) -> str:
+        """Return a recorded call on one line, to be shown."""
+        from pytest_mimic.values.labels import call_label  # a replay names no call
+
+        asked = entry.arguments or entry.request or {}
+        # What was cut would no longer look like a key.
+        shown = deeply(lambda: self.masked(asked))
+        signature = self.masked_text(entry.signature)
+        return call_label(entry.target, shown, signature=signature)
 
     def hide_request(
         self,

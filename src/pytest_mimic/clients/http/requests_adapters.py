@@ -2,7 +2,7 @@
 
 Any other request goes on to urllib3, so that its retries, streams and errors are its
 own, and is answered at the connection. A plain one could be, too: but a pool, a
-connection and a head that is parsed cost half as much again as all that requests does.
+connection and a head that is parsed cost nearly a third more.
 """
 
 from __future__ import annotations
