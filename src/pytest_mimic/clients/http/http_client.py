@@ -282,8 +282,7 @@ class _Attempt(Attempt):
 
     async def read(self) -> None:
         """Read the file by the parser of http.client."""
-        with self._file as file:
-            parsed = _parsed(file, self._method)
+        with _parsed(self._file, self._method) as parsed:
             while not self.recorder.is_enough() and parsed.read1(_BUFFER):
                 pass
             # What is left is not read, and the answer is whole.
@@ -438,7 +437,12 @@ def _parsed(reader: Any, method: str) -> HTTPResponse:
             return reader
 
     response = HTTPResponse(Source(), method=method)  # type: ignore[arg-type]
-    response.begin()
+    try:
+        response.begin()
+    except BaseException:
+        # Python 3.13 warns of a response whose file is closed before it.
+        response.close()
+        raise
     return response
 
 
