@@ -78,3 +78,43 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart, login):
     remedy = "pytest --mimic-rerecord test_it.py::test_visit"
     missed.expect(failed=1, says=[remedy])
     grown.expect(failed=1, says=["GET /me", remedy])
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "pattern"),
+    [
+        ("HOOK", "sk_" + "live_4eC39HqLyjWDarjtT1zdp7dc", "GET /echo/sk_live_*"),
+        ("API_KEY", "planted-secret-9000", "GET /echo/*"),
+        ("HOOK", "a,b", "GET /echo/a?b"),
+    ],
+    ids=["like a key", "of the environment", "signs of a pattern"],
+)
+def test_the_line_for_a_shared_call_shows_no_key_and_takes_it(
+    project, name, key, pattern
+):
+    pytest.importorskip("requests")
+    project.ini("http")
+    project.tests("""
+        import os, requests
+
+        def ask():
+            requests.get(os.environ["API"] + "/echo/" + os.environ[os.environ["NAME"]])
+
+        def test_one():
+            ask()
+
+        def test_more():
+            if os.environ["MORE"]:
+                ask()
+    """)
+
+    with running_server() as server:
+        env = {"API": server.url, "NAME": name, name: key, "MORE": ""}
+        project.run("--mimic-record", env=env).expect(passed=2)
+        env["MORE"] = "yes"
+        line = f'http only="{pattern}" sequence=no'
+        never = [] if key == "a,b" else [key]
+        project.run(env=env).expect(passed=1, failed=1, says=[line], never=never)
+        project.ini(line, "http")
+        project.run("--mimic-rerecord", env=env).expect(passed=2)
+    project.run(env=env).expect(passed=2)

@@ -69,7 +69,7 @@ def _plain_row(project: Project, found: Found, entry: Entry) -> dict[str, object
         "owner": found.recording.owner,
         "call": project.label(entry),
         "target": entry.target,
-        "signature": entry.signature or entry.target,
+        "signature": project.secrets.masked_text(entry.signature or entry.target),
         "identity": entry.identity,
         "failure": _failure(entry),
         "end": entry.end,

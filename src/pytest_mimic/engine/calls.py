@@ -109,13 +109,6 @@ class Call:
         """The calls of its log that it follows from, by name; empty: none."""
         return self.kind if self.in_log and self.kind != "function" else ""
 
-    def line_to_share(self) -> str:
-        """Give the line with which all tests share the call."""
-        options = self.options.changed(sequence=False)
-        if self.conversation:
-            options = options.changed(only=(self.signature,))
-        return f"{self.line_name} {options.line()}"
-
 
 @lru_cache(maxsize=1024)
 def _line_of(options: Options) -> str:

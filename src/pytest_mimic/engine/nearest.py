@@ -35,6 +35,10 @@ class Around(Protocol):
         """Give differences as they may be drawn."""
         ...
 
+    def line_to_share(self, call: Call) -> str:
+        """Give the line with which all tests share a call."""
+        ...
+
 
 class Hints(NamedTuple):
     """What the error of a miss says beside its command.
@@ -120,7 +124,7 @@ def _of_equal(
             fact = f"{moved[0]}, which is gone, begins with the same call"
             return Hints([fact], [("to give it those recordings", command)])
     fact = f"recorded by {others[0].owner}, for itself"
-    return Hints([fact], [("to let all tests share it", call.line_to_share())])
+    return Hints([fact], [("to let all tests share it", around.line_to_share(call))])
 
 
 def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hints:

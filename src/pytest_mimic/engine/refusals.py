@@ -218,9 +218,17 @@ class Refusals:
 
     def _ways_without_a_place(self, call: Call, other: str) -> list[Remedy]:
         return [
-            ("to let all tests share it", call.line_to_share()),
+            ("to let all tests share it", self.line_to_share(call)),
             (f"or {other}, or a thread", ""),
         ]
+
+    def line_to_share(self, call: Call) -> str:
+        """Give the line with which all tests share a call."""
+        options = call.options.changed(sequence=False)
+        if call.conversation:
+            pattern = self._secrecy.secrets.pattern_of(call.signature)
+            options = options.changed(only=(pattern,))
+        return f"{call.line_name} {options.line()}"
 
     def never_cancelled(
         self, call: Call, entry: Entry, owner: Owner | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -130,6 +131,14 @@ class Secrets:
     def masked_text(self, text: str) -> str:
         """Return a text to be shown, without keys and values of the environment."""
         return self.environment.hide_in(looks.masked(text, self.names.accepted))
+
+    def pattern_of(self, signature: str) -> str:
+        """Return the pattern that selects calls by their signature, without its keys.
+
+        What is secret there is any text, and so is a sign of the grammar any sign.
+        """
+        shown = placeholders.ANY.sub("*", self.masked_text(signature))
+        return re.sub(r"[\[\]?,]", "?", shown.replace("…", "*"))
 
     def label_of(self, entry: Entry) -> str:
         """Return a recorded call on one line, to be shown."""

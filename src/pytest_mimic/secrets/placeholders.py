@@ -18,6 +18,8 @@ JWT = re.compile(r"\beyJ[\w-]*\.[\w-]+\.[\w-]+")
 """A JSON Web Token (RFC 7519) with a signature."""
 _NUMBER = re.compile(r"\b190909\d{9}\b", re.ASCII)
 _PLACE = re.compile(f"{JWT.pattern}|{_ISSUED.pattern}|{_NUMBER.pattern}")
+ANY = re.compile(f"{JWT.pattern}|{_PLACEHOLDER.pattern}|{_NUMBER.pattern}")
+"""What may stand in place of a secret in a text."""
 
 # A number of 15 digits, which JSON and JavaScript keep exactly: a mark and nine digits.
 _NUMBER_MARK = 190_909
