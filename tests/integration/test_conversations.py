@@ -477,3 +477,17 @@ def test_a_cassette_whose_first_call_is_new_is_recorded_again(talk):
     talk.talk("--mimic-fail-on-unused", passed=1)
     talk.tests(CASSETTE.format("xab"))
     talk.talk("--mimic-record", failed=1, says=[REFUSED.format("b")])
+
+
+def test_a_request_that_has_lost_its_identity_is_not_answered_by_an_equal_one(talk):
+    """A byte of the log was damaged: the second answer would come first."""
+    talk.tests(TEST.format("aab"))
+    talk.talk("--mimic-record", asked="aab", passed=1)
+    [log] = talk.vault.glob("logs/**/*.json")
+    content = log.read_text()
+    start = content.index('"identity": "') + len('"identity": "')
+    digit = "0" if content[start] == "1" else "1"
+    log.write_text(content[:start] + digit + content[start + 1 :])
+
+    says = ["(call 1 is toy_client ASK a, and has another identity)"]
+    talk.talk(failed=1, says=says)

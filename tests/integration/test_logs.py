@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+import pytest
 
 TARGETS = ["shop:get sequence"]
 SHOP = """
@@ -60,6 +63,124 @@ def test_a_call_may_be_taken_out_of_a_log_with_its_number(project):
     )
 
     project.replay().expect(passed=1, real=[])
+
+
+CALLS = """
+    import shop
+
+    def given(path):
+        try:
+            return shop.get(path)
+        except Exception:
+            return "refused"
+
+    def test_it():
+        assert [given(path) for path in "{}"] == {}
+"""
+AAB = CALLS.format("aab", [1, 2, 3])
+
+
+def edit_first_call(project: Any, **fields: object) -> str:
+    """Change fields of the first call of the log, and return the identity that it had."""
+    path = log_of(project)
+    document = json.loads(path.read_text())
+    identity: str = document["log"][0]["identity"]
+    document["log"][0] |= fields
+    path.write_text(json.dumps(document))
+    return identity
+
+
+@pytest.mark.parametrize(
+    ("field", "edited"),
+    [("identity", "0" * 32), ("line", "sequence rtol=0.5")],
+)
+def test_no_call_answers_in_place_of_an_equal_one_that_has_lost_its_identity(
+    project, field, edited
+):
+    project.tests(AAB)
+    project.record().expect(passed=1)
+    edit_first_call(project, **{field: edited})
+
+    run = project.replay()
+
+    run.expect(failed=1, real=[])
+    assert "['refused', 'refused', 3]" in run.output
+    assert f"(call 1 is shop:get(path='a'), and has another {field})" in run.output
+    assert "pytest --mimic-rerecord test_shop.py::test_it" in run.output
+
+
+def test_a_damaged_identity_is_recorded_again(project):
+    project.tests(AAB)
+    project.record().expect(passed=1)
+    edit_first_call(project, identity="0" * 32)
+
+    project.run("--mimic-rerecord").expect(passed=1, real=["get a", "get a", "get b"])
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_an_identity_that_is_put_right_by_hand_is_found(project):
+    project.tests(AAB)
+    project.record().expect(passed=1)
+    identity = edit_first_call(project, identity="0" * 32)
+    edit_first_call(project, identity=identity)
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_arguments_that_were_edited_change_nothing_for_their_call(project):
+    project.tests(AAB)
+    project.record().expect(passed=1)
+    edit_first_call(project, arguments={"path": "somebody's name"}, value=10)
+
+    project.tests(CALLS.format("baa", [3, 10, 2]))
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_a_call_that_has_only_the_arguments_of_an_edited_one_is_damaged(project):
+    project.tests(AAB)
+    project.record().expect(passed=1)
+    edit_first_call(project, arguments={"path": "c"})
+    project.tests("import shop\ndef test_it():\n    shop.get('c')")
+
+    run = project.replay().expect(failed=1, real=[])
+
+    assert "(call 1 is shop:get(path='c'), and has another identity)" in run.output
+
+
+@pytest.mark.parametrize(
+    "option", ["--mimic-verify", "--mimic-record", "--mimic-no-record"]
+)
+def test_a_log_that_could_not_be_opened_once_gives_nothing_to_later_calls(
+    project, option
+):
+    """Else the second of two equal calls would get what the first one was given."""
+    project.tests(AAB)
+    project.record().expect(passed=1)
+    project.tests("""
+        import resource, shop
+
+        def given(path):
+            try:
+                return shop.get(path)
+            except Exception:
+                return "refused"
+
+        def given_without_files(path):
+            limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (0, most))
+            try:
+                return given(path)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
+
+        def test_it():
+            assert given_without_files("a") == "refused"
+            assert [given("a"), given("b")] == ["refused", "refused"]
+    """)
+
+    project.run(option).expect(passed=1, real=[])
 
 
 def test_a_failing_test_keeps_a_new_log(project):

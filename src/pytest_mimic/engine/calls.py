@@ -8,7 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from pytest_mimic.engine.decide import Decision, Reason, Recorded
+from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import NO_OPTIONS, Options
+from pytest_mimic.values.identity import identity_of
+from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import Entry, copied
 
@@ -210,6 +213,18 @@ def entry_of(call: Call, **facts: Any) -> Entry:
         python=call.options.in_python,
         **facts,
     )
+
+
+def kept_identity(call: Call, entry: Entry, objects: Objects) -> str:
+    """Give the identity of what a recording of a line keeps; empty: not known."""
+    if entry.end == "empty" or entry.hidden:
+        return ""
+    if call.identify is None:
+        return identity_of(entry.target, entry.arguments)
+    try:
+        return call.identify(unshelve(entry.request, objects))
+    except (MimicError, ValueError, TypeError, AttributeError, LookupError):
+        return ""  # It was edited to what is no request.
 
 
 def is_stale(call: Call, entry: Entry | None) -> bool:

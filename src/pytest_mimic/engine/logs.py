@@ -17,6 +17,7 @@ from pytest_mimic.engine.calls import (
     is_gone,
     is_stale,
     is_worth_a_wait,
+    kept_identity,
     key_of,
     raised_in,
 )
@@ -27,7 +28,7 @@ from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree, digest_of
 from pytest_mimic.vault.names import call_name
-from pytest_mimic.vault.recording import Entry, Recording, copied
+from pytest_mimic.vault.recording import Entry, Recording, copied, damaged
 from pytest_mimic.vault.vault import Part, Vault, Written
 
 Verdict = Literal["passed", "skipped", "failed"]
@@ -73,6 +74,7 @@ class Log:
         self._by_index: dict[int, Place] = {}
         self._conversations: dict[str, Conversation] = {}
         self._comparisons: dict[Key, Callable[[Entry, Entry], bool]] = {}
+        self._strays: dict[tuple[str, str], dict[str, Entry]] = {}
         self._part: Part | None = None
         try:
             self._load()
@@ -115,6 +117,9 @@ class Log:
         kind, key = call.conversation, key_of(call)
         with self._lock:
             index, recorded = self._find(call, key)
+            # Calls come as they were recorded, unless a place is lost or new.
+            if index != len(self._by_index) and mode != "rerecord":
+                self._refuse_stray(call, is_found=index is not None)
             entry = None if index is None else self.entries[index]
             if recorded in ("fresh", "repeats") and is_stale(call, entry):
                 recorded = "stale"
@@ -151,6 +156,51 @@ class Log:
         if self.entries[index].end == "empty":
             return index, "empty"
         return index, "fresh" if number < len(indices) else "repeats"
+
+    # -- a call whose identity was changed in the file
+
+    @cached_property
+    def _is_edited(self) -> bool:
+        return self.found is not None and self.found.edited
+
+    def _refuse_stray(self, call: Call, *, is_found: bool) -> None:
+        """Refuse a call that a damaged entry records: an equal one would answer it.
+
+        Raises:
+            CorruptRecordingError: There is such an entry.
+        """
+        if not self._is_edited:
+            return
+        stray = self._strays_like(call).get(call.identity)
+        if stray is None and is_found:
+            same = [one for one in self.entries if one.identity == call.identity]
+            stray = next((one for one in same if one.line != call.line), None)
+        if stray is None:
+            return
+        field = "line" if stray.identity == call.identity else "identity"
+        number = self.entries.index(stray) + 1
+        raise damaged(
+            f"{self._vault.label}/{self.name}",
+            "content",
+            f"is not what was recorded (call {number} is {call.label()}, and has"
+            f" another {field})",
+            [f"{getattr(stray, field)} recorded, {getattr(call, field)} now"],
+            [(f"if it was edited on purpose, correct its {field}", "")],
+        )
+
+    def _strays_like(self, call: Call) -> dict[str, Entry]:
+        """Give the entries of a line with another identity than that of their request.
+
+        They stand under the identity of their request.
+        """
+        place = call.target, call.line
+        if place not in self._strays:
+            of_line = [one for one in self.entries if (one.target, one.line) == place]
+            own = [(kept_identity(call, one, self._vault), one) for one in of_line]
+            self._strays[place] = {
+                identity: one for identity, one in own if identity != one.identity
+            }
+        return self._strays[place]
 
     def _imported(self, call: Call) -> int | None:
         """Give the first imported call of this method and URL that nobody asked for."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.verifying import RealValues
+from pytest_mimic.errors import MimicError
 from pytest_mimic.vault.names import log_name
 from pytest_mimic.vault.vault import Written
 
@@ -47,6 +48,7 @@ class Owner:
         pid: The process in which it began.
         opening: Is held while its log is read.
         log: Its log, from its first call with a place on.
+        unreadable: Why its log could not be read.
         kept: What all tests share and it has recorded.
         open: Its calls that have not ended, in the order of their beginning.
         ended: Whether it has.
@@ -81,6 +83,7 @@ class Owner:
         self.pid = os.getpid()
         self.opening = threading.Lock()
         self.log: Log | None = None
+        self.unreadable: MimicError | None = None
         self.kept: list[Written] = []
         self.open: dict[OpenCall, None] = {}
         self.ended = threading.Event()

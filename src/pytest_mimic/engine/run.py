@@ -138,12 +138,21 @@ class Run:
     def log_of(self, owner: Owner) -> Log:
         """Give the log of an owner, which is read when it is first needed.
 
+        Where that fails, each call of the owner is refused: a later one would take the
+        place of an equal one.
+
         Raises:
-            CorruptRecordingError: It is damaged.
+            MimicError: It cannot be read, or is damaged.
         """
         with owner.opening:
+            if owner.unreadable is not None:
+                raise owner.unreadable
             if owner.log is None:
-                owner.log = self._open_log(owner)
+                try:
+                    owner.log = self._open_log(owner)
+                except MimicError as error:
+                    owner.unreadable = error
+                    raise
             return owner.log
 
     def _open_log(self, owner: Owner) -> Log:
