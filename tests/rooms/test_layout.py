@@ -1,8 +1,9 @@
-"""The structure of the source: floors, and no circle."""
+"""The structure of the source: floors, no circle, and tests that the guide to them names."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -89,3 +90,21 @@ def test_each_floor_imports_only_floors_below():
     ]
 
     assert upward == []
+
+
+def test_what_the_guide_to_the_tests_names_exists():
+    tests = Path(__file__).parents[1]
+    guide = (tests / "README.md").read_text(encoding="utf-8")
+    last_cells = re.findall(r"^\|.* \| ([\w/, ]+) \|$", guide, re.MULTILINE)
+    modules = [name for cell in last_cells for name in cell.split(", ") if "/" in name]
+    rooms = re.findall(r"`([\w/]+)`", guide.partition("## By promise")[0])
+
+    missing = [name for name in modules if not (tests / f"{name}.py").is_file()]
+    missing += [
+        name
+        for name in rooms
+        if not ((PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file())
+    ]
+
+    assert len(modules) > len(rooms) > 0
+    assert missing == []
