@@ -100,15 +100,90 @@ def test_a_miss_shows_each_argument_that_differs(shop):
 
 
 def test_a_secret_that_differs_is_named_but_not_shown(shop):
+    """CI has another key than the one with which the call was recorded, or none."""
+    call = "shop.send(shop.Order('Oslo', [{'sku': 1, 'n': 2}]), 'other' + 'word')"
+    shop.write("test_shop.py", f"import shop\n\ndef test_day():\n    {call}\n")
+
+    run = shop.replay().expect(failed=1, never=["otherword"])
+
+    assert run.error[2] == "a hidden part differs: token"
+    words, _, line = run.error[-1].partition(": ")
+    assert (words, line) == ("if it may differ", "shop:send ignore=token")
+    shop.ini("shop:fetch", line)
+    shop.write("test_shop.py", f"import shop\n\ndef test_day():\n    {call}\n")
+    shop.record().expect(passed=1)
+    shop.write(
+        "test_shop.py", (shop.root / "test_shop.py").read_text().replace("word", "")
+    )
+    shop.replay().expect(passed=1, real=[])
+
+
+def test_secrets_that_tell_recordings_apart_are_not_left_out(shop):
     shop.write(
         "test_shop.py",
-        "import shop\n\ndef test_day():\n    shop.send(shop.Order('Oslo', [{'sku': 1, 'n': 2}]), 'other' + 'word')\n",
+        """
+        import shop
+
+        def test_two():
+            shop.send("tea", "a" + "key")
+            shop.send("tea", "b" + "key")
+        """,
     )
+    shop.record().expect(passed=1)
+    shop.write(
+        "test_shop.py",
+        "import shop\n\ndef test_two():\n    shop.send('tea', 'c' + 'key')\n",
+    )
+
+    shop.replay().expect(
+        failed=1, says=["a hidden part differs"], never=["ignore=token"]
+    )
+
+
+def test_a_changed_option_is_named_once_for_all_calls(shop):
+    shop.ini("shop:fetch ignore=day", "shop:send")
 
     run = shop.replay().expect(failed=1)
 
-    assert "otherword" not in run.output
-    assert any("token" in line and "differ" in line for line in run.error)
+    assert "it was recorded with other options: none" in run.error
+    assert run.section[-1] == "to let it follow its line: pytest-mimic rekey"
+
+
+def test_a_content_option_is_named_where_rekey_cannot_help(project):
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.test("shop.fetch('shop.py')")
+    project.record_once(passed=1)
+    project.ini("shop:fetch content=base")
+
+    project.replay().expect(
+        failed=1,
+        says=["it was recorded with other options: none"],
+        never=["pytest-mimic rekey"],
+    )
+
+
+def test_two_renamed_tests_are_both_named(project):
+    """Which of them was renamed to which one, only their author knows."""
+    project.ini("shop:fetch sequence")
+    project.write("shop.py", SHOP)
+    test = "def test_{}():\n    shop.fetch('EUR')\n    shop.fetch('{}')\n\n"
+    body = test.format("one", "USD") + test.format("two", "CHF")
+    project.write("test_shop.py", "import shop\n\n" + body)
+    project.record_once(passed=2)
+    renamed = body.replace("one", "first").replace("two", "second")
+    project.write("test_shop.py", "import shop\n\n" + renamed)
+
+    run = project.replay("-k", "first").expect(failed=1, deselected=1)
+
+    assert run.error[1] == (
+        "test_shop.py::test_one, test_shop.py::test_two, which are gone, begin with the"
+        " same call"
+    )
+    assert run.error[-1] == (
+        "to give it the recordings of one of them: pytest-mimic mv OLD"
+        " test_shop.py::test_first"
+    )
 
 
 def test_verifying_a_call_without_recording_is_a_miss(shop):

@@ -328,16 +328,18 @@ def lines_of(differences: Sequence[Difference]) -> list[str]:
 
 
 def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:
-    """Give the paths of ids and moments in an answer, if they alone differ."""
+    """Give the paths of ids and moments that differ in the answer of a client."""
     # Only a drift looks at differences.
     from pytest_mimic.values.looks import ignorable
 
+    if not call.conversation:
+        return []
     paths: dict[str, None] = {}
     for one in differences:
         is_id = bool(one.steps) and re.search(_ID, one.steps[-1]) is not None
-        if not call.conversation or not (is_id or ignorable([one])):
-            return []
-        paths[".".join("*" if step.isdigit() else step for step in one.steps)] = None
+        if is_id or ignorable([one]):
+            path = ["*" if step.isdigit() else step for step in one.steps]
+            paths[".".join(path)] = None
     return [*paths]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from pytest_mimic.engine.events import Event, EventKind
 from pytest_mimic.engine.lives import former_answers
@@ -32,6 +33,7 @@ _WAYS = {
 def remarks(session: Session) -> list[str]:
     """Return the lines of all lists; none: there is nothing to do."""
     lines = _calls(session, "missing", "missing", "to record the missing", RECORD)
+    lines += _ways_without_a_call(session)
     lines += _calls(session, "stale", "stale", "to record the stale", RECORD)
     lines += _calls(session, "drifted", "drifted", "to accept them", RERECORD)
     lines += _lines_of_new_parts(session)
@@ -144,6 +146,17 @@ def _commands(
     return lines
 
 
+def _ways_without_a_call(session: Session) -> list[str]:
+    """Return what lets calls find recordings that are there: `mv`, and `rekey`."""
+    lines: dict[str, None] = {}
+    for event in session.run.events.of("missing"):
+        remedies: Any = event.facts.get("remedies", [])
+        for words, command in remedies:
+            if command.startswith("pytest-mimic "):
+                lines[f"{words}: {command}"] = None
+    return [*lines][:SHOWN] + and_more(len(lines) - SHOWN)
+
+
 # -- lists of what calls have in common
 
 
@@ -215,24 +228,21 @@ def _sound_outcomes(session: Session) -> list[str]:
 
 
 def _lines_of_new_parts(session: Session) -> list[str]:
-    """Return the line of each client whose drifts look made anew, with all of them.
+    """Return the line of each client with all parts of its drifts that look made anew.
 
-    The first drift of a log may be the cause of those that follow.
+    Where the first drift of a log has none, it may be the cause of those that follow.
     """
     parts: dict[str, list[str]] = {}
-    logs: set[tuple[str, str]] = set()
-    drifted: set[str] = set()
+    begins_anew: dict[tuple[str, str], bool] = {}
     for event in session.run.events.of("drifted"):
-        line, found = event.text("line"), event.facts.get("parts")
-        if isinstance(found, list) and found:
-            parts.setdefault(line, []).extend(map(str, found))
-        elif (event.text("name"), line) not in logs:
-            drifted.add(line)
-        logs.add((event.text("name"), line))
+        line = event.text("line")
+        found: Any = event.facts.get("parts")
+        if begins_anew.setdefault((event.text("name"), line), bool(found)):
+            parts.setdefault(line, []).extend(found or ())
     lines = []
     for line, paths in parts.items():
         target = parse_target(line)
-        if target is not None and line not in drifted:
+        if target is not None:
             volatile = dict.fromkeys([*target.options.volatile, *paths])
             options = target.options.changed(volatile=tuple(volatile))
             lines.append(f"if this is new each time: {target.name} {options.line()}")
