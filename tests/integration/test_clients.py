@@ -162,6 +162,27 @@ def test_the_summary_names_a_cancelled_request_that_has_no_place(project):
     assert not recorded.vault
 
 
+def test_the_summary_names_an_answer_that_a_retry_has_replaced(project):
+    """All tests share one answer, so the order is lost."""
+    project.ini("httpx sequence=no")
+    project.test("""
+        import httpx
+        url = os.environ["API"] + "/flaky"
+        assert [httpx.get(url).status_code for _ in range(3)][-1] == 200
+    """)
+
+    with running_server() as server:
+        recorded = project.record(env={"API": server.url}).expect(passed=1)
+    project.replay(env={"API": server.url}).expect(passed=1)
+
+    row = (
+        "http GET /flaky gave status 503 first: sequence=no keeps the last answer alone"
+    )
+    assert [line.strip() for line in recorded.section if "/flaky" in line] == [
+        f"{row}    test_shop.py::test_it"
+    ]
+
+
 TALK = """
 import os
 import httpx

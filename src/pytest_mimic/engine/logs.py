@@ -391,8 +391,8 @@ class Shared:
         self._vault = vault
         # Those that this run has recorded.
         self._whole_streams: dict[str, Entry] = {}
-        # The failed exchanges: whoever tries again is to get the real answer.
-        self._failed: set[str] = set()
+        # How exchanges have failed: whoever tries again is to get the real answer.
+        self.failed: dict[str, str] = {}
 
     def recorded(self, name: str) -> Entry | None:
         """Give the call in a file; None: there is none.
@@ -408,7 +408,7 @@ class Shared:
         name = call_name(call.target, call.identity)
         entry = self.recorded(name) if mode != "rerecord" else None
         recorded: Recorded = "none"
-        is_tried_again = mode == "record" and name in self._failed
+        is_tried_again = mode == "record" and name in self.failed
         if entry is not None and entry.line == call.line and not is_tried_again:
             recorded = "stale" if is_stale(call, entry) else "fresh"
         decision = decide(Facts(mode, recorded))
@@ -420,10 +420,11 @@ class Shared:
             self._whole_streams[place.name] = entry
         elif "items" in entry.body:
             entry = self._whole_streams.get(place.name, entry)
-        if failed_exchange(entry.body) and is_worth_a_wait(entry.body):
-            self._failed.add(place.name)
+        failed = failed_exchange(entry.body)
+        if failed and is_worth_a_wait(entry.body):
+            self.failed[place.name] = failed
         else:
-            self._failed.discard(place.name)
+            self.failed.pop(place.name, None)
         recording = Recording(test, self._vault.today, [entry])
         return self._vault.write(place.name, recording, equal=comparison_of(call))
 

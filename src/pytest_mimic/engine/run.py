@@ -263,7 +263,7 @@ class Run:
             elif isinstance(row, Sender):
                 self.secrecy.other_sender(row)
             elif isinstance(row, Written) and self.innermost is not None:
-                self.innermost.kept.append(row)
+                self.innermost.keep(row)
 
     def close(self) -> None:
         """Restore what was replaced."""

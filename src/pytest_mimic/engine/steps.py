@@ -42,6 +42,7 @@ Body = dict[str, Tree]
 _CANCELLED = ("CancelledError", "Cancelled", "GeneratorExit")
 # They end the run, and nobody asks which calls they have cut short.
 _ENDS_OF_A_RUN = ("KeyboardInterrupt", "Exit")
+_WILL_MISS = "not recorded, a replay will miss it"
 
 
 def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
@@ -249,7 +250,8 @@ class Step:
         self._leave()
         is_ended = name in _ENDS_OF_A_RUN
         if is_cut_short and not self._place.is_in_log and not is_ended:
-            self._report("was cancelled" if is_cancelled else f"raised {name}")
+            what = "was cancelled" if is_cancelled else f"raised {name}"
+            self._report(f"{what}: {_WILL_MISS}")
 
     def end_with_owner(self) -> None:
         """End a call that is still open when its owner ends."""
@@ -267,7 +269,7 @@ class Step:
             self._keep(so_far(), end="open")
         else:
             self._leave()
-            self._report("was still open when its test ended")
+            self._report(f"was still open when its test ended: {_WILL_MISS}")
 
     def _claim_end(self) -> bool:
         """Note that the call ends now; whether it had not ended before."""
@@ -344,14 +346,18 @@ class Step:
         if place.is_in_log:
             self._log.put(place, entry)
             return
+        failed = run.shared.failed.get(place.name)
         written = run.shared.put(self.call, place, entry, test=self._test)
+        if failed and place.name not in run.shared.failed:
+            self._report(
+                f"gave {failed} first: sequence=no keeps the last answer alone"
+            )
         if run.events.tell is not None:
             run.events.tell(written)
         elif self._owner is not None and written.changed:
-            self._owner.kept.append(written)
+            self._owner.keep(written)
 
     def _report(self, what: str) -> None:
-        what = f"{what}: not recorded, a replay will miss it"
         label = self.call.label()
         self._run.events.add("not recorded", label, test=self._test, what=what)
 
