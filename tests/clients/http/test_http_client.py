@@ -14,6 +14,7 @@ from support.http_server import Server
 from support.runs import Runs
 
 from clients.http.four_ways import connect, failure, same
+from pytest_mimic.errors import TargetError
 
 
 @pytest.fixture
@@ -117,6 +118,17 @@ def test_a_connection_class_that_connects_by_itself_is_left_alone(
         other.close()
 
     assert runs.asked == []
+
+
+def test_a_connection_of_another_kind_is_refused(runs: Runs) -> None:
+    """urllib3-future, which niquests installs as `urllib3`, has such connections."""
+
+    class Foreign:
+        connect = http.client.HTTPConnection.connect
+        sock = None
+
+    with pytest.raises(TargetError, match="its connections are not those of http"):
+        Foreign().connect()
 
 
 def test_a_request_without_its_response_is_not_recorded(

@@ -13,7 +13,12 @@ import ssl
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, wraps
-from http.client import HTTPException, HTTPResponse, IncompleteRead
+from http.client import (
+    HTTPConnection,
+    HTTPException,
+    HTTPResponse,
+    IncompleteRead,
+)
 from typing import Any, NamedTuple
 
 from pytest_mimic.client import Edge, Exchange, Plain, Port, raised
@@ -31,6 +36,7 @@ from pytest_mimic.clients.http.adapter import (
     Replay,
     at_once,
 )
+from pytest_mimic.errors import TargetError
 
 _EXCEPTIONS = ["http.client", "builtins", "socket", "ssl"]
 # A value may go on in the next line (RFC 9112, 5.2).
@@ -88,6 +94,8 @@ def _stand_in_for(
         if is_its_own or is_mocked or is_stand_in or port.run.passes():
             original(connection)
             return
+        if not isinstance(connection, HTTPConnection):
+            raise _foreign_connection()
         connection.sock = _Socket(connection, original, port, unsent)
         if hasattr(connection, "is_verified"):
             # urllib3 warns of a connection whose certificate nobody has checked.
@@ -96,6 +104,16 @@ def _stand_in_for(
 
     connect.port = port  # type: ignore[attr-defined]
     return connect
+
+
+def _foreign_connection() -> TargetError:
+    """Return the error of a connection that does not write to a socket as ours do."""
+    return TargetError(
+        "urllib3: its calls cannot be recorded: its connections are not those of"
+        " http.client",
+        ["niquests installs urllib3-future in its place"],
+        [("to install urllib3 again", "pip install --force-reinstall urllib3")],
+    )
 
 
 class _Socket:
