@@ -80,6 +80,15 @@ def test_the_digest_of_a_large_array_is_no_id(project):
     project.record().expect(passed=1, says=["40 calls"], never=["the next run"])
 
 
+def test_a_long_row_of_digits_is_looked_through_at_once(project):
+    """A pattern that looks ahead at each digit would take minutes."""
+    project.ini("shop:digits")
+    project.module("def digits(): return '7' * 300_000")
+    project.test("assert len(shop.digits()) == 300_000")
+
+    project.record().expect(passed=1, never=["anew"])
+
+
 def test_the_digest_of_code_is_no_id(project):
     """Of a hundred digests some look like a UUID without hyphens."""
     project.module("""

@@ -25,13 +25,16 @@ _PLAIN_WORDS = frozenset("None null true false True False undefined [] () {}".sp
 # a value.
 _SCHEMAS = {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"}
 _VALUES_OF_SCHEMAS = {"default", "example", "examples", "enum", "const"}
+_LONGEST_NAME = 200
 # A pattern is compiled here if each request needs it.
 # A text without these names no secret.
 _SIGNS = re.compile("[=:<]|--")
 # A name, perhaps quoted or with escapes of a URL, and `=` or `:` after it.
-# Where a value begins another name may begin, so it is only looked at.
+# Where a value begins another name may begin, so it is only looked at. A name is tried
+# where its signs begin, and nowhere inside of them: a body may be one long word.
 _NAME = re.compile(
-    r"""(?P<name>[A-Za-z_$][\w.$%\[\]-]{0,199})\\*["']?"""
+    r"""(?<![\w.$%\[\]-])(?:(?![A-Za-z_$])[\w.%\[\]-])*"""
+    r"""(?P<name>[A-Za-z_$][\w.$%\[\]-]*)\\*["']?"""
     r"""(?=\s*(?P<sign>[=:])(?!=)\s*(?P<value>))"""
 )
 # `localStorage.setItem("token", "x")`
@@ -50,7 +53,7 @@ _AFTER_COLON = (
 )
 _ESCAPED = r"""[^\s&;,=?"'<>]+"""
 _USER = (
-    r"(?P<start>\b(?P<scheme>[a-z][a-z0-9+.-]*)://)(?P<user>[^\s/:@?#\"'<>]*)"
+    r"(?P<start>\b(?P<scheme>[a-z][a-z0-9+.-]{0,40})://)(?P<user>[^\s/:@?#\"'<>]*)"
     r"(?P<colon>:?)(?P<password>[^\s/?#\"'<>]*)@"
 )
 # An address that names no value.
@@ -422,7 +425,8 @@ def _names_before_values(text: str) -> list[tuple[str, int, str]]:
     """Return names, where the value of each begins, and the sign between them."""
     found: list[tuple[str, int, str]] = []
     for match in _NAME.finditer(text):
-        found.append((match["name"], match.start("value"), match["sign"]))
+        name = match["name"][-_LONGEST_NAME:]
+        found.append((name, match.start("value"), match["sign"]))
     for pattern in (_ARGUMENT, _OPTION):
         for match in re.finditer(pattern, text):
             found.append((match["name"], match.end(), "="))

@@ -30,7 +30,7 @@ _PATTERNS = {
     # From 2001 to 2096, in seconds or in milliseconds.
     r"|[1-3]\d{9}(\d{3})?(\.\d+)?",
     DATE: _DAY,
-    ULID: r"(?=\d*[a-z])[0-7][0-9a-hjkmnp-tv-z]{25}",
+    ULID: r"(?=\d{0,25}[a-z])[0-7][0-9a-hjkmnp-tv-z]{25}",
     TOKEN: rf"[a-z0-9_-]{{16,{_LONGEST}}}",
 }
 _IDS_AND_MOMENTS = [_PATTERNS[look] for look in (UUID, ULID, MOMENT)]
