@@ -559,6 +559,9 @@ class Exchange:
             return raised(self.made(self._compared(answer, stored), give))
         self._note_opaque(stored)
         self.step.complete({"answer": stored})
+        self.step.note_real(
+            stored, volatile_paths(self._adapter, self.step.call.options)
+        )
         return answer if give is None else raised(give(answer))
 
     def _compared(self, answer: Plain, stored: Plain) -> Plain:
@@ -570,7 +573,7 @@ class Exchange:
         )
         found = differing_answers(adapter, recorded, stored, options, is_verified=True)
         self.step.check(found, failed=_new_failure(recorded, stored))
-        paths = _volatile(adapter, options)
+        paths = volatile_paths(adapter, options)
         mixed = self.step.with_volatile(recorded, answer, paths)
         given: Plain = self._secrets.with_real(mixed, self._scope)
         return given
@@ -673,7 +676,7 @@ def differing_answers(
     # A replay compares nothing.
     from pytest_mimic.values.differences import differences
 
-    rules = rules_of(options)._replace(volatile=_volatile(adapter, options))
+    rules = rules_of(options)._replace(volatile=volatile_paths(adapter, options))
     old = adapter.comparable(recorded, stored if is_verified else recorded)
     new = adapter.comparable(stored, recorded if is_verified else stored)
     found = differences(old, new, rules)
@@ -684,7 +687,8 @@ def differing_answers(
     return in_head + [one for one in found if one.steps[0] not in adapter.head]
 
 
-def _volatile(adapter: Adapter, options: Options) -> tuple[Path, ...]:
+def volatile_paths(adapter: Adapter, options: Options) -> tuple[Path, ...]:
+    """Return the paths of `volatile=`, wherever they stand in an answer."""
     paths: list[Path] = []
     for path in paths_of(options.volatile):
         paths += adapter.places_of(path)

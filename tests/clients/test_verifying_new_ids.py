@@ -7,7 +7,8 @@ import json
 import time
 
 import pytest
-from support import loopback
+from support import face, loopback
+from support.git import git
 from support.loopback import serving
 
 pytest.importorskip("httpx")
@@ -44,6 +45,7 @@ class Service(loopback.Server):
         self.ids = itertools.count(1001)
         self.users: dict[str, dict[str, object]] = {}
         self.method = "card"
+        self.plan = "free"
 
 
 class Handler(loopback.Handler):
@@ -72,7 +74,10 @@ class Handler(loopback.Handler):
 
     def _give(self, key):
         user = self.server.users.get(key)
-        self.json(user or {"error": "no such user"}, 200 if user else 404)
+        if user is None:
+            self.json({"error": "no such user"}, 404)
+        else:
+            self.json({**user, "plan": self.server.plan})
 
 
 @pytest.mark.parametrize("client", ["httpx", "requests"])
@@ -86,6 +91,41 @@ def test_create_read_and_change_verify_with_one_line(project, client):
             project.run("--mimic-verify", env=env).expect(passed=1)
 
     project.run(env=env).expect(passed=1)
+
+
+@pytest.mark.parametrize("client", ["httpx", "requests"])
+def test_a_log_made_again_with_new_ids_stays_byte_for_byte(project, client):
+    project.ini("http volatile=body.id")
+    project.tests(TEST.format(client=client))
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        recorded = project.record(env=env).expect(passed=1)
+        again = project.run("--mimic-rerecord", env=env).expect(passed=1)
+
+    assert again.vault == recorded.vault
+    project.run(env=env).expect(passed=1)
+
+
+def test_the_diff_of_a_log_made_again_tells_no_new_ids(project, monkeypatch, capsys):
+    project.ini("http volatile=body.id")
+    project.tests(TEST.format(client="httpx"))
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.record(env=env).expect(passed=1)
+        git(project.root, "init", "-q")
+        git(project.root, "add", ".")
+        git(project.root, "commit", "-m", "recorded")
+        service.plan = "paid"
+        project.run("--mimic-rerecord", env=env).expect(passed=1)
+
+    monkeypatch.chdir(project.root)
+    capsys.readouterr()
+    assert face.command(["diff"]) == 1
+    told = capsys.readouterr().out
+
+    assert "body.plan: 'free' before, 'paid' now" in told
+    assert "3 changed" in told
+    assert all(word not in told for word in ("url", "1001"))
 
 
 def test_an_id_of_a_wider_fixture_is_known_in_tests_and_in_other_fixtures(project):
@@ -116,9 +156,11 @@ def test_an_id_of_a_wider_fixture_is_known_in_tests_and_in_other_fixtures(projec
     """)
     with serving(Service()) as service:
         env = {"API": service.url}
-        project.run("--mimic-record", env=env).expect(passed=2)
+        recorded = project.record(env=env).expect(passed=2)
         project.run("--mimic-verify", env=env).expect(passed=2)
+        again = project.run("--mimic-rerecord", env=env).expect(passed=2)
 
+    assert again.vault == recorded.vault
     project.run(env=env).expect(passed=2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -10,13 +11,14 @@ from contextlib import closing
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
+from pytest_mimic.cli.exchanges import identity_under
 from pytest_mimic.cli.git import Revision
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found
-from pytest_mimic.client import differing_answers
-from pytest_mimic.engine.verifying import paths_of
+from pytest_mimic.client import differing_answers, volatile_paths
+from pytest_mimic.engine.verifying import RealValues, paths_of
 from pytest_mimic.errors import CorruptRecordingError
-from pytest_mimic.patch.targets import Options
+from pytest_mimic.patch.targets import Options, read_options
 from pytest_mimic.values.differences import (
     Difference,
     Rules,
@@ -67,8 +69,10 @@ def diff(project: Project, options: Namespace) -> Generator[str, None, int]:
     """
     with closing(Revision(project.vault.path, options.revision)) as revision:
         rows: list[_Row] = []
-        for name in revision.changed:
-            rows += _rows_of_file(project, revision, name)
+        real = RealValues()
+        # Tests ask for what fixtures were given.
+        for name in sorted(revision.changed, key=lambda name: "/fixture-" not in name):
+            rows += _rows_of_file(project, revision, name, real)
         rows.sort(key=lambda row: (row.owner, _CHANGES.index(row.change)))
         blocks: dict[str, list[_Row]] = {}
         for row in rows:
@@ -133,8 +137,17 @@ def _put_back(project: Project, revision: Revision, rows: Sequence[_Row]) -> lis
 # -- what differs
 
 
-def _rows_of_file(project: Project, revision: Revision, name: str) -> Iterator[_Row]:
-    """Yield a row for each call of a file that differs."""
+def _rows_of_file(
+    project: Project, revision: Revision, name: str, real: RealValues
+) -> Iterator[_Row]:
+    """Yield a row for each call of a file that differs.
+
+    Args:
+        project: The project.
+        revision: The revision of git.
+        name: The file.
+        real: What stands at volatile paths of earlier answers.
+    """
     if name.partition("/")[0] not in FOLDERS or not name.endswith(".json"):
         return
     label = project.path_of(name)
@@ -153,7 +166,7 @@ def _rows_of_file(project: Project, revision: Revision, name: str) -> Iterator[_
             label = project.label(before)
             yield _Row("removed", owner, name, label, before.target, [])
         else:
-            lines = _differing(project, revision, before, now)
+            lines = _differing(project, revision, before, now, real)
             if lines:
                 label = project.label(now)
                 yield _Row("changed", owner, name, label, now.target, lines)
@@ -183,14 +196,14 @@ def _pairs(
 
 
 def _differing(
-    project: Project, revision: Revision, old: Entry, new: Entry
+    project: Project, revision: Revision, old: Entry, new: Entry, real: RealValues
 ) -> list[str]:
     """Return where a call differs from the former one, a line each."""
     try:
         found: list[Difference] = []
-        if old.identity != new.identity:
-            asked = unshelve(old.arguments or old.request or {}, revision)
-            asked_now = unshelve(new.arguments or new.request or {}, project.vault)
+        asked = unshelve(old.arguments or old.request or {}, revision)
+        asked_now = unshelve(new.arguments or new.request or {}, project.vault)
+        if not _is_same_request(project, old, new, asked_now, real):
             found += differences(asked, asked_now)
         body: Any = unshelve(old.body, revision)
         body_now: Any = unshelve(new.body, project.vault)
@@ -198,7 +211,7 @@ def _differing(
         return [error.what]
     is_same_kind = old.end == new.end and body.keys() == body_now.keys()
     if is_same_kind and body != body_now:
-        found += _differing_outcomes(project, new, body, body_now)
+        found += _differing_outcomes(project, new, body, body_now, real)
     lines = [_drawn(project, one) for one in found]
     if not is_same_kind:
         before, now = _outcome(project, body, old), _outcome(project, body_now, new)
@@ -206,8 +219,29 @@ def _differing(
     return lines
 
 
+def _is_same_request(
+    project: Project, old: Entry, new: Entry, asked: Any, real: RealValues
+) -> bool:
+    """Return whether two calls ask the same, but for what is new in each run."""
+    if old.identity == new.identity:
+        return True
+    adapter = project.adapter(new.target)
+    if adapter is None:
+        return False
+    options = read_options(shlex.split(new.line))
+    requests: Iterator[Any] = real.candidates(asked)
+    return any(
+        identity_under(adapter, adapter.parts(request), options) == old.identity
+        for request in requests
+    )
+
+
 def _differing_outcomes(
-    project: Project, entry: Entry, old: Mapping[str, Any], new: Mapping[str, Any]
+    project: Project,
+    entry: Entry,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    real: RealValues,
 ) -> list[Difference]:
     """Return where two outcomes differ, without what `volatile=` leaves out."""
     volatile: tuple[str, ...] = ()
@@ -217,6 +251,7 @@ def _differing_outcomes(
     adapter = project.adapter(entry.target)
     if adapter is not None and "answer" in new:
         options = Options(volatile=volatile)
+        real.note(old["answer"], new["answer"], volatile_paths(adapter, options))
         return differing_answers(adapter, old["answer"], new["answer"], options)
     found = []
     for key in old:

@@ -102,6 +102,10 @@ class Log:
         """How the calls of a kind went until now."""
         return self._conversations.get(kind, "new") if kind else "none"
 
+    def has(self, key: Key) -> bool:
+        """Whether a call of a key was recorded."""
+        return key in self._indices
+
     def times(self, call: Call) -> int:
         """How often equal calls were recorded."""
         return len(self._indices.get(key_of(call), ()))
@@ -112,9 +116,19 @@ class Log:
 
     # -- a call
 
-    def take(self, call: Call, mode: Mode, *, has_effect: bool = False) -> Place:
-        """Give the next place to a call, and say what becomes of it."""
-        kind, key = call.conversation, key_of(call)
+    def take(
+        self, call: Call, mode: Mode, *, has_effect: bool = False, recorded_as: str = ""
+    ) -> Place:
+        """Give the next place to a call, and say what becomes of it.
+
+        Args:
+            call: The call.
+            mode: That of the log.
+            has_effect: Whether a fixture makes it for real in each recording run.
+            recorded_as: The identity of the recorded call that it is, if it has another
+                one.
+        """
+        kind, key = call.conversation, (recorded_as or call.identity, call.line)
         with self._lock:
             index, recorded = self._find(call, key)
             # Calls come as they were recorded, unless a place is lost or new.
@@ -357,21 +371,27 @@ class Log:
         """
         if not self.has_new():
             return None
+        formers: list[str] = []
         if self.verdict == "failed" and self.found is not None:
             entries = self._with_added()
         else:
             entries = self.whole(keeps_all=keeps_all)
+            formers = [place.key[0] for place in self.made]
         if all(entry.end == "empty" for entry in entries):
             return None
         day = self._vault.today
         recording = Recording(self.owner, day, entries, dict(fixtures), setup)
-        return self._vault.write(self.name, recording, equal=self._are_equal)
+        return self._vault.write(
+            self.name, recording, equal=self._are_equal, formers=formers
+        )
 
     def setup_digest(self) -> str:
         """Give a digest of what was asked and answered until now."""
-        made = [place.outcome for place in self.made if place.outcome is not None]
+        places = [place for place in self.made if place.outcome is not None]
+        keys = [place.key for place in places]
+        made = [place.outcome for place in places if place.outcome is not None]
         recorded = self.entries[: len(made)]
-        is_as_recorded = len(made) == len(recorded) and all(
+        is_as_recorded = keys == [*map(key_of, recorded)] and all(
             map(self._are_equal, recorded, made)
         )
         if is_as_recorded and self.found is not None and self.found.setup:
@@ -380,8 +400,8 @@ class Log:
         return digest_of(tree)[:12]
 
     def _are_equal(self, old: Entry, new: Entry) -> bool:
-        key = key_of(new)
-        return key == key_of(old) and self._comparisons.get(key, is_equal)(old, new)
+        are_equal = self._comparisons.get(key_of(old), is_equal)
+        return old.line == new.line and are_equal(old, new)
 
 
 class Shared:

@@ -13,6 +13,7 @@ from pytest_mimic.engine.calls import (
     entry_of,
     failed_exchange,
     is_worth_a_wait,
+    key_of,
 )
 from pytest_mimic.engine.decide import Decision
 from pytest_mimic.engine.events import Event, EventKind, Plain
@@ -87,17 +88,26 @@ def _place_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Cal
     if owner.pid != os.getpid():
         raise run.refusals.in_child(call)
     log, mode = run.log_of(owner), run.mode_of(owner)
-    if mode == "verify" and call.identify is not None and not log.times(call):
-        # A request may hold real values, where recorded ones have an answer.
+    has_effect = call.has_effect and owner.kind == "fixture"
+    recorded_as = call.identity
+    if mode in ("verify", "rerecord") and not log.has(key_of(call)):
+        recorded_as = _recorded_identity(run, call, owner, log)
+    if mode == "verify" and recorded_as != call.identity:
+        call = copy(call)
+        call.identity = recorded_as
+    place = log.take(call, mode, has_effect=has_effect, recorded_as=recorded_as)
+    return place, call
+
+
+def _recorded_identity(run: Run, call: Call, owner: Owner, log: Log) -> str:
+    """Give the identity of a request that may hold real values of earlier answers."""
+    if call.identify is not None:
         real = RealValues.together(one.real for one in run.around(owner))
         for request in real.candidates(call.describe()):
-            candidate = copy(call)
-            candidate.identity = call.identify(request)
-            if log.times(candidate):
-                call = candidate
-                break
-    has_effect = call.has_effect and owner.kind == "fixture"
-    return log.take(call, mode, has_effect=has_effect), call
+            identity = call.identify(request)
+            if log.has((identity, call.line)):
+                return identity
+    return call.identity
 
 
 def _note_replay(run: Run, call: Call, place: Place, owner: Owner | None) -> None:
@@ -418,6 +428,14 @@ class Step:
             "parts": parts,
         }
         self._tell("drifted", label, **facts, **facts_of_error(error))
+
+    def note_real(self, answer: Body, paths: Sequence[Path]) -> None:
+        """Note the real values at volatile paths, in place of recorded ones."""
+        before = self._place.entry
+        if paths and before is not None and "answer" in before.body:
+            recorded = unshelve(before.body["answer"], self._run.vault)
+            assert isinstance(recorded, dict)
+            self.with_volatile(recorded, answer, paths)
 
     def with_volatile(self, recorded: Body, real: Body, paths: Sequence[Path]) -> Body:
         """Return a recorded answer with the real values at volatile paths.

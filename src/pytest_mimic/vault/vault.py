@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 from os.path import normpath
@@ -150,7 +150,12 @@ class Vault:
                     yield name, found
 
     def write(
-        self, name: str, recording: Recording, *, equal: IsEqual | None = None
+        self,
+        name: str,
+        recording: Recording,
+        *,
+        equal: IsEqual | None = None,
+        formers: Sequence[str] = (),
     ) -> Written:
         """Replace a recording; damage of what it replaces is no loss.
 
@@ -161,6 +166,8 @@ class Vault:
                 as verifying compares them. Such a call keeps its duration and date.
                 Where all are equal, the file keeps its calls but for the fingerprints
                 of source and inputs.
+            formers: The identities of the recorded calls that the first calls were as
+                they were made, if these have others.
 
         Raises:
             CorruptRecordingError: A newer version has written the file.
@@ -170,7 +177,7 @@ class Vault:
             before = self.folder.read(name)
             former = self._former(name, before)
             if former is not None and equal is not None:
-                recording = _with_kept_facts(former, recording, equal)
+                recording = _with_kept_facts(former, recording, equal, formers)
             now = before
             if now is None or deeply(lambda: recording != former):
                 now = content_of(recording)
@@ -400,16 +407,19 @@ def objects_in(content: bytes) -> set[str]:
     return {found[0].decode() for found in re.finditer(_OBJECT.encode(), content)}
 
 
-def _with_kept_facts(old: Recording, new: Recording, equal: IsEqual) -> Recording:
+def _with_kept_facts(
+    old: Recording, new: Recording, equal: IsEqual, formers: Sequence[str]
+) -> Recording:
     """Return a new recording with what its calls keep that are equal to old ones."""
     pairs = []
     pending = defaultdict[tuple[str, str], list[Entry]](list)
     for entry in reversed(old.entries):
         pending[entry.target, entry.identity].append(entry)
-    for call in new.entries:
+    own = [call.identity for call in new.entries[len(formers) :]]
+    for call, identity in zip(new.entries, [*formers, *own], strict=True):
         # The n-th call of an identity is compared with the n-th old one.
-        formers = pending[call.target, call.identity]
-        former = formers.pop() if formers else None
+        same = pending[call.target, identity]
+        former = same.pop() if same else None
         if former is not None and equal(former, call):
             pairs.append((former, call))
     for former, call in pairs:
