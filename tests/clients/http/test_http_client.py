@@ -91,6 +91,20 @@ def test_a_connection_can_be_opened_early(runs: Runs, server: Server) -> None:
     same(runs, server, talk)
 
 
+def test_httplib2_connects_by_itself(runs: Runs, server: Server) -> None:
+    """google-api-python-client stands on it."""
+    httplib2 = pytest.importorskip("httplib2")
+
+    def talk(url: str) -> Any:
+        with closing(httplib2.Http()) as http:
+            answers = [http.request(f"{url}/echo", "POST", body) for body in "ab"]
+            answers.append(http.request(f"{url}/users/1"))
+        return [(answer.status, content) for answer, content in answers]
+
+    assert [status for status, _ in same(runs, server, talk)] == [200, 200, 200]
+    assert len(runs.asked) == 3
+
+
 def test_a_connection_class_that_connects_by_itself_is_left_alone(
     runs: Runs, server: Server
 ) -> None:

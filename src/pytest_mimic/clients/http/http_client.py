@@ -43,6 +43,13 @@ _EXCEPTIONS = ["http.client", "builtins", "socket", "ssl"]
 _FOLD = re.compile(r"\r\n[ \t]+")
 _LAST_CHUNK = b"0\r\n\r\n"
 _BUFFER = 8192
+# The classes that connect, by their modules.
+_CONNECTIONS = {
+    "http.client": ("HTTPConnection", "HTTPSConnection"),
+    "urllib3.connection": ("HTTPConnection", "HTTPSConnection"),
+    # What google-api-python-client stands on.
+    "httplib2": ("HTTPConnectionWithTimeout", "HTTPSConnectionWithTimeout"),
+}
 _LARGEST = 1 << 30
 
 
@@ -58,8 +65,8 @@ class HttpClient(HttpAdapter):
         def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
             return _stand_in_for(original, port, unsent)
 
-        for module in ("http.client", "urllib3.connection"):
-            for name in ("HTTPConnection", "HTTPSConnection"):
+        for module, names in _CONNECTIONS.items():
+            for name in names:
                 yield Edge(module, (name, "connect"), wrap)
 
         def wrap_sender(original: Callable[..., Any]) -> Callable[..., Any]:
