@@ -38,7 +38,8 @@ def facts(array):
         type(array),
         array.dtype,
         array.dtype.char,
-        array.dtype.metadata,
+        # Some versions of numpy unpickle moments with an empty mapping in place of nothing.
+        dict(array.dtype.metadata or {}),
         array.shape,
         array.tolist() if array.dtype.hasobject or has_mask else array.tobytes(),
         layout,
