@@ -141,6 +141,9 @@ def digest_of(tree: Tree) -> str:
     A part whose own JSON is longer than `LONG` characters counts by its digest, so that
     a tree and what `cut` leaves of it have one.
     """
+    text = text_of(tree) if are_few_parts(tree) else ""
+    if 0 < len(text) <= LONG and _BEGINS not in text:
+        return hexdigest(text)
     return Measure().digest(tree)
 
 
@@ -172,12 +175,16 @@ def plain_digest(
     levels = levels_of(value)
     if levels is None or (once and _has_twice(levels)):
         return None
-    odd = _odd_for(starts)
+    odd: tuple[str, ...] = ()
+    if not isinstance(value, str):
+        odd = _odd_for(starts)
+    elif value.startswith(starts):
+        return None
     try:
         if sum(map(len, levels)) > _FEW:
             return Measure(odd).digest(value)
         text = text_of(value)
-        if len(text) > LONG:
+        if len(text) > LONG and not isinstance(value, str):
             return Measure(odd).digest(value)
         for sign in odd:
             if sign in text:
@@ -239,19 +246,23 @@ def are_mostly_shared(containers: list[Any]) -> bool:
 
 
 def are_few_parts(value: object) -> bool:
-    """Tell whether a value has few parts, each counted wherever it stands.
+    """Tell whether a value has few parts, each counted wherever it stands, all short.
 
     A part that stands twice in one that stands twice, and so on, would be written out
-    without end.
+    without end, and a long text once for each part that it stands in.
     """
     level = [value]
     for _ in range(DEEP):
+        if len(level) > _FEW or any(map(_is_long_text, level)):
+            return False
         level = gc.get_referents(*level)
         if not level:
             return True
-        if len(level) > _FEW:
-            return False
     return False
+
+
+def _is_long_text(part: object) -> bool:
+    return isinstance(part, str) and len(part) > LONG
 
 
 class Measured(NamedTuple):

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection
-from functools import partial
+from functools import cached_property, partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
@@ -222,7 +222,10 @@ class Walk:
         self._seen: dict[tuple[int, Paths], _Part] = {}
         self._openers: dict[type, Opening] = {}
         self._plain_keys: set[object] = set()
-        self._measure = Measure(in_order=self._in_order)
+
+    @cached_property
+    def _measure(self) -> Measure:
+        return Measure(in_order=self._in_order)
 
     def node(self, value: object, paths: Paths = ()) -> Tree:
         """Give the tree of a value, without what stands at the paths.
@@ -287,7 +290,9 @@ class Walk:
             is_one = row.may_change and self._in_order
             return partial(self._enter, by_row) if is_one else by_row
         if issubclass(kind, enum.Enum):
-            return self._member
+            facts = kind_of(kind)
+            is_raw = self._needs_code(facts)
+            return self._raw if is_raw else partial(self._member, facts, {})
         return partial(self._enter, self._opener_of_parts(kind))
 
     def _opener_of_parts(self, kind: type) -> Opening:
@@ -544,16 +549,21 @@ class Walk:
                 node["class"] = class_node
         return node
 
-    def _member(self, value: enum.Enum, _paths: Paths) -> Tree:
-        kind = kind_of(type(value))
-        if self._needs_code(kind):
-            return self._raw(value)
+    def _member(
+        self, kind: Kind, known: dict[int, Tree], value: enum.Enum, _paths: Paths
+    ) -> Tree:
+        # Its class holds each member, so that its id stays its own.
+        if id(value) in known:
+            return known[id(value)]
         name: Any = value._name_
         # A combination of flags has no name, or one that leads to no member.
         is_named = type(value).__members__.get(name) is value
         if is_of_python(kind.cls) and not self._is_exact:
             is_named = False  # Python renames some: `HTTPStatus.UNPROCESSABLE_CONTENT`.
-        return self._named(kind, name if is_named else self.node(value._value_))
+        node = self._named(kind, name if is_named else self.node(value._value_))
+        if is_named and kind.is_found:  # Else it has parts, which take numbers.
+            known[id(value)] = node
+        return node
 
     def _object(self, value: Any, paths: Paths) -> Tree:
         kind = kind_of(type(value))
