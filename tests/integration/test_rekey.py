@@ -100,6 +100,10 @@ FOLLOWED = {
 
 
 AGAIN = "pytest --mimic-rerecord test_shop.py::test_one"
+ANEW = (
+    "to record again what tests share, and drop the old:"
+    " pytest --mimic-record --mimic-clear-unused"
+)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +240,7 @@ def test_equal_calls_with_different_outcomes_stay_in_their_log(
 
     code, lines = rekey()
 
-    assert (code, AGAIN in "\n".join(lines)) == (1, True)
+    assert (code, lines[-1]) == (1, ANEW)
     assert project.files() == before
 
 
@@ -262,8 +266,26 @@ def test_equal_outcomes_become_one_and_different_ones_are_listed(
     code, lines = rekey()
 
     assert (code, "test_shop.py::test_two" in "\n".join(lines)) == (1, True)
+    assert lines[-1] == ANEW
     project.replay("-k", "test_one").expect(passed=1, deselected=1, real=[])
     project.replay("-k", "test_two").expect(failed=1, deselected=1, real=[])
+
+
+def test_the_printed_command_settles_what_all_tests_share(
+    project: Any, rekey: Rekey
+) -> None:
+    project.module(SHOP)
+    project.tests(FETCH)
+    project.ini("shop:fetch ignore=run")
+    project.record().expect(passed=1)
+    project.ini("shop:fetch")
+
+    code, lines = rekey()
+
+    assert (code, lines[-1]) == (1, ANEW)
+    project.run(*ANEW.rpartition("pytest ")[2].split()).expect(passed=1)
+    assert rekey()[0] == 0
+    project.replay("--mimic-fail-on-unused").expect(passed=1, real=[])
 
 
 def test_what_served_all_tests_does_not_get_a_place(project: Any, rekey: Rekey) -> None:
@@ -363,7 +385,7 @@ def test_a_recording_that_was_edited_is_not_moved(project: Any, rekey: Rekey) ->
 
     code, lines = rekey()
 
-    assert (code, AGAIN in "\n".join(lines)) == (1, True)
+    assert (code, ANEW in "\n".join(lines)) == (1, True)
     [kept] = [call for call in project.calls() if call.arguments.get("run") == 3]
     assert kept.value == {"base": "EUR", "made": 0}
 
@@ -380,7 +402,7 @@ def test_a_call_with_a_hidden_argument_is_recorded_again(
 
     _, lines = rekey()
 
-    assert AGAIN in "\n".join(lines)
+    assert ANEW in "\n".join(lines)
 
 
 @pytest.mark.parametrize("run_today", ["run=1", "run=2"])

@@ -93,9 +93,18 @@ def _listed(project: Project, left: Sequence[_Move]) -> Iterator[str]:
     for move in left:
         yield f"  {project.label(move.old)}    {move.found.owner}"
         yield f"    {move.reason}"
-    places = [(move.found.name, move.found.recording.owner) for move in left]
-    again = project.record_again("--mimic-rerecord", places)
-    yield f"to record them again: {again}"
+    in_logs = []
+    for move in left:
+        has_place = _has_place(project, move.old, move.options)
+        if has_place and not _is_shared(move.found):
+            in_logs.append((move.found.name, move.found.recording.owner))
+    if in_logs:
+        again = project.record_again("--mimic-rerecord", in_logs)
+        yield f"to record them again: {again}"
+    if len(in_logs) < len(left):
+        # Recorded again, they would stand in other files.
+        again = project.commands.pytest("--mimic-record", "--mimic-clear-unused")
+        yield f"to record again what tests share, and drop the old: {again}"
 
 
 def _moves_of(project: Project, found: Found) -> list[_Move]:
@@ -254,10 +263,7 @@ def _file_of(project: Project, found: Found, entry: Entry, options: Options) -> 
     Raises:
         MimicError: It may not move there.
     """
-    adapter = project.adapter(entry.target)
-    has_place = bool(options.sequence)
-    if adapter is not None:
-        has_place = adapter.is_session or options.sequence is not False
+    has_place = _has_place(project, entry, options)
     if _is_shared(found):
         if has_place:
             raise MimicError(
@@ -269,6 +275,13 @@ def _file_of(project: Project, found: Found, entry: Entry, options: Options) -> 
     if _is_token_sent_back(project, found.recording, entry):
         raise MimicError("a later call sends back a token of its answer")
     return call_name(entry.target, entry.identity)
+
+
+def _has_place(project: Project, entry: Entry, options: Options) -> bool:
+    adapter = project.adapter(entry.target)
+    if adapter is None:
+        return bool(options.sequence)
+    return adapter.is_session or options.sequence is not False
 
 
 def _is_token_sent_back(project: Project, recording: Recording, entry: Entry) -> bool:
