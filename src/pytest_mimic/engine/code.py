@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytest_mimic.engine.project import Project
 from pytest_mimic.patch.modules import spec_of
@@ -21,14 +21,11 @@ Chain = tuple[str, ...]
 """A name and attributes of it, as code writes them: `("clock", "now")`."""
 
 
-class Place(NamedTuple):
-    """A function, class or method of a module; without a name its top-level values."""
+Place = tuple[str, str]
+"""A module, and the name of a function, class or method of it.
 
-    module: str
-    name: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.module}:{self.name}" if self.name else self.module
+Without a name, it stands for the values at the top level of the module.
+"""
 
 
 class Piece:
@@ -121,8 +118,9 @@ class Code:
 
     def digest_of(self, place: Place) -> str:
         """Give the digest of what stands at a place; empty: nothing does."""
-        module = self.module(place.module)
-        return module.digest(place.name) if module is not None else ""
+        module_name, name = place
+        module = self.module(module_name)
+        return module.digest(name) if module is not None else ""
 
     def reached_from(self, roots: Iterable[Place]) -> dict[Place, Piece]:
         """Give the pieces that are reached from some places, these included."""
@@ -130,9 +128,10 @@ class Code:
         pending = list(roots)
         while pending:
             place = pending.pop()
-            module = self.module(place.module)
-            if module is not None and module.has(place.name) and place not in reached:
-                reached[place] = module.piece(place.name)
+            module_name, name = place
+            module = self.module(module_name)
+            if module is not None and module.has(name) and place not in reached:
+                reached[place] = module.piece(name)
                 pending += self._used_by(place, reached[place])
             if not pending:
                 # Which members count is known when every class was seen.
@@ -141,48 +140,50 @@ class Code:
 
     def _used_by(self, place: Place, piece: Piece) -> Iterator[Place]:
         """Yield the places that a piece uses, with what stands around it."""
-        yield Place(place.module)
-        if "." in place.name:
-            yield Place(place.module, place.name.rpartition(".")[0])
+        module, name = place
+        yield module, ""
+        if "." in name:
+            yield module, name.rpartition(".")[0]
         for first, *rest in piece.chains:
-            yield from self._follow(Place(place.module, first), rest, set())
+            yield from self._follow((module, first), rest, set())
 
     def _follow(
         self, place: Place, rest: Sequence[str], passed: set[Place]
     ) -> Iterator[Place]:
         """Follow a name of a module, and attributes of it, to where it is defined."""
-        module = self.module(place.module)
-        inner = f"{place.module}.{place.name}" if place.name else place.module
-        if not place.name or (module is not None and self.file_of(inner)):
+        module_name, name = place
+        module = self.module(module_name)
+        inner = f"{module_name}.{name}" if name else module_name
+        if not name or (module is not None and self.file_of(inner)):
             # It is a module.
             if rest:
-                yield from self._follow(Place(inner, rest[0]), rest[1:], passed)
+                yield from self._follow((inner, rest[0]), rest[1:], passed)
         elif module is None or place in passed:
             return  # Modules may import a name from each other.
-        elif module.has(place.name):
+        elif module.has(name):
             yield place
         else:
             passed.add(place)
             # Behind a name that nobody defines may be a value, or one of Python.
-            yield Place(place.module)
-            for imported in module.imports.get(place.name, ()):
+            yield module_name, ""
+            for imported in module.imports.get(name, ()):
                 yield from self._follow(imported, rest, passed)
-            for star in module.imports.get("*", ()):
-                yield from self._follow(star._replace(name=place.name), rest, passed)
+            for starred, _ in module.imports.get("*", ()):
+                yield from self._follow((starred, name), rest, passed)
 
     def _members(self, reached: Mapping[Place, Piece]) -> Iterator[Place]:
         """Yield the methods of reached classes that reached code may call."""
         attributes: set[str] = set()
         for piece in reached.values():
             attributes |= piece.attributes
-        for place, piece in reached.items():
-            module = self.module(place.module)
+        for (module_name, cls), piece in reached.items():
+            module = self.module(module_name)
             if module is None or not piece.is_class:
                 continue
-            for name in module.members_of(place.name):
+            for name in module.members_of(cls):
                 member = name.rpartition(".")[2]
                 if member.startswith("__") or member in attributes:
-                    yield Place(place.module, name)
+                    yield module_name, name
 
 
 def _file_of(module: str) -> str:
@@ -205,7 +206,7 @@ def _imports_in(tree: ast.AST, package: str) -> dict[str, list[Place]]:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 whole = alias.name if alias.asname else alias.name.split(".")[0]
-                found.setdefault(alias.asname or whole, []).append(Place(whole))
+                found.setdefault(alias.asname or whole, []).append((whole, ""))
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
             if node.level:
@@ -213,8 +214,8 @@ def _imports_in(tree: ast.AST, package: str) -> dict[str, list[Place]]:
                 names = above[: len(above) - node.level + 1]
                 module = ".".join([*names, module] if module else names)
             for alias in node.names:
-                place = Place(module, alias.name)
-                found.setdefault(alias.asname or alias.name, []).append(place)
+                places = found.setdefault(alias.asname or alias.name, [])
+                places.append((module, alias.name))
     return found
 
 

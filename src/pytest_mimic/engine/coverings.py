@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_mimic.engine.functions import Decider
+from pytest_mimic.engine.functions import FunctionPlan
 from pytest_mimic.engine.inputs import Inputs
 from pytest_mimic.engine.mocks import Mocks
 from pytest_mimic.engine.project import Project
@@ -147,8 +147,7 @@ class Coverings:
         self.names: set[str] = set()
         self.absent: dict[str, str] = {}
         self._run = run
-        self._inputs = Inputs(rootdir, run.vault.path, Project(rootdir))
-        self._mocks = Mocks(self._inputs)
+        self._mocks = Mocks(Inputs(rootdir, run.vault.path, Project(rootdir)))
         self._is_live = run.mode == "live"
         self._open: list[Covering] = []
         self._edges: list[Covering] = []
@@ -403,11 +402,25 @@ class Coverings:
         if self._is_live:
             return None
         mimicked = self._mimicked_of(function)
-        decider = Decider(
-            self._run, self._inputs, self._mocks, name, line, covering.cassette
-        )
-        mimicked.push(covering, decider)
+        mimicked.push(covering, self._plan_of(mimicked, name, line, covering.cassette))
         return mimicked.wrapper
+
+    def _plan_of(
+        self, mimicked: Mimicked, name: str, line: Target, cassette: Owner | None
+    ) -> FunctionPlan | None:
+        """Return how a line mimics a function; None: its patterns leave it out."""
+        only, exclude = line.options.only, line.options.exclude
+        if (only or exclude) and not Patterns(only, exclude).takes(name):
+            return None
+        return FunctionPlan(
+            self._run,
+            self._mocks,
+            name,
+            mimicked.function,
+            mimicked.layer,
+            line,
+            cassette,
+        )
 
     def _edge_wrapper(
         self, covering: Covering, edge: Edge, function: NamedFunction

@@ -6,14 +6,13 @@ import marshal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.events import Event
-from pytest_mimic.engine.inputs import Inputs, Opened
+from pytest_mimic.engine.inputs import Opened
 from pytest_mimic.engine.mocks import Mocks, refusal
 from pytest_mimic.errors import CorruptRecordingError
-from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Target, steps_of
 from pytest_mimic.values.binding import Binder
 from pytest_mimic.values.identity import (
@@ -44,27 +43,28 @@ class Player:
     """Gives fresh copies of one recorded value, and counts them.
 
     Args:
-        run: The run.
+        plan: How the function is mimicked.
         make: Makes a copy.
-        target: What is called.
-        facts: Those of the rows that count the replays.
+        name: The file of the recording.
+        entry: The recording.
     """
 
-    __slots__ = ("_facts", "_make", "_run", "_target", "_test")
+    __slots__ = ("_identity", "_make", "_name", "_plan", "_row", "_seconds")
 
     def __init__(
         self,
-        run: Run,
+        plan: FunctionPlan,
         make: Callable[[], object],
-        target: str,
-        facts: dict[str, Any],
+        name: str,
+        entry: Entry,
     ) -> None:
-        self._run = run
+        self._plan = plan
         self._make = make
-        self._target = target
-        self._facts = facts
-        # The test whose row counts now; None: there is none yet.
-        self._test: str | None = None
+        self._name = name
+        self._identity = entry.identity
+        self._seconds = entry.seconds
+        # The row that counts now; None: there is none yet.
+        self._row: Event | None = None
 
     def play(self) -> object:
         """Give a copy.
@@ -73,54 +73,33 @@ class Player:
             MimicError: None can be made.
         """
         value = self._make()
-        if self._test == self._run.test:
-            self._facts["times"] += 1
-        else:
-            self._add_row()
+        row, run = self._row, self._plan.run
+        if row is not None and row.test == run.test:
+            row.facts["times"] += 1  # type: ignore[operator]
+            return value
+        row = run.tell_call(
+            "replayed",
+            self._plan.target,
+            run.innermost,
+            test=run.test,
+            name=self._name,
+            identity=self._identity,
+            at=0,
+            seconds=self._seconds,
+            times=1,
+        )
+        if run.events.tell is None:  # What a forked child has told counts no more.
+            self._row = row
         return value
-
-    def _add_row(self) -> None:
-        events, test = self._run.events, self._run.test
-        facts = {**self._facts, "times": 1}
-        events.append(Event("replayed", self._target, test, facts))
-        if events.tell is None:  # What a forked child has told counts no more.
-            self._test, self._facts = test, facts
-
-
-class Decider(NamedTuple):
-    """The line by which a covering mimics a function.
-
-    Attributes:
-        run: The run.
-        inputs: What calls of the run reach.
-        mocks: What its tests have replaced.
-        target: The name under which calls are recorded, `shop.api:fetch`.
-        line: The target that covers the function.
-        cassette: The cassette that takes the calls.
-    """
-
-    run: Run
-    inputs: Inputs
-    mocks: Mocks
-    target: str
-    line: Target
-    cassette: Owner | None
-
-    def plan(self, function: Callable[..., Any], layer: str) -> FunctionPlan | None:
-        """Return how a function is mimicked; None: patterns of the line leave it out.
-
-        Args:
-            function: The original.
-            layer: How a caller comes to what it gives.
-        """
-        only, exclude = self.line.options.only, self.line.options.exclude
-        if (only or exclude) and not Patterns(only, exclude).takes(self.target):
-            return None
-        return FunctionPlan(self, function, layer)
 
 
 class FunctionPlan:
     """How one covering mimics a function.
+
+    What takes long is made at the first call: few of thousands of targets are called.
+
+    Args:
+        mocks: What tests have replaced.
 
     Attributes:
         run: The run.
@@ -140,32 +119,34 @@ class FunctionPlan:
     """
 
     def __init__(
-        self, decider: Decider, function: Callable[..., Any], layer: str
+        self,
+        run: Run,
+        mocks: Mocks,
+        target: str,
+        function: Callable[..., Any],
+        layer: str,
+        line: Target,
+        cassette: Owner | None,
     ) -> None:
-        run, line, cassette = decider.run, decider.line, decider.cassette
         self.run = run
-        self.target = decider.target
+        self.target = target
         self.function = function
         self.layer = layer
         self.line = line
         self.cassette = cassette
-        self._inputs = decider.inputs
-        self._mocks = decider.mocks
+        self._mocks = mocks
         has_place = line.options.sequence
         self.is_in_log = cassette is not None if has_place is None else has_place
-        self.passes = run.inside.passes
-        self.binder = Binder(function)
-        self.bind = self._binding()
-        options = line.options
-        self._leaves_out = bool(options.ignore)
-        # Whether each argument counts as a whole, or not at all.
-        has_parts = any(len(steps_of(path)) > 1 for path in options.ignore)
-        self._counts_whole = not (options.key or options.content or has_parts)
         self.is_shared = cassette is None and not self.is_in_log
+        self.passes = run.inside.passes
         self.players: dict[bytes | str, Player] = {}
         self._version = 0
         # The version of the mocks of which the function has reached none.
         self._without_mocks = -1
+
+    @cached_property
+    def binder(self) -> Binder:
+        return Binder(self.function)
 
     @cached_property
     def rules(self) -> CallRules:
@@ -188,7 +169,8 @@ class FunctionPlan:
         module, _, path = self.target.partition(":")
         return self.line.changed(module=module, path=tuple(path.split(".")))
 
-    def _binding(self) -> Callable[..., dict[str, object]]:
+    @cached_property
+    def bind(self) -> Callable[..., dict[str, object]]:
         bind = self.binder.bind
         if not hasattr(self.function, "__wrapped__"):
             return bind
@@ -205,9 +187,16 @@ class FunctionPlan:
 
     # -- what counts of the arguments
 
+    @cached_property
+    def _counts_whole(self) -> bool:
+        """Whether each argument counts as a whole, or not at all."""
+        options = self.line.options
+        has_parts = any(len(steps_of(path)) > 1 for path in options.ignore)
+        return not (options.key or options.content or has_parts)
+
     def counted(self, bound: dict[str, object]) -> dict[str, object]:
         """Return the arguments that are not left out as a whole."""
-        if not self._leaves_out:
+        if not self.line.options.ignore:
             return bound
         rules = self.rules
         return {
@@ -223,7 +212,7 @@ class FunctionPlan:
         """
         if not self._counts_whole:
             return b""
-        counted = self.counted(bound) if self._leaves_out else bound
+        counted = self.counted(bound)
         for value in counted.values():
             # Most arguments are single values, and this is asked at each replay.
             if type(value) not in SCALARS:
@@ -241,7 +230,7 @@ class FunctionPlan:
         """Return the identity of a call with plain arguments; `None`: of others."""
         if not self._counts_whole:
             return None
-        counted = self.counted(bound) if self._leaves_out else bound
+        counted = self.counted(bound)
         return plain_identity(self.target, counted, self.run.places.starts)
 
     # -- the code of the function, and what it reaches
@@ -250,7 +239,7 @@ class FunctionPlan:
     def source(self) -> str:
         """The fingerprint of the function's source, if it is one of the project."""
         function = innermost(self.function)
-        project = self._inputs.project
+        project = self._mocks.inputs.project
         if function is None or not project.has(function.__code__.co_filename):
             return ""
         return source_fingerprint(function) or ""
@@ -271,7 +260,7 @@ class FunctionPlan:
         if not entry.inputs:
             return []
         try:
-            return self._inputs.changed(entry.inputs, self.run.vault)
+            return self._mocks.inputs.changed(entry.inputs, self.run.vault)
         except CorruptRecordingError as error:
             if self.run.inputs == "strict" and self.run.mode != "record":
                 raise
@@ -300,7 +289,7 @@ class FunctionPlan:
         """Store the list of what a call has reached and read, and give its name."""
         if not isinstance(opened, Opened):
             return ""
-        listed = self._inputs.listed(self.target, arguments, opened.files)
+        listed = self._mocks.inputs.listed(self.target, arguments, opened.files)
         return self.run.vault.write_object("json", [listed]) if listed else ""
 
     def refuse_mocks(self, call: FunctionCall) -> None:
@@ -476,7 +465,7 @@ class FunctionCall:
             run.changing.note_answer(entry.body)
         tree, forbid = entry.body["value"], run.forbids_pickles
         make = copies_of(tree, run.vault, places, forbid=forbid)
-        return Player(run, make, plan.target, run.facts_of_replay(entry, name))
+        return Player(plan, make, name, entry)
 
     # -- what the call does to its arguments
 

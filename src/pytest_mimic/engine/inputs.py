@@ -90,12 +90,11 @@ class Inputs:
         if (target, classes) not in self._reached:
             pieces = self._code.reached_from({_place_of(target), *classes})
             # Its own source is not in the list.
-            others = sorted(place for place in pieces if str(place) != target)
             listed = {}
-            for place in others:
-                digest = self._code.digest_of(place)
-                if digest:
-                    listed[str(place)] = digest
+            for place in sorted(pieces):
+                name, digest = _name_of(place), self._code.digest_of(place)
+                if digest and name != target:
+                    listed[name] = digest
             self._reached[target, classes] = Reached(pieces, listed)
         return self._reached[target, classes]
 
@@ -142,9 +141,9 @@ class Inputs:
         for name, digest in content["functions"].items():
             place = _place_of(name)
             if digest != self._code.digest_of(place):
-                file = self._code.file_of(place.module)
+                file = self._code.file_of(place[0])
                 where = os.path.relpath(file, self._rootdir) if file else "gone"
-                yield f"{place} ({where})"
+                yield f"{name} ({where})"
         for name, digest in content["files"].items():
             if self._digest_of_file(name) != digest:
                 yield name
@@ -182,7 +181,12 @@ class Inputs:
 
 def _place_of(target: str) -> Place:
     module, _, name = target.partition(":")
-    return Place(module, name)
+    return module, name
+
+
+def _name_of(place: Place) -> str:
+    module, name = place
+    return f"{module}:{name}" if name else module
 
 
 def _classes_in(tree: Tree) -> Iterator[Place]:

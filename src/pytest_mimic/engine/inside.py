@@ -5,22 +5,33 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
 
-class RealCall(Protocol):
-    """A call that may run for real."""
+class OpenCall:
+    """A call that may run for real. One of this class itself is none.
+
+    Attributes:
+        shared_target: Its target, if it runs for real and all tests share it.
+    """
+
+    shared_target = ""
 
     @property
     def is_open(self) -> bool:
         """Whether it has not ended."""
+        return False
+
+    def end_with_owner(self) -> None:
+        """End it, as its owner ends."""
 
 
+_NOTHING = OpenCall()
 # The call around what runs in this context.
-_around: ContextVar[RealCall | None] = ContextVar("pytest_mimic_around", default=None)
+_around: ContextVar[OpenCall] = ContextVar("pytest_mimic_around", default=_NOTHING)
 
 
 class Inside:
@@ -36,10 +47,9 @@ class Inside:
 
     def passes(self) -> bool:
         """Whether what calls now is a part of a real call."""
-        around = _around.get()
-        return around is not None and around.is_open
+        return _around.get().is_open
 
-    def enter(self, call: RealCall) -> RealCall | None:
+    def enter(self, call: OpenCall) -> OpenCall:
         """Let what is called from now on be a part of a call; give what it was before.
 
         Nothing of `contextlib` is used around a real call: it would set the traceback
@@ -51,7 +61,7 @@ class Inside:
         _around.set(call)
         return before
 
-    def leave(self, before: RealCall | None) -> None:
+    def leave(self, before: OpenCall) -> None:
         """Go back to what was before.
 
         Not by a token: an async generator may be closed in another context.
@@ -106,15 +116,6 @@ class Inside:
         ThreadPoolExecutor.submit = submit_inside  # type: ignore[assignment, method-assign]
 
 
-class _Nothing:
-    """What no call is a part of."""
-
-    is_open = False
-
-
-_NOTHING = _Nothing()
-
-
 def _inside(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that is a part of the call around this, in whichever thread."""
     around = _around.get()
@@ -124,6 +125,6 @@ def _inside(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         finally:
-            _around.set(None)
+            _around.set(_NOTHING)
 
     return function_inside

@@ -23,13 +23,14 @@ class Mocks:
     """What `monkeypatch` and `unittest.mock.patch` hold in a run.
 
     Attributes:
+        inputs: What calls of the run reach.
         version: Another number means that something else may be replaced.
     """
 
     def __init__(self, inputs: Inputs) -> None:
         self.version = 0
         self._looked_at = 0
-        self._inputs = inputs
+        self.inputs = inputs
         self._monkeypatches: WeakSet[Any] = WeakSet()
         self._patches: list[Any] = []
         # What is replaced: attributes by the id of their holder and their name, items
@@ -104,7 +105,7 @@ class Mocks:
         """
         if not self.are_held():
             return []
-        reached = self._inputs.reached_by(target, arguments)
+        reached = self.inputs.reached_by(target, arguments)
         key = target, id(reached)
         if key not in self._names:
             self._names[key] = sorted(set(self._names_in(reached)))
@@ -113,14 +114,14 @@ class Mocks:
     def _names_in(self, reached: Reached) -> Iterator[str]:
         pieces = reached.pieces
         attributes = {one for piece in pieces.values() for one in piece.attributes}
-        for place, piece in pieces.items():
-            if not place.name:
+        for (module, path), piece in pieces.items():
+            if not path:
                 continue  # It ran when its module was imported.
             for chain in piece.chains:
-                yield from self._names_along(place.module, chain)
+                yield from self._names_along(module, chain)
             if piece.is_class:
-                cls: Any = sys.modules.get(place.module)
-                for name in place.name.split("."):
+                cls: Any = sys.modules.get(module)
+                for name in path.split("."):
                     cls = _value_at(cls, name)
                 for name in attributes:
                     yield from self._replaced_in(cls, [name])
@@ -130,10 +131,10 @@ class Mocks:
         if _value_at(holder, chain[0], _ABSENT) is not _ABSENT:
             yield from self._replaced_in(holder, chain)
             return
-        for imported in self._inputs.imports_of(module, chain[0]):
+        for imported, name in self.inputs.imports_of(module, chain[0]):
             # A function imports it for itself.
-            names = filter(None, (imported.name, *chain[1:]))
-            yield from self._replaced_in(sys.modules.get(imported.module), names)
+            names = filter(None, (name, *chain[1:]))
+            yield from self._replaced_in(sys.modules.get(imported), names)
 
     def _replaced_in(self, holder: Any, names: Iterable[str]) -> Iterator[str]:
         """Yield what is replaced of the names that lead on from a module or class."""

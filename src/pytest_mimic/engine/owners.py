@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from pytest_mimic.engine.decide import Mode
+from pytest_mimic.engine.inside import OpenCall
 from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError
@@ -16,19 +17,6 @@ from pytest_mimic.vault.vault import Written
 
 if TYPE_CHECKING:
     from pytest_mimic.secrets.issued import Scope
-
-
-class OpenCall(Protocol):
-    """A call that has not ended.
-
-    Attributes:
-        shared_target: Its target, if it runs for real and all tests share it.
-    """
-
-    shared_target: str
-
-    def end_with_owner(self) -> None:
-        """End it, as its owner ends."""
 
 
 class Owner:

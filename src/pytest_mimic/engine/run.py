@@ -11,7 +11,7 @@ from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.children import Children
 from pytest_mimic.engine.decide import Mode
-from pytest_mimic.engine.events import Event, Events, Noted, Plain
+from pytest_mimic.engine.events import Event, EventKind, Events, Noted, Plain
 from pytest_mimic.engine.inside import Inside
 from pytest_mimic.engine.logs import Log, Shared
 from pytest_mimic.engine.owners import Owner
@@ -30,7 +30,6 @@ from pytest_mimic.errors import (
     StaleRecordingError,
 )
 from pytest_mimic.values.places import Places
-from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault, Written
 
 if TYPE_CHECKING:
@@ -194,19 +193,20 @@ class Run:
             return False
         return self.log_of(owner).has_next(call)
 
-    # -- errors
+    # -- what happened
 
-    def facts_of_replay(self, entry: Entry, name: str) -> dict[str, Plain]:
-        """Give the facts of a row that counts replays of a shared recording."""
-        owner = self.innermost
-        return {
-            "name": name,
-            "identity": entry.identity,
-            "at": entry.begin,
-            "fixture": owner.name if owner and owner.kind == "fixture" else "",
-            "seconds": entry.seconds,
-            "is_stale": False,
-        }
+    def tell_call(
+        self,
+        kind: EventKind,
+        shown: str,
+        owner: Owner | None,
+        *,
+        test: str,
+        **facts: Plain,
+    ) -> Event:
+        """Add a row that names a call, and the wider fixture that it belongs to."""
+        fixture = owner.name if owner and owner.kind == "fixture" else ""
+        return self.events.add(kind, shown, test=test, fixture=fixture, **facts)
 
     def note(self, error: MimicError, call: str = "") -> None:
         """Keep an error for the verdict of the phase, should the code swallow it."""

@@ -17,8 +17,9 @@ from pytest_mimic.engine.calls import (
 )
 from pytest_mimic.engine.decide import Decision
 from pytest_mimic.engine.events import Event, EventKind, Plain
+from pytest_mimic.engine.inside import OpenCall
 from pytest_mimic.engine.logs import Log
-from pytest_mimic.engine.owners import OpenCall, Owner
+from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import RERECORD, Refusal, facts_of_error, new_parts
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.turns import (
@@ -139,7 +140,7 @@ def _note_imported(run: Run, call: Call, place: Place, owner: Owner | None) -> N
     )
 
 
-class Step:
+class Step(OpenCall):
     """What becomes of one call.
 
     With mode `replay` the caller gets what `body()` holds: first `wait()` (of a stream
@@ -168,7 +169,6 @@ class Step:
         self._seconds = 0.0
         self._since: float | None = None
         self._so_far: Callable[[], Body] | None = None
-        self.shared_target = ""
         if mode == "run" and not place.is_in_log:
             self.shared_target = call.target
         # In the order of their beginning.
@@ -537,17 +537,18 @@ class Step:
 
     def _tell(self, kind: EventKind, shown: str = "", **facts: Plain) -> Event:
         """Add a row that names the call, and where its recording is found."""
-        owner, at, events = self._owner, self.entry or self._place, self._run.events
+        run, at = self._run, self.entry or self._place
         if not shown:
-            shown = self.call.label() if events.shows_calls else self.call.signature
-        return events.add(
+            is_shown = run.events.shows_calls
+            shown = self.call.label() if is_shown else self.call.signature
+        return run.tell_call(
             kind,
             shown,
+            self._owner,
             test=self._test,
             name=self._place.name,
             identity=(self.entry or self.call).identity,
             at=at.begin,
-            fixture=owner.name if owner and owner.kind == "fixture" else "",
             **facts,
         )
 

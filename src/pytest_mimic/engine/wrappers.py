@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
-from pytest_mimic.engine.functions import Decider, FunctionCall, FunctionPlan
+from pytest_mimic.engine.functions import FunctionCall, FunctionPlan
 from pytest_mimic.engine.layers import layer_of_calls
 from pytest_mimic.engine.outcomes import RealCall, Replay
 from pytest_mimic.engine.steps import begin
@@ -32,9 +32,8 @@ class Mimicked:
     """
 
     __slots__ = (
-        "_deciders",
-        "_is_decided",
         "_plan",
+        "_plans",
         "function",
         "layer",
         "serves_machinery",
@@ -45,35 +44,20 @@ class Mimicked:
         self.function = function
         self.layer = layer_of_calls(function)
         self.serves_machinery = serves_machinery
-        # By covering, what makes its plan, or the plan that it has made.
-        self._deciders: dict[object, Decider | FunctionPlan | None] = {}
-        self._is_decided = True
-        # None: calls pass through.
+        # By covering. None: calls pass through.
+        self._plans: dict[object, FunctionPlan | None] = {}
         self._plan: FunctionPlan | None = None
         self.wrapper = _wrapper_of(self)
 
-    def push(self, covering: object, decider: Decider) -> None:
+    def push(self, covering: object, plan: FunctionPlan | None) -> None:
         """Let a covering decide, in its place among those that are open."""
-        self._deciders[covering] = decider
-        self._is_decided = False
+        self._plans[covering] = plan
+        self._plan = next(reversed(self._plans.values()))
 
     def remove(self, covering: object) -> None:
         """Let a covering decide no more, at whatever depth it stands."""
-        self._deciders.pop(covering, None)
-        self._is_decided = False
-
-    def _decided(self) -> FunctionPlan | None:
-        """Return the plan of the innermost covering; None: calls pass through.
-
-        It is made at the first call: few of thousands of targets are called in a run.
-        """
-        covering = next(reversed(self._deciders), None)
-        decider = self._deciders.get(covering)
-        if isinstance(decider, Decider):
-            decider = decider.plan(self.function, self.layer)
-            self._deciders[covering] = decider
-        self._plan, self._is_decided = decider, True
-        return decider
+        self._plans.pop(covering, None)
+        self._plan = next(reversed(self._plans.values()), None)
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Give what a call of the wrapper gives, in the layer of the function.
@@ -83,7 +67,7 @@ class Mimicked:
             Exception: What the function raises, or has raised.
         """
         __tracebackhide__ = True
-        plan = self._plan if self._is_decided else self._decided()
+        plan = self._plan
         if self.serves_machinery and _is_of_machinery(sys._getframe(2)):
             plan = None
         if plan is None or plan.passes():

@@ -7,27 +7,29 @@ import math
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from pytest_mimic.errors import TargetError, did_you_mean
 from pytest_mimic.patch.clients import CLIENT_NAMES, client_of
 from pytest_mimic.patch.holders import inside_of
 
+if TYPE_CHECKING:
+    # Making this class takes longer than reading the lines of a run.
 
-class TargetOptions(TypedDict, total=False):
-    """The options of a line of `mimic_functions`, as keyword arguments."""
+    class TargetOptions(TypedDict, total=False):
+        """The options of a line of `mimic_functions`, as keyword arguments."""
 
-    ignore: str | Sequence[str]
-    match: str | Sequence[str]
-    key: Callable[[Mapping[str, Any]], object]
-    content: str | Sequence[str]
-    sequence: bool
-    rtol: float
-    atol: float
-    volatile: str | Sequence[str]
-    compare: Literal["exact", "shape"]
-    only: str | Sequence[str]
-    exclude: str | Sequence[str]
+        ignore: str | Sequence[str]
+        match: str | Sequence[str]
+        key: Callable[[Mapping[str, Any]], object]
+        content: str | Sequence[str]
+        sequence: bool
+        rtol: float
+        atol: float
+        volatile: str | Sequence[str]
+        compare: Literal["exact", "shape"]
+        only: str | Sequence[str]
+        exclude: str | Sequence[str]
 
 
 class Options:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_mimic.engine.events import Event, EventKind
-from pytest_mimic.engine.lives import former_answers
 from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
+from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.targets import parse_target
 from pytest_mimic.run.session import Session
 from pytest_mimic.words import SHOWN, and_more, few, plural, rows
@@ -295,26 +295,44 @@ def _lines_to_leave_out(
 
 def _former_answers(session: Session) -> list[str]:
     """Name the tests that hold what a fixture was answered before it was made anew."""
-    changed = session.run.events.of("set up anew")
-    if not changed:
+    digests: dict[str, set[str]] = {}
+    for event in session.run.events.of("set up anew"):
+        digests.setdefault(event.call, set()).add(event.text("now"))
+    if not digests:
         return []
+    tests = _tests_with_others(session, digests)
     lines = []
-    gone = session.run.refusals.gone
-    for one in former_answers(session.run.vault, changed, gone):
-        if one.is_torn:
-            command = session.commands.pytest(RERECORD, "-n0", tests=one.tests)
+    for fixture, found in digests.items():
+        if len(found) > 1:
+            command = session.commands.pytest(RERECORD, "-n0", tests=tests[fixture])
             lines += [
-                f"two workers were answered differently in {one.fixture}",
+                f"two workers were answered differently in {fixture}",
                 f"to record it in one process: {command}",
             ]
-        else:
-            count = plural(len(one.tests), "test")
-            command = session.command(RERECORD, one.tests)
+        elif tests[fixture]:
+            count = plural(len(tests[fixture]), "test")
+            command = session.command(RERECORD, tests[fixture])
             lines += [
-                f"{one.fixture} was recorded anew; {count} hold its former answers",
+                f"{fixture} was recorded anew; {count} hold its former answers",
                 f"to record them again: {command}",
             ]
     return lines
+
+
+def _tests_with_others(
+    session: Session, digests: Mapping[str, set[str]]
+) -> dict[str, list[str]]:
+    """Return by fixture the tests whose logs hold none of its digests."""
+    tests: dict[str, list[str]] = {fixture: [] for fixture in digests}
+    for _, recording in session.run.vault.all():
+        if isinstance(recording, CorruptRecordingError):
+            continue
+        if recording.owner in session.run.refusals.gone:
+            continue
+        for fixture, digest in recording.fixtures.items():
+            if fixture in digests and digest not in digests[fixture]:
+                tests[fixture].append(recording.owner)
+    return tests
 
 
 def _own_keys(session: Session) -> list[str]:

@@ -13,7 +13,6 @@ from pytest_mimic.errors import (
     MimicError,
     StaleRecordingError,
 )
-from pytest_mimic.values import errors
 from pytest_mimic.values.names import find, name_of
 from pytest_mimic.values.rows import TAGS, row_of
 from pytest_mimic.values.state import (
@@ -129,6 +128,8 @@ class Maker:
             raise StaleRecordingError(message) from None
 
     def _error(self, cls: Any, attributes: dict[str, Any], tree: dict[str, Any]) -> Any:
+        from pytest_mimic.values import errors  # few outcomes are exceptions
+
         error = errors.made_bare(cls, tuple(map(self.value_of, tree["args"])))
         parts = errors.ErrorParts(
             error.args,

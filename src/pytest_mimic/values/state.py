@@ -20,7 +20,6 @@ from types import (
 )
 from typing import Any
 
-from pytest_mimic.values import errors
 from pytest_mimic.values.names import is_found, name_of
 from pytest_mimic.values.rows import Row, refusal_of, row_of
 from pytest_mimic.values.tree import Refused
@@ -287,6 +286,8 @@ def state_of(value: Any, kind: Kind) -> State | str:
 
 
 def _state_of_error(error: BaseException) -> State:
+    from pytest_mimic.values import errors  # few values are exceptions
+
     parts = errors.parts_of(error)
     beside = {
         "args": list(parts.args),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, repeat
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from xxhash import xxh3_128_hexdigest
 
@@ -154,12 +154,14 @@ def ordered_digest_of(tree: Tree) -> str:
 
 def canonical_text(tree: Tree) -> str:
     """Give the text whose digest is that of a tree."""
-    return Measure().whole(tree).text
+    _, text = Measure().whole(tree)
+    return text
 
 
 def cut(tree: Tree) -> Tree:
     """Give JSON to be stored: long parts as type, length, digest and beginning."""
-    return Measure().whole(tree).stored
+    stored, _ = Measure().whole(tree)
+    return stored
 
 
 def plain_digest(
@@ -265,11 +267,8 @@ def _is_long_text(part: object) -> bool:
     return isinstance(part, str) and len(part) > LONG
 
 
-class Measured(NamedTuple):
-    """A part as it is stored, and the text by which it counts."""
-
-    stored: Tree
-    text: str
+Measured: TypeAlias = "tuple[Tree, str]"
+"""A part as it is stored, and the text by which it counts."""
 
 
 class Measure:
@@ -291,7 +290,8 @@ class Measure:
 
     def digest(self, tree: Tree) -> str:
         """Give 32 hex digits that tell this tree from others."""
-        return hexdigest(self.whole(tree).text)
+        _, text = self.whole(tree)
+        return hexdigest(text)
 
     def whole(self, tree: Any) -> Measured:
         """Measure a tree as a whole, with its long parts replaced.
@@ -300,32 +300,32 @@ class Measure:
             ValueError: It holds something odd, or a number that needs a tag.
         """
         if isinstance(tree, str):
-            return Measured(tree, self._written(tree))
+            return tree, self._written(tree)
         if are_few_parts(tree):
             text = self._written(tree)
             if _BEGINS not in text and len(text) <= LONG:
-                return Measured(tree, text)
+                return tree, text
         if isinstance(tree, Leaf):
             tree = tree.plain()
         if isinstance(tree, list):
             items, texts = self._parts(tree)
-            return Measured(items, f"[{','.join(texts)}]")
+            return items, f"[{','.join(texts)}]"
         if isinstance(tree, dict):
             return self._mapping(tree)
         if self._odd and isinstance(tree, int):
             raise ValueError("a number that is too long for JSON")
-        return Measured(tree, self._written(tree))
+        return tree, self._written(tree)
 
     def part(self, tree: Tree) -> Measured:
         """Measure a part as it is stored and counts in its parent."""
         if id(tree) in self._long:
             return self._long[id(tree)][1]
-        whole = self.whole(tree)
-        if len(whole.text) <= LONG:
-            return whole
-        short = by_digest(tree, hexdigest(whole.text))
-        begins = (tree if isinstance(tree, str) else whole.text)[:BEGINNING]
-        measured = Measured({**short, "begins": begins}, text_of(short))
+        stored, text = self.whole(tree)
+        if len(text) <= LONG:
+            return stored, text
+        short = by_digest(tree, hexdigest(text))
+        begins = (tree if isinstance(tree, str) else text)[:BEGINNING]
+        measured: Measured = {**short, "begins": begins}, text_of(short)
         self._long[id(tree)] = tree, measured
         return measured
 
@@ -336,11 +336,11 @@ class Measure:
         if "$long" in tree:
             # The beginning of a long part does not count.
             counted = {key: part for key, part in stored.items() if key != "begins"}
-            return Measured(stored, text_of(counted))
+            return stored, text_of(counted)
         names = list(map(encode_basestring, keys))
         self._look_at(",".join(names))
         pairs = map("{}:{}".format, names, texts)
-        return Measured(stored, "{" + ",".join(pairs) + "}")
+        return stored, "{" + ",".join(pairs) + "}"
 
     def _parts(self, parts: list[Tree]) -> tuple[list[Tree], list[str]]:
         texts = [] if len(parts) < 20 else texts_of(parts, self._encode)

@@ -73,9 +73,11 @@ MANY = 100
 """A container of fewer scalars is opened without a look at where it stands again."""
 LARGE = 2_000
 """A part with more parts may have a long text, which is written once."""
-# Other numbers stand in hexadecimal digits: Python reads no longer decimal ones.
-_LEAST_NUMBER = -(10**4_095)
-_LONGEST_NUMBER = 10**4_096
+_SURELY_SHORT = 13_600
+"""A number of fewer bits has fewer than 4,096 decimal digits.
+
+Longer ones stand in hexadecimal digits: Python reads no decimal ones of that length.
+"""
 
 TAUGHT: dict[type, Callable[[Any], object]] = {}
 """The types of `register_fingerprint`, and what gives plainer data for a value."""
@@ -253,7 +255,9 @@ class Walk:
         return tree
 
     def _int(self, value: int, _paths: Paths) -> Tree:
-        if _LEAST_NUMBER < value < _LONGEST_NUMBER:
+        # To make powers of ten this large takes long, and few numbers come near them.
+        is_short = value.bit_length() < _SURELY_SHORT
+        if is_short or -(10**4_095) < value < 10**4_096:
             return value
         return {"$int": hex(value)}
 
@@ -380,7 +384,7 @@ class Walk:
             part.tree = self._raw(part.value)
             part.size = 1
         elif not self.has_refused:  # The path to what is refused is to be found.
-            text = self._measure.whole(part.tree).text
+            _, text = self._measure.whole(part.tree)
             if len(text) > LONG or part.height > DEEP:
                 part.tree = Shortened(part.tree, hexdigest(text))
                 part.size = 1

@@ -124,7 +124,7 @@ def credentials(port: Port, original: Function, plugin: Any, name: Any = None) -
 
     grpc makes them in a thread of its own.
     """
-    call = SimpleNamespace(is_open=True)
+    call: Any = SimpleNamespace(is_open=True)
 
     def plugin_inside(context: Any, callback: Any) -> Any:
         before = port.run.inside.enter(call)
