@@ -41,7 +41,7 @@ _OPTIONS = {
     "--mimic-report": ("FILE", "write an HTML page of the calls of this run"),
 }
 _INI_LINES = {
-    "mimic_functions": "functions and clients to mimic, one a line",
+    "mimic_functions": "functions and clients to mimic, one per line",
     "mimic_redact": "further names whose values are hidden (!name takes one out)",
 }
 _INI_WORDS = {
@@ -88,7 +88,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
     # Tests keep the marks of pytest-recording when their cassettes were imported.
     for mark in ("vcr(*paths)", "block_network(allowed_hosts)"):
-        config.addinivalue_line("markers", f"{mark}: of pytest-recording, no effect")
+        config.addinivalue_line(
+            "markers", f"{mark}: of pytest-recording, without effect"
+        )
     _configs.append(config)
     config.add_cleanup(partial(_configs.remove, config))
     if not config.option.help and _is_wanted(config):

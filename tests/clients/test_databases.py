@@ -319,7 +319,7 @@ def test_an_empty_database_is_told_once_with_one_command(
     verifying = project.run("--mimic-verify", env={"DATABASE_URL": real})
 
     recording.expect(passed=1, failed=1)
-    first = "SELECT users of a fixture gives something else than when it was recorded"
+    first = "SELECT users of a fixture no longer gives what was recorded"
     assert recording.output.count(f"DriftError: sqlalchemy {first}") == 1
     assert commands_in(recording) == [
         "pytest --mimic-record test_shop.py::test_users",

@@ -89,7 +89,7 @@ def test_only_a_file_of_ours_is_replaced(
             "--vault: shop.py is a file, and a vault is a folder",
         ),
         (["ls", "--vault", "nowhere"], "there is no vault nowhere"),
-        (["unused", "shop.py"], "shop.py is no file of --mimic-usage"),
+        (["unused", "shop.py"], "shop.py was not written by --mimic-usage"),
         (["import", "nothing.yaml"], "no such file or folder: nothing.yaml"),
         (
             ["mv", "test_shop.py", "test_shop.py"],

@@ -91,7 +91,7 @@ def test_a_miss_names_the_cassette_and_its_remedy(shop):
     )
     assert re.search(nearest, other.output)
     assert (
-        "nothing of shop:fetch is recorded in cassette tour, which does not exist"
+        "there are no recordings of shop:fetch in cassette tour, which does not exist"
         in without.output
     )
     for run in (other, without, stale):
@@ -317,7 +317,7 @@ def test_two_cassettes_of_what_runs_at_the_same_time_are_refused(shop, beside):
         def test_it(mimic_auto):
             first, second = run(*(mimic_auto(name, targets=["shop:fetch"]) for name in ("first", "second")))
             assert first is None
-            assert str(second).startswith("cassette second cannot be opened beside cassette first")
+            assert str(second).startswith("cassette second cannot be opened while cassette first")
     """)
 
     shop.run().expect(passed=1, real=["fetch first"])
@@ -334,7 +334,7 @@ def test_a_cassette_that_another_process_has_written_meanwhile_is_not_replaced(s
     """)
 
     says = [
-        "cassette trip was written by another process meanwhile",
+        "cassette trip was meanwhile written by another process",
         "record its tests in one process",
     ]
     assert shop.run().expect(failed=1, says=says).vault == {

@@ -153,7 +153,7 @@ def test_an_unknown_revision_is_one_line_and_exit_code_2(shop: Any) -> None:
 
     assert (result.code, result.err) == (
         2,
-        "ERROR: git knows no revision nowhere here\n",
+        "ERROR: unknown Git revision: nowhere\n",
     )
 
 
@@ -164,7 +164,7 @@ def test_a_folder_in_no_repository_is_said(shop: Any) -> None:
 
     assert (result.code, result.err) == (
         2,
-        f"ERROR: {shop.root} is in no Git repository\n",
+        f"ERROR: {shop.root} is not in a Git repository\n",
     )
 
 

@@ -247,7 +247,7 @@ def test_a_call_that_nobody_cancels_any_more_is_a_miss(project):
         real=[],
         says=[
             "shop:price(name='a') was cancelled after 0.3 s when it was recorded,"
-            " and nobody cancels it now",
+            " and is not cancelled now",
             "--mimic-rerecord test_shop.py::test_it",
         ],
     )

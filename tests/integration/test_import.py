@@ -303,7 +303,7 @@ def test_a_request_whose_body_has_changed_meets_an_imported_call_and_is_named(
     run.expect(
         passed=1,
         says=[
-            "imported, and sent now with another body or other headers:",
+            "imported, but now sent with another body or other headers:",
             "and 1 more call in 1 test: logs/test_talk.py/test_talk.json",
             "to record them: pytest --mimic-rerecord test_talk.py::test_talk",
         ],

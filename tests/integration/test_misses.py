@@ -146,7 +146,7 @@ def test_a_changed_option_is_named_once_for_all_calls(shop):
     run = shop.replay().expect(failed=1)
 
     assert "it was recorded with other options: none" in run.error
-    assert run.section[-1] == "to let it follow its line: pytest-mimic rekey"
+    assert run.section[-1] == "to adapt it to its line: pytest-mimic rekey"
 
 
 def test_a_content_option_is_named_where_rekey_cannot_help(project):

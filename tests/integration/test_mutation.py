@@ -59,7 +59,7 @@ def test_a_function_that_changes_its_arguments_is_refused(project):
     assert run.error == [
         "MutatedInputError: shop:fit has mutated its inputs",
         "rows[0].seen: False before, True after",
-        "name the function inside that returns the new value, in place of it",
+        "name the inner function that returns the new value instead",
     ]
     assert run.vault == {}
 
@@ -116,7 +116,7 @@ def test_a_call_that_writes_a_file_is_refused(project):
     assert run.error == [
         "MutatedInputError: shop:export has mutated its inputs",
         "path: <tmp>/out.csv: made by the call",
-        "name the function inside that returns the new value, in place of it",
+        "name the inner function that returns the new value instead",
     ]
     assert run.vault == {}
 
@@ -240,7 +240,7 @@ def test_where_a_private_attribute_was_only_filled_the_line_is_printed(project):
     run = project.record().expect(failed=1)
 
     assert run.error[-1] == (
-        "if they only remember something, leave them out: "
+        "if they are only caches, leave them out: "
         "shop:fills ignore=book._index,book._places"
     )
     project.ini("shop:fills ignore=book._index,book._places")

@@ -61,7 +61,7 @@ UNREADABLE = {
     "shop:fetch rtol=1 rtol=2": "shop:fetch: rtol is given twice",
     "shop.fetch": "shop.fetch has no colon before the function: write shop:fetch",
     "shop.Client.fetch": "shop.Client.fetch has no colon before the function: write shop:Client.fetch",
-    "!": "! leaves out a target, and names none: write !package.module:function",
+    "!": "! must be followed by a target: write !package.module:function",
 }
 
 

@@ -139,7 +139,7 @@ def test_n_shows_what_would_change(project: Any, rekey: Rekey) -> None:
 
     code, lines = rekey("-n")
 
-    assert (code, "2 recordings would get" in lines[0]) == (0, True)
+    assert (code, "2 recordings would be adapted" in lines[0]) == (0, True)
     assert project.files() == before
 
 

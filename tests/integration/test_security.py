@@ -399,7 +399,7 @@ def test_the_name_stands_for_the_value_in_the_readable_outcome_of_a_function(
 
     recorded.expect(
         passed=1,
-        says=["secrets of the environment were replaced in:", label],
+        says=["secrets from the environment were replaced in:", label],
         never=[SECRET],
     )
     assert SECRET not in read(recorded)
@@ -655,4 +655,4 @@ def test_check_names_what_is_no_regular_file(project, command):
     found = command("check", env={})
 
     assert found.returncode == 1
-    assert found.stdout.count("is no regular file, and is not opened") == 2
+    assert found.stdout.count("is not a regular file, so it was not opened") == 2

@@ -156,7 +156,7 @@ def test_a_stream_of_a_sequence_that_is_read_further_is_recorded_again(project):
     project.record().expect(passed=1, real=["lines x"] * 2)
     project.tests(test.format(n=3))
     project.replay().expect(
-        failed=1, says=["is read further than it was when it was recorded"]
+        failed=1, says=["was read further than when it was recorded"]
     )
 
     project.run("--mimic-rerecord").expect(passed=1, real=["lines x"] * 2)

@@ -279,7 +279,7 @@ def test_what_was_recorded_since_is_kept(shop, unused):
     verdict = unused("usage-0.json", "usage-1.json", "--clear")
 
     assert verdict.code == 0
-    warning = "warning: could not judge 1 recording: recorded since the runs"
+    warning = "warning: could not judge 1 recording: recorded after the runs"
     assert warning in verdict.lines
     assert "Wien" in cities(shop)
 

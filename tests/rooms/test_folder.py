@@ -75,7 +75,7 @@ def test_what_is_no_regular_file_is_not_opened(folder, tmp_path, kind):
     link = tmp_path / "v/calls/b.json"
     link.symlink_to(tmp_path / "odd")
 
-    says = r"^\.mimic_vault/calls/b.json is no regular file, and is not opened"
+    says = r"^\.mimic_vault/calls/b.json is not a regular file, so it was not opened"
     with pytest.raises(CorruptRecordingError, match=says) as caught:
         folder.read("calls/b.json")
     assert caught.value.damage == "irregular"

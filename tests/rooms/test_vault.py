@@ -179,7 +179,7 @@ def test_an_object_with_converted_line_ends_is_itself(vault):
 
 @pytest.mark.parametrize("name", ["objects/../../x.pkl", "/etc/passwd", "calls/a.json"])
 def test_nothing_but_an_object_is_read_as_one(vault, name):
-    with pytest.raises(CorruptRecordingError, match="is the name of no object"):
+    with pytest.raises(CorruptRecordingError, match="is not the name of an object"):
         vault.read_object(name)
 
 

@@ -204,22 +204,22 @@ def _of_secrets(project: Project, found: Found, entry: Entry) -> Iterator[Findin
         yield Finding(name, problem, owner, f"to hide it: {again}")
     for shown, mark in dict.fromkeys(project.secrets.keys_in([call, body])):
         problem = f"{label} holds what looks like a key ({shown})"
-        remedy = f"if it is none: mimic_redact = !{mark}"
+        remedy = f"if it is not a key: mimic_redact = !{mark}"
         yield Finding(name, problem, owner, remedy)
 
 
 def _left_over(project: Project, objects: Sequence[str]) -> Iterator[Finding]:
     vault = project.vault
     for name in vault.parts():
-        problem, remedy = f"{project.path_of(name)} is being made", ""
+        problem, remedy = f"{project.path_of(name)} is being written", ""
         if vault.is_abandoned(name):
             problem = f"{project.path_of(name)} was left by a run that was killed"
-            remedy = "the next run that records takes it over"
+            remedy = "the next recording run takes it over"
         yield Finding(name, problem, remedy=remedy, is_harmless=True)
     for name in vault.unneeded_objects():
         yield Finding(name, f"{project.path_of(name)} is not needed", goes=True)
     known = {*objects, *vault.names()}
     for name in vault.folder.names():
         if name not in known and PART not in name:
-            problem = f"{project.path_of(name)} is no file of a vault"
+            problem = f"{project.path_of(name)} is not a file of a vault"
             yield Finding(name, problem, is_harmless=True)

@@ -31,13 +31,13 @@ class Revision:
             place = place.parent
         top = _git(place, "rev-parse", "--show-toplevel")
         if top is None:
-            raise MimicError(f"{self._vault.parent} is in no Git repository")
+            raise MimicError(f"{self._vault.parent} is not in a Git repository")
         self._top = Path(top.strip())
         # A name that begins with a hyphen would be an option.
         verify = ("rev-parse", "--verify", "--quiet", "--end-of-options")
         commit = _git(self._top, *verify, f"{name}^{{commit}}")
         if commit is None:
-            raise MimicError(f"git knows no revision {name} here")
+            raise MimicError(f"unknown Git revision: {name}")
         self._commit = commit.strip()
         self._prefix = f"{self._vault.relative_to(self._top).as_posix()}/"
 

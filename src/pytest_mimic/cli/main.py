@@ -139,8 +139,8 @@ def _parser() -> ArgumentParser:
         check,
         "find damage, leftovers and secrets",
         "Exit code 1: a recording cannot be used or holds a secret, or a file is left"
-        " over.\nKept are Git LFS pointers, merge conflicts, files of a newer format"
-        " and your own.",
+        " over.\nGit LFS pointers, merge conflicts, files of a newer format and your"
+        " own are kept.",
     )
     _add_flag(one, "--fix")
     _add_flag(one, "-n", "--dry-run")
@@ -150,7 +150,7 @@ def _parser() -> ArgumentParser:
         "rm",
         rm,
         "delete recordings",
-        "A cassette is deleted as a whole, of a log the calls that are named.",
+        "Of a log, only the selected calls are deleted; a cassette is deleted whole.",
     )
     _add_words(one, "selectors", _SELECTOR)
     _add_flag(one, "-n", "--dry-run")
@@ -158,21 +158,21 @@ def _parser() -> ArgumentParser:
     one = command(
         "mv",
         mv,
-        "let recordings go with a test that is renamed or moved",
+        "move the recordings of a test that was renamed or moved",
         "OLD and NEW are the whole ids of two tests, classes, files or folders, or of"
-        " two\ncases of a parametrized test. What NEW has recorded itself stays.",
+        " two\ncases of a parametrized test. Recordings that NEW already has stay.",
     )
-    old = "what recordings name, or the path of a log"
+    old = "the test, class, file or folder as it was, or the path of a log"
     one.add_argument("old", metavar="OLD", help=old)
-    one.add_argument("new", metavar="NEW", help="what it is now")
+    one.add_argument("new", metavar="NEW", help="its new name")
     _add_flag(one, "-n", "--dry-run")
 
     one = command(
         "rekey",
         rekey,
-        "let recordings follow lines and secret names that have changed",
-        "Their identities are computed again from what they keep. No call is made.\n"
-        "Exit code 1: some cannot follow, and are listed.",
+        "adapt recordings to lines and secret names that have changed",
+        "The identities are computed again from the recordings. No call is made.\n"
+        "Exit code 1: some recordings cannot be adapted, and are listed.",
     )
     _add_words(one, "selectors", _SELECTOR, count="*")
     _add_flag(one, "-n", "--dry-run")
@@ -181,8 +181,8 @@ def _parser() -> ArgumentParser:
         "import",
         import_,
         "import cassettes of vcrpy and pytest-recording",
-        "One of pytest-recording becomes the log of its test, any other a cassette of"
-        " its\nname. Secrets are hidden, and nothing is replaced.\n"
+        "A cassette of pytest-recording becomes the log of its test, any other one a"
+        " cassette\nof its name. Secrets are hidden. Existing recordings stay.\n"
         "Exit code 1: something was not imported.",
     )
     _add_words(one, "paths", "a file of YAML or JSON, or a folder of them")
@@ -195,7 +195,7 @@ def _parser() -> ArgumentParser:
         "Each job runs `pytest --mimic-usage=FILE`. Each test must have run in one of"
         " them.",
     )
-    _add_words(one, "files", "the files of --mimic-usage")
+    _add_words(one, "files", "the files that --mimic-usage has written")
     _add_flag(one, "--clear")
     _add_flag(one, "-n", "--dry-run")
     _add_flag(one, "--json")

@@ -72,12 +72,12 @@ def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
     count = sum(move.is_change for move in moves)
     left = [move for move in moves if move.reason]
     if count:
-        verb = "have got"
+        verb = "were"
         if options.dry_run:
-            verb = "would get"
+            verb = "would be"
         elif count == 1:
-            verb = "has got"
-        yield f"{plural(count, 'recording')} {verb} what today's lines say"
+            verb = "was"
+        yield f"{plural(count, 'recording')} {verb} adapted to today's lines"
     elif not left and not selection.unmatched:
         yield f"nothing to change in {project.vault.label}"
     if count and not options.dry_run:
@@ -89,7 +89,7 @@ def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
 
 
 def _listed(project: Project, left: Sequence[_Move]) -> Iterator[str]:
-    yield "cannot follow:"
+    yield "cannot be adapted:"
     for move in left:
         yield f"  {project.label(move.old)}    {move.found.owner}"
         yield f"    {move.reason}"
@@ -205,11 +205,11 @@ def _without_ignored(arguments: Tree, before: Options, now: Options) -> Tree:
     if set(before.content) != set(now.content):
         raise MimicError("content= needs the call itself")
     if not set(before.ignore) <= set(now.ignore):
-        raise MimicError("what its line ignored was not kept")
+        raise MimicError("what its line ignored was not stored")
     paths = paths_of(now.ignore)
     if _lead_into_digest(arguments, paths):
         raise MimicError(
-            "a path of ignore= leads into a part of which a digest is kept"
+            "a path of ignore= leads into a part of which only a digest is stored"
         )
     return without(arguments, paths)
 
@@ -247,7 +247,7 @@ def _refuse_names_taken_out(
     today = {path for path, _ in secret_values(Redactor(names), adapter, request, body)}
     for path, value in secret_values(Redactor(Names()), adapter, request, body):
         if is_placeholder(value) and path not in today:
-            raise MimicError(f"{path}: what was hidden there is not kept")
+            raise MimicError(f"{path}: what was hidden there is not stored")
 
 
 # -- where it stands
@@ -267,7 +267,7 @@ def _file_of(project: Project, found: Found, entry: Entry, options: Options) -> 
     if _is_shared(found):
         if has_place:
             raise MimicError(
-                "all tests share it (sequence=no), and nobody knows its place"
+                "all tests share it (sequence=no), so its place in a log is unknown"
             )
         return call_name(entry.target, entry.identity)
     if has_place or found.is_cassette:

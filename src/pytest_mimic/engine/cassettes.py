@@ -306,8 +306,8 @@ class Cassettes:
         if self._open and self._open[-1].is_elsewhere():
             other = self._open[-1].owner.name
             raise CassetteError(
-                f"cassette {name} cannot be opened beside cassette {other}",
-                ["it would not be known which of them takes a call"],
+                f"cassette {name} cannot be opened while cassette {other}",
+                ["it would be unclear which of them records a call"],
                 [("open one cassette around both", "")],
             )
         opened = _Open(owner, threading.current_thread(), _current_task())
@@ -327,7 +327,7 @@ class Cassettes:
         is_recorded = owner.log is not None and owner.log.has_new()
         if is_recorded and self._run.vault.folder.read(owner.file) != before:
             owner.ended.set()
-            what = f"cassette {owner.name} was written by another process meanwhile"
+            what = f"cassette {owner.name} was meanwhile written by another process"
             way = "record its tests in one process"
             raise CassetteError(what, remedies=[(way, "")])
         end_cassette(self._run, owner)

@@ -428,7 +428,7 @@ class Coverings:
         if function.key not in self._edge_wrappers:
             wrapper: Any = edge.wrap(function.function)
             if not callable(wrapper):
-                problem = f"what wraps it returned {wrapper!r}, which is no function"
+                problem = f"what wraps it returned {wrapper!r}, which is not a function"
                 covering.problems.append(edge.error(f"{function.label}: {problem}"))
                 return None
             self._edge_wrappers[function.key] = wrapper

@@ -106,7 +106,7 @@ def _of_equal(
     if not call.in_log:
         for one in equal:
             if one.name.startswith("logs/"):
-                fact = f"recorded by {one.owner} in its order: its line had sequence"
+                fact = f"recorded by {one.owner} when its line had sequence"
                 return Hints([fact], _rekeyed(call, around))
         return None
     name = owner.name if owner is not None else ""
@@ -129,7 +129,7 @@ def _of_equal(
             fact = f"{few(moved)}, which are gone, begin with the same call"
             words = f"to give it the recordings of one of them: {command}"
             return Hints([fact], [(words, "")])
-    fact = f"recorded by {others[0].owner}, for itself"
+    fact = f"recorded by {others[0].owner}, for that test alone"
     return Hints([fact], [("to let all tests share it", around.line_to_share(call))])
 
 
@@ -139,7 +139,7 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
     if call.parts is not None:
         described = call.parts(described)
     if not recorded:
-        return Hints([f"nothing of {call.target} is recorded"], [])
+        return Hints([f"there are no recordings of {call.target}"], [])
     trees = [_counted(one.entry, call, around.vault) for one in recorded]
     number, found = messages.nearest(described, trees)
     owner, nearest = recorded[number].owner, recorded[number].entry
@@ -180,4 +180,4 @@ def _rekeyed(call: Call, around: Around) -> list[Remedy]:
     """Give the command that lets a recording follow a line; none knows Python's."""
     if call.options.in_python:
         return []
-    return [("to let it follow its line", around.commands.mimic("rekey"))]
+    return [("to adapt it to its line", around.commands.mimic("rekey"))]

@@ -149,7 +149,7 @@ class Refusals:
     ) -> StaleRecordingError:
         """A recorded outcome is of a class that is gone, or has other fields."""
         return StaleRecordingError(
-            f"the recorded outcome of {call.label()} cannot be made any more",
+            f"the recorded outcome of {call.label()} can no longer be made",
             [error.what],
             self._remedies("to record it again", RERECORD, owner),
         )
@@ -176,7 +176,8 @@ class Refusals:
     def second_sender(self, call: Call, keys: str, option: str) -> Refusal:
         """Two who send other keys would share one recording."""
         what = (
-            f"{call.label()} is sent with another {keys} than an equal call before it"
+            f"{call.label()} is sent with a different {keys} from an equal call before"
+            " it"
         )
         ways = [("to tell them apart", f"{call.line_name} {option}")] if option else []
         ways.append(
@@ -192,7 +193,7 @@ class Refusals:
         remedies = self._remedies("to record it again", RERECORD, owner)
         place = f"{self.vault.label}/{name}"
         return CorruptRecordingError(
-            f"{place} holds an answer to {call.label()} that cannot be given",
+            f"{place} holds an answer to {call.label()} that cannot be replayed",
             [reason],
             remedies,
         )
@@ -236,7 +237,7 @@ class Refusals:
         """A call waits that was cancelled when it was recorded."""
         return MissingRecordingError(
             f"{call.label()} was cancelled after {entry.seconds:.1f} s when it was"
-            " recorded, and nobody cancels it now",
+            " recorded, and is not cancelled now",
             [],
             self._remedies("to record it again", RERECORD, owner),
         )
@@ -244,7 +245,7 @@ class Refusals:
     def read_further(self, call: Call, owner: Owner | None) -> MissingRecordingError:
         """A stream is read beyond what was recorded of it."""
         return MissingRecordingError(
-            f"{call.label()} is read further than it was when it was recorded",
+            f"{call.label()} was read further than when it was recorded",
             [],
             self._remedies("to record the rest", RERECORD, owner),
         )
@@ -285,10 +286,10 @@ class Refusals:
         else:
             tests = filter(None, [owner.serves])
             command = self.commands.pytest(RERECORD, tests=tests)
-            remedies = [("to record all that uses the fixture again", command)]
+            remedies = [("to record everything that uses the fixture again", command)]
         return DriftError(
-            f"{call.label()} of a fixture gives something else than when it was"
-            " recorded, so new calls would begin at another state",
+            f"{call.label()} of a fixture no longer gives what was recorded, so new"
+            " calls would start from another state",
             lines_of(self.shown(differences)),
             remedies,
         )

@@ -135,7 +135,7 @@ class _Jury:
         """Return why a recording is not proven unused; empty: it is."""
         known = self._usage.vault
         if known and _with_digest(self._vault, name) not in known:
-            return "recorded since the runs"
+            return "recorded after the runs"
         for why in sorted(self._usage.foreign_lines)[:1]:
             for entry in recording.entries:
                 if not _is_taken_in(entry.target, self._usage.mimicked):

@@ -145,7 +145,7 @@ class UsageFile:
         except OSError as error:
             raise MimicError(f"{path} cannot be read: {error.strerror}") from None
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise MimicError(f"{path} is no file of --mimic-usage") from None
+            raise MimicError(f"{path} was not written by --mimic-usage") from None
 
 
 def prepare_usage_file(path: Path) -> None:

@@ -55,13 +55,13 @@ def find(
         holder = _holder_of(_looked_up(holder, parent, place), parent)
         place = f"{place}.{parent}"
     if module == "builtins" and not parents:
-        raise NotFoundError("cannot be mimicked, name the function that calls it")
+        raise NotFoundError("cannot be mimicked: name the function that calls it")
     if last in _FILLING_METHODS and isinstance(holder, type) and not is_edge:
         raise NotFoundError(
-            "fills an object that exists, name a function that makes the object"
+            "fills an existing object: name the function that makes the object"
         )
     if not is_writable(holder):
-        raise NotFoundError("cannot be patched, its class is written in C")
+        raise NotFoundError("cannot be patched: its class is written in C")
     names = [last]
     if last == "*":
         names = list(_public_names(holder, module, patches))
@@ -181,10 +181,10 @@ def _function_of(original: Any, label: str) -> Any:
     """
     if isinstance(original, type):
         raise NotFoundError(
-            f"is a class, which cannot be mimicked, name its methods: {label}.*"
+            f"is a class, which cannot be mimicked: name its methods, {label}.*"
         )
     if isinstance(original, ModuleType):
-        raise NotFoundError(f"is a module, name its functions: {original.__name__}:*")
+        raise NotFoundError(f"is a module: name its functions, {original.__name__}:*")
     function = original
     # A static method can be called, too.
     if isinstance(original, staticmethod) or not callable(original):
@@ -192,11 +192,11 @@ def _function_of(original: Any, label: str) -> Any:
     cls = type(function)
     if not callable(function):
         article = "an" if cls.__name__[0] in "aeiouAEIOU" else "a"
-        raise NotFoundError(f"is not callable, it is {article} {cls.__name__}")
+        raise NotFoundError(f"is not callable: it is {article} {cls.__name__}")
     if _is_object(function):
         method = f"{cls.__module__}:{cls.__qualname__}.__call__"
         raise NotFoundError(
-            f"is an object of a class, name the function inside, or {method}"
+            f"is an object of a class: name the function inside, or {method}"
         )
     return function
 

@@ -214,14 +214,15 @@ def _target_of_words(first: str, *option_words: str) -> Target:
         return Target(module, path, read_options(option_words, first))
     if first == "!":
         raise TargetError(
-            "! leaves out a target, and names none: write !package.module:function"
+            "! must be followed by a target: write !package.module:function"
         )
     if option_words:
         raise TargetError(f"{first} is an exclusion, which takes no options")
     module, path = _module_and_path(first[1:])
     if not path:
         raise TargetError(
-            f"{first} excludes a client, leave out its calls: {module} exclude=PATTERN"
+            f"{first} excludes a client; to leave out its calls,"
+            f" write {module} exclude=PATTERN"
         )
     return Target(module, path, excluded=True)
 
@@ -350,7 +351,7 @@ def _importable_name(given: Any) -> str:
     name = f"{module}:{path}"
     if isinstance(given, type):
         raise TargetError(
-            f"{name} is a class, which cannot be mimicked, name its methods: {name}.*"
+            f"{name} is a class, which cannot be mimicked: name its methods, {name}.*"
         )
     if not callable(function) or not module or not path or "<" in path:
         raise TargetError(

@@ -67,7 +67,7 @@ class Course:
         session, settings = self.session, self.session.settings
         self._config.add_cleanup(self._close)
         if settings.foreign_lines or not settings.targets:
-            why = settings.foreign_lines or "mimic_functions names nothing"
+            why = settings.foreign_lines or "mimic_functions is empty"
             session.usage.foreign_lines.add(why)
         if settings.writes:
             try:

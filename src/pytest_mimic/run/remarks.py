@@ -53,13 +53,17 @@ def remarks(session: Session) -> list[str]:
     lines += _calls(
         session,
         "imported",
-        "imported, and sent now with another body or other headers",
+        "imported, but now sent with another body or other headers",
         "to record them",
         RERECORD,
     )
-    lines += _calls(session, "redacted", "secrets of the environment were replaced in")
+    lines += _calls(
+        session, "redacted", "secrets from the environment were replaced in"
+    )
     marks = [one.text("mark") for one in session.run.events.of("looks secret")]
-    accepted = f"if they are none: mimic_redact = {', '.join(dict.fromkeys(marks))}"
+    accepted = (
+        f"if they are not secret: mimic_redact = {', '.join(dict.fromkeys(marks))}"
+    )
     lines += _calls(session, "looks secret", "looks like a secret", accepted)
     lines += _calls(
         session,
@@ -68,7 +72,7 @@ def remarks(session: Session) -> list[str]:
         "to mimic calls there: start the process by fork,"
         " or name the function that starts it",
     )
-    heading = "kept as bytes, in which no secret can be found"
+    heading = "kept as bytes, which cannot be searched for secrets"
     lines += _calls(session, "not searched", heading)
     if session.config.option.verbose > 0:
         lines += _calls(session, "out of order", "no longer ended as recorded")
@@ -222,7 +226,8 @@ def _sound_outcomes(session: Session) -> list[str]:
     verb = "gives" if times == 1 else "give"
     command = session.command(RERECORD, _tests_of(sound))
     return [
-        f"{plural(times, 'call')} of changed source still {verb} what was recorded",
+        f"{plural(times, 'call')} whose source has changed still {verb} what was"
+        " recorded",
         f"to accept the new source: {command}",
     ]
 
@@ -306,14 +311,14 @@ def _former_answers(session: Session) -> list[str]:
         if len(found) > 1:
             command = session.commands.pytest(RERECORD, "-n0", tests=tests[fixture])
             lines += [
-                f"two workers were answered differently in {fixture}",
+                f"two workers got different answers in {fixture}",
                 f"to record it in one process: {command}",
             ]
         elif tests[fixture]:
             count = plural(len(tests[fixture]), "test")
             command = session.command(RERECORD, tests[fixture])
             lines += [
-                f"{fixture} was recorded anew; {count} hold its former answers",
+                f"{fixture} was recorded again; {count} still hold its earlier answers",
                 f"to record them again: {command}",
             ]
     return lines
@@ -342,7 +347,10 @@ def _own_keys(session: Session) -> list[str]:
         calls[event.call, event.text("keys")] = event.text("what")
     lines = []
     for (call, keys), option in list(calls.items())[:SHOWN]:
-        lines.append(f"{call} was sent with another {keys}: its calls keep their order")
+        lines.append(
+            f"{call} was sent with a different {keys}: only their order tells these"
+            " calls apart"
+        )
         if option:
             lines.append(f"to tell them apart: {call.split()[0]} {option}")
     return lines

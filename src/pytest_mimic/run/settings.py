@@ -213,5 +213,5 @@ def _file(config: pytest.Config, name: str, mark: bytes) -> Path | None:
             what = "which is another kind of file"
             raise pytest.UsageError(f"{option} would overwrite {given}, {what}")
     elif path.exists():
-        raise pytest.UsageError(f"{option}: {given} is no file")
+        raise pytest.UsageError(f"{option}: {given} is not a file")
     return path

@@ -133,7 +133,7 @@ class _NoObjects:
         raise NotImplementedError
 
     def read_object(self, name: str) -> bytes:
-        raise ValueError(f"a row holds no object, and {name} is one")
+        raise ValueError(f"a row cannot hold an object, and {name} is one")
 
 
 _NO_OBJECTS = _NoObjects()

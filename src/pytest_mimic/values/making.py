@@ -87,7 +87,7 @@ class Maker:
         else:
             cls = _named(TAGS.get(tag, tag[1:]))
         if not isinstance(cls, type):
-            raise StaleRecordingError(f"{tag[1:]} is no class any more")
+            raise StaleRecordingError(f"{tag[1:]} is not a class any more")
         return self._object(cls, tag, tree)
 
     # -- objects

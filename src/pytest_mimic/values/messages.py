@@ -97,14 +97,14 @@ def mutation(
         files: Lines for the files that it has changed.
     """
     what = f"{line.name} has mutated its inputs"
-    way = "name the function inside that returns the new value, in place of it", ""
+    way = "name the inner function that returns the new value instead", ""
     if files:
         return MutatedInputError(what, files, [way])
     found = differences(before, after)
     filled = _filled(before, found)
     if filled:
         way = (
-            "if they only remember something, leave them out",
+            "if they are only caches, leave them out",
             line.line(ignore=tuple(filled)),
         )
     return MutatedInputError(what, lines_of(found, words=("before", "after")), [way])

@@ -168,7 +168,9 @@ class _Storing:
     def _proof_of(self, value: object) -> str:
         tree = tree_of(value, "proof", self._places)
         if refused_at(tree) is not None:
-            raise ValueError("it holds what another process would not find again")
+            raise ValueError(
+                "it contains something that another process could not find"
+            )
         return ordered_digest_of(tree)
 
     def _pickles_in(self, tree: Tree) -> list[_Pickle]:
@@ -219,7 +221,7 @@ class _Storing:
     def refuse(self, path: Path, what: str, way: str = "") -> NoReturn:
         # What helps with an argument is said as what to pass.
         way = way.replace("pass ", "return ", 1)
-        ways = [(way or "name a function further out, which returns data", "")]
+        ways = [(way or "name an outer function that returns data", "")]
         raise UnstorableOutcomeError(
             "the outcome cannot be stored",
             [
@@ -373,7 +375,7 @@ def _unpickled(
 
 def _unusable(name: str, error: Exception) -> CorruptRecordingError:
     reason = f"{type(error).__name__}: {error}"
-    what = f"nothing can be loaded from {name}"
+    what = f"no value can be loaded from {name}"
     return CorruptRecordingError(what, [reason], file=name, damage="content")
 
 

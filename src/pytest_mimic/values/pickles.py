@@ -65,7 +65,7 @@ class Pickled:
         head = loads(line)
         lengths = [head["stream"], *(length for length, _ in head["buffers"])]
         if sum(lengths) != len(rest):
-            raise ValueError("it has another length than it says")
+            raise ValueError("its length is wrong")
         stream = rest[: head["stream"]]
         position = len(line) + 1 + len(stream)
         buffers = []

@@ -376,9 +376,9 @@ _WORDS: dict[str, str] = {
 }
 _ITERATOR = "pass a list of its items"
 _WAYS = {
-    "an open file": "name a function inside, which gets what is read",
-    "a LazyFrame, which may read files": "pass what collect() gives",
-    "a pyarrow dataset, which reads files": "pass what to_table() gives",
+    "an open file": "name an inner function that takes the data",
+    "a LazyFrame, which may read files": "pass what collect() returns",
+    "a pyarrow dataset, which reads files": "pass what to_table() returns",
     "a function that numba has compiled": "pass its py_func",
     "a generator": _ITERATOR,
     "an async generator": _ITERATOR,

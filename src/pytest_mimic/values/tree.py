@@ -78,7 +78,7 @@ def memory_node(memory: bytes | bytearray | memoryview) -> dict[str, Tree]:
 def _plain_leaf(part: object) -> dict[str, Tree]:
     if isinstance(part, Leaf):
         return part.plain()
-    raise TypeError(f"{type(part).__name__} is no part of a tree")
+    raise TypeError(f"{type(part).__name__} is not part of a tree")
 
 
 def _encoder(*, sorts: bool) -> Any:

@@ -166,7 +166,7 @@ class Folder:
     def _irregular(self, name: str) -> CorruptRecordingError:
         file = f"{self._label}/{name}"
         return CorruptRecordingError(
-            f"{file} is no regular file, and is not opened",
+            f"{file} is not a regular file, so it was not opened",
             file=file,
             damage="irregular",
         )

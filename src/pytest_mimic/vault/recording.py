@@ -212,7 +212,7 @@ def parse(content: bytes, name: str) -> Recording:
     """
     head = _json_of(content, name)
     if content.count(b'\n  "digest": ') > 1:
-        what = ["it was merged by hand: some of its keys stand twice"]
+        what = ["it was merged by hand: some of its keys appear twice"]
         raise damaged(name, "merged", "has two heads", what)
     calls = head.get("log") if isinstance(head, dict) else None
     recording = _recording_of(head, calls or [], name)
@@ -394,7 +394,7 @@ def _recording_of(head: Any, calls: list[Any], name: str) -> Recording:
 
 def _entry_of(call: Any, day: str, name: str) -> Entry:
     if not isinstance(call, dict):
-        raise shapeless(name, "a call is no mapping")
+        raise shapeless(name, "a call is not a mapping")
     _check_types(call, _CALL_TYPES, name)
     # These values stand in the entry, and nobody else holds the call.
     facts: dict[str, Any] = call
@@ -426,10 +426,10 @@ def _check_types(facts: dict[str, Any], types: _Types, name: str) -> None:
         if all(map(isinstance, facts.values(), wanted)):
             return
     except KeyError as unknown:
-        raise shapeless(name, f"{unknown.args[0]!r} is no part of it") from None
+        raise shapeless(name, f"{unknown.args[0]!r} is an unknown key") from None
     for key, value in facts.items():
         if not isinstance(value, types[key]):
-            raise shapeless(name, f"{key!r} is of another type")
+            raise shapeless(name, f"{key!r} has the wrong type")
 
 
 def _check_call(entry: Entry, name: str) -> None:

@@ -257,7 +257,7 @@ class Vault:
         label = self._labelled(name)
         found = re.fullmatch(_OBJECT, name)
         if found is None:
-            raise damaged(label, "content", "is the name of no object")
+            raise damaged(label, "content", "is not the name of an object")
         is_pickle = found[3] == "pkl"
         content = self.folder.map(name) if is_pickle else self.folder.read(name)
         if content is None:

@@ -261,7 +261,7 @@ def test_a_stream_in_both_directions_is_refused(
     with pytest.raises(
         UnstorableOutcomeError,
         match=r"both directions(.|\n)*name the function around it(.|\n)*"
-        r"so that a replay needs the server: grpc exclude=/shop\.Library/",
+        r"but then a replay needs the server: grpc exclude=/shop\.Library/",
     ):
         asyncio.run(use(library)) if use in (talk, write) else use(stub)
 

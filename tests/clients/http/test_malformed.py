@@ -134,4 +134,4 @@ def test_an_edit_that_no_client_can_be_given_is_named(
     name, message = seen(driver, server.url, Ask("/users/1"))
 
     assert name.__name__ == "CorruptRecordingError"
-    assert "that cannot be given" in message
+    assert "that cannot be replayed" in message

@@ -68,7 +68,7 @@ def _begin(
 def refused(exchange: Exchange, reason: str) -> MimicError:
     """Give the error of a call that cannot be recorded."""
     method = exchange.step.call.signature.removeprefix("CALL ")
-    words = "name the function around it, or leave it out, so that a replay needs the"
+    words = "name the function around it; or leave it out, but then a replay needs the"
     return exchange.refuse([reason], [(f"{words} server", f"grpc exclude={method}")])
 
 

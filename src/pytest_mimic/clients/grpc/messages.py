@@ -18,7 +18,7 @@ Deserialize = Callable[[bytes], Any]
 
 
 class NoMessageError(TypeError):
-    """What a call takes or gives is no message of Protocol Buffers."""
+    """What a call takes or gives is not a Protocol Buffers message."""
 
 
 def read(message: object) -> Plain:
@@ -29,7 +29,7 @@ def read(message: object) -> Plain:
     """
     inner = _inner(message)
     if inner is None:
-        what = f"a {type(message).__name__} is no message of Protocol Buffers"
+        what = f"a {type(message).__name__} is not a Protocol Buffers message"
         raise NoMessageError(what)
     data = inner.SerializeToString(deterministic=True)
     plain = json_format.MessageToDict(inner, preserving_proto_field_name=True)
@@ -52,7 +52,7 @@ def give(plain: Plain, deserialize: Deserialize) -> Any:
         return deserialize(b64decode(plain["$base64"]))
     empty = _inner(deserialize(b""))
     if empty is None:
-        raise ValueError("the answer of this call is no message of Protocol Buffers")
+        raise ValueError("the answer of this call is not a Protocol Buffers message")
     return deserialize(_parsed(plain, type(empty)()).SerializeToString())
 
 

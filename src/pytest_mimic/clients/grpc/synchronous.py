@@ -16,7 +16,7 @@ from pytest_mimic.clients.grpc import calls, messages
 
 Function = Callable[..., Any]
 
-_FUTURE = "future() has no order among other calls: call it in a thread"
+_FUTURE = "future() has no place in the order of calls: make the call in a thread"
 
 
 def unary(

@@ -181,13 +181,13 @@ def _check(answer: Plain) -> None:
     if status is None and error is None:
         raise ValueError("it has no status, and no error")
     if status is not None and not (type(status) is int and 100 <= status <= 599):
-        raise ValueError(f"{status!r} is no status")
+        raise ValueError(f"{status!r} is not a status")
     if error is not None and error["kind"] not in NAMES_BY_KIND:
-        raise ValueError(f"{error['kind']!r} is no kind of an error of the network")
+        raise ValueError(f"{error['kind']!r} is not a kind of network error")
     if "version" in answer or "reason" in answer:
         line = f"{answer.get('version', 'HTTP/1.1')} {answer.get('reason', '')}"
         if not _STATUS_LINE.fullmatch(line):
-            raise ValueError(f"{line!r} is no version with a reason")
+            raise ValueError(f"{line!r} is not a version with a reason")
     if answer.get("left", True) is not True:
         raise ValueError("left is not true")
     if any(size < 1 for size in answer.get("pieces", ())):

@@ -244,7 +244,7 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """
     mapping = dict(pairs)
     if len(mapping) != len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError("a name appears twice")
     if any(key.startswith("$") for key in mapping):
         return {"$dict": [list(pair) for pair in pairs]}
     return mapping
@@ -267,7 +267,7 @@ def _float(text: str) -> float:
 
 
 def _refuse(text: str) -> None:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(f"{text} is not JSON")
 
 
 def _events(text: str) -> dict[str, Any] | None:

@@ -165,7 +165,7 @@ class Connections:
         name = commands.endless(request)
         if name:
             raise exchange.refuse(
-                [f"{name} has no reply that ends it"],
+                [f"{name} has no final reply"],
                 [("to leave it to the server", f"redis exclude={name}")],
             )
         return exchange

@@ -170,7 +170,7 @@ def give(plain: Any) -> Any:
         return {name.encode(): give(value) for name, value in plain.items()}
     if len(plain) == 1:
         return _give_tagged(tag, content)
-    raise ValueError(f"a value tagged '{tag}' is no reply")
+    raise ValueError(f"a value tagged '{tag}' is not a reply")
 
 
 def _give_tagged(tag: str, content: Any) -> Any:
@@ -191,7 +191,7 @@ def _give_tagged(tag: str, content: Any) -> Any:
         for name, value in content.items():
             given += [name.encode(), give(value)]
         return given
-    raise ValueError(f"a value tagged '{tag}' is no reply")
+    raise ValueError(f"a value tagged '{tag}' is not a reply")
 
 
 def _exception(error: dict[str, str]) -> Exception:
