@@ -188,11 +188,6 @@ def test_an_odd_exception_is_kept_as_it_is_or_refused(make):
         getattr(one, "close", bool)()
 
 
-def test_an_argument_without_a_stored_form_is_refused():
-    with pytest.raises(UnstorableOutcomeError, match=r"(?i)lock"):
-        there_and_back(ValueError("no", threading.Lock()))
-
-
 def test_a_reduction_by_the_class_never_comes_back_as_if_nothing_was_lost():
     try:
         again = there_and_back(Handle(threading.Lock()))

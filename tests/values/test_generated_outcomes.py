@@ -262,15 +262,3 @@ def test_a_part_that_no_json_has_changes_nothing_of_the_rest(recipe, odd):
     value = [built(recipe), odd]
 
     assert shown(there_and_back(value)) == shown(value)
-
-
-@generated
-@given(recipes)
-def test_a_copy_shares_nothing_with_the_value(recipe):
-    value = [built(recipe)]
-    before = shown(value)
-    again = there_and_back(value)
-
-    again.append("more")
-
-    assert shown(value) == before

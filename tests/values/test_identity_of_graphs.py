@@ -188,34 +188,6 @@ def test_cycles_have_an_identity(name):
         assert fingerprint(other()) != expected
 
 
-MANY = {
-    "tuples": lambda value: (1, "a", value),
-    "lists": lambda value: [value] * 3,
-    "mappings": lambda value: {"id": value, "b": None},
-    "int keys": lambda value: {1: value},
-    "objects": lambda value: Plain(name="a", value=value),
-    "objects of tuples": lambda value: Plain(rows=[(value, 1)]),
-}
-
-
-@pytest.mark.parametrize(
-    "inner",
-    [1, 1.5, "a", None, 10**5000, float("nan"), "ä"],
-    ids=["int", "float", "text", "None", "long", "NaN", "umlaut"],
-)
-@pytest.mark.parametrize("name", MANY)
-def test_many_values_count_as_each_alone(name, inner):
-    make = MANY[name]
-    rows = [make(inner) for _ in range(150)]
-
-    identity = fingerprint(rows)
-
-    assert fingerprint([make(inner) for _ in range(150)]) == identity
-    assert fingerprint([rows[0]] * 150) == identity
-    assert fingerprint([*rows[1:], make("another")]) != identity
-    assert fingerprint([*map(make, [True] * 150)]) != identity
-
-
 def test_a_large_part_that_stands_at_many_places_counts_once():
     def make(last):
         large = [*range(100_000), last]

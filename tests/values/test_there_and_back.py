@@ -340,14 +340,6 @@ def test_a_named_tuple_is_made_by_the_names_of_its_fields():
     assert load(recorded, {}) == Pair(1, 2)
 
 
-def test_an_error_in_a_value_keeps_notes_and_cause():
-    again = there_and_back([noted(), FileNotFoundError(2, "gone", "a.txt")])
-
-    assert (again[0].code, again[0].__notes__) == ((1,), ["first"])
-    assert repr(again[0].__cause__) == "KeyError('k')"
-    assert again[1].filename == "a.txt"
-
-
 def test_the_private_attributes_of_a_model_come_back():
     value = Model(Name="Ann")
     value._private.append(3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import enum
 import functools
 from collections import OrderedDict, deque, namedtuple
@@ -13,19 +12,6 @@ from typing import NamedTuple
 class Color(enum.Enum):
     RED = 1
     BLUE = 2
-
-
-def members(*contents: object) -> list[enum.Enum]:
-    """Return members of an Enum with these contents, fifty times."""
-    return [
-        *enum.Enum(
-            "Members", {f"M{n}": one for n, one in enumerate(contents)}, module=__name__
-        )
-    ] * 50
-
-
-class Moment(datetime.datetime):
-    pass
 
 
 class Level(enum.IntEnum):
