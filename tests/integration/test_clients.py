@@ -234,7 +234,7 @@ def test_reading_a_stream_further_is_a_miss_with_a_working_command(project):
         remedy = "to record the rest: pytest --mimic-rerecord test_shop.py::test_it"
         for mode in ([], ["--mimic-record"]):
             project.run(*mode, env=second).expect(
-                failed=1, says=["read further than it was", remedy]
+                failed=1, says=["read further than when it was", remedy]
             )
         project.run("--mimic-rerecord", env=second).expect(passed=1)
     project.replay(env=second).expect(passed=1)

@@ -484,7 +484,7 @@ def test_what_a_test_puts_into_the_environment_is_no_secret_of_the_run(project):
 
     recorded = project.record(env={"EXPECTED": f"'it is {SECRET}!'"})
 
-    recorded.expect(passed=1, never=["secrets of the environment"])
+    recorded.expect(passed=1, never=["secrets from the environment"])
     assert SECRET in read(recorded)
 
 
@@ -627,7 +627,7 @@ def test_a_forged_name_runs_no_property(project):
 
     run.expect(failed=1)
     assert run.error[0].startswith(
-        "StaleRecordingError: the recorded outcome of shop:make() cannot be made"
+        "StaleRecordingError: the recorded outcome of shop:make() can no longer be made"
     )
     assert not (project.root / "pwned").exists()
 

@@ -208,7 +208,7 @@ def test_reading_further_than_the_recording_is_a_miss(project):
     project.tests(test.format(4, 4))
 
     says = [
-        "shop:endless() is read further",
+        "shop:endless() was read further",
         "pytest --mimic-rerecord test_shop.py::test_it",
     ]
     project.replay().expect(failed=1, says=says, never=["pytest_mimic/"])
