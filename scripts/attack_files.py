@@ -262,7 +262,7 @@ def attack_irregular_files(python: Path) -> Figures:
         attacked = Attacked(python, kind, len(IRREGULAR))
         figures[f"irregular {name}"] = listed_counts(attacked.ends(list(IRREGULAR)))
         checked = attacked.project.run("pytest_mimic", "check")
-        told = checked.stdout.count("is no regular file")
+        told = checked.stdout.count("is not a regular file")
         figures[f"irregular {name}: named by check"] = str(told)
     return figures
 

@@ -62,8 +62,8 @@ def test_output_that_cannot_be_written_is_told_in_a_line(shop: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "why"),
     [
-        pytest.param("/dev/full", "is no file", marks=needs_devices),
-        (".", "is no file"),
+        pytest.param("/dev/full", "is not a file", marks=needs_devices),
+        (".", "is not a file"),
         ("shop.py", "would overwrite shop.py, which is another kind of file"),
     ],
 )
