@@ -267,7 +267,9 @@ def test_a_stream_in_both_directions_is_refused(
 
 
 def test_a_call_that_ends_at_some_time_is_refused(runs: Any, stub: Any) -> None:
-    with pytest.raises(UnstorableOutcomeError, match=r"future\(\) has no place in the order"):
+    with pytest.raises(
+        UnstorableOutcomeError, match=r"future\(\) has no place in the order"
+    ):
         stub.Find.future(wish("Emma"))
 
 
