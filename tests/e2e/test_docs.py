@@ -33,6 +33,7 @@ from support.cart_server import cart_server
 from support.rates_server import proxied_rates
 
 import pytest_mimic
+from pytest_mimic.values.rows import TAGS
 
 REPOSITORY = Path(__file__).parents[2]
 #: Every page but the changelog, which names what is gone.
@@ -414,3 +415,10 @@ def test_the_reference_has_the_names_that_there_are():
     assert [
         name for name in {*pytest_mimic.__all__} - errors if name not in pages["python"]
     ] == []
+
+
+def test_the_page_of_the_format_has_each_tag():
+    page = (REPOSITORY / "docs/internals/vault-format.md").read_text("utf-8")
+    named = set(re.findall(r"\$\w+", page))
+
+    assert [tag for tag in TAGS if tag not in named] == []
