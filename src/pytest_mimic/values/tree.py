@@ -551,12 +551,12 @@ def leaves(tree: Tree) -> Iterator[tuple[Path, Leaf]]:
 
 
 def shown_path(path: Path) -> str:
-    """Write a path as code does: `session.pool[0]['a key']`."""
+    """Write a path as code does: `session.pool[0]['a key']`; a header needs no quotes."""
     shown = ""
     for step in filter(None, path):
         if step.isdigit():
             shown += f"[{step}]"
-        elif step.isidentifier():
+        elif step.replace("-", "_").isidentifier():
             shown += f".{step}"
         else:
             shown += f"[{step!r}]"
