@@ -88,6 +88,7 @@ DIFFERENT = [
     ),
     ({"rows": 1, "dtype": 1}, {"rows": 2, "dtype": 2}, ["rows: 1 recorded, 2 now", "dtype: 1 recorded, 2 now"]),
     ({"two words": 1}, {"two words": 2}, ["result['two words']: 1 recorded, 2 now"]),
+    ({"x-rate": 1}, {"x-rate": 2}, ["x-rate: 1 recorded, 2 now"]),
     ({1: "a"}, {1: "b"}, ["result[1]: 'a' recorded, 'b' now"]),
     ([1, (1,)], [1, [1]], ["result[1]: (1,) recorded, [1] now"]),
     ([1, 2, 3], [1, 3], ["result[1]: 2 recorded, missing now"]),

@@ -551,7 +551,10 @@ def leaves(tree: Tree) -> Iterator[tuple[Path, Leaf]]:
 
 
 def shown_path(path: Path) -> str:
-    """Write a path as code does: `session.pool[0]['a key']`; a header needs no quotes."""
+    """Write a path as code does: `session.pool[0]['a key']`.
+
+    A name with hyphens, a header say, stands as a line names it: `headers.x-rate`.
+    """
     shown = ""
     for step in filter(None, path):
         if step.isdigit():

@@ -163,7 +163,7 @@ class Attempt:
         """Read the rest of the real answer, as far as the recorded one was read."""
         raise NotImplementedError
 
-    def recorded(self) -> Any:
+    def real_answer(self) -> Any:
         """Return the real answer, recorded while the application reads it."""
         raise NotImplementedError
 
@@ -188,7 +188,7 @@ class Attempt:
                 read = await self.send()
             recorder.begin(read)
             if exchange.mode == "run":
-                return self.recorded()
+                return self.real_answer()
             await self.read()
         except BaseException as error:
             answer = recorder.fail(error, self.phase)

@@ -284,7 +284,7 @@ class _Reading(Attempt):
         self._is_starting = False
         return self._head().read
 
-    def recorded(self) -> Any:
+    def real_answer(self) -> Any:
         """Record the body as it arrives, and return the connection."""
         self._record(self._response.content)
         return self._connection

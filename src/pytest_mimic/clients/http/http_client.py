@@ -301,7 +301,7 @@ class _Attempt(Attempt):
             raise
         return kept.read_answer
 
-    def recorded(self) -> Any:
+    def real_answer(self) -> Any:
         """Return the file, whose bytes are recorded as they are read."""
         return self._file
 

@@ -116,7 +116,7 @@ class _Attempt(Attempt):
         self._response = await self._sent()
         return _head_of(self._response).read
 
-    def recorded(self) -> Any:
+    def real_answer(self) -> Any:
         """Return the response, whose body is recorded as it is read."""
         response = self._response
         stream = _stream(self._name, _Recorded, response.stream, self.recorder)
