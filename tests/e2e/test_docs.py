@@ -289,8 +289,10 @@ COMMAND = re.compile(
 
 
 @pytest.mark.parametrize("page", ALL)
-def test_a_page_names_only_what_exists(request, page):
+def test_a_page_names_only_what_exists(pytester, monkeypatch, page):
     """Its blocks are in their language, and its commands, options and ini lines pass the parsers."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    config = pytester.parseconfig("-p", "pytest_mimic.plugin")
     for language, block in BLOCK.findall(ALL[page]):
         text = dedent(block)
         if language == "python":
@@ -303,16 +305,16 @@ def test_a_page_names_only_what_exists(request, page):
         elif (
             language == "ini" and "/contributing/" not in page
         ):  # its client is not installed
-            _read_ini(request.config, text)
+            _read_ini(config, text)
     shown = re.sub(r"^```text\n.*?^```$", "", ALL[page], flags=re.DOTALL | re.MULTILINE)
     for program, rest in COMMAND.findall(
         re.sub(r"\$\{\{.*?\}\}", "1", shown)
     ):  # an expression of GitHub
-        _read_command(request.config, program, shlex.split(rest, comments=True))
+        _read_command(config, program, shlex.split(rest, comments=True))
     for name in set(re.findall(r"--(mimic-[a-z-]*[a-z])", ALL[page])):
-        assert hasattr(request.config.option, name.replace("-", "_")), name
+        assert hasattr(config.option, name.replace("-", "_")), name
     for name in set(re.findall(r"\b(mimic_[a-z_]+) = ", ALL[page])):
-        request.config.getini(name)
+        config.getini(name)
 
 
 def _read_ini(config, text: str) -> None:
