@@ -225,3 +225,38 @@ def test_views_of_other_frames_are_told_apart(view_of):
     others = [view_of(sales().assign(sold=0)), sales()]
 
     told_apart(view_of(sales()), view_of(sales()), others)
+
+
+def test_what_a_subclass_of_a_frame_keeps_counts():
+    """geopandas names the column of its geometry in such an attribute."""
+
+    class Places(pd.DataFrame):
+        _metadata = ["_column"]
+
+        @property
+        def _constructor(self):
+            return Places
+
+    def of(column):
+        places = Places({"x": [1.0], "y": [5.0]})
+        places._column = column
+        return places
+
+    assert fingerprint(of("x")) == fingerprint(of("x").copy())
+    assert fingerprint(of("x")) != fingerprint(of("y"))
+
+
+@pytest.mark.parametrize("plain", [np.array, np.ma.array])
+def test_private_attributes_of_arrays_count(plain):
+    """They hold units, say, of an author's own class."""
+
+    class Lengths(type(plain(A))):
+        pass
+
+    def of(unit):
+        lengths = plain(A).view(Lengths)
+        lengths._unit = unit
+        return lengths
+
+    assert fingerprint(of("m")) == fingerprint(of("m"))
+    assert fingerprint(of("m")) != fingerprint(of("km"))

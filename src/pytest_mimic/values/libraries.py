@@ -63,16 +63,34 @@ def _tagged(
     kind = kind_of(type(value))
     name = _known_name(kind.cls) if kind.has_caches else kind.name
     node = {f"${name}": content, **beside}
-    # Other private attributes are caches, and what was opened here.
-    counts_private = library_of(kind.decider) == "numpy" and "mask" not in beside
+    attributes = attributes_of(value, kind.slots)
+    if not attributes:
+        return node
+    counts = _private_that_count(library_of(kind.decider), value)
     added = {
         name: walk.node(part)
-        for name, part in attributes_of(value, kind.slots).items()
-        if counts_private or not name.startswith("_")
+        for name, part in attributes.items()
+        if not name.startswith("_") or counts(name)
     }
     if added:
         node["attributes"] = added
     return node
+
+
+def _private_that_count(library: str, value: Any) -> Callable[[str], bool]:
+    """Give which private attributes are neither caches nor what is opened by itself."""
+    if library == "pandas":
+        # What copies and pickles of a subclass keep: geopandas names its column there.
+        kept = set(value._metadata) if hasattr(value, "_metadata") else set()
+        return (kept - {"_name"}).__contains__
+    if library != "numpy":
+        return lambda _: False
+    import numpy as np  # Whoever has an array has imported it.
+
+    if not isinstance(value, np.ma.MaskedArray):
+        return lambda _: True
+    own = vars(np.ma.array(0))
+    return lambda name: name not in own
 
 
 def _column_node(items: Tree, dtype: Tree, **beside: Tree) -> dict[str, Tree]:
