@@ -9,7 +9,7 @@ import pytest
 
 from pytest_mimic.values.labels import call_label
 from pytest_mimic.values.messages import ignorable_in, lines_of, nearest
-from pytest_mimic.values.tree import Tree
+from pytest_mimic.values.tree import Tree, cut
 from pytest_mimic.values.walk import Walk
 
 
@@ -30,6 +30,7 @@ def post(body: object, query: str = "") -> dict[str, object]:
     [
         ("shop.api:fetch", trees(base="EUR", day=datetime.date(2024, 5, 1)), "shop.api:fetch(base='EUR', day=2024-05-01)"),
         ("shop.api:ping", {}, "shop.api:ping()"),
+        ("shop.api:prime", cut(trees(number=16**5000)), f"shop.api:prime(number='0x1{'0' * 73}...)"),
         ("http", {"method": "GET", "url": "https://x.com/rates?to=EUR&q=1%0A2"}, "http GET /rates?to=EUR&q=1 2"),
         ("http", post(CHAT, "?v=1"), "http POST /v1?v=1 (gpt-x: ... Well, Well, Well, will it rain in Oslo?)"),
         ("http", post({"model": "m", "input": "Rain?"}), "http POST /v1 (m: Rain?)"),

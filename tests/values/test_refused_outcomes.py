@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import gc
 import io
 import itertools
 import re
@@ -161,6 +162,25 @@ class Reduced:
 def test_a_reduction_of_another_shape_is_refused(reduction):
     with pytest.raises(UnstorableOutcomeError, match="Reduced"):
         there_and_back([Reduced(reduction)])
+
+
+def test_an_outcome_just_too_deep_leaves_nothing_that_the_collector_warns_of(
+    monkeypatch,
+):
+    warned: list[object] = []
+    monkeypatch.setattr(
+        sys, "unraisablehook", lambda warning: warned.append(str(warning))
+    )
+    value: list = []
+    for _ in range(1_001):
+        value = [value]
+
+    with pytest.raises(UnstorableOutcomeError, match="deeper than 1,000") as refused:
+        there_and_back(value)
+
+    del refused
+    gc.collect()
+    assert warned == []
 
 
 def test_nesting_without_end_is_refused():

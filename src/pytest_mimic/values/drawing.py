@@ -134,7 +134,8 @@ def _tagged(tree: dict[str, Any]) -> _Form:
         return _Form(_table_or_array(tree))
     if tag in _TEXTS:
         zone = f"[{line(tree['zone'])}]" if "zone" in tree else ""
-        return _Form(f"{content}{zone}")
+        text = content if isinstance(content, str) else line(content)
+        return _Form(f"{text}{zone}")
     if tag in _BRACKETS and content:
         opening, closing = _BRACKETS[tag]
         if tag == "$tuple" and len(content) == 1:

@@ -145,7 +145,8 @@ def _dumped(value: object, pickler: Any) -> Pickled:
         return False
 
     pickler(file, protocol=5, buffer_callback=keep).dump(value)
-    return Pickled(file.getbuffer(), buffers)
+    # The collector warns of a file whose own buffer is still in use.
+    return Pickled(memoryview(file.getvalue()), buffers)
 
 
 class _Pickler(pickle.Pickler):
