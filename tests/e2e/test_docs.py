@@ -421,6 +421,8 @@ def test_the_reference_has_the_names_that_there_are():
 
 def test_the_page_of_the_format_has_each_tag():
     page = (REPOSITORY / "docs/internals/vault-format.md").read_text("utf-8")
-    named = set(re.findall(r"\$\w+", page))
+    values = (face.PACKAGE / "values").glob("*.py")
+    sources = "".join(path.read_text("utf-8") for path in values)
 
-    assert [tag for tag in TAGS if tag not in named] == []
+    tags = {*re.findall(r'"(\$[a-z]+)"', sources), *TAGS}
+    assert tags - {*re.findall(r"\$\w+", page)} == set()
