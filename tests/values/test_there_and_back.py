@@ -716,3 +716,21 @@ class Place:
 
     def __reduce__(self):
         return str, (self.name,)
+
+
+def test_an_attribute_that_loading_adds_as_none_is_no_reason_to_refuse():
+    """The arrays in frames of geopandas get `base` where they are loaded."""
+    again = there_and_back(Gaining("Bath"))
+
+    assert (again.name, again.base) == ("Bath", None)
+
+
+class Gaining:
+    def __init__(self, name):
+        self.name = name
+
+    def __getstate__(self):
+        return {"name": self.name}
+
+    def __setstate__(self, state):
+        self.name, self.base = state["name"], None
