@@ -318,7 +318,8 @@ def _former_answers(session: Session) -> list[str]:
             count = plural(len(tests[fixture]), "test")
             command = session.command(RERECORD, tests[fixture])
             lines += [
-                f"{fixture} was recorded again; {count} still hold its earlier answers",
+                f"{fixture} was recorded again; its earlier answers are still in the"
+                f" recordings of {count}",
                 f"to record them again: {command}",
             ]
     return lines
