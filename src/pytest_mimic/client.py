@@ -447,17 +447,19 @@ class Port:
         sender = Sender(place, hashes, _headers_of(call.describe()))
         if run.events.tell is not None:
             run.events.tell(sender)
-        option = run.secrecy.other_sender(sender)
-        if option is None:
+        path = run.secrecy.other_sender(sender)
+        if path is None:
             return
+        options = call.options.changed(match=(*call.options.match, path))
+        line = f"{call.line_name} {options.line()}" if path else ""
         names = {path.rpartition(".")[2]: path for path in own.values()}
         keys = ", ".join(names)
         if not is_in_log:
-            refusal = run.refusals.second_sender(call, keys, option)
+            refusal = run.refusals.second_sender(call, keys, line)
             raise run.refuse(refusal, call, owner)
         label = call.label()
         run.events.add(
-            "told apart by order", label, test=run.test, what=option, keys=keys
+            "told apart by order", label, test=run.test, what=line, keys=keys
         )
 
 

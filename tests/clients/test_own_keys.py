@@ -46,7 +46,7 @@ def test_in_a_log_they_keep_their_order_and_are_named(project):
     project.run(env=project.env).expect(passed=1)
     section = "\n".join(run.section)
     assert "GET /me" in section
-    assert "match=headers.x-user" in section
+    assert "to tell them apart: http match=headers.x-user" in section
     assert b"key-of-ann" not in b"".join(run.vault.values())
 
 
@@ -63,4 +63,5 @@ def test_where_one_recording_serves_all_a_second_sender_is_refused(project):
     # Pytest shows the lines of the test, which hold the keys.
     said = "\n".join(re.findall(r"^E .*", run.output, re.M) + run.section)
     assert "GET /me" in said
+    assert "to tell them apart: http match=headers.x-user sequence=no" in said
     assert "key-of-" not in said

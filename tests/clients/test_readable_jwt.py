@@ -18,7 +18,7 @@ def _encoded(part):
     return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
 
 
-SIGNATURE = "Sig0123456789abcdefghij"
+SIGNATURE = "Sig0123456789abcdefghijk"
 API_KEY = "Key0123456789abcdef"
 
 
@@ -40,10 +40,16 @@ TEST = """
         payload = token.split(".")[1]
         return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
+    def is_of_whole_bytes(part):
+        # PyJWT refuses others.
+        data = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+        return base64.urlsafe_b64encode(data).decode().rstrip("=") == part
+
     def test_the_token_is_valid():
         token = httpx.post(API + "/login").json()["access_token"]
         claims = claims_of(token)
         assert claims["sub"] == "ann"
+        assert all(map(is_of_whole_bytes, token.split(".")))
         assert claims["iat"] < time.time() < claims["exp"]
         answer = httpx.get(API + "/me", headers={"Authorization": "Bearer " + token})
         assert answer.json() == {"me": "ann"}

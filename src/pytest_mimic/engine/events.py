@@ -31,7 +31,7 @@ EventKind: TypeAlias = Literal[
     "made anew",  # cause, path, what
     "held",  # a part of the calls of the target in `call` that is data: path
     "redacted",  # an outcome that held values of the environment
-    "told apart by order",  # equal calls with other keys: what, a line's option
+    "told apart by order",  # equal calls with other keys: what, a line
     "looks secret",  # what; mark: the name in mimic_redact that accepts it
     "not searched",  # bytes, in which nobody can look for secrets
     "inputs changed",  # of a replayed call of the target in `call`: what, identity

@@ -173,13 +173,13 @@ class Refusals:
             owner,
         )
 
-    def second_sender(self, call: Call, keys: str, option: str) -> Refusal:
+    def second_sender(self, call: Call, keys: str, line: str) -> Refusal:
         """Two who send other keys would share one recording."""
         what = (
             f"{call.label()} is sent with a different {keys} from an equal call before"
             " it"
         )
-        ways = [("to tell them apart", f"{call.line_name} {option}")] if option else []
+        ways = [("to tell them apart", line)] if line else []
         ways.append(
             ("or give each test a recording of its own", "leave out sequence=no")
         )

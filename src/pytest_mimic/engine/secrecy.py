@@ -77,7 +77,7 @@ class Secrecy:
         """Note who sends a call, and return what tells him from who sent an equal one.
 
         Returns:
-            The option of a line, `match=headers.x-user`; empty: no header differs.
+            The path of a header, `headers.x-user`; empty: none differs.
             None: nobody else has sent an equal call.
         """
         first = self._senders.setdefault(sender.place, sender)
@@ -85,7 +85,7 @@ class Secrecy:
             return None
         for name, value in sender.headers.items():
             if first.headers.get(name) != value:
-                return f"match=headers.{name}"
+                return f"headers.{name}"
         return ""
 
     def masked(self, tree: Tree) -> Tree:

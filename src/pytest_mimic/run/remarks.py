@@ -347,13 +347,13 @@ def _own_keys(session: Session) -> list[str]:
     for event in session.run.events.of("told apart by order"):
         calls[event.call, event.text("keys")] = event.text("what")
     lines = []
-    for (call, keys), option in list(calls.items())[:SHOWN]:
+    for (call, keys), line in list(calls.items())[:SHOWN]:
         lines.append(
             f"{call} was sent with a different {keys}: only their order tells these"
             " calls apart"
         )
-        if option:
-            lines.append(f"to tell them apart: {call.split()[0]} {option}")
+        if line:
+            lines.append(f"to tell them apart: {line}")
     return lines
 
 

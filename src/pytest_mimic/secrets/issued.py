@@ -100,9 +100,8 @@ class Scope:
 
     def knows(self, placeholder: str) -> bool:
         """Return whether an answer has given this placeholder to the application."""
-        return any(
-            placeholder in scope.given or placeholder in scope.known.values()
-            for scope in self.chain()
+        return self.was_given(placeholder) or any(
+            placeholder in scope.known.values() for scope in self.chain()
         )
 
     def was_given(self, placeholder: str) -> bool:

@@ -27,6 +27,9 @@ _NUMBER_START = str(_NUMBER_MARK)
 _ISSUED_START = f"{OWN}-"
 _NUMBER_SPACE = 1_000_000_000
 
+# Behind a placeholder, it makes a signature of whole bytes, which readers want.
+_WHOLE_BYTES = "-0"
+
 # In seconds since 1970. A token that is issued anew has other moments, and stays valid.
 _YEAR_2000, _YEAR_2100 = 946_684_800, 4_102_444_800
 
@@ -85,7 +88,7 @@ def jwt_of(token: str, placeholder: str, claims: dict[str, object]) -> str:
     readable = {name: own.get(name, claim) for name, claim in claims.items()}
     text = json.dumps(readable, separators=(",", ":")).encode()
     payload = base64.urlsafe_b64encode(text).decode().rstrip("=")
-    return f"{header}.{payload}.{placeholder}"
+    return f"{header}.{payload}.{placeholder}{_WHOLE_BYTES}"
 
 
 def claims_of(token: str) -> dict[str, object] | None:
@@ -111,7 +114,7 @@ def is_placeholder(value: object) -> bool:
 def is_issued(text: str) -> bool:
     """Return whether a whole text stands for a secret that an answer has issued."""
     if JWT.fullmatch(text):
-        text = text.rpartition(".")[2]
+        text = text.rpartition(".")[2].removesuffix(_WHOLE_BYTES)
     return bool(_ISSUED.fullmatch(text) or _NUMBER.fullmatch(text))
 
 

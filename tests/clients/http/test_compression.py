@@ -84,7 +84,7 @@ def unpacked(data: bytes, encoding: str | None, name: str) -> bytes:
     return UNPACK[name](data) if encoding else data
 
 
-@pytest.mark.parametrize("name", UNPACK)
+@pytest.mark.parametrize("name", ["gzip", "deflate"])
 @pytest.mark.parametrize("read", NEVER_DECODING, ids=lambda read: read.__name__)
 def test_code_that_decompresses_itself_gets_compressed_bytes(
     runs: Runs, server: Server, read: Read, name: str

@@ -111,7 +111,13 @@ class HttpAdapter(Adapter):
         if path[0] != "body":
             return [path]
         below = path[1:]
-        return [path, ("body", "*", *below), *_in_events(below)]
+        in_event = ("*", "data", *below)
+        return [
+            path,
+            ("body", "*", *below),
+            ("body", "events", *in_event),
+            ("body", *in_event),
+        ]
 
     def tokens(self, answer: Plain) -> int:
         """Return how many tokens of a language model an answer has cost."""
@@ -121,11 +127,6 @@ class HttpAdapter(Adapter):
         """Return `http GET /users/1?page=2`."""
         query = requests.query_of(request)
         return f"http {requests.signature(request)}{f'?{query}' if query else ''}"
-
-
-def _in_events(path: Path) -> list[Path]:
-    """Return where a field of each event stands, stored and compared."""
-    return [("body", "events", "*", "data", *path), ("body", "*", "data", *path)]
 
 
 def _without_secret_parts(body: Plain, redactor: Redactor, stand_in: StandIn) -> Plain:

@@ -17,8 +17,6 @@ from pytest_mimic.clients.http import bodies
 from pytest_mimic.clients.http.failures import NAMES_BY_KIND
 from pytest_mimic.secrets.placeholders import OWN
 
-# Raw deflate, without the header of zlib.
-_BARE = "bare "
 _WITHOUT_BODY = (204, 304)
 # They hold for the very bytes that came.
 _CHECKSUMS = frozenset(
@@ -112,9 +110,7 @@ class Head(NamedTuple):
             content_type = str(headers.get("content-type", ""))
             plain["body"] = bodies.read_given(body, content_type)
         if encoding and body:
-            is_bare = encoding == "deflate" and not _has_zlib_header(data)
-            is_bare = is_bare and not self.unpacked
-            plain["encoding"] = f"{_BARE}{encoding}" if is_bare else encoding
+            plain["encoding"] = encoding
         is_left = is_left and headers.get("content-length") != str(len(data))
         if is_left:
             plain["left"] = True
@@ -274,9 +270,7 @@ def _has_its_bytes(answer: Plain, pieces: Sequence[bytes]) -> bool:
 def _packed(data: bytes, encoding: str) -> tuple[str, bytes]:
     """Return an encoding that needs no library, and data in it."""
     if "deflate" in encoding:
-        window = -zlib.MAX_WBITS if encoding.startswith(_BARE) else zlib.MAX_WBITS
-        packer = zlib.compressobj(wbits=window)
-        return "deflate", packer.compress(data) + packer.flush()
+        return "deflate", zlib.compress(data)
     return "gzip", gzip.compress(data, mtime=0)
 
 
