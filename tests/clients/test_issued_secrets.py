@@ -424,6 +424,25 @@ SHARED_LOGIN = """
 """
 
 
+def test_a_new_test_with_the_token_of_a_fixture_names_what_records_it(project):
+    """`--mimic-record` would replay the log-in, and have no token to send."""
+    pytest.importorskip("requests")
+    project.ini("http ignore=port")
+    project.write("test_it.py", SHARED_LOGIN)
+    with running_service() as url:
+        env = {"API": url}
+        project.run("--mimic-record", env=env).expect(passed=2)
+        project.write("test_it.py", SHARED_LOGIN.replace("[1, 2]", "[1, 2, 3]"))
+        remedy = "pytest --mimic-rerecord 'test_it.py::test_open[3]'"
+
+        missed = project.run(env=env).expect(passed=2, failed=1, says=[remedy])
+        project.run("--mimic-rerecord", "-k", "3", env=env).expect(
+            passed=1, deselected=2
+        )
+
+    assert "--mimic-record " not in missed.output
+
+
 def test_the_run_names_the_tests_that_hold_an_old_placeholder(project):
     """The remedy, done, ends it."""
     pytest.importorskip("requests")

@@ -111,6 +111,11 @@ class Refusals:
             facts, ways, cause = hints_for(call, place, owner, self)
             if call.conversation and _has_replayed(owner):
                 option = RERECORD
+            # Its token is that of a replayed answer, and nobody could fill it in.
+            if call.kind != "function" and self._secrecy.secrets.tokens_in(
+                call.describe()
+            ):
+                option = RERECORD
         what = f"no recording of {call.label()}"
         refusal = self._refusal(what, facts, "to record it", option, owner, ways)
         if cause:
