@@ -318,9 +318,9 @@ def _is_secret_phrase(phrase: str) -> bool:
 
 
 def _is_glued(word: str) -> bool:
-    ending = next((end for end in _ENDINGS if word.endswith(end)), None)
-    if ending is None or " " in word:
+    if " " in word or not word.endswith(_ENDINGS):
         return False
+    ending = next(end for end in _ENDINGS if word.endswith(end))
     return word.removesuffix(ending) not in _table(_QUESTIONS)
 
 
