@@ -419,7 +419,7 @@ class Port:
             parts=counted,
             content=adapter.content,
             is_equal=is_equal,
-            sender=sender,
+            sender=sender if _headers_of(hidden) else None,
             line_name=line.name,
         )
 

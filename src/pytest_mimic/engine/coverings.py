@@ -65,7 +65,7 @@ class Covering:
         lines: The targets or edges.
         cassette: The cassette that takes the calls.
         problems: Errors of lines that name nothing, until somebody takes them.
-        clients: The lines that name clients.
+        clients: The lines that name clients, by that name.
         numbers: By module, the numbers of the lines that name something there.
         deciders: By the key of a function, the number of the line that decides, and the
             function itself: while it lives, no other one has its key.
@@ -80,7 +80,7 @@ class Covering:
         self.lines = list(lines)
         self.cassette = cassette
         self.problems: list[TargetError] = []
-        self.clients: list[ClientLine] = []
+        self.clients: defaultdict[str, list[ClientLine]] = defaultdict(list)
         self.numbers: defaultdict[str, list[int]] = defaultdict(list)
         self.deciders: dict[object, tuple[int, NamedFunction]] = {}
         self._uncover = uncover
@@ -117,11 +117,11 @@ class Covering:
 
     def lines_of(self, client: str) -> list[ClientLine]:
         """Return the lines for a client, its own before those for all of its kind."""
-        own = [line for line in self.clients if line.target.module == client]
+        own = self.clients.get(client, [])
         known = client_of(client)
         if known is None or known.kind == client:
             return own
-        return own + [line for line in self.clients if line.target.module == known.kind]
+        return own + self.clients.get(known.kind, [])
 
 
 class Adapter(Protocol):
@@ -302,7 +302,7 @@ class Coverings:
         assert client is not None
         options = target.options
         patterns = Patterns(options.only, options.exclude)
-        covering.clients.append(ClientLine(target, patterns))
+        covering.clients[target.module].append(ClientLine(target, patterns))
         if absent_clients([target]):
             self.absent[target.module] = client.kind
             return

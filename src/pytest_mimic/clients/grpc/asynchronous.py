@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from copy import copy
-from functools import partial
 from typing import Any
 
 import grpc
@@ -26,11 +25,11 @@ def call(
     channel = method._references[0]
     if channel.get_state() is grpc.ChannelConnectivity.SHUTDOWN:
         raise grpc.aio.UsageError("Channel is closed.")
-    server = getattr(channel, "_mimic_target", channel)
+    called = calls.Method(port, method, getattr(channel, "_mimic_target", channel))
     if _goes_two_ways(method, *args, **options):
-        calls.refuse(port, method._method, server, calls.TWO_WAYS)
+        called.refuse(calls.TWO_WAYS)
         return original(method, *args, **options)
-    interceptor = _Interceptor(port, server, method._response_deserializer)
+    interceptor = _Interceptor(port, called)
     taken = copy(method)
     # Those of the caller stay real, and see what is replayed.
     taken._interceptors = [*(method._interceptors or ()), interceptor]
@@ -66,18 +65,13 @@ def get_state(
 class _Interceptor:
     """Takes a call of one method."""
 
-    def __init__(self, port: Port, server: object, deserialize: Any) -> None:
+    def __init__(self, port: Port, called: calls.Method) -> None:
         self._port = port
-        self._server = server
-        self._deserialize = deserialize
-
-    def _begin(self, details: Any, sent: Any) -> Exchange | None:
-        method, metadata = details.method, details.metadata
-        return calls.begin(self._port, method, self._server, sent, metadata)
+        self._called = called
 
     async def intercept_unary_unary(self, go_on: Any, details: Any, sent: Any) -> Any:
         """Make or replay a call of one response."""
-        exchange = self._begin(details, sent)
+        exchange = self._called.begin(sent, details.metadata)
         if exchange is None:
             return await go_on(details, sent)
         if exchange.mode == "replay":
@@ -91,7 +85,7 @@ class _Interceptor:
                 response = await real
                 answer = await _end_of(real)
             except grpc.aio.AioRpcError as error:
-                answer = _end_of_error(error)
+                answer = calls.end_of(error)
         if response is not None:
             answer["response"] = calls.read_response(exchange, response)
         return exchange.finish(answer, self._given)
@@ -108,16 +102,16 @@ class _Interceptor:
 
     async def intercept_unary_stream(self, go_on: Any, details: Any, sent: Any) -> Any:
         """Make or replay a call with a stream of responses."""
-        exchange = self._begin(details, sent)
+        exchange = self._called.begin(sent, details.metadata)
         if exchange is None:
             return await go_on(details, sent)
-        give = partial(messages.give_all, self._deserialize)
+        give = self._called.responses_in
         if exchange.mode == "replay":
             return _Replayed(exchange, exchange.recorded, exchange.given(give))
         with exchange.running():
             real = await go_on(details, sent)
         responses = calls.Responses(exchange)
-        recorded = _recorded(exchange, real, responses)
+        recorded = _recorded(real, responses)
         if exchange.mode == "run":
             return recorded
         with suppress(grpc.aio.AioRpcError):  # It is compared.
@@ -134,27 +128,21 @@ class _Interceptor:
             return None  # The call has never ended.
         if answer["code"] != "OK":
             return _error_of(answer)
-        response = messages.give(answer["response"], self._deserialize)
-        return _Ended(answer, response)
+        return _Ended(answer, self._called.response_in(answer))
 
 
-async def _recorded(
-    exchange: Exchange, real: Any, responses: calls.Responses
-) -> AsyncIterator[Any]:
+async def _recorded(real: Any, responses: calls.Responses) -> AsyncIterator[Any]:
     """Yield the responses of a real stream, recorded as far as they are read."""
     stream = real.__aiter__()
     while True:
         try:
-            with exchange.step.running():
+            with responses.reading():
                 response = await stream.__anext__()
         except StopAsyncIteration:
             responses.end(await _end_of(real))
             return
         except grpc.aio.AioRpcError as error:
-            responses.end(_end_of_error(error))
-            raise
-        except BaseException as error:
-            exchange.abandon(error, responses.so_far())
+            responses.end(calls.end_of(error))
             raise
         responses.keep(response)
         yield response
@@ -163,11 +151,6 @@ async def _recorded(
 async def _end_of(real: Any) -> Plain:
     initial, trailing = await real.initial_metadata(), await real.trailing_metadata()
     return calls.end(await real.code(), await real.details(), initial, trailing)
-
-
-def _end_of_error(error: Any) -> Plain:
-    initial, trailing = error.initial_metadata(), error.trailing_metadata()
-    return calls.end(error.code(), error.details(), initial, trailing)
 
 
 # -- what grpc gives

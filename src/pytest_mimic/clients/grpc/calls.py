@@ -2,67 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from grpc import RpcError
+
 from pytest_mimic.client import Exchange, MimicError, Plain, Port
-from pytest_mimic.clients.grpc.messages import NoMessageError, read, read_metadata
+from pytest_mimic.clients.grpc.messages import (
+    Deserialize,
+    NoMessageError,
+    give,
+    read,
+    read_metadata,
+)
 
 TWO_WAYS = "its messages are a stream in both directions, or written later"
 
 
-def begin(
-    port: Port,
-    method: str | bytes,
-    server: object,
-    sent: Any,
-    metadata: Iterable[Any] | None = None,
-) -> Exchange | None:
-    """Begin a call. None: it runs for real.
+class Method:
+    """A method of a service, on one channel.
 
     Args:
-        port: Where it is taken.
-        method: `/shop.Orders/Get`.
+        port: Where its calls are taken.
+        given: What grpc makes its calls with.
         server: What tells the server from others.
-        sent: The message, or a list of messages.
-        metadata: What is sent beside it.
-
-    Raises:
-        UnstorableOutcomeError: What is sent is no message.
     """
-    if port.run.passes():
-        return None
-    request: Plain = {}
-    reason = ""
-    try:
-        if isinstance(sent, list):
-            request["requests"] = [read(message) for message in sent]
-        else:
-            request["request"] = read(sent)
-    except NoMessageError as error:
-        reason = str(error)
-    if metadata:
-        request["metadata"] = read_metadata(metadata)
-    return _begin(port, method, server, request, reason)
 
+    def __init__(self, port: Port, given: Any, server: object) -> None:
+        name: str | bytes = given._method
+        self._name = name.decode() if isinstance(name, bytes) else name
+        self._port = port
+        self._server = server
+        self._deserialize: Deserialize = given._response_deserializer
 
-def refuse(port: Port, method: str | bytes, server: object, reason: str) -> None:
-    """Refuse a call, if a line takes it.
+    def begin(
+        self, sent: Any, metadata: Iterable[Any] | None = None
+    ) -> Exchange | None:
+        """Begin a call. None: it runs for real.
 
-    Raises:
-        UnstorableOutcomeError: A line does.
-    """
-    _begin(port, method, server, {}, reason)
+        Args:
+            sent: The message, or a list of messages.
+            metadata: What is sent beside it.
 
+        Raises:
+            UnstorableOutcomeError: What is sent is no message.
+        """
+        if self._port.run.passes():
+            return None
+        request: Plain = {}
+        reason = ""
+        try:
+            if isinstance(sent, list):
+                request["requests"] = [read(message) for message in sent]
+            else:
+                request["request"] = read(sent)
+        except NoMessageError as error:
+            reason = str(error)
+        if metadata:
+            request["metadata"] = read_metadata(metadata)
+        return self._begin(request, reason)
 
-def _begin(
-    port: Port, method: str | bytes, server: object, request: Plain, reason: str
-) -> Exchange | None:
-    name = method.decode() if isinstance(method, bytes) else method
-    exchange = port.begin({"method": name, **request}, numbered={"server": server})
-    if exchange is not None and reason:
-        raise refused(exchange, reason)
-    return exchange
+    def refuse(self, reason: str) -> None:
+        """Refuse a call, if a line takes it.
+
+        Raises:
+            UnstorableOutcomeError: A line does.
+        """
+        self._begin({}, reason)
+
+    def _begin(self, request: Plain, reason: str) -> Exchange | None:
+        numbered = {"server": self._server}
+        exchange = self._port.begin(
+            {"method": self._name, **request}, numbered=numbered
+        )
+        if exchange is not None and reason:
+            raise refused(exchange, reason)
+        return exchange
+
+    def response_in(self, answer: Plain) -> Any:
+        """Return the response that a client is given; see `messages.give`."""
+        return give(answer["response"], self._deserialize)
+
+    def responses_in(self, answer: Plain) -> list[Any]:
+        """Return the responses of a stream; see `messages.give`."""
+        read_responses = answer.get("responses", ())
+        return [give(response, self._deserialize) for response in read_responses]
 
 
 def refused(exchange: Exchange, reason: str) -> MimicError:
@@ -101,6 +126,12 @@ def end(
     return plain
 
 
+def end_of(call: Any) -> Plain:
+    """Return how a call has ended, which grpc says at once."""
+    initial, trailing = call.initial_metadata(), call.trailing_metadata()
+    return end(call.code(), call.details(), initial, trailing)
+
+
 class Responses:
     """The responses of a real stream, recorded as far as they are read.
 
@@ -113,6 +144,18 @@ class Responses:
         self._exchange = exchange
         self._read: list[Plain] = []
         exchange.progress(self.so_far)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read one response for real."""
+        try:
+            with self._exchange.step.running():
+                yield
+        except (StopIteration, StopAsyncIteration, RpcError):
+            raise
+        except BaseException as error:
+            self._exchange.abandon(error, self.so_far())
+            raise
 
     def keep(self, response: object) -> None:
         """Add a response.

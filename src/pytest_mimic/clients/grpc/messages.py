@@ -56,11 +56,6 @@ def give(plain: Plain, deserialize: Deserialize) -> Any:
     return deserialize(_parsed(plain, type(empty)()).SerializeToString())
 
 
-def give_all(deserialize: Deserialize, answer: Plain) -> list[Any]:
-    """Return the responses of an answer; see `give`."""
-    return [give(response, deserialize) for response in answer.get("responses", ())]
-
-
 def _inner(message: object) -> Message | None:
     """Return the message itself, that of proto-plus is wrapped; None: it is none."""
     unwrap = getattr(type(message), "pb", None)

@@ -33,6 +33,7 @@ def unary(
     grpc makes of its state what the caller gets: a response, a call, an error.
     """
     _check_open(method)
+    called = _called(port, method)
     plain, real = sent, sent
     if isinstance(method, grpc.StreamUnaryMultiCallable) and not port.run.passes():
         plain = list(sent)
@@ -41,12 +42,10 @@ def unary(
     def go_on() -> tuple[Any, Any]:
         return original(method, real, timeout, metadata, *options)  # type: ignore[no-any-return]
 
-    exchange = calls.begin(
-        port, method._method, method._channel.target(), plain, metadata
-    )
+    exchange = called.begin(plain, metadata)
     if exchange is None:
         return go_on()
-    give = partial(_given, method._response_deserializer)
+    give = partial(_given, called)
     if exchange.mode == "replay":
         return exchange.replay(give), None
     # Its place is kept if its test ends before it.
@@ -73,13 +72,12 @@ def stream(
 ) -> Any:
     """Make or replay a call with a stream of responses."""
     _check_open(method)
-    exchange = calls.begin(
-        port, method._method, method._channel.target(), request, metadata
-    )
+    called = _called(port, method)
+    exchange = called.begin(request, metadata)
     go_on = partial(original, method, request, timeout, metadata, *args, **options)
     if exchange is None:
         return go_on()
-    give = partial(messages.give_all, method._response_deserializer)
+    give = called.responses_in
     if exchange.mode == "replay":
         return _Replayed(exchange, exchange.recorded, exchange.given(give))
     with exchange.running():
@@ -96,8 +94,12 @@ def refused(
     """Refuse a stream in both directions, and a call that ends at some time."""
     _check_open(method)
     reason = _FUTURE if original.__name__ == "future" else calls.TWO_WAYS
-    calls.refuse(port, method._method, method._channel.target(), reason)
+    _called(port, method).refuse(reason)
     return original(method, *args, **options)
+
+
+def _called(port: Port, method: Any) -> calls.Method:
+    return calls.Method(port, method, method._channel.target())
 
 
 def _check_open(method: Any) -> None:
@@ -139,14 +141,14 @@ def credentials(port: Port, original: Function, plugin: Any, name: Any = None) -
 # -- what grpc gives
 
 
-def _given(deserialize: Any, answer: Plain) -> Any:
+def _given(called: calls.Method, answer: Plain) -> Any:
     """Return the state of a call that has ended, or None if it never has."""
     if "code" not in answer:
         return None
     state = _RPCState((), messages.metadata(answer, "metadata"), None, None, None)
     _end(state, answer)
     if state.code is grpc.StatusCode.OK:
-        state.response = messages.give(answer["response"], deserialize)
+        state.response = called.response_in(answer)
     return state
 
 
@@ -209,7 +211,6 @@ class _Recorded:
     """A real stream, recorded as far as it is read."""
 
     def __init__(self, exchange: Exchange, call: Any) -> None:
-        self._exchange = exchange
         self._call = call
         self._responses = calls.Responses(exchange)
 
@@ -220,17 +221,11 @@ class _Recorded:
         return self
 
     def __next__(self) -> Any:
-        call = self._call
         try:
-            with self._exchange.step.running():
-                response = next(call)
+            with self._responses.reading():
+                response = next(self._call)
         except (StopIteration, grpc.RpcError):
-            initial, trailing = call.initial_metadata(), call.trailing_metadata()
-            how = calls.end(call.code(), call.details(), initial, trailing)
-            self._responses.end(how)
-            raise
-        except BaseException as error:
-            self._exchange.abandon(error, self._responses.so_far())
+            self._responses.end(calls.end_of(self._call))
             raise
         self._responses.keep(response)
         return response
