@@ -57,6 +57,10 @@ class Handler(loopback.Handler):
         if self.path == "/payments":
             self.json({"paid": f"{time.time():.6f}", "method": self.server.method})
             return
+        if self.path == "/orders":
+            number = next(self.server.ids)
+            self.json({"id": number, "link": f"/orders/{number}", "state": "new"})
+            return
         user = {"id": next(self.server.ids), **json.loads(self.body())}
         self.server.users[str(user["id"])] = user
         self.json(user, 201)
@@ -177,6 +181,27 @@ def test_the_first_verify_prints_one_line_for_all_new_parts(project):
         assert lines == ["if this is new each time: http volatile=body.id,body.paid"]
         project.ini(lines[0].partition(": ")[2])
         project.run("--mimic-verify", env=env).expect(passed=2)
+
+
+def test_the_line_names_texts_that_hold_a_new_id(project):
+    project.ini("http")
+    project.tests("""
+        import os, httpx
+
+        def test_order():
+            order = httpx.post(os.environ["API"] + "/orders").json()
+            assert order["state"] == "new"
+    """)
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.run("--mimic-record", env=env).expect(passed=1)
+
+        run = project.run("--mimic-verify", env=env).expect(failed=1)
+
+        line = "if this is new each time: http volatile=body.id,body.link"
+        assert line in run.output.splitlines()
+        project.ini(line.partition(": ")[2])
+        project.run("--mimic-verify", env=env).expect(passed=1)
 
 
 def test_the_line_leaves_another_drift_to_be_seen(project):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_mimic.commands import Commands
@@ -334,19 +334,36 @@ def lines_of(differences: Sequence[Difference]) -> list[str]:
 
 
 def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:
-    """Give the paths of ids and moments that differ in the answer of a client."""
+    """Give the paths of ids and moments that differ in the answer of a client.
+
+    A text that holds them, as an address does, differs with them.
+    """
     # Only a drift looks at differences.
     from pytest_mimic.values.looks import ignorable
 
     if not call.conversation:
         return []
-    paths: dict[str, None] = {}
+    values: dict[str, str] = {}
     for one in differences:
         is_id = bool(one.steps) and re.search(_ID, one.steps[-1]) is not None
         if is_id or ignorable([one]):
+            values[str(one.old)] = str(one.new)
+    paths: dict[str, None] = {}
+    for one in differences:
+        if _with_values(str(one.old), values) == str(one.new):
             path = ["*" if step.isdigit() else step for step in one.steps]
             paths[".".join(path)] = None
     return [*paths]
+
+
+def _with_values(text: str, values: Mapping[str, str]) -> str:
+    """Give a text with other values in place of those in it."""
+    if text in values:
+        return values[text]
+    for old, new in values.items():
+        literal = new.replace("\\", r"\\")
+        text = re.sub(rf"\b{re.escape(old)}\b", literal, text)
+    return text
 
 
 def _has_replayed(owner: Owner | None) -> bool:
