@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import NamedTuple, TypeAlias, cast
 
-from pytest_mimic.values.drawing import kind_of, line
+from pytest_mimic.values.drawing import ENDS, kind_of, line
 from pytest_mimic.values.making import Maker
 from pytest_mimic.values.tree import (
     IGNORED,
@@ -293,7 +293,6 @@ def _place_in(shape: Tree, index: int) -> str:
 
 # -- a difference on a line
 
-_ENDS = "..."
 _LONGEST_SIDE = 100
 # Of longer texts what differs is shown, with so many signs before it.
 _LONG_TEXT = 80
@@ -348,4 +347,4 @@ def _from_where_they_differ(old: str, new: str) -> tuple[str, str]:
     start = _equal_start(old, new) - _BEFORE
     if start <= 0 or max(len(old), len(new)) <= _LONG_TEXT:
         return old, new
-    return f"{_ENDS}{old[start:]}", f"{_ENDS}{new[start:]}"
+    return f"{ENDS}{old[start:]}", f"{ENDS}{new[start:]}"

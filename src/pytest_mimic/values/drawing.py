@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pytest_mimic.values.rows import bytes_of
 from pytest_mimic.values.tree import Leaf, Tree, is_tagged
 
-_ENDS = "..."
+ENDS = "..."
 _MOST_NAMES = 8
 _DIGITS = 8
 
@@ -58,7 +58,7 @@ def kind_of(tree: Tree) -> str:
 
 def cut_text(text: str, limit: int) -> str:
     """Give a text, or its beginning and points where it is longer than the limit."""
-    return text if len(text) <= limit else text[: limit - len(_ENDS)] + _ENDS
+    return text if len(text) <= limit else text[: limit - len(ENDS)] + ENDS
 
 
 def _pieces(tree: Tree) -> Iterator[str]:
@@ -210,8 +210,8 @@ def _long(tree: dict[str, Any]) -> str:
     if kind == "memory":
         return f"<{length:,} bytes #{digest}>"
     if kind == "text":
-        return f"{begins!r}{_ENDS}"
-    start = f" {begins[:40]}{_ENDS}" if begins else ""
+        return f"{begins!r}{ENDS}"
+    start = f" {begins[:40]}{ENDS}" if begins else ""
     return f"<{kind} of {length:,}{start} #{digest}>"
 
 
@@ -223,5 +223,5 @@ def _place(tree: dict[str, Any]) -> str:
         below = line(rest) if isinstance(rest, dict) else rest
         return f"<{root}>/{below}".rstrip("/") if root == "tmp" else below or "."
     if "begins" in tree:
-        return f"{tree['begins']!r}{_ENDS}"
+        return f"{tree['begins']!r}{ENDS}"
     return str(place if "$path" in tree else tree.get("preview") or f"<{place}>")

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from pytest_mimic.values.drawing import cut_text, line
+from pytest_mimic.values.drawing import ENDS, cut_text, line
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.words import request_words
 
-_ENDS = "..."
 _LONGEST_VALUE = 40
 # Under which names a message or an answer of a language model has its text.
 _SAID = ("choices output candidates message delta content parts text").split()
@@ -86,7 +85,7 @@ def _command(request: Mapping[str, Any]) -> str:
 def _text(part: Tree) -> str:
     """Give a text on one line; of one that stands in a file its beginning."""
     if isinstance(part, dict) and "begins" in part:
-        return f"{_text(part['begins'])}{_ENDS}"
+        return f"{_text(part['begins'])}{ENDS}"
     return " ".join(str(part).split())
 
 
@@ -120,7 +119,7 @@ def _content(body: Any) -> str:
         return ""
     words = _text(said[-1].text)
     if len(words) > _LONGEST_VALUE:
-        words = _ENDS + words[-_LONGEST_VALUE:]
+        words = ENDS + words[-_LONGEST_VALUE:]
     return f"({body.get('model', 'model')}: {words})"
 
 

@@ -22,7 +22,7 @@ from pytest_mimic.values.state import (
     made_bare,
     set_attributes,
 )
-from pytest_mimic.values.tree import is_tagged
+from pytest_mimic.values.tree import is_tagged, unescaped
 
 if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
@@ -72,6 +72,8 @@ class Maker:
             return _OF_ITEMS[tag](map(self.value_of, content))
         if tag in _OF_TEXTS:
             return _OF_TEXTS[tag](content)
+        if tag == "$escaped":
+            return unescaped(tree)
         if tag == "$dict":
             return {self.value_of(key): self.value_of(part) for key, part in content}
         if tag == "$alias":
@@ -212,10 +214,6 @@ def _integer(text: str) -> int:
     return int(text, 16)
 
 
-def _unescaped(text: str) -> str:
-    return text.encode("ascii").decode("unicode_escape")
-
-
 _OF_ITEMS: dict[str, Callable[[Iterator[Any]], object]] = {
     "$tuple": tuple,
     "$set": set,
@@ -224,7 +222,6 @@ _OF_ITEMS: dict[str, Callable[[Iterator[Any]], object]] = {
 _OF_TEXTS: dict[str, Callable[[str], object]] = {
     "$int": _integer,
     "$float": float,
-    "$escaped": _unescaped,
     "$name": _named,
 }
 

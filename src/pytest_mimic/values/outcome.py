@@ -16,6 +16,7 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.values.making import Maker
 from pytest_mimic.values.tree import (
+    BEGINNING,
     SCALARS,
     Path,
     Raw,
@@ -40,7 +41,6 @@ _MOST_PARTS = 10_000
 """An outcome with more parts that need a tag is kept as a pickle."""
 _LONG_TEXT = 2_048
 _LARGE = 65_536
-_BEGINNING = 200
 # In bytes. The objects of a larger outcome are read again for each copy.
 _MOST_KEPT = 1 << 20
 
@@ -404,7 +404,7 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
     def without_text(part: Tree) -> Tree:
         if isinstance(part, str) and len(part) > _LONG_TEXT:
             name = objects.write_object("txt", [part.encode()])
-            return {"$text": name, "length": len(part), "begins": part[:_BEGINNING]}
+            return {"$text": name, "length": len(part), "begins": part[:BEGINNING]}
         if isinstance(part, dict) and _is_made_of_text(part):
             return {**part}
         return part

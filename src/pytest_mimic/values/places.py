@@ -118,8 +118,9 @@ class Places:
         place = self._place_of(path, is_argument=False)
         if place is None:
             return path
-        root = "<tmp>" if place[0] == "tmp" else "<rootdir>"
-        return f"{root}/{unescaped(place[1])}"
+        from pytest_mimic.values.drawing import line  # Only an error draws.
+
+        return line({"$path": place})
 
     def _place_of(self, text: str, *, is_argument: bool) -> list[Tree] | None:
         """Say where a path stands; `None` if it is in neither root."""

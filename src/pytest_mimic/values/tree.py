@@ -443,15 +443,10 @@ def _parts_of_tag(tree: dict[str, Tree]) -> Iterator[tuple[str, Tree]]:
             yield from _parts_of_pairs(part)
         elif not is_open(key):
             yield key, part
-        elif isinstance(part, Leaf) or _stands_by_digest(part):
-            yield "", part
+        elif isinstance(part, Leaf) or (isinstance(part, dict) and "$long" in part):
+            yield "", part  # What only its digest is known of is no part itself.
         else:
             yield from parts(part)
-
-
-def _stands_by_digest(part: Tree) -> bool:
-    """Tell whether of a part only its digest is known, which is no part itself."""
-    return isinstance(part, dict) and "$long" in part
 
 
 def _parts_of_pairs(pairs: list[Tree]) -> Iterator[tuple[str, Tree]]:
