@@ -103,30 +103,3 @@ def test_a_file_of_tests_that_is_no_python_is_named(project, take_over, keep):
     assert code == 1
     assert "test_get.json: test_api.py cannot be read: invalid syntax" in said
     assert project.files() == {}
-
-
-def test_a_mark_names_the_cassette_of_its_tests(project, take_over, keep):
-    project.ini("requests")
-    project.write(
-        "tests/test_api.py",
-        """
-        import pytest
-
-        class TestUsers:
-            @pytest.mark.default_cassette("users.json")
-            def test_first(self): pass
-
-            @pytest.mark.vcr
-            @pytest.mark.default_cassette("users")
-            async def test_second(self): pass
-        """,
-    )
-    keep("plain.json", "tests/cassettes/test_api/users.json")
-
-    code, said = take_over("tests")
-
-    assert code == 0
-    assert re.findall(r"-> (.*) \(2 calls\)", said) == [
-        "tests/test_api.py::TestUsers::test_first",
-        "tests/test_api.py::TestUsers::test_second",
-    ]

@@ -632,6 +632,33 @@ def test_a_forged_name_runs_no_property(project):
     assert not (project.root / "pwned").exists()
 
 
+@pytest.mark.parametrize("tag", ["$range", "$complex", "$timedelta", "$fraction"])
+def test_an_object_that_stands_where_a_number_was_runs_nothing(project, tag):
+    project.module("""
+        class Spy:
+            def __index__(self):
+                open("pwned", "w").close()
+                return 1
+
+            __float__ = __complex__ = __index__
+
+        def make():
+            return 1
+    """)
+    project.ini("shop:make")
+    project.tests("import shop\ndef test_make(): shop.make()\n")
+    project.run("--mimic-record")
+    edit_calls(
+        project.vault, lambda call: call.call.update(value={tag: [{"$shop:Spy": {}}]})
+    )
+
+    run = project.run()
+
+    run.expect(failed=1)
+    assert run.error[0].startswith("CorruptRecordingError: ")
+    assert not (project.root / "pwned").exists()
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_check_names_what_is_no_regular_file(project, command):
     project.ini("shop:large")

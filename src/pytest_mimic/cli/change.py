@@ -32,9 +32,6 @@ def rm(project: Project, options: Namespace) -> Generator[str, None, int]:
         before = vault.size()
         delete_calls(vault, selection.found)
         yield f"{count} deleted, {size_in_words(before - vault.size())} freed"
-        places = [(found.name, found.recording.owner) for found in selection.found]
-        again = project.record_again("--mimic-record", places)
-        yield f"  to record again: {again}"
     yield from selection.told(project)
     return selection.code
 

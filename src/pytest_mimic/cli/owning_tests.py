@@ -13,7 +13,6 @@ from pytest_mimic.cli.foreign import ForeignError
 
 # What a file cannot be called on some system; pytest-recording writes a hyphen.
 _REPLACED = re.compile(r"""[<>?%*:|"'/\\]""")
-_MARK = re.compile(r"pytest\.mark\.default_cassette\('(.+?)(?:\.ya?ml|\.json)?'\)")
 _WAY_OUT = (
     "to import a cassette whose test was not found",
     "name it TEST or CLASS.TEST, or copy it to another folder,"
@@ -40,9 +39,6 @@ def tests_of(cassette: Path, module: Path) -> list[str]:
         ForeignError: The file has no such test, or is no Python.
     """
     source = _source_of(module)
-    marked = source.marked.get(cassette.stem)
-    if marked:
-        return marked
     name, bracket, parameters = cassette.stem.partition("[")
     tests = source.tests_called(name)
     if not tests:
@@ -69,12 +65,10 @@ class _Source(ast.NodeVisitor):
 
     Attributes:
         texts: The texts, by what pytest-recording makes of them.
-        marked: The tests whose mark `default_cassette` names a cassette.
     """
 
     def __init__(self) -> None:
         self.texts: dict[str, list[str]] = defaultdict(list)
-        self.marked: dict[str, list[str]] = defaultdict(list)
         self._tests: dict[str, list[str]] = defaultdict(list)
         self._classes: list[str] = []
 
@@ -94,10 +88,6 @@ class _Source(ast.NodeVisitor):
         name = ".".join([*self._classes[-1:], node.name])
         test = "::".join([*self._classes, node.name])
         self._tests[name].append(test)
-        for mark in node.decorator_list:
-            marked = _MARK.fullmatch(ast.unparse(mark))
-            if marked:
-                self.marked[marked[1]].append(test)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self._classes.append(node.name)

@@ -88,6 +88,13 @@ def _of_parts(
     return Row(node, make)
 
 
+def _made_of_numbers(cls: type, *numbers: object) -> object:
+    # Another object would run a method of its class, to be one.
+    if not {int, float}.issuperset(map(type, numbers)):
+        raise TypeError("it has parts that are no numbers")
+    return _made(cls, *numbers)
+
+
 def _of_text(
     tag: str, write: Callable[[Any], str], read: Callable[[Any, str], object]
 ) -> Row:
@@ -279,19 +286,21 @@ ROWS: dict[str, Row] = {
     "builtins:bytes": Row(_bytes, _make_bytes),
     "builtins:bytearray": Row(_bytearray, _make_bytearray, may_change=True),
     "builtins:memoryview": Row(_memory),
-    "builtins:complex": _of_parts("$complex", attrgetter("real", "imag")),
-    "builtins:range": _of_parts("$range", _SPAN),
+    "builtins:complex": _of_parts(
+        "$complex", attrgetter("real", "imag"), _made_of_numbers
+    ),
+    "builtins:range": _of_parts("$range", _SPAN, _made_of_numbers),
     "builtins:slice": _of_parts("$slice", _SPAN),
     "builtins:module": Row(_module),
     "builtins:mappingproxy": _of_parts("$mappingproxy", _copied),
     "decimal:Decimal": _of_text("$decimal", _decimal, _made),
     "fractions:Fraction": _of_parts(
-        "$fraction", attrgetter("numerator", "denominator")
+        "$fraction", attrgetter("numerator", "denominator"), _made_of_numbers
     ),
     "datetime:date": _of_text("$date", date.isoformat, _make_date),
     "datetime:datetime": _of_clock("$datetime", datetime, "year", "month", "day"),
     "datetime:time": _of_clock("$time", time),
-    "datetime:timedelta": _of_parts("$timedelta", _DAYS),
+    "datetime:timedelta": _of_parts("$timedelta", _DAYS, _made_of_numbers),
     "datetime:timezone": _of_parts("$timezone", methodcaller("__getinitargs__")),
     "zoneinfo:ZoneInfo": Row(_zone, _make_zone),
     "uuid:UUID": _of_text("$uuid", str, _make_uuid),
