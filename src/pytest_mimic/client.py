@@ -534,7 +534,7 @@ class Exchange:
         try:
             return answer if give is None else give(answer)
         except (ValueError, TypeError, AttributeError, LookupError) as error:
-            raise self.step.damaged(f"{type(error).__name__}: {error}") from error
+            raise self.step.damaged(f"{type(error).__name__}: {error}") from None
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -183,6 +183,19 @@ def test_the_summary_names_an_answer_that_a_retry_has_replaced(project):
     ]
 
 
+def test_an_answer_that_no_client_can_be_given_shows_no_frames_of_ours(project):
+    project.ini("httpx")
+    project.test("import httpx\nhttpx.get(os.environ['API'] + '/users/1')")
+    with running_server() as server:
+        project.record(env={"API": server.url}).expect(passed=1)
+    [log] = project.vault.rglob("test_it*.json")
+    log.write_text(log.read_text("utf-8").replace('"status": 200', '"status": 20'))
+
+    run = project.replay(env={"API": server.url})
+
+    run.expect(failed=1, says=["20 is not a status"], never=["answers.py", "replayed,"])
+
+
 TALK = """
 import os
 import httpx

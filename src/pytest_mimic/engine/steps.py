@@ -503,16 +503,21 @@ class Step(OpenCall):
 
     def outdated(self, error: StaleRecordingError) -> MimicError:
         """Give the error, noted already, of an outcome that nothing today can make."""
-        if self.replayed is not None:
-            self._run.events.take_back(self.replayed)
+        self._take_back()
         told = self._run.refusals.outdated(self.call, error, self._owner)
         return self._refused(told, cause=error.what)
 
     def damaged(self, reason: str) -> MimicError:
         """Give the error, noted already, of an answer that no client can be given."""
         self.leave()
+        self._take_back()
         refusals, name = self._run.refusals, self._place.name
         return self._refused(refusals.damaged(self.call, name, reason, self._owner))
+
+    def _take_back(self) -> None:
+        """Count the call no longer as one that got its recorded outcome."""
+        if self.replayed is not None:
+            self._run.events.take_back(self.replayed)
 
     def _refused(self, error: MimicError, cause: str = "") -> MimicError:
         refusal = Refusal(error, self._option, cause)
