@@ -221,3 +221,16 @@ def test_the_controller_names_what_its_workers_recorded_and_did_not_keep(failing
             "shop:fetch(city='Oslo') raised ConnectionError    test_shop.py::test_fails",
         ],
     )
+
+
+def test_a_crash_of_a_worker_is_told_beside_the_counts(shop):
+    """What it has recorded is in the vault, and nobody knows how much that is."""
+    shop.tests(
+        TESTS
+        + "\n    def test_crash():\n        import os\n        shop.fetch('Bonn')\n        os._exit(3)\n"
+    )
+
+    run = workers(shop, "--mimic-record")
+
+    assert "a worker crashed: what it has done is not counted" in run.section
+    assert "fetch Bonn" in run.real

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_mimic.engine.code import Project
 from pytest_mimic.engine.inputs import Inputs
-from pytest_mimic.engine.project import Project
 
 MODULES = {
     "__init__": "",

@@ -1,8 +1,10 @@
-"""The code of the project: its pieces, and what of it a piece reaches by name."""
+"""The code of the project: its files, its pieces, and what a piece reaches by name."""
 
 from __future__ import annotations
 
 import ast
+import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
@@ -10,9 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pytest_mimic.engine.project import Project
 from pytest_mimic.patch.modules import spec_of
 from pytest_mimic.values.source import digest_of_syntax, parsed, text_of_file
+
+_FOLDERS = r".*/(?:site-packages|dist-packages)/"
+_OWN = f"{Path(__file__).parents[1]}{os.sep}"
+STDLIB = f"{os.path.realpath(Path(os.__file__).parent)}{os.sep}"
+# Python 3.10 has no reader of TOML.
+_NAME = r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)"""
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
@@ -26,6 +33,50 @@ Place = tuple[str, str]
 
 Without a name, it stands for the values at the top level of the module.
 """
+
+
+class Project:
+    """The files of a project: what is installed nowhere, or is what its rootdir builds.
+
+    What is installed as editable lies where it is developed.
+    """
+
+    def __init__(self, rootdir: Path) -> None:
+        self._rootdir = rootdir
+        self._known: dict[str, bool] = {}
+
+    def has(self, file: str) -> bool:
+        """Return whether a file, by its absolute path, is one of the project."""
+        known = self._known.get(file)
+        if known is None:
+            known = self._known[file] = self._judge(file)
+        return known
+
+    def _judge(self, file: str) -> bool:
+        path = file.replace(os.sep, "/")
+        installed = re.sub(_FOLDERS, "", path)
+        if installed != path:
+            return installed in self._distributed
+        is_foreign = os.path.realpath(file).startswith((STDLIB, _OWN))
+        return Path(file).is_absolute() and not is_foreign
+
+    @cached_property
+    def _distributed(self) -> frozenset[str]:
+        """The installed files of the distribution that the rootdir builds."""
+        try:
+            text = (self._rootdir / "pyproject.toml").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return frozenset()
+        name = re.search(_NAME, text)
+        if name is None:
+            return frozenset()
+        # To read what is installed takes milliseconds.
+        from importlib.metadata import PackageNotFoundError, files
+
+        try:
+            return frozenset(map(str, files(name[1]) or ()))
+        except PackageNotFoundError:
+            return frozenset()
 
 
 class Piece:

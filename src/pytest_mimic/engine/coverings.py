@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_mimic.engine.code import Project
 from pytest_mimic.engine.functions import FunctionPlan
 from pytest_mimic.engine.inputs import Inputs
 from pytest_mimic.engine.mocks import Mocks
-from pytest_mimic.engine.project import Project
 from pytest_mimic.engine.wrappers import Mimicked, may_serve_machinery
 from pytest_mimic.errors import TargetError
 from pytest_mimic.patch.clients import Edge, adapter_of, client_of
@@ -21,11 +21,16 @@ from pytest_mimic.patch.imports import ImportWatch
 from pytest_mimic.patch.modules import (
     absent_client,
     absent_clients,
-    argument_problem,
     is_incomplete,
     missing_modules,
 )
-from pytest_mimic.patch.named import AbsentError, NotFoundError, defined_name, find
+from pytest_mimic.patch.named import (
+    AbsentError,
+    NotFoundError,
+    argument_problem,
+    defined_name,
+    find,
+)
 from pytest_mimic.patch.patches import NamedFunction, Patches, Wrapper
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import NO_OPTIONS, Options, Target

@@ -12,8 +12,7 @@ from typing import Any
 
 from xxhash import xxh3_64_hexdigest
 
-from pytest_mimic.engine.code import Code, Piece, Place
-from pytest_mimic.engine.project import Project
+from pytest_mimic.engine.code import Code, Piece, Place, Project
 from pytest_mimic.values.outcome import Objects
 from pytest_mimic.values.tree import Tree
 

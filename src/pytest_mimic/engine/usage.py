@@ -20,6 +20,9 @@ WORDS_OF_OUTCOMES = {
     "uncalled": "may have passed without a call of its function",
 }
 
+# Why not all tests have run, where a process has ended without a word.
+CRASHED = "a worker crashed"
+
 
 class Usage:
     """What one run, or several together, collected, ran and used.

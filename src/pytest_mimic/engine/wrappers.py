@@ -6,10 +6,10 @@ import functools
 import os
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
-from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
+from pytest_mimic.engine.code import STDLIB
 from pytest_mimic.engine.functions import FunctionCall, FunctionPlan
 from pytest_mimic.engine.layers import layer_of_calls
 from pytest_mimic.engine.outcomes import RealCall, Replay
@@ -203,8 +203,6 @@ def _async_generator_wrapper(mimicked: Mimicked) -> _Function:
 # The distributions that this plugin requires call functions for it.
 _OWN = MACHINERY | {"cloudpickle", "filelock", "xxhash"}
 _SERVING = _OWN | sys.stdlib_module_names
-# Taken now, before a test replaces the file system.
-_STDLIB = os.path.realpath(Path(os.__file__).parent) + os.sep
 
 
 def may_serve_machinery(function: NamedFunction) -> bool:
@@ -242,7 +240,5 @@ def _caller(file: str, package: str) -> Literal["machinery", "between", "project
     if is_installed or package not in sys.stdlib_module_names:
         return "project"
     # A package of the project may be named like one of the standard library: `test`.
-    is_stdlib = file.startswith("<frozen ") or os.path.realpath(file).startswith(
-        _STDLIB
-    )
+    is_stdlib = file.startswith("<frozen ") or os.path.realpath(file).startswith(STDLIB)
     return "between" if is_stdlib else "project"

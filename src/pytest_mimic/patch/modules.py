@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib.machinery import ModuleSpec, PathFinder
-from inspect import Parameter, signature
-from typing import Any
 
-from pytest_mimic.errors import TargetError, closest, did_you_mean
+from pytest_mimic.errors import TargetError, closest
 from pytest_mimic.patch.holders import namespace_of
-from pytest_mimic.patch.patches import NamedFunction
-from pytest_mimic.patch.targets import Target, steps_of
+from pytest_mimic.patch.targets import Target
 
 
 def is_incomplete(module: object) -> bool:
@@ -126,40 +123,3 @@ def absent_client(client: str) -> TargetError:
         f"the client {client} is not installed",
         remedies=[("to install it", f"pip install {package}")],
     )
-
-
-def argument_problem(line: Target, function: NamedFunction) -> str:
-    """Say which argument that options name a function lacks, or give an empty text.
-
-    `ignore=` would leave out nothing.
-    """
-    ignore, content = line.options.ignore, line.options.content
-    is_named = bool(ignore or content) and line.path[-1] != "*"
-    if not is_named or line.is_one_of_several:
-        return ""
-    given = [("ignore", path) for path in ignore]
-    given += [("content", path) for path in content]
-    names = _argument_names(function.function)
-    for option, path in given:
-        name = steps_of(path)[0]
-        if names is not None and name not in (*names, "*"):
-            hint = did_you_mean(name, names)
-            hint = hint or f" (it has {', '.join(names) or 'none'})"
-            return f"{option}={path} names no argument{hint}"
-    return ""
-
-
-def _argument_names(function: Callable[..., Any]) -> list[str] | None:
-    """Return the names of a function's arguments; None if it may take others, too."""
-    names: dict[str, bool] = {}
-    # A decorator may take more arguments than the function that it shows.
-    for follow_wrapped in (True, False):
-        try:
-            parameters = signature(function, follow_wrapped=follow_wrapped).parameters
-        except (TypeError, ValueError):
-            return None
-        for parameter in parameters.values():
-            if parameter.kind is Parameter.VAR_KEYWORD:
-                return None
-            names[parameter.name] = True
-    return list(names)

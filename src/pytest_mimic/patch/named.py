@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from inspect import Parameter, signature
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -19,6 +20,7 @@ from pytest_mimic.patch.holders import (
     read,
 )
 from pytest_mimic.patch.patches import NamedFunction, Patches
+from pytest_mimic.patch.targets import Target, steps_of
 
 # These return nothing and fill an object: there is no outcome.
 _FILLING_METHODS = frozenset({"__init__", "__post_init__", "__setstate__"})
@@ -210,3 +212,43 @@ def _is_object(function: object) -> bool:
         if "__call__" in vars(base):
             return isinstance(vars(base)["__call__"], FunctionType)
     return False
+
+
+# -- the arguments that options name
+
+
+def argument_problem(line: Target, function: NamedFunction) -> str:
+    """Say which argument that options name a function lacks, or give an empty text.
+
+    `ignore=` would leave out nothing.
+    """
+    ignore, content = line.options.ignore, line.options.content
+    is_named = bool(ignore or content) and line.path[-1] != "*"
+    if not is_named or line.is_one_of_several:
+        return ""
+    given = [("ignore", path) for path in ignore]
+    given += [("content", path) for path in content]
+    names = _argument_names(function.function)
+    for option, path in given:
+        name = steps_of(path)[0]
+        if names is not None and name not in (*names, "*"):
+            hint = did_you_mean(name, names)
+            hint = hint or f" (it has {', '.join(names) or 'none'})"
+            return f"{option}={path} names no argument{hint}"
+    return ""
+
+
+def _argument_names(function: Callable[..., Any]) -> list[str] | None:
+    """Return the names of a function's arguments; None if it may take others, too."""
+    names: dict[str, bool] = {}
+    # A decorator may take more arguments than the function that it shows.
+    for follow_wrapped in (True, False):
+        try:
+            parameters = signature(function, follow_wrapped=follow_wrapped).parameters
+        except (TypeError, ValueError):
+            return None
+        for parameter in parameters.values():
+            if parameter.kind is Parameter.VAR_KEYWORD:
+                return None
+            names[parameter.name] = True
+    return list(names)

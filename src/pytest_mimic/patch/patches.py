@@ -189,11 +189,14 @@ class Patches:
 
     def _fetches_nothing(self, module: str) -> bool:
         """Return whether a module can hold no copy: a library that was there before."""
-        if is_machinery(module) or module not in self._modules_before:
-            return is_machinery(module)
+        if is_machinery(module):
+            return True
+        if module not in self._modules_before:
+            return False
+        if module.partition(".")[0] in sys.stdlib_module_names:
+            return True
         file = str(namespace_of(sys.modules.get(module)).get("__file__"))
-        is_installed = "site-packages" in file or "dist-packages" in file
-        return is_installed or module.partition(".")[0] in sys.stdlib_module_names
+        return "site-packages" in file or "dist-packages" in file
 
 
 def _is_bound_by_classes(function: object) -> bool:

@@ -13,6 +13,7 @@ from pytest_mimic.engine.processes import edge_of_starts
 from pytest_mimic.engine.servers import edge_of_servers
 from pytest_mimic.engine.unused import READ_UNASKED, clear, files_in, judge
 from pytest_mimic.engine.usage import (
+    CRASHED,
     GoneTests,
     Usage,
     prepare_usage_file,
@@ -160,7 +161,7 @@ class Course:
         """Count what happened in a worker as a part of this run."""
         usage = self.session.usage
         if told is None or error is not None:
-            usage.partial["a worker crashed"] = "stopped"
+            usage.partial[CRASHED] = "stopped"
         if told is not None:
             usage.add(Usage.of_plain(told["usage"]))
             self.session.run.events.take(told["events"])

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pytest_mimic.engine.events import Event
 from pytest_mimic.engine.unused import READ_UNASKED, rows_of, size_of
+from pytest_mimic.engine.usage import CRASHED
 from pytest_mimic.run.session import Session
 from pytest_mimic.words import duration, plural, size_in_words
 
@@ -23,6 +24,8 @@ def summary(session: Session) -> list[str]:
     recorded = events.of("recorded")
     if counts and (problems or recorded or not session.is_quiet):
         lines.append(counts)
+        if CRASHED in session.usage.partial:
+            lines.append(f"{CRASHED}: what it has done is not counted")
     if recorded and not session.is_quiet:
         lines.append(_size(session))
     lines += problems
