@@ -15,6 +15,7 @@ that was cut off may miss the rest, and its answers are of one run.
 
 from __future__ import annotations
 
+import argparse
 import errno
 import fcntl
 import json
@@ -326,14 +327,13 @@ def judged(way: Way, seen: Got, now: Got, point: int) -> Iterator[str]:
             yield f"mixed {test} at {point}"
 
 
-def main() -> None:
+def main(options: argparse.Namespace) -> None:
     """Interrupt each way, and print what was found."""
     interrupter.watch()
-    interrupt = {"kill": kill, "refuse": refuse}[sys.argv[1]]
-    root = Path(sys.argv[2])
-    root.mkdir(parents=True, exist_ok=True)
-    project = Project(root)
-    ways = sys.argv[4:] or list(WAYS)
+    interrupt = {"kill": kill, "refuse": refuse}[options.how]
+    options.folder.mkdir(parents=True, exist_ok=True)
+    project = Project(options.folder)
+    ways = options.ways or list(WAYS)
     project.start()
     with serving() as os.environ["SERVER"]:
         project.prepare("pytest --mimic-record")
@@ -344,6 +344,18 @@ def main() -> None:
             print(json.dumps(row), flush=True)
 
 
+def parsed() -> argparse.Namespace:
+    """Return the words of the command line."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("how", choices=["kill", "refuse"])
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("stride", type=int, nargs="?", default=1, metavar="STRIDE")
+    parser.add_argument("ways", nargs="*", metavar="WAY", help=", ".join(WAYS))
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    stride = int(sys.argv[3]) if len(sys.argv) > 3 else 1
-    main()
+    given = parsed()
+    stride = given.stride
+    main(given)

@@ -12,12 +12,12 @@ ended. Needs Git.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import random
 import shutil
 import subprocess
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -202,12 +202,16 @@ def answers_of_branches(owner: str, *branches: Answers) -> list[set[str]]:
 
 def main() -> None:
     """Merge pairs, and print what was found."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("pairs", type=int, metavar="PAIRS")
+    options = parser.parse_args()
     counts = Counter[str]()
-    root = Path(sys.argv[1])
     with serving() as os.environ["SERVER"]:
-        Repository(root, random.Random()).prepare()
-        for seed in range(int(sys.argv[2])):
-            counts.update(merged(root, seed))
+        Repository(options.folder, random.Random()).prepare()
+        for seed in range(options.pairs):
+            counts.update(merged(options.folder, seed))
     print(json.dumps(counts))
 
 
