@@ -105,10 +105,9 @@ def test_recording_equal_outcomes_again_touches_nothing(shop):
     before = stamps(shop)
 
     (shop.root / "test_shop.py").rename(shop.root / "test_other.py")
-    for seed in (2, 0):
-        again = shop.run("--mimic-rerecord", hash_seed=seed).expect(passed=1)
-        assert (len(again.real), again.changed, stamps(shop)) == (25, set(), before)
-    shop.replay(hash_seed=2).expect(passed=1, real=[])
+    again = shop.run("--mimic-rerecord", hash_seed=2).expect(passed=1)
+    assert (len(again.real), again.changed, stamps(shop)) == (25, set(), before)
+    shop.replay(hash_seed=0).expect(passed=1, real=[])
     assert stamps(shop) == before
 
 
