@@ -340,9 +340,9 @@ def attack_other_files(python: Path) -> Figures:
 
 
 def ls_count(project: Project) -> str:
-    """Return how many recordings and cassettes `ls` counts."""
+    """Return how many calls `ls` counts, on its last line."""
     lines = project.run("pytest_mimic", "ls").stdout.splitlines()
-    counting = [line for line in lines if "recordings" in line]
+    counting = [line for line in lines if " calls, " in line]
     return counting[-1].rpartition(",")[0] if counting else "none"
 
 
