@@ -5,9 +5,12 @@ Another question is still a miss.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -15,6 +18,9 @@ from support import loopback
 
 # A run in process would load them again, which they refuse.
 pytest.importorskip("pandas")
+pytest_plugins = ("support.database_servers",)
+
+TESTS = Path(__file__).parents[1]
 
 # Each run has a number, and each test asks something. Values that are made anew come
 # from where programs take them.
@@ -197,6 +203,42 @@ def each(
     return {f"{place}, {value}": make(value, "line") for value in values}
 
 
+REDIS = """
+import os, redis
+client = redis.Redis.from_url(os.environ["REDIS_URL"])
+"""
+
+GRPC = """
+import os, grpc
+from support.grpc_server import protos, services
+
+stub = services.LibraryStub(grpc.insecure_channel(os.environ["LIBRARY"]))
+
+def find(title, **fields):
+    return stub.Find(protos.Wish(title=title, **fields)).title
+
+def books(title, **fields):
+    wish = protos.Wish(title=title, count=1, **fields)
+    return [book.title for book in stub.List(wish)]
+"""
+
+MCP = """
+import asyncio, sys
+from mcp import Client, StdioServerParameters
+
+SERVER = StdioServerParameters(command=sys.executable, args=["server.py"])
+
+def say(**arguments):
+    async def main():
+        async with Client(SERVER, mode="legacy") as client:
+            return (await client.call_tool("say", arguments)).structured_content
+    return asyncio.run(main())
+"""
+
+#: By the line of a client with a server of its own: the text of a module `remote`.
+REMOTE = {"redis": REDIS, "grpc": GRPC, "mcp": MCP}
+
+
 IDS_OF_EACH_KIND = ("uuid4", "uuid1", "digits", "token", "url_token", "ulid")
 MOMENTS_OF_EACH_KIND = ("iso", "seconds", "millis")
 
@@ -225,6 +267,21 @@ SITUATIONS: dict[str, Situation] = {
     "stream, a day": streamed("day", "clock"),
     "lines of an answer, an id": read_by_line("uuid4", "line"),
     "lines of an answer, a day": read_by_line("day", "clock"),
+    "command, a field": Situation(
+        "remote.client.hset(asked.ASK, 'at', asked.iso()) is not None", "line", "redis"
+    ),
+    "command, a text": Situation(
+        "remote.client.set('run', asked.ASK + ' ' + asked.uuid4())", "ids", "redis"
+    ),
+    "message, a field": Situation(
+        "remote.find(asked.ASK, sent_at=asked.iso())", "line", "grpc"
+    ),
+    "message of a stream, a field": Situation(
+        "remote.books(asked.ASK, sent_at=asked.uuid4())", "line", "grpc"
+    ),
+    "tool, an argument": Situation(
+        "remote.say(text=asked.ASK, run=asked.uuid4())", "line", "mcp"
+    ),
 }
 
 
@@ -236,6 +293,39 @@ def shop(project):
         project.write("shop.py", SHOP.format(port=server.server_address[1]))
         project.write("db.py", SQL)
         yield Asking(project)
+
+
+@pytest.fixture
+def with_server(
+    shop, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], None]]:
+    """Start the server of a client, if it has one of its own."""
+    running = []
+
+    def start(target: str) -> None:
+        if target not in REMOTE:
+            return
+        pytest.importorskip(target)
+        shop.project.process = True
+        shop.project.write("remote.py", REMOTE[target])
+        monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
+        if target == "redis":
+            server = request.getfixturevalue("redis_server")
+            monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{server.port}/0")
+        elif target == "grpc":
+            pytest.importorskip("grpc_tools", reason="needs grpcio-tools")
+            from support.grpc_server import running_library
+
+            running.append(running_library())
+            monkeypatch.setenv("LIBRARY", running[0].__enter__().target)
+        else:
+            server = TESTS / "support/mcp_stdio_server.py"
+            shutil.copy(server, shop.project.root / "server.py")
+            shop.project.write("answer", "as usual")
+
+    yield start
+    for server in running:
+        server.__exit__(None, None, None)
 
 
 class Echo(loopback.Handler):
@@ -254,8 +344,9 @@ class Asking:
         self.project.write("ask.txt", question)
 
     def test(self, body: str) -> None:
+        remote = ", remote" if "remote." in body else ""
         self.project.tests(
-            f"import db, shop, asked\n\ndef test_it():\n    assert {body}\n"
+            f"import db, shop, asked{remote}\n\ndef test_it():\n    assert {body}\n"
         )
 
     def run(self, *args: str) -> Any:
@@ -288,20 +379,26 @@ def _rows() -> Iterator[Any]:
             made in (*IDS_OF_EACH_KIND, *MOMENTS_OF_EACH_KIND)
             and made not in OF_EACH_PART
         )
-        marks = [pytest.mark.rare] if is_repeated else []
+        is_rare = is_repeated or situation.target in REMOTE
+        marks = [pytest.mark.rare] if is_rare else []
         yield pytest.param(situation, id=name, marks=marks)
 
 
 @pytest.mark.parametrize("situation", list(_rows()))
-def test_what_a_miss_prints_ends_it(shop, situation) -> None:
+def test_what_a_miss_prints_ends_it(shop, with_server, situation) -> None:
+    with_server(situation.target)
     shop.project.ini(situation.target)
     shop.test(situation.body)
     shop.run("--mimic-record").expect(passed=1)
 
     run = shop.run().expect(failed=1)
 
-    lines = after(run.error, "if it changes from run to run: ")
-    (command,) = after(run.error, "to record it: ")
+    # In a group of exceptions, lines have a margin.
+    said = [line.strip("E |") for line in run.output.splitlines()]
+    lines = after(said, "if it changes from run to run: ")
+    (command,) = after(said, "to record it: ") or after(
+        said, "to record the whole conversation again: "
+    )
     if situation.helps == "line":
         (line,) = lines
         shop.project.ini(line)
