@@ -8,7 +8,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.code import Project
 from pytest_mimic.engine.functions import FunctionPlan
@@ -41,26 +41,20 @@ if TYPE_CHECKING:
 
 
 class Line:
-    """The line that takes a client's call, and the cassette of its block.
+    """A line that names a client, with the cassette of its block.
 
     Attributes:
         name: How the line names the client: `http`, `httpx`.
         options: Its options.
         cassette: The cassette of its block.
+        patterns: Which calls it takes.
     """
 
     def __init__(self, name: str, options: Options, cassette: Owner | None) -> None:
         self.name = name
         self.options = options
         self.cassette = cassette
-
-
-class ClientLine:
-    """A line that names a client, and which of its calls it takes."""
-
-    def __init__(self, target: Target, patterns: Patterns) -> None:
-        self.target = target
-        self.patterns = patterns
+        self.patterns = Patterns(options.only, options.exclude)
 
 
 class Covering:
@@ -85,7 +79,7 @@ class Covering:
         self.lines = list(lines)
         self.cassette = cassette
         self.problems: list[TargetError] = []
-        self.clients: defaultdict[str, list[ClientLine]] = defaultdict(list)
+        self.clients: defaultdict[str, list[Line]] = defaultdict(list)
         self.numbers: defaultdict[str, list[int]] = defaultdict(list)
         self.deciders: dict[object, tuple[int, NamedFunction]] = {}
         self._uncover = uncover
@@ -120,21 +114,13 @@ class Covering:
             name = f"{line.module}:{'.'.join(line.path)}"
             self.problems.append(line.error(f"{name} {error}"))
 
-    def lines_of(self, client: str) -> list[ClientLine]:
+    def lines_of(self, client: str) -> list[Line]:
         """Return the lines for a client, its own before those for all of its kind."""
         own = self.clients.get(client, [])
         known = client_of(client)
         if known is None or known.kind == client:
             return own
         return own + self.clients.get(known.kind, [])
-
-
-class Adapter(Protocol):
-    """What a client's adapter gives the engine."""
-
-    def open(self, run: Run, coverings: Coverings) -> Iterable[Edge]:
-        """Return the edges at which the client's calls are taken, for one run."""
-        ...
 
 
 class Coverings:
@@ -281,9 +267,7 @@ class Coverings:
             lines = covering.lines_of(client)
             for line in lines:
                 if line.patterns.take_all or line.patterns.takes(signature(), host):
-                    return Line(
-                        line.target.name, line.target.options, covering.cassette
-                    )
+                    return line
             if lines:
                 return None
         return None
@@ -300,14 +284,13 @@ class Coverings:
 
     def takes(self, client: str) -> bool:
         """Return whether any line takes calls of a client."""
-        return self.any_line(client) is not None
+        return any(covering.lines_of(client) for covering in self._open)
 
     def _cover_client(self, covering: Covering, target: Target) -> None:
         client = client_of(target.module)
         assert client is not None
-        options = target.options
-        patterns = Patterns(options.only, options.exclude)
-        covering.clients[target.module].append(ClientLine(target, patterns))
+        line = Line(target.name, target.options, covering.cassette)
+        covering.clients[target.module].append(line)
         if absent_clients([target]):
             self.absent[target.module] = client.kind
             return
@@ -316,7 +299,7 @@ class Coverings:
             return
         self._adapters.add(target.module)
         try:
-            adapter: Adapter = adapter_of(client)
+            adapter = adapter_of(client)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             problem = f"its adapter {client.adapter} cannot be loaded ({reason})"
