@@ -118,9 +118,8 @@ class Places:
         place = self._place_of(path, is_argument=False)
         if place is None:
             return path
-        from pytest_mimic.values.drawing import line  # Only an error draws.
-
-        return line({"$path": place})
+        below = unescaped(place[1])
+        return f"<tmp>/{below}" if place[0] == "tmp" else below or "."
 
     def _place_of(self, text: str, *, is_argument: bool) -> list[Tree] | None:
         """Say where a path stands; `None` if it is in neither root."""
