@@ -458,3 +458,36 @@ def test_a_refused_method_of_a_driver_names_what_to_mimic(project: Project) -> N
             "name the function around it in mimic_functions",
         ],
     )
+
+
+LOG_IN = """
+    import os, sqlalchemy as sa
+
+    def test_log_in(tmp_path):
+        stored = "the" + "hash"
+        engine = sa.create_engine(f"sqlite:///{tmp_path}/shop.db")
+        with engine.begin() as connection:
+            connection.execute(sa.text("create table users (password_hash text)"))
+            insert = sa.text("insert into users values (:password_hash)")
+            connection.execute(insert, {"password_hash": stored})
+            row = connection.execute(sa.text("select password_hash from users")).one()
+        assert row.password_hash == stored
+"""
+
+
+def test_a_test_that_fails_for_a_placeholder_says_which_name_to_exempt(
+    project: Project,
+) -> None:
+    project.ini("sqlalchemy")
+    project.tests(LOG_IN)
+    project.record().expect(passed=1)
+
+    run = project.replay().expect(
+        failed=1, says=["placeholders of secrets stand in these answers: password_hash"]
+    )
+
+    [line] = [one for one in run.output.splitlines() if "to keep a value" in one]
+    option, _, value = line.partition(": ")[2].partition(" = ")
+    project.ini("sqlalchemy", **{option: value})
+    project.run("--mimic-rerecord").expect(passed=1)
+    project.replay().expect(passed=1, never=["placeholders"])

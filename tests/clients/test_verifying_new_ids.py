@@ -14,11 +14,14 @@ from support.loopback import serving
 pytest.importorskip("httpx")
 pytest.importorskip("requests")
 
-TEST = """
+HEAD = """
     import os, {client} as client
 
     API = os.environ["API"]
-
+"""
+TEST = (
+    HEAD
+    + """
     def test_create_read_change():
         made = client.post(API + "/users", json={{"name": "ann"}}).json()
         place = f"{{API}}/users/{{made['id']}}"
@@ -28,6 +31,7 @@ TEST = """
         found = client.get(API + "/users", params={{"id": made["id"]}}).json()
         assert found["name"] == "eve"
 """
+)
 
 PAYMENT = """
     def test_pay():
@@ -200,6 +204,20 @@ def test_the_line_names_texts_that_hold_a_new_id(project):
 
         line = "if this is new each time: http volatile=body.id,body.link"
         assert line in run.output.splitlines()
+        project.ini(line.partition(": ")[2])
+        project.run("--mimic-verify", env=env).expect(passed=1)
+
+
+def test_calls_that_all_tests_share_get_the_line_too(project):
+    project.ini("http sequence=no")
+    project.tests(f"{HEAD.format(client='httpx')}{PAYMENT}")
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.run("--mimic-record", env=env).expect(passed=1)
+
+        run = project.run("--mimic-verify", env=env).expect(failed=1)
+
+        [line] = [one for one in run.output.splitlines() if "new each time" in one]
         project.ini(line.partition(": ")[2])
         project.run("--mimic-verify", env=env).expect(passed=1)
 

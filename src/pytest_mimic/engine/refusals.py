@@ -93,7 +93,7 @@ class Refusals:
         if reason == "stale":
             return self._stale(call, place, owner)
         if reason == "follows":
-            return self._following(call, owner)
+            return self._following(call, place, owner)
         return self._missing(call, place, owner)
 
     def _missing(self, call: Call, place: Place, owner: Owner | None) -> Refusal:
@@ -122,11 +122,14 @@ class Refusals:
             refusal.cause = f"{call.target} {cause}"
         return refusal
 
-    def _following(self, call: Call, owner: Owner | None) -> Refusal:
+    def _following(self, call: Call, place: Place, owner: Owner | None) -> Refusal:
+        from pytest_mimic.engine.nearest import hints_for  # only a miss compares
+
+        facts, _, _ = hints_for(call, place, owner, self)
         return self._refusal(
             f"no recording of {call.label()}, and it cannot run for real: calls before"
             " it were replayed",
-            ["a conversation is recorded as a whole"],
+            [*facts, "a conversation is recorded as a whole"],
             "to record the whole conversation again",
             RERECORD,
             owner,
@@ -341,7 +344,7 @@ def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:
     # Only a drift looks at differences.
     from pytest_mimic.values.looks import ignorable
 
-    if not call.conversation:
+    if call.kind == "function":
         return []
     values: dict[str, str] = {}
     for one in differences:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -11,13 +11,18 @@ import pytest
 from pytest_mimic.engine.events import CALLS, Event, Noted
 from pytest_mimic.engine.lives import end_test
 from pytest_mimic.engine.logs import Verdict
-from pytest_mimic.errors import CorruptRecordingError, DriftError, TargetError
+from pytest_mimic.errors import (
+    CorruptRecordingError,
+    DriftError,
+    MimicError,
+    TargetError,
+)
 from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.fakes import keep_out_of_fakes
 from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.selection import plain_id
 from pytest_mimic.run.session import Session
-from pytest_mimic.words import duration, plural
+from pytest_mimic.words import duration, few, plural
 
 # They answer for a test only after they have called its function.
 _CALLERS = frozenset({"anyio", "python"})
@@ -192,6 +197,7 @@ class Phases:
         """Say in the report of a failure how many calls may be recorded again."""
         session = self._session
         replayed = 0
+        files: set[str] = set()
         for event in session.run.events.rows:
             if event.test != test:
                 continue
@@ -201,11 +207,32 @@ class Phases:
             is_counted = event.text("name") not in session.only_replayed
             if event.kind == "replayed" and is_counted:
                 replayed += event.times
+                files.add(event.text("name"))
         command = session.commands.pytest("--mimic-rerecord", tests=[test])
         if replayed and command not in str(report.longrepr):
             them = "it" if replayed == 1 else "them"
             told = f"{plural(replayed, 'call')} replayed; to record {them} again"
-            report.sections.append(("mimic", f"{told}: {command}"))
+            lines = [f"{told}: {command}", *self._hidden_in(files)]
+            report.sections.append(("mimic", "\n".join(lines)))
+
+    def _hidden_in(self, files: Iterable[str]) -> list[str]:
+        """Say which values of recorded answers the test got as placeholders."""
+        # A sound run needs nothing of this room.
+        from pytest_mimic.secrets.placeholders import names_of_own
+
+        names: dict[str, None] = {}
+        for file in files:
+            with suppress(MimicError):
+                recording = self._session.run.vault.read(file)
+                for entry in recording.entries if recording is not None else ():
+                    names |= dict.fromkeys(names_of_own(entry.body))
+        if not names:
+            return []
+        exempt = ", ".join(f"!{name}" for name in names)
+        return [
+            f"placeholders of secrets stand in these answers: {few([*names])}",
+            f"to keep a value that is none: mimic_redact = {exempt}",
+        ]
 
 
 def _line_of(event: Event) -> str:

@@ -343,14 +343,15 @@ def _tests_with_others(
 
 def _own_keys(session: Session) -> list[str]:
     """Name equal calls that differ only in keys of the application."""
-    calls: dict[tuple[str, str], str] = {}
+    calls: dict[tuple[str, str], Event] = {}
     for event in session.run.events.of("told apart by order"):
-        calls[event.call, event.text("keys")] = event.text("what")
+        calls.setdefault((event.call, event.text("keys")), event)
     lines = []
-    for (call, keys), line in list(calls.items())[:SHOWN]:
+    for (call, keys), event in list(calls.items())[:SHOWN]:
+        line = event.text("what")
         lines.append(
-            f"{call} was sent with a different {keys}: only their order tells these"
-            " calls apart"
+            f"{call} was sent with a different {keys} in {event.test}: only their order"
+            " tells these calls apart"
         )
         if line:
             lines.append(f"to tell them apart: {line}")

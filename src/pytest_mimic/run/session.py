@@ -110,7 +110,8 @@ class Session:
         """Return a command for some tests that is short enough to be read.
 
         Where all tests of a file or all cases of a function are meant, it names these.
-        Where the tests are many, and all that failed, it says `--lf`.
+        Where the tests are many, and all that failed, it says `--lf`; a run that comes
+        between and passes leaves none of them.
         """
         places = _by_files(tests, self.selection.whole_files())
         command = self.commands.pytest(option, tests=places)
@@ -119,7 +120,7 @@ class Session:
         outcomes = self.usage.outcomes
         failed = {test for test in outcomes if outcomes[test] == "failed"}
         if failed == set(tests) and self.config.pluginmanager.hasplugin("lfplugin"):
-            return self.commands.pytest(option, "--lf")
+            return self.commands.pytest(option, "--lf", "--lfnf=none")
         return self.commands.recording(option, tests)
 
     def keep_error(self, error: MimicError) -> None:
