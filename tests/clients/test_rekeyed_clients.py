@@ -128,7 +128,7 @@ def test_different_answers_stay_where_one_recording_serves_all(
 
     assert code == 1
     assert any("test_two" in line for line in lines)
-    assert any("--mimic-rerecord" in line for line in lines)
+    assert any("--mimic-record --mimic-clear-unused" in line for line in lines)
     project.replay().expect(failed=2)
 
 
