@@ -137,6 +137,7 @@ class Adapter:
             compares as they are.
         content: The parts of a request in which an imported call may differ: the tool
             that made it did not compare them.
+        shows_arguments: Whether messages name a request with its arguments.
         is_session: Whether each call belongs to a session, so that its place in a log
             counts whatever a line says of `sequence`.
     """
@@ -146,6 +147,7 @@ class Adapter:
     has_effect = False
     head: Sequence[str] = ()
     content: Sequence[str] = ()
+    shows_arguments = False
     is_session = False
 
     def open(self, run: Run, coverings: Coverings) -> Iterable[Edge]:
@@ -232,7 +234,12 @@ class Adapter:
 
     def label(self, request: Plain) -> str:
         """Return a request as messages name it."""
-        return f"{self.kind} {self.signature(request)}"
+        if not self.shows_arguments:
+            return f"{self.kind} {self.signature(request)}"
+        # A replay names no call.
+        from pytest_mimic.values.labels import call_label
+
+        return call_label(self.kind, request)
 
 
 class Port:

@@ -18,6 +18,7 @@ class Grpc(Adapter):
 
     name = kind = "grpc"
     head = ("code",)
+    shows_arguments = True
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return what makes calls, and what says that a channel is ready."""
@@ -42,13 +43,6 @@ class Grpc(Adapter):
     def signature(self, request: Plain) -> str:
         """Return `CALL /shop.Orders/Get`."""
         return f"CALL {request['method']}"
-
-    def label(self, request: Plain) -> str:
-        """Return `grpc /shop.Orders/Get (id=7)`."""
-        # A replay names no call.
-        from pytest_mimic.values.labels import call_label
-
-        return call_label(self.kind, request)
 
     def counted(self, parts: Plain, matched: Sequence[str]) -> Plain:
         """Return all but the metadata, of which only what is matched counts."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from pytest_mimic.client import Adapter, Edge, Plain, Port
@@ -16,15 +16,12 @@ class Mcp(Adapter):
 
     name = kind = "mcp"
     is_session = True
+    shows_arguments = True
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return what opens a session."""
-        stdio = "mcp.client.stdio"
-        yield Edge(stdio, ("stdio_client",), lambda original: _wrap(port, original))
-
-        def wrap_http(original: Callable[..., Any]) -> Callable[..., Any]:
-            return _wrap_http(port, original)
-
+        yield Edge("mcp.client.stdio", ("stdio_client",), partial(_wrap, port))
+        wrap_http = partial(_wrap_http, port)
         streamable = "mcp.client.streamable_http"
         for name in ("streamable_http_client", "streamablehttp_client"):
             yield Edge(streamable, (name,), wrap_http, is_optional=True)
@@ -33,13 +30,6 @@ class Mcp(Adapter):
     def signature(self, request: Plain) -> str:
         """Return `CALL say`, `READ weather://Oslo`, `GET greeting` or `LIST tools`."""
         return request_words(request["method"], request.get("params", {}))
-
-    def label(self, request: Plain) -> str:
-        """Return `mcp CALL say (text='a')`."""
-        # A replay names no call.
-        from pytest_mimic.values.labels import call_label
-
-        return call_label(self.kind, request)
 
     def comparable(self, answer: Plain, other: Plain) -> Plain:  # noqa: ARG002
         """Return result or error."""

@@ -89,7 +89,7 @@ class _Requests:
             cancelled = self._open.pop(message["params"].get("requestId"), None)
             if cancelled is not None:
                 cancelled.exchange.abandon(CancelledError(), cancelled.answer())
-        if "id" not in message or "method" not in message:
+        if not _is_request(message):
             return
         exchange = self.begin(message)
         if exchange is not None:
@@ -109,7 +109,7 @@ class _Requests:
             UnstorableOutcomeError: It asks the client for something.
         """
         message = plain_of(received)
-        if "method" in message and "id" in message:
+        if _is_request(message):
             self._refuse(message["method"])
         elif "method" in message:
             self._note_message(message)
@@ -174,7 +174,7 @@ class _Replay:
             scope = self._scopes.get(message["params"].get("requestId"))
             if scope is not None:
                 scope.cancel()
-        if "id" not in message or "method" not in message:
+        if not _is_request(message):
             return
         exchange = self._requests.begin(message)
         if exchange is not None and exchange.mode == "replay":
@@ -285,6 +285,10 @@ def message_of(plain: Plain) -> Any:
     if adapter is not None:
         return SessionMessage(adapter.validate_json(text, by_name=False))
     return SessionMessage(types.JSONRPCMessage.model_validate_json(text))
+
+
+def _is_request(message: Plain) -> bool:
+    return "method" in message and "id" in message
 
 
 def response(identifier: Any, answer: Plain) -> Any:

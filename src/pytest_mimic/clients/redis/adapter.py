@@ -16,6 +16,7 @@ class Redis(Adapter):
 
     name = kind = "redis"
     has_effect = True
+    shows_arguments = True
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return what connects, sends and reads; and what needs scripts or a lock."""
@@ -34,13 +35,6 @@ class Redis(Adapter):
     def signature(self, request: Plain) -> str:
         """Return `GET user:1`."""
         return commands.signature(request)
-
-    def label(self, request: Plain) -> str:
-        """Return `redis SET user:1 Ann`."""
-        # A replay names no call.
-        from pytest_mimic.values.labels import call_label
-
-        return call_label(self.kind, request)
 
     def hide_request(
         self, redactor: Redactor, request: Plain, stand_in: StandIn
