@@ -320,7 +320,8 @@ def test_an_empty_database_is_told_once_with_one_command(
 
     recording.expect(passed=1, failed=1)
     first = "SELECT users of a fixture no longer gives what was recorded"
-    assert recording.output.count(f"DriftError: sqlalchemy {first}") == 1
+    # The line of the summary names the error, too.
+    assert recording.output.count(f"\nDriftError: sqlalchemy {first}") == 1
     assert commands_in(recording) == [
         "pytest --mimic-record test_shop.py::test_users",
     ]

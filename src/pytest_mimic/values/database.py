@@ -43,7 +43,9 @@ def stored(value: Any, name: str) -> Tree:
     try:
         return store(value, _NO_OBJECTS, forbid=True, name="")
     except UnstorableOutcomeError as error:
-        facts = [f"{name}{error.facts[0]}", *error.facts[1:]]
+        part = error.facts[0]  # `lock: a thread lock`, of the whole `: a Point`
+        dot = "" if part.startswith((":", "[")) else "."
+        facts = [f"{name}{dot}{part}", *error.facts[1:]]
         raise UnstorableOutcomeError("the outcome cannot be stored", facts) from None
 
 

@@ -6,6 +6,7 @@ import json
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -178,8 +179,8 @@ class _Replay:
             return
         exchange = self._requests.begin(message)
         if exchange is not None and exchange.mode == "replay":
-            exchange.given(_checked)
-            self._tasks.start_soon(self._answer, exchange, message)
+            given = exchange.given(partial(_given, message))
+            self._tasks.start_soon(self._answer, exchange, message["id"], given)
             return
         self._to_server = await self._tasks.start(self._serve)
         if exchange is not None:
@@ -197,17 +198,16 @@ class _Replay:
                 await self._to_client.send(self._requests.came(message))
             self._requests.ended()
 
-    async def _answer(self, exchange: Exchange, message: Plain) -> None:
-        identifier, answer = message["id"], exchange.recorded
+    async def _answer(
+        self, exchange: Exchange, identifier: Any, given: list[Any]
+    ) -> None:
         with anyio.CancelScope() as scope:
             self._scopes[identifier] = scope
             await exchange.step.wait_async()
-            for each in answer.get("messages", ()):
-                await self._to_client.send(_notification(each, token_of(message)))
-            if answer.get("error", {}).get("kind"):
+            for each in given:
+                await self._to_client.send(each)
+            if exchange.recorded.get("error", {}).get("kind"):
                 await self._to_client.aclose()
-            else:
-                await self._to_client.send(response(identifier, answer))
 
 
 class _Writing(ObjectSendStream[Any]):
@@ -314,10 +314,10 @@ def _notification(plain: Plain, token: Any) -> Any:
     return message_of({**plain, "params": params})
 
 
-def _checked(answer: Plain) -> Plain:
-    """Return an answer if messages can be made of it."""
-    for each in answer.get("messages", ()):
-        _notification(each, 0)
+def _given(request: Plain, answer: Plain) -> list[Any]:
+    """Return the messages by which a recorded answer comes."""
+    token = token_of(request)
+    given = [_notification(each, token) for each in answer.get("messages", ())]
     if "result" in answer or "code" in answer.get("error", {}):
-        response(0, answer)
-    return answer
+        given.append(response(request["id"], answer))
+    return given

@@ -6,6 +6,7 @@ needs none. Above the driver everything stays real: pool, events, ORM, types, re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -32,6 +33,8 @@ _NEW = {
     "isolation_level": None,
     "notices": (),
 }
+# How an error names a value of a row, or a part of it.
+_VALUE = re.compile(r"rows\[\d+\]\.(?P<column>[^.:\[]+)")
 _OWN = frozenset(["dialect", "real"])
 _OF_CURSOR = frozenset(["arraysize", "connection", "context"])
 
@@ -171,8 +174,10 @@ class StandInConnection:
             is_ordered = statements.read(request["statement"]).is_ordered
             return rows.answer_of(outcome, is_ordered=is_ordered)
         except UnstorableOutcomeError as error:
-            column = error.facts[0].partition(":")[0].rpartition(".")[2]
-            way = "read it as a text", f"cast({column} AS text)"
+            way = "name the function around it in mimic_functions", ""
+            value = _VALUE.match(error.facts[0])
+            if value is not None:
+                way = "read it as a text", f"cast({value['column']} AS text)"
             raise exchange.refuse(error.facts, [way]) from None
 
     def _made(self, answer: Plain) -> Result | Exception:
