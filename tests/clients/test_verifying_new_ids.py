@@ -88,9 +88,12 @@ class Handler(loopback.Handler):
             self.json({**user, "plan": self.server.plan})
 
 
-@pytest.mark.parametrize("client", ["httpx", "requests"])
-def test_create_read_and_change_verify_with_one_line(project, client):
-    project.ini("http volatile=body.id")
+@pytest.mark.parametrize(
+    ("client", "options"),
+    [("httpx", ""), ("requests", ""), ("httpx", "sequence=no")],
+)
+def test_create_read_and_change_verify_with_one_line(project, client, options):
+    project.ini(f"http volatile=body.id {options}")
     project.tests(TEST.format(client=client))
     with serving(Service()) as service:
         env = {"API": service.url}

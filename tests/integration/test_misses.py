@@ -180,10 +180,11 @@ def test_two_renamed_tests_are_both_named(project):
         "test_shop.py::test_one, test_shop.py::test_two, which are gone, begin with the"
         " same call"
     )
-    assert run.error[-1] == (
-        "to give it the recordings of one of them: pytest-mimic mv OLD"
-        " test_shop.py::test_first"
-    )
+    assert run.error[-2:] == [
+        "to give it those recordings: pytest-mimic mv test_shop.py::test_one"
+        " test_shop.py::test_first",
+        "or: pytest-mimic mv test_shop.py::test_two test_shop.py::test_first",
+    ]
 
 
 def test_verifying_a_call_without_recording_is_a_miss(shop):

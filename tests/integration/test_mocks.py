@@ -95,6 +95,15 @@ def test_the_refusal_names_what_is_replaced(app):
     assert run.calls == []
 
 
+def test_the_line_that_helps_keeps_the_options(app):
+    app.ini("app:* ignore=n")
+    app.write("test_app.py", TWO_TESTS.format(way=WAYS["monkeypatch.setattr"]))
+
+    run = app.record("test_app.py::test_patched").expect(failed=1)
+
+    assert "app:total ignore=n sequence" in run.output
+
+
 def test_what_is_no_function_is_not_named_as_a_target(app):
     app.write("app.py", "LIMIT = 3\n\ndef total(n):\n    return n + LIMIT\n")
     app.test("import app\nmonkeypatch.setattr(app, 'LIMIT', 5)\napp.total(3)")

@@ -194,6 +194,19 @@ def test_a_key_in_an_argument_or_an_outcome_of_a_function_is_named(project):
     assert KEY not in recorded.output
 
 
+def test_each_key_of_one_call_has_a_row(project):
+    """The line below would accept one that nobody saw."""
+    project.ini("shop:keys")
+    project.module(f"def keys():\n    return ['ghp_' + 9 * 'aB1c', '{KEY}']\n")
+    project.test("assert len(shop.keys()) == 2")
+
+    recorded = project.record().expect(passed=1)
+
+    [line] = [one for one in recorded.section if "mimic_redact = " in one]
+    rows = [one for one in recorded.section if one.startswith("  shop:keys()")]
+    assert len(rows) == line.count("!sha256:") == 2
+
+
 def test_a_key_is_masked_in_the_rows_of_unused_recordings(project):
     pytest.importorskip("requests")
 

@@ -305,7 +305,7 @@ class FunctionPlan:
         if self.is_shared and self._mocks.are_held():
             replaced = self._mocks.reached_by(self.target, call.tree)
             if replaced:
-                raise refusal(self.target, replaced)
+                raise refusal(self.own_line, replaced)
         self._without_mocks = version
 
     # -- what all tests share is replayed by players

@@ -14,6 +14,7 @@ from weakref import WeakSet
 from pytest_mimic.engine.inputs import Inputs, Reached
 from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.patch.clients import Edge
+from pytest_mimic.patch.targets import Target
 from pytest_mimic.values.tree import Tree
 
 _ABSENT = object()
@@ -154,9 +155,16 @@ class Mocks:
             shown += "."
 
 
-def refusal(target: str, replaced: list[str]) -> UnstableIdentityError:
-    """Make the error for a call whose code reaches what a test has replaced."""
-    ways = [("give each test its own recordings", f"{target} sequence")]
+def refusal(line: Target, replaced: list[str]) -> UnstableIdentityError:
+    """Make the error for a call whose code reaches what a test has replaced.
+
+    Args:
+        line: A line that names the called function alone.
+        replaced: The names of what is replaced.
+    """
+    target = line.name
+    options = line.options.changed(sequence=True).line()
+    ways = [("give each test its own recordings", f"{target} {options}")]
     functions = [name for name in replaced if ":" in name]
     if functions:
         ways.append(("or mimic what is replaced, in place of it", functions[0]))

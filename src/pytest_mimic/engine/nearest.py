@@ -119,18 +119,20 @@ def _of_equal(
         logs = [one for one in others if one.name.startswith("logs/")]
         begun = [one.owner for one in logs if one.number == 0]
         moved = [test for test in begun if test in around.gone]
-        if len(moved) == 1:
-            command = around.commands.mimic("mv", moved[0], name)
-            fact = f"{moved[0]}, which is gone, begins with the same call"
-            return Hints([fact], [("to give it those recordings", command)])
         if moved:
             # Which of them was renamed to this one, only its author knows.
-            command = around.commands.mimic("mv", "OLD", name)
-            fact = f"{few(moved)}, which are gone, begin with the same call"
-            words = f"to give it the recordings of one of them: {command}"
-            return Hints([fact], [(words, "")])
+            verb, begin = ("is", "begins") if len(moved) == 1 else ("are", "begin")
+            fact = f"{few(moved)}, which {verb} gone, {begin} with the same call"
+            commands = [around.commands.mimic("mv", one, name) for one in moved[:3]]
+            return Hints([fact], _moves(commands))
     fact = f"recorded by {others[0].owner}, for that test alone"
     return Hints([fact], [("to let all tests share it", around.line_to_share(call))])
+
+
+def _moves(commands: Sequence[str]) -> list[Remedy]:
+    first, *others = commands
+    ways = [("to give it those recordings", first)]
+    return [*ways, *[("or", command) for command in others]]
 
 
 def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hints:

@@ -33,6 +33,7 @@ from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError, StaleRecordingError
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
 from pytest_mimic.values.tree import Path, Tree
+from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import End, Entry
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     owner = cassette or run.innermost
     try:
         if call.is_of_all or not (call.in_log or cassette):
-            place = run.shared.take(call, run.mode_of(owner))
+            place, call = _shared_place(run, call, owner)
         else:
             place, call = _place_in_log(run, call, owner)
     except MimicError as error:
@@ -83,6 +84,24 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     return step
 
 
+def _shared_place(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Call]:
+    def is_recorded(identity: str) -> bool:
+        return run.shared.recorded(call_name(call.target, identity)) is not None
+
+    mode = run.mode_of(owner)
+    if mode == "verify" and owner is not None and not is_recorded(call.identity):
+        identity = _recorded_identity(run, call, owner, is_recorded)
+        call = _with_identity(call, identity)
+    return run.shared.take(call, mode), call
+
+
+def _with_identity(call: Call, identity: str) -> Call:
+    if identity != call.identity:
+        call = copy(call)
+        call.identity = identity
+    return call
+
+
 def _place_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Call]:
     if owner is None:
         raise run.refusals.without_owner(call)
@@ -92,21 +111,24 @@ def _place_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Cal
     has_effect = call.has_effect and owner.kind == "fixture"
     recorded_as = call.identity
     if mode in ("verify", "rerecord") and not log.has(key_of(call)):
-        recorded_as = _recorded_identity(run, call, owner, log)
-    if mode == "verify" and recorded_as != call.identity:
-        call = copy(call)
-        call.identity = recorded_as
+        recorded_as = _recorded_identity(
+            run, call, owner, lambda identity: log.has((identity, call.line))
+        )
+    if mode == "verify":
+        call = _with_identity(call, recorded_as)
     place = log.take(call, mode, has_effect=has_effect, recorded_as=recorded_as)
     return place, call
 
 
-def _recorded_identity(run: Run, call: Call, owner: Owner, log: Log) -> str:
+def _recorded_identity(
+    run: Run, call: Call, owner: Owner, is_recorded: Callable[[str], bool]
+) -> str:
     """Give the identity of a request that may hold real values of earlier answers."""
     if call.identify is not None:
         real = RealValues.together(one.real for one in run.around(owner))
         for request in real.candidates(call.describe()):
             identity = call.identify(request)
-            if log.has((identity, call.line)):
+            if is_recorded(identity):
                 return identity
     return call.identity
 

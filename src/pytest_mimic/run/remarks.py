@@ -102,7 +102,8 @@ def _calls(
         option: The option of the command, where an event names no other.
     """
     # An equal call of the same test is the same row.
-    events = {(one.call, one.test): one for one in session.run.events.of(kind)}
+    found = session.run.events.of(kind)
+    events = {(one.call, one.text("what"), one.test): one for one in found}
     if not events:
         return []
     by_cause: dict[object, list[Event]] = {}
@@ -155,9 +156,9 @@ def _ways_without_a_call(session: Session) -> list[str]:
     lines: dict[str, None] = {}
     for event in session.run.events.of("missing"):
         remedies: Any = event.facts.get("remedies", [])
-        for words, command in remedies:
-            if command.startswith("pytest-mimic "):
-                lines[f"{words}: {command}"] = None
+        ways = [one for one in remedies if one[1].startswith("pytest-mimic ")]
+        if len(ways) == 1:  # Of several, one is right, and its error has them.
+            lines[": ".join(ways[0])] = None
     return [*lines][:SHOWN] + and_more(len(lines) - SHOWN)
 
 
@@ -183,7 +184,8 @@ def _changed_inputs(session: Session) -> list[str]:
 
     What a verifying run finds drifted is in its own list.
     """
-    drifted = _identities_in(session.run.events.of("drifted"))
+    drifts = session.run.events.of("drifted")
+    drifted = _identities_in(drifts)
     changed: dict[str, dict[str, set[str]]] = {}
     tests: set[str] = set()
     identities: set[str] = set()
@@ -210,10 +212,10 @@ def _changed_inputs(session: Session) -> list[str]:
     if session.settings.mode == "verify":
         words = "the outcomes are as recorded; to accept the change"
         option = RERECORD
-    return [
-        *_listed(f"{count} {verbs} code or files that have changed", pairs),
-        f"{words}: {session.command(option, sorted(tests))}",
-    ]
+    # To accept the change in a test would accept its drifts.
+    sound = sorted(tests.difference(_tests_of(drifts)))
+    lines = _listed(f"{count} {verbs} code or files that have changed", pairs)
+    return [*lines, f"{words}: {session.command(option, sound)}"] if sound else lines
 
 
 def _sound_outcomes(session: Session) -> list[str]:
