@@ -163,6 +163,18 @@ def test_a_content_option_is_named_where_rekey_cannot_help(project):
     )
 
 
+def test_of_equally_near_recordings_that_counts_which_was_not_asked_for(project):
+    project.ini("shop:fetch sequence")
+    project.write("shop.py", SHOP)
+    project.test("for city in ('Oslo', 'Rome', 'Bern'): shop.fetch(city)")
+    project.record_once(passed=1)
+    project.test("for city in ('Oslo', 'Roma', 'Bern'): shop.fetch(city)")
+
+    run = project.replay().expect(failed=1)
+
+    assert "base: 'Rome' recorded, 'Roma' now" in run.error
+
+
 def test_two_renamed_tests_are_both_named(project):
     """Which of them was renamed to which one, only their author knows."""
     project.ini("shop:fetch sequence")
