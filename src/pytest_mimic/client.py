@@ -80,6 +80,7 @@ from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Path, Tree, without
+from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.owners import Owner
@@ -387,9 +388,10 @@ class Port:
         """Return a call, and fill `own` with the application's own secrets in it."""
         adapter, options = self._adapter, line.options
         run, secrets = self.run, self.run.secrecy.secrets
-        hidden = secrets.hide_request(
-            request, scope, hide=adapter.hide_request, own=own
+        hide = partial(
+            secrets.hide_request, request, scope, hide=adapter.hide_request, own=own
         )
+        hidden: Plain = deeply(hide)
 
         def counted(other: Any) -> Tree:
             return parts_that_count(adapter, other, options)
@@ -594,7 +596,8 @@ class Exchange:
         mark = CallMark(owner, call.identity, self._number)
         request: Any = call.describe()
         hide = partial(self._adapter.hide_answer, request=request)
-        hidden: Plain = self._secrets.hide_answer(answer, self._scope, mark, hide=hide)
+        hide_all = partial(self._secrets.hide_answer, answer, self._scope, mark)
+        hidden: Plain = deeply(lambda: hide_all(hide=hide))
         return hidden
 
     def _note_opaque(self, stored: Plain) -> None:

@@ -75,6 +75,18 @@ def test_an_upload_is_sent_as_it_is_live(runs: Runs, server: Server, kind: str) 
         assert runs.asked[0].parts.get("body") == bodies[kind]
 
 
+def test_deep_json_is_recorded(runs: Runs, server: Server) -> None:
+    body = "[" * 900 + "]" * 900
+
+    def talk(url: str) -> Any:
+        with connect(url) as connection:
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", "/echo", body, headers)
+            return connection.getresponse().read()
+
+    assert body.encode() in same(runs, server, talk)
+
+
 def test_a_connection_can_be_opened_early(runs: Runs, server: Server) -> None:
     """And its socket can be set up."""
 
