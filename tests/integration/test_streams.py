@@ -212,7 +212,7 @@ def test_reading_further_than_the_recording_is_a_miss(project):
         "pytest --mimic-rerecord test_shop.py::test_it",
     ]
     project.replay().expect(failed=1, says=says, never=["pytest_mimic/"])
-    project.record().expect(failed=1, real=[], says=["is read further"])
+    project.record().expect(failed=1, real=[], says=["was read further"])
     project.run("--mimic-rerecord").expect(passed=1, real=["endless"])
     project.tests(test.format(1, 1))
     project.replay().expect(passed=1, real=[])
@@ -229,7 +229,7 @@ def test_reading_further_names_no_option_where_none_records(project):
     project.test(test.format("mimic_replay", n=2))
 
     run = project.replay().expect(
-        failed=1, says=["is read further", "mimic_replay never records;"]
+        failed=1, says=["was read further", "mimic_replay never records;"]
     )
 
     assert "pytest --mimic" not in run.output
