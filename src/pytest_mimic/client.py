@@ -459,8 +459,10 @@ class Port:
         path = run.secrecy.other_sender(sender)
         if path is None:
             return
-        options = call.options.changed(match=(*call.options.match, path))
-        line = f"{call.line_name} {options.line()}" if path else ""
+        line = ""
+        if path:
+            options = call.options.changed(match=(*call.options.match, path))
+            line = f"{call.line_name} {options.line()}"
         names = {path.rpartition(".")[2]: path for path in own.values()}
         keys = ", ".join(names)
         if not is_in_log:
@@ -596,8 +598,9 @@ class Exchange:
         mark = CallMark(owner, call.identity, self._number)
         request: Any = call.describe()
         hide = partial(self._adapter.hide_answer, request=request)
-        hide_all = partial(self._secrets.hide_answer, answer, self._scope, mark)
-        hidden: Plain = deeply(lambda: hide_all(hide=hide))
+        hidden: Plain = deeply(
+            partial(self._secrets.hide_answer, answer, self._scope, mark, hide=hide)
+        )
         return hidden
 
     def _note_opaque(self, stored: Plain) -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.calls import Call
-from pytest_mimic.engine.events import Event
+from pytest_mimic.engine.events import Event, Plain
 from pytest_mimic.engine.inputs import Opened
 from pytest_mimic.engine.mocks import Mocks, refusal
 from pytest_mimic.errors import CorruptRecordingError
@@ -49,7 +49,7 @@ class Player:
         entry: The recording.
     """
 
-    __slots__ = ("_identity", "_make", "_name", "_plan", "_row", "_seconds")
+    __slots__ = ("_facts", "_make", "_plan", "_row")
 
     def __init__(
         self,
@@ -60,9 +60,13 @@ class Player:
     ) -> None:
         self._plan = plan
         self._make = make
-        self._name = name
-        self._identity = entry.identity
-        self._seconds = entry.seconds
+        self._facts: dict[str, Plain] = {
+            "name": name,
+            "identity": entry.identity,
+            "at": 0,
+            "seconds": entry.seconds,
+            "times": 1,
+        }
         # The row that counts now; None: there is none yet.
         self._row: Event | None = None
 
@@ -77,17 +81,9 @@ class Player:
         if row is not None and row.test == run.test:
             row.facts["times"] += 1  # type: ignore[operator]
             return value
-        row = run.tell_call(
-            "replayed",
-            self._plan.target,
-            run.innermost,
-            test=run.test,
-            name=self._name,
-            identity=self._identity,
-            at=0,
-            seconds=self._seconds,
-            times=1,
-        )
+        facts = self._facts.copy()
+        target = self._plan.target
+        row = run.tell_call("replayed", target, run.innermost, run.test, facts)
         if run.events.tell is None:  # What a forked child has told counts no more.
             self._row = row
         return value

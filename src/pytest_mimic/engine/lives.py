@@ -177,7 +177,7 @@ def _judge_shared(
     """Put back what an owner that did not pass may not leave to all tests."""
     left: list[Written] = []
     undone: list[Written] = []
-    for written in owner.kept:
+    for written in owner.kept.values():
         [entry] = written.recording.entries
         why = why_not_kept(entry, verdict, below_replayed=below_replayed)
         is_replaced = verdict == "failed" and written.before is not None

@@ -80,16 +80,12 @@ def hints_for(call: Call, place: Place, owner: Owner | None, around: Around) -> 
     hints_of_equal = _of_equal(call, equal, owner, around)
     if hints_of_equal is not None:
         return hints_of_equal
-    recorded.sort(key=lambda one: _rank(one, owner))
+    name = owner.name if owner is not None else ""
+    made = owner.log.made if owner is not None and owner.log is not None else []
+    asked = {place.index for place in made}
+    # First what the owner has not asked for yet, last what others have recorded.
+    recorded.sort(key=lambda one: (one.owner != name, one.number in asked))
     return _of_nearest(call, recorded[:_CANDIDATES], around)
-
-
-def _rank(one: _Recorded, owner: Owner | None) -> int:
-    """Give 0 to what an owner has recorded and not asked for, 2 to what others have."""
-    if owner is None or one.owner != owner.name:
-        return 2
-    made = owner.log.made if owner.log is not None else ()
-    return int(any(place.index == one.number for place in made))
 
 
 def _recorded(call: Call, names: Iterable[str], vault: Vault) -> Iterator[_Recorded]:

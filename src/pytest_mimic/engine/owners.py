@@ -37,7 +37,7 @@ class Owner:
         opening: Is held while its log is read.
         log: Its log, from its first call with a place on.
         unreadable: Why its log could not be read.
-        kept: What all tests share and it has recorded.
+        kept: What all tests share and it has recorded, by file.
         open: Its calls that have not ended, in the order of their beginning.
         ended: Whether it has.
         fixtures: The wider fixtures that it uses.
@@ -72,7 +72,7 @@ class Owner:
         self.opening = threading.Lock()
         self.log: Log | None = None
         self.unreadable: MimicError | None = None
-        self.kept: list[Written] = []
+        self.kept: dict[str, Written] = {}
         self.open: dict[OpenCall, None] = {}
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}
@@ -96,11 +96,12 @@ class Owner:
 
     def keep(self, written: Written) -> None:
         """Note what it has recorded for all tests; several writes of a file are one."""
-        for former in self.kept:
-            if former.name == written.name and former.now == written.before:
-                former.now, former.recording = written.now, written.recording
-                return
-        self.kept.append(written)
+        former = self.kept.get(written.name)
+        if former is not None and former.now == written.before:
+            former.now, former.recording = written.now, written.recording
+        else:
+            # Behind a write of another process, only the last can be put back.
+            self.kept[written.name] = written
 
     def number(self, kind: str, key: Hashable) -> int:
         """Give the number of a thing, a database say, by the order of first use."""

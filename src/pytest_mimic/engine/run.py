@@ -200,13 +200,12 @@ class Run:
         kind: EventKind,
         shown: str,
         owner: Owner | None,
-        *,
         test: str,
-        **facts: Plain,
+        facts: dict[str, Plain],
     ) -> Event:
         """Add a row that names a call, and the wider fixture that it belongs to."""
-        fixture = owner.name if owner and owner.kind == "fixture" else ""
-        return self.events.add(kind, shown, test=test, fixture=fixture, **facts)
+        facts["fixture"] = owner.name if owner and owner.kind == "fixture" else ""
+        return self.events.append(Event(kind, shown, test, facts))
 
     def note(self, error: MimicError, call: str = "") -> None:
         """Keep an error for the verdict of the phase, should the code swallow it."""

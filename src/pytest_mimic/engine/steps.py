@@ -89,7 +89,9 @@ def _shared_place(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Cal
         return run.shared.recorded(call_name(call.target, identity)) is not None
 
     mode = run.mode_of(owner)
-    if mode == "verify" and owner is not None and not is_recorded(call.identity):
+    may_be_other = mode == "verify" and call.identify is not None and owner is not None
+    if may_be_other and not is_recorded(call.identity):
+        assert owner is not None
         identity = _recorded_identity(run, call, owner, is_recorded)
         call = _with_identity(call, identity)
     return run.shared.take(call, mode), call
@@ -568,16 +570,10 @@ class Step(OpenCall):
         if not shown:
             is_shown = run.events.shows_calls
             shown = self.call.label() if is_shown else self.call.signature
-        return run.tell_call(
-            kind,
-            shown,
-            self._owner,
-            test=self._test,
-            name=self._place.name,
-            identity=(self.entry or self.call).identity,
-            at=at.begin,
-            **facts,
-        )
+        facts["name"] = self._place.name
+        facts["identity"] = (self.entry or self.call).identity
+        facts["at"] = at.begin
+        return run.tell_call(kind, shown, self._owner, self._test, facts)
 
 
 def _nothing_yet() -> Body:

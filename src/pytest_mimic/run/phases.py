@@ -141,7 +141,8 @@ class Phases:
             verdict.complete(report)
         if call.when == "call" or report.failed:
             self.call = call
-        self._note_outcome(report)
+        is_ours = raised is not None and isinstance(raised.value, MimicError)
+        self._note_outcome(report, is_explained=is_ours or bool(errors))
         return report
 
     # -- what a phase has shown
@@ -161,7 +162,7 @@ class Phases:
                 errors.append(noted)
         return errors
 
-    def _note_outcome(self, report: pytest.TestReport) -> None:
+    def _note_outcome(self, report: pytest.TestReport, *, is_explained: bool) -> None:
         session = self._session
         test = session.run.test
         if test != report.nodeid:
@@ -173,7 +174,8 @@ class Phases:
             self._show_calls(report)
         if report.failed:
             self._has_failed = True
-            self._show_replays(report, test)
+            if not is_explained:  # An error of ours says itself what to do.
+                self._show_replays(report, test)
         if report.skipped and not hasattr(report, "wasxfail"):
             self._has_skipped = True
         if report.when == "teardown":
@@ -208,8 +210,7 @@ class Phases:
             if event.kind == "replayed" and is_counted:
                 replayed += event.times
                 files.add(event.text("name"))
-        # An error of ours says itself what to do.
-        if replayed and "pytest_mimic." not in str(report.longrepr):
+        if replayed:
             command = session.commands.pytest("--mimic-rerecord", tests=[test])
             them = "it" if replayed == 1 else "them"
             told = f"{plural(replayed, 'call')} replayed; to record {them} again"
