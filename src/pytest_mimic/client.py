@@ -429,6 +429,7 @@ class Port:
             content=adapter.content,
             is_equal=is_equal,
             sender=sender if _headers_of(hidden) else None,
+            tokens=partial(secrets.tokens_in, request),
             line_name=line.name,
         )
 

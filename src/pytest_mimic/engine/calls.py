@@ -58,6 +58,7 @@ class Call:
         identify: Gives the identity that another request of this line would have.
         sender: Gives the issued tokens in the headers of a request, which do not count:
             they tell equal calls of a log apart.
+        tokens: Gives what stands for issued secrets in it as it would be sent.
         is_equal: Compares two outcomes as verifying does; None: all of them counts.
         parts: Gives what counts of what a recording keeps; None: all of it does.
         content: The parts in which an imported call may differ.
@@ -82,6 +83,7 @@ class Call:
         content: Sequence[str] = (),
         is_equal: SameBodies | None = None,
         sender: Callable[[Tree], list[str]] | None = None,
+        tokens: Callable[[], list[str]] | None = None,
         line_name: str = "",
     ) -> None:
         self.target = target
@@ -100,6 +102,7 @@ class Call:
         self.content = content
         self.is_equal = is_equal
         self.sender = sender
+        self.tokens = tokens
         self.line_name = line_name or target
 
     @property

@@ -112,9 +112,7 @@ class Refusals:
             if call.conversation and _has_replayed(owner):
                 option = RERECORD
             # Its token is that of a replayed answer, and nobody could fill it in.
-            if call.kind != "function" and self._secrecy.secrets.tokens_in(
-                call.describe()
-            ):
+            if call.tokens is not None and call.tokens():
                 option = RERECORD
         what = f"no recording of {call.label()}"
         refusal = self._refusal(what, facts, "to record it", option, owner, ways)
