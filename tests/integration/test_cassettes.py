@@ -144,7 +144,7 @@ def test_a_failing_test_writes_no_cassette(shop):
     """A cassette that existed before stays unchanged."""
     oslo = block('shop.fetch("Oslo")', fixture="mimic_record")
     shop.test(oslo + "assert 0")
-    new = shop.run().expect(failed=1)
+    new = shop.run().expect(failed=1, says=["not kept, because their tests failed:"])
     assert shop.files() == {}
     shop.test(oslo)
     shop.run().expect(passed=1)

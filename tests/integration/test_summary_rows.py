@@ -194,17 +194,21 @@ def test_a_key_in_an_argument_or_an_outcome_of_a_function_is_named(project):
     assert KEY not in recorded.output
 
 
-def test_each_key_of_one_call_has_a_row(project):
+@pytest.mark.parametrize(("count", "shown"), [(2, 2), (12, 10)])
+def test_each_key_of_one_call_has_a_row(project, count, shown):
     """The line below would accept one that nobody saw."""
     project.ini("shop:keys")
-    project.module(f"def keys():\n    return ['ghp_' + 9 * 'aB1c', '{KEY}']\n")
-    project.test("assert len(shop.keys()) == 2")
+    project.module("""
+        def keys(count):
+            return [f"ghp_{n:02}" + 9 * "aB1c" for n in range(count)]
+    """)
+    project.test(f"assert len(shop.keys({count})) == {count}")
 
     recorded = project.record().expect(passed=1)
 
     [line] = [one for one in recorded.section if "mimic_redact = " in one]
-    rows = [one for one in recorded.section if one.startswith("  shop:keys()")]
-    assert len(rows) == line.count("!sha256:") == 2
+    rows = [one for one in recorded.section if one.startswith("  shop:keys(")]
+    assert len(rows) == line.count("!sha256:") == shown
 
 
 def test_a_key_is_masked_in_the_rows_of_unused_recordings(project):

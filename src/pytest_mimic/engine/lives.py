@@ -163,7 +163,9 @@ def _is_below_replayed(owner: Owner) -> bool:
 
 
 def _judge_cassette(run: Run, cassette: Owner, verdict: Verdict) -> None:
-    if verdict == "failed":
+    if verdict == "failed" and cassette.left:
+        if all(written.before is None for written in cassette.left):
+            run.events.add("not kept", f"cassette {cassette.name}", test=run.test)
         _undo(run, cassette.left)
         cassette.left = []
     if cassette.log is not None:

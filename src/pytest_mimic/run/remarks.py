@@ -60,10 +60,7 @@ def remarks(session: Session) -> list[str]:
     lines += _calls(
         session, "redacted", "secrets from the environment were replaced in"
     )
-    marks = [one.text("mark") for one in session.run.events.of("looks secret")]
-    accepted = (
-        f"if they are not secret: mimic_redact = {', '.join(dict.fromkeys(marks))}"
-    )
+    accepted = _line_that_accepts(session)
     lines += _calls(session, "looks secret", "looks like a secret", accepted)
     lines += _calls(
         session,
@@ -149,6 +146,15 @@ def _commands(
         tests = [test for test in _tests_of(found) if test]
         lines.append(f"{words}: {session.command(needed, tests)}")
     return lines
+
+
+def _line_that_accepts(session: Session) -> str:
+    """Return the line for texts that look secret; of many, for the first alone."""
+    found = session.run.events.of("looks secret")
+    marks = [*dict.fromkeys(event.text("mark") for event in found)]
+    which = f" (the first {SHOWN} of {len(marks)})" if len(marks) > SHOWN else ""
+    shown = ", ".join(marks[:SHOWN])
+    return f"if they are not secret{which}: mimic_redact = {shown}"
 
 
 def _ways_without_a_call(session: Session) -> list[str]:
