@@ -148,6 +148,16 @@ class Handler(loopback.Handler):
         self.send_response(204)
         self.end_headers()
 
+    def page_last(self, _: dict[str, str]) -> None:
+        """Has no body, and closes the connection."""
+        self.send_response(204)
+        self.send_header("Connection", "close")
+        self.end_headers()
+
+    def page_closing(self, _: dict[str, str]) -> None:
+        """Says how long it is, and closes the connection."""
+        self.answer(200, "closing", "text/plain", Connection="close")
+
     def page_tagged(self, _: dict[str, str]) -> None:
         """Has an ETag, and answers a condition that it meets with 304."""
         tag = '"one"'

@@ -27,7 +27,7 @@ from support.runs import Runs
 from clients.http.four_ways import both, four_ways, same
 from pytest_mimic.errors import MissingRecordingError
 
-PAGES = "users/1 pretty text binary nothing gzip deflate html chunks old older missing".split()
+PAGES = "users/1 pretty text binary nothing gzip deflate html chunks old older last closing missing".split()
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

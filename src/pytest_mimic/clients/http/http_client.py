@@ -382,13 +382,13 @@ class _Kept(io.RawIOBase):
         except (HTTPException, OSError, ValueError) as problem:
             return {"error": error or failures.plain(problem)}
         body: list[bytes] = []
+        ends_by_closing = parsed.length is None and not parsed.chunked
         try:
             while piece := parsed.read1(_LARGEST):
                 body.append(piece)
             if parsed.length:
                 raise IncompleteRead(b"", parsed.length)
-            has_end = parsed.chunked or self._is_at_end
-            is_left = parsed.will_close and not has_end
+            is_left = ends_by_closing and not self._is_at_end
         except (HTTPException, ValueError) as problem:
             is_left = False
             if _is_malformed(problem):
