@@ -1,14 +1,17 @@
-"""The client of aiohttp, recorded with a real server and replayed without it."""
+"""The client of aiohttp: with real servers, and in a replay, where there is no connection and no session notices."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.http_server import running_unix_server
+from support.http_server import Server, running_unix_server
 from support.runs import Runs
+
+from clients.http.four_ways import both, same
 
 aiohttp = pytest.importorskip("aiohttp")
 
@@ -17,6 +20,72 @@ aiohttp = pytest.importorskip("aiohttp")
 def line() -> str:
     """The client under test."""
     return "aiohttp"
+
+
+def in_a_session(talk: Callable[[Any, str], Awaitable[Any]]) -> Callable[[str], Any]:
+    """Return a function that holds a conversation with the server of a URL."""
+
+    async def main(url: str) -> Any:
+        async with aiohttp.ClientSession() as session:
+            return await talk(session, url)
+
+    return lambda url: asyncio.run(main(url))
+
+
+def test_the_ends_of_chunks_are_told(runs: Runs, server: Server) -> None:
+    """aiohttp reports the end after the last chunk, with an empty one."""
+
+    async def talk(session: Any, url: str) -> list[tuple[bytes, bool]]:
+        async with session.get(f"{url}/events") as response:
+            return [item async for item in response.content.iter_chunks()]
+
+    _, replayed = both(runs, server, in_a_session(talk))
+
+    assert [ends for _, ends in replayed] == [True] * 4
+    assert (replayed[2][0], replayed[3][0]) == (b"data: [DONE]\n\n", b"")
+
+
+def test_expect_100_continue_works_without_a_server(runs: Runs, server: Server) -> None:
+    async def talk(session: Any, url: str) -> str:
+        async with session.post(
+            f"{url}/echo", data=b"waited", expect100=True
+        ) as response:
+            return (await response.json())["body"]  # type: ignore[no-any-return]
+
+    assert both(runs, server, in_a_session(talk)) == ("waited", "waited")
+
+
+def test_a_timer_has_its_turn_between_replays(runs: Runs, server: Server) -> None:
+    async def until_called(session: Any, url: str) -> bool:
+        called = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.001, called.set)
+        while not called.is_set():  # else forever: nothing else lets the loop run
+            async with session.get(f"{url}/users/1"):
+                pass
+        return called.is_set()
+
+    assert both(runs, server, in_a_session(until_called)) == (True, True)
+
+
+class OddError(Exception):
+    """Raised by the body of a request."""
+
+
+def test_a_body_that_raises_is_an_error_of_the_client(
+    runs: Runs, server: Server
+) -> None:
+    async def body() -> Any:
+        yield b"begun"
+        raise OddError("no more")
+
+    async def talk(session: Any, url: str) -> list[Any]:
+        with pytest.raises(aiohttp.ClientConnectionError) as caught:
+            await session.post(f"{url}/echo", data=body())
+        return [type(caught.value), type(caught.value.__cause__)]
+
+    same(runs, server, in_a_session(talk))
+
+    assert runs.answers == []
 
 
 def test_a_unix_socket_does_not_change_the_call(runs: Runs, tmp_path: Path) -> None:

@@ -411,28 +411,6 @@ def test_an_interrupted_body_is_not_recorded(
     assert (runs.answers, runs.abandoned) == ([], 1)
 
 
-@pytest.mark.parametrize("page", ["hang", "stall"])
-@some(lambda driver: driver.is_async)
-def test_a_cancelled_call_is_recorded_when_its_test_has_passed(
-    driver: Any, runs: Runs, server: Server, page: str
-) -> None:
-    async def main() -> None:
-        async with driver.session(None) as session:
-            call = asyncio.ensure_future(
-                driver.send(session, server.url, Ask(f"/{page}"))
-            )
-            await asyncio.to_thread(server.waiting.wait, 30)
-            call.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await call
-
-    asyncio.run(main())
-
-    assert (runs.answers, runs.abandoned) == ([], 1)
-    runs.again("replay")
-    assert [answer.end for answer in runs.answers] == ["waiting"]
-
-
 @pytest.mark.parametrize("page", ["hang", "endless"])
 @some(lambda driver: driver.is_async)
 def test_a_client_that_listens_until_it_is_cancelled_waits_in_a_replay(
@@ -545,21 +523,6 @@ def test_verifying_gives_what_was_recorded_though_the_server_changed(
     assert all(
         part in drifts for part in ("GET /moody", "status: 200 now", "GET /users/1")
     )
-
-
-def test_verifying_refuses_a_connection_though_somebody_listens_now(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
-    server.stop()
-    recorded = attempt(driver, server, "/users/1")
-    runs.again("verify")
-
-    with running_server(server.server_address[1]) as other:
-        assert (
-            attempt(driver, other, "/users/1") == recorded == driver.errors["refused"]
-        )
-
-    assert "status: 200 now" in runs.drifts()
 
 
 def test_a_missing_recording_is_neither_retried_nor_wrapped(

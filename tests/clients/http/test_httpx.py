@@ -8,9 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from support.http2_server import Http2Server
 from support.http_server import Server
-from support.loopback import serving
 from support.runs import Runs
 
 from clients.http.four_ways import both
@@ -43,21 +41,6 @@ def test_the_async_client_works_under_trio(
     assert real == replayed
 
 
-def test_an_answer_over_http_2_is_the_same(httpx: ModuleType, runs: Runs) -> None:
-    pytest.importorskip("h2", reason="the extra http2 of the client is not installed")
-
-    def talk(url: str) -> list[Any]:
-        with httpx.Client(http1=False, http2=True) as client:
-            answers = [client.get(f"{url}/users/{number}") for number in range(3)]
-        return [(answer.text, answer.http_version) for answer in answers]
-
-    with serving(Http2Server()) as server:
-        real, replayed = both(runs, server, talk)
-
-    assert real == [(f"stream {number}", "HTTP/2") for number in (1, 3, 5)]
-    assert replayed == real
-
-
 def test_an_async_upload_is_sent_and_identifies_the_call(
     httpx: ModuleType, runs: Runs, server: Server
 ) -> None:
@@ -73,27 +56,6 @@ def test_an_async_upload_is_sent_and_identifies_the_call(
         "one two",
         "one two",
     )
-
-
-def test_a_partly_read_async_stream_is_recorded(
-    httpx: ModuleType, runs: Runs, server: Server
-) -> None:
-    """Even if the event loop closes its iterator before the response."""
-
-    async def talk() -> None:
-        async with (
-            httpx.AsyncClient() as client,
-            client.stream("GET", f"{server.url}/events") as response,
-        ):
-            async for _ in response.aiter_raw():
-                break
-            for _ in range(5):
-                await asyncio.sleep(0)
-
-    asyncio.run(talk())
-
-    [answer] = runs.answers
-    assert answer.end == "open"
 
 
 def test_in_process_transports_are_left_alone(httpx: ModuleType, runs: Runs) -> None:

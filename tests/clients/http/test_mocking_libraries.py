@@ -1,51 +1,27 @@
-"""Section 7: what a library for mocks of sockets answers is left alone."""
+"""Section 7: what a mocking library answers is left alone."""
 
 from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("requests")
+TEST = """
+    import requests, responses
 
-# The sockets of httpretty 1.1 lack what urllib3 2.8 asks of one.
-BY_HTTPRETTY = """
-import httpretty
-import urllib.request
-
-
-@httpretty.activate(allow_net_connect=False)
-def test_rates():
-    httpretty.register_uri(httpretty.GET, "http://rates.test/eur", body="mocked")
-    with urllib.request.urlopen("http://rates.test/eur") as answer:
-        assert answer.read() == b"mocked"
-    assert len(httpretty.latest_requests()) == 1
-"""
-
-BY_MOCKET = """
-import requests
-from mocket import Mocket, mocketize
-from mocket.mockhttp import Entry
-
-
-@mocketize(strict_mode=True)
-def test_rates():
-    Entry.single_register(Entry.GET, "http://rates.test/eur", body="mocked")
-    assert requests.get("http://rates.test/eur").text == "mocked"
-    assert len(Mocket.request_list()) == 1
+    @responses.activate
+    def test_rates():
+        responses.get("http://rates.test/eur", body="mocked")
+        assert requests.get("http://rates.test/eur").text == "mocked"
+        assert len(responses.calls) == 1
 """
 
 
-@pytest.mark.parametrize(
-    ("library", "tests"), [("httpretty", BY_HTTPRETTY), ("mocket", BY_MOCKET)]
-)
-def test_what_a_mock_of_sockets_answers_is_left_alone(project, library, tests):
+def test_what_a_mocking_library_answers_is_left_alone(project):
     """In a recording run nothing of it is kept, and in a replay nothing is missing."""
-    pytest.importorskip(library)
+    pytest.importorskip("responses")
     project.ini("http")
-    project.write("test_rates.py", tests)
+    project.tests(TEST)
 
-    recorded = project.run("--mimic-record", process=True)
-    replayed = project.run(process=True)
+    recorded = project.record().expect(passed=1, never=["recorded"])
+    project.replay().expect(passed=1, never=["missing"])
 
-    recorded.expect(passed=1, never=["recorded"])
-    replayed.expect(passed=1, never=["missing"])
     assert recorded.vault == {}

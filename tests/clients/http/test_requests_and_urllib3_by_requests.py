@@ -9,7 +9,7 @@ import pytest
 from support.http_server import Server
 from support.runs import Runs
 
-from clients.http.four_ways import both, same
+from clients.http.four_ways import both
 
 requests = pytest.importorskip("requests")
 urllib3 = pytest.importorskip("urllib3")
@@ -61,19 +61,6 @@ def test_a_session_logs_in_and_keeps_cookies(runs: Runs, server: Server) -> None
     assert both(runs, server, talk) == ((200, ["session", "theme"]),) * 2
     assert runs.signatures == ["GET /cookies", "GET /digest", "GET /digest"]
     assert "pass-word-1" not in runs.text
-
-
-@pytest.mark.parametrize("scheme", ["", "http://"])
-def test_an_unknown_proxy_gives_its_error_again(
-    runs: Runs, server: Server, scheme: str
-) -> None:
-    def talk(url: str) -> tuple[str, str]:
-        with pytest.raises(requests.exceptions.ProxyError) as found:
-            requests.get(f"{url}/users/1", proxies={"http": f"{scheme}proxy.invalid"})
-        failed = found.value.args[0]
-        return type(failed.reason).__name__, failed.pool.host
-
-    assert same(runs, server, talk) == ("ProxyError", "proxy.invalid")
 
 
 def test_a_response_is_the_same_whether_urllib3_reads_it(

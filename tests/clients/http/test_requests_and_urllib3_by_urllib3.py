@@ -33,29 +33,6 @@ def failure(error: BaseException) -> list[str]:
     return [words, *(failure(inner) if isinstance(inner, Exception) else [])]
 
 
-def test_each_retry_is_a_call(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> Any:
-        retry = urllib3.Retry(total=3, status_forcelist=[503], backoff_factor=0)
-        with urllib3.PoolManager(retries=retry) as http:
-            response = http.request("GET", f"{url}/flaky")
-            seen = [
-                response.json() if hasattr(response, "json") else None,
-                response.retries.history,
-            ]
-            with pytest.raises(urllib3.exceptions.MaxRetryError) as caught:
-                http.request(
-                    "GET",
-                    f"{url}/flaky",
-                    retries=retry.new(total=0, status_forcelist=[200]),
-                )
-            return [*seen, failure(caught.value)]
-
-    seen = same(runs, server, talk)
-
-    assert [one.status for one in seen[1]] == [503, 503]
-    assert runs.signatures == ["GET /flaky"] * 4
-
-
 ERRORS: dict[str, Callable[[str], Any]] = {
     "refused twice": lambda url: urllib3.PoolManager(retries=1).request(
         "GET", f"{NOWHERE}/x"
