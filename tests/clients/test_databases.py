@@ -340,44 +340,6 @@ def commands_in(run: Run) -> list[str]:
     return re.findall(r"pytest --mimic-.*", run.output)
 
 
-CASSETTES_PREFIX = """
-    import pytest
-    import shop
-
-    @pytest.fixture(autouse=True, scope="session")
-    def closing():
-        yield
-        shop.engine.dispose()
-
-    @pytest.mark.parametrize("number", [1, 2])
-    def test_ask(mimic_auto, mimic_replay, request, number):
-        for block, options in ((mimic_auto, {}), (mimic_replay, {"strict": True})):
-            with block(f"{number}", **options) as cassette, shop.engine.connect() as connection:
-                assert connection.scalar(shop.sa.text(f"SELECT {number}")) == number
-            assert [call.signature for call in cassette.calls] == ["SELECT"]
-"""
-
-
-def test_each_cassette_replays_alone(project: Project, postgres: Postgres) -> None:
-    """The engine connected during the first one.
-
-    What it asks by itself is in no cassette, not even in a strict one.
-    """
-    pytest.importorskip("psycopg")
-    project.write("pytest.ini", "[pytest]\n")
-    project.module(
-        'import os\nimport sqlalchemy as sa\n\nengine = sa.create_engine(os.environ["DATABASE_URL"])\n'
-    )
-    project.tests(CASSETTES_PREFIX)
-    project.run(
-        env={"DATABASE_URL": f"postgresql+psycopg://{postgres.new_database()}"}
-    ).expect(passed=2)
-
-    gone = {"DATABASE_URL": "postgresql+psycopg://postgres@127.0.0.1:1/gone"}
-    project.run("test_shop.py::test_ask[2]", env=gone).expect(passed=1)
-    project.run("test_shop.py::test_ask[1]", env=gone).expect(passed=1)
-
-
 READING = """
 import os
 import pandas
@@ -433,32 +395,6 @@ def test_frames_and_sets_replay_under_any_hash_seed(
     project.record(hash_seed=1, env={"DATABASE_URLS": real}).expect(passed=len(drivers))
 
     project.replay(hash_seed=2, env={"DATABASE_URLS": gone}).expect(passed=len(drivers))
-
-
-BACKUP = """
-import sqlalchemy as sa
-
-
-def test_backup(tmp_path):
-    engine = sa.create_engine(f"sqlite:///{tmp_path}/a.db")
-    with engine.connect() as connection:
-        assert connection.scalar(sa.text("SELECT 1")) == 1
-        connection.connection.driver_connection.backup(None)
-"""
-
-
-def test_a_refused_method_of_a_driver_names_what_to_mimic(project: Project) -> None:
-    """In every mode, as a replay has no answer to it."""
-    project.tests(BACKUP)
-    project.run("--mimic-record").expect(failed=1)
-
-    project.run().expect(
-        failed=1,
-        says=[
-            "`backup` cannot be recorded",
-            "name the function around it in mimic_functions",
-        ],
-    )
 
 
 LOG_IN = """

@@ -248,35 +248,6 @@ def test_whether_redis_has_a_script_is_no_part_of_an_answer(
     assert talk(redis_server.port) == recorded
 
 
-def test_a_script_that_only_its_hash_names_is_not_loaded(
-    commands: Runs, redis_server: RedisServer
-) -> None:
-    """No client would load it."""
-
-    def talk() -> Any:
-        with redis.Redis(port=redis_server.port) as client:
-            try:
-                return client.evalsha(hash_of_script, 0)
-            except redis.exceptions.NoScriptError:
-                return None
-
-    commands.again("off")
-    with redis.Redis(port=redis_server.port) as client:
-        hash_of_script = client.script_load("return 1")
-    commands.again("record")
-    assert talk() == 1
-    commands.again("off")
-    with redis.Redis(port=redis_server.port) as client:
-        client.script_flush()
-    commands.again("verify")
-
-    assert talk() == 1
-
-    drifts = commands.drifts()
-    assert "the real call raised NoScriptError, to try again: pytest" in drifts
-    assert "to accept it" not in drifts
-
-
 def test_replies_are_given_though_redis_is_gone(
     commands: Runs, redis_server: RedisServer
 ) -> None:

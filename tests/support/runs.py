@@ -138,9 +138,6 @@ class Runs:
     def end_test(self) -> None:
         end_test(self.run, "passed")
 
-    def end_open_streams(self) -> None:
-        """Do nothing: they have ended when they were closed, or end with their test."""
-
     @property
     def mode(self) -> str:
         return self.run.mode

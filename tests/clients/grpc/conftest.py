@@ -39,7 +39,6 @@ def three_ways(runs: Runs, library: Any) -> Callable[[Callable[[], Any]], Any]:
 
     def play(use: Callable[[], Any]) -> Any:
         recorded = use()
-        runs.end_open_streams()
         runs.again("verify")
         files = runs.files()
         assert use() == recorded

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -319,91 +319,3 @@ def test_a_missing_command_raises_where_it_does_live(talks):
     talks.run("--mimic-live").expect(passed=2)
 
     talks.run("--mimic-record").expect(passed=2)
-
-
-ENTERED = """
-import asyncio
-from pathlib import Path
-
-from mcp import stdio_client
-from talks import STDIO
-
-
-async def enter():
-    async with stdio_client(STDIO):
-        for _ in range(200):
-            if Path("started").exists():
-                return True
-            await asyncio.sleep(0.05)
-        return False
-
-
-def test_enter(request):
-    expected = request.config.getoption("mimic_record")
-    assert asyncio.run(enter()) == bool(expected)
-"""
-
-
-@pytest.mark.rare
-def test_the_server_starts_where_it_does_live(talks):
-    """Before any request while recording, and never in a replay."""
-    test = ENTERED.replace("range(200)", "range(200 if WAITS else 1)")
-    talks.write("test_enter.py", "import os\nWAITS = 'W' in os.environ\n" + test)
-    talks.run("--mimic-record", env={"W": "1"}).expect(passed=1)
-    talks.root.joinpath("started").unlink()
-
-    talks.run().expect(passed=1)
-
-    assert not talks.root.joinpath("started").exists()
-
-
-@pytest.mark.parametrize("read", [0, 1, 3])
-def test_a_recorded_session_takes_messages_as_its_client_asks(
-    project, monkeypatch, read
-):
-    """A server that writes more than its client reads waits for it, as it does live."""
-    anyio = pytest.importorskip("anyio")
-    stdio = pytest.importorskip("mcp.client.stdio")
-    shared = pytest.importorskip("mcp.shared.message")
-    types = pytest.importorskip("mcp_types")
-    message = shared.SessionMessage(
-        types.JSONRPCNotification(jsonrpc="2.0", method="notifications/message")
-    )
-    taken = []
-
-    @asynccontextmanager
-    async def connected(_server):
-        to_client, from_server = anyio.create_memory_object_stream(0)
-        to_server, from_client = anyio.create_memory_object_stream(0)
-
-        async def serve():
-            for number in range(4):
-                await to_client.send(message)
-                taken.append(number)
-
-        with to_client, from_server, to_server, from_client:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(serve)
-                yield from_server, to_server
-                tasks.cancel_scope.cancel()
-
-    monkeypatch.setattr(stdio, "stdio_client", connected)
-    project.ini("mcp")
-    project.tests(f"""
-        import anyio
-        from mcp.client import stdio
-
-        async def main():
-            server = stdio.StdioServerParameters(command="server")
-            async with stdio.stdio_client(server) as (messages, _):
-                for _ in range({read}):
-                    await messages.receive()
-                await anyio.wait_all_tasks_blocked()
-
-        def test_it():
-            anyio.run(main)
-    """)
-
-    project.run("--mimic-record").expect(passed=1)
-
-    assert len(taken) == read

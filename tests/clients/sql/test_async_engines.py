@@ -110,39 +110,3 @@ def test_types_are_exact(runs: Runs, pg: Place) -> None:
             repr(value) for value in recorded[:18]
         ]
         assert tuple(replayed[18:]) == tuple(recorded[18:])
-
-
-# By its type: what it is in PostgreSQL, and what an application reads of it.
-GEOMETRY = {
-    "point": ("'(1,2)'::point", lambda value: (value.x, value.y)),
-    "box": ("'((3,4),(1,2))'::box", lambda value: (value.high.x, value.low.y)),
-    "circle": ("'<(1,2),3>'::circle", lambda value: (value.center, value.radius)),
-    "line": ("'{1,2,3}'::line", lambda value: (value.A, value.B, value.C)),
-    "lseg": ("'[(1,2),(3,4)]'::lseg", lambda value: (value.p1.x, value.p2.y)),
-    "path": ("'((1,2),(3,4))'::path", lambda value: (value.is_closed, len(value))),
-    "polygon": ("'((1,2),(3,4))'::polygon", lambda value: (value.is_closed, value[1])),
-    "bit": ("B'101'::bit(3)", lambda value: (value.as_string(), len(value))),
-    "varbit": ("B'1011'::varbit", lambda value: (value.as_string(), value.to_int())),
-}
-
-
-def test_classes_of_asyncpg_come_back(runs: Runs, pg: Place) -> None:
-    """Its geometry and bits are subclasses of `tuple` and classes of its own."""
-    pytest.importorskip("asyncpg")
-    pytest.importorskip("greenlet")
-    columns = ", ".join(f"{text} AS {name}" for name, (text, _) in GEOMETRY.items())
-
-    async def ask(url: str) -> list[Any]:
-        engine = create_async_engine(url.replace("psycopg", "asyncpg"))
-        async with engine.connect() as connection:
-            row = (await connection.execute(sa.text(f"SELECT {columns}"))).one()
-        await engine.dispose()
-        return list(row)
-
-    recorded = asyncio.run(ask(pg.real))
-    runs.again("replay")
-    replayed = asyncio.run(ask(pg.gone))
-
-    assert [type(value) for value in replayed] == [type(value) for value in recorded]
-    for (_, read), old, new in zip(GEOMETRY.values(), recorded, replayed, strict=True):
-        assert read(old) == read(new)

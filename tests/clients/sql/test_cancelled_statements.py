@@ -46,55 +46,42 @@ def test_a_cancelled_statement_waits_in_a_replay(
     project.replay(env={"DB": "postgresql+asyncpg://a@127.0.0.1:1/b"}).expect(passed=1)
 
 
-def test_a_statement_in_a_thread_is_released_with_its_test(
-    project: Project, postgres: Postgres
-) -> None:
+def test_a_statement_in_a_thread_is_released_with_its_test(project: Project) -> None:
     """Nobody hears of it any more, but its test's own next steps wait for it no longer."""
-    pytest.importorskip("psycopg2")
     project.ini("sqlalchemy")
     project.tests("""
         import os, sys, threading
-        import psycopg2
-        from sqlalchemy import create_engine, exc, text
-        from sqlalchemy.pool import NullPool
+        from sqlalchemy import create_engine, event, text
 
-        engine = create_engine(os.environ["DB"], poolclass=NullPool)
-        errors = []
+        engine = create_engine("sqlite:///shop.db")
+        released, answers = threading.Event(), []
+
+        @event.listens_for(engine, "connect")
+        def add_a_function_that_waits(connection, _):
+            connection.create_function("hang", 0, released.wait)
 
         def ask():
-            try:
-                with engine.connect() as connection:
-                    connection.execute(text("select pg_sleep(60)"))
-            except exc.DBAPIError as error:
-                errors.append(error)
+            with engine.connect() as connection:
+                answers.append(connection.execute(text("select hang()")).scalar())
 
         thread = threading.Thread(target=ask, daemon=True)
 
-        def waits():
-            if "ADMIN" in os.environ:
-                with psycopg2.connect(os.environ["ADMIN"]) as admin:
-                    with admin.cursor() as cursor:
-                        cursor.execute("select query from pg_stat_activity")
-                        asked = [query for [query] in cursor.fetchall()]
-                return "select pg_sleep(60)" in asked
-            return sys._current_frames()[thread.ident].f_code.co_name == "wait"
-
         def test_it():
-            with engine.connect() as connection:
-                assert connection.execute(text("select 1")).scalar() == 1
             thread.start()
-            while not waits():
+            # In the function while recording, for the end of this test in a replay.
+            while sys._current_frames()[thread.ident].f_code.co_name != "wait":
                 thread.join(0.01)
-            assert not errors
 
         def test_second():
-            if "ADMIN" not in os.environ:
-                thread.join(20)
-                assert not thread.is_alive()
+            if "RECORDING" in os.environ:
+                released.set()
+            thread.join(20)
+            assert not thread.is_alive()
+            assert len(answers) == ("RECORDING" in os.environ)
+            engine.dispose()
     """)
-    place = f"postgres@127.0.0.1:{postgres.port}/postgres"
-    env = {"DB": f"postgresql+psycopg2://{place}", "ADMIN": f"postgresql://{place}"}
 
-    project.record(env=env).expect(passed=2)
+    recorded = project.record(env={"RECORDING": "1"}).expect(passed=2)
 
-    project.replay(env={"DB": "postgresql+psycopg2://a@127.0.0.1:1/b"}).expect(passed=2)
+    assert "open" in [call.end for call in recorded.calls]
+    project.replay().expect(passed=2)

@@ -207,6 +207,7 @@ RAW: list[tuple[str, dict[str, Any]]] = [
     ("SELECT (SELECT max(password) FROM users) AS name", {}),
     ("SELECT CASE WHEN id > 0 THEN password ELSE name END AS name FROM users", {}),
     ("SELECT CASE WHEN id > 0 THEN password END FROM users", {}),
+    (f"SELECT CASE WHEN password = '{TEXT}-p' THEN 1 ELSE 0 END FROM users", {}),
     ("SELECT CAST(password AS varchar(30)) FROM users", {}),
     ("SELECT CAST(name || password AS varchar) FROM users", {}),
     (f"SELECT id FROM users WHERE password = '{TEXT}-g' -- '{TEXT}-h", {}),

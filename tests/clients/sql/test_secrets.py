@@ -121,28 +121,6 @@ def test_columns_of_a_text_that_show_a_secret_are_replaced(
     assert "hunter2" not in runs.text
 
 
-def test_name_of_an_expression_does_not_show_its_secret(
-    runs: Runs, connect: Connect, lite: Place
-) -> None:
-    """SQLite names a column after its expression, with the literals in it."""
-
-    def steps(url: str) -> Any:
-        engine = connect(url)
-        run(
-            engine,
-            "CREATE TABLE t (password text)",
-            "INSERT INTO t (password) VALUES ('hunter2-stored')",
-        )
-        statement = (
-            "SELECT CASE WHEN password = 'hunter2-literal' THEN 1 ELSE 0 END FROM t"
-        )
-        with engine.connect() as connection:
-            return connection.scalar(sa.text(statement))
-
-    assert same(runs, lite, steps) == 0
-    assert "hunter2" not in runs.text
-
-
 def test_name_of_a_table_as_a_parameter_counts_as_its_text(
     runs: Runs, connect: Connect, lite: Place
 ) -> None:
