@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from support.runs import Runs
 
 
 @pytest.fixture(autouse=True)
-def _ended_runs() -> Iterator[None]:
+def _ended_runs():
     """End the tests that runs have played."""
     yield
     Runs.end_all()
 
 
 @pytest.fixture
-def runs(line: str, monkeypatch: pytest.MonkeyPatch) -> Runs:
+def runs(line, monkeypatch):
     """Runs of a test with the client that the fixture `line` names."""
     runs = Runs(line)
     runs.install(monkeypatch)

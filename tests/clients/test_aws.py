@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any
 
 import pytest
 from support.face import PLACEHOLDER
@@ -119,10 +117,10 @@ PASSED = 7
 
 
 @contextmanager
-def running_moto() -> Iterator[str]:
+def running_moto():
     """The URL of moto's server in a process of its own."""
     command = [sys.executable, "-W", "ignore", "-c", MOTO]
-    pipes: Any = {
+    pipes = {
         "stdin": subprocess.PIPE,
         "stdout": subprocess.PIPE,
         "stderr": subprocess.DEVNULL,
@@ -132,7 +130,7 @@ def running_moto() -> Iterator[str]:
         server.communicate()
 
 
-def keys(name: str) -> dict[str, str]:
+def keys(name):
     return {
         "AWS_ACCESS_KEY_ID": name,
         "AWS_SECRET_ACCESS_KEY": f"secret-of-{name}",
@@ -140,7 +138,7 @@ def keys(name: str) -> dict[str, str]:
     }
 
 
-def test_boto3_replays_without_the_service(project: Any) -> None:
+def test_boto3_replays_without_the_service(project):
     """With any credentials; and secrets are in no file."""
     project.ini("http")
     project.tests(TESTS.replace("PLACEHOLDER", PLACEHOLDER))

@@ -7,15 +7,10 @@ from __future__ import annotations
 
 import re
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 import pytest
 
 sa = pytest.importorskip("sqlalchemy")
-
-if TYPE_CHECKING:
-    from conftest import Project, Run
-    from support.database_servers import Postgres
 
 pytest_plugins = ("support.database_servers",)
 
@@ -106,7 +101,7 @@ def test_rolled_back(session):
 
 
 @pytest.fixture(params=["postgresql+psycopg", "sqlite"])
-def urls(request: pytest.FixtureRequest, project: Project) -> tuple[str, str]:
+def urls(request, project):
     """A database's URL, and one of the same kind that leads nowhere."""
     if request.param == "sqlite":
         return (
@@ -114,7 +109,7 @@ def urls(request: pytest.FixtureRequest, project: Project) -> tuple[str, str]:
             f"sqlite:///{project.root}/gone/shop.db",
         )
     pytest.importorskip("psycopg")
-    server: Postgres = request.getfixturevalue("postgres")
+    server = request.getfixturevalue("postgres")
     return (
         f"{request.param}://{server.new_database()}",
         f"{request.param}://postgres@127.0.0.1:1/gone",
@@ -122,7 +117,7 @@ def urls(request: pytest.FixtureRequest, project: Project) -> tuple[str, str]:
 
 
 @pytest.fixture
-def shop(project: Project) -> Project:
+def shop(project):
     """A project with a model, seed data in a session's fixture, and a rollback around each test."""
     project.module(MODEL)
     project.conftest(CONFTEST)
@@ -130,9 +125,7 @@ def shop(project: Project) -> Project:
     return project
 
 
-def test_any_test_may_be_the_first_to_connect(
-    shop: Project, urls: tuple[str, str]
-) -> None:
+def test_any_test_may_be_the_first_to_connect(shop, urls):
     """The requests of the first connection belong to the engine: each test alone, in another order, in workers.
 
     Seed data in a fixture, a rollback per test, a handled IntegrityError: the same with
@@ -151,9 +144,7 @@ def test_any_test_may_be_the_first_to_connect(
     shop.run("-n", "2", env={"DATABASE_URL": gone}, process=True).expect(passed=3)
 
 
-def test_a_test_that_grows_is_recorded_in_place(
-    shop: Project, urls: tuple[str, str]
-) -> None:
+def test_a_test_that_grows_is_recorded_in_place(shop, urls):
     """A new test finds what the fixtures make; nothing else is recorded again, if they get the recorded answers."""
     real, gone = urls
     shop.record(env={"DATABASE_URL": real})
@@ -181,7 +172,7 @@ def test_a_test_that_grows_is_recorded_in_place(
     shop.run("test_more.py", env={"DATABASE_URL": gone}).expect(passed=1)
 
 
-def content(url: str, table: str = "users") -> list[str] | None:
+def content(url, table="users"):
     """Return the names that are in a table, or None without the table."""
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     try:
@@ -210,9 +201,7 @@ STATEMENTS = """
 """
 
 
-def test_a_changed_first_statement_is_committed(
-    project: Project, urls: tuple[str, str]
-) -> None:
+def test_a_changed_first_statement_is_committed(project, urls):
     """Its COMMIT was recorded before."""
     test = """
         from shop import run, names
@@ -260,9 +249,7 @@ FIXTURE = """
 @pytest.mark.parametrize(
     "args", [(), ("test_shop.py::test_users",)], ids=["all", "alone"]
 )
-def test_tables_of_a_wider_fixture_are_there(
-    project: Project, urls: tuple[str, str], args: tuple[str, ...]
-) -> None:
+def test_tables_of_a_wider_fixture_are_there(project, urls, args):
     """They are made and dropped for real when the statements of one test run for real."""
     real, gone = urls
     project.module(STATEMENTS)
@@ -302,9 +289,7 @@ COLLEAGUE = """
 """
 
 
-def test_an_empty_database_is_told_once_with_one_command(
-    project: Project, urls: tuple[str, str]
-) -> None:
+def test_an_empty_database_is_told_once_with_one_command(project, urls):
     real, _ = urls
     project.module(STATEMENTS)
     project.tests(COLLEAGUE)
@@ -335,7 +320,7 @@ def test_an_empty_database_is_told_once_with_one_command(
         assert "to accept" not in run.output
 
 
-def commands_in(run: Run) -> list[str]:
+def commands_in(run):
     """Return the commands that a run offers."""
     return re.findall(r"pytest --mimic-.*", run.output)
 
@@ -371,9 +356,7 @@ def test_reading(url):
 """
 
 
-def test_frames_and_sets_replay_under_any_hash_seed(
-    project: Project, postgres: Postgres
-) -> None:
+def test_frames_and_sets_replay_under_any_hash_seed(project, postgres):
     """pandas offers its query to the driver as a table's name first; values of a set come in any order."""
     # They are imported by the run only: numpy cannot be imported again after `project`
     # has forgotten it.
@@ -412,9 +395,7 @@ LOG_IN = """
 """
 
 
-def test_a_test_that_fails_for_a_placeholder_says_which_name_to_exempt(
-    project: Project,
-) -> None:
+def test_a_test_that_fails_for_a_placeholder_says_which_name_to_exempt(project):
     project.ini("sqlalchemy")
     project.tests(LOG_IN)
     project.record().expect(passed=1)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from support.http_server import Server, running_server
+from support.http_server import running_server
 
 pytest.importorskip("httpx")
 
@@ -13,12 +11,12 @@ pytest_plugins = ("support.database_servers",)
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server():
     with running_server() as server:
         yield server
 
 
-def both_runs(project, server, body: str, **expected: int) -> None:
+def both_runs(project, server, body, **expected):
     """Record a test module, stop the server, and replay each of its tests."""
     project.ini("http")
     project.tests(body)

@@ -6,7 +6,6 @@ import json
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import count
 from urllib.parse import parse_qs, urlsplit
@@ -29,17 +28,17 @@ class Handler(loopback.Handler):
 
     server: Service
 
-    def handle_any(self) -> None:
+    def handle_any(self):
         url = urlsplit(self.path)
         self.sent = self.body()
         self.query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         page = getattr(self, f"page_{url.path.split('/')[1]}")
         page()
 
-    def token(self, *words: str) -> str:
+    def token(self, *words):
         return "-".join(["tok", *words, f"{self.server.run}f00d4711"])
 
-    def page_login(self) -> None:
+    def page_login(self):
         sent = json.loads(self.sent)
         user = sent["user"]
         self.json(
@@ -50,12 +49,12 @@ class Handler(loopback.Handler):
             Set_Cookie=f"sid={self.token('sid', user)}; Path=/",
         )
 
-    def page_me(self) -> None:
+    def page_me(self):
         given = self.headers["Authorization"] or self.headers["Cookie"] or "nobody"
         user = re.search("ann|bob|nobody", given)[0]
         self.json({"user": user})
 
-    def page_list(self) -> None:
+    def page_list(self):
         """Serve three pages of a list, of which `books` answers after `maps` has ended."""
         name, _, page = self.query.get("token", f"{self.query.get('set')}:0").partition(
             ":"
@@ -71,16 +70,16 @@ class Handler(loopback.Handler):
             self.server.maps_ended.set()
         self.json(answer)
 
-    def page_number(self) -> None:
+    def page_number(self):
         self.json({"pin": int(self.query["of"]) * 1000000 + self.server.run})
 
-    def page_open(self) -> None:
+    def page_open(self):
         self.json({"opened": self.path.rpartition("/")[2][:1]})
 
-    def page_echo(self) -> None:
+    def page_echo(self):
         self.json({"token": self.query.get("token"), "said": self.query.get("note")})
 
-    def page_form(self) -> None:
+    def page_form(self):
         """Serve a form with a token that is good for one order."""
         if self.command == "POST":
             sent = parse_qs(self.sent.decode())
@@ -96,7 +95,7 @@ class Handler(loopback.Handler):
 
 
 class Service(loopback.Server):
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__(Handler)
         self.run = next(RUNS)
         self.field = "access_token"
@@ -105,7 +104,7 @@ class Service(loopback.Server):
 
 
 @contextmanager
-def running_service(field: str = "access_token") -> Iterator[str]:
+def running_service(field="access_token"):
     with serving(Service()) as server:
         server.field = field
         yield server.url

@@ -64,7 +64,7 @@ TESTS = {
 class Server(loopback.Server):
     """Answers the last of three requests first, and the first one last."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__(Handler)
         self.answered = {number: threading.Event() for number in range(1, 5)}
         self.answered[4].set()

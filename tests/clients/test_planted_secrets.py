@@ -6,7 +6,6 @@ import base64
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -17,7 +16,7 @@ from support.loopback import serving
 pytest_plugins = ("support.database_servers",)
 
 
-def planted(number: int) -> str:
+def planted(number):
     return f"Planted{number:03d}xSecret4711"
 
 
@@ -33,20 +32,15 @@ NAMES = """
     g-recaptcha-response cf-turnstile-response
 """.split()
 # Requests, each with what it plants: method, path with query, headers, body.
-REQUESTS: list[tuple[str, str, dict[str, str], str]] = []
+REQUESTS = []
 _numbers = iter(range(1000))
 
 
-def plant() -> str:
+def plant():
     return planted(next(_numbers))
 
 
-def add(
-    path: str = "/echo",
-    body: Any = "",
-    kind: str = "application/json",
-    **headers: str,
-) -> None:
+def add(path="/echo", body="", kind="application/json", **headers):
     text = body if isinstance(body, str) else json.dumps(body)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if text:
@@ -118,7 +112,7 @@ add(body={"note": "it was " + planted(1)})
 SENT = next(_numbers)
 
 
-def jwt(name: str) -> str:
+def jwt(name):
     """Return what looks like a JSON Web Token; it is secret by its look."""
     header = base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=")
     claims = base64.urlsafe_b64encode(json.dumps({"sub": name}).encode())
@@ -132,7 +126,7 @@ add(body={"request": TOKENS[2]})
 add(body=TOKENS[3], kind="text/plain")
 
 # Answers, by their media types.
-ANSWERS: list[tuple[str, str]] = []
+ANSWERS = []
 for name in NAMES[:24]:
     ANSWERS.append(("application/json", json.dumps({"of": {name: plant()}})))
 ANSWERS += [
@@ -159,7 +153,7 @@ ANSWERS.append(
 )
 LAST = next(_numbers)
 
-HARMLESS: dict[str, Any] = {
+HARMLESS = {
     "code": "US", "state": "California", "sign": "leo", "ticket": "IC-2026-11-25-BERLIN-01", "tokens": ["the", " cat"],
     "max_tokens": 512, "token_count": 17, "token_type": "bearer", "next_page_token": "page2abc", "pageToken": "p3",
     "author": "Ann Lee", "authority": "city", "secretary": "Bob", "secret_santa": "Cleo", "password_policy": "strong",
@@ -179,7 +173,7 @@ HARMLESS: dict[str, Any] = {
 class Handler(loopback.Handler):
     """Echoes nothing, and answers with what is planted."""
 
-    def handle_any(self) -> None:
+    def handle_any(self):
         self.body()
         kind, _, number = self.path.strip("/").partition("/")
         if kind == "answer":

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 redis = pytest.importorskip("redis")
-
-if TYPE_CHECKING:
-    from conftest import Project
-    from support.database_servers import RedisServer
 
 pytest_plugins = ("support.database_servers",)
 
@@ -113,14 +107,12 @@ TARGETS = ["redis"]
 
 
 @pytest.fixture
-def there(redis_server: RedisServer) -> dict[str, str]:
+def there(redis_server):
     """The variable by which a project finds the server."""
     return {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
 
 
-def test_a_worker_replays_without_its_server(
-    project: Project, redis_server: RedisServer, there: dict[str, str]
-) -> None:
+def test_a_worker_replays_without_its_server(project, redis_server, there):
     project.write("worker.py", WORKER)
     project.write("test_worker.py", TESTS)
     project.record(env=there).expect(passed=3)
@@ -131,9 +123,7 @@ def test_a_worker_replays_without_its_server(
             project.replay(f"test_worker.py::{name}", env=there).expect(passed=1)
 
 
-def test_refused_pubsub_names_the_remedy(
-    project: Project, there: dict[str, str]
-) -> None:
+def test_refused_pubsub_names_the_remedy(project, there):
     """A test can expect the refusal."""
     project.tests("""
         import os
@@ -186,9 +176,7 @@ FIXTURE = """
 """
 
 
-def test_keys_of_a_wider_fixture_are_there(
-    project: Project, redis_server: RedisServer, there: dict[str, str]
-) -> None:
+def test_keys_of_a_wider_fixture_are_there(project, redis_server, there):
     """They are set and deleted for real when the commands of one test run for real."""
     project.write("test_jobs.py", FIXTURE.replace("NAME", "c"))
     before = project.record(env=there).expect(passed=3)
@@ -212,9 +200,7 @@ def test_keys_of_a_wider_fixture_are_there(
     ).expect(passed=3)
 
 
-def test_a_cancelled_command_waits_in_a_replay(
-    project: Project, redis_server: RedisServer
-) -> None:
+def test_a_cancelled_command_waits_in_a_replay(project, redis_server):
     """And the next equal one gets its own reply."""
     project.ini("redis")
     project.tests("""
@@ -243,9 +229,7 @@ def test_a_cancelled_command_waits_in_a_replay(
         project.replay(env=url).expect(passed=1)
 
 
-def test_a_key_in_a_value_is_masked_before_the_label_is_cut(
-    project: Project, there: dict[str, str]
-) -> None:
+def test_a_key_in_a_value_is_masked_before_the_label_is_cut(project, there):
     key = "sk-proj-" + "Zq7Lk2Vb9Xc4Mn1P" * 3
     project.tests(f"""
         import os, redis

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from support import loopback
 from support.loopback import Server, serving
-
-if TYPE_CHECKING:
-    from conftest import Project
-    from support.rekeying import Rekey
 
 pytest_plugins = ("support.rekeying",)
 
@@ -21,18 +14,18 @@ pytest_plugins = ("support.rekeying",)
 class Model(loopback.Handler):
     """Answers each prompt with the number of the request."""
 
-    def do_POST(self) -> None:
+    def do_POST(self):
         """Answer a prompt."""
         asked = json.loads(self.body())
-        self.server.seen.append(asked)  # type: ignore[attr-defined]
-        number = len(self.server.seen)  # type: ignore[attr-defined]
+        self.server.seen.append(asked)
+        number = len(self.server.seen)
         if asked.get("again"):
             number = 0
         self.json({"number": number, "prompt": asked["prompt"]}, X_Number=str(number))
 
 
 @pytest.fixture
-def service() -> Iterator[Server]:
+def service():
     """A service that answers prompts."""
     with serving(Server(Model)) as server:
         yield server
@@ -75,14 +68,8 @@ HTTP = {
 
 @pytest.mark.parametrize(("before", "after", "changes"), HTTP.values(), ids=HTTP)
 def test_requests_follow_their_line(
-    project: Project,
-    service: Server,
-    rekey: Rekey,
-    monkeypatch: pytest.MonkeyPatch,
-    before: str,
-    after: str,
-    changes: list[tuple[str, str]],
-) -> None:
+    project, service, rekey, monkeypatch, before, after, changes
+):
     monkeypatch.setenv("SERVICE", service.url)
     project.module(SHOP)
     project.tests(ASKS)
@@ -103,8 +90,8 @@ def test_requests_follow_their_line(
 
 
 def test_different_answers_stay_where_one_recording_serves_all(
-    project: Project, service: Server, rekey: Rekey, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    project, service, rekey, monkeypatch
+):
     """Equal answers of two tests become one, although the server's headers differ."""
     monkeypatch.setenv("SERVICE", service.url)
     project.module(SHOP)
@@ -149,9 +136,7 @@ SQL = """
 """
 
 
-def test_statements_follow_their_line(
-    project: Project, rekey: Rekey, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_statements_follow_their_line(project, rekey, monkeypatch, tmp_path):
     pytest.importorskip("sqlalchemy")
     test = """
         import shop

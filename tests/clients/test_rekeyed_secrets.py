@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from support import loopback
 from support.loopback import Server, serving
-
-if TYPE_CHECKING:
-    from conftest import Project
-    from support.rekeying import Rekey
 
 pytest_plugins = ("support.rekeying",)
 
 SECRET = "hunter-4711-zebra"
 
 
-def holds_secret(project: Project) -> list[str]:
+def holds_secret(project):
     """Return the files of the vault that hold the secret."""
     found = project.files().items()
     return [name for name, data in found if SECRET.encode() in data]
@@ -29,7 +22,7 @@ def holds_secret(project: Project) -> list[str]:
 class Shop(loopback.Handler):
     """Answers with the motto that it was sent, and issues a badge."""
 
-    def do_POST(self) -> None:
+    def do_POST(self):
         """Answer a request."""
         asked = json.loads(self.body())
         answer = {"motto": asked.get("motto"), "name": "Ann", "badge": "badge-0815-new"}
@@ -37,13 +30,13 @@ class Shop(loopback.Handler):
             answer["token"] = "tok-0815-new"
         self.json(answer)
 
-    def do_GET(self) -> None:
+    def do_GET(self):
         """Answer a request."""
         self.json({"path": "ok"})
 
 
 @pytest.fixture
-def service() -> Iterator[Server]:
+def service():
     """A service."""
     with serving(Server(Shop)) as server:
         yield server
@@ -62,13 +55,7 @@ SHOP = """
 
 
 @pytest.mark.parametrize("line", ["http", "http ignore=query"])
-def test_requests_and_answers_lose_a_secret(
-    project: Project,
-    service: Server,
-    rekey: Rekey,
-    monkeypatch: pytest.MonkeyPatch,
-    line: str,
-) -> None:
+def test_requests_and_answers_lose_a_secret(project, service, rekey, monkeypatch, line):
     monkeypatch.setenv("SERVICE", service.url)
     project.module(SHOP)
     project.tests(f"""
@@ -99,14 +86,8 @@ def test_requests_and_answers_lose_a_secret(
     ids=["the application's own", "issued"],
 )
 def test_what_was_hidden_cannot_come_back(
-    project: Project,
-    service: Server,
-    rekey: Rekey,
-    monkeypatch: pytest.MonkeyPatch,
-    path: str,
-    setting: str,
-    name: str,
-) -> None:
+    project, service, rekey, monkeypatch, path, setting, name
+):
     monkeypatch.setenv("SERVICE", service.url)
     project.module(SHOP)
     project.tests(f"""
@@ -129,9 +110,7 @@ def test_what_was_hidden_cannot_come_back(
     assert project.files() == before
 
 
-def test_statements_and_rows_lose_a_secret(
-    project: Project, rekey: Rekey, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_statements_and_rows_lose_a_secret(project, rekey, monkeypatch, tmp_path):
     pytest.importorskip("sqlalchemy")
     monkeypatch.setenv("DATABASE", str(tmp_path / "users.db"))
     project.module("""
@@ -167,9 +146,7 @@ def test_statements_and_rows_lose_a_secret(
     project.replay().expect(passed=1)
 
 
-def test_the_description_of_a_function_s_call_loses_a_secret(
-    project: Project, rekey: Rekey
-) -> None:
+def test_the_description_of_a_function_s_call_loses_a_secret(project, rekey):
     project.module("def fetch(motto, run):\n    return run\n")
     project.tests(f"""
         import shop

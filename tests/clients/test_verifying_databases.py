@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from itertools import islice
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,18 +15,11 @@ import redis.asyncio
 import sqlalchemy as sa
 from support.runs import Runs
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from conftest import Project
-    from support.database_servers import Postgres, RedisServer
-
 pytest_plugins = ("support.database_servers",)
 
 
 @pytest.fixture
-def sql(monkeypatch: pytest.MonkeyPatch) -> Runs:
+def sql(monkeypatch):
     """Runs of a test with SQLAlchemy."""
     runs = Runs("sqlalchemy")
     runs.install(monkeypatch)
@@ -35,14 +27,14 @@ def sql(monkeypatch: pytest.MonkeyPatch) -> Runs:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+def engine(tmp_path):
     """An engine of a new SQLite file."""
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
     yield engine
     engine.dispose()  # since Python 3.13, a connection that is not closed warns
 
 
-def order(engine: sa.Engine) -> tuple[Any, ...]:
+def order(engine):
     """Place an order, and return its id, its token and the number of orders."""
     with engine.begin() as connection:
         made = connection.execute(
@@ -53,9 +45,7 @@ def order(engine: sa.Engine) -> tuple[Any, ...]:
         return made, connection.execute(known, {"token": token}).scalar_one()
 
 
-def test_a_statement_runs_and_gives_the_recorded_rows(
-    sql: Runs, engine: sa.Engine
-) -> None:
+def test_a_statement_runs_and_gives_the_recorded_rows(sql, engine):
     """It really writes.
 
     The secrets in rows are the real ones, so that the next statements find what they
@@ -87,10 +77,8 @@ def test_a_statement_runs_and_gives_the_recorded_rows(
         )
 
 
-def test_a_recorded_error_is_raised_and_a_new_one_is_not(
-    sql: Runs, engine: sa.Engine
-) -> None:
-    def attempt() -> tuple[str, int]:
+def test_a_recorded_error_is_raised_and_a_new_one_is_not(sql, engine):
+    def attempt():
         with engine.connect() as connection:
             with pytest.raises(sa.exc.OperationalError) as caught:
                 connection.execute(sa.text("SELECT 1 FROM later"))
@@ -98,7 +86,7 @@ def test_a_recorded_error_is_raised_and_a_new_one_is_not(
                 sa.text("SELECT 1 FROM sooner")
             ).scalar_one()
 
-    def change(statement: str) -> None:
+    def change(statement):
         mode = sql.mode
         sql.again("off")
         with engine.begin() as connection:
@@ -116,14 +104,12 @@ def test_a_recorded_error_is_raised_and_a_new_one_is_not(
     assert sql.drifts().count("no longer gives") == 2
 
 
-def test_a_cursor_on_the_server_gives_the_recorded_rows(
-    sql: Runs, postgres: Postgres
-) -> None:
+def test_a_cursor_on_the_server_gives_the_recorded_rows(sql, postgres):
     engine = sa.create_engine(
         f"postgresql+psycopg://{postgres.new_database()}", poolclass=sa.NullPool
     )
 
-    def fill(count: int) -> None:
+    def fill(count):
         mode = sql.mode
         sql.again("off")
         with engine.begin() as connection:
@@ -133,7 +119,7 @@ def test_a_cursor_on_the_server_gives_the_recorded_rows(
             )
         sql.again(mode)
 
-    def read(*, until: int = 100) -> list[int]:
+    def read(*, until=100):
         options = {"stream_results": True, "max_row_buffer": 2}
         query = sa.text("SELECT n FROM t ORDER BY n")
         with (
@@ -158,20 +144,18 @@ def test_a_cursor_on_the_server_gives_the_recorded_rows(
 
 
 @pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> Runs:
+def commands(monkeypatch):
     """Runs of a test with redis-py."""
     runs = Runs("redis")
     runs.install(monkeypatch)
     return runs
 
 
-def test_replies_of_redis_are_the_recorded_ones(
-    commands: Runs, redis_server: RedisServer
-) -> None:
+def test_replies_of_redis_are_the_recorded_ones(commands, redis_server):
     """The real commands are done all the same."""
     redis_server.empty()
 
-    def talk() -> list[Any]:
+    def talk():
         with redis.Redis(port=redis_server.port, decode_responses=True) as client:
             number = client.incr("orders")
             client.set(f"order:{number}", "tea")
@@ -193,17 +177,17 @@ def test_replies_of_redis_are_the_recorded_ones(
         assert client.get("orders") == b"4"
 
 
-def lock(port: int) -> list[Any]:
+def lock(port):
     """Take a lock, whose release is a script."""
     with redis.Redis(port=port) as client, client.lock("report", timeout=10) as held:
         held.release()
         return [held.locked(), held.acquire(blocking=False)]
 
 
-def lock_async(port: int) -> list[Any]:
+def lock_async(port):
     """Do so with the asyncio client."""
 
-    async def take() -> list[Any]:
+    async def take():
         client = redis.asyncio.Redis(port=port)
         held = client.lock("report", timeout=10)
         seen = [await held.acquire(), await held.release(), await held.locked()]
@@ -213,7 +197,7 @@ def lock_async(port: int) -> list[Any]:
     return asyncio.run(take())
 
 
-def run_pipeline(port: int) -> list[Any]:
+def run_pipeline(port):
     """Run a script in a pipeline."""
     with redis.Redis(port=port) as client, client.pipeline() as pipe:
         double = client.register_script("return ARGV[1] * 2")
@@ -224,11 +208,11 @@ def run_pipeline(port: int) -> list[Any]:
 @pytest.mark.parametrize("talk", [lock, lock_async, run_pipeline])
 @pytest.mark.parametrize("recorded_with", [True, False], ids=["warm", "cold"])
 def test_whether_redis_has_a_script_is_no_part_of_an_answer(
-    commands: Runs, redis_server: RedisServer, recorded_with: bool, talk: Any
-) -> None:
+    commands, redis_server, recorded_with, talk
+):
     """The client would load the script, and so does verifying."""
 
-    def begin(mode: Any, *, with_script: bool) -> None:
+    def begin(mode, *, with_script):
         commands.again("off")
         redis_server.empty()
         if with_script:
@@ -248,12 +232,10 @@ def test_whether_redis_has_a_script_is_no_part_of_an_answer(
     assert talk(redis_server.port) == recorded
 
 
-def test_replies_are_given_though_redis_is_gone(
-    commands: Runs, redis_server: RedisServer
-) -> None:
+def test_replies_are_given_though_redis_is_gone(commands, redis_server):
     redis_server.empty()
 
-    def talk() -> list[Any]:
+    def talk():
         with redis.Redis(
             port=redis_server.port, decode_responses=True, retry=None
         ) as client:
@@ -271,8 +253,8 @@ def test_replies_are_given_though_redis_is_gone(
 
 
 def test_by_shape_values_of_rows_and_replies_are_free_but_not_their_types(
-    project: Project, redis_server: RedisServer, tmp_path: Path
-) -> None:
+    project, redis_server, tmp_path
+):
     """The number of rows and the fields of a hash count, too."""
     project.ini("sqlalchemy compare=shape", "redis compare=shape")
     project.tests(f"""
@@ -290,7 +272,7 @@ def test_by_shape_values_of_rows_and_replies_are_free_but_not_their_types(
     """)
     engine = sa.create_engine(f"sqlite:///{tmp_path}/shop.db")
 
-    def change(sql: str, *fields: str) -> None:
+    def change(sql, *fields):
         with (
             engine.begin() as connection,
             redis.Redis(port=redis_server.port) as client,

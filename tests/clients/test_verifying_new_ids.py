@@ -44,10 +44,10 @@ PAYMENT = """
 class Service(loopback.Server):
     """Keeps users under ids that it never gives twice."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__(Handler)
         self.ids = itertools.count(1001)
-        self.users: dict[str, dict[str, object]] = {}
+        self.users = {}
         self.method = "card"
         self.plan = "free"
 

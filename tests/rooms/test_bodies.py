@@ -39,7 +39,7 @@ READABLE = {
 
 
 @pytest.mark.parametrize("name", READABLE)
-def test_an_answer_is_as_readable_as_its_type(name: str) -> None:
+def test_an_answer_is_as_readable_as_its_type(name):
     data, kind, wanted = READABLE[name]
 
     body = bodies.read_given(data, kind)
@@ -66,7 +66,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_an_odd_answer_comes_back_as_it_was(name: str) -> None:
+def test_an_odd_answer_comes_back_as_it_was(name):
     data, kind = ODD[name]
 
     written = bodies.written(bodies.read_given(data, kind))
@@ -88,7 +88,7 @@ KINDS = st.sampled_from([JSON, EVENTS, LINES, "text/plain", f"{JSON}; charset=la
 
 
 @given(data=HOSTILE, kind=KINDS)
-def test_no_answer_loses_a_byte_that_counts(data: bytes, kind: str) -> None:
+def test_no_answer_loses_a_byte_that_counts(data, kind):
     body = bodies.read_given(data, kind)
 
     assert b"".join(bodies.pieces(body)) == bodies.written(body)
@@ -111,9 +111,7 @@ FORM = "application/x-www-form-urlencoded"
         (b"a b", b"a  b", "text/plain", False),
     ],
 )
-def test_requests_are_told_apart_by_what_they_say(
-    one: bytes, other: bytes, kind: str, are_same: bool
-) -> None:
+def test_requests_are_told_apart_by_what_they_say(one, other, kind, are_same):
     first, second = (bodies.read_sent(data, kind) for data in (one, other))
 
     assert (digest_of(first) == digest_of(second)) is are_same

@@ -18,12 +18,12 @@ ALL = [
 ]
 
 
-def in_mode(*modes: str) -> list[Facts]:
+def in_mode(*modes):
     return [facts for facts in ALL if facts.mode in modes]
 
 
 @pytest.mark.parametrize("recorded", RECORDED)
-def test_a_replay_runs_nothing(recorded: Recorded) -> None:
+def test_a_replay_runs_nothing(recorded):
     wanted = {
         "fresh": "replay",
         "repeats": "replay",
@@ -37,7 +37,7 @@ def test_a_replay_runs_nothing(recorded: Recorded) -> None:
     assert found == {wanted[recorded]}
 
 
-def test_verifying_runs_what_has_a_recording_and_nothing_else() -> None:
+def test_verifying_runs_what_has_a_recording_and_nothing_else():
     found = {(facts.recorded, decide(facts)) for facts in in_mode("verify")}
 
     assert found == {
@@ -49,7 +49,7 @@ def test_verifying_runs_what_has_a_recording_and_nothing_else() -> None:
     }
 
 
-def test_recording_again_and_live_run_everything() -> None:
+def test_recording_again_and_live_run_everything():
     assert {decide(facts) for facts in in_mode("rerecord", "live")} == {"run"}
 
 
@@ -70,13 +70,11 @@ def test_recording_again_and_live_run_everything() -> None:
         ("none", "real", "run"),
     ],
 )
-def test_a_conversation_is_replayed_or_real_as_a_whole(
-    recorded: Recorded, conversation: Conversation, wanted: str
-) -> None:
+def test_a_conversation_is_replayed_or_real_as_a_whole(recorded, conversation, wanted):
     assert decide(Facts("record", recorded, conversation)) == wanted
 
 
-def test_a_recording_run_repeats_what_later_statements_may_need() -> None:
+def test_a_recording_run_repeats_what_later_statements_may_need():
     """And gives its recorded answer; a conversation that is real is recorded anyway."""
     repeated = [
         facts

@@ -12,7 +12,6 @@ import functools
 import io
 import math
 import types
-from typing import Any
 
 import pytest
 from support.face import there_and_back
@@ -35,37 +34,37 @@ class Rate:
 
 
 class Failure(Exception):
-    def __init__(self, message: str, code: int) -> None:
+    def __init__(self, message, code):
         super().__init__(message)
         self.code = code
 
 
-def lines(old: object, new: object, **rules: Any) -> list[str]:
+def lines(old, new, **rules):
     """Return what a drift says of two outcomes, both as they come from the vault."""
     values = there_and_back(old), there_and_back(new)
     found = outcome_differences(*values, Rules(**rules))
     return [difference_line(difference) for difference in found]
 
 
-def ring(name: str) -> Rate:
+def ring(name):
     value = Rate(name)
     value.value = [value]
     return value
 
 
-def caused(cause: BaseException) -> ValueError:
+def caused(cause):
     error = ValueError("x")
     error.__cause__ = cause
     return error
 
 
-def noted(note: str) -> ValueError:
+def noted(note):
     error = ValueError("x")
-    error.__notes__ = [note]  # type: ignore[attr-defined]  # add_note is new in 3.11
+    error.__notes__ = [note]
     return error
 
 
-def at(place: int) -> io.BytesIO:
+def at(place):
     stream = io.BytesIO(b"ab")
     stream.seek(place)
     return stream

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from importlib.metadata import (
-    Distribution,
     PackageNotFoundError,
     distribution,
     entry_points,
@@ -17,7 +16,7 @@ import pytest_mimic
 
 
 @pytest.fixture
-def installed() -> Distribution:
+def installed():
     """pytest-mimic's metadata."""
     try:
         return distribution("pytest-mimic")

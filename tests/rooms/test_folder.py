@@ -111,7 +111,7 @@ def test_a_vault_that_is_a_file_is_an_error_that_names_it(folder, tmp_path, name
     assert (tmp_path / "v").read_bytes() == b"mine"
 
 
-def locks(place, label="v") -> Locks:
+def locks(place, label="v"):
     return Locks(str(place), label)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -174,9 +172,7 @@ ARGUMENTS = [{"$shop.money:Money": {}}, {"$shop.row:Row": {}}]
 
 
 @pytest.fixture
-def inputs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], Inputs]]:
+def inputs(tmp_path, monkeypatch):
     """Make the inputs of a new run of that project, which has imported its modules."""
     for name, text in MODULES.items():
         file = tmp_path / f"shop/{name}.py"
@@ -193,16 +189,14 @@ def inputs(
 class Stored:
     """A list as the vault has it."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content):
         self.content = content
 
-    def read_object(self, _name: str) -> bytes:
+    def read_object(self, _name):
         return self.content
 
 
-def changed_by(
-    inputs: Callable[[], Inputs], root: Path, name: str, old: str, new: str
-) -> list[str]:
+def changed_by(inputs, root, name, old, new):
     """Return what a run names after an edit."""
     listed = inputs().listed("shop.report:build", ARGUMENTS, set())
     text = (root / name).read_text()
@@ -263,16 +257,12 @@ ALIKE = {
 
 
 @pytest.mark.parametrize("change", FUNCTIONS)
-def test_each_change_of_behaviour_is_named(
-    inputs: Callable[[], Inputs], tmp_path: Path, change: str
-) -> None:
+def test_each_change_of_behaviour_is_named(inputs, tmp_path, change):
     name, old, new, expected = FUNCTIONS[change]
 
     assert changed_by(inputs, tmp_path, name, old, new) == [expected]
 
 
 @pytest.mark.parametrize("change", ALIKE)
-def test_a_change_of_no_behaviour_is_not_named(
-    inputs: Callable[[], Inputs], tmp_path: Path, change: str
-) -> None:
+def test_a_change_of_no_behaviour_is_not_named(inputs, tmp_path, change):
     assert changed_by(inputs, tmp_path, *ALIKE[change]) == []

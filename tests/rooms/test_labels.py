@@ -9,11 +9,11 @@ import pytest
 
 from pytest_mimic.values.labels import call_label
 from pytest_mimic.values.messages import ignorable_in, lines_of, nearest
-from pytest_mimic.values.tree import Tree, cut
+from pytest_mimic.values.tree import cut
 from pytest_mimic.values.walk import Walk
 
 
-def trees(**values: object) -> dict[str, Tree]:
+def trees(**values):
     return {name: Walk().node(value) for name, value in values.items()}
 
 
@@ -21,7 +21,7 @@ CHAT = {"model": "gpt-x", "messages": [{"role": "user", "content": [{"text": f"{
 MCP = {"jsonrpc": "2.0", "method": "tools/call", "params": {"name": "search"}}
 
 
-def post(body: object, query: str = "") -> dict[str, object]:
+def post(body, query=""):
     return {"method": "POST", "url": f"https://x.com/v1{query}", "body": {"json": body}}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -41,7 +40,7 @@ GROUND = "errors"
 
 
 @cache
-def imported_modules(name: str) -> frozenset[str]:
+def imported_modules(name):
     """Return the modules of the package that a module imports, lazily and for types, too."""
     found = set()
     for imported in _imported_names(MODULES[name]):
@@ -52,7 +51,7 @@ def imported_modules(name: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _imported_names(path: Path) -> Iterator[str]:
+def _imported_names(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -61,7 +60,7 @@ def _imported_names(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def floor_of(module: str) -> int:
+def floor_of(module):
     """Return the floor of a module, counted from the lowest."""
     names = module.split(".")[1:]
     if names in (["commands"], ["words"]):

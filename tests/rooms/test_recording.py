@@ -91,18 +91,18 @@ def test_what_editors_and_git_do_to_a_file_is_no_edit(convert):
     assert (again.entries, again.edited) == (LOG.entries, False)
 
 
-def edit(old: bytes, new: bytes):
-    def edited(content: bytes) -> bytes:
+def edit(old, new):
+    def edited(content):
         assert old in content
         return content.replace(old, new)
 
     return edited
 
 
-def of_call(**parts: object):
+def of_call(**parts):
     """Change a part of the first call."""
 
-    def edited(content: bytes) -> bytes:
+    def edited(content):
         plain = json.loads(content)
         plain["log"][0].update(parts)
         return json.dumps(plain).encode()
@@ -113,7 +113,7 @@ def of_call(**parts: object):
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 12345\n"
 
 
-def deep(content: bytes, levels: int) -> bytes:
+def deep(content, levels):
     """Put nested lists in place of a value."""
     return content.replace(b"1.08", b"[" * levels + b"]" * levels)
 

@@ -21,7 +21,7 @@ SIGNATURES = {
 }
 
 
-def identity(fields: dict[str, str], *, as_form: bool = False) -> str:
+def identity(fields, *, as_form=False):
     text = urlencode(fields)
     if as_form:
         headers = [("Content-Type", "application/x-www-form-urlencoded")]
@@ -33,7 +33,7 @@ def identity(fields: dict[str, str], *, as_form: bool = False) -> str:
 
 @pytest.mark.parametrize("as_form", [False, True], ids=["URL", "form"])
 @pytest.mark.parametrize("scheme", SIGNATURES)
-def test_another_signature_is_the_same_request(scheme: str, as_form: bool) -> None:
+def test_another_signature_is_the_same_request(scheme, as_form):
     names = SIGNATURES[scheme].split()
     first, second = (
         {"part": "3", **{name: f"{name}-{run}" for name in names}} for run in "12"
@@ -46,7 +46,7 @@ def test_another_signature_is_the_same_request(scheme: str, as_form: bool) -> No
 
 
 @pytest.mark.parametrize("scheme", SIGNATURES)
-def test_names_of_a_scheme_count_without_its_signature(scheme: str) -> None:
+def test_names_of_a_scheme_count_without_its_signature(scheme):
     first, *_ = names = SIGNATURES[scheme].split()
     without = [{name: run for name in names if name != first} for run in "12"]
 

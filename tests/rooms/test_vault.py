@@ -23,7 +23,7 @@ def vault(tmp_path):
     vault.close()
 
 
-def files(vault) -> set[str]:
+def files(vault):
     return set(vault.folder.names())
 
 
@@ -104,7 +104,7 @@ def test_a_file_of_a_newer_version_is_kept(vault):
 
 
 def test_a_deep_call_comes_back(vault):
-    deep: list[object] = []
+    deep = []
     for _ in range(2_000):
         deep = [deep]
 
@@ -183,7 +183,7 @@ def test_nothing_but_an_object_is_read_as_one(vault, name):
         vault.read_object(name)
 
 
-def with_objects(vault) -> tuple[str, str, str]:
+def with_objects(vault):
     """Record a call that names an object, which names another one; and one of nobody."""
     pickle = vault.write_object("pkl", [b"abc"])
     large = vault.write_object("json", [f'{{"$pickle": "{pickle}"}}'.encode()])
@@ -248,7 +248,7 @@ def test_objects_stay_while_another_process_records(vault, tmp_path):
 # -- part files
 
 
-def killed_after(vault, *entries: Entry, kept: int | None = None) -> None:
+def killed_after(vault, *entries, kept=None):
     """Let another process keep calls of a log, and end without a word."""
     before = set(vault.parts())
     child = os.fork()

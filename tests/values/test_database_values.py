@@ -6,7 +6,7 @@ import datetime as dt
 from collections import namedtuple
 from decimal import Decimal
 from enum import Enum, IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -39,7 +39,7 @@ class Label(str):
 class Cents(int):
     """A number with a method."""
 
-    def dollars(self) -> float:
+    def dollars(self):
         return self / 100
 
 
@@ -81,14 +81,14 @@ class Level(IntEnum):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_value_comes_back_in_the_class_that_a_converter_made(value: Any) -> None:
+def test_a_value_comes_back_in_the_class_that_a_converter_made(value):
     again = there_and_back([{"column": value}])[0]["column"]
 
     assert type(again) is type(value)
     assert shown(again) == shown(value)
 
 
-def test_a_value_of_an_own_class_keeps_its_attributes_and_methods() -> None:
+def test_a_value_of_an_own_class_keeps_its_attributes_and_methods():
     label = Label("red")
     label.color = "#f00"
 
@@ -96,16 +96,16 @@ def test_a_value_of_an_own_class_keeps_its_attributes_and_methods() -> None:
     assert there_and_back(Cents(250)).dollars() == 2.5
 
 
-def test_a_named_tuple_that_a_driver_made_keeps_its_names_or_is_refused() -> None:
+def test_a_named_tuple_that_a_driver_made_keeps_its_names_or_is_refused():
     """A driver makes its class in each process, and so does a replay."""
-    made: Any = namedtuple("address", "street number", module="psycopg.types.composite")
+    made = namedtuple("address", "street number", module="psycopg.types.composite")
 
     comes_back_or_is_refused(
         [made("Storgata", 5)], shown=lambda rows: (rows, repr(rows), rows[0].number)
     )
 
 
-def test_a_zone_keeps_its_name_and_its_hour() -> None:
+def test_a_zone_keeps_its_name_and_its_hour():
     """A time that is there twice comes back as the one it was."""
     moment = dt.datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=BERLIN)
 
@@ -153,7 +153,7 @@ DRIVERS = {
     ("module", "source"),
     [(module, source) for module, sources in DRIVERS.items() for source in sources],
 )
-def test_classes_of_drivers_come_back_or_are_refused(module: str, source: str) -> None:
+def test_classes_of_drivers_come_back_or_are_refused(module, source):
     made = eval(source, vars(pytest.importorskip(module)))
 
     again = comes_back_or_is_refused([made])

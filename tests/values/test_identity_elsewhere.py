@@ -38,7 +38,7 @@ print(json.dumps(identities()))
 """
 
 
-def identities() -> dict[str, str]:
+def identities():
     """Return the identity of each value of both tables, by row and expression; `-`: it is refused.
 
     The table of libraries is left out where one of them is not installed.
@@ -60,7 +60,7 @@ def identities() -> dict[str, str]:
     return found
 
 
-def identities_of(python: str, *, seed: str) -> dict[str, str]:
+def identities_of(python, *, seed):
     """Return the identities as another process has them."""
     folders = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
@@ -74,8 +74,7 @@ def identities_of(python: str, *, seed: str) -> dict[str, str]:
         text=True,
         check=True,
     )
-    found: dict[str, str] = json.loads(done.stdout)
-    return found
+    return json.loads(done.stdout)
 
 
 def test_another_process_has_the_same_identities():
@@ -85,7 +84,7 @@ def test_another_process_has_the_same_identities():
     assert one == other
 
 
-def other_pythons() -> list[str]:
+def other_pythons():
     """Return an interpreter of each other Python whose environment has the product.
 
     They stand in MIMIC_PYTHONS, or are those of tox.

@@ -433,7 +433,7 @@ def test_attributes_of_a_local_class_are_identified_without_their_code():
         assert held._mock_children.keys().isdisjoint({"fget", "fset", "fdel", "func"})
 
 
-def mock_with(value: object) -> Mock:
+def mock_with(value):
     mock = Mock()
     type(mock).user = PropertyMock(return_value=value)
     return mock

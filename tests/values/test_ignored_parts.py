@@ -7,25 +7,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from types import SimpleNamespace
-from typing import Any
 
 
 class Count(int):
     pass
 
 
-class Tags(set):  # type: ignore[type-arg]
+class Tags(set):
     pass
 
 
-class Named(dict):  # type: ignore[type-arg]
+class Named(dict):
     pass
 
 
 class SlottedRow:
     __slots__ = ("a", "b")
 
-    def __init__(self, a: object, b: object) -> None:
+    def __init__(self, a, b):
         self.a, self.b = a, b
 
 
@@ -38,7 +37,7 @@ class Frozen:
 class Child:
     """An object that knows its parent, which knows it."""
 
-    def __init__(self, name: str, sent_at: int) -> None:
+    def __init__(self, name, sent_at):
         self.name, self.sent_at = name, sent_at
         self.parent = SimpleNamespace(children=[self], sent_at=sent_at)
 
@@ -46,18 +45,18 @@ class Child:
 class Session:
     """An object with a part that has no identity."""
 
-    def __init__(self, user: str) -> None:
+    def __init__(self, user):
         self.user = user
         self.pool = SimpleNamespace(lock=Lock())
 
 
-def with_attributes(value: Any, **attributes: object) -> Any:
+def with_attributes(value, **attributes):
     value.__dict__.update(attributes)
     return value
 
 
 # A path, a value, one that differs there alone, and one that differs elsewhere.
-CASES: dict[str, tuple[str, Any, Any, Any]] = {
+CASES = {
     "argument": ("value", 1, 2, None),
     "key": ("value.a", {"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 1, "b": 2}),
     "key that is missing": ("value.a", {"a": 1, "b": 1}, {"b": 1}, {"a": 1, "b": 2}),
@@ -175,5 +174,5 @@ def test_case(name):
 """
 
 
-def test_a_path_leaves_out_its_part_alone(shop: Any) -> None:
+def test_a_path_leaves_out_its_part_alone(shop):
     shop.record().expect(passed=len(CASES))

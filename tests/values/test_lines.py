@@ -36,9 +36,7 @@ FORMS = {
 @pytest.mark.parametrize(
     ("text", "name", "is_excluded", "options"), FORMS.values(), ids=FORMS
 )
-def test_every_form_of_a_line_is_read(
-    text: str, name: str, is_excluded: bool, options: dict[str, object]
-) -> None:
+def test_every_form_of_a_line_is_read(text, name, is_excluded, options):
     found = line(text)
 
     assert found is not None
@@ -50,7 +48,7 @@ def test_every_form_of_a_line_is_read(
     "client",
     "http httpx httpx2 requests aiohttp urllib3 http.client sqlalchemy redis mcp grpc".split(),
 )
-def test_every_client_is_a_target(client: str) -> None:
+def test_every_client_is_a_target(client):
     found = line(client)
 
     assert found is not None
@@ -58,7 +56,7 @@ def test_every_client_is_a_target(client: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "   ", "# shop.api:fetch"])
-def test_a_comment_is_not_a_target(text: str) -> None:
+def test_a_comment_is_not_a_target(text):
     assert line(text) is None
 
 
@@ -74,7 +72,7 @@ def test_a_comment_is_not_a_target(text: str) -> None:
         "mcp ignore=params.arguments.id",
     ],
 )
-def test_options_of_clients_name_parts_of_their_calls(text: str) -> None:
+def test_options_of_clients_name_parts_of_their_calls(text):
     found = line(text)
 
     assert found is not None
@@ -111,7 +109,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("text", "words"), WRONG.values(), ids=WRONG)
-def test_a_wrong_line_is_reported_in_one_line(text: str, words: list[str]) -> None:
+def test_a_wrong_line_is_reported_in_one_line(text, words):
     with pytest.raises(TargetError, match=re.escape(words[0])) as caught:
         line(text)
 

@@ -71,12 +71,12 @@ LEFT = [(look, text) for look, (_, texts) in TABLE.items() for text in texts]
 
 
 @pytest.mark.parametrize(("look", "text"), TAKEN)
-def test_a_text_has_the_look_of_what_is_made_anew(look: str, text: str) -> None:
+def test_a_text_has_the_look_of_what_is_made_anew(look, text):
     assert look in looks(text)
 
 
 @pytest.mark.parametrize(("look", "text"), LEFT)
-def test_a_text_that_only_resembles_it_has_not(look: str, text: str) -> None:
+def test_a_text_that_only_resembles_it_has_not(look, text):
     assert look not in looks(text)
 
 
@@ -90,7 +90,7 @@ def test_a_text_that_only_resembles_it_has_not(look: str, text: str) -> None:
     ],
     ids=["joined words", "base64", "digits", "dots"],
 )
-def test_a_long_text_is_looked_at_at_once(text: str) -> None:
+def test_a_long_text_is_looked_at_at_once(text):
     """To look at each of its ends would take minutes."""
     assert looks(text) <= {"key"}
 
@@ -124,7 +124,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
-def test_a_key_is_found_by_its_look(key: str) -> None:
+def test_a_key_is_found_by_its_look(key):
     assert "key" in looks(key)
     assert "key" in looks(f'{{"a": "it is {key}"}}')
 
@@ -138,5 +138,5 @@ def test_a_key_is_found_by_its_look(key: str) -> None:
         "mimic-redacted", "mimic-redacted-9f8e7d-1a2b3c4d", "Bearer mimic-redacted",
     ],
 )  # fmt: skip
-def test_other_texts_are_no_keys(text: str) -> None:
+def test_other_texts_are_no_keys(text):
     assert "key" not in looks(text)

@@ -167,11 +167,11 @@ def test_a_reduction_of_another_shape_is_refused(reduction):
 def test_an_outcome_just_too_deep_leaves_nothing_that_the_collector_warns_of(
     monkeypatch,
 ):
-    warned: list[object] = []
+    warned = []
     monkeypatch.setattr(
         sys, "unraisablehook", lambda warning: warned.append(str(warning))
     )
-    value: list = []
+    value = []
     for _ in range(1_001):
         value = [value]
 
@@ -184,7 +184,7 @@ def test_an_outcome_just_too_deep_leaves_nothing_that_the_collector_warns_of(
 
 
 def test_nesting_without_end_is_refused():
-    value: list = []
+    value = []
     for _ in range(100_000):
         value = [value]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -13,12 +12,12 @@ SECRET = "Rk7-hunter2-Qx9z"
 TOKEN = "Ab12cd34-Ef56gh78"
 
 
-def stored(body: Any, *redact: str) -> str:
+def stored(body, *redact):
     """Return what stands in the vault for a request with this body."""
     return stored_http(body=json.dumps(body), type_="application/json", redact=redact)
 
 
-def is_secret(name: str, *redact: str) -> bool:
+def is_secret(name, *redact):
     return SECRET not in stored({name: SECRET, "n": 1}, *redact)
 
 
@@ -42,7 +41,7 @@ def is_secret(name: str, *redact: str) -> bool:
         "registration_access_token", "BinarySecret", "__RequestVerificationToken", "_csrf",
     ],
 )  # fmt: skip
-def test_secret_names_match_in_any_spelling(name: str) -> None:
+def test_secret_names_match_in_any_spelling(name):
     assert is_secret(name)
 
 
@@ -66,7 +65,7 @@ def test_secret_names_match_in_any_spelling(name: str) -> None:
         "code_challenge_methods_supported", "password_expires_at", "PasswordComplexity", "signature_dish", "auth_time", "keyboard",
     ],
 )  # fmt: skip
-def test_names_that_only_resemble_secret_ones_are_public(name: str) -> None:
+def test_names_that_only_resemble_secret_ones_are_public(name):
     """Such as the token counts of a language model, paging, and names that describe a secret."""
     assert not is_secret(name)
 
@@ -89,9 +88,7 @@ def test_names_that_only_resemble_secret_ones_are_public(name: str) -> None:
         (["4711"], "4712", False),
     ],
 )
-def test_lines_add_names_and_take_them_out(
-    lines: list[str], name: str, expected: bool
-) -> None:
+def test_lines_add_names_and_take_them_out(lines, name, expected):
     assert is_secret(name, *lines) is expected
 
 
@@ -173,21 +170,19 @@ STANDARDS = {
 
 
 @pytest.mark.parametrize("standard", STANDARDS)
-def test_names_of_the_standards_hide_secrets_and_nothing_harmless(
-    standard: str,
-) -> None:
+def test_names_of_the_standards_hide_secrets_and_nothing_harmless(standard):
     secret, harmless = STANDARDS[standard]
 
     assert [plain for plain in secret if is_whole(plain)] == []
     assert [plain for plain in harmless if not is_whole(plain)] == []
 
 
-def is_whole(plain: dict[str, Any]) -> bool:
+def is_whole(plain):
     """Return whether a body stands in the vault as it was sent."""
     return holds(stored(plain), plain)
 
 
-def test_a_name_of_a_standard_can_be_taken_out() -> None:
+def test_a_name_of_a_standard_can_be_taken_out():
     plain = {"grant_type": "x", "code": "x1", "assertion": TOKEN}
 
     assert holds(stored(plain, "!code", "!assertion"), plain)
@@ -201,11 +196,11 @@ def test_a_name_of_a_standard_can_be_taken_out() -> None:
     ],
     ids=["null, empty, booleans", "inside"],
 )
-def test_what_says_only_whether_there_is_a_secret_stays(plain: dict[str, Any]) -> None:
+def test_what_says_only_whether_there_is_a_secret_stays(plain):
     assert is_whole(plain)
 
 
-def test_a_number_of_a_secret_name_has_a_number_in_its_place() -> None:
+def test_a_number_of_a_secret_name_has_a_number_in_its_place():
     found = stored({"card_pin": 4711, "n": 12})
 
     assert "4711" not in found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -35,7 +34,7 @@ URLS = {
 
 
 @pytest.mark.parametrize(("target", "kept"), URLS.values(), ids=URLS)
-def test_urls_lose_their_secrets(target: str, kept: str) -> None:
+def test_urls_lose_their_secrets(target, kept):
     found = stored_http(target=target, method="GET")
 
     assert S not in found
@@ -80,9 +79,7 @@ ANSWERED = {
 
 
 @pytest.mark.parametrize(("name", "value", "kept"), HEADERS.values(), ids=HEADERS)
-def test_headers_of_requests_lose_their_secrets(
-    name: str, value: str, kept: str
-) -> None:
+def test_headers_of_requests_lose_their_secrets(name, value, kept):
     found = stored_http(headers=((name, value),))
 
     assert S not in found
@@ -91,9 +88,7 @@ def test_headers_of_requests_lose_their_secrets(
 
 
 @pytest.mark.parametrize(("name", "value", "kept"), ANSWERED.values(), ids=ANSWERED)
-def test_headers_of_answers_lose_their_secrets(
-    name: str, value: str, kept: str
-) -> None:
+def test_headers_of_answers_lose_their_secrets(name, value, kept):
     found = stored_http(answer_headers=((name, value),))
 
     assert S not in found
@@ -108,7 +103,7 @@ def test_headers_of_answers_lose_their_secrets(
         ("X-Request-Cost", "3 tokens"),
     ],
 )
-def test_headers_that_only_resemble_secret_ones_stay(name: str, value: str) -> None:
+def test_headers_that_only_resemble_secret_ones_stay(name, value):
     assert value in texts_in(stored_http(answer_headers=((name, value),)))
 
 
@@ -153,9 +148,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize(("type_", "body", "kept"), BODIES.values(), ids=BODIES)
-def test_bodies_of_requests_lose_their_secrets(
-    type_: str, body: str, kept: str
-) -> None:
+def test_bodies_of_requests_lose_their_secrets(type_, body, kept):
     found = stored_http(body=body, type_=type_)
 
     assert S not in found
@@ -168,7 +161,7 @@ def test_bodies_of_requests_lose_their_secrets(
     [row for name, row in BODIES.items() if name != "JWT"],
     ids=[name for name in BODIES if name != "JWT"],
 )
-def test_bodies_of_answers_lose_their_secrets(type_: str, body: str, kept: str) -> None:
+def test_bodies_of_answers_lose_their_secrets(type_, body, kept):
     found = stored_http(answer=body, answer_type=type_)
 
     assert S not in found
@@ -194,14 +187,14 @@ HARMLESS = [
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
+def test_a_text_without_a_secret_stays_as_it_is(text):
     assert holds(stored_http(answer=text, answer_type="text/plain"), text)
     data = json.dumps({"a": [text]})
     assert holds(stored_http(body=data, type_="application/json"), {"a": [text]})
 
 
-def test_usual_data_stays_as_it_is() -> None:
-    plain: dict[str, Any] = {
+def test_usual_data_stays_as_it_is():
+    plain = {
         "id": 7,
         "name": "order 7 of 2024-05-01",
         "lines": [{"sku": "SKU-000007", "price": 8.25}, None],
@@ -243,6 +236,6 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:12])
-def test_a_hostile_text_is_looked_through_at_once(text: str) -> None:
+def test_a_hostile_text_is_looked_through_at_once(text):
     """A pattern that backtracks would take minutes."""
     stored_http(answer=text, answer_type="text/html")

@@ -34,7 +34,7 @@ attr = pytest.importorskip("attr")
 pydantic = pytest.importorskip("pydantic")
 BERLIN = ZoneInfo("Europe/Berlin")
 T = TypeVar("T")
-ran: list[str] = []
+ran = []
 
 VALUES = {
     "lone surrogate": "\ud800",

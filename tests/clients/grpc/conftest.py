@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
-from support.runs import Runs
 
 
 @pytest.fixture
-def library() -> Iterator[Any]:
+def library():
     """The service."""
     from support.grpc_server import running_library
 
@@ -19,12 +15,12 @@ def library() -> Iterator[Any]:
 
 
 @pytest.fixture
-def line() -> str:
+def line():
     return "grpc"
 
 
 @pytest.fixture
-def stub(library: Any) -> Iterator[Any]:
+def stub(library):
     """A stub on a sync channel."""
     import grpc
     from support.grpc_server import services
@@ -34,10 +30,10 @@ def stub(library: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def three_ways(runs: Runs, library: Any) -> Callable[[Callable[[], Any]], Any]:
+def three_ways(runs, library):
     """Return a function that records a use, verifies it, and replays it without the service; and returns what it gave."""
 
-    def play(use: Callable[[], Any]) -> Any:
+    def play(use):
         recorded = use()
         runs.again("verify")
         files = runs.files()

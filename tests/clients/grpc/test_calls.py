@@ -7,10 +7,8 @@ import enum
 import gc
 import re
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
@@ -25,19 +23,19 @@ from support.placeholders import unmarked
 from pytest_mimic.errors import MissingRecordingError, UnstorableOutcomeError
 
 
-def wish(title: str, **fields: Any) -> Any:
+def wish(title, **fields):
     return protos.Wish(title=title, **fields)
 
 
-def wishes(*titles: str) -> Iterator[Any]:
+def wishes(*titles):
     return (wish(title) for title in titles)
 
 
-def titles(books: Any) -> list[str]:
+def titles(books):
     return [book.title for book in books]
 
 
-def status(call: Any) -> tuple[Any, ...]:
+def status(call):
     """Return how a call or an error of the client ended."""
     trailing = {
         key: value for key, value in call.trailing_metadata() if key != "session-token"
@@ -45,7 +43,7 @@ def status(call: Any) -> tuple[Any, ...]:
     return call.code().name, call.details(), trailing
 
 
-def fails(call: Callable[[], Any]) -> tuple[Any, ...]:
+def fails(call):
     with pytest.raises(grpc.RpcError) as failed:
         call()
     assert isinstance(failed.value, grpc.Call)
@@ -56,17 +54,17 @@ def fails(call: Callable[[], Any]) -> tuple[Any, ...]:
 COST = {"cost": "3", "x-bin": b"\x00\xff"}
 
 
-def with_call(stub: Any) -> Any:
+def with_call(stub):
     response, call = stub.Find.with_call(wish("Emma"))
     return response.title, status(call), call.initial_metadata()[0]
 
 
-def stream(stub: Any) -> Any:
+def stream(stub):
     call = stub.List(wish("Emma", count=3))
     return titles(call), status(call), list(call)
 
 
-def torn(stub: Any) -> Any:
+def torn(stub):
     call = stub.List(wish("torn", count=2))
     return (
         next(call).title,
@@ -76,7 +74,7 @@ def torn(stub: Any) -> Any:
     )
 
 
-def stopped(stub: Any) -> Any:
+def stopped(stub):
     call, ended = stub.List(wish("endless", count=10**9)), threading.Event()
     call.add_done_callback(lambda _: ended.set())
     found = next(call).title, next(call).title
@@ -88,11 +86,11 @@ def stopped(stub: Any) -> Any:
     return found
 
 
-def left(stub: Any) -> Any:
+def left(stub):
     return next(stub.List(wish("endless", count=10**9))).title
 
 
-SYNC: dict[str, tuple[Callable[[Any], Any], Any]] = {
+SYNC = {
     "unary": (lambda stub: stub.Find(wish("Emma")).title, "Emma"),
     "keywords": (
         lambda stub: (
@@ -122,7 +120,7 @@ SYNC: dict[str, tuple[Callable[[Any], Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", SYNC)
-def test_a_call_on_a_sync_channel(name: str, stub: Any, three_ways: Any) -> None:
+def test_a_call_on_a_sync_channel(name, stub, three_ways):
     use, wanted = SYNC[name]
     assert wanted in (..., three_ways(lambda: use(stub)))
 
@@ -130,7 +128,7 @@ def test_a_call_on_a_sync_channel(name: str, stub: Any, three_ways: Any) -> None
 # asyncio
 
 
-async def async_status(call: Any) -> tuple[Any, ...]:
+async def async_status(call):
     trailing = {
         key: value
         for key, value in await call.trailing_metadata()
@@ -139,18 +137,18 @@ async def async_status(call: Any) -> tuple[Any, ...]:
     return (await call.code()).name, await call.details(), trailing
 
 
-async def fails_later(call: Awaitable[Any]) -> tuple[Any, ...]:
+async def fails_later(call):
     with pytest.raises(grpc.aio.AioRpcError) as failed:
         await call
     return status(failed.value)
 
 
-async def each(*titles: str) -> AsyncIterator[Any]:
+async def each(*titles):
     for title in titles:
         yield wish(title)
 
 
-async def aio_unary(stub: Any) -> Any:
+async def aio_unary(stub):
     call = stub.Find(wish("Emma"))
     book = await call
     return (
@@ -161,18 +159,18 @@ async def aio_unary(stub: Any) -> Any:
     )
 
 
-async def aio_stream(stub: Any) -> Any:
+async def aio_stream(stub):
     call = stub.List(wish("Emma", count=2))
     return [book.title async for book in call], await async_status(call)
 
 
-async def aio_read(stub: Any) -> Any:
+async def aio_read(stub):
     call = stub.List(wish("torn", count=1))
     found = (await call.read()).title
     return found, await fails_later(call.read())
 
 
-async def aio_stopped(stub: Any) -> Any:
+async def aio_stopped(stub):
     call = stub.List(wish("endless", count=10**9))
     await asyncio.wait_for(call.initial_metadata(), 10)  # which come before the end
     found = (await call.read()).title
@@ -182,24 +180,24 @@ async def aio_stopped(stub: Any) -> Any:
     return found, call.cancelled()
 
 
-async def aio_left(stub: Any) -> Any:
+async def aio_left(stub):
     async for book in stub.List(wish("endless", count=10**9)):
         if book.title.endswith(" 1"):
             return book.title
     return None
 
 
-async def aio_messages(stub: Any) -> Any:
+async def aio_messages(stub):
     return list((await stub.Store(each("a"))).tags), list(
         (await stub.Store(wishes("b"))).tags
     )
 
 
-async def aio_late(stub: Any) -> Any:
+async def aio_late(stub):
     return (await fails_later(stub.Find(wish("late"), timeout=0.2)))[0]
 
 
-AIO: dict[str, tuple[Callable[[Any], Awaitable[Any]], Any]] = {
+AIO = {
     "unary": (aio_unary, ("Emma", ("OK", "", COST), "first", True)),
     "error": (
         lambda stub: fails_later(stub.Find(wish("NOT_FOUND"))),
@@ -215,10 +213,10 @@ AIO: dict[str, tuple[Callable[[Any], Awaitable[Any]], Any]] = {
 
 
 @pytest.mark.parametrize("name", [*AIO, "intercepted"])
-def test_a_call_on_an_asyncio_channel(name: str, library: Any, three_ways: Any) -> None:
+def test_a_call_on_an_asyncio_channel(name, library, three_ways):
     use, wanted = AIO[name.replace("intercepted", "unary")]
 
-    async def main() -> Any:
+    async def main():
         interceptors = [Counter()] if name == "intercepted" else []
         async with grpc.aio.insecure_channel(
             library.target, interceptors=interceptors
@@ -228,24 +226,22 @@ def test_a_call_on_an_asyncio_channel(name: str, library: Any, three_ways: Any) 
     assert three_ways(lambda: asyncio.run(main())) == wanted
 
 
-async def talk(library: Any) -> None:
+async def talk(library):
     async with grpc.aio.insecure_channel(library.target) as channel:
         services.LibraryStub(channel).Talk()
 
 
-class Counter(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+class Counter(grpc.aio.UnaryUnaryClientInterceptor):
     """An interceptor of the caller's, which stays real."""
 
     count = 0
 
-    async def intercept_unary_unary(
-        self, continuation: Any, details: Any, request: Any
-    ) -> Any:
+    async def intercept_unary_unary(self, continuation, details, request):
         self.count += 1
         return await continuation(details, request)
 
 
-async def write(library: Any) -> None:
+async def write(library):
     async with grpc.aio.insecure_channel(library.target) as channel:
         await services.LibraryStub(channel).Store().write(wish("a"))
 
@@ -255,9 +251,7 @@ async def write(library: Any) -> None:
     [talk, write, lambda stub: stub.Talk(wishes("a"))],
     ids=["asyncio", "written", "sync"],
 )
-def test_a_stream_in_both_directions_is_refused(
-    runs: Any, stub: Any, library: Any, use: Any
-) -> None:
+def test_a_stream_in_both_directions_is_refused(runs, stub, library, use):
     with pytest.raises(
         UnstorableOutcomeError,
         match=r"both directions(.|\n)*name the function around it(.|\n)*"
@@ -266,7 +260,7 @@ def test_a_stream_in_both_directions_is_refused(
         asyncio.run(use(library)) if use in (talk, write) else use(stub)
 
 
-def test_a_call_that_ends_at_some_time_is_refused(runs: Any, stub: Any) -> None:
+def test_a_call_that_ends_at_some_time_is_refused(runs, stub):
     with pytest.raises(
         UnstorableOutcomeError, match=r"future\(\) has no place in the order"
     ):
@@ -276,8 +270,8 @@ def test_a_call_that_ends_at_some_time_is_refused(runs: Any, stub: Any) -> None:
 # Identity, secrets, channels
 
 
-def test_other_messages_are_another_call(runs: Any, stub: Any) -> None:
-    uses: list[Callable[[str], Any]] = [
+def test_other_messages_are_another_call(runs, stub):
+    uses = [
         lambda title: stub.Find(wish(title)),
         lambda title: list(stub.List(wish(title, count=1))),
         lambda title: stub.Store(wishes("same", title)),
@@ -290,8 +284,8 @@ def test_other_messages_are_another_call(runs: Any, stub: Any) -> None:
             use("b")
 
 
-def test_a_message_that_json_writes_as_one_value_is_recorded(runs: Any) -> None:
-    def get(request: StringValue, _: Any) -> StringValue:
+def test_a_message_that_json_writes_as_one_value_is_recorded(runs):
+    def get(request, _):
         return StringValue(value=f"{request.value}!")
 
     method = grpc.unary_unary_rpc_method_handler(
@@ -312,16 +306,14 @@ def test_a_message_that_json_writes_as_one_value_is_recorded(runs: Any) -> None:
         assert echo(StringValue(value="tea")).value == "tea!"
 
 
-def test_a_stream_read_further_than_its_recording_is_a_miss(
-    runs: Any, stub: Any
-) -> None:
+def test_a_stream_read_further_than_its_recording_is_a_miss(runs, stub):
     left(stub)
     runs.again("replay")
     with pytest.raises(MissingRecordingError, match="further"):
         titles(stub.List(wish("endless", count=10**9)))
 
 
-def test_a_placeholder_in_a_message_is_not_sent(runs: Any, stub: Any) -> None:
+def test_a_placeholder_in_a_message_is_not_sent(runs, stub):
     stub.Find(wish("Emma"))
     runs.again("replay")
     issued = stub.Find(wish("Emma")).api_key
@@ -332,9 +324,7 @@ def test_a_placeholder_in_a_message_is_not_sent(runs: Any, stub: Any) -> None:
 
 
 @pytest.mark.parametrize("before", [b"", b"seal:"], ids=["whole", "in part"])
-def test_a_placeholder_in_bytes_is_not_sent(
-    runs: Any, stub: Any, library: Any, before: bytes
-) -> None:
+def test_a_placeholder_in_bytes_is_not_sent(runs, stub, library, before):
     stub.Find(wish("Emma"))
     runs.again("replay")
     issued = stub.Find(wish("Emma")).api_key.encode()
@@ -346,9 +336,7 @@ def test_a_placeholder_in_bytes_is_not_sent(
     assert library.asked == ["Emma"]
 
 
-def test_an_issued_secret_that_is_sent_as_bytes_is_the_same_call(
-    runs: Any, stub: Any, library: Any
-) -> None:
+def test_an_issued_secret_that_is_sent_as_bytes_is_the_same_call(runs, stub, library):
     issued = stub.Find(wish("Emma")).api_key
     assert stub.Find(wish("Persuasion", seal=issued.encode())).title == "Persuasion"
     library.stop()
@@ -358,7 +346,7 @@ def test_an_issued_secret_that_is_sent_as_bytes_is_the_same_call(
     assert stub.Find(wish("Persuasion", seal=issued.encode())).title == "Persuasion"
 
 
-def test_a_hidden_binary_value_is_the_placeholder(runs: Any, stub: Any) -> None:
+def test_a_hidden_binary_value_is_the_placeholder(runs, stub):
     runs.again("record", redact=["x-bin"])
     stub.Find(wish("Emma"))
     runs.again("replay", redact=["x-bin"])
@@ -367,16 +355,14 @@ def test_a_hidden_binary_value_is_the_placeholder(runs: Any, stub: Any) -> None:
     assert unmarked(hidden.decode()) == "<redacted>"
 
 
-def test_a_verified_call_gives_the_secrets_of_the_real_one(
-    runs: Any, stub: Any
-) -> None:
+def test_a_verified_call_gives_the_secrets_of_the_real_one(runs, stub):
     stub.Find(wish("Emma"))
     runs.again("verify")
     assert stub.Find(wish("Emma")).api_key == f"sk-{TOKEN}"
 
 
-def test_drift_names_the_field(runs: Any, stub: Any, library: Any) -> None:
-    uses: list[Callable[[], Any]] = [
+def test_drift_names_the_field(runs, stub, library):
+    uses = [
         lambda: stub.Find(wish("Emma")).id,
         lambda: [book.id for book in stub.List(wish("Emma", count=2))],
     ]
@@ -389,14 +375,14 @@ def test_drift_names_the_field(runs: Any, stub: Any, library: Any) -> None:
     assert re.search(r"responses?\[0\].id: '1' recorded, '2' now", drifts)
 
 
-def first_of(call: Any) -> str:
+def first_of(call):
     """Read one message of a stream, and want no more."""
-    book: Any = next(call)
+    book = next(call)
     call.cancel()
     return str(book.title)
 
 
-def test_an_unreachable_service_is_drift(runs: Any, stub: Any, library: Any) -> None:
+def test_an_unreachable_service_is_drift(runs, stub, library):
     stub.Find(wish("Emma"))
     list(stub.List(wish("Emma", count=1)))
     assert first_of(stub.List(wish("Emma", count=3))) == "Emma 0"
@@ -408,7 +394,7 @@ def test_an_unreachable_service_is_drift(runs: Any, stub: Any, library: Any) -> 
     assert runs.drifts().count("gave UNAVAILABLE") == 3
 
 
-def test_a_stream_that_is_garbage_ends_with_its_test(runs: Any, stub: Any) -> None:
+def test_a_stream_that_is_garbage_ends_with_its_test(runs, stub):
     """What the server says to its end does not count."""
     call = stub.List(wish("endless", count=10**9))
     next(call)
@@ -420,7 +406,7 @@ def test_a_stream_that_is_garbage_ends_with_its_test(runs: Any, stub: Any) -> No
     assert "code" not in answer.data
 
 
-def test_a_longer_stream_is_drift(runs: Any, library: Any, stub: Any) -> None:
+def test_a_longer_stream_is_drift(runs, library, stub):
     titles(stub.List(wish("Emma", count=2)))
     library.more = 1
     runs.again("verify")
@@ -428,8 +414,8 @@ def test_a_longer_stream_is_drift(runs: Any, library: Any, stub: Any) -> None:
     assert re.search(r"responses?\[2\]", runs.drifts())
 
 
-def test_a_cancelled_asyncio_call_waits_in_a_replay(runs: Any, library: Any) -> None:
-    async def main() -> None:
+def test_a_cancelled_asyncio_call_waits_in_a_replay(runs, library):
+    async def main():
         async with grpc.aio.insecure_channel(library.target) as channel:
             stub = services.LibraryStub(channel)
             with pytest.raises(asyncio.TimeoutError):
@@ -442,16 +428,14 @@ def test_a_cancelled_asyncio_call_waits_in_a_replay(runs: Any, library: Any) -> 
     asyncio.run(main())
 
 
-def test_a_thread_that_waits_for_an_answer_is_ended_with_its_test(
-    runs: Any, library: Any, stub: Any
-) -> None:
-    given: list[Any] = []
+def test_a_thread_that_waits_for_an_answer_is_ended_with_its_test(runs, library, stub):
+    given = []
 
-    def find() -> None:
+    def find():
         with suppress(grpc.RpcError):  # The channel is closed at last.
             given.append(stub.Find(wish("late")))
 
-    def start() -> threading.Thread:
+    def start():
         thread = threading.Thread(target=find, daemon=True)
         thread.start()
         return thread
@@ -471,14 +455,12 @@ def test_a_thread_that_waits_for_an_answer_is_ended_with_its_test(
     assert given == []
 
 
-def test_channels_are_ready_in_a_replay(
-    runs: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_channels_are_ready_in_a_replay(runs, monkeypatch):
     runs.again("replay")
     with grpc.insecure_channel("127.0.0.1:9") as channel:
         grpc.channel_ready_future(channel).result(timeout=30)
 
-    async def main() -> Any:
+    async def main():
         async with grpc.aio.insecure_channel("127.0.0.1:9") as channel:
             await channel.channel_ready()
             return channel.get_state(try_to_connect=True)
@@ -487,9 +469,7 @@ def test_channels_are_ready_in_a_replay(
 
 
 @pytest.mark.parametrize("mode", ["pass", "off"])
-def test_calls_that_are_not_mimicked_are_real(
-    runs: Any, stub: Any, library: Any, mode: Any
-) -> None:
+def test_calls_that_are_not_mimicked_are_real(runs, stub, library, mode):
     runs.again(mode)
     for use, _ in SYNC.values():
         use(stub)
@@ -509,9 +489,7 @@ MODES = ["record", "replay", "verify"]
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", CLOSED)
-def test_a_closed_channel_refuses_calls(
-    name: str, mode: Any, runs: Any, library: Any
-) -> None:
+def test_a_closed_channel_refuses_calls(name, mode, runs, library):
     """It is grpc's own error, and nothing is recorded."""
     runs.again(mode)
     channel = grpc.insecure_channel(library.target)
@@ -525,12 +503,10 @@ def test_a_closed_channel_refuses_calls(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_closed_asyncio_channel_refuses_calls(
-    mode: Any, runs: Any, library: Any
-) -> None:
+def test_a_closed_asyncio_channel_refuses_calls(mode, runs, library):
     runs.again(mode)
 
-    async def use() -> Any:
+    async def use():
         channel = grpc.aio.insecure_channel(library.target)
         stub = services.LibraryStub(channel)
         await channel.close()
@@ -544,7 +520,7 @@ def test_a_closed_asyncio_channel_refuses_calls(
     assert runs.asked == []
 
 
-def test_metadata_counts_by_its_value(runs: Any, stub: Any) -> None:
+def test_metadata_counts_by_its_value(runs, stub):
     """A member of an enumeration of texts is sent as its value, not as `str()` shows it."""
 
     class Region(str, enum.Enum):
@@ -555,8 +531,8 @@ def test_metadata_counts_by_its_value(runs: Any, stub: Any) -> None:
     assert runs.asked[0].parts["metadata"] == {"region": "eu"}
 
 
-def test_servers_on_asyncio_channels_are_told_apart(runs: Any, library: Any) -> None:
-    async def ask(target: str) -> None:
+def test_servers_on_asyncio_channels_are_told_apart(runs, library):
+    async def ask(target):
         async with grpc.aio.insecure_channel(target) as channel:
             await services.LibraryStub(channel).Find(wish("Emma"))
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,7 +28,7 @@ LIBRARY = """
 
 
 @pytest.fixture
-def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def library(monkeypatch):
     """The service."""
     with running_library() as library:
         monkeypatch.setenv("LIBRARY", library.target)
@@ -38,7 +36,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @pytest.fixture
-def shop(project: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def shop(project, monkeypatch):
     """A project whose channel is made when its module is imported."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep)
     project.process = True
@@ -47,13 +45,11 @@ def shop(project: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return project
 
 
-def signatures(run: Any) -> list[str]:
+def signatures(run):
     return sorted(f"{call.target} {call.signature}" for call in run.calls)
 
 
-def test_a_service_in_use_is_recorded_and_replayed_without_it(
-    shop: Any, library: Any
-) -> None:
+def test_a_service_in_use_is_recorded_and_replayed_without_it(shop, library):
     shop.tests("""
         import grpc, pytest, shop
 
@@ -83,7 +79,7 @@ def test_a_service_in_use_is_recorded_and_replayed_without_it(
     assert not replayed.changed
 
 
-def test_a_line_says_what_counts(shop: Any, library: Any) -> None:
+def test_a_line_says_what_counts(shop, library):
     """It ignores a part of the request, matches metadata, leaves out a method, and verifies without a volatile part."""
     options = "only=/shop.Library/* exclude=*/List ignore=request.sent_at match=metadata.tenant volatile=response.id"
     shop.ini(f"grpc {options}")
@@ -111,9 +107,7 @@ def test_a_line_says_what_counts(shop: Any, library: Any) -> None:
     shop.run().expect(failed=1, says=["metadata.tenant: 'one' recorded, 'two' now"])
 
 
-def test_servers_are_told_apart(
-    shop: Any, library: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_servers_are_told_apart(shop, library, monkeypatch):
     """Without the call to the first server, the same request to the second keeps its own answer."""
     with running_library() as other:
         other.edition = 2
@@ -133,7 +127,7 @@ def test_servers_are_told_apart(
     shop.run().expect(passed=1, says=["2 calls replayed"])
 
 
-def test_a_cassette_takes_grpc_only_by_name(shop: Any, library: Any) -> None:
+def test_a_cassette_takes_grpc_only_by_name(shop, library):
     shop.ini()
     shop.tests("""
         import shop
@@ -153,7 +147,7 @@ def test_a_cassette_takes_grpc_only_by_name(shop: Any, library: Any) -> None:
     assert library.asked == ["a", "b", "b"]
 
 
-def test_a_request_for_a_token_belongs_to_the_call_that_needs_it(shop: Any) -> None:
+def test_a_request_for_a_token_belongs_to_the_call_that_needs_it(shop):
     pytest.importorskip("requests")
     shop.ini("grpc", "requests")
     shop.module("""
@@ -185,7 +179,7 @@ def test_a_request_for_a_token_belongs_to_the_call_that_needs_it(shop: Any) -> N
     shop.run(env=env).expect(passed=1, says=["2 calls replayed"])
 
 
-def add_secrets(server: Any) -> None:
+def add_secrets(server):
     """Add a service of Google's with one secret."""
     from google.cloud import secretmanager as api
 
@@ -213,7 +207,7 @@ def add_secrets(server: Any) -> None:
     )
 
 
-def test_a_client_library_of_google(shop: Any) -> None:
+def test_a_client_library_of_google(shop):
     pytest.importorskip(
         "google.cloud.secretmanager", reason="needs google-cloud-secret-manager"
     )

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
-from support.http_server import Server, running_unix_server
-from support.runs import Runs
+from support.http_server import running_unix_server
 
 from clients.http.four_ways import both, same
 
@@ -17,25 +13,25 @@ aiohttp = pytest.importorskip("aiohttp")
 
 
 @pytest.fixture
-def line() -> str:
+def line():
     """The client under test."""
     return "aiohttp"
 
 
-def in_a_session(talk: Callable[[Any, str], Awaitable[Any]]) -> Callable[[str], Any]:
+def in_a_session(talk):
     """Return a function that holds a conversation with the server of a URL."""
 
-    async def main(url: str) -> Any:
+    async def main(url):
         async with aiohttp.ClientSession() as session:
             return await talk(session, url)
 
     return lambda url: asyncio.run(main(url))
 
 
-def test_the_ends_of_chunks_are_told(runs: Runs, server: Server) -> None:
+def test_the_ends_of_chunks_are_told(runs, server):
     """aiohttp reports the end after the last chunk, with an empty one."""
 
-    async def talk(session: Any, url: str) -> list[tuple[bytes, bool]]:
+    async def talk(session, url):
         async with session.get(f"{url}/events") as response:
             return [item async for item in response.content.iter_chunks()]
 
@@ -45,18 +41,18 @@ def test_the_ends_of_chunks_are_told(runs: Runs, server: Server) -> None:
     assert (replayed[2][0], replayed[3][0]) == (b"data: [DONE]\n\n", b"")
 
 
-def test_expect_100_continue_works_without_a_server(runs: Runs, server: Server) -> None:
-    async def talk(session: Any, url: str) -> str:
+def test_expect_100_continue_works_without_a_server(runs, server):
+    async def talk(session, url):
         async with session.post(
             f"{url}/echo", data=b"waited", expect100=True
         ) as response:
-            return (await response.json())["body"]  # type: ignore[no-any-return]
+            return (await response.json())["body"]
 
     assert both(runs, server, in_a_session(talk)) == ("waited", "waited")
 
 
-def test_a_timer_has_its_turn_between_replays(runs: Runs, server: Server) -> None:
-    async def until_called(session: Any, url: str) -> bool:
+def test_a_timer_has_its_turn_between_replays(runs, server):
+    async def until_called(session, url):
         called = asyncio.Event()
         asyncio.get_running_loop().call_later(0.001, called.set)
         while not called.is_set():  # else forever: nothing else lets the loop run
@@ -71,14 +67,12 @@ class OddError(Exception):
     """Raised by the body of a request."""
 
 
-def test_a_body_that_raises_is_an_error_of_the_client(
-    runs: Runs, server: Server
-) -> None:
-    async def body() -> Any:
+def test_a_body_that_raises_is_an_error_of_the_client(runs, server):
+    async def body():
         yield b"begun"
         raise OddError("no more")
 
-    async def talk(session: Any, url: str) -> list[Any]:
+    async def talk(session, url):
         with pytest.raises(aiohttp.ClientConnectionError) as caught:
             await session.post(f"{url}/echo", data=body())
         return [type(caught.value), type(caught.value.__cause__)]
@@ -88,10 +82,10 @@ def test_a_body_that_raises_is_an_error_of_the_client(
     assert runs.answers == []
 
 
-def test_a_unix_socket_does_not_change_the_call(runs: Runs, tmp_path: Path) -> None:
+def test_a_unix_socket_does_not_change_the_call(runs, tmp_path):
     path = tmp_path / "socket"
 
-    async def talk() -> Any:
+    async def talk():
         connector = aiohttp.UnixConnector(str(path))
         url = "http://docker/users/1"
         async with (
@@ -107,18 +101,16 @@ def test_a_unix_socket_does_not_change_the_call(runs: Runs, tmp_path: Path) -> N
     assert asyncio.run(talk()) == 1
 
 
-def test_a_real_request_gets_the_place_that_a_replayed_response_leaves(
-    runs: Runs, tmp_path: Path
-) -> None:
+def test_a_real_request_gets_the_place_that_a_replayed_response_leaves(runs, tmp_path):
     """The connector has one place, and the request waits for it."""
     path = tmp_path / "socket"
 
-    async def record() -> None:
+    async def record():
         connector = aiohttp.UnixConnector(str(path))
         async with aiohttp.ClientSession(connector=connector) as session:
             await (await session.get("http://recorded/events")).read()
 
-    async def replay() -> int:
+    async def replay():
         connector = aiohttp.UnixConnector(str(path), limit=1)
         async with aiohttp.ClientSession(connector=connector) as session:
             response = await session.get("http://recorded/events")
@@ -129,7 +121,7 @@ def test_a_real_request_gets_the_place_that_a_replayed_response_leaves(
             real_response = await asyncio.wait_for(waiting, 20)
             # Its body may arrive later, and keeps the connection until it is read.
             await real_response.read()
-            return real_response.status  # type: ignore[no-any-return]
+            return real_response.status
 
     with running_unix_server(path):
         asyncio.run(record())

@@ -14,8 +14,6 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from support.http_drivers import DRIVERS, Ask
-from support.http_server import Server
-from support.runs import Runs
 
 from clients.http.four_ways import both, connect
 
@@ -24,7 +22,7 @@ requests = pytest.importorskip("requests")
 urllib3 = pytest.importorskip("urllib3")
 
 TEXT = b"begun and done " * 100
-UNPACK: dict[str, Callable[[bytes], bytes]] = {
+UNPACK = {
     "gzip": gzip.decompress,
     "deflate": zlib.decompress,
     "bare deflate": lambda data: zlib.decompress(data, -zlib.MAX_WBITS),
@@ -33,17 +31,17 @@ Read = Callable[[str], tuple[bytes, Any]]
 
 
 @pytest.fixture
-def line() -> str:
+def line():
     """The line of every HTTP client."""
     return "http"
 
 
-def by_urllib(url: str) -> tuple[bytes, Any]:
+def by_urllib(url):
     with urllib.request.urlopen(url) as response:
         return response.read(), response.headers
 
 
-def by_http_client(url: str) -> tuple[bytes, Any]:
+def by_http_client(url):
     parts = urlsplit(url)
     with connect(url) as connection:
         connection.request("GET", f"{parts.path}?{parts.query}")
@@ -51,24 +49,24 @@ def by_http_client(url: str) -> tuple[bytes, Any]:
         return response.read(), response.headers
 
 
-def by_raw_of_requests(url: str) -> tuple[bytes, Any]:
+def by_raw_of_requests(url):
     file = io.BytesIO()
     with requests.get(url, stream=True) as response:
         shutil.copyfileobj(response.raw, file)
         return file.getvalue(), response.headers
 
 
-def by_iter_raw_of_httpx(url: str) -> tuple[bytes, Any]:
+def by_iter_raw_of_httpx(url):
     with httpx.stream("GET", url) as response:
         return b"".join(response.iter_raw()), response.headers
 
 
-def by_urllib3(url: str) -> tuple[bytes, Any]:
+def by_urllib3(url):
     response = urllib3.PoolManager().request("GET", url, decode_content=False)
     return response.data, response.headers
 
 
-def by_stream_of_urllib3(url: str) -> tuple[bytes, Any]:
+def by_stream_of_urllib3(url):
     response = urllib3.PoolManager().request("GET", url, preload_content=False)
     pieces = response.stream(7, decode_content=False)
     return b"".join(pieces), response.headers
@@ -79,19 +77,17 @@ NEVER_DECODING = [by_urllib, by_http_client]
 RAW = [by_raw_of_requests, by_iter_raw_of_httpx, by_urllib3, by_stream_of_urllib3]
 
 
-def unpacked(data: bytes, encoding: str | None, name: str) -> bytes:
+def unpacked(data, encoding, name):
     """Return a body as its `Content-Encoding` says that it is to be read."""
     return UNPACK[name](data) if encoding else data
 
 
 @pytest.mark.parametrize("name", ["gzip", "deflate"])
 @pytest.mark.parametrize("read", NEVER_DECODING, ids=lambda read: read.__name__)
-def test_code_that_decompresses_itself_gets_compressed_bytes(
-    runs: Runs, server: Server, read: Read, name: str
-) -> None:
+def test_code_that_decompresses_itself_gets_compressed_bytes(runs, server, read, name):
     """Their length is announced, and what the server said of other bytes is not."""
 
-    def talk(url: str) -> tuple[bytes, bool, bool]:
+    def talk(url):
         data, headers = read(f"{url}/packed?by={quote(name)}")
         is_announced = int(headers["Content-Length"]) == len(data)
         return UNPACK[name](data), bool(headers["Content-Encoding"]), is_announced
@@ -103,12 +99,10 @@ def test_code_that_decompresses_itself_gets_compressed_bytes(
 
 @pytest.mark.parametrize("name", UNPACK)
 @pytest.mark.parametrize("read", RAW, ids=lambda read: read.__name__)
-def test_bytes_as_they_came_are_read_as_their_headers_say(
-    runs: Runs, server: Server, read: Read, name: str
-) -> None:
+def test_bytes_as_they_came_are_read_as_their_headers_say(runs, server, read, name):
     """A replay may give them plain, and says so."""
 
-    def talk(url: str) -> bytes:
+    def talk(url):
         data, headers = read(f"{url}/packed?by={quote(name)}")
         assert int(headers.get("Content-Length", len(data))) == len(data)
         return unpacked(data, headers.get("Content-Encoding"), name)
@@ -117,11 +111,11 @@ def test_bytes_as_they_came_are_read_as_their_headers_say(
 
 
 def test_a_session_of_aiohttp_that_decodes_nothing_reads_as_its_headers_say(
-    runs: Runs, server: Server
-) -> None:
+    runs, server
+):
     aiohttp = pytest.importorskip("aiohttp")
 
-    async def talk(url: str) -> bytes:
+    async def talk(url):
         async with (
             aiohttp.ClientSession(auto_decompress=False) as session,
             session.get(f"{url}/packed?by=gzip") as response,
@@ -136,8 +130,8 @@ def test_a_session_of_aiohttp_that_decodes_nothing_reads_as_its_headers_say(
     "writer", [pytest.param(one, id=one.name) for one in DRIVERS if one.decodes]
 )
 def test_what_a_client_decoded_is_plain_but_for_those_that_never_decode(
-    runs: Runs, server: Server, writer: Any
-) -> None:
+    runs, server, writer
+):
     ask = Ask("/packed?by=gzip")
     writer.talk(server.url, ask)
     server.stop()

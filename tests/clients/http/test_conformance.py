@@ -10,19 +10,16 @@ import socket
 import sys
 import threading
 import zlib
-from collections.abc import Callable
 from contextlib import suppress
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from support.face import PLACEHOLDER
-from support.http_drivers import DRIVERS, FAILURES, Answer, Ask, Driver
-from support.http_server import Server, running_server
+from support.http_drivers import DRIVERS, FAILURES, Ask, Driver
+from support.http_server import running_server
 from support.placeholders import unmarked
-from support.runs import Runs
 
 from clients.http.four_ways import both, four_ways, same
 from pytest_mimic.errors import MissingRecordingError
@@ -33,19 +30,18 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture(params=DRIVERS, ids=lambda driver: driver.name)
-def driver(request: pytest.FixtureRequest) -> Driver:
+def driver(request):
     """The client under test."""
-    found: Driver = request.param
-    return found
+    return request.param
 
 
 @pytest.fixture
-def line(driver: Driver) -> str:
+def line(driver):
     """The line of the client, or that of all for a test of several."""
     return driver.line
 
 
-def some(condition: Callable[[Driver], bool]) -> Any:
+def some(condition):
     """Return the parameters of a test for some of the drivers."""
     found = [driver for driver in DRIVERS if condition(driver)]
     return pytest.mark.parametrize("driver", found, ids=lambda driver: driver.name)
@@ -54,7 +50,7 @@ def some(condition: Callable[[Driver], bool]) -> Any:
 # Responses
 
 
-def plain(answer: Answer) -> Answer:
+def plain(answer):
     """Return an answer without the encoding of its body, which a replay gives plain."""
     unpack = {b"\x1f\x8b": gzip.decompress, b"x\x9c": zlib.decompress}.get(
         answer.body[:2], bytes
@@ -67,16 +63,14 @@ def plain(answer: Answer) -> Answer:
     return answer._replace(headers=headers, body=unpack(answer.body))
 
 
-def test_a_response_looks_like_the_real_one(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
+def test_a_response_looks_like_the_real_one(driver, runs, server):
     asks = [Ask(f"/{page}") for page in PAGES]
     asks += [
         Ask(f"/{page}", "HEAD")
         for page in ("users/1", "nothing", "gzip", "tagged", "missing")
     ]
 
-    def talk(url: str) -> list[Answer]:
+    def talk(url):
         return [plain(answer) for answer in driver.talk(url, *asks)]
 
     answers = same(runs, server, talk)
@@ -90,10 +84,8 @@ def test_a_response_looks_like_the_real_one(
     assert runs.signatures == [f"{ask.method} {ask.path}" for ask in asks]
 
 
-def test_a_body_can_be_read_in_each_way(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
-    def talk(url: str) -> list[Any]:
+def test_a_body_can_be_read_in_each_way(driver, runs, server):
+    def talk(url):
         asks = [
             Ask(f"/{page}", read=way)
             for way in driver.readings
@@ -104,7 +96,7 @@ def test_a_body_can_be_read_in_each_way(
     same(runs, server, talk)
 
 
-def joined(body: Any) -> Any:
+def joined(body):
     """Return pieces as one: where those of a document end is no part of its outcome."""
     if not isinstance(body, list) or not body:
         return body or b""
@@ -117,13 +109,11 @@ def joined(body: Any) -> Any:
 
 
 @pytest.mark.parametrize("page", ["events", "packed_events"])
-def test_a_stream_replays_event_by_event(
-    driver: Driver, runs: Runs, server: Server, page: str
-) -> None:
+def test_a_stream_replays_event_by_event(driver, runs, server, page):
     if page.startswith("packed") and not driver.decodes:
         pytest.skip("its reader sees compressed bytes")
 
-    def talk(url: str) -> list[bytes]:
+    def talk(url):
         return driver.talk(url, Ask(f"/{page}", read="chunks"))[0].body
 
     live, recorded, verified, replayed = four_ways(runs, server, talk)
@@ -138,9 +128,7 @@ def test_a_stream_replays_event_by_event(
 
 
 @pytest.mark.parametrize("page", ["long", "long?way=gzip"])
-def test_a_reader_can_stop_at_the_same_place(
-    driver: Driver, runs: Runs, server: Server, page: str
-) -> None:
+def test_a_reader_can_stop_at_the_same_place(driver, runs, server, page):
     """It reads as much as while recording, whatever the body."""
     if "gzip" in page and not driver.decodes:
         pytest.skip("its reader sees compressed bytes")
@@ -150,7 +138,7 @@ def test_a_reader_can_stop_at_the_same_place(
         else "chunks"
     )
 
-    def talk(url: str) -> list[bytes]:
+    def talk(url):
         return driver.talk(url, Ask(f"/{page}", read=way, stop=3))[0].body
 
     real, replayed = both(runs, server, talk)
@@ -162,9 +150,7 @@ def test_a_reader_can_stop_at_the_same_place(
     assert runs.answers[0].end == "open"
 
 
-def test_a_stream_that_stalls_is_recorded_as_far_as_it_was_read(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
+def test_a_stream_that_stalls_is_recorded_as_far_as_it_was_read(driver, runs, server):
     """The application has the beginning before the server sends the rest; a replay that reads further is a miss."""
     ask = Ask("/stall", read="parts", stop=3)
     [answer] = driver.talk(server.url, ask)
@@ -180,9 +166,7 @@ def test_a_stream_that_stalls_is_recorded_as_far_as_it_was_read(
 # Requests
 
 
-def test_a_body_is_sent_as_it_is_live(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
+def test_a_body_is_sent_as_it_is_live(driver, runs, server):
     part = b'--b\r\nContent-Disposition: form-data; name="password"\r\n\r\npass-word-1\r\n--b--\r\n'
     asks = [
         Ask("/echo", "POST", JSON, b'{"half": 1}'),
@@ -196,7 +180,7 @@ def test_a_body_is_sent_as_it_is_live(
         Ask("/echo", "POST", {"Content-Type": "multipart/form-data; boundary=b"}, part),
     ]
 
-    def talk(url: str) -> list[bytes]:
+    def talk(url):
         return [
             answer.body.replace(b"pass-word-1", PLACEHOLDER.encode())
             for answer in driver.talk(url, *asks)
@@ -214,12 +198,10 @@ def test_a_body_is_sent_as_it_is_live(
     assert "pass-word-1" not in runs.text
 
 
-def test_an_upload_of_the_email_package_is_the_same_call_again(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
+def test_an_upload_of_the_email_package_is_the_same_call_again(driver, runs, server):
     """It has a random boundary and bare line feeds, as those of google-api-python-client."""
 
-    def talk(url: str) -> int:
+    def talk(url):
         upload = MIMEMultipart("related")
         upload.attach(MIMEText('{"name": "a"}', "json"))
         upload.attach(MIMEText("PASSWORD=pass-word-1\nA=1", "plain"))
@@ -232,7 +214,7 @@ def test_an_upload_of_the_email_package_is_the_same_call_again(
     assert "pass-word-1" not in runs.text
 
 
-def test_each_redirect_is_a_call(driver: Driver, runs: Runs, server: Server) -> None:
+def test_each_redirect_is_a_call(driver, runs, server):
     """The second one sends the body again."""
     asks = [
         Ask("/redirect", follow=True),
@@ -241,7 +223,7 @@ def test_each_redirect_is_a_call(driver: Driver, runs: Runs, server: Server) -> 
     if driver.line == "http.client":
         del asks[1:]
 
-    def talk(url: str) -> Any:
+    def talk(url):
         answers = driver.talk(url, *asks)
         return [
             (each.status, each.history, b'"body":"twice"' in each.body)
@@ -261,13 +243,7 @@ def test_each_redirect_is_a_call(driver: Driver, runs: Runs, server: Server) -> 
 
 
 @pytest.mark.parametrize("kind", ["forwarding", "tunnel"])
-def test_a_proxy_does_not_change_the_call(
-    driver: Driver,
-    runs: Runs,
-    server: Server,
-    kind: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_proxy_does_not_change_the_call(driver, runs, server, kind, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", Driver.certificates)
     with running_server(tls=True) as other:
         target = other.url if kind == "tunnel" else "http://elsewhere.example"
@@ -293,8 +269,8 @@ def test_a_proxy_does_not_change_the_call(
 # Errors
 
 
-def test_an_error_is_the_same(driver: Driver, runs: Runs, server: Server) -> None:
-    def talk(url: str) -> dict[str, list[str]]:
+def test_an_error_is_the_same(driver, runs, server):
+    def talk(url):
         found = {
             kind: driver.failure(place or url, ask)
             for kind, (place, ask) in FAILURES.items()
@@ -316,7 +292,7 @@ def test_an_error_is_the_same(driver: Driver, runs: Runs, server: Server) -> Non
 @pytest.mark.skipif(
     sys.platform != "linux", reason="elsewhere a full queue refuses connections"
 )
-def test_a_timeout_keeps_its_kind(driver: Driver, runs: Runs) -> None:
+def test_a_timeout_keeps_its_kind(driver, runs):
     """Of sending to a server that does not read, which aiohttp does not limit, and of connecting to one that is full."""
     asks = [
         Ask("/", "POST", {}, b"x" * 10_000_000, timeout=0.1),
@@ -340,9 +316,7 @@ def test_a_timeout_keeps_its_kind(driver: Driver, runs: Runs) -> None:
     "value",
     ["Bearer tok-4711-abcdef\r\nX: y", "tok-4711-abcdef€", """it's "tok-4711\\\n"""],
 )
-def test_a_refused_secret_is_not_stored(
-    driver: Driver, runs: Runs, server: Server, value: str
-) -> None:
+def test_a_refused_secret_is_not_stored(driver, runs, server, value):
     for name, header in {
         "Authorization": value,
         "X-Api-Key": value,
@@ -354,9 +328,7 @@ def test_a_refused_secret_is_not_stored(
     assert "tok-4711" not in runs.text
 
 
-def test_a_certificate_that_is_not_trusted_is_an_error(
-    driver: Driver, runs: Runs, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_certificate_that_is_not_trusted_is_an_error(driver, runs, monkeypatch):
     certifi = pytest.importorskip("certifi")
     monkeypatch.setattr(Driver, "certificates", certifi.where())
 
@@ -370,9 +342,7 @@ def test_a_certificate_that_is_not_trusted_is_an_error(
     assert name == driver.errors["tls"]
 
 
-def test_a_broken_stream_replays_its_beginning_and_breaks(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
+def test_a_broken_stream_replays_its_beginning_and_breaks(driver, runs, server):
     ask = Ask("/broken", read="parts")
     [answer] = driver.talk(server.url, ask._replace(stop=2))
     real = driver.failure(server.url, ask)
@@ -385,14 +355,12 @@ def test_a_broken_stream_replays_its_beginning_and_breaks(
 
 
 @some(lambda driver: not driver.is_async)
-def test_an_interrupted_body_is_not_recorded(
-    driver: Driver, runs: Runs, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_body_is_not_recorded(driver, runs, server, monkeypatch):
     """The interrupt comes when all that the server has sent is read."""
     main = threading.get_ident()
 
-    def interrupted(real: Callable[..., Any]) -> Callable[..., Any]:
-        def receive(self: socket.socket, *args: Any) -> Any:
+    def interrupted(real):
+        def receive(self, *args):
             if threading.get_ident() == main:
                 assert server.waiting.wait(30)
                 if not select.select([self], [], [], 0)[0]:
@@ -414,12 +382,12 @@ def test_an_interrupted_body_is_not_recorded(
 @pytest.mark.parametrize("page", ["hang", "endless"])
 @some(lambda driver: driver.is_async)
 def test_a_client_that_listens_until_it_is_cancelled_waits_in_a_replay(
-    driver: Any, runs: Runs, server: Server, page: str
-) -> None:
+    driver, runs, server, page
+):
     """Before the answer or after its first events, as a client of MCP does."""
     ask = Ask(f"/{page}", headers={"Accept": "text/event-stream"}, read="lines")
 
-    async def main() -> bool:
+    async def main():
         async with driver.session(None) as session:
             call = asyncio.ensure_future(driver.send(session, server.url, ask))
             done, _ = await asyncio.wait([call], timeout=0.1)
@@ -440,13 +408,13 @@ def test_a_client_that_listens_until_it_is_cancelled_waits_in_a_replay(
 # Ways to run
 
 
-def verify(runs: Runs, server: Server) -> None:
+def verify(runs, server):
     """Begin a run that verifies, with a new release of the server."""
     runs.again("verify")
     server.release = 2
 
 
-def attempt(driver: Driver, server: Server, path: str) -> Any:
+def attempt(driver, server, path):
     """Return the body of a response, or the name of the exception that came instead."""
     try:
         return driver.talk(server.url, Ask(path))[0].body
@@ -454,12 +422,10 @@ def attempt(driver: Driver, server: Server, path: str) -> Any:
         return type(error).__name__
 
 
-def test_verifying_goes_on_with_recorded_values_and_real_secrets(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
+def test_verifying_goes_on_with_recorded_values_and_real_secrets(driver, runs, server):
     """The server accepts the token, the cookie and the password that it issued in this run; all else is as recorded."""
 
-    def converse() -> tuple[Any, Any]:
+    def converse():
         [first] = driver.talk(server.url, Ask("/signin", "POST"))
         body, cookie = (
             json.loads(first.body),
@@ -486,9 +452,7 @@ def test_verifying_goes_on_with_recorded_values_and_real_secrets(
     assert "of-release" not in runs.text + drifts
 
 
-def test_verifying_a_stream_gives_the_recorded_events(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
+def test_verifying_a_stream_gives_the_recorded_events(driver, runs, server):
     """Those of one that was left are compared as far as it was read: it may never end."""
     # aiohttp may read both events at once.
     left = Ask("/endless", read="chunks", stop=1 if driver.line == "aiohttp" else 2)
@@ -509,8 +473,8 @@ def test_verifying_a_stream_gives_the_recorded_events(
 
 
 def test_verifying_gives_what_was_recorded_though_the_server_changed(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
+    driver, runs, server
+):
     """A response though the server fails now or is gone, an error though it answers now."""
     pages = ("/moody", "/mended", "/users/1")
     recorded = [attempt(driver, server, page) for page in pages]
@@ -525,9 +489,7 @@ def test_verifying_gives_what_was_recorded_though_the_server_changed(
     )
 
 
-def test_a_missing_recording_is_neither_retried_nor_wrapped(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
+def test_a_missing_recording_is_neither_retried_nor_wrapped(driver, runs, server):
     runs.again("replay")
 
     with pytest.raises(MissingRecordingError, match="GET /users/1"):
@@ -537,9 +499,7 @@ def test_a_missing_recording_is_neither_retried_nor_wrapped(
 
 
 @pytest.mark.parametrize("mode", ["off", "pass"])
-def test_an_excluded_call_is_real(
-    driver: Driver, runs: Runs, server: Server, mode: Any
-) -> None:
+def test_an_excluded_call_is_real(driver, runs, server, mode):
     runs.again(mode)
 
     assert [
@@ -551,10 +511,8 @@ def test_an_excluded_call_is_real(
     assert (runs.answers, len(server.seen)) == ([], 2)
 
 
-def test_concurrent_requests_get_their_own_replies(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
-    def talk(url: str) -> list[bool]:
+def test_concurrent_requests_get_their_own_replies(driver, runs, server):
+    def talk(url):
         answers = driver.many(url, [Ask(f"/echo/{number}") for number in range(100)])
         return [
             f'"path":"/echo/{number}"'.encode() in each.body

@@ -5,30 +5,26 @@ from __future__ import annotations
 import http.client
 import io
 import socket
-from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any
 
 import pytest
-from support.http_server import Server
-from support.runs import Runs
 
 from clients.http.four_ways import connect, failure, same
 from pytest_mimic.errors import TargetError
 
 
 @pytest.fixture
-def line() -> str:
+def line():
     """The client under test."""
     return "http.client"
 
 
-def pieces() -> Iterator[bytes]:
+def pieces():
     yield b'{"half"'
     yield b": 1}"
 
 
-def by_parts(connection: Any) -> None:
+def by_parts(connection):
     connection.putrequest("POST", "/echo", skip_accept_encoding=True)
     connection.putheader("Content-Length", "9")
     connection.putheader("X-Lines", "one", "two")
@@ -38,7 +34,7 @@ def by_parts(connection: Any) -> None:
     connection.send([b"p", b""])
 
 
-UPLOADS: dict[str, Callable[[Any], Any]] = {
+UPLOADS = {
     "nothing": lambda connection: connection.request("POST", "/echo"),
     "file": lambda connection: connection.request(
         "POST", "/echo", io.BytesIO(b"from a file")
@@ -55,8 +51,8 @@ UPLOADS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("kind", UPLOADS)
-def test_an_upload_is_sent_as_it_is_live(runs: Runs, server: Server, kind: str) -> None:
-    def talk(url: str) -> Any:
+def test_an_upload_is_sent_as_it_is_live(runs, server, kind):
+    def talk(url):
         with connect(url) as connection:
             UPLOADS[kind](connection)
             return connection.getresponse().read()
@@ -75,10 +71,10 @@ def test_an_upload_is_sent_as_it_is_live(runs: Runs, server: Server, kind: str) 
         assert runs.asked[0].parts.get("body") == bodies[kind]
 
 
-def test_deep_json_is_recorded(runs: Runs, server: Server) -> None:
+def test_deep_json_is_recorded(runs, server):
     body = "[" * 900 + "]" * 900
 
-    def talk(url: str) -> Any:
+    def talk(url):
         with connect(url) as connection:
             headers = {"Content-Type": "application/json"}
             connection.request("POST", "/echo", body, headers)
@@ -87,10 +83,10 @@ def test_deep_json_is_recorded(runs: Runs, server: Server) -> None:
     assert body.encode() in same(runs, server, talk)
 
 
-def test_a_connection_can_be_opened_early(runs: Runs, server: Server) -> None:
+def test_a_connection_can_be_opened_early(runs, server):
     """And its socket can be set up."""
 
-    def talk(url: str) -> Any:
+    def talk(url):
         with connect(url) as connection:
             connection.connect()
             connection.sock.settimeout(0.1)
@@ -103,11 +99,11 @@ def test_a_connection_can_be_opened_early(runs: Runs, server: Server) -> None:
     same(runs, server, talk)
 
 
-def test_httplib2_connects_by_itself(runs: Runs, server: Server) -> None:
+def test_httplib2_connects_by_itself(runs, server):
     """google-api-python-client stands on it."""
     httplib2 = pytest.importorskip("httplib2")
 
-    def talk(url: str) -> Any:
+    def talk(url):
         with closing(httplib2.Http()) as http:
             answers = [http.request(f"{url}/echo", "POST", body) for body in "ab"]
             answers.append(http.request(f"{url}/users/1"))
@@ -117,23 +113,21 @@ def test_httplib2_connects_by_itself(runs: Runs, server: Server) -> None:
     assert len(runs.asked) == 3
 
 
-def test_a_connection_class_that_connects_by_itself_is_left_alone(
-    runs: Runs, server: Server
-) -> None:
+def test_a_connection_class_that_connects_by_itself_is_left_alone(runs, server):
     """It may lead to a server in the same process."""
 
     class InProcess(http.client.HTTPConnection):
-        def connect(self) -> None:
+        def connect(self):
             self.sock, other = socket.socketpair()
             other.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             others.append(other)
 
     class Counting(http.client.HTTPConnection):
-        def connect(self) -> None:
+        def connect(self):
             super().connect()
             others.append(self.sock)
 
-    others: list[socket.socket] = []
+    others = []
     with closing(Counting("127.0.0.1", server.server_address[1])) as connection:
         connection.request("GET", "/users/1")
         assert connection.getresponse().status == 200
@@ -146,7 +140,7 @@ def test_a_connection_class_that_connects_by_itself_is_left_alone(
     assert runs.asked == []
 
 
-def test_a_connection_of_another_kind_is_refused(runs: Runs) -> None:
+def test_a_connection_of_another_kind_is_refused(runs):
     """urllib3-future, which niquests installs as `urllib3`, has such connections."""
 
     class Foreign:
@@ -157,9 +151,7 @@ def test_a_connection_of_another_kind_is_refused(runs: Runs) -> None:
         Foreign().connect()
 
 
-def test_a_request_without_its_response_is_not_recorded(
-    runs: Runs, server: Server
-) -> None:
+def test_a_request_without_its_response_is_not_recorded(runs, server):
     with connect(server.url) as connection:
         connection.request("GET", "/users/1")
 

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from types import ModuleType
-from typing import Any
 
 import pytest
-from support.http_server import Server
-from support.runs import Runs
 
 from clients.http.four_ways import both
 
 
 @pytest.fixture(params=["httpx", "httpx2"])
-def httpx(request: pytest.FixtureRequest) -> ModuleType:
+def httpx(request):
     """httpx or httpx2."""
     return pytest.importorskip(request.param)
 
 
 @pytest.fixture
-def line(httpx: ModuleType) -> str:
+def line(httpx):
     """The client under test."""
     return httpx.__name__
 
 
-def test_the_async_client_works_under_trio(
-    httpx: ModuleType, runs: Runs, server: Server
-) -> None:
+def test_the_async_client_works_under_trio(httpx, runs, server):
     trio = pytest.importorskip("trio")
 
-    async def talk(url: str) -> Any:
+    async def talk(url):
         async with httpx.AsyncClient() as client:
             response = await client.get(f"{url}/users/1")
             return response.status_code, response.content, response.is_closed
@@ -41,16 +34,14 @@ def test_the_async_client_works_under_trio(
     assert real == replayed
 
 
-def test_an_async_upload_is_sent_and_identifies_the_call(
-    httpx: ModuleType, runs: Runs, server: Server
-) -> None:
-    async def parts() -> AsyncIterator[bytes]:
+def test_an_async_upload_is_sent_and_identifies_the_call(httpx, runs, server):
+    async def parts():
         yield b"one "
         yield b"two"
 
-    async def talk(url: str) -> str:
+    async def talk(url):
         async with httpx.AsyncClient() as client:
-            return (await client.post(f"{url}/echo", content=parts())).json()["body"]  # type: ignore[no-any-return]
+            return (await client.post(f"{url}/echo", content=parts())).json()["body"]
 
     assert both(runs, server, lambda url: asyncio.run(talk(url))) == (
         "one two",
@@ -58,8 +49,8 @@ def test_an_async_upload_is_sent_and_identifies_the_call(
     )
 
 
-def test_in_process_transports_are_left_alone(httpx: ModuleType, runs: Runs) -> None:
-    def app(environ: dict[str, Any], start: Callable[..., None]) -> list[bytes]:
+def test_in_process_transports_are_left_alone(httpx, runs):
+    def app(environ, start):
         start("200 OK", [("Content-Type", "text/plain")])
         return [b"wsgi"]
 

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 from urllib.parse import quote
 
 import pytest
-from support.http_drivers import DRIVERS, Ask, Driver
-from support.http_server import MALFORMED, Server
-from support.runs import Runs
+from support.http_drivers import DRIVERS, Ask
+from support.http_server import MALFORMED
 
 from clients.http.four_ways import four_ways, same
 
 
 @pytest.fixture(params=DRIVERS, ids=lambda driver: driver.name)
-def driver(request: pytest.FixtureRequest) -> Driver:
+def driver(request):
     """The client under test."""
-    driver: Driver = request.param
-    return driver
+    return request.param
 
 
 @pytest.fixture
-def line(driver: Driver) -> str:
+def line(driver):
     """The line of the client."""
     return driver.line
 
 
-def seen(driver: Driver, url: str, ask: Ask, **options: Any) -> list[Any]:
+def seen(driver, url, ask, **options):
     """Return what an application sees of an answer, or of the exception that came instead."""
     try:
         [answer] = driver.talk(url, ask, **options)
@@ -36,7 +33,7 @@ def seen(driver: Driver, url: str, ask: Ask, **options: Any) -> list[Any]:
     return [answer.status, answer.reason, answer.body]
 
 
-def edit(runs: Runs, change: dict[str, Any]) -> None:
+def edit(runs, change):
     """Change the one recorded answer, as by hand, and replay it. None: take out."""
     runs.end_test()
     [log] = runs.run.vault.path.rglob("*.json")
@@ -51,9 +48,7 @@ def edit(runs: Runs, change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", MALFORMED)
-def test_a_malformed_answer_is_the_clients_own_error(
-    driver: Driver, runs: Runs, server: Server, kind: str
-) -> None:
+def test_a_malformed_answer_is_the_clients_own_error(driver, runs, server, kind):
     read = "chunks" if "chunk" in kind else "whole"
     ask = Ask(f"/malformed?kind={quote(kind)}", read=read)
 
@@ -69,10 +64,8 @@ def test_a_malformed_answer_is_the_clients_own_error(
     assert runs.answers[0].end == ""
 
 
-def test_a_proxy_that_wants_credentials_is_one_kind_of_error(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
-    def talk(url: str) -> list[Any]:
+def test_a_proxy_that_wants_credentials_is_one_kind_of_error(driver, runs, server):
+    def talk(url):
         return seen(driver, "https://guarded.example", Ask("/"), proxy=url)
 
     name, message = same(runs, server, talk)
@@ -82,10 +75,8 @@ def test_a_proxy_that_wants_credentials_is_one_kind_of_error(
     assert [answer.error for answer in runs.answers] == ["proxy"]
 
 
-def test_a_reason_and_a_header_may_be_in_any_charset(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
-    def talk(url: str) -> list[Any]:
+def test_a_reason_and_a_header_may_be_in_any_charset(driver, runs, server):
+    def talk(url):
         [answer] = driver.talk(url, Ask("/reason"))
         names = [value for name, value in answer.headers if name.lower() == "x-name"]
         return [answer.status, answer.reason, *names]
@@ -95,9 +86,7 @@ def test_a_reason_and_a_header_may_be_in_any_charset(
     assert runs.answers[0].data["headers"]["x-name"] == "æ\x97¥"
 
 
-def test_an_answer_of_http_2_replays_through_each_client(
-    driver: Driver, runs: Runs, server: Server
-) -> None:
+def test_an_answer_of_http_2_replays_through_each_client(driver, runs, server):
     driver.talk(server.url, Ask("/users/1"))
     edit(runs, {"version": "HTTP/2"})
 
@@ -125,9 +114,7 @@ def test_an_answer_of_http_2_replays_through_each_client(
     ],
     ids=str,
 )
-def test_an_edit_that_no_client_can_be_given_is_named(
-    driver: Driver, runs: Runs, server: Server, change: dict[str, Any]
-) -> None:
+def test_an_edit_that_no_client_can_be_given_is_named(driver, runs, server, change):
     driver.talk(server.url, Ask("/users/1"))
     edit(runs, change)
 

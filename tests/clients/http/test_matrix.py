@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from typing import Any
 
 import pytest
-from support.http_drivers import DRIVERS, FAILURES, Answer, Ask, Driver
-from support.http_server import Server
+from support.http_drivers import DRIVERS, FAILURES, Ask
 from support.placeholders import unmarked
-from support.runs import Runs
 
 ASKS = [
     *(
@@ -24,12 +21,12 @@ AGAIN = [*ASKS[:-1], ASKS[-1]._replace(path="/users/3?b=1&a=~", body=b'{ "a": 1 
 
 
 @pytest.fixture
-def line() -> str:
+def line():
     """The line of every HTTP client."""
     return "http"
 
 
-def common(answer: Answer) -> list[Any]:
+def common(answer):
     """Return what all clients show of a response, whatever they call it."""
     own = ("content-length", "transfer-encoding")
     return [
@@ -39,7 +36,7 @@ def common(answer: Answer) -> list[Any]:
     ]
 
 
-def unpacked(body: Any) -> Any:
+def unpacked(body):
     """Return a body as text, which a client that never decompresses gets compressed."""
     unpack = {b"\x1f\x8b": gzip.decompress, b"x\x9c": zlib.decompress}
     whole = body if isinstance(body, bytes) else b"".join(body)
@@ -47,9 +44,7 @@ def unpacked(body: Any) -> Any:
 
 
 @pytest.mark.parametrize("writer", [pytest.param(one, id=one.name) for one in DRIVERS])
-def test_what_one_client_recorded_each_other_replays(
-    writer: Driver, runs: Runs, server: Server
-) -> None:
+def test_what_one_client_recorded_each_other_replays(writer, runs, server):
     """Responses, encoded ones, streams event by event, and errors of the network."""
     real = [common(answer) for answer in writer.talk(server.url, *ASKS)]
     packed = Ask("/gzip"), Ask("/deflate"), Ask("/events", read="chunks")
@@ -75,9 +70,7 @@ def test_what_one_client_recorded_each_other_replays(
 
 
 @pytest.mark.parametrize("client", [pytest.param(one, id=one.name) for one in DRIVERS])
-def test_a_url_is_the_same_call_however_a_client_encodes_it(
-    client: Driver, runs: Runs, server: Server
-) -> None:
+def test_a_url_is_the_same_call_however_a_client_encodes_it(client, runs, server):
     paths = {
         "/users/a%2fb": "/users/a%2Fb",
         "/users/{c}|d": "/users/%7Bc%7D%7Cd",

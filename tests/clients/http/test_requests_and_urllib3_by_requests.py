@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import pytest
-from support.http_server import Server
-from support.runs import Runs
 
 from clients.http.four_ways import both
 
@@ -16,20 +13,18 @@ urllib3 = pytest.importorskip("urllib3")
 
 
 @pytest.fixture
-def line() -> str:
+def line():
     """The client under test."""
     return "requests"
 
 
-def test_only_adapters_based_on_httpadapter_are_recorded(
-    runs: Runs, server: Server
-) -> None:
-    class Patient(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
-        def send(self, request: Any, **options: Any) -> Any:
+def test_only_adapters_based_on_httpadapter_are_recorded(runs, server):
+    class Patient(requests.adapters.HTTPAdapter):
+        def send(self, request, **options):
             return super().send(request, **{**options, "timeout": 3})
 
-    class Fake(requests.adapters.BaseAdapter):  # type: ignore[misc, name-defined]
-        def send(self, request: Any, **_: Any) -> Any:
+    class Fake(requests.adapters.BaseAdapter):
+        def send(self, request, **_):
             response = requests.Response()
             response.status_code, response.url, response.raw = (
                 299,
@@ -38,7 +33,7 @@ def test_only_adapters_based_on_httpadapter_are_recorded(
             )
             return response
 
-        def close(self) -> None:
+        def close(self):
             pass
 
     with requests.Session() as session:
@@ -49,10 +44,10 @@ def test_only_adapters_based_on_httpadapter_are_recorded(
     assert runs.signatures == ["GET /users/1"]
 
 
-def test_a_session_logs_in_and_keeps_cookies(runs: Runs, server: Server) -> None:
+def test_a_session_logs_in_and_keeps_cookies(runs, server):
     """Two requests answer a challenge; cookies keep their names and do not expire."""
 
-    def talk(url: str) -> tuple[int, list[str]]:
+    def talk(url):
         with requests.Session() as session:
             session.auth = requests.auth.HTTPDigestAuth("ann", "pass-word-1")
             session.get(f"{url}/cookies")
@@ -63,12 +58,10 @@ def test_a_session_logs_in_and_keeps_cookies(runs: Runs, server: Server) -> None
     assert "pass-word-1" not in runs.text
 
 
-def test_a_response_is_the_same_whether_urllib3_reads_it(
-    runs: Runs, server: Server
-) -> None:
+def test_a_response_is_the_same_whether_urllib3_reads_it(runs, server):
     """A session without options is answered before urllib3, a stream behind it."""
 
-    def talk(url: str) -> list[Any]:
+    def talk(url):
         responses = []
         for page in ("users/1", "gzip", "latin1?a=%41%2f&b=[1]"):
             for stream in (False, True):
@@ -99,8 +92,8 @@ def test_a_response_is_the_same_whether_urllib3_reads_it(
 
 
 def test_what_stands_between_requests_and_its_connections_is_asked(
-    runs: Runs, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    runs, server, monkeypatch
+):
     """So is a library for mocks of urllib3."""
     requests.get(f"{server.url}/users/1")
     runs.again("replay")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from support.http_server import NOWHERE, Server
-from support.runs import Runs
+from support.http_server import NOWHERE
 
 from clients.http.four_ways import same
 
@@ -15,12 +11,12 @@ urllib3 = pytest.importorskip("urllib3")
 
 
 @pytest.fixture
-def line() -> str:
+def line():
     """The client under test."""
     return "urllib3"
 
 
-def failure(error: BaseException) -> list[str]:
+def failure(error):
     """Return what an application sees of an exception and its reasons."""
     inner = getattr(error, "reason", None) or next(
         (arg for arg in error.args if isinstance(arg, Exception)), None
@@ -33,7 +29,7 @@ def failure(error: BaseException) -> list[str]:
     return [words, *(failure(inner) if isinstance(inner, Exception) else [])]
 
 
-ERRORS: dict[str, Callable[[str], Any]] = {
+ERRORS = {
     "refused twice": lambda url: urllib3.PoolManager(retries=1).request(
         "GET", f"{NOWHERE}/x"
     ),
@@ -56,8 +52,8 @@ ERRORS: dict[str, Callable[[str], Any]] = {
 
 
 @pytest.mark.parametrize("kind", ERRORS)
-def test_an_error_is_the_same(runs: Runs, server: Server, kind: str) -> None:
-    def talk(url: str) -> list[str]:
+def test_an_error_is_the_same(runs, server, kind):
+    def talk(url):
         with pytest.raises(urllib3.exceptions.HTTPError) as caught:
             ERRORS[kind](url)
         return failure(caught.value)
@@ -67,12 +63,12 @@ def test_an_error_is_the_same(runs: Runs, server: Server, kind: str) -> None:
     assert runs.answers[0].error
 
 
-def test_a_blocking_pool_gets_its_connections_back(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> list[Any]:
+def test_a_blocking_pool_gets_its_connections_back(runs, server):
+    def talk(url):
         with urllib3.HTTPConnectionPool(
             "127.0.0.1", int(url.rpartition(":")[2]), maxsize=1, block=True
         ) as pool:
-            seen: list[Any] = []
+            seen = []
             for page in ("users/1", "events", "redirect", "nothing", "missing"):
                 pool.request("GET", f"/{page}", pool_timeout=0.1)
                 response = pool.request(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -58,7 +57,7 @@ def talks(project):
 
 
 @contextmanager
-def running(root: Path, transport: str) -> Iterator[int]:
+def running(root, transport):
     """Yield the port of a server over HTTP."""
     with held_port() as port:
         command = [

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,12 +16,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from support.face import PLACEHOLDER
 from support.placeholders import unmarked
-from support.runs import Runs
 
 from pytest_mimic.errors import MissingRecordingError
-
-if TYPE_CHECKING:
-    from support.database_servers import RedisServer
 
 pytest_plugins = ("support.database_servers",)
 
@@ -31,25 +25,25 @@ GONE = 1
 
 
 @pytest.fixture
-def line() -> str:
+def line():
     return "redis"
 
 
 @pytest.fixture
-def port(redis_server: RedisServer) -> int:
+def port(redis_server):
     """The port of an empty server."""
     return redis_server.port
 
 
 @pytest.fixture
-def both(runs: Runs, port: int) -> Iterator[Callable[..., tuple[Any, Any]]]:
+def both(runs, port):
     """Return what steps give while they are recorded, and in a replay without the server."""
     runs.again("record")
 
-    def play(steps: Callable[[Any], Any], **options: Any) -> tuple[Any, Any]:
+    def play(steps, **options):
         seen = []
         for mode, place in (("record", port), ("replay", GONE)):
-            runs.again(mode)  # type: ignore[arg-type]
+            runs.again(mode)
             with redis.Redis(port=place, **options) as client:
                 seen.append(steps(client))
         return seen[0], seen[1]
@@ -59,10 +53,10 @@ def both(runs: Runs, port: int) -> Iterator[Callable[..., tuple[Any, Any]]]:
 
 
 @pytest.fixture
-def same(both: Any) -> Callable[..., Any]:
+def same(both):
     """Return what steps give, which is the same in a replay without the server."""
 
-    def play(steps: Callable[[Any], Any], **options: Any) -> Any:
+    def play(steps, **options):
         recorded, replayed = both(steps, **options)
         assert replayed == recorded
         return recorded
@@ -70,7 +64,7 @@ def same(both: Any) -> Callable[..., Any]:
     return play
 
 
-def commands(client: Any) -> list[Any]:
+def commands(client):
     """Send a command for each shape of reply."""
     seen = [
         client.set("user:1", "Ann", ex=100),
@@ -103,25 +97,23 @@ def commands(client: Any) -> list[Any]:
 
 @pytest.mark.parametrize("decode", [False, True], ids=["bytes", "text"])
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_commands_replay_without_the_server(
-    same: Any, protocol: int, decode: bool
-) -> None:
+def test_commands_replay_without_the_server(same, protocol, decode):
     recorded = same(commands, protocol=protocol, decode_responses=decode)
 
     assert recorded[1] == ("Ann" if decode else b"Ann")
     assert recorded[2] is None
 
 
-def test_binary_keys_and_values_are_exact(same: Any) -> None:
-    def steps(client: Any) -> Any:
+def test_binary_keys_and_values_are_exact(same):
+    def steps(client):
         client.set(b"\xff\x00", bytes(range(256)))
         return client.get(b"\xff\x00")
 
     assert same(steps) == bytes(range(256))
 
 
-def test_an_error_reply_raises_the_client_s_exception(same: Any) -> None:
-    def steps(client: Any) -> Any:
+def test_an_error_reply_raises_the_client_s_exception(same):
+    def steps(client):
         client.set("a", "text")
         seen = []
         for command in (
@@ -140,8 +132,8 @@ def test_an_error_reply_raises_the_client_s_exception(same: Any) -> None:
     assert recorded[3][0] is redis.exceptions.NoScriptError
 
 
-def test_a_pipeline_is_one_call(same: Any, runs: Runs) -> None:
-    def steps(client: Any) -> Any:
+def test_a_pipeline_is_one_call(same, runs):
+    def steps(client):
         seen = []
         with client.pipeline() as pipe:
             seen.append(pipe.set("n", 1).incr("n").expire("n", 10).get("n").execute())
@@ -160,12 +152,12 @@ def test_a_pipeline_is_one_call(same: Any, runs: Runs) -> None:
     assert runs.signatures == ["MULTI n", "PIPELINE n", "MULTI n"]
 
 
-def test_a_lost_transaction_raises_watcherror_again(same: Any) -> None:
-    def steps(client: Any) -> Any:
+def test_a_lost_transaction_raises_watcherror_again(same):
+    def steps(client):
         client.set("n", 1)
         tries = []
 
-        def add(pipe: Any) -> None:
+        def add(pipe):
             value = int(pipe.get("n"))
             if not tries:
                 client.set("n", 10)
@@ -179,8 +171,8 @@ def test_a_lost_transaction_raises_watcherror_again(same: Any) -> None:
     assert same(steps) == [[1, 10], b"11"]
 
 
-def test_a_script_that_was_flushed_is_loaded_by_its_client_alone(same: Any) -> None:
-    def steps(client: Any) -> Any:
+def test_a_script_that_was_flushed_is_loaded_by_its_client_alone(same):
+    def steps(client):
         double = client.register_script("return ARGV[1] * 2")
         seen = [double(args=[21])]
         client.script_flush()
@@ -192,8 +184,8 @@ def test_a_script_that_was_flushed_is_loaded_by_its_client_alone(same: Any) -> N
     assert same(steps) == [42, [False], 8]
 
 
-def test_settings_of_the_server_keep_their_names(both: Any, runs: Runs) -> None:
-    def steps(client: Any) -> Any:
+def test_settings_of_the_server_keep_their_names(both, runs):
+    def steps(client):
         client.config_set("maxmemory", 1_000_000)
         seen = [client.config_get("maxmemory")]
         client.config_set("masterauth", "horse-battery")
@@ -206,8 +198,8 @@ def test_settings_of_the_server_keep_their_names(both: Any, runs: Runs) -> None:
     assert "horse-battery" not in runs.text
 
 
-def test_locks_have_the_same_tokens_in_each_run(same: Any) -> None:
-    def steps(client: Any) -> Any:
+def test_locks_have_the_same_tokens_in_each_run(same):
+    def steps(client):
         with client.lock("report", timeout=10) as first:
             other = client.lock("report", timeout=10)
             seen = [
@@ -228,7 +220,7 @@ def test_locks_have_the_same_tokens_in_each_run(same: Any) -> None:
     assert same(steps) == [True, False, False, True, True, False, None, False, b"own"]
 
 
-def test_connection_set_up_is_not_recorded(both: Any, runs: Runs) -> None:
+def test_connection_set_up_is_not_recorded(both, runs):
     recorded, replayed = both(
         lambda client: client.get("a"),
         db=2,
@@ -241,7 +233,7 @@ def test_connection_set_up_is_not_recorded(both: Any, runs: Runs) -> None:
     assert runs.signatures == ["GET a"]
 
 
-def test_a_miss_opens_no_connection(runs: Runs) -> None:
+def test_a_miss_opens_no_connection(runs):
     runs.again("replay")
 
     with (
@@ -251,8 +243,8 @@ def test_a_miss_opens_no_connection(runs: Runs) -> None:
         client.get("a")
 
 
-def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
-    def steps(client: Any) -> Any:
+def test_secrets_never_reach_a_recording(both, runs):
+    def steps(client):
         client.hset("user:1", mapping={"name": "Ann", "password": "hunter2"})
         client.set("user:1:api_key", "hunter2")
         client.set("settings", '{"token": "hunter2", "a": 1}')
@@ -303,10 +295,10 @@ def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
 # -- asyncio
 
 
-def test_the_async_client_replays_without_the_server(runs: Runs, port: int) -> None:
-    async def steps(place: int, **options: Any) -> list[Any]:
+def test_the_async_client_replays_without_the_server(runs, port):
+    async def steps(place, **options):
         client = redis.asyncio.Redis(port=place, **options)
-        seen: list[Any] = [
+        seen = [
             await client.flushdb(),
             await client.set("user:1", "Ann"),
             await client.get("user:1"),
@@ -336,10 +328,8 @@ def test_the_async_client_replays_without_the_server(runs: Runs, port: int) -> N
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["no reply", "no server"])
-def test_errors_of_the_async_client_are_recorded(
-    runs: Runs, port: int, gone: bool
-) -> None:
-    async def steps(place: int) -> Any:
+def test_errors_of_the_async_client_are_recorded(runs, port, gone):
+    async def steps(place):
         client = redis.asyncio.Redis(
             port=place, socket_timeout=0.2, retry=AsyncRetry(NoBackoff(), 0)
         )
@@ -356,7 +346,7 @@ def test_errors_of_the_async_client_are_recorded(
     assert asyncio.run(steps(GONE)) == recorded
 
 
-def patient(client: Any) -> Any:
+def patient(client):
     """Return the client without a timeout."""
     client.connection_pool.connection_kwargs["socket_timeout"] = None
     client.connection_pool.disconnect()
@@ -365,8 +355,8 @@ def patient(client: Any) -> Any:
 
 
 @pytest.mark.parametrize("count", [1, 3], ids=["command", "pipeline"])
-def test_a_timeout_while_reading_is_recorded(same: Any, runs: Runs, count: int) -> None:
-    def steps(client: Any) -> Any:
+def test_a_timeout_while_reading_is_recorded(same, runs, count):
+    def steps(client):
         pipe = client.pipeline(transaction=False)
         for number in range(count - 1):
             pipe.incr("n", number)
@@ -380,8 +370,8 @@ def test_a_timeout_while_reading_is_recorded(same: Any, runs: Runs, count: int) 
     assert runs.signatures[-1] == "GET a"
 
 
-def test_each_retry_of_the_client_is_a_call(both: Any, runs: Runs) -> None:
-    def steps(client: Any) -> Any:
+def test_each_retry_of_the_client_is_a_call(both, runs):
+    def steps(client):
         with pytest.raises(redis.TimeoutError):
             client.blpop(["queue"], timeout=0)
         return patient(client).get("a")
@@ -406,10 +396,8 @@ def test_each_retry_of_the_client_is_a_call(both: Any, runs: Runs) -> None:
     ],
     ids=["refused", "login", "login of the third protocol", "database"],
 )
-def test_a_failed_connection_is_recorded_for_its_command(
-    runs: Runs, port: int, options: dict[str, Any], error: type[Exception]
-) -> None:
-    def steps(place: int) -> Any:
+def test_a_failed_connection_is_recorded_for_its_command(runs, port, options, error):
+    def steps(place):
         with redis.Redis(
             retry=Retry(NoBackoff(), 0), **{"port": place, **options}
         ) as client:
@@ -424,7 +412,7 @@ def test_a_failed_connection_is_recorded_for_its_command(
     assert "hunter2" not in runs.text
 
 
-def test_verifying_compares_the_type_of_an_error(runs: Runs) -> None:
+def test_verifying_compares_the_type_of_an_error(runs):
     """Its text names the server's address."""
     client = redis.Redis(port=GONE, retry=Retry(NoBackoff(), 0))
     with client, pytest.raises(redis.ConnectionError):
@@ -436,9 +424,7 @@ def test_verifying_compares_the_type_of_an_error(runs: Runs) -> None:
         client.get("a")
 
 
-def test_a_reply_that_nobody_reads_is_not_that_of_the_next_command(
-    runs: Runs, port: int
-) -> None:
+def test_a_reply_that_nobody_reads_is_not_that_of_the_next_command(runs, port):
     with redis.Redis(port=port, single_connection_client=True) as client:
         client.set("a", "1")
         client.connection.send_command("GET", "a")

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
-
 import pytest
-from support.runs import Runs
 
-from clients.sql.places import ASYNC, SYNC, Place, place_for
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import sqlalchemy as sa
+from clients.sql.places import ASYNC, SYNC, place_for
 
 
 @pytest.fixture
-def line() -> str:
+def line():
     return "sqlalchemy"
 
 
 @pytest.fixture
-def connect(runs: Runs) -> Iterator[Callable[..., sa.Engine]]:
+def connect(runs):
     """`create_engine`, with engines that are disposed of when the test ends."""
     import sqlalchemy as sa
 
-    engines: list[sa.Engine] = []
+    engines = []
 
-    def make(*args: Any, **kwargs: Any) -> sa.Engine:
+    def make(*args, **kwargs):
         engines.append(sa.create_engine(*args, **kwargs))
         return engines[-1]
 
@@ -39,25 +30,25 @@ def connect(runs: Runs) -> Iterator[Callable[..., sa.Engine]]:
 
 
 @pytest.fixture(params=SYNC)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def place(request, tmp_path):
     """Each database that is used without asyncio."""
     return place_for(request, request.param, tmp_path)
 
 
 @pytest.fixture(params=ASYNC)
-def async_place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def async_place(request, tmp_path):
     """Each database that is used with asyncio."""
     pytest.importorskip("greenlet")
     return place_for(request, request.param, tmp_path)
 
 
 @pytest.fixture
-def pg(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def pg(request, tmp_path):
     """PostgreSQL."""
     return place_for(request, "postgresql+psycopg", tmp_path)
 
 
 @pytest.fixture
-def lite(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def lite(request, tmp_path):
     """SQLite."""
     return place_for(request, "sqlite", tmp_path)

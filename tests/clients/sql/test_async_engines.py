@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
 pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from support.runs import Runs
-
-from clients.sql.places import Place
+from sqlalchemy.ext.asyncio import create_async_engine
 
 pytest_plugins = ("support.database_servers",)
 
 
-def test_async_engines(runs: Runs, async_place: Place) -> None:
+def test_async_engines(runs, async_place):
     """The adapters of asyncpg, aiosqlite and psycopg: statements, streams, errors, savepoints, no event loop kept."""
 
-    async def steps(engine: AsyncEngine) -> list[Any]:
-        seen: list[Any] = []
+    async def steps(engine):
+        seen = []
         async with engine.begin() as connection:
             await connection.execute(sa.text("CREATE TABLE t (a int UNIQUE)"))
             await connection.execute(
@@ -61,7 +57,7 @@ def test_async_engines(runs: Runs, async_place: Place) -> None:
         for url in (async_place.real, async_place.gone)
     ]
 
-    async def whole(engine: AsyncEngine) -> list[Any]:
+    async def whole(engine):
         try:
             return await steps(engine)
         finally:
@@ -78,7 +74,7 @@ def test_async_engines(runs: Runs, async_place: Place) -> None:
         assert recorded[-3:-1] == ["t_a_key", "Key (a)=(1) already exists."]
 
 
-def test_types_are_exact(runs: Runs, pg: Place) -> None:
+def test_types_are_exact(runs, pg):
     """Numbers, moments, ids, JSON, bytes, arrays, ranges and NULL, with each driver of PostgreSQL."""
     pytest.importorskip("asyncpg")
     pytest.importorskip("greenlet")
@@ -90,7 +86,7 @@ def test_types_are_exact(runs: Runs, pg: Place) -> None:
         " '10.0.0.1'::inet, '10.0.0.0/8'::cidr, ROW(1, 'x'), NULL, 9223372036854775807"
     )
 
-    async def ask(url: str) -> Any:
+    async def ask(url):
         engine = create_async_engine(url)
         async with engine.connect() as connection:
             row = (await connection.execute(select)).one()

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 pytest.importorskip("asyncpg")
 
-if TYPE_CHECKING:
-    from conftest import Project
-    from support.database_servers import Postgres
-
 pytest_plugins = ("support.database_servers",)
 
 
-def test_a_cancelled_statement_waits_in_a_replay(
-    project: Project, postgres: Postgres
-) -> None:
+def test_a_cancelled_statement_waits_in_a_replay(project, postgres):
     project.ini("sqlalchemy")
     project.tests("""
         import asyncio, os
@@ -46,7 +38,7 @@ def test_a_cancelled_statement_waits_in_a_replay(
     project.replay(env={"DB": "postgresql+asyncpg://a@127.0.0.1:1/b"}).expect(passed=1)
 
 
-def test_a_statement_in_a_thread_is_released_with_its_test(project: Project) -> None:
+def test_a_statement_in_a_thread_is_released_with_its_test(project):
     """Nobody hears of it any more, but its test's own next steps wait for it no longer."""
     project.ini("sqlalchemy")
     project.tests("""

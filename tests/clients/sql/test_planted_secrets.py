@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -25,11 +24,6 @@ from sqlalchemy.orm import (
     selectinload,
 )
 from support.runs import Runs
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from support.database_servers import Postgres
 
 pytest_plugins = ("support.database_servers",)
 
@@ -63,8 +57,8 @@ class Key(Base):
     user: Mapped[User] = relationship(back_populates="keys")
 
 
-users: Any = User.__table__
-keys: Any = Key.__table__
+users = User.__table__
+keys = Key.__table__
 # A column whose key in Python is not secret, though its name in the database is.
 renamed = sa.Table(
     "renamed",
@@ -76,7 +70,7 @@ p = users.c.password
 sub = sa.select(users.c.id, p.label("x"), sa.func.lower(p).label("y")).subquery()
 cte = sa.select(p.label("x"), users.c.id).cte("found")
 other = aliased(User)
-upsert: dict[str, Any] = {
+upsert = {
     name: module.insert(users).values(id=1, name="ann", password=f"{TEXT}-upserted")
     for name, module in (("sqlite", sqlite), ("postgresql", postgresql))
 }
@@ -84,7 +78,7 @@ upsert: dict[str, Any] = {
 # The dialect of the statements that are made now.
 dialect = {"name": "sqlite"}
 
-CORE: dict[str, Callable[[], Any]] = {
+CORE = {
     "insert": lambda: users.insert().values(id=101, name="bob", password=f"{TEXT}-a", passcode=NUMBER),
     "insert many values": lambda: users.insert().values([{"id": 102, "password": f"{TEXT}-b"}, {"id": 103, "password": f"{TEXT}-c"}]),
     "insert with an expression": lambda: users.insert().values(id=114, password=sa.func.upper(f"{TEXT}-d")),
@@ -161,7 +155,7 @@ CORE: dict[str, Callable[[], Any]] = {
 }  # fmt: skip
 
 
-def recursive() -> Any:
+def recursive():
     """A recursive query, which refers to itself."""
     start = (
         sa.select(users.c.id.label("n"), p.label("q"))
@@ -172,7 +166,7 @@ def recursive() -> Any:
     return sa.select(again.c.q.label("z"))
 
 
-def inserted() -> Any:
+def inserted():
     """A common table expression that inserts."""
     if dialect["name"] == "postgresql":
         return (
@@ -184,7 +178,7 @@ def inserted() -> Any:
     return sa.select(p.label("q")).cte("ins")
 
 
-RAW: list[tuple[str, dict[str, Any]]] = [
+RAW = [
     (f"UPDATE users SET password = '{TEXT}-a' WHERE id = 1", {}),
     (f"UPDATE users SET passcode = {NUMBER} WHERE id = 1", {}),
     ("UPDATE users SET password = :p, passcode = :n WHERE id = :id", {"p": f"{TEXT}-b", "n": NUMBER, "id": 1}),
@@ -221,7 +215,7 @@ RAW: list[tuple[str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-def orm(session: Session) -> None:
+def orm(session):
     """Use the ORM: unit of work, loading, bulk changes, entities from texts."""
     session.add_all(
         [
@@ -288,7 +282,7 @@ def orm(session: Session) -> None:
     session.commit()
 
 
-def everything(engine: sa.Engine) -> list[str]:
+def everything(engine):
     """Run all statements, and return those that the database refused."""
     is_sqlite = engine.dialect.name == "sqlite"
     dialect["name"] = engine.dialect.name
@@ -301,9 +295,7 @@ def everything(engine: sa.Engine) -> list[str]:
         )
     with Session(engine) as session:
         orm(session)
-    statements: list[tuple[str, Any, dict[str, Any]]] = [
-        (name, make(), {}) for name, make in CORE.items()
-    ]
+    statements = [(name, make(), {}) for name, make in CORE.items()]
     statements += [(sql, sa.text(sql), values) for sql, values in RAW]
     for name, statement, values in statements:
         try:
@@ -313,7 +305,7 @@ def everything(engine: sa.Engine) -> list[str]:
                     result.all()
         except sa.exc.DBAPIError:
             refused.append(name)
-    many: list[dict[str, Any]] = [
+    many = [
         {"id": 40 + n, "name": "x", "password": f"{TEXT}-{n}", "passcode": NUMBER}
         for n in range(3)
     ]
@@ -351,17 +343,10 @@ def everything(engine: sa.Engine) -> list[str]:
         "postgresql+asyncpg",
     ],
 )
-def test_no_planted_secret_is_in_the_vault(
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    driver: str,
-) -> None:
+def test_no_planted_secret_is_in_the_vault(monkeypatch, request, tmp_path, driver):
     if driver != "sqlite":
         pytest.importorskip(driver.partition("+")[2])
-    server: Postgres | None = (
-        None if driver == "sqlite" else request.getfixturevalue("postgres")
-    )
+    server = None if driver == "sqlite" else request.getfixturevalue("postgres")
     url = (
         f"{driver}:///{tmp_path}/shop.db"
         if server is None
@@ -370,7 +355,7 @@ def test_no_planted_secret_is_in_the_vault(
     runs = Runs("sqlalchemy")
     runs.install(monkeypatch)
 
-    async def ask() -> None:
+    async def ask():
         engine = create_async_engine(url)
         async with engine.connect() as connection:
             await connection.run_sync(lambda held: everything(held.engine))
@@ -396,6 +381,6 @@ def test_no_planted_secret_is_in_the_vault(
     assert not is_planted(runs.text)
 
 
-def is_planted(text: str) -> bool:
+def is_planted(text):
     """Return whether a planted secret is in a text."""
     return TEXT in text.lower() or "4711081" in text

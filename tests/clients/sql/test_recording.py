@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
-from support.runs import Runs
 
-from clients.sql.places import Connect, Place, one, place_for, run, same
+from clients.sql.places import one, place_for, run, same
 from pytest_mimic.errors import MissingRecordingError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytest_plugins = ("support.database_servers",)
 
 
-def test_select_before_and_after_an_insert_differs(
-    runs: Runs, connect: Connect, place: Place
-) -> None:
+def test_select_before_and_after_an_insert_differs(runs, connect, place):
     """The n-th identical statement of a test has the n-th outcome."""
 
-    def steps(url: str) -> list[Any]:
+    def steps(url):
         engine = connect(url)
         run(engine, "CREATE TABLE t (a int)")
         before = one(engine, "SELECT count(*) FROM t")
@@ -36,11 +29,9 @@ def test_select_before_and_after_an_insert_differs(
     assert same(runs, place, steps) == [0, 1]
 
 
-def test_error_comes_back_as_the_drivers(
-    runs: Runs, connect: Connect, place: Place
-) -> None:
+def test_error_comes_back_as_the_drivers(runs, connect, place):
 
-    def steps(url: str) -> Any:
+    def steps(url):
         engine = connect(url)
         run(
             engine,
@@ -74,12 +65,10 @@ def test_error_comes_back_as_the_drivers(
         assert recorded[-2:] == ["only_once", "Key (a)=(1) already exists."]
 
 
-def test_error_at_the_commit_is_recorded(
-    runs: Runs, connect: Connect, pg: Place
-) -> None:
+def test_error_at_the_commit_is_recorded(runs, connect, pg):
     """A deferred constraint fails when the transaction ends, and so it does on replay."""
 
-    def steps(url: str) -> Any:
+    def steps(url):
         engine = connect(url)
         run(engine, "CREATE TABLE t (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
         run(engine, "INSERT INTO t VALUES (1)")
@@ -90,12 +79,10 @@ def test_error_at_the_commit_is_recorded(
     assert same(runs, pg, steps) == 1
 
 
-def test_rows_can_be_fetched_in_parts(
-    runs: Runs, connect: Connect, place: Place
-) -> None:
+def test_rows_can_be_fetched_in_parts(runs, connect, place):
     """fetchone, fetchmany, partitions and iteration read the same rows."""
 
-    def steps(url: str) -> Any:
+    def steps(url):
         engine = connect(url)
         run(engine, "CREATE TABLE t (a int)")
         with engine.begin() as connection:
@@ -103,7 +90,7 @@ def test_rows_can_be_fetched_in_parts(
                 sa.text("INSERT INTO t VALUES (:a)"), [{"a": n} for n in range(10)]
             )
             result = connection.execute(sa.text("SELECT a FROM t ORDER BY a"))
-            seen: list[Any] = [
+            seen = [
                 result.fetchone(),
                 result.fetchmany(3),
                 [row.a for row in result],
@@ -118,14 +105,12 @@ def test_rows_can_be_fetched_in_parts(
     assert recorded[-1] == [4, 4, 2]
 
 
-def test_order_of_written_rows_is_free(
-    runs: Runs, connect: Connect, lite: Place
-) -> None:
+def test_order_of_written_rows_is_free(runs, connect, lite):
     """A unit of work writes the rows of a set of objects in any order; other rows are another call."""
     insert = sa.text("INSERT INTO t (a, b) VALUES (:a, :b)")
     rows = [{"a": 1, "b": 9}, {"a": 2, "b": 8}, {"a": 2, "b": 7}]
 
-    def steps(url: str, rows: list[dict[str, int]]) -> int:
+    def steps(url, rows):
         engine = connect(url)
         run(engine, "CREATE TABLE t (a int, b int)")
         with engine.begin() as connection:
@@ -140,14 +125,12 @@ def test_order_of_written_rows_is_free(
         steps(lite.gone, rows[:2])
 
 
-def test_order_of_the_values_of_in_is_free(
-    runs: Runs, connect: Connect, place: Place
-) -> None:
+def test_order_of_the_values_of_in_is_free(runs, connect, place):
     """A set's come in any order; other values are another call, and what goes together in tuples stays together."""
     table = sa.table("t", sa.column("a"), sa.column("b"))
     pair = sa.tuple_(table.c.a, table.c.b)
 
-    def steps(url: str, values: list[int], pairs: list[tuple[int, str]]) -> Any:
+    def steps(url, values, pairs):
         engine = connect(url)
         run(
             engine,
@@ -186,13 +169,11 @@ def test_order_of_the_values_of_in_is_free(
         ("SELECT count(*) WHERE 1 in :ids", True),
     ],
 )
-def test_order_of_a_list_counts_outside_of_in(
-    runs: Runs, connect: Connect, lite: Place, sql: str, is_same_call: bool
-) -> None:
+def test_order_of_a_list_counts_outside_of_in(runs, connect, lite, sql, is_same_call):
     """Only an `IN` has the same answer for the values in another order."""
     statement = sa.text(sql).bindparams(sa.bindparam("ids", expanding=True))
 
-    def steps(url: str, ids: list[int]) -> Any:
+    def steps(url, ids):
         with connect(url).connect() as connection:
             return connection.scalar(statement, {"ids": ids})
 
@@ -206,9 +187,7 @@ def test_order_of_a_list_counts_outside_of_in(
             steps(lite.gone, [2, 1])
 
 
-def test_parameters_count_and_are_named_by_column(
-    runs: Runs, connect: Connect, lite: Place
-) -> None:
+def test_parameters_count_and_are_named_by_column(runs, connect, lite):
     """Another value is another call; what is shown says which column it was for."""
     engine = connect(lite.real)
     run(engine, "CREATE TABLE t (a int, b text)")
@@ -226,9 +205,7 @@ def test_parameters_count_and_are_named_by_column(
         connection.execute(table.insert(), {"a": 2, "b": "x"})
 
 
-def test_a_miss_shows_what_differs_alone(
-    runs: Runs, connect: Connect, lite: Place
-) -> None:
+def test_a_miss_shows_what_differs_alone(runs, connect, lite):
     """The description of a call has a `signature`, a secret name, whose words the statement repeats."""
     engine = connect(lite.real)
     run(engine, "CREATE TABLE t (a int)")
@@ -246,14 +223,12 @@ def test_a_miss_shows_what_differs_alone(
     assert "ignore=" not in said
 
 
-def test_value_that_cannot_be_stored_is_refused(
-    runs: Runs, connect: Connect, lite: Place
-) -> None:
+def test_value_that_cannot_be_stored_is_refused(runs, connect, lite):
     """Nothing is recorded, and the error says which column it is."""
     import sqlite3
 
     class Point:
-        def __init__(self) -> None:
+        def __init__(self):
             self.lock = threading.Lock()
 
     sqlite3.register_converter("point", lambda _: Point())
@@ -265,12 +240,10 @@ def test_value_that_cannot_be_stored_is_refused(
     assert str(error.value).endswith("read it as a text: cast(a AS text)")
 
 
-def test_rows_that_psycopg2_writes_by_its_own_helpers(
-    runs: Runs, connect: Connect, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+def test_rows_that_psycopg2_writes_by_its_own_helpers(runs, connect, request, tmp_path):
     place = place_for(request, "postgresql+psycopg2", tmp_path)
 
-    def steps(url: str) -> Any:
+    def steps(url):
         engine = connect(url, executemany_mode="values_plus_batch")
         run(engine, "CREATE TABLE t (a int, b int)", "INSERT INTO t VALUES (1), (2)")
         change = sa.text("UPDATE t SET b = :b WHERE a = :a")

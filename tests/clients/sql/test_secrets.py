@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
 pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
 from support.placeholders import unmarked
-from support.runs import Runs
 
-from clients.sql.places import Connect, Place, both, one, run, same
-
-if TYPE_CHECKING:
-    from conftest import Project
+from clients.sql.places import both, one, run, same
 
 pytest_plugins = ("support.database_servers",)
 
 
-def test_secrets_never_reach_a_recording(
-    runs: Runs, connect: Connect, place: Place
-) -> None:
+def test_secrets_never_reach_a_recording(runs, connect, place):
     """Columns, parameters, texts, JSON and messages of errors; the application sees the real ones while recording."""
 
-    def steps(url: str) -> Any:
+    def steps(url):
         engine = connect(url)
         run(
             engine,
@@ -98,11 +90,9 @@ SECRET_RESULTS = {
 
 
 @pytest.mark.parametrize("sql", SECRET_RESULTS)
-def test_columns_of_a_text_that_show_a_secret_are_replaced(
-    runs: Runs, connect: Connect, place: Place, sql: str
-) -> None:
+def test_columns_of_a_text_that_show_a_secret_are_replaced(runs, connect, place, sql):
 
-    def steps(url: str) -> Any:
+    def steps(url):
         engine = connect(url)
         run(engine, "CREATE TABLE t (id int, email text, password text, passcode int)")
         run(
@@ -121,15 +111,13 @@ def test_columns_of_a_text_that_show_a_secret_are_replaced(
     assert "hunter2" not in runs.text
 
 
-def test_name_of_a_table_as_a_parameter_counts_as_its_text(
-    runs: Runs, connect: Connect, lite: Place
-) -> None:
+def test_name_of_a_table_as_a_parameter_counts_as_its_text(runs, connect, lite):
     """`Table.name` may be a subclass of `str`: the text counts, whatever its class."""
     from pytest_mimic.errors import MissingRecordingError
 
     names = [sa.sql.quoted_name(name, None) for name in ("users", "orders")]
 
-    def count(url: str, name: str) -> Any:
+    def count(url, name):
         log = sa.table("log", sa.column("tbl"))
         query = sa.select(sa.func.count()).select_from(log)
         with connect(url).connect() as connection:
@@ -159,8 +147,8 @@ def test_name_of_a_table_as_a_parameter_counts_as_its_text(
     ids=["another secret", "the same secret"],
 )
 def test_equal_statements_that_differ_in_a_secret_are_named(
-    runs: Runs, connect: Connect, passwords: list[str], named: str
-) -> None:
+    runs, connect, passwords, named
+):
     """A replay tells such statements apart by their order alone."""
     engine = connect("sqlite://")
     run(engine, "CREATE TABLE t (name text, password text)")
@@ -182,7 +170,7 @@ users = sa.table(
 )
 everything = sa.select(users)
 # By what is asked of a table with a password: a statement, in which `harmless` counts.
-HARMLESS: dict[str, Any] = {
+HARMLESS = {
     "a column": everything.where(users.c.email == "harmless"),
     "a function of a column": everything.where(sa.func.lower(users.c.email) == "harmless"),
     "a column on the right": everything.where(sa.literal("harmless") == users.c.id),
@@ -205,9 +193,7 @@ HARMLESS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("what", HARMLESS)
-def test_other_values_beside_a_secret_stay_and_count(
-    runs: Runs, connect: Connect, lite: Place, what: str
-) -> None:
+def test_other_values_beside_a_secret_stay_and_count(runs, connect, lite, what):
     engine = connect(lite.real)
     run(
         engine, "CREATE TABLE users (id text, email text, password text, settings json)"
@@ -220,7 +206,7 @@ def test_other_values_beside_a_secret_stay_and_count(
     assert "hunter2" not in asked
 
 
-def test_a_label_of_the_orm_is_judged_by_its_column(project: Project) -> None:
+def test_a_label_of_the_orm_is_judged_by_its_column(project):
     project.ini("sqlalchemy", mimic_redact="!hashed_password")
     project.tests("""
         import sqlalchemy as sa
@@ -248,10 +234,8 @@ def test_a_label_of_the_orm_is_judged_by_its_column(project: Project) -> None:
     project.replay().expect(passed=1)
 
 
-def test_dates_beside_hidden_texts_come_back(
-    runs: Runs, connect: Connect, pg: Place
-) -> None:
-    def steps(url: str) -> Any:
+def test_dates_beside_hidden_texts_come_back(runs, connect, pg):
+    def steps(url):
         engine = connect(url)
         run(engine, "CREATE TABLE t (password text, day date)")
         run(engine, "INSERT INTO t VALUES ('hunter2', '2024-05-01')")

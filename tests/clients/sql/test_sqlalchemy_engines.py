@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from contextlib import nullcontext
 
 import pytest
 
@@ -13,24 +12,16 @@ pytest.importorskip("sqlalchemy")
 import sqlalchemy as sa
 from support.runs import Runs
 
-from clients.sql.places import Connect, Place, one, run, same
+from clients.sql.places import one, run, same
 from pytest_mimic.errors import UnstorableOutcomeError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from conftest import Project
-
 
 pytest_plugins = ("support.database_servers",)
 
 
-def test_what_a_dialect_asks_first_is_one_recording(
-    runs: Runs, connect: Connect, place: Place
-) -> None:
+def test_what_a_dialect_asks_first_is_one_recording(runs, connect, place):
     """Any test can be the one that connects first: it belongs to none, and a replay knows the server's version."""
 
-    def steps(url: str) -> Any:
+    def steps(url):
         engine = connect(url)
         return (
             one(engine, "SELECT 1"),
@@ -44,9 +35,7 @@ def test_what_a_dialect_asks_first_is_one_recording(
     assert recorded[1]
 
 
-def test_texts_among_the_options_of_a_dialect_are_not_recorded(
-    project: Project,
-) -> None:
+def test_texts_among_the_options_of_a_dialect_are_not_recorded(project):
     """They may be credentials, such as the `credentials_base64` of BigQuery."""
     project.ini("sqlalchemy")
     project.tests("""
@@ -76,19 +65,17 @@ def test_texts_among_the_options_of_a_dialect_are_not_recorded(
     project.replay().expect(passed=1)
 
 
-def test_connect_events_wait_for_the_real_connection(
-    runs: Runs, connect: Connect, place: Place
-) -> None:
+def test_connect_events_wait_for_the_real_connection(runs, connect, place):
     """They get the driver's own, and what they send is no call.
 
     So does what is set on the stand-in.
     """
-    seen: list[Any] = []
+    seen = []
 
-    def note(driver: Any, _: object) -> None:
+    def note(driver, _):
         seen.append(driver.cursor().execute("SELECT 2"))
 
-    def steps(url: str) -> Any:
+    def steps(url):
         engine = connect(url, isolation_level="AUTOCOMMIT")
         sa.event.listen(engine, "connect", note)
         return one(engine, "SELECT 1")
@@ -99,7 +86,7 @@ def test_connect_events_wait_for_the_real_connection(
     engine = connect(place.real, isolation_level="AUTOCOMMIT")
     sa.event.listen(engine, "connect", note)
     connection = engine.raw_connection()
-    held: Any = connection.dbapi_connection
+    held = connection.dbapi_connection
     # The first is raised where the driver has no such method.
     refusals = (AttributeError, UnstorableOutcomeError)
     with pytest.raises(refusals, match="driver's own `backup` cannot be recorded"):
@@ -118,9 +105,7 @@ def test_connect_events_wait_for_the_real_connection(
     connection.close()
 
 
-def test_pings_and_recycling_are_no_calls(
-    runs: Runs, connect: Connect, place: Place
-) -> None:
+def test_pings_and_recycling_are_no_calls(runs, connect, place):
     """A pool may ask whether its connection is alive, or open another, as it likes."""
     engine = connect(place.real, pool_pre_ping=True, pool_recycle=0)
     assert [one(engine, "SELECT 5"), one(engine, "SELECT 5")] == [5, 5]
@@ -135,12 +120,10 @@ def test_pings_and_recycling_are_no_calls(
 
 
 @pytest.mark.parametrize("level", ["AUTOCOMMIT", "SERIALIZABLE"])
-def test_isolation_levels(
-    runs: Runs, connect: Connect, place: Place, level: str
-) -> None:
+def test_isolation_levels(runs, connect, place, level):
     """Set for an engine, or for one connection; SQLAlchemy can ask for it."""
 
-    def steps(url: str) -> Any:
+    def steps(url):
         engine = connect(url, isolation_level=level)
         with engine.connect() as connection:
             connection.execute(sa.text("CREATE TABLE t (a int)"))
@@ -148,7 +131,7 @@ def test_isolation_levels(
             if level != "AUTOCOMMIT":
                 connection.commit()
             if not place.driver.startswith("sqlite"):
-                held: Any = connection.connection.dbapi_connection
+                held = connection.connection.dbapi_connection
                 assert held.autocommit is (level == "AUTOCOMMIT")
         with connect(url).connect().execution_options(isolation_level=level) as other:
             found = other.scalar(sa.text("SELECT a FROM t"))
@@ -159,12 +142,10 @@ def test_isolation_levels(
     assert recorded[0] == 1
 
 
-def test_databases_differ_by_their_order_of_first_use(
-    runs: Runs, connect: Connect, tmp_path: Path
-) -> None:
+def test_databases_differ_by_their_order_of_first_use(runs, connect, tmp_path):
     """The same statement on two databases has two recordings; two engines on one URL share theirs, but not in memory."""
 
-    def steps(folder: Path) -> Any:
+    def steps(folder):
         first = connect(f"sqlite:///{folder}/first.db")
         again = connect(f"sqlite:///{folder}/first.db")
         others = [
@@ -191,9 +172,7 @@ def test_databases_differ_by_their_order_of_first_use(
     }
 
 
-def test_a_connection_may_be_used_by_several_threads(
-    runs: Runs, connect: Connect
-) -> None:
+def test_a_connection_may_be_used_by_several_threads(runs, connect):
     """One connection for all threads, as a test has it with SQLite in memory: it is opened once.
 
     While recording, one thread uses it at a time: sqlite3 itself loses rows of a
@@ -201,10 +180,10 @@ def test_a_connection_may_be_used_by_several_threads(
     (Python 3.12 and newer).
     """
 
-    def steps(turn: AbstractContextManager[Any]) -> Any:
+    def steps(turn):
         opened = []
 
-        def opening() -> Any:
+        def opening():
             import sqlite3
 
             opened.append(1)
@@ -213,9 +192,9 @@ def test_a_connection_may_be_used_by_several_threads(
         engine = connect("sqlite://", creator=opening, poolclass=sa.pool.StaticPool)
         run(engine, "CREATE TABLE t (a int)")
         barrier = threading.Barrier(4)
-        found: list[Any] = []
+        found = []
 
-        def work() -> None:
+        def work():
             barrier.wait()
             with turn, engine.connect() as connection:
                 found.append(connection.scalar(sa.text("SELECT count(*) FROM t")))
@@ -232,9 +211,7 @@ def test_a_connection_may_be_used_by_several_threads(
     assert steps(nullcontext()) == [0, [0, 0, 0, 0]]
 
 
-def test_a_connection_opened_before_is_taken_over(
-    runs: Runs, connect: Connect, place: Place
-) -> None:
+def test_a_connection_opened_before_is_taken_over(runs, connect, place):
     """A pool's connection that was there before the recording began is recorded too, and real afterwards."""
     runs.again("off")
     engine = connect(place.real, pool_pre_ping=True)
@@ -254,13 +231,13 @@ def test_a_connection_opened_before_is_taken_over(
 
 @pytest.mark.parametrize("connects", ["never", "before", "each time"])
 def test_an_engine_that_was_made_before_sqlalchemy_was_patched_is_recorded(
-    monkeypatch: pytest.MonkeyPatch, place: Place, connects: str
-) -> None:
+    monkeypatch, place, connects
+):
     """As that of a module is, if only a fixture names the client.
 
     Some drivers register types on each connection.
     """
-    options: Any = {"poolclass": sa.pool.NullPool} if connects == "each time" else {}
+    options = {"poolclass": sa.pool.NullPool} if connects == "each time" else {}
     engine = sa.create_engine(place.real, **options)
     if connects == "before":
         run(engine, "SELECT 1")
@@ -277,9 +254,7 @@ def test_an_engine_that_was_made_before_sqlalchemy_was_patched_is_recorded(
     engine.dispose()
 
 
-def test_calls_left_out_run_for_real(
-    runs: Runs, connect: Connect, place: Place
-) -> None:
+def test_calls_left_out_run_for_real(runs, connect, place):
     """The driver does them alone, streams and errors included."""
     runs.again("pass")
     engine = connect(place.real)

@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 from enum import IntEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,27 +13,20 @@ pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
-from support.runs import Runs
 
-from clients.sql.places import Connect, Place, place_for, same
+from clients.sql.places import place_for, same
 from pytest_mimic.errors import UnstorableOutcomeError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 pytest_plugins = ("support.database_servers",)
 
 
 @pytest.mark.parametrize("mode", ["record", "pass"])
-def test_drivers_cursor_is_read_row_by_row(
-    runs: Runs, connect: Connect, place: Place, mode: Any
-) -> None:
+def test_drivers_cursor_is_read_row_by_row(runs, connect, place, mode):
     """`fetchone`, `fetchmany` with an `arraysize`, iteration, `fetchall`: as the driver's cursor does."""
 
-    def steps(url: str) -> Any:
+    def steps(url):
         connection = connect(url).raw_connection()
-        cursor: Any = connection.cursor()
+        cursor = connection.cursor()
         cursor.execute("CREATE TABLE t (a int)")
         marks = "?" if place.driver == "sqlite" else "%s"
         cursor.executemany(
@@ -62,13 +54,11 @@ def test_drivers_cursor_is_read_row_by_row(
         assert steps(place.gone) == recorded
 
 
-def test_async_connection_that_is_given_up_is_replaced(
-    runs: Runs, async_place: Place
-) -> None:
+def test_async_connection_that_is_given_up_is_replaced(runs, async_place):
     """`connection.invalidate()` closes it without a word; the next statement opens another."""
 
-    def steps(url: str) -> Any:
-        async def ask() -> Any:
+    def steps(url):
+        async def ask():
             engine = create_async_engine(url)
             async with engine.connect() as connection:
                 seen = [await connection.scalar(sa.text("SELECT 1"))]
@@ -84,7 +74,7 @@ def test_async_connection_that_is_given_up_is_replaced(
 
 
 # By the driver: a name, and what uses it at the driver's own connection.
-OWN_NAMES: list[tuple[str, str, Any]] = [
+OWN_NAMES = [
     ("sqlite", "executescript", lambda own: own.executescript("SELECT 1")),
     ("sqlite", "backup", lambda own: own.backup(own)),
     ("postgresql+psycopg", "notifies", lambda own: list(own.notifies(timeout=0))),
@@ -104,18 +94,12 @@ OWN_NAMES: list[tuple[str, str, Any]] = [
     ("driver", "name", "use"), OWN_NAMES, ids=[name for _, name, _ in OWN_NAMES]
 )
 def test_what_only_the_driver_has_is_refused_in_every_mode(
-    runs: Runs,
-    connect: Connect,
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    driver: str,
-    name: str,
-    use: Any,
-) -> None:
+    runs, connect, request, tmp_path, driver, name, use
+):
     place = place_for(request, driver, tmp_path)
 
-    def steps(url: str) -> str:
-        connection: Any = connect(url).raw_connection()
+    def steps(url):
+        connection = connect(url).raw_connection()
         with pytest.raises(
             UnstorableOutcomeError, match=f"driver's own `{name}` cannot be recorded"
         ) as caught:
@@ -127,16 +111,16 @@ def test_what_only_the_driver_has_is_refused_in_every_mode(
 
 
 def test_what_only_an_async_driver_has_is_refused_in_every_mode(
-    runs: Runs, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+    runs, request, tmp_path
+):
     """While recording, it is not sent, as a replay would have no answer to it."""
     pytest.importorskip("greenlet")
     place = place_for(request, "postgresql+asyncpg", tmp_path)
 
-    def steps(url: str) -> list[str]:
+    def steps(url):
         said = []
 
-        async def ask() -> None:
+        async def ask():
             engine = create_async_engine(url)
             async with engine.connect() as connection:
                 own = (await connection.get_raw_connection()).driver_connection
@@ -153,13 +137,11 @@ def test_what_only_an_async_driver_has_is_refused_in_every_mode(
     assert same(runs, place, steps) == ["fetch", "add_listener"]
 
 
-def test_looking_for_what_only_the_driver_has_fails_no_test(
-    runs: Runs, connect: Connect, lite: Place
-) -> None:
+def test_looking_for_what_only_the_driver_has_fails_no_test(runs, connect, lite):
     """Libraries ask which methods there are, and go another way without them."""
 
-    def steps(url: str) -> list[bool]:
-        connection: Any = connect(url).raw_connection()
+    def steps(url):
+        connection = connect(url).raw_connection()
         own = connection.driver_connection
         seen = [hasattr(own, name) for name in ("backup", "notifies", "total_changes")]
         seen.append(hasattr(own.cursor(), "executescript"))
@@ -170,11 +152,9 @@ def test_looking_for_what_only_the_driver_has_fails_no_test(
     assert same(runs, lite, steps) == [False, False, False, False]
 
 
-def test_rows_of_another_class_are_refused_by_it(
-    runs: Runs, connect: Connect, lite: Place
-) -> None:
+def test_rows_of_another_class_are_refused_by_it(runs, connect, lite):
     """A replay could not make them."""
-    connection: Any = connect(lite.real).raw_connection()
+    connection = connect(lite.real).raw_connection()
     connection.dbapi_connection.row_factory = sqlite3.Row
     cursor = connection.cursor()
 
@@ -194,14 +174,12 @@ class Name(str):
     """What a connection makes of a text."""
 
 
-def test_values_of_a_converter_keep_their_class_in_an_async_engine(
-    runs: Runs, lite: Place
-) -> None:
+def test_values_of_a_converter_keep_their_class_in_an_async_engine(runs, lite):
     pytest.importorskip("aiosqlite")
     sqlite3.register_converter("size", lambda data: Size(int(data)))
     options = {"detect_types": sqlite3.PARSE_COLNAMES}
 
-    async def ask(url: str) -> Any:
+    async def ask(url):
         address = url.replace("sqlite:", "sqlite+aiosqlite:")
         engine = create_async_engine(address, connect_args=options)
         async with engine.connect() as connection:
@@ -213,20 +191,18 @@ def test_values_of_a_converter_keep_their_class_in_an_async_engine(
     assert same(runs, lite, lambda url: asyncio.run(ask(url))) == (Size, Size.SMALL)
 
 
-def test_texts_of_a_loader_of_psycopg_keep_their_class(
-    runs: Runs, connect: Connect, pg: Place
-) -> None:
+def test_texts_of_a_loader_of_psycopg_keep_their_class(runs, connect, pg):
     adapt = pytest.importorskip("psycopg.adapt")
 
-    class NameLoader(adapt.Loader):  # type: ignore[misc]
-        def load(self, data: bytes) -> Name:
+    class NameLoader(adapt.Loader):
+        def load(self, data):
             return Name(bytes(data).decode())
 
-    def steps(url: str) -> Any:
+    def steps(url):
         engine = connect(url)
 
         @sa.event.listens_for(engine, "connect")
-        def register(connection: Any, _: object) -> None:
+        def register(connection, _):
             connection.adapters.register_loader("text", NameLoader)
 
         with engine.connect() as connection:
@@ -237,13 +213,11 @@ def test_texts_of_a_loader_of_psycopg_keep_their_class(
 
 
 @pytest.mark.parametrize("file", ["missing/a.db", "file:{}/a.db?mode=ro&uri=true", ""])
-def test_file_that_cannot_be_opened_raises_where_it_does(
-    runs: Runs, connect: Connect, tmp_path: Path, file: str
-) -> None:
+def test_file_that_cannot_be_opened_raises_where_it_does(runs, connect, tmp_path, file):
     """In a folder that is not there; not there, to be read only; and a folder."""
     path = file.format(tmp_path) if "{}" in file else f"{tmp_path}/{file}"
 
-    def steps() -> Any:
+    def steps():
         with pytest.raises(sa.exc.OperationalError) as caught:
             connect(f"sqlite:///{path}").connect()
         return type(caught.value.orig), str(caught.value.orig), caught.value.code
@@ -263,16 +237,12 @@ DRIVERS = ("postgresql+psycopg", "postgresql+psycopg2", "postgresql+pg8000")
 # pg8000 takes the server's last words for an error of the statement.
 @pytest.mark.parametrize("driver", DRIVERS[:2])
 def test_connection_that_the_server_ended_is_invalidated(
-    runs: Runs,
-    connect: Connect,
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    driver: str,
-) -> None:
+    runs, connect, request, tmp_path, driver
+):
     """Code that tries again with a new connection does so in a replay, too."""
     place = place_for(request, driver, tmp_path)
 
-    def steps(url: str) -> Any:
+    def steps(url):
         first, second = connect(url), connect(url)
         with first.connect() as connection:
             number = connection.scalar(sa.text("SELECT pg_backend_pid()"))
@@ -294,13 +264,11 @@ def test_connection_that_the_server_ended_is_invalidated(
     assert again == 2
 
 
-def test_async_connection_that_the_server_ended_is_invalidated(
-    runs: Runs, async_place: Place
-) -> None:
+def test_async_connection_that_the_server_ended_is_invalidated(runs, async_place):
     if async_place.driver.startswith("sqlite"):
         pytest.skip("it has no server")
 
-    async def ask_all(url: str) -> Any:
+    async def ask_all(url):
         first, second = create_async_engine(url), create_async_engine(url)
         async with first.connect() as connection:
             number = await connection.scalar(sa.text("SELECT pg_backend_pid()"))
@@ -326,23 +294,19 @@ def test_async_connection_that_the_server_ended_is_invalidated(
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_database_that_cannot_be_reached_raises_where_it_does(
-    runs: Runs,
-    connect: Connect,
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    driver: str,
-) -> None:
+    runs, connect, request, tmp_path, driver
+):
     """Also where another database of this driver has answered before; and each replay raises again."""
     place = place_for(request, driver, tmp_path)
 
-    def is_healthy(url: str) -> Any:
+    def is_healthy(url):
         try:
             with connect(url).connect():
                 return True
         except sa.exc.DBAPIError as error:
             return type(error), type(error.orig), error.orig.args if error.orig else ()
 
-    def steps(url: str) -> Any:
+    def steps(url):
         return [
             is_healthy(url),
             is_healthy(f"{driver}://postgres@127.0.0.1:2/closed"),
@@ -361,12 +325,10 @@ def test_database_that_cannot_be_reached_raises_where_it_does(
     assert replayed == live
 
 
-def test_test_with_recordings_opens_no_connection_to_record(
-    runs: Runs, connect: Connect, pg: Place
-) -> None:
+def test_test_with_recordings_opens_no_connection_to_record(runs, connect, pg):
     """Its calls replay, so that a service may be gone."""
 
-    def steps(url: str) -> Any:
+    def steps(url):
         with connect(url).connect() as connection:
             return connection.scalar(sa.text("SELECT 3"))
 

@@ -5,30 +5,25 @@ from __future__ import annotations
 import json
 import sqlite3
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
-from support.runs import Runs
 
-from clients.sql.places import Connect, Place, run
+from clients.sql.places import run
 
 pytest_plugins = ("support.database_servers",)
 
 
 @pytest.mark.parametrize("order", ["", " ORDER BY b"], ids=["none", "given"])
-def test_order_of_rows_is_compared_where_the_query_gives_it(
-    runs: Runs, connect: Connect, lite: Place, order: str
-) -> None:
+def test_order_of_rows_is_compared_where_the_query_gives_it(runs, connect, lite, order):
     """Without an ORDER BY, a database may give rows in any order; other rows are drift all the same."""
     engine = connect(lite.real)
     query = f"SELECT a FROM t{order}"
 
-    def ask(*rows: str) -> Any:
+    def ask(*rows):
         mode = runs.mode
         runs.again("off")
         run(engine, "DROP TABLE IF EXISTS t", "CREATE TABLE t (a text, b int)")
@@ -47,13 +42,13 @@ def test_order_of_rows_is_compared_where_the_query_gives_it(
 
 
 @pytest.fixture
-def _reading_values(monkeypatch: pytest.MonkeyPatch) -> None:
+def _reading_values(monkeypatch):
     """Let sqlite3 give spans of time, and documents, as drivers of PostgreSQL do."""
     for name, convert in (("SPAN", _span), ("DOC", json.loads)):
         monkeypatch.setitem(sqlite3.converters, name, convert)
 
 
-def _span(text: bytes) -> timedelta:
+def _span(text):
     return timedelta(seconds=int(text))
 
 
@@ -72,15 +67,13 @@ def _span(text: bytes) -> timedelta:
     ids=["timedelta", "key"],
 )
 @pytest.mark.usefixtures("_reading_values")
-def test_a_drift_has_no_tag_in_its_path(
-    runs: Runs, connect: Connect, tmp_path: Path, query: str, drift: str
-) -> None:
+def test_a_drift_has_no_tag_in_its_path(runs, connect, tmp_path, query, drift):
     engine = connect(
         f"sqlite:///{tmp_path}/shop.db",
         connect_args={"detect_types": sqlite3.PARSE_COLNAMES},
     )
 
-    def ask(number: int) -> Any:
+    def ask(number):
         mode = runs.mode
         runs.again("off")
         run(engine, "DROP TABLE IF EXISTS t", f"CREATE TABLE t AS SELECT {number} AS n")
