@@ -233,22 +233,57 @@ def test_a_replay_and_a_verifying_run_say_nothing(shop):
     shop.run("--mimic-verify").expect(passed=2, never=["the next run"])
 
 
-def test_a_text_that_holds_the_date_of_today_is_named_without_a_line(project):
+@pytest.mark.parametrize(
+    ("text", "way"),
+    [
+        ("A poem for {datetime.date.today()}", "freeze-the-clock"),
+        (
+            "It is {datetime.datetime.now():%d.%m.%Y}, {time.time():.0f}",
+            "freeze-the-clock",
+        ),
+        ("Request {uuid.uuid4()}: go on", "seed-the-ids"),
+    ],
+    ids=["date", "moment", "UUID"],
+)
+def test_a_text_that_holds_something_new_is_named_without_a_line(project, text, way):
     """Left out, the text would no longer say what the call is."""
     project.module("""
         def ask(prompt):
             return {"at": "2020-01-01T00:00:00", "prompt": prompt}
     """)
-    project.tests("""
-        import datetime
+    project.tests(f"""
+        import datetime, time, uuid
 
         import shop
 
         def test_poem():
-            shop.ask(f"A poem for {datetime.date.today()}")
+            shop.ask(f"{text}")
     """)
     project.ini("shop:ask")
 
     recorded = project.record().expect(passed=1, says=["shop:ask prompt", "and miss"])
 
-    recorded.expect(passed=1, never=["ignore="])
+    recorded.expect(passed=1, says=[way], never=["ignore="])
+
+
+def test_what_a_text_holds_that_is_the_same_in_each_run_is_not_named(project):
+    project.module("""
+        import hashlib
+
+        def ask(prompt):
+            return "asked"
+
+        def text(day):
+            digests = [hashlib.sha256(bytes([n])).hexdigest() for n in range(40)]
+            return f"{day}, {digests}, order 1735689600"
+    """)
+    project.tests("""
+        import shop
+
+        def test_poem():
+            shop.ask(shop.text("2020-01-01T00:00:00"))
+            shop.ask("of 1c5b1b9e-6c5d-4e8e-9a3f-0d6f5d1b2c3a")
+    """)
+    project.ini("shop:ask")
+
+    project.record().expect(passed=1, never=["the next run"])

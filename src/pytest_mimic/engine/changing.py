@@ -13,8 +13,6 @@ from pytest_mimic.engine.events import Events
 from pytest_mimic.values.looks import (
     DATE,
     MOMENT,
-    ULID,
-    UUID,
     ids_and_moments_in,
     made_anew,
 )
@@ -54,7 +52,7 @@ class ChangingValues:
     def note_answer(self, body: dict[str, Tree]) -> None:
         """Note what an answer holds: a later call may send it back."""
         text = deeply(lambda: text_of({**body}))
-        self._answered.update(ids_and_moments_in(text))
+        self._answered.update(found for found, _ in ids_and_moments_in(text))
 
     def note_call(self, call: Call, described: Tree, test: str) -> None:
         """Note what a call that was recorded holds, of what counts."""
@@ -72,15 +70,20 @@ class ChangingValues:
         text = _text_of(part)
         if look in (DATE, "") and self._has_today(text):
             return DATE
-        if look == MOMENT and not any(map(self._is_now, _seconds_of(part))):
-            look = ""
-        if look in (UUID, ULID) and os.urandom is not _RANDOM_BYTES:
-            return ""
-        if look in (UUID, ULID, MOMENT):
-            is_given = text in self._answered or self._is_in_files(text)
-            is_given = is_given or any(text in value for value in os.environ.values())
-            return "" if is_given else look
+        for found, kind in ids_and_moments_in(text):
+            if self._is_new(found, kind):
+                return kind
         return WORKER if self._worker.search(text) else ""
+
+    def _is_new(self, text: str, look: str) -> bool:
+        """Return whether this run has made an id or a moment, and nobody gave it."""
+        if look == MOMENT:
+            is_made = any(map(self._is_now, _seconds_of(text)))
+        else:
+            is_made = os.urandom is _RANDOM_BYTES
+        if not is_made or text in self._answered or self._is_in_files(text):
+            return False
+        return not any(text in value for value in os.environ.values())
 
     def _has_today(self, text: str) -> bool:
         """Return whether a text holds the date of today, and no moment of an answer."""
@@ -136,12 +139,11 @@ def _text_of(part: Tree) -> str:
     return str(part)
 
 
-def _seconds_of(part: Tree) -> Iterator[float]:
-    """Yield the moments that a value may be, in seconds since 1970.
+def _seconds_of(text: str) -> Iterator[float]:
+    """Yield the moments that a text may be, in seconds since 1970.
 
-    A text without a zone may be of the local one, or of UTC.
+    One without a zone may be of the local one, or of UTC.
     """
-    text = _text_of(part)
     try:
         number = float(text)
         yield number if number < 1e11 else number / 1000

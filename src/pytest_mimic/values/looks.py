@@ -33,7 +33,12 @@ _PATTERNS = {
     ULID: r"(?=\d{0,25}[a-z])[0-7][0-9a-hjkmnp-tv-z]{25}",
     TOKEN: rf"[a-z0-9_-]{{16,{_LONGEST}}}",
 }
-_IDS_AND_MOMENTS = [_PATTERNS[look] for look in (UUID, ULID, MOMENT)]
+# Before it may stand a line break, which JSON writes as `\n`.
+_START, _END = r"(?:(?<![a-z0-9])|(?<=\\[nrt]))", r"(?![a-z0-9])"
+_WITHIN_TEXTS = {
+    look: re.compile(f"{_START}(?:{_PATTERNS[look]}){_END}", re.IGNORECASE)
+    for look in (UUID, ULID, MOMENT)
+}
 _LOOKS = {look: re.compile(text, re.IGNORECASE) for look, text in _PATTERNS.items()}
 # In a random text letters and digits take turns, as in `9f86d0818`; in names they do
 # so rarely, as in `gpt-4o-mini`.
@@ -66,11 +71,11 @@ def made_anew(tree: object) -> str:
     return ""
 
 
-def ids_and_moments_in(text: str) -> Iterator[str]:
-    """Give what looks like an id or a moment in a text, which may be JSON."""
-    for pattern in _IDS_AND_MOMENTS:
-        for match in re.finditer(pattern, text, re.IGNORECASE):
-            yield match[0]
+def ids_and_moments_in(text: str) -> Iterator[tuple[str, str]]:
+    """Give each id or moment in a text, which may be JSON, with its look: `a UUID`."""
+    for look, pattern in _WITHIN_TEXTS.items():
+        for match in pattern.finditer(text):
+            yield match[0], look
 
 
 def _is_random(text: str) -> bool:
