@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+import uuid
 
 import pytest
 from support import face, loopback
@@ -64,6 +65,12 @@ class Handler(loopback.Handler):
         if self.path == "/orders":
             number = next(self.server.ids)
             self.json({"id": number, "link": f"/orders/{number}", "state": "new"})
+            return
+        if self.path == "/receipts":
+            self.json({"text": f"Receipt {uuid.uuid4()} of {time.time():.0f}"})
+            return
+        if self.path == "/questions":
+            self.json({"answer": "a good question"})
             return
         user = {"id": next(self.server.ids), **json.loads(self.body())}
         self.server.users[str(user["id"])] = user
@@ -206,6 +213,31 @@ def test_the_line_names_texts_that_hold_a_new_id(project):
         run = project.run("--mimic-verify", env=env).expect(failed=1)
 
         line = "if this is new each time: http volatile=body.id,body.link"
+        assert line in run.output.splitlines()
+        project.ini(line.partition(": ")[2])
+        project.run("--mimic-verify", env=env).expect(passed=1)
+
+
+def test_a_text_with_new_ids_is_known_inside_of_a_later_prompt(project):
+    """So an agent asks its model about what a tool gave."""
+    project.ini("http")
+    project.tests("""
+        import os, httpx
+
+        API = os.environ["API"]
+
+        def test_question():
+            text = httpx.post(API + "/receipts").json()["text"]
+            asked = {"prompt": f"What is this receipt for? {text}"}
+            assert httpx.post(API + "/questions", json=asked).json()["answer"]
+    """)
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.run("--mimic-record", env=env).expect(passed=1)
+
+        run = project.run("--mimic-verify", env=env).expect(failed=1)
+
+        line = "if this is new each time: http volatile=body.text"
         assert line in run.output.splitlines()
         project.ini(line.partition(": ")[2])
         project.run("--mimic-verify", env=env).expect(passed=1)

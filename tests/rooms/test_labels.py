@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from pytest_mimic.values.labels import call_label
+from pytest_mimic.values.labels import answer_text, call_label, messages_of
 from pytest_mimic.values.messages import ignorable_in, lines_of, nearest
 from pytest_mimic.values.tree import cut
 from pytest_mimic.values.walk import Walk
@@ -107,3 +107,73 @@ def test_nothing_is_left_out_that_makes_two_calls_one():
 
     assert ignorable_in(now, found, [one]) == ("id",)
     assert ignorable_in(now, found, [one, other]) == ()
+
+
+CITY = '{"city": "Oslo"}'
+OPENAI = {"role": "assistant", "content": None, "tool_calls": [
+    {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": CITY}},
+    {"id": "call_2", "type": "function", "function": {"name": "time", "arguments": "{}"}},
+]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ({"choices": [{"message": OPENAI}]}, f"weather {CITY} time {{}}"),
+        (
+            {
+                "output": [
+                    {"type": "function_call", "name": "weather", "arguments": CITY}
+                ]
+            },
+            f"weather {CITY}",
+        ),
+        (
+            {
+                "content": [
+                    {"type": "text", "text": "Let me see."},
+                    {"type": "tool_use", "name": "weather", "input": {"city": "Oslo"}},
+                ]
+            },
+            f"Let me see. weather {CITY}",
+        ),
+        (
+            {
+                "candidates": [
+                    {
+                        "content": {
+                            "parts": [
+                                {
+                                    "functionCall": {
+                                        "name": "weather",
+                                        "args": {"city": "Oslo"},
+                                    }
+                                }
+                            ]
+                        }
+                    }
+                ]
+            },
+            f"weather {CITY}",
+        ),
+    ],
+    ids=["OpenAI chat", "OpenAI responses", "Anthropic", "Gemini"],
+)
+def test_the_call_of_a_tool_is_a_part_of_what_a_model_says(answer, text):
+    assert answer_text({"json": answer}) == text
+    assert messages_of({"messages": [answer]}) == [("user", text)]
+
+
+def test_the_pieces_of_a_call_of_a_tool_are_joined():
+    events = [
+        {
+            "type": "content_block_start",
+            "content_block": {"name": "weather", "input": {}},
+        },
+        {"type": "content_block_delta", "delta": {"partial_json": '{"city": '}},
+        {"type": "content_block_delta", "delta": {"partial_json": '"Oslo"}'}},
+    ]
+
+    text = answer_text({"events": [{"data": event} for event in events]})
+
+    assert text == f"weather {CITY}"

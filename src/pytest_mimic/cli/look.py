@@ -18,6 +18,7 @@ from pytest_mimic.vault.recording import Entry
 from pytest_mimic.words import duration, plural, size_in_words
 
 _WIDEST_CELL = 40
+_WIDEST_LINE = 100
 _ENDS = {
     "waiting": "waiting: it was cancelled before more came",
     "open": "open: it was not read to its end",
@@ -152,10 +153,9 @@ def _exchange(request: Tree, answer: Tree) -> Iterator[str]:
         yield from _text(f"{message.role}: ", message.text)
     if said and isinstance(asked, dict):
         names = [name for name in asked if name not in CONVERSATION]
-        request = {"body": {name: asked[name] for name in names}}
-    elif "body" in request:
-        request = {**request, "body": asked}
-    yield from _parts(request)
+        yield f"  body: {line({name: asked[name] for name in names}, _WIDEST_LINE)}"
+    else:
+        yield from _parts({**request, "body": asked} if "body" in request else request)
     text = answer_text(answer.get("body")) if said else ""
     if text:
         yield from _text("assistant: ", text)

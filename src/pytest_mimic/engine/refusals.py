@@ -340,7 +340,7 @@ def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:
     A text that holds them, as an address does, differs with them.
     """
     # Only a drift looks at differences.
-    from pytest_mimic.values.looks import ignorable
+    from pytest_mimic.values.looks import ignorable, without_ids_and_moments
 
     if call.kind == "function":
         return []
@@ -351,7 +351,10 @@ def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:
             values[str(one.old)] = str(one.new)
     paths: dict[str, None] = {}
     for one in differences:
-        if _with_values(str(one.old), values) == str(one.new):
+        if one.fact:
+            continue  # It stands for something else: a part more, another type.
+        old, new = _with_values(str(one.old), values), str(one.new)
+        if without_ids_and_moments(old) == without_ids_and_moments(new):
             path = ["*" if step.isdigit() else step for step in one.steps]
             paths[".".join(path)] = None
     return [*paths]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A whole segment of the path of a URL, or a whole parameter.
 _SEGMENT = r"(?<=[/=])[^/?&=]+"
+# What is shorter stands in other words, too.
+_SHORTEST_WITHIN = 8
 
 
 def rules_of(options: Options) -> Rules:
@@ -216,10 +218,18 @@ class RealValues:
 
     def _recorded_for(self, real: str | int, number: int) -> str | int:
         found = self._recorded.get(str(real))
-        if not found:
-            return real
-        recorded = found[min(number, len(found) - 1)]
-        return str(recorded) if isinstance(real, str) else recorded
+        if found:
+            recorded = found[min(number, len(found) - 1)]
+            return str(recorded) if isinstance(real, str) else recorded
+        return self._within(real, number) if isinstance(real, str) else real
+
+    def _within(self, text: str, number: int) -> str:
+        """Give a text, such as a prompt, with the recorded texts for the real ones."""
+        for real, found in self._recorded.items():
+            if found and len(real) >= _SHORTEST_WITHIN:
+                recorded = found[min(number, len(found) - 1)]
+                text = text.replace(real, str(recorded))
+        return text
 
     def _in_segment(self, segment: str, number: int) -> str:
         plain = unquote(segment)

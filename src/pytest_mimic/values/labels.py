@@ -13,7 +13,12 @@ from pytest_mimic.words import request_words
 
 _LONGEST_VALUE = 40
 # Under which names a message or an answer of a language model has its text.
-_SAID = ("choices output candidates message delta content parts text").split()
+_SAID = (
+    "choices output candidates message delta content parts text"
+    " item content_block function functionCall arguments partial_json"
+).split()
+# Under which names the call of a tool has its arguments.
+_ARGUMENTS = ("arguments", "input", "args")
 
 
 def call_label(
@@ -134,7 +139,7 @@ class Message(NamedTuple):
 
     Attributes:
         role: Who: `user`, `system`, `assistant`.
-        text: What; a call of a tool is drawn as it stands.
+        text: What; of a call of a tool `weather {"city": "Oslo"}`.
     """
 
     role: str
@@ -198,10 +203,17 @@ def _said(part: Tree) -> str:
         return part
     if isinstance(part, list):
         return " ".join(filter(None, map(_said, part)))
-    if isinstance(part, dict):
-        if "begins" in part:
-            return _text(part)
-        for key in _SAID:
-            if key in part:
-                return _said(part[key])
-    return ""
+    if not isinstance(part, dict):
+        return ""
+    if "begins" in part:
+        return _text(part)
+    for key in _ARGUMENTS:
+        if key in part and "name" in part:
+            # A stream gives the arguments piece by piece, behind none.
+            return f"{part['name']} {_arguments(part[key] or '')}"
+    said = [part[key] for key in _SAID if part.get(key)]
+    return " ".join(filter(None, map(_said, [*said[:1], part.get("tool_calls")])))
+
+
+def _arguments(tree: Tree) -> str:
+    return tree if isinstance(tree, str) else json.dumps(tree, ensure_ascii=False)

@@ -78,6 +78,13 @@ def ids_and_moments_in(text: str) -> Iterator[tuple[str, str]]:
             yield match[0], look
 
 
+def without_ids_and_moments(text: str) -> str:
+    """Give what a text says beside its ids and moments."""
+    for pattern in _WITHIN_TEXTS.values():
+        text = pattern.sub("", text)
+    return text
+
+
 def _is_random(text: str) -> bool:
     """Tell whether a text is like what a generator of tokens gives."""
     turns = len(_TURN.findall(text))
