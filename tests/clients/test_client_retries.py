@@ -8,11 +8,6 @@ from support.http_server import running_server
 from support.installed import need
 from support.llm_server import KEY, running_llm
 
-# backoff calls what Python 3.14 deprecates.
-IGNORED = (
-    "-W",
-    "ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning",
-)
 # A client that gives up on a slow answer leaves the real connection to the collector.
 LEFT = ("-W", "ignore:unclosed <socket:ResourceWarning")
 OPENAI = """
@@ -69,7 +64,7 @@ def test_at_once():
 # The waits that must not happen take an hour.
 HTTP = """
 import asyncio, os, time
-import backoff, httpx, requests, stamina, tenacity
+import httpx, requests, tenacity
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
@@ -97,14 +92,6 @@ def around_a_wrapper():
     except Exception as error:
         raise ShopError("the shop is closed") from error
 
-@backoff.on_exception(backoff.constant, Exception, interval=HOUR, jitter=None, max_tries=3)
-def with_backoff():
-    return httpx.get(URL).json()
-
-@stamina.retry(on=Exception, wait_initial=HOUR, wait_max=HOUR, timeout=None)
-def with_stamina():
-    return httpx.get(URL).json()
-
 def with_urllib3():
     session = requests.Session()
     session.mount("http://", HTTPAdapter(max_retries=Retry(3, backoff_factor=HOUR, backoff_max=HOUR)))
@@ -131,12 +118,6 @@ def test_tenacity_async():
 
 def test_wrapper():
     shop.around_a_wrapper()
-
-def test_backoff():
-    shop.with_backoff()
-
-def test_stamina():
-    shop.with_stamina()
 
 def test_urllib3():
     shop.with_urllib3()
@@ -200,7 +181,7 @@ def test_neither_sdks_nor_libraries_nor_applications_wait(project):
 
     The SDK of anthropic is made as that of openai.
     """
-    need("openai", "aiohttp_retry", "backoff", "stamina", "tenacity", "fastapi")
+    need("openai", "aiohttp_retry", "tenacity", "fastapi")
     project.ini("httpx", "httpx2", "requests", "aiohttp", filterwarnings="error")
     files = {"sdk": OPENAI, "tries": HTTP, "pages": APP}
     tests = {"sdk": SDK_TESTS, "tries": HTTP_TESTS, "pages": APP_TESTS}
@@ -209,19 +190,16 @@ def test_neither_sdks_nor_libraries_nor_applications_wait(project):
         project.write(f"test_{name}.py", tests[name])
     with running_llm() as llm, running_server() as server:
         env = {"LLM": llm.url, "API": server.url, "LLM_KEY": KEY, "PROMPT": "1"}
-        project.run("--mimic-record", *IGNORED, *LEFT, process=True, env=env).expect(
-            passed=15
-        )
+        project.run("--mimic-record", *LEFT, process=True, env=env).expect(passed=13)
 
     run = project.run(
         "--log-level=INFO",
-        *IGNORED,
         process=True,
         env={**env, "LLM_KEY": "none", "PROMPT": "2"},
     )
 
-    run.expect(failed=15)
-    expect_misses(run, 15)
+    run.expect(failed=13)
+    expect_misses(run, 13)
 
 
 PATIENT = """

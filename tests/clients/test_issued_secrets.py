@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import threading
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import count
 from urllib.parse import parse_qs, urlsplit
 
@@ -460,39 +459,3 @@ def test_the_run_names_the_tests_that_hold_an_old_placeholder(project):
     again.expect(passed=1, deselected=1, says=[remedy])
     whole.expect(passed=2, never=[remedy])
     replayed.expect(passed=2)
-
-
-def test_a_key_is_the_same_where_a_column_of_another_name_gives_it_back(
-    project, tmp_path
-):
-    pytest.importorskip("sqlalchemy")
-    key = "tok-ann-f00d4711"
-    with closing(sqlite3.connect(tmp_path / "shop.db")) as shop:
-        shop.execute("create table users (id integer primary key, token)")
-        shop.execute("create table notes (note)")
-        shop.execute("insert into users (token) values (?)", (key,))
-        shop.commit()
-    project.ini("sqlalchemy")
-    project.tests("""
-        import os
-        import sqlalchemy as sa
-
-        USERS = sa.table("users", sa.column("id"), sa.column("token"))
-        NOTES = sa.table("notes", sa.column("note"))
-
-        def test_a_note():
-            engine = sa.create_engine("sqlite:///" + os.environ["SHOP"])
-            with engine.begin() as connection:
-                token = connection.scalars(sa.select(USERS.c.token)).one()
-                connection.execute(NOTES.insert().values(note=f"of {token}"))
-                note = connection.scalars(sa.select(NOTES.c.note)).one()
-                assert note == f"of {token}"
-                found = sa.select(NOTES).where(NOTES.c.note == note)
-                assert connection.execute(found).all() == [(note,)]
-    """)
-
-    env = {"SHOP": str(tmp_path / "shop.db")}
-    recorded = project.run("--mimic-record", env=env).expect(passed=1)
-    project.run(env=env).expect(passed=1, never=["missing"])
-
-    assert b"f00d4711" not in b"".join(recorded.vault.values())

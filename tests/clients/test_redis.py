@@ -1,4 +1,4 @@
-"""A worker of a job queue on Redis, sync and asyncio, is recorded with its server and replays without it."""
+"""Whole runs with Redis: what a fixture sets is there, what is refused names the way out, a cancelled command waits."""
 
 from __future__ import annotations
 
@@ -8,101 +8,6 @@ redis = pytest.importorskip("redis")
 
 pytest_plugins = ("support.database_servers",)
 
-WORKER = """
-import json
-
-import redis
-
-# Moves a job back, unless it was tried too often: then it raises.
-RETRY = '''
-local tries = redis.call('HINCRBY', KEYS[1], 'tries', 1)
-if tries > tonumber(ARGV[1]) then
-    return redis.error_reply('TOOMANY job ' .. KEYS[1] .. ' was tried too often')
-end
-redis.call('LPUSH', 'queue', KEYS[1])
-return tries
-'''
-
-def put(client, number, **job):
-    with client.pipeline() as pipe:
-        pipe.hset(f"job:{number}", mapping={"state": "new", "payload": json.dumps(job)})
-        pipe.expire(f"job:{number}", 3600)
-        pipe.lpush("queue", f"job:{number}")
-        return pipe.execute()
-
-def work(client, do):
-    retry = client.register_script(RETRY)
-    done = []
-    while (taken := client.brpop(["queue"], timeout=0.1)) is not None:
-        key = taken[1]
-        try:
-            result = do(json.loads(client.hget(key, "payload")))
-        except ValueError:
-            try:
-                done.append((key, "again", retry(keys=[key], args=[2])))
-            except redis.ResponseError as error:
-                client.set(f"{key}:error", str(error), px=3600000)
-                done.append((key, "failed", str(error)))
-        else:
-            client.hset(key, mapping={"state": "done", "result": result})
-            done.append((key, "done", result))
-    return done
-"""
-
-TESTS = """
-import asyncio
-import os
-
-import pytest
-import redis
-import redis.asyncio
-import worker
-
-URL = os.environ["REDIS_URL"]
-
-EXPECTED = [
-    ("job:1", "done", 10),
-    ("job:2", "again", 1),
-    ("job:2", "again", 2),
-    ("job:2", "failed"),
-]
-
-def do(job):
-    if job["n"] < 0:
-        raise ValueError(job)
-    return job["n"] * 2
-
-@pytest.fixture
-def client():
-    with redis.Redis.from_url(URL, decode_responses=True) as client:
-        client.flushdb()
-        worker.put(client, 1, n=5)
-        worker.put(client, 2, n=-1)
-        yield client
-
-def test_worker(client):
-    done = worker.work(client, do)
-    assert [entry[:len(wanted)] for entry, wanted in zip(done, EXPECTED)] == EXPECTED
-    assert done[-1][2].startswith("TOOMANY job job:2 was tried too often")
-    assert client.hgetall("job:1")["state"] == "done"
-    assert 0 < client.pttl("job:2:error") <= 3600000
-    assert sorted(client.scan_iter("job:*")) == ["job:1", "job:2", "job:2:error"]
-
-def test_async_worker(client):
-    async def main():
-        async with redis.asyncio.Redis.from_url(URL, decode_responses=True) as other:
-            key = (await other.brpop(["queue"], timeout=0.1))[1]
-            tries = await other.register_script(worker.RETRY)(keys=[key], args=[2])
-            return key, tries, await other.hgetall(key)
-
-    key, tries, job = asyncio.run(main())
-    assert (key, tries, job["tries"]) == ("job:1", 1, "1")
-
-def test_result(client):
-    assert client.hget("job:1", "state") == "new"
-"""
-
-
 TARGETS = ["redis"]
 
 
@@ -110,17 +15,6 @@ TARGETS = ["redis"]
 def there(redis_server):
     """The variable by which a project finds the server."""
     return {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
-
-
-def test_a_worker_replays_without_its_server(project, redis_server, there):
-    project.write("worker.py", WORKER)
-    project.write("test_worker.py", TESTS)
-    project.record(env=there).expect(passed=3)
-
-    with redis_server.stopped():
-        project.replay(env=there).expect(passed=3)
-        for name in ("test_worker", "test_async_worker", "test_result"):
-            project.replay(f"test_worker.py::{name}", env=there).expect(passed=1)
 
 
 def test_refused_pubsub_names_the_remedy(project, there):

@@ -424,6 +424,35 @@ def test_an_exchange_that_is_open_at_the_end_of_its_test_belongs_to_it(
     assert "open" in [call.end for call in calls] or form == "aiohttp"
 
 
+def test_a_stream_of_a_module_fixture_ends_with_the_module(project, server):
+    project.ini("http")
+    project.tests("""
+        import os
+        import httpx, pytest
+
+        kept = []
+
+        @pytest.fixture(scope="module")
+        def feed():
+            client = httpx.Client()
+            request = client.build_request("GET", os.environ["API"] + "/stall")
+            response = client.send(request, stream=True)
+            kept.extend([response, client])
+            return response.iter_raw()
+
+        def test_first(feed):
+            assert next(feed) == b"the beginning"
+
+        def test_second(feed):
+            assert feed is not None
+    """)
+    api = {"API": server.url}
+    project.record(env=api).expect(passed=2, never=["not recorded"])
+    server.stop()
+
+    project.replay(env=api).expect(passed=2, never=["missing"])
+
+
 def test_a_thread_that_waits_is_released_when_its_test_has_ended(project, server):
     """By an error of which pytest is not told."""
     project.ini("http")

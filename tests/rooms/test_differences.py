@@ -89,6 +89,8 @@ DIFFERENT = [
     ({"two words": 1}, {"two words": 2}, ["result['two words']: 1 recorded, 2 now"]),
     ({"x-rate": 1}, {"x-rate": 2}, ["x-rate: 1 recorded, 2 now"]),
     ({1: "a"}, {1: "b"}, ["result[1]: 'a' recorded, 'b' now"]),
+    ({"$held": 1}, {"$held": 2}, ["result['$held']: 1 recorded, 2 now"]),
+    ([datetime.timedelta(0, 1)], [datetime.timedelta(0, 2)], ["result[0]: timedelta(0, 1, 0) recorded, timedelta(0, 2, 0) now"]),
     ([1, (1,)], [1, [1]], ["result[1]: (1,) recorded, [1] now"]),
     ([1, 2, 3], [1, 3], ["result[1]: 2 recorded, missing now"]),
     ([1, 3], [0, 1, 3], ["result[0]: 0 now, not in the recording"]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from email.parser import BytesParser
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -80,100 +79,6 @@ class _Objects(dict[str, bytes]):
         return name
 
     read_object = dict.__getitem__
-
-
-class HttpMessage(NamedTuple):
-    """A request or an answer as its bytes say it.
-
-    Attributes:
-        first: The three parts of its first line.
-        headers: Its headers, in order.
-        body: What follows the empty line.
-    """
-
-    first: tuple[str, str, str]
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-    @classmethod
-    def of(cls, data: bytes) -> HttpMessage:
-        head, _, body = data.partition(b"\r\n\r\n")
-        line, _, fields = head.partition(b"\r\n")
-        first = (*line.decode("latin-1").split(" ", 2), "", "")[:3]
-        parsed = BytesParser().parsebytes(fields + b"\r\n\r\n", headersonly=True)
-        return cls((first[0], first[1], first[2]), tuple(parsed.items()), body)
-
-    @property
-    def url(self) -> str:
-        """The URL of a request, over TLS."""
-        target = self.first[1]
-        if "://" in target:
-            return target
-        host = {name.lower(): value for name, value in self.headers}["host"]
-        return f"https://{host}{target}"
-
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}"
-
-
-def hidden(
-    kind: str, request: Any, answer: Any = None, *, redact: Sequence[str] = ()
-) -> str:
-    """Return the JSON text that stands in the vault for a call with its answer.
-
-    | kind | request | answer |
-    |---|---|---|
-    | `http` | the bytes of a request | the bytes of an answer, decompressed |
-    | `redis` | the words of a command, as bytes | a reply, as the client reads it |
-
-    Args:
-        kind: The kind of client.
-        request: What is sent.
-        answer: What comes back. None: an empty answer.
-        redact: Lines of `mimic_redact`.
-    """
-    return _HIDES[kind](request, answer, redact)
-
-
-def _http(request: bytes, answer: bytes | None, redact: Sequence[str]) -> str:
-    from pytest_mimic.clients.http import answers, requests
-    from pytest_mimic.clients.http.adapter import HttpAdapter
-    from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
-
-    asked, answered = HttpMessage.of(request), HttpMessage.of(answer or OK)
-    adapter, secrets, scope = HttpAdapter(), Secrets(redact, {}), Scope()
-    sent = requests.read(asked.first[0], asked.url, asked.headers, asked.body)
-    _, status, reason = answered.first
-    head = answers.Head(int(status), reason, answered.headers)
-    came = head.read([answered.body])
-    hidden_request = secrets.hide_request(sent, scope, hide=adapter.hide_request)
-
-    def hide(redactor: Any, answer: Any, stand_in: Any) -> Any:
-        return adapter.hide_answer(redactor, answer, stand_in, hidden_request)
-
-    hidden_answer = secrets.hide_answer(came, scope, CallMark("", "call"), hide=hide)
-    label = adapter.label(hidden_request)
-    return json.dumps([hidden_request, hidden_answer, label], ensure_ascii=False)
-
-
-def _redis(request: Sequence[bytes], answer: Any, redact: Sequence[str]) -> str:
-    from pytest_mimic.clients.redis import commands, replies
-    from pytest_mimic.clients.redis.adapter import Redis
-    from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
-
-    adapter, secrets, scope = Redis(), Secrets(redact, {}), Scope()
-    asked = commands.read(request)
-    came = replies.read([answer], [asked])
-    hidden_request = secrets.hide_request(asked, scope, hide=adapter.hide_request)
-
-    def hide(redactor: Any, answer: Any, stand_in: Any) -> Any:
-        return adapter.hide_answer(redactor, answer, stand_in, hidden_request)
-
-    hidden_answer = secrets.hide_answer(came, scope, CallMark("", "call"), hide=hide)
-    return json.dumps([hidden_request, hidden_answer], ensure_ascii=False)
-
-
-_HIDES: dict[str, Callable[..., str]] = {"http": _http, "redis": _redis}
 
 
 def looks(text: str) -> set[str]:

@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from support.face import hidden
+from pytest_mimic.clients.http import answers, requests
+from pytest_mimic.clients.http.adapter import HttpAdapter
+from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
+
+Headers = tuple[tuple[str, str], ...]
 
 
 def stored_http(
     *,
     target: str = "/in",
     method: str = "POST",
-    headers: tuple[tuple[str, str], ...] = (),
+    headers: Headers = (),
     body: str = "",
     type_: str = "text/plain",
     answer: str = "{}",
-    answer_headers: tuple[tuple[str, str], ...] = (),
+    answer_headers: Headers = (),
     answer_type: str = "application/json",
-    redact: tuple[str, ...] = (),
+    redact: Sequence[str] = (),
 ) -> str:
     """Return the JSON text of a call with this request and this answer."""
-    request_headers = (("Host", "shop.test"), ("Content-Type", type_), *headers)
-    request = message(f"{method} {target} HTTP/1.1", request_headers, body)
+    adapter, secrets, scope = HttpAdapter(), Secrets(redact, {}), Scope()
+    url = target if "://" in target else f"https://shop.test{target}"
+    sent_headers = (("Content-Type", type_), *headers)
+    sent = requests.read(method, url, sent_headers, body.encode())
     given_headers = (("Content-Type", answer_type), *answer_headers)
-    given = message("HTTP/1.1 200 OK", given_headers, answer)
-    return hidden("http", request, given, redact=redact)
+    given = answers.Head(200, "OK", given_headers).read([answer.encode()])
+    request = secrets.hide_request(sent, scope, hide=adapter.hide_request)
 
+    def hide(redactor: Any, answer: Any, stand_in: Any) -> Any:
+        return adapter.hide_answer(redactor, answer, stand_in, request)
 
-def message(first: str, headers: tuple[tuple[str, str], ...], body: str) -> bytes:
-    """Return the bytes of a request or an answer."""
-    data = body.encode()
-    lines = [first, *(f"{name}: {value}" for name, value in headers)]
-    lines.append(f"Content-Length: {len(data)}")
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + data
+    hidden = secrets.hide_answer(given, scope, CallMark("", "call"), hide=hide)
+    return json.dumps([request, hidden, adapter.label(request)], ensure_ascii=False)
 
 
 def documents_of(text: str) -> Iterator[Any]:

@@ -9,37 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.face import fingerprint
 
+from values.generated import values
 from values.things import Pair, Plain
-
-hashable = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(st.characters(), max_size=5)
-    | st.binary(max_size=5)
-    | st.dates()
-    | st.decimals(allow_nan=False),
-    lambda inner: st.tuples(inner, inner) | st.frozensets(inner, max_size=3),
-    max_leaves=5,
-)
-values = st.recursive(
-    hashable | st.datetimes() | st.complex_numbers() | st.fractions(),
-    lambda inner: (
-        st.lists(inner, max_size=12)
-        | st.lists(
-            st.fixed_dictionaries({"a": inner, "b": inner}, optional={"c": inner}),
-            max_size=12,
-        )
-        | st.dictionaries(st.text(max_size=3), inner, max_size=5)
-        | st.dictionaries(hashable, inner, max_size=5)
-        | st.sets(hashable, max_size=5)
-        | st.tuples(inner, inner)
-        | st.builds(Pair, inner, inner)
-        | st.builds(lambda a, b: Plain(a=a, b=b), inner, inner)
-    ),
-    max_leaves=25,
-)
 
 
 def reordered(value, rng):

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from datetime import timedelta
-
 import pytest
 
 pytest.importorskip("sqlalchemy")
@@ -39,50 +35,3 @@ def test_order_of_rows_is_compared_where_the_query_gives_it(runs, connect, lite,
     assert bool(runs.drifts()) == bool(order)
     assert ask("('x', 1)", "('y', 2)", "('y', 3)") == ["x", "y", "x"]
     assert runs.drifts()
-
-
-@pytest.fixture
-def _reading_values(monkeypatch):
-    """Let sqlite3 give spans of time, and documents, as drivers of PostgreSQL do."""
-    for name, convert in (("SPAN", _span), ("DOC", json.loads)):
-        monkeypatch.setitem(sqlite3.converters, name, convert)
-
-
-def _span(text):
-    return timedelta(seconds=int(text))
-
-
-@pytest.mark.parametrize(
-    ("query", "drift"),
-    [
-        (
-            """SELECT n AS 'span [span]' FROM t""",
-            "rows[0].span: timedelta(0, 1, 0) recorded, timedelta(0, 2, 0) now",
-        ),
-        (
-            """SELECT '{"$held": ' || n || '}' AS 'doc [doc]' FROM t""",
-            "rows[0].doc['$held']: 1 recorded, 2 now",
-        ),
-    ],
-    ids=["timedelta", "key"],
-)
-@pytest.mark.usefixtures("_reading_values")
-def test_a_drift_has_no_tag_in_its_path(runs, connect, tmp_path, query, drift):
-    engine = connect(
-        f"sqlite:///{tmp_path}/shop.db",
-        connect_args={"detect_types": sqlite3.PARSE_COLNAMES},
-    )
-
-    def ask(number):
-        mode = runs.mode
-        runs.again("off")
-        run(engine, "DROP TABLE IF EXISTS t", f"CREATE TABLE t AS SELECT {number} AS n")
-        runs.again(mode)
-        with engine.connect() as connection:
-            return connection.exec_driver_sql(query).all()
-
-    recorded = ask(1)
-    runs.again("verify")
-
-    assert ask(2) == recorded
-    assert drift in runs.drifts()
