@@ -260,3 +260,30 @@ def test_nothing_waits_after_a_recorded_failure(project):
     run = project.replay(env={"API": server.url, "WAIT": "3600"}, process=True)
 
     run.expect(passed=5, says=["15 calls replayed"])
+
+
+NEXT_TEST = """
+import os, time
+import requests
+
+def test_failure():
+    answer = requests.get(os.environ["API"] + "/flaky?way=once")
+    assert answer.status_code == 503
+
+def test_clock():
+    began = time.perf_counter()
+    time.sleep(0.01)
+    assert time.perf_counter() - began >= 0.01
+"""
+
+
+def test_the_next_test_sleeps_as_ever(project):
+    need("requests")
+    project.ini("http")
+    project.write("test_shop.py", NEXT_TEST)
+    with running_server() as server:
+        project.record(env={"API": server.url}).expect(passed=2)
+
+    run = project.replay(env={"API": server.url})
+
+    run.expect(passed=2, says=["1 call replayed"])

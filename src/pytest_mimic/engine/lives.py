@@ -25,6 +25,7 @@ def begin_test(run: Run, nodeid: str) -> None:
     last = run.last_test
     if last is not None and last.name == nodeid and last.has_failed:
         _undo(run, last.left)
+    run.sleeps.go_on()
     run.test = nodeid
     run.owners.append(Owner(nodeid, "test"))
     run.events.is_judged_here = True

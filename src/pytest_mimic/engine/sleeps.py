@@ -26,7 +26,10 @@ class Sleeps:
         }
 
     def skip(self) -> None:
-        """Let the sleeps of this thread or task return at once, until its next call."""
+        """Let the sleeps of this thread or task return at once.
+
+        They do until its next call, or the next test.
+        """
         imported = sys.modules.keys() & self._unpatched.keys()
         if imported:
             self._patch(imported)
