@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -14,7 +15,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -132,13 +132,15 @@ class Attacked:
 
 # Bytes.
 
-# One in so many bytes of a file is damaged.
-STRIDE = int(os.environ.get("ATTACK_STRIDE", "1"))
+# How many files of each kind are damaged, each at a place of its own.
+CASES = int(os.environ.get("ATTACK_CASES", "1000"))
+# Of a larger file only the first bytes are damaged.
+MOST_BYTES = 5000
 
 
 def with_turned_bit(data: bytes, position: int) -> bytes:
-    """Return a file whose byte at a position has another lowest bit."""
-    turned = bytes([data[position] ^ 1])
+    """Return a file with another bit in the byte at a position."""
+    turned = bytes([data[position] ^ 1 << position % 8])
     return data[:position] + turned + data[position + 1 :]
 
 
@@ -162,35 +164,60 @@ def cut_off(data: bytes, position: int) -> bytes:
     return data[:position]
 
 
-CHANGES = (with_turned_bit, with_lost_byte, with_repeated_byte, with_zero, cut_off)
-Change = Callable[[bytes, int], bytes]
+CHANGES = (
+    with_turned_bit,
+    with_turned_bit,
+    with_lost_byte,
+    with_repeated_byte,
+    with_zero,
+    cut_off,
+)
 
 
 def attack_bytes(python: Path) -> Figures:
     """Count how a replay ends when one byte of a file is another."""
     figures: Figures = {}
     for name, kind in KINDS.items():
-        [example] = Attacked(python, kind, 1).files().values()
-        size = min(example.stat().st_size, 2000)
-        cases = list(product(range(0, size, STRIDE), CHANGES))
-        damages = [damage_at(position, change) for position, change in cases]
-        ends = Attacked(python, kind, len(cases)).ends(damages)
+        chance = random.Random(name)
+        damages = [damage_of_a_byte(chance) for _ in range(CASES)]
+        ends = Attacked(python, kind, CASES).ends(damages)
         figures[f"bytes of a {name}"] = listed_counts(ends)
     return figures
 
 
-def damage_at(position: int, change: Change) -> Damage:
-    """Return the damage of one byte."""
+def damage_of_a_byte(chance: random.Random) -> Damage:
+    """Return the damage of a random byte."""
 
     def damage(file: Path) -> bool:
-        data = file.read_bytes()
-        # The file of another call may be shorter than the first one.
-        here = min(position, len(data) - 1)
-        outcomes = [found.start() for found in re.finditer(rb'"(value|answer)":', data)]
-        file.write_bytes(change(data, here))
-        return bool(outcomes) and outcomes[0] <= here
+        before = file.read_bytes()
+        position = chance.randrange(min(len(before), MOST_BYTES))
+        after = chance.choice(CHANGES)(before, position)
+        file.write_bytes(after)
+        return is_edit_of_outcome(before, after)
 
     return damage
+
+
+def is_edit_of_outcome(before: bytes, after: bytes) -> bool:
+    """Check whether JSON has changed in what calls gave, and in nothing else."""
+    try:
+        old, new = json.loads(before), json.loads(after)
+    except ValueError:
+        return False
+    return old != new and without_outcomes(old) == without_outcomes(new)
+
+
+def without_outcomes(tree: Any) -> Any:
+    """Return JSON without what calls gave."""
+    if isinstance(tree, list):
+        return [without_outcomes(part) for part in tree]
+    if isinstance(tree, dict):
+        return {
+            key: without_outcomes(part)
+            for key, part in tree.items()
+            if key not in OUTCOMES
+        }
+    return tree
 
 
 # Fields.

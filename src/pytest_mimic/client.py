@@ -81,6 +81,7 @@ from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Path, Tree, without
 from pytest_mimic.values.walk import deeply
+from pytest_mimic.vault.recording import MALFORMED
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.owners import Owner
@@ -396,9 +397,6 @@ class Port:
         def counted(other: Any) -> Tree:
             return parts_that_count(adapter, other, options)
 
-        def identify(other: Any) -> str:
-            return identity_of(adapter.kind, counted(other))
-
         def is_equal(old: Any, new: Any) -> bool:
             parts = [body.get("answer", {}) for body in (old, new)]
             recorded, real = (unshelve(part, run.vault) for part in parts)
@@ -416,7 +414,7 @@ class Port:
         return Call(
             target=adapter.kind,
             kind=adapter.kind,
-            identity=identify(hidden),
+            identity=identity_of(adapter.kind, counted(hidden)),
             signature=adapter.signature(hidden),
             in_log=adapter.is_session or options.sequence is not False,
             describe=lambda: hidden,
@@ -424,7 +422,6 @@ class Port:
             options=options,
             is_of_all=adapter.is_of_all(request),
             has_effect=adapter.has_effect,
-            identify=identify,
             parts=counted,
             content=adapter.content,
             is_equal=is_equal,
@@ -531,21 +528,21 @@ class Exchange:
         answer, entry = self.recorded, self.step.entry
         assert entry is not None
         self._scope.give(partial(unshelve, entry.body, self._run.vault))
-        found = self.made(answer, give)
+        found = self.made(lambda: _given(answer, give))
         tokens = self._adapter.tokens(answer)
         if tokens and self.step.replayed is not None:
             self.step.replayed.facts["tokens"] = tokens
         return found
 
-    def made(self, answer: Plain, give: Callable[[Plain], Any] | None) -> Any:
-        """Return what `give` makes of a recorded answer.
+    def made(self, make: Callable[[], Any]) -> Any:
+        """Return what is made of a recorded answer.
 
         Raises:
-            CorruptRecordingError: It raises.
+            CorruptRecordingError: It cannot be made.
         """
         try:
-            return answer if give is None else give(answer)
-        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            return make()
+        except MALFORMED as error:
             raise self.step.damaged(f"{type(error).__name__}: {error}") from None
 
     @contextmanager
@@ -570,27 +567,25 @@ class Exchange:
         """
         stored = self.stored(answer)
         if self.mode != "run":
-            return raised(self.made(self._compared(answer, stored), give))
+            return raised(self.made(lambda: self._verified(answer, stored, give)))
         self._note_opaque(stored)
         self.step.complete({"answer": stored})
         self.step.note_real(
             stored, volatile_paths(self._adapter, self.step.call.options)
         )
-        return answer if give is None else raised(give(answer))
+        return raised(_given(answer, give))
 
-    def _compared(self, answer: Plain, stored: Plain) -> Plain:
-        """Compare a real answer, and return the one that the caller gets."""
-        adapter, recorded, options = (
-            self._adapter,
-            self.recorded,
-            self.step.call.options,
-        )
+    def _verified(
+        self, answer: Plain, stored: Plain, give: Callable[[Plain], Any] | None
+    ) -> Any:
+        """Compare a real answer, and return what the client gets."""
+        adapter, recorded = self._adapter, self.recorded
+        options = self.step.call.options
         found = differing_answers(adapter, recorded, stored, options, is_verified=True)
         self.step.check(found, failed=_new_failure(recorded, stored))
         paths = volatile_paths(adapter, options)
         mixed = self.step.with_volatile(recorded, answer, paths)
-        given: Plain = self._secrets.with_real(mixed, self._scope)
-        return given
+        return _given(self._secrets.with_real(mixed, self._scope), give)
 
     def stored(self, answer: Plain) -> Plain:
         """Return an answer as it is stored, and note what it issues."""
@@ -641,6 +636,10 @@ def _data_of(request: Plain) -> bytes:
         return dumps(request)
     except ValueError:
         return b""
+
+
+def _given(answer: Plain, give: Callable[[Plain], Any] | None) -> Any:
+    return answer if give is None else give(answer)
 
 
 def raised(found: Any) -> Any:

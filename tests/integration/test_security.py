@@ -568,6 +568,130 @@ REQUESTS = """
 """
 
 
+EDITS_OF_A_CALL = {
+    "an answer": lambda call: call.update(answer={"status": 200}, value=None) or call.pop("value"),
+    "no value": lambda call: call.update(items=[], last={}) or call.pop("value"),
+    "items that are a mapping": lambda call: call.update(items={"a": 1}) or call.pop("value"),
+    "no exception": lambda call: call.update(raised=17) or call.pop("value"),
+    "a layer that does not exist": lambda call: call.update(layers=["wait"]),
+    "no state": lambda call: call.update(after={"chance": {"version": 3}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", EDITS_OF_A_CALL)
+def test_an_edit_of_which_nothing_can_be_made_is_damage(project, command, edit):
+    """Whatever it is, no command and no test ends in an error of another kind."""
+    project.ini("shop:draw")
+    project.module("def draw(chance):\n    return chance.random()")
+    project.tests(
+        "import random, shop\n\ndef test_it():\n    shop.draw(random.Random(7))"
+    )
+    project.record().expect(passed=1)
+    [path] = project.vault.glob("calls/**/*.json")
+    document = json.loads(path.read_text())
+    EDITS_OF_A_CALL[edit](document["log"][0])
+    path.write_text(json.dumps(document))
+
+    run = project.replay().expect(failed=1)
+
+    assert run.error[0].startswith("CorruptRecordingError: "), run.error
+    assert "pytest --mimic-rerecord test_shop.py::test_it" in run.output
+    for words in (["show", "shop:draw"], ["check"], ["ls"]):
+        command(*words, env={})
+    project.run("--mimic-rerecord").expect(passed=1)
+    project.replay().expect(passed=1)
+
+
+def test_a_recording_answers_no_call_but_its_own(project, command):
+    project.ini("shop:small")
+    project.module("def small(n):\n    return n")
+    project.tests("import shop\n\ndef test_it():\n    shop.small(1), shop.small(2)")
+    project.record().expect(passed=1)
+    one, other = project.vault.glob("calls/shop.small/*.json")
+    other.write_bytes(one.read_bytes())
+
+    run = project.replay().expect(failed=1)
+
+    assert "it has the recording of another call" in run.output
+    assert "so no run can use it" in command("check", env={}).stdout
+    project.run("--mimic-rerecord").expect(passed=1)
+    project.replay().expect(passed=1)
+
+
+def test_check_removes_no_log_that_was_renamed_by_hand(project, command):
+    project.ini("shop:small sequence")
+    project.module("def small(n):\n    return n")
+    project.tests("import shop\n\ndef test_it():\n    shop.small(1)")
+    project.record().expect(passed=1)
+    (project.root / "test_shop.py").rename(project.root / "test_new.py")
+    logs = project.vault / "logs"
+    (logs / "test_shop.py").rename(logs / "test_new.py")
+
+    found = command("check", "--fix", env={})
+
+    assert "is not the file of its test" in found.stdout
+    assert "pytest-mimic mv test_shop.py::test_it TEST" in found.stdout
+    project.replay().expect(passed=1)
+    moved = command("mv", "test_shop.py::test_it", "test_new.py::test_it", env={})
+    assert moved.returncode == 0
+    assert command("check", env={}).returncode == 0
+    project.replay().expect(passed=1)
+
+
+PARTS = ("url", "method", "body", "headers")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_an_edited_request_or_answer_is_damage_to_every_command(project, command, part):
+    project.ini("http.client ignore=port")
+    project.tests(REQUESTS)
+    with running_server() as server:
+        env = {"HOST": server.url.removeprefix("http://")}
+        project.record(env=env).expect(passed=5)
+        for path in project.vault.glob("logs/**/*.json"):
+            document = json.loads(path.read_text())
+            call = document["log"][0]
+            for place in (call["request"], call["answer"]):
+                if part in place:
+                    place[part] = [17]
+            path.write_text(json.dumps(document))
+
+        missed = project.replay(env=env)
+
+        assert "INTERNALERROR" not in missed.output
+        for words in ("ls", "show *", "check", "rekey -n", "rm -n *"):
+            command(*words.split(), env=env)
+        project.run("--mimic-rerecord", env=env).expect(passed=5)
+    project.replay(env=env).expect(passed=5)
+
+
+def test_an_answer_whose_object_is_gone_fails_the_test_that_swallows_it(project):
+    project.ini("http.client ignore=port")
+    project.module("""
+        import os
+        from http.client import HTTPConnection
+
+        def ask():
+            connection = HTTPConnection(os.environ["HOST"])
+            try:
+                connection.request("POST", "/echo", "please " * 999)
+                return connection.getresponse().read()
+            except Exception:
+                return b""
+    """)
+    project.tests("import shop\n\ndef test_it():\n    shop.ask()")
+    with running_server() as server:
+        env = {"HOST": server.url.removeprefix("http://")}
+        project.record(env=env).expect(passed=1)
+    for path in project.vault.glob("objects/**/*.txt"):
+        path.unlink()
+
+    run = project.replay(env=env).expect(failed=1)
+
+    assert "passed only because CorruptRecordingError was swallowed" in run.output
+    assert "pytest --mimic-rerecord test_shop.py::test_it" in run.output
+
+
 def test_check_names_requests_and_answers_with_the_command(project, command):
     line = "http.client ignore=port"
     project.ini(line, mimic_redact="!token\n    !access_token")

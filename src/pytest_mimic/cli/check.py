@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pytest_mimic.cli.change import delete_calls
-from pytest_mimic.cli.exchanges import hides_more
+from pytest_mimic.cli.exchanges import hides_more, recordings
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found
 from pytest_mimic.errors import CorruptRecordingError
@@ -111,20 +111,20 @@ def _findings(project: Project) -> tuple[list[Finding], str]:
     """Return what is wrong, and how much was looked at, in words."""
     vault = project.vault
     findings: list[Finding] = []
-    recordings = 0
+    calls = 0
     objects = vault.objects()
-    for name, recording in vault.all():
+    for name, recording in recordings(project):
         if isinstance(recording, CorruptRecordingError):
             findings.append(_damaged(project, name, recording))
             continue
-        recordings += len(recording.entries)
+        calls += len(recording.entries)
         findings += _of_file(project, name, recording)
         for entry in recording.entries:
             found = Found(name, recording, [entry])
             findings += _of_objects(project, found, entry)
             findings += _of_secrets(project, found, entry)
     findings += _left_over(project, objects)
-    counts = f"{plural(recordings, 'recording')} and {plural(len(objects), 'object')}"
+    counts = f"{plural(calls, 'recording')} and {plural(len(objects), 'object')}"
     return findings, f"{counts} checked"
 
 
@@ -149,22 +149,18 @@ def _owner_in(project: Project, name: str) -> str:
 
 
 def _of_file(project: Project, name: str, recording: Recording) -> Iterator[Finding]:
-    label = project.path_of(name)
-    if not _has_its_name(name, recording):
-        problem = f"{label} is not named after its content, so no run finds it"
-        yield Finding(name, problem, recording.owner, goes=True)
+    label, owner = project.path_of(name), recording.owner
+    calls = [call_name(one.target, one.identity) for one in recording.entries]
+    if name.startswith("calls/") and calls != [name]:
+        problem = f"{label} is not named after its content, so no run can use it"
+        yield Finding(name, problem, owner, goes=True)
+    if name.startswith("logs/") and name != log_name(owner):
+        # Another test may use it: its name was given by hand.
+        command = project.commands.mimic("mv", owner, "TEST")
+        problem = f"{label} is not the file of its test"
+        yield Finding(name, problem, owner, f"if another test uses it: {command}")
     if recording.edited:
         yield Finding(name, f"{label} was edited by hand", is_harmless=True)
-
-
-def _has_its_name(name: str, recording: Recording) -> bool:
-    """Whether a run finds a file: its name is made of what it holds."""
-    if name.startswith("logs/"):
-        return name == log_name(recording.owner)
-    if name.startswith("calls/"):
-        calls = [call_name(one.target, one.identity) for one in recording.entries]
-        return calls == [name]
-    return True
 
 
 def _of_objects(project: Project, found: Found, entry: Entry) -> Iterator[Finding]:

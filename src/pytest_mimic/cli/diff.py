@@ -11,7 +11,7 @@ from contextlib import closing
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
-from pytest_mimic.cli.exchanges import identity_under
+from pytest_mimic.cli.exchanges import damage_of_edit, identity_under
 from pytest_mimic.cli.git import Revision
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found
@@ -154,6 +154,9 @@ def _rows_of_file(
     try:
         old = _parsed(label, revision.read(name))
         new = _parsed(label, project.vault.folder.read(name))
+        damage = damage_of_edit(project, name, new)
+        if damage is not None:
+            raise damage
     except CorruptRecordingError as error:
         yield _Row("changed", label, name, label, label, [error.what])
         return

@@ -177,7 +177,9 @@ def _content(body: Tree) -> Tree:
 
 
 def _stream(items: Tree) -> Iterator[str]:
-    assert isinstance(items, list)
+    if not isinstance(items, list):  # It was edited.
+        yield from _part("items: ", items)
+        return
     yield f"  a stream of {plural(len(items), 'item')}"
     texts = [item for item in items if isinstance(item, str)]
     if texts and len(texts) == len(items):

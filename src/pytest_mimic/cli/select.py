@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from pytest_mimic.cli.exchanges import recordings
 from pytest_mimic.cli.project import Project
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import client_of
@@ -90,7 +91,7 @@ def select(project: Project, options: Namespace) -> Selection:
     selectors = [_Selector(project, word) for word in words]
     matched = set()
     selection = Selection()
-    for name, recording in project.vault.all():
+    for name, recording in recordings(project):
         if isinstance(recording, CorruptRecordingError):
             naming = {one.word for one in selectors if one.names_file(name)}
             matched |= naming

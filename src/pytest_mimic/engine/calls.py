@@ -13,7 +13,7 @@ from pytest_mimic.patch.targets import NO_OPTIONS, Options
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.values.tree import Tree
-from pytest_mimic.vault.recording import Entry, copied
+from pytest_mimic.vault.recording import MALFORMED, Entry, copied
 
 _FAILED_STATUS = frozenset({401, 403, 407, 408, 425, 429})
 _WORTH_A_WAIT = frozenset({408, 425, 429})
@@ -55,7 +55,6 @@ class Call:
         has_effect: Whether it may change what later real calls find (SQL, Redis).
         changed: Says of a recording what makes it stale: the target itself, or the
             names of what it reached.
-        identify: Gives the identity that another request of this line would have.
         sender: Gives the issued tokens in the headers of a request, which do not count:
             they tell equal calls of a log apart.
         tokens: Gives what stands for issued secrets in it as it would be sent.
@@ -78,7 +77,6 @@ class Call:
         has_effect: bool = False,
         is_of_all: bool = False,
         changed: Callable[[Entry], list[str]] | None = None,
-        identify: Callable[[Tree], str] | None = None,
         parts: Callable[[Tree], Tree] | None = None,
         content: Sequence[str] = (),
         is_equal: SameBodies | None = None,
@@ -97,7 +95,6 @@ class Call:
         self.has_effect = has_effect
         self.is_of_all = is_of_all
         self.changed = changed
-        self.identify = identify
         self.parts = parts
         self.content = content
         self.is_equal = is_equal
@@ -114,6 +111,11 @@ class Call:
     def conversation(self) -> str:
         """The calls of its log that it follows from, by name; empty: none."""
         return self.kind if self.in_log and self.kind != "function" else ""
+
+    def identity_with(self, request: Tree) -> str:
+        """Give the identity that a call of a client has with another request."""
+        assert self.parts is not None
+        return identity_of(self.target, self.parts(request))
 
 
 @lru_cache(maxsize=1024)
@@ -222,12 +224,20 @@ def kept_identity(call: Call, entry: Entry, objects: Objects) -> str:
     """Give the identity of what a recording of a line keeps; empty: not known."""
     if entry.end == "empty" or entry.hidden:
         return ""
-    if call.identify is None:
+    if call.parts is None:
         return identity_of(entry.target, entry.arguments)
+    parts = kept_parts(call.parts, entry, objects)
+    return "" if parts is None else identity_of(entry.target, parts)
+
+
+def kept_parts(
+    parts: Callable[[Tree], Tree], entry: Entry, objects: Objects
+) -> Tree | None:
+    """Give what counts of a recorded request; None: it was edited to what is none."""
     try:
-        return call.identify(unshelve(entry.request, objects))
-    except (MimicError, ValueError, TypeError, AttributeError, LookupError):
-        return ""  # It was edited to what is no request.
+        return parts(unshelve(entry.request, objects))
+    except (MimicError, *MALFORMED):
+        return None
 
 
 def is_stale(call: Call, entry: Entry | None) -> bool:

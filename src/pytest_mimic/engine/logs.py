@@ -18,6 +18,7 @@ from pytest_mimic.engine.calls import (
     is_stale,
     is_worth_a_wait,
     kept_identity,
+    kept_parts,
     key_of,
     raised_in,
 )
@@ -25,10 +26,9 @@ from pytest_mimic.engine.decide import Conversation, Facts, Mode, Recorded, deci
 from pytest_mimic.engine.turns import Turns
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError
-from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree, digest_of
 from pytest_mimic.vault.names import call_name
-from pytest_mimic.vault.recording import Entry, Recording, copied, damaged
+from pytest_mimic.vault.recording import Entry, Recording, copied, damaged, shapeless
 from pytest_mimic.vault.vault import Part, Vault, Written
 
 Verdict = Literal["passed", "skipped", "failed"]
@@ -225,8 +225,8 @@ class Log:
             if not is_left or entry.line != call.line:
                 continue
             if entry.signature == call.signature:
-                request = unshelve(entry.request, self._vault)
-                if _address(call, request) == _address(call, call.describe()):
+                kept = kept_parts(call.parts, entry, self._vault)
+                if _address(call, kept) == _address(call, call.parts(call.describe())):
                     return index
         return None
 
@@ -421,7 +421,13 @@ class Shared:
             CorruptRecordingError: The file is damaged.
         """
         recording = self._vault.read(name)
-        return recording.entries[0] if recording and recording.entries else None
+        if recording is None:
+            return None
+        calls = [call_name(one.target, one.identity) for one in recording.entries]
+        if calls != [name]:
+            label = f"{self._vault.label}/{name}"
+            raise shapeless(label, "it has the recording of another call")
+        return recording.entries[0]
 
     def take(self, call: Call, mode: Mode) -> Place:
         """Find the recording of a call, and say what becomes of it."""
@@ -454,11 +460,10 @@ def comparison_of(call: Call) -> Callable[[Entry, Entry], bool]:
     return partial(is_equal, options=call.options, same_bodies=call.is_equal)
 
 
-def _address(call: Call, request: Tree) -> Tree:
+def _address(call: Call, parts: Tree) -> Tree:
     """Give what vcrpy compares of a request."""
-    assert call.parts is not None
-    parts = call.parts(request)
-    assert isinstance(parts, dict)
+    if not isinstance(parts, dict):
+        return None
     return {name: parts[name] for name in parts if name not in call.content}
 
 

@@ -7,13 +7,12 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from pytest_mimic.commands import Commands
-from pytest_mimic.engine.calls import Call, Place, key_of
+from pytest_mimic.engine.calls import Call, Place, kept_parts, key_of
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.verifying import paths_of
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.values import messages
 from pytest_mimic.values.differences import Difference
-from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import IGNORED, Tree, without
 from pytest_mimic.vault.recording import Entry, copied
 from pytest_mimic.vault.vault import Vault
@@ -177,7 +176,7 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
 def _counted(entry: Entry, call: Call, vault: Vault) -> Tree:
     """Give what of a recorded call counts for a call of today's line."""
     if call.parts is not None:
-        return call.parts(unshelve(entry.request, vault))
+        return kept_parts(call.parts, entry, vault) or {}
     return without(entry.arguments or {}, paths_of(call.options.ignore))
 
 

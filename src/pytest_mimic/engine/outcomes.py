@@ -19,12 +19,15 @@ from pytest_mimic.errors import (
 from pytest_mimic.patch.targets import steps_of
 from pytest_mimic.values.outcome import Objects, load, store
 from pytest_mimic.values.tree import Tree
+from pytest_mimic.vault.recording import MALFORMED
 
 if TYPE_CHECKING:
     from mmap import mmap
 
     from pytest_mimic.engine.functions import FunctionCall
     from pytest_mimic.engine.steps import Step
+
+_ENDS = ("value", "raised")
 
 
 class Replay:
@@ -48,11 +51,9 @@ class Replay:
         self._step = step
         self._objects = objects
         self._after = step.entry.after
-        try:
-            self.body: Any = step.body()
-        except MimicError as error:
-            refuse(call, step, error)
-            raise
+        self.body: Any = step.body()
+        if not (step.entry.end or _is_whole(self.body)):
+            raise step.damaged("it is not what a function gives")
 
     def give(self, layers: Sequence[str]) -> Any:
         """Give the outcome, or what has to be awaited or read to come to it."""
@@ -85,7 +86,7 @@ class Replay:
                 self._step.wait()
         finally:
             self._step.leave()
-            self._call.set_states(self._after)
+            self._set_states()
         if "items" not in self.body:
             return self._end(self.body)
         if "last" not in self.body:
@@ -94,10 +95,19 @@ class Replay:
 
     def _end(self, body: Any) -> Any:
         __tracebackhide__ = True
-        self._call.set_states(self._after)
-        if "raised" in body:
-            raise self.load(body["raised"])
-        return self.load(body["value"])
+        self._set_states()
+        if "raised" not in body:
+            return self.load(body["value"])
+        error = self.load(body["raised"])
+        if not isinstance(error, Exception):
+            raise self._step.damaged("what was raised is no exception")
+        raise error
+
+    def _set_states(self) -> None:
+        try:
+            self._call.set_states(self._after)
+        except MALFORMED as error:
+            raise self._step.damaged(f"{type(error).__name__}: {error}") from None
 
     def load(self, tree: Tree) -> Any:
         """Make a recorded value.
@@ -380,6 +390,16 @@ class RealCall:
 
 def _body_of(items: list[Tree]) -> dict[str, Tree]:
     return {"items": list(items)}
+
+
+def _is_whole(body: dict[str, Any]) -> bool:
+    """Return whether a recorded outcome has the form of what a function gives."""
+    ended: Any = body
+    if "items" in body:
+        ended = body.get("last", {"value": None})
+    has_items = isinstance(body.get("items", []), list)
+    has_end = isinstance(ended, dict) and not ended.keys().isdisjoint(_ENDS)
+    return has_items and has_end
 
 
 def _length_of(body: dict[str, Any]) -> int:

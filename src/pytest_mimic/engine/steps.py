@@ -89,7 +89,7 @@ def _shared_place(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Cal
         return run.shared.recorded(call_name(call.target, identity)) is not None
 
     mode = run.mode_of(owner)
-    may_be_other = mode == "verify" and call.identify is not None and owner is not None
+    may_be_other = mode == "verify" and call.parts is not None and owner is not None
     if may_be_other and not is_recorded(call.identity):
         assert owner is not None
         identity = _recorded_identity(run, call, owner, is_recorded)
@@ -126,10 +126,10 @@ def _recorded_identity(
     run: Run, call: Call, owner: Owner, is_recorded: Callable[[str], bool]
 ) -> str:
     """Give the identity of a request that may hold real values of earlier answers."""
-    if call.identify is not None:
+    if call.parts is not None:
         real = RealValues.together(one.real for one in run.around(owner))
         for request in real.candidates(call.describe()):
-            identity = call.identify(request)
+            identity = call.identity_with(request)
             if is_recorded(identity):
                 return identity
     return call.identity
@@ -210,10 +210,20 @@ class Step(OpenCall):
         return self._owner.name if self._owner is not None else ""
 
     def body(self) -> Body:
-        """Give what is recorded, with all that stands in objects."""
+        """Give what is recorded, with all that stands in objects.
+
+        Raises:
+            MimicError: An object is gone or damaged. The error is noted.
+        """
         assert self.entry is not None
         vault = self._run.vault
-        return {key: unshelve(part, vault) for key, part in self.entry.body.items()}
+        try:
+            return {key: unshelve(part, vault) for key, part in self.entry.body.items()}
+        except MimicError as error:
+            self._take_back()
+            self.abandon(None)
+            self._run.refusals.add_command(error, self._owner)
+            raise self._refused(error) from None
 
     # -- a real call
 

@@ -117,7 +117,7 @@ class Folder:
     def names(self, start: str = "") -> list[str]:
         """Return the files below a folder, sorted.
 
-        Hidden files are left out, and what is behind a link to a folder.
+        Hidden files are left out. Who reads a link to a folder is told what it is.
         """
         try:
             with scandir(self.path(start)) as found:
@@ -131,7 +131,7 @@ class Folder:
             name = f"{start}/{entry.name}" if start else entry.name
             if entry.is_dir(follow_symlinks=False):
                 names += self.names(name)
-            elif not entry.is_dir():
+            else:
                 names.append(name)
         return sorted(names)
 

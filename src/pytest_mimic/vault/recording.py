@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FORMAT = 6
 End = Literal["", "waiting", "open", "empty"]
 BODIES = ("value", "raised", "items", "answer")
+MALFORMED = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+"""What code raises when it meets data of another form than it was made for."""
 
 _WIDTH = 100
 # A value has at most a thousand levels, and a tag may take one more for each.
@@ -67,12 +69,13 @@ _CALL_TYPES: _Types = {
     "end": str,
     "value": object,
     "raised": object,
-    "items": object,
-    "last": object,
-    "answer": object,
+    "items": (list, dict),
+    "last": dict,
+    "answer": dict,
     "seconds": (int, float),
 }
 _IN_BODY = (*BODIES, "last")
+_LAYERS = {"astream", "await", "stream"}
 # A function without arguments is none that was asked nothing.
 _TREES = ("arguments", "request")
 
@@ -438,8 +441,12 @@ def _check_call(entry: Entry, name: str) -> None:
     count = len(entry.body) - ("last" in entry.body)
     if count > 1 or (count == 0 and not entry.end):
         raise shapeless(name, f"a call needs one of {', '.join(BODIES)}")
+    if not _LAYERS.issuperset(entry.layers):
+        raise shapeless(name, f"'layers' are {', '.join(sorted(_LAYERS))}")
     if entry.end == "empty":
         return
+    if count and ("answer" in entry.body) != (entry.request is not None):
+        raise shapeless(name, "'request' and 'answer' are of one call")
     # A call that is not found would let the next equal one answer in its place.
     if not entry.target or not _is_identity(entry.identity):
         raise shapeless(name, "a call needs 'target' and 'identity'")

@@ -197,7 +197,7 @@ class Attempt:
                 raise
         else:
             answer = recorder.end()
-        return raised(exchange.made(answer, self.give))
+        return raised(exchange.made(lambda: self.give(answer)))
 
 
 class Recorder:

@@ -212,7 +212,7 @@ class Connecting(Attempt):
             answer = recorder.fail(error, "connecting")
             if answer is None:
                 raise
-            return raised(exchange.made(answer, self.give))
+            return raised(exchange.made(lambda: self.give(answer)))
         connection.begin_answer = _Reading(self, recorder, connection).start
         return connection
 
