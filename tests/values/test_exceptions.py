@@ -299,16 +299,6 @@ def test_a_frozen_exception_is_raised():
         raise again
 
 
-def test_a_stop_iteration_with_an_array_is_kept():
-    numpy = pytest.importorskip("numpy")
-    error = StopIteration(numpy.array([1, 2]))
-
-    again = there_and_back(error)
-
-    assert again.args[0].tolist() == [1, 2]
-    assert again.value.tolist() == [1, 2]
-
-
 def test_cycles_of_causes_end():
     one, two = ValueError(1), KeyError((2,))
     one.__cause__, two.__cause__ = two, one

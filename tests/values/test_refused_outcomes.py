@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import gc
-import io
 import itertools
 import re
 import socket
@@ -21,7 +20,6 @@ import pytest
 from support.face import there_and_back
 
 from pytest_mimic import UnstorableOutcomeError
-from values.sameness import comes_back_or_is_refused
 
 
 class Holder:
@@ -215,12 +213,3 @@ def test_an_iterator_inside_a_value_is_refused_or_gives_the_same_items(value):
         return
     found = [[*map(str, itertools.islice(one, 3))] for one in (again, value)]
     assert found[0] == found[1]
-
-
-@pytest.mark.parametrize(
-    "make",
-    [lambda: io.BytesIO(b"ab"), lambda: io.StringIO("ab")],
-    ids=["bytes", "text"],
-)
-def test_a_stream_in_memory_comes_back_or_is_refused(make):
-    comes_back_or_is_refused([make()], shown=lambda rows: rows[0].getvalue())

@@ -233,25 +233,6 @@ def test_a_lazy_frame_counts_by_its_plan_and_its_data():
     )
 
 
-EXPRESSIONS = {
-    "select": lambda sql, table: sql.select(table.c.a).where(table.c.a > 1),
-    "insert": lambda sql, table: sql.insert(table).values(a=1),
-    "text": lambda sql, table: sql.text("select :a").bindparams(a=1),
-    "expression": lambda sql, table: table.c.a == 1,
-    "table": lambda sql, table: table,
-}
-
-
-@pytest.mark.parametrize("make", EXPRESSIONS.values(), ids=EXPRESSIONS)
-def test_expressions_of_sqlalchemy_are_refused_or_the_same_each_time(make):
-    sql = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
-
-    def table():
-        return sql.Table("t", sql.MetaData(), sql.Column("a", sql.Integer))
-
-    told_apart(["query", make(sql, table())], ["query", make(sql, table())], [table])
-
-
 def test_a_variable_of_a_local_class_is_named():
     held = [threading.Lock()]
 
