@@ -39,6 +39,11 @@ def is_secret(name, *redact):
         "hapikey", "myapikey", "dbpassword", "PGPASSWORD", "smtp_userpasswd", "appsecret", "signingprivatekey", "oauthtoken", "bottoken",
         "accept_token", "x" * 194 + "_token", "subject_token", "logout_token", "oauth_token_secret", "userPassword",
         "registration_access_token", "BinarySecret", "__RequestVerificationToken", "_csrf",
+        "passphrase", "passcode", "secret_key", "auth_token", "bearer_token", "refresh_token", "session_token", "api_token",
+        "access_key", "account_key", "encryption_key", "shared_key", "signing_key", "jwt", "user_pin", "xsrf_token",
+        "login_hint_token", "auth_req_id", "software_statement", "oauth_verifier", "SAMLRequest", "pgtId", "pgtIou",
+        "authenticatorData", "attestationObject", "totp_code", "verification_code", "recovery_code", "backup_code",
+        "session", "session_id", "sessid", "JSESSIONID", "hmac", "g-recaptcha-response", "cf-turnstile-response",
     ],
 )  # fmt: skip
 def test_secret_names_match_in_any_spelling(name):
@@ -63,6 +68,8 @@ def test_secret_names_match_in_any_spelling(name):
         "code", "verifier", "webhook", "connection", "license", "subscription",
         "session_count", "session_name", "session_length", "token_endpoint", "token_endpoint_auth_methods_supported",
         "code_challenge_methods_supported", "password_expires_at", "PasswordComplexity", "signature_dish", "auth_time", "keyboard",
+        "public_key", "sessions", "hmac_algorithm", "passenger", "request", "nonce_count", "cvv_required", "credit", "bearer_name",
+        "jwt_algorithm", "csrf_enabled", "totp_enabled", "recovery_email", "backup_codes_count",
     ],
 )  # fmt: skip
 def test_names_that_only_resemble_secret_ones_are_public(name):

@@ -30,6 +30,9 @@ URLS = {
     "signature of AWS": (f"/a?X-Amz-Signature={S}&X-Amz-Date=1&k=v", "/a"),
     "path parameter": (f"/b;jsessionid={S}/c?d=1", "/c"),
     "key of Google": (f"/maps?key={GOOGLE_KEY}&q=oslo", "oslo"),
+    "start of OAuth": (f"/go?response_type=code&state={S}&nonce={S}&q=oslo", "oslo"),
+    "end of OAuth": (f"/go?code={S}&state={S}&q=oslo", "oslo"),
+    "ticket of CAS": (f"/go?ticket=ST-1856339-{S}&q=oslo", "oslo"),
 }
 
 
@@ -107,6 +110,13 @@ def test_headers_that_only_resemble_secret_ones_stay(name, value):
     assert value in texts_in(stored_http(answer_headers=((name, value),)))
 
 
+def part(facts, content):
+    """Return a part of a form, and another part."""
+    head = "--b\r\nContent-Disposition: form-data; "
+    other = 'name="other"\r\n\r\nkept\r\n--b--\r\n'
+    return f"{head}{facts}\r\n\r\n{content}\r\n{head}{other}"
+
+
 XML, HTML, JS = "application/xml", "text/html", "text/javascript"
 # The type of a body, the body, and what of it stays readable.
 BODIES = {
@@ -142,25 +152,50 @@ BODIES = {
     "link": (HTML, f"<p><a href='/go?a=1&amp;token={S}'>Of the token</a></p>", "Of the token"),
     "script": (HTML, f"<script>var api_key = '{S}'; if (token == 'a') b()</script>", "if (token =="),
     "settings of a script": (JS, f'window._env_ = {{"API_KEY": "{S}", a: 1, b: "kept"}};', "kept"),
+    "key of a script": (HTML, f"<html><script>x = {{accessToken: '{S}', b: 'kept'}}</script></html>", "kept"),
+    "value without quotes": (HTML, f"<form><input value={S} name=csrfmiddlewaretoken><b>kept</b></form>", "kept"),
+    "connection": ("application/json", json.dumps({"conn": f"Server=db;Uid=ann;Pwd={S};"}), "Uid=ann"),
+    "lines of JSON": ("application/jsonl", f'{{"password": "{S}"}}\n{{"b": "kept"}}\n', "kept"),
+    "events": ("text/event-stream", f'data: {{"token": "{S}", "b": "kept"}}\n\n', "kept"),
+    "event with a line end of its own": ("text/event-stream", f'data: {{"a":"kept\u2028","token":"{S}"}}\n\n', "kept"),
     "constant of a script": (JS, f"const apiKey='{S}', b='kept'", "kept"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("type_", "body", "kept"), BODIES.values(), ids=BODIES)
-def test_bodies_of_requests_and_answers_lose_their_secrets(type_, body, kept):
-    sent = stored_http(body=body, type_=type_)
-    given = stored_http(answer=body, answer_type=type_)
+# Of requests alone.
+SENT = {
+    "part of a form": ("multipart/form-data; boundary=b", part('name="password"', S), "kept"),
+    "file of lines of JSON": ("multipart/form-data; boundary=b", part('name="f"; filename="b.jsonl"', f'{{"password": "{S}"}}'), "kept"),
+    "file of settings": ("multipart/form-data; boundary=b", part('name="f"; filename=".env"', f"PASSWORD={S}"), "kept"),
+    "batch": ("multipart/mixed; boundary=b", f"--b\r\nContent-Type: application/http\r\n\r\nPOST /x?access_token={S} HTTP/1.1\r\nAuthorization: Bearer {S}\r\n\r\nkept\r\n--b--\r\n", "kept"),
+    "JWT": ("application/json", json.dumps({"id": JWT, "b": "kept"}), "kept"),
+}  # fmt: skip
+# Of answers alone.
+GIVEN = {
+    "event of several lines": ("text/event-stream", f'data: {{\ndata: "access_token":\ndata: "{S}", "b": "kept"}}\n\n', "kept"),
+}  # fmt: skip
 
-    for found in (sent, given):
-        assert S not in found
-        assert GOOGLE_KEY not in found
-        assert kept in texts_in(found)
 
+@pytest.mark.parametrize("name", [*BODIES, *SENT])
+def test_bodies_of_requests_lose_their_secrets(name):
+    type_, body, kept = {**BODIES, **SENT}[name]
 
-def test_a_jwt_in_a_request_is_hidden():
-    found = stored_http(body=json.dumps({"id": JWT}), type_="application/json")
+    found = stored_http(body=body, type_=type_)
 
     assert S not in found
+    assert GOOGLE_KEY not in found
+    assert kept in texts_in(found)
+
+
+@pytest.mark.parametrize("name", [*BODIES, *GIVEN])
+def test_bodies_of_answers_lose_their_secrets(name):
+    type_, body, kept = {**BODIES, **GIVEN}[name]
+
+    found = stored_http(answer=body, answer_type=type_)
+
+    assert S not in found
+    assert GOOGLE_KEY not in found
+    assert kept in texts_in(found)
 
 
 # Texts without a secret.
