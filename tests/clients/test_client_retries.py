@@ -193,9 +193,7 @@ def test_neither_sdks_nor_libraries_nor_applications_wait(project):
         project.run("--mimic-record", *LEFT, process=True, env=env).expect(passed=13)
 
     run = project.run(
-        "--log-level=INFO",
-        process=True,
-        env={**env, "LLM_KEY": "none", "PROMPT": "2"},
+        "--log-level=INFO", process=True, env={**env, "LLM_KEY": "none", "PROMPT": "2"}
     )
 
     run.expect(failed=13)

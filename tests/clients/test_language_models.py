@@ -108,10 +108,7 @@ def test_volatile_names_a_field_in_each_event_of_a_stream(project):
         drifted = project.run("--mimic-verify", env=env)
 
     assert unchanged.changed == set()
-    drifted.expect(
-        failed=1,
-        says=["'1: ' recorded, '4: ' now"],
-    )
+    drifted.expect(failed=1, says=["'1: ' recorded, '4: ' now"])
 
 
 PROMPTS = """

@@ -137,10 +137,7 @@ def test_an_error_of_a_database_replaces_no_recording(project):
 
     run = project.run("--mimic-rerecord", env={"BROKEN": "1"})
 
-    run.expect(
-        failed=1,
-        says=["SELECT name FROM users raised"],
-    )
+    run.expect(failed=1, says=["SELECT name FROM users raised"])
     assert run.vault == good
 
 

@@ -96,8 +96,7 @@ class Handler(loopback.Handler):
 
 
 @pytest.mark.parametrize(
-    ("client", "options"),
-    [("httpx", ""), ("requests", ""), ("httpx", "sequence=no")],
+    ("client", "options"), [("httpx", ""), ("requests", ""), ("httpx", "sequence=no")]
 )
 def test_create_read_and_change_verify_with_one_line(project, client, options):
     project.ini(f"http volatile=body.id {options}")

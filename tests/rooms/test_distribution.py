@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import (
-    PackageNotFoundError,
-    distribution,
-    entry_points,
-)
+from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from importlib.resources import files
 
 import pytest

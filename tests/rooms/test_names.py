@@ -22,10 +22,7 @@ DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 @pytest.mark.parametrize(
     ("owner", "name"),
     [
-        (
-            "tests/test_shop.py::test_order",
-            "logs/tests/test_shop.py/test_order.json",
-        ),
+        ("tests/test_shop.py::test_order", "logs/tests/test_shop.py/test_order.json"),
         (
             "tests/test_shop.py::test_order[3]",
             "logs/tests/test_shop.py/test_order-3-48648cc27b1f.json",

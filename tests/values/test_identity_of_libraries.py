@@ -308,14 +308,7 @@ def made(expression):
 
 
 #: Rows of libraries that are opened by rules: their values must have an identity.
-OF_OTHERS = (
-    "sparse",
-    "scipy",
-    "exceptions",
-    "image",
-    "palette",
-    "PIL",
-)
+OF_OTHERS = ("sparse", "scipy", "exceptions", "image", "palette", "PIL")
 BY_RULES = [name for name in ROWS if not name.startswith(OF_OTHERS)]
 
 quiet = pytest.mark.filterwarnings(

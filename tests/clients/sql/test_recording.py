@@ -90,11 +90,7 @@ def test_rows_can_be_fetched_in_parts(runs, connect, place):
                 sa.text("INSERT INTO t VALUES (:a)"), [{"a": n} for n in range(10)]
             )
             result = connection.execute(sa.text("SELECT a FROM t ORDER BY a"))
-            seen = [
-                result.fetchone(),
-                result.fetchmany(3),
-                [row.a for row in result],
-            ]
+            seen = [result.fetchone(), result.fetchmany(3), [row.a for row in result]]
             stream = connection.execution_options(yield_per=4).execute(
                 sa.text("SELECT a FROM t ORDER BY a")
             )

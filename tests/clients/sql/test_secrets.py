@@ -140,10 +140,7 @@ def test_name_of_a_table_as_a_parameter_counts_as_its_text(runs, connect, lite):
 
 @pytest.mark.parametrize(
     ("passwords", "named"),
-    [
-        (["wrong", "right"], "password"),
-        (["right", "right"], ""),
-    ],
+    [(["wrong", "right"], "password"), (["right", "right"], "")],
     ids=["another secret", "the same secret"],
 )
 def test_equal_statements_that_differ_in_a_secret_are_named(

@@ -164,12 +164,7 @@ def test_databases_differ_by_their_order_of_first_use(runs, connect, tmp_path):
     runs.again("replay")
 
     assert steps(tmp_path / "gone") == recorded == [1, 1, 0, 0, 0]
-    assert {call.parts["database"] for call in runs.asked} == {
-        0,
-        1,
-        2,
-        3,
-    }
+    assert {call.parts["database"] for call in runs.asked} == {0, 1, 2, 3}
 
 
 def test_a_connection_may_be_used_by_several_threads(runs, connect):
