@@ -405,3 +405,17 @@ def test_a_test_that_fails_for_a_placeholder_says_which_name_to_exempt(project):
     project.ini("sqlalchemy", **{option: value})
     project.run("--mimic-rerecord").expect(passed=1)
     project.replay().expect(passed=1, never=["placeholders"])
+
+
+def test_what_is_rolled_back_after_a_miss_is_no_other_miss(shop, urls):
+    """SQLAlchemy rolls back to its savepoint before the test sees the miss."""
+    real, gone = urls
+    shop.record(env={"DATABASE_URL": real}).expect(passed=3)
+    shop.tests(TESTS.replace('(session, "Bob")', '(session, "Eve")'))
+
+    run = shop.run(env={"DATABASE_URL": gone}).expect(passed=2, failed=1)
+
+    rows = [line for line in run.section if line.startswith("  sqlalchemy ")]
+    assert rows == ["  sqlalchemy INSERT users    test_shop.py::test_new"]
+    assert "name: 'Bob' recorded, 'Eve' now" in run.output
+    assert "ROLLBACK" not in run.output

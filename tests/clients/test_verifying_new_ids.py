@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import sqlite3
 import time
 import uuid
+from contextlib import closing
 
 import pytest
 from support import face, loopback
@@ -240,6 +242,39 @@ def test_a_text_with_new_ids_is_known_inside_of_a_later_prompt(project):
         assert line in run.output.splitlines()
         project.ini(line.partition(": ")[2])
         project.run("--mimic-verify", env=env).expect(passed=1)
+
+
+def test_two_new_ids_may_be_equal(project):
+    """In an empty database each table counts from one."""
+    pytest.importorskip("sqlalchemy")
+    tables = """
+        CREATE TABLE products (id INTEGER PRIMARY KEY);
+        INSERT INTO products VALUES (1);
+        CREATE TABLE orders (id INTEGER PRIMARY KEY AUTOINCREMENT);
+        CREATE TABLE lines (order_id, product_id);
+    """
+    project.ini("sqlalchemy volatile=rows.*.id")
+    project.tests("""
+        from sqlalchemy import create_engine, text
+
+        def test_order():
+            with create_engine("sqlite:///shop.db").begin() as connection:
+                def ask(statement, **values):
+                    return connection.execute(text(statement), values)
+
+                product = ask("SELECT id FROM products").scalar()
+                order = ask("INSERT INTO orders DEFAULT VALUES RETURNING id").scalar()
+                ask("INSERT INTO lines VALUES (:order, :product)", order=order, product=product)
+    """)
+    place = project.root / "shop.db"
+    with closing(sqlite3.connect(place)) as database:
+        database.executescript(f"{tables} INSERT INTO orders VALUES (7);")
+    project.run("--mimic-record").expect(passed=1)
+    place.unlink()
+    with closing(sqlite3.connect(place)) as database:
+        database.executescript(tables)
+
+    project.run("--mimic-verify").expect(passed=1)
 
 
 def test_calls_that_all_tests_share_get_the_line_too(project):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from itertools import chain, islice, product
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote, unquote
 
 from pytest_mimic.engine.calls import SameBodies
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 _SEGMENT = r"(?<=[/=])[^/?&=]+"
 # What is shorter stands in other words, too.
 _SHORTEST_WITHIN = 8
+_MOST_CANDIDATES = 200
+
+Value: TypeAlias = "str | int"
 
 
 def rules_of(options: Options) -> Rules:
@@ -153,7 +158,7 @@ class RealValues:
     """The real values that a caller gets, with the recorded ones of their places."""
 
     def __init__(self) -> None:
-        self._recorded: dict[str, list[str | int]] = {}
+        self._recorded: dict[str, list[Value]] = {}
 
     @classmethod
     def together(cls, several: Iterable[RealValues]) -> RealValues:
@@ -189,7 +194,7 @@ class RealValues:
         """Note each text and number below a path, where both have one."""
         if isinstance(recorded, (str, int)) and isinstance(real, (str, int)):
             found = self._recorded.setdefault(str(real), [])
-            if recorded != real and recorded not in found:
+            if recorded not in found:
                 found.append(recorded)
         elif type(recorded) is type(real):
             theirs = dict(parts(real))
@@ -198,47 +203,83 @@ class RealValues:
                     self._note_all(part, theirs[step])
 
     def candidates(self, request: Tree) -> Iterator[Tree]:
-        """Give a request with recorded values in place of real ones, in each order."""
-        count = max(map(len, self._recorded.values()), default=0)
-        for number in range(count):
-            candidate = self._with_recorded(request, number)
+        """Give a request with recorded values in place of real ones, in each order.
+
+        Two real values may be equal where the recorded ones are not.
+        """
+        places: list[list[Value]] = []
+
+        def note(values: list[Value]) -> Value:
+            places.append(values)
+            return values[0]
+
+        self._replaced(request, note)
+        longest = max(map(len, places), default=0)
+        alike = (
+            [_one_of(values, number) for values in places] for number in range(longest)
+        )
+        for choice in islice(chain(alike, product(*places)), _MOST_CANDIDATES):
+            chosen = iter(choice)
+            candidate = self._replaced(request, partial(_next_of, chosen))
             if candidate != request:
                 yield candidate
 
-    def _with_recorded(self, part: Tree, number: int) -> Tree:
+    def _replaced(self, part: Tree, choose: Callable[[list[Value]], Value]) -> Tree:
+        """Give a part with one of the recorded values in place of each real one."""
         if isinstance(part, list):
-            return [self._with_recorded(below, number) for below in part]
+            return [self._replaced(below, choose) for below in part]
         if isinstance(part, dict):
-            found = {key: self._with_recorded(part[key], number) for key in part}
+            found = {key: self._replaced(part[key], choose) for key in part}
             url = part.get("url")
             if isinstance(url, str):
                 found["url"] = re.sub(
-                    _SEGMENT, lambda segment: self._in_segment(segment[0], number), url
+                    _SEGMENT, lambda segment: self._in_segment(segment[0], choose), url
                 )
             return found
         if isinstance(part, (str, int)) and not isinstance(part, bool):
-            return self._recorded_for(part, number)
+            return self._recorded_for(part, choose)
         return part
 
-    def _recorded_for(self, real: str | int, number: int) -> str | int:
+    def _recorded_for(
+        self, real: Value, choose: Callable[[list[Value]], Value]
+    ) -> Value:
         found = self._recorded.get(str(real))
-        if found:
-            recorded = found[min(number, len(found) - 1)]
-            return str(recorded) if isinstance(real, str) else recorded
-        return self._within(real, number) if isinstance(real, str) else real
+        if found is None and isinstance(real, str):
+            found = self._texts_for(real)
+        if not found:
+            return real
+        recorded = choose(found)
+        return str(recorded) if isinstance(real, str) else recorded
 
-    def _within(self, text: str, number: int) -> str:
-        """Give a text, such as a prompt, with the recorded texts for the real ones."""
-        for real, found in self._recorded.items():
-            if found and len(real) >= _SHORTEST_WITHIN:
-                recorded = found[min(number, len(found) - 1)]
-                text = text.replace(real, str(recorded))
-        return text
+    def _texts_for(self, text: str) -> list[Value]:
+        """Give a text, such as a prompt, with recorded texts in place of real ones."""
+        inside = [
+            real
+            for real in self._recorded
+            if len(real) >= _SHORTEST_WITHIN and real in text
+        ]
+        longest = max((len(self._recorded[real]) for real in inside), default=0)
+        texts: list[Value] = []
+        for number in range(longest):
+            changed = text
+            for real in inside:
+                recorded = _one_of(self._recorded[real], number)
+                changed = changed.replace(real, str(recorded))
+            texts.append(changed)
+        return texts
 
-    def _in_segment(self, segment: str, number: int) -> str:
+    def _in_segment(self, segment: str, choose: Callable[[list[Value]], Value]) -> str:
         plain = unquote(segment)
-        recorded = self._recorded_for(plain, number)
+        recorded = self._recorded_for(plain, choose)
         return segment if recorded == plain else quote(str(recorded), safe="")
+
+
+def _one_of(values: Sequence[Value], number: int) -> Value:
+    return values[min(number, len(values) - 1)]
+
+
+def _next_of(choice: Iterator[Value], _: list[Value]) -> Value:
+    return next(choice)
 
 
 def _below(paths: tuple[Path, ...], step: str) -> tuple[Path, ...]:

@@ -241,21 +241,15 @@ def _sound_outcomes(session: Session) -> list[str]:
 
 
 def _lines_of_new_parts(session: Session) -> list[str]:
-    """Return the line of each client with all parts of its drifts that look made anew.
-
-    Where the first drift of a log has none, it may be the cause of those that follow.
-    """
+    """Return the line of each client, with the parts of drifts that look new."""
     parts: dict[str, list[str]] = {}
-    begins_anew: dict[tuple[str, str], bool] = {}
     for event in session.run.events.of("drifted"):
-        line = event.text("line")
         found: Any = event.facts.get("parts")
-        if begins_anew.setdefault((event.text("name"), line), bool(found)):
-            parts.setdefault(line, []).extend(found or ())
+        parts.setdefault(event.text("line"), []).extend(found or ())
     lines = []
     for line, paths in parts.items():
         target = parse_target(line)
-        if target is not None:
+        if paths and target is not None:
             volatile = dict.fromkeys([*target.options.volatile, *paths])
             options = target.options.changed(volatile=tuple(volatile))
             lines.append(f"if this is new each time: {target.name} {options.line()}")

@@ -18,7 +18,7 @@ from pytest_mimic.client import Exchange, MimicError, Plain, Port
 from pytest_mimic.clients.sql import rows, statements
 from pytest_mimic.clients.sql.requests import request_of
 from pytest_mimic.clients.sql.rows import Result
-from pytest_mimic.errors import UnstorableOutcomeError
+from pytest_mimic.errors import MissingRecordingError, UnstorableOutcomeError
 
 HOUSEKEEPING: ContextVar[bool] = ContextVar("mimic_sql_housekeeping", default=False)
 """Whether a pool takes a connection back: what is sent then is no call."""
@@ -66,6 +66,8 @@ class StandInConnection:
         self._prepared: list[Callable[[Any], object]] = []
         # Whether a log has a call of this transaction.
         self._has_asked = False
+        # Whether a call of it was refused: the application undoes what it has begun.
+        self._has_missed = False
         self.dialect = pool._dialect
         self.real = real
 
@@ -130,7 +132,13 @@ class StandInConnection:
         """
         if HOUSEKEEPING.get():
             return Result() if self.real is None else run()
-        exchange = self._port.begin(request, numbered={"database": self._database})
+        if self._has_missed and request["statement"].startswith("ROLLBACK"):
+            return Result()
+        try:
+            exchange = self._port.begin(request, numbered={"database": self._database})
+        except MissingRecordingError:
+            self._has_missed = True
+            raise
         if exchange is None:
             return run()
         if exchange.step.call.in_log and not self._has_asked:
@@ -206,7 +214,7 @@ class StandInConnection:
 
     def rollback(self) -> None:
         """Roll back what was done for real."""
-        self._has_asked = False
+        self._has_asked = self._has_missed = False
         if self.real is not None:
             self.real.rollback()
 
