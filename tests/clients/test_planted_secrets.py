@@ -63,17 +63,12 @@ REQUESTS = [
     sent(JSON, {"request": TOKENS[2]}),
     sent({"Content-Type": "text/plain"}, TOKENS[3]),
 ]
-SPLIT = json.dumps({"password": planted(9)})
-PIECES = [SPLIT[start : start + 5] for start in range(0, len(SPLIT), 5)]
 # Answers, by their media types.
 ANSWERS = [
     ("application/json", json.dumps({"of": {"access_token": planted(10)}})),
     ("application/json", json.dumps({"pin": 470011220033})),
     ("text/html", f'<input name="csrf_token" value="{planted(11)}">'),
-    (
-        "text/event-stream",
-        "".join(f"data: {json.dumps({'arguments': one})}\n\n" for one in PIECES),
-    ),
+    ("text/event-stream", f'data: {{"token": "{planted(9)}"}}\n\n'),
 ]
 COOKIE = planted(12)
 OWN = [planted(20 + number) for number in range(7)]

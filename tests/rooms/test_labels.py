@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from pytest_mimic.values.drawing import lines
 from pytest_mimic.values.labels import answer_text, call_label, messages_of
 from pytest_mimic.values.messages import ignorable_in, lines_of, nearest
 from pytest_mimic.values.tree import cut
@@ -54,6 +55,22 @@ def test_a_long_call_is_cut():
     assert "text='yyyyyyyyyyyyyyyyyyyyyy" in call_label("m:f", few)
     assert call_label("m:f", many).startswith("m:f(argument0=0, argument1=1, ")
     assert len(call_label("m:f", few)) <= len(call_label("m:f", many)) == 120
+
+
+def test_a_value_is_drawn_over_lines_where_it_does_not_fit_into_one():
+    value = {"orders": [], "user": {"name": "Ann", "tags": ("new", "paying")}}
+    [tree] = trees(value=value).values()
+
+    assert lines(tree, 30) == [
+        "{",
+        "  'orders': [],",
+        "  'user': {",
+        "    'name': 'Ann',",
+        "    'tags': ('new', 'paying'),",
+        "  },",
+        "}",
+    ]
+    assert lines(tree) == [str(value)]
 
 
 def test_the_nearest_recording_has_the_fewest_parts_that_differ():

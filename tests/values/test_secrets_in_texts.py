@@ -198,6 +198,24 @@ def test_bodies_of_answers_lose_their_secrets(name):
     assert kept in texts_in(found)
 
 
+def test_a_secret_that_comes_in_pieces_over_several_events_is_hidden():
+    """A language model sends the arguments of a tool so."""
+    text = json.dumps({"user": "ann", "password": S, "b": "kept"})
+    pieces = [text[start : start + 5] for start in range(0, len(text), 5)]
+    events = [{"choices": [{"delta": {"arguments": piece}}]} for piece in pieces]
+    body = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+
+    found = stored_http(answer=body, answer_type="text/event-stream")
+
+    _, answer, _ = json.loads(found)
+    stored = [event["data"]["choices"][0] for event in answer["body"]["events"]]
+    joined = "".join(choice["delta"]["arguments"] for choice in stored)
+    assert len(stored) == len(events)
+    assert S not in joined
+    assert joined.startswith('{"user": "ann", "password": "mimic-redacted-')
+    assert joined.endswith('", "b": "kept"}')
+
+
 # Texts without a secret.
 HARMLESS = [
     "the password is wrong",
