@@ -49,7 +49,7 @@ class Player:
         entry: The recording.
     """
 
-    __slots__ = ("_facts", "_make", "_plan", "_row")
+    __slots__ = ("_identity", "_make", "_name", "_plan", "_row", "_seconds")
 
     def __init__(
         self,
@@ -60,13 +60,9 @@ class Player:
     ) -> None:
         self._plan = plan
         self._make = make
-        self._facts: dict[str, Plain] = {
-            "name": name,
-            "identity": entry.identity,
-            "at": 0,
-            "seconds": entry.seconds,
-            "times": 1,
-        }
+        self._name = name
+        self._identity = entry.identity
+        self._seconds = entry.seconds
         # The row that counts now; None: there is none yet.
         self._row: Event | None = None
 
@@ -81,7 +77,12 @@ class Player:
         if row is not None and row.test == run.test:
             row.facts["times"] += 1  # type: ignore[operator]
             return value
-        facts = self._facts.copy()
+        facts: dict[str, Plain] = {
+            "name": self._name,
+            "identity": self._identity,
+            "seconds": self._seconds,
+            "times": 1,
+        }
         target = self._plan.target
         row = run.tell_call("replayed", target, run.innermost, run.test, facts)
         if run.events.tell is None:  # What a forked child has told counts no more.
@@ -111,7 +112,7 @@ class FunctionPlan:
         binder: Knows the parameters of the function.
         bind: Takes the arguments of a call, and gives them by name. It raises a
             TypeError where they do not fit.
-        players: What answers equal calls: by plain arguments, and by identity.
+        players: What answers equal calls, by plain arguments, or by identity.
     """
 
     def __init__(
@@ -209,12 +210,10 @@ class FunctionPlan:
         if not self._counts_whole:
             return b""
         counted = self.counted(bound)
-        for value in counted.values():
-            # Most arguments are single values, and this is asked at each replay.
-            if type(value) not in SCALARS:
-                if not _are_little(counted):
-                    return b""
-                break
+        # Most arguments are single values, and this is asked at each replay.
+        are_single = SCALARS.issuperset(map(type, counted.values()))
+        if not are_single and not _are_little(counted):
+            return b""
         try:
             # Later versions write other bytes for texts that are interned.
             written = marshal.dumps(counted, 2)
@@ -242,8 +241,8 @@ class FunctionPlan:
 
     def changed(self, entry: Entry) -> list[str]:
         """Say what makes a recording stale: the target itself, or what it reached."""
-        is_known = bool(entry.source and self.source)
-        if self.run.source == "strict" and is_known and entry.source != self.source:
+        is_other = entry.source != self.source and self.run.source == "strict"
+        if is_other and entry.source and self.source:
             return [self.target]
         return self._changed_inputs(entry) if self.run.inputs == "strict" else []
 
@@ -319,8 +318,19 @@ class FunctionPlan:
         return self.players.get(key), key
 
     @cached_property
+    def has_players(self) -> bool:
+        """Whether players answer its calls in this run: nobody has to see each one."""
+        run = self.run
+        is_replayed = run.mode in ("replay", "record")
+        return is_replayed and self.is_shared and not run.events.shows_calls
+
+    @cached_property
     def _line(self) -> str:
         return self.line.options.text()
+
+    @cached_property
+    def _layers(self) -> tuple[str, ...]:
+        return (self.layer,) if self.layer else ()
 
     def is_fresh_value(self, entry: Entry) -> bool:
         """Whether a call was recorded as this one is made, and gave a plain value.
@@ -328,9 +338,9 @@ class FunctionPlan:
         Raises:
             CorruptRecordingError: The list of what it reached is damaged.
         """
-        layers = (self.layer,) if self.layer else ()
-        is_value = "value" in entry.body and entry.layers == layers
-        if not is_value or entry.after or entry.end or entry.line != self._line:
+        if "value" not in entry.body or entry.layers != self._layers:
+            return False
+        if entry.after or entry.end or entry.line != self._line:
             return False
         return not self.changed(entry)
 
@@ -349,7 +359,7 @@ class FunctionCall:
     Args:
         plan: How the function is mimicked.
         bound: The arguments by name.
-        key: What only equal plain arguments have.
+        key: What only equal plain arguments have; empty: it is not known.
 
     Attributes:
         identity: The digest of the call.
@@ -367,8 +377,8 @@ class FunctionCall:
         self._bound = bound
         identity = plan.plain_identity(bound)
         self.is_plain = identity is not None
-        self._key = key if self.is_plain else b""
         self.identity = identity or identity_of(plan.target, self.tree)
+        self._key = key if self.is_plain and key else self.identity
 
     @cached_property
     def places(self) -> Places:
@@ -425,24 +435,25 @@ class FunctionCall:
 
         It is made at the first call, and answers equal ones from then on.
         """
-        plan, run = self.plan, self.plan.run
-        is_replayed = run.mode in ("replay", "record")
-        if not (is_replayed and plan.is_shared) or run.events.shows_calls:
+        plan = self.plan
+        if not plan.has_players:
             return None
-        found = plan.players.get(self.identity) or self._recorded_player()
+        found = plan.players.get(self._key) or self._recorded_player()
         if found is not None:
-            plan.players[self.identity] = found
-            if self._key:
-                plan.players[self._key] = found
+            plan.players[self._key] = found
         return found
 
     def forget_player(self) -> None:
         """Answer the call no more by a player: it has failed to make the value."""
-        self.plan.players.pop(self.identity, None)
         self.plan.players.pop(self._key, None)
 
     def _recorded_player(self) -> Player | None:
         plan, run = self.plan, self.plan.run
+        # Plain arguments name no folder.
+        places = run.places if self.is_plain else self.places
+        # Of an equal call in other temporary folders the paths are others.
+        if places.folders:
+            return None
         name = call_name(plan.target, self.identity)
         try:
             entry = run.shared.recorded(name)
@@ -450,11 +461,6 @@ class FunctionCall:
                 return None
         except CorruptRecordingError:
             return None  # Whoever takes the place of the call refuses it.
-        # Plain arguments name no folder.
-        places = run.places if self.is_plain else self.places
-        # Of an equal call in other temporary folders the paths are others.
-        if places.folders:
-            return None
         plan.warn_of_inputs(entry)
         run.sleeps.go_on()
         if run.changing is not None:

@@ -47,7 +47,8 @@ class Inside:
 
     def passes(self) -> bool:
         """Whether what calls now is a part of a real call."""
-        return _around.get().is_open
+        around = _around.get()
+        return around is not _NOTHING and around.is_open
 
     def enter(self, call: OpenCall) -> OpenCall:
         """Let what is called from now on be a part of a call; give what it was before.

@@ -204,7 +204,8 @@ class Run:
         facts: dict[str, Plain],
     ) -> Event:
         """Add a row that names a call, and the wider fixture that it belongs to."""
-        facts["fixture"] = owner.name if owner and owner.kind == "fixture" else ""
+        if owner is not None and owner.kind == "fixture":
+            facts["fixture"] = owner.name
         return self.events.append(Event(kind, shown, test, facts))
 
     def note(self, error: MimicError, call: str = "") -> None:

@@ -13,6 +13,8 @@ from pytest_mimic.values.tree import (
     Refused,
     Tree,
     digest_of,
+    digest_of_plain,
+    levels_of,
     plain_digest,
     refused_in,
 )
@@ -139,7 +141,11 @@ def plain_identity(
         arguments: The arguments, all of which count as they are.
         starts: How a text starts that is no plain one: `Places.starts`.
     """
-    return plain_digest({"arguments": arguments, "target": target}, starts)
+    levels = levels_of([*arguments.values()])
+    if levels is None:
+        return None
+    call = {"arguments": arguments, "target": target}
+    return digest_of_plain(call, levels, starts)
 
 
 def register_fingerprint(type_: type, reduce: Callable[[Any], object]) -> None:

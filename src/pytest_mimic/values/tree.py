@@ -174,9 +174,16 @@ def plain_digest(
         starts: How a text starts that is no plain one: `Places.starts`.
         once: Whether a value with a list or mapping at two places is none, either.
     """
-    levels = levels_of(value)
+    levels = levels_of([value])
     if levels is None or (once and _has_twice(levels)):
         return None
+    return digest_of_plain(value, levels, starts)
+
+
+def digest_of_plain(
+    value: Any, levels: list[list[Any]], starts: tuple[str, ...]
+) -> str | None:
+    """Give the digest of a value of which the levels are known; see `plain_digest`."""
     odd: tuple[str, ...] = ()
     if not isinstance(value, str):
         odd = _odd_for(starts)
@@ -207,14 +214,17 @@ def _odd_for(starts: tuple[str, ...]) -> tuple[str, ...]:
     return '"$', *(encode_basestring(start)[1:-1] for start in starts)
 
 
-def levels_of(value: object) -> list[list[Any]] | None:
-    """Give the parts of a value that is JSON alone, level by level, else `None`.
+def levels_of(values: list[Any]) -> list[list[Any]] | None:
+    """Give the parts of values that are JSON alone, level by level, else `None`.
 
     A level takes a few calls of C. What is deep, or has most of many parts at several
     places, so that its JSON could be endless, has no levels.
+
+    Args:
+        values: The first level. The values may be held by two containers more.
     """
-    levels: list[list[Any]] = [[value]]
-    while len(levels) <= DEEP + 1:
+    levels = [values]
+    while len(levels) < DEEP:
         level = levels[-1]
         kinds = set(map(type, level))
         if kinds <= SCALARS:

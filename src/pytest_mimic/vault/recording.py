@@ -40,14 +40,11 @@ _is_identity = re.compile("[0-9a-f]{32}").fullmatch
 _Kind = TypeVar("_Kind")
 _Types = dict[str, type | tuple[type, ...]]
 _HEAD_TYPES: _Types = {
-    "format": int,
     "owner": str,
     "recorded": str,
-    "calls": int,
     "digest": str,
     "setup": str,
     "fixtures": dict,
-    "log": list,
 }
 # In the order in which they stand in a call.
 _CALL_TYPES: _Types = {
@@ -74,8 +71,9 @@ _CALL_TYPES: _Types = {
     "answer": dict,
     "seconds": (int, float),
 }
-_IN_BODY = (*BODIES, "last")
 _LAYERS = {"astream", "await", "stream"}
+_IN_BODY = frozenset({*BODIES, "last"})
+_OF_TEXTS = frozenset({"layers", "hidden"})
 # A function without arguments is none that was asked nothing.
 _TREES = ("arguments", "request")
 
@@ -89,7 +87,10 @@ class _ByFields:
     __hash__ = None  # type: ignore[assignment]
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
+        if type(self) is not type(other):
+            return False
+        names = vars(self).keys() | vars(other)
+        return all(getattr(self, name) == getattr(other, name) for name in names)
 
 
 class Entry(_ByFields):
@@ -118,48 +119,33 @@ class Entry(_ByFields):
         recorded: The day on which it was recorded. Empty: when its file is written.
     """
 
-    def __init__(
-        self,
-        target: str = "",
-        identity: str = "",
-        signature: str = "",
-        line: str = "",
-        *,
-        python: bool = False,
-        imported: bool = False,
-        arguments: dict[str, Tree] | None = None,
-        request: dict[str, Tree] | None = None,
-        body: dict[str, Tree] | None = None,
-        layers: tuple[str, ...] = (),
-        after: dict[str, Tree] | None = None,
-        begin: int = 0,
-        ended: int | None = None,
-        end: End = "",
-        source: str = "",
-        inputs: str = "",
-        seconds: float = 0.0,
-        hidden: tuple[str, ...] = (),
-        recorded: str = "",
-    ) -> None:
+    # What its file does not say is as it stands here.
+    target: str = ""
+    identity: str = ""
+    signature: str = ""
+    line: str = ""
+    python: bool = False
+    imported: bool = False
+    arguments: dict[str, Tree] | None = None
+    request: dict[str, Tree] | None = None
+    body: dict[str, Tree]
+    layers: tuple[str, ...] = ()
+    after: dict[str, Tree]
+    begin: int = 0
+    ended: int | None = None
+    end: End = ""
+    source: str = ""
+    inputs: str = ""
+    seconds: float = 0.0
+    hidden: tuple[str, ...] = ()
+    recorded: str = ""
+
+    def __init__(self, target: str = "", identity: str = "", **facts: Any) -> None:
         self.target = target
         self.identity = identity
-        self.signature = signature
-        self.line = line
-        self.python = python
-        self.imported = imported
-        self.arguments = arguments
-        self.request = request
-        self.body = {} if body is None else body
-        self.layers = layers
-        self.after = {} if after is None else after
-        self.begin = begin
-        self.ended = ended
-        self.end = end
-        self.source = source
-        self.inputs = inputs
-        self.seconds = seconds
-        self.hidden = hidden
-        self.recorded = recorded
+        self.body = {}
+        self.after = {}
+        vars(self).update(facts)
 
 
 class Recording(_ByFields):
@@ -176,16 +162,16 @@ class Recording(_ByFields):
 
     def __init__(
         self,
-        owner: str,
-        recorded: str,
-        entries: list[Entry],
+        owner: str = "",
+        recorded: str = "",
+        entries: list[Entry] | None = None,
         fixtures: dict[str, str] | None = None,
         setup: str = "",
         digest: str = "",
     ) -> None:
         self.owner = owner
         self.recorded = recorded
-        self.entries = entries
+        self.entries = [] if entries is None else entries
         self.fixtures = {} if fixtures is None else fixtures
         self.setup = setup
         self.digest = digest
@@ -213,19 +199,19 @@ def parse(content: bytes, name: str) -> Recording:
     Raises:
         CorruptRecordingError: The file is damaged, or has another format.
     """
-    head = _json_of(content, name)
+    head = _head_in(content, name)
     if content.count(b'\n  "digest": ') > 1:
         what = ["it was merged by hand: some of its keys appear twice"]
         raise damaged(name, "merged", "has two heads", what)
-    calls = head.get("log") if isinstance(head, dict) else None
-    recording = _recording_of(head, calls or [], name)
-    if calls is None:
+    calls, number = head.pop("log", None), head.pop("calls", None)
+    if not isinstance(calls, list):
         raise shapeless(name, "it has no calls")
-    if head.get("calls") != len(calls):
+    recording = _recording_of(head, calls, name)
+    if number != len(calls):
         raise damaged(
             name,
             "merged",
-            f"has {len(calls)} calls, and its head says {head.get('calls')}",
+            f"has {len(calls)} calls, and its head says {number}",
             ["it was merged, or a call was taken out by hand"],
             [("if it is as it should be, correct the number", "")],
         )
@@ -266,7 +252,8 @@ def parse_part(content: bytes, name: str) -> Recording | None:
     *lines, _ = content.split(b"\n")
     if not lines:
         return None
-    head, *calls = [_json_of(line, name) for line in lines]
+    head = _head_in(lines[0], name)
+    calls = [_json_of(line, name) for line in lines[1:]]
     recording = _recording_of(head, calls, name)
     by_place = {entry.begin: entry for entry in recording.entries}
     recording.entries = [by_place[place] for place in sorted(by_place)]
@@ -373,8 +360,10 @@ def _decoded(text: str) -> Any:
     return plain if text[end:] in ("\n", "") else _decoder.decode(text)
 
 
-def _recording_of(head: Any, calls: list[Any], name: str) -> Recording:
-    number = head.get("format") if isinstance(head, dict) else None
+def _head_in(content: bytes, name: str) -> dict[str, Any]:
+    """Return what stands in a file or line of this format."""
+    head = _json_of(content, name)
+    number = head.pop("format", None) if isinstance(head, dict) else None
     if not isinstance(number, int):
         raise shapeless(name, "it has no format")
     if number != FORMAT:
@@ -383,35 +372,34 @@ def _recording_of(head: Any, calls: list[Any], name: str) -> Recording:
             "newer" if number > FORMAT else "format",
             f"is of format {number}, this pytest-mimic reads format {FORMAT}",
         )
+    facts: dict[str, Any] = head
+    return facts
+
+
+def _recording_of(head: dict[str, Any], calls: list[Any], name: str) -> Recording:
     _check_types(head, _HEAD_TYPES, name)
     day = head.get("recorded", "")
-    return Recording(
-        head.get("owner", ""),
-        day,
-        [_entry_of(call, day, name) for call in calls],
-        head.get("fixtures", {}),
-        head.get("setup", ""),
-        head.get("digest", ""),
-    )
+    entries = [_entry_of(call, day, name) for call in calls]
+    return Recording(entries=entries, **head)
 
 
 def _entry_of(call: Any, day: str, name: str) -> Entry:
     if not isinstance(call, dict):
         raise shapeless(name, "a call is not a mapping")
     _check_types(call, _CALL_TYPES, name)
-    # These values stand in the entry, and nobody else holds the call.
     facts: dict[str, Any] = call
     body: dict[str, Tree] = {}
-    for key in _IN_BODY:
-        if key in facts:
-            body[key] = facts.pop(key)
+    for key in sorted(_IN_BODY.intersection(facts)):
+        body[key] = facts.pop(key)
     facts.setdefault("recorded", day)
+    facts.setdefault("after", {})
     if "at" in facts:
         facts["begin"], facts["ended"] = _place_of(facts.pop("at"), name)
-    for key in ("layers", "hidden"):
-        if key in facts:
-            facts[key] = tuple(map(str, facts[key]))
-    entry = Entry(body=body, **facts)
+    for key in _OF_TEXTS.intersection(facts):
+        facts[key] = tuple(map(str, facts[key]))
+    facts["body"] = body
+    entry = object.__new__(Entry)
+    entry.__dict__ = facts  # Nobody else holds the call.
     _check_call(entry, name)
     return entry
 
@@ -471,7 +459,7 @@ def _plain(entry: Entry, day: str = "") -> dict[str, Any]:
     """Return a call as it stands in a file of a day; what is empty is left out."""
     facts = {**vars(entry), "seconds": round(entry.seconds, 6)}
     if entry.recorded == day:
-        del facts["recorded"]
+        facts.pop("recorded", None)
     if entry.ended is not None:
         facts["at"] = [entry.begin, entry.ended]
     elif entry.begin:
@@ -480,7 +468,7 @@ def _plain(entry: Entry, day: str = "") -> dict[str, Any]:
     for key in _CALL_TYPES:
         if key in entry.body:
             plain[key] = entry.body[key]
-        elif facts.get(key) or (key in _TREES and facts[key] is not None):
+        elif facts.get(key) or (key in _TREES and facts.get(key) is not None):
             plain[key] = facts[key]
     return plain
 
