@@ -159,6 +159,23 @@ class Handle(Exception):
         return type(self), ("gone",)
 
 
+class Failed(Exception):
+    """An exception with a result that has no copy, and what it says in its place."""
+
+    def __init__(self, text, result):
+        super().__init__(text)
+        self._result = result
+
+    @property
+    def code(self):
+        return self._result["code"] if isinstance(self._result, dict) else 23505
+
+    def __reduce__(self):
+        class_, arguments, attributes = super().__reduce__()
+        attributes["_result"] = {"code": self.code}
+        return class_, arguments, attributes
+
+
 def with_later_field(error, name, value):
     setattr(error, name, value)
     return error
@@ -194,6 +211,17 @@ def test_a_reduction_by_the_class_never_comes_back_as_if_nothing_was_lost():
     except UnstorableOutcomeError:
         return
     assert again.args == ("gone",)
+
+
+def test_attributes_are_kept_as_the_class_gives_them():
+    """As psycopg does with what its library in C holds."""
+    result = threading.Lock()
+    error = Failed("duplicate key", result)
+
+    again = there_and_back(error)
+
+    assert (again.args, again.code) == (("duplicate key",), 23505)
+    assert error._result is result
 
 
 def _of_httpx(httpx):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import GetSetDescriptorType, MemberDescriptorType
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any, NamedTuple
 
 # Fields of Python's own classes that say nothing: `obj` is what the code had at hand,
@@ -32,7 +32,7 @@ class ErrorParts(NamedTuple):
 
 def parts_of(error: BaseException) -> ErrorParts:
     """Take an exception apart."""
-    attributes = dict(error.__dict__)
+    attributes = _attributes_of(error)
     notes = attributes.pop("__notes__", None)
     return ErrorParts(
         error.args,
@@ -42,6 +42,21 @@ def parts_of(error: BaseException) -> ErrorParts:
         error.__cause__,
         error.__suppress_context__,
     )
+
+
+def _attributes_of(error: BaseException) -> dict[str, object]:
+    """Give what was set on an exception, as its class gives it to be pickled."""
+    attributes = dict(error.__dict__)
+    if not isinstance(type(error).__reduce__, FunctionType):
+        return attributes
+    try:
+        reduced: Any = error.__reduce__()
+        return dict(reduced[2])
+    except Exception:  # It gives no attributes, or fails at it.
+        return attributes
+    finally:
+        # The class may have changed the very mapping that it gives.
+        error.__dict__.update(attributes)
 
 
 def _fields_of(error: BaseException) -> dict[str, object]:
