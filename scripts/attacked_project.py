@@ -96,7 +96,10 @@ def ended(case: ElementTree.Element) -> str:
     """Return the class of the error that ended a test, or `passed`."""
     for part in case:
         if part.tag in ("failure", "error"):
-            text = f"{part.get('message', '')}\n{part.text or ''}"
+            message = part.get("message", "")
+            if message.startswith("assert "):
+                return "AssertionError"
+            text = f"{message}\n{part.text or ''}"
             name = re.search(r"\b(\w+Error|Failed|Exception)\b", text)
             if name is None:
                 return "failed"

@@ -130,6 +130,47 @@ def test_mimic_inputs_decides_what_a_change_does(small: Any) -> None:
     assert says[0] in small.run().output
 
 
+def test_a_function_that_is_made_at_the_top_level_reaches_what_has_made_it(
+    project: Any,
+) -> None:
+    project.write(
+        "shop/api.py",
+        """
+        from shop import helper
+
+        def adding(extra=3):
+            def add(n):
+                return helper.value(n) + extra
+            return add
+
+        add = adding()
+        """,
+    )
+    project.write("shop/__init__.py", "")
+    project.write("shop/helper.py", HELPER)
+    project.ini("shop.api:add")
+    project.test("from shop import api\napi.add(1)")
+    project.record().expect(passed=1)
+    edit(project, "shop/api.py", "extra=3", "extra=4")
+
+    run = project.replay().expect(passed=1)
+
+    assert named_rows(run) == [
+        "shop.api:adding (shop/api.py)    1 call of shop.api:add"
+    ]
+    project.tests(
+        """
+        from shop import api, helper
+
+        def test_it(monkeypatch):
+            monkeypatch.setattr(helper, "value", lambda n: 7)
+            api.add(1)
+        """
+    )
+    mocked = project.replay().expect(failed=1)
+    assert "shop.helper.value is replaced" in mocked.output
+
+
 def named_rows(run: Any) -> list[str]:
     return [
         line.strip()

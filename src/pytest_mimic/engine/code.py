@@ -181,7 +181,10 @@ class Code:
             place = pending.pop()
             module_name, name = place
             module = self.module(module_name)
-            if module is not None and module.has(name) and place not in reached:
+            if module is not None and not module.has(name):
+                # What is made at the top level: `rate = cached(_rate)`.
+                pending += self._follow(place, (), set())
+            elif module is not None and place not in reached:
                 reached[place] = module.piece(name)
                 pending += self._used_by(place, reached[place])
             if not pending:
