@@ -168,7 +168,7 @@ def test_a_function_that_is_made_at_the_top_level_reaches_what_has_made_it(
         """
     )
     mocked = project.replay().expect(failed=1)
-    assert "shop.helper.value is replaced" in mocked.output
+    assert "helper.value is replaced" in mocked.output
 
 
 def named_rows(run: Any) -> list[str]:
