@@ -21,11 +21,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from support import face
 from support.hidden_modules import modules_of_tests, modules_of_unused_libraries
+from support.http_server import Server, running_server
 from support.lists import ListOfTests
 from support.recorded import RecordedCall, calls_in, edit_calls
 
@@ -243,6 +244,24 @@ class Run:
         return self
 
 
+class Answer(NamedTuple):
+    """What a call of `pytest-mimic` gave: its exit code, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        """What it printed to both streams."""
+        return self.out + self.err
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of this text."""
+        return self.text.splitlines()
+
+
 class Project:
     """A folder with pytest.ini, modules and tests, and `tally.ran(...)` to count real executions.
 
@@ -381,7 +400,7 @@ class Project:
         if hash_seed is not None:
             process, variables["PYTHONHASHSEED"] = True, str(hash_seed)
         before, already = self.files(), len(self.real())
-        argv, given = self.arguments(*args, plugins=plugins), False
+        given = False
         known = {*MODULE_OF, *IDLE, "cacheprovider"}
         if {*plugins} <= known and "no:mimic" not in args:
             # Finding and loading all installed plugins takes longer than most tests.
@@ -392,7 +411,10 @@ class Project:
             )
             given = not (process or is_parallel or NAME in args)
             loaded = self._loaded(args, plugins, given=given, is_parallel=is_parallel)
-            argv = [*loaded, "--color=no", "-W", "error", *args]
+        else:
+            off = [f"no:{name}" for name in QUIET if name not in plugins]
+            loaded = [*PLUGIN, *(part for name in off for part in ("-p", name))]
+        argv = [*loaded, "--color=no", "-W", "error", *args]
         objects = [face.plugin] if given else []
         if process:
             done = subprocess.run(
@@ -417,6 +439,19 @@ class Project:
     def record(self, *args: str, **options: object) -> Run:
         """Run with --mimic-record."""
         return self.run("--mimic-record", *args, **options)  # type: ignore[arg-type]
+
+    def command(self, *words: str, folder: Path | None = None) -> Answer:
+        """Call `pytest-mimic` with these words in the project's folder, or in another one."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            self.monkeypatch.context() as patch,
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            patch.chdir(folder or self.root)
+            code = face.command(words)
+        assert "Traceback" not in err.getvalue()
+        return Answer(code, out.getvalue(), err.getvalue())
 
     def record_once(
         self, *, env: Mapping[str, str] | None = None, **expected: Any
@@ -480,36 +515,6 @@ class Project:
             for name in (*loaded, *(f"no:{name}" for name in off))
             for part in ("-p", name)
         ]
-
-    def arguments(self, *args: str, plugins: Sequence[str] = ()) -> list[str]:
-        """Return the arguments of pytest for this project in a run with all installed plugins."""
-        quiet = [
-            part
-            for name in QUIET
-            if name not in plugins
-            for part in ("-p", f"no:{name}")
-        ]
-        return [*PLUGIN, *quiet, "--color=no", "-W", "error", *args]
-
-    def process_of(
-        self, *args: str, program: Sequence[str] = ("-m", "pytest"), **variables: str
-    ) -> dict[str, Any]:
-        """Return what `subprocess` needs to run this project without plugins of others.
-
-        Args:
-            args: pytest's arguments.
-            program: The arguments of Python before them.
-            variables: Environment variables.
-        """
-        loaded = self._loaded(args, (), given=False, is_parallel=False)
-        given = [*loaded, "--color=no", "-W", "error", *args]
-        # Loading all installed plugins takes three times as long as the rest.
-        alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **variables}
-        return {
-            "args": [sys.executable, *program, *given],
-            "cwd": self.root,
-            "env": self.environment(alone),
-        }
 
     def environment(self, variables: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the environment of a process of this project."""
@@ -658,6 +663,13 @@ def _sleeps_are_restored() -> Iterator[None]:
     """Check that the test leaves no wrapper of a function that waits, which any later test would meet."""
     yield
     assert [id(time.sleep), id(asyncio.sleep)] == _SLEEPS
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server on loopback, with a page for each kind of response."""
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,11 +14,11 @@ class _Handler(Handler):
 
     server: Services
 
-    def do_GET(self) -> None:
+    def do_GET(self):
         made = self.server.made.get(self.path.rpartition("/")[2])
         self.json(made or {"error": "unknown"}, 404 if made is None else 200)
 
-    def do_POST(self) -> None:
+    def do_POST(self):
         body = self.body()
         self.server.seen.append(f"{self.path} {body.decode()}")
         kind = "payment" if self.path == "/payments" else "parcel"
@@ -39,13 +38,13 @@ class Services(Server):
         seen: The POST requests so far, path and body.
     """
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__(_Handler)
         self.made: dict[str, dict[str, Any]] = {}
 
 
 @contextmanager
-def running_services() -> Iterator[Services]:
+def running_services():
     """Run both services in a thread."""
     with serving(Services()) as server:
         yield server

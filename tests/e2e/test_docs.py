@@ -16,7 +16,6 @@ import shlex
 import subprocess
 import sys
 from ast import PyCF_ALLOW_TOP_LEVEL_AWAIT
-from collections.abc import Iterator
 from configparser import ConfigParser
 from contextlib import redirect_stdout, suppress
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, OutputChecker
@@ -224,12 +223,12 @@ def test_a_page_shows_real_output(request, project, capsys, page):
             assert _agree(f"...{text}...", printed), f"{text}\nis not in\n{printed}"
 
 
-def _change(file: Path, difference: str) -> None:
+def _change(file, difference):
     old, new = re.findall(r"^[-+](.*)$", difference, re.MULTILINE)
     file.write_text(file.read_text("utf-8").replace(old, new), "utf-8")
 
 
-def _drawn(picture: Path) -> str:
+def _drawn(picture):
     """Return the text of a terminal that a picture shows."""
     lines: dict[float, str] = {}
     for piece in ElementTree.parse(picture).iter("{http://www.w3.org/2000/svg}text"):
@@ -242,14 +241,14 @@ def _drawn(picture: Path) -> str:
     return "".join(f"{text}\n" for text in texts)
 
 
-def _commands(text: str) -> Iterator[tuple[str, str]]:
+def _commands(text):
     """Yield each command of a console block with the output that the page shows."""
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, _, output = part.partition("\n")
         yield command, output
 
 
-def _run(project, capsys, command: str) -> str:
+def _run(project, capsys, command):
     """Run a command: pytest and pytest-mimic in this process, another one in a shell."""
     given, program, rest = re.fullmatch(r"((?:\w+=\S+ )*)(\S+) ?(.*)", command).groups()
     variables = dict(pair.split("=", 1) for pair in given.split())
@@ -271,7 +270,7 @@ def _run(project, capsys, command: str) -> str:
     return done.stdout + done.stderr
 
 
-def _agree(expected: str, printed: str) -> bool:
+def _agree(expected, printed):
     """Return whether two outputs agree apart from varying parts, whitespace, and `...` in the page."""
     for pattern, replacement in VARIES:
         expected = re.sub(pattern, replacement, expected, flags=re.MULTILINE)
@@ -317,7 +316,7 @@ def test_a_page_names_only_what_exists(pytester, monkeypatch, page):
         config.getini(name)
 
 
-def _read_ini(config, text: str) -> None:
+def _read_ini(config, text):
     """Read an ini file, some lines of one, or lines of `mimic_functions` alone."""
     if not re.search(r"^(\[|\w+ =)", text, re.MULTILINE):
         text = "mimic_functions =\n" + indent(text, "    ")
@@ -332,7 +331,7 @@ def _read_ini(config, text: str) -> None:
                 face.line(line)
 
 
-def _read_command(config, program: str, words: list[str]) -> None:
+def _read_command(config, program, words):
     if program == "pytest":
         _, unknown = config._parser.parse_known_and_unknown_args(words)
         assert not [word for word in unknown if word.startswith("--mimic")], words
@@ -344,7 +343,7 @@ def _read_command(config, program: str, words: list[str]) -> None:
 
 
 @cache
-def _options_of(command: str) -> set[str]:
+def _options_of(command):
     """Return the options of a subcommand, as its help names them."""
     said = io.StringIO()
     with redirect_stdout(said), suppress(SystemExit):
@@ -352,7 +351,7 @@ def _options_of(command: str) -> set[str]:
     return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", said.getvalue()))
 
 
-def _shown(*words: str) -> str:
+def _shown(*words):
     """Return what pytest, or the command, prints where there are no tests."""
     program = (
         ["-m", "pytest", "-p", "pytest_mimic.plugin"]
@@ -398,7 +397,7 @@ def test_the_reference_has_the_names_that_there_are():
     )
     errors = {name for name in pytest_mimic.__all__ if name.endswith("Error")}
 
-    def named(pattern: str, page: str) -> list[str]:
+    def named(pattern, page):
         return sorted(re.findall(pattern, pages[page], re.MULTILINE))
 
     assert named(r"^### `(--mimic-[\w-]+)`", "configuration") == sorted(

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
-from support.forked_calls import CHILDREN, MODES, WAYS
-from support.http_server import Server, running_server
-
-pytest_plugins = ("support.forking",)
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork"),
@@ -17,10 +12,60 @@ pytestmark = [
 ]
 
 
+# The ways to fork, of which the first is enough at each change.
+WAYS = ["in_fork", pytest.param("in_pool", marks=pytest.mark.rare)]
+
+# The ways in which a test makes a call in a forked process, and gets its outcome.
+CHILDREN = """
+import json, multiprocessing, os, signal, sys, threading
+from concurrent.futures import ProcessPoolExecutor
+import requests
+
+URL = os.environ["API"]
+CONTEXT = multiprocessing.get_context("fork")
+
+def get(path):
+    return requests.get(URL + path).text
+
+def in_fork(function, *args):
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        status = 9
+        try:
+            os.write(writing, json.dumps(function(*args)).encode())
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(writing)
+    with open(reading, "rb") as answer:
+        text = answer.read()
+    _, status = os.waitpid(child, 0)
+    return json.loads(text) if status == 0 else f"ended with {status}"
+
+def in_pool(function, *args):
+    with ProcessPoolExecutor(1, mp_context=CONTEXT) as pool:
+        return pool.submit(function, *args).result()
+"""
+
+
 @pytest.fixture
-def server() -> Iterator[Server]:
-    with running_server() as server:
-        yield server
+def forking(project, server):
+    """A project whose tests call the server in forked processes.
+
+    `run_forking(*options)` runs them, also after the server has stopped.
+    """
+    project.ini("http")
+
+    def run(*options):
+        return project.run(*options, process=True, env={"API": server.url})
+
+    def tests(body):
+        project.tests(CHILDREN + body)
+
+    project.run_forking = run
+    project.forking_tests = tests
+    return project
 
 
 SHARED = """
@@ -31,13 +76,12 @@ def test_children():
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("mode", MODES)
-def test_children_record_what_all_tests_share_and_replay_it(forking, server, way, mode):
+def test_children_record_what_all_tests_share_and_replay_it(forking, server, way):
     """Their calls are counted."""
     forking.ini("http sequence=no")
     forking.forking_tests(SHARED.format(way=way))
 
-    run = forking.run_forking(mode).expect(passed=1)
+    run = forking.run_forking("--mimic-record").expect(passed=1)
 
     asked = sorted(call.signature for call in run.calls)
     assert asked == ["GET /users/1", "GET /users/2"]
@@ -55,9 +99,7 @@ def test_children():
 
 
 @pytest.mark.parametrize("way", ["in_fork", "in_pool"])
-@pytest.mark.parametrize(
-    "mode", ["--mimic-record", "--mimic-rerecord", "--mimic-verify", ""]
-)
+@pytest.mark.parametrize("mode", ["--mimic-record", "--mimic-verify", ""])
 def test_a_call_that_has_a_place_is_refused_in_every_mode(forking, server, way, mode):
     """By an error that names a way out."""
     forking.forking_tests(PLACED.format(way=way))
@@ -103,20 +145,17 @@ def test_children(mimic_auto):
     assert run.vault == {}
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_child_that_a_recorded_function_forks_is_part_of_its_call(
-    forking, server, way
-):
+def test_a_child_that_a_recorded_function_forks_is_part_of_its_call(forking, server):
     """Its calls take no places: those after it get their own answers."""
     forking.ini("http", "shop:outer")
     forking.module(
         CHILDREN
-        + f"""
+        + """
 def ask_twice():
     return [get("/count"), get("/count")]
 
 def outer():
-    return {way}(ask_twice)
+    return in_fork(ask_twice)
 """
     )
     forking.forking_tests("""

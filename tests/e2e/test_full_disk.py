@@ -20,7 +20,6 @@ def test_a_limit_for_the_size_of_files_is_one_clear_error(project):
     """As set by `ulimit -f` or a quota."""
     pytest.importorskip("resource")
     project.ini("shop:noise")
-    project.module(SHOP)
     project.conftest("""
         import resource
 
@@ -51,7 +50,6 @@ def test_a_limit_for_the_size_of_files_is_one_clear_error(project):
 def test_a_vault_that_cannot_be_locked_ends_the_run_in_one_line(project, tmp_path):
     """The folder for temporary files is full, or not the user's."""
     project.ini("shop:noise")
-    project.module(SHOP)
     project.tests("import shop\n\ndef test_it():\n    shop.noise(1, 1)\n")
     tmp_path.joinpath(f"pytest-mimic-{os.getuid()}").write_text("no folder")
 

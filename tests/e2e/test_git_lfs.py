@@ -45,7 +45,6 @@ def pushed(project, tmp_path, monkeypatch):
     )
     remote = tmp_path / "remote.git"
     git(tmp_path, "init", "-q", "--bare", "-b", "main", str(remote))
-    project.module(SHOP)
     project.tests(TEST)
     project.ini("shop:model", pythonpath=".")
     project.write(".gitattributes", line + "\n")

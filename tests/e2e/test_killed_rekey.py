@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from itertools import count
-from typing import Any
 
 import pytest
 
@@ -60,15 +59,14 @@ TESTS = """
 """
 
 
-def outcomes_in(project: Any) -> set[tuple[str, str]]:
+def outcomes_in(project):
     """Return every outcome in the vault, with its target."""
     return {(call.target, json.dumps(call.value)) for call in project.calls()}
 
 
 @pytest.fixture
-def shop(project: Any) -> Any:
+def shop(project):
     """A recorded project whose lines have changed since."""
-    project.module(SHOP)
     project.tests(TESTS)
     project.ini("shop:fetch sequence", "shop:rate")
     project.record("-p", "no:randomly").expect(passed=2)
@@ -77,7 +75,7 @@ def shop(project: Any) -> Any:
 
 
 @pytest.mark.rare
-def test_nothing_is_lost_wherever_it_is_killed(shop: Any) -> None:
+def test_nothing_is_lost_wherever_it_is_killed(shop):
     before = outcomes_in(shop)
     shutil.copytree(shop.vault, shop.root / "before")
 
@@ -94,7 +92,7 @@ def test_nothing_is_lost_wherever_it_is_killed(shop: Any) -> None:
     shop.replay("-p", "no:randomly").expect(passed=2, real=[])
 
 
-def rekey(project: Any, kill_at: int) -> int:
+def rekey(project, kill_at):
     """Run the command, which is killed at one of its changes, and return how it ended."""
     command = [sys.executable, "-c", KILLED, str(kill_at), "rekey"]
     done = subprocess.run(command, cwd=project.root, check=False, capture_output=True)

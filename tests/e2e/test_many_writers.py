@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 
 # `MIMIC_TEST_LONG=1`: 8 processes with 16 threads each record 2,000 calls, a quarter of
 # them in common.
 PROCESSES, THREADS, OWN, COMMON = (
     (8, 16, 188, 500) if os.environ.get("MIMIC_TEST_LONG") else (4, 4, 10, 40)
 )
+
 
 TEST = """
 import os
@@ -51,10 +53,15 @@ def test_many_processes_and_threads_lose_no_recording(project):
     """)
     project.tests(TEST.format(sizes=(THREADS, OWN, COMMON)))
     modes = ("--mimic-record", "--mimic-rerecord")
+    command = [sys.executable, "-m", "pytest", "-p", "pytest_mimic.plugin", "-q"]
+    # Loading all installed plugins takes three times as long as the rest.
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
     runs = [
         subprocess.Popen(
-            **project.process_of("-q", modes[number % 2], ME=f"p{number}"),
+            [*command, modes[number % 2]],
+            cwd=project.root,
+            env=project.environment({**alone, "ME": f"p{number}"}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.http_server import running_server
@@ -43,7 +42,7 @@ def test_more():
 
 
 @pytest.fixture
-def agent(project: Any) -> Any:
+def agent(project):
     """A project that starts another process."""
     project.ini("http")
     project.write("relay.py", RELAY.read_text())
@@ -52,7 +51,7 @@ def agent(project: Any) -> Any:
     return project
 
 
-def test_requests_of_another_process_are_recorded_and_replayed(agent: Any) -> None:
+def test_requests_of_another_process_are_recorded_and_replayed(agent):
     with running_server() as server:
         recorded = agent.run("--mimic-record", env={"API": server.url})
         server.stop()
@@ -62,7 +61,7 @@ def test_requests_of_another_process_are_recorded_and_replayed(agent: Any) -> No
     assert not any(b"tok-0815-agent" in data for data in recorded.vault.values())
 
 
-def test_a_miss_fails_the_test(agent: Any) -> None:
+def test_a_miss_fails_the_test(agent):
     says = ["MissingRecordingError: no recording of http GET /pretty", "1 call missing"]
 
     run = agent.run("-k", "more", env={"API": "http://127.0.0.1:1"}).expect(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -45,7 +43,7 @@ TESTS = f"""
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def browser():
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox"]
@@ -55,7 +53,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def window(browser: Any) -> Iterator[Any]:
+def window(browser):
     """A window without a network, whose console must stay silent."""
     context = browser.new_context(offline=True)
     page = context.new_page()
@@ -68,10 +66,9 @@ def window(browser: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def report(project: Any, window: Any) -> Any:
+def report(project, window):
     """The page of a run in which one call misses, opened in the window."""
     project.ini("shop:fetch", "shop:rows", "shop:login sequence")
-    project.module(SHOP)
     project.tests(TESTS)
     project.record_once(passed=4)
     project.run("--mimic-report=page.html", env={"CITY": HOSTILE * 2}).expect(
@@ -81,14 +78,14 @@ def report(project: Any, window: Any) -> Any:
     return window
 
 
-def test_what_is_wrong_is_seen_at_once(report: Any) -> None:
+def test_what_is_wrong_is_seen_at_once(report):
     text = report.inner_text("body")
 
     assert "no recording of shop:fetch" in text
     assert "--mimic-record" in text
 
 
-def test_each_call_is_there_and_nothing_of_it_is_markup(report: Any) -> None:
+def test_each_call_is_there_and_nothing_of_it_is_markup(report):
     text = report.evaluate("document.body.textContent")
 
     assert "shop:rows(count=3)" in text
@@ -97,7 +94,7 @@ def test_each_call_is_there_and_nothing_of_it_is_markup(report: Any) -> None:
     assert report.evaluate("window.harmed") is None
 
 
-def test_no_part_of_the_page_comes_from_elsewhere(report: Any) -> None:
+def test_no_part_of_the_page_comes_from_elsewhere(report):
     """And the page is no wider than a small window."""
     report.set_viewport_size({"width": 700, "height": 800})
 
@@ -111,7 +108,7 @@ def test_no_part_of_the_page_comes_from_elsewhere(report: Any) -> None:
     assert wide <= 700
 
 
-def test_a_failing_test_opens_at_what_is_missing(report: Any) -> None:
+def test_a_failing_test_opens_at_what_is_missing(report):
     """The calls of its fixture are folded, and the tests that passed."""
     opened = report.locator("details.test[open]")
 
@@ -130,7 +127,7 @@ def test_a_failing_test_opens_at_what_is_missing(report: Any) -> None:
     assert report.get_by_text("login(name='ann')").count() == 1
 
 
-def test_tests_and_calls_are_filtered_and_found(report: Any) -> None:
+def test_tests_and_calls_are_filtered_and_found(report):
     tests = report.locator("details.test")
     assert tests.count() == 4
 

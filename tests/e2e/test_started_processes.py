@@ -39,9 +39,8 @@ def shop(project):
 
     def run(expression, *options):
         project.test(expression)
-        return project.run(
-            "-k", "test_it", *options, process=True
-        )  # so that nothing is judged unused
+        # So that nothing is judged unused.
+        return project.run("-k", "test_it", *options, process=True)
 
     run.project = project
     return run
@@ -107,13 +106,3 @@ def test_workers_of_xdist_report_theirs(shop):
     run = shop("shop.in_process('spawn', 'Oslo')", "-n1").expect(passed=1)
 
     assert run.section[-2] == "  spawn    test_shop.py::test_it"
-
-
-def test_a_process_of_joblib_is_named(shop):
-    pytest.importorskip("joblib", reason="needs joblib")
-
-    run = shop(
-        "import joblib; joblib.Parallel(2)(joblib.delayed(shop.fetch)('Oslo') for _ in 'ab')"
-    ).expect(passed=1)
-
-    assert run.section[-2] == "  loky    test_shop.py::test_it"

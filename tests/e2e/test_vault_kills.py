@@ -18,7 +18,7 @@ TESTS = Path(__file__).parents[1]
 PATHS = os.pathsep.join([str(TESTS), *sys.path])
 
 
-def start(script: str, *words: object) -> subprocess.Popen[str]:
+def start(script, *words):
     return subprocess.Popen(
         [sys.executable, "-c", script, *map(str, words)],
         env=os.environ | {"PYTHONPATH": PATHS},
@@ -27,7 +27,7 @@ def start(script: str, *words: object) -> subprocess.Popen[str]:
     )
 
 
-def rows_of(process: subprocess.Popen[str]) -> list[dict[str, object]]:
+def rows_of(process):
     """Return the lines of JSON that a script prints."""
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0
@@ -66,7 +66,7 @@ for last in itertools.count(1):
 """
 
 
-def killed_while(work: str, folder: Path) -> list[tuple[str, str]]:
+def killed_while(work, folder):
     """Return the points at which writers were killed, each with its vault."""
     rows = rows_of(start(KILLED.replace("WORK", work), folder))
     return [(str(row["at"]), str(row["folder"])) for row in rows]

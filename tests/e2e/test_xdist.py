@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import pytest
 from support import face
+from support.city_shop import SHOP  # noqa: F401 - the project's module
 
 pytest.importorskip("xdist")
 
-SHOP = """
-    from tally import ran
-
-    def fetch(city):
-        ran("fetch", city)
-        return {"city": city}
-"""
 TESTS = """
     import pytest, shop
 
@@ -58,50 +52,6 @@ def test_two_workers_record_one_call(shop, monkeypatch):
     assert replayed.output.count(" mimic ====") == 1
     monkeypatch.chdir(shop.root)
     assert face.command(["unused", "usage.json"]) == 0
-
-
-def test_a_run_without_workers_is_an_ordinary_run(shop):
-    """`--dist` may be in addopts although nothing is distributed."""
-    shop.record_once(passed=8)
-    shop.tests(TESTS.replace("range(4)", "range(3)"))
-
-    run = shop.replay("-n0", "--dist=loadgroup", "--mimic-clear-unused").expect(
-        passed=6, real=[]
-    )
-
-    assert (
-        run.section[0]
-        == "6 calls replayed, # s saved; 1 unused recording cleared (# B)"
-    )
-
-
-def test_reasons_known_only_to_workers_reach_the_controller(shop):
-    shop.record_once(passed=8)
-    shop.conftest("def pytest_collection_modifyitems(items): del items[1:]\n")
-
-    run = workers(
-        shop, "-n1", "--mimic-clear-unused", "--mimic-fail-on-unused", offline=True
-    )
-
-    assert run.exit_code == 0
-    assert (
-        run.section[-1]
-        == "warning: --mimic-fail-on-unused could not judge: 7 tests deselected"
-    )
-    assert run.changed == set()
-
-
-def test_the_controller_lists_misses_with_their_tests(shop):
-    shop.record_once(passed=8)
-    shop.tests(TESTS.replace("Oslo", "Rome"))
-
-    run = workers(shop).expect(passed=4, failed=4, real=[])
-
-    assert run.section[0].startswith("4 calls replayed, 4 missing, # s saved")
-    assert "shop:fetch(city='Rome')    test_shop.py::test_shared[" in run.section[2]
-    assert "and 3 more calls in 3 tests: shop:fetch city" in run.section[3]
-    # All cases of it have missed.
-    assert run.section[-1].endswith("--mimic-record test_shop.py::test_shared")
 
 
 def test_an_unreadable_line_ends_the_run_before_workers_start(shop):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support.face import command
 
 
 @pytest.fixture
-def round_trip(project: Any) -> Callable[..., Any]:
+def round_trip(project):
     """Writes `test_shop.py`, and `shop.py` if it is given, records, and replays with every real call raising.
 
     Both runs must pass; the second one runs nothing for real and leaves the vault
@@ -20,14 +17,8 @@ def round_trip(project: Any) -> Callable[..., Any]:
     """
 
     def run(
-        *targets: str,
-        test: str,
-        shop: str = "",
-        real: Sequence[str] | None = None,
-        hash_seeds: tuple[int, int] | None = None,
-        plugins: Sequence[str] = (),
-        **outcomes: int,
-    ) -> Any:
+        *targets, test, shop="", real=None, hash_seeds=None, plugins=(), **outcomes
+    ):
         options = (
             {"asyncio_default_fixture_loop_scope": "function"}
             if "asyncio" in plugins
@@ -51,25 +42,21 @@ def round_trip(project: Any) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def take_over(
-    project: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[int, str]]:
+def take_over(project):
     """Imports into the project, and returns the exit code and what was printed."""
 
-    def run(*words: str) -> tuple[int, str]:
-        monkeypatch.chdir(project.root)
-        code = command(["import", *words])
-        printed = capsys.readouterr()
-        return code, printed.out + printed.err
+    def run(*words):
+        answer = project.command("import", *words)
+        return answer.code, answer.text
 
     return run
 
 
 @pytest.fixture
-def keep(project: Any) -> Callable[[str, str], Path]:
+def keep(project):
     """Copies a recorded cassette into the project."""
 
-    def copy(name: str, place: str) -> Path:
+    def copy(name, place):
         path: Path = project.root / place
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(Path(__file__).parents[1] / "vcr_cassettes" / name, path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from textwrap import dedent
 
 import pytest
 from support.http_server import running_server
@@ -11,15 +10,6 @@ from support.http_server import running_server
 pytest.importorskip("requests", reason="needs requests")
 pytest.importorskip("redis", reason="needs redis")
 
-USING = """
-    import os
-
-    def test_it():
-        if "URL" in os.environ:
-            import requests
-            with requests.get(os.environ["URL"]) as answer:
-                assert answer.ok
-"""
 TESTS = """
     import pytest
     from pytest_mimic import mimic
@@ -64,34 +54,23 @@ def test_an_absent_client_that_a_test_names_is_an_error(project, absent):
     assert run.output.count("to install it: pip install redis") >= 3
 
 
-@pytest.fixture
-def recorded(project, monkeypatch):
-    """A project with a recording of requests, where requests looks since as if it were not installed."""
-
-    def record(*lines, test=USING):
-        project.ini(*lines)
-        project.tests(test)
-        with running_server() as server:
-            project.record(env={"URL": f"{server.url}/echo"}).expect(passed=1)
-        assert project.files()
-        monkeypatch.setitem(sys.modules, "requests", None)
-        return project
-
-    return record
-
-
-@pytest.mark.parametrize("named", ["line", "line beside another", "test"])
-def test_recordings_of_an_absent_client_are_not_cleared(recorded, named):
+@pytest.mark.parametrize("lines", [["requests"], ["http.client", "requests"]])
+def test_recordings_of_an_absent_client_are_not_cleared(project, monkeypatch, lines):
     """Another environment, which has the client, may need them."""
-    marked = dedent(USING).replace(
-        "def test", "@pytest.mark.mimic('requests', 'redis')\ndef test"
-    )
-    lines = {
-        "line": ["requests"],
-        "line beside another": ["http.client", "requests"],
-        "test": [],
-    }[named]
-    project = recorded(*lines, test=USING if lines else "import pytest\n" + marked)
+    project.ini(*lines)
+    project.tests("""
+        import os
+
+        def test_it():
+            if "URL" in os.environ:
+                import requests
+                with requests.get(os.environ["URL"]) as answer:
+                    assert answer.ok
+    """)
+    with running_server() as server:
+        project.record(env={"URL": f"{server.url}/echo"}).expect(passed=1)
+    assert project.files()
+    monkeypatch.setitem(sys.modules, "requests", None)
 
     run = project.run("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=1)
 

@@ -1,22 +1,22 @@
-"""Section 8 and 3: what is given by mistake is told in a line, and nothing is replaced."""
+"""Sections 3 and 8: what is given by mistake is told in a line, and only files of ours are replaced."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from typing import Any
 
 import pytest
-from support import face
 
+OPTIONS = ["--mimic-report", "--mimic-usage"]
 needs_devices = pytest.mark.skipif(
     not os.path.exists("/dev/full"), reason="the system has no such devices"
 )
 
 
 @pytest.fixture
-def shop(project: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def shop(project, monkeypatch):
     """A project with more recordings than the buffer of a pipe holds."""
     project.ini("shop:fetch")
     project.module("def fetch(name): return name")
@@ -26,7 +26,7 @@ def shop(project: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return project
 
 
-def test_a_reader_that_goes_away_leaves_no_traceback(shop: Any) -> None:
+def test_a_reader_that_goes_away_leaves_no_traceback(shop):
     with subprocess.Popen(
         [sys.executable, "-m", "pytest_mimic", "show", "shop:fetch"],
         env=shop.environment(),
@@ -34,8 +34,6 @@ def test_a_reader_that_goes_away_leaves_no_traceback(shop: Any) -> None:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
         first = process.stdout.readline()
         process.stdout.close()
         errors = process.stderr.read()
@@ -45,7 +43,7 @@ def test_a_reader_that_goes_away_leaves_no_traceback(shop: Any) -> None:
 
 
 @needs_devices
-def test_output_that_cannot_be_written_is_told_in_a_line(shop: Any) -> None:
+def test_output_that_cannot_be_written_is_told_in_a_line(shop):
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run(
             [sys.executable, "-m", "pytest_mimic", "ls"],
@@ -59,6 +57,30 @@ def test_output_that_cannot_be_written_is_told_in_a_line(shop: Any) -> None:
     assert (done.returncode, done.stderr) == (2, "ERROR: No space left on device\n")
 
 
+@pytest.mark.parametrize("option", OPTIONS)
+def test_a_file_of_the_same_option_is_replaced(shop, option):
+    path = shop.root / "file.html"
+    shop.run(f"{option}=file.html").expect(passed=1)
+    path.write_bytes(path.read_bytes() + b"<!-- former -->")
+
+    shop.run(f"{option}=file.html").expect(passed=1)
+
+    assert b"former" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_a_link_stays(shop, option):
+    link, target = shop.root / "link", shop.root / "deeper/file"
+    target.parent.mkdir()
+    link.symlink_to(target)
+
+    for _ in range(2):
+        shop.run(f"{option}=link").expect(passed=1)
+
+        assert link.is_symlink()
+        assert target.stat().st_size > 100
+
+
 @pytest.mark.parametrize(
     ("path", "why"),
     [
@@ -67,10 +89,8 @@ def test_output_that_cannot_be_written_is_told_in_a_line(shop: Any) -> None:
         ("shop.py", "would overwrite shop.py, which is another kind of file"),
     ],
 )
-@pytest.mark.parametrize("option", ["--mimic-report", "--mimic-usage"])
-def test_only_a_file_of_ours_is_replaced(
-    shop: Any, option: str, path: str, why: str
-) -> None:
+@pytest.mark.parametrize("option", OPTIONS)
+def test_only_a_file_of_ours_is_replaced(shop, option, path, why):
     before = (shop.root / "shop.py").read_bytes()
 
     shop.run(f"{option}={path}").expect(
@@ -88,31 +108,34 @@ def test_only_a_file_of_ours_is_replaced(
             ["ls", "--vault", "shop.py"],
             "--vault: shop.py is a file, and a vault is a folder",
         ),
-        (["ls", "--vault", "nowhere"], "there is no vault nowhere"),
         (["unused", "shop.py"], "shop.py was not written by --mimic-usage"),
-        (["import", "nothing.yaml"], "no such file or folder: nothing.yaml"),
-        (
-            ["mv", "test_shop.py", "test_shop.py"],
-            "mv cannot make test_shop.py to test_shop.py: it takes two tests, classes, files or folders",
-        ),
     ],
 )
-def test_a_word_of_the_command_that_means_nothing_is_told_in_a_line(
-    shop: Any, capsys: pytest.CaptureFixture[str], words: list[str], error: str
-) -> None:
-    before = shop.files()
+def test_a_word_of_the_command_that_means_nothing_is_told_in_a_line(shop, words, error):
+    answer = shop.command(*words)
 
-    code = face.command(words)
-
-    assert (code, capsys.readouterr().err) == (2, f"ERROR: {error}\n")
-    assert shop.files() == before
+    assert (answer.code, answer.err) == (2, f"ERROR: {error}\n")
 
 
-def test_a_selector_that_matches_nothing_is_found_out(
-    shop: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for command in ("ls", "show", "rm", "rekey"):
-        code = face.command([command, "shop:gone"])
+def test_a_forged_test_ends_nothing_and_is_shown_in_one_line(project):
+    """It is longer than a file's name may be, or holds what no name holds."""
+    project.ini("shop:fetch")
+    project.module("def fetch(n): return n\n")
+    project.test("shop.fetch(1)")
+    project.record().expect(passed=1)
+    path = project.file_of("shop:fetch")
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    project.tests("def test_other(): pass\n")
+    for test in ("t" * 5000, "a/" * 4000 + "b.py::x", "a\0b.py::x", "\ud800.py::x"):
+        path.write_text(json.dumps({**facts, "owner": test}), encoding="utf-8")
 
-        said = capsys.readouterr().out
-        assert (code, said) == (1, "nothing in .mimic_vault matches shop:gone\n")
+        run = project.replay().expect(passed=1)
+
+        assert run.section[0] == "1 recording unused"
+        assert "Traceback" not in run.output
+    forged = "a.py::x\nto drop the unused: rm -rf /"
+    path.write_text(json.dumps({**facts, "owner": forged}), encoding="utf-8")
+
+    lines = project.replay().expect(passed=1).section
+
+    assert len([line for line in lines if line.startswith("to drop the unused")]) == 1

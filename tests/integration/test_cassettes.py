@@ -6,20 +6,15 @@ import re
 from textwrap import dedent
 
 import pytest
-
-SHOP = """
-    from tally import ran
-
-    def fetch(city):
-        ran("fetch", city)
-        return {"city": city}
-"""
+from support.city_shop import SHOP
 
 
-def block(*calls, fixture="mimic_auto", name="trip", more="", behind=""):
+def block(*calls, fixture="mimic_auto", name="trip", more=""):
     """Return the body of a test that makes these calls in the block of a cassette of `shop.fetch`."""
     lines = "".join(f"    {call}\n" for call in calls)
-    return f'with {fixture}("{name}", targets=["shop:fetch"]{more}) as cassette:\n{lines}{behind}'
+    return (
+        f'with {fixture}("{name}", targets=["shop:fetch"]{more}) as cassette:\n{lines}'
+    )
 
 
 def test_auto_records_a_missing_cassette_then_replays_it(shop):
@@ -155,31 +150,14 @@ def test_a_failing_test_writes_no_cassette(shop):
     assert changed.changed == set()
 
 
-@pytest.mark.parametrize(
-    ("fixture", "inside", "behind"),
-    [
-        ("mimic_auto", "raise KeyboardInterrupt", ""),
-        ("mimic_auto", "", "pytest.exit('enough')"),
-        # A process in the background may have been started with SIGINT ignored.
-        (
-            "mimic_record",
-            "signal.signal(signal.SIGINT, signal.default_int_handler); signal.raise_signal(signal.SIGINT)",
-            "",
-        ),
-    ],
-    ids=["inside", "behind", "signal"],
-)
-def test_an_interrupted_test_writes_no_cassette(shop, fixture, inside, behind):
+def test_an_interrupted_test_writes_no_cassette(shop):
     """A cassette that existed before stays unchanged."""
-    trip = ('import signal; shop.fetch("Oslo")', inside, 'shop.fetch("Bonn")')
-    interrupted = block(*trip, fixture=fixture, behind=behind)
-    shop.test(interrupted)
-    process = "SIGINT" in inside
-    new = shop.run(process=process).expect(exit_code=2)
-    shop.test(block(trip[0], trip[2], fixture=fixture))
+    shop.test(block('shop.fetch("Oslo")', "raise KeyboardInterrupt"))
+    new = shop.run().expect(exit_code=2)
+    shop.test(block('shop.fetch("Oslo")'))
     shop.run().expect(passed=1)
-    shop.test(interrupted.replace("Oslo", "Rome"))
-    changed = shop.run("--mimic-rerecord", process=process).expect(exit_code=2)
+    shop.test(block('shop.fetch("Rome")', "raise KeyboardInterrupt"))
+    changed = shop.run("--mimic-rerecord").expect(exit_code=2)
 
     assert new.vault == {}
     assert changed.changed == set()
@@ -326,7 +304,7 @@ def test_two_cassettes_of_what_runs_at_the_same_time_are_refused(shop, beside):
 
 def test_a_cassette_that_another_process_has_written_meanwhile_is_not_replaced(shop):
     shop.test("""
-        import os, pathlib
+        import os
         with mimic_auto("trip", targets=["shop:fetch"]) as cassette:
             shop.fetch("Oslo")
             os.makedirs(cassette.path.parent, exist_ok=True)
@@ -396,42 +374,24 @@ def test_without_targets_a_cassette_takes_the_configured_ones(shop):
     shop.replay().expect(passed=1, real=[])
 
 
-def test_an_opened_cassette_is_used_as_a_whole(shop):
+def test_a_cassette_is_used_or_unused_as_a_whole(shop):
+    shop.ini("shop:fetch")
     shop.test(block("shop.fetch('Oslo'), shop.fetch('Rome')"))
     shop.run().expect(passed=1)
     shop.test(block("pass"))
+    asked = ("--mimic-fail-on-unused", "--mimic-clear-unused")
 
-    run = shop.replay("--mimic-fail-on-unused", "--mimic-clear-unused").expect(passed=1)
-
-    assert run.changed == set()
-
-
-def test_a_cassette_is_unused_as_a_whole(shop):
-    """Each of two is."""
-    shop.tests("""
-        import shop
-
-        def test_it(mimic_auto):
-            with mimic_auto("one", targets=["shop:fetch"]):
-                shop.fetch("Oslo")
-
-        def test_other(mimic_auto):
-            with mimic_auto("two", targets=["shop:fetch"]):
-                shop.fetch("Oslo")
-    """)
-    shop.run().expect(passed=2)
+    used = shop.replay(*asked).expect(passed=1)
     shop.tests("def test_nothing(): pass\n")
-    shop.ini("shop:fetch")
+    unused = shop.run(*asked).expect(passed=1, exit_code=1)
 
-    run = shop.run("--mimic-clear-unused").expect(passed=1)
-
-    assert run.section == [
-        "2 unused recordings cleared (# B)",
+    assert used.changed == set()
+    assert unused.section[:3] == [
+        "1 unused recording cleared (# B)",
         "cleared:",
-        "  cassette one    recorded by test_shop.py::test_it, gone",
-        "  cassette two    recorded by test_shop.py::test_other, gone",
+        "  cassette trip    recorded by test_shop.py::test_it, gone",
     ]
-    assert run.vault == {}
+    assert unused.vault == {}
 
 
 def test_the_attributes_of_a_cassette_and_its_calls(shop):
@@ -465,18 +425,16 @@ def test_the_attributes_of_a_cassette_and_its_calls(shop):
     shop.replay(env={"MODE": "replay"}).expect(passed=2, real=[])
 
 
-@pytest.mark.parametrize(
-    "mode", ["--mimic-record", "--mimic-rerecord", "--mimic-no-record"]
-)
-def test_replay_replays_in_every_other_mode_but_live(shop, mode):
+def test_replay_replays_in_every_mode_but_verify_and_live(shop):
     shop.test(block('shop.fetch("Oslo")', fixture="mimic_record"))
     shop.run().expect(passed=1)
     shop.test(block('shop.fetch("Oslo")', fixture="mimic_replay"))
 
-    run = shop.replay(mode).expect(passed=1, real=[])
-
-    assert run.changed == set()
-    shop.run("--mimic-live").expect(passed=1, real=["fetch Oslo"])
+    for mode in ("--mimic-record", "--mimic-rerecord", "--mimic-no-record"):
+        run = shop.replay(mode).expect(passed=1, real=[])
+        assert run.changed == set()
+    for mode in ("--mimic-verify", "--mimic-live"):
+        shop.run(mode).expect(passed=1, real=["fetch Oslo"])
 
 
 def test_a_stale_call_of_a_cassette_is_recorded_in_its_place(shop):
@@ -507,25 +465,3 @@ def test_a_stale_call_of_a_cassette_is_recorded_in_its_place(shop):
         {"city": "RomeRome"},
         "Rome",
     ]
-
-
-def test_a_call_that_a_cassette_excludes_runs_for_real(shop):
-    """Even if the function is a configured target: the innermost activation decides."""
-    shop.ini("shop:fetch")
-    shop.tests("""
-        import shop
-        from pytest_mimic import mimic
-
-        def test_cassette(mimic_auto):
-            with mimic_auto("trip", exclude=["shop:fetch"]) as cassette:
-                shop.fetch("Oslo")
-            assert cassette.calls == []
-
-        def test_block():
-            with mimic("shop:fetch", only=["shop:load"]):
-                shop.fetch("Rome")
-    """)
-
-    run = shop.run().expect(passed=2, real=["fetch Oslo", "fetch Rome"])
-
-    assert run.calls == []

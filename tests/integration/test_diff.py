@@ -6,15 +6,27 @@ import json
 import re
 import shutil
 from collections import Counter
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from support import face
-from support.forged import BAITED
 from support.git import git
 from support.http_server import running_server
 
+# A module whose objects leave the file BAIT when their pickle is loaded.
+BAITED = """
+    import os
+
+    class Evil:
+        def __init__(self, name):
+            self.name = name
+
+        def __reduce__(self):
+            return (make, (self.name,))
+
+    def make(name):
+        if os.environ.get("BAIT"):
+            open(os.environ["BAIT"], "a").close()
+        return Evil(name)
+"""
 SHOP = """
     import os
     from evil import Evil
@@ -51,14 +63,11 @@ AFTER = BEFORE.replace('shop.fetch("CHF")', 'shop.fetch("CHF", "tuesday")').repl
 
 
 @pytest.fixture
-def shop(
-    project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Any:
+def shop(project):
     """A project whose vault is committed as recorded from version 1, and recorded again from version 2."""
     project.write("evil.py", BAITED)
     project.ini("shop:fetch", "shop:ask", "shop:odd")
     project.tests(BEFORE)
-    monkeypatch.chdir(project.root)
     project.run("--mimic-record", env={"VERSION": "1"})
     git(project.root, "init", "-q")
     git(project.root, "add", "-A")
@@ -66,20 +75,11 @@ def shop(
     shutil.copytree(project.vault, project.root / "old")
     project.tests(AFTER)
     project.run("--mimic-rerecord", "--mimic-clear-unused", env={"VERSION": "2"})
-
-    def diff(*words: str) -> SimpleNamespace:
-        capsys.readouterr()
-        code = face.command(["diff", *words])
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.err
-        return SimpleNamespace(code=code, out=printed.out, err=printed.err)
-
-    return SimpleNamespace(project=project, root=project.root, diff=diff)
+    return project
 
 
-@pytest.mark.parametrize("words", [[], ["HEAD"]], ids=["default", "named"])
-def test_calls_and_outcomes_are_compared(shop: Any, words: list[str]) -> None:
-    result = shop.diff(*words)
+def test_calls_and_outcomes_are_compared(shop):
+    result = shop.command("diff")
 
     assert result.code == 1
     heads = [
@@ -110,22 +110,20 @@ def test_calls_and_outcomes_are_compared(shop: Any, words: list[str]) -> None:
     assert not re.search("token-[12]", result.out)
 
 
-def test_new_facts_alone_are_no_difference(shop: Any) -> None:
-    shutil.rmtree(shop.project.vault)
-    shutil.copytree(shop.root / "old", shop.project.vault)
-    assert (shop.diff().code, shop.diff().out) == (0, "")
-
-    for path in shop.project.vault.rglob("*.json"):
+def test_new_facts_alone_are_no_difference(shop):
+    shutil.rmtree(shop.vault)
+    shutil.copytree(shop.root / "old", shop.vault)
+    for path in shop.vault.rglob("*.json"):
         text = path.read_text(encoding="utf-8").replace(
             '"recorded": "', '"recorded": "1'
         )
         path.write_text(text, encoding="utf-8")
 
-    assert (shop.diff().code, shop.diff().out) == (0, "")
+    assert shop.command("diff") == (0, "", "")
 
 
-def test_json_is_for_scripts(shop: Any) -> None:
-    found = json.loads(shop.diff("--json").out)["differences"]
+def test_json_is_for_scripts(shop):
+    found = json.loads(shop.command("diff", "--json").out)["differences"]
 
     assert Counter(one["change"] for one in found) == {
         "changed": 5,
@@ -138,34 +136,21 @@ def test_json_is_for_scripts(shop: Any) -> None:
     assert "rates.USD: 1.07 before, 1.08 now" in euro["differences"]
 
 
-def test_no_pickle_is_loaded(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_pickle_is_loaded(shop, monkeypatch):
     bait = shop.root / "bait"
     monkeypatch.setenv("BAIT", str(bait))
     monkeypatch.syspath_prepend(str(shop.root))
 
-    shop.diff(), shop.diff("--json")
+    shop.command("diff"), shop.command("diff", "--json")
 
     assert not bait.exists()
 
 
-def test_an_unknown_revision_is_one_line_and_exit_code_2(shop: Any) -> None:
-    result = shop.diff("nowhere")
-
-    assert (result.code, result.err) == (
-        2,
-        "ERROR: unknown Git revision: nowhere\n",
-    )
-
-
-def test_a_folder_in_no_repository_is_said(shop: Any) -> None:
+def test_a_folder_in_no_repository_is_said(shop):
     shutil.rmtree(shop.root / ".git")
 
-    result = shop.diff()
-
-    assert (result.code, result.err) == (
-        2,
-        f"ERROR: {shop.root} is not in a Git repository\n",
-    )
+    error = f"ERROR: {shop.root} is not in a Git repository\n"
+    assert shop.command("diff") == (2, "", error)
 
 
 MOVED = """
@@ -184,12 +169,9 @@ MOVED = """
 """
 
 
-def test_a_request_is_compared_with_one_of_its_own_signature(
-    project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_request_is_compared_with_one_of_its_own_signature(project):
     """Requests in parallel come in another order in each recording."""
     project.ini("http")
-    monkeypatch.chdir(project.root)
     with running_server() as server:
         tests = MOVED.replace("HOST", server.url.partition("//")[2])
         project.tests(tests.replace("ORDER", "(1, 2, 3)").replace("WORDS", "before"))
@@ -199,10 +181,8 @@ def test_a_request_is_compared_with_one_of_its_own_signature(
         git(project.root, "commit", "-q", "-m", "one")
         project.tests(tests.replace("ORDER", "(3, 1, 2)").replace("WORDS", "after"))
         project.run("--mimic-rerecord").expect(passed=1)
-    capsys.readouterr()
 
-    face.command(["diff"])
+    printed = project.command("diff").out
 
-    printed = capsys.readouterr().out
     assert "changed: http POST /echo" in printed
     assert "method: " not in printed

@@ -34,7 +34,6 @@ TESTS = """
 def shop(project):
     """A project in which all calls of a test drift: in set-up, body and tear-down."""
     project.ini("shop:stamp sequence", "shop:price")
-    project.module(SHOP)
     project.tests(TESTS)
     project.record_once(env={"N": "1"}, passed=1)
     return project
@@ -44,17 +43,13 @@ def verify(project, *args, **options):
     return project.run("--mimic-verify", *args, env={"N": "2"}, **options)
 
 
-def test_a_drift_in_a_set_up_lets_the_body_run(shop):
-    run = verify(shop).expect(failed=1)
+def test_all_drifts_of_a_test_are_one_failure(shop):
+    """One in a set-up lets the body run."""
+    run = verify(shop, "--junitxml=out.xml").expect(failed=1)
 
     assert run.output.count("\nDriftError: shop:stamp() no longer") == 1
     assert run.output.count("\nDriftError: shop:price() no longer") == 1
     assert "3 calls drifted" in run.section[0]
-
-
-def test_junit_has_one_failure_for_all_drifts_of_a_test(shop):
-    verify(shop, "--junitxml=out.xml").expect(failed=1)
-
     suite = ElementTree.parse(shop.root / "out.xml").getroot()[0]
     assert {name: suite.get(name) for name in ("tests", "failures", "errors")} == {
         "tests": "1",
@@ -63,10 +58,10 @@ def test_junit_has_one_failure_for_all_drifts_of_a_test(shop):
     }
 
 
-def test_the_last_failed_tests_are_those_that_drifted(shop):
+def test_x_and_lf_take_a_test_that_drifted_for_a_failed_one(shop):
     shop.tests(TESTS + "\n    def test_plain(): pass\n")
-    verify(shop, plugins=["cacheprovider"]).expect(failed=1, passed=1)
 
+    verify(shop, "-x", plugins=["cacheprovider"]).expect(failed=1)
     verify(shop, "--lf", plugins=["cacheprovider"]).expect(failed=1)
 
 
@@ -108,12 +103,6 @@ def test_a_drift_of_a_wider_fixture_is_reported_with_the_first_test_that_used_it
     assert run.output.count("DriftError: shop:price() no longer") == 1
 
 
-def test_x_stops_at_the_first_test_that_drifted(shop):
-    shop.tests(TESTS + "\n    def test_plain(): pass\n")
-
-    verify(shop, "-x").expect(failed=1)
-
-
 def test_attempts_of_rerunfailures_are_judged_one_by_one(shop):
     pytest.importorskip("pytest_rerunfailures")
 
@@ -127,7 +116,6 @@ def test_attempts_of_rerunfailures_are_judged_one_by_one(shop):
 def test_what_follows_in_a_conversation_is_listed_under_the_first_drift(project):
     pytest.importorskip("httpx")
     project.ini("http", "shop:price")
-    project.module(SHOP)
     project.write(
         "test_talk.py",
         """

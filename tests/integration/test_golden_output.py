@@ -6,7 +6,6 @@ again; read what has changed.
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import shlex
@@ -14,10 +13,9 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from support import face
 from support.git import git
 
 INPUTS = "warn"
@@ -299,7 +297,7 @@ CASES = {
 }
 
 
-def damage(project: Project) -> None:
+def damage(project):
     """Cut off the end of each pickle, and of a JSON file what follows its outcome."""
     for path in project.vault.rglob("*.pkl"):
         path.write_bytes(path.read_bytes()[:-20])
@@ -307,26 +305,26 @@ def damage(project: Project) -> None:
     path.write_bytes(path.read_bytes().partition(b'"seconds"')[0])
 
 
-def leave(project: Project) -> None:
+def leave(project):
     """Leave an object without a recording, and a foreign file."""
     (project.vault / "objects" / "ab").mkdir(parents=True, exist_ok=True)
     (project.vault / "objects" / "ab" / f"ab{'0' * 30}.json").write_text("[1]")
     (project.vault / "notes.txt").write_text("mine")
 
 
-def commit(project: Project) -> None:
+def commit(project):
     """Commit all to git."""
     git(project.root, "init", "-q")
     git(project.root, "add", "-A")
     git(project.root, "commit", "-q", "-m", "all")
 
 
-def har(project: Project) -> None:
+def har(project):
     """Put a cassette of vcrpy there."""
     shutil.copy(CASSETTE, project.root)
 
 
-def do(project: Project, words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+def do(project, words):
     """Do one line of a case, and return its output."""
     match words:
         case ["write", name, *other]:
@@ -339,12 +337,8 @@ def do(project: Project, words: list[str], capsys: pytest.CaptureFixture[str]) -
             run = project.run(*options, process="-n2" in options)
             return f"{run.output.rstrip()}\nexit code {run.exit_code}\n"
         case ["pytest-mimic", *options]:
-            capsys.readouterr()
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("sys.stdin", io.StringIO("?\nq\n"))
-                code = face.command(options)
-            captured = capsys.readouterr()
-            return f"{captured.out}{captured.err}exit code {code}\n"
+            answer = project.command(*options)
+            return f"{answer.text}exit code {answer.code}\n"
         case [name]:
             steps: dict[str, Callable[[Project], None]] = {
                 one.__name__: one for one in (damage, leave, commit, har)
@@ -353,7 +347,7 @@ def do(project: Project, words: list[str], capsys: pytest.CaptureFixture[str]) -
     return ""
 
 
-def normalised(text: str, root: Path) -> str:
+def normalised(text, root):
     """Return the output without what each run or machine has of its own."""
     text = text.replace(str(root), "ROOT")
     for pattern, replacement in (
@@ -379,12 +373,7 @@ def normalised(text: str, root: Path) -> str:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_output(
-    project: Any,
-    case: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_output(project, case, monkeypatch):
     if case == "run_xdist":
         pytest.importorskip("xdist")
     monkeypatch.setenv("NO_COLOR", "1")
@@ -394,7 +383,7 @@ def test_output(
     seen = ""
     for line in CASES[case].splitlines():
         output = (
-            do(project, shlex.split(line.strip().removeprefix("$ ")), capsys)
+            do(project, shlex.split(line.strip().removeprefix("$ ")))
             if line.strip()
             else ""
         )

@@ -11,35 +11,13 @@ import shutil
 import pytest
 
 SHOP = """
-    import dataclasses
-    import enum
     from tally import ran
-
-    class Color(enum.Enum):
-        RED = 1
-
-    @dataclasses.dataclass
-    class Order:
-        items: list
-        labels: frozenset = frozenset({"a", "b", "c", None, 1})
-
-    class Shop:
-        def __init__(self, name):
-            self.name = name
-
-        def total(self, tax=1):
-            ran("total", self.name, tax)
-            return tax
 
     def read(path):
         ran("read")
         return 1
-
-    def take(value):
-        ran("take")
-        return 1
 """
-TARGETS = ["shop:*", "shop:Shop.total"]
+TARGETS = ["shop:read"]
 
 
 PATHS = """
@@ -106,9 +84,6 @@ SESSIONS = """
         ran("fetch", city)
         return city
 
-    def rows(*rows, **extra):
-        ran("rows")
-        return len(rows)
 
     class Client:
         def __init__(self, name):
@@ -124,13 +99,12 @@ SESSIONS = """
 @pytest.fixture
 def sessions(project):
     """A project whose functions take sessions, orders and clients."""
-    project.ini("shop:fetch", "shop:rows", "shop:Client.get")
+    project.ini("shop:fetch", "shop:Client.get")
     project.module(SESSIONS)
     return project
 
 
-@pytest.mark.parametrize("mode", ["--mimic-record", "-q"])
-def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions, mode):
+def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions):
     """The first remedy keeps the recordings of two objects apart.
 
     The unit tests have more paths.
@@ -143,7 +117,7 @@ def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions, mode):
             assert shop.Client(name).get("/a") == f"{name}/a"
     """)
 
-    run = sessions.run(mode).expect(
+    run = sessions.record().expect(
         failed=2, real=[], never=["pytest_mimic/", "INTERNALERROR"]
     )
 
@@ -168,7 +142,6 @@ def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions, mode):
             ["fetch('Oslo', Session())", "fetch('Oslo', session=None)"],
             1,
         ),
-        ("ignore=session.pool,session.clients", ["fetch('Oslo', Session())"] * 2, 1),
         (
             "ignore=payload.*.id",
             [
@@ -176,14 +149,6 @@ def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions, mode):
                 "fetch('a', payload=[Order(3), Order(4)])",
             ],
             1,
-        ),
-        (
-            "ignore=payload.0.id",
-            [
-                "fetch('a', payload=[Order(1), Order(2)])",
-                "fetch('a', payload=[Order(1), Order(4)])",
-            ],
-            2,
         ),
         ("", ["fetch('Oslo')", "fetch('Oslo', timeout=_MISSING)"], 1),
         ("", ["fetch('Oslo')", "fetch(city='Oslo', session=None, payload=None)"], 1),

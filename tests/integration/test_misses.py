@@ -30,7 +30,6 @@ SHOP = """
 def shop(project):
     """A project in which `shop.fetch` is mimicked and `test_week` has recorded two calls."""
     project.ini("shop:fetch", "shop:send")
-    project.write("shop.py", SHOP)
     project.write(
         "test_shop.py",
         """
@@ -48,7 +47,6 @@ def shop(project):
 
 def test_a_miss_of_a_wider_fixture_shows_what_the_fixture_has_recorded(project):
     project.ini("shop:fetch sequence")
-    project.write("shop.py", SHOP)
     setup = """
         import pytest, shop
 
@@ -151,7 +149,6 @@ def test_a_changed_option_is_named_once_for_all_calls(shop):
 
 def test_a_content_option_is_named_where_rekey_cannot_help(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
     project.test("shop.fetch('shop.py')")
     project.record_once(passed=1)
     project.ini("shop:fetch content=base")
@@ -165,7 +162,6 @@ def test_a_content_option_is_named_where_rekey_cannot_help(project):
 
 def test_of_equally_near_recordings_that_counts_which_was_not_asked_for(project):
     project.ini("shop:fetch sequence")
-    project.write("shop.py", SHOP)
     project.test("for city in ('Oslo', 'Rome', 'Bern'): shop.fetch(city)")
     project.record_once(passed=1)
     project.test("for city in ('Oslo', 'Roma', 'Bern'): shop.fetch(city)")
@@ -173,30 +169,6 @@ def test_of_equally_near_recordings_that_counts_which_was_not_asked_for(project)
     run = project.replay().expect(failed=1)
 
     assert "base: 'Rome' recorded, 'Roma' now" in run.error
-
-
-def test_two_renamed_tests_are_both_named(project):
-    """Which of them was renamed to which one, only their author knows."""
-    project.ini("shop:fetch sequence")
-    project.write("shop.py", SHOP)
-    test = "def test_{}():\n    shop.fetch('EUR')\n    shop.fetch('{}')\n\n"
-    body = test.format("one", "USD") + test.format("two", "CHF")
-    project.write("test_shop.py", "import shop\n\n" + body)
-    project.record_once(passed=2)
-    renamed = body.replace("one", "first").replace("two", "second")
-    project.write("test_shop.py", "import shop\n\n" + renamed)
-
-    run = project.replay("-k", "first").expect(failed=1, deselected=1)
-
-    assert run.error[1] == (
-        "test_shop.py::test_one, test_shop.py::test_two, which are gone, begin with the"
-        " same call"
-    )
-    assert run.error[-2:] == [
-        "to give it those recordings: pytest-mimic mv test_shop.py::test_one"
-        " test_shop.py::test_first",
-        "or: pytest-mimic mv test_shop.py::test_two test_shop.py::test_first",
-    ]
 
 
 def test_verifying_a_call_without_recording_is_a_miss(shop):
@@ -232,43 +204,6 @@ def test_the_shown_command_records_what_was_missing(project, monkeypatch, worker
     [both] = re.findall(r"to record the missing: pytest (.*)", missed.output)
     project.run(*shlex.split(first)).expect(passed=1)
     project.run(*shlex.split(both)).expect(passed=2, real=[])
-
-
-def test_the_same_missing_call_of_a_test_counts_once(shop):
-    shop.write(
-        "test_shop.py",
-        """
-        from ask import ask
-
-        def test_day():
-            assert ask("today") == ask("today")
-            ask("tomorrow")
-
-        def test_other():
-            ask("today")
-        """,
-    )
-    shop.write(
-        "ask.py",
-        """
-        import shop
-        from pytest_mimic import MissingRecordingError
-
-        def ask(day):
-            try:
-                shop.fetch("CHF", day)
-            except MissingRecordingError as error:
-                return str(error)
-        """,
-    )
-
-    run = shop.replay().expect(failed=2, real=[])
-
-    assert run.section[0].startswith("3 calls missing")
-    # Calls of one cause are one row.
-    told = "\n".join(run.section)
-    assert told.count("'today'") < 3
-    assert told.count("'tomorrow'") == 1
 
 
 def test_a_repeated_miss_is_judged_each_time(shop):

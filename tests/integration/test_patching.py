@@ -201,8 +201,6 @@ def test_wrapper_keeps_the_functions_metadata(project):
         async def coroutine(a, b=1):
             '''Awaits.'''
 
-        def generator(a):
-            yield a
 
         async def stream(a):
             yield a

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 
 SHOP = """
-    import os
     from collections import namedtuple
     from dataclasses import dataclass
     from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -174,42 +173,6 @@ def test_a_path_that_no_argument_names_follows_the_test(project):
     project.record("test_shop.py").expect(passed=2, real=["where", "shared"])
 
     project.replay("test_early.py", "test_shop.py").expect(passed=3, real=[])
-
-
-def test_verify_of_a_recorded_path_that_is_gone(project):
-    project.ini("shop:newest", "shop:scan")
-    project.module("""
-        import os
-        from pathlib import Path
-
-        def newest(folder):
-            return [Path(folder) / "gone" / os.environ["NAME"]]
-
-        def scan(folder):
-            if os.environ["NAME"] == "b":
-                raise FileNotFoundError(2, "No such file or directory", str(folder / "gone"))
-            return [folder / "gone", (folder / "gone").stat().st_size]
-    """)
-    project.tests("""
-        import os, shop
-
-        def test_newest(tmp_path):
-            shop.newest(tmp_path)
-
-        def test_scan(tmp_path):
-            if os.environ["NAME"] == "a":
-                (tmp_path / "gone").write_text("x")
-            shop.scan(tmp_path)
-    """)
-    project.record(env={"NAME": "a"}).expect(passed=2)
-
-    run = project.run("--mimic-verify", env={"NAME": "b"})
-
-    run.expect(
-        failed=2,
-        says=["no longer gives what was recorded"],
-        never=["pytest_mimic/", "INTERNALERROR"],
-    )
 
 
 def test_paths_in_one_folder_and_in_two_are_two_calls(project):

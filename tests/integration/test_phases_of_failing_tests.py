@@ -56,25 +56,6 @@ def test_an_outage_leaves_good_recordings_byte_for_byte(shop, call, handling):
     assert "recorded errors:" not in run.section
 
 
-def test_each_outcome_of_a_failing_test_is_named(shop):
-    shop.tests("""
-        import shop
-
-        def test_down():
-            shop.swallow(shop.fetch, "Oslo")
-            shop.fetch("Rome")
-    """)
-
-    run = shop.record(env=DOWN).expect(failed=1)
-
-    start = run.section.index("not kept, because their tests failed:")
-    rows = run.section[start + 1 : start + 3]
-    assert [row.split("(")[1].split(")")[0] for row in rows] == [
-        "city='Oslo'",
-        "city='Rome'",
-    ]
-
-
 def test_a_stream_that_raised_in_a_failing_test_is_made_again(project):
     project.module("""
         import os
@@ -137,9 +118,8 @@ def test_an_outage_in_the_middle_restores_the_whole_sequence(shop):
 
 
 @pytest.mark.parametrize("call", ["fetch", "poll"])
-@pytest.mark.parametrize("option", ["--mimic-record", "--mimic-rerecord"])
-def test_a_failing_test_replaces_no_recording(shop, option, call):
-    """With `--mimic-record`, the recording is stale."""
+def test_a_failing_test_replaces_no_recording(shop, call):
+    """The recording is stale."""
     shop.test(f"shop.{call}('Oslo')")
     good = shop.record().expect(passed=1).vault
     shop.module(
@@ -152,15 +132,14 @@ def test_a_failing_test_replaces_no_recording(shop, option, call):
         assert 0
     """)
 
-    run = shop.run(option, env=LATER).expect(
+    run = shop.record(env=LATER).expect(
         failed=1, real=[f"{call} Oslo"], says=["1 recording put back"]
     )
 
     assert run.vault == good
 
 
-@pytest.mark.parametrize("option", ["--mimic-record", "--mimic-rerecord"])
-def test_a_new_recording_that_a_passing_test_used_stays(shop, option):
+def test_a_new_recording_that_a_passing_test_used_stays(shop):
     shop.test("shop.fetch('Oslo')")
     shop.record().expect(passed=1)
     shop.module(SHOP.replace('return answer(f"fetch', 'return 0 or answer(f"fetch'))
@@ -173,7 +152,7 @@ def test_a_new_recording_that_a_passing_test_used_stays(shop, option):
         )
     )
 
-    run = shop.run(option, env=LATER)
+    run = shop.record(env=LATER)
 
     assert outcomes(run) == ["2"]
 
@@ -275,35 +254,31 @@ MODULE_FIXTURE = """
 """
 
 
-@pytest.mark.parametrize(
-    ("scope", "call"), [("module", "fetch"), ("module", "poll"), ("session", "poll")]
-)
+@pytest.mark.parametrize("call", ["fetch", "poll"])
 def test_a_wider_fixture_keeps_what_it_recorded_if_a_test_in_its_scope_passed(
-    shop, scope, call
+    shop, call
 ):
-    shop.tests(MODULE_FIXTURE.format(scope=scope, call=call, one=1, two=1))
+    shop.tests(MODULE_FIXTURE.format(scope="module", call=call, one=1, two=1))
     shop.record().expect(passed=2)
-    shop.tests(MODULE_FIXTURE.format(scope=scope, call=call, one=0, two=1))
+    shop.tests(MODULE_FIXTURE.format(scope="module", call=call, one=0, two=1))
 
     run = shop.run("--mimic-rerecord", env=LATER).expect(failed=1, passed=1)
 
     assert outcomes(run) == ["2"]
 
 
-@pytest.mark.parametrize("scope", ["module", "session"])
-def test_the_log_of_a_wider_fixture_is_kept_if_its_set_up_passed(shop, scope):
-    shop.tests(MODULE_FIXTURE.format(scope=scope, call="poll", one=1, two=1))
+def test_the_log_of_a_wider_fixture_is_kept_if_its_set_up_passed(shop):
+    shop.tests(MODULE_FIXTURE.format(scope="session", call="poll", one=1, two=1))
     shop.record().expect(passed=2)
-    shop.tests(MODULE_FIXTURE.format(scope=scope, call="poll", one=0, two=0))
+    shop.tests(MODULE_FIXTURE.format(scope="session", call="poll", one=0, two=0))
 
     run = shop.run("--mimic-rerecord", env=LATER).expect(failed=2)
 
     assert outcomes(run) == ["2"]
 
 
-@pytest.mark.parametrize("scope", ["module", "session"])
-def test_the_log_of_a_wider_fixture_stays_if_its_set_up_failed(shop, scope):
-    tests = MODULE_FIXTURE.format(scope=scope, call="poll", one=1, two=1)
+def test_the_log_of_a_wider_fixture_stays_if_its_set_up_failed(shop):
+    tests = MODULE_FIXTURE.format(scope="module", call="poll", one=1, two=1)
     shop.tests(tests)
     good = shop.record().expect(passed=2).vault
     shop.tests(tests.replace("return shop.poll", "assert not shop.poll"))

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support import face
 from support.git import git
 
 SHOP = """
@@ -62,10 +60,9 @@ TESTS = """
 class Shop:
     """A project in a repository: recorded from version 1, committed, recorded again from version 3."""
 
-    def __init__(self, project: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, project):
         self.project = project
         self.root: Path = project.root
-        self._capsys = capsys
         project.write("shop.py", SHOP)
         project.ini("shop:step sequence", "shop:*")
         project.tests(TESTS)
@@ -74,57 +71,43 @@ class Shop:
         project.write(".gitignore", "__pycache__\n.pytest_cache\n")
         git(self.root, "add", "-A")
         git(self.root, "commit", "-q", "-m", "version 1")
-        self.committed = self.files()
+        self.committed = project.files()
         self.run("--mimic-rerecord", version=3)
 
-    def run(self, *words: str, version: int, passed: int = 5) -> Any:
+    def run(self, *words, version, passed=5):
         return self.project.run(*words, env={"VERSION": str(version)}).expect(
             passed=passed
         )
 
-    def files(self) -> dict[str, bytes]:
-        vault = self.project.vault
-        return {
-            path.relative_to(vault).as_posix(): path.read_bytes()
-            for path in vault.rglob("*")
-            if path.is_file()
-        }
-
-    def diff(self, *words: str) -> str:
-        self._capsys.readouterr()
-        face.command(["diff", *words])
-        return self._capsys.readouterr().out
-
-    def commands(self, test: str) -> list[str]:
-        """Return the lines that put back a test, as they are printed."""
+    def commands(self, test, folder):
+        """Return the lines that put back a test, as they are printed in a folder."""
         [block] = re.findall(
             rf"^test_shop.py::{test}(?:, cassette [^\n]*)?\n(.*?)\n\n",
-            self.diff(),
+            self.project.command("diff", folder=folder).out,
             re.M | re.S,
         )
         lines = block.partition("to put it back:")[2].splitlines()
         return [line.strip() for line in lines if line.strip()]
 
-    def put_back(self, test: str) -> list[str]:
-        commands = self.commands(test)
+    def put_back(self, test, folder=None):
+        folder = folder or self.root
+        commands = self.commands(test, folder)
         for line in commands:
-            subprocess.run(line, shell=True, check=True, cwd=self.root)
+            subprocess.run(line, shell=True, check=True, cwd=folder)
         return commands
 
-    def shown(self) -> list[str]:
+    def shown(self):
         """Return the tests that `diff` shows."""
-        return re.findall(r"^test_shop.py::(\w+)$", self.diff(), re.M)
+        out = self.project.command("diff").out
+        return re.findall(r"^test_shop.py::(\w+)$", out, re.M)
 
 
 @pytest.fixture
-def shop(
-    project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Shop:
-    monkeypatch.chdir(project.root)
-    return Shop(project, capsys)
+def shop(project):
+    return Shop(project)
 
 
-def test_each_test_that_is_put_back_replays_as_the_revision_did(shop: Shop) -> None:
+def test_each_test_that_is_put_back_replays_as_the_revision_did(shop):
     tests = ["test_odd", "test_shared", "test_shared_too", "test_steps", "test_text"]
     assert shop.shown() == tests
 
@@ -132,12 +115,12 @@ def test_each_test_that_is_put_back_replays_as_the_revision_did(shop: Shop) -> N
         shop.put_back(test)
 
     assert shop.shown() == []
-    kept = shop.files()
+    kept = shop.project.files()
     assert {name: kept[name] for name in shop.committed} == shop.committed
     shop.run(version=1)
 
 
-def test_a_vault_that_was_added_to_the_index_is_put_back(shop: Shop) -> None:
+def test_a_vault_that_was_added_to_the_index_is_put_back(shop):
     git(shop.root, "add", "-A")
 
     shop.put_back("test_text")
@@ -146,20 +129,20 @@ def test_a_vault_that_was_added_to_the_index_is_put_back(shop: Shop) -> None:
     [kept] = {call.file for call in shop.project.calls("shop:text")}
     vault = f".mimic_vault/{kept}"
     assert git(shop.root, "status", "--porcelain", "--", vault) == ""
-    assert shop.files()[kept] == shop.committed[kept]
+    assert shop.project.files()[kept] == shop.committed[kept]
 
 
-def test_a_shared_object_stays_for_the_other_recording(shop: Shop) -> None:
-    new = shop.files().keys() - shop.committed.keys()
+def test_a_shared_object_stays_for_the_other_recording(shop):
+    new = shop.project.files().keys() - shop.committed.keys()
 
     shop.put_back("test_shared")
 
-    assert shop.files().keys() - shop.committed.keys() == new
+    assert shop.project.files().keys() - shop.committed.keys() == new
     assert shop.shown().count("test_shared_too") == 1
     shop.run(version=3)
 
 
-def test_names_are_quoted_for_the_shell_and_are_no_patterns(shop: Shop) -> None:
+def test_names_are_quoted_for_the_shell_and_are_no_patterns(shop):
     shop.project.tests(
         """
         def test_it(mimic_auto):
@@ -174,25 +157,21 @@ def test_names_are_quoted_for_the_shell_and_are_no_patterns(shop: Shop) -> None:
 
     shop.put_back("test_it")
 
-    assert [path for path in shop.files() if path.startswith("cassettes")] == [
+    assert [path for path in shop.project.files() if path.startswith("cassettes")] == [
         "cassettes/a b 'c' $d.json"
     ]
 
 
-def test_the_lines_work_in_the_folder_in_which_they_were_printed(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_lines_work_in_the_folder_in_which_they_were_printed(shop):
     elsewhere = shop.root / "deeper" / "still"
     elsewhere.mkdir(parents=True)
-    monkeypatch.chdir(elsewhere)
 
-    for command in shop.commands("test_text"):
-        subprocess.run(command, shell=True, check=True, cwd=elsewhere)
+    shop.put_back("test_text", elsewhere)
 
     assert "test_text" not in shop.shown()
 
 
-def test_many_files_are_put_back_by_lines_that_a_terminal_takes(shop: Shop) -> None:
+def test_many_files_are_put_back_by_lines_that_a_terminal_takes(shop):
     shop.project.tests(
         "import shop\n\ndef test_many():\n    for n in range(60): shop.text(n)\n"
     )

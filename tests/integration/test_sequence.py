@@ -24,11 +24,6 @@ SHOP = (
         state["calls"] += 1
         return state["calls"]
 
-    def lines(name):
-        ran("lines", name)
-        state["calls"] += 1
-        for number in range(9):
-            yield state["calls"], number
 """
 )
 TARGETS = ["shop:get sequence"]
@@ -140,28 +135,6 @@ def test_tasks_and_threads_are_counted_in_the_order_of_calls(round_trip):
         real=["numbered"] * 12 + ["numbered_async"] * 5,
         passed=2,
     )
-
-
-def test_a_stream_of_a_sequence_that_is_read_further_is_recorded_again(project):
-    project.ini("shop:lines sequence")
-    test = """
-        import itertools, shop
-
-        def test_it():
-            first, second = shop.lines("x"), shop.lines("x")
-            assert list(itertools.islice(first, 2)) == [(1, 0), (1, 1)]
-            assert list(itertools.islice(second, {n})) == [(2, number) for number in range({n})]
-    """
-    project.tests(test.format(n=1))
-    project.record().expect(passed=1, real=["lines x"] * 2)
-    project.tests(test.format(n=3))
-    project.replay().expect(
-        failed=1, says=["was read further than when it was recorded"]
-    )
-
-    project.run("--mimic-rerecord").expect(passed=1, real=["lines x"] * 2)
-
-    project.replay().expect(passed=1, real=[])
 
 
 def test_a_sequence_belongs_to_the_test_that_recorded_it(project):

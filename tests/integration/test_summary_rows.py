@@ -3,69 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from support import loopback
-from support.loopback import serving
-
-
-def test_a_stale_pickle_is_named(project):
-    project.ini("shop:load")
-    project.module("""
-        class Row:
-            def __init__(self, n=1):
-                self.n = n
-            def __reduce__(self):
-                return Row, (self.n,)
-
-        def load():
-            return (Row(), 1)
-    """)
-    project.test("assert shop.load()[1] == 1")
-    project.record().expect(passed=1)
-    project.write(
-        "shop.py",
-        project.root.joinpath("shop.py").read_text().replace("Row(), 1", "Row(), 2"),
-    )
-
-    run = project.run().expect(failed=1)
-
-    assert "stale" in "\n".join(run.section)
-    assert "shop:load" in "\n".join(run.section)
-
-
-def test_a_class_that_moved_is_named(project):
-    for name in ("models", "entities"):
-        project.write(
-            f"{name}.py",
-            """
-            from dataclasses import dataclass
-
-            @dataclass
-            class D:
-                a: int
-            """,
-        )
-    project.ini("shop:fetch")
-    project.module("""
-        def fetch(order):
-            return order.a
-    """)
-    test = """
-        import shop
-        from {module} import D
-
-        def test_it():
-            assert shop.fetch(D(4)) == 4
-    """
-    project.tests(test.format(module="models"))
-    project.record().expect(passed=1)
-    project.tests(test.format(module="entities"))
-
-    run = project.run().expect(failed=1)
-
-    error = "\n".join(run.error)
-    assert "models" in error
-    assert "entities" in error
-
 
 KEY = "ghp_" + "aB3dE6gH9jK2mN5p" * 3
 
@@ -133,52 +70,24 @@ def test_one_cause_is_one_row(project):
     assert len(commands[0]) < 300
 
 
-@pytest.mark.parametrize("mode", ["--mimic-verify"])
-def test_a_clean_verify_says_what_comes_next_after_a_changed_input(project, mode):
-    project.ini("shop:fetch")
-    project.inputs = "warn"
-    project.ini("shop:fetch")
-    project.write("helper.py", "def rate():\n    return 1\n")
-    project.module("""
-        import helper
-
-        def fetch():
-            return helper.rate()
-    """)
-    project.test("assert shop.fetch() == 1")
-    project.record().expect(passed=1)
-    project.write("helper.py", "def rate():\n    return 2 - 1\n")
-    replayed = project.run().expect(passed=1)
-
-    verified = project.run(mode).expect(passed=1)
-
-    assert "changed" in "\n".join(replayed.section)
-    assert "--mimic-rerecord" in "\n".join(verified.section)
-
-
-def test_one_line_accepts_all_texts_that_look_like_keys(project):
+def test_one_line_accepts_all_texts_that_look_like_keys(project, server):
     pytest.importorskip("requests")
-
-    class Echo(loopback.Handler):
-        def do_POST(self):
-            self.json(self.body().decode())
-
     project.tests("""
         import os, requests
 
         def test_it():
             for start in ("ghp_" + "a1B2" * 9, "ghp_" + "c3D4" * 9):
-                requests.post(os.environ["API"], json={"prompt": f"Is {start} valid?"})
+                prompt = {"prompt": f"Is {start} valid?"}
+                requests.post(os.environ["API"] + "/echo", json=prompt)
     """)
     project.ini("http")
-    with serving(loopback.Server(Echo)) as server:
-        env = {"API": server.url}
-        recorded = project.run("--mimic-record", env=env).expect(passed=1)
-        [line] = [one for one in recorded.section if "mimic_redact = " in one]
-        assert line.count("!sha256:") == 2
-        project.ini("http", mimic_redact=line.partition(" = ")[2])
+    env = {"API": server.url}
+    recorded = project.record(env=env).expect(passed=1)
+    [line] = [one for one in recorded.section if "mimic_redact = " in one]
+    assert line.count("!sha256:") == 2
+    project.ini("http", mimic_redact=line.partition(" = ")[2])
 
-        again = project.run("--mimic-rerecord", env=env).expect(passed=1)
+    again = project.run("--mimic-rerecord", env=env).expect(passed=1)
 
     assert "looks like a secret" not in again.output
 
@@ -211,26 +120,20 @@ def test_each_key_of_one_call_has_a_row(project, count, shown):
     assert len(rows) == line.count("!sha256:") == shown
 
 
-def test_a_key_is_masked_in_the_rows_of_unused_recordings(project):
+def test_a_key_is_masked_in_the_rows_of_unused_recordings(project, server):
     pytest.importorskip("requests")
-
-    class Echo(loopback.Handler):
-        def do_GET(self):
-            self.json({})
-
     project.ini("http", "shop:send sequence")
     project.module("def send(text):\n    return 1\n")
     project.tests(f"""
         import os, requests, shop
 
         def test_it():
-            requests.get(os.environ["API"] + "/hook/{KEY}")
+            requests.get(os.environ["API"] + "/users/{KEY}")
 
         def test_other():
             shop.send("a long beginning of a text that leads to {KEY}")
     """)
-    with serving(loopback.Server(Echo)) as server:
-        project.run("--mimic-record", env={"API": server.url}).expect(passed=2)
+    project.record(env={"API": server.url}).expect(passed=2)
     project.tests("def test_new():\n    pass\n")
 
     run = project.run(

@@ -6,7 +6,6 @@ import pytest
 
 DEEP = """
 import contextlib
-import functools
 import json
 
 import svc
@@ -84,18 +83,6 @@ def test_other_errors_have_their_whole_traceback(deep):
     run = deep.run().expect(failed=1)
 
     assert "decoder.py" in run.output
-
-
-def test_a_test_of_unittest_has_the_same(deep):
-    deep.write(
-        "test_deep.py",
-        "import unittest\nimport deep\n\nclass Tests(unittest.TestCase):\n"
-        "    def test_deep(self):\n        deep.through_libraries('1')\n",
-    )
-
-    run = deep.run().expect(failed=1)
-
-    assert "json/__init__.py" not in run.output
 
 
 def test_an_error_that_hides_a_miss_shows_both_without_libraries(deep):

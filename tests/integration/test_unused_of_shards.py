@@ -7,16 +7,9 @@ import sys
 from typing import NamedTuple
 
 import pytest
-from support import face
+from support.city_shop import SHOP  # noqa: F401 - the project's module
 from support.git import git
 
-SHOP = """
-    from tally import ran
-
-    def fetch(city):
-        ran("fetch", city)
-        return {"city": city}
-"""
 # As pytest-split does it: each job collects all tests, and deselects those of the
 # others.
 SPLITTING = """
@@ -47,15 +40,13 @@ class Verdict(NamedTuple):
 
 
 @pytest.fixture
-def unused(capsys):
+def unused(project):
     """Call `pytest-mimic unused`."""
 
     def call(*words):
-        capsys.readouterr()
-        code = face.command(["unused", *words])
-        captured = capsys.readouterr()
-        told = captured.out or captured.err.removeprefix("ERROR: ")
-        return Verdict(code, told.splitlines(), captured.err)
+        answer = project.command("unused", *words)
+        told = answer.out or answer.err.removeprefix("ERROR: ")
+        return Verdict(answer.code, told.splitlines(), answer.err)
 
     return call
 
@@ -162,17 +153,14 @@ def test_what_tests_have_moved_away_from_is_kept(shop, unused):
 FULL, STOPPED = (1, "1 recording unused"), "the run was stopped early"
 CRASH = "import os\n\ndef test_crash(): os._exit(3)\n\ndef test_fine(): pass\n"
 SKIPPED = "import pytest\npytest.skip('so', allow_module_level=True)\n"
-FAILING = "import pytest\n\n@pytest.mark.parametrize('n', range(20))\ndef test_it(n): assert False\n"
 # More tests, the runs, what the last of them says of unused recordings, and the exit
 # code of the command with its first line. No test uses the recording of Bonn.
 TABLE = {
     "two workers of xdist": ("", ["-n2"], "failed: 1 recording is unused (--mimic-fail-on-unused)", FULL),
-    "four shards": ("", [f"--shard={n}/4" for n in range(4)], "could not judge: 3 tests deselected", FULL),
+
     "three of four": ("", [f"--shard={n}/4" for n in range(3)], "could not judge: 3 tests deselected", (2, "1 test was not run")),
     "a crashed worker": (CRASH, ["-n2"], "could not judge: a worker crashed", (2, "a worker crashed")),
     "an interrupted run": ("def test_stop(): raise KeyboardInterrupt", [""], f"could not judge: {STOPPED}", (2, STOPPED)),
-    "two workers that stop early": (FAILING, ["-n2 -x"], f"could not judge: {STOPPED}", (2, STOPPED)),
-    "a skipped module": (SKIPPED, [""], "could not judge 1 recording: tests/test_also.py was skipped", (0, "no recording is unused (4 tests in 1 file)")),
     "a skipped module and workers": (SKIPPED, ["-n2"], "could not judge 1 recording: tests/test_also.py was skipped", (0, "no recording is unused (4 tests in 1 file)")),
 }  # fmt: skip
 
@@ -199,53 +187,6 @@ def test_what_is_judged_of_runs_in_parts(shop, unused, row):
     assert verdict.code == code
     assert first in verdict.lines[0]
     assert cities(shop) == set(CITIES)
-
-
-# Changes of the tests, and the arguments of a run.
-SITUATIONS = {
-    "gone": (TESTS.replace("test_bonn", "test_born").replace("'Bonn'", "'Oslo'"), []),
-    "one failed": (
-        TESTS.replace("'Bonn'", "'Oslo'") + "def test_fails(): assert False\n",
-        [],
-    ),
-    "set-up only": (TESTS, ["--setup-only"]),
-}
-
-
-@pytest.mark.parametrize("situation", SITUATIONS)
-def test_the_file_of_one_run_gives_the_verdict_of_the_run(shop, unused, situation):
-    tests, arguments = SITUATIONS[situation]
-    shop.write("tests/test_shop.py", tests)
-
-    run = shop.run(*arguments, "--mimic-fail-on-unused", "--mimic-usage=usage.json")
-    verdict = unused("usage.json")
-
-    check_equal(run, verdict)
-
-
-def check_equal(run, verdict):
-    """Check that the command says of unused recordings what the run has said."""
-    warnings = [
-        line.partition("could not judge")[2]
-        for line in run.section
-        if line.startswith("warning")
-    ]
-    if any(warning.startswith(":") for warning in warnings):
-        assert verdict.code == 2
-        assert verdict.lines[0].startswith("unused recordings not judged: ")
-        return
-    said = [
-        line
-        for line in run.section
-        if line.startswith("  shop:") and "recorded by" in line
-    ]
-    assert [line for line in verdict.lines if line.startswith("  ")] == said
-    assert [
-        line.partition("could not judge")[2]
-        for line in verdict.lines
-        if "could not" in line
-    ] == warnings
-    assert verdict.code == (1 if said else 0)
 
 
 # -- the jobs
@@ -342,22 +283,12 @@ def test_a_run_that_ends_early_leaves_no_older_file(shop):
     assert not (shop.root / "usage.json").exists()
 
 
-@pytest.mark.parametrize(
-    ("options", "error"),
-    [
-        (
-            "--mimic-usage=u.json --mimic-live",
-            "--mimic-usage cannot be combined with --mimic-live",
-        ),
-        ("--mimic-usage=shop.py", "shop.py, which is another kind of file"),
-    ],
-)
-def test_a_wrong_file_is_a_usage_error(shop, options, error):
-    before = (shop.root / "shop.py").read_text()
+def test_a_live_run_uses_nothing_that_could_be_written(shop):
+    error = "--mimic-usage cannot be combined with --mimic-live"
 
-    shop.replay(*options.split()).expect(exit_code=4, says=[error], never=["Traceback"])
-
-    assert (shop.root / "shop.py").read_text() == before
+    shop.replay("--mimic-usage=u.json", "--mimic-live").expect(
+        exit_code=4, says=[error], never=["Traceback"]
+    )
 
 
 def test_a_file_that_cannot_be_written_fails_the_run(shop):

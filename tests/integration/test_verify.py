@@ -6,8 +6,6 @@ comparison.
 
 from __future__ import annotations
 
-import textwrap
-
 import pytest
 from support.http_server import running_server
 from support.ports import held_port
@@ -356,26 +354,18 @@ def test_a_refusal_or_failure_is_not_offered_to_be_accepted(page, status):
     page("guarded?status=404").expect(failed=1, says=["to accept it: "])
 
 
-@pytest.mark.parametrize("is_down", [False, True])
-def test_an_outage_is_not_offered_in_place_of_a_recorded_error(project, page, is_down):
-    project.ini("requests ignore=host,port,headers.host,query")
+def test_an_outage_is_not_offered_in_place_of_a_recorded_error(project, page):
+    project.ini("requests ignore=host,port,headers.host")
     with running_server() as server, held_port() as port:
         env = {"API": server.url, "PAGE": "guarded?status=503"}
         project.record(env=env).expect(passed=1)
-        env |= (
-            {"API": f"http://127.0.0.1:{port}"}
-            if is_down
-            else {"PAGE": "guarded?status=502"}
-        )
+        env["API"] = f"http://127.0.0.1:{port}"
 
-        run = project.run("--mimic-verify", env=env).expect(
-            failed=1, never=["to accept it"]
+        project.run("--mimic-verify", env=env).expect(
+            failed=1,
+            says=["the real call failed (refused), to try again"],
+            never=["to accept it"],
         )
-
-    assert (
-        f"the real call {'failed (refused)' if is_down else 'gave 502'}, to try again"
-        in run.output
-    )
 
 
 # -- a change of volatile parts alone makes no outcome another one when it is recorded
@@ -496,54 +486,8 @@ def test_generated_keys_and_rowcounts_of_sql_are_left_out(project):
     project.run("--mimic-verify").expect(passed=1)
 
 
-#: What follows an INSERT whose new key is left out of the comparison.
-AFTER_THE_INSERT = {
-    "an answer that differs": """
-        newest = connection.execute(text("SELECT max(id) AS newest FROM users")).scalar_one()
-        assert newest == key
-    """,
-    "a call that is new": """
-        connection.execute(text("UPDATE users SET name = 'Bob' WHERE id = :key"), {"key": key})
-    """,
-}
-
-
-@pytest.mark.parametrize("body", AFTER_THE_INSERT.values(), ids=AFTER_THE_INSERT)
-def test_no_old_answer_stays_beside_a_new_one_of_its_conversation(project, body):
-    """Of one log, the conversation of one owner."""
-    pytest.importorskip("sqlalchemy", reason="needs SQLAlchemy")
-    project.ini("sqlalchemy volatile=rows.*.id,lastrowid")
-    project.write(
-        "test_shop.py",
-        f"""
-import pytest
-from sqlalchemy import create_engine, text
-
-@pytest.fixture
-def connection():
-    with create_engine("sqlite:///shop.db").begin() as connection:
-        connection.execute(text("CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, name TEXT)"))
-        yield connection
-
-@pytest.fixture
-def key(connection):
-    return connection.execute(text("INSERT INTO users (name) VALUES ('Ann') RETURNING id")).scalar_one()
-
-def test_equal(key, connection):
-    assert connection.execute(text("SELECT min(name) FROM users")).scalar_one()
-
-def test_it(key, connection):
-{textwrap.indent(textwrap.dedent(body), "    ")}
-""",
-    )
-    project.record().expect(passed=2)
-
-    project.run("--mimic-rerecord").expect(passed=2)
-
-    project.run().expect(passed=2)
-
-
-def test_answers_stay_if_all_of_their_conversation_do(project):
+def test_no_old_answer_stays_beside_a_new_one_of_its_conversation(project):
+    """The new key is left out of the comparison, but the answer that repeats it is not."""
     pytest.importorskip("sqlalchemy", reason="needs SQLAlchemy")
     project.ini("sqlalchemy volatile=rows.*.id,lastrowid")
     project.tests("""
@@ -552,11 +496,11 @@ def test_answers_stay_if_all_of_their_conversation_do(project):
         def test_it():
             with create_engine("sqlite:///shop.db").begin() as connection:
                 connection.execute(text("CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, name TEXT)"))
-                connection.execute(text("INSERT INTO users (name) VALUES ('Ann') RETURNING id, name")).all()
-                connection.execute(text("SELECT max(name) FROM users")).all()
+                key = connection.execute(text("INSERT INTO users (name) VALUES ('Ann') RETURNING id")).scalar_one()
+                assert connection.execute(text("SELECT max(id) AS newest FROM users")).scalar_one() == key
     """)
-    recorded = project.record().expect(passed=1)
+    project.record().expect(passed=1)
 
-    again = project.run("--mimic-rerecord").expect(passed=1)
+    project.run("--mimic-rerecord").expect(passed=1)
 
-    assert again.vault == recorded.vault
+    project.replay().expect(passed=1)

@@ -7,22 +7,15 @@ from typing import Any
 
 import pytest
 
-from support import face
-
 Rekey = Callable[..., tuple[int, list[str]]]
 
 
 @pytest.fixture
-def rekey(
-    project: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Rekey:
+def rekey(project: Any) -> Rekey:
     """Runs the command in the project, and returns its exit code and lines."""
 
     def run(*words: str) -> tuple[int, list[str]]:
-        monkeypatch.chdir(project.root)
-        capsys.readouterr()
-        code = face.command(["rekey", *words])
-        printed = capsys.readouterr()
-        return code, (printed.out + printed.err).splitlines()
+        answer = project.command("rekey", *words)
+        return answer.code, answer.lines
 
     return run
