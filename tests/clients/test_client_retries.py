@@ -130,74 +130,40 @@ def test_in_a_thread():
         pool.submit(shop.with_tenacity).result()
 """
 
-APP = """
-import os
-import fastapi, httpx, tenacity
-
-app = fastapi.FastAPI()
-URL = os.environ["API"] + "/users?page=" + os.environ["PROMPT"]
-
-@app.get("/again")
-@tenacity.retry(wait=tenacity.wait_fixed(3600), stop=tenacity.stop_after_attempt(3))
-async def again():
-    async with httpx.AsyncClient() as client:
-        return (await client.get(URL)).json()
-
-@app.get("/caught")
-def caught():
-    try:
-        return httpx.get(URL).json()
-    except Exception:
-        raise fastapi.HTTPException(502, "no users") from None
-"""
-
-APP_TESTS = """
-import pytest, warnings
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from fastapi.testclient import TestClient
-from pages import app
-
-@pytest.mark.parametrize("page", ["/again", "/caught"])
-def test_page(page):
-    response = TestClient(app, raise_server_exceptions=False).get(page)
-    assert response.status_code == 200
-"""
-
 
 def expect_misses(run, count):
     """Check that each failure shows its miss, whatever the client made of it."""
     parts = re.split(r"^_{3,} \S+ _{3,}$", run.output, flags=re.MULTILINE)[1:]
     assert len(parts) == count, run.output
     for report in parts:
-        assert re.search(r"nearest: recorded by test_(sdk|tries|pages)\.py::", report)
+        assert re.search(r"nearest: recorded by test_(sdk|tries)\.py::", report)
         assert "'1' recorded, '2' now" in report
         assert "to record it: pytest --mimic-record " in report
     assert run.section[0].startswith(f"{count} call"), run.output
 
 
-def test_neither_sdks_nor_libraries_nor_applications_wait(project):
+def test_neither_sdks_nor_libraries_that_try_again_wait(project):
     """Record with one question; stop the servers, and ask another one.
 
     The SDK of anthropic is made as that of openai.
     """
-    need("openai", "aiohttp_retry", "tenacity", "fastapi")
+    need("openai", "aiohttp_retry", "tenacity")
     project.ini("httpx", "httpx2", "requests", "aiohttp", filterwarnings="error")
-    files = {"sdk": OPENAI, "tries": HTTP, "pages": APP}
-    tests = {"sdk": SDK_TESTS, "tries": HTTP_TESTS, "pages": APP_TESTS}
+    files = {"sdk": OPENAI, "tries": HTTP}
+    tests = {"sdk": SDK_TESTS, "tries": HTTP_TESTS}
     for name, text in files.items():
         project.write(f"{name}.py", text)
         project.write(f"test_{name}.py", tests[name])
     with running_llm() as llm, running_server() as server:
         env = {"LLM": llm.url, "API": server.url, "LLM_KEY": KEY, "PROMPT": "1"}
-        project.run("--mimic-record", *LEFT, process=True, env=env).expect(passed=13)
+        project.run("--mimic-record", *LEFT, process=True, env=env).expect(passed=11)
 
     run = project.run(
         "--log-level=INFO", process=True, env={**env, "LLM_KEY": "none", "PROMPT": "2"}
     )
 
-    run.expect(failed=13)
-    expect_misses(run, 13)
+    run.expect(failed=11)
+    expect_misses(run, 11)
 
 
 PATIENT = """

@@ -53,6 +53,13 @@ PACK = {
 }
 
 
+#: The headers that choose among the answers of a URL.
+CHOOSING = (
+    "accept range prefer if-match if-none-match if-modified-since "
+    "x-http-method-override x-amz-target soapaction"
+).split()
+
+
 class Handler(loopback.Handler):
     """Serves one page for each path, and notes each request in `server.seen`."""
 
@@ -111,30 +118,16 @@ class Handler(loopback.Handler):
 
     def page_chosen(self, _: dict[str, str]) -> None:
         """Gives the header back that chooses among its answers."""
-        names = {
-            *(
-                "accept",
-                "range",
-                "prefer",
-                "if-match",
-                "if-none-match",
-                "if-modified-since",
-            ),
-            *("x-http-method-override", "x-amz-target", "soapaction"),
-        }
-        chosen = [
+        found = [
             value
             for name, value in self.headers.items()
-            if name.lower() in names and value != "*/*"
+            if name.lower() in CHOOSING and value != "*/*"
         ]
-        self.answer(200, "".join(chosen), "text/plain")
+        self.answer(200, "".join(found), "text/plain")
 
     def page_pretty(self, _: dict[str, str]) -> None:
-        self.answer(
-            200,
-            json.dumps({"a": [1, 2], "ö": "/"}, indent=2) + "\n",
-            "application/json",
-        )
+        text = json.dumps({"a": [1, 2], "ö": "/"}, indent=2)
+        self.answer(200, f"{text}\n", "application/json")
 
     def page_text(self, _: dict[str, str]) -> None:
         self.answer(
@@ -173,12 +166,8 @@ class Handler(loopback.Handler):
         self.answer(200, data, "application/json", Content_Encoding="gzip")
 
     def page_deflate(self, _: dict[str, str]) -> None:
-        self.answer(
-            200,
-            zlib.compress(b"deflated text"),
-            "text/plain",
-            Content_Encoding="deflate",
-        )
+        data = zlib.compress(b"deflated text")
+        self.answer(200, data, "text/plain", Content_Encoding="deflate")
 
     def page_events(self, _: dict[str, str]) -> None:
         self.stream(list(EVENTS), "text/event-stream")
@@ -248,9 +237,7 @@ class Handler(loopback.Handler):
 
     def page_old(self, _: dict[str, str]) -> None:
         """Ends with its connection, as in HTTP/1.0."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain")
-        self.end_headers()
+        self.begin(200, "text/plain")
         self.wfile.write(b"until the end")
         self.close_connection = True
 
@@ -259,10 +246,7 @@ class Handler(loopback.Handler):
 
     def page_broken(self, _: dict[str, str]) -> None:
         """Breaks between two of its chunks."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
+        self.begin(200, "text/plain", Transfer_Encoding="chunked")
         self.wfile.write(b"5\r\nfirst\r\n6\r\nsecond\r\n")
         self.wfile.flush()
         self.close_connection = True
@@ -331,9 +315,7 @@ class Handler(loopback.Handler):
         with self.server.lock:
             self.server.flaky[f"stall {query}"] += 1
             is_first = self.server.flaky[f"stall {query}"] == 1
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.end_headers()
+        self.begin(200, "text/event-stream")
         self.close_connection = True
         self.wfile.write(b"data: 1\n\n")
         self.wfile.flush()
@@ -344,10 +326,7 @@ class Handler(loopback.Handler):
 
     def page_stall(self, _: dict[str, str]) -> None:
         """Sends the rest only when the server stops."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain")
-        self.send_header("Content-Length", "100")
-        self.end_headers()
+        self.begin(200, "text/plain", Content_Length="100")
         self.wfile.write(b"the beginning")
         self.wfile.flush()
         self.server.waiting.set()
@@ -412,31 +391,22 @@ class Handler(loopback.Handler):
     def page_account(self, _: dict[str, str]) -> None:
         """Accept the token, the cookie and the password of this release."""
         release = self.server.release
-        known = (
-            self.headers.get("Authorization") == f"Bearer token-of-release-{release}"
+        token = self.headers.get("Authorization", "")
+        cookie = self.headers.get("Cookie", "")
+        files = self.headers.get("X-Files", "")
+        is_known = (
+            token == f"Bearer token-of-release-{release}"
+            and f"cookie-of-release-{release}" in cookie
+            and f"zoe:word-of-release-{release}@" in files
         )
-        known = known and f"cookie-of-release-{release}" in (
-            self.headers.get("Cookie") or ""
-        )
-        known = known and f"zoe:word-of-release-{release}@" in (
-            self.headers.get("X-Files") or ""
-        )
-        self.server.strangers += not known
-        self.json(
-            {"name": "Zoë"} if known else {"error": "who?"}, 200 if known else 401
-        )
+        self.server.strangers += not is_known
+        self.greet(is_known)
 
-    def page_feed(self, query: dict[str, str]) -> None:
+    def page_feed(self, _: dict[str, str]) -> None:
         """Events, of which the second depends on the release."""
-        names = [
-            "one",
-            f"release {self.server.release}",
-            "three",
-            *["more"] * int(query.get("more", "0")),
-        ]
-        self.stream(
-            [f'data: {{"name": "{name}"}}\n\n' for name in names], "text/event-stream"
-        )
+        names = ["one", f"release {self.server.release}", "three"]
+        events = [f'data: {{"name": "{name}"}}\n\n' for name in names]
+        self.stream(events, "text/event-stream")
 
     def page_moody(self, _: dict[str, str]) -> None:
         """Answer, in later releases not any more."""
@@ -452,10 +422,7 @@ class Handler(loopback.Handler):
 
     def page_endless(self, _: dict[str, str]) -> None:
         """Events without an end."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
+        self.begin(200, "text/event-stream", Transfer_Encoding="chunked")
         for number in range(1, 3):
             data = b'data: {"number": %d}\n\n' % number
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
@@ -469,19 +436,20 @@ class Handler(loopback.Handler):
     def page_pages(self, query: dict[str, str]) -> None:
         """Three pages, each with a link to the next."""
         page = int(query.get("page", "1"))
-        links = (
-            {"Link": f'<{self.server.url}/pages?page={page + 1}>; rel="next"'}
-            if page < 3
-            else {}
-        )
+        following = f'<{self.server.url}/pages?page={page + 1}>; rel="next"'
+        links = {"Link": following} if page < 3 else {}
         self.json({"items": [page * 10, page * 10 + 1]}, **links)
 
     def page_me(self, _: dict[str, str]) -> None:
         """Accepts the token of /login."""
-        known = self.headers.get("Authorization") == "Bearer tok-issued-42"
-        self.json(
-            {"name": "Zoë"} if known else {"error": "who?"}, 200 if known else 401
-        )
+        self.greet(self.headers.get("Authorization") == "Bearer tok-issued-42")
+
+    def greet(self, is_known: bool) -> None:
+        """Answer who was known, or not."""
+        if is_known:
+            self.json({"name": "Zoë"})
+        else:
+            self.json({"error": "who?"}, 401)
 
     def page_cart(self, _: dict[str, str]) -> None:
         """POST creates a cart; POST of items fills it."""
