@@ -128,12 +128,14 @@ def _of_equal(
             commands = [around.commands.mimic("mv", one, name) for one in moved[:3]]
             return Hints([fact], _moves(commands))
     fact = f"recorded by {others[0].owner}, for that test alone"
+    if call.has_effect:  # What it gives depends on what was asked before.
+        return Hints([fact], [])
     return Hints([fact], [("to let all tests share it", around.line_to_share(call))])
 
 
 def _moves(commands: Sequence[str]) -> list[Remedy]:
     first, *others = commands
-    ways = [("to give it those recordings", first)]
+    ways = [("to move the recordings to the renamed test", first)]
     return [*ways, *[("or", command) for command in others]]
 
 

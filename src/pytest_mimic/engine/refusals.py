@@ -33,8 +33,8 @@ RECORD, RERECORD, VERIFY = "--mimic-record", "--mimic-rerecord", "--mimic-verify
 # Damage that a new recording does not mend.
 _HEALED_OTHERWISE = ("pointer", "newer", "forbidden")
 
-# What a service gives to each thing that it makes.
-_ID = r"(^|_)[iI]d$|[a-z](Id|ID)$"
+# What a service gives to each thing that it makes. SQLAlchemy counts equal columns.
+_ID = r"((^|_)[iI]d|[a-z](Id|ID))(__\d+)?$"
 
 
 class EndlessCallsError(BaseException):

@@ -13,7 +13,10 @@ from pytest_mimic.patch.targets import parse_target
 from pytest_mimic.run.session import Session
 from pytest_mimic.words import SHOWN, and_more, few, plural, rows
 
-_LONGEST_CAUSE = 100
+_LONGEST_CAUSE = 160
+_PAGES = "https://pytest-mimic.readthedocs.io/en/latest/how-to"
+_PAGE_ON_KEYS = f"{_PAGES}/secrets.html#what-looks-like-a-key"
+_PAGE_ON_NEW_VALUES = f"{_PAGES}/dates-and-ids.html"
 _DAMAGES = {
     "pointer": ("Git LFS pointers", "git lfs pull"),
     "conflict": ("in conflict", "git status"),
@@ -33,7 +36,6 @@ _WAYS = {
 def remarks(session: Session) -> list[str]:
     """Return the lines of all lists; none: there is nothing to do."""
     lines = _calls(session, "missing", "missing", "to record the missing", RECORD)
-    lines += _ways_without_a_call(session)
     lines += _calls(session, "stale", "stale", "to record the stale", RECORD)
     lines += _calls(session, "drifted", "drifted", "to accept them", RERECORD)
     lines += _lines_of_new_parts(session)
@@ -60,8 +62,7 @@ def remarks(session: Session) -> list[str]:
     lines += _calls(
         session, "redacted", "secrets from the environment were replaced in"
     )
-    accepted = _line_that_accepts(session)
-    lines += _calls(session, "looks secret", "looks like a secret", accepted)
+    lines += _texts_like_keys(session)
     lines += _calls(
         session,
         "spawned",
@@ -136,36 +137,42 @@ def _pair(event: Event, option: str) -> tuple[str, str]:
 def _commands(
     session: Session, events: Iterable[Event], words: str, option: str
 ) -> list[str]:
-    """Return a line for each option that helps, with the tests that need it."""
+    """Return what helps without a call; then a line for each option that helps."""
+    ways: dict[str, None] = {}
     needing: dict[str, list[Event]] = {}
     for event in events:
-        if event.text("command"):
+        way = _way_without_a_call(event)
+        if way:
+            ways[way] = None
+        elif event.text("command"):
             needing.setdefault(event.text("option") or option, []).append(event)
-    lines = []
+    lines = [*ways][:SHOWN] + and_more(len(ways) - SHOWN)
     for needed, found in needing.items():
         tests = [test for test in _tests_of(found) if test]
         lines.append(f"{words}: {session.command(needed, tests)}")
     return lines
 
 
-def _line_that_accepts(session: Session) -> str:
-    """Return the line for texts that look secret; of many, for the first alone."""
+def _way_without_a_call(event: Event) -> str:
+    """Return what lets a call find a recording that is there: `mv`, or `rekey`."""
+    remedies: Any = event.facts.get("remedies", [])
+    ways = [": ".join(one) for one in remedies if one[1].startswith("pytest-mimic ")]
+    # Of several, one is right, and the error of the call has them.
+    return ways[0] if len(ways) == 1 else ""
+
+
+def _texts_like_keys(session: Session) -> list[str]:
+    lines = _calls(session, "looks secret", "looks like a secret")
+    if not lines:
+        return []
     found = session.run.events.of("looks secret")
     marks = [*dict.fromkeys(event.text("mark") for event in found)]
     which = f" (the first {SHOWN} of {len(marks)})" if len(marks) > SHOWN else ""
-    shown = ", ".join(marks[:SHOWN])
-    return f"if they are not secret{which}: mimic_redact = {shown}"
-
-
-def _ways_without_a_call(session: Session) -> list[str]:
-    """Return what lets calls find recordings that are there: `mv`, and `rekey`."""
-    lines: dict[str, None] = {}
-    for event in session.run.events.of("missing"):
-        remedies: Any = event.facts.get("remedies", [])
-        ways = [one for one in remedies if one[1].startswith("pytest-mimic ")]
-        if len(ways) == 1:  # Of several, one is right, and its error has them.
-            lines[": ".join(ways[0])] = None
-    return [*lines][:SHOWN] + and_more(len(lines) - SHOWN)
+    return [
+        *lines,
+        f"if they are secret: {_PAGE_ON_KEYS}",
+        f"if they are not secret{which}: mimic_redact = {', '.join(marks[:SHOWN])}",
+    ]
 
 
 # -- lists of what calls have in common
@@ -261,16 +268,13 @@ def _made_anew(session: Session) -> list[str]:
     events = session.run.events.of("made anew")
     if not events:
         return []
-    # A replay needs nothing of this room.
-    from pytest_mimic.values.messages import PAGE
-
     calls = {(event.test, event.text("identity")) for event in events}
     causes: dict[str, list[Event]] = {}
     for event in events:
         causes.setdefault(event.text("cause"), []).append(event)
     what = f"{plural(len(calls), 'recorded call')} with other values"
     known = dict.fromkeys(_WAYS[event.text("what")] for event in events)
-    ways = [f"{words}: {PAGE}#{part}" for words, part in known]
+    ways = [f"{words}: {_PAGE_ON_NEW_VALUES}#{part}" for words, part in known]
     if session.is_quiet:
         return [f"the next run will make {what} ({', '.join(causes)}); {ways[0]}"]
     pairs = []

@@ -15,7 +15,6 @@ from pytest_mimic.values.looks import ignorable
 from pytest_mimic.values.tree import Path, Tree, parts, without
 
 MOST_DIFFERENCES = 5
-PAGE = "https://pytest-mimic.readthedocs.io/en/latest/how-to/dates-and-ids.html"
 
 
 class Line(Protocol):

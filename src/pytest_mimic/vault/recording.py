@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from codecs import BOM_UTF8
 from collections.abc import Iterable
 from gc import get_referents
@@ -308,7 +309,8 @@ def _json_of(content: bytes, name: str) -> Any:
         if conflict:
             line = text.count("\n", 0, conflict.start()) + 1
             what = f"has a merge conflict, line {line}"
-            raise damaged(name, "conflict", what) from None
+            ways = [("to keep your side", f"git checkout --ours {shlex.quote(name)}")]
+            raise damaged(name, "conflict", what, remedies=ways) from None
         what = f"is not valid JSON, line {reason.lineno}"
         raise damaged(name, "half", what, [reason.msg]) from None
     except RecursionError:
