@@ -12,8 +12,6 @@ from typing import Any, Literal
 from pytest_mimic.engine.code import STDLIB
 from pytest_mimic.engine.functions import FunctionCall, FunctionPlan
 from pytest_mimic.engine.layers import layer_of_calls
-from pytest_mimic.engine.outcomes import RealCall, Replay
-from pytest_mimic.engine.steps import begin
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.holders import MACHINERY
 from pytest_mimic.patch.patches import NamedFunction
@@ -110,6 +108,10 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
             call.forget_player()  # What follows says why.
         else:
             return _awaited(value) if plan.layer else value
+    # Most runs replay values that all tests share, and need neither.
+    from pytest_mimic.engine.outcomes import RealCall, Replay
+    from pytest_mimic.engine.steps import begin
+
     step = begin(run, call.facts(), plan.cassette)
     if step.entry is not None and step.mode in ("replay", "verify"):
         plan.warn_of_inputs(step.entry)

@@ -14,7 +14,6 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstorableOutcomeError,
 )
-from pytest_mimic.values.making import Maker
 from pytest_mimic.values.tree import (
     BEGINNING,
     SCALARS,
@@ -152,6 +151,8 @@ class _Storing:
 
     def _comes_back(self, value: object, tree: Tree, pickles: list[_Pickle]) -> bool:
         """Tell whether what is made of a tree has this tree and the same proof."""
+        from pytest_mimic.values.making import Maker  # Most outcomes are plain JSON.
+
         loaded = iter(pickles)
         maker = Maker(self._places, lambda _: next(loaded).loaded)
         try:
@@ -327,6 +328,8 @@ def player(
 def _making(
     tree: Tree, data: bytes, objects: Objects, places: Places | None, *, forbid: bool
 ) -> Callable[[], object]:
+    from pytest_mimic.values.making import Maker  # Most outcomes are plain JSON.
+
     read = _reading_once(objects)
     maker = Maker(places, lambda node: _unpickled(node, read, forbid=forbid))
     if _names_no_object(data):

@@ -36,7 +36,7 @@ _BLOCK = 2_000
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _CONFLICT = r"(?m)^(<{7} |={7}$|>{7} )"
 _SURROGATE = "[\ud800-\udfff]"
-_is_identity = re.compile("[0-9a-f]{32}").fullmatch
+_HEX = frozenset("0123456789abcdef")
 
 _Kind = TypeVar("_Kind")
 _Types = dict[str, type | tuple[type, ...]]
@@ -438,7 +438,8 @@ def _check_call(entry: Entry, name: str) -> None:
     if count and ("answer" in entry.body) != (entry.request is not None):
         raise shapeless(name, "'request' and 'answer' are of one call")
     # A call that is not found would let the next equal one answer in its place.
-    if not entry.target or not _is_identity(entry.identity):
+    is_digest = len(entry.identity) == 32 and _HEX.issuperset(entry.identity)
+    if not entry.target or not is_digest:
         raise shapeless(name, "a call needs 'target' and 'identity'")
 
 
