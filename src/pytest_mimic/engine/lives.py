@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from pytest_mimic.engine.calls import kept_failure
 from pytest_mimic.engine.events import Plain
-from pytest_mimic.engine.logs import Log, Verdict, why_not_kept
+from pytest_mimic.engine.logs import Ending, Log, why_not_kept
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import RERECORD
 from pytest_mimic.engine.run import Run
@@ -31,7 +31,7 @@ def begin_test(run: Run, nodeid: str) -> None:
     run.events.is_judged_here = True
 
 
-def end_test(run: Run, verdict: Verdict) -> None:
+def end_test(run: Run, ending: Ending) -> None:
     """A test has ended, with its fixtures of function scope: write its log.
 
     Raises:
@@ -41,9 +41,9 @@ def end_test(run: Run, verdict: Verdict) -> None:
     if owner is None:
         return
     run.last_test = owner
-    owner.has_failed = verdict == "failed"
+    owner.has_failed = ending == "failed"
     try:
-        owner.left = end(run, owner, verdict)
+        owner.left = end(run, owner, ending)
     finally:
         run.owners.remove(owner)
         run.test = ""
@@ -91,7 +91,7 @@ def end_run(run: Run) -> None:
     run.hear_children()
 
 
-def end(run: Run, owner: Owner, verdict: Verdict) -> list[Written]:
+def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
     """End an owner, and give what it leaves, so that it can be undone.
 
     Raises:
@@ -103,17 +103,17 @@ def end(run: Run, owner: Owner, verdict: Verdict) -> list[Written]:
             step.end_with_owner()
     owner.ended.set()
     below_replayed = _is_below_replayed(owner)
-    left = _judge_shared(run, owner, verdict, below_replayed=below_replayed)
+    left = _judge_shared(run, owner, ending, below_replayed=below_replayed)
     for cassette in owner.cassettes:
-        _judge_cassette(run, cassette, verdict)
+        _judge_cassette(run, cassette, ending)
     log = owner.log
     if log is None or owner.pid != os.getpid():
         return left
-    log.verdict, log.is_below_replayed = verdict, below_replayed
+    log.ending, log.is_below_replayed = ending, below_replayed
     # Where that fails, the part file stays, and the next recording run takes it over.
     written = _write(run, owner, log)
     log.discard_part()
-    if owner.kind != "cassette":  # That waits for the verdict of its test.
+    if owner.kind != "cassette":  # That waits for the end of its test.
         _tell(run, owner, log)
     return left if written is None else [*left, written]
 
@@ -163,27 +163,27 @@ def _is_below_replayed(owner: Owner) -> bool:
     return any(log and log.conversation("http") == "replayed" for log in logs)
 
 
-def _judge_cassette(run: Run, cassette: Owner, verdict: Verdict) -> None:
-    if verdict == "failed" and cassette.left:
+def _judge_cassette(run: Run, cassette: Owner, ending: Ending) -> None:
+    if ending == "failed" and cassette.left:
         if all(written.before is None for written in cassette.left):
             run.events.add("not kept", f"cassette {cassette.name}", test=run.test)
         _undo(run, cassette.left)
         cassette.left = []
     if cassette.log is not None:
-        cassette.log.verdict = verdict
+        cassette.log.ending = ending
         _tell(run, cassette, cassette.log)
 
 
 def _judge_shared(
-    run: Run, owner: Owner, verdict: Verdict, *, below_replayed: bool
+    run: Run, owner: Owner, ending: Ending, *, below_replayed: bool
 ) -> list[Written]:
     """Put back what an owner that did not pass may not leave to all tests."""
     left: list[Written] = []
     undone: list[Written] = []
     for written in owner.kept.values():
         [entry] = written.recording.entries
-        why = why_not_kept(entry, verdict, below_replayed=below_replayed)
-        is_replaced = verdict == "failed" and written.before is not None
+        why = why_not_kept(entry, ending, below_replayed=below_replayed)
+        is_replaced = ending == "failed" and written.before is not None
         (undone if why or is_replaced else left).append(written)
         if is_replaced and not why:
             run.events.add("put back", test=run.test, name=written.name)
@@ -203,11 +203,11 @@ def _tell(run: Run, owner: Owner, log: Log) -> None:
     for place in real:
         assert place.outcome is not None
         _tell_outcome(run, place.outcome, log.why_left_out(place), owner)
-    if log.verdict == "failed" and any(place.index is not None for place in real):
+    if log.ending == "failed" and any(place.index is not None for place in real):
         events.add("put back", test=test, name=log.name)
     asked = {place.key[0] for place in log.made}
     unmade = {entry.identity for entry in log.leftovers()} - asked
-    if unmade and owner.kind != "cassette" and log.verdict == "passed":
+    if unmade and owner.kind != "cassette" and log.ending == "passed":
         identities: list[Plain] = [*sorted(unmade)]
         events.add("unmade", test=test, name=log.name, identities=identities)
     if log.turns.is_given_up:

@@ -31,7 +31,7 @@ from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import Entry, Recording, copied, damaged, shapeless
 from pytest_mimic.vault.vault import Part, Vault, Written
 
-Verdict = Literal["passed", "skipped", "failed"]
+Ending = Literal["passed", "skipped", "failed"]
 
 
 class Log:
@@ -47,7 +47,7 @@ class Log:
         found: What was recorded before.
         made: The calls of this run that got a place, in the order of their beginning.
         plays: How many calls got a recorded outcome.
-        verdict: How its owner has ended.
+        ending: How its owner has ended.
         is_below_replayed: Whether a wider fixture's answers were replayed.
 
     Raises:
@@ -62,7 +62,7 @@ class Log:
         self.found: Recording | None = None
         self.made: list[Place] = []
         self.plays = 0
-        self.verdict: Verdict = "passed"
+        self.ending: Ending = "passed"
         self.is_below_replayed = False
         self._vault = vault
         # The collector may end a stream of this log while another call holds it.
@@ -329,7 +329,7 @@ class Log:
         if place.outcome is None:
             return ""
         return why_not_kept(
-            place.outcome, self.verdict, below_replayed=self.is_below_replayed
+            place.outcome, self.ending, below_replayed=self.is_below_replayed
         )
 
     def _left(self, place: Place) -> Entry:
@@ -362,7 +362,7 @@ class Log:
     def write(
         self, *, fixtures: Mapping[str, str], setup: str = "", keeps_all: bool = False
     ) -> Written | None:
-        """Write what the owner leaves in the vault by its verdict.
+        """Write what the owner leaves in the vault, by how it has ended.
 
         Args:
             fixtures: The digests of the wider fixtures that were in use.
@@ -372,7 +372,7 @@ class Log:
         if not self.has_new():
             return None
         formers: list[str] = []
-        if self.verdict == "failed" and self.found is not None:
+        if self.ending == "failed" and self.found is not None:
             entries = self._with_added()
         else:
             entries = self.whole(keeps_all=keeps_all)
@@ -467,19 +467,19 @@ def _address(call: Call, parts: Tree) -> Tree:
     return {name: parts[name] for name in parts if name not in call.content}
 
 
-def why_not_kept(entry: Entry, verdict: Verdict, *, below_replayed: bool) -> str:
+def why_not_kept(entry: Entry, ending: Ending, *, below_replayed: bool) -> str:
     """Say why an owner that ended so leaves out an outcome; empty: it keeps it.
 
     Args:
         entry: The call.
-        verdict: How its owner ended.
+        ending: How its owner ended.
         below_replayed: Whether a wider fixture's answers were replayed, so that what a
             service does not know may be what that fixture had made.
     """
-    if verdict == "passed":
+    if ending == "passed":
         return ""
     failed = failed_exchange(entry.body)
-    if failed or verdict == "skipped":
+    if failed or ending == "skipped":
         return failed
     if raised_in(entry.body):
         return raised_in(entry.body)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic.engine.lives import end, owning
-from pytest_mimic.engine.logs import Verdict
+from pytest_mimic.engine.logs import Ending
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.run.selection import plain_id
@@ -52,12 +52,12 @@ class Fixtures:
             return (yield)
         owner = self._owner_of(fixturedef, request)
         run, teardown = self._session.run, ExitStack()
-        verdict: Verdict = "failed"
+        ending: Ending = "failed"
 
         def end_fixture() -> None:
             teardown.close()
             del self._live[owner]
-            self._session.safely(lambda: end(run, owner, verdict))
+            self._session.safely(lambda: end(run, owner, ending))
 
         # Finalizers run in reverse order, and the fixture adds its own in between.
         fixturedef.addfinalizer(end_fixture)
@@ -65,10 +65,10 @@ class Fixtures:
         try:
             with owning(run, owner):
                 value = yield
-            verdict = "passed"
+            ending = "passed"
             return value
         except pytest.skip.Exception:
-            verdict = "passed"
+            ending = "passed"
             raise
         finally:
             fixturedef.addfinalizer(lambda: teardown.enter_context(owning(run, owner)))

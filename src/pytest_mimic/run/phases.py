@@ -10,7 +10,7 @@ import pytest
 
 from pytest_mimic.engine.events import CALLS, Event, Noted
 from pytest_mimic.engine.lives import end_test
-from pytest_mimic.engine.logs import Verdict
+from pytest_mimic.engine.logs import Ending
 from pytest_mimic.errors import (
     CorruptRecordingError,
     DriftError,
@@ -179,7 +179,7 @@ class Phases:
         if report.skipped and not hasattr(report, "wasxfail"):
             self._has_skipped = True
         if report.when == "teardown":
-            ending: Verdict = "passed"
+            ending: Ending = "passed"
             if self._has_failed:
                 ending = "failed"
             elif self._has_skipped:
