@@ -98,3 +98,21 @@ def test_the_test_client_of_aiohttp_is_left_alone(project):
     project.run().expect(passed=1)
 
     assert recorded.vault == {}
+
+
+IMPOSSIBLE = """
+    import app, httpx, pytest
+
+    def test_port():
+        with app.live_server(), pytest.raises(httpx.ConnectError):
+            httpx.get("http://127.0.0.1:123456/")
+"""
+
+
+def test_a_port_that_no_server_can_have_is_recorded_as_refused(project):
+    project.ini("http")
+    project.write("app.py", APP)
+    project.tests(IMPOSSIBLE)
+
+    project.record().expect(passed=1, says=["1 call recorded"])
+    project.replay().expect(passed=1, says=["1 call replayed"])

@@ -42,10 +42,13 @@ class OwnServers:
         """Return whether one of them answers under a host, `localhost:8000`."""
         if not self._sockets and not self._ports_of_children:
             return False
-        place = urlsplit(f"//{host or ''}")
+        try:
+            place = urlsplit(f"//{host or ''}")
+            port = place.port or _DEFAULT_PORT
+        except ValueError:  # No server has such an address.
+            return False
         if place.hostname not in _THIS_MACHINE:
             return False
-        port = place.port or _DEFAULT_PORT
         own = {_port_of(socket) for socket in list(self._sockets)}
         return port in own | self._ports_of_children
 

@@ -61,3 +61,11 @@ def test_in_process_transports_are_left_alone(httpx, runs):
         with httpx.Client(transport=transport) as client:
             assert client.get("http://inside/").text in ("mock", "wsgi")
     assert runs.asked == []
+
+
+@pytest.mark.parametrize("address", ["ftp://shop.com/", "//shop.com/", "http://"])
+def test_what_the_client_itself_refuses_is_no_call(httpx, runs, address):
+    with httpx.Client() as client, pytest.raises(httpx.UnsupportedProtocol):
+        client.get(address)
+
+    assert runs.asked == []

@@ -31,7 +31,7 @@ class Httpx(HttpAdapter):
         def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
             @wraps(original)
             def handle_request(transport: Any, request: Any) -> Any:
-                if self._is_mocked(transport, "handle_request"):
+                if self._is_left_alone(transport, request, "handle_request"):
                     return original(transport, request)
                 attempt = _Attempt(self.name, request, original, transport)
                 return at_once(attempt.begin(port))
@@ -41,7 +41,7 @@ class Httpx(HttpAdapter):
         def wrap_async(original: Callable[..., Any]) -> Callable[..., Any]:
             @wraps(original)
             async def handle_async_request(transport: Any, request: Any) -> Any:
-                if self._is_mocked(transport, "handle_async_request"):
+                if self._is_left_alone(transport, request, "handle_async_request"):
                     return await original(transport, request)
                 attempt = _Attempt(
                     self.name, request, original, transport, is_task=True
@@ -55,8 +55,10 @@ class Httpx(HttpAdapter):
             Edge(self.name, ("AsyncHTTPTransport", "handle_async_request"), wrap_async),
         ]
 
-    def _is_mocked(self, transport: Any, method: str) -> bool:
-        """Whether a library for mocks has replaced what sends the request."""
+    def _is_left_alone(self, transport: Any, request: Any, method: str) -> bool:
+        """Whether a library for mocks sends the request, or httpx refuses it."""
+        if request.url.scheme not in ("http", "https") or not request.url.host:
+            return True
         send = getattr(type(getattr(transport, "_pool", None)), method, None)
         module = getattr(send, "__module__", None) or self.core
         return not str(module).startswith(self.core)
