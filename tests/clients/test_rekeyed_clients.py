@@ -54,16 +54,12 @@ OTHER_RUN = [('run="a"', 'run="x"'), ('run="c"', 'run="y"')]
 OTHER_ID = [('"id": 1', '"id": 8'), ('"id": 3', '"id": 9')]
 HTTP = {
     "parts": ("http", "http ignore=query.key,body.run", OTHER_RUN),
-    "a path with a star": (
-        "http ignore=query,body.run",
-        "http ignore=query,body.run,body.*.id",
-        OTHER_ID,
-    ),
+    "a path with a star": ("http ignore=query,body.run", "http ignore=query,body.run,body.*.id", OTHER_ID),
     "parts that count again": ("http ignore=query,body.run", "http", []),
     "a match that goes": ("http match=headers.accept-language", "http", []),
     "sequence=no": ("http", "http sequence=no", []),
     "a line for some": ("http", "http only=POST ignore=body.run,query", OTHER_RUN),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("before", "after", "changes"), HTTP.values(), ids=HTTP)

@@ -15,11 +15,7 @@ LINES = "application/x-ndjson"
 
 READABLE = {
     "JSON": (b'{"a": [1, 2.5, null]}', JSON, {"json": {"a": [1, 2.5, None]}}),
-    "compact": (
-        b'{"a":1,"b":"x"}',
-        JSON,
-        {"json": {"a": 1, "b": "x"}, "layout": "compact"},
-    ),
+    "compact": (b'{"a":1,"b":"x"}', JSON, {"json": {"a": 1, "b": "x"}, "layout": "compact"}),
     "indented": (b'{\n  "a": 1\n}', JSON, {"json": {"a": 1}, "layout": "indent 2"}),
     "lines": (b'{"a":1}\n{"a":2}\n', LINES, {"lines": [{"a": 1}, {"a": 2}]}),
     "events": (
@@ -28,14 +24,10 @@ READABLE = {
         {"events": [{"event": "delta", "data": {"a": 1}}, {"data": "[DONE]"}]},
     ),
     "text": ("für".encode(), "text/plain", {"text": "für"}),
-    "charset": (
-        "für".encode("latin-1"),
-        "text/plain; charset=latin-1",
-        {"text": "für", "charset": "latin-1"},
-    ),
+    "charset": ("für".encode("latin-1"), "text/plain; charset=latin-1", {"text": "für", "charset": "latin-1"}),
     "bytes": (b"\xff\x00", "image/png", {"base64": "/wA="}),
     "bytes in UTF-8": (b"a\x00", "image/png", {"base64": "YQA="}),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", READABLE)

@@ -17,14 +17,8 @@ URLS = {
     "query": (f"/a?token={S}&b=1", "b"),
     "escaped name": (f"/a?b=1&api%5Fkey={S}", "b"),
     "session": (f"/a?session={S}&page=2", "page"),
-    "URL in a query": (
-        f"https://shop.test/a?next=https://b.com/%3Ftoken%3D{S}&c=d",
-        "b.com",
-    ),
-    "plain URL in a query": (
-        f"https://shop.test/a?next=https://b.com/?token={S}",
-        "b.com",
-    ),
+    "URL in a query": (f"https://shop.test/a?next=https://b.com/%3Ftoken%3D{S}&c=d", "b.com"),
+    "plain URL in a query": (f"https://shop.test/a?next=https://b.com/?token={S}", "b.com"),
     "user": (f"https://ann:{S}@shop.test/a", "shop.test"),
     "signature of Azure": (f"/blob?sv=2022&sig={S}%3D&se=1", "/blob"),
     "signature of AWS": (f"/a?X-Amz-Signature={S}&X-Amz-Date=1&k=v", "/a"),
@@ -33,7 +27,7 @@ URLS = {
     "start of OAuth": (f"/go?response_type=code&state={S}&nonce={S}&q=oslo", "oslo"),
     "end of OAuth": (f"/go?code={S}&state={S}&q=oslo", "oslo"),
     "ticket of CAS": (f"/go?ticket=ST-1856339-{S}&q=oslo", "oslo"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("target", "kept"), URLS.values(), ids=URLS)
@@ -53,13 +47,9 @@ HEADERS = {
     "cookie": ("Cookie", f"sid={S}; theme=dark", ""),
     "session": ("X-Session-Id", S, ""),
     "signature": ("Signature", f"a=:{S}=:", ""),
-    "data of SCRAM (RFC 7804)": (
-        "Authorization",
-        f'SCRAM-SHA-256 realm="r", data={S}',
-        "",
-    ),
+    "data of SCRAM (RFC 7804)": ("Authorization", f'SCRAM-SHA-256 realm="r", data={S}', ""),
     "URL": ("X-Mirror", f"https://ann:{S}@a.com/", ""),
-}
+}  # fmt: skip
 ANSWERED = {
     "cookie": ("Set-Cookie", f"sid={S}; Path=/; HttpOnly", "HttpOnly"),
     "location": ("Location", f"https://shop.test/cb?token={S}&b=1", "shop.test"),
@@ -78,7 +68,7 @@ ANSWERED = {
         f"https://a.com/cb#access_token={S}&expires_in=3600",
         "a.com",
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "value", "kept"), HEADERS.values(), ids=HEADERS)

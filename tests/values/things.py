@@ -324,34 +324,10 @@ def with_decorated_method(factor):
     return Local()
 
 
-def with_decorated_property(factor):
-    class Local:
-        @property
-        @times(factor)
-        def value(self):
-            return 1
-
-    return Local()
-
-
 def with_default(factor):
     class Local:
         def get(self, factor=factor):
             return factor
-
-    return Local()
-
-
-def with_lent_function(factor):
-    class Local:
-        get = adder(factor)
-
-    return Local()
-
-
-def with_member(factor):
-    class Local:
-        color = Color(factor)
 
     return Local()
 
@@ -372,10 +348,7 @@ def member_of_local_enum(factor):
 
 LOCAL_CLASSES = (
     with_decorated_method,
-    with_decorated_property,
     with_default,
-    with_lent_function,
-    with_member,
     with_data,
     member_of_local_enum,
 )
