@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 SHOWN = 10
 """How many rows a list has at most."""
 _WIDEST_COLUMN = 100
+_PAGES = "https://pytest-mimic.readthedocs.io/en/latest/how-to"
+PAGE_ON_KEYS = f"{_PAGES}/secrets.html#what-looks-like-a-key"
+PAGE_ON_NEW_VALUES = f"{_PAGES}/dates-and-ids.html"
 
 
 def request_words(method: str, params: Mapping[str, object]) -> str:

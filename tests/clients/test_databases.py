@@ -407,6 +407,17 @@ def test_a_test_that_fails_for_a_placeholder_says_which_name_to_exempt(project):
     project.replay().expect(passed=1, never=["placeholders"])
 
 
+def test_a_fixture_with_a_tear_down_stays_as_it_is_when_nothing_changed(project, urls):
+    real, _ = urls
+    project.module(STATEMENTS)
+    project.tests(FIXTURE.replace("NAME", "bob"))
+    project.record(env={"DATABASE_URL": real}).expect(passed=3)
+
+    again = project.run("--mimic-rerecord", env={"DATABASE_URL": real}).expect(passed=3)
+
+    assert again.changed == set()
+
+
 def test_what_is_rolled_back_after_a_miss_is_no_other_miss(shop, urls):
     """SQLAlchemy rolls back to its savepoint before the test sees the miss."""
     real, gone = urls

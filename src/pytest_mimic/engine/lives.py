@@ -137,8 +137,9 @@ def _write(run: Run, owner: Owner, log: Log) -> Written | None:
         written = log.write(
             fixtures={name: fixture.setup for name, fixture in used if fixture.setup},
             setup=owner.setup,
-            # A fixture may be set up again in this run, and ask for less.
-            keeps_all=owner.file in run.written,
+            # Its tear-down is still to come; and it may be set up again in this run,
+            # and ask for less.
+            keeps_all=not owner.ended.is_set() or owner.file in run.written,
         )
     except MimicError:
         for event in run.events.of("recorded"):

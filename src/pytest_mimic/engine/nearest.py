@@ -13,10 +13,11 @@ from pytest_mimic.engine.verifying import paths_of
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.values import messages
 from pytest_mimic.values.differences import Difference
+from pytest_mimic.values.looks import differ_in_ids_alone
 from pytest_mimic.values.tree import IGNORED, Tree, without
 from pytest_mimic.vault.recording import Entry, copied
 from pytest_mimic.vault.vault import Vault
-from pytest_mimic.words import few
+from pytest_mimic.words import PAGE_ON_NEW_VALUES, few
 
 # Recordings of a target that are read, and those that are compared with a call.
 _MOST_READ = 2000
@@ -121,6 +122,8 @@ def _of_equal(
         logs = [one for one in others if one.name.startswith("logs/")]
         begun = [one.owner for one in logs if one.number == 0]
         moved = [test for test in begun if test in around.gone]
+        alike = [one for one in moved if _name_in_file(one) == _name_in_file(name)]
+        moved = alike or moved
         if moved:
             # Which of them was renamed to this one, only its author knows.
             verb, begin = ("is", "begins") if len(moved) == 1 else ("are", "begin")
@@ -131,6 +134,10 @@ def _of_equal(
     if call.has_effect:  # What it gives depends on what was asked before.
         return Hints([fact], [])
     return Hints([fact], [("to let all tests share it", around.line_to_share(call))])
+
+
+def _name_in_file(test: str) -> str:
+    return test.partition("::")[2]
 
 
 def _moves(commands: Sequence[str]) -> list[Remedy]:
@@ -168,6 +175,10 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
     if hidden and trees.count(trees[number]) == 1:
         paths = tuple(hidden)
     if not paths:
+        if found and all(differ_in_ids_alone(one.old, one.new) for one in found):
+            facts.append(
+                f"the ids or times in it are new in each run: {PAGE_ON_NEW_VALUES}"
+            )
         return Hints(facts, [], cause)
     options = call.options.changed(ignore=(*call.options.ignore, *paths))
     words = "if it may differ" if hidden else "if it changes from run to run"

@@ -340,19 +340,22 @@ def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:
     A text that holds them, as an address does, differs with them.
     """
     # Only a drift looks at differences.
+    from pytest_mimic.values.differences import MISSING
     from pytest_mimic.values.looks import ignorable, without_ids_and_moments
 
     if call.kind == "function":
         return []
     values: dict[str, str] = {}
-    for one in differences:
+    # A fact stands for something else: a part more, another type.
+    on_both_sides = [
+        one for one in differences if not one.fact and MISSING not in (one.old, one.new)
+    ]
+    for one in on_both_sides:
         is_id = bool(one.steps) and re.search(_ID, one.steps[-1]) is not None
         if is_id or ignorable([one]):
             values[str(one.old)] = str(one.new)
     paths: dict[str, None] = {}
-    for one in differences:
-        if one.fact:
-            continue  # It stands for something else: a part more, another type.
+    for one in on_both_sides:
         old, new = _with_values(str(one.old), values), str(one.new)
         if without_ids_and_moments(old) == without_ids_and_moments(new):
             path = ["*" if step.isdigit() else step for step in one.steps]

@@ -11,12 +11,17 @@ from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.targets import parse_target
 from pytest_mimic.run.session import Session
-from pytest_mimic.words import SHOWN, and_more, few, plural, rows
+from pytest_mimic.words import (
+    PAGE_ON_KEYS,
+    PAGE_ON_NEW_VALUES,
+    SHOWN,
+    and_more,
+    few,
+    plural,
+    rows,
+)
 
 _LONGEST_CAUSE = 160
-_PAGES = "https://pytest-mimic.readthedocs.io/en/latest/how-to"
-_PAGE_ON_KEYS = f"{_PAGES}/secrets.html#what-looks-like-a-key"
-_PAGE_ON_NEW_VALUES = f"{_PAGES}/dates-and-ids.html"
 _DAMAGES = {
     "pointer": ("Git LFS pointers", "git lfs pull"),
     "conflict": ("in conflict", "git status"),
@@ -170,7 +175,7 @@ def _texts_like_keys(session: Session) -> list[str]:
     which = f" (the first {SHOWN} of {len(marks)})" if len(marks) > SHOWN else ""
     return [
         *lines,
-        f"if they are secret: {_PAGE_ON_KEYS}",
+        f"if they are secret: {PAGE_ON_KEYS}",
         f"if they are not secret{which}: mimic_redact = {', '.join(marks[:SHOWN])}",
     ]
 
@@ -274,7 +279,7 @@ def _made_anew(session: Session) -> list[str]:
         causes.setdefault(event.text("cause"), []).append(event)
     what = f"{plural(len(calls), 'recorded call')} with other values"
     known = dict.fromkeys(_WAYS[event.text("what")] for event in events)
-    ways = [f"{words}: {_PAGE_ON_NEW_VALUES}#{part}" for words, part in known]
+    ways = [f"{words}: {PAGE_ON_NEW_VALUES}#{part}" for words, part in known]
     if session.is_quiet:
         return [f"the next run will make {what} ({', '.join(causes)}); {ways[0]}"]
     pairs = []
