@@ -60,7 +60,6 @@ POLARS = pl.DataFrame(
 MATRIX = sparse.csr_matrix(np.array([[0, 1.5], [2, 0]]))
 PACKED = np.dtype([("a", "i1"), ("b", "i4")])
 MOMENTS = pd.DatetimeIndex(["2026-11-02", "2026-11-03"]).as_unit("ns")
-PAIRS = pd.MultiIndex.from_tuples([("u", 1), ("v", 2)])
 PICTURE = Image.new("RGB", (3, 2), "red")
 
 

@@ -319,15 +319,6 @@ def test_exif_set_in_memory_comes_back_or_the_image_is_refused(kind):
     comes_back_or_is_refused(image, shown=pages)
 
 
-def test_a_text_of_a_file_comes_back_or_the_image_is_refused():
-    image = pytest.importorskip("PIL.Image")
-    file, chunks = io.BytesIO(), pytest.importorskip("PIL.PngImagePlugin").PngInfo()
-    chunks.add_text("title", "one")
-    image.new("RGB", (2, 2)).save(file, "PNG", pnginfo=chunks)
-
-    comes_back_or_is_refused(image.open(file), shown=pages)
-
-
 # Other libraries
 
 
