@@ -54,6 +54,22 @@ def test_drivers_cursor_is_read_row_by_row(runs, connect, place, mode):
         assert steps(place.gone) == recorded
 
 
+def test_types_of_parameters_reach_the_driver(runs, connect, request, tmp_path):
+    """`setinputsizes`, which some dialects call: pg8000 sends the types that it is told."""
+    place = place_for(request, "postgresql+pg8000", tmp_path)
+
+    def steps(url):
+        connection = connect(url).raw_connection()
+        cursor = connection.cursor()
+        cursor.setinputsizes(20)  # bigint
+        cursor.execute("SELECT pg_typeof(%s)::text", (1,))
+        found = cursor.fetchone()[0]
+        connection.close()
+        return found
+
+    assert same(runs, place, steps) == "bigint"
+
+
 def test_async_connection_that_is_given_up_is_replaced(runs, async_place):
     """`connection.invalidate()` closes it without a word; the next statement opens another."""
 
