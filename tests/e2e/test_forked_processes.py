@@ -17,7 +17,7 @@ WAYS = ["in_fork", pytest.param("in_pool", marks=pytest.mark.rare)]
 
 # The ways in which a test makes a call in a forked process, and gets its outcome.
 CHILDREN = """
-import json, multiprocessing, os, signal, sys, threading
+import json, multiprocessing, os
 from concurrent.futures import ProcessPoolExecutor
 import requests
 
@@ -170,35 +170,6 @@ def test_children():
 
     server.stop()
     forking.run_forking().expect(passed=1, says=["2 calls replayed"])
-
-
-def test_a_child_that_is_killed_stops_nobody(project):
-    project.ini("shop:number")
-    project.module("""
-        import os, signal
-        from tally import ran
-
-        def number(n):
-            ran("number", n)
-            if n == 2:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return n
-    """)
-    project.tests(
-        CHILDREN.replace('URL = os.environ["API"]', "import shop")
-        + """
-def test_children():
-    numbers = [in_fork(shop.number, n) for n in (1, 2, 3)]
-    assert [numbers[0], numbers[2]] == [1, 3]
-    assert numbers[1].startswith("ended with")
-"""
-    )
-
-    run = project.record(process=True).expect(
-        passed=1, real=["number 1", "number 2", "number 3"]
-    )
-
-    assert sorted(call.value for call in run.calls) == [1, 3]
 
 
 # As pytest-forked does it.

@@ -86,22 +86,6 @@ def test_a_process_of_a_recorded_function_is_not_named(shop):
     assert HEADING not in recorded.output + replayed.output
 
 
-def test_only_processes_inside_of_a_block_are_named(shop):
-    shop.project.ini()
-    expression = "\n".join(
-        (
-            "from pytest_mimic import mimic",
-            "shop.in_process('spawn', 'outside')",
-            "with mimic('shop:fetch'): shop.in_process('spawn', 'inside')",
-            "shop.in_process('spawn', 'outside')",
-        )
-    )
-
-    run = shop(expression).expect(passed=1)
-
-    assert run.section[-2] == "  spawn    test_shop.py::test_it"
-
-
 def test_workers_of_xdist_report_theirs(shop):
     run = shop("shop.in_process('spawn', 'Oslo')", "-n1").expect(passed=1)
 

@@ -310,20 +310,6 @@ class Handler(loopback.Handler):
         else:
             self.json({"try": tries})
 
-    def page_stall_first(self, query: dict[str, str]) -> None:
-        """Two events, the second of the first request only when the server stops."""
-        with self.server.lock:
-            self.server.flaky[f"stall {query}"] += 1
-            is_first = self.server.flaky[f"stall {query}"] == 1
-        self.begin(200, "text/event-stream")
-        self.close_connection = True
-        self.wfile.write(b"data: 1\n\n")
-        self.wfile.flush()
-        if is_first:
-            self.server.stopping.wait(10)
-        with suppress(OSError):
-            self.wfile.write(b"data: 2\n\n")
-
     def page_stall(self, _: dict[str, str]) -> None:
         """Sends the rest only when the server stops."""
         self.begin(200, "text/plain", Content_Length="100")
