@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from textwrap import dedent
 
 import pytest
 from support.city_shop import SHOP
@@ -251,49 +250,21 @@ def test_the_modes_of_a_cassette(shop, fixture):
     )
 
 
-BESIDE = {
-    "tasks": """
-        async def both(first, second):
-            async def trip(block):
-                with block as cassette:
-                    await asyncio.sleep(0)
-                    shop.fetch(cassette.name)
-            return await asyncio.gather(trip(first), trip(second), return_exceptions=True)
-
-        def run(*blocks):
-            return asyncio.run(both(*blocks))
-    """,
-    "threads": """
-        def run(first, second):
-            opened, done, errors = threading.Event(), threading.Event(), []
-            def beside():
-                with first as cassette:
-                    opened.set()
-                    done.wait(60)
-                    shop.fetch(cassette.name)
-            thread = threading.Thread(target=beside)
-            thread.start()
-            opened.wait(60)
-            try:
-                with second:
-                    pass
-            except Exception as error:
-                errors.append(error)
-            done.set()
-            thread.join()
-            return [None, *errors]
-    """,
-}
-
-
-@pytest.mark.parametrize("beside", BESIDE.values(), ids=BESIDE)
-def test_two_cassettes_of_what_runs_at_the_same_time_are_refused(shop, beside):
-    shop.write("beside.py", "import asyncio, threading, shop\n" + dedent(beside))
+def test_two_cassettes_of_tasks_side_by_side_are_refused(shop):
     shop.tests("""
-        from beside import run
+        import asyncio, shop
 
         def test_it(mimic_auto):
-            first, second = run(*(mimic_auto(name, targets=["shop:fetch"]) for name in ("first", "second")))
+            async def trip(name):
+                with mimic_auto(name, targets=["shop:fetch"]):
+                    await asyncio.sleep(0)
+                    shop.fetch(name)
+
+            async def both():
+                trips = trip("first"), trip("second")
+                return await asyncio.gather(*trips, return_exceptions=True)
+
+            first, second = asyncio.run(both())
             assert first is None
             assert str(second).startswith("cassette second cannot be opened while cassette first")
     """)

@@ -203,28 +203,3 @@ def test_content_without_a_file_is_refused(files, argument, reason, remedy):
     files.record().expect(
         failed=1, real=[], says=["UnstableIdentityError", reason, remedy]
     )
-
-
-def test_content_may_be_none_or_in_keywords(project):
-    project.ini("shop:load content=path,extra")
-    project.module("""
-        from tally import ran
-
-        def load(path=None, **more):
-            ran("load", *more)
-            return 1
-    """)
-    project.write("a.csv", "one")
-    project.write("b.csv", "one")
-    project.tests("""
-        import shop
-
-        def test_load():
-            shop.load(), shop.load(None), shop.load("a.csv"), shop.load("b.csv")
-            shop.load(extra="a.csv"), shop.load(extra="b.csv"), shop.load(other="a.csv"), shop.load(other="b.csv")
-    """)
-
-    project.record().expect(
-        passed=1, real=["load", "load", "load extra", "load other", "load other"]
-    )
-    project.replay().expect(passed=1)

@@ -45,37 +45,6 @@ def shop(project):
     return project
 
 
-def test_a_miss_of_a_wider_fixture_shows_what_the_fixture_has_recorded(project):
-    project.ini("shop:fetch sequence")
-    setup = """
-        import pytest, shop
-
-        @pytest.fixture(scope="session")
-        def rates():
-            shop.fetch("EUR", "DAY", 1, 2)
-    """
-    project.write("conftest.py", setup.replace("DAY", "2024-05-01"))
-    project.write(
-        "test_shop.py",
-        """
-        import shop
-
-        def test_first(rates):
-            pass
-
-        def test_second(rates):
-            shop.fetch("EUR", "2024-05-02")
-        """,
-    )
-    project.record_once(passed=2)
-    project.write("conftest.py", setup.replace("DAY", "2024-05-03"))
-
-    run = project.replay("-k", "test_second")
-
-    run.expect(errors=1, deselected=1)
-    assert "day: '2024-05-01' recorded, '2024-05-03' now" in run.error
-
-
 def test_a_miss_shows_each_argument_that_differs(shop):
     shop.write(
         "test_shop.py",

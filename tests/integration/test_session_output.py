@@ -78,18 +78,6 @@ def test_a_miss_at_import_fails_the_run(shop):
     assert run.section[-1] == "to record the missing: pytest --mimic-record"
 
 
-def test_an_ascii_terminal_gets_escaped_arguments(shop):
-    """The plugin itself prints ASCII only."""
-    shop.tests("import shop\n\ndef test_it(): shop.fetch('Troms\\xf8')\n")
-
-    run = shop.run(
-        process=True, env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    ).expect(failed=1)
-
-    assert run.section[2] == r"  shop:fetch(city='Troms\xf8')    test_shop.py::test_it"
-    assert run.output.isascii()
-
-
 # -- the calls of a test, with `-v`
 
 

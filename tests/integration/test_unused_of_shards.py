@@ -192,22 +192,6 @@ def test_what_is_judged_of_runs_in_parts(shop, unused, row):
 # -- the jobs
 
 
-def test_recordings_of_recording_jobs_are_used(shop, unused):
-    tests = (
-        TESTS.replace("'Bonn'", "'Oslo'")
-        + "def test_wien(): assert shop.fetch('Wien')\n"
-    )
-    shop.write("tests/test_shop.py", tests)
-
-    split(shop, "--mimic-record")
-    verdict = unused("usage-0.json", "usage-1.json")
-
-    assert (verdict.code, verdict.lines[:3]) == (
-        1,
-        ["1 recording unused", "unused:", BONN],
-    )
-
-
 def test_what_was_recorded_since_is_kept(shop, unused):
     leave_bonn(shop)
     split(shop)
