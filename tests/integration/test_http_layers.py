@@ -173,74 +173,31 @@ def test_a_stream_that_is_read_late_is_verified_and_recorded_once(layers):
 
 # Each client, with a function that sends a request through its client.
 EVERYWHERE = """
-    import asyncio, http.client, os, urllib.request
-    from urllib.parse import urlsplit
+    import asyncio, os, urllib.request
     import aiohttp, httpx, httpx2, requests, urllib3
 
-    async def async_get(client, url):
-        async with client:
-            return (await client.get(url)).content
+    URL = os.environ["API"] + "/items/"
 
-    async def aiohttp_get(url):
-        async with aiohttp.ClientSession() as session, session.get(url) as response:
-            return await response.read()
+    async def by_async_httpx():
+        async with httpx.AsyncClient() as client:
+            return (await client.get(URL + "httpx-async")).content
 
-    def connection_get(url):
-        connection = http.client.HTTPConnection(urlsplit(url).netloc)
-        try:
-            connection.request("GET", urlsplit(url).path)
-            return connection.getresponse().read()
-        finally:
-            connection.close()
+    async def by_aiohttp():
+        async with aiohttp.ClientSession() as session:
+            async with session.get(URL + "aiohttp") as response:
+                return await response.read()
 
-    def pool_get(url):
-        with urllib3.PoolManager() as http:
-            return http.request("GET", url).data
-
-    def session_get(url):
-        with requests.Session() as session, session.get(url, stream=True) as response:
-            return b"".join(response.iter_content(4))
-
-    SEND = {
-        "aiohttp": [lambda url: asyncio.run(aiohttp_get(url))],
-        "http.client": [connection_get, lambda url: urllib.request.urlopen(url).read()],
-        "httpx": [
-            lambda url: httpx.get(url, verify=False).content,
-            lambda url: asyncio.run(async_get(httpx.AsyncClient(verify=False), url)),
-        ],
-        "httpx2": [lambda url: httpx2.get(url, verify=False).content],
-        "requests": [lambda url: requests.get(url).content, session_get],
-        "urllib3": [pool_get],
-    }
-
-    def send_all():
-        for name, functions in SEND.items():
-            for number, send in enumerate(functions):
-                assert b"path" in send(f"{os.environ['API']}/items/{name}/{number}")
+    def test_it():
+        assert b"path" in asyncio.run(by_aiohttp())
+        assert b"path" in asyncio.run(by_async_httpx())
+        assert b"path" in httpx.get(URL + "httpx").content
+        assert b"path" in httpx2.get(URL + "httpx2").content
+        assert b"path" in requests.get(URL + "requests").content
+        assert b"path" in urllib3.PoolManager().request("GET", URL + "urllib3").data
+        assert b"path" in urllib.request.urlopen(URL + "http.client").read()
 """
-SENT = [
-    ("aiohttp", 1),
-    ("http.client", 2),
-    ("httpx", 2),
-    ("httpx2", 1),
-    ("requests", 2),
-    ("urllib3", 1),
-]
-CALLS_PREFIX = sorted(
-    f"GET /items/{name}/{number}" for name, count in SENT for number in range(count)
-)
-
-
-@pytest.fixture
-def everywhere(project):
-    """A project with all clients, whose test sends requests through each of them."""
-    for module in ("aiohttp", "httpx", "httpx2"):
-        pytest.importorskip(module)
-    project.write("callers.py", EVERYWHERE)
-    project.write(
-        "test_it.py", "import callers\n\ndef test_it():\n    callers.send_all()\n"
-    )
-    return project
+CLIENTS_OF_ALL = ("aiohttp", "http.client", "httpx", "httpx2", "requests", "urllib3")
+ASKED = sorted(f"GET /items/{name}" for name in (*CLIENTS_OF_ALL, "httpx-async"))
 
 
 def taken(recordings):
@@ -248,25 +205,26 @@ def taken(recordings):
     return sorted(one.signature for one in recordings)
 
 
-@pytest.mark.parametrize(
-    "lines", [["http"], list(dict(SENT))], ids=["http", "own names"]
-)
-def test_all_clients_together_take_each_call_once(everywhere, lines):
+@pytest.mark.parametrize("lines", [["http"], CLIENTS_OF_ALL], ids=["http", "own names"])
+def test_all_clients_together_take_each_call_once(project, lines):
     """When it is recorded, verified, and replayed."""
-    everywhere.ini(*lines)
+    for module in ("aiohttp", "httpx", "httpx2"):
+        pytest.importorskip(module)
+    project.ini(*lines)
+    project.tests(EVERYWHERE)
 
     with running_server() as server:
-        everywhere.record(env={"API": server.url}).expect(
-            passed=1, says=[f"{len(CALLS_PREFIX)} calls recorded"]
+        project.record(env={"API": server.url}).expect(
+            passed=1, says=[f"{len(ASKED)} calls recorded"]
         )
-        assert len(server.seen) == len(CALLS_PREFIX)
-        verified = everywhere.run("--mimic-verify", env={"API": server.url})
-        verified.expect(passed=1, says=[f"{len(CALLS_PREFIX)} calls verified"])
-        assert len(server.seen) == 2 * len(CALLS_PREFIX)
-    replayed = everywhere.replay(env={"API": server.url})
+        assert len(server.seen) == len(ASKED)
+        verified = project.run("--mimic-verify", env={"API": server.url})
+        verified.expect(passed=1, says=[f"{len(ASKED)} calls verified"])
+        assert len(server.seen) == 2 * len(ASKED)
+    replayed = project.replay(env={"API": server.url})
 
-    replayed.expect(passed=1, says=[f"{len(CALLS_PREFIX)} calls replayed"])
-    assert taken(replayed.calls) == CALLS_PREFIX
+    replayed.expect(passed=1, says=[f"{len(ASKED)} calls replayed"])
+    assert taken(replayed.calls) == ASKED
 
 
 def test_the_line_of_a_client_goes_before_the_one_of_all_clients(layers):

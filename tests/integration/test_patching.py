@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
-from collections import Counter
 
 import pytest
 
@@ -342,62 +340,7 @@ def test_what_another_tool_has_put_in_place_of_a_wrapper_stays(project):
     project.run().expect(passed=1)
 
 
-# -- functions that pytest and the plugin call as well
-
-
-CALLS_PREFIX = {
-    "time:time": "time.time()",
-    "time:perf_counter": "time.perf_counter()",
-    "os:getpid": "os.getpid()",
-    "os:listdir": "sorted(os.listdir('.'))[:1]",
-    "os:stat": "os.stat('shop.py').st_size",
-    "os.path:exists": "os.path.exists('shop.py')",
-    "json:dumps": "json.dumps({'a': 1})",
-    "json:loads": "json.loads('[1]')",
-    "pathlib:Path.read_text": "pathlib.Path('note.txt').read_text()",
-    "xxhash:xxh3_128_hexdigest": "__import__('xxhash').xxh3_128_hexdigest(b'a')",
-}
-
-
-def test_functions_that_the_plugin_uses_are_mimicked_for_tests(project):
-    """The one call of each by its test is recorded, and replayed whatever the clock shows."""
-    project.ini(*CALLS_PREFIX, "shop:fetch")
-    project.write("note.txt", "noted")
-    project.module("def fetch(city):\n    return city\n")
-    project.write(
-        "test_it.py",
-        "import json, os, pathlib, socket, tempfile, time\nimport shop\n\n"
-        + "".join(
-            f"def test_{number}():\n"
-            f"    value = {call}\n"
-            f"    assert os.environ.get('SEEN_{number}', repr(value)) == repr(value)\n"
-            f"    assert shop.fetch({number}) == {number}\n"
-            f"    print('value {number}:', repr(value))\n\n"
-            for number, call in enumerate(CALLS_PREFIX.values())
-        )
-        # Nothing has imported it so far: what Python looks up for it is no call of the
-        # test's.
-        + "def test_import():\n    import colorsys\n",
-    )
-
-    recorded = project.run("--mimic-record", "-s", process=True).expect(
-        passed=len(CALLS_PREFIX) + 1
-    )
-    seen = {
-        f"SEEN_{number}": value
-        for number, value in re.findall(r"value (\d+): (.*)", recorded.output)
-    }
-    replayed = project.run(process=True, env=seen).expect(passed=len(CALLS_PREFIX) + 1)
-
-    assert len(seen) == len(CALLS_PREFIX)
-    # A recording has the function's own name: posix:getpid.
-    calls = [call.target for call in recorded.calls]
-    wanted = [*CALLS_PREFIX, *["shop:fetch"] * len(CALLS_PREFIX)]
-    assert Counter(name.split(":")[1] for name in calls) == Counter(
-        name.split(":")[1] for name in wanted
-    )
-    assert recorded.section[0].startswith(f"{2 * len(CALLS_PREFIX)} calls recorded")
-    assert replayed.section == [f"{2 * len(CALLS_PREFIX)} calls replayed, # s saved"]
+# -- functions that the plugin calls as well
 
 
 FAKED = """
