@@ -508,3 +508,27 @@ def test_a_plugin_that_answers_for_tests_sees_their_own_functions(shop):
     )
 
     shop.replay().expect(passed=1)
+
+
+def test_a_run_that_could_not_read_a_recording_judges_nothing(shop):
+    """Even if a test handles the error: the recording may be needed."""
+    oslo = next(
+        path
+        for path in shop.vault.glob("calls/**/*.json")
+        if "Oslo" in path.read_text()
+    )
+    oslo.write_text("[]")
+    shop.write(
+        "tests/test_shop.py",
+        """
+        import pytest, shop
+
+        def test_oslo():
+            pytest.raises(Exception, shop.fetch, "Oslo")
+        """,
+    )
+
+    run = shop.run("--mimic-clear-unused").expect(passed=1)
+
+    assert "could not judge: a recording was not read" in run.output
+    assert len(list(shop.vault.glob("calls/**/*.json"))) == 2

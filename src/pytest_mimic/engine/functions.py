@@ -12,7 +12,7 @@ from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.events import Event, Plain
 from pytest_mimic.engine.inputs import Opened
 from pytest_mimic.engine.mocks import Mocks, refusal
-from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.targets import Target, steps_of
 from pytest_mimic.values.binding import Binder
 from pytest_mimic.values.identity import (
@@ -459,7 +459,7 @@ class FunctionCall:
             entry = run.shared.recorded(name)
             if entry is None or not plan.is_fresh_value(entry):
                 return None
-        except CorruptRecordingError:
+        except MimicError:
             return None  # Whoever takes the place of the call refuses it.
         plan.warn_of_inputs(entry)
         run.sleeps.go_on()

@@ -154,6 +154,9 @@ class Phases:
         errors = []
         for noted in [*wrong, *run.take_noted()]:
             error = noted.error
+            if type(error) in (CorruptRecordingError, MimicError):
+                # Damage, or the system, keeps calls from what they would use.
+                self._session.usage.partial["a recording was not read"] = "stopped"
             if isinstance(error, CorruptRecordingError):
                 run.events.add("damaged", error.file, test=run.test, what=error.damage)
             if isinstance(error, DriftError):
