@@ -122,6 +122,18 @@ def test_new_facts_alone_are_no_difference(shop):
     assert shop.command("diff") == (0, "", "")
 
 
+def test_calls_in_another_order_are_no_difference(shop):
+    """So tasks side by side may begin them."""
+    swapped = BEFORE.replace('("EUR"), shop.fetch("GBP")', '("GBP"), shop.fetch("EUR")')
+    shutil.rmtree(shop.vault)
+    shutil.copytree(shop.root / "old", shop.vault)
+    shop.tests(swapped)
+
+    shop.run("--mimic-rerecord", env={"VERSION": "1"})
+
+    assert shop.command("diff") == (0, "", "")
+
+
 def test_json_is_for_scripts(shop):
     found = json.loads(shop.command("diff", "--json").out)["differences"]
 

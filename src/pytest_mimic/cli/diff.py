@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 from argparse import Namespace
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from pytest_mimic.cli.exchanges import damage_of_edit, identity_under
@@ -181,21 +180,32 @@ def _parsed(name: str, content: bytes | None) -> Recording:
 
 def _pairs(
     old: Sequence[Entry], new: Sequence[Entry]
-) -> Iterator[tuple[Entry | None, Entry | None]]:
-    """Yield each call with the former one: the same, or another one in its place."""
-    keys = [(entry.target, entry.identity) for entry in old]
-    keys_now = [(entry.target, entry.identity) for entry in new]
-    matcher = SequenceMatcher(None, keys, keys_now, autojunk=False)
-    for _, start, end, start_now, end_now in matcher.get_opcodes():
-        left = list(old[start:end])
-        for entry in new[start_now:end_now]:
-            of_target = [one for one in left if one.target == entry.target]
-            alike = [one for one in of_target if one.signature == entry.signature]
-            same = next(iter(alike or of_target), None)
-            if same is not None:
-                left.remove(same)
-            yield same, entry
-        yield from ((one, None) for one in left)
+) -> list[tuple[Entry | None, Entry | None]]:
+    """Return each call with the former one: the same, or another one in its place."""
+    former: list[Entry | None] = [None] * len(new)
+    left = list(old)
+    for alike in (_key, _signature, _target):
+        waiting: dict[object, list[Entry]] = defaultdict(list)
+        for entry in reversed(left):
+            waiting[alike(entry)].append(entry)
+        for place, entry in enumerate(new):
+            if former[place] is None and waiting[alike(entry)]:
+                former[place] = waiting[alike(entry)].pop()
+        found = {id(entry) for entry in former}
+        left = [entry for entry in left if id(entry) not in found]
+    return [*zip(former, new, strict=True), *[(entry, None) for entry in left]]
+
+
+def _key(entry: Entry) -> tuple[str, str]:
+    return entry.target, entry.identity
+
+
+def _signature(entry: Entry) -> tuple[str, str]:
+    return entry.target, entry.signature
+
+
+def _target(entry: Entry) -> str:
+    return entry.target
 
 
 def _differing(
