@@ -406,3 +406,29 @@ def test_a_pickle_whose_library_has_changed_is_stale(project):
 
     assert "StaleRecordingError" in run.output
     assert "pytest --mimic-rerecord" in run.output
+
+
+def test_an_exception_that_is_a_pickle_is_named_by_its_class(project):
+    pytest.importorskip("pydantic")
+    project.ini("shop:order")
+    project.module("""
+        from pydantic import BaseModel
+
+        class Order(BaseModel):
+            number: int
+
+        def order(number):
+            return Order(number=number)
+    """)
+    project.tests("""
+        import pytest, shop
+
+        def test_order():
+            with pytest.raises(ValueError, match="a valid integer"):
+                shop.order("seven")
+    """)
+
+    project.record().expect(passed=1)
+
+    shown = project.command("ls").out
+    assert "shop:order(number='seven'), raised ValidationError " in shown

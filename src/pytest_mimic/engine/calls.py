@@ -295,9 +295,12 @@ def _raised_of(body: Mapping[str, Tree]) -> Tree:
 
 
 def _class_of(raised: Tree) -> str:
-    """Give the name of the class of a stored exception; empty: it is a pickle."""
-    tag = next(iter(raised), "") if isinstance(raised, dict) else ""
-    return tag.rpartition(":")[2]
+    """Give the name of the class of a stored exception."""
+    if not isinstance(raised, dict):
+        return ""
+    if "preview" in raised:  # It is a pickle.
+        return str(raised["preview"]).strip("<>")
+    return next(iter(raised), "").rpartition(":")[2]
 
 
 def is_gone(body: Mapping[str, Tree]) -> bool:
