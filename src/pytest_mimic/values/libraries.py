@@ -310,10 +310,11 @@ def _column(values: Any, walk: Opener) -> Tree:
     elif is_text or _is_nullable(values):
         objects = values.to_numpy(dtype=object, na_value=None)
         items = _objects(objects.tolist(), walk)
-    elif dtype.kind == "M":
-        items = _data(values.asi8.view(f"M8[{values.unit}]"), walk)
     elif hasattr(values, "asi8"):
-        items = _data(values.asi8, walk)
+        moments = values.asi8
+        if dtype.kind == "M":
+            moments = moments.view(f"M8[{values.unit}]")
+        items = _data(moments, walk)
     else:
         items = _data(np.asarray(values), walk)
     is_of_numpy = isinstance(dtype, np.dtype)
