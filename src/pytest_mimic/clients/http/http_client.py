@@ -96,9 +96,8 @@ def _stand_in_for(
         # connection of a subclass calls that of its base.
         method = type(connection).connect
         is_its_own = getattr(method, "__wrapped__", None) is not original
-        is_mocked = requests_adapters.are_sockets_mocked()
         is_stand_in = isinstance(connection.sock, _Socket)
-        if is_its_own or is_mocked or is_stand_in or port.run.passes():
+        if is_its_own or is_stand_in or port.run.passes():
             original(connection)
             return
         if not isinstance(connection, HTTPConnection):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import re
-import socket
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -23,8 +22,6 @@ from pytest_mimic.clients.http import answers, requests
 SENDING: ContextVar[list[Exchange | None] | None] = ContextVar("sending", default=None)
 """While requests sends, the call that has begun for the next attempt of urllib3."""
 
-# Libraries for mocks that put a class of their own in place of sockets.
-_MOCKS = ("httpretty", "mocket")
 # An address that urllib3 sends as it is, without a port that it leaves out.
 _PLAIN_URL = re.compile(
     r"https?://[a-z0-9.-]*[a-z0-9](?::(?!(?:80|443)/)\d+)?/[\w.~!$&'()*+,;=:@/?%-]*",
@@ -58,11 +55,6 @@ def wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     return send
 
 
-def are_sockets_mocked() -> bool:
-    """Return whether a library for mocks has replaced the sockets."""
-    return socket.socket.__module__.partition(".")[0] in _MOCKS
-
-
 def _is_plain(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
     """Return whether urllib3 would send a request as it is, and nobody is between."""
     if type(adapter) is not sys.modules["requests.adapters"].HTTPAdapter:
@@ -93,7 +85,7 @@ def _is_mocked() -> bool:
     """Return whether a library for mocks stands below requests."""
     module: Any = sys.modules["urllib3.connectionpool"]
     urlopen = module.HTTPConnectionPool.urlopen
-    if urlopen.__module__ != module.__name__ or are_sockets_mocked():
+    if urlopen.__module__ != module.__name__:
         return True
     pools = (module.HTTPConnectionPool, module.HTTPSConnectionPool)
     return not all(hasattr(pool.ConnectionCls.connect, "port") for pool in pools)
