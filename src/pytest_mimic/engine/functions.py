@@ -12,7 +12,7 @@ from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.events import Event, Plain
 from pytest_mimic.engine.inputs import Opened
 from pytest_mimic.engine.mocks import Mocks, refusal
-from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import Target, steps_of
 from pytest_mimic.values.binding import Binder
 from pytest_mimic.values.identity import (
@@ -256,7 +256,7 @@ class FunctionPlan:
             return []
         try:
             return self._mocks.inputs.changed(entry.inputs, self.run.vault)
-        except CorruptRecordingError as error:
+        except MimicError as error:
             if self.run.inputs == "strict" and self.run.mode != "record":
                 raise
             return [error.what]  # a run that records makes the list anew
