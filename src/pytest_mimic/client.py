@@ -171,6 +171,10 @@ class Adapter:
         """
         return False
 
+    def is_call(self, request: Plain) -> bool:  # noqa: ARG002
+        """Return whether a request is answered once, and does not open a channel."""
+        return True
+
     def host(self, request: Plain) -> str | None:  # noqa: ARG002
         """Return the host that patterns name, with its port if there is one."""
         return None
@@ -304,7 +308,7 @@ class Port:
         line = self._line(request, clients, host)
         if host is not None and run.is_own_server(host):
             return None
-        if line is None:
+        if line is None or not self._adapter.is_call(request):
             self._note_left_out(request)
             return None
         owner = line.cassette or run.innermost

@@ -85,3 +85,35 @@ def test_rerecording_keeps_the_longest_round_of_a_scope(project):
     project.run("--mimic-rerecord", *order).expect(passed=3, real=["get x"] * 3)
 
     project.record("test_a.py").expect(passed=2, real=[])
+
+
+def test_a_fixture_and_the_one_that_it_overrides_own_their_calls(project):
+    project.module("""
+        from tally import ran
+
+        numbers = iter(range(1, 9))
+
+        def get():
+            ran("get")
+            return next(numbers)
+    """)
+    project.conftest("""
+        import pytest, shop
+
+        @pytest.fixture(scope="module")
+        def user():
+            return [shop.get()]
+    """)
+    project.tests("""
+        import pytest, shop
+
+        @pytest.fixture(scope="module")
+        def user(user):
+            return [*user, shop.get()]
+
+        def test_it(user):
+            assert user == [1, 2]
+    """)
+    project.record().expect(passed=1)
+
+    project.replay().expect(passed=1, real=[])

@@ -194,3 +194,10 @@ def test_the_pieces_of_a_call_of_a_tool_are_joined():
     text = answer_text({"events": [{"data": event} for event in events]})
 
     assert text == f"weather {CITY}"
+
+
+@pytest.mark.parametrize("name", ["system", "instructions"])
+def test_what_a_model_is_told_beside_its_messages_comes_first(name):
+    body = {"messages": [{"role": "user", "content": "hi"}], name: "Be short."}
+
+    assert messages_of(body) == [("system", "Be short."), ("user", "hi")]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
+from hashlib import sha1
 
 import pytest
+from support import loopback
 from support.http_server import running_unix_server
 
 from clients.http.four_ways import both, same
@@ -128,3 +131,37 @@ def test_a_real_request_gets_the_place_that_a_replayed_response_leaves(runs, tmp
         runs.again("replay", exclude=("real",))
 
         assert asyncio.run(replay()) == 200
+
+
+class Socket(loopback.Handler):
+    """Takes a WebSocket, and sends one text (RFC 6455, 4.2.2 and 5.2)."""
+
+    def do_GET(self):
+        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        accepted = b64encode(sha1(key.encode()).digest()).decode()
+        self.send_response(101)
+        for name, value in (
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Accept", accepted),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(b"\x81\x05hello")
+        self.close_connection = True
+
+
+def test_a_web_socket_connects_for_real(runs):
+    async def ask(url):
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(url) as socket,
+        ):
+            return (await socket.receive()).data
+
+    with loopback.serving(loopback.Server(Socket)) as server:
+        assert asyncio.run(ask(server.url)) == "hello"
+        runs.again("replay")
+        assert asyncio.run(ask(server.url)) == "hello"
+
+    assert runs.asked == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from support import loopback
 
 from clients.http.four_ways import both
 
@@ -69,3 +70,32 @@ def test_what_the_client_itself_refuses_is_no_call(httpx, runs, address):
         client.get(address)
 
     assert runs.asked == []
+
+
+class Upgrading(loopback.Handler):
+    """Answers what asks for a WebSocket, and then echoes three bytes."""
+
+    def do_GET(self):
+        self.begin(101, "text/plain", Upgrade="websocket", Connection="Upgrade")
+        self.wfile.write(b"echo " + self.rfile.read(3))
+        self.close_connection = True
+
+
+def test_a_web_socket_that_begins_as_a_request_connects_for_real(httpx, runs):
+    headers = {"Connection": "Upgrade", "Upgrade": "WebSocket"}
+
+    def talk(url):
+        client = httpx.Client()
+        with client, client.stream("GET", url, headers=headers) as response:
+            stream = response.extensions["network_stream"]
+            stream.write(b"pen")
+            return stream.read(8)
+
+    server = loopback.Server(Upgrading)
+    with loopback.serving(server):
+        real = talk(server.url)
+        runs.again("replay")
+
+        assert talk(server.url) == real == b"echo pen"
+        assert runs.asked == []
+        server.stop()

@@ -34,6 +34,11 @@ class HttpAdapter(Adapter):
         """Return `GET /users/1`."""
         return requests.signature(request)
 
+    def is_call(self, request: Plain) -> bool:
+        """Return whether a request does not become a WebSocket."""
+        upgrade: str = request.get("headers", {}).get("upgrade", "")
+        return upgrade.lower() != "websocket"
+
     def host(self, request: Plain) -> str | None:
         """Return `api.shop.com:8080`."""
         return requests.host(request)
