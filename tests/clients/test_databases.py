@@ -430,3 +430,27 @@ def test_what_is_rolled_back_after_a_miss_is_no_other_miss(shop, urls):
     assert rows == ["  sqlalchemy INSERT users    test_shop.py::test_new"]
     assert "name: 'Bob' recorded, 'Eve' now" in run.output
     assert "ROLLBACK" not in run.output
+
+
+def test_a_recorded_rollback_is_still_used_behind_a_miss(project, urls):
+    test = """
+        import pytest, sqlalchemy as sa
+        from pytest_mimic import MissingRecordingError
+        from shop import engine
+
+        def test_users():
+            with engine.connect() as connection:
+                NEW
+                nested = connection.begin_nested()
+                connection.execute(sa.text("SELECT 1"))
+                nested.rollback()
+    """
+    new = """with pytest.raises(MissingRecordingError):
+                    connection.execute(sa.text("SELECT 2"))"""
+    real, gone = urls
+    project.module(STATEMENTS)
+    project.tests(test.replace("NEW", "pass"))
+    project.record(env={"DATABASE_URL": real}).expect(passed=1)
+    project.tests(test.replace("NEW", new))
+
+    project.run("--mimic-fail-on-unused", env={"DATABASE_URL": gone}).expect(passed=1)
