@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 # In bytes: arguments that are worth to be kept, for the next equal call.
 _LITTLE = 4_096
-_SIZED = (str, list, dict)
 
 
 class Player:
@@ -212,7 +211,7 @@ class FunctionPlan:
         counted = self.counted(bound)
         # Most arguments are single values, and this is asked at each replay.
         are_single = SCALARS.issuperset(map(type, counted.values()))
-        if not are_single and not _are_little(counted):
+        if not are_single and not are_few_parts(counted):
             return b""
         try:
             # Later versions write other bytes for texts that are interned.
@@ -343,14 +342,6 @@ class FunctionPlan:
         if entry.after or entry.end or entry.line != self._line:
             return False
         return not self.changed(entry)
-
-
-def _are_little(values: dict[str, object]) -> bool:
-    """Whether values are worth to be written out, to find out if they are equal."""
-    for value in values.values():
-        if type(value) in _SIZED and len(value) > _LITTLE:  # type: ignore[arg-type]
-            return False
-    return are_few_parts(values)
 
 
 class FunctionCall:

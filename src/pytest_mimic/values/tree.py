@@ -63,6 +63,7 @@ IGNORED: dict[str, Tree] = {"$ignored": True}
 SCALARS = frozenset({type(None), bool, int, float, str})
 _NUMBERS = SCALARS - {str}
 _PLAIN = SCALARS | {list, dict}
+_SIZED = frozenset({str, list, dict})
 _FEW = 500
 _MANY = 60_000
 _BEGINS = '"begins"'
@@ -263,18 +264,17 @@ def are_few_parts(value: object) -> bool:
     A part that stands twice in one that stands twice, and so on, would be written out
     without end, and a long text once for each part that it stands in.
     """
-    level = [value]
+    level: list[Any] = [value]
     for _ in range(DEEP):
-        if len(level) > _FEW or any(map(_is_long_text, level)):
+        if len(level) > _FEW:
             return False
+        for part in level:
+            if type(part) in _SIZED and len(part) > LONG:
+                return False
         level = gc.get_referents(*level)
         if not level:
             return True
     return False
-
-
-def _is_long_text(part: object) -> bool:
-    return isinstance(part, str) and len(part) > LONG
 
 
 Measured: TypeAlias = "tuple[Tree, str]"
