@@ -16,7 +16,7 @@ from pytest_mimic.values.looks import (
     ids_and_moments_in,
     made_anew,
 )
-from pytest_mimic.values.tree import Path, Tree, is_tagged, parts, text_of
+from pytest_mimic.values.tree import Tree, is_tagged, parts, text_of
 from pytest_mimic.values.walk import deeply
 
 WORKER = "the name of a worker"
@@ -57,13 +57,22 @@ class ChangingValues:
     def note_call(self, call: Call, described: Tree, test: str) -> None:
         """Note what a call that was recorded holds, of what counts."""
         counted = described if call.parts is None else call.parts(described)
-        for path, part, look in _leaves(counted):
-            written = ".".join("*" if step.isdigit() else step for step in path)
-            what = self._what(part, look)
+        leaves = list(_leaves(counted))
+        # Few calls hold one: a look at all texts is quicker than one at each.
+        may_change = self._may_change("\n".join([_text_of(part) for _, part in leaves]))
+        for path, part in leaves:
+            look = made_anew(part) if may_change else ""
+            what = self._what(part, look) if may_change else ""
             if what:
-                self._note(call, written, what, test)
+                self._note(call, path, what, test)
             if part is not None and not (what and look):
-                self._note_data(call.target, written)
+                self._note_data(call.target, path)
+
+    def _may_change(self, text: str) -> bool:
+        """Return whether a part of a text may be one that the next run makes anew."""
+        if self._today in text or self._worker.search(text):
+            return True
+        return any(ids_and_moments_in(text))
 
     def _what(self, part: Tree, look: str) -> str:
         """Return what a part is that the next run makes anew; empty: it is the same."""
@@ -116,21 +125,26 @@ class ChangingValues:
         )
 
 
-def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree, str]]:
-    """Yield the parts of a tree that are values, with their paths and looks."""
+def _leaves(tree: Tree) -> Iterator[tuple[str, Tree]]:
+    """Yield the values in a tree, with their paths as a line has them."""
     # No recursion: a tree may be deeper than the stack.
-    pending: list[tuple[Path, Tree]] = [((), tree)]
+    pending: list[tuple[str, Tree]] = [("", tree)]
     while pending:
         path, part = pending.pop()
+        if not isinstance(part, (list, dict)):
+            yield path, part
+            continue
         if isinstance(part, dict) and is_tagged(part):
             if "digest" in part:
                 continue  # A digest is no value of the call.
             part = {key: one for key, one in part.items() if key != "source"}
-        look = made_anew(part)
-        inner = [] if look else list(parts(part))
+        inner = [] if made_anew(part) else list(parts(part))
         if not inner:
-            yield path, part, look
-        pending += [((*path, step), deeper) for step, deeper in reversed(inner)]
+            yield path, part
+        start = f"{path}." if path else ""
+        for step, deeper in reversed(inner):
+            shown = "*" if step.isdigit() else step
+            pending.append((f"{start}{shown}", deeper))
 
 
 def _text_of(part: Tree) -> str:
