@@ -6,7 +6,9 @@ import marshal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from xxhash import xxh3_128_digest
 
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.events import Event, Plain
@@ -24,7 +26,7 @@ from pytest_mimic.values.identity import (
 from pytest_mimic.values.outcome import player as copies_of
 from pytest_mimic.values.places import stamps_of
 from pytest_mimic.values.source import innermost, source_fingerprint
-from pytest_mimic.values.tree import SCALARS, Tree, are_few_parts, cut
+from pytest_mimic.values.tree import Levels, Tree, cut, levels_of
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import call_name
 
@@ -34,8 +36,9 @@ if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
     from pytest_mimic.vault.recording import Entry
 
-# In bytes: arguments that are worth to be kept, for the next equal call.
-_LITTLE = 4_096
+
+Counted: TypeAlias = "tuple[dict[str, object], Levels | None, bytes]"
+"""The arguments that count; their parts if they are plain, and what equal ones have."""
 
 
 class Player:
@@ -201,31 +204,13 @@ class FunctionPlan:
             if () not in rules.paths_in(name)
         }
 
-    def _key_of(self, bound: dict[str, object]) -> bytes:
-        """Return what only equal plain arguments have; empty: they are large or others.
-
-        It is made in a fraction of the time that their identity takes.
-        """
-        if not self._counts_whole:
-            return b""
-        counted = self.counted(bound)
-        # Most arguments are single values, and this is asked at each replay.
-        are_single = SCALARS.issuperset(map(type, counted.values()))
-        if not are_single and not are_few_parts(counted):
-            return b""
-        try:
-            # Later versions write other bytes for texts that are interned.
-            written = marshal.dumps(counted, 2)
-        except ValueError:
-            return b""
-        return written if len(written) <= _LITTLE else b""
-
-    def plain_identity(self, bound: dict[str, object]) -> str | None:
+    def plain_identity(
+        self, counted: dict[str, object], levels: Levels | None
+    ) -> str | None:
         """Return the identity of a call with plain arguments; `None`: of others."""
-        if not self._counts_whole:
+        if levels is None:
             return None
-        counted = self.counted(bound)
-        return plain_identity(self.target, counted, self.run.places.starts)
+        return plain_identity(self.target, counted, levels, self.run.places.starts)
 
     # -- the code of the function, and what it reaches
 
@@ -304,17 +289,22 @@ class FunctionPlan:
 
     # -- what all tests share is replayed by players
 
-    def known(self, bound: dict[str, object]) -> tuple[Player | None, bytes]:
-        """Return what has answered a call with equal plain arguments, and their key."""
-        version = self.run.version
-        if self._version != version:
+    def known(self, bound: dict[str, object]) -> tuple[Player | None, Counted]:
+        """Return what has answered an equal call, and what is known of this one."""
+        if self._version != self.run.version:
+            self._version = self.run.version
             self.players.clear()
-            self._version = version
-        key = self._key_of(bound)
+        counted = self.counted(bound)
+        levels = levels_of([*counted.values()]) if self._counts_whole else None
+        if levels is None:
+            return None, (counted, None, b"")
+        # It takes a fraction of the time that the identity takes. Later versions write
+        # other bytes for texts that are interned.
+        key = xxh3_128_digest(marshal.dumps(counted, 2))
         # In a test that has replaced something, the long way looks at each call.
         if self._without_mocks != self._mocks.version:
-            return None, key
-        return self.players.get(key), key
+            return None, (counted, levels, key)
+        return self.players.get(key), (counted, levels, key)
 
     @cached_property
     def has_players(self) -> bool:
@@ -350,7 +340,7 @@ class FunctionCall:
     Args:
         plan: How the function is mimicked.
         bound: The arguments by name.
-        key: What only equal plain arguments have; empty: it is not known.
+        counted: Those that are not left out as a whole.
 
     Attributes:
         identity: The digest of the call.
@@ -361,24 +351,24 @@ class FunctionCall:
     """
 
     def __init__(
-        self, plan: FunctionPlan, bound: dict[str, object], key: bytes
+        self,
+        plan: FunctionPlan,
+        bound: dict[str, object],
+        counted: Counted,
     ) -> None:
         __tracebackhide__ = True  # An error of `key=` is the user's.
         self.plan = plan
         self._bound = bound
-        identity = plan.plain_identity(bound)
+        self._counted, levels, key = counted
+        identity = plan.plain_identity(self._counted, levels)
         self.is_plain = identity is not None
         self.identity = identity or identity_of(plan.target, self.tree)
-        self._key = key if self.is_plain and key else self.identity
+        self._key = key if self.is_plain else self.identity
 
     @cached_property
     def places(self) -> Places:
         """The paths that its arguments name."""
         return self.plan.run.places.of_call()
-
-    @cached_property
-    def _counted(self) -> dict[str, object]:
-        return self.plan.counted(self._bound)
 
     @cached_property
     def tree(self) -> dict[str, Tree]:
@@ -478,8 +468,10 @@ class FunctionCall:
         """
         plan, values = self.plan, self._counted
         files = self.places.changed_files(self._stamps, stamps_of(values))
-        if not files and plan.plain_identity(self._bound) == self.identity:
-            return {}
+        if self.is_plain and not files:
+            levels = levels_of([*values.values()])
+            if plan.plain_identity(values, levels) == self.identity:
+                return {}
         from pytest_mimic.values.advancing import set_states, states_of
 
         moved = {

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any, Literal
 
 from pytest_mimic.engine.code import STDLIB
-from pytest_mimic.engine.functions import FunctionCall, FunctionPlan
+from pytest_mimic.engine.functions import Counted, FunctionCall, FunctionPlan
 from pytest_mimic.engine.layers import layer_of_calls
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.holders import MACHINERY
@@ -71,15 +71,17 @@ class Mimicked:
         if plan is None or plan.passes():
             return self.function(*args, **kwargs)
         bound = plan.bind(*args, **kwargs)
-        player, key = plan.known(bound)
+        player, counted = plan.known(bound)
         if player is None:
-            call = _call(plan, bound, key)
+            call = _call(plan, bound, counted)
             return _perform(call, args, kwargs)
         value = player.play()
         return _awaited(value) if self.layer else value
 
 
-def _call(plan: FunctionPlan, bound: dict[str, object], key: bytes) -> FunctionCall:
+def _call(
+    plan: FunctionPlan, bound: dict[str, object], counted: Counted
+) -> FunctionCall:
     """Give a call that no player has answered before.
 
     Raises:
@@ -88,7 +90,7 @@ def _call(plan: FunctionPlan, bound: dict[str, object], key: bytes) -> FunctionC
     """
     __tracebackhide__ = True
     try:
-        call = FunctionCall(plan, bound, key)
+        call = FunctionCall(plan, bound, counted)
         plan.refuse_mocks(call)
     except MimicError as error:
         plan.run.note(error)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic.errors import Remedy, UnstableIdentityError
 from pytest_mimic.values.places import content_of
 from pytest_mimic.values.tree import (
+    Levels,
     Path,
     Refused,
     Tree,
     digest_of,
     digest_of_plain,
-    levels_of,
     plain_digest,
     refused_in,
 )
@@ -132,18 +132,16 @@ def identity_of(target: str, arguments: Tree) -> str:
 
 
 def plain_identity(
-    target: str, arguments: dict[str, Any], starts: tuple[str, ...]
+    target: str, arguments: dict[str, Any], levels: Levels, starts: tuple[str, ...]
 ) -> str | None:
     """Give the identity of a call with plain arguments, `None` of any other one.
 
     Args:
         target: What is called.
         arguments: The arguments, all of which count as they are.
+        levels: Their parts: `levels_of`.
         starts: How a text starts that is no plain one: `Places.starts`.
     """
-    levels = levels_of([*arguments.values()])
-    if levels is None:
-        return None
     call = {"arguments": arguments, "target": target}
     return digest_of_plain(call, levels, starts)
 

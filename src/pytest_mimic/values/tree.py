@@ -58,6 +58,9 @@ Tree: TypeAlias = (
     "bool | int | float | str | list[Tree] | dict[str, Tree] | Leaf | None"
 )
 
+Levels: TypeAlias = "list[list[Any]]"
+"""The parts of plain values: the values, what they hold, what that holds, and so on."""
+
 IGNORED: dict[str, Tree] = {"$ignored": True}
 
 SCALARS = frozenset({type(None), bool, int, float, str})
@@ -181,9 +184,7 @@ def plain_digest(
     return digest_of_plain(value, levels, starts)
 
 
-def digest_of_plain(
-    value: Any, levels: list[list[Any]], starts: tuple[str, ...]
-) -> str | None:
+def digest_of_plain(value: Any, levels: Levels, starts: tuple[str, ...]) -> str | None:
     """Give the digest of a value of which the levels are known; see `plain_digest`."""
     odd: tuple[str, ...] = ()
     if not isinstance(value, str):
@@ -204,7 +205,7 @@ def digest_of_plain(
         return None
 
 
-def _has_twice(levels: list[list[Any]]) -> bool:
+def _has_twice(levels: Levels) -> bool:
     parts = chain.from_iterable(levels)
     ids = [id(part) for part in parts if type(part) in (list, dict)]
     return len(set(ids)) < len(ids)
@@ -215,7 +216,7 @@ def _odd_for(starts: tuple[str, ...]) -> tuple[str, ...]:
     return '"$', *(encode_basestring(start)[1:-1] for start in starts)
 
 
-def levels_of(values: list[Any]) -> list[list[Any]] | None:
+def levels_of(values: list[Any]) -> Levels | None:
     """Give the parts of values that are JSON alone, level by level, else `None`.
 
     A level takes a few calls of C. What is deep, or has most of many parts at several
