@@ -13,15 +13,13 @@ from json.encoder import (  # type: ignore[attr-defined]
     encode_basestring,
     encode_basestring_ascii,
 )
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic.errors import CorruptRecordingError, Remedy
+from pytest_mimic.values.tree import SCALARS, Tree
 from pytest_mimic.values.walk import deeply
-
-if TYPE_CHECKING:
-    from pytest_mimic.values.tree import Tree
 
 FORMAT = 6
 End = Literal["", "waiting", "open", "empty"]
@@ -467,13 +465,13 @@ def _plain(entry: Entry, day: str = "") -> dict[str, Any]:
         facts["at"] = [entry.begin, entry.ended]
     elif entry.begin:
         facts["at"] = [entry.begin]
-    plain: dict[str, Any] = {}
-    for key in _CALL_TYPES:
-        if key in entry.body:
-            plain[key] = entry.body[key]
-        elif facts.get(key) or (key in _TREES and facts.get(key) is not None):
-            plain[key] = facts[key]
-    return plain
+    plain = {
+        key: fact
+        for key, fact in facts.items()
+        if fact or (key in _TREES and fact is not None)
+    }
+    plain |= entry.body
+    return {key: plain[key] for key in _CALL_TYPES if key in plain}
 
 
 def _digest_of(calls: list[dict[str, Any]]) -> str:
@@ -486,18 +484,22 @@ def _digest_of(calls: list[dict[str, Any]]) -> str:
     return xxh3_64_hexdigest(text.encode())[:8]
 
 
-# Made once: an encoder of Python makes one in C at each call. Letters stand as people
-# read them; NaN would be no JSON.
-_encode = c_make_encoder(
-    None, None, encode_basestring, None, ": ", ", ", False, False, False
-)
+def _encoder(between: str) -> Any:
+    """Return what encodes plain data in C, with a text between its parts."""
+    # Letters stand as people read them; NaN would be no JSON.
+    form = encode_basestring, None, ": ", between
+    return c_make_encoder(None, None, *form, False, False, False)
+
+
+# Made once: an encoder of Python makes one in C at each call.
+_encode = _encoder(", ")
 _encode_sorted = c_make_encoder(
     None, None, encode_basestring_ascii, None, ": ", ", ", True, False, True
 )
 
 
-def _dumped(tree: object) -> str:
-    return "".join(_encode(tree, 0))
+def _dumped(tree: object, encode: Any = _encode) -> str:
+    return "".join(encode(tree, 0))
 
 
 def _encoded(text: str) -> bytes:
@@ -517,20 +519,21 @@ def _laid_out(tree: object, indent: str = "", before: int = 0) -> str:
         indent: The blanks at the begin of the line.
         before: How many characters stand before it on its line.
     """
-    if not isinstance(tree, (dict, list, tuple)) or len(indent) > _WIDTH // 2:
-        return _dumped(tree)
     text = _dumped(tree)
-    if before + len(text) < _WIDTH:
+    is_short = before + len(text) < _WIDTH or len(indent) > _WIDTH // 2
+    if is_short or not tree or not isinstance(tree, (dict, list, tuple)):
         return text
     deeper = f"{indent}  "
-    lines = []
-    if isinstance(tree, dict):
-        for key, part in tree.items():
-            start = f"{deeper}{encode_basestring(key)}: "
-            lines.append(start + _laid_out(part, deeper, len(start)))
+    parts = tree.values() if isinstance(tree, dict) else tree
+    if SCALARS.issuperset(map(type, parts)):
+        inner = deeper + _dumped(tree, _encoder(f",\n{deeper}"))[1:-1]
     else:
-        for part in tree:
-            lines.append(deeper + _laid_out(part, deeper, len(deeper)))
-    inner = ",\n".join(lines)
-    brackets = "{}" if isinstance(tree, dict) else "[]"
-    return f"{brackets[0]}\n{inner}\n{indent}{brackets[1]}"
+        starts = [deeper] * len(tree)
+        if isinstance(tree, dict):
+            starts = [f"{deeper}{name}: " for name in map(encode_basestring, tree)]
+        laid_out = [
+            start + _laid_out(part, deeper, len(start))
+            for start, part in zip(starts, parts, strict=True)
+        ]
+        inner = ",\n".join(laid_out)
+    return f"{text[0]}\n{inner}\n{indent}{text[-1]}"
