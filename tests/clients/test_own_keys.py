@@ -65,3 +65,51 @@ def test_where_one_recording_serves_all_a_second_sender_is_refused(project):
     assert "GET /me" in said
     assert "to tell them apart: http match=headers.x-user sequence=no" in said
     assert "key-of-" not in said
+
+
+LOGINS = """
+    import httpx, os
+
+    def log_in(secret):
+        form = {"client_id": "shop", "client_secret": secret}
+        return httpx.post(os.environ["API"] + "/token", data=form).status_code
+
+    def test_right():
+        assert log_in("right-secret") == 200
+
+    def test_wrong():
+        assert log_in("wrong") == 401
+"""
+
+
+class Tokens(loopback.Handler):
+    """Knows one secret."""
+
+    def do_POST(self):
+        size = int(self.headers["Content-Length"])
+        is_right = b"right-secret" in self.rfile.read(size)
+        self.json({}, status=200 if is_right else 401)
+
+
+def test_a_replay_gives_a_second_sender_no_shared_recording(project):
+    project.ini("http sequence=no")
+    project.tests(LOGINS)
+    with serving(loopback.Server(Tokens)) as server:
+        env = {"API": server.url}
+        project.run("--mimic-record", "test_shop.py::test_right", env=env)
+
+    run = project.run(env=env).expect(passed=1, failed=1)
+
+    assert "is sent with a different client_secret" in run.output
+    assert "content-length" not in run.output
+    assert "leave out sequence=no" in run.output
+
+
+def test_a_replay_gives_a_shared_recording_whatever_the_key_in_a_header(project):
+    project.ini("http sequence=no")
+    project.tests(TEST.replace('== "eve"', '== "ann"'))
+    with serving(loopback.Server(Handler)) as server:
+        env = {"API": server.url}
+        project.run("--mimic-record", env=env).expect(failed=1)
+
+    project.run(env=env).expect(passed=1)
