@@ -246,12 +246,14 @@ class Secrets:
         accepted = self.names.accepted
         found: list[tuple[str, str]] = []
         for text in texts_in(plain):
-            found += looks.keys_in(text, accepted)
+            if len(text) >= looks.SHORTEST:
+                found += looks.keys_in(text, accepted)
         return found
 
     def hide_environment(self, tree: Any) -> Any:
         """Return a readable outcome with what stands for values of the environment."""
-        return map_texts(tree, self.environment.hide_in)
+        is_hidden = self.environment.is_anywhere
+        return map_texts(tree, self.environment.hide_in) if is_hidden else tree
 
     def _known_in_request(self, value: str, scope: Scope) -> str | None:
         """Return what stands for a value that is no new secret of the application."""
@@ -332,6 +334,6 @@ def texts_in(plain: Any) -> list[str]:
             (found if are_texts else parts).extend(part)
         elif isinstance(part, str):
             found.append(part)
-        elif isinstance(part, int) and placeholders.is_placeholder(part):
+        elif placeholders.is_placeholder(part):
             found.append(str(part))
     return found

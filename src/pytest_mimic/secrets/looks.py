@@ -40,7 +40,7 @@ _LOOK = (
     r"|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----(?:\\n|\s)*[\w+/=]{16}[\w+/=\s\\]*"
     r"|(?<![\w-])(?P<scheme>[Bb]earer|[Bb]asic) (?P<credential>[\w+/=.\-~]{16,})"
 )
-_SHORTEST = 20
+SHORTEST = 20
 """Below it nothing looks like a key, and the pattern need not be compiled."""
 
 
@@ -51,8 +51,6 @@ def keys_in(text: str, accepted: Set[str] = frozenset()) -> Iterator[tuple[str, 
         text: Any text, also that of a whole file.
         accepted: The marks that `mimic_redact` accepts: `sha256:1a2b3c4d`.
     """
-    if len(text) < _SHORTEST:
-        return
     for match in re.finditer(_LOOK, text):
         mark = mark_of(match[0])
         if _is_key(match) and mark not in accepted:

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from itertools import chain
 from types import MappingProxyType
 
-from pytest_mimic.secrets.looks import keys_in
+from pytest_mimic.secrets.looks import SHORTEST, keys_in
 
 # Words of a name, separated by a blank; a name is secret that contains them.
 _ANYWHERE = """
@@ -288,7 +288,7 @@ def looks_like_a_token(value: object) -> bool:
 
 
 def _looks_like_a_key(text: str) -> bool:
-    return any(keys_in(text))
+    return len(text) >= SHORTEST and any(keys_in(text))
 
 
 def _each(value: object, is_so: Callable[[str], bool]) -> bool:

@@ -120,8 +120,7 @@ def is_placeholder(value: object) -> bool:
     """Return whether a whole value stands for a secret."""
     if isinstance(value, str):
         return bool(_PLACEHOLDER.fullmatch(value)) or is_issued(value)
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return is_number and value // _NUMBER_SPACE == _NUMBER_MARK  # type: ignore[operator]
+    return isinstance(value, int) and value // _NUMBER_SPACE == _NUMBER_MARK
 
 
 def is_issued(text: str) -> bool:

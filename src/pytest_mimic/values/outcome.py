@@ -403,6 +403,11 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
         The tree with `{"$text": name, "length", "begins"}` in place of texts, or
         `{"$json": name, "length"}` in place of the whole.
     """
+    # Without references, so that few bytes are little JSON.
+    data = _marshalled(tree, 2)
+    if 0 < len(data) <= _LONG_TEXT:
+        copied: Tree = marshal.loads(data)
+        return copied
 
     def without_text(part: Tree) -> Tree:
         if isinstance(part, str) and len(part) > _LONG_TEXT:
@@ -461,10 +466,10 @@ def _with_objects(tree: Tree, read: Callable[[str], bytes | mmap]) -> Tree:
     return deeply(lambda: _mapped(tree, with_object))
 
 
-def _marshalled(tree: Any) -> bytes:
+def _marshalled(tree: Any, version: int = marshal.version) -> bytes:
     """Give a tree as bytes in which each text stands as it is; none: it is too deep."""
     try:
-        return marshal.dumps(tree)
+        return marshal.dumps(tree, version)
     except ValueError:
         return b""
 
