@@ -40,6 +40,7 @@ def post(body, query=""):
         ("sqlalchemy", {"statement": "SELECT id\nFROM users", "parameters": [{"id_1": 7}]}, "sqlalchemy SELECT id FROM users (id_1=7)"),
         ("redis", {"command": "GET", "arguments": {"key": "user:7"}}, "redis GET user:7"),
         ("grpc", {"method": "/shop.Orders/Get", "request": {"id": 7}}, "grpc /shop.Orders/Get (id=7)"),
+        ("mcp", {"method": "tools/list"}, "mcp LIST tools"),
     ],
 )  # fmt: skip
 def test_a_call_is_one_line_that_tells_it_apart(target, call, label):

@@ -39,8 +39,13 @@ DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
             "tests/test_shop.py::customer (module)[db=1]",
             "logs/tests/test_shop.py/customer-module-db-1-e949ba0e563b.json",
         ),
+        (
+            f"tests/integration/api/test_models.py::test_kind[{'a' * 60}]",
+            "logs/tests/integration/api/test_models.py/"
+            "test_kind-aaaaaaaaaaaaaaaaaaaaaaaaaaaa-4d64a46cec28.json",
+        ),
     ],
-    ids=["plain", "parameter", "class", "fixture", "other fixture"],
+    ids=["plain", "parameter", "class", "fixture", "other fixture", "cut"],
 )
 def test_a_name_is_the_same_in_every_run(owner, name):
     """A vault has it."""

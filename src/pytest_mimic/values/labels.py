@@ -71,11 +71,12 @@ def _asked(request: Mapping[str, Any]) -> list[str]:
     if "url" in request:
         body = request.get("body") or {}
         return [method, _address(_text(request["url"])), _content(body.get("json"))]
-    if "params" in request:
-        parameters = request["params"]
-        words = request_words(method, parameters)
-        return [words, _in_brackets(parameters.get("arguments"))]
-    return [method, _in_brackets(request.get("request", request.get("requests")))]
+    for name in ("request", "requests"):
+        if name in request:
+            return [method, _in_brackets(request[name])]
+    parameters = request.get("params", {})
+    words = request_words(method, parameters)
+    return [words, _in_brackets(parameters.get("arguments"))]
 
 
 def _command(request: Mapping[str, Any]) -> str:

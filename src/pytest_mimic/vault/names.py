@@ -27,6 +27,8 @@ _CASSETTE_PART = (
 _LONGEST_PART = 60
 # Of a log without its folder `logs/` and its suffix, so that all stays below 100.
 _LONGEST_LOG = 88
+# What is left of a name that is cut; below this, the folder of its file is cut, too.
+_FEWEST = 36
 _LONGEST_CASSETTE = 200
 
 
@@ -85,12 +87,15 @@ def cassette_name(name: object) -> str:
 def _of_test(owner: str) -> str:
     """Return the path of an owner: its file as a folder, and its name in there."""
     file, _, test = owner.partition("::")
-    folders = [_safe(part) for part in file.split("/")]
-    name = "/".join([*folders, _safe(test)]) if test else "/".join(folders)
+    folder = "/".join(_safe(part) for part in file.split("/"))
+    name = f"{folder}/{_safe(test)}" if test else folder
     if len(name) <= _LONGEST_LOG:
         return name
-    short_file = _readable(file.rpartition("/")[2], longest=30)
-    return f"{short_file}/{_with_digest(test[:40], of=owner)}"
+    room = _LONGEST_LOG - len(folder) - 1
+    if room < _FEWEST:
+        folder = _readable(file.rpartition("/")[2], longest=30)
+        room = _LONGEST_PART
+    return f"{folder}/{_with_digest(test, of=owner, longest=room)}"
 
 
 def _safe(part: str) -> str:
@@ -99,9 +104,9 @@ def _safe(part: str) -> str:
     return _with_digest(part, of=part)
 
 
-def _with_digest(part: str, *, of: str) -> str:
+def _with_digest(part: str, *, of: str, longest: int = _LONGEST_PART) -> str:
     digest = xxh3_64_hexdigest(of.encode("utf-8", "surrogatepass"))[:_DIGITS]
-    readable = _readable(part, longest=_LONGEST_PART - _DIGITS - 1)
+    readable = _readable(part, longest=min(longest, _LONGEST_PART) - _DIGITS - 1)
     return f"{readable}-{digest}"
 
 
