@@ -143,6 +143,29 @@ def test_a_file_made_in_a_folder_whose_content_counts_is_refused(project, target
     assert run.vault == {}
 
 
+def test_a_call_that_goes_to_another_folder_has_changed_no_file(project):
+    project.ini("shop:enter")
+    project.module("""
+        import os
+        from tally import ran
+
+        def enter(file, folder):
+            ran("enter")
+            os.chdir(folder)
+            return file
+    """)
+    project.tests("""
+        import shop
+
+        def test_it(monkeypatch, tmp_path):
+            tmp_path.joinpath("sums.csv").touch()
+            monkeypatch.chdir(tmp_path)
+            assert shop.enter("sums.csv", "..") == "sums.csv"
+    """)
+
+    project.record().expect(passed=1, real=["enter"])
+
+
 ADVANCING = """
     import io
     from tally import ran

@@ -467,7 +467,7 @@ class FunctionCall:
             MutatedInputError: It has changed an argument, or a file that one names.
         """
         plan, values = self.plan, self._counted
-        files = self.places.changed_files(self._stamps, stamps_of(values))
+        files = self.places.changed_files(self._stamps)
         if self.is_plain and not files:
             levels = levels_of([*values.values()])
             if plan.plain_identity(values, levels) == self.identity:

@@ -99,13 +99,11 @@ class Places:
         path: PurePath = getattr(pathlib, node.get("class", "Path"))(text)
         return path
 
-    def changed_files(
-        self, before: Mapping[str, Stamp], after: Mapping[str, Stamp]
-    ) -> list[str]:
-        """Say which files were made, changed or removed, a line each."""
+    def changed_files(self, before: Mapping[str, Stamp]) -> list[str]:
+        """Say which files were made, changed or removed since, a line each."""
         lines: list[str] = []
         for name, (path, facts) in before.items():
-            now = after[name][1] if name in after else ()
+            now = _facts_of(path) or ()
             if now == facts:
                 continue
             verb = "made"
@@ -256,13 +254,11 @@ def stamps_of(arguments: Mapping[str, object]) -> dict[str, Stamp]:
     """Give the files that arguments name, by `name`, `name[0]` or `name['a']`."""
     stamps: dict[str, Stamp] = {}
     for name, value in arguments.items():
-        for step, item in _items_of(value):
-            is_text = type(item) is str and len(item) < MOST_SIGNS
-            if is_text or isinstance(item, PurePath):
-                path = os.path.abspath(str(item))  # noqa: PTH100
-                facts = _facts_of(path)
-                if facts is not None:
-                    stamps[f"{name}{step}"] = path, facts
+        for step, text in _texts_in(value):
+            path = os.path.abspath(text)  # noqa: PTH100
+            facts = _facts_of(path) if len(text) < MOST_SIGNS else None
+            if facts is not None:
+                stamps[f"{name}{step}"] = path, facts
     return stamps
 
 
@@ -278,16 +274,19 @@ def _facts_of(path: str) -> tuple[int, ...] | None:
     return found.st_size, found.st_mtime_ns, found.st_ino
 
 
-def _items_of(value: object) -> Iterator[tuple[str, object]]:
-    yield "", value
+def _texts_in(value: object) -> Iterator[tuple[str, str]]:
+    """Give the texts and paths of an argument and its items, with the step to each."""
+    items: Iterable[tuple[object, object]] = ()
     # Only the builtins themselves: to look into another container may do anything.
     if type(value) is dict:
-        for key, item in islice(value.items(), MOST_ITEMS):
-            yield f"[{key!r}]", item
+        items = value.items()
     elif type(value) in (list, tuple, set):
-        items: Iterable[object] = value  # type: ignore[assignment]
-        for number, item in enumerate(islice(items, MOST_ITEMS)):
-            yield f"[{number}]", item
+        items = enumerate(value)  # type: ignore[arg-type]
+    elif type(value) is str or isinstance(value, PurePath):
+        yield "", str(value)
+    for key, item in islice(items, MOST_ITEMS):
+        if type(item) is str or isinstance(item, PurePath):
+            yield f"[{key!r}]", str(item)
 
 
 def _spellings(folder: str | os.PathLike[str]) -> tuple[str, ...]:
