@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from json import dumps, loads  # A test may replace those of the module.
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic.engine.code import Code, Piece, Place, Project
 from pytest_mimic.values.outcome import Objects
-from pytest_mimic.values.tree import Tree
+from pytest_mimic.values.tree import Tree, text_of
 
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd")
+# In JSON, where a text has its quotes escaped.
+_TAG_OF_CLASS = r'(?<!\\)"\$([^"\\]*:[^"\\]*)":'
 # An audit hook stays for good, so one of them asks who wants to hear of files.
 _listeners: list[set[str]] = []
 _hooks: list[Callable[[str, tuple[Any, ...]], None]] = []
@@ -188,15 +191,6 @@ def _name_of(place: Place) -> str:
     return f"{module}:{name}" if name else module
 
 
-def _classes_in(tree: Tree) -> Iterator[Place]:
+def _classes_in(tree: Tree) -> Iterable[Place]:
     """Give the places of the classes whose objects stand in a tree."""
-    pending = [tree]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, list):
-            pending += part
-        elif isinstance(part, dict):
-            pending += part.values()
-            for key in part:
-                if key.startswith("$") and ":" in key:
-                    yield _place_of(key[1:])
+    return map(_place_of, re.findall(_TAG_OF_CLASS, text_of(tree)))
