@@ -422,6 +422,34 @@ def test_the_command_for_a_miss_in_a_fixture_records_it(shop, scope):
     assert shop.run().exit_code == 1
 
 
+def test_two_commands_for_the_missing_are_right_in_their_order(shop):
+    """The second names the whole file, and so the test that the first one repairs."""
+    shop.project.ini("http")
+    shop.project.tests("""
+        import pytest, shop, asked
+
+        @pytest.mark.parametrize("number", range(12))
+        def test_one_of_many_with_a_name(number):
+            shop.post({"q": asked.ASK, "number": number})
+
+        def test_two():
+            shop.post({"q": "tools"})
+            shop.post({"q": asked.ASK})
+
+        def test_other():
+            shop.post({"q": "other"})
+    """)
+    shop.run("--mimic-record").expect(passed=14)
+    shop.asks("coffee")
+
+    run = shop.run().expect(failed=13, passed=1)
+
+    first, second = after(run.section, "to record the missing: ")
+    shop.paste(first).expect(passed=1)
+    shop.paste(second).expect(passed=12)
+    shop.run().expect(passed=14)
+
+
 def test_a_drift_that_is_accepted_is_gone(shop):
     shop.project.ini("shop:ask")
     shop.test("shop.ask(asked.ASK)")

@@ -92,6 +92,16 @@ def test_the_nearest_recording_has_the_fewest_parts_that_differ():
     ]
 
 
+def test_parts_that_have_changed_are_nearer_than_parts_that_are_new():
+    now = trees(texts=["Returns: 30 days", "Express: one day"])
+    recorded = [
+        trees(texts=["Tea"]),
+        trees(texts=["Returns 30 days", "Express one day"]),
+    ]
+
+    assert nearest(now, recorded)[0] == 1
+
+
 IDS = [str(uuid.UUID(int=n << 90, version=4)) for n in (77777, 99991, 88883)]
 
 

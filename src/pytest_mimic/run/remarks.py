@@ -152,7 +152,8 @@ def _commands(
         elif event.text("command"):
             needing.setdefault(event.text("option") or option, []).append(event)
     lines = [*ways][:SHOWN] + and_more(len(ways) - SHOWN)
-    for needed, found in needing.items():
+    # `--mimic-record` may name whole files, and fails on those that need the other.
+    for needed, found in sorted(needing.items(), key=lambda one: one[0] != RERECORD):
         tests = [test for test in _tests_of(found) if test]
         lines.append(f"{words}: {session.command(needed, tests)}")
     return lines

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pytest_mimic.errors import MutatedInputError
 from pytest_mimic.values.differences import (
+    MISSING,
     Difference,
     difference_line,
     differences,
@@ -45,11 +46,12 @@ def nearest(call: Tree, recorded: Iterable[Tree]) -> tuple[int, list[Difference]
     return number, found[number]
 
 
-def _distance(found: Sequence[Difference]) -> tuple[int, int, int]:
+def _distance(found: Sequence[Difference]) -> tuple[int, int, int, int]:
     arguments = {difference.steps[:1] for difference in found}
+    of_one_side = [one for one in found if MISSING in (one.old, one.new)]
     # Parts of which a fact is known are of one kind, as the contents of one file are.
     others = [difference for difference in found if not difference.fact]
-    return len(arguments), len(found), len(others)
+    return len(arguments), len(found), len(of_one_side), len(others)
 
 
 def ignorable_in(
