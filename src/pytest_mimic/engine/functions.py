@@ -374,7 +374,11 @@ class FunctionCall:
     def tree(self) -> dict[str, Tree]:
         """What of the arguments counts, before the call."""
         __tracebackhide__ = True
-        return self._tree_now()
+        if not self.is_plain:
+            return self._tree_now()
+        # They are a tree as they stand; the call may change them.
+        copied: dict[str, Tree] = marshal.loads(marshal.dumps(self._counted, 2))
+        return copied
 
     def _tree_now(self) -> dict[str, Tree]:
         __tracebackhide__ = True
