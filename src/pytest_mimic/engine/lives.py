@@ -47,6 +47,7 @@ def end_test(run: Run, ending: Ending) -> None:
     finally:
         run.owners.remove(owner)
         run.test = ""
+        run.collector.go_on()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.children import Children
+from pytest_mimic.engine.collector import Collector
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.events import Event, EventKind, Events, Noted, Plain
 from pytest_mimic.engine.inside import Inside
@@ -65,6 +66,7 @@ class Run:
             recorded.
         inside: Which calls are a part of a real call.
         sleeps: Lets nobody wait after a miss.
+        collector: Lets chance decide nothing that a test asks.
         servers: The servers of this process.
     """
 
@@ -104,6 +106,7 @@ class Run:
         self.changing: ChangingValues | None = None
         self.inside = Inside()
         self.sleeps = Sleeps()
+        self.collector = Collector()
         self.servers = OwnServers()
         self._children = Children(self._begin_child)
         self._misses: Counter[tuple[str, str, str]] = Counter()
@@ -269,4 +272,5 @@ class Run:
         """Restore what was replaced."""
         self.inside.close()
         self.sleeps.close()
+        self.collector.go_on()
         self._children.close()

@@ -248,3 +248,50 @@ def test_rows_that_psycopg2_writes_by_its_own_helpers(runs, connect, request, tm
         return one(engine, "SELECT sum(b) FROM t")
 
     assert same(runs, place, steps) == 30
+
+
+PARENT_AND_CHILD = """
+import gc, os
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+
+class Base(DeclarativeBase): ...
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lines: Mapped[list["Line"]] = relationship(back_populates="order")
+
+class Line(Base):
+    __tablename__ = "lines"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(sa.ForeignKey("orders.id"))
+    order: Mapped[Order] = relationship(back_populates="lines")
+
+def test_order():
+    engine = sa.create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    with Session(engine, expire_on_commit=False) as session:
+        session.add(Order(id=1, lines=[Line(id=1)]))
+        session.commit()
+        lists = [[number] for number in range(int(os.environ["ALLOCATIONS"]))]
+        assert session.get(Order, 1).lines[0].id == 1
+
+def test_without_a_database():
+    assert gc.isenabled()
+"""
+
+
+@pytest.mark.parametrize(("recorded", "replayed"), [("1", "9999"), ("9999", "1")])
+def test_when_python_collects_garbage_changes_no_statement(project, recorded, replayed):
+    """An order and its lines refer to each other, so a session may lose them."""
+    project.ini("sqlalchemy")
+    project.tests(PARENT_AND_CHILD)
+    # The heap of this process is too large for its collector to run often.
+    project.process = True
+
+    run = project.run("--mimic-record", env={"ALLOCATIONS": recorded})
+
+    run.expect(passed=2)
+    replay = project.run(env={"ALLOCATIONS": replayed}).expect(passed=2)
+    assert "unused" not in replay.output

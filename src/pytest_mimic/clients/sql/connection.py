@@ -141,6 +141,8 @@ class StandInConnection:
             raise
         if exchange is None:
             return run()
+        # It decides which objects a session of the ORM has to ask for again.
+        self._port.run.collector.wait()
         if exchange.step.call.in_log:
             self._has_asked = True
         if exchange.mode == "replay":
