@@ -61,7 +61,13 @@ from marshal import dumps
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic.engine.calls import Call, failed_exchange, raised_in
+from pytest_mimic.engine.calls import (
+    Call,
+    failed_exchange,
+    is_gone,
+    is_worth_a_wait,
+    raised_in,
+)
 from pytest_mimic.engine.coverings import Coverings, Line
 from pytest_mimic.engine.secrecy import Sender
 from pytest_mimic.engine.steps import Step, begin
@@ -727,8 +733,12 @@ def _new_failure(recorded: Plain, stored: Plain) -> str:
     raised_now = raised_in({"answer": stored})
     if raised_now and "raised" not in recorded:
         return f"the real call {raised_now}"
-    failed = failed_exchange({"answer": stored})
-    if not failed or failed_exchange({"answer": recorded}) == failed:
+    before, now = {"answer": recorded}, {"answer": stored}
+    failed, failed_before = failed_exchange(now), failed_exchange(before)
+    if not failed or failed == failed_before:
+        return ""
+    # What asks for an error may get another one.
+    if (failed_before or is_gone(before)) and not is_worth_a_wait(now):
         return ""
     if error:
         return f"the real call failed ({failed})"

@@ -354,6 +354,14 @@ def test_a_refusal_or_failure_is_not_offered_to_be_accepted(page, status):
     page("guarded?status=404").expect(failed=1, says=["to accept it: "])
 
 
+@pytest.mark.parametrize("recorded", [404, 429])
+def test_a_refusal_is_offered_to_be_accepted_in_place_of_an_error(page, recorded):
+    run = page(f"guarded?status=401&later={recorded}").expect(failed=1)
+
+    assert f"status: {recorded} recorded, 401 now" in run.output
+    assert "to accept it: pytest --mimic-rerecord" in run.output
+
+
 def test_an_outage_is_not_offered_in_place_of_a_recorded_error(project, page):
     project.ini("requests ignore=host,port,headers.host")
     with running_server() as server, held_port() as port:

@@ -465,10 +465,8 @@ class Handler(loopback.Handler):
 
     def page_guarded(self, query: dict[str, str]) -> None:
         """Refuse with the status of the query, in later releases not any more."""
-        self.json(
-            {"release": self.server.release},
-            int(query["status"]) if self.server.release == 1 else 200,
-        )
+        name = "status" if self.server.release == 1 else "later"
+        self.json({"release": self.server.release}, int(query.get(name, 200)))
 
     def page_restyled(self, _: dict[str, str]) -> None:
         """The content type of a problem in later releases."""
