@@ -8,12 +8,13 @@ import shlex
 from codecs import BOM_UTF8
 from collections.abc import Iterable
 from gc import get_referents
+from itertools import repeat
 from json.encoder import (  # type: ignore[attr-defined]
     c_make_encoder,
     encode_basestring,
     encode_basestring_ascii,
 )
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from xxhash import xxh3_64_hexdigest
 
@@ -37,6 +38,7 @@ _SURROGATE = "[\ud800-\udfff]"
 _HEX = frozenset("0123456789abcdef")
 
 _Kind = TypeVar("_Kind")
+_Container: TypeAlias = "dict[str, Any] | list[Any] | tuple[Any, ...]"
 _Types = dict[str, type | tuple[type, ...]]
 _HEAD_TYPES: _Types = {
     "owner": str,
@@ -226,11 +228,9 @@ def content_of(recording: Recording) -> bytes:
         head["setup"] = recording.setup
     if recording.fixtures:
         head["fixtures"] = recording.fixtures
-    lines = [f'  "{key}": {_laid_out(head[key], "  ", len(key) + 6)}' for key in head]
-    laid_out = deeply(lambda: [_laid_out(call, "    ", 4) for call in calls])
-    calls_in_lines = ",\n".join(f"    {call}" for call in laid_out)
-    lines.append(f'  "log": [\n{calls_in_lines}\n  ]')
-    return _encoded("{\n" + ",\n".join(lines) + "\n}")
+    calls_in_lines = deeply(lambda: _in_lines(calls, "  "))
+    head_in_lines = _in_lines(head).removesuffix("\n}")
+    return _encoded(f'{head_in_lines},\n  "log": {calls_in_lines}\n}}')
 
 
 def part_line_of(part: Recording | Entry) -> bytes:
@@ -511,29 +511,28 @@ def _encoded(text: str) -> bytes:
         return f"{escaped}\n".encode()
 
 
-def _laid_out(tree: object, indent: str = "", before: int = 0) -> str:
-    """Return JSON with a part a line, but for what fits into a line or is very deep.
+def _in_lines(tree: _Container, indent: str = "") -> str:
+    """Return JSON with a part a line; what of it does not fit there is laid out, too.
 
     Args:
-        tree: The plain data.
-        indent: The blanks at the begin of the line.
-        before: How many characters stand before it on its line.
+        tree: A mapping or a list.
+        indent: The blanks at the begin of its last line.
     """
-    text = _dumped(tree)
-    is_short = before + len(text) < _WIDTH or len(indent) > _WIDTH // 2
-    if is_short or not tree or not isinstance(tree, (dict, list, tuple)):
-        return text
     deeper = f"{indent}  "
-    parts = tree.values() if isinstance(tree, dict) else tree
+    parts = [*tree.values()] if isinstance(tree, dict) else tree
     if SCALARS.issuperset(map(type, parts)):
         inner = deeper + _dumped(tree, _encoder(f",\n{deeper}"))[1:-1]
     else:
         starts = [deeper] * len(tree)
         if isinstance(tree, dict):
             starts = [f"{deeper}{name}: " for name in map(encode_basestring, tree)]
-        laid_out = [
-            start + _laid_out(part, deeper, len(start))
-            for start, part in zip(starts, parts, strict=True)
-        ]
-        inner = ",\n".join(laid_out)
-    return f"{text[0]}\n{inner}\n{indent}{text[-1]}"
+        lines = []
+        texts = map("".join, map(_encode, parts, repeat(0)))
+        for start, part, text in zip(starts, parts, texts, strict=True):
+            is_short = len(start) + len(text) < _WIDTH or len(deeper) > _WIDTH // 2
+            if not is_short and part and isinstance(part, (dict, list, tuple)):
+                text = _in_lines(part, deeper)
+            lines.append(start + text)
+        inner = ",\n".join(lines)
+    brackets = "{}" if isinstance(tree, dict) else "[]"
+    return f"{brackets[0]}\n{inner}\n{indent}{brackets[1]}"
