@@ -29,6 +29,12 @@ def same_ids(monkeypatch):
     random.seed(1)
 """
 
+# The plugin of SQLAlchemy's tests makes two extensions before any test runs.
+SQLALCHEMY_ON_POSTGRES = (
+    *filled('sqlalchemy only="CREATE {}" sequence=no', "citext hstore"),
+    "sqlalchemy",
+)
+
 MARKED_SUITES = (
     Suite(
         "toolz",
@@ -154,12 +160,7 @@ MARKED_SUITES = (
             ),
             f"--dburi={POSTGRES_URL}",
         ),
-        # The plugin of SQLAlchemy's tests makes two extensions before any test runs.
-        targets=(
-            'sqlalchemy only="CREATE citext" sequence=no',
-            'sqlalchemy only="CREATE hstore" sequence=no',
-            "sqlalchemy",
-        ),
+        targets=SQLALCHEMY_ON_POSTGRES,
         requirements=(
             "sqlalchemy==2.1.9",
             "psycopg2-binary",
@@ -184,7 +185,11 @@ MARKED_SUITES = (
             "test/dialect/test_suite.py",
             f"--dburi={POSTGRES_URL}",
         ),
-        targets=("sqlalchemy",),
+        # A requirement of its tests reads the extensions while they are collected.
+        targets=(
+            'sqlalchemy only="SELECT pg_extension" sequence=no',
+            *SQLALCHEMY_ON_POSTGRES,
+        ),
         requirements=("psycopg2-binary", "greenlet"),
         services=("postgres",),
         helper=SAME_IDS,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import pickle
+import random
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from support.face import fingerprint
 
@@ -41,6 +42,34 @@ def test_equal_values_have_one_identity(value, rng):
     assert fingerprint(copy.deepcopy(value)) == expected
     assert fingerprint(pickle.loads(pickle.dumps(value))) == expected
     assert fingerprint(reordered(value, rng)) == expected
+
+
+def sharing(steps):
+    """Return values of which each later one holds earlier ones."""
+    made = [Plain(a=1)]
+    for wrap, places in steps:
+        made.append(wrap(made[place % len(made)] for place in places))
+    return made
+
+
+wraps = st.sampled_from(
+    [
+        list,
+        tuple,
+        lambda parts: Plain(**{f"p{at}": part for at, part in enumerate(parts)}),
+    ]
+)
+
+
+@given(
+    st.lists(st.tuples(wraps, st.lists(st.integers(0, 5), max_size=3)), max_size=5),
+    st.randoms(),
+)
+@example([(list, [0]), (list, [1])], random.Random(1))
+def test_parts_that_stand_at_several_places_count_as_equal_ones(steps, rng):
+    value = sharing(steps)
+
+    assert fingerprint(value) == fingerprint(reordered(value, rng))
 
 
 def changed(value, rng):

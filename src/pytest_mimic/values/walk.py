@@ -175,8 +175,6 @@ class _Part:
             self.height = part.height + 1
         if part.is_single:
             self.is_single = True
-        if part.lowest < self.lowest:
-            self.lowest = part.lowest
 
 
 class Walk:
@@ -354,6 +352,7 @@ class Walk:
             self.has_refused = True
         if part.holds_open or not part.is_closed:
             self._part.holds_open = True
+            self._part.lowest = min(self._part.lowest, part.lowest)
         else:
             # Nothing can lead back into it, so its parts need no numbers.
             self._next = part.number + 1
