@@ -1,15 +1,15 @@
 """Files of the vault are whole or not there."""
 
-# ruff: noqa: PTH106, PTH114, PTH116, PTH118, PTH120, PTH204
+# ruff: noqa: PTH106, PTH116, PTH118, PTH120, PTH204
 from __future__ import annotations
 
 import os
 import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from os import close, rmdir, scandir, urandom
+from os import close, lstat, rmdir, scandir, urandom
 from os import stat as stat_of
-from os.path import dirname, getmtime, islink, join
+from os.path import dirname, getmtime, join
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -66,13 +66,17 @@ class Folder:
 
     def _read(self, name: str, read: Callable[[str, int], _Content]) -> _Content | None:
         path = self.path(name)
+        is_link = False
         try:
-            found = stat_of(path)
+            found = lstat(path)
+            is_link = stat.S_ISLNK(found.st_mode)
+            if is_link:
+                found = stat_of(path)
             if not stat.S_ISREG(found.st_mode):
                 raise self._irregular(name)
             return read(path, found.st_size)
         except FileNotFoundError:
-            if islink(path):
+            if is_link:
                 raise self._irregular(name) from None
             return None
         except (OSError, ValueError) as reason:
