@@ -13,6 +13,7 @@ from pytest_mimic.engine.events import Events
 from pytest_mimic.values.looks import (
     DATE,
     MOMENT,
+    SHORTEST,
     ids_and_moments_in,
     made_anew,
 )
@@ -59,7 +60,7 @@ class ChangingValues:
         counted = described if call.parts is None else call.parts(described)
         leaves = list(_leaves(counted))
         # Few calls hold one: a look at all texts is quicker than one at each.
-        may_change = self._may_change("\n".join([_text_of(part) for _, part in leaves]))
+        may_change = self._may_change([_text_of(part) for _, part in leaves])
         for path, part in leaves:
             look = made_anew(part) if may_change else ""
             what = self._what(part, look) if may_change else ""
@@ -68,11 +69,13 @@ class ChangingValues:
             if part is not None and not (what and look):
                 self._note_data(call.target, path)
 
-    def _may_change(self, text: str) -> bool:
-        """Return whether a part of a text may be one that the next run makes anew."""
-        if self._today in text or self._worker.search(text):
+    def _may_change(self, texts: list[str]) -> bool:
+        """Return whether a part of these may be one that the next run makes anew."""
+        together = "\n".join(texts)
+        if self._today in together or self._worker.search(together):
             return True
-        return any(ids_and_moments_in(text))
+        long = [text for text in texts if len(text) >= SHORTEST]
+        return any(ids_and_moments_in("\n".join(long)))
 
     def _what(self, part: Tree, look: str) -> str:
         """Return what a part is that the next run makes anew; empty: it is the same."""

@@ -20,7 +20,7 @@ MOST_PATHS = 3
 """An `ignore=` for more parts than these would no longer say what the call is."""
 
 # A day and a token: what is shorter or longer has no look.
-_SHORTEST, _LONGEST = 10, 200
+SHORTEST, _LONGEST = 10, 200
 _DAY = r"(?!9999)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 _PATTERNS = {
     # Versions 1, 4, 6 and 7: those of 3 and 5 are made of a name, and stay the same.
@@ -63,7 +63,7 @@ def made_anew(tree: object) -> str:
     if isinstance(tree, bool) or not isinstance(tree, (str, int, float)):
         return ""
     text = str(tree)
-    if not _SHORTEST <= len(text) <= _LONGEST:
+    if not SHORTEST <= len(text) <= _LONGEST:
         return ""
     for look, pattern in _LOOKS.items():
         if pattern.fullmatch(text):

@@ -255,8 +255,10 @@ def stamps_of(arguments: Mapping[str, object]) -> dict[str, Stamp]:
     stamps: dict[str, Stamp] = {}
     for name, value in arguments.items():
         for step, text in _texts_in(value):
+            if len(text) >= MOST_SIGNS:
+                continue
             path = os.path.abspath(text)  # noqa: PTH100
-            facts = _facts_of(path) if len(text) < MOST_SIGNS else None
+            facts = _facts_of(path)
             if facts is not None:
                 stamps[f"{name}{step}"] = path, facts
     return stamps

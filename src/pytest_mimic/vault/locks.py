@@ -184,9 +184,9 @@ def _place_of(descriptor: int) -> tuple[int, int]:
 
 def _try_lock(descriptor: int) -> bool:
     # A replay takes no lock, and starts faster without it.
-    from filelock import lock_descriptor
+    import filelock
 
-    return lock_descriptor(descriptor, blocking=False)
+    return filelock.lock_descriptor(descriptor, blocking=False)
 
 
 def _lock_when_free(descriptor: int) -> None:
@@ -210,9 +210,9 @@ def _unlock(descriptor: int) -> None:
     A forked process may have the file open, too: to close it alone would leave it
     locked.
     """
-    from filelock import unlock_descriptor  # see `_try_lock`
+    import filelock  # see `_try_lock`
 
     with suppress(OSError):
-        unlock_descriptor(descriptor)
+        filelock.unlock_descriptor(descriptor)
     with suppress(OSError):
         close(descriptor)
