@@ -40,6 +40,7 @@ def in_class(name, *tests):
     )
 
 
+WIDE = f"@pytest.fixture(scope='module')\ndef wide():\n{calls('wide')}\n\n"
 PARAMETRIZED = f"@pytest.mark.parametrize('name', ['eur', 'usd'])\ndef test_x(name):\n{calls('x')}\n"
 CASSETTES_PREFIX = """def NAME(mimic_replay):
     for name in ("a", "b"):
@@ -50,6 +51,14 @@ CHANGES = {
     "rename": (
         {"a": making("test_x", 1) + making("test_z", 1)},
         {"a": making("test_y", 1) + making("test_z", 1)},
+    ),
+    "a method": (
+        {"a": in_class("TestX", making("test_x", 1), making("test_z", 2))},
+        {"a": in_class("TestX", making("test_y", 1), making("test_z", 2))},
+    ),
+    "a file with a fixture": (
+        {"a": WIDE + making("test_x", 1).replace("()", "(wide)")},
+        {"b": WIDE + making("test_x", 1).replace("()", "(wide)")},
     ),
     "a file to two": (
         {"a": making("test_x", 1) + making("test_y", 2, 1)},
@@ -128,9 +137,8 @@ def test_what_a_miss_proposes_replays(suite, before, after):
 
 
 def test_a_file_moves_with_what_its_fixture_has_recorded(suite):
-    wide = f"@pytest.fixture(scope='module')\ndef wide():\n{calls('wide')}\n\n"
     tests = (
-        wide
+        WIDE
         + f"def test_x(wide):\n{calls(1)}\n"
         + CASSETTES_PREFIX.replace("NAME", "test_y")
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call, Place, kept_parts, key_of
 from pytest_mimic.engine.owners import Owner
+from pytest_mimic.engine.unused import is_fixture_owner
 from pytest_mimic.engine.verifying import paths_of
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.values import messages
@@ -116,24 +117,34 @@ def _of_equal(
     others = [one for one in equal if one.owner != name]
     if not others:
         return None
-    log = owner.log if owner is not None and owner.kind == "test" else None
+    log = owner.log if owner is not None else None
     if log is not None and log.found is None and not log.made:
         # What all tests share has an owner, too, and no place.
         logs = [one for one in others if one.name.startswith("logs/")]
         begun = [one.owner for one in logs if one.number == 0]
-        moved = [test for test in begun if test in around.gone]
+        # Of a fixture its file was renamed, and is moved with its tests.
+        is_fixture = is_fixture_owner(name)
+        of_kind = [one for one in begun if is_fixture_owner(one) == is_fixture]
+        shown = _file_of if is_fixture else str
+        moved = [one for one in of_kind if shown(one) in around.gone]
         alike = [one for one in moved if _name_in_file(one) == _name_in_file(name)]
-        moved = alike or moved
+        moved = alike if is_fixture else alike or moved
         if moved:
             # Which of them was renamed to this one, only its author knows.
             verb, begin = ("is", "begins") if len(moved) == 1 else ("are", "begin")
             fact = f"{few(moved)}, which {verb} gone, {begin} with the same call"
-            commands = [around.commands.mimic("mv", one, name) for one in moved[:3]]
-            return Hints([fact], _moves(commands))
-    fact = f"recorded by {others[0].owner}, for that test alone"
+            places = [shown(one) for one in moved[:3]]
+            mv = around.commands.mimic
+            return Hints([fact], _moves([mv("mv", one, shown(name)) for one in places]))
+    kind = "fixture" if is_fixture_owner(others[0].owner) else "test"
+    fact = f"recorded by {others[0].owner}, for that {kind} alone"
     if call.has_effect:  # What it gives depends on what was asked before.
         return Hints([fact], [])
     return Hints([fact], [("to let all tests share it", around.line_to_share(call))])
+
+
+def _file_of(owner: str) -> str:
+    return owner.partition("::")[0]
 
 
 def _name_in_file(test: str) -> str:

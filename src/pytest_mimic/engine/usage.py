@@ -209,8 +209,8 @@ class GoneTests:
     is gone                                     yes
     was not collected                           no: it is not known
     was collected, and the function too         yes, with these parameters
-    was collected, and the name of neither      yes
-    the function nor its class stands in it
+    was collected, and its name does not stand  yes
+    in it, nor that of a class that was not
     was collected, and one of these names does  no: it may have been left out
     ==========================================  ======================================
 
@@ -232,6 +232,11 @@ class GoneTests:
         """The functions that were collected: all of their parameters are known."""
         return {test.partition("[")[0] for test in self._usage.selected}
 
+    @cached_property
+    def _holders(self) -> set[str]:
+        """The files and classes of which tests were collected."""
+        return {function.rpartition("::")[0] for function in self._functions}
+
     def __contains__(self, test: object) -> bool:
         usage = self._usage
         if not isinstance(test, str):
@@ -247,10 +252,14 @@ class GoneTests:
             return not os.path.exists(path)  # noqa: PTH110
         if file not in usage.collected or file in self._partly_collected:
             return False
+        if file == test:
+            return False
         function = test.partition("[")[0]
         if function in self._functions:
             return True
         # The code is not parsed: a name in a comment may be left out for a while. A
         # doctest is called like its function, behind its module.
         names = [name.rpartition(".")[2] for name in function.split("::")[1:]]
+        if function.rpartition("::")[0] in self._holders:
+            names = names[-1:]
         return not any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
