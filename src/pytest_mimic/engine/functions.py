@@ -193,10 +193,8 @@ class FunctionPlan:
         has_parts = any(len(steps_of(path)) > 1 for path in options.ignore)
         return not (options.key or options.content or has_parts)
 
-    def counted(self, bound: dict[str, object]) -> dict[str, object]:
+    def _counted(self, bound: dict[str, object]) -> dict[str, object]:
         """Return the arguments that are not left out as a whole."""
-        if not self.line.options.ignore:
-            return bound
         rules = self.rules
         return {
             name: value
@@ -294,7 +292,7 @@ class FunctionPlan:
         if self._version != self.run.version:
             self._version = self.run.version
             self.players.clear()
-        counted = self.counted(bound)
+        counted = self._counted(bound) if self.line.options.ignore else bound
         levels = levels_of([*counted.values()]) if self._counts_whole else None
         if levels is None:
             return None, (counted, None, b"")

@@ -228,9 +228,9 @@ def levels_of(values: list[Any]) -> Levels | None:
     levels = [values]
     while len(levels) < DEEP:
         level = levels[-1]
-        kinds = set(map(type, level))
-        if kinds <= SCALARS:
+        if SCALARS.issuperset(map(type, level)):
             return levels
+        kinds = set(map(type, level))
         if not kinds <= _PLAIN:
             return None
         containers = level
