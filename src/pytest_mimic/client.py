@@ -308,14 +308,8 @@ class Port:
             CorruptRecordingError: Its recording is damaged.
         """
         run = self.run
-        if run.passes():
-            return None
-        host = self._adapter.host(request)
-        line = self._line(request, clients, host)
-        if host is not None and run.is_own_server(host):
-            return None
-        if line is None or not self._adapter.is_call(request):
-            self._note_left_out(request)
+        line = self._line(request, clients)
+        if line is None:
             return None
         owner = line.cassette or run.innermost
         call, scope, own = self._call(request, line, numbered)
@@ -329,6 +323,13 @@ class Port:
             refusal = run.refusals.unfilled(call, unfilled[0], owner)
             raise run.refuse(refusal, call, owner)
         return Exchange(self._adapter, step, scope, run)
+
+    def leaves(self, request: Plain, *clients: str) -> bool:
+        """Return whether a call runs for real, whatever comes in a body yet unread.
+
+        To read a body that is still made would change what its server gets.
+        """
+        return self._line(request, clients) is None
 
     def _begin(self, call: Call, line: Line) -> Step:
         return begin(self.run, call, line.cassette)
@@ -350,10 +351,22 @@ class Port:
         call, _, _ = self._call(request, line, numbered)
         return self.run.has_next(call, line.cassette)
 
-    def _line(
+    def _line(self, request: Plain, clients: tuple[str, ...]) -> Line | None:
+        """Return the line that takes a call; None: it runs for real."""
+        if self.run.passes():
+            return None
+        host = self._adapter.host(request)
+        if host is not None and self.run.is_own_server(host):
+            return None
+        line = self._line_for(request, clients, host)
+        if line is None or not self._adapter.is_call(request):
+            self._note_left_out(request)
+            return None
+        return line
+
+    def _line_for(
         self, request: Plain, clients: tuple[str, ...], host: str | None
     ) -> Line | None:
-        """Return the line that takes a call; None: none does."""
         adapter = self._adapter
         if adapter.is_of_all(request):
             return self._coverings.any_line(adapter.name)

@@ -100,6 +100,58 @@ def test_the_test_client_of_aiohttp_is_left_alone(project):
     assert recorded.vault == {}
 
 
+STREAMED = """
+    import asyncio
+    import aiohttp, httpx, pytest
+    from aiohttp import test_utils, web
+
+    async def upload(send):
+        has_begun = asyncio.Event()
+
+        async def page(request):
+            await request.content.readexactly(1)
+            has_begun.set()
+            return web.Response(text="a" + (await request.text()))
+
+        async def body():
+            yield b"a"
+            await asyncio.wait_for(has_begun.wait(), 10)
+            yield b"b"
+
+        app = web.Application()
+        app.router.add_post("/", page)
+        async with test_utils.TestServer(app) as server:
+            assert await send(str(server.make_url("/")), body()) == "ab"
+
+    def test_aiohttp():
+        async def send(url, body):
+            async with aiohttp.ClientSession() as client:
+                async with client.post(url, data=body) as answer:
+                    return await answer.text()
+
+        asyncio.run(upload(send))
+
+    def test_httpx():
+        async def send(url, body):
+            async with httpx.AsyncClient() as client:
+                return (await client.post(url, content=body)).text
+
+        asyncio.run(upload(send))
+"""
+
+
+def test_the_body_for_a_server_of_this_process_is_sent_as_it_is_made(project):
+    """Its next part may wait for what the server does with the first one."""
+    pytest.importorskip("aiohttp")
+    project.ini("http")
+    project.tests(STREAMED)
+
+    recorded = project.record().expect(passed=2)
+    project.replay().expect(passed=2)
+
+    assert recorded.vault == {}
+
+
 IMPOSSIBLE = """
     import app, httpx, pytest
 

@@ -41,11 +41,12 @@ def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any
 
         if port.run.passes():
             return await original(connector, request, *args, **options)
-        body = await _body_of(request)
         headers = list(request.headers.items())
-        plain = requests.read(request.method, str(request.url), headers, body)
-        exchange = port.begin(plain, "aiohttp")
+        read = partial(requests.read, request.method, str(request.url), headers)
         really = partial(original, connector, request, *args, **options)
+        if request.body and port.leaves(read(), "aiohttp"):
+            return await really()
+        exchange = port.begin(read(await _body_of(request)), "aiohttp")
         if exchange is None:
             return await really()
         return await Connecting(connector, request, exchange, really).answer(exchange)

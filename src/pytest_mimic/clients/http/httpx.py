@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from typing import Any
 
 from pytest_mimic.client import Edge, Exchange, Plain, Port, raised
@@ -101,10 +101,13 @@ class _Attempt(Attempt):
     async def begin(self, port: Port) -> Any:
         """Return the response, recorded or real, or raise its error."""
         request = self._request
-        body = await request.aread() if self.is_task else request.read()
         headers = answers.decoded(request.headers.raw)
-        plain = requests.read(request.method, str(request.url), headers, body)
-        exchange = port.begin(plain, self._name)
+        read = partial(requests.read, request.method, str(request.url), headers)
+        is_read = hasattr(request, "_content")
+        if not is_read and port.leaves(read(), self._name):
+            return await self._sent()
+        body = await request.aread() if self.is_task else request.read()
+        exchange = port.begin(read(body), self._name)
         if exchange is None:
             return await self._sent()
         return await self.answer(exchange)
