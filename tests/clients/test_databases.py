@@ -432,6 +432,29 @@ def test_what_is_rolled_back_after_a_miss_is_no_other_miss(shop, urls):
     assert "ROLLBACK" not in run.output
 
 
+def test_what_is_rolled_back_after_a_stale_function_is_no_miss(shop, urls):
+    """The transaction is left in another state than when it was recorded."""
+    real, gone = urls
+    shop.ini("sqlalchemy", "tax:of")
+    shop.write("tax.py", "def of(price): return price * 2")
+    shop.tests("""
+        import shop, tax
+
+        def test_price(session):
+            with session.begin_nested():
+                assert session.get(shop.User, 1).name == "Ann"
+                assert tax.of(2) == 4
+            session.commit()
+    """)
+    shop.record(env={"DATABASE_URL": real}).expect(passed=1)
+    shop.write("tax.py", "def of(price): return 2 * price")
+
+    run = shop.run(env={"DATABASE_URL": gone}).expect(failed=1)
+
+    assert "StaleRecordingError" in run.output
+    assert "ROLLBACK" not in run.output
+
+
 def test_a_recorded_rollback_is_still_used_behind_a_miss(project, urls):
     test = """
         import pytest, sqlalchemy as sa

@@ -136,6 +136,18 @@ def test_what_a_miss_proposes_replays(suite, before, after):
     assert sorted(moved, key=str) == sorted(kept, key=str)
 
 
+def test_a_call_with_which_other_tests_begin_tells_no_rename_to_another_file(suite):
+    first, other = making("test_x", "log in", 1), making("test_y", "log in", 2)
+    suite.put({"a": first + other})
+    suite.record()
+    suite.put({"a": other, "b": making("test_z", "log in", 3)})
+
+    assert not proposed(suite.replay())
+
+    suite.put({"a": other + making("test_z", "log in", 1)})
+    assert proposed(suite.replay()) == ["a.py::test_x a.py::test_z"] * 2
+
+
 def test_a_file_moves_with_what_its_fixture_has_recorded(suite):
     tests = (
         WIDE

@@ -128,7 +128,10 @@ def _of_equal(
         shown = _file_of if is_fixture else str
         moved = [one for one in of_kind if shown(one) in around.gone]
         alike = [one for one in moved if _name_in_file(one) == _name_in_file(name)]
-        moved = alike if is_fixture else alike or moved
+        if is_fixture or alike:
+            moved = alike
+        elif len(moved) < len(of_kind):  # Tests that are not gone begin so, too.
+            moved = [one for one in moved if _file_of(one) == _file_of(name)]
         if moved:
             # Which of them was renamed to this one, only its author knows.
             verb, begin = ("is", "begins") if len(moved) == 1 else ("are", "begin")

@@ -45,6 +45,7 @@ class Owner:
         setup: The digest of what the set-up of a fixture was asked and answered.
         first_test: The test for which the set-up of a fixture runs.
         is_set_up: Whether the set-up of a fixture has ended.
+        has_missed: Whether a call of a test was refused.
         has_failed: Whether it ended with a failure.
         has_drifted: Whether a statement of a fixture has given something else.
         cassettes: The cassettes in it whose blocks have ended.
@@ -80,6 +81,7 @@ class Owner:
         self.setup = ""
         self.first_test = ""
         self.is_set_up = False
+        self.has_missed = False
         self.has_failed = False
         self.has_drifted = False
         self.cassettes: list[Owner] = []

@@ -223,6 +223,8 @@ class Run:
             EndlessCallsError: An equal call of this test was refused a thousand times.
         """
         error = refusal.error
+        if self.test_owner is not None:
+            self.test_owner.has_missed = True
         key = self.test, call.target, call.identity
         self._misses[key] += 1
         if self._misses[key] >= _MOST_MISSES:

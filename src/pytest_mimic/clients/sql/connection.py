@@ -18,7 +18,7 @@ from pytest_mimic.client import Exchange, MimicError, Plain, Port
 from pytest_mimic.clients.sql import rows, statements
 from pytest_mimic.clients.sql.requests import request_of
 from pytest_mimic.clients.sql.rows import Result
-from pytest_mimic.errors import MissingRecordingError, UnstorableOutcomeError
+from pytest_mimic.errors import UnstorableOutcomeError
 
 HOUSEKEEPING: ContextVar[bool] = ContextVar("mimic_sql_housekeeping", default=False)
 """Whether a pool takes a connection back: what is sent then is no call."""
@@ -66,8 +66,6 @@ class StandInConnection:
         self._prepared: list[Callable[[Any], object]] = []
         # Whether a log has a call of this transaction.
         self._has_asked = False
-        # The test that has missed a call: the application undoes what it has begun.
-        self._missed_in: str | None = None
         self.dialect = pool._dialect
         self.real = real
 
@@ -134,11 +132,7 @@ class StandInConnection:
             return Result() if self.real is None else run()
         if self._undoes_what_missed(request):
             return Result()
-        try:
-            exchange = self._port.begin(request, numbered={"database": self._database})
-        except MissingRecordingError:
-            self._missed_in = self._port.run.test
-            raise
+        exchange = self._port.begin(request, numbered={"database": self._database})
         if exchange is None:
             return run()
         # It decides which objects a session of the ORM has to ask for again.
@@ -166,11 +160,13 @@ class StandInConnection:
 
     def _undoes_what_missed(self, request: Plain) -> bool:
         """Return whether a rollback has no recording since its test has missed."""
-        if self._missed_in is None or not request["statement"].startswith("ROLLBACK"):
-            return False
         port, numbered = self._port, {"database": self._database}
-        is_behind_miss = port.replays and self._missed_in == port.run.test
-        return is_behind_miss and not port.has_next(request, numbered=numbered)
+        test = port.run.test_owner
+        if test is None or not test.has_missed:
+            return False
+        if not request["statement"].startswith("ROLLBACK"):
+            return False
+        return port.replays and not port.has_next(request, numbered=numbered)
 
     def _replayed(self, exchange: Exchange) -> Result:
         result: Result
