@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import select
 import socket
 from contextlib import closing
 
@@ -34,6 +35,19 @@ def by_parts(connection):
     connection.send([b"p", b""])
 
 
+def when_told_to_continue(connection):
+    """As boto3 sends an object to S3."""
+    connection.putrequest("POST", "/echo")
+    connection.putheader("Content-Length", "5")
+    connection.putheader("Expect", "100-continue")
+    connection.endheaders()
+    assert select.select([connection.sock], [], [], 5)[0]
+    with connection.sock.makefile("rb", 0) as interim:
+        assert interim.readline().startswith(b"HTTP/1.1 100 ")
+        assert interim.readline() == b"\r\n"
+    connection.send(b"bytes")
+
+
 UPLOADS = {
     "nothing": lambda connection: connection.request("POST", "/echo"),
     "file": lambda connection: connection.request(
@@ -46,6 +60,7 @@ UPLOADS = {
     "expects": lambda connection: connection.request(
         "POST", "/echo", b"bytes", {"Expect": "100-continue"}
     ),
+    "waits": when_told_to_continue,
     "parts": by_parts,
 }
 

@@ -146,6 +146,8 @@ class _Socket:
         self._unsent = unsent
         self._real: Any = None
         self._sent: list[bytes] = []
+        # What lets a client that waits for it send the body; None: none waits.
+        self._interim: io.BytesIO | None = None
         self._timeout: Any = connection.timeout
 
     def sendall(self, data: Any) -> None:
@@ -156,6 +158,8 @@ class _Socket:
 
     def makefile(self, *_args: Any, **_kwargs: Any) -> Any:
         """Return the answer to what was sent."""
+        if self._interim is not None and not self._interim.closed:
+            return self._interim
         try:
             return self._answer()
         except BaseException as error:
@@ -180,7 +184,15 @@ class _Socket:
         return self._timeout
 
     def fileno(self) -> int:
-        """Return the number of the real socket, or of one that has nothing to read."""
+        """Return the number of the real socket, or of one that has nothing to read.
+
+        Who asks for it behind `Expect: 100-continue` waits until there is something.
+        """
+        head = b"".join(self._sent).partition(b"\r\n\r\n")[0]
+        if self._interim is None and b"100-continue" in head.lower():
+            self._interim = io.BytesIO(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if self._interim is not None and not self._interim.closed:
+            return _readable()
         return _silent() if self._real is None else int(self._real.fileno())
 
     def close(self) -> None:
@@ -234,6 +246,7 @@ class _Socket:
         """Return what was sent since the last answer, with the body that it had."""
         sent = b"".join(self._sent)
         self._sent.clear()
+        self._interim = None
         head = sent.removesuffix(_LAST_CHUNK)
         return head + self._unsent.pop(head, sent[len(head) :])
 
@@ -574,5 +587,14 @@ def _unchunked(body: bytes) -> bytes:
 def _silent() -> int:
     """Return the number of a socket into whose other end nobody writes."""
     left, right = socket.socketpair()
+    right.detach()
+    return left.detach()
+
+
+@cache
+def _readable() -> int:
+    """Return the number of a socket that always has something to read."""
+    left, right = socket.socketpair()
+    right.send(b"1")
     right.detach()
     return left.detach()
