@@ -68,6 +68,12 @@ class Handler(loopback.Handler):
             number = next(self.server.ids)
             self.json({"id": number, "link": f"/orders/{number}", "state": "new"})
             return
+        if self.path == "/quotes":
+            self.json({"quote": f"q1a2b3c4-{uuid.uuid4().hex[:4]}", "oid": time.time()})
+            return
+        if self.path == "/page":
+            self.answer(200, f"<id>{uuid.uuid4()}</id>", "application/xml")
+            return
         if self.path == "/receipts":
             self.json({"text": f"Receipt {uuid.uuid4()} of {time.time():.0f}"})
             return
@@ -217,6 +223,27 @@ def test_the_line_names_texts_that_hold_a_new_id(project):
         assert line in run.output.splitlines()
         project.ini(line.partition(": ")[2])
         project.run("--mimic-verify", env=env).expect(passed=1)
+
+
+def test_the_line_names_short_tokens_and_never_a_whole_body(project):
+    project.ini("http")
+    project.tests("""
+        import os, httpx
+
+        def test_quote():
+            assert httpx.post(os.environ["API"] + "/quotes").json()["quote"]
+
+        def test_page():
+            assert httpx.post(os.environ["API"] + "/page").text
+    """)
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.run("--mimic-record", env=env).expect(passed=2)
+
+        run = project.run("--mimic-verify", env=env).expect(failed=2)
+
+    lines = [one for one in run.section if "new each time" in one]
+    assert lines == ["if this is new each time: http volatile=body.quote,body.oid"]
 
 
 def test_a_text_with_new_ids_is_known_inside_of_a_later_prompt(project):

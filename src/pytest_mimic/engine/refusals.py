@@ -34,7 +34,7 @@ RECORD, RERECORD, VERIFY = "--mimic-record", "--mimic-rerecord", "--mimic-verify
 _HEALED_OTHERWISE = ("pointer", "newer", "forbidden")
 
 # What a service gives to each thing that it makes. SQLAlchemy counts equal columns.
-_ID = r"((^|_)[iI]d|[a-z](Id|ID))(__\d+)?$"
+_ID = r"((^|_)o?[iI]d|[a-z](Id|ID))(__\d+)?$"
 
 
 class EndlessCallsError(BaseException):
@@ -335,32 +335,40 @@ def lines_of(differences: Sequence[Difference]) -> list[str]:
 
 
 def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:
-    """Give the paths of ids and moments that differ in the answer of a client.
+    """Give the paths of ids, tokens and moments that differ in a client's answer.
 
-    A text that holds them, as an address does, differs with them.
+    A text that holds them, as an address does, differs with them. An answer that is one
+    text has no such part: nothing of it would be compared.
     """
     # Only a drift looks at differences.
     from pytest_mimic.values.differences import MISSING
-    from pytest_mimic.values.looks import ignorable, without_ids_and_moments
+    from pytest_mimic.values.looks import ignorable, is_token, without_ids_and_moments
 
     if call.kind == "function":
         return []
     values: dict[str, str] = {}
     # A fact stands for something else: a part more, another type.
-    on_both_sides = [
-        one for one in differences if not one.fact and MISSING not in (one.old, one.new)
+    found = [
+        one
+        for one in differences
+        if len(one.steps) > 1 and not one.fact and MISSING not in (one.old, one.new)
     ]
-    for one in on_both_sides:
-        is_id = bool(one.steps) and re.search(_ID, one.steps[-1]) is not None
-        if is_id or ignorable([one]):
+    for one in found:
+        is_id = re.search(_ID, one.steps[-1]) is not None
+        are_tokens = is_token(one.old) and is_token(one.new)
+        if is_id or are_tokens or ignorable([one]):
             values[str(one.old)] = str(one.new)
     paths: dict[str, None] = {}
-    for one in on_both_sides:
+    for one in found:
         old, new = _with_values(str(one.old), values), str(one.new)
         if without_ids_and_moments(old) == without_ids_and_moments(new):
-            path = ["*" if step.isdigit() else step for step in one.steps]
-            paths[".".join(path)] = None
+            paths[place_of(one)] = None
     return [*paths]
+
+
+def place_of(difference: Difference) -> str:
+    """Give the path of a difference as an option takes it, for each item of a list."""
+    return ".".join("*" if step.isdigit() else step for step in difference.steps)
 
 
 def _with_values(text: str, values: Mapping[str, str]) -> str:

@@ -20,7 +20,13 @@ from pytest_mimic.engine.events import Event, EventKind, Plain
 from pytest_mimic.engine.inside import OpenCall
 from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.owners import Owner
-from pytest_mimic.engine.refusals import RERECORD, Refusal, facts_of_error, new_parts
+from pytest_mimic.engine.refusals import (
+    RERECORD,
+    Refusal,
+    facts_of_error,
+    new_parts,
+    place_of,
+)
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.turns import (
     end_this_thread,
@@ -453,13 +459,15 @@ class Step(OpenCall):
         error.conversation = call.conversation
         label = call.label()
         self._run.events.note(error, label)
-        parts: list[Plain] = [*new_parts(call, differences)]
+        parts = new_parts(call, differences)
+        # Whatever the values are, parts that are new each time have one cause.
+        is_new = {*map(place_of, differences)} <= {*parts}
         facts: dict[str, Plain] = {
-            "cause": "; ".join(error.facts),
+            "cause": ", ".join(parts) if is_new else "; ".join(error.facts),
             "option": option,
             "command": refusals.command(option, owner) if option else "",
             "line": f"{call.line_name} {call.options.line()}",
-            "parts": parts,
+            "parts": [*parts],
         }
         self._tell("drifted", label, **facts, **facts_of_error(error))
 

@@ -33,6 +33,7 @@ _PATTERNS = {
     ULID: r"(?=\d{0,25}[a-z])[0-7][0-9a-hjkmnp-tv-z]{25}",
     TOKEN: rf"[a-z0-9_-]{{16,{_LONGEST}}}",
 }
+_SHORT_TOKEN = r"[A-Za-z0-9_-]{10,}"
 # Before it may stand a line break, which JSON writes as `\n`.
 _START, _END = r"(?:(?<![a-z0-9])|(?<=\\[nrt]))", r"(?![a-z0-9])"
 _WITHIN_TEXTS = {
@@ -90,6 +91,12 @@ def differ_in_ids_alone(old: object, new: object) -> bool:
     if not isinstance(old, str) or not isinstance(new, str):
         return False
     return without_ids_and_moments(old) == without_ids_and_moments(new)
+
+
+def is_token(part: object) -> bool:
+    """Tell whether a part is a random token, also a short one: `fp_44709d6fcb`."""
+    is_one_word = isinstance(part, str) and re.fullmatch(_SHORT_TOKEN, part)
+    return bool(is_one_word) and _is_random(str(part))
 
 
 def _is_random(text: str) -> bool:
