@@ -225,6 +225,29 @@ def test_the_line_names_texts_that_hold_a_new_id(project):
         project.run("--mimic-verify", env=env).expect(passed=1)
 
 
+@pytest.mark.parametrize("options", ["", "sequence"])
+def test_a_function_that_is_given_a_new_id_is_compared(project, options):
+    project.ini("http volatile=body.id", f"labels:of {options}")
+    project.write("labels.py", "def of(user): return len(user['name'])")
+    project.tests("""
+        import os, httpx, labels
+
+        def test_label():
+            user = httpx.post(os.environ["API"] + "/users", json={"name": "ann"})
+            assert labels.of(user.json()) == 3
+    """)
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.run("--mimic-record", env=env).expect(passed=1)
+        project.run("--mimic-verify", env=env).expect(passed=1)
+
+        text = "def of(user): return len(user['name']) - 1"
+        project.write("labels.py", text)
+        run = project.run("--mimic-verify", env=env).expect(failed=1)
+
+    assert "3 recorded, 2 now" in run.output
+
+
 def test_the_line_names_short_tokens_and_never_a_whole_body(project):
     project.ini("http")
     project.tests("""

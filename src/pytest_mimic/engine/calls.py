@@ -112,10 +112,10 @@ class Call:
         """The calls of its log that it follows from, by name; empty: none."""
         return self.kind if self.in_log and self.kind != "function" else ""
 
-    def identity_with(self, request: Tree) -> str:
-        """Give the identity that a call of a client has with another request."""
-        assert self.parts is not None
-        return identity_of(self.target, self.parts(request))
+    def identity_with(self, described: Tree) -> str:
+        """Give the identity that the call has with other arguments or requests."""
+        counted = described if self.parts is None else self.parts(described)
+        return identity_of(self.target, counted)
 
 
 @lru_cache(maxsize=1024)

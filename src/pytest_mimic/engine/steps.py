@@ -95,9 +95,7 @@ def _shared_place(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Cal
         return run.shared.recorded(call_name(call.target, identity)) is not None
 
     mode = run.mode_of(owner)
-    may_be_other = mode == "verify" and call.parts is not None and owner is not None
-    if may_be_other and not is_recorded(call.identity):
-        assert owner is not None
+    if mode == "verify" and owner is not None and not is_recorded(call.identity):
         identity = _recorded_identity(run, call, owner, is_recorded)
         call = _with_identity(call, identity)
     return run.shared.take(call, mode), call
@@ -131,13 +129,12 @@ def _place_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Cal
 def _recorded_identity(
     run: Run, call: Call, owner: Owner, is_recorded: Callable[[str], bool]
 ) -> str:
-    """Give the identity of a request that may hold real values of earlier answers."""
-    if call.parts is not None:
-        real = RealValues.together(one.real for one in run.around(owner))
-        for request in real.candidates(call.describe()):
-            identity = call.identity_with(request)
-            if is_recorded(identity):
-                return identity
+    """Give the identity of a call that may hold real values of earlier answers."""
+    real = RealValues.together(one.real for one in run.around(owner))
+    for described in real.candidates(call.describe()):
+        identity = call.identity_with(described)
+        if is_recorded(identity):
+            return identity
     return call.identity
 
 
