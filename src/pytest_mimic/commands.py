@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -57,6 +58,13 @@ class Commands:
         file, colons, name = test.partition("::")
         relative = os.path.relpath(self._rootdir / file, self._start)
         return f"{Path(relative).as_posix()}{colons}{name}"
+
+
+def as_value(text: str) -> str:
+    """Return a text as a line of `mimic_functions` takes it behind `ignore=`."""
+    if re.search(r'["\\]', text):
+        return shlex.quote(text)
+    return f'"{text}"' if re.search(r"['#\s]", text) else text
 
 
 def _quoted(word: str) -> str:

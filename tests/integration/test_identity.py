@@ -134,6 +134,42 @@ def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions):
     sessions.replay().expect(passed=2, real=[])
 
 
+WITH_A_LOCK = {
+    "a method": "Client('eu').get",
+    "a partial": "functools.partial(print, Pool())",
+    "a closure": "holding(Pool())",
+    "a default": "lambda pool=Pool(): pool",
+    "a class": "type('Local', (), {'pool': Pool()})",
+    "a set": "{Pool()}",
+    "a view": "types.MappingProxyType({'pool': Pool()})",
+    "a name with a blank": "{'the pool': Pool()}",
+    "a key that is no text": "{(1, 2): Pool()}",
+}
+
+
+@pytest.mark.parametrize("payload", WITH_A_LOCK.values(), ids=WITH_A_LOCK)
+def test_the_remedy_leaves_out_what_it_names_wherever_it_stands(sessions, payload):
+    sessions.tests(f"""
+        import functools, types
+        import shop
+        from shop import Client, Pool
+
+        def holding(pool):
+            return lambda: pool
+
+        def test_it():
+            assert shop.fetch("Oslo", payload={payload}) == "Oslo"
+    """)
+    run = sessions.record().expect(failed=1, real=[])
+
+    remedy = run.error[2].removeprefix("leave it out: ")
+
+    assert "lock" in remedy
+    sessions.ini(remedy)
+    sessions.record().expect(passed=1, real=["fetch Oslo"])
+    sessions.replay().expect(passed=1, real=[])
+
+
 @pytest.mark.parametrize(
     ("options", "calls", "real"),
     [

@@ -227,7 +227,17 @@ SITUATIONS: dict[str, Situation] = {
     ),
     "argument, a day": arg("day", "clock"),
     **each("part", part, "uuid4", "iso"),
+    "part of a function": Situation(
+        "shop.order(asked.ASK, functools.partial(print, asked.uuid4()))",
+        "line",
+        "shop:order",
+    ),
     **each("body", sent, "uuid4", "iso"),
+    "body, a name with a dot": Situation(
+        "shop.post({'q': asked.ASK, 'meta': [{'sent.at': asked.iso()}]})",
+        "line",
+        "http",
+    ),
     "body, a day": sent("day", "clock"),
     **each("query", asked, "uuid4", "millis"),
     "prompt, a day": text("day", "clock"),
@@ -308,7 +318,7 @@ class Asking:
     def test(self, body):
         remote = ", remote" if "remote." in body else ""
         self.project.tests(
-            f"import db, shop, asked{remote}\n\ndef test_it():\n    assert {body}\n"
+            f"import functools\nimport db, shop, asked{remote}\n\ndef test_it():\n    assert {body}\n"
         )
 
     def run(self, *args):

@@ -490,7 +490,7 @@ def test_generated_keys_and_rowcounts_of_sql_are_left_out(project):
         "count: 2 recorded, 4 now",
     ]
     project.run("--mimic-verify").expect(failed=1, says=drifts)
-    project.ini("sqlalchemy volatile=rows.*.id,lastrowid,count")
+    project.ini("sqlalchemy volatile=rows[0].id,lastrowid,count")
     project.run("--mimic-verify").expect(passed=1)
 
 

@@ -17,7 +17,7 @@ from pytest_mimic.values.looks import (
     ids_and_moments_in,
     made_anew,
 )
-from pytest_mimic.values.tree import Tree, is_tagged, parts, text_of
+from pytest_mimic.values.tree import Path, Tree, is_tagged, parts, shown_path, text_of
 from pytest_mimic.values.walk import deeply
 
 WORKER = "the name of a worker"
@@ -40,7 +40,7 @@ class ChangingValues:
     """
 
     def __init__(self, events: Events, is_in_files: Callable[[str], bool]) -> None:
-        self._held: set[tuple[str, str]] = set()
+        self._held: set[tuple[str, Path]] = set()
         self._events = events
         self._is_in_files = is_in_files
         self._answered: set[str] = set()
@@ -106,13 +106,14 @@ class ChangingValues:
     def _is_now(self, seconds: float) -> bool:
         return self._since <= seconds <= self._since + _LONGEST_RUN
 
-    def _note_data(self, target: str, path: str) -> None:
+    def _note_data(self, target: str, path: Path) -> None:
         """Note a part that holds data: no line may leave it out."""
         if (target, path) not in self._held:
             self._held.add((target, path))
-            self._events.add("held", target, path=path)
+            self._events.add("held", target, path=shown_path(path))
 
-    def _note(self, call: Call, path: str, what: str, test: str) -> None:
+    def _note(self, call: Call, steps: Path, what: str, test: str) -> None:
+        path = shown_path(steps)
         ignore = (*call.options.ignore, path)
         line = call.options.changed(ignore=ignore).line()
         self._events.add(
@@ -128,10 +129,10 @@ class ChangingValues:
         )
 
 
-def _leaves(tree: Tree) -> Iterator[tuple[str, Tree]]:
-    """Yield the values in a tree, with their paths as a line has them."""
+def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree]]:
+    """Yield the values in a tree, with their paths; `*` stands for each item."""
     # No recursion: a tree may be deeper than the stack.
-    pending: list[tuple[str, Tree]] = [("", tree)]
+    pending: list[tuple[Path, Tree]] = [((), tree)]
     while pending:
         path, part = pending.pop()
         if not isinstance(part, (list, dict)):
@@ -144,10 +145,8 @@ def _leaves(tree: Tree) -> Iterator[tuple[str, Tree]]:
         inner = [] if made_anew(part) else list(parts(part))
         if not inner:
             yield path, part
-        start = f"{path}." if path else ""
         for step, deeper in reversed(inner):
-            shown = "*" if step.isdigit() else step
-            pending.append((f"{start}{shown}", deeper))
+            pending.append(((*path, "*" if step.isdigit() else step), deeper))
 
 
 def _text_of(part: Tree) -> str:

@@ -15,7 +15,7 @@ from pytest_mimic.engine.events import Event, Plain
 from pytest_mimic.engine.inputs import Opened
 from pytest_mimic.engine.mocks import Mocks, refusal
 from pytest_mimic.errors import MimicError
-from pytest_mimic.patch.targets import Target, steps_of
+from pytest_mimic.patch.targets import Target
 from pytest_mimic.values.binding import Binder
 from pytest_mimic.values.identity import (
     CallRules,
@@ -26,7 +26,7 @@ from pytest_mimic.values.identity import (
 from pytest_mimic.values.outcome import player as copies_of
 from pytest_mimic.values.places import stamps_of
 from pytest_mimic.values.source import innermost, source_fingerprint
-from pytest_mimic.values.tree import Levels, Tree, cut, levels_of
+from pytest_mimic.values.tree import Levels, Tree, cut, levels_of, steps_of
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import call_name
 

@@ -16,9 +16,8 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstorableOutcomeError,
 )
-from pytest_mimic.patch.targets import steps_of
 from pytest_mimic.values.outcome import Objects, load, store
-from pytest_mimic.values.tree import Tree
+from pytest_mimic.values.tree import Tree, steps_of
 from pytest_mimic.vault.recording import MALFORMED
 
 if TYPE_CHECKING:

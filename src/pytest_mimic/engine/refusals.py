@@ -21,6 +21,7 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstableIdentityError,
 )
+from pytest_mimic.values.tree import shown_path
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
 
@@ -368,7 +369,8 @@ def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:
 
 def place_of(difference: Difference) -> str:
     """Give the path of a difference as an option takes it, for each item of a list."""
-    return ".".join("*" if step.isdigit() else step for step in difference.steps)
+    steps = ("*" if step.isdigit() else step for step in difference.steps)
+    return shown_path(tuple(steps))
 
 
 def _with_values(text: str, values: Mapping[str, str]) -> str:

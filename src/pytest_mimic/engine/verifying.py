@@ -13,7 +13,14 @@ from pytest_mimic.engine.calls import SameBodies
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import Options
 from pytest_mimic.values.outcome import by_value
-from pytest_mimic.values.tree import Path, Tree, ordered_digest_of, parts, without
+from pytest_mimic.values.tree import (
+    Path,
+    Tree,
+    ordered_digest_of,
+    parts,
+    steps_of,
+    without,
+)
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.recording import MALFORMED, Entry
 
@@ -45,7 +52,7 @@ def rules_of(options: Options) -> Rules:
 
 def paths_of(written: Sequence[str]) -> tuple[Path, ...]:
     """Give paths as a tree has them: `rows.*.id` as `("rows", "*", "id")`."""
-    return tuple(tuple(path.split(".")) for path in written)
+    return tuple(map(steps_of, written))
 
 
 def is_equal(

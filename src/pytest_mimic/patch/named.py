@@ -20,7 +20,8 @@ from pytest_mimic.patch.holders import (
     read,
 )
 from pytest_mimic.patch.patches import NamedFunction, Patches
-from pytest_mimic.patch.targets import Target, steps_of
+from pytest_mimic.patch.targets import Target
+from pytest_mimic.values.tree import steps_of
 
 # These return nothing and fill an object: there is no outcome.
 _FILLING_METHODS = frozenset({"__init__", "__post_init__", "__setstate__"})

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import math
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from pytest_mimic.commands import as_value
 from pytest_mimic.errors import TargetError, did_you_mean
 from pytest_mimic.patch.clients import CLIENT_NAMES, client_of
 from pytest_mimic.patch.holders import inside_of
+from pytest_mimic.values.tree import steps_of
 
 if TYPE_CHECKING:
     # Making this class takes longer than reading the lines of a run.
@@ -107,11 +108,7 @@ def _word(name: str, value: object) -> str:
     if value is False:
         return f"{name}=no"
     text = ",".join(value) if isinstance(value, (tuple, list)) else str(value)
-    if re.search(r'["\\]', text):
-        text = shlex.quote(text)
-    elif re.search(r"['#\s]", text):
-        text = f'"{text}"'
-    return f"{name}={text}"
+    return f"{name}={as_value(text)}"
 
 
 class Target:
@@ -478,26 +475,3 @@ _OPTIONS = {
     "only": _Option(_read_list, "patterns on calls"),
     "exclude": _Option(_read_list, "patterns on calls"),
 }
-
-_STEP = r"""\[(\*|-?\d+|'[^']*'|"[^"]*")\]|(?:^|\.)([^.\[\]]+)"""
-
-
-def steps_of(path: str) -> tuple[str, ...]:
-    """Return the steps of a path: `rows[0].id` and `rows.0.id` give rows, 0, id.
-
-    Raises:
-        ValueError: It is no path.
-    """
-    steps: list[str] = []
-    position = 0
-    pattern = re.compile(_STEP)
-    while position < len(path):
-        found = pattern.match(path, position)
-        if found is None:
-            raise ValueError(path)
-        in_brackets, name = found.groups()
-        if in_brackets and in_brackets[0] in "'\"":
-            in_brackets = ast.literal_eval(in_brackets)
-        steps.append(name or in_brackets)
-        position = found.end()
-    return tuple(steps)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pytest_mimic.commands import as_value
 from pytest_mimic.engine.events import Event, EventKind
 from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
 from pytest_mimic.errors import CorruptRecordingError
@@ -304,7 +305,7 @@ def _lines_to_leave_out(
             continue
         line = lines.get(target)
         if line is not None:
-            lines[target] = line.replace("ignore=", f"ignore={path},", 1)
+            lines[target] = line.replace("ignore=", f"ignore={as_value(path)},", 1)
         else:
             lines[target] = first.text("line")
     return [f"if they may differ: {line}" for line in lines.values()]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic.commands import as_value
 from pytest_mimic.errors import Remedy, UnstableIdentityError
 from pytest_mimic.values.places import content_of
 from pytest_mimic.values.tree import (
@@ -120,7 +121,7 @@ def arguments_of(
     if found:
         path, refused = found
         what = f"{target} has an argument without a stable identity"
-        ways = _ways(refused) or [("leave it out", f"{target} ignore={path}")]
+        ways = _ways(refused) or [("leave it out", f"{target} ignore={as_value(path)}")]
         raise UnstableIdentityError(what, [f"{path}: {refused.what}"], ways)
     return arguments
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from pytest_mimic.values.tree import Path
+from pytest_mimic.values.tree import Path, shown_path
 
 if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference
@@ -129,5 +129,5 @@ def ignorable(differences: Iterable[Difference]) -> list[str]:
         return []
     paths: list[str] = []
     for pattern, found in by_pattern.items():
-        paths.append(".".join(found[0] if len(found) == 1 else pattern))
+        paths.append(shown_path(found[0] if len(found) == 1 else pattern))
     return paths

@@ -13,7 +13,7 @@ from pytest_mimic.values.differences import (
     differences,
 )
 from pytest_mimic.values.looks import ignorable
-from pytest_mimic.values.tree import Path, Tree, parts, without
+from pytest_mimic.values.tree import Path, Tree, parts, shown_path, steps_of, without
 
 MOST_DIFFERENCES = 5
 
@@ -68,7 +68,7 @@ def ignorable_in(
         Paths. Empty: something else differs, or calls would become one.
     """
     paths = tuple(ignorable(found))
-    steps = tuple(tuple(path.split(".")) for path in paths)
+    steps = tuple(map(steps_of, paths))
     left = without(call, steps)
     alike = [other for other in others if without(other, steps) == left]
     return paths if len(alike) <= 1 else ()
@@ -121,7 +121,7 @@ def _filled(before: Tree, found: list[Difference]) -> list[str]:
         path = _private(difference.steps)
         if not path or not _is_empty(_part_at(before, path)):
             return []
-        filled[".".join(path)] = True
+        filled[shown_path(path)] = True
     return list(filled)
 
 

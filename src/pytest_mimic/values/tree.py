@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import gc
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, repeat
@@ -565,8 +567,32 @@ def shown_path(path: Path) -> str:
     for step in filter(None, path):
         if step.isdigit():
             shown += f"[{step}]"
-        elif step.replace("-", "_").isidentifier():
+        elif step == "*" or step.replace("-", "_").isidentifier():
             shown += f".{step}"
         else:
             shown += f"[{step!r}]"
     return shown.removeprefix(".")
+
+
+_STEP = r"""\[(\*|-?\d+|'[^']*'|"[^"]*")\]|(?:^|\.)([^.\[\]]+)"""
+
+
+def steps_of(path: str) -> Path:
+    """Return the steps of a path: `rows[0].id` and `rows.0.id` give rows, 0, id.
+
+    Raises:
+        ValueError: It is no path.
+    """
+    steps: list[str] = []
+    position = 0
+    pattern = re.compile(_STEP)
+    while position < len(path):
+        found = pattern.match(path, position)
+        if found is None:
+            raise ValueError(path)
+        in_brackets, name = found.groups()
+        if in_brackets and in_brackets[0] in "'\"":
+            in_brackets = ast.literal_eval(in_brackets)
+        steps.append(name or in_brackets)
+        position = found.end()
+    return tuple(steps)

@@ -428,14 +428,14 @@ class Walk:
     def _dict(self, value: dict[Any, Any], paths: Paths) -> Tree:
         return self._plain(value, paths) or self._mapping(value, paths)
 
-    def _set(self, value: Any, _paths: Paths) -> Tree:
+    def _set(self, value: Any, paths: Paths) -> Tree:
         tag = "$set" if isinstance(value, set) else "$frozenset"
         self._part.size += len(value)
         members = list(value)
         if self._starts and all(isinstance(one, (str, PurePath)) for one in members):
             members.sort(key=str)  # The folders of paths are numbered as they are met.
         nodes = list(map(self.node, members))
-        return {tag: _sorted_by(nodes, nodes)}
+        return without({tag: _sorted_by(nodes, nodes)}, paths)
 
     def _mapping(self, value: dict[Any, Any], paths: Paths) -> dict[str, Tree]:
         if not all(map(self._is_plain_key, value)):
@@ -503,10 +503,10 @@ class Walk:
     def _refused(self, refused: Refused, value: object, _paths: Paths) -> Tree:
         return self._raw(value) if self._is_exact else refused
 
-    def _by_row(self, row: Row, value: object, _paths: Paths) -> Tree:
+    def _by_row(self, row: Row, value: object, paths: Paths) -> Tree:
         self.size += 1
         self._part.size += 1
-        tree = row.node(value, self)
+        tree = without(row.node(value, self), paths)
         self.has_refused |= isinstance(tree, Refused)
         return tree
 
@@ -521,7 +521,7 @@ class Walk:
             return self._raw(value)
         return without(rule.node(value, self), paths)
 
-    def _code(self, value: Any, _paths: Paths) -> Tree:
+    def _code(self, value: Any, paths: Paths) -> Tree:
         """Open a function or a class."""
         generic = generic_of(value)
         if generic is not None:
@@ -532,23 +532,26 @@ class Walk:
             return {"$name": name} if is_found(value, name) else self._raw(value)
         from pytest_mimic.values import code  # Few values are code.
 
-        if isinstance(value, type):
-            return code.node_of_class(value, self)
-        return code.node_of_function(value, self)
+        is_class = isinstance(value, type)
+        opener = code.node_of_class if is_class else code.node_of_function
+        return without(opener(value, self), paths)
 
     def _needs_code(self, kind: Kind) -> bool:
         """Tell whether a replay would need the code of a class, not its name."""
         return self._is_exact and not kind.is_found and generic_of(kind.cls) is None
 
-    def _named(self, kind: Kind, attributes: Tree) -> dict[str, Tree]:
+    def _named(
+        self, kind: Kind, attributes: Tree, paths: Paths = ()
+    ) -> dict[str, Tree]:
         """Begin the node of an object: its class and attributes."""
         node: dict[str, Tree] = {f"${kind.name}": attributes}
         if not kind.is_found:
             found = thing_at(kind.name)
             # A class that its name does not lead to counts by what it is; one that was
             # loaded again is what its name leads to.
-            class_node = self.node(kind.cls)
-            if not isinstance(found, type) or self.node(found) != class_node:
+            deeper = below(paths, "class")
+            class_node = self.node(kind.cls, deeper)
+            if not isinstance(found, type) or self.node(found, deeper) != class_node:
                 node["class"] = class_node
         return node
 
@@ -589,7 +592,7 @@ class Walk:
         attributes = self._own_attributes(value, kind, state.attributes)
         if isinstance(attributes, Refused):
             return attributes
-        node = self._named(kind, self._mapping(attributes, paths))
+        node = self._named(kind, self._mapping(attributes, paths), paths)
         for key, part in state.beside.items():
             deeper = paths if is_open(key) else below(paths, key)
             if part is not None and () not in deeper:
