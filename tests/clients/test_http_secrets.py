@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from support import face, loopback
 from support.http_server import running_server
+from support.loopback import serving
 
 
 def test_a_miss_shows_neither_secrets_nor_plugin_frames(project):
@@ -118,3 +122,44 @@ def test_the_line_for_a_shared_call_shows_no_key_and_takes_it(
         project.ini(line, "http")
         project.run("--mimic-rerecord", env=env).expect(passed=2)
     project.run(env=env).expect(passed=2)
+
+
+class Model(loopback.Handler):
+    """Says what it was asked in pieces, as a language model does."""
+
+    def do_POST(self):
+        said = json.loads(self.body())["messages"][0]["content"]
+        pieces = [said[at : at + 6] for at in range(0, len(said), 6)]
+        chunks = [{"choices": [{"delta": {"content": piece}}]} for piece in pieces]
+        lines = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
+        self.answer(200, "".join(lines), "text/event-stream")
+
+
+def test_a_secret_in_pieces_of_a_stream_is_hidden_and_a_key_named(
+    project, monkeypatch, capsys
+):
+    pytest.importorskip("httpx")
+    project.ini("http")
+    project.test("""
+        import httpx, json, os
+        said = f"Use {os.environ['PARTNER_TOKEN']} or {os.environ['KEY']}"
+        body = {"model": "m", "messages": [{"content": said}]}
+        answer = httpx.post(os.environ["API"], json=body).text
+        chunks = [json.loads(line[5:]) for line in answer.split("\\n\\n") if line]
+        told = "".join(chunk["choices"][0]["delta"]["content"] for chunk in chunks)
+        assert told == said
+    """)
+    key = "sk-proj-abcDEF123456ghiJKL789012mnoPQR345678"
+    env = {"PARTNER_TOKEN": "partner-4711-0815-xyz", "KEY": key}
+
+    with serving(loopback.Server(Model)) as server:
+        run = project.run("--mimic-record", env={**env, "API": server.url})
+
+    run.expect(passed=1)
+    kept = json.dumps([call.call["answer"] for call in run.calls])
+    assert "0815-x" not in kept
+    assert kept.count("mimic-redacted-PARTNER-TOKEN") == 1
+    monkeypatch.chdir(project.root)
+    assert face.command(["show", "test_shop.py"]) == 0
+    shown = capsys.readouterr().out
+    assert "assistant: Use mimic-redacted-PARTNER-TOKEN or sk-proj-…" in shown

@@ -91,6 +91,17 @@ def test_a_changed_call_after_replayed_ones_is_refused(talk, way):
     talk.talk("--mimic-fail-on-unused", passed=1)
 
 
+def test_a_failing_test_that_asks_for_other_things_keeps_its_log_and_says_so(talk):
+    talk.tests(TEST.format("a"))
+    before = talk.talk("--mimic-record", asked="a", passed=1)
+    talk.tests(TEST.format("x") + "    assert False")
+
+    again = talk.talk("--mimic-record", asked="x", failed=1)
+
+    assert again.vault == before.vault
+    assert again.section[0] == "1 call recorded in # s, 1 recording put back"
+
+
 @pytest.mark.parametrize(
     ("before", "after", "asked", "outcome"),
     [

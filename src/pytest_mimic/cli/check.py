@@ -198,7 +198,7 @@ def _of_secrets(project: Project, found: Found, entry: Entry) -> Iterator[Findin
         again = project.record_again("--mimic-rerecord", [(name, owner)])
         problem = f"{label} contains values that would be hidden today"
         yield Finding(name, problem, owner, f"to hide it: {again}")
-    for shown, mark in dict.fromkeys(project.secrets.keys_in([call, body])):
+    for shown, mark in dict.fromkeys(project.secrets.keys_in(call, body)):
         problem = f"{label} holds what looks like a key ({shown})"
         remedy = f"if it is not a key: mimic_redact = !{mark}"
         yield Finding(name, problem, owner, remedy)

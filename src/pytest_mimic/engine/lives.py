@@ -205,7 +205,8 @@ def _tell(run: Run, owner: Owner, log: Log) -> None:
     for place in real:
         assert place.outcome is not None
         _tell_outcome(run, place.outcome, log.why_left_out(place), owner)
-    if log.ending == "failed" and any(place.index is not None for place in real):
+    is_left_as_it_was = log.ending == "failed" and log.found is not None
+    if is_left_as_it_was and not all(place.is_added for place in real):
         events.add("put back", test=test, name=log.name)
     asked = {place.key[0] for place in log.made}
     unmade = {entry.identity for entry in log.leftovers()} - asked

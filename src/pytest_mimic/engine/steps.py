@@ -365,15 +365,15 @@ class Step(OpenCall):
             run.events.note(error, call.label())
             raise
         self._tell("recorded", seconds=entry.seconds)
-        self._note_keys([described, body])
+        self._note_keys(described, body)
         if run.changing is not None:
             run.changing.note_call(call, described, self._test)
             run.changing.note_answer(entry.body)
 
-    def _note_keys(self, kept: Tree) -> None:
+    def _note_keys(self, described: Tree, body: Body) -> None:
         """Name what looks like a key in what is recorded."""
         run = self._run
-        for shown, mark in run.secrecy.secrets.keys_in(kept):
+        for shown, mark in run.secrecy.secrets.keys_in(described, body):
             run.events.add(
                 "looks secret",
                 self.call.label(),

@@ -13,6 +13,7 @@ from pytest_mimic.secrets import looks, placeholders
 from pytest_mimic.secrets.names import Names
 from pytest_mimic.secrets.placeholders import JWT, OWN, Number
 from pytest_mimic.secrets.redactor import Redactor
+from pytest_mimic.secrets.split import hide_split, joined_texts, streams_of
 from pytest_mimic.secrets.values import SHORTEST, KnownValues, map_texts, of_variables
 from pytest_mimic.values.walk import deeply
 
@@ -222,7 +223,14 @@ class Secrets:
         known = self._known_to(scope)
         if not known:
             return hidden
-        return map_texts(hidden, lambda text: _without_values(text, known))
+
+        def without_values(text: str) -> str:
+            return _without_values(text, known)
+
+        shown = map_texts(hidden, without_values)
+        for events in streams_of(shown):
+            hide_split(events, without_values)
+        return shown
 
     def with_real(self, answer: Any, scope: Scope) -> Any:
         """Return a recorded answer with the real secrets of this run in it."""
@@ -241,11 +249,18 @@ class Secrets:
             found += placeholders.issued_in(_credentials_in(text))
         return found
 
-    def keys_in(self, plain: Any) -> list[tuple[str, str]]:
-        """Return what looks like a key, as its first letters and its mark."""
+    def keys_in(self, call: Any, body: Any) -> list[tuple[str, str]]:
+        """Return what looks like a key, as its first letters and its mark.
+
+        Args:
+            call: The arguments or the request.
+            body: The outcome.
+        """
         accepted = self.names.accepted
         found: list[tuple[str, str]] = []
-        for text in texts_in(plain):
+        streams = streams_of(body.get("answer"))
+        joined = [text for events in streams for text in joined_texts(events)]
+        for text in [*texts_in([call, body]), *joined]:
             if len(text) >= looks.SHORTEST:
                 found += looks.keys_in(text, accepted)
         return found

@@ -3,7 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
+
+_Places: TypeAlias = "list[tuple[Any, Any]]"
+"""Where the pieces of one text are: what holds each, by what."""
+
+
+def streams_of(answer: Any) -> list[list[Any]]:
+    """Return the events of an answer of HTTP, if it is a stream."""
+    body = answer.get("body") if isinstance(answer, dict) else None
+    found = body if isinstance(body, dict) else {}
+    streams = [found.get(key) for key in ("events", "lines")]
+    return [stream for stream in streams if isinstance(stream, list)]
+
+
+def joined_texts(events: list[Any]) -> list[str]:
+    """Return the texts of which events carry the pieces."""
+    fields = _fields_of(events).values()
+    return ["".join(holder[step] for holder, step in places) for places in fields]
 
 
 def hide_split(events: list[Any], hide: Callable[[str], str]) -> None:
@@ -18,16 +35,21 @@ def hide_split(events: list[Any], hide: Callable[[str], str]) -> None:
         events: The data of the events, in order. They are changed in place.
         hide: Hides the secrets in a text.
     """
-    fields: dict[str, list[tuple[Any, Any]]] = {}
-    for index in range(len(events)):
-        for path, holder, step in _texts(events, index, ""):
-            fields.setdefault(path, []).append((holder, step))
-    for places in fields.values():
+    for places in _fields_of(events).values():
         pieces = [holder[step] for holder, step in places]
         if len(pieces) > 1:
             hidden = _hidden_pieces(pieces, hide)
             for (holder, step), piece in zip(places, hidden, strict=True):
                 holder[step] = piece
+
+
+def _fields_of(events: list[Any]) -> dict[str, _Places]:
+    """Return by path where the texts of events are."""
+    fields: dict[str, _Places] = {}
+    for index in range(len(events)):
+        for path, holder, step in _texts(events, index, ""):
+            fields.setdefault(path, []).append((holder, step))
+    return fields
 
 
 def _texts(holder: Any, step: Any, path: str) -> Iterator[tuple[str, Any, Any]]:

@@ -17,7 +17,7 @@ from pytest_mimic.client import (
     raised,
 )
 from pytest_mimic.clients.http import answers, bodies, failures, requests
-from pytest_mimic.secrets.split import hide_split
+from pytest_mimic.secrets.split import hide_split, streams_of
 
 Read: TypeAlias = Callable[..., Plain]
 """Reads the pieces of an answer that have come, as `answers.Head.read` does."""
@@ -75,14 +75,12 @@ class HttpAdapter(Adapter):
     ) -> Plain:
         """Return an answer without its secrets, those of split events too."""
         hidden = super().hide_answer(redactor, answer, stand_in, request)
-        body = hidden.get("body", {})
-        for key in ("events", "lines"):
-            if key in body:
 
-                def hide(text: str) -> str:
-                    return redactor.hide_text(text, stand_in, "body")
+        def hide(text: str) -> str:
+            return redactor.hide_text(text, stand_in, "body")
 
-                hide_split(body[key], hide)
+        for events in streams_of(hidden):
+            hide_split(events, hide)
         return hidden
 
     def comparable(self, answer: Plain, other: Plain) -> Plain:
