@@ -48,9 +48,9 @@ def nearest(call: Tree, recorded: Iterable[Tree]) -> tuple[int, list[Difference]
 
 def _distance(found: Sequence[Difference]) -> tuple[int, int, int, int]:
     arguments = {difference.steps[:1] for difference in found}
-    of_one_side = [one for one in found if MISSING in (one.old, one.new)]
     # Parts of which a fact is known are of one kind, as the contents of one file are.
     others = [difference for difference in found if not difference.fact]
+    of_one_side = [one for one in others if MISSING in (one.old, one.new)]
     return len(arguments), len(found), len(of_one_side), len(others)
 
 
