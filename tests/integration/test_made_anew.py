@@ -60,6 +60,20 @@ def test_the_pasted_line_makes_the_next_run_pass(shop):
     shop.run("--mimic-verify").expect(passed=2, never=["the next run"])
 
 
+def test_a_line_that_would_leave_out_most_of_a_call_is_not_printed(shop):
+    shop.tests("""
+        import shop, uuid
+
+        def test_many():
+            assert shop.send({f"id{n}": uuid.uuid4() for n in range(11)}) == "sent"
+    """)
+
+    run = shop.record().expect(passed=1, never=["if they may differ"])
+
+    assert "  and 1 more" in run.section
+    assert f"to get the same ids in each run: {PAGE}#seed-the-ids" in run.section
+
+
 def test_the_fixture_of_the_guide_makes_ids_and_times_the_same(project):
     """Each test has ids of its own."""
     pytest.importorskip("time_machine")

@@ -298,17 +298,19 @@ def _lines_to_leave_out(
     """Return the lines of targets that leave out the parts, where no part is data."""
     events = session.run.events.of("held")
     held = {(event.call, event.text("path")) for event in events}
-    lines: dict[str, str] = {}
+    by_target: dict[str, list[Event]] = {}
     for first, *_ in causes.values():
-        target, path = first.text("target"), first.text("path")
-        if (target, path) in held:
-            continue
-        line = lines.get(target)
-        if line is not None:
-            lines[target] = line.replace("ignore=", f"ignore={as_value(path)},", 1)
-        else:
-            lines[target] = first.text("line")
-    return [f"if they may differ: {line}" for line in lines.values()]
+        if (first.text("target"), first.text("path")) not in held:
+            by_target.setdefault(first.text("target"), []).append(first)
+    lines = []
+    for first, *others in by_target.values():
+        line = first.text("line")
+        for other in others:
+            path = as_value(other.text("path"))
+            line = line.replace("ignore=", f"ignore={path},", 1)
+        if len(others) < SHOWN:  # With more, it would not say what a call is.
+            lines.append(f"if they may differ: {line}")
+    return lines
 
 
 def _former_answers(session: Session) -> list[str]:
