@@ -13,7 +13,6 @@ from pytest_mimic.engine.events import Events
 from pytest_mimic.values.looks import (
     DATE,
     MOMENT,
-    SHORTEST,
     ids_and_moments_in,
     made_anew,
 )
@@ -71,11 +70,10 @@ class ChangingValues:
 
     def _may_change(self, texts: list[str]) -> bool:
         """Return whether a part of these may be one that the next run makes anew."""
-        together = "\n".join(texts)
+        together = '"'.join(texts)
         if self._today in together or self._worker.search(together):
             return True
-        long = [text for text in texts if len(text) >= SHORTEST]
-        return any(ids_and_moments_in("\n".join(long)))
+        return any(ids_and_moments_in(together))
 
     def _what(self, part: Tree, look: str) -> str:
         """Return what a part is that the next run makes anew; empty: it is the same."""

@@ -20,7 +20,7 @@ MOST_PATHS = 3
 """An `ignore=` for more parts than these would no longer say what the call is."""
 
 # A day and a token: what is shorter or longer has no look.
-SHORTEST, _LONGEST = 10, 200
+_SHORTEST, _LONGEST = 10, 200
 _DAY = r"(?!9999)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 _PATTERNS = {
     # Versions 1, 4, 6 and 7: those of 3 and 5 are made of a name, and stay the same.
@@ -64,7 +64,7 @@ def made_anew(tree: object) -> str:
     if isinstance(tree, bool) or not isinstance(tree, (str, int, float)):
         return ""
     text = str(tree)
-    if not SHORTEST <= len(text) <= _LONGEST:
+    if not _SHORTEST <= len(text) <= _LONGEST:
         return ""
     for look, pattern in _LOOKS.items():
         if pattern.fullmatch(text):
@@ -74,8 +74,10 @@ def made_anew(tree: object) -> str:
 
 def ids_and_moments_in(text: str) -> Iterator[tuple[str, str]]:
     """Give each id or moment in a text, which may be JSON, with its look: `a UUID`."""
+    # The search is slow, and most texts in JSON are too short for one.
+    long = '"'.join([part for part in text.split('"') if len(part) >= _SHORTEST])
     for look, pattern in _WITHIN_TEXTS.items():
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(long):
             yield match[0], look
 
 

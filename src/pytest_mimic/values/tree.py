@@ -72,6 +72,8 @@ _SIZED = frozenset({str, list, dict})
 _FEW = 500
 _MANY = 60_000
 _BEGINS = '"begins"'
+# In JSON: one that stands in another form, or is near to it.
+_LONG_NUMBER = rf"[\[:,]-?\d{{{LONG - 1}}}"
 
 
 def memory_node(memory: bytes | bytearray | memoryview) -> dict[str, Tree]:
@@ -170,20 +172,35 @@ def cut(tree: Tree) -> Tree:
     return stored
 
 
-def plain_digest(
-    value: Any, starts: tuple[str, ...], *, once: bool = False
-) -> str | None:
+def is_plain(value: Any, starts: tuple[str, ...], *, once: bool) -> bool:
+    """Tell whether a list or mapping is a tree as it stands.
+
+    Args:
+        value: The list or mapping.
+        starts: How a text starts that is no plain one: `Places.starts`.
+        once: Whether one with a list or mapping at two places is none, either.
+    """
+    levels = levels_of([value])
+    if levels is None or (once and _has_twice(levels)):
+        return False
+    try:
+        text = text_of(value)
+        text.encode()
+    except ValueError:
+        return False
+    is_odd = any(sign in text for sign in _odd_for(starts))
+    return not is_odd and not re.search(_LONG_NUMBER, text)
+
+
+def plain_digest(value: Any, starts: tuple[str, ...]) -> str | None:
     """Give the digest of a value that is a tree as it stands; `None` if it is none.
 
     Args:
         value: Any value.
         starts: How a text starts that is no plain one: `Places.starts`.
-        once: Whether a value with a list or mapping at two places is none, either.
     """
     levels = levels_of([value])
-    if levels is None or (once and _has_twice(levels)):
-        return None
-    return digest_of_plain(value, levels, starts)
+    return None if levels is None else digest_of_plain(value, levels, starts)
 
 
 def digest_of_plain(value: Any, levels: Levels, starts: tuple[str, ...]) -> str | None:
@@ -208,8 +225,9 @@ def digest_of_plain(value: Any, levels: Levels, starts: tuple[str, ...]) -> str 
 
 
 def _has_twice(levels: Levels) -> bool:
-    parts = chain.from_iterable(levels)
-    ids = [id(part) for part in parts if type(part) in (list, dict)]
+    # The last level has single values alone.
+    parts = chain.from_iterable(levels[:-1])
+    ids = [id(part) for part in parts if type(part) not in SCALARS]
     return len(set(ids)) < len(ids)
 
 

@@ -51,7 +51,7 @@ from pytest_mimic.values.tree import (
     escaped,
     hexdigest,
     is_open,
-    plain_digest,
+    is_plain,
     refused_at,
     step_of,
     texts_of,
@@ -489,7 +489,7 @@ class Walk:
         is_whole = self._part.depth == 1 and self._part.value is value
         if paths or not is_whole:
             return None  # A part of an odd value would be tried again at each level.
-        if plain_digest(value, self._starts, once=self._in_order) is None:
+        if not is_plain(value, self._starts, once=self._in_order):
             return None
         self.is_plain = True
         return marshal.loads(marshal.dumps(value, 2))

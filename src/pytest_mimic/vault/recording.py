@@ -7,6 +7,7 @@ import re
 import shlex
 from codecs import BOM_UTF8
 from collections.abc import Iterable
+from functools import cache
 from gc import get_referents
 from itertools import repeat
 from json.encoder import (  # type: ignore[attr-defined]
@@ -484,6 +485,7 @@ def _digest_of(calls: list[dict[str, Any]]) -> str:
     return xxh3_64_hexdigest(text.encode())[:8]
 
 
+@cache
 def _encoder(between: str) -> Any:
     """Return what encodes plain data in C, with a text between its parts."""
     # Letters stand as people read them; NaN would be no JSON.
@@ -491,7 +493,7 @@ def _encoder(between: str) -> Any:
     return c_make_encoder(None, None, *form, False, False, False)
 
 
-# Made once: an encoder of Python makes one in C at each call.
+# Each is made once: an encoder of Python makes one in C at each call.
 _encode = _encoder(", ")
 _encode_sorted = c_make_encoder(
     None, None, encode_basestring_ascii, None, ": ", ", ", True, False, True
