@@ -104,6 +104,20 @@ def test_a_unix_socket_does_not_change_the_call(runs, tmp_path):
     assert asyncio.run(talk()) == 1
 
 
+def test_a_unix_socket_that_nobody_serves_is_an_error_of_the_client(runs, tmp_path):
+    async def talk():
+        connector = aiohttp.UnixConnector(str(tmp_path / "socket"))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            with pytest.raises(aiohttp.ClientConnectorError, match="unix") as caught:
+                await session.get("http://docker/users/1")
+        return type(caught.value), str(caught.value)
+
+    real = asyncio.run(talk())
+    runs.again("replay")
+
+    assert asyncio.run(talk()) == real
+
+
 def test_a_real_request_gets_the_place_that_a_replayed_response_leaves(runs, tmp_path):
     """The connector has one place, and the request waits for it."""
     path = tmp_path / "socket"

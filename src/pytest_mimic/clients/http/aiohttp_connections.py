@@ -23,6 +23,7 @@ from pytest_mimic.clients.http.adapter import Attempt, Read, Recorder, Replay
 # What aiohttp decompresses.
 _UNPACKED = ("gzip", "deflate", "br", "zstd")
 _IN_BRACKETS = re.compile(r"\[(.*)\]$", re.S)
+_UNIX_SOCKET = re.compile("Cannot connect to unix socket (.*) ssl:", re.S)
 
 
 class _Connection(Connection):
@@ -392,7 +393,10 @@ def _error(error: dict[str, str], request: Any) -> Exception:
     inner = _IN_BRACKETS.search(text)
     class_of_reason = ConnectionRefusedError if kind == "refused" else OSError
     reason = class_of_reason(None, inner[1] if inner else text)
-    made: Exception = class_(key, reason)
+    # The error of a Unix socket has its path before what all of them have.
+    path = _UNIX_SOCKET.match(text)
+    facts: list[Any] = [path[1], key, reason] if path else [key, reason]
+    made: Exception = class_(*facts)
     made.__cause__ = reason
     return made
 
