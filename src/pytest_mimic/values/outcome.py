@@ -44,6 +44,9 @@ _LARGE = 65_536
 _MOST_KEPT = 1 << 20
 
 
+_RAW = text_of(Raw(None))
+
+
 class Objects(Protocol):
     """Large parts that stand in files of their own, named by their content."""
 
@@ -142,7 +145,7 @@ class _Storing:
             walk.forget()
         if not comes_back:
             return self._as_pickle(value)
-        return _with_nodes(tree, pickles), pickles
+        return (_with_nodes(tree, pickles) if pickles else tree), pickles
 
     def _as_pickle(self, value: object) -> tuple[Tree, list[_Pickle]]:
         pickle = self._pickle((), value)
@@ -168,14 +171,19 @@ class _Storing:
             return False
 
     def _proof_of(self, value: object) -> str:
-        tree = tree_of(value, "proof", self._places)
-        if refused_at(tree) is not None:
+        proof = Walk("proof", self._places)
+        tree = proof.node(value)
+        proof.forget()
+        if proof.has_refused:
             raise ValueError(
                 "it contains something that another process could not find"
             )
         return ordered_digest_of(tree)
 
     def _pickles_in(self, tree: Tree) -> list[_Pickle]:
+        # Most trees have none, and to look at each part takes long.
+        if _RAW not in text_of(tree):
+            return []
         return [
             self._pickle(path, leaf.value)
             for path, leaf in leaves(tree)
