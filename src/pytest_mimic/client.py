@@ -479,7 +479,9 @@ class Port:
                 return
         name = owner.name if is_in_log and owner is not None else ""
         place = (name, call.identity)
-        hashes = frozenset(map(hash, own))
+        # What is signed differs in each request of one sender.
+        unsigned = [value.partition("Signature=")[0] for value in own]
+        hashes = frozenset(map(hash, unsigned))
         sender = Sender(place, hashes, _headers_of(call.describe()))
         if run.events.tell is not None:
             run.events.tell(sender)

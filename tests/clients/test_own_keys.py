@@ -113,3 +113,22 @@ def test_a_replay_gives_a_shared_recording_whatever_the_key_in_a_header(project)
         project.run("--mimic-record", env=env).expect(failed=1)
 
     project.run(env=env).expect(passed=1)
+
+
+def test_one_sender_of_signed_requests_is_not_named(project):
+    """A signature holds the second in which it was made."""
+    project.ini("http")
+    project.tests("""
+        import httpx, os
+
+        def test_twice():
+            for second in ("07", "08"):
+                signed = f"AWS4-HMAC-SHA256 Credential=AKID/20261128, Signature=a{second}"
+                date = f"20261128T1757{second}Z"
+                headers = {"Authorization": signed, "X-Amz-Date": date, "X-Api-Key": "a-b-c"}
+                assert httpx.get(os.environ["API"], headers=headers).json()
+    """)
+    with serving(loopback.Server(Handler)) as server:
+        run = project.run("--mimic-record", env={"API": server.url}).expect(passed=1)
+
+    assert "only their order" not in run.output

@@ -27,6 +27,8 @@ _PATTERNS = {
     UUID: r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[1467][0-9a-f]{3}\1"
     r"[89ab][0-9a-f]{3}\1[0-9a-f]{12}",
     MOMENT: rf"{_DAY}[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?"
+    # As AWS writes it.
+    r"|20\d{6}T\d{6}Z"
     # From 2001 to 2096, in seconds or in milliseconds.
     r"|[1-3]\d{9}(\d{3})?(\.\d+)?",
     DATE: _DAY,
