@@ -120,3 +120,33 @@ def test_no_call_keeps_its_arguments_alive(project, mode):
     project.record().expect(passed=4)
 
     project.run(*([mode] if mode else [])).expect(passed=4)
+
+
+def test_a_recorded_result_lives_no_longer_than_its_caller_needs_it(project):
+    """One that is stored as JSON, and one that is stored as a pickle."""
+    project.ini("shop:rows", "shop:twice")
+    project.module("""
+        class Rows:
+            pass
+
+        def rows():
+            return Rows()
+
+        def twice():
+            return [Rows()] * 2
+    """)
+    project.tests("""
+        import gc, weakref
+        import pytest, shop
+
+        @pytest.mark.parametrize("give", [shop.rows, lambda: shop.twice()[0]])
+        def test_it(give):
+            gc.disable()
+            try:
+                alive = weakref.ref(give())
+                assert alive() is None
+            finally:
+                gc.enable()
+    """)
+
+    project.record().expect(passed=2)

@@ -132,6 +132,7 @@ class _Storing:
         """Give the tree of a value, and the pickles in it."""
         exact = Walk("exact", self._places)
         tree = exact.node(value)
+        exact.forget()
         is_plain = exact.is_plain and type(value) in (list, dict)
         if is_plain or type(tree) in SCALARS:
             # What is JSON already comes back as it is.
@@ -140,16 +141,12 @@ class _Storing:
             return self._as_pickle(value)
         pickles = self._pickles_in(tree)
         walks = [exact, *(pickle.proof for pickle in pickles)]
-        comes_back = _are_apart(walks) and self._comes_back(value, tree, pickles)
-        for walk in walks:
-            walk.forget()
-        if not comes_back:
+        if not (_are_apart(walks) and self._comes_back(value, tree, pickles)):
             return self._as_pickle(value)
         return (_with_nodes(tree, pickles) if pickles else tree), pickles
 
     def _as_pickle(self, value: object) -> tuple[Tree, list[_Pickle]]:
         pickle = self._pickle((), value)
-        pickle.proof.forget()
         return pickle.node, [pickle]
 
     def _comes_back(self, value: object, tree: Tree, pickles: list[_Pickle]) -> bool:
@@ -198,6 +195,7 @@ class _Storing:
 
         proof = Walk("proof", self._places)
         proven = proof.node(value)
+        proof.forget()
         found = refused_at(proven)
         if found is not None:
             deeper, refused = found
