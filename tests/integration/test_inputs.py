@@ -79,6 +79,28 @@ def test_of_many_targets_that_read_a_changed_file_few_are_named(project):
     ]
 
 
+def test_a_file_that_an_argument_names_is_an_input_whoever_opens_it(project):
+    """Code in C, as that of pyarrow, opens files unseen; here by another process."""
+    project.write(
+        "a.py",
+        """
+        import subprocess
+
+        def read(path):
+            return subprocess.check_output(["cat", path], text=True)
+        """,
+    )
+    project.write("data/rows.txt", "old")
+    project.ini("a:read")
+    project.test("import a\na.read('data/rows.txt')")
+    project.record().expect(passed=1)
+    project.write("data/rows.txt", "new")
+
+    run = project.run().expect(passed=1)
+
+    assert "  data/rows.txt    1 call of a:read" in run.section
+
+
 def test_mimic_inputs_decides_what_a_change_does(small):
     small.record().expect(passed=1)
     change(small)

@@ -262,11 +262,18 @@ class FunctionPlan:
         notes_inputs = self.run.inputs != "ignore" and self.source
         return Opened() if notes_inputs else nullcontext()
 
-    def list_inputs(self, arguments: Tree, opened: object) -> str:
-        """Store the list of what a call has reached and read, and give its name."""
+    def list_inputs(self, arguments: Tree, opened: object, named: set[str]) -> str:
+        """Store the list of what a call has reached and read, and give its name.
+
+        Args:
+            arguments: The tree of the arguments, as it is stored.
+            opened: What `opened` gave.
+            named: The files that the arguments name: code in C may have read them.
+        """
         if not isinstance(opened, Opened):
             return ""
-        listed = self._mocks.inputs.listed(self.target, arguments, opened.files)
+        files = opened.files | named
+        listed = self._mocks.inputs.listed(self.target, arguments, files)
         return self.run.vault.write_object("json", [listed]) if listed else ""
 
     def refuse_mocks(self, call: FunctionCall) -> None:
@@ -461,6 +468,11 @@ class FunctionCall:
         self._tree_before = self.tree
         self._stamps = stamps_of(self._counted)
         self._states = states_of(self._counted)
+
+    @property
+    def named_files(self) -> set[str]:
+        """The files that its arguments have named before it."""
+        return {path for path, facts in self._stamps.values() if facts}
 
     def refuse_changes(self) -> dict[str, Tree]:
         """Return the states of streams and generators that the call has moved.

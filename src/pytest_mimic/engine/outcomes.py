@@ -330,7 +330,9 @@ class RealCall:
         self._step.complete(
             body,
             source=self._plan.source,
-            inputs=self._plan.list_inputs(arguments, self._opened),
+            inputs=self._plan.list_inputs(
+                arguments, self._opened, self._call.named_files
+            ),
             layers=tuple(self._layers),
             after=after,
             hidden=hidden,
