@@ -24,6 +24,7 @@ from pytest_mimic.values.tree import (
     leaves,
     ordered_digest_of,
     path_to_refused,
+    plain_copy,
     refused_at,
     text_of,
 )
@@ -130,12 +131,16 @@ class _Storing:
 
     def proven(self, value: object) -> tuple[Tree, list[_Pickle]]:
         """Give the tree of a value, and the pickles in it."""
+        # What is JSON already comes back as it is.
+        if type(value) in (list, dict):
+            starts = self._places.starts if self._places is not None else ()
+            copied: Tree = plain_copy(value, starts, once=True)
+            if copied is not None:
+                return copied, []
         exact = Walk("exact", self._places)
         tree = exact.node(value)
         exact.forget()
-        is_plain = exact.is_plain and type(value) in (list, dict)
-        if is_plain or type(tree) in SCALARS:
-            # What is JSON already comes back as it is.
+        if type(tree) in SCALARS:
             return tree, []
         if isinstance(tree, Raw) or exact.is_shared or exact.size > _MOST_PARTS:
             return self._as_pickle(value)

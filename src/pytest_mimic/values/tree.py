@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gc
+import marshal
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -172,8 +173,8 @@ def cut(tree: Tree) -> Tree:
     return stored
 
 
-def is_plain(value: Any, starts: tuple[str, ...], *, once: bool) -> bool:
-    """Tell whether a list or mapping is a tree as it stands.
+def plain_copy(value: Any, starts: tuple[str, ...], *, once: bool) -> Any:
+    """Give a copy of a list or mapping that is a tree as it stands, else `None`.
 
     Args:
         value: The list or mapping.
@@ -182,14 +183,16 @@ def is_plain(value: Any, starts: tuple[str, ...], *, once: bool) -> bool:
     """
     levels = levels_of([value])
     if levels is None or (once and _has_twice(levels)):
-        return False
+        return None
     try:
         text = text_of(value)
         text.encode()
     except ValueError:
-        return False
+        return None
     is_odd = any(sign in text for sign in _odd_for(starts))
-    return not is_odd and not re.search(_LONG_NUMBER, text)
+    if is_odd or re.search(_LONG_NUMBER, text):
+        return None
+    return marshal.loads(marshal.dumps(value, 2))
 
 
 def plain_digest(value: Any, starts: tuple[str, ...]) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import marshal
 import math
 import sys
 import threading
@@ -51,7 +50,7 @@ from pytest_mimic.values.tree import (
     escaped,
     hexdigest,
     is_open,
-    is_plain,
+    plain_copy,
     refused_at,
     step_of,
     texts_of,
@@ -189,7 +188,6 @@ class Walk:
 
     Attributes:
         is_shared: Whether something that may change stands at two places.
-        is_plain: Whether a list or mapping, opened whole, is JSON as it stands.
         changeable: The parts that may change, and so are one wherever they stand, by
             their ids.
         few: So many items of an array stand in the tree; more count by their memory.
@@ -205,7 +203,6 @@ class Walk:
         self.purpose = purpose
         self.places = places
         self.is_shared = False
-        self.is_plain = False
         self.changeable: dict[int, object] = {}
         self.few = 50
         self.is_by_code = purpose == "proof"
@@ -489,10 +486,7 @@ class Walk:
         is_whole = self._part.depth == 1 and self._part.value is value
         if paths or not is_whole:
             return None  # A part of an odd value would be tried again at each level.
-        if not is_plain(value, self._starts, once=self._in_order):
-            return None
-        self.is_plain = True
-        return marshal.loads(marshal.dumps(value, 2))
+        return plain_copy(value, self._starts, once=self._in_order)
 
     # -- objects
 
