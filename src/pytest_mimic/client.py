@@ -87,7 +87,6 @@ from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Path, Tree, without
 from pytest_mimic.values.walk import deeply
-from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import MALFORMED
 
 if TYPE_CHECKING:
@@ -351,24 +350,6 @@ class Port:
             return False
         call, _, _ = self._call(request, line, numbered)
         return self.run.has_next(call, line.cassette)
-
-    def recorded(self, request: Plain) -> Plain | None:
-        """Return the recorded answer to a request that all tests share.
-
-        It is empty where the recording has none, or is damaged: its call says so.
-        """
-        line = self._coverings.any_line(self._adapter.name)
-        if line is None or not self.takes():
-            return None
-        call, _, _ = self._call(request, line, {})
-        try:
-            entry = self.run.shared.recorded(call_name(call.target, call.identity))
-        except CorruptRecordingError:
-            return {}
-        if entry is None:
-            return None
-        answer: Any = entry.body.get("answer", {})
-        return {**answer}
 
     def _line(self, request: Plain, clients: tuple[str, ...]) -> Line | None:
         """Return the line that takes a call; None: it runs for real."""

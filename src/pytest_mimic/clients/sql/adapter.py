@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from functools import lru_cache
 from itertools import count
 from time import time
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
-from pytest_mimic.client import (
-    Adapter,
-    Edge,
-    Plain,
-    Port,
-    Redactor,
-    StandIn,
-)
+from pytest_mimic.client import Adapter, Edge, Plain, Port, Redactor, StandIn
 from pytest_mimic.clients.sql import rows, statements
 from pytest_mimic.clients.sql.connection import (
     HOUSEKEEPING,
@@ -81,7 +73,7 @@ class Sqlalchemy(Adapter):
         parts = {"statement": request["statement"]}
         if "parameters" in request:
             parts["params"] = request["parameters"]
-        for name in ("database", "dialect", "isolation_level", "setup"):
+        for name in ("database", "dialect", "isolation_level"):
             if name in request:
                 parts[name] = request[name]
         return parts
@@ -215,8 +207,7 @@ def _key_of_database(engine: Any) -> str:
 def _introduce(port: Port, connection: StandInConnection, engine: Any) -> None:
     """Tell a dialect what it would ask of its first connection.
 
-    The answers are recorded once for all tests, and once more for each engine with
-    another setup. In a replay an engine with a new one has those of the first.
+    The answers are recorded once for all tests.
     """
     dialect = engine.dialect
     request = {
@@ -226,71 +217,23 @@ def _introduce(port: Port, connection: StandInConnection, engine: Any) -> None:
     level = getattr(dialect, "_on_connect_isolation_level", None)
     if level:
         request["isolation_level"] = level
-    other = _with_other_setup(request, port.recorded(request), engine)
-    answer: Plain | None = None
-    if other is None or port.run.mode != "rerecord":
-        answer = _introduction(port, request, connection, engine)
-    is_recording = port.run.mode in ("record", "rerecord")
-    if other is not None and (is_recording or port.recorded(other) is not None):
-        answer = _introduction(port, other, connection, engine)
-    if answer is not None:
-        for name, value in answer["dialect"].items():
-            setattr(dialect, name, database.made(value))
-
-
-def _introduction(
-    port: Port, request: Plain, connection: StandInConnection, engine: Any
-) -> Plain | None:
-    """Return what a dialect finds out, and the setup of its engine."""
     exchange = port.begin(request)
     if exchange is None:
-        return None
-    answer: Plain
+        return
     if exchange.mode == "replay":
-        answer = exchange.replay()
+        facts = exchange.replay()["dialect"]
     elif exchange.mode == "verify":
-        answer = exchange.finish(exchange.recorded)
+        facts = exchange.finish(exchange.recorded)["dialect"]
     else:
         with exchange.running():
-            found = _found_by(engine, connection)
-        answer = exchange.finish(found)
-    return answer
-
-
-def _found_by(engine: Any, connection: StandInConnection) -> Plain:
-    found = _facts_of(engine, connection)
-    values = _setup_of(engine).items()
-    setup = {name: value for name, value in values if name not in found}
-    # MySQL takes the database for the schema; elsewhere its name tells nothing.
-    if found.get("default_schema_name") != setup["database"]:
-        del setup["database"]
-    return {"dialect": found, "setup": setup}
-
-
-def _with_other_setup(request: Plain, first: Plain | None, engine: Any) -> Plain | None:
-    """Return the request of an engine with another setup than the first one."""
-    recorded = (first or {}).get("setup", {})
-    values = _setup_of(engine).items()
-    setup = {name: value for name, value in values if name in recorded}
-    return None if setup == recorded else {**request, "setup": setup}
-
-
-def _setup_of(engine: Any) -> Plain:
-    """Return what may give an engine other answers than another of its dialect."""
-    setup: Plain = {"database": engine.url.database}
-    values = vars(engine.dialect)
-    for option in _options_of(engine.dialect.__class__):
-        # A text may be a secret, or a path of this machine.
-        if isinstance(values.get(option), int):
-            setup[option] = int(values[option])
-    return setup
-
-
-@lru_cache
-def _options_of(dialect: type) -> list[str]:
-    from sqlalchemy.util import get_cls_kwargs
-
-    return sorted(get_cls_kwargs(dialect))
+            found = _facts_of(engine, connection)
+        # MySQL takes the database for the schema, of which each engine has its own.
+        if found.get("default_schema_name") == engine.url.database:
+            del found["default_schema_name"]
+        facts = exchange.finish({"dialect": found})["dialect"]
+    dialect.default_schema_name = engine.url.database
+    for name, value in facts.items():
+        setattr(dialect, name, database.made(value))
 
 
 def _facts_of(engine: Any, connection: StandInConnection) -> Plain:
