@@ -219,6 +219,35 @@ def test_a_test_outside_of_testpaths_is_not_judged(shop):
 
 
 @pytest.mark.parametrize(
+    ("bases", "left"), [("", {"Oslo"}), ("(Both)", {"Oslo", "Bonn"})]
+)
+def test_a_class_with_bases_may_inherit_a_test_that_its_file_does_not_name(
+    shop, monkeypatch, bases, left
+):
+    """Another environment has it."""
+    shop.write(
+        "both.py",
+        """
+        import os, shop
+
+        class Both:
+            if "EVERYTHING" in os.environ:
+                def test_bonn(self): shop.fetch("Bonn")
+        """,
+    )
+    own = "import shop\nfrom both import Both\n\nclass TestShop{}:\n    def test_oslo(self): shop.fetch('Oslo')\n"
+    shop.write("tests/test_shop.py", own.format("(Both)"))
+    monkeypatch.setenv("EVERYTHING", "1")
+    shop.record("--mimic-clear-unused").expect(passed=2)
+    shop.write("tests/test_shop.py", own.format(bases))
+    monkeypatch.delenv("EVERYTHING")
+
+    run = shop.replay("--mimic-clear-unused").expect(passed=1)
+
+    assert cities(run) == left
+
+
+@pytest.mark.parametrize(
     ("how", "exit_code"),
     [
         ("raise KeyboardInterrupt", 2),
