@@ -359,6 +359,37 @@ def test_a_recording_shows_what_its_pickle_holds(project):
     assert "hunter22" not in call.text + said
 
 
+def test_what_a_class_makes_anew_leaves_the_rest_of_an_outcome_readable(round_trip):
+    [call] = round_trip(
+        "shop:rows",
+        shop="""
+            from tally import ran
+
+            class Row:
+                def __init__(self, name):
+                    self.name = name
+                    self.left = (letter for letter in name)
+
+                def __reduce__(self):
+                    return Row, (self.name,)
+
+            def rows():
+                ran("rows")
+                return {"count": 1, "rows": [Row("a")]}
+        """,
+        test="""
+            import shop
+
+            def test_it():
+                rows = shop.rows()
+                assert (rows["count"], rows["rows"][0].name) == (1, "a")
+        """,
+        passed=1,
+    ).calls
+
+    assert call.value["count"] == 1
+
+
 def test_the_preview_of_a_pickle_has_no_part_of_a_value_of_the_environment(project):
     secret = "zx81-spectrum-4711-abcd"
     project.ini("shop:give")
