@@ -233,6 +233,11 @@ SITUATIONS: dict[str, Situation] = {
         "shop:order",
     ),
     **each("body", sent, "uuid4", "iso"),
+    "part with quotes in its name": Situation(
+        """shop.order(asked.ASK, {'an "id" of today\\'s': asked.uuid4()})""",
+        "line",
+        "shop:order",
+    ),
     "body, a name with a dot": Situation(
         "shop.post({'q': asked.ASK, 'meta': [{'sent.at': asked.iso()}]})",
         "line",

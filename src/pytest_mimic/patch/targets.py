@@ -390,7 +390,7 @@ def _read_option(name: str, value: object, target: str = "") -> object:
         raise TargetError(f"{of_target}there is no option {name}{hint}")
     try:
         return option.read(value)
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, SyntaxError):
         given = "nothing" if value is None else repr(value)
         raise TargetError(
             f"{of_target}{name}= takes {option.takes}, not {given}"

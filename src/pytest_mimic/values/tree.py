@@ -595,7 +595,8 @@ def shown_path(path: Path) -> str:
     return shown.removeprefix(".")
 
 
-_STEP = r"""\[(\*|-?\d+|'[^']*'|"[^"]*")\]|(?:^|\.)([^.\[\]]+)"""
+_QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_STEP = rf"\[(\*|-?\d+|{_QUOTED})\]|(?:^|\.)([^.\[\]]+)"
 
 
 def steps_of(path: str) -> Path:
