@@ -195,13 +195,14 @@ MARKED_SUITES = (
         helper=SAME_IDS,
         # What is not recorded: 28 tests read arrays of `bytea`, 22 use what only
         # psycopg2's connections and cursors have (two-phase commits, `name`, `status`),
-        # and six change what a dialect learns by a mock, by a closure's value, or by an
-        # event in a module of SQLAlchemy.
+        # six make a second engine with other options of its dialect, and six change
+        # what a dialect learns by a mock, by a closure's value, or by an event in a
+        # module of SQLAlchemy.
         # What does not replay: 27 tests use ids made before a fixture runs, and four
         # the time. The other seven iterate over a set, count calls of a deserializer or
         # of `rollback`, read notices or a redacted password, or want an error that
         # SQLAlchemy itself raises when it connects.
-        mark=Mark(11328, 11272, 11234),
+        mark=Mark(11328, 11266, 11228),
     ),
     Suite(
         "pandas",
