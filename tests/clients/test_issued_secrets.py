@@ -360,6 +360,34 @@ def test_a_request_that_is_left_out_is_not_sent_in_silence(project):
     assert "placeholder" in replayed.output
 
 
+def test_a_body_that_aiohttp_sends_to_where_no_line_takes_it_is_looked_at(project):
+    pytest.importorskip("aiohttp")
+    project.ini("aiohttp exclude='POST /open/*'")
+    project.test("""
+        import aiohttp, asyncio
+
+        async def ask():
+            async with aiohttp.ClientSession(os.environ["API"]) as client:
+                login = {"user": "ann", "password": "a"}
+                async with client.post("/login", json=login) as answer:
+                    given = await answer.json()
+                body = {"token": given["access_token"]}
+                async with client.post("/open/json", json=body) as answer:
+                    await answer.read()
+
+        asyncio.run(ask())
+    """)
+
+    with running_service() as url:
+        project.run("--mimic-record", env={"API": url}).expect(
+            passed=1, never=["placeholder"]
+        )
+        replayed = project.run(env={"API": url}).expect(passed=1)
+
+    left_out = "POST /open/json was left out, and sent with a placeholder in place of a secret"
+    assert left_out in replayed.output
+
+
 THROUGH_ALL = """
     import os, pytest, redis, requests, sqlalchemy as sa
 

@@ -36,7 +36,9 @@ class Aiohttp(HttpAdapter):
 def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     @wraps(original)
     async def connect(connector: Any, request: Any, *args: Any, **options: Any) -> Any:
-        # The module imports aiohttp, which is imported by now.
+        # aiohttp is imported by now, and both need it.
+        from aiohttp.payload import BytesPayload
+
         from pytest_mimic.clients.http.aiohttp_connections import Connecting
 
         if port.run.passes():
@@ -44,7 +46,8 @@ def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any
         headers = list(request.headers.items())
         read = partial(requests.read, request.method, str(request.url), headers)
         really = partial(original, connector, request, *args, **options)
-        if request.body and port.leaves(read(), "aiohttp"):
+        is_made = not request.body or isinstance(request.body, (bytes, BytesPayload))
+        if not is_made and port.leaves(read(), "aiohttp"):
             return await really()
         exchange = port.begin(read(await _body_of(request)), "aiohttp")
         if exchange is None:
