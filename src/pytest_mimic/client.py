@@ -47,6 +47,7 @@ name is the line: `sensor = "mimic_sensor:SensorAdapter"`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import (
     Callable,
     Hashable,
@@ -480,7 +481,7 @@ class Port:
         name = owner.name if is_in_log and owner is not None else ""
         place = (name, call.identity)
         # What is signed differs in each request of one sender.
-        unsigned = [value.partition("Signature=")[0] for value in own]
+        unsigned = [re.sub("[ ,]Signature=[^,]*", "", value) for value in own]
         hashes = frozenset(map(hash, unsigned))
         sender = Sender(place, hashes, _headers_of(call.describe()))
         if run.events.tell is not None:

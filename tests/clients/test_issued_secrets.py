@@ -384,7 +384,9 @@ def test_a_body_that_aiohttp_sends_to_where_no_line_takes_it_is_looked_at(projec
         )
         replayed = project.run(env={"API": url}).expect(passed=1)
 
-    left_out = "POST /open/json was left out, and sent with a placeholder in place of a secret"
+    left_out = (
+        "POST /open/json was left out, and sent with a placeholder in place of a secret"
+    )
     assert left_out in replayed.output
 
 

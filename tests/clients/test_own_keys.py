@@ -115,6 +115,23 @@ def test_a_replay_gives_a_shared_recording_whatever_the_key_in_a_header(project)
     project.run(env=env).expect(passed=1)
 
 
+def test_what_stands_around_a_signature_tells_senders_apart(project):
+    project.ini("http")
+    project.tests("""
+        import httpx, os
+
+        def test_both():
+            for key in ("AKIDANN", "AKIDBOB"):
+                signed = f"AWS4-HMAC-SHA256 Signature=a07, Credential={key}/20261128"
+                headers = {"Authorization": signed, "X-Api-Key": "a-b-c"}
+                assert httpx.get(os.environ["API"], headers=headers).json()
+    """)
+    with serving(loopback.Server(Handler)) as server:
+        run = project.run("--mimic-record", env={"API": server.url}).expect(passed=1)
+
+    assert "only their order" in run.output
+
+
 def test_one_sender_of_signed_requests_is_not_named(project):
     """A signature holds the second in which it was made."""
     project.ini("http")
