@@ -53,6 +53,16 @@ def test_secrets_stay_out_of_the_vault(toy):
     assert all(hidden in call.text for call in run.calls)
 
 
+def test_a_number_of_numpy_in_an_answer_is_kept_as_the_float_that_it_is(toy):
+    numpy = pytest.importorskip("numpy")
+    toy_client.SERVICE.degrees["Oslo"] = numpy.float64(-3.5)
+
+    recorded = toy.record().expect(passed=2)
+    toy.replay().expect(passed=2)
+
+    assert -3.5 in [call.value.get("degrees") for call in recorded.calls]
+
+
 NEW_DAY, NEW_PLACE = (
     ('"Oslo", "2026-11-01"', '"Oslo", "2026-11-02"'),
     ('"Oslo"', '"Bergen"'),

@@ -22,6 +22,7 @@ from pytest_mimic.values.tree import (
     Tree,
     is_tagged,
     leaves,
+    levels_of,
     ordered_digest_of,
     path_to_refused,
     plain_copy,
@@ -413,8 +414,9 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
         The tree with `{"$text": name, "length", "begins"}` in place of texts, or
         `{"$json": name, "length"}` in place of the whole.
     """
-    # Without references, so that few bytes are little JSON.
-    data = _marshalled(tree, 2)
+    # Without references, so that few bytes are little JSON. What is no JSON, as a number
+    # of numpy, would come back as bytes.
+    data = _marshalled(tree, 2) if levels_of([tree]) else b""
     if 0 < len(data) <= _LONG_TEXT:
         copied: Tree = marshal.loads(data)
         return copied
