@@ -414,8 +414,8 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
         The tree with `{"$text": name, "length", "begins"}` in place of texts, or
         `{"$json": name, "length"}` in place of the whole.
     """
-    # Without references, so that few bytes are little JSON. What is no JSON, as a number
-    # of numpy, would come back as bytes.
+    # Without references, so that few bytes are little JSON. What is no JSON would come
+    # back as something else: a number of numpy as bytes.
     data = _marshalled(tree, 2) if levels_of([tree]) else b""
     if 0 < len(data) <= _LONG_TEXT:
         copied: Tree = marshal.loads(data)
