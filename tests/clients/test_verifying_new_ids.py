@@ -69,7 +69,9 @@ class Handler(loopback.Handler):
             self.json({"id": number, "link": f"/orders/{number}", "state": "new"})
             return
         if self.path == "/quotes":
-            self.json({"quote": f"q1a2b3c4-{uuid.uuid4().hex[:4]}", "oid": time.time()})
+            token = f"q1a2b3c4-{uuid.uuid4().hex[:4]}"
+            link = f"https://pay.test/receipts/{token}?v=1"
+            self.json({"quote": token, "receipt": link, "oid": time.time()})
             return
         if self.path == "/page":
             self.answer(200, f"<id>{uuid.uuid4()}</id>", "application/xml")
@@ -266,7 +268,9 @@ def test_the_line_names_short_tokens_and_never_a_whole_body(project):
         run = project.run("--mimic-verify", env=env).expect(failed=2)
 
     lines = [one for one in run.section if "new each time" in one]
-    assert lines == ["if this is new each time: http volatile=body.quote,body.oid"]
+    assert lines == [
+        "if this is new each time: http volatile=body.quote,body.receipt,body.oid"
+    ]
 
 
 def test_a_text_with_new_ids_is_known_inside_of_a_later_prompt(project):

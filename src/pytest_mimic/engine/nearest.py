@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import NamedTuple, Protocol
 
 from pytest_mimic.commands import Commands
@@ -121,29 +121,34 @@ def _of_equal(
     if log is not None and log.found is None and not log.made:
         # What all tests share has an owner, too, and no place.
         logs = [one for one in others if one.name.startswith("logs/")]
-        begun = [one.owner for one in logs if one.number == 0]
-        # Of a fixture its file was renamed, and is moved with its tests.
-        is_fixture = is_fixture_owner(name)
-        of_kind = [one for one in begun if is_fixture_owner(one) == is_fixture]
-        shown = _file_of if is_fixture else str
-        moved = [one for one in of_kind if shown(one) in around.gone]
-        alike = [one for one in moved if _name_in_file(one) == _name_in_file(name)]
-        if is_fixture or alike:
-            moved = alike
-        elif len(moved) < len(of_kind):  # Tests that are not gone begin so, too.
-            moved = [one for one in moved if _file_of(one) == _file_of(name)]
+        moved = _renamed_to(
+            name, [one.owner for one in logs if one.number == 0], around
+        )
         if moved:
             # Which of them was renamed to this one, only its author knows.
             verb, begin = ("is", "begins") if len(moved) == 1 else ("are", "begin")
             fact = f"{few(moved)}, which {verb} gone, {begin} with the same call"
-            places = [shown(one) for one in moved[:3]]
-            mv = around.commands.mimic
-            return Hints([fact], _moves([mv("mv", one, shown(name)) for one in places]))
+            return Hints([fact], _moves(name, moved[:3], around))
     kind = "fixture" if is_fixture_owner(others[0].owner) else "test"
     fact = f"recorded by {others[0].owner}, for that {kind} alone"
     if call.has_effect:  # What it gives depends on what was asked before.
         return Hints([fact], [])
     return Hints([fact], [("to let all tests share it", around.line_to_share(call))])
+
+
+def _renamed_to(owner: str, begun: Sequence[str], around: Around) -> list[str]:
+    """Give the owners, of those that begin as one does, that may be renamed to it."""
+    if is_fixture_owner(owner):
+        # Only its file can have another name.
+        moved = [one for one in begun if _file_of(one) in around.gone]
+        return [one for one in moved if _name_in_file(one) == _name_in_file(owner)]
+    tests = [one for one in begun if not is_fixture_owner(one)]
+    moved = [one for one in tests if one in around.gone]
+    alike = [one for one in moved if _name_in_file(one) == _name_in_file(owner)]
+    if alike or len(moved) == len(tests):
+        return alike or moved
+    # Tests that are not gone begin so, too.
+    return [one for one in moved if _file_of(one) == _file_of(owner)]
 
 
 def _file_of(owner: str) -> str:
@@ -154,10 +159,14 @@ def _name_in_file(test: str) -> str:
     return test.partition("::")[2]
 
 
-def _moves(commands: Sequence[str]) -> list[Remedy]:
-    first, *others = commands
-    ways = [("to move the recordings to the renamed test", first)]
-    return [*ways, *[("or", command) for command in others]]
+def _moves(owner: str, moved: Sequence[str], around: Around) -> list[Remedy]:
+    # The file of a fixture is moved with its tests.
+    place_of = _file_of if is_fixture_owner(owner) else str
+    words = chain(["to move the recordings to the renamed test"], repeat("or"))
+    commands = [
+        around.commands.mimic("mv", place_of(one), place_of(owner)) for one in moved
+    ]
+    return [*zip(words, commands, strict=False)]
 
 
 def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hints:

@@ -343,7 +343,7 @@ def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:
     """
     # Only a drift looks at differences.
     from pytest_mimic.values.differences import MISSING
-    from pytest_mimic.values.looks import ignorable, is_token, without_ids_and_moments
+    from pytest_mimic.values.looks import ignorable, without_ids_and_moments
 
     if call.kind == "function":
         return []
@@ -356,8 +356,7 @@ def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:
     ]
     for one in found:
         is_id = re.search(_ID, one.steps[-1]) is not None
-        are_tokens = is_token(one.old) and is_token(one.new)
-        if is_id or are_tokens or ignorable([one]):
+        if is_id or ignorable([one]):
             values[str(one.old)] = str(one.new)
     paths: dict[str, None] = {}
     for one in found:

@@ -84,10 +84,12 @@ def ids_and_moments_in(text: str) -> Iterator[tuple[str, str]]:
 
 
 def without_ids_and_moments(text: str) -> str:
-    """Give what a text says beside its ids and moments."""
+    """Give what a text says beside its ids and moments, and random tokens."""
     for pattern in _WITHIN_TEXTS.values():
         text = pattern.sub("", text)
-    return text
+    return re.sub(
+        _SHORT_TOKEN, lambda token: "" if _is_random(token[0]) else token[0], text
+    )
 
 
 def differ_in_ids_alone(old: object, new: object) -> bool:
@@ -95,12 +97,6 @@ def differ_in_ids_alone(old: object, new: object) -> bool:
     if not isinstance(old, str) or not isinstance(new, str):
         return False
     return without_ids_and_moments(old) == without_ids_and_moments(new)
-
-
-def is_token(part: object) -> bool:
-    """Tell whether a part is a random token, also a short one: `fp_44709d6fcb`."""
-    is_one_word = isinstance(part, str) and re.fullmatch(_SHORT_TOKEN, part)
-    return bool(is_one_word) and _is_random(str(part))
 
 
 def _is_random(text: str) -> bool:
