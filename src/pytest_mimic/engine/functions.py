@@ -345,7 +345,7 @@ class FunctionCall:
     Args:
         plan: How the function is mimicked.
         bound: The arguments by name.
-        counted: Those that are not left out as a whole.
+        counted: Those that are not left out as a whole, and what is known of them.
 
     Attributes:
         identity: The digest of the call.
@@ -356,10 +356,7 @@ class FunctionCall:
     """
 
     def __init__(
-        self,
-        plan: FunctionPlan,
-        bound: dict[str, object],
-        counted: Counted,
+        self, plan: FunctionPlan, bound: dict[str, object], counted: Counted
     ) -> None:
         __tracebackhide__ = True  # An error of `key=` is the user's.
         self.plan = plan

@@ -121,9 +121,8 @@ def _of_equal(
     if log is not None and log.found is None and not log.made:
         # What all tests share has an owner, too, and no place.
         logs = [one for one in others if one.name.startswith("logs/")]
-        moved = _renamed_to(
-            name, [one.owner for one in logs if one.number == 0], around
-        )
+        begun = [one.owner for one in logs if one.number == 0]
+        moved = _renamed_to(name, begun, around)
         if moved:
             # Which of them was renamed to this one, only its author knows.
             verb, begin = ("is", "begins") if len(moved) == 1 else ("are", "begin")
