@@ -96,11 +96,11 @@ def test_a_damaged_file_is_replaced(vault, content):
 
 
 def test_a_file_of_a_newer_version_is_kept(vault):
-    vault.folder.write(LOG, [b'{"format": 7}'])
+    vault.folder.write(LOG, [b'{"format": 8}'])
 
-    with pytest.raises(CorruptRecordingError, match="is of format 7"):
+    with pytest.raises(CorruptRecordingError, match="is of format 8"):
         vault.write(LOG, recording(entry(1)))
-    assert vault.folder.read(LOG) == b'{"format": 7}'
+    assert vault.folder.read(LOG) == b'{"format": 8}'
 
 
 def test_a_deep_call_comes_back(vault):
@@ -216,7 +216,7 @@ def test_deleted_recordings_take_their_objects_along(vault, tmp_path):
 def test_a_damaged_file_keeps_all_objects(vault, name):
     """It may name any of them."""
     objects = with_objects(vault)
-    vault.folder.write(name, [b'{"format": 6, '])
+    vault.folder.write(name, [b'{"format": 7, '])
 
     vault.delete([SHARED])
 
@@ -314,6 +314,6 @@ def test_the_part_file_of_a_living_process_is_not_taken_over(vault, tmp_path):
 
 
 def test_a_damaged_part_file_is_not_taken_over(vault):
-    vault.folder.write(f"{LOG}.1-0.part", [b'{"format": 6}\n{"at": 3}\n'])
+    vault.folder.write(f"{LOG}.1-0.part", [b'{"format": 7}\n{"at": 3}\n'])
 
     assert vault.abandoned_parts(LOG) is None

@@ -23,7 +23,7 @@ from pytest_mimic.errors import CorruptRecordingError, Remedy
 from pytest_mimic.values.tree import SCALARS, Tree
 from pytest_mimic.values.walk import deeply
 
-FORMAT = 6
+FORMAT = 7
 End = Literal["", "waiting", "open", "empty"]
 BODIES = ("value", "raised", "items", "answer")
 MALFORMED = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
