@@ -224,6 +224,38 @@ def test_a_miss_handled_in_the_tests_own_file_is_deliberate(project):
     assert listed == [f"test_shop.py::test_{name}" for name in names[: len(listed)]]
 
 
+@pytest.mark.must
+def test_equal_misses_at_one_moment_are_counted(project):
+    project.ini("shop:fetch")
+    project.tests("""
+        import sys
+        import threading
+        from concurrent.futures import ThreadPoolExecutor
+
+        import pytest, shop
+
+        def handled(city, start):
+            start.wait()
+            try:
+                shop.fetch(city)
+            except RuntimeError:
+                return "offline"
+
+        def test_it():
+            sys.setswitchinterval(1e-6)  # Each step may be one at which threads change.
+            with ThreadPoolExecutor(8) as pool:
+                for city in range(100):
+                    start = threading.Barrier(8)
+                    calls = [pool.submit(handled, city, start) for _ in range(8)]
+                    assert {call.result() for call in calls} == {"offline"}
+            sys.setswitchinterval(0.005)
+    """)
+
+    run = project.run().expect(passed=1, real=[])
+
+    assert "100 calls missing" in run.section[0]
+
+
 def test_a_doctests_own_code_is_its_examples(project):
     """The examples may handle or expect a miss.
 

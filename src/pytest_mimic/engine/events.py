@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Literal, TypeAlias
 
 from pytest_mimic.errors import MimicError
@@ -127,7 +128,8 @@ class Events:
 
     def take_back(self, event: Event) -> None:
         """Count a row no more, if it was added in this process."""
-        self.rows = [row for row in self.rows if row is not event]
+        with suppress(ValueError):
+            self.rows.remove(event)
 
     def of(self, *kinds: EventKind) -> list[Event]:
         """Give the rows of these kinds, in the order in which they happened."""

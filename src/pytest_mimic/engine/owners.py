@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Hashable
+from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from pytest_mimic.engine.decide import Mode
@@ -87,7 +89,7 @@ class Owner:
         self.cassettes: list[Owner] = []
         self.left: list[Written] = []
         self.scope: Scope | None = None
-        self._numbers: dict[str, list[Hashable]] = {}
+        self._numbers: dict[str, defaultdict[Hashable, int]] = {}
 
     @property
     def file(self) -> str:
@@ -107,7 +109,5 @@ class Owner:
 
     def number(self, kind: str, key: Hashable) -> int:
         """Give the number of a thing, a database say, by the order of first use."""
-        seen = self._numbers.setdefault(kind, [])
-        if key not in seen:
-            seen.append(key)
-        return seen.index(key)
+        # One step of C: threads may use their first things at the same moment.
+        return self._numbers.setdefault(kind, defaultdict(count().__next__))[key]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.secrets import looks, placeholders
@@ -50,7 +51,7 @@ class Scope:
 
     def __init__(self, parents: Iterable[Scope] = ()) -> None:
         self.parents = list(parents)
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, Iterator[int]] = defaultdict(count)
         self.known = KnownValues()
         self._given: set[str] = set()
         # Few applications send back what an answer gave: most stay unread.
@@ -76,8 +77,8 @@ class Scope:
 
     def count(self, identity: str) -> int:
         """Return the number of a call among equal ones, from 0."""
-        self._counts[identity] += 1
-        return self._counts[identity] - 1
+        # One step of C: threads may begin equal calls at the same moment.
+        return next(self._counts[identity])
 
     def chain(self) -> list[Scope]:
         """Return this scope, and those of the wider fixtures."""
