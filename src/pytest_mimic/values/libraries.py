@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pytest_mimic.values.names import name_of
-from pytest_mimic.values.rows import Opener
+from pytest_mimic.values.rows import Make, Opener
 from pytest_mimic.values.state import attributes_of, kind_of, library_of
 from pytest_mimic.values.tree import (
     SCALARS,
@@ -29,12 +29,18 @@ class Rule(NamedTuple):
 
     Attributes:
         node: Gives the tree of a value: `{"$numpy:float32": 1.5}`.
-        make: Makes a value of its class from what stands behind the tag, in a replay;
-            `None`: values of the class are pickled.
+        make: Makes a value of its class from its tree and a function that makes parts,
+            and trusts none: each part is checked by its exact type before the library
+            gets it. `None`: values of the class are pickled.
     """
 
     node: Callable[[Any, Opener], Tree]
-    make: Callable[[Any, Any], object] | None = None
+    make: Callable[[Any, dict[str, Any], Make], object] | None = None
+
+
+def rule_named(name: str) -> Rule | None:
+    """Give the rule of what stands under a tag of this name: `numpy:float32`."""
+    return _RULES.get(name)
 
 
 def rule_of(cls: type) -> Rule | None:
@@ -53,7 +59,8 @@ def rule_of(cls: type) -> Rule | None:
 
 def _known_name(cls: type) -> str:
     # The modules inside of a library are other ones in its next version.
-    return f"{library_of(cls)}:{cls.__qualname__}"
+    name = f"{library_of(cls)}:{cls.__qualname__}"
+    return "numpy:bool_" if name == "numpy:bool" else name  # Its name up to numpy 1.
 
 
 def _tagged(
@@ -91,6 +98,22 @@ def _private_that_count(library: str, value: Any) -> Callable[[str], bool]:
         return lambda _: True
     own = vars(np.ma.array(0))
     return lambda name: name not in own
+
+
+def content_of(tree: dict[str, Any]) -> Any:
+    """Give what stands behind the tag of a tree."""
+    return next(iter(tree.values()))
+
+
+def checked(part: Any, *kinds: type) -> Any:
+    """Give a part of a tree, which a library may have: it is of one of these types.
+
+    Raises:
+        TypeError: It is of another one.
+    """
+    if type(part) not in kinds:
+        raise TypeError(f"a part of it is of type {type(part).__name__}")
+    return part
 
 
 def _column_node(items: Tree, dtype: Tree, **beside: Tree) -> dict[str, Tree]:
@@ -218,8 +241,9 @@ def _number(number: Any, walk: Opener) -> Tree:
     return _tagged(number, walk.node(number.item()), walk)
 
 
-def _make_number(cls: Any, content: Any) -> object:
-    return cls(content)
+def _make_number(cls: Any, tree: dict[str, Any], make: Make) -> object:
+    number = make(content_of(tree))
+    return cls(checked(number, bool, int, float, complex, bytes, str))
 
 
 # -- pandas
@@ -342,16 +366,22 @@ def _stamp(stamp: Any, walk: Opener) -> Tree:
     return _tagged(stamp, content, walk)
 
 
-def _make_stamp(cls: Any, content: Any) -> object:
-    made = cls(content["moment"])
+def _make_stamp(cls: Any, tree: dict[str, Any], _make: Make) -> object:
+    content = checked(content_of(tree), dict)
+    made = cls(checked(content["moment"], str))
     if "zone" in content:
-        made = made.tz_convert(content["zone"]).replace(fold=content["fold"])
-    return made.as_unit(content["unit"])
+        made = made.tz_convert(checked(content["zone"], str))
+        made = made.replace(fold=checked(content["fold"], int))
+    return made.as_unit(checked(content["unit"], str))
 
 
 def _no_moment(_: Any, __: Opener) -> Tree:
     # It is one object, of a class that is found under no name.
-    return {"$name": "pandas:NaT"}
+    return {"$pandas:NaT": None}
+
+
+def _make_no_moment(found: Any, _tree: dict[str, Any], _make: Make) -> object:
+    return found
 
 
 # -- polars
@@ -470,19 +500,27 @@ def _message(message: Any, walk: Opener) -> Tree:
     return _tagged(message, walk.node(data), walk)
 
 
+_NUMBER = Rule(_number, _make_number)
+_NUMBERS = (
+    "bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 longlong ulonglong"
+    " intc uintc float16 float32 float64 complex64 complex128 bytes_ str_"
+).split()
+
 _RULES: dict[str, Rule] = {
     "PIL:Image": Rule(_image),
     "google:Message": Rule(_message),
     "numpy:ndarray": Rule(_ndarray),
     "numpy:MaskedArray": Rule(_masked),
-    "numpy:generic": Rule(_number, _make_number),
+    "numpy:generic": _NUMBER,
+    **{f"numpy:{name}": _NUMBER for name in _NUMBERS},
     "pandas:DataFrame": Rule(_frame),
     "pandas:Series": Rule(_series),
     "pandas:MultiIndex": Rule(_levels),
     "pandas:Index": Rule(_index),
     "pandas:ExtensionArray": Rule(_extension_array),
     "pandas:Timestamp": Rule(_stamp, _make_stamp),
-    "pandas:NaTType": Rule(_no_moment, _make_number),
+    "pandas:NaTType": Rule(_no_moment, _make_no_moment),
+    "pandas:NaT": Rule(_no_moment, _make_no_moment),
     "polars:DataFrame": Rule(_polars_frame),
     "polars:Series": Rule(_polars_series),
     "pyarrow:Table": Rule(_arrow_table),

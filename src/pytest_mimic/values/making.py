@@ -17,8 +17,8 @@ from pytest_mimic.values.names import find, name_of
 from pytest_mimic.values.rows import TAGS, row_of
 from pytest_mimic.values.state import (
     CONTAINERS,
+    LIBRARIES,
     builtin_base_of,
-    kind_of,
     made_bare,
     set_attributes,
 )
@@ -88,6 +88,9 @@ class Maker:
             cls = self.value_of(tree["class"])
         else:
             cls = _named(TAGS.get(tag, tag[1:]))
+        make = _library_make(tag[1:])
+        if make is not None:
+            return make(cls, tree, self.value_of)
         if not isinstance(cls, type):
             raise StaleRecordingError(f"{tag[1:]} is not a class any more")
         return self._object(cls, tag, tree)
@@ -100,9 +103,6 @@ class Maker:
             return row.make(cls, tree, self.value_of)
         if issubclass(cls, Enum):
             return self._member(cls, tree[tag])
-        library = _library_make(cls)
-        if library is not None:
-            return library(cls, self.value_of(tree[tag]))
         content = tree[tag]
         if not isinstance(content, dict):
             raise StaleRecordingError(f"{name_of(cls)} is another kind of class now")
@@ -226,12 +226,12 @@ _OF_TEXTS: dict[str, Callable[[str], object]] = {
 }
 
 
-def _library_make(cls: type) -> Callable[[type, Any], Any] | None:
-    if not kind_of(cls).is_of_library:
+def _library_make(name: str) -> Callable[[Any, dict[str, Any], Any], Any] | None:
+    if name.partition(":")[0] not in LIBRARIES:
         return None
     from pytest_mimic.values import libraries  # Loads what it knows of.
 
-    rule = libraries.rule_of(cls)
+    rule = libraries.rule_named(name)
     return rule.make if rule is not None else None
 
 
