@@ -305,7 +305,8 @@ class Port:
                 database, say, as the order in which the owner has first used it.
 
         Raises:
-            MissingRecordingError: It has no recording, and may not run.
+            MissingRecordingError: It has no recording, and may not run; or it holds the
+                placeholder of a secret, and would be sent.
             CorruptRecordingError: Its recording is damaged.
         """
         run = self.run
@@ -317,12 +318,12 @@ class Port:
         if own:
             self._note_sender(call, own, owner)
         step = self._begin(call, line)
-        is_sent = step.mode != "replay"
-        unfilled = run.secrecy.secrets.tokens_in(request) if is_sent else []
-        if unfilled:
-            step.abandon(None)
-            refusal = run.refusals.unfilled(call, unfilled[0], owner)
-            raise run.refuse(refusal, call, owner)
+        if step.mode != "replay":
+            unfilled = run.secrecy.secrets.tokens_in(request)
+            if unfilled:
+                step.abandon(None)
+                refusal = run.refusals.unfilled(call, unfilled[0], owner)
+                raise run.refuse(refusal, call, owner)
         return Exchange(self._adapter, step, scope, run)
 
     def leaves(self, request: Plain, *clients: str) -> bool:
@@ -361,7 +362,7 @@ class Port:
             return None
         line = self._line_for(request, clients, host)
         if line is None or not self._adapter.is_call(request):
-            self._note_left_out(request)
+            self._refuse_unfilled(request)
             return None
         return line
 
@@ -454,13 +455,17 @@ class Port:
             line_name=line.name,
         )
 
-    def _note_left_out(self, request: Plain) -> None:
-        """Name a request that no line takes and that holds a placeholder."""
+    def _refuse_unfilled(self, request: Plain) -> None:
+        """Refuse to send a request for which no line is, with a placeholder in it."""
         run = self.run
-        if run.secrecy.secrets.tokens_in(request):
-            label = run.secrecy.secrets.masked_text(self._adapter.signature(request))
-            what = "was left out, and sent with a placeholder in place of a secret"
-            run.events.add("not recorded", label, test=run.test, what=what)
+        unfilled = run.secrecy.secrets.tokens_in(request)
+        if not unfilled:
+            return
+        owner = run.innermost
+        line = Line(self._adapter.name, Options(), None)
+        call = self._new_call(request, line, run.secrecy.scope(owner), {})
+        refusal = run.refusals.unfilled(call, unfilled[0], owner, is_left_out=True)
+        raise run.refuse(refusal, call, owner)
 
     def _note_sender(
         self, call: Call, own: dict[str, str], owner: Owner | None

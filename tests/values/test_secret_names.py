@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from pytest_mimic.secrets.issued import Secrets
 from values.stored import holds, stored_http
 
 SECRET = "Rk7-hunter2-Qx9z"
@@ -212,3 +213,32 @@ def test_a_number_of_a_secret_name_has_a_number_in_its_place():
 
     assert "4711" not in found
     assert holds(found, 12)
+
+
+# Variables of the environment, and whether their values are replaced wherever they stand.
+VARIABLES = {
+    "BILLING_KEY": (SECRET, True),
+    "stripe_key": (SECRET, True),
+    "SMTP_PASS": (SECRET, True),
+    "FTP_PWD": (SECRET, True),
+    "SHOP_TOKEN": (SECRET, True),
+    "SIGN_KEY": ("q1w2/e3r4+t5y6/u7i8=", True),
+    "REDIS_KEY": ("redis://ann:pw@cache/0", True),
+    "SHORT_KEY": ("Rk7-hunter2", False),
+    "WORD_KEY": ("primary-partition-key", False),
+    "TLS_KEY": ("/etc/ssl/private/shop.key", False),
+    "OWN_TLS_KEY": ("config/keys/server.pem", False),
+    "OLD_PWD": ("/home/ann/projects/shop", False),
+    "API_KEY": ("https://keys.shop.test/current", False),
+    "TAKEN_OUT_KEY": (SECRET, False),
+    "KEYBOARD": (SECRET, False),
+}
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_variables_with_secret_names_hide_what_is_no_word_path_or_address(name):
+    value, is_hidden = VARIABLES[name]
+
+    secrets = Secrets(["!taken_out_key"], {name: value})
+
+    assert (value in secrets.environment) is is_hidden

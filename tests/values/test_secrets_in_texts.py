@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -98,6 +99,34 @@ def test_headers_of_answers_lose_their_secrets(name, value, kept):
 )
 def test_headers_that_only_resemble_secret_ones_stay(name, value):
     assert value in texts_in(stored_http(answer_headers=((name, value),)))
+
+
+def basic(user, password):
+    encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return f"Basic {encoded}"
+
+
+# What carries credentials: a target and headers.
+CARRIERS = {
+    "a password": ("/a", ("Authorization", basic("me", S))),
+    "a key as the user": ("/a", ("Authorization", basic(S, ""))),
+    "a key beside a password": ("/a", ("Authorization", basic(S, "x"))),
+    "a proxy": ("/a", ("Proxy-Authorization", basic("me", S))),
+    "an address": (f"https://ann:{S}@shop.test/a", ("A", "b")),
+    "a user of an address": (f"https://{S}:@shop.test/a", ("A", "b")),
+    "a key in an address": (f"https://{S}:x@shop.test/a", ("A", "b")),
+    "an address in a header": ("/a", ("X-Mirror", f"https://{S}@shop.test/")),
+}
+
+
+@pytest.mark.parametrize(("target", "header"), CARRIERS.values(), ids=CARRIERS)
+def test_credentials_are_known_in_each_of_their_parts(target, header):
+    said = json.dumps({"note": f"your key is {S}, not ann or me"})
+
+    found = stored_http(target=target, headers=(header,), answer=said)
+
+    assert S not in found
+    assert "your key is mimic-redacted, not ann or me" in found
 
 
 def part(facts, content):

@@ -169,15 +169,28 @@ class Refusals:
             self._ways_without_a_place(call, "make it in a test or in a fixture"),
         )
 
-    def unfilled(self, call: Call, placeholder: str, owner: Owner | None) -> Refusal:
+    def unfilled(
+        self,
+        call: Call,
+        placeholder: str,
+        owner: Owner | None,
+        *,
+        is_left_out: bool = False,
+    ) -> Refusal:
         """A request that is to be sent holds what stands for a secret."""
+        facts = ["the answer that issued the secret was replayed"]
+        ways = []
+        if is_left_out:
+            facts.append("no line takes this call: it is sent in each run")
+            ways.append(("for replays", "record it, too: take it out of exclude="))
         return self._refusal(
             f"{call.label()} cannot be sent: it contains {placeholder}, the placeholder"
             " of a secret in a recorded answer",
-            ["the answer that issued the secret was replayed"],
+            facts,
             "to record both again",
             RERECORD,
             owner,
+            ways,
         )
 
     def second_sender(self, call: Call, keys: str, line: str) -> Refusal:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections import defaultdict
@@ -247,7 +246,10 @@ class Secrets:
         found: list[str] = []
         for text in texts_in(plain):
             found += placeholders.issued_in(text)
-            found += placeholders.issued_in(_credentials_in(text))
+            scheme, _, credentials = text.partition(" ")
+            if scheme.lower() == "basic":
+                decoded = looks.basic_credentials(credentials)
+                found += placeholders.issued_in(decoded)
         return found
 
     def keys_in(self, call: Any, body: Any) -> list[tuple[str, str]]:
@@ -324,17 +326,6 @@ def _with_real(plain: Any, real: KnownValues, numbers: Mapping[int, str]) -> Any
     if placeholders.is_placeholder(plain) and plain in numbers:
         return type(plain)(numbers[plain])
     return plain
-
-
-def _credentials_in(text: str) -> str:
-    """Return user and password of a header of basic authentication (RFC 7617)."""
-    scheme, _, credentials = text.partition(" ")
-    if scheme.lower() != "basic":
-        return ""
-    try:
-        return base64.b64decode(credentials).decode("latin-1")
-    except ValueError:
-        return ""
 
 
 def texts_in(plain: Any) -> list[str]:

@@ -82,8 +82,17 @@ def _is_key(match: re.Match[str]) -> bool:
     credential = match["credential"]
     if scheme.lower() == "bearer":
         return any(sign.isdigit() for sign in credential)
+    decoded = basic_credentials(credential)
+    return ":" in decoded and OWN not in decoded
+
+
+def basic_credentials(encoded: str) -> str:
+    """Return `user:password` of basic authentication (RFC 7617), else an empty text."""
     try:
-        decoded = base64.b64decode(credential, validate=True)
+        decoded = base64.b64decode(encoded, validate=True)
     except (ValueError, binascii.Error):
-        return False
-    return b":" in decoded and OWN.encode() not in decoded
+        return ""
+    try:
+        return decoded.decode()
+    except UnicodeDecodeError:
+        return decoded.decode("latin-1")

@@ -62,6 +62,7 @@ _IF_A_TOKEN = "assertion|hmac|sign|tokens"
 # Secret if the value has the form of a known issuer.
 _IF_A_KEY = "key|keys|pat"
 _BY_VALUE = f"{_SESSIONS}|{_IF_A_TOKEN}|{_IF_A_KEY}|ticket"
+_ENDINGS_OF_VARIABLES = "_KEY", "_PASS", "_PWD"
 _BINARY = "secret binary|plaintext"
 # Beside the name on the left, those on the right are secret.
 _BESIDE = {
@@ -180,6 +181,12 @@ class Names:
         if isinstance(name, bytes):
             name = name.decode("latin-1")
         return isinstance(name, str) and len(name) <= _LONGEST and self._verdict(name)
+
+    def secret_variable(self, name: str) -> bool:
+        """Return whether the value of an environment variable is secret."""
+        is_key = name.upper().endswith(_ENDINGS_OF_VARIABLES)
+        is_taken_out = self._declared.get(words_of(name)) is False
+        return self.secret(name) or (is_key and not is_taken_out)
 
     def beside(self, names: Iterable[str]) -> dict[str, bool]:
         """Return the names that hide a value because of the others.

@@ -10,7 +10,8 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote, unquote_plus
 
-from pytest_mimic.secrets.names import Names, words_of
+from pytest_mimic.secrets.looks import basic_credentials
+from pytest_mimic.secrets.names import Names, looks_like_a_token, words_of
 from pytest_mimic.secrets.placeholders import OWN, Number, is_placeholder, number_of
 from pytest_mimic.values.tree import Shortened, by_digest, digest_of
 
@@ -311,8 +312,23 @@ class _Walk:
         with_scheme = _SCHEME.fullmatch(value)
         if with_scheme is None or "auth" not in words:
             return self._stand_in(value, path)
-        hidden = self._stand_in(with_scheme["value"], path)
-        return f"{with_scheme['scheme']} {hidden}"
+        scheme, credential = with_scheme.groups()
+        if scheme.lower() == "basic":
+            # What it carries is known beside it, and the whole stands in the place.
+            user, _, password = basic_credentials(credential).partition(":")
+            self._user_and_password(user, password, path)
+        return f"{scheme} {self._stand_in(credential, path)}"
+
+    def _user_and_password(
+        self, user: str, password: str, path: str
+    ) -> tuple[str, str]:
+        """Return what stands for both.
+
+        The user is a key where there is no password, or where it looks like one.
+        """
+        if not password or looks_like_a_token(user):
+            user = self._stand_in(user, path)
+        return user, self._stand_in(password, path)
 
     def _hide_cookie(self, value: str, path: str) -> str:
         def hidden(match: re.Match[str]) -> str:
@@ -339,13 +355,15 @@ class _Walk:
 
     def _hide_users(self, text: str, path: str) -> str:
         def hidden(match: re.Match[str]) -> str:
-            start, user, password = match["start"], match["user"], match["password"]
-            if password:
-                kept = self._stand_in(unquote_plus(password), f"{path}.password")
-                return f"{start}{user}:{kept}@"
-            if user and match["scheme"] in ("http", "https") and not match["colon"]:
-                return f"{start}{self._stand_in(user, f'{path}.user')}@"
-            return match[0]
+            user, password = unquote(match["user"]), unquote(match["password"])
+            is_web = match["scheme"] in ("http", "https")
+            if not password and not is_web:
+                return match[0]
+            kept = self._user_and_password(user, password, f"{path}.password")
+            if kept == (user, password):
+                return match[0]
+            user = match["user"] if kept[0] == user else kept[0]
+            return f"{match['start']}{user}{match['colon']}{kept[1]}@"
 
         return re.sub(_USER, hidden, text) if self._names.secret("password") else text
 

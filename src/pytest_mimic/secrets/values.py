@@ -16,7 +16,8 @@ SHORTEST = 8
 _SHORTEST_NUMBER = 6
 _SHORTEST_OF_ENVIRONMENT = 16
 _WORD = re.compile(r"[A-Za-z]+|[a-z]+([-_ ][a-z]+)*")
-_PATH = re.compile(r"~?/[\w./ -]*|[A-Za-z]:\\.*")
+# Base64 has slashes, and no dot.
+_PATH = re.compile(r"~?/[\w./ -]*|[A-Za-z]:\\.*|([\w.-]+/)+[\w-]+\.[a-z]{2,5}")
 _ADDRESS_WITHOUT_USER = re.compile(r"[a-z][a-z0-9+.-]*://[^@\s]*")
 
 
@@ -29,7 +30,7 @@ def of_variables(names: Names, environment: Mapping[str, str]) -> dict[str, str]
     found = {}
     for name, value in environment.items():
         is_long = len(value) >= _SHORTEST_OF_ENVIRONMENT
-        if is_long and names.secret(name) and not _is_plain(value):
+        if is_long and names.secret_variable(name) and not _is_plain(value):
             found[value] = of_environment(name)
     return found
 
