@@ -223,12 +223,13 @@ def argument_problem(line: Target, function: NamedFunction) -> str:
 
     `ignore=` would leave out nothing.
     """
-    ignore, content = line.options.ignore, line.options.content
-    is_named = bool(ignore or content) and line.path[-1] != "*"
-    if not is_named or line.is_one_of_several:
+    if line.path[-1] == "*" or line.is_one_of_several:
         return ""
-    given = [("ignore", path) for path in ignore]
-    given += [("content", path) for path in content]
+    given: list[tuple[str, str]] = []
+    for option in ("ignore", "content", "mutates"):
+        given += [(option, path) for path in getattr(line.options, option)]
+    if not given:
+        return ""
     names = _argument_names(function.function)
     for option, path in given:
         name = steps_of(path)[0]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         match: str | Sequence[str]
         key: Callable[[Mapping[str, Any]], object]
         content: str | Sequence[str]
+        mutates: str | Sequence[str]
         sequence: bool
         rtol: float
         atol: float
@@ -46,6 +47,7 @@ class Options:
         match: tuple[str, ...] = (),
         key: Callable[[Mapping[str, Any]], object] | None = None,
         content: tuple[str, ...] = (),
+        mutates: tuple[str, ...] = (),
         sequence: bool | None = None,
         rtol: float = 0.0,
         atol: float = 0.0,
@@ -59,6 +61,7 @@ class Options:
         self.match = match
         self.key = key
         self.content = content
+        self.mutates = mutates
         self.sequence = sequence
         self.rtol = rtol
         self.atol = atol
@@ -158,10 +161,11 @@ class Target:
             return self.module
         return f"{self.module}:{'.'.join(self.path)}"
 
-    def line(self, *, ignore: Iterable[str] = ()) -> str:
-        """Return the line with more paths in `ignore`."""
+    def line(self, *, ignore: Iterable[str] = (), mutates: Iterable[str] = ()) -> str:
+        """Return the line with more paths in `ignore`, and names in `mutates`."""
         paths = dict.fromkeys([*self.options.ignore, *ignore])
-        options = self.options.changed(ignore=tuple(paths))
+        names = dict.fromkeys([*self.options.mutates, *mutates])
+        options = self.options.changed(ignore=tuple(paths), mutates=tuple(names))
         return f"{self.name} {options.line()}".strip()
 
     def error(self, problem: str) -> TargetError:
@@ -270,6 +274,12 @@ def _check_fit(target: Target) -> None:
     for name, option in _OPTIONS.items():
         if option.only_of == other_kind and getattr(target.options, name):
             raise TargetError(f"{target.name}: {name}= is an option of a {other_kind}")
+    for name in target.options.mutates:
+        if name in target.options.ignore or "*" in target.options.ignore:
+            raise TargetError(
+                f"{target.name}: {name} stands in ignore= and mutates=, where only a"
+                f" part of it may be ignored: ignore={name}.PART"
+            )
     client = client_of(target.module) if target.is_client else None
     if client is not None:
         _check_paths(target, "ignore", client.parts, "a call")
@@ -467,6 +477,7 @@ _OPTIONS = {
     "match": _Option(_read_paths, "parts of a request", only_of="client"),
     "key": _Option(_read_function, "a function", only_of="function"),
     "content": _Option(_read_names, "names of arguments", only_of="function"),
+    "mutates": _Option(_read_names, "names of arguments", only_of="function"),
     "sequence": _Option(_read_switch, "true or false"),
     "rtol": _Option(_read_tolerance, "a number that is not negative"),
     "atol": _Option(_read_tolerance, "a number that is not negative"),
