@@ -323,7 +323,7 @@ class Port:
             if unfilled:
                 step.abandon(None)
                 refusal = run.refusals.unfilled(call, unfilled[0], owner)
-                raise run.refuse(refusal, call, owner)
+                raise run.refuse(refusal, call)
         return Exchange(self._adapter, step, scope, run)
 
     def leaves(self, request: Plain, *clients: str) -> bool:
@@ -465,7 +465,7 @@ class Port:
         line = Line(self._adapter.name, Options(), None)
         call = self._new_call(request, line, run.secrecy.scope(owner), {})
         refusal = run.refusals.unfilled(call, unfilled[0], owner, is_left_out=True)
-        raise run.refuse(refusal, call, owner)
+        raise run.refuse(refusal, call)
 
     def _note_sender(
         self, call: Call, own: dict[str, str], owner: Owner | None
@@ -494,18 +494,19 @@ class Port:
         path = run.secrecy.other_sender(sender)
         if path is None:
             return
-        line = ""
-        if path:
-            options = call.options.changed(match=(*call.options.match, path))
-            line = f"{call.line_name} {options.line()}"
         names = {path.rpartition(".")[2]: path for path in own.values()}
         keys = ", ".join(names)
         if not is_in_log:
-            refusal = run.refusals.second_sender(call, keys, line)
-            raise run.refuse(refusal, call, owner)
+            refusal = run.refusals.second_sender(call, keys, path)
+            raise run.refuse(refusal, call)
         label = call.label()
         run.events.add(
-            "told apart by order", label, test=run.test, what=line, keys=keys
+            "told apart by order",
+            label,
+            test=run.test,
+            what=f"was sent with a different {keys}",
+            paths=[path] if path else [],
+            **call.facts_of_line(),
         )
 
 

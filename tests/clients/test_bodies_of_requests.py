@@ -26,7 +26,7 @@ def test_bytes_that_nobody_can_search_are_named(project, kind):
     with running_server() as server:
         recorded = project.record(env={"API": server.url}).expect(passed=1)
 
-    told = "kept as bytes, which cannot be searched for secrets:\n  http POST /nothing"
+    told = "kept as bytes, which cannot be searched for secrets: http POST /nothing"
     assert (told in recorded.output) == (kind != "image/png")
 
 

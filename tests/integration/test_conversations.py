@@ -316,7 +316,7 @@ def test_a_changed_wider_fixture_is_refused(talk, changed, refused, outcomes):
     talk.talk("--mimic-record", "-p", "no:randomly", says=says, never=never, **outcomes)
 
 
-HEADING = "its earlier answers"
+HEADING = "earlier answers of a fixture"
 
 
 def named(run):

@@ -49,7 +49,7 @@ def test_an_outage_leaves_good_recordings_byte_for_byte(shop, call, handling):
         shop.test(handling.format(call=call))
 
     run = shop.run("--mimic-rerecord", env=DOWN).expect(
-        failed=1, says=["not kept, because their tests failed:\n  shop:"]
+        failed=1, says=["not kept, because their tests failed: shop:"]
     )
 
     assert run.vault == good

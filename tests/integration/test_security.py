@@ -369,7 +369,7 @@ def test_the_name_stands_for_the_value_in_the_readable_outcome_of_a_function(
 
     recorded.expect(
         passed=1,
-        says=["secrets from the environment were replaced in:", label],
+        says=["secrets from the environment were replaced in: " + label],
         never=[SECRET],
     )
     assert SECRET not in read(recorded)

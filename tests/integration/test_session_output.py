@@ -188,9 +188,11 @@ def test_pointers_of_git_lfs_are_counted_in_one_line(project):
 
     run = project.replay().expect(failed=len(pickles) or 3)
 
-    assert f"{len(pickles)} files of the vault are Git LFS pointers: git lfs pull" in (
-        run.section
-    )
+    assert run.section[-3:] == [
+        "damaged files of the vault:",
+        f"  Git LFS pointers    {len(pickles)} files",
+        "what helps: git lfs pull",
+    ]
 
 
 # The arguments of a run, and the tests in the command that records its misses. All

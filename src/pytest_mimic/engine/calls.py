@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from pytest_mimic.engine.decide import Decision, Reason, Recorded
+from pytest_mimic.engine.events import Plain
 from pytest_mimic.errors import MimicError
-from pytest_mimic.patch.targets import NO_OPTIONS, Options
+from pytest_mimic.patch.targets import NO_OPTIONS, Options, line_of
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.values.tree import Tree
@@ -111,6 +112,14 @@ class Call:
     def conversation(self) -> str:
         """The calls of its log that it follows from, by name; empty: none."""
         return self.kind if self.in_log and self.kind != "function" else ""
+
+    def line_with(self, **more: Iterable[str]) -> str:
+        """Give its line, with more paths in some options."""
+        return line_of(self.line_name, self.options, **more)
+
+    def facts_of_line(self) -> dict[str, Plain]:
+        """Give the facts of an event from which its line can be written."""
+        return {"line": self.line_name, "options": self.options.to_plain()}
 
     def identity_with(self, described: Tree) -> str:
         """Give the identity that the call has with other arguments or requests."""

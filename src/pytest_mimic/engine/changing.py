@@ -108,23 +108,24 @@ class ChangingValues:
         """Note a part that holds data: no line may leave it out."""
         if (target, path) not in self._held:
             self._held.add((target, path))
-            self._events.add("held", target, path=shown_path(path))
+            self._events.add("held", cause=_cause(target, path))
 
     def _note(self, call: Call, steps: Path, what: str, test: str) -> None:
-        path = shown_path(steps)
-        ignore = (*call.options.ignore, path)
-        line = call.options.changed(ignore=ignore).line()
         self._events.add(
             "made anew",
             call.label(),
             test=test,
-            cause=f"{call.target} {path}",
+            cause=_cause(call.target, steps),
             target=call.target,
-            path=path,
-            what=what,
-            line=f"{call.line_name} {line}",
+            paths=[shown_path(steps)],
+            look=what,
             identity=call.identity,
+            **call.facts_of_line(),
         )
+
+
+def _cause(target: str, steps: Path) -> str:
+    return f"{target} {shown_path(steps)}"
 
 
 def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree]]:

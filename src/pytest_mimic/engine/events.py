@@ -11,36 +11,49 @@ from pytest_mimic.errors import MimicError
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 
 EventKind: TypeAlias = Literal[
-    # Of these four: name, identity, at, fixture
+    # Of these five: name, identity, at, fixture
     "replayed",  # seconds, times
     "recorded",  # seconds
-    "verified",  # is_stale
-    "drifted",  # command, option, line, parts that look new; error, facts, remedies
+    "verified",  # seconds
+    "as before",  # verified, though its source has changed: cause
+    "drifted",  # option, cause, paths that look new, a line; error, facts, remedies
     "unmade",  # identities in the log `name` that its owner did not ask for
     "opened",  # a cassette: name
-    "missing",  # command, option; error, facts, remedies
-    "stale",  # what, command, option
+    "missing",  # option, cause; error, facts, remedies
+    "stale",  # the same
     "not recorded",  # what: why a replay will miss it
     "not kept",  # what a failing test leaves out: what
     "put back",  # a recording that a failing test has replaced: name
-    "kept failure",  # what: status 503, timeout; command
-    "imported",  # met an imported call by method and URL: cause, command, option
-    "repeated",  # made more often than recorded: times, command, option
+    "kept failure",  # what: status 503, timeout; option
+    "imported",  # met an imported call by method and URL: cause, option
+    "repeated",  # made more often than recorded: option
     "out of order",  # calls that no longer end in the recorded order
     "overlapped",  # shared calls of one function that ended in another order
     "set up anew",  # a wider fixture, the owner in `call`: before, now
-    "made anew",  # cause, path, what
-    "held",  # a part of the calls of the target in `call` that is data: path
+    "former answers",  # a test holds earlier answers of the fixture in `call`
+    "two answers",  # the same, where the fixture was set up anew in two ways
+    "made anew",  # cause, look, target, paths, a line
+    "held",  # a part of the calls of a target that is data: cause
     "redacted",  # an outcome that held values of the environment
-    "told apart by order",  # equal calls with other keys: what, a line
+    "told apart by order",  # equal calls with other keys: what, paths, a line
     "looks secret",  # what; mark: the name in mimic_redact that accepts it
     "not searched",  # bytes, in which nobody can look for secrets
-    "inputs changed",  # of a replayed call of the target in `call`: what, identity
-    "damaged",  # a file of the vault that a test needed, in `call`: what
+    "inputs changed",  # of a replayed call of the target in `call`: cause, identity
+    "damaged",  # a file of the vault that a test needed, in `call`: cause
     "spawned",  # a process that was started anew, by the method in `call`
     "stray",  # an error that belongs to no test, in `call`
     "wrong target",  # a target that names nothing, in `call`
 ]
+"""What happened, and which facts the row has.
+
+| fact | meaning |
+|---|---|
+| `what` | words behind the call |
+| `cause` | a text that is equal for events of one cause: they are one row |
+| `option` | the option of pytest that helps; empty: none does |
+| `line`, `options` | the name of the call's target, and its options: a line |
+| `paths` | what an option of that line would name |
+"""
 
 CALLS: tuple[EventKind, ...] = (
     "recorded",

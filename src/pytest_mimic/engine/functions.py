@@ -253,7 +253,7 @@ class FunctionPlan:
                 "inputs changed",
                 self.target,
                 test=run.test,
-                what=name,
+                cause=name,
                 identity=entry.identity,
             )
 

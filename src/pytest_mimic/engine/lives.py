@@ -233,5 +233,4 @@ def _tell_outcome(run: Run, entry: Entry, why: str, owner: Owner) -> None:
         test=owner.first_test or run.test,
         what=why,
         option=RERECORD,
-        command=run.refusals.command(RERECORD, owner),
     )

@@ -14,7 +14,7 @@ from weakref import WeakSet
 from pytest_mimic.engine.inputs import Inputs, Reached
 from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.patch.clients import Edge
-from pytest_mimic.patch.targets import Target
+from pytest_mimic.patch.targets import Target, line_of
 from pytest_mimic.values.tree import Tree
 
 _ABSENT = object()
@@ -163,8 +163,8 @@ def refusal(line: Target, replaced: list[str]) -> UnstableIdentityError:
         replaced: The names of what is replaced.
     """
     target = line.name
-    options = line.options.changed(sequence=True).line()
-    ways = [("give each test its own recordings", f"{target} {options}")]
+    own = line_of(target, line.options.changed(sequence=True))
+    ways = [("give each test its own recordings", own)]
     functions = [name for name in replaced if ":" in name]
     if functions:
         ways.append(("or mimic what is replaced, in place of it", functions[0]))

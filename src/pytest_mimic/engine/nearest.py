@@ -202,10 +202,8 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
                 f"the ids or times in it are new in each run: {PAGE_ON_NEW_VALUES}"
             )
         return Hints(facts, [], cause)
-    options = call.options.changed(ignore=(*call.options.ignore, *paths))
     words = "if it may differ" if hidden else "if it changes from run to run"
-    way = words, f"{call.line_name} {options.line()}"
-    return Hints(facts, [way], cause)
+    return Hints(facts, [(words, call.line_with(ignore=paths))], cause)
 
 
 def _counted(entry: Entry, call: Call, vault: Vault) -> Tree:

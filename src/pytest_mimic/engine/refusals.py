@@ -21,6 +21,7 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstableIdentityError,
 )
+from pytest_mimic.patch.targets import line_of
 from pytest_mimic.values.tree import shown_path
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
@@ -193,13 +194,21 @@ class Refusals:
             ways,
         )
 
-    def second_sender(self, call: Call, keys: str, line: str) -> Refusal:
-        """Two who send other keys would share one recording."""
+    def second_sender(self, call: Call, keys: str, path: str) -> Refusal:
+        """Two who send other keys would share one recording.
+
+        Args:
+            call: The call.
+            keys: The names of the keys.
+            path: The header that tells them apart; empty: none does.
+        """
         what = (
             f"{call.label()} is sent with a different {keys} from an equal call before"
             " it"
         )
-        ways = [("to tell them apart", line)] if line else []
+        ways = []
+        if path:
+            ways.append(("to tell them apart", call.line_with(match=[path])))
         ways.append(
             ("or give each test a recording of its own", "leave out sequence=no")
         )
@@ -249,7 +258,7 @@ class Refusals:
         if call.conversation:
             pattern = self._secrecy.secrets.pattern_of(call.signature)
             options = options.changed(only=(pattern,))
-        return f"{call.line_name} {options.line()}"
+        return line_of(call.line_name, options)
 
     def never_cancelled(
         self, call: Call, entry: Entry, owner: Owner | None
@@ -403,14 +412,10 @@ def _has_replayed(owner: Owner | None) -> bool:
     return any(slot.conversation and not slot.is_real for slot in log.made)
 
 
-def facts_of(refusal: Refusal, command: str) -> dict[str, Plain]:
+def facts_of(refusal: Refusal) -> dict[str, Plain]:
     """Give the facts of the event of a refused call."""
-    return {
-        "option": refusal.option,
-        "command": command if refusal.option else "",
-        "cause": refusal.cause,
-        **facts_of_error(refusal.error),
-    }
+    facts = facts_of_error(refusal.error)
+    return {"option": refusal.option, "cause": refusal.cause, **facts}
 
 
 def facts_of_error(error: MimicError) -> dict[str, Plain]:

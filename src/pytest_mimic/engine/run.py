@@ -217,7 +217,7 @@ class Run:
         self.refusals.add_command(error, self.innermost)
         self.events.note(error, call)
 
-    def refuse(self, refusal: Refusal, call: Call, owner: Owner | None) -> MimicError:
+    def refuse(self, refusal: Refusal, call: Call) -> MimicError:
         """Note the error that a call gets, and give it.
 
         Raises:
@@ -235,12 +235,9 @@ class Run:
         self.events.note(error, label)
         self.sleeps.skip()
         if number == 1 and isinstance(error, MissingRecordingError):
-            command = self.refusals.command(refusal.option, owner)
-            facts = facts_of(refusal, command)
             is_stale = isinstance(error, StaleRecordingError)
-            self.events.add(
-                "stale" if is_stale else "missing", label, test=self.test, **facts
-            )
+            kind: EventKind = "stale" if is_stale else "missing"
+            self.events.add(kind, label, test=self.test, **facts_of(refusal))
         return error
 
     def take_noted(self) -> list[Noted]:

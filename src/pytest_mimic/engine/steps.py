@@ -76,17 +76,17 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
             place, call = _place_in_log(run, call, owner)
     except MimicError as error:
         run.refusals.add_command(error, owner)
-        raise run.refuse(Refusal(error, ""), call, owner) from None
+        raise run.refuse(Refusal(error, ""), call) from None
     decision = place.decision
     if decision == "missing" or decision == "stale" or decision == "follows":
         refusal = run.refusals.of(decision, call, place, owner)
-        raise run.refuse(refusal, call, owner)
+        raise run.refuse(refusal, call)
     step = Step(run, call, decision, place, owner)
     if decision == "replay":
         step.count("replayed")
         _note_replay(run, call, place, owner)
     if decision != "run":
-        _note_imported(run, call, place, owner)
+        _note_imported(run, call, place)
     return step
 
 
@@ -150,11 +150,10 @@ def _note_replay(run: Run, call: Call, place: Place, owner: Owner | None) -> Non
             f"{call.label()}, recorded {times} times",
             test=run.test,
             option=RERECORD,
-            command=run.refusals.command(RERECORD, owner),
         )
 
 
-def _note_imported(run: Run, call: Call, place: Place, owner: Owner | None) -> None:
+def _note_imported(run: Run, call: Call, place: Place) -> None:
     if place.entry is None or place.entry.identity == call.identity:
         return
     run.events.add(
@@ -163,7 +162,6 @@ def _note_imported(run: Run, call: Call, place: Place, owner: Owner | None) -> N
         test=run.test,
         cause=place.name,
         option=RERECORD,
-        command=run.refusals.command(RERECORD, owner),
     )
 
 
@@ -462,9 +460,8 @@ class Step(OpenCall):
         facts: dict[str, Plain] = {
             "cause": ", ".join(parts) if is_new else "; ".join(error.facts),
             "option": option,
-            "command": refusals.command(option, owner) if option else "",
-            "line": f"{call.line_name} {call.options.line()}",
-            "parts": [*parts],
+            "paths": [*parts],
+            **call.facts_of_line(),
         }
         self._tell("drifted", label, **facts, **facts_of_error(error))
 
@@ -560,14 +557,16 @@ class Step(OpenCall):
 
     def _refused(self, error: MimicError, cause: str = "") -> MimicError:
         refusal = Refusal(error, self._option, cause)
-        return self._run.refuse(refusal, self.call, self._owner)
+        return self._run.refuse(refusal, self.call)
 
     def count(self, kind: Literal["replayed", "verified"]) -> None:
         """Count the call as one that got its recorded outcome."""
         assert self.entry is not None
         is_stale = self._place.recorded == "stale"
         seconds = self.entry.seconds
-        row = self._tell(kind, seconds=seconds, is_stale=is_stale, times=1)
+        row = self._tell(kind, seconds=seconds, times=1)
+        if is_stale and kind == "verified":
+            self._tell("as before", cause=self.call.target)
         self.replayed = row if kind == "replayed" else None
         if self._run.changing is not None:
             self._run.changing.note_answer(self.entry.body)

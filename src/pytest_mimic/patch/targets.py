@@ -92,16 +92,40 @@ class Options:
     def line(self) -> str:
         """Return all options as a line has them; `key` has no place there."""
         # Which calls it is about comes first: `only="POST /login" sequence=no`.
-        words = []
-        for name in dict.fromkeys(("only", "exclude", *vars(self))):
-            value = getattr(self, name)
-            is_set = value != getattr(NO_OPTIONS, name)
-            if is_set and name not in ("key", "in_python"):
-                words.append(_word(name, value))
-        return " ".join(words)
+        plain = self.to_plain()
+        names = dict.fromkeys(["only", "exclude", *plain])
+        return " ".join(_word(name, plain[name]) for name in names if name in plain)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the options of the line as JSON has them, those that are set."""
+        return {
+            name: [*value] if isinstance(value, tuple) else value
+            for name, value in vars(self).items()
+            if name not in ("key", "in_python") and value != getattr(NO_OPTIONS, name)
+        }
 
 
 NO_OPTIONS = Options()
+
+
+def line_of(name: str, options: Options, **more: Iterable[str]) -> str:
+    """Return a line of `mimic_functions`.
+
+    Args:
+        name: The target as it is written.
+        options: The options that it has.
+        more: What some of them have besides: `ignore=["body.id"]`.
+    """
+    for option, paths in more.items():
+        together = dict.fromkeys([*getattr(options, option), *paths])
+        options = options.changed(**{option: tuple(together)})
+    return f"{name} {options.line()}".strip()
+
+
+def line_of_plain(name: str, plain: Any, **more: Iterable[str]) -> str:
+    """Return a line with the options that `Options.to_plain` gave."""
+    options = NO_OPTIONS.changed(**plain)
+    return line_of(name, options, **more)
 
 
 def _word(name: str, value: object) -> str:
@@ -161,12 +185,9 @@ class Target:
             return self.module
         return f"{self.module}:{'.'.join(self.path)}"
 
-    def line(self, *, ignore: Iterable[str] = (), mutates: Iterable[str] = ()) -> str:
-        """Return the line with more paths in `ignore`, and names in `mutates`."""
-        paths = dict.fromkeys([*self.options.ignore, *ignore])
-        names = dict.fromkeys([*self.options.mutates, *mutates])
-        options = self.options.changed(ignore=tuple(paths), mutates=tuple(names))
-        return f"{self.name} {options.line()}".strip()
+    def line(self, **more: Iterable[str]) -> str:
+        """Return the line with more paths or names in some options: `ignore=["a"]`."""
+        return line_of(self.name, self.options, **more)
 
     def error(self, problem: str) -> TargetError:
         """Return an error of one line that begins with where the target stands."""

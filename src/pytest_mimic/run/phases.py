@@ -158,7 +158,11 @@ class Phases:
                 # Damage, or the system, keeps calls from what they would use.
                 self._session.usage.partial["a recording was not read"] = "stopped"
             if isinstance(error, CorruptRecordingError):
-                run.events.add("damaged", error.file, test=run.test, what=error.damage)
+                from pytest_mimic.run.remarks import DAMAGES  # damage is rare
+
+                file, cause = error.file, error.damage
+                if cause in DAMAGES:
+                    run.events.add("damaged", file, test=run.test, cause=cause)
             if isinstance(error, DriftError):
                 self.drifts.append(noted)
             else:

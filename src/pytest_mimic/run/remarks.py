@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-from pytest_mimic.commands import as_value
 from pytest_mimic.engine.events import Event, EventKind
 from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
 from pytest_mimic.errors import CorruptRecordingError
-from pytest_mimic.patch.targets import parse_target
+from pytest_mimic.patch.targets import line_of_plain
 from pytest_mimic.run.session import Session
 from pytest_mimic.words import (
     PAGE_ON_KEYS,
@@ -23,141 +21,97 @@ from pytest_mimic.words import (
 )
 
 _LONGEST_CAUSE = 160
-_DAMAGES = {
-    "pointer": ("Git LFS pointers", "git lfs pull"),
-    "conflict": ("in conflict", "git status"),
-    "format": ("of another format", "pytest --mimic-rerecord"),
-    "newer": ("of a newer version", "pip install --upgrade pytest-mimic"),
-}
-# Words, and the part of a page that tells how a call becomes the same in each run.
-_WAYS = {
-    "a moment": ("to stop the clock in tests", "freeze-the-clock"),
-    "a date": ("to stop the clock in tests", "freeze-the-clock"),
-    "a UUID": ("to get the same ids in each run", "seed-the-ids"),
-    "a ULID": ("to get the same ids in each run", "seed-the-ids"),
-    "the name of a worker": ("to give workers the same names", "ignore-the-value"),
-}
+
+_Row = Callable[[Session, "list[Event]"], "tuple[str, str]"]
+_Remedy = Callable[[Session, "list[Event]"], "list[str]"]
 
 
 def remarks(session: Session) -> list[str]:
     """Return the lines of all lists; none: there is nothing to do."""
-    lines = _calls(session, "missing", "missing", "to record the missing", RECORD)
-    lines += _calls(session, "stale", "stale", "to record the stale", RECORD)
-    lines += _calls(session, "drifted", "drifted", "to accept them", RERECORD)
-    lines += _lines_of_new_parts(session)
-    again = "to record them again"
-    lines += _calls(session, "kept failure", "recorded errors", again, RERECORD)
-    lines += _calls(session, "not recorded", "not recorded")
-    lines += _calls(session, "not kept", "not kept, because their tests failed")
-    lines += _calls(
-        session,
-        "repeated",
-        "made more often than recorded, so the last outcome repeats",
-        "to record each of these calls",
-        RERECORD,
-    )
-    heading = "ended in a different order than they began: add sequence"
-    lines += _calls(session, "overlapped", heading)
-    lines += _calls(
-        session,
-        "imported",
-        "imported, but now sent with another body or other headers",
-        "to record them",
-        RERECORD,
-    )
-    lines += _calls(
-        session, "redacted", "secrets from the environment were replaced in"
-    )
-    lines += _texts_like_keys(session)
-    lines += _calls(
-        session,
-        "spawned",
-        "processes in which nothing is mimicked",
-        "to mimic calls there: start the process by fork,"
-        " or name the function that starts it",
-    )
-    heading = "kept as bytes, which cannot be searched for secrets"
-    lines += _calls(session, "not searched", heading)
-    if session.config.option.verbose > 0:
-        lines += _calls(session, "out of order", "no longer ended as recorded")
-    lines += _changed_inputs(session)
-    lines += _sound_outcomes(session)
-    lines += _made_anew(session)
-    lines += _former_answers(session)
-    lines += _own_keys(session)
-    return lines + _damage(session)
+    _note_former_answers(session)
+    return [line for one in _LISTS for line in _lines(session, one)]
 
 
-# -- lists of calls
+# -- what a row tells
 
 
-def _calls(
-    session: Session, kind: EventKind, heading: str, words: str = "", option: str = ""
-) -> list[str]:
-    """Return the list of the events of a kind; nothing if there are none.
+def _call(_: Session, events: list[Event]) -> tuple[str, str]:
+    """Tell the first call of a cause, and its test."""
+    first = events[0]
+    label = f"{first.call} {first.text('what')}".strip()
+    if first.facts.get("option") == "":  # None helps.
+        return label, f"{first.test}, see its error"
+    return label, first.test
 
-    A row is a cause: its first call with its test, and how many more there are.
+
+def _counts(_: Session, events: list[Event]) -> tuple[str, str]:
+    """Tell a cause, and how many calls it concerns."""
+    return events[0].text("cause"), _count_of(events)
+
+
+def _calls_of_targets(_: Session, events: list[Event]) -> tuple[str, str]:
+    """Tell what has changed, and how many calls of which targets use it."""
+    by_target: dict[str, set[str]] = {}
+    for event in events:
+        by_target.setdefault(event.call, set()).add(event.text("identity"))
+    counts = [
+        f"{plural(len(calls), 'call')} of {target}"
+        for target, calls in sorted(by_target.items())
+    ]
+    return events[0].text("cause"), few(counts)
+
+
+def _tests(_: Session, events: list[Event]) -> tuple[str, str]:
+    """Tell a fixture, and how many tests are concerned."""
+    return events[0].call, plural(len(_tests_of(events)), "test")
+
+
+def _damage(_: Session, events: list[Event]) -> tuple[str, str]:
+    words, _command = DAMAGES[events[0].text("cause")]
+    files = {event.call for event in events}
+    return words, plural(len(files), "file")
+
+
+def _count_of(events: list[Event]) -> str:
+    calls = {(event.call, event.text("identity"), event.test) for event in events}
+    tests = plural(len(_tests_of(events)), "test")
+    return f"{plural(len(calls), 'call')} in {tests}"
+
+
+def _tests_of(events: Iterable[Event]) -> list[str]:
+    return list(dict.fromkeys(event.test for event in events if event.test))
+
+
+# -- what helps
+
+
+def _again(words: str, default: str = "") -> _Remedy:
+    """Return a remedy: a command for each option that helps some of the events.
 
     Args:
-        session: The run.
-        kind: The events.
-        heading: The first line.
-        words: The words before the command, or in its place.
-        option: The option of the command, where an event names no other.
+        words: The words before the command.
+        default: The option, where an event names none.
     """
-    # An equal call of the same test is the same row.
-    found = session.run.events.of(kind)
-    events = {(one.call, one.text("what"), one.test): one for one in found}
-    if not events:
-        return []
-    by_cause: dict[object, list[Event]] = {}
-    for place, event in events.items():
-        by_cause.setdefault(event.text("cause") or place, []).append(event)
-    causes = list(by_cause.values())
-    shown = rows([_pair(first, option) for first, *_ in causes[:SHOWN]])
-    lines = [f"{heading}:"]
-    for row, (first, *others) in zip(shown, causes):
-        lines.append(row)
-        if others:
-            calls = plural(len(others), "more call")
-            tests = plural(len(_tests_of(others)), "test")
-            cause = first.text("cause")
-            if len(cause) > _LONGEST_CAUSE:
-                cause = f"{cause[:_LONGEST_CAUSE]}..."
-            lines.append(f"    and {calls} in {tests}: {cause}")
-    lines += and_more(len(causes) - SHOWN)
-    if not option:
-        return [*lines, words] if words else lines
-    if len(events) == 1:
-        words = words.replace("them", "it")
-    return lines + _commands(session, list(events.values()), words, option)
 
+    def commands(session: Session, events: list[Event]) -> list[str]:
+        needing: dict[str, list[Event]] = {}
+        ways: dict[str, None] = {}
+        for event in events:
+            way = _way_without_a_call(event)
+            option = event.text("option") or default
+            if way:
+                ways[way] = None
+            elif option:
+                needing.setdefault(option, []).append(event)
+        told = words.replace("them", "it") if len(events) == 1 else words
+        lines = [*ways][:SHOWN] + and_more(len(ways) - SHOWN)
+        # `--mimic-record` may name whole files, and fails on those that need the other.
+        for option in sorted(needing, key=lambda option: option != RECORD):
+            command = session.command(option, _tests_of(needing[option]))
+            lines.append(f"{told}: {command}")
+        return lines
 
-def _pair(event: Event, option: str) -> tuple[str, str]:
-    label = f"{event.call} {event.text('what')}".strip()
-    if option and not event.text("command"):
-        return label, f"{event.test}, see its error"
-    return label, event.test
-
-
-def _commands(
-    session: Session, events: Iterable[Event], words: str, option: str
-) -> list[str]:
-    """Return what helps without a call; then a line for each option that helps."""
-    ways: dict[str, None] = {}
-    needing: dict[str, list[Event]] = {}
-    for event in events:
-        way = _way_without_a_call(event)
-        if way:
-            ways[way] = None
-        elif event.text("command"):
-            needing.setdefault(event.text("option") or option, []).append(event)
-    lines = [*ways][:SHOWN] + and_more(len(ways) - SHOWN)
-    # `--mimic-record` may name whole files, and fails on those that need the other.
-    for needed, found in sorted(needing.items(), key=lambda one: one[0] != RERECORD):
-        tests = [test for test in _tests_of(found) if test]
-        lines.append(f"{words}: {session.command(needed, tests)}")
-    return lines
+    return commands
 
 
 def _way_without_a_call(event: Event) -> str:
@@ -168,220 +122,274 @@ def _way_without_a_call(event: Event) -> str:
     return ways[0] if len(ways) == 1 else ""
 
 
-def _texts_like_keys(session: Session) -> list[str]:
-    lines = _calls(session, "looks secret", "looks like a secret")
-    if not lines:
-        return []
-    found = session.run.events.of("looks secret")
-    marks = [*dict.fromkeys(event.text("mark") for event in found)]
+def _lines_with(option: str, words: str) -> _Remedy:
+    """Return a remedy: each line of the events, with their paths in an option."""
+
+    def lines(_: Session, events: list[Event]) -> list[str]:
+        by_line: dict[str, list[Event]] = {}
+        for event in events:
+            if event.facts.get("paths"):
+                line = line_of_plain(event.text("line"), event.facts["options"])
+                by_line.setdefault(line, []).append(event)
+        return [f"{words}: {_line_with(option, one)}" for one in by_line.values()]
+
+    return lines
+
+
+def _line_with(option: str, events: Sequence[Event]) -> str:
+    paths: list[Any] = []
+    for event in events:
+        found: Any = event.facts["paths"]
+        paths += found
+    first = events[0]
+    return line_of_plain(first.text("line"), first.facts["options"], **{option: paths})
+
+
+def _lines_to_leave_out(session: Session, events: list[Event]) -> list[str]:
+    """Return the lines of targets that leave out the parts, where no part is data."""
+    held = {one.text("cause") for one in session.run.events.of("held")}
+    by_target: dict[str, dict[str, Event]] = {}
+    for event in events:
+        if event.text("cause") not in held:
+            parts = by_target.setdefault(event.text("target"), {})
+            parts.setdefault(event.text("cause"), event)
+    return [
+        f"if they may differ: {_line_with('ignore', [*parts.values()])}"
+        for parts in by_target.values()
+        if len(parts) <= SHOWN  # With more, it would not say what a call is.
+    ]
+
+
+def _pages_on_new_values(_: Session, events: list[Event]) -> list[str]:
+    ways = dict.fromkeys(_WAYS[event.text("look")] for event in events)
+    return [f"{words}: {PAGE_ON_NEW_VALUES}#{part}" for words, part in ways]
+
+
+def _marks_of_keys(_: Session, events: list[Event]) -> list[str]:
+    marks = [*dict.fromkeys(event.text("mark") for event in events)]
     which = f" (the first {SHOWN} of {len(marks)})" if len(marks) > SHOWN else ""
     return [
-        *lines,
         f"if they are secret: {PAGE_ON_KEYS}",
         f"if they are not secret{which}: mimic_redact = {', '.join(marks[:SHOWN])}",
     ]
 
 
-# -- lists of what calls have in common
-
-
-def _listed(heading: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """Return a heading, the first rows of two columns below it, and how many more."""
-    more = and_more(len(pairs) - SHOWN)
-    return [f"{heading}:", *rows(pairs[:SHOWN]), *more]
-
-
-def _tests_of(events: Iterable[Event]) -> list[str]:
-    return list(dict.fromkeys(event.test for event in events))
-
-
-def _identities_in(events: Iterable[Event]) -> set[str]:
-    return {event.text("identity") for event in events}
-
-
-def _changed_inputs(session: Session) -> list[str]:
-    """Name code and files that have changed since recorded calls used them.
-
-    What a verifying run finds drifted is in its own list.
-    """
-    drifts = session.run.events.of("drifted")
-    drifted = _identities_in(drifts)
-    changed: dict[str, dict[str, set[str]]] = {}
-    tests: set[str] = set()
-    identities: set[str] = set()
-    for event in session.run.events.of("inputs changed"):
-        identity = event.text("identity")
-        if identity not in drifted:
-            targets = changed.setdefault(event.text("what"), {})
-            targets.setdefault(event.call, set()).add(identity)
-            tests.add(event.test)
-            identities.add(identity)
-    if not changed:
-        return []
-    pairs = []
-    # Code comes first: its name has the file behind it.
-    for what in sorted(changed, key=lambda what: (not what.endswith(")"), what)):
-        counts = [
-            f"{plural(len(calls), 'call')} of {target}"
-            for target, calls in sorted(changed[what].items())
-        ]
-        pairs.append((what, few(counts)))
-    count = plural(len(identities), "recording")
-    verbs = "uses" if len(identities) == 1 else "use"
-    words, option = "to see whether it matters", VERIFY
-    if session.settings.mode == "verify":
-        words = "the outcomes are as recorded; to accept the change"
-        option = RERECORD
+def _of_changed_inputs(session: Session, events: list[Event]) -> list[str]:
+    if session.settings.mode != "verify":
+        return _again("to see whether it matters", VERIFY)(session, events)
     # To accept the change in a test would accept its drifts.
-    sound = sorted(tests.difference(_tests_of(drifts)))
-    lines = _listed(f"{count} {verbs} code or files that have changed", pairs)
-    return [*lines, f"{words}: {session.command(option, sound)}"] if sound else lines
+    drifted = _tests_of(session.run.events.of("drifted"))
+    sound = [event for event in events if event.test not in drifted]
+    words = "the outcomes are as recorded; to accept the change"
+    return _again(words, RERECORD)(session, sound)
 
 
-def _sound_outcomes(session: Session) -> list[str]:
-    """Say how recordings are renewed whose source changed and whose outcome did not."""
-    verified = session.run.events.of("verified")
-    sound = [event for event in verified if event.facts.get("is_stale")]
-    if not sound:
+def _mending(_: Session, events: list[Event]) -> list[str]:
+    kinds = dict.fromkeys(event.text("cause") for event in events)
+    return [f"what helps: {DAMAGES[kind][1]}" for kind in kinds]
+
+
+def _in_one_process(session: Session, events: list[Event]) -> list[str]:
+    command = session.commands.pytest(RERECORD, "-n0", tests=_tests_of(events))
+    return [f"to record it in one process: {command}"]
+
+
+def _says(words: str) -> _Remedy:
+    return lambda *_: [words]
+
+
+# -- the lists
+
+DAMAGES = {
+    "pointer": ("Git LFS pointers", "git lfs pull"),
+    "conflict": ("in conflict", "git status"),
+    "format": ("of another format", "pytest --mimic-rerecord"),
+    "newer": ("of a newer version", "pip install --upgrade pytest-mimic"),
+}
+"""Damage that one command mends in all files: words, and the command."""
+
+# Words, and the part of a page that tells how a call becomes the same in each run.
+_WAYS = {
+    "a moment": ("to stop the clock in tests", "freeze-the-clock"),
+    "a date": ("to stop the clock in tests", "freeze-the-clock"),
+    "a UUID": ("to get the same ids in each run", "seed-the-ids"),
+    "a ULID": ("to get the same ids in each run", "seed-the-ids"),
+    "the name of a worker": ("to give workers the same names", "ignore-the-value"),
+}
+
+
+class _List(NamedTuple):
+    """What is told of the events of a kind.
+
+    Attributes:
+        kind: The events.
+        heading: What has happened.
+        remedies: Each gives lines of what to do.
+        row: Tells the events of one cause in two columns.
+        is_fact: Whether nobody must act on it: it is one line, unless with `-v`.
+    """
+
+    kind: EventKind
+    heading: str
+    remedies: tuple[_Remedy, ...] = ()
+    row: _Row = _call
+    is_fact: bool = False
+
+
+# What must be acted on first comes first.
+_LISTS = (
+    _List("missing", "missing", (_again("to record the missing"),)),
+    _List("stale", "stale", (_again("to record the stale"),)),
+    _List(
+        "drifted",
+        "drifted",
+        (
+            _again("to accept them"),
+            _lines_with("volatile", "if this is new each time"),
+        ),
+    ),
+    _List(
+        "made anew",
+        "the next run will ask otherwise, and miss",
+        (_pages_on_new_values, _lines_to_leave_out),
+        row=_counts,
+    ),
+    _List("damaged", "damaged files of the vault", (_mending,), row=_damage),
+    _List("kept failure", "recorded errors", (_again("to record them again"),)),
+    _List("not recorded", "not recorded"),
+    _List(
+        "repeated",
+        "made more often than recorded, so the last outcome repeats",
+        (_again("to record each of these calls"),),
+    ),
+    _List("overlapped", "ended in a different order than they began: add sequence"),
+    _List(
+        "imported",
+        "imported, but now sent with another body or other headers",
+        (_again("to record them"),),
+    ),
+    _List(
+        "former answers",
+        "recordings with earlier answers of a fixture that was recorded again",
+        (_again("to record them again", RERECORD),),
+        row=_tests,
+    ),
+    _List(
+        "two answers",
+        "fixtures to which two workers got different answers",
+        (_in_one_process,),
+        row=_tests,
+    ),
+    _List(
+        "told apart by order",
+        "equal calls with other keys, so that only their order tells them apart",
+        (_lines_with("match", "to tell them apart"),),
+    ),
+    _List("looks secret", "looks like a secret", (_marks_of_keys,)),
+    _List(
+        "inputs changed",
+        "code or files that recorded calls use have changed",
+        (_of_changed_inputs,),
+        row=_calls_of_targets,
+    ),
+    _List(
+        "spawned",
+        "processes in which nothing is mimicked",
+        (
+            _says(
+                "to mimic calls there: start the process by fork,"
+                " or name the function that starts it"
+            ),
+        ),
+    ),
+    _List(
+        "as before",
+        "as recorded, though the source has changed",
+        (_again("to accept the new source", RERECORD),),
+        is_fact=True,
+    ),
+    _List("not kept", "not kept, because their tests failed", is_fact=True),
+    _List("redacted", "secrets from the environment were replaced in", is_fact=True),
+    _List(
+        "not searched",
+        "kept as bytes, which cannot be searched for secrets",
+        is_fact=True,
+    ),
+    _List("out of order", "no longer ended as recorded", is_fact=True),
+)
+
+
+def _lines(session: Session, one: _List) -> list[str]:
+    """Return the lines of a list; none: nothing of its kind has happened."""
+    found = session.run.events.of(one.kind)
+    # An equal call of the same test is the same row.
+    events = [*{_place_of(event): event for event in found}.values()]
+    if not events:
         return []
-    times = sum(event.times for event in sound)
-    verb = "gives" if times == 1 else "give"
-    command = session.command(RERECORD, _tests_of(sound))
+    by_cause: dict[object, list[Event]] = {}
+    for event in events:
+        cause = event.text("cause") or _place_of(event)
+        by_cause.setdefault(cause, []).append(event)
+    causes = [*by_cause.values()]
+    remedies = [line for remedy in one.remedies for line in remedy(session, events)]
+    if one.is_fact and session.config.option.verbose <= 0:
+        return [_fact(one.heading, causes, remedies)]
     return [
-        f"{plural(times, 'call')} whose source has changed still {verb} what was"
-        " recorded",
-        f"to accept the new source: {command}",
+        f"{one.heading}:",
+        *_rows(session, one, causes[:SHOWN]),
+        *and_more(len(causes) - SHOWN),
+        *remedies,
     ]
 
 
-def _lines_of_new_parts(session: Session) -> list[str]:
-    """Return the line of each client, with the parts of drifts that look new."""
-    parts: dict[str, list[str]] = {}
-    for event in session.run.events.of("drifted"):
-        found: Any = event.facts.get("parts")
-        parts.setdefault(event.text("line"), []).extend(found or ())
-    lines = []
-    for line, paths in parts.items():
-        target = parse_target(line)
-        if paths and target is not None:
-            volatile = dict.fromkeys([*target.options.volatile, *paths])
-            options = target.options.changed(volatile=tuple(volatile))
-            lines.append(f"if this is new each time: {target.name} {options.line()}")
-    return lines
+def _place_of(event: Event) -> tuple[str, ...]:
+    facts = [event.text(name) for name in ("what", "cause", "identity")]
+    return event.call, event.test, *facts
 
 
-def _made_anew(session: Session) -> list[str]:
-    """Name what the next run will ask differently, by its causes, and what to do."""
-    events = session.run.events.of("made anew")
-    if not events:
-        return []
-    calls = {(event.test, event.text("identity")) for event in events}
-    causes: dict[str, list[Event]] = {}
-    for event in events:
-        causes.setdefault(event.text("cause"), []).append(event)
-    what = f"{plural(len(calls), 'recorded call')} with other values"
-    known = dict.fromkeys(_WAYS[event.text("what")] for event in events)
-    ways = [f"{words}: {PAGE_ON_NEW_VALUES}#{part}" for words, part in known]
-    if session.is_quiet:
-        return [f"the next run will make {what} ({', '.join(causes)}); {ways[0]}"]
-    pairs = []
-    for cause, found in causes.items():
-        count = plural(len(_identities_in(found)), "call")
-        pairs.append((cause, f"{count} in {plural(len(_tests_of(found)), 'test')}"))
-    heading = f"the next run will make {what}, and miss"
-    return [*_listed(heading, pairs), *ways, *_lines_to_leave_out(causes, session)]
+def _rows(session: Session, one: _List, causes: Sequence[list[Event]]) -> Iterator[str]:
+    shown = rows([one.row(session, events) for events in causes])
+    for row, events in zip(shown, causes, strict=True):
+        yield row
+        if one.row is _call and len(events) > 1:
+            cause, others = events[0].text("cause"), events[1:]
+            calls = plural(len(others), "more call")
+            tests = plural(len(_tests_of(others)), "test")
+            if len(cause) > _LONGEST_CAUSE:
+                cause = f"{cause[:_LONGEST_CAUSE]}..."
+            yield f"    and {calls} in {tests}: {cause}"
 
 
-def _lines_to_leave_out(
-    causes: Mapping[str, list[Event]], session: Session
-) -> list[str]:
-    """Return the lines of targets that leave out the parts, where no part is data."""
-    events = session.run.events.of("held")
-    held = {(event.call, event.text("path")) for event in events}
-    by_target: dict[str, list[Event]] = {}
-    for first, *_ in causes.values():
-        if (first.text("target"), first.text("path")) not in held:
-            by_target.setdefault(first.text("target"), []).append(first)
-    lines = []
-    for first, *others in by_target.values():
-        line = first.text("line")
-        for other in others:
-            path = as_value(other.text("path"))
-            line = line.replace("ignore=", f"ignore={path},", 1)
-        if len(others) < SHOWN:  # With more, it would not say what a call is.
-            lines.append(f"if they may differ: {line}")
-    return lines
+def _fact(heading: str, causes: list[list[Event]], remedies: list[str]) -> str:
+    """Return a list in one line: its causes with counts, and what helps."""
+    told = []
+    for events in causes:
+        first = events[0]
+        cause = first.text("cause")
+        calls = plural(len(events), "call")
+        told.append(f"{cause} ({calls})" if cause else first.call)
+    return "    ".join([f"{heading}: {few(told)}", *remedies])
 
 
-def _former_answers(session: Session) -> list[str]:
-    """Name the tests that hold what a fixture was answered before it was made anew."""
+# -- what a vault still holds
+
+
+def _note_former_answers(session: Session) -> None:
+    """Note the tests that hold what a fixture was answered before it was made anew."""
+    run = session.run
     digests: dict[str, set[str]] = {}
-    for event in session.run.events.of("set up anew"):
+    for event in run.events.of("set up anew"):
         digests.setdefault(event.call, set()).add(event.text("now"))
     if not digests:
-        return []
-    tests = _tests_with_others(session, digests)
-    lines = []
-    for fixture, found in digests.items():
-        if len(found) > 1:
-            command = session.commands.pytest(RERECORD, "-n0", tests=tests[fixture])
-            lines += [
-                f"two workers got different answers in {fixture}",
-                f"to record it in one process: {command}",
-            ]
-        elif tests[fixture]:
-            count = plural(len(tests[fixture]), "test")
-            command = session.command(RERECORD, tests[fixture])
-            lines += [
-                f"{fixture} was recorded again; its earlier answers are still in the"
-                f" recordings of {count}",
-                f"to record them again: {command}",
-            ]
-    return lines
-
-
-def _tests_with_others(
-    session: Session, digests: Mapping[str, set[str]]
-) -> dict[str, list[str]]:
-    """Return by fixture the tests whose logs hold none of its digests."""
-    tests: dict[str, list[str]] = {fixture: [] for fixture in digests}
-    for _, recording in session.run.vault.all():
+        return
+    for _, recording in run.vault.all():
         if isinstance(recording, CorruptRecordingError):
             continue
-        if recording.owner in session.run.refusals.gone:
+        if recording.owner in run.refusals.gone:
             continue
         for fixture, digest in recording.fixtures.items():
-            if fixture in digests and digest not in digests[fixture]:
-                tests[fixture].append(recording.owner)
-    return tests
-
-
-def _own_keys(session: Session) -> list[str]:
-    """Name equal calls that differ only in keys of the application."""
-    calls: dict[tuple[str, str], Event] = {}
-    for event in session.run.events.of("told apart by order"):
-        calls.setdefault((event.call, event.text("keys")), event)
-    lines = []
-    for (call, keys), event in list(calls.items())[:SHOWN]:
-        line = event.text("what")
-        lines.append(
-            f"{call} was sent with a different {keys} in {event.test}: only their order"
-            " tells these calls apart"
-        )
-        if line:
-            lines.append(f"to tell them apart: {line}")
-    return lines
-
-
-def _damage(session: Session) -> list[str]:
-    """Name in one line all files of one kind of damage that a command repairs."""
-    events = session.run.events.of("damaged")
-    damages = dict.fromkeys((event.call, event.text("what")) for event in events)
-    counts = Counter(damage for _, damage in damages)
-    lines = []
-    for damage, (words, command) in _DAMAGES.items():
-        if damage in counts:
-            verb = "is" if counts[damage] == 1 else "are"
-            files = plural(counts[damage], "file")
-            lines.append(f"{files} of the vault {verb} {words}: {command}")
-    return lines
+            if digest in digests.get(fixture, {digest}):
+                continue
+            is_twice = len(digests[fixture]) > 1
+            kind: EventKind = "two answers" if is_twice else "former answers"
+            run.events.add(kind, fixture, test=recording.owner, cause=fixture)

@@ -35,8 +35,7 @@ def summary(session: Session) -> list[str]:
 
 
 def _remarks(session: Session) -> list[str]:
-    is_stale = any(event.facts.get("is_stale") for event in session.run.events.rows)
-    if not is_stale and all(one.kind in _COUNTED for one in session.run.events.rows):
+    if all(one.kind in _COUNTED for one in session.run.events.rows):
         return []
     from pytest_mimic.run.remarks import remarks  # a sound run has none
 
