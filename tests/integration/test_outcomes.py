@@ -262,9 +262,7 @@ REFUSED = """
         if how == "lock":
             return {"a": [threading.Lock()]}
         if how == "raises":
-            error = ValueError("bad")
-            error.lock = threading.Lock()
-            raise error
+            raise ValueError("bad", threading.Lock())
 
     def soft(how):
         try:
@@ -286,7 +284,7 @@ def refusing(project):
     ("how", "verb", "part"),
     [
         ("file", "returned", "result[1].handle: an open file"),
-        ("raises", "raised", "exception.lock: a thread lock"),
+        ("raises", "raised", "exception.args[1]: a thread lock"),
     ],
 )
 def test_the_refusal_names_the_part(refusing, how, verb, part):
@@ -319,6 +317,135 @@ def test_a_refused_outcome_replaces_no_recording(refusing):
     run = refusing.run("--mimic-rerecord").expect(failed=1, says=["a thread lock"])
 
     assert run.vault == good.vault
+
+
+# -- exceptions of clients
+
+
+# What a client does, what of its exception a test looks at, and what is not kept.
+CLIENTS = {
+    "requests": (
+        "requests.get(url).raise_for_status()",
+        "(error.response.status_code, error.response.json()['error']) == (404, 'not found')",
+        "exception.response.raw",
+    ),
+    "requests, refused": (
+        "requests.get(NOWHERE)",
+        "isinstance(error, requests.ConnectionError) and error.request.url == NOWHERE",
+        "exception.args[0].pool",
+    ),
+    "httpx": (
+        "httpx.get(url).raise_for_status()",
+        "(error.response.status_code, error.response.json()['error']) == (404, 'not found')",
+        "exception._request.extensions.timeout",
+    ),
+    "urllib": (
+        "urllib.request.urlopen(url)",
+        "(error.code, error.headers['Content-Type']) == (404, 'application/json')",
+        "exception.fp.fp",
+    ),
+    "openai": (
+        "openai.OpenAI(api_key='k', base_url=url, max_retries=0).models.list()",
+        "isinstance(error, openai.NotFoundError) and error.status_code == 404",
+        "exception.response",
+    ),
+    "sqlalchemy": (
+        "sqlalchemy.create_engine('sqlite://').connect().exec_driver_sql('SELECT x')",
+        "(error.code, error.statement, str(error.orig)) == ('e3q8', 'SELECT x', 'no such column: x')",
+        "",
+    ),
+    "aiohttp": (
+        "asyncio.run(get_by_aiohttp(url))",
+        "(error.status, error.message) == (404, 'Not Found') and '404' in str(error)",
+        "exception.request_info.headers",
+    ),
+    "boto3": (
+        "boto3.client('s3', endpoint_url=url, **KEYS).get_object(Bucket='a', Key='b')",
+        "error.response['ResponseMetadata']['HTTPStatusCode'] == 404",
+        "",
+    ),
+    "grpc": (
+        "grpc.insecure_channel('127.0.0.1:1').unary_unary('/S/Find')(b'x', timeout=1)",
+        "error.code() is grpc.StatusCode.UNAVAILABLE and 'UNAVAILABLE' in str(error)",
+        "exception._state.condition",
+    ),
+}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_an_exception_of_a_client_comes_back_without_what_cannot_be_kept(
+    project, server, client
+):
+    call, check, left_out = CLIENTS[client]
+    library = client.partition(",")[0]
+    if library != "urllib":
+        pytest.importorskip(library)
+    project.ini("shop:ask")
+    project.module(f"""
+        import asyncio, urllib.request, {library}
+        from tally import ran
+
+        NOWHERE = "http://127.0.0.1:1/"
+        KEYS = {{"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "eu-west-1"}}
+
+        async def get_by_aiohttp(url):
+            async with aiohttp.ClientSession(raise_for_status=True) as session:
+                await session.get(url)
+
+        def ask(url):
+            ran("ask")
+            {call}
+    """)
+    project.tests(f"""
+        import pytest, shop, urllib.request, {library}
+        from shop import NOWHERE
+
+        def test_it():
+            with pytest.raises(Exception) as caught:
+                shop.ask("{server.url}/gone")
+            error = caught.value
+            assert {check}
+    """)
+
+    run = project.record("-W", "ignore").expect(passed=1, real=["ask"])
+    project.replay("-W", "ignore").expect(passed=1, real=[])
+
+    named = [line for line in run.section if "exception." in line]
+    assert bool(named) == bool(left_out)
+    assert left_out in "".join(named)
+
+
+def test_no_key_of_a_request_is_kept_with_an_exception(project, server, monkeypatch):
+    pytest.importorskip("httpx")
+    keys = [
+        "sk-proj-4f8a77e1b2c4d5e6f708192a3b4c5d6e7f",
+        "a1b2c3d4e5f60718293a4b5c6d7e8f90",
+    ]
+    monkeypatch.setenv("SHOP_API_KEY", keys[1])
+    project.ini("shop:ask")
+    project.module(f"""
+        import os
+        import httpx
+
+        def ask():
+            headers = {{"Authorization": "Bearer {keys[0]}", "X-Key": os.environ["SHOP_API_KEY"]}}
+            httpx.get("{server.url}/gone", headers=headers).raise_for_status()
+    """)
+    project.tests("""
+        import httpx, pytest, shop
+
+        def test_it():
+            with pytest.raises(httpx.HTTPStatusError) as caught:
+                shop.ask()
+            assert caught.value.response.status_code == 404
+    """)
+
+    run = project.record().expect(passed=1)
+    project.replay().expect(passed=1)
+
+    kept = b"".join(run.vault.values())
+    assert b"Bearer" in kept
+    assert not [key for key in keys if key.encode() in kept]
 
 
 # -- what the recording of a pickle shows

@@ -367,18 +367,40 @@ class RealCall:
         Raises:
             UnstorableOutcomeError: It cannot be kept. The error is noted.
         """
-        places = self._call.places
+        places, run = self._call.places, self._plan.run
         name = "exception" if verb == "raised" else "result"
-        forbid = self._plan.run.forbids_pickles
         try:
             return store(
-                value, self._objects, places, self._hide, forbid=forbid, name=name
+                value,
+                self._objects,
+                places,
+                self._hide,
+                self._mask,
+                forbid=run.forbids_pickles,
+                name=name,
+                tell_left_out=self._tell_left_out,
             )
         except UnstorableOutcomeError as error:
             what = f"what {self._plan.target} {verb} cannot be stored"
             told = UnstorableOutcomeError(what, error.facts, error.remedies)
             refuse(self._call, self._step, told)
             raise told from error.__cause__
+
+    def _mask(self, text: str) -> str:
+        masked = self._plan.run.secrecy.secrets.masked_text(text)
+        # Bytes are to stay ASCII.
+        return text if masked == text else masked.replace("…", "...")
+
+    def _tell_left_out(self, paths: list[str]) -> None:
+        run, target = self._plan.run, self._plan.target
+        if self._recorded is None:
+            run.events.add(
+                "left out",
+                target,
+                test=run.test,
+                cause=f"{target}: {', '.join(paths)}",
+                identity=self._call.identity,
+            )
 
     def _hide(self, tree: Tree) -> Tree:
         """Return an outcome without the secrets of the environment."""

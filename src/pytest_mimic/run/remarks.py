@@ -309,6 +309,7 @@ _LISTS = (
         is_fact=True,
     ),
     _List("not kept", "not kept, because their tests failed", is_fact=True),
+    _List("left out", "left out of exceptions", row=_counts),
     _List("redacted", "secrets from the environment were replaced in", is_fact=True),
     _List(
         "not searched",

@@ -51,7 +51,7 @@ def _attributes_of(error: BaseException) -> dict[str, object]:
         return attributes
     try:
         reduced: Any = error.__reduce__()
-        return dict(reduced[2])
+        return {**attributes, **reduced[2]}
     except Exception:  # It gives no attributes, or fails at it.
         return attributes
     finally:

@@ -17,6 +17,7 @@ from pytest_mimic.errors import (
 from pytest_mimic.values.tree import (
     BEGINNING,
     SCALARS,
+    LeftOut,
     Path,
     Raw,
     Tree,
@@ -27,6 +28,7 @@ from pytest_mimic.values.tree import (
     path_to_refused,
     plain_copy,
     refused_at,
+    shown_path,
     text_of,
 )
 from pytest_mimic.values.walk import KEPT_HASH, Walk, deeply, tree_of
@@ -69,9 +71,11 @@ def store(
     objects: Objects,
     places: Places | None = None,
     hide: Callable[[Tree], Tree] | None = None,
+    mask: Callable[[str], str] = str,
     *,
     forbid: bool = False,
     name: str = "result",
+    tell_left_out: Callable[[list[str]], object] | None = None,
 ) -> Tree:
     """Give the JSON from which a replay makes the value again.
 
@@ -80,25 +84,35 @@ def store(
         objects: Where its pickles are written, once the whole is proven.
         places: The folders of this run.
         hide: Gives a readable tree, and what pickles are, with its secrets replaced.
+        mask: Gives a text without keys: a request hangs on the exception of a client.
         forbid: Whether nothing may be pickled.
-        name: What the path in an error begins with.
+        name: What a path in an error begins with.
+        tell_left_out: Gets the paths of what an exception is kept without, if there
+            are any.
 
     Raises:
         UnstorableOutcomeError: A part cannot be kept; nothing is left behind.
     """
-    storing = _Storing(places, forbid=forbid, name=name)
+    storing = _Storing(places, mask, forbid=forbid, name=name)
 
     def stored() -> Tree:
         tree, pickles = storing.proven(value)
         for pickle in pickles:
             chunks = pickle.pickled.chunks()
             pickle.node["$pickle"] = objects.write_object("pkl", chunks)
+        if storing.left_out and tell_left_out is not None:
+            tell_left_out(_as_code_has_them(name, storing.left_out))
         return tree if hide is None else hide(tree)
 
     try:
         return deeply(stored)
     except RecursionError:
         storing.refuse((), "an outcome that is nested too deeply")
+
+
+def _as_code_has_them(name: str, paths: Iterable[Path]) -> list[str]:
+    attributes = [[step for step in path if step != "shows"] for path in paths]
+    return [*dict.fromkeys(shown_path((name, *path)) for path in attributes)]
 
 
 class _Pickle:
@@ -121,10 +135,23 @@ class _Pickle:
 
 
 class _Storing:
-    """Encodes a value, decodes it, and compares the two."""
+    """Encodes a value, decodes it, and compares the two.
 
-    def __init__(self, places: Places | None, *, forbid: bool, name: str) -> None:
+    Attributes:
+        left_out: The paths of what exceptions are kept without.
+    """
+
+    def __init__(
+        self,
+        places: Places | None,
+        mask: Callable[[str], str],
+        *,
+        forbid: bool,
+        name: str,
+    ) -> None:
+        self.left_out: list[Path] = []
         self._places = places
+        self._mask = mask
         self._forbid = forbid
         self._name = name
 
@@ -143,11 +170,17 @@ class _Storing:
             return tree, []
         if isinstance(tree, Raw) or exact.is_shared or exact.size > _MOST_PARTS:
             return self._as_pickle(value)
-        pickles = self._pickles_in(tree)
+        if isinstance(value, BaseException) and _has_raw(tree):
+            # Of the part by itself nobody could say on what it hangs.
+            return self._as_pickle(value)
+        pickles = self._pickles_in(tree) if _has_raw(tree) else []
         walks = [exact, *(pickle.proof for pickle in pickles)]
         if not (_are_apart(walks) and self._comes_back(value, tree, pickles)):
             return self._as_pickle(value)
         return (_with_nodes(tree, pickles) if pickles else tree), pickles
+
+    def _masked(self, part: Tree) -> Tree:
+        return self._mask(part) if isinstance(part, str) else part
 
     def _as_pickle(self, value: object) -> tuple[Tree, list[_Pickle]]:
         pickle = self._pickle((), value)
@@ -183,9 +216,6 @@ class _Storing:
         return ordered_digest_of(tree)
 
     def _pickles_in(self, tree: Tree) -> list[_Pickle]:
-        # Most trees have none, and to look at each part takes long.
-        if _RAW not in text_of(tree):
-            return []
         return [
             self._pickle(path, leaf.value)
             for path, leaf in leaves(tree)
@@ -201,6 +231,9 @@ class _Storing:
         proof = Walk("proof", self._places)
         proven = proof.node(value)
         proof.forget()
+        is_error = isinstance(value, BaseException)
+        if is_error:
+            proven = _mapped(proven, self._masked)
         found = refused_at(proven)
         if found is not None:
             deeper, refused = found
@@ -212,7 +245,10 @@ class _Storing:
             self.refuse(path, f"{kind}, which only a pickle keeps")
         names: set[str] = set()
         try:
-            pickled = Pickled.of_value(value)
+            if is_error:
+                pickled = Pickled.of_value(value, proof.left_out, self._mask)
+            else:
+                pickled = Pickled.of_value(value)
             loaded = pickled.load(names.add)
         except RecursionError:
             raise
@@ -220,17 +256,23 @@ class _Storing:
             self.refuse(path, f"{kind}, which cannot be pickled ({error})")
         again = tree_of(loaded, "proof", self._places)
         digest = ordered_digest_of(proven)
+        left_out = [at for at, leaf in leaves(proven) if isinstance(leaf, LeftOut)]
         if ordered_digest_of(again) != digest:
             differing = differences(proven, again)
-            lost = [one for one in differing if not _shows_more(one)]
+            lost = [one.steps for one in differing if not _shows_more(one)]
+            if is_error:
+                # What the class of a part of it does not give to be pickled.
+                left_out += [steps for steps in lost if "shows" in steps]
+                lost = [steps for steps in lost if "shows" not in steps]
             if lost or not differing:
-                deeper = lost[0].steps if lost else ()
+                deeper = lost[0] if lost else ()
                 self.refuse((*path, *deeper), "a copy of it differs")
         node: dict[str, Tree] = {"$pickle": "", "imports": [*sorted(names)]}
         if pickled.python:
             node["python"] = pickled.python
         # Of equal sets the pickles differ, and the digests of the values do not.
         node |= {"digest": digest, "preview": preview(proven)}
+        self.left_out += [(*path, *steps) for steps in left_out]
         return _Pickle(node, pickled, loaded, proof)
 
     def refuse(self, path: Path, what: str, way: str = "") -> NoReturn:
@@ -253,6 +295,11 @@ def _shows_more(difference: Difference) -> bool:
 
     is_public = difference.steps[-2:-1] == ("shows",)
     return is_public and difference.old is MISSING and difference.new is None
+
+
+def _has_raw(tree: Tree) -> bool:
+    # To look at each part takes long.
+    return _RAW in text_of(tree)
 
 
 def _are_apart(walks: list[Walk]) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import pickle
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from json import dumps, loads  # A test may replace those of the module.
 from mmap import mmap
@@ -14,13 +15,21 @@ from typing import Any
 
 from pytest_mimic.errors import StaleRecordingError
 from pytest_mimic.values import errors
-from pytest_mimic.values.names import generic_of, shared_generator
+from pytest_mimic.values.names import generic_of, name_of, shared_generator
 from pytest_mimic.values.state import is_of_extension
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 CHUNK = 1 << 20
 # In bytes, as the system aligns what it gives: an array may stand there.
 _ALIGNED = 16
+
+# What an object was left without by a pickle, and cannot do without.
+_LOCKS: dict[object, Callable[[], object]] = {
+    "_thread:lock": threading.Lock,
+    "_thread:RLock": threading.RLock,
+    "threading:Condition": threading.Condition,
+    "threading:Event": threading.Event,
+}
 
 Memory = bytes | bytearray | memoryview
 
@@ -40,16 +49,30 @@ class Pickled:
     python: str = ""
 
     @classmethod
-    def of_value(cls, value: object) -> Pickled:
+    def of_value(
+        cls,
+        value: object,
+        left_out: Container[int] = (),
+        mask: Callable[[str], str] | None = None,
+    ) -> Pickled:
         """Pickle a value; code without a name of its own by value, with cloudpickle.
+
+        Args:
+            value: The value.
+            left_out: The ids of parts that come back as `None`; locks as new ones.
+            mask: Gives what comes back of a text.
 
         Raises:
             Exception: The value, or a part of it, cannot be pickled.
         """
+
+        def made(pickler: Any) -> Any:
+            return pickler if mask is None else _leaving_out(pickler, left_out, mask)
+
         try:
-            return _dumped(value, _Pickler)
+            return _dumped(value, made(_Pickler))
         except (pickle.PicklingError, AttributeError, TypeError):
-            pickled = _dumped(value, _pickler_by_value())
+            pickled = _dumped(value, made(_pickler_by_value()))
             pickled.python = PYTHON
             return pickled
 
@@ -132,6 +155,12 @@ class _Unpickler(pickle.Unpickler):
             what = f"there is no {module}:{name} any more"
             raise StaleRecordingError(what) from error
 
+    def persistent_load(self, kept: Any) -> object:
+        if not isinstance(kept, tuple):
+            return kept  # A masked text.
+        make = _LOCKS.get(kept[0])
+        return None if make is None else make()
+
 
 def _dumped(value: object, pickler: Any) -> Pickled:
     file = io.BytesIO()
@@ -147,6 +176,24 @@ def _dumped(value: object, pickler: Any) -> Pickled:
     pickler(file, protocol=5, buffer_callback=keep).dump(value)
     # The collector warns of a file whose own buffer is still in use.
     return Pickled(memoryview(file.getvalue()), buffers)
+
+
+def _leaving_out(
+    pickler: Any, left_out: Container[int], mask: Callable[[str], str]
+) -> Any:
+    class LeavingOut(pickler):  # type: ignore[misc]
+        def persistent_id(self, part: object) -> object:
+            """Give what stands for a part in the pickle; `None`: the part itself."""
+            if id(part) in left_out:
+                return (name_of(type(part)),)
+            kept: object = part
+            if type(part) is str:
+                kept = mask(part)
+            elif type(part) is bytes:
+                kept = mask(part.decode("latin-1")).encode("latin-1")
+            return None if kept == part else kept
+
+    return LeavingOut
 
 
 class _Pickler(pickle.Pickler):

@@ -391,6 +391,8 @@ def refusal_of(cls: type) -> Refused | None:
     """Give the words for a type that has no identity, by its nearest base."""
     if cls is object:
         return Refused("a bare object()")
+    if issubclass(cls, BaseException):  # One of `urllib` is an open file, too.
+        return None
     for base in cls.__mro__:
         words = _WORDS.get(f"{base.__module__}:{base.__qualname__}")
         if words is not None:

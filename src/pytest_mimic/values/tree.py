@@ -26,7 +26,7 @@ Path: TypeAlias = "tuple[str, ...]"
 class Leaf:
     """What stands in a tree and is no JSON yet."""
 
-    def plain(self) -> dict[str, Tree]:
+    def plain(self) -> Tree:
         """Give the JSON that stands for the leaf."""
         raise NotImplementedError
 
@@ -45,6 +45,13 @@ class Refused(Leaf):
 
     def plain(self) -> dict[str, Tree]:
         return {"$refused": self.what}
+
+
+class LeftOut(Leaf):
+    """A part that an exception is kept without: a replay has `None` in its place."""
+
+    def plain(self) -> Tree:
+        return None
 
 
 class Raw(Leaf):
@@ -84,7 +91,7 @@ def memory_node(memory: bytes | bytearray | memoryview) -> dict[str, Tree]:
     return {"$long": "memory", "length": length, "digest": digest}
 
 
-def _plain_leaf(part: object) -> dict[str, Tree]:
+def _plain_leaf(part: object) -> Tree:
     if isinstance(part, Leaf):
         return part.plain()
     raise TypeError(f"{type(part).__name__} is not part of a tree")

@@ -7,7 +7,7 @@ import math
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property, partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -39,6 +39,7 @@ from pytest_mimic.values.tree import (
     IGNORED,
     LONG,
     SCALARS,
+    LeftOut,
     Measure,
     Path,
     Raw,
@@ -197,6 +198,8 @@ class Walk:
         size: How many parts were opened.
         keeps_hash: Whether an object remembers its own `hash()`, which a pickle of it
             would carry into a process where it is another one.
+        left_out: What exceptions are kept without, by ids: attributes, of them or of
+            what hangs on them, that have no identity.
     """
 
     def __init__(self, purpose: Purpose = "identity", places: Places | None = None):
@@ -208,6 +211,7 @@ class Walk:
         self.is_by_code = purpose == "proof"
         self.has_refused = False
         self.keeps_hash = False
+        self.left_out: dict[int, object] = {}
         self.size = 0
         self._is_exact = purpose == "exact"
         self._in_order = purpose != "identity"
@@ -586,7 +590,10 @@ class Walk:
         attributes = self._own_attributes(value, kind, state.attributes)
         if isinstance(attributes, Refused):
             return attributes
-        node = self._named(kind, self._mapping(attributes, paths), paths)
+        opened = self._mapping(attributes, paths)
+        if self.purpose == "proof" and self.has_refused and self._is_in_error():
+            self._leave_out(attributes, opened)
+        node = self._named(kind, opened, paths)
         for key, part in state.beside.items():
             deeper = paths if is_open(key) else below(paths, key)
             if part is not None and () not in deeper:
@@ -594,6 +601,18 @@ class Walk:
         if self.purpose == "proof" and kind.decider is not object:
             node["shows"] = self._public(kind, attributes_of(value))
         return node
+
+    def _is_in_error(self) -> bool:
+        around = [part.value for part in self._above.values()]
+        return any(isinstance(value, BaseException) for value in around)
+
+    def _leave_out(
+        self, attributes: Mapping[Any, object], opened: dict[str, Tree]
+    ) -> None:
+        for name, part in attributes.items():
+            if refused_at(opened.get(name)) is not None:
+                opened[name] = LeftOut()
+                self.left_out[id(part)] = part
 
     def _beside(self, key: str, part: Any, value: object, paths: Paths) -> Tree:
         """Open what stands beside the attributes of an object."""
