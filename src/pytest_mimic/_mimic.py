@@ -28,7 +28,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 def fingerprint(value: object) -> str:
     """Return the identity of a value, 32 hex digits.
 
-    In a run of pytest, a `pathlib` path under the rootdir counts relative to it, and a
+    In a run of pytest, a path under the rootdir counts relative to it, and a
     path below the temporary folder by its place in the folder that a fixture gave, with
     the content of what it names.
 

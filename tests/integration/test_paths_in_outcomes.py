@@ -205,3 +205,69 @@ def test_paths_in_one_folder_and_in_two_are_two_calls(project):
     assert record.real == ["beside", "beside"]
     project.replay().expect(passed=3, real=[])
     project.replay("test_shop.py::test_it[ba]").expect(passed=1, real=[])
+
+
+TEXTS = """
+    from pathlib import Path
+    import pandas
+    from tally import ran
+
+    def score(path, command):
+        ran("score")
+        path = Path(path)
+        return {"model": str(path), "log": f'cp "{path}" {path.parent}/w.bak', "url": "https://shop.com/w"}
+
+    def frame(paths):
+        ran("frame")
+        return pandas.DataFrame({"path": paths * 60})
+
+    def fail(path):
+        ran("fail")
+        raise OSError(2, f"cannot read '{path}'", path)
+
+    def read(path, tag):
+        ran("read")
+        return Path(path).read_text()
+"""
+TESTS_OF_TEXTS = """
+    from pathlib import Path
+    import pytest, shop
+
+    HERE = str(Path(__file__).parent)
+
+    def test_texts():
+        path = f"{HERE}/models/w.pkl"
+        assert shop.score(path, f"--model={path}") == {
+            "model": path, "log": f'cp "{path}" {HERE}/models/w.bak', "url": "https://shop.com/w",
+        }
+
+    def test_frame():
+        assert shop.frame([f"{HERE}/a", "b"]).path[2] == f"{HERE}/a"
+
+    def test_fail():
+        with pytest.raises(OSError, match="cannot read") as caught:
+            shop.fail(f"{HERE}/x")
+        assert caught.value.args == (2, f"cannot read '{HERE}/x'")
+        assert caught.value.filename == f"{HERE}/x"
+
+    def test_content():
+        assert "import pandas" in shop.read(f"{HERE}/shop.py", f"{HERE}/x")
+"""
+
+
+def test_texts_with_paths_are_moved_to_each_checkout(project, tmp_path_factory):
+    """In arguments, outcomes, frames and exceptions; also where the folder has a blank."""
+    project.ini("shop:score", "shop:frame", "shop:fail", "shop:read content=path")
+    project.module(TEXTS)
+    project.tests(TESTS_OF_TEXTS)
+    first = project.root
+    others = tmp_path_factory.mktemp("others")
+    recorded = ["score", "frame", "fail", "read"]
+    project.record(process=True).expect(passed=4, real=recorded)
+
+    for name in ("moved", "with a blank", "deep/er"):
+        moved = others / name
+        shutil.copytree(first, moved)
+        project.root = moved
+        project.monkeypatch.chdir(moved)
+        project.replay(process=True).expect(passed=4, real=[])

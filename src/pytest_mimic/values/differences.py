@@ -22,7 +22,7 @@ from pytest_mimic.values.tree import (
 
 # Of the values with a tag of their own, those that have parts.
 _OPENED = frozenset({"$tuple", "$dict", "$partial"})
-_PATHS = frozenset({"$path", "$text"})
+_PATHS = frozenset({"$path", "$relative"})
 _SETS = frozenset({"$set", "$frozenset"})
 _NUMBERS = frozenset({"int", "float", "$decimal", "$complex", "$fraction"})
 _Mapping: TypeAlias = "dict[str, Tree]"

@@ -118,7 +118,8 @@ _BRACKETS = {
 }
 # The tags of a text that says all.
 _TEXTS = frozenset(
-    "$int $float $decimal $uuid $zone $name $escaped $date $datetime $time".split()
+    "$int $float $decimal $uuid $zone $name $escaped $relative"
+    " $date $datetime $time".split()
 )
 _PLACES = frozenset(["$path", "$text", "$json", "$pickle"])
 # The keys beside the tag of an object whose parts are drawn as its arguments.

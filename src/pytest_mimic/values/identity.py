@@ -141,7 +141,7 @@ def plain_identity(
         target: What is called.
         arguments: The arguments, all of which count as they are.
         levels: Their parts: `levels_of`.
-        starts: How a text starts that is no plain one: `Places.starts`.
+        starts: What a text holds that may be no plain one: `Places.starts`.
     """
     call = {"arguments": arguments, "target": target}
     return digest_of_plain(call, levels, starts)

@@ -137,10 +137,17 @@ def _objects(items: list[Any], walk: Opener) -> Tree:
 
 def _joined(text: str, count: int, walk: Opener) -> Tree:
     """Give the memory of texts that were joined; `None` if they may be others."""
-    starts = walk.places.starts if walk.places is not None else ()
-    if text.count("\0") != count - 1 or any(start in text for start in starts):
+    if text.count("\0") != count - 1 or _holds_path(text, walk):
         return None
     return memory_node(text.encode("utf-8", "surrogatepass"))
+
+
+def _holds_path(text: str, walk: Opener) -> bool:
+    places = walk.places
+    if places is None or not any(start in text for start in places.starts):
+        return False
+    texts = text.split("\0")
+    return any(places.relative(one, is_argument=False) is not None for one in texts)
 
 
 def _data(array: Any, walk: Opener) -> Tree:

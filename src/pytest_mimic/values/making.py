@@ -80,7 +80,7 @@ class Maker:
             return _alias(*map(self.value_of, content))
         if tag == "$pickle":
             return self.read(tree)
-        if tag in ("$path", "$text"):
+        if tag in ("$path", "$relative"):
             from pytest_mimic.values.places import Places  # Few outcomes hold a path.
 
             return (self.places or Places()).value_of(tree)

@@ -246,10 +246,11 @@ class _Storing:
         names: set[str] = set()
         try:
             if is_error:
-                pickled = Pickled.of_value(value, proof.left_out, self._mask)
+                hiding = proof.left_out, self._mask
+                pickled = Pickled.of_value(value, *hiding, self._places)
             else:
-                pickled = Pickled.of_value(value)
-            loaded = pickled.load(names.add)
+                pickled = Pickled.of_value(value, places=self._places)
+            loaded = pickled.load(names.add, self._places)
         except RecursionError:
             raise
         except Exception as error:
@@ -389,7 +390,7 @@ def _making(
     from pytest_mimic.values.making import Maker  # Most outcomes are plain JSON.
 
     read = _reading_once(objects)
-    maker = Maker(places, lambda node: _unpickled(node, read, forbid=forbid))
+    maker = Maker(places, lambda node: _unpickled(node, read, places, forbid=forbid))
     if _names_no_object(data):
         return lambda: deeply(lambda: maker.value_of(tree))
     return lambda: deeply(lambda: maker.value_of(_with_objects(tree, read)))
@@ -413,7 +414,11 @@ def _reading_once(objects: Objects) -> Callable[[str], bytes | mmap]:
 
 
 def _unpickled(
-    node: dict[str, Any], read: Callable[[str], bytes | mmap], *, forbid: bool
+    node: dict[str, Any],
+    read: Callable[[str], bytes | mmap],
+    places: Places | None,
+    *,
+    forbid: bool,
 ) -> object:
     name = node["$pickle"]
     if forbid:
@@ -435,7 +440,7 @@ def _unpickled(
     except Exception as error:
         raise _unusable(name, error) from error
     try:
-        return pickled.load(allow)
+        return pickled.load(allow, places)
     except (MimicError, RecursionError):
         raise
     except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 import sys
 import threading
 from collections.abc import Callable, Container, Iterator
@@ -11,12 +12,16 @@ from dataclasses import dataclass
 from json import dumps, loads  # A test may replace those of the module.
 from mmap import mmap
 from operator import getitem
-from typing import Any
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.errors import StaleRecordingError
 from pytest_mimic.values import errors
 from pytest_mimic.values.names import generic_of, name_of, shared_generator
-from pytest_mimic.values.state import is_of_extension
+from pytest_mimic.values.state import is_of_extension, library_of
+
+if TYPE_CHECKING:
+    from pytest_mimic.values.places import Places
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 CHUNK = 1 << 20
@@ -30,6 +35,8 @@ _LOCKS: dict[object, Callable[[], object]] = {
     "threading:Condition": threading.Condition,
     "threading:Event": threading.Event,
 }
+
+_ARROWS = ("pyarrow:StringArray", "pyarrow:LargeStringArray")
 
 Memory = bytes | bytearray | memoryview
 
@@ -54,6 +61,7 @@ class Pickled:
         value: object,
         left_out: Container[int] = (),
         mask: Callable[[str], str] | None = None,
+        places: Places | None = None,
     ) -> Pickled:
         """Pickle a value; code without a name of its own by value, with cloudpickle.
 
@@ -61,20 +69,20 @@ class Pickled:
             value: The value.
             left_out: The ids of parts that come back as `None`; locks as new ones.
             mask: Gives what comes back of a text.
+            places: The folders of this run: texts with paths below them are relative.
 
         Raises:
             Exception: The value, or a part of it, cannot be pickled.
         """
-
-        def made(pickler: Any) -> Any:
-            return pickler if mask is None else _leaving_out(pickler, left_out, mask)
-
-        try:
-            return _dumped(value, made(_Pickler))
-        except (pickle.PicklingError, AttributeError, TypeError):
-            pickled = _dumped(value, made(_pickler_by_value()))
-            pickled.python = PYTHON
+        pickled = _dumped_anyhow(value, left_out, mask)
+        if places is None or not places.starts:
             return pickled
+        start = "|".join(map(re.escape, places.starts)).encode()
+        for memory in (pickled.stream, *pickled.buffers):
+            # To ask for each part takes long, and few values hold a path.
+            if re.search(start, memory):
+                return _dumped_anyhow(value, left_out, mask, places)
+        return pickled
 
     @classmethod
     def of_file(cls, content: bytes | mmap, python: str = "") -> Pickled:
@@ -108,11 +116,14 @@ class Pickled:
             for start in range(0, part.nbytes, CHUNK):
                 yield part[start : start + CHUNK]
 
-    def load(self, allow: Callable[[str], object]) -> object:
+    def load(
+        self, allow: Callable[[str], object], places: Places | None = None
+    ) -> object:
         """Load the value.
 
         Args:
             allow: Gets each name that is imported before it is: `module:qualname`.
+            places: The folders of this run.
 
         Raises:
             StaleRecordingError: A name is gone, or the code is of another Python.
@@ -120,7 +131,7 @@ class Pickled:
         if self.python not in ("", PYTHON):
             what = f"it holds code of Python {self.python}, and this is Python {PYTHON}"
             raise StaleRecordingError(what)
-        return _Unpickler(self.stream, self.buffers, allow).load()
+        return _Unpickler(self.stream, self.buffers, allow, places).load()
 
 
 def _memory_in(
@@ -143,9 +154,11 @@ class _Unpickler(pickle.Unpickler):
         stream: memoryview,
         buffers: list[Memory],
         allow: Callable[[str], object],
+        places: Places | None,
     ) -> None:
         super().__init__(io.BytesIO(stream), buffers=buffers)
         self._allow = allow
+        self._places = places
 
     def find_class(self, module: str, name: str) -> Any:
         self._allow(f"{module}:{name}")
@@ -156,10 +169,31 @@ class _Unpickler(pickle.Unpickler):
             raise StaleRecordingError(what) from error
 
     def persistent_load(self, kept: Any) -> object:
+        if isinstance(kept, dict) and self._places is not None:
+            return self._places.value_of(kept)
         if not isinstance(kept, tuple):
             return kept  # A masked text.
         make = _LOCKS.get(kept[0])
         return None if make is None else make()
+
+
+def _dumped_anyhow(
+    value: object,
+    left_out: Container[int],
+    mask: Callable[[str], str] | None,
+    places: Places | None = None,
+) -> Pickled:
+    def made(pickler: Any) -> Any:
+        if mask is None and places is None:
+            return pickler
+        return _replacing(pickler, left_out, mask or str, places)
+
+    try:
+        return _dumped(value, made(_Pickler))
+    except (pickle.PicklingError, AttributeError, TypeError):
+        pickled = _dumped(value, made(_pickler_by_value()))
+        pickled.python = PYTHON
+        return pickled
 
 
 def _dumped(value: object, pickler: Any) -> Pickled:
@@ -178,22 +212,48 @@ def _dumped(value: object, pickler: Any) -> Pickled:
     return Pickled(memoryview(file.getvalue()), buffers)
 
 
-def _leaving_out(
-    pickler: Any, left_out: Container[int], mask: Callable[[str], str]
+def _replacing(
+    pickler: Any,
+    left_out: Container[int],
+    mask: Callable[[str], str],
+    places: Places | None,
 ) -> Any:
-    class LeavingOut(pickler):  # type: ignore[misc]
+    class Replacing(pickler):  # type: ignore[misc]
         def persistent_id(self, part: object) -> object:
             """Give what stands for a part in the pickle; `None`: the part itself."""
             if id(part) in left_out:
                 return (name_of(type(part)),)
-            kept: object = part
-            if type(part) is str:
-                kept = mask(part)
-            elif type(part) is bytes:
+            if type(part) not in (str, bytes):
+                return None
+            kept: object
+            if isinstance(part, bytes):
                 kept = mask(part.decode("latin-1")).encode("latin-1")
+            else:
+                kept = mask(str(part))
+                relative = places and places.relative(kept, is_argument=False)
+                if relative:
+                    return {"$relative": relative}
             return None if kept == part else kept
 
-    return LeavingOut
+        def reducer_override(self, part: Any) -> Any:
+            reduction = _of_texts(part) if places is not None else None
+            return reduction or super().reducer_override(part)
+
+    return Replacing
+
+
+def _of_texts(part: Any) -> Any:
+    """Say how a column of texts is made of them, and not of its memory."""
+    kind = f"{library_of(type(part))}:{type(part).__name__}"
+    if kind == "polars:DataFrame":
+        return type(part), (part.get_columns(),)
+    if kind == "polars:Series" and str(part.dtype) == "String":
+        return type(part), (part.name, part.to_list(), part.dtype)
+    if kind in _ARROWS:
+        import pyarrow  # Whoever has such a column has imported it.
+
+        return pyarrow.array, (part.to_pylist(), part.type)
+    return None
 
 
 class _Pickler(pickle.Pickler):
@@ -208,6 +268,8 @@ def _reduced(part: Any) -> Any:
         rest = parts._replace(args=())
         bare = errors.made_bare, (type(part), parts.args)
         return *bare, rest, None, None, errors.complete
+    if isinstance(part, PurePath):
+        return type(part), (str(part),)  # Whole, so that its folders are found.
     shared = shared_generator(part)
     if shared:
         return shared.partition(":")[2]

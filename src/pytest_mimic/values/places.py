@@ -7,6 +7,7 @@ import pathlib
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any, TypeAlias
@@ -24,6 +25,14 @@ MOST_SIGNS = 4096
 """A longer text is no path."""
 CHUNK = 1 << 20
 _NUMBER = r"\d+$"
+_AROUND = r"\s\"'=(\[,;"
+"""Behind one of these a path begins inside of a text; before one, or `/`, it ends."""
+_BEGINS = rf"(?:(?<![^{_AROUND}])|(?<=file://))"
+_ENDS = rf"(?![^/{_AROUND}])"
+# Only where a word begins: else a long word is looked through again from each letter.
+_URL = r"(?<![\w+.-])(?!file:)[A-Za-z][\w+.-]*://[^\s\"'<]*"
+_MARK = r"<+(?:root|tmp(?: [^<>]*)?)>"
+_FOLDER = rf"(?:/{WORKER}\d+)?(?:/[\w-]+(?:\.[\w-]+)*)?"
 
 
 class Places:
@@ -37,23 +46,38 @@ class Places:
 
     Attributes:
         folders: The folders that the arguments name.
-        starts: How a text starts that may be a path below the temporary folder: the
-            spellings of that folder, which is that of all workers.
+        starts: What a text holds that may hold a path below the rootdir or below the
+            temporary folder, which is that of all workers: the spellings of both.
     """
 
     def __init__(self, rootdir: str | os.PathLike[str] = "") -> None:
         self.folders: list[str] = []
-        self.starts: tuple[str, ...] = ()
         self._rootdir = _spellings(rootdir) if rootdir else ()
+        self._temporary: tuple[str, ...] = ()
         self._base: Path | None = None
         self._tmp_path = ""
+        self._look_for()
 
     def set_temporary(self, base: str | os.PathLike[str]) -> None:
         """Take the base temporary folder of pytest, as soon as it is made."""
         folder = Path(base)
         self._base = folder
         is_of_worker = folder.name.startswith(WORKER)
-        self.starts = _spellings(folder.parent if is_of_worker else folder)
+        self._temporary = _spellings(folder.parent if is_of_worker else folder)
+        self._look_for()
+
+    def _look_for(self) -> None:
+        """Make the pattern of what stands for other folders in another run."""
+        roots = [one for one in self._rootdir if one.startswith("/") and one != "/"]
+        # Also a route may begin with a name of one level: `/app/items`.
+        deep = [root for root in roots if root.count("/") > 1]
+        self._shallow = tuple(root for root in roots if root not in deep)
+        self.starts = (*self._temporary, *roots)
+        temporary, root = map(_one_of, (self._temporary, deep))
+        self._pattern = re.compile(
+            rf"{_URL}|(?P<mark>{_MARK})|{_BEGINS}"
+            rf"(?:{temporary}{_ENDS}(?P<tmp>{_FOLDER})|(?P<root>{root}){_ENDS})"
+        )
 
     def set_tmp_path(self, folder: str | os.PathLike[str]) -> None:
         """Take the folder that `tmp_path` has given to the running test."""
@@ -70,32 +94,79 @@ class Places:
 
         Returns:
             `{"$path": place or text}`, with a `class` where it is a pure path, or
-            `{"$text": place}`, both with a `content` where the path is temporary and an
-            argument; `Refused` where that has none; a text that is no path as it is.
+            `{"$relative": text}`, both with a `content` where it is a temporary path
+            and an argument; `Refused` where that has none; a text that holds no path
+            as it is.
         """
         text = str(value)
-        place = self._place_of(text, is_argument=is_argument)
         if isinstance(value, PurePath):
+            place = self._place_of(text, is_argument=is_argument)
             node: dict[str, Tree] = {"$path": escaped(text) if place is None else place}
             if not isinstance(value, Path):
                 node["class"] = type(value).__name__
-        elif place is None or "\n" in text or os.pathsep in text:
-            return escaped(text)
+            is_temporary = place is not None and place[0] == "tmp"
         else:
-            node = {"$text": place}
-        if is_argument and place is not None and place[0] == "tmp":
+            relative = self.relative(text, is_argument=is_argument)
+            if relative is None:
+                return escaped(text)
+            node = {"$relative": escaped(relative)}
+            is_path = "\n" not in text and os.pathsep not in text
+            is_temporary = is_path and relative.startswith("<tmp")
+        if is_argument and is_temporary:
             content = content_of(text)
             if isinstance(content, Refused):
                 return content
             node["content"] = content
         return node
 
+    def relative(self, text: str, *, is_argument: bool) -> str | None:
+        """Give a text with `<root>` and `<tmp NAME>` in place of the run's folders.
+
+        What stands so in the text itself gets one more `<`.
+
+        Returns:
+            `None`: the text holds no path below these folders.
+        """
+        for root in self._shallow:
+            below = text.removeprefix(root)
+            if below != text and below[:1] in ("", "/") and os.path.exists(text):  # noqa: PTH110
+                return f"<root>{self._escaped_marks(below)}"
+        marked = self._pattern.sub(partial(self._mark, is_argument=is_argument), text)
+        return None if marked == self._escaped_marks(text) else marked
+
+    def _escaped_marks(self, text: str) -> str:
+        return re.sub(_MARK, r"<\g<0>", text)
+
+    def _mark(self, found: re.Match[str], *, is_argument: bool) -> str:
+        if found["mark"]:
+            return f"<{found['mark']}"
+        if found["root"]:
+            return "<root>"
+        if found["tmp"] is None:
+            return found[0]  # A URL, of which no part is looked at.
+        folder, _ = self._split(found["tmp"][1:])
+        name = self._name_of(folder, is_argument=is_argument)
+        rest = "" if folder else found["tmp"]
+        return f"<tmp {name}>{rest}"
+
+    def absolute(self, text: str) -> str:
+        """Give a text with this run's folders in the place of what stands for them."""
+        return re.sub(_MARK, self._folder_of_mark, text)
+
+    def _folder_of_mark(self, found: re.Match[str]) -> str:
+        mark = found[0][1:]
+        if mark.startswith("<"):
+            return mark
+        root, _, name = mark[:-1].partition(" ")
+        folder = int(name) if name.isdigit() else name
+        return self._path_of([root, "", folder])
+
     def value_of(self, node: Mapping[str, Any]) -> PurePath | str:
         """Make the path or text of a node in this run."""
-        place = node.get("$path", node.get("$text"))
+        if "$relative" in node:
+            return self.absolute(unescaped(node["$relative"]))
+        place = node["$path"]
         text = self._path_of(place) if isinstance(place, list) else unescaped(place)
-        if "$text" in node:
-            return text
         path: PurePath = getattr(pathlib, node.get("class", "Path"))(text)
         return path
 
@@ -127,7 +198,7 @@ class Places:
         slash = "/" if text.endswith("/") else ""
         if not is_argument and text != path + slash:
             return None  # It would come back in another spelling.
-        below = _below(path, self.starts)
+        below = _below(path, self._temporary)
         if below is not None:
             folder, rest = self._split(below)
             name = self._name_of(folder, is_argument=is_argument)
@@ -139,7 +210,7 @@ class Places:
         """Split a path below the temporary folder into a given folder and the rest."""
         names = below.split("/")
         count = 2 if names[0].startswith(WORKER) else 1
-        folder = Path(self.starts[0], *names[:count])
+        folder = Path(self._temporary[0], *names[:count])
         if len(names) < count or not below or not folder.is_dir():
             return "", below
         return str(folder), "/".join(names[count:])
@@ -174,7 +245,7 @@ class Places:
         if self._base is None:
             return "<tmp>"
         if not name or (self._base / name).is_dir():
-            return str(Path(self.starts[0]) / name)
+            return str(Path(self._temporary[0]) / name)
         numbers = [0]
         for folder in self._base.glob(f"{name}*"):
             number = folder.name.removeprefix(name)
@@ -295,6 +366,10 @@ def _spellings(folder: str | os.PathLike[str]) -> tuple[str, ...]:
     """Give a folder as it is named, and without links."""
     named = str(Path(folder).absolute())
     return tuple(dict.fromkeys((named, os.path.realpath(named))))
+
+
+def _one_of(folders: Iterable[str]) -> str:
+    return f"(?:{'|'.join(map(re.escape, folders)) or '(?!)'})"
 
 
 def _below(path: str, folders: tuple[str, ...]) -> str | None:

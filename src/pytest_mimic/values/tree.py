@@ -185,7 +185,7 @@ def plain_copy(value: Any, starts: tuple[str, ...], *, once: bool) -> Any:
 
     Args:
         value: The list or mapping.
-        starts: How a text starts that is no plain one: `Places.starts`.
+        starts: What a text holds that may be no plain one: `Places.starts`.
         once: Whether one with a list or mapping at two places is none, either.
     """
     levels = levels_of([value])
@@ -207,7 +207,7 @@ def plain_digest(value: Any, starts: tuple[str, ...]) -> str | None:
 
     Args:
         value: Any value.
-        starts: How a text starts that is no plain one: `Places.starts`.
+        starts: What a text holds that may be no plain one: `Places.starts`.
     """
     levels = levels_of([value])
     return None if levels is None else digest_of_plain(value, levels, starts)
@@ -218,7 +218,7 @@ def digest_of_plain(value: Any, levels: Levels, starts: tuple[str, ...]) -> str 
     odd: tuple[str, ...] = ()
     if not isinstance(value, str):
         odd = _odd_for(starts)
-    elif value.startswith(starts):
+    elif any(start in value for start in starts):
         return None
     try:
         if sum(map(len, levels)) > _FEW:

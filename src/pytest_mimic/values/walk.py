@@ -266,11 +266,13 @@ class Walk:
         return {"$float": "nan" if value != value else repr(value)}
 
     def _text(self, value: str, _paths: Paths) -> Tree:
-        if self._starts and self.places is not None and value.startswith(self._starts):
-            is_argument = self.purpose == "identity"
-            tree = self.places.node_of(value, is_argument=is_argument)
-            self.has_refused |= isinstance(tree, Refused)
-            return tree
+        if "/" in value and self.places is not None:
+            for start in self._starts:
+                if start in value:
+                    is_argument = self.purpose == "identity"
+                    tree = self.places.node_of(value, is_argument=is_argument)
+                    self.has_refused |= isinstance(tree, Refused)
+                    return tree
         return value if value.isascii() else escaped(value)
 
     def _refusal(self, value: Refused, _paths: Paths) -> Tree:
@@ -480,7 +482,7 @@ class Walk:
             return False
         if key in self._plain_keys:
             return True
-        if key.startswith(("$", *self._starts)) or escaped(key) != key:
+        if key.startswith("$") or self._text(key, ()) != key:
             return False
         self._plain_keys.add(key)
         return True
