@@ -24,6 +24,9 @@ _FLAGS = {
     ),
     "--mimic-rerecord": "run every call for real and replace its recording",
     "--mimic-verify": "run every call for real and compare it with its recording",
+    "--mimic-accept-source": (
+        "replay stale recordings, and let them keep to today's source and inputs"
+    ),
     "--mimic-live": "run every call for real without reading or writing the vault",
     "--mimic-no-record": "write nothing, even if a fixture would record",
     "--mimic-clear-unused": "after the run, delete recordings that are proven unused",
@@ -212,7 +215,10 @@ def mimic_vault_dir(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture(scope="session")
 def mimic_mode(pytestconfig: pytest.Config) -> str:
-    """The run's mode: `replay`, `record`, `rerecord`, `verify` or `live`."""
+    """The run's mode: `replay`, `record`, `rerecord`, `verify`, `accept-source`, ...
+
+    In a run that runs every call for real and keeps nothing it is `live`.
+    """
     return _course_of(pytestconfig).session.settings.mode
 
 

@@ -138,6 +138,8 @@ class Cassette:
     def mode(self) -> str:
         """What the block does: `record`, `replay`, `verify` or `live`."""
         mode = self._owner.mode
+        if mode == "accept-source":
+            return "replay"
         return "record" if mode == "rerecord" else str(mode)
 
     @property
@@ -242,7 +244,7 @@ class Cassettes:
             self._open.remove(opened)
             _around.set(tuple(one for one in _around.get() if one is not opened))
         self._end(owner, before)
-        if strict and owner.mode == "replay":
+        if strict and owner.mode in ("replay", "accept-source"):
             _check_order(name, self._run.log_of(owner), self._run)
 
     def _owner(self, name: str, fixture: Fixture) -> Owner:
@@ -266,14 +268,18 @@ class Cassettes:
         run = self._run
         if run.mode in ("live", "verify"):
             return run.mode
+        if fixture == "record" and not run.may_record:
+            option = "--mimic-no-record"
+            if run.mode == "accept-source":
+                option = "--mimic-accept-source"
+            raise CassetteError(
+                f"mimic_record may not record cassette {name}: {option} was given"
+            )
+        if run.mode == "accept-source":
+            return run.mode
         if fixture == "replay":
             return "replay"
         if fixture == "record":
-            if not run.may_record:
-                raise CassetteError(
-                    f"mimic_record may not record cassette {name}:"
-                    " --mimic-no-record was given"
-                )
             return "rerecord"
         if run.mode in ("record", "rerecord"):
             return run.mode

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-Mode: TypeAlias = Literal["replay", "record", "rerecord", "verify", "live"]
+Mode: TypeAlias = Literal[
+    "replay", "record", "rerecord", "verify", "accept-source", "live"
+]
 
 Recorded: TypeAlias = Literal["fresh", "stale", "repeats", "empty", "none"]
 """What stands at the place of a call.
@@ -77,7 +79,8 @@ def decide(facts: Facts) -> Decision | Reason:
         return "missing"
     if facts.mode == "verify":
         return "verify"
-    return "stale" if facts.recorded == "stale" else "replay"
+    is_refused = facts.recorded == "stale" and facts.mode != "accept-source"
+    return "stale" if is_refused else "replay"
 
 
 def _decide_while_recording(facts: Facts) -> Decision | Reason:

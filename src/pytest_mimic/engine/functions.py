@@ -33,6 +33,7 @@ from pytest_mimic.vault.names import call_name
 if TYPE_CHECKING:
     from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
+    from pytest_mimic.engine.steps import Step
     from pytest_mimic.values.places import Places
     from pytest_mimic.vault.recording import Entry
 
@@ -223,10 +224,12 @@ class FunctionPlan:
 
     def changed(self, entry: Entry) -> list[str]:
         """Say what makes a recording stale: the target itself, or what it reached."""
-        is_other = entry.source != self.source and self.run.source == "strict"
-        if is_other and entry.source and self.source:
+        if self.run.source == "strict" and self._is_of_other_source(entry):
             return [self.target]
         return self._changed_inputs(entry) if self.run.inputs == "strict" else []
+
+    def _is_of_other_source(self, entry: Entry) -> bool:
+        return bool(entry.source and self.source) and entry.source != self.source
 
     def _changed_inputs(self, entry: Entry) -> list[str]:
         """Return what has changed that a recorded call reached or read.
@@ -256,6 +259,23 @@ class FunctionPlan:
                 cause=name,
                 identity=entry.identity,
             )
+
+    def accept(self, entry: Entry, step: Step) -> None:
+        """Let the end of the run take today's source and inputs for a replayed call.
+
+        Raises:
+            CorruptRecordingError: The list of what it reached is damaged.
+        """
+        run, facts = self.run, dict[str, Plain]()
+        if self._is_of_other_source(entry):
+            facts["source"] = self.source
+        if run.inputs != "ignore" and self._changed_inputs(entry):
+            listed = self._mocks.inputs.renewed(
+                entry.inputs, run.vault, self.target, entry.arguments
+            )
+            facts["inputs"] = listed.decode()
+        if facts:
+            step.tell("accepted", self.target, **facts)
 
     def opened(self) -> AbstractContextManager[None]:
         """Collect what a call that is recorded opens for reading."""

@@ -138,6 +138,25 @@ class Inputs:
             self._changed[name] = [*self._changes(objects.read_object(name)[:])]
         return self._changed[name]
 
+    def renewed(
+        self, name: str, objects: Objects, target: str, arguments: Tree
+    ) -> bytes:
+        """Give a list as a call that reads the same files would make it today.
+
+        Args:
+            name: The name of the object that holds the list.
+            objects: Where it is.
+            target: The target of the call.
+            arguments: The tree of its arguments, as it is stored.
+
+        Raises:
+            CorruptRecordingError: The list is gone or damaged.
+        """
+        files = loads(objects.read_object(name)[:])["files"]
+        return self.listed(
+            target, arguments, {str(self._rootdir / one) for one in files}
+        )
+
     def _changes(self, listed: bytes) -> Iterator[str]:
         content = loads(listed)
         for name, digest in content["functions"].items():

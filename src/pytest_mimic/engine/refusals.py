@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _MOST_OF_A_DRIFT = 10
 RECORD, RERECORD, VERIFY = "--mimic-record", "--mimic-rerecord", "--mimic-verify"
+ACCEPT = "--mimic-accept-source"
 
 # Damage that a new recording does not mend.
 _HEALED_OTHERWISE = ("pointer", "newer", "forbidden")
@@ -148,6 +149,7 @@ class Refusals:
             remedies += self._remedies(
                 "to see whether the outcome changed", VERIFY, owner
             )
+        remedies.append(("if the change does not matter", self.command(ACCEPT, owner)))
         error = StaleRecordingError(words, facts, remedies)
         option = RECORD if owner is None or not owner.never_records else ""
         return Refusal(error, option, words)

@@ -362,7 +362,7 @@ class Step(OpenCall):
             self._leave()
             run.events.note(error, call.label())
             raise
-        self._tell("recorded", seconds=entry.seconds)
+        self.tell("recorded", seconds=entry.seconds)
         self._note_keys(described, body)
         if run.changing is not None:
             run.changing.note_call(call, described, self._test)
@@ -463,7 +463,7 @@ class Step(OpenCall):
             "paths": [*parts],
             **call.facts_of_line(),
         }
-        self._tell("drifted", label, **facts, **facts_of_error(error))
+        self.tell("drifted", label, **facts, **facts_of_error(error))
 
     def note_real(self, answer: Body, paths: Sequence[Path]) -> None:
         """Note the real values at volatile paths, in place of recorded ones."""
@@ -564,9 +564,9 @@ class Step(OpenCall):
         assert self.entry is not None
         is_stale = self._place.recorded == "stale"
         seconds = self.entry.seconds
-        row = self._tell(kind, seconds=seconds, times=1)
+        row = self.tell(kind, seconds=seconds, times=1)
         if is_stale and kind == "verified":
-            self._tell("as before", cause=self.call.target)
+            self.tell("as before", cause=self.call.target)
         self.replayed = row if kind == "replayed" else None
         if self._run.changing is not None:
             self._run.changing.note_answer(self.entry.body)
@@ -578,7 +578,7 @@ class Step(OpenCall):
         """The option that records the call again; empty: none does."""
         return "" if self._owner and self._owner.never_records else RERECORD
 
-    def _tell(self, kind: EventKind, shown: str = "", **facts: Plain) -> Event:
+    def tell(self, kind: EventKind, shown: str = "", **facts: Plain) -> Event:
         """Add a row that names the call, and where its recording is found."""
         run, at = self._run, self.entry or self._place
         if not shown:

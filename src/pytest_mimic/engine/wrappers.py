@@ -115,7 +115,9 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     from pytest_mimic.engine.steps import begin
 
     step = begin(run, call.facts(), plan.cassette)
-    if step.entry is not None and step.mode in ("replay", "verify"):
+    if step.entry is not None and run.mode == "accept-source":
+        plan.accept(step.entry, step)
+    elif step.entry is not None and step.mode in ("replay", "verify"):
         plan.warn_of_inputs(step.entry)
     if step.mode != "replay":
         return RealCall(call, step).perform(args, kwargs)

@@ -31,6 +31,7 @@ _HEADERS = {
     "record": "record into {}",
     "rerecord": "re-record into {}",
     "verify": "verify against {}",
+    "accept-source": "replay from {}, accepting changed source",
     "live": "live, every call runs for real, {} is left alone",
 }
 _WITHOUT_FAILURE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -121,7 +122,7 @@ class Course:
         if not settings.targets and not settings.vault.is_dir():
             return None
         header = _HEADERS[settings.mode].format(settings.vault_label)
-        if not settings.may_record:
+        if self._config.option.mimic_no_record:
             header += ", nothing may be recorded"
         count = sum(not target.excluded for target in settings.targets)
         targets = f" ({count} target{'s' if count > 1 else ''})" if count else ""
@@ -192,6 +193,8 @@ class Course:
         if self._is_worker:
             self._tell_controller()
             return
+        if ours.settings.mode == "accept-source":
+            ours.safely(self._accept)
         if ours.selection.has_run:
             ours.safely(self._judge)
         if ours.settings.usage is not None:
@@ -203,6 +206,12 @@ class Course:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif exitstatus in _WITHOUT_FAILURE and self._has_failed():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _accept(self) -> None:
+        from pytest_mimic.engine.accepting import accept  # few runs ask
+
+        ours = self.session
+        accept(ours.run.vault, ours.run.events, ours.usage.outcomes)
 
     def _judge(self) -> None:
         ours, settings = self.session, self.session.settings

@@ -20,8 +20,9 @@ Pickle = Literal["listed", "forbid"]
 _SOURCE: tuple[Source, ...] = ("strict", "ignore")
 _INPUTS: tuple[Inputs, ...] = ("warn", "strict", "ignore")
 _PICKLE: tuple[Pickle, ...] = ("listed", "forbid")
-_MODES: tuple[Mode, ...] = ("record", "rerecord", "verify", "live")
+_MODES: tuple[Mode, ...] = ("record", "rerecord", "verify", "accept-source", "live")
 _WRITING_MODES = ("record", "rerecord")
+_ACCEPTS = "accept-source"
 _NOT_CI = ("", "0", "false", "no", "off")
 
 Word = TypeVar("Word", bound=str)
@@ -33,7 +34,8 @@ class Settings:
     Attributes:
         mode: What becomes of calls.
         writes: Whether the mode records.
-        may_record: Whether anything may be written: not with `--mimic-no-record`.
+        may_record: Whether calls may be recorded: not with `--mimic-no-record` or
+            `--mimic-accept-source`.
         is_ci: Whether the environment says `CI`, so that `mimic_auto` does not record.
         rootdir: The rootdir of the project.
         vault_option: The vault as `--mimic-vault` has named it; empty: it has not.
@@ -60,8 +62,12 @@ class Settings:
         option = config.option
         self.mode = _mode(option)
         self.writes = self.mode in _WRITING_MODES
-        self.may_record: bool = not option.mimic_no_record
+        self.may_record = self.mode != _ACCEPTS and not option.mimic_no_record
         self.is_ci = os.environ.get("CI", "").lower() not in _NOT_CI
+        if self.is_ci and self.mode == _ACCEPTS:
+            raise pytest.UsageError(
+                "--mimic-accept-source: the environment says CI, and a person accepts"
+            )
         self.rootdir = config.rootpath
         self.vault_option: str = option.mimic_vault or ""
         self.vault = _vault(config, self.vault_option)
@@ -86,12 +92,17 @@ def _mode(option: Any) -> Mode:
     """Return the mode that the command line names.
 
     Raises:
-        pytest.UsageError: It names two, or one that `--mimic-no-record` forbids.
+        pytest.UsageError: It names two, or one that another option forbids.
     """
-    given = [mode for mode in _MODES if getattr(option, f"mimic_{mode}")]
+    given = [
+        mode for mode in _MODES if getattr(option, f"mimic_{mode.replace('-', '_')}")
+    ]
     flags = [f"--mimic-{mode}" for mode in given]
-    if option.mimic_no_record and given[:1] and given[0] in _WRITING_MODES:
+    is_writing = given[:1] and given[0] in (*_WRITING_MODES, _ACCEPTS)
+    if option.mimic_no_record and is_writing:
         flags.append("--mimic-no-record")
+    if option.mimic_clear_unused and _ACCEPTS in given:
+        flags.append("--mimic-clear-unused")
     if option.mimic_usage and "live" in given:
         flags.insert(0, "--mimic-usage")
     if len(flags) > 1:

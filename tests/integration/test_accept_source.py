@@ -1,0 +1,180 @@
+"""Section 3, `--mimic-accept-source`: what changed without a matter replays on, and nothing runs for real."""
+
+from __future__ import annotations
+
+import pytest
+
+EMBED = """
+    from tally import ran
+
+    def embed(word):
+        ran("embed", word)
+        return [len(word)]
+"""
+EDITED = EMBED.replace("return [len(word)]", "size = len(word)\n        return [size]")
+OPTION = "--mimic-accept-source"
+
+
+@pytest.fixture
+def nets(project):
+    """A recorded function whose source has changed since, and that needs a machine that is not here."""
+    project.ini("shop:embed")
+    project.module(EMBED)
+    project.tests("""
+        import pytest
+        import shop
+
+        @pytest.mark.parametrize("word", ["a", "bb"])
+        def test_it(word):
+            assert shop.embed(word) == [len(word)]
+
+        def test_again():
+            assert shop.embed("a") == [1]
+    """)
+    project.record_once(passed=3)
+    project.module(EDITED)
+    return project
+
+
+def test_the_last_remedy_of_a_stale_call_makes_it_replay(nets):
+    stale = nets.run("test_shop.py::test_again", offline=True).expect(failed=1)
+    assert stale.error[-1] == (
+        "if the change does not matter: pytest --mimic-accept-source test_shop.py::test_again"
+    )
+    before = nets.calls()
+
+    accepted = nets.run(OPTION, offline=True).expect(passed=3, real=[])
+
+    assert (
+        accepted.header
+        == "replay from .mimic_vault, accepting changed source (1 target)"
+    )
+    assert accepted.section[1:] == [
+        "accepted:",
+        "  shop:embed    2 calls in 3 tests",
+    ]
+    assert accepted.changed == {call.file for call in before}
+    for old, new in zip(before, nets.calls(), strict=True):
+        assert old.source != new.source
+        assert {**old, "source": None} == {**new, "source": None}
+    nets.replay().expect(passed=3, real=[])
+
+
+def test_a_test_that_fails_accepts_nothing_that_others_use(nets):
+    nets.write(
+        "test_more.py",
+        "import shop\ndef test_more():\n    assert shop.embed('a') == 3\n",
+    )
+
+    run = nets.run(OPTION, offline=True).expect(
+        passed=3,
+        failed=1,
+        says=["not accepted:", "test_more.py::test_more did not pass"],
+    )
+
+    assert [name for name in run.changed if name.endswith(".json")] == [
+        call.file for call in nets.calls() if call.arguments == {"word": "bb"}
+    ]
+    (nets.root / "test_more.py").unlink()
+    nets.replay().expect(passed=1, failed=2)
+
+
+def test_a_changed_input_is_accepted_also_where_it_only_warns(project):
+    project.inputs = "warn"
+    project.ini("shop:price")
+    module = "RATE = {}\n\ndef price(n):\n    return n * RATE\n"
+    project.module(module.format(2))
+    project.test("assert shop.price(2) == 4")
+    project.record_once(passed=1)
+    project.module(module.format(3))
+    project.replay().expect(passed=1, says=["shop (shop.py)"])
+
+    project.run(OPTION).expect(passed=1, says=["accepted:"])
+
+    project.replay().expect(passed=1, never=["changed"])
+
+
+def test_a_miss_stays_a_miss(nets):
+    nets.module(EMBED.replace("(word)", "(word, size=3)", 1))
+
+    run = nets.run(OPTION, offline=True).expect(failed=3, real=[])
+
+    assert run.changed == set()
+
+
+def test_an_outcome_of_another_class_stays_stale(project):
+    project.ini("shop:fetch")
+    text = """
+        from dataclasses import dataclass
+
+        @dataclass
+        class Town:
+            name: str
+
+        def fetch(name):
+            return Town(name)
+    """
+    project.module(text)
+    project.test("assert shop.fetch('Oslo').name == 'Oslo'")
+    project.record_once(passed=1)
+    project.module(
+        text.replace("name: str\n", "name: str\n            size: int = 0\n")
+    )
+
+    run = project.run(OPTION).expect(failed=1, says=["has a new field 'size'"])
+
+    assert run.changed == set()
+
+
+def test_a_cassette_replays_and_takes_the_new_source(project):
+    project.ini("shop:embed")
+    project.module(EMBED)
+    project.test("with mimic_auto('trip'):\n    assert shop.embed('a') == [1]")
+    project.run().expect(passed=1, real=["embed a"])
+    project.module(EDITED)
+    project.run().expect(failed=1)
+
+    project.run(OPTION).expect(passed=1, real=[])
+
+    project.run().expect(passed=1, real=[])
+    project.test("with mimic_record('trip'):\n    shop.embed('a')")
+    project.run(OPTION).expect(
+        failed=1,
+        real=[],
+        says=[
+            "CassetteError: mimic_record may not record cassette trip: --mimic-accept-source was given"
+        ],
+    )
+
+
+def test_workers_accept_together(nets):
+    nets.run(OPTION, "-n2", offline=True).expect(passed=3, real=[])
+
+    nets.replay().expect(passed=3, real=[])
+
+
+@pytest.mark.parametrize(
+    ("options", "env", "says"),
+    [
+        ((), {"CI": "true"}, "the environment says CI, and a person accepts"),
+        (
+            ("--mimic-verify",),
+            {},
+            "--mimic-verify cannot be combined with --mimic-accept-source",
+        ),
+        (
+            ("--mimic-no-record",),
+            {},
+            "--mimic-accept-source cannot be combined with --mimic-no-record",
+        ),
+        (
+            ("--mimic-clear-unused",),
+            {},
+            "--mimic-accept-source cannot be combined with --mimic-clear-unused",
+        ),
+    ],
+)
+def test_what_it_excludes(nets, options, env, says):
+    run = nets.run(OPTION, *options, env=env).expect(exit_code=4, says=[says], real=[])
+
+    assert run.changed == set()
