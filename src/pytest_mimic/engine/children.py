@@ -1,18 +1,19 @@
-"""Lets forked children tell their parent what happened to their calls."""
+"""Lets child processes tell their parent what happened to their calls."""
 
 from __future__ import annotations
 
 import os
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import IO
 
 
 class Children:
-    """The forked children of a run, down to the last grandchild.
+    """The child processes of a run, down to the last grandchild.
 
-    They append rows to one file, which the parent opens before the first fork and reads
-    when a phase ends: a child may be killed, and has no end of its own.
+    They append rows to one file, which the parent opens before the first one starts and
+    reads when a phase ends: a child may be killed, and has no end of its own.
 
     Args:
         begin: Is called in a child, with what tells its parent an object.
@@ -30,6 +31,17 @@ class Children:
                 before=lambda: _of(this, Children._open),
                 after_in_child=lambda: _of(this, Children._begin_child),
             )
+
+    @property
+    def path(self) -> str:
+        """The file, which another process can join as long as this run lasts."""
+        self._open()
+        return "" if self._file is None else self._file.name
+
+    def join(self, path: str) -> None:
+        """Begin as a child of the process that has made the file."""
+        self._file = Path(path).open("ab", buffering=0)  # noqa: SIM115
+        self._begin_child()
 
     def hear(self) -> Iterator[object]:
         """Give what children have told since the last time."""
@@ -52,10 +64,10 @@ class Children:
 
     def _open(self) -> None:
         if self._file is None and not self._is_closed:
-            from tempfile import TemporaryFile  # few runs fork
+            from tempfile import NamedTemporaryFile  # few runs fork
 
             # Each row is written at the end, whoever else writes.
-            self._file = TemporaryFile("a+b", buffering=0)  # noqa: SIM115
+            self._file = NamedTemporaryFile("a+b", buffering=0, prefix="pytest-mimic-")  # noqa: SIM115
 
     def _begin_child(self) -> None:
         self._begin(self._tell)

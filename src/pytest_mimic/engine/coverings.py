@@ -87,6 +87,11 @@ class Covering:
             if line.path:
                 self.numbers[line.module].append(number)
 
+    @property
+    def targets(self) -> list[Target]:
+        """Its lines that are no edges."""
+        return [line for line in self.lines if isinstance(line, Target)]
+
     def end(self) -> None:
         """Let these targets decide no more."""
         self._uncover(self)
@@ -132,11 +137,13 @@ class Coverings:
     Attributes:
         names: The targets that were mimicked, a client by its kind.
         absent: The clients that lines name and that are not installed, with their kind.
+        rootdir: The rootdir of the project.
     """
 
     def __init__(self, run: Run, rootdir: Path) -> None:
         self.names: set[str] = set()
         self.absent: dict[str, str] = {}
+        self.rootdir = rootdir
         self._run = run
         self._mocks = Mocks(Inputs(rootdir, run.vault.path, Project(rootdir)))
         self._is_live = run.mode == "live"
@@ -237,9 +244,10 @@ class Coverings:
             covering.problems.clear()
         return problems
 
-    def is_mimicking(self) -> bool:
-        """Return whether any target is in force now."""
-        return any(covering.lines for covering in self._open)
+    def in_force(self) -> list[tuple[list[Target], Owner | None]]:
+        """Return the targets that are in force now, each list with its cassette."""
+        with self._lock:
+            return [(one.targets, one.cassette) for one in self._open if one.lines]
 
     # -- clients
 

@@ -1,35 +1,153 @@
-"""Notes processes that are started anew: in them nothing is mimicked."""
+"""Lets the processes of multiprocessing belong to the run, and names all others."""
 
 from __future__ import annotations
 
 import functools
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.patch.clients import Edge
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.coverings import Coverings
+    from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
+    from pytest_mimic.patch.targets import Target
+
+_ENTERED = ("fork", "spawn", "forkserver")
 
 
-def edge_of_starts(run: Run, coverings: Coverings) -> Edge:
-    """Return the edge at which processes start, those of pools and joblib too."""
+def edges_of_processes(run: Run, coverings: Coverings) -> list[Edge]:
+    """Return the edges at which multiprocessing starts a process.
+
+    A process that is no fork reads its preparation data before anything of the project
+    is imported there. What is put among these data lets it enter the run.
+    """
+
+    def is_mimicked() -> bool:
+        return bool(coverings.in_force()) and not run.passes()
 
     def noting(start: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(start)
         def start_and_note(process: Any) -> Any:
             method = _method_of(process)
-            if method != "fork" and coverings.is_mimicking() and not run.passes():
+            if method not in _ENTERED and is_mimicked():
                 run.events.add("spawned", method, test=run.test)
             return start(process)
 
         return start_and_note
 
-    return Edge("multiprocessing.process", ("BaseProcess", "start"), noting)
+    def preparing(prepare: Callable[[str], Any]) -> Callable[[str], Any]:
+        @functools.wraps(prepare)
+        def prepare_with_run(name: str) -> Any:
+            data = prepare(name)
+            if is_mimicked():
+                data["pytest_mimic"] = _Heritage(run, coverings)
+            return data
+
+        return prepare_with_run
+
+    spawn = "multiprocessing.spawn"
+    return [
+        Edge("multiprocessing.process", ("BaseProcess", "start"), noting),
+        Edge(spawn, ("get_preparation_data",), preparing),
+    ]
 
 
 def _method_of(process: Any) -> str:
     own: str | None = type(process)._start_method
     return own or str(sys.modules["multiprocessing"].get_start_method())
+
+
+# -- what a started process gets
+
+
+class _Heritage:
+    """What a started process needs of a run; to load it is to enter the run there."""
+
+    def __init__(self, run: Run, coverings: Coverings) -> None:
+        self._facts: dict[str, Any] = {
+            "run": run.for_child(),
+            "rootdir": coverings.rootdir,
+            "owner": None,
+            "lines": [
+                ([*map(_portable, targets)], _names_of(cassette))
+                for targets, cassette in coverings.in_force()
+            ],
+        }
+        if run.innermost is not None:
+            self._facts["owner"] = _names_of(run.innermost)
+
+    def __reduce__(self) -> Any:
+        return _enter, (self._facts,)
+
+
+def _names_of(owner: Owner | None) -> dict[str, Any] | None:
+    if owner is None:
+        return None
+    return {"name": owner.name, "kind": owner.kind, "pid": owner.pid}
+
+
+def _enter(facts: Mapping[str, Any]) -> None:
+    """Mimic in this process what its parent does."""
+    from pytest_mimic.engine.coverings import Coverings
+    from pytest_mimic.engine.run import Run
+    from pytest_mimic.engine.servers import edge_of_servers
+
+    run = Run.of_parent(facts["run"])
+    if facts["owner"] is not None:
+        run.owners.append(_owner_of(facts["owner"]))
+    coverings = Coverings(run, facts["rootdir"])
+    coverings.intercept(edges_of_processes(run, coverings))
+    coverings.intercept([edge_of_servers(run.servers, run.events)])
+    for targets, cassette in facts["lines"]:
+        coverings.cover(targets, None if cassette is None else _owner_of(cassette))
+
+
+def _owner_of(names: Mapping[str, Any]) -> Owner:
+    """Return an owner that begins calls in its own process alone."""
+    from pytest_mimic.engine.owners import Owner
+
+    owner = Owner(names["name"], names["kind"])
+    owner.pid = names["pid"]
+    return owner
+
+
+def _portable(target: Target) -> Target:
+    if target.options.key is None:
+        return target
+    key = _KeyByName(target.name, target.options.key)
+    return target.changed(options=target.options.changed(key=key))
+
+
+class _KeyByName:
+    """The function of `key=`, found by its name when it is first needed.
+
+    To load it earlier would import the project before it is patched.
+    """
+
+    def __init__(self, target: str, function: Callable[..., object]) -> None:
+        self._target = target
+        self._module = str(getattr(function, "__module__", ""))
+        self._name = str(getattr(function, "__qualname__", type(function).__name__))
+
+    def __call__(self, arguments: Mapping[str, object]) -> object:
+        return self._function(arguments)
+
+    @functools.cached_property
+    def _function(self) -> Callable[[Mapping[str, object]], object]:
+        try:
+            found: Any = attrgetter(self._name)(import_module(self._module))
+        except (ImportError, AttributeError):
+            name = f"{self._module}:{self._name}"
+            what = f"key= of {self._target} is not known in process {os.getpid()}"
+            facts = [f"no name leads to {name} in a process that is started anew"]
+            ways = [("to give key= a name", "define its function in a module")]
+            raise UnstableIdentityError(what, facts, ways) from None
+        function: Callable[[Mapping[str, object]], object] = found
+        return function

@@ -240,12 +240,14 @@ class Refusals:
             )
 
     def in_child(self, call: Call) -> MissingRecordingError:
-        """A call that has a place is made in a forked child."""
+        """A call that has a place is made in a child process."""
         return MissingRecordingError(
-            f"{call.label()} was made in a forked process, where it has no place among"
+            f"{call.label()} was made in a child process, where it has no place among"
             " the calls of the test",
             [],
-            self._ways_without_a_place(call, "mimic the function around the fork"),
+            self._ways_without_a_place(
+                call, "mimic the function that starts the process"
+            ),
         )
 
     def _ways_without_a_place(self, call: Call, other: str) -> list[Remedy]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
@@ -111,6 +111,43 @@ class Run:
         self.servers = OwnServers()
         self._children = Children(self._begin_child)
         self._misses: dict[tuple[str, str, str], Iterator[int]] = defaultdict(count)
+
+    # -- its child processes
+
+    def for_child(self) -> dict[str, Any]:
+        """Give what `of_parent` needs in a process that is started anew."""
+        return {
+            "mode": self.mode,
+            "vault": (self.vault.path, self.vault.label),
+            "places": self.places,
+            "commands": self.refusals.commands,
+            "options": {
+                "forbids_pickles": self.forbids_pickles,
+                "source": self.source,
+                "inputs": self.inputs,
+                "may_record": self.may_record,
+                "may_begin": self.may_begin,
+                "redact": self.secrecy.lines,
+            },
+            "test": self.test,
+            "told": self._children.path,
+        }
+
+    @classmethod
+    def of_parent(cls, facts: Mapping[str, Any]) -> Run:
+        """Make the run of a child process from what `for_child` gave in its parent."""
+        path, label = facts["vault"]
+        vault = Vault(path, label=label)
+        run = cls(
+            facts["mode"],
+            vault,
+            facts["places"],
+            facts["commands"],
+            **facts["options"],
+        )
+        run.test = facts["test"]
+        run._children.join(facts["told"])
+        return run
 
     # -- whose calls it is
 

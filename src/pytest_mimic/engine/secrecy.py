@@ -44,7 +44,7 @@ class Secrecy:
     def __init__(
         self, lines: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> None:
-        self._lines = lines
+        self.lines = lines
         # What a test puts into it is no secret of the run.
         self._environment = dict(os.environ if environment is None else environment)
         self._senders: dict[tuple[str, str], Sender] = {}
@@ -55,7 +55,7 @@ class Secrecy:
         # A plain replay of functions hides nothing.
         from pytest_mimic.secrets.issued import Secrets
 
-        return Secrets(self._lines, self._environment)
+        return Secrets(self.lines, self._environment)
 
     def scope(self, owner: Owner | None, test: Owner | None = None) -> Scope:
         """Return what the calls of an owner have shown.

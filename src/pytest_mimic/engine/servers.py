@@ -60,7 +60,7 @@ def edge_of_servers(servers: OwnServers, events: Events) -> Edge:
     def noting(listen: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(listen)
         def listen_and_note(socket: Any, *args: Any) -> None:
-            if os.getpid() == process:
+            if os.getpid() == process and events.tell is None:
                 servers.add(socket)
             elif events.tell is not None:
                 # It was bound before, and is told before anybody can reach it.

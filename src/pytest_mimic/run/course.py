@@ -9,7 +9,7 @@ import pytest
 
 from pytest_mimic.engine.events import Plain
 from pytest_mimic.engine.lives import end_run
-from pytest_mimic.engine.processes import edge_of_starts
+from pytest_mimic.engine.processes import edges_of_processes
 from pytest_mimic.engine.servers import edge_of_servers
 from pytest_mimic.engine.unused import READ_UNASKED, clear, files_in, judge
 from pytest_mimic.engine.usage import (
@@ -81,9 +81,11 @@ class Course:
             self._prepare_files()
         session.coverings.cover(settings.targets)
         if settings.mode != "live":
-            starts = edge_of_starts(session.run, session.coverings)
             session.coverings.intercept(
-                [starts, edge_of_servers(session.run.servers, session.run.events)]
+                [
+                    *edges_of_processes(session.run, session.coverings),
+                    edge_of_servers(session.run.servers, session.run.events),
+                ]
             )
         plugins = [self, session.selection, self._phases, self._fixtures]
         if settings.mode == "verify":

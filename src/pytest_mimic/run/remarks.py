@@ -297,8 +297,8 @@ _LISTS = (
         "processes in which nothing is mimicked",
         (
             _says(
-                "to mimic calls there: start the process by fork,"
-                " or name the function that starts it"
+                "to mimic calls there: name the function that starts it,"
+                " or use multiprocessing"
             ),
         ),
     ),

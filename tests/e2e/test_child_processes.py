@@ -1,4 +1,4 @@
-"""Forked processes: they replay, and record what all tests share; a call that has a place is refused."""
+"""Child processes: they replay, and record what all tests share; a call that has a place is refused."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ pytestmark = [
 ]
 
 
-# The ways to fork, of which the first is enough at each change.
-WAYS = ["in_fork", pytest.param("in_pool", marks=pytest.mark.rare)]
+# The ways to start a process, of which two are enough at each change.
+WAYS = [
+    "in_fork",
+    "in_pool_by_spawn",
+    pytest.param("in_pool_by_fork", marks=pytest.mark.rare),
+    pytest.param("in_pool_by_forkserver", marks=pytest.mark.rare),
+]
 
 # The ways in which a test makes a call in a forked process, and gets its outcome.
 CHILDREN = """
@@ -22,7 +27,6 @@ from concurrent.futures import ProcessPoolExecutor
 import requests
 
 URL = os.environ["API"]
-CONTEXT = multiprocessing.get_context("fork")
 
 def get(path):
     return requests.get(URL + path).text
@@ -43,9 +47,19 @@ def in_fork(function, *args):
     _, status = os.waitpid(child, 0)
     return json.loads(text) if status == 0 else f"ended with {status}"
 
-def in_pool(function, *args):
-    with ProcessPoolExecutor(1, mp_context=CONTEXT) as pool:
+def in_pool(method, function, *args):
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(function, *args).result()
+
+def in_pool_by_fork(*args):
+    return in_pool("fork", *args)
+
+def in_pool_by_spawn(*args):
+    return in_pool("spawn", *args)
+
+def in_pool_by_forkserver(*args):
+    return in_pool("forkserver", *args)
 """
 
 
@@ -98,7 +112,7 @@ def test_children():
 """
 
 
-@pytest.mark.parametrize("way", ["in_fork", "in_pool"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("mode", ["--mimic-record", "--mimic-verify", ""])
 def test_a_call_that_has_a_place_is_refused_in_every_mode(forking, server, way, mode):
     """By an error that names a way out."""
@@ -112,8 +126,9 @@ def test_a_call_that_has_a_place_is_refused_in_every_mode(forking, server, way, 
     assert run.calls == []
 
 
-def test_a_refused_call_that_a_child_swallows_fails_the_test(forking, server):
-    forking.forking_tests("""
+@pytest.mark.parametrize("way", WAYS)
+def test_a_refused_call_that_a_child_swallows_fails_the_test(forking, server, way):
+    forking.forking_tests(f"""
 def quietly(path):
     try:
         return get(path)
@@ -121,7 +136,7 @@ def quietly(path):
         return "quiet"
 
 def test_children():
-    assert in_fork(quietly, "/users/1") == "quiet"
+    assert {way}(quietly, "/users/1") == "quiet"
 """)
 
     run = forking.run_forking("--mimic-record")
@@ -130,12 +145,13 @@ def test_children():
     assert server.seen == []
 
 
-def test_a_call_in_a_cassette_is_refused_in_a_child(forking, server):
-    forking.forking_tests("""
+@pytest.mark.parametrize("way", WAYS)
+def test_a_call_in_a_cassette_is_refused_in_a_child(forking, server, way):
+    forking.forking_tests(f"""
 def test_children(mimic_auto):
     with mimic_auto("trip", targets=["http"]):
         assert get("/users/1")
-        assert in_fork(get, "/users/2")
+        assert {way}(get, "/users/2")
 """)
 
     run = forking.run_forking("--mimic-record")
@@ -223,3 +239,153 @@ def test_two():
     forking.run_forking().expect(passed=2, says=["4 calls replayed"])
     forking.conftest("")
     forking.run_forking().expect(passed=2, says=["4 calls replayed"])
+
+
+# -- what only multiprocessing starts
+
+STARTED = """
+    import multiprocessing
+    from multiprocessing.managers import BaseManager
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return city.upper()
+
+    class Asking(multiprocessing.get_context("spawn").Process):
+        def __init__(self, answers):
+            super().__init__()
+            self.answers = answers
+
+        def run(self):
+            self.answers.put(fetch("Oslo"))
+
+    class Towns:
+        def fetch(self, city):
+            return fetch(city)
+
+    class Manager(BaseManager):
+        pass
+
+    Manager.register("Towns", Towns)
+
+    def by_own_run():
+        answers = multiprocessing.get_context("spawn").Queue()
+        process = Asking(answers)
+        process.start()
+        answer = answers.get(timeout=30)
+        process.join()
+        return answer
+
+    def by_manager():
+        with Manager(ctx=multiprocessing.get_context("forkserver")) as manager:
+            return manager.Towns().fetch("Oslo")
+
+    def by_pool():
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            return pool.apply(fetch, ["Oslo"])
+
+    def by_grandchild():
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            return pool.apply(by_own_run_of_child)
+
+    def by_own_run_of_child():
+        multiprocessing.current_process()._config["daemon"] = False
+        return by_own_run()
+"""
+
+
+@pytest.fixture
+def started(project):
+    project.ini("shop:fetch")
+    project.module(STARTED)
+    return project
+
+
+@pytest.mark.parametrize(
+    "way", ["by_own_run", "by_manager", "by_pool", "by_grandchild"]
+)
+def test_every_way_of_multiprocessing_records_and_replays(started, way):
+    started.test(f"assert shop.{way}() == 'OSLO'")
+
+    recorded = started.run("--mimic-record", process=True)
+
+    recorded.expect(passed=1, real=["fetch Oslo"], says=["1 call recorded"])
+    started.run(process=True, offline=True).expect(
+        passed=1, real=[], says=["1 call replayed"]
+    )
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        "@pytest.mark.mimic('shop:fetch', key=key)\ndef test_it():\n    assert shop.by_pool() == 'OSLO'\n",
+        "def test_it():\n    with mimic('shop:fetch', key=key):\n        assert shop.by_pool() == 'OSLO'\n",
+    ],
+    ids=["marker", "block"],
+)
+def test_the_targets_of_a_test_are_mimicked_in_its_processes(started, tests):
+    started.ini()
+    head = "import pytest, shop\nfrom pytest_mimic import mimic\n"
+    started.tests(
+        f"{head}def key(arguments):\n    return arguments['city'].lower()\n{tests}"
+    )
+
+    started.run("--mimic-record", process=True).expect(passed=1, real=["fetch Oslo"])
+
+    started.run(process=True, offline=True).expect(passed=1, real=[])
+
+
+def test_a_key_without_a_name_is_refused_in_a_process_that_begins_anew(started):
+    started.tests("""
+        import pytest, shop
+
+        @pytest.mark.mimic("shop:fetch", key=lambda arguments: 1)
+        def test_it():
+            shop.by_pool()
+    """)
+
+    run = started.run("--mimic-record", process=True)
+
+    run.expect(failed=1, real=[], says=["key= of shop:fetch", "give key= a name"])
+
+
+def test_a_process_that_dies_loses_nothing_that_it_has_recorded(started):
+    started.module(
+        f"{STARTED}\n    def die():\n        import os\n        fetch('Rome')\n        os._exit(3)\n"
+    )
+    started.test("""
+        process = __import__("multiprocessing").get_context("spawn").Process(target=shop.die)
+        process.start()
+        process.join()
+        assert process.exitcode == 3
+    """)
+
+    run = started.run("--mimic-record", process=True).expect(passed=1)
+
+    assert [call.arguments for call in run.calls] == [{"city": "Rome"}]
+    started.run(process=True, offline=True).expect(passed=1, real=[])
+
+
+def test_workers_of_xdist_start_processes_too(started):
+    started.test("assert shop.by_pool() == 'OSLO'")
+
+    started.run("--mimic-record", "-n1", process=True).expect(passed=1)
+
+    started.run("-n1", process=True, offline=True).expect(passed=1, real=[])
+
+
+def test_a_process_that_joblib_starts_is_named(started):
+    pytest.importorskip("loky")
+    started.test("""
+        from loky import get_reusable_executor
+        assert get_reusable_executor(1).submit(shop.fetch, "Oslo").result() == "OSLO"
+    """)
+
+    run = started.run(process=True).expect(passed=1, real=["fetch Oslo"])
+
+    assert run.section[-3:] == [
+        "processes in which nothing is mimicked:",
+        "  loky    test_shop.py::test_it",
+        "to mimic calls there: name the function that starts it, or use multiprocessing",
+    ]
