@@ -63,7 +63,8 @@ _INI_WORDS = {
 }
 _MARKER = (
     "mimic(*targets, **options): replay the recorded calls of these targets in the "
-    "marked test, class or module. The options are those of a line of mimic_functions."
+    "marked test, class or module. The options are those of a line of mimic_functions. "
+    "mimic(False): leave the test out, its calls run for real and are not recorded."
 )
 
 # The course of a run. None: its tests began, and nothing was mimicked.

@@ -31,6 +31,35 @@ SHOP = """
 """
 
 
+def test_a_marker_with_false_leaves_a_test_out(project):
+    """Its calls run for real and are not recorded; what a wider fixture asks for others is."""
+    project.ini("shop:fetch")
+    project.module(SHOP)
+    project.tests("""
+        import pytest, shop
+
+        @pytest.fixture(scope="module")
+        def town():
+            return shop.fetch("Oslo")
+
+        @pytest.mark.mimic(False)
+        class TestApart:
+            def test_left_out(self, town):
+                assert shop.fetch("Rome") == ["Rome"]
+
+            @pytest.mark.mimic("shop:fetch ignore=session")
+            def test_taken_in(self):
+                assert shop.fetch("Bern") == ["Bern"]
+    """)
+
+    run = project.run("--mimic-record").expect(passed=2)
+
+    assert run.real == ["fetch Oslo", "fetch Rome", "fetch Bern"]
+    recorded = sorted(call.arguments["city"] for call in run.calls)
+    assert recorded == ["Bern", "Oslo"]
+    project.run("--mimic-fail-on-unused").expect(passed=2, real=["fetch Rome"])
+
+
 def test_context_manager_decorator_and_marker_mimic_calls(project):
     project.tests("""
         import pytest, shop

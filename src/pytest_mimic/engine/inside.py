@@ -29,9 +29,17 @@ class OpenCall:
         """End it, as its owner ends."""
 
 
-_NOTHING = OpenCall()
+class LeftOut(OpenCall):
+    """What a test does that nothing is mimicked for."""
+
+    @property
+    def is_open(self) -> bool:
+        return True
+
+
+NOTHING = OpenCall()
 # The call around what runs in this context.
-_around: ContextVar[OpenCall] = ContextVar("pytest_mimic_around", default=_NOTHING)
+_around: ContextVar[OpenCall] = ContextVar("pytest_mimic_around", default=NOTHING)
 
 
 class Inside:
@@ -48,7 +56,7 @@ class Inside:
     def passes(self) -> bool:
         """Whether what calls now is a part of a real call."""
         around = _around.get()
-        return around is not _NOTHING and around.is_open
+        return around is not NOTHING and around.is_open
 
     def enter(self, call: OpenCall) -> OpenCall:
         """Let what is called from now on be a part of a call; give what it was before.
@@ -56,7 +64,7 @@ class Inside:
         Nothing of `contextlib` is used around a real call: it would set the traceback
         of an exception, which a frozen one refuses.
         """
-        if self._originals is None and not self._is_closed:
+        if call.is_open and self._originals is None and not self._is_closed:
             self._replace()
         before = _around.get()
         _around.set(call)
@@ -107,7 +115,7 @@ class Inside:
                 return submit(pool, function, *args, **kwargs)
             part = _inside(function)
             # A thread of the pool serves others later: it is not a part of the call.
-            before = self.enter(_NOTHING)
+            before = self.enter(NOTHING)
             try:
                 return submit(pool, part, *args, **kwargs)
             finally:
@@ -126,6 +134,6 @@ def _inside(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         finally:
-            _around.set(_NOTHING)
+            _around.set(NOTHING)
 
     return function_inside

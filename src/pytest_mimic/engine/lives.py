@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 
 from pytest_mimic.engine.calls import kept_failure
 from pytest_mimic.engine.events import Plain
+from pytest_mimic.engine.inside import NOTHING
 from pytest_mimic.engine.logs import Ending, Log, why_not_kept
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import RERECORD
@@ -58,6 +59,8 @@ def owning(run: Run, fixture: Owner) -> Iterator[None]:
         MimicError: The log of the set-up cannot be written.
     """
     run.owners.append(fixture)
+    # Other tests use what a test has set up that is left out.
+    around = run.inside.enter(NOTHING)
     fixture.first_test = fixture.first_test or run.test
     try:
         yield
@@ -66,6 +69,7 @@ def owning(run: Run, fixture: Owner) -> Iterator[None]:
             _end_setup(run, fixture)
     finally:
         fixture.is_set_up = True
+        run.inside.leave(around)
         run.owners.remove(fixture)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic.engine.events import CALLS, Event, Noted
+from pytest_mimic.engine.inside import LeftOut
 from pytest_mimic.engine.lives import end_test
 from pytest_mimic.engine.logs import Ending
 from pytest_mimic.errors import (
@@ -51,6 +52,7 @@ class Phases:
         self._has_failed = False
         self._has_skipped = False
         self._is_uncalled = False
+        self._is_left_out = False
         self._shown_rows = 0
 
     def keep_strays(self) -> None:
@@ -69,6 +71,7 @@ class Phases:
         """
         session = self._session
         self._has_failed = self._has_skipped = self._is_uncalled = False
+        self._is_left_out = False
         self.keep_strays()
         keep_out_of_fakes()
         session.begin_test(plain_id(item))
@@ -79,7 +82,12 @@ class Phases:
             self._enter(targets)
         # The closest marker comes first, and is to decide: it is entered last.
         for mark in reversed(list(item.iter_markers("mimic"))):
-            self._enter_mark(item, mark)
+            self._is_left_out = mark.args == (False,)
+            if not self._is_left_out:
+                self._enter_mark(item, mark)
+        if self._is_left_out:
+            inside = session.run.inside
+            self._coverings.callback(inside.leave, inside.enter(LeftOut()))
 
     def _enter(self, targets: list[Target]) -> None:
         self._coverings.callback(self._session.coverings.enter(targets).end)
@@ -107,7 +115,8 @@ class Phases:
     def pytest_pyfunc_call(
         self, pyfuncitem: pytest.Function
     ) -> Generator[None, object, object]:
-        self._is_uncalled = _may_be_answered(pyfuncitem)
+        # Nothing proves what the recordings of a test that is left out are for.
+        self._is_uncalled = self._is_left_out or _may_be_answered(pyfuncitem)
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
