@@ -22,8 +22,8 @@ class Commands:
     """
 
     def __init__(self, rootdir: Path, start: Path, vault: str = "") -> None:
-        self._rootdir = rootdir
-        self._start = start
+        self.rootdir = rootdir
+        self.start = start
         self._vault = vault
 
     def pytest(self, *options: str, tests: Iterable[str] = ()) -> str:
@@ -51,12 +51,16 @@ class Commands:
         vault = ["--vault", self._vault] if self._vault else []
         return " ".join(map(_quoted, ["pytest-mimic", *words, *vault]))
 
+    def folder(self, path: Path) -> str:
+        """Return a folder as it is named in the folder of the command."""
+        return Path(os.path.relpath(path, self.start)).as_posix()
+
     def place_of(self, test: str) -> str:
         """Return the id of a test as pytest takes it in the folder of the command."""
-        if self._start == self._rootdir:
+        if self.start == self.rootdir:
             return test
         file, colons, name = test.partition("::")
-        relative = os.path.relpath(self._rootdir / file, self._start)
+        relative = os.path.relpath(self.rootdir / file, self.start)
         return f"{Path(relative).as_posix()}{colons}{name}"
 
 

@@ -17,7 +17,7 @@ from pytest_mimic.values.differences import Difference
 from pytest_mimic.values.looks import differ_in_ids_alone
 from pytest_mimic.values.tree import IGNORED, Tree, without
 from pytest_mimic.vault.recording import Entry, copied
-from pytest_mimic.vault.vault import Vault
+from pytest_mimic.vault.vault import Vault, vault_above
 from pytest_mimic.words import PAGE_ON_NEW_VALUES, few
 
 # Recordings of a target that are read, and those that are compared with a call.
@@ -168,12 +168,25 @@ def _moves(owner: str, moved: Sequence[str], around: Around) -> list[Remedy]:
     return [*zip(words, commands, strict=False)]
 
 
+def _without_vault(around: Around) -> Hints:
+    facts = [f"the vault {around.vault.label} does not exist"]
+    commands = around.commands
+    above = vault_above(around.vault.path, commands.rootdir)
+    if above is None:
+        return Hints(facts, [])
+    there = commands.folder(above)
+    facts.append(f"a vault in {there} has recordings of these tests")
+    return Hints(facts, [("to use it", commands.pytest(f"--rootdir={there}"))])
+
+
 def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hints:
     """Say which recording has the fewest parts that differ, and where it differs."""
     described = call.describe()
     if call.parts is not None:
         described = call.parts(described)
     if not recorded:
+        if not around.vault.path.is_dir():
+            return _without_vault(around)
         return Hints([f"there are no recordings of {call.target}"], [])
     trees = [_counted(one.entry, call, around.vault) for one in recorded]
     number, found = messages.nearest(described, trees)

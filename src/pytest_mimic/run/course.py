@@ -25,6 +25,7 @@ from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.phases import Phases
 from pytest_mimic.run.session import Session
+from pytest_mimic.vault.vault import vault_above
 
 _HEADERS = {
     "replay": "replay from {}",
@@ -124,11 +125,22 @@ class Course:
         if not settings.targets and not settings.vault.is_dir():
             return None
         header = _HEADERS[settings.mode].format(settings.vault_label)
+        if not settings.vault.is_dir():
+            header += self._words_for_no_vault()
         if self._config.option.mimic_no_record:
             header += ", nothing may be recorded"
         count = sum(not target.excluded for target in settings.targets)
         targets = f" ({count} target{'s' if count > 1 else ''})" if count else ""
         return f"mimic: {header}{targets}"
+
+    def _words_for_no_vault(self) -> str:
+        settings = self.session.settings
+        words = "" if settings.writes else ", which does not exist"
+        above = vault_above(settings.vault, settings.rootdir)
+        if above is not None:
+            there = self.session.commands.folder(above)
+            words += f" (a vault in {there} has recordings of these tests)"
+        return words
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Judge the targets, as far as the collected tests tell whether they exist.
