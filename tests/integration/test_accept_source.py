@@ -51,7 +51,7 @@ def test_the_last_remedy_of_a_stale_call_makes_it_replay(nets):
     )
     assert accepted.section[1:] == [
         "accepted:",
-        "  shop:embed    2 calls in 3 tests",
+        "  shop:embed    3 calls in 3 tests",
     ]
     assert accepted.changed == {call.file for call in before}
     for old, new in zip(before, nets.calls(), strict=True):
@@ -69,7 +69,7 @@ def test_a_test_that_fails_accepts_nothing_that_others_use(nets):
     run = nets.run(OPTION, offline=True).expect(
         passed=3,
         failed=1,
-        says=["not accepted:", "test_more.py::test_more did not pass"],
+        says=["not accepted, since a test that uses it did not pass:", "(test_more.py::test_more)"],
     )
 
     assert [name for name in run.changed if name.endswith(".json")] == [

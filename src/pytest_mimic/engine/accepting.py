@@ -13,8 +13,8 @@ from pytest_mimic.vault.vault import Vault
 def accept(vault: Vault, events: Events, outcomes: Mapping[str, str]) -> None:
     """Write today's source and inputs into the recordings that tests have accepted.
 
-    A recording that a test has used which did not pass stays as it is. Its events get
-    the fact `failed`, the name of that test.
+    A recording that a test has used which did not pass stays as it is, and its events
+    become `not accepted`.
 
     Args:
         vault: Where the recordings are.
@@ -48,7 +48,9 @@ def _renewed(
     failed = [one.test for one in own if outcomes.get(one.test) != "passed"]
     if not own or failed:
         for event in own:
-            event.facts["failed"] = failed[0]
+            event.kind = "not accepted"
+            event.facts["cause"] = f"{event.call} {failed[0]}"
+            event.facts["what"] = f"({failed[0]})"
         return entry
     facts = own[0].facts
     listed = own[0].text("inputs")

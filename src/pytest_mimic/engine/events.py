@@ -39,7 +39,8 @@ EventKind: TypeAlias = Literal[
     "told apart by order",  # equal calls with other keys: what, paths, a line
     "looks secret",  # what; mark: the name in mimic_redact that accepts it
     "not searched",  # bytes, in which nobody can look for secrets
-    "accepted",  # a stale call of the target in `call`: name, identity, at; new facts
+    "accepted",  # a stale call of a target: cause, name, identity, at; what is new
+    "not accepted",  # the same, where a test that uses it did not pass: what
     "inputs changed",  # of a replayed call of the target in `call`: cause, identity
     "damaged",  # a file of the vault that a test needed, in `call`: cause
     "spawned",  # a process that was started anew, by the method in `call`

@@ -275,7 +275,7 @@ class FunctionPlan:
             )
             facts["inputs"] = listed.decode()
         if facts:
-            step.tell("accepted", self.target, **facts)
+            step.tell("accepted", self.target, cause=self.target, **facts)
 
     def opened(self) -> AbstractContextManager[None]:
         """Collect what a call that is recorded opens for reading."""

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_mimic.commands import Commands
+from pytest_mimic.engine.callers import is_called_by
 from pytest_mimic.engine.calls import Call, Place
 from pytest_mimic.engine.decide import Reason
 from pytest_mimic.engine.events import Plain
@@ -25,6 +26,7 @@ from pytest_mimic.patch.targets import line_of
 from pytest_mimic.values.tree import shown_path
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
+from pytest_mimic.words import PAGE_ON_NEW_VALUES
 
 if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference
@@ -117,6 +119,9 @@ class Refusals:
             # Its token is that of a replayed answer, and nobody could fill it in.
             if call.tokens is not None and call.tokens():
                 option = RERECORD
+        if is_called_by("hypothesis.core"):
+            words = "Hypothesis makes other examples in each run without a profile"
+            ways = [*ways, (words, f"{PAGE_ON_NEW_VALUES}#hypothesis")]
         what = f"no recording of {call.label()}"
         refusal = self._refusal(what, facts, "to record it", option, owner, ways)
         if cause:

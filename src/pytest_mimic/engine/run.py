@@ -9,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.commands import Commands
+from pytest_mimic.engine.callers import is_called_by
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.children import Children
 from pytest_mimic.engine.collector import Collector
@@ -255,12 +256,14 @@ class Run:
         self.events.note(error, call)
 
     def refuse(self, refusal: Refusal, call: Call) -> MimicError:
-        """Note the error that a call gets, and give it.
+        """Note the error that a call gets, and give it; one of a debugger is no test's.
 
         Raises:
             EndlessCallsError: An equal call of this test was refused a thousand times.
         """
         error = refusal.error
+        if is_called_by("pdb"):
+            return error
         if self.test_owner is not None:
             self.test_owner.has_missed = True
         key = self.test, call.target, call.identity

@@ -292,6 +292,8 @@ _LISTS = (
         (_of_changed_inputs,),
         row=_calls_of_targets,
     ),
+    _List("not accepted", "not accepted, since a test that uses it did not pass"),
+    _List("accepted", "accepted", row=_counts),
     _List(
         "spawned",
         "processes in which nothing is mimicked",
