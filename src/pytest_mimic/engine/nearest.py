@@ -74,6 +74,8 @@ def hints_for(call: Call, place: Place, owner: Owner | None, around: Around) -> 
         if vault.read(place.name) is None:
             where += ", which does not exist"
         return hints._replace(facts=[f"{hints.facts[0]} {where}", *hints.facts[1:]])
+    if not vault.path.is_dir():
+        return _without_vault(around)
     names = dict.fromkeys([place.name] if place.is_in_log else [])
     names.update(dict.fromkeys(vault.names()))
     recorded = list(islice(_recorded(call, names, vault), _MOST_READ))
@@ -185,8 +187,6 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
     if call.parts is not None:
         described = call.parts(described)
     if not recorded:
-        if not around.vault.path.is_dir():
-            return _without_vault(around)
         return Hints([f"there are no recordings of {call.target}"], [])
     trees = [_counted(one.entry, call, around.vault) for one in recorded]
     number, found = messages.nearest(described, trees)

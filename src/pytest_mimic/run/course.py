@@ -125,7 +125,7 @@ class Course:
         if not settings.targets and not settings.vault.is_dir():
             return None
         header = _HEADERS[settings.mode].format(settings.vault_label)
-        if not settings.vault.is_dir():
+        if settings.mode != "live" and not settings.vault.is_dir():
             header += self._words_for_no_vault()
         if self._config.option.mimic_no_record:
             header += ", nothing may be recorded"
