@@ -116,7 +116,7 @@ def test_the_line_for_a_shared_call_shows_no_key_and_takes_it(
         env = {"API": server.url, "NAME": name, name: key, "MORE": ""}
         project.run("--mimic-record", env=env).expect(passed=2)
         env["MORE"] = "yes"
-        line = f'http only="{pattern}" sequence=no'
+        line = f'http only="{pattern}" shared'
         never = [] if key == "a,b" else [key]
         project.run(env=env).expect(passed=1, failed=1, says=[line], never=never)
         project.ini(line, "http")

@@ -63,7 +63,7 @@ def test_one_who_logs_in_alone_is_recorded_once_more(recorded):
     """It asks for something that another test has asked: the miss says so."""
     run = recorded.run("test_shop.py::test_two", env=recorded.env).expect(failed=1)
 
-    assert 'http only="POST /login" sequence=no' in run.output
+    assert 'http only="POST /login" shared' in run.output
 
 
 def test_with_the_printed_line_each_test_replays_alone(project):

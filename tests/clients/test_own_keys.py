@@ -63,7 +63,7 @@ def test_where_one_recording_serves_all_a_second_sender_is_refused(project):
     # Pytest shows the lines of the test, which hold the keys.
     said = "\n".join(re.findall(r"^E .*", run.output, re.M) + run.section)
     assert "GET /me" in said
-    assert "to tell them apart: http match=headers.x-user sequence=no" in said
+    assert "to tell them apart: http match=headers.x-user shared" in said
     assert "key-of-" not in said
 
 
@@ -102,7 +102,7 @@ def test_a_replay_gives_a_second_sender_no_shared_recording(project):
 
     assert "is sent with a different client_secret" in run.output
     assert "content-length" not in run.output
-    assert "leave out sequence=no" in run.output
+    assert "leave out shared" in run.output
 
 
 def test_a_replay_gives_a_shared_recording_whatever_the_key_in_a_header(project):

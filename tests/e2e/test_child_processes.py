@@ -120,7 +120,7 @@ def test_a_call_that_has_a_place_is_refused_in_every_mode(forking, server, way, 
 
     run = forking.run_forking(*([mode] if mode else []), "-k", "children")
 
-    says = ["http GET /users/2", 'http only="GET /users/2" sequence=no']
+    says = ["http GET /users/2", 'http only="GET /users/2" shared']
     run.expect(failed=1, deselected=1, says=says)
     assert server.seen == []
     assert run.calls == []
@@ -141,7 +141,7 @@ def test_children():
 
     run = forking.run_forking("--mimic-record")
 
-    run.expect(failed=1, says=["sequence=no"])
+    run.expect(failed=1, says=["shared"])
     assert server.seen == []
 
 

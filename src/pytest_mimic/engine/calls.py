@@ -37,7 +37,8 @@ _FAILED_CODES = frozenset(
     """.split()
 )
 
-SameBodies = Callable[[Mapping[str, Tree], Mapping[str, Tree]], bool]
+SameBodies = Callable[..., bool]
+"""Compares two outcomes, and takes other options than those of the line."""
 
 
 class Call:
@@ -109,6 +110,11 @@ class Call:
         return _line_of(self.options)
 
     @property
+    def has_samples(self) -> bool:
+        """Whether equal calls have an answer each, if all tests share them."""
+        return self.kind != "function" and not self.is_of_all
+
+    @property
     def conversation(self) -> str:
         """The calls of its log that it follows from, by name; empty: none."""
         return self.kind if self.in_log and self.kind != "function" else ""
@@ -157,7 +163,8 @@ class Place:
         key: What equal calls have.
         conversation: The calls that it follows from, by name; empty: none.
         is_in_log: Whether it is in a log; else all tests share it.
-        index: The recorded call of the log that it is; None: none.
+        index: The recorded call of the log that it is; None: none. Of what all tests
+            share the number of the answer.
         begin: When it began, among the beginnings and ends of the log.
         ended: When it ended. None: not yet.
         blank: Of a call that runs for real: its entry as long as nothing is kept.

@@ -463,11 +463,12 @@ class FunctionCall:
             return None
         name = call_name(plan.target, self.identity)
         try:
-            entry = run.shared.recorded(name)
-            if entry is None or not plan.is_fresh_value(entry):
+            answers = run.shared.recorded(name)
+            if not answers or not plan.is_fresh_value(answers[0]):
                 return None
         except MimicError:
             return None  # Whoever takes the place of the call refuses it.
+        entry = answers[0]
         plan.warn_of_inputs(entry)
         run.sleeps.go_on()
         if run.changing is not None:

@@ -160,6 +160,7 @@ def _undo(run: Run, written: Iterable[Written]) -> None:
     """Put back what stood before, where nobody has written since."""
     for one in reversed(list(written)):
         run.vault.put_back(one)
+        run.shared.forget(one.name)
         run.version += 1
 
 
@@ -187,14 +188,19 @@ def _judge_shared(
     left: list[Written] = []
     undone: list[Written] = []
     for written in owner.kept.values():
-        [entry] = written.recording.entries
-        why = why_not_kept(entry, ending, below_replayed=below_replayed)
-        is_replaced = ending == "failed" and written.before is not None
-        (undone if why or is_replaced else left).append(written)
-        if is_replaced and not why:
+        failed = 0
+        for entry in written.answers.values():
+            why = why_not_kept(entry, ending, below_replayed=below_replayed)
+            failed += bool(why)
+            if why or not (ending == "failed" and written.is_replacing):
+                _tell_outcome(run, entry, why, owner)
+        if ending == "failed" and written.is_replacing:
+            undone.append(written)
             run.events.add("put back", test=run.test, name=written.name)
+        elif failed == len(written.answers):
+            undone.append(written)
         else:
-            _tell_outcome(run, entry, why, owner)
+            left.append(written)
     _undo(run, undone)
     return left
 

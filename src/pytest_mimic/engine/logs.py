@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
+from os import urandom
 from typing import Literal
 
 from pytest_mimic.engine.calls import (
@@ -16,7 +17,6 @@ from pytest_mimic.engine.calls import (
     failed_exchange,
     is_gone,
     is_stale,
-    is_worth_a_wait,
     kept_identity,
     kept_parts,
     key_of,
@@ -26,10 +26,11 @@ from pytest_mimic.engine.decide import Conversation, Facts, Mode, Recorded, deci
 from pytest_mimic.engine.turns import Turns
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.patch.targets import NO_OPTIONS
 from pytest_mimic.values.tree import Tree, digest_of
 from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import Entry, Recording, copied, damaged, shapeless
-from pytest_mimic.vault.vault import Part, Vault, Written
+from pytest_mimic.vault.vault import Part, Vault, Written, renewed
 
 Ending = Literal["passed", "skipped", "failed"]
 
@@ -161,8 +162,8 @@ class Log:
         own = self._of_sender(call, indices)
         if own:
             indices, number = own, self._next((key, own[0]))
-        if not call.in_log:
-            number = 0  # in a cassette, too, equal calls have one answer
+        if not call.in_log and not call.has_samples:
+            number = 0  # in a cassette, too, a function has one outcome a call
         if not indices:
             imported = self._imported(call)
             return imported, "none" if imported is None else "fresh"
@@ -404,55 +405,227 @@ class Log:
         return old.line == new.line and are_equal(old, new)
 
 
+class Begun:
+    """How many equal calls of what all tests share an owner began, by file.
+
+    Attributes:
+        failed: The exchanges that have failed, by file and number, and how.
+    """
+
+    def __init__(self) -> None:
+        self.failed: dict[tuple[str, int], str] = {}
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._again: dict[str, list[int]] = {}
+
+    def next(self, name: str) -> int:
+        """Give the number of a call that begins now among equal ones."""
+        with self._lock:
+            again = self._again.get(name)
+            if again:
+                return again.pop(0)
+            self._counts[name] += 1
+            return self._counts[name] - 1
+
+    def fail(self, name: str, number: int, failed: str) -> None:
+        """Note that an exchange has failed: the next equal call has its number."""
+        with self._lock:
+            self.failed[name, number] = failed
+            self._again[name] = sorted([*self._again.get(name, ()), number])
+
+
 class Shared:
-    """The recordings of calls that have no place in a log."""
+    """The recordings of calls that have no place in a log.
 
-    def __init__(self, vault: Vault) -> None:
+    The n-th equal call of each owner gets the n-th answer.
+
+    Args:
+        vault: Where they are.
+        run_id: What the processes of one run have in common.
+    """
+
+    def __init__(self, vault: Vault, run_id: str = "") -> None:
         self._vault = vault
-        # Those that this run has recorded.
-        self._whole_streams: dict[str, Entry] = {}
-        # How exchanges have failed: whoever tries again is to get the real answer.
-        self.failed: dict[str, str] = {}
+        self._run_id = run_id or urandom(8).hex()
+        self._made: defaultdict[str, set[int]] = defaultdict(set)
 
-    def recorded(self, name: str) -> Entry | None:
-        """Give the call in a file; None: there is none.
+    def recorded(self, name: str) -> list[Entry]:
+        """Give the answers in a file.
 
         Raises:
             CorruptRecordingError: The file is damaged.
         """
         recording = self._vault.read(name)
         if recording is None:
-            return None
-        calls = [call_name(one.target, one.identity) for one in recording.entries]
-        if calls != [name]:
+            return []
+        calls = {call_name(one.target, one.identity) for one in recording.entries}
+        if calls != {name}:
             label = f"{self._vault.label}/{name}"
             raise shapeless(label, "it has the recording of another call")
-        return recording.entries[0]
+        return recording.entries
 
-    def take(self, call: Call, mode: Mode) -> Place:
-        """Find the recording of a call, and say what becomes of it."""
-        name = call_name(call.target, call.identity)
-        entry = self.recorded(name) if mode != "rerecord" else None
+    def take(self, call: Call, mode: Mode, begun: Begun | None = None) -> Place:
+        """Find the recording of a call, and say what becomes of it.
+
+        Args:
+            call: The call.
+            mode: That of the run.
+            begun: What its owner began. None: the call gets the first answer.
+        """
+        name, number = call_name(call.target, call.identity), 0
+        if begun is not None and call.has_samples:
+            number = begun.next(name)
+        entry = None
         recorded: Recorded = "none"
-        is_tried_again = mode == "record" and name in self.failed
-        if entry is not None and entry.line == call.line and not is_tried_again:
-            recorded = "stale" if is_stale(call, entry) else "fresh"
-        decision = decide(Facts(mode, recorded))
-        return Place(decision, recorded, entry, name, key_of(call))
+        is_made = mode == "rerecord" and number in self._made_in_run(name)
+        if mode != "rerecord" or is_made:
+            entry, is_own = _answer_at(self.recorded(name), number)
+            if entry is not None and entry.line == call.line:
+                recorded = self._recorded_of(call, entry, is_own=is_own)
+        if mode == "record" and recorded == "fresh" and entry is not None:
+            is_failed = failed_exchange(entry.body)
+            if is_failed and number in self._made_in_run(name):
+                recorded = "none"  # Who tries again is to get the real answer.
+        decision = decide(Facts("record" if is_made else mode, recorded))
+        return Place(decision, recorded, entry, name, key_of(call), index=number)
+
+    def _recorded_of(self, call: Call, entry: Entry, *, is_own: bool) -> Recorded:
+        if entry.end == "empty":
+            return "empty"
+        if is_stale(call, entry):
+            return "stale"
+        return "fresh" if is_own else "repeats"
 
     def put(self, call: Call, place: Place, entry: Entry, *, test: str) -> Written:
-        """Keep an outcome at once; a stream that was read to its end stays."""
-        if "last" in entry.body:
-            self._whole_streams[place.name] = entry
-        elif "items" in entry.body:
-            entry = self._whole_streams.get(place.name, entry)
-        failed = failed_exchange(entry.body)
-        if failed and is_worth_a_wait(entry.body):
-            self.failed[place.name] = failed
+        """Keep an outcome at once, as `place.outcome`.
+
+        What this run has put there before stays, if it is no failed exchange, as
+        `place.entry`: another owner got it. So does the longer reading of a stream.
+        """
+        entry.test, entry.recorded = test, self._vault.today
+        number, name = place.index or 0, place.name
+        are_equal = comparison_of(call)
+        if call.kind != "function":
+            # Two equal calls may be made for the sake of what is volatile.
+            same = call.is_equal and partial(call.is_equal, under=NO_OPTIONS)
+            are_equal = partial(is_equal, options=NO_OPTIONS, same_bodies=same)
+        is_replacing = False
+
+        def change(former: Recording | None) -> Recording:
+            nonlocal is_replacing
+            is_made = number in self._made_in_run(name)
+            self._note(name, number)
+            answers = _answers_of(former)
+            old, is_own = _answer_at(answers, number)
+            kept = entry
+            if former is not None and old is not None and is_own and not old.end:
+                if _stays(old, entry, is_made=is_made):
+                    place.outcome = old
+                    place.entry = old if is_made else None
+                    return former
+                if old.line == entry.line and are_equal(old, entry):
+                    kept = renewed(old, entry)
+                else:
+                    is_replacing = not is_made
+            place.outcome = kept
+            now = _with_answer(answers, number, kept, are_equal)
+            if former is not None and now == answers:
+                return former
+            return Recording(now[0].test, now[0].recorded, now)
+
+        written = self._vault.change(name, change)
+        written.is_replacing = is_replacing
+        written.answers[number] = place.outcome or entry
+        return written
+
+    # -- what this run has made
+
+    def _note(self, name: str, number: int) -> None:
+        self._made[name].add(number)
+        self._vault.locks.tell(f"{self._run_id} {name} {number}")
+
+    def forget(self, name: str) -> None:
+        """Note that what this run has made stands no longer in a file."""
+        self._made.pop(name, None)
+        with self._vault.locks.writing():
+            self._vault.locks.tell(f"{self._run_id} {name} none")
+
+    def _made_in_run(self, name: str) -> set[int]:
+        """Give the answers in a file that any process of this run has made."""
+        self._vault.begin_recording()
+        for line in self._vault.locks.told():
+            run_id, file, number = line.split(" ")
+            if run_id == self._run_id and number == "none":
+                self._made.pop(file, None)
+            elif run_id == self._run_id:
+                self._made[file].add(int(number))
+        return self._made[name]
+
+
+def _answers_of(recording: Recording | None) -> list[Entry]:
+    """Give the answers in a file, each with the test that has asked."""
+    if recording is None:
+        return []
+    owner = recording.owner
+    return [copied(one, test=one.test or owner) for one in recording.entries]
+
+
+def _answer_at(answers: Sequence[Entry], number: int) -> tuple[Entry | None, bool]:
+    """Give the answer that a call gets, and whether it is its own or the last one."""
+    for answer in answers:
+        if number < answer.times:
+            return answer, True
+        number -= answer.times
+    return (answers[-1] if answers else None), False
+
+
+def _with_answer(
+    answers: Sequence[Entry],
+    number: int,
+    answer: Entry,
+    are_equal: Callable[[Entry, Entry], bool],
+) -> list[Entry]:
+    """Give answers with another one at a place; equal neighbours are one."""
+    before: list[Entry] = []
+    after: list[Entry] = []
+    start = 0
+    for one in answers:
+        end = start + one.times
+        if start < number:
+            before.append(copied(one, times=min(end, number) - start))
+        if end > number + 1:
+            after.append(copied(one, times=end - max(start, number + 1)))
+        start = end
+    if start < number:
+        # Calls of the same owner that have not ended.
+        blank = Entry(answer.target, answer.identity, line=answer.line, end="empty")
+        before.append(copied(blank, test=answer.test, times=number - start))
+    joined = before[-1:]
+    for one in (copied(answer, times=1), *after[:1]):
+        if joined and are_equal(joined[-1], one):
+            joined[-1] = copied(joined[-1], times=joined[-1].times + one.times)
         else:
-            self.failed.pop(place.name, None)
-        recording = Recording(test, self._vault.today, [entry])
-        return self._vault.write(place.name, recording, equal=comparison_of(call))
+            joined.append(one)
+    return [*before[:-1], *joined, *after[1:]]
+
+
+def _stays(old: Entry, new: Entry, *, is_made: bool) -> bool:
+    """Whether a recorded answer stays where a new one was made.
+
+    Args:
+        old: The recorded one.
+        new: The new one.
+        is_made: Whether this run has made the recorded one.
+    """
+    items, new_items = old.body.get("items"), new.body.get("items")
+    if isinstance(items, list) and isinstance(new_items, list):
+        shorter = min(len(items), len(new_items))
+        if items[:shorter] == new_items[:shorter]:
+            # The longest reading counts.
+            return "last" not in new.body and len(new_items) <= len(items)
+    if failed_exchange(old.body):
+        return False
+    return is_made or bool(failed_exchange(new.body))
 
 
 def comparison_of(call: Call) -> Callable[[Entry, Entry], bool]:

@@ -337,6 +337,8 @@ class RealCall:
             after=after,
             hidden=hidden,
         )
+        if self._step.entry is not None:  # another owner was first
+            self._recorded = Replay(self._call, self._step, self._objects)
 
     def _compare(
         self, recorded: Replay, body: dict[str, Tree], content: object

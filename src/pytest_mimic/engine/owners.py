@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.inside import OpenCall
-from pytest_mimic.engine.logs import Log
+from pytest_mimic.engine.logs import Begun, Log
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError
 from pytest_mimic.vault.names import log_name
@@ -39,6 +39,7 @@ class Owner:
         opening: Is held while its log is read.
         log: Its log, from its first call with a place on.
         unreadable: Why its log could not be read.
+        begun: How many equal calls it began of what all tests share.
         kept: What all tests share and it has recorded, by file.
         open: Its calls that have not ended, in the order of their beginning.
         ended: Whether it has.
@@ -75,6 +76,7 @@ class Owner:
         self.opening = threading.Lock()
         self.log: Log | None = None
         self.unreadable: MimicError | None = None
+        self.begun = Begun()
         self.kept: dict[str, Written] = {}
         self.open: dict[OpenCall, None] = {}
         self.ended = threading.Event()
@@ -103,6 +105,8 @@ class Owner:
         former = self.kept.get(written.name)
         if former is not None and former.now == written.before:
             former.now, former.recording = written.now, written.recording
+            former.answers |= written.answers
+            former.is_replacing |= written.is_replacing
         else:
             # Behind a write of another process, only the last can be put back.
             self.kept[written.name] = written

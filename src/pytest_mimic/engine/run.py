@@ -85,6 +85,7 @@ class Run:
         may_record: bool = True,
         may_begin: bool = True,
         redact: Sequence[str] = (),
+        run_id: str = "",
     ) -> None:
         self.mode = mode
         self.vault = vault
@@ -98,7 +99,7 @@ class Run:
         self.owners: list[Owner] = []
         self.last_test: Owner | None = None
         self.test = ""
-        self.shared = Shared(vault)
+        self.shared = Shared(vault, run_id)
         self.written: set[str] = set()
         self.version = 0
 

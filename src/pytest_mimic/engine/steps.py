@@ -92,13 +92,16 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
 
 def _shared_place(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Call]:
     def is_recorded(identity: str) -> bool:
-        return run.shared.recorded(call_name(call.target, identity)) is not None
+        return bool(run.shared.recorded(call_name(call.target, identity)))
 
     mode = run.mode_of(owner)
     if mode == "verify" and owner is not None and not is_recorded(call.identity):
         identity = _recorded_identity(run, call, owner, is_recorded)
         call = _with_identity(call, identity)
-    return run.shared.take(call, mode), call
+    # A child knows nothing of the calls of its parent, nor of those of others.
+    is_counted = owner is not None and owner.pid == os.getpid()
+    begun = owner.begun if owner is not None and is_counted else None
+    return run.shared.take(call, mode, begun), call
 
 
 def _with_identity(call: Call, identity: str) -> Call:
@@ -391,16 +394,29 @@ class Step(OpenCall):
         if place.is_in_log:
             self._log.put(place, entry)
             return
-        failed = run.shared.failed.get(place.name)
         written = run.shared.put(self.call, place, entry, test=self._test)
-        if failed and place.name not in run.shared.failed:
-            self._report(
-                f"gave {failed} first: sequence=no keeps the last answer alone"
-            )
+        failed = failed_exchange(entry.body)
+        if not failed and place.entry is place.outcome:
+            self.entry = place.entry  # An equal call has ended before.
+        self._note_failure(failed, is_kept=place.outcome is entry)
         if run.events.tell is not None:
             run.events.tell(written)
         elif self._owner is not None and written.changed:
             self._owner.keep(written)
+
+    def _note_failure(self, failed: str, *, is_kept: bool) -> None:
+        """Let an exchange that has failed be made again, and name one that was."""
+        owner, place = self._owner, self._place
+        if owner is None or place.index is None or not self.call.has_samples:
+            return
+        if failed:
+            owner.begun.fail(place.name, place.index, failed)
+            if not is_kept:
+                self._report(f"gave {failed}: its recording stays as it is")
+            return
+        failed = owner.begun.failed.pop((place.name, place.index), "")
+        if failed:
+            self._report(f"gave {failed} first: only the answer after it is shared")
 
     def _report(self, what: str) -> None:
         label = self.call.label()

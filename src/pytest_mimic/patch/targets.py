@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         content: str | Sequence[str]
         mutates: str | Sequence[str]
         sequence: bool
+        shared: bool
         rtol: float
         atol: float
         volatile: str | Sequence[str]
@@ -91,7 +92,7 @@ class Options:
 
     def line(self) -> str:
         """Return all options as a line has them; `key` has no place there."""
-        # Which calls it is about comes first: `only="POST /login" sequence=no`.
+        # Which calls it is about comes first: `only="POST /login" shared`.
         plain = self.to_plain()
         names = dict.fromkeys(["only", "exclude", *plain])
         return " ".join(_word(name, plain[name]) for name in names if name in plain)
@@ -133,7 +134,7 @@ def _word(name: str, value: object) -> str:
     if value is True:
         return name
     if value is False:
-        return f"{name}=no"
+        return "shared"  # the only switch
     text = ",".join(value) if isinstance(value, (tuple, list)) else str(value)
     return f"{name}={as_value(text)}"
 
@@ -334,11 +335,10 @@ def as_targets(
         TargetError: As for `parse_target`, or a function has no importable name.
     """
     targets = [one if isinstance(one, Target) else _target_of(one) for one in given]
-    values = {
-        name: _read_option(name, value)
-        for name, value in (options or {}).items()
-        if value is not None or name not in _OPTIONS
-    }
+    values: dict[str, object] = {}
+    for name, value in (options or {}).items():
+        if value is not None or name not in _OPTIONS:
+            _set_option(values, name, _read_option(name, value))
     if not values:
         return targets
     are_several = len(targets) > 1
@@ -401,14 +401,22 @@ def read_options(words: Iterable[str], target: str = "") -> Options:
     values: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
-        if name in values:
+        if name in values or (name == "shared" and "sequence" in values):
             raise TargetError(f"{target}: {name} is given twice")
         if name == "key":
             raise TargetError(
                 f"{target}: key= takes a function, so it works in Python only"
             )
-        values[name] = _read_option(name or word, text if equals else None, target)
+        value = _read_option(name or word, text if equals else None, target)
+        _set_option(values, name, value)
     return Options(**values) if values else NO_OPTIONS
+
+
+def _set_option(values: dict[str, Any], name: str, value: object) -> None:
+    """Note the value of an option; `shared` is another word for `sequence=no`."""
+    if name == "shared":
+        name, value = "sequence", not value
+    values[name] = value
 
 
 def _read_option(name: str, value: object, target: str = "") -> object:
@@ -500,6 +508,7 @@ _OPTIONS = {
     "content": _Option(_read_names, "names of arguments", only_of="function"),
     "mutates": _Option(_read_names, "names of arguments", only_of="function"),
     "sequence": _Option(_read_switch, "true or false"),
+    "shared": _Option(_read_switch, "true or false"),
     "rtol": _Option(_read_tolerance, "a number that is not negative"),
     "atol": _Option(_read_tolerance, "a number that is not negative"),
     "volatile": _Option(_read_paths, "paths in the outcome"),

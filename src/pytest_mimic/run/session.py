@@ -59,6 +59,7 @@ class Session:
             redact=settings.redact,
             may_record=settings.may_record,
             may_begin=settings.may_record and not settings.is_ci,
+            run_id=getattr(config, "workerinput", {}).get("testrunuid", ""),
         )
         shows_calls = config.option.verbose > 0 or settings.report is not None
         self.run.events.shows_calls = shows_calls

@@ -100,6 +100,8 @@ class Locks:
         self._path = path
         self._label = label
         self._run: HeldFile | None = None
+        # How much of the file of what is told was read.
+        self._heard = 0
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -123,8 +125,38 @@ class Locks:
         """Join those who record. A forked process joins on its own."""
         if self._run is not None and self._run.is_own():
             return
-        with self.alone():
+        with self.alone() as is_alone:
+            if is_alone:
+                with suppress(FileNotFoundError):
+                    unlink(self._told)
             self._run = HeldFile(join(self._folder, "run"))
+
+    def tell(self, line: str) -> None:
+        """Tell a line to all processes that record, within `writing`."""
+        descriptor = open_file(self._told, _MAKE_LOCK | os.O_APPEND, 0o600)
+        try:
+            write_all(descriptor, f"{line}\n".encode())
+        finally:
+            close(descriptor)
+
+    def told(self) -> list[str]:
+        """Return the lines that were told since this was asked last."""
+        try:
+            descriptor = open_file(self._told, TO_LOCK)
+        except FileNotFoundError:
+            return []
+        try:
+            length = fstat(descriptor).st_size
+            os.lseek(descriptor, self._heard, os.SEEK_SET)
+            text = os.read(descriptor, length - self._heard).decode()
+        finally:
+            close(descriptor)
+        self._heard = length
+        return text.splitlines()
+
+    @cached_property
+    def _told(self) -> str:
+        return join(self._folder, "told")
 
     @contextmanager
     def alone(self) -> Iterator[bool]:

@@ -9,7 +9,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable
 from functools import cache
 from gc import get_referents
-from itertools import repeat
+from itertools import pairwise, repeat
 from json.encoder import (  # type: ignore[attr-defined]
     c_make_encoder,
     encode_basestring,
@@ -72,7 +72,20 @@ _CALL_TYPES: _Types = {
     "last": dict,
     "answer": dict,
     "seconds": (int, float),
+    "test": str,
+    "times": int,
 }
+# What the answers to one call have in common.
+_ASKED = (
+    "target",
+    "signature",
+    "identity",
+    "line",
+    "python",
+    "imported",
+    "arguments",
+    "request",
+)
 _LAYERS = {"astream", "await", "stream"}
 _IN_BODY = frozenset({*BODIES, "last"})
 _OF_TEXTS = frozenset({"layers", "hidden"})
@@ -119,6 +132,8 @@ class Entry(_ByFields):
         seconds: How long it took.
         hidden: The paths of arguments that are secrets.
         recorded: The day on which it was recorded. Empty: when its file is written.
+        test: Who asked, of what all tests share. Empty: the owner of the file.
+        times: How often in a row the call has given this.
     """
 
     # What its file does not say is as it stands here.
@@ -141,6 +156,8 @@ class Entry(_ByFields):
     seconds: float = 0.0
     hidden: tuple[str, ...] = ()
     recorded: str = ""
+    test: str = ""
+    times: int = 1
 
     def __init__(self, target: str = "", identity: str = "", **facts: Any) -> None:
         self.target = target
@@ -156,7 +173,8 @@ class Recording(_ByFields):
     Attributes:
         owner: The test, the fixture or the cassette that asked.
         recorded: The day, as `2026-11-27`.
-        entries: Its calls, in the order in which they began.
+        entries: Its calls, in the order in which they began. Of a call that all tests
+            share, the answers: the n-th equal call of each test gets the n-th.
         fixtures: The digests of the wider fixtures that were in use, by their owners.
         setup: The digest of what its set-up was asked, of a wider fixture.
         digest: The digest of the calls that the head names.
@@ -182,6 +200,9 @@ class Recording(_ByFields):
     def edited(self) -> bool:
         """Whether the calls were changed by hand."""
         return self.digest != _digest_of(_plain_calls(self))
+
+
+_NO_HEAD = Recording()
 
 
 def copied(one: _Kind, **fields: object) -> _Kind:
@@ -380,7 +401,13 @@ def _head_in(content: bytes, name: str) -> dict[str, Any]:
 def _recording_of(head: dict[str, Any], calls: list[Any], name: str) -> Recording:
     _check_types(head, _HEAD_TYPES, name)
     day = head.get("recorded", "")
-    entries = [_entry_of(call, day, name) for call in calls]
+    entries: list[Entry] = []
+    for call in calls:
+        if entries and isinstance(call, dict) and not call.keys() & {"at", "target"}:
+            # One more answer to the call before it.
+            asked = vars(entries[-1])
+            call |= {key: asked[key] for key in _ASKED if key in asked}
+        entries.append(_entry_of(call, day, name))
     return Recording(entries=entries, **head)
 
 
@@ -430,6 +457,8 @@ def _check_call(entry: Entry, name: str) -> None:
     count = len(entry.body) - ("last" in entry.body)
     if count > 1 or (count == 0 and not entry.end):
         raise shapeless(name, f"a call needs one of {', '.join(BODIES)}")
+    if entry.times < 1:
+        raise shapeless(name, "a call was made once or more 'times'")
     if not _LAYERS.issuperset(entry.layers):
         raise shapeless(name, f"'layers' are {', '.join(sorted(_LAYERS))}")
     if entry.end == "empty":
@@ -454,14 +483,25 @@ def _head_of(recording: Recording) -> dict[str, Any]:
 
 
 def _plain_calls(recording: Recording) -> list[dict[str, Any]]:
-    return [_plain(entry, recording.recorded) for entry in recording.entries]
+    calls = [_plain(entry, recording) for entry in recording.entries]
+    for before, call in reversed([*pairwise(calls)]):
+        # A further answer does not repeat what was asked.
+        has_place = "at" in call or "at" in before
+        if not has_place and all(call.get(key) == before.get(key) for key in _ASKED):
+            for key in call.keys() & _ASKED:
+                del call[key]
+    return calls
 
 
-def _plain(entry: Entry, day: str = "") -> dict[str, Any]:
-    """Return a call as it stands in a file of a day; what is empty is left out."""
+def _plain(entry: Entry, head: Recording = _NO_HEAD) -> dict[str, Any]:
+    """Return a call as it stands below a head; what is empty is left out."""
     facts = {**vars(entry), "seconds": round(entry.seconds, 6)}
-    if entry.recorded == day:
+    if entry.recorded == head.recorded:
         facts.pop("recorded", None)
+    if entry.test == head.owner:
+        facts.pop("test", None)
+    if entry.times == 1:
+        facts.pop("times", None)
     if entry.ended is not None:
         facts["at"] = [entry.begin, entry.ended]
     elif entry.begin:

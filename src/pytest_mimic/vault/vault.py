@@ -111,6 +111,8 @@ class Written:
         before: What it held. None: it did not exist.
         now: What it holds.
         recording: What was to be written.
+        answers: Of what all tests share, the answers that were put there, by number.
+        is_replacing: Whether one of them has replaced another.
     """
 
     def __init__(
@@ -120,6 +122,8 @@ class Written:
         self.before = before
         self.now = now
         self.recording = recording
+        self.answers: dict[int, Entry] = {}
+        self.is_replacing = False
 
     @property
     def changed(self) -> bool:
@@ -206,12 +210,32 @@ class Vault:
         Raises:
             CorruptRecordingError: A newer version has written the file.
         """
+
+        def make(former: Recording | None) -> Recording:
+            if former is None or equal is None:
+                return recording
+            return _with_kept_facts(former, recording, equal, formers)
+
+        return self.change(name, make)
+
+    def change(
+        self, name: str, make: Callable[[Recording | None], Recording]
+    ) -> Written:
+        """Replace a recording by what is made of it, while nobody else writes.
+
+        Args:
+            name: The file.
+            make: Takes what stands there (None: nothing that can be used), and gives
+                what is to stand there.
+
+        Raises:
+            CorruptRecordingError: A newer version has written the file.
+        """
         self.begin_recording()
         with self.locks.writing():
             before = self.folder.read(name)
             former = self._former(name, before)
-            if former is not None and equal is not None:
-                recording = _with_kept_facts(former, recording, equal, formers)
+            recording = make(former)
             now = before
             if now is None or deeply(lambda: recording != former):
                 now = content_of(recording)
@@ -461,11 +485,11 @@ def _with_kept_facts(
         call.seconds = former.seconds
     if len(pairs) != len(new.entries) or [one for one, _ in pairs] != old.entries:
         return new
-    entries = [_renewed(former, call) for former, call in pairs]
+    entries = [renewed(former, call) for former, call in pairs]
     return copied(old, entries=entries, fixtures=new.fixtures, setup=new.setup)
 
 
-def _renewed(former: Entry, call: Entry) -> Entry:
+def renewed(former: Entry, call: Entry) -> Entry:
     """Return a recorded call with the fingerprints of an equal new one."""
     return copied(
         former,
