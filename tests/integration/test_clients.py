@@ -112,9 +112,7 @@ def test_the_summary_names_an_answer_that_a_retry_has_replaced(project):
         recorded = project.record(env={"API": server.url}).expect(passed=1)
     project.replay(env={"API": server.url}).expect(passed=1)
 
-    row = (
-        "http GET /flaky gave status 503 first: only the answer after it is shared"
-    )
+    row = "http GET /flaky gave status 503 first: only the answer after it is shared"
     assert [line.strip() for line in recorded.section if "/flaky" in line] == [
         f"{row}    test_shop.py::test_it"
     ]

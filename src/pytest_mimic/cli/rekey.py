@@ -266,9 +266,7 @@ def _file_of(project: Project, found: Found, entry: Entry, options: Options) -> 
     has_place = _has_place(project, entry, options)
     if _is_shared(found):
         if has_place:
-            raise MimicError(
-                "all tests share it, so its place in a log is unknown"
-            )
+            raise MimicError("all tests share it, so its place in a log is unknown")
         return call_name(entry.target, entry.identity)
     if has_place or found.is_cassette:
         return found.name

@@ -216,9 +216,7 @@ class Refusals:
         ways = []
         if path:
             ways.append(("to tell them apart", call.line_with(match=[path])))
-        ways.append(
-            ("or give each test a recording of its own", "leave out shared")
-        )
+        ways.append(("or give each test a recording of its own", "leave out shared"))
         facts = ["one recording serves all tests, and keys do not count"]
         return Refusal(UnstableIdentityError(what, facts, ways), "")
 

@@ -1,0 +1,168 @@
+"""Section 2, `shared`: the n-th equal call of each test gets the n-th answer, and each place is paid for once a run."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from support import loopback
+from support.loopback import Server, serving
+
+
+class Model(loopback.Handler):
+    """Answers each request with its number, the first of a path that has `flaky` with 503."""
+
+    def do_GET(self):
+        """Answer a request."""
+        with self.server.lock:
+            self.server.seen.append(self.path)
+            number = len(self.server.seen)
+        if self.path == "/flaky" and self.server.seen.count("/flaky") == 1:
+            self.json({}, status=503)
+        elif self.path.startswith("/same"):
+            self.json("same")
+        else:
+            self.json(number)
+
+
+@pytest.fixture
+def service():
+    """A service that counts, and what it was asked."""
+    with serving(Server(Model)) as server:
+        server.lock = threading.Lock()
+        yield server
+
+
+@pytest.fixture
+def shop(project, service, monkeypatch):
+    """A project whose tests ask the service; all tests share its answers."""
+    monkeypatch.setenv("SERVICE", service.url)
+    project.module("""
+        import json, os
+        from urllib.request import urlopen
+
+        def ask(path="/a"):
+            with urlopen(os.environ["SERVICE"] + path) as answer:
+                return json.load(answer)
+    """)
+    project.ini("http shared")
+    return project
+
+
+def asked(service):
+    """Return how often the service was asked since this was asked last."""
+    count = len(service.seen)
+    service.seen.clear()
+    return count
+
+
+def test_equal_requests_of_a_test_are_samples(shop, service):
+    """Two tests share the first answer, and who asks more often asks for real."""
+    shop.tests("""
+        import shop
+
+        def test_one():
+            assert shop.ask() == 1
+
+        def test_five():
+            assert [shop.ask() for _ in range(5)] == [1, 2, 3, 4, 5]
+    """)
+
+    shop.record("-p", "no:randomly").expect(passed=2)
+
+    assert asked(service) == 5
+    shop.replay().expect(passed=2)
+    assert (asked(service), len(shop.files("calls"))) == (0, 1)
+    assert shop.command("check").code == 0
+
+
+def test_asking_until_an_answer_fits_ends_while_recording(shop, service):
+    shop.test("while shop.ask() != 7: pass")
+
+    shop.record().expect(passed=1)
+
+    assert asked(service) == 7
+    shop.replay().expect(passed=1)
+
+
+def test_equal_answers_are_a_count(shop, service):
+    shop.test("assert {shop.ask('/same') for _ in range(1000)} == {'same'}")
+
+    shop.record().expect(passed=1)
+
+    assert asked(service) == 1000
+    [call] = shop.calls()
+    assert call.call["times"] == 1000
+    shop.replay().expect(passed=1)
+    shop.record().expect(passed=1)
+    assert asked(service) == 0
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two"])
+@pytest.mark.parametrize("tests", [["test_shop.py::test_one"], []], ids=["one", "both"])
+def test_recording_again_pays_each_place_once(shop, service, tests, workers):
+    shop.tests("""
+        import shop
+
+        def test_one():
+            shop.ask(f"/then/{shop.ask()}")
+
+        def test_two():
+            shop.ask(f"/then/{shop.ask()}")
+            shop.ask()
+    """)
+    shop.record("-p", "no:randomly").expect(passed=2)
+    assert asked(service) == 3
+
+    again = shop.run("--mimic-rerecord", *workers, *tests)
+
+    again.expect(passed=1 if tests else 2)
+    assert (
+        len(set(service.seen)) <= asked(service) <= (2 if tests else 3) + len(workers)
+    )
+    shop.replay(*workers).expect(passed=2)
+    assert asked(service) == 0
+
+
+def test_a_place_holds_the_answer_after_a_failed_exchange(shop, service):
+    shop.test("""
+        from urllib.error import HTTPError
+        answers = []
+        while len(answers) < 2:
+            try:
+                answers.append(shop.ask("/flaky"))
+            except HTTPError:
+                pass
+        assert answers == [2, 3]
+    """)
+
+    shop.record().expect(passed=1)
+
+    assert asked(service) == 3
+    shop.replay().expect(passed=1)
+
+
+def test_threads_get_answers_by_their_beginning(shop, service):
+    shop.test("""
+        from concurrent.futures import ThreadPoolExecutor
+        with ThreadPoolExecutor(4) as pool:
+            assert len(set(pool.map(shop.ask, ["/a"] * 12))) == 12
+    """)
+
+    shop.record().expect(passed=1)
+
+    assert asked(service) == 12
+    shop.replay().expect(passed=1)
+    assert asked(service) == 0
+
+
+def test_a_failing_test_keeps_new_samples_and_replaces_none(shop, service):
+    shop.test("assert [shop.ask() for _ in range(2)] == [1, 2]")
+    shop.record().expect(passed=1)
+    shop.test("assert [shop.ask() for _ in range(3)] == [1, 2, 0]")
+
+    shop.record().expect(failed=1)
+    shop.run("--mimic-rerecord").expect(failed=1)
+
+    shop.test("assert [shop.ask() for _ in range(4)] == [1, 2, 3, 3]")
+    shop.replay().expect(passed=1)
