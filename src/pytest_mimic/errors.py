@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from pytest_mimic.words import printable
+from pytest_mimic.words import on_one_line
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -44,8 +44,7 @@ class MimicError(Exception):
         lines = [self.what, *(f"  {fact}" for fact in self.facts)]
         for words, command in self.remedies:
             lines.append(f"  {words}: {command}" if command else f"  {words}")
-        # A text of a recording may hold anything.
-        return printable("\n".join(lines))
+        return "\n".join(map(on_one_line, lines))
 
 
 class MissingRecordingError(MimicError, RuntimeError):

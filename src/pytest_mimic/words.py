@@ -32,13 +32,13 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def printable(text: str) -> str:
-    """Return a text in which no sign controls the terminal, but for ends of lines."""
-    return "\n".join(map(on_one_line, text.split("\n")))
-
-
 def on_one_line(text: str) -> str:
-    """Return a text with escapes for what would move or colour the terminal."""
+    """Return a text as it may be printed: one line, in which no sign controls anything.
+
+    Whatever a file or a service says goes through this where it is shown: on the
+    terminal, in an error, on the page. A name in a command that has such signs stands
+    in quotes; with its escapes it names nothing.
+    """
     if text.isprintable():
         return text
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
@@ -47,8 +47,7 @@ def on_one_line(text: str) -> str:
 def rows(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Return indented rows of two columns."""
     width = min(max(len(left) for left, _ in pairs), _WIDEST_COLUMN)
-    lines = [f"  {left:<{width}}    {right}".rstrip() for left, right in pairs]
-    return [printable(line) for line in lines]
+    return [f"  {left:<{width}}    {right}".rstrip() for left, right in pairs]
 
 
 def and_more(count: int) -> list[str]:

@@ -111,7 +111,7 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
             try:
                 yield from drawn(entry, shown)
             except CorruptRecordingError as error:
-                yield f"  {error}"
+                yield from (f"  {line}" for line in str(error).split("\n"))
                 code = 1
             yield ""
     for damage in selection.damaged:

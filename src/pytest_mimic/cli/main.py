@@ -73,11 +73,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _print(options.run(project, options))
     except SystemExit as end:
         return int(end.code or 0)
-    except (MimicError, pytest.UsageError) as error:
+    except MimicError as error:
         print(f"ERROR: {error}", file=sys.stderr)
+    except pytest.UsageError as error:
+        print(f"ERROR: {on_one_line(str(error))}", file=sys.stderr)
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
-        print(f"ERROR: {what}{error.strerror}", file=sys.stderr)
+        print(on_one_line(f"ERROR: {what}{error.strerror}"), file=sys.stderr)
     except KeyboardInterrupt:
         return _INTERRUPTED
     finally:

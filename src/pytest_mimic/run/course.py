@@ -26,6 +26,7 @@ from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.phases import Phases
 from pytest_mimic.run.session import Session
 from pytest_mimic.vault.vault import vault_above
+from pytest_mimic.words import on_one_line
 
 _HEADERS = {
     "replay": "replay from {}",
@@ -131,7 +132,7 @@ class Course:
             header += ", nothing may be recorded"
         count = sum(not target.excluded for target in settings.targets)
         targets = f" ({count} target{'s' if count > 1 else ''})" if count else ""
-        return f"mimic: {header}{targets}"
+        return on_one_line(f"mimic: {header}{targets}")
 
     def _words_for_no_vault(self) -> str:
         settings = self.session.settings
@@ -265,7 +266,7 @@ class Course:
         if lines:
             terminalreporter.write_sep("=", "mimic")
         for line in lines:
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(on_one_line(line))
 
     def _summary(self) -> list[str]:
         # Workers say nothing, and a run that ends early has nothing to say.

@@ -23,7 +23,7 @@ from pytest_mimic.run.fakes import keep_out_of_fakes
 from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.selection import plain_id
 from pytest_mimic.run.session import Session
-from pytest_mimic.words import duration, few, plural
+from pytest_mimic.words import duration, few, on_one_line, plural
 
 # They answer for a test only after they have called its function.
 _CALLERS = frozenset({"anyio", "python"})
@@ -209,7 +209,7 @@ class Phases:
         lines = [_line_of(event) for event in new if event.kind in CALLS]
         if lines:
             title = f"Captured mimic {report.when}"
-            report.sections.append((title, "\n".join(lines)))
+            report.sections.append((title, "\n".join(map(on_one_line, lines))))
 
     def _show_replays(self, report: pytest.TestReport, test: str) -> None:
         """Say in the report of a failure how many calls may be recorded again."""
@@ -231,7 +231,7 @@ class Phases:
             them = "it" if replayed == 1 else "them"
             told = f"{plural(replayed, 'call')} replayed; to record {them} again"
             lines = [f"{told}: {command}", *self._hidden_in(files)]
-            report.sections.append(("mimic", "\n".join(lines)))
+            report.sections.append(("mimic", "\n".join(map(on_one_line, lines))))
 
     def _hidden_in(self, files: Iterable[str]) -> list[str]:
         """Say which values of recorded answers the test got as placeholders."""

@@ -21,6 +21,7 @@ from pytest_mimic.run.selection import test_of
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import Entry, Recording
+from pytest_mimic.words import on_one_line
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 # The command `show` has the rest.
@@ -77,6 +78,7 @@ def write(path: Path, page: Page) -> None:
     """
     when = datetime.now().astimezone()
     title = f"{page.project} · {page.heading} · {when:%Y-%m-%d %H:%M}"
+    title = on_one_line(title)
     data = {
         "heading": page.heading,
         "when": f"{page.project}, {when:%Y-%m-%d %H:%M %Z}",
@@ -84,7 +86,7 @@ def write(path: Path, page: Page) -> None:
         "tests": list(_tests(page)),
     }
     # Inside of a script, `<` could begin its end.
-    encoded = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    encoded = json.dumps(_printable(data), ensure_ascii=False).replace("<", "\\u003c")
     text = _TEMPLATE.read_text("utf-8")
     text = text.replace("{title}", html.escape(title), 1)
     text = text.replace("{data}", encoded, 1)
@@ -93,6 +95,17 @@ def write(path: Path, page: Page) -> None:
         path.write_text(text, "utf-8", errors="backslashreplace")
     except OSError as error:
         raise MimicError(f"cannot write the report {path}: {error.strerror}") from None
+
+
+def _printable(part: Any) -> Any:
+    """Return what a page shows, with each text as it may be printed."""
+    if isinstance(part, str):
+        return on_one_line(part)
+    if isinstance(part, list):
+        return [_printable(one) for one in part]
+    if isinstance(part, dict):
+        return {name: _printable(one) for name, one in part.items()}
+    return part
 
 
 def _tests(page: Page) -> Iterator[dict[str, Any]]:

@@ -18,7 +18,7 @@ def summary(session: Session) -> list[str]:
     """Return the lines of the section `mimic`; none: there is nothing to say."""
     events = session.run.events
     errors = dict.fromkeys(one.call for one in events.of("wrong target", "stray"))
-    lines = [f"ERROR: {error}" for error in errors]
+    lines = [line for error in errors for line in f"ERROR: {error}".split("\n")]
     problems = _remarks(session) + _unused(session)
     counts = _counts(session)
     recorded = events.of("recorded")

@@ -6,6 +6,7 @@ import inspect
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -67,7 +68,7 @@ class Verdict:
         if self._errors:
             self._hidden = self._in_words_of_test(self._errors[0])
         elif self._drifts:
-            self._hidden = DriftError(self._drifts)
+            self._hidden = _DriftsError(self._drifts)
         if self._hidden is not None:
             excinfo = pytest.ExceptionInfo.from_exception(_thrown(self._hidden))
             call.excinfo = excinfo
@@ -103,6 +104,13 @@ class Verdict:
             texts.append(self._drifts)
         if texts:
             report.sections.append(("mimic", "\n".join(texts)))
+
+
+class _DriftsError(DriftError):
+    """The drifts of a test, of which each is a whole error."""
+
+    def __str__(self) -> str:
+        return self.what
 
 
 def _is_skip(error: BaseException) -> bool:
@@ -189,7 +197,7 @@ def _texts_of_drifts(drifts: Sequence[Noted]) -> list[str]:
     under it, without their remedies.
     """
     first_ones: dict[str, MimicError] = {}
-    followers: dict[str, dict[str, None]] = {}
+    followers: dict[str, dict[tuple[str, ...], None]] = {}
     for noted in drifts:
         error = noted.error
         conversation = error.conversation if isinstance(error, DriftError) else ""
@@ -199,14 +207,14 @@ def _texts_of_drifts(drifts: Sequence[Noted]) -> list[str]:
         elif conversation:
             then = f"then {noted.call}"
             if error.facts == first_ones[block].facts:
-                followers[block][f"{then}, in the same way"] = None
+                followers[block][(f"{then}, in the same way",)] = None
                 continue
-            facts = [f"  {fact}" for fact in error.facts]
-            followers[block]["\n".join([then, *facts])] = None
+            lines = (then, *(f"  {fact}" for fact in error.facts))
+            followers[block][lines] = None
     texts = []
     for block, error in first_ones.items():
-        lines = "\n".join(followers[block]).splitlines()
-        shown = DriftError(error.what, [*error.facts, *lines], error.remedies)
+        facts = chain(error.facts, *followers[block])
+        shown = DriftError(error.what, facts, error.remedies)
         texts.append(f"DriftError: {shown}")
     return texts
 
