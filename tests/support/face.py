@@ -64,10 +64,33 @@ def there_and_back(value: Any) -> Any:
     Raises:
         UnstorableOutcomeError: It is refused.
     """
-    from pytest_mimic.values.outcome import load, store
+    from pytest_mimic.values.outcome import load
+
+    tree, objects = stored(value)
+    return load(tree, _Objects(objects))
+
+
+def stored(value: Any) -> tuple[Any, dict[str, bytes]]:
+    """Return what stands in the vault for an outcome: its JSON, and its objects by name.
+
+    Raises:
+        UnstorableOutcomeError: It is refused.
+    """
+    from pytest_mimic.values.outcome import store
 
     objects = _Objects()
-    return load(json.loads(json.dumps(store(value, objects))), objects)
+    return json.loads(json.dumps(store(value, objects))), objects
+
+
+def loaded(tree: Any, objects: dict[str, bytes]) -> Any:
+    """Return what a replay makes of JSON and objects, with pickles forbidden.
+
+    Raises:
+        CorruptRecordingError: Nothing can be made of them.
+    """
+    from pytest_mimic.values.outcome import load
+
+    return load(tree, _Objects(objects), forbid=True)
 
 
 class _Objects(dict[str, bytes]):

@@ -18,6 +18,7 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.values.outcome import Objects, load, store
 from pytest_mimic.values.tree import Tree, steps_of
+from pytest_mimic.vault.names import object_name
 from pytest_mimic.vault.recording import MALFORMED
 
 if TYPE_CHECKING:
@@ -440,8 +441,9 @@ class _InMemory:
         self._kept: dict[str, bytes] = {}
 
     def write_object(self, suffix: str, chunks: Iterable[bytes | memoryview]) -> str:
-        name = f"{len(self._kept)}.{suffix}"
-        self._kept[name] = b"".join(chunks)
+        content = b"".join(chunks)
+        name = object_name(suffix, [content])
+        self._kept[name] = content
         return name
 
     def read_object(self, name: str) -> bytes | mmap:

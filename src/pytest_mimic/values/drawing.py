@@ -121,7 +121,7 @@ _TEXTS = frozenset(
     "$int $float $decimal $uuid $zone $name $escaped $relative"
     " $date $datetime $time".split()
 )
-_PLACES = frozenset(["$path", "$text", "$json", "$pickle"])
+_PLACES = frozenset(["$path", "$text", "$json", "$npy", "$pickle"])
 # The keys beside the tag of an object whose parts are drawn as its arguments.
 _ARGUMENTS = frozenset(
     "args () of items attributes fields extra private keywords".split()
@@ -225,4 +225,7 @@ def _place(tree: dict[str, Any]) -> str:
         return f"<{root}>/{below}".rstrip("/") if root == "tmp" else below or "."
     if "begins" in tree:
         return f"{tree['begins']!r}{ENDS}"
+    if "$npy" in tree:
+        _, _, digest = place.rpartition("/")
+        return f"<{tree['length']:,} bytes #{digest[:_DIGITS]}>"
     return str(place if "$path" in tree else tree.get("preview") or f"<{place}>")

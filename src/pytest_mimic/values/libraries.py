@@ -6,19 +6,30 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pytest_mimic.values.names import name_of
+from pytest_mimic.values.arrays import (
+    is_kept,
+    order_of,
+    random_of,
+    random_parts,
+    reduced,
+)
+from pytest_mimic.values.names import name_of, shared_generator
 from pytest_mimic.values.rows import Make, Opener
 from pytest_mimic.values.state import attributes_of, kind_of, library_of
 from pytest_mimic.values.tree import (
     SCALARS,
+    Bulk,
     Raw,
     Refused,
     Tree,
     memory_node,
+    place_of,
 )
 
 # numpy takes as long for the name of a dtype as it takes for the sum of an array.
 _name_of_dtype = lru_cache(str)
+_SAME: dict[str, Tree] = {"$long": "memory", "digest": "", "length": 0}
+_ITEMS = (bool, int, float, complex, str, bytes)
 
 
 class Rule(NamedTuple):
@@ -32,10 +43,13 @@ class Rule(NamedTuple):
         make: Makes a value of its class from its tree and a function that makes parts,
             and trusts none: each part is checked by its exact type before the library
             gets it. `None`: values of the class are pickled.
+        reduce: Says how a value is pickled with no private name of its library, as
+            `reducer_override` does. `None`: as its class says.
     """
 
     node: Callable[[Any, Opener], Tree]
     make: Callable[[Any, dict[str, Any], Make], object] | None = None
+    reduce: Callable[[Any], Any] | None = None
 
 
 def rule_named(name: str) -> Rule | None:
@@ -152,31 +166,48 @@ def _holds_path(text: str, walk: Opener) -> bool:
 
 def _data(array: Any, walk: Opener) -> Tree:
     """Give the items of an array in C order; of many the digest of their memory."""
-    import numpy as np  # Whoever has an array has imported it.
-
     kind = array.dtype.kind
     if kind in "OT":
         return _objects(array.ravel().tolist(), walk)
     if array.dtype.char in "gG":  # The memory of long doubles has gaps.
         return [str(item) for item in array.ravel()]
     if array.size > walk.few:
-        return _memory(array)
+        is_known = place_of(array) in walk.same
+        return dict(_SAME) if is_known else _memory(array)
+    return [walk.node(item) for item in _items(array)]
+
+
+def _items(array: Any) -> list[Any]:
+    import numpy as np
+
     items = array.ravel()
-    if kind == "M":
+    if array.dtype.kind == "M":
         return [str(item) for item in np.datetime_as_string(items, unit="auto")]
-    if kind == "m":
+    if array.dtype.kind == "m":
         items = items.astype("i8")
-    return [walk.node(item) for item in items.tolist()]
+    plain: list[Any] = items.tolist()
+    return plain
 
 
 def _memory(array: Any) -> Tree:
+    return memory_node(_with_one_nan(array).view("u1").data)
+
+
+def _with_one_nan(array: Any) -> Any:
+    """Give an array in C order in which all NaNs are the same."""
     import numpy as np
 
     memory = np.ascontiguousarray(array)
     numbers = _floats(array.dtype)
-    if numbers is not None:
-        memory = _with_one_nan(memory.view(numbers))
-    return memory_node(memory.view("u1").data)
+    if numbers is None or not array.size:
+        return memory
+    floats = memory.view(numbers)
+    # The largest number is a NaN if there is one: the fastest way to look for it.
+    if not np.isnan(floats.max()):
+        return memory
+    made = floats.copy()
+    np.copyto(made, np.nan, where=np.isnan(made))
+    return made
 
 
 def _floats(dtype: Any) -> Any:
@@ -186,17 +217,6 @@ def _floats(dtype: Any) -> Any:
     return dtype.str if dtype.kind == "f" else None
 
 
-def _with_one_nan(floats: Any) -> Any:
-    import numpy as np
-
-    # The largest number is a NaN if there is one: the fastest way to look for it.
-    if not np.isnan(floats.max()):
-        return floats
-    made = floats.copy()
-    np.copyto(made, np.nan, where=np.isnan(made))
-    return made
-
-
 # -- numpy
 
 
@@ -204,6 +224,11 @@ def _ndarray(array: Any, walk: Opener) -> Tree:
     import numpy as np
 
     bare = np.asarray(array)  # Rows of a matrix are matrices.
+    if type(array) is np.memmap:
+        array = bare
+    if walk.purpose == "exact":
+        is_bare = type(array) is np.ndarray and is_kept(array.dtype)
+        return _stored(array, walk) if is_bare else Raw(array)
     dtype = _dtype(array.dtype, walk)
     if array.dtype.names:
         # Between the fields there may be bytes that mean nothing.
@@ -211,6 +236,46 @@ def _ndarray(array: Any, walk: Opener) -> Tree:
         return _tagged(array, fields, walk, dtype=dtype)
     shape: Tree = list(array.shape)
     return _tagged(array, _data(bare, walk), walk, dtype=dtype, shape=shape)
+
+
+def _stored(array: Any, walk: Opener) -> Tree:
+    """Give an array as a replay makes it: of items, or of a file of its own."""
+    dtype, shape = array.dtype, list(array.shape)
+    content: Tree = Bulk(array)
+    if array.size <= walk.few and dtype.kind != "V" and dtype.char not in "gG":
+        items = _items(array)
+        if _is_plain(array, items):
+            content = [walk.node(item) for item in items]
+    node = {"$numpy:ndarray": content, "dtype": _name_of_dtype(dtype), "shape": shape}
+    return {**node, "order": "F"} if order_of(array) == "F" else node
+
+
+def _is_plain(array: Any, items: Any) -> bool:
+    """Tell whether an array or number is made of its items: JSON knows one NaN."""
+    import numpy as np
+
+    made = _with_one_nan(np.array(items, array.dtype))
+    same: bool = made.tobytes() == array.tobytes()
+    return same
+
+
+def _make_array(_cls: Any, tree: dict[str, Any], make: Make) -> object:
+    import numpy as np
+
+    content = content_of(tree)
+    shape = [checked(size, int) for size in checked(tree["shape"], list)]
+    if type(content) is dict:
+        array = checked(make(content), np.ndarray)
+        if list(array.shape) != shape or str(array.dtype) != tree["dtype"]:
+            raise ValueError("its file holds another array")
+        return array
+    dtype = np.dtype(checked(tree["dtype"], str))
+    if dtype.kind not in "biufcSUMm":
+        raise TypeError(f"{dtype} is not made of items")
+    items = [checked(make(item), *_ITEMS) for item in checked(content, list)]
+    if dtype.kind == "U":  # A path may be longer in another checkout.
+        dtype = max(dtype, np.array(items, "U").dtype)
+    return np.array(items, dtype).reshape(shape).copy(order=tree.get("order", "C"))
 
 
 def _masked(array: Any, walk: Opener) -> Tree:
@@ -240,17 +305,37 @@ def _number(number: Any, walk: Opener) -> Tree:
     import numpy as np
 
     is_plain = number.dtype.kind in "biufcUS" and number.dtype.char not in "gG"
-    # JSON knows one NaN, and the machine many.
-    if walk.purpose == "exact" and not (is_plain and number == number):
+    if walk.purpose == "exact" and not _is_kept_number(number, is_plain=is_plain):
         return Raw(number)
-    if not is_plain:
-        return _tagged(number, _ndarray(np.asarray(number), walk), walk)
-    return _tagged(number, walk.node(number.item()), walk)
+    content = number.item() if is_plain else np.asarray(number)
+    return _tagged(number, walk.node(content), walk)
+
+
+def _is_kept_number(number: Any, *, is_plain: bool) -> bool:
+    if type(number) is not number.dtype.type or not is_plain:
+        return number.dtype.kind in "mM"
+    return _is_plain(number, number.item())
 
 
 def _make_number(cls: Any, tree: dict[str, Any], make: Make) -> object:
+    import numpy as np
+
     number = make(content_of(tree))
-    return cls(checked(number, bool, int, float, complex, bytes, str))
+    if type(number) is np.ndarray:
+        return checked(number[()], cls)
+    return cls(checked(number, *_ITEMS))
+
+
+def _random(value: Any, walk: Opener) -> Tree:
+    """Give a generator of random numbers by its state, the same in each numpy."""
+    shared = shared_generator(value)
+    if shared:
+        return {"$name": shared}
+    return _tagged(value, [walk.node(part) for part in random_parts(value)], walk)
+
+
+def _reduced_random(value: Any) -> Any:
+    return random_of, (type(value), *random_parts(value))
 
 
 # -- pandas
@@ -507,18 +592,24 @@ def _message(message: Any, walk: Opener) -> Tree:
     return _tagged(message, walk.node(data), walk)
 
 
-_NUMBER = Rule(_number, _make_number)
+_RANDOM = Rule(_random, reduce=_reduced_random)
+_NUMBER = Rule(_number, _make_number, reduced)
 _NUMBERS = (
     "bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 longlong ulonglong"
     " intc uintc float16 float32 float64 complex64 complex128 bytes_ str_"
+    " datetime64 timedelta64"
 ).split()
 
 _RULES: dict[str, Rule] = {
     "PIL:Image": Rule(_image),
     "google:Message": Rule(_message),
-    "numpy:ndarray": Rule(_ndarray),
+    "numpy:ndarray": Rule(_ndarray, _make_array, reduced),
     "numpy:MaskedArray": Rule(_masked),
     "numpy:generic": _NUMBER,
+    "numpy:BitGenerator": _RANDOM,
+    "numpy:Generator": _RANDOM,
+    "numpy:RandomState": _RANDOM,
+    "numpy:SeedSequence": _RANDOM,
     **{f"numpy:{name}": _NUMBER for name in _NUMBERS},
     "pandas:DataFrame": Rule(_frame),
     "pandas:Series": Rule(_series),

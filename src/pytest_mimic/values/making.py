@@ -33,7 +33,7 @@ class Maker:
 
     Attributes:
         places: The folders of this run.
-        read: Gives what `{"$pickle": ...}` names.
+        read: Gives what `{"$pickle": ...}` or `{"$npy": ...}` names.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Maker:
             return {self.value_of(key): self.value_of(part) for key, part in content}
         if tag == "$alias":
             return _alias(*map(self.value_of, content))
-        if tag == "$pickle":
+        if tag in ("$pickle", "$npy"):
             return self.read(tree)
         if tag in ("$path", "$relative"):
             from pytest_mimic.values.places import Places  # Few outcomes hold a path.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from json import dumps, loads  # A test may replace those of the module.
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -17,8 +17,11 @@ from pytest_mimic.errors import (
 from pytest_mimic.values.tree import (
     BEGINNING,
     SCALARS,
+    Bulk,
+    Leaf,
     LeftOut,
     Path,
+    Place,
     Raw,
     Tree,
     is_tagged,
@@ -26,7 +29,9 @@ from pytest_mimic.values.tree import (
     levels_of,
     ordered_digest_of,
     path_to_refused,
+    place_of,
     plain_copy,
+    plain_leaf,
     refused_at,
     shown_path,
     text_of,
@@ -37,7 +42,6 @@ if TYPE_CHECKING:
     from mmap import mmap
 
     from pytest_mimic.values.differences import Difference
-    from pytest_mimic.values.pickles import Pickled
     from pytest_mimic.values.places import Places
 
 _MOST_PARTS = 10_000
@@ -47,6 +51,7 @@ _LARGE = 65_536
 # In bytes. The objects of a larger outcome are read again for each copy.
 _MOST_KEPT = 1 << 20
 _RAW = text_of(Raw(None))
+_BULK = '"$npy":'
 
 
 class Objects(Protocol):
@@ -96,10 +101,9 @@ def store(
     storing = _Storing(places, mask, forbid=forbid, name=name)
 
     def stored() -> Tree:
-        tree, pickles = storing.proven(value)
-        for pickle in pickles:
-            chunks = pickle.pickled.chunks()
-            pickle.node["$pickle"] = objects.write_object("pkl", chunks)
+        tree, parts = storing.proven(value)
+        for part in parts:
+            part.node[part.tag] = objects.write_object(part.suffix, part.chunks())
         if storing.left_out and tell_left_out is not None:
             tell_left_out(_as_code_has_them(name, storing.left_out))
         return tree if hide is None else hide(tree)
@@ -115,23 +119,33 @@ def _as_code_has_them(name: str, paths: Iterable[Path]) -> list[str]:
     return [*dict.fromkeys(shown_path((name, *path)) for path in attributes)]
 
 
-class _Pickle:
-    """A part that becomes a pickle.
+class _Part:
+    """A part that becomes an object.
 
     Attributes:
+        tag: The tag that names the object: `$pickle`.
+        suffix: That of its file.
         node: What stands for it in the outcome; its name is set when it is written.
-        pickled: The pickle.
-        loaded: What was loaded from it.
-        proof: The walk that has opened the part.
+        chunks: Gives the bytes of the object.
+        loaded: What a replay gets of it.
+        changeable: What may change in it, by its id.
     """
 
     def __init__(
-        self, node: dict[str, Tree], pickled: Pickled, loaded: object, proof: Walk
+        self,
+        tag: str,
+        suffix: str,
+        node: dict[str, Tree],
+        chunks: Callable[[], Iterable[bytes | memoryview]],
+        loaded: object,
+        changeable: Mapping[int, object],
     ) -> None:
+        self.tag = tag
+        self.suffix = suffix
         self.node = node
-        self.pickled = pickled
+        self.chunks = chunks
         self.loaded = loaded
-        self.proof = proof
+        self.changeable = changeable
 
 
 class _Storing:
@@ -155,8 +169,8 @@ class _Storing:
         self._forbid = forbid
         self._name = name
 
-    def proven(self, value: object) -> tuple[Tree, list[_Pickle]]:
-        """Give the tree of a value, and the pickles in it."""
+    def proven(self, value: object) -> tuple[Tree, list[_Part]]:
+        """Give the tree of a value, and what becomes an object of its own."""
         # What is JSON already comes back as it is.
         if type(value) in (list, dict):
             starts = self._places.starts if self._places is not None else ()
@@ -170,42 +184,47 @@ class _Storing:
             return tree, []
         if isinstance(tree, Raw) or exact.is_shared or exact.size > _MOST_PARTS:
             return self._as_pickle(value)
-        if isinstance(value, BaseException) and _has_raw(tree):
+        stands_for = text_of(tree)  # To look at each part takes long.
+        if isinstance(value, BaseException) and _RAW in stands_for:
             # Of the part by itself nobody could say on what it hangs.
             return self._as_pickle(value)
-        pickles = self._pickles_in(tree) if _has_raw(tree) else []
-        walks = [exact, *(pickle.proof for pickle in pickles)]
-        if not (_are_apart(walks) and self._comes_back(value, tree, pickles)):
+        has_objects = _RAW in stands_for or _BULK in stands_for
+        parts = self._parts_in(tree) if has_objects else []
+        changeable = [exact.changeable, *(part.changeable for part in parts)]
+        if not (_are_apart(changeable) and self._comes_back(value, tree, parts)):
             return self._as_pickle(value)
-        return (_with_nodes(tree, pickles) if pickles else tree), pickles
+        return (_with_nodes(tree, parts) if parts else tree), parts
 
     def _masked(self, part: Tree) -> Tree:
         return self._mask(part) if isinstance(part, str) else part
 
-    def _as_pickle(self, value: object) -> tuple[Tree, list[_Pickle]]:
+    def _as_pickle(self, value: object) -> tuple[Tree, list[_Part]]:
         pickle = self._pickle((), value)
         return pickle.node, [pickle]
 
-    def _comes_back(self, value: object, tree: Tree, pickles: list[_Pickle]) -> bool:
+    def _comes_back(self, value: object, tree: Tree, parts: list[_Part]) -> bool:
         """Tell whether what is made of a tree has this tree and the same proof."""
         from pytest_mimic.values.making import Maker  # Most outcomes are plain JSON.
 
-        loaded = iter(pickles)
+        loaded = iter(parts)
         maker = Maker(self._places, lambda _: next(loaded).loaded)
+        # The arrays themselves stand in what is made.
+        same = {place_of(part.loaded) for part in parts if part.tag == "$npy"}
         try:
             made = maker.value_of(_read_again(tree))
             again = tree_of(made, "exact", self._places)
             if ordered_digest_of(again) != ordered_digest_of(tree):
                 return False
-            return self._proof_of(made) == self._proof_of(value)
+            return self._proof_of(made, same) == self._proof_of(value, same)
         except RecursionError:
             raise
         except Exception:
             # Whatever a class of the user does while it is made: a pickle is tried.
             return False
 
-    def _proof_of(self, value: object) -> str:
+    def _proof_of(self, value: object, same: Collection[Place]) -> str:
         proof = Walk("proof", self._places)
+        proof.same = same
         tree = proof.node(value)
         proof.forget()
         # An attribute that its class makes anew may be refused: the tree has its type.
@@ -215,14 +234,16 @@ class _Storing:
             )
         return ordered_digest_of(tree)
 
-    def _pickles_in(self, tree: Tree) -> list[_Pickle]:
-        return [
-            self._pickle(path, leaf.value)
-            for path, leaf in leaves(tree)
-            if isinstance(leaf, Raw)
-        ]
+    def _parts_in(self, tree: Tree) -> list[_Part]:
+        parts: list[_Part] = []
+        for path, leaf in leaves(tree):
+            if isinstance(leaf, Raw):
+                parts.append(self._pickle(path, leaf.value))
+            elif isinstance(leaf, Bulk):
+                parts.append(_array_part(leaf))
+        return parts
 
-    def _pickle(self, path: Path, value: object) -> _Pickle:
+    def _pickle(self, path: Path, value: object) -> _Part:
         # Most outcomes have none.
         from pytest_mimic.values.differences import differences
         from pytest_mimic.values.drawing import preview
@@ -274,7 +295,8 @@ class _Storing:
         # Of equal sets the pickles differ, and the digests of the values do not.
         node |= {"digest": digest, "preview": preview(proven)}
         self.left_out += [(*path, *steps) for steps in left_out]
-        return _Pickle(node, pickled, loaded, proof)
+        chunks, changeable = pickled.chunks, proof.changeable
+        return _Part("$pickle", "pkl", node, chunks, loaded, changeable)
 
     def refuse(self, path: Path, what: str, way: str = "") -> NoReturn:
         # What helps with an argument is said as what to pass.
@@ -290,6 +312,13 @@ class _Storing:
         )
 
 
+def _array_part(leaf: Bulk) -> _Part:
+    from pytest_mimic.values.arrays import file_of  # few outcomes are arrays
+
+    chunks = partial(file_of, leaf.array)
+    return _Part("$npy", "npy", leaf.plain(), chunks, leaf.array, {})
+
+
 def _shows_more(difference: Difference) -> bool:
     """Tell whether a copy has one public attribute more, which is None."""
     from pytest_mimic.values.differences import MISSING
@@ -298,29 +327,24 @@ def _shows_more(difference: Difference) -> bool:
     return is_public and difference.old is MISSING and difference.new is None
 
 
-def _has_raw(tree: Tree) -> bool:
-    # To look at each part takes long.
-    return _RAW in text_of(tree)
-
-
-def _are_apart(walks: list[Walk]) -> bool:
-    """Tell whether nothing that may change was seen in two of the walks."""
+def _are_apart(changeable: list[Mapping[int, object]]) -> bool:
+    """Tell whether nothing that may change was seen in two of the parts."""
     seen: set[int] = set()
-    for walk in walks:
-        if not seen.isdisjoint(walk.changeable):
+    for of_part in changeable:
+        if not seen.isdisjoint(of_part):
             return False
-        seen.update(walk.changeable)
+        seen.update(of_part)
     return True
 
 
 def _read_again(tree: Tree) -> Any:
     """Give the tree as a file would: no text or number is the same object."""
-    return loads(dumps(tree, default=Raw.plain, allow_nan=False))
+    return loads(dumps(tree, default=plain_leaf, allow_nan=False))
 
 
-def _with_nodes(tree: Tree, pickles: list[_Pickle]) -> Tree:
-    nodes = iter([pickle.node for pickle in pickles])
-    return _mapped(tree, lambda part: next(nodes) if isinstance(part, Raw) else part)
+def _with_nodes(tree: Tree, parts: list[_Part]) -> Tree:
+    nodes = iter([part.node for part in parts])
+    return _mapped(tree, lambda part: next(nodes) if isinstance(part, Leaf) else part)
 
 
 def _mapped(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
@@ -390,7 +414,7 @@ def _making(
     from pytest_mimic.values.making import Maker  # Most outcomes are plain JSON.
 
     read = _reading_once(objects)
-    maker = Maker(places, lambda node: _unpickled(node, read, places, forbid=forbid))
+    maker = Maker(places, lambda node: _read(node, read, places, forbid=forbid))
     if _names_no_object(data):
         return lambda: deeply(lambda: maker.value_of(tree))
     return lambda: deeply(lambda: maker.value_of(_with_objects(tree, read)))
@@ -411,6 +435,25 @@ def _reading_once(objects: Objects) -> Callable[[str], bytes | mmap]:
         return content
 
     return read
+
+
+def _read(
+    node: dict[str, Any],
+    read: Callable[[str], bytes | mmap],
+    places: Places | None,
+    *,
+    forbid: bool,
+) -> object:
+    name = next(iter(node.values()))
+    if "$npy" not in node:
+        return _unpickled(node, read, places, forbid=forbid)
+    from pytest_mimic.values.arrays import of_file  # few outcomes are arrays
+
+    content = read(name)
+    try:
+        return of_file(content)
+    except Exception as error:
+        raise _unusable(name, error) from error
 
 
 def _unpickled(

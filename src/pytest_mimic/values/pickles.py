@@ -17,16 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.errors import StaleRecordingError
 from pytest_mimic.values import errors
+from pytest_mimic.values.arrays import ALIGNED, CHUNK, Memory, memory_in, pieces
 from pytest_mimic.values.names import generic_of, name_of, shared_generator
-from pytest_mimic.values.state import is_of_extension, library_of
+from pytest_mimic.values.state import is_of_extension, kind_of, library_of
 
 if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-CHUNK = 1 << 20
-# In bytes, as the system aligns what it gives: an array may stand there.
-_ALIGNED = 16
 
 # What an object was left without by a pickle, and cannot do without.
 _LOCKS: dict[object, Callable[[], object]] = {
@@ -37,8 +35,6 @@ _LOCKS: dict[object, Callable[[], object]] = {
 }
 
 _ARROWS = ("pyarrow:StringArray", "pyarrow:LargeStringArray")
-
-Memory = bytes | bytearray | memoryview
 
 
 @dataclass
@@ -101,7 +97,7 @@ class Pickled:
         position = len(line) + 1 + len(stream)
         buffers = []
         for length, is_fixed in head["buffers"]:
-            buffers.append(_memory_in(content, position, length, is_fixed=is_fixed))
+            buffers.append(memory_in(content, position, length, is_fixed=is_fixed))
             position += length
         return cls(stream, buffers, python)
 
@@ -110,11 +106,10 @@ class Pickled:
         views = [memoryview(buffer) for buffer in self.buffers]
         lengths = [[view.nbytes, view.readonly] for view in views]
         head = dumps({"stream": len(self.stream), "buffers": lengths}).encode()
-        blanks = -(len(head) + 1 + len(self.stream)) % _ALIGNED if views else 0
+        blanks = -(len(head) + 1 + len(self.stream)) % ALIGNED if views else 0
         yield head + b" " * blanks + b"\n"
         for part in (self.stream, *views):
-            for start in range(0, part.nbytes, CHUNK):
-                yield part[start : start + CHUNK]
+            yield from pieces(part)
 
     def load(
         self, allow: Callable[[str], object], places: Places | None = None
@@ -132,20 +127,6 @@ class Pickled:
             what = f"it holds code of Python {self.python}, and this is Python {PYTHON}"
             raise StaleRecordingError(what)
         return _Unpickler(self.stream, self.buffers, allow, places).load()
-
-
-def _memory_in(
-    content: bytes | mmap, position: int, length: int, *, is_fixed: bool
-) -> Memory:
-    """Give a part of a map as it is, and a copy of what else there is."""
-    if isinstance(content, bytes) or position % _ALIGNED:
-        copied = content[position : position + length]
-        return copied if is_fixed else bytearray(copied)
-    from ctypes import c_ubyte  # few outcomes are large
-
-    # Not a slice: who asks a slice for its object gets the whole map.
-    view = memoryview((c_ubyte * length).from_buffer(content, position)).cast("B")
-    return view.toreadonly() if is_fixed else view
 
 
 class _Unpickler(pickle.Unpickler):
@@ -262,7 +243,7 @@ class _Pickler(pickle.Pickler):
 
 
 def _reduced(part: Any) -> Any:
-    """Say how exceptions are made without `__init__`, and other things of a name."""
+    """Say how exceptions are made without `__init__`, arrays of memory, and others."""
     if isinstance(part, BaseException) and not is_of_extension(type(part)):
         parts = errors.parts_of(part)
         rest = parts._replace(args=())
@@ -274,7 +255,16 @@ def _reduced(part: Any) -> Any:
     if shared:
         return shared.partition(":")[2]
     generic = generic_of(part) if isinstance(part, type) else None
-    return NotImplemented if generic is None else (getitem, generic)
+    if generic is not None:
+        return getitem, generic
+    if not kind_of(type(part)).is_of_library:
+        return NotImplemented
+    from pytest_mimic.values import libraries  # Loads what it knows of.
+
+    rule = libraries.rule_of(type(part))
+    if rule is None or rule.reduce is None:
+        return NotImplemented
+    return rule.reduce(part)
 
 
 def _untracked(cls: Any, maker: Any, arguments: Any, *rest: Any) -> Any:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime, time, timezone
 from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic.values.names import name_of
-from pytest_mimic.values.tree import Path, Raw, Refused, Tree, memory_node, text_of
+from pytest_mimic.values.tree import (
+    Path,
+    Place,
+    Raw,
+    Refused,
+    Tree,
+    memory_node,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
@@ -24,11 +32,13 @@ class Opener(Protocol):
         purpose: `identity`, `exact` or `proof`.
         places: The folders of this run.
         few: So many items of an array stand in the tree.
+        same: Where arrays lie that need not be read.
         is_by_code: Whether a function that no name leads to counts by its code.
     """
 
     places: Places | None
     few: int
+    same: Collection[Place]
     is_by_code: bool
 
     @property

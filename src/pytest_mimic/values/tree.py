@@ -64,6 +64,28 @@ class Raw(Leaf):
         return {"$pickle": ""}
 
 
+class Bulk(Leaf):
+    """An array that stands in a file of its own.
+
+    Attributes:
+        array: The array, of numpy.
+    """
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def plain(self) -> dict[str, Tree]:
+        return {"$npy": "", "length": self.array.nbytes}
+
+
+Place: TypeAlias = "tuple[object, ...]"
+
+
+def place_of(array: Any) -> Place:
+    """Give where the memory of an array of numpy lies, and how it is laid out."""
+    return array.__array_interface__["data"][0], array.strides, array.shape
+
+
 Tree: TypeAlias = (
     "bool | int | float | str | list[Tree] | dict[str, Tree] | Leaf | None"
 )
@@ -91,7 +113,12 @@ def memory_node(memory: bytes | bytearray | memoryview) -> dict[str, Tree]:
     return {"$long": "memory", "length": length, "digest": digest}
 
 
-def _plain_leaf(part: object) -> Tree:
+def plain_leaf(part: object) -> Tree:
+    """Give the JSON that stands for a leaf.
+
+    Raises:
+        TypeError: It is none.
+    """
     if isinstance(part, Leaf):
         return part.plain()
     raise TypeError(f"{type(part).__name__} is not part of a tree")
@@ -99,7 +126,7 @@ def _plain_leaf(part: object) -> Tree:
 
 def _encoder(*, sorts: bool) -> Any:
     form = encode_basestring, None, ":", ","
-    return c_make_encoder(None, _plain_leaf, *form, sorts, False, False)
+    return c_make_encoder(None, plain_leaf, *form, sorts, False, False)
 
 
 # The encoders in C, made once: `json.dumps` makes one at each call.

@@ -42,6 +42,7 @@ from pytest_mimic.values.tree import (
     LeftOut,
     Measure,
     Path,
+    Place,
     Raw,
     Refused,
     Shortened,
@@ -148,6 +149,7 @@ class _Part:
         height: How many parts stand in one another in it.
         size: How many parts it has, each counted wherever it stands.
         is_single: Whether it, or a part of it, is one wherever it stands.
+        is_ruled: Whether a rule says what it is.
         tree: Its tree.
     """
 
@@ -156,6 +158,7 @@ class _Part:
     height = 1
     size = 1
     is_single = False
+    is_ruled = False
     tree: Tree = None
 
     def __init__(self, value: object, depth: int, number: int) -> None:
@@ -194,6 +197,7 @@ class Walk:
         few: So many items of an array stand in the tree; more count by their memory.
         is_by_code: Whether a function that no name leads to counts by its code, and not
             by what the file of its source says today.
+        same: Where arrays lie that need not be read: those of two walks are the same.
         has_refused: Whether a part of what was opened has no identity.
         size: How many parts were opened.
         keeps_hash: Whether an object remembers its own `hash()`, which a pickle of it
@@ -208,6 +212,7 @@ class Walk:
         self.is_shared = False
         self.changeable: dict[int, object] = {}
         self.few = 50
+        self.same: Collection[Place] = ()
         self.is_by_code = purpose == "proof"
         self.has_refused = False
         self.keeps_hash = False
@@ -324,6 +329,10 @@ class Walk:
         outer = self._part
         own_id = id(value)
         above = self._above.get(own_id)
+        if above is outer and outer.is_ruled:
+            # What a rule gives back as it is has no form but its own.
+            outer.is_ruled = False
+            return self._object(value, paths)
         if above is not None:
             outer.lowest = min(outer.lowest, above.number)
             self.is_shared = True
@@ -513,12 +522,14 @@ class Walk:
     def _taught(
         self, reduce: Callable[[Any], object], value: object, paths: Paths
     ) -> Tree:
+        self._part.is_ruled = True
         plainer = self.node(reduce(value), paths)
         return {f"${kind_of(type(value)).name}": plainer}
 
     def _of_library(self, rule: Any, value: Any, paths: Paths) -> Tree:
         if self._is_exact and rule.make is None:
             return self._raw(value)
+        self._part.is_ruled = True
         return without(rule.node(value, self), paths)
 
     def _code(self, value: Any, paths: Paths) -> Tree:

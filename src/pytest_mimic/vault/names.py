@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from string import ascii_letters, digits
+from typing import TYPE_CHECKING
 
-from xxhash import xxh3_64_hexdigest
+from xxhash import xxh3_64_hexdigest, xxh3_128
 
 from pytest_mimic.errors import CassetteError
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 # Windows keeps these names for devices, whatever follows a dot.
 _DEVICE = r"(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)"
@@ -55,6 +60,15 @@ def call_name(target: str, identity: str) -> str:
 @cache
 def _folder_of(target: str) -> str:
     return _readable(target.replace(":", "."))
+
+
+def object_name(suffix: str, chunks: Iterable[bytes | memoryview | mmap]) -> str:
+    """Return the file of bytes, in pieces: `objects/9f/9f31….pkl`."""
+    hasher = xxh3_128()
+    for chunk in chunks:
+        hasher.update(chunk)
+    digest = hasher.hexdigest()
+    return f"objects/{digest[:2]}/{digest}.{suffix}"
 
 
 def cassette_of_test(nodeid: str, number: int = 1) -> str:

@@ -13,12 +13,13 @@ from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xxhash import xxh3_128, xxh3_128_hexdigest
+from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.folder import Folder
 from pytest_mimic.vault.locks import HeldFile, Locks, is_held
+from pytest_mimic.vault.names import object_name
 from pytest_mimic.vault.recording import (
     Entry,
     Recording,
@@ -38,7 +39,7 @@ FOLDERS = ("calls", "cassettes", "logs")
 PART = ".part"
 _FEW_CALLS = 200
 
-_OBJECT = r"objects/([0-9a-f]{2})/(\1[0-9a-f]{30})\.(pkl|txt|json|bin)"
+_OBJECT = r"objects/([0-9a-f]{2})/(\1[0-9a-f]{30})\.(pkl|npy|txt|json|bin)"
 
 IsEqual = Callable[[Entry, Entry], bool]
 
@@ -290,24 +291,20 @@ class Vault:
         """Keep bytes under a name made of them; return it: `objects/9f/9f31….pkl`.
 
         Args:
-            suffix: `pkl`, `txt`, `json` or `bin`.
+            suffix: `pkl`, `npy`, `txt`, `json` or `bin`.
             chunks: The bytes, in pieces.
         """
         pieces = list(chunks)
-        hasher = xxh3_128()
-        for piece in pieces:
-            hasher.update(piece)
-        digest = hasher.hexdigest()
-        name = f"objects/{digest[:2]}/{digest}.{suffix}"
+        name = object_name(suffix, pieces)
         self.begin_recording()
         self._loose.add(name)
         content = self.folder.map(name)
-        if content is None or xxh3_128_hexdigest(content) != digest:
+        if content is None or object_name(suffix, [content]) != name:
             self.folder.write(name, pieces)
         return name
 
     def read_object(self, name: str) -> bytes | mmap:
-        """Return an object; a large pickle is mapped.
+        """Return an object; a large pickle or array is mapped.
 
         Raises:
             CorruptRecordingError: It is missing, or is not what was recorded.
@@ -316,8 +313,8 @@ class Vault:
         found = re.fullmatch(_OBJECT, name)
         if found is None:
             raise damaged(label, "content", "is not the name of an object")
-        is_pickle = found[3] == "pkl"
-        content = self.folder.map(name) if is_pickle else self.folder.read(name)
+        is_mapped = found[3] in ("pkl", "npy")
+        content = self.folder.map(name) if is_mapped else self.folder.read(name)
         if content is None:
             raise damaged(label, "missing", "is missing")
         if xxh3_128_hexdigest(content) == found[2]:
@@ -359,7 +356,9 @@ class Vault:
         """Return the objects that files refer to, and those that these refer to."""
         found: set[str] = set()
         pending = [
-            name for name in names if not name.endswith((".pkl", ".txt", ".bin"))
+            name
+            for name in names
+            if name.endswith(".json") or not name.startswith("objects/")
         ]
         while pending:
             content = self.folder.read(pending.pop()) or b""
