@@ -13,7 +13,9 @@ from pytest_mimic.cli.exchanges import hides_more, recordings
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found
 from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.values.making import Judge
 from pytest_mimic.values.outcome import unshelve
+from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import call_name, log_name
 from pytest_mimic.vault.recording import Entry, Recording, content_of
 from pytest_mimic.vault.vault import PART, objects_in
@@ -122,6 +124,7 @@ def _findings(project: Project) -> tuple[list[Finding], str]:
         for entry in recording.entries:
             found = Found(name, recording, [entry])
             findings += _of_objects(project, found, entry)
+            findings += _of_outcome(project, found, entry)
             findings += _of_secrets(project, found, entry)
     findings += _left_over(project, objects)
     counts = f"{plural(calls, 'recording')} and {plural(len(objects), 'object')}"
@@ -182,6 +185,22 @@ def _of_objects(project: Project, found: Found, entry: Entry) -> Iterator[Findin
         else:
             if needed.endswith(".json"):
                 pending |= objects_in(content[:])
+
+
+def _of_outcome(project: Project, found: Found, entry: Entry) -> Iterator[Finding]:
+    """Find what a readable outcome of a function may not make."""
+    if entry.request is not None or entry.end == "empty":
+        return
+    try:
+        body = unshelve(entry.body, project.vault)
+        fault = deeply(lambda: Judge().fault_in(body))
+    except CorruptRecordingError:
+        return  # It is named already.
+    if fault is not None:
+        label = f"{project.path_of(found.name)}: {project.label(entry)}"
+        problem = f"{label}: {fault.what}: {', '.join(fault.facts)}"
+        owner = found.recording.owner
+        yield Finding(found.name, problem, owner, goes=True, found=found)
 
 
 def _of_secrets(project: Project, found: Found, entry: Entry) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ from pytest_mimic.values.identity import (
 )
 from pytest_mimic.values.outcome import player as copies_of
 from pytest_mimic.values.places import stamps_of
-from pytest_mimic.values.source import innermost, source_fingerprint
+from pytest_mimic.values.source import innermost, run_imports, source_fingerprint
 from pytest_mimic.values.tree import Levels, Tree, cut, levels_of, steps_of
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import call_name
@@ -221,6 +221,12 @@ class FunctionPlan:
         if function is None or not project.has(function.__code__.co_filename):
             return ""
         return source_fingerprint(function) or ""
+
+    def load_imports(self) -> None:
+        """Import what the function itself would import."""
+        function = innermost(self.function)
+        if function is not None:
+            run_imports(function)
 
     def changed(self, entry: Entry) -> list[str]:
         """Say what makes a recording stale: the target itself, or what it reached."""
@@ -474,7 +480,8 @@ class FunctionCall:
         if run.changing is not None:
             run.changing.note_answer(entry.body)
         tree, forbid = entry.body["value"], run.forbids_pickles
-        make = copies_of(tree, run.vault, places, forbid=forbid)
+        imports = plan.load_imports
+        make = copies_of(tree, run.vault, places, forbid=forbid, load_imports=imports)
         return Player(plan, make, name, entry)
 
     # -- what the call does to its arguments

@@ -9,24 +9,15 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Literal
 
 from pytest_mimic.errors import MimicError
+from pytest_mimic.values.classes import may_be_raised
 
 Layer = Literal["", "await", "stream", "astream"]
 """How a caller comes to what a result stands for; empty: the result is a value."""
 
-# By name, as few runs load them. Other signs of pytest are no `Exception`.
-_CUT_SHORT = {
-    "_pytest.outcomes.Exit",
-    "concurrent.futures._base.CancelledError",
-    "unittest.case.SkipTest",
-}
-
 
 def is_outcome(error: BaseException) -> bool:
     """Return whether an exception is an outcome, and no sign of being cut short."""
-    if isinstance(error, MimicError) or not isinstance(error, Exception):
-        return False
-    classes = {f"{cls.__module__}.{cls.__name__}" for cls in type(error).__mro__}
-    return classes.isdisjoint(_CUT_SHORT)
+    return not isinstance(error, MimicError) and may_be_raised(type(error))
 
 
 def layer_of_calls(function: object) -> Layer:

@@ -115,12 +115,21 @@ class Replay:
         Raises:
             MimicError: None can be made. The error is noted.
         """
-        run, places = self._call.plan.run, self._call.places
+        plan, places = self._call.plan, self._call.places
         try:
-            return load(tree, self._objects, places, forbid=run.forbids_pickles)
+            return load(
+                tree,
+                self._objects,
+                places,
+                forbid=plan.run.forbids_pickles,
+                load_imports=plan.load_imports,
+            )
         except StaleRecordingError as error:
             raise self._step.outdated(error) from None
         except MimicError as error:
+            if isinstance(error, CorruptRecordingError) and not error.file:
+                reason = f"{error.what}: {', '.join(error.facts)}"
+                raise self._step.damaged(reason) from None
             told = _told(error, self._call.plan.target)
             refuse(self._call, self._step, told)
             raise told from None

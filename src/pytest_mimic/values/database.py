@@ -9,14 +9,17 @@ from typing import Any
 from uuid import UUID
 
 from pytest_mimic.errors import UnstorableOutcomeError
-from pytest_mimic.values.names import find, name_of
+from pytest_mimic.values.classes import allowed, check_names
+from pytest_mimic.values.names import class_named, name_of
 from pytest_mimic.values.outcome import load, store
-from pytest_mimic.values.rows import bytes_node, bytes_of
+from pytest_mimic.values.rows import bytes_node, bytes_of, checked
+from pytest_mimic.values.state import made_bare
 from pytest_mimic.values.tree import Tree, text_of
 from pytest_mimic.values.walk import deeply, tree_of
 
 # The drivers whose own classes only their own code makes.
 _DRIVERS = frozenset(["asyncpg", "psycopg", "psycopg2"])
+_ID = "asyncpg.pgproto.pgproto:UUID"
 
 
 def stored(value: Any, name: str) -> Tree:
@@ -118,14 +121,14 @@ def _of_driver(value: Any, name: str) -> Tree:
 
 
 def _made_of_driver(name: str, node: Mapping[str, Any]) -> object:
-    cls = find(name)
-    if "text" in node:
-        value: object = cls(node["text"])
+    if name == _ID:
+        make: Any = class_named(name)
+        value: object = make(checked(node["text"], str))
         return value
-    value = cls.__new__(cls)
-    for slot, part in node["slots"].items():
-        setattr(value, slot, made(part))
-    return value
+    cls = allowed(name)
+    slots = {slot: made(part) for slot, part in node["slots"].items()}
+    check_names(cls, slots)
+    return made_bare(cls, slots)
 
 
 class _NoObjects:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+)
 from typing import Any, NamedTuple
 
+from pytest_mimic.values.names import member_of
+from pytest_mimic.values.rows import checked
+from pytest_mimic.values.tree import SCALARS
+
+_FIELDS = (MemberDescriptorType, GetSetDescriptorType)
 # Fields of Python's own classes that say nothing: `obj` is what the code had at hand,
 # and those of a group stand in its arguments.
 _PASSED_OVER = frozenset({"args", "obj", "message", "exceptions"})
@@ -69,7 +79,7 @@ def _fields_of(error: BaseException) -> dict[str, object]:
             # What a class of C keeps besides is nothing that it says.
             continue
         for name, member in own.items():
-            if not isinstance(member, (MemberDescriptorType, GetSetDescriptorType)):
+            if not isinstance(member, _FIELDS):
                 continue
             if name[:2] == "__" or (name in _PASSED_OVER and "__slots__" not in own):
                 continue
@@ -82,10 +92,45 @@ def _fields_of(error: BaseException) -> dict[str, object]:
 
 def made_bare(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
     """Make an exception of its arguments alone, past `__init__` of its class."""
-    builtin: Any = next(base for base in cls.__mro__ if base.__module__ == "builtins")
-    error: BaseException = builtin.__new__(cls, *args)
-    object.__setattr__(error, "args", args)
-    return error
+    makers = [vars(base).get("__new__") for base in cls.__mro__]
+    make: Any = next(one for one in makers if isinstance(one, BuiltinFunctionType))
+    # Its arguments may be anything, and C looks into those that it gets.
+    if isinstance(member_of(cls, "exceptions"), MemberDescriptorType):
+        message, inner = args
+        error = make(cls, checked(message, str), checked(inner, list, tuple))
+    else:
+        error = make(cls)
+    _set("args", error, args)
+    made: BaseException = error
+    return made
+
+
+def _set(name: str, error: BaseException, value: object) -> None:
+    vars(BaseException)[name].__set__(error, value)
+
+
+def check_fields(cls: type, fields: dict[str, Any]) -> None:
+    """Check what the classes of Python shall keep of an exception: they read it in C.
+
+    Raises:
+        TypeError, ValueError: A field is none, or is not of a type that it may have.
+    """
+    for name, value in fields.items():
+        member = member_of(cls, name)
+        if name[:2] == "__" or type(member) not in _FIELDS:
+            raise TypeError(f"it has no field {name}")
+        is_of_python = member.__objclass__.__module__ == "builtins"
+        if is_of_python and type(value) not in (*SCALARS, bytes):
+            raise TypeError(f"{name} is of type {type(value).__name__}")
+    if "start" in fields and issubclass(cls, UnicodeError):
+        kind = bytes if issubclass(cls, UnicodeDecodeError) else str
+        text, start, end = (
+            checked(fields["object"], kind),
+            fields["start"],
+            fields["end"],
+        )
+        if not 0 <= start <= end <= len(text):
+            raise ValueError(f"{start} and {end} are not in what it is about")
 
 
 def complete(error: BaseException, parts: ErrorParts) -> None:
@@ -100,5 +145,5 @@ def complete(error: BaseException, parts: ErrorParts) -> None:
     error.__dict__.update(parts.attributes)
     if parts.notes is not None:
         error.__dict__["__notes__"] = parts.notes
-    object.__setattr__(error, "__cause__", parts.cause)
-    object.__setattr__(error, "__suppress_context__", parts.hides_context)
+    _set("__cause__", error, parts.cause)
+    _set("__suppress_context__", error, parts.hides_context)

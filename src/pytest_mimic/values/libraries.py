@@ -14,7 +14,7 @@ from pytest_mimic.values.arrays import (
     reduced,
 )
 from pytest_mimic.values.names import name_of, shared_generator
-from pytest_mimic.values.rows import Make, Opener
+from pytest_mimic.values.rows import Make, Opener, checked, content_of
 from pytest_mimic.values.state import attributes_of, kind_of, library_of
 from pytest_mimic.values.tree import (
     SCALARS,
@@ -112,22 +112,6 @@ def _private_that_count(library: str, value: Any) -> Callable[[str], bool]:
         return lambda _: True
     own = vars(np.ma.array(0))
     return lambda name: name not in own
-
-
-def content_of(tree: dict[str, Any]) -> Any:
-    """Give what stands behind the tag of a tree."""
-    return next(iter(tree.values()))
-
-
-def checked(part: Any, *kinds: type) -> Any:
-    """Give a part of a tree, which a library may have: it is of one of these types.
-
-    Raises:
-        TypeError: It is of another one.
-    """
-    if type(part) not in kinds:
-        raise TypeError(f"a part of it is of type {type(part).__name__}")
-    return part
 
 
 def _column_node(items: Tree, dtype: Tree, **beside: Tree) -> dict[str, Tree]:

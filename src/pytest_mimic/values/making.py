@@ -1,11 +1,19 @@
-"""Makes values of stored trees, without code of the classes that a tree names."""
+"""Makes values of stored trees, and trusts none of them.
+
+What a tree may name stands in tables: `_BY_TAG` here, `ROWS`, the rules of libraries,
+and `classes`. Each part is asked for its exact type before anything of Python or C gets
+it, so that none calls back into what a file has named.
+"""
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
-from enum import Enum
-from types import GenericAlias
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Mapping
+from enum import EnumMeta, Flag
+from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.errors import (
@@ -13,16 +21,12 @@ from pytest_mimic.errors import (
     MimicError,
     StaleRecordingError,
 )
-from pytest_mimic.values.names import find, name_of
-from pytest_mimic.values.rows import TAGS, row_of
-from pytest_mimic.values.state import (
-    CONTAINERS,
-    LIBRARIES,
-    builtin_base_of,
-    made_bare,
-    set_attributes,
-)
-from pytest_mimic.values.tree import is_tagged, unescaped
+from pytest_mimic.values import classes
+from pytest_mimic.values.classes import refused
+from pytest_mimic.values.names import member_of, name_of
+from pytest_mimic.values.rows import ROWS, TAGS, checked, content_of
+from pytest_mimic.values.state import LIBRARIES, made_bare, set_attributes
+from pytest_mimic.values.tree import is_tagged, path_to, shown_path, unescaped
 
 if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
@@ -34,21 +38,39 @@ class Maker:
     Attributes:
         places: The folders of this run.
         read: Gives what `{"$pickle": ...}` or `{"$npy": ...}` names.
+        load_imports: Imports what the code of the target names.
     """
 
     def __init__(
-        self, places: Places | None, read: Callable[[dict[str, Any]], Any]
+        self,
+        places: Places | None,
+        read: Callable[[dict[str, Any]], Any],
+        load_imports: Callable[[], object] | None = None,
     ) -> None:
         self.places = places
         self.read = read
+        self.load_imports = load_imports
+        # The innermost part of which nothing can be made.
+        self._wrong: Any = None
 
-    def value_of(self, tree: Any) -> Any:
-        """Make the value of a tree.
+    def made(self, tree: Any) -> Any:
+        """Make the value of a whole tree.
 
         Raises:
-            CorruptRecordingError: Nothing can be made of a part.
+            CorruptRecordingError: Nothing may be made of a part, or can be; it says
+                where.
             StaleRecordingError: A class is gone, or has other fields.
         """
+        try:
+            return self.value_of(tree)
+        except CorruptRecordingError as error:
+            place = path_to(tree, self._wrong)
+            if place:
+                error.facts = (*error.facts, f"at {shown_path(place)}")
+            raise
+
+    def value_of(self, tree: Any) -> Any:
+        """Make the value of a tree, or of a part of one; see `made`."""
         kind = type(tree)
         if kind is list:
             return [self.value_of(item) for item in tree]
@@ -59,126 +81,138 @@ class Maker:
         tag = next(iter(tree))
         try:
             return self._tagged(tag, tree)
-        except (MimicError, RecursionError):
+        except (StaleRecordingError, RecursionError):
             raise
         except Exception as error:
+            if self._wrong is None:
+                self._wrong = tree
+            if isinstance(error, MimicError):
+                raise
             reason = f"{type(error).__name__}: {error}"
             what = f"nothing can be made of {tag[1:]}"
             raise CorruptRecordingError(what, [reason]) from error
 
     def _tagged(self, tag: str, tree: dict[str, Any]) -> Any:
-        content = tree[tag]
-        if tag in _OF_ITEMS:
-            return _OF_ITEMS[tag](map(self.value_of, content))
-        if tag in _OF_TEXTS:
-            return _OF_TEXTS[tag](content)
-        if tag == "$escaped":
-            return unescaped(tree)
-        if tag == "$dict":
-            return {self.value_of(key): self.value_of(part) for key, part in content}
-        if tag == "$alias":
-            return _alias(*map(self.value_of, content))
+        make = _BY_TAG.get(tag)
+        if make is not None:
+            return make(self, tree[tag])
         if tag in ("$pickle", "$npy"):
             return self.read(tree)
         if tag in ("$path", "$relative"):
             from pytest_mimic.values.places import Places  # Few outcomes hold a path.
 
             return (self.places or Places()).value_of(tree)
-        if "class" in tree:
-            cls = self.value_of(tree["class"])
-        else:
-            cls = _named(TAGS.get(tag, tag[1:]))
-        make = _library_make(tag[1:])
-        if make is not None:
-            return make(cls, tree, self.value_of)
-        if not isinstance(cls, type):
-            raise StaleRecordingError(f"{tag[1:]} is not a class any more")
-        return self._object(cls, tag, tree)
+        name = TAGS.get(tag, tag[1:])
+        container = _CONTAINERS.get(name)
+        if container is not None:
+            if tree[tag] and container is not _namespace:
+                raise refused(name, "it has attributes")
+            return container(self, tree)
+        make_known = _known_make(name)
+        if make_known is not None:
+            return make_known(_known_thing(name), tree, self.value_of)
+        cls = classes.allowed(name, self.load_imports)
+        return self._object(cls, tree[tag], tree)
+
+    # -- parts of containers
+
+    def items(self, content: Any) -> list[Any]:
+        """Make the items of a list."""
+        return [self.value_of(item) for item in checked(content, list)]
+
+    def keys(self, content: Any) -> list[Any]:
+        """Make the members of a set: hashing them runs no code."""
+        return [self._key(item) for item in checked(content, list)]
+
+    def pairs(self, content: Any) -> dict[Any, Any]:
+        """Make a mapping of pairs."""
+        made: dict[Any, Any] = {}
+        for key, part in [checked(pair, list) for pair in checked(content, list)]:
+            made[self._key(key)] = self.value_of(part)
+        return made
+
+    def _key(self, tree: Any) -> Any:
+        made = self.value_of(tree)
+        if classes.is_key(made):
+            return made
+        raise refused(name_of(type(made)), "as a key its own code would run")
+
+    def attributes(self, cls: type, content: Any) -> dict[str, Any]:
+        """Make attributes by name, all of which may be set."""
+        made = self._by_name(cls, content)
+        classes.check_names(cls, made)
+        return made
+
+    def _by_name(self, cls: type, content: Any) -> dict[str, Any]:
+        if type(content) is not dict or is_tagged(content):
+            raise StaleRecordingError(f"{name_of(cls)} is another kind of class now")
+        return {name: self.value_of(part) for name, part in content.items()}
 
     # -- objects
 
-    def _object(self, cls: Any, tag: str, tree: dict[str, Any]) -> Any:
-        row = row_of(cls)
-        if row is not None and row.make is not None:
-            return row.make(cls, tree, self.value_of)
-        if issubclass(cls, Enum):
-            return self._member(cls, tree[tag])
-        content = tree[tag]
-        if not isinstance(content, dict):
-            raise StaleRecordingError(f"{name_of(cls)} is another kind of class now")
-        attributes = self.value_of(content)
+    def _object(self, cls: Any, content: Any, tree: dict[str, Any]) -> Any:
+        if issubclass(type(cls), EnumMeta):
+            return _member(cls, self.value_of(content))
+        base: Any = classes.base_beside(cls)
+        if base is tuple and "of" not in tree:
+            return self._named_tuple(cls, self._by_name(cls, content), tree)
+        attributes = self.attributes(cls, content)
         if issubclass(cls, BaseException):
             return self._error(cls, attributes, tree)
-        if name_of(cls) in CONTAINERS:
-            return self._container(cls, attributes, tree)
-        if hasattr(cls, "__pydantic_fields_set__"):
+        if member_of(cls, "__pydantic_fields_set__") is not None:
             attributes |= self._of_model(cls, tree)
         if "of" in tree:
-            return self._on_base(cls, attributes, tree["of"])
-        if issubclass(cls, tuple):
-            return self._named_tuple(cls, attributes, tree)
+            return self._on_builtin(cls, base, attributes, tree["of"])
         _check_fields(cls, attributes)
-        return _bare(cls, attributes)
-
-    def _member(self, cls: Any, content: Any) -> Any:
-        if isinstance(content, str) and content in cls.__members__:
-            return cls[content]
         try:
-            return cls(self.value_of(content))
-        except ValueError:
-            message = f"{name_of(cls)} has no member {content!r} any more"
-            raise StaleRecordingError(message) from None
+            return made_bare(cls, attributes)
+        except (TypeError, AttributeError) as error:
+            message = f"{name_of(cls)} cannot be made of its fields any more ({error})"
+            raise StaleRecordingError(message) from error
 
     def _error(self, cls: Any, attributes: dict[str, Any], tree: dict[str, Any]) -> Any:
-        from pytest_mimic.values import errors  # few outcomes are exceptions
+        from pytest_mimic.values import errors  # Few outcomes are exceptions.
 
-        error = errors.made_bare(cls, tuple(map(self.value_of, tree["args"])))
-        parts = errors.ErrorParts(
-            error.args,
-            self.value_of(tree.get("fields", {})),
-            attributes,
-            self.value_of(tree.get("notes")),
-            self.value_of(tree.get("cause")),
-            hides_context=tree.get("from", False),
-        )
+        fields = self.value_of(checked(tree.get("fields", {}), dict))
+        errors.check_fields(cls, fields)
+        notes = self.value_of(tree.get("notes"))
+        if notes is not None:
+            notes = [checked(note, str) for note in checked(notes, list)]
+        args = tuple(self.items(tree["args"]))
+        cause = self.value_of(tree.get("cause"))
+        hides = checked(tree.get("from", False), bool)
+        parts = errors.ErrorParts(args, fields, attributes, notes, cause, hides)
+        error = errors.made_bare(cls, args)
         errors.complete(error, parts)
         return error
 
-    def _container(
-        self, cls: Any, attributes: dict[str, Any], tree: dict[str, Any]
+    def _on_builtin(
+        self, cls: Any, base: Any, attributes: dict[str, Any], content: Any
     ) -> Any:
-        made = cls(*map(self.value_of, tree.get("()", ())))
-        if "of" in tree:
-            dict.update(made, self.value_of(tree["of"]))
-        for item in tree.get("items", ()):
-            made.append(self.value_of(item))
-        for key, part in tree.get("pairs", ()):
-            made[self.value_of(key)] = self.value_of(part)
-        if attributes:
-            made.__dict__.update(attributes)
-        return made
-
-    def _on_base(self, cls: Any, attributes: dict[str, Any], content: Any) -> Any:
-        base = builtin_base_of(cls)
-        row = row_of(base) if base is not None else None
-        if base is None:
+        if base is object:
             raise StaleRecordingError(f"{name_of(cls)} is another kind of class now")
-        if row is not None and row.make is not None:
-            made = row.make(cls, content, self.value_of)
+        value = checked(self.value_of(content), base)
+        if base in (dict, list, set):
+            made = base.__new__(cls)
+            base.__init__(made, value)
         else:
-            made = _on_builtin(cls, base, self.value_of(content))
+            made = base.__new__(cls, value)
         set_attributes(made, attributes)
         return made
 
     def _named_tuple(
         self, cls: Any, fields: dict[str, Any], tree: dict[str, Any]
     ) -> Any:
-        _check_names(cls, cls._fields, fields)
-        if len(fields) > len(cls._fields):
-            gone = next(name for name in fields if name not in cls._fields)
-            raise StaleRecordingError(f"{name_of(cls)} has no field {gone!r} any more")
-        made = tuple.__new__(cls, [fields[name] for name in cls._fields])
-        set_attributes(made, self.value_of(tree.get("attributes", {})))
+        names = checked(member_of(cls, "_fields"), tuple)
+        _check_new(cls, names, fields)
+        gone = [name for name in fields if name not in names]
+        if gone:
+            raise StaleRecordingError(
+                f"{name_of(cls)} has no field {gone[0]!r} any more"
+            )
+        attributes = self.attributes(cls, tree.get("attributes", {}))
+        made = tuple.__new__(cls, [fields[name] for name in names])
+        set_attributes(made, attributes)
         return made
 
     def _of_model(self, cls: Any, tree: dict[str, Any]) -> dict[str, Any]:
@@ -186,47 +220,55 @@ class Maker:
             self.value_of(tree.get("extra")),
             self.value_of(tree.get("private")),
         )
-        if private is None and cls.__private_attributes__:
+        if private is None and member_of(cls, "__private_attributes__"):
             private = {}
-        if extra is None and cls.model_config.get("extra") == "allow":
+        config = checked(member_of(cls, "model_config"), dict)
+        if extra is None and config.get("extra") == "allow":
             extra = {}
         return {
-            "__pydantic_extra__": extra,
-            "__pydantic_fields_set__": set(tree["fields_set"]),
-            "__pydantic_private__": private,
+            "__pydantic_extra__": checked(extra, dict, type(None)),
+            "__pydantic_fields_set__": set(map(_text, tree["fields_set"])),
+            "__pydantic_private__": checked(private, dict, type(None)),
         }
 
 
-def _named(name: str) -> Any:
-    try:
-        return find(name)
-    except LookupError as error:
-        raise StaleRecordingError(str(error.args[0])) from error
+class Judge(Maker):
+    """Looks for what may not be made, and passes over what this process does not know.
+
+    Nothing is imported or unpickled for it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(None, self._pass_over)
+        self._has_passed = False
+
+    def fault_in(self, tree: Any) -> CorruptRecordingError | None:
+        """Give what no run may make of a stored outcome that is not shelved."""
+        try:
+            self.made(tree)
+        except CorruptRecordingError as error:
+            # What was passed over may have been of the type that was asked for.
+            is_sure = error.damage == "refused" or not self._has_passed
+            return error if is_sure else None
+        return None
+
+    def _tagged(self, tag: str, tree: dict[str, Any]) -> Any:
+        try:
+            return super()._tagged(tag, tree)
+        except StaleRecordingError:
+            return self._pass_over(tree)
+
+    def _pass_over(self, tree: dict[str, Any]) -> None:
+        self._has_passed = True
+        for part in tree.values():
+            self.value_of(part)
 
 
-def _alias(origin: Any, *arguments: Any) -> Any:
-    if hasattr(origin, "__pydantic_generic_metadata__"):
-        return origin[arguments]
-    return GenericAlias(origin, arguments)
-
-
-def _integer(text: str) -> int:
-    return int(text, 16)
-
-
-_OF_ITEMS: dict[str, Callable[[Iterator[Any]], object]] = {
-    "$tuple": tuple,
-    "$set": set,
-    "$frozenset": frozenset,
-}
-_OF_TEXTS: dict[str, Callable[[str], object]] = {
-    "$int": _integer,
-    "$float": float,
-    "$name": _named,
-}
-
-
-def _library_make(name: str) -> Callable[[Any, dict[str, Any], Any], Any] | None:
+def _known_make(name: str) -> Callable[[Any, dict[str, Any], Any], Any] | None:
+    """Give what makes values of a type with a row or a rule, by its name."""
+    row = ROWS.get(name)
+    if row is not None:
+        return row.make
     if name.partition(":")[0] not in LIBRARIES:
         return None
     from pytest_mimic.values import libraries  # Loads what it knows of.
@@ -235,34 +277,137 @@ def _library_make(name: str) -> Callable[[Any, dict[str, Any], Any], Any] | None
     return rule.make if rule is not None else None
 
 
-def _on_builtin(cls: Any, base: Any, content: Any) -> Any:
-    if base not in (dict, list, set):
-        return base.__new__(cls, content)
-    made = base.__new__(cls)
-    base.__init__(made, content)
+def _known_thing(name: str) -> Any:
+    module, _, path = name.partition(":")
+    return vars(import_module(module)).get(path)
+
+
+# -- what the tags without a class name make
+
+
+def _text(part: Any) -> str:
+    return str(checked(part, str))
+
+
+def _integer(_maker: Maker, content: Any) -> int:
+    return int(_text(content), 16)
+
+
+def _float(_maker: Maker, content: Any) -> float:
+    return float(_text(content))
+
+
+def _escaped(_maker: Maker, content: Any) -> str:
+    return unescaped({"$escaped": _text(content)})
+
+
+def _tuple(maker: Maker, content: Any) -> tuple[Any, ...]:
+    return tuple(maker.items(content))
+
+
+def _set(maker: Maker, content: Any) -> set[Any]:
+    return set(maker.keys(content))
+
+
+def _frozenset(maker: Maker, content: Any) -> frozenset[Any]:
+    return frozenset(maker.keys(content))
+
+
+def _constant(_maker: Maker, content: Any) -> object:
+    """Give a builtin type, `Ellipsis` or `NotImplemented`."""
+    module, _, path = _text(content).partition(":")
+    found = vars(builtins).get(path)
+    is_one = found in (..., NotImplemented) or issubclass(type(found), type)
+    if module != "builtins" or not is_one:
+        raise refused(str(content), "a function, or a class as a value")
+    return found
+
+
+_BY_TAG: dict[str, Callable[[Maker, Any], object]] = {
+    "$tuple": _tuple,
+    "$set": _set,
+    "$frozenset": _frozenset,
+    "$dict": Maker.pairs,
+    "$int": _integer,
+    "$float": _float,
+    "$escaped": _escaped,
+    "$name": _constant,
+}
+
+
+# -- containers of Python
+
+
+def _deque(maker: Maker, tree: dict[str, Any]) -> object:
+    sizes = [checked(size, int) for size in maker.items(tree.get("()", []))[1:]]
+    return deque(maker.items(tree.get("items", [])), *sizes)
+
+
+def _ordered(maker: Maker, tree: dict[str, Any]) -> object:
+    return OrderedDict(maker.pairs(tree.get("pairs", [])))
+
+
+def _counter(maker: Maker, tree: dict[str, Any]) -> object:
+    made: Counter[Any] = Counter()
+    dict.update(made, checked(maker.value_of(tree.get("of", {})), dict))
     return made
 
 
-def _bare(cls: Any, attributes: dict[str, Any]) -> Any:
+def _default(maker: Maker, tree: dict[str, Any]) -> object:
+    [factory] = maker.items(tree.get("()", [None]))
+    if checked(factory, type, type(None)) not in _FACTORIES:
+        raise refused("collections:defaultdict", f"its factory is {factory}")
+    return defaultdict(factory, maker.pairs(tree.get("pairs", [])))
+
+
+def _namespace(maker: Maker, tree: dict[str, Any]) -> object:
+    made = SimpleNamespace()
+    set_attributes(made, maker.attributes(SimpleNamespace, content_of(tree)))
+    return made
+
+
+_FACTORIES = (None, list, dict, set, int, float, str)
+_CONTAINERS: dict[str, Callable[[Maker, dict[str, Any]], object]] = {
+    "collections:Counter": _counter,
+    "collections:OrderedDict": _ordered,
+    "collections:defaultdict": _default,
+    "collections:deque": _deque,
+    "types:SimpleNamespace": _namespace,
+}
+
+
+# -- members
+
+
+def _member(cls: Any, content: Any) -> Any:
+    """Give a member by its name, or flags by their number."""
+    members = member_of(cls, "_member_map_")
+    if type(content) is str and content in members:
+        return members[content]
+    if type(content) is not int or not issubclass(cls, Flag):
+        message = f"{name_of(cls)} has no member {content!r} any more"
+        raise StaleRecordingError(message)
+    if not classes.has_plain_flags(cls):
+        raise refused(name_of(cls), "it makes its flags itself")
     try:
-        return made_bare(cls, attributes)
-    except (TypeError, AttributeError) as error:
-        message = f"{name_of(cls)} cannot be made of its fields any more ({error})"
-        raise StaleRecordingError(message) from error
+        return cls(content)
+    except ValueError:
+        message = f"{name_of(cls)} has no flags {content!r} any more"
+        raise StaleRecordingError(message) from None
 
 
-def _check_fields(cls: Any, attributes: Mapping[str, object]) -> None:
+def _check_fields(cls: type, attributes: Mapping[str, object]) -> None:
     """Compare the fields that a class declares with those that were recorded."""
-    if dataclasses.is_dataclass(cls):
+    if type(member_of(cls, "__dataclass_fields__")) is dict:
         names = [field.name for field in dataclasses.fields(cls)]
-    elif hasattr(cls, "__pydantic_fields__"):
-        names = list(cls.__pydantic_fields__)
+    elif type(member_of(cls, "__pydantic_fields__")) is dict:
+        names = list(member_of(cls, "__pydantic_fields__"))
     else:
-        names = [field.name for field in getattr(cls, "__attrs_attrs__", ())]
-    _check_names(cls, names, attributes)
+        names = [field.name for field in member_of(cls, "__attrs_attrs__") or ()]
+    _check_new(cls, names, attributes)
 
 
-def _check_names(cls: type, names: Any, recorded: Mapping[str, object]) -> None:
+def _check_new(cls: type, names: Any, recorded: Mapping[str, object]) -> None:
     new = [name for name in names if name not in recorded]
     if new:
         raise StaleRecordingError(f"{name_of(cls)} has a new field {new[0]!r}")

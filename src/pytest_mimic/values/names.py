@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
+
+from pytest_mimic.errors import StaleRecordingError
 
 
 def name_of(thing: Any) -> str:
@@ -25,10 +27,14 @@ def has_name(thing: Any) -> bool:
 
 def name_in(module: str, path: str, thing: object) -> str:
     """Give the name of a thing that stands in a module; see `name_of`."""
-    public = module.lstrip("_").partition("._")[0]
+    public = _public(module)
     if public != module and is_found(thing, f"{public}:{path}"):
         return f"{public}:{path}"
     return f"{module}:{path}"
+
+
+def _public(module: str) -> str:
+    return module.lstrip("_").partition("._")[0]
 
 
 def thing_at(name: str) -> object:
@@ -69,21 +75,53 @@ def generic_of(cls: type) -> tuple[type, tuple[Any, ...]] | None:
     return metadata["origin"], metadata["args"]
 
 
-def find(name: str) -> Any:
-    """Give what a name leads to, and import its module.
+def class_named(name: str, load_imports: Callable[[], object] | None = None) -> type:
+    """Give the class that a name in a file leads to, and run nothing to find it.
 
-    It leads through classes alone: an attribute of an object may run a property.
+    It is looked up in the dictionaries of modules and classes, where no property and
+    no `__getattr__` runs. Only what this run has imported is looked at.
+
+    Args:
+        name: `module:Outer.Inner`.
+        load_imports: Imports what the code of the target names.
 
     Raises:
-        LookupError: The module or what it should hold is gone.
+        StaleRecordingError: The module, or the class in it, is not there.
     """
     module_name, _, path = name.partition(":")
-    try:
-        found: Any = import_module(module_name)
-        for part in path.split("."):
-            if not isinstance(found, (type, ModuleType)):
-                raise LookupError(f"{name} leads through an object")
-            found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise LookupError(f"there is no {name} any more ({error})") from error
-    return found
+    if module_name not in sys.modules and load_imports is not None:
+        load_imports()
+    module = sys.modules.get(module_name)
+    if module_name == "__main__" or not issubclass(type(module), ModuleType):
+        what = f"this run has not imported {module_name}, where {path} is"
+        raise StaleRecordingError(what)
+    found: Any = module
+    members = _names_of_module(module)
+    for part in path.split("."):
+        found = members.get(part)
+        if not issubclass(type(found), type):
+            raise StaleRecordingError(f"there is no class {name} any more")
+        members = members_of(found)
+    home = str(_module_of(found))
+    if _qualname_of(found) != path or module_name not in (home, _public(home)):
+        raise StaleRecordingError(f"{name} is not where its class is defined")
+    made: type = found
+    return made
+
+
+# What a class may say of itself by a property or a metaclass is not asked.
+members_of: Callable[[type], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
+"""Gives the dictionary of a class."""
+bases_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+"""Gives a class and its bases in the order in which they are asked for a name."""
+_module_of = type.__dict__["__module__"].__get__
+_qualname_of = type.__dict__["__qualname__"].__get__
+_names_of_module: Any = vars(ModuleType)["__dict__"].__get__
+
+
+def member_of(cls: type, name: str) -> Any:
+    """Give what a class or its nearest base has under a name; `None`: nothing."""
+    for base in bases_of(cls):
+        if name in members_of(base):
+            return members_of(base)[name]
+    return None

@@ -6,7 +6,7 @@ import marshal
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from json import dumps, loads  # A test may replace those of the module.
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -52,6 +52,9 @@ _LARGE = 65_536
 _MOST_KEPT = 1 << 20
 _RAW = text_of(Raw(None))
 _BULK = '"$npy":'
+
+
+LoadImports: TypeAlias = "Callable[[], object] | None"
 
 
 class Objects(Protocol):
@@ -374,7 +377,12 @@ def by_value(tree: Tree) -> Tree:
 
 
 def load(
-    tree: Tree, objects: Objects, places: Places | None = None, *, forbid: bool = False
+    tree: Tree,
+    objects: Objects,
+    places: Places | None = None,
+    *,
+    forbid: bool = False,
+    load_imports: LoadImports = None,
 ) -> object:
     """Make the value that was stored.
 
@@ -383,17 +391,24 @@ def load(
         objects: Where its pickles and large parts are.
         places: The folders of this run.
         forbid: Whether nothing may be unpickled.
+        load_imports: Imports what the code of the target names.
 
     Raises:
         CorruptRecordingError: The tree or an object of it is damaged, or pickles are
             forbidden.
         StaleRecordingError: A class or name of it is gone or has other fields.
     """
-    return player(tree, objects, places, forbid=forbid)()
+    imports = load_imports
+    return player(tree, objects, places, forbid=forbid, load_imports=imports)()
 
 
 def player(
-    tree: Tree, objects: Objects, places: Places | None = None, *, forbid: bool = False
+    tree: Tree,
+    objects: Objects,
+    places: Places | None = None,
+    *,
+    forbid: bool = False,
+    load_imports: LoadImports = None,
 ) -> Callable[[], object]:
     """Give a function that makes a fresh copy at each call; see `load`.
 
@@ -405,19 +420,14 @@ def player(
     data = _marshalled(tree)
     if data and not _has_tags(tree, data):
         return partial(marshal.loads, data)
-    return _making(tree, data, objects, places, forbid=forbid)
-
-
-def _making(
-    tree: Tree, data: bytes, objects: Objects, places: Places | None, *, forbid: bool
-) -> Callable[[], object]:
     from pytest_mimic.values.making import Maker  # Most outcomes are plain JSON.
 
     read = _reading_once(objects)
-    maker = Maker(places, lambda node: _read(node, read, places, forbid=forbid))
+    load_object = partial(_read, read=read, places=places, forbid=forbid)
+    maker = Maker(places, load_object, load_imports)
     if _names_no_object(data):
-        return lambda: deeply(lambda: maker.value_of(tree))
-    return lambda: deeply(lambda: maker.value_of(_with_objects(tree, read)))
+        return lambda: deeply(lambda: maker.made(tree))
+    return lambda: deeply(lambda: maker.made(_with_objects(tree, read)))
 
 
 def _reading_once(objects: Objects) -> Callable[[str], bytes | mmap]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, TypeAlias
 
 from xxhash import xxh3_128
@@ -33,6 +32,9 @@ _ENDS = rf"(?![^/{_AROUND}])"
 _URL = r"(?<![\w+.-])(?!file:)[A-Za-z][\w+.-]*://[^\s\"'<]*"
 _MARK = r"<+(?:root|tmp(?: [^<>]*)?)>"
 _FOLDER = rf"(?:/{WORKER}\d+)?(?:/[\w-]+(?:\.[\w-]+)*)?"
+
+
+_PATHS = {kind.__name__: kind for kind in (Path, PurePosixPath, PureWindowsPath)}
 
 
 class Places:
@@ -167,8 +169,7 @@ class Places:
             return self.absolute(unescaped(node["$relative"]))
         place = node["$path"]
         text = self._path_of(place) if isinstance(place, list) else unescaped(place)
-        path: PurePath = getattr(pathlib, node.get("class", "Path"))(text)
-        return path
+        return _PATHS[node.get("class", "Path")](text)
 
     def changed_files(self, before: Mapping[str, Stamp]) -> list[str]:
         """Say which files were made, changed or removed since, a line each."""
@@ -242,14 +243,15 @@ class Places:
         """Give the folder of a name: of several with a number, the last one made."""
         if name == "tmp_path" and self._tmp_path:
             return self._tmp_path
-        if self._base is None:
+        # No folder that pytest gives has a name with a slash.
+        if self._base is None or "/" in name:
             return "<tmp>"
         if not name or (self._base / name).is_dir():
             return str(Path(self._temporary[0]) / name)
         numbers = [0]
-        for folder in self._base.glob(f"{name}*"):
+        for folder in self._base.iterdir():
             number = folder.name.removeprefix(name)
-            if number.isdigit():
+            if folder.name.startswith(name) and number.isdigit():
                 numbers.append(int(number))
         return str(self._base / f"{name}{max(numbers)}")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterable
-from datetime import date, datetime, time, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from operator import attrgetter, methodcaller
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic.values.names import name_of
 from pytest_mimic.values.tree import (
+    SCALARS,
     Path,
     Place,
     Raw,
@@ -53,8 +55,8 @@ class Row:
 
     Attributes:
         node: Gives the tree of a value: `{"$date": "2024-04-30"}`.
-        make: Makes an object of a class, the type itself or a subclass, from the tree
-            and a function that makes its parts. `None`: a replay cannot.
+        make: Makes a value of the type from the tree and a function that makes its
+            parts, and asks each for its exact type. `None`: a replay cannot.
         may_change: Whether a value may change, so that it stays one at two places.
     """
 
@@ -76,33 +78,43 @@ def row_of(cls: type) -> Row | None:
     return ROWS.get(name_of(cls))
 
 
-def _made(cls: type, *parts: object) -> object:
-    """Make an object of a type with a row, and run nothing of its subclass."""
-    base: Any = next(base for base in cls.__mro__ if row_of(base) is not None)
-    return base.__new__(cls, *parts)
+def content_of(tree: dict[str, Any]) -> Any:
+    """Give what stands behind the tag of a tree."""
+    return next(iter(tree.values()))
+
+
+def checked(part: Any, *kinds: type) -> Any:
+    """Give a part of a tree, which C may read: it is of one of these types.
+
+    Raises:
+        TypeError: It is of another one.
+    """
+    if type(part) not in kinds:
+        raise TypeError(f"a part of it is of type {type(part).__name__}")
+    return part
+
+
+def _made(cls: Any, *parts: object) -> object:
+    made: object = cls(*parts)
+    return made
 
 
 def _of_parts(
     tag: str,
     parts_of: Callable[[Any], Iterable[object]],
+    kinds: Iterable[type],
     make_of: Callable[..., object] = _made,
 ) -> Row:
-    """Give a row of values that are a few parts: `{"$fraction": [1, 3]}`."""
+    """Give a row of values that are a few parts of some types: `{"$range": [1, 3]}`."""
 
     def node(value: object, walk: Opener) -> Tree:
         return {tag: [walk.node(part) for part in parts_of(value)]}
 
     def make(cls: type, tree: dict[str, Any], make: Make) -> object:
-        return make_of(cls, *map(make, tree[tag]))
+        parts = map(make, checked(tree[tag], list))
+        return make_of(cls, *[checked(part, *kinds) for part in parts])
 
     return Row(node, make)
-
-
-def _made_of_numbers(cls: type, *numbers: object) -> object:
-    # Another object would run a method of its class, to be one.
-    if not {int, float}.issuperset(map(type, numbers)):
-        raise TypeError("it has parts that are no numbers")
-    return _made(cls, *numbers)
 
 
 def _of_text(
@@ -114,7 +126,7 @@ def _of_text(
         return {tag: write(value)}
 
     def make(cls: type, tree: dict[str, Any], _make: Make) -> object:
-        return read(cls, tree[tag])
+        return read(cls, checked(tree[tag], str))
 
     return Row(node, make)
 
@@ -143,17 +155,17 @@ def bytes_of(node: dict[str, Any]) -> bytes:
     """Give the bytes that `{"$bytes": text}` or `{"$base64": text}` stands for.
 
     Raises:
-        ValueError: The text is no ASCII, or no base64.
+        ValueError, TypeError: It is no text of ASCII, or no base64.
     """
     if "$bytes" in node:
-        return bytes(node["$bytes"], "ascii")
+        return bytes(checked(node["$bytes"], str), "ascii")
     from base64 import b64decode
 
-    return b64decode(node["$base64"], validate=True)
+    return b64decode(checked(node["$base64"], str), validate=True)
 
 
-def _make_bytes(cls: Any, node: dict[str, Any], _make: Make) -> object:
-    return bytes.__new__(cls, bytes_of(node))
+def _make_bytes(_cls: Any, node: dict[str, Any], _make: Make) -> object:
+    return bytes_of(node)
 
 
 def _bytearray(value: bytearray, walk: Opener) -> Tree:
@@ -161,10 +173,8 @@ def _bytearray(value: bytearray, walk: Opener) -> Tree:
     return Raw(value) if isinstance(content, Raw) else {"$bytearray": content}
 
 
-def _make_bytearray(cls: Any, node: dict[str, Any], _make: Make) -> object:
-    made = bytearray.__new__(cls)
-    bytearray.__init__(made, bytes_of(node["$bytearray"]))
-    return made
+def _make_bytearray(_cls: Any, node: dict[str, Any], _make: Make) -> object:
+    return bytearray(bytes_of(checked(node["$bytearray"], dict)))
 
 
 def _memory(value: memoryview, _walk: Opener) -> Tree:
@@ -184,9 +194,9 @@ def _decimal(value: Any) -> str:
 # -- days and times
 
 
-def _make_date(cls: Any, text: str) -> object:
-    day = date.fromisoformat(text)
-    return date.__new__(cls, day.year, day.month, day.day)
+def _make_date(_cls: Any, text: str, read: Any = date.fromisoformat) -> object:
+    # A test that holds the clock has another class in the place of this one.
+    return read(text)
 
 
 def _of_clock(tag: str, base: Any, *fields: str) -> Row:
@@ -202,10 +212,15 @@ def _of_clock(tag: str, base: Any, *fields: str) -> Row:
             tree["fold"] = value.fold
         return tree
 
-    def make(cls: type, tree: dict[str, Any], make: Make) -> object:
-        moment = base.fromisoformat(tree[tag])
-        zone = make(tree.get("zone")) or moment.tzinfo
-        return base.__new__(cls, *read(moment), zone, fold=tree.get("fold", 0))
+    def make(_cls: object, tree: dict[str, Any], make: Make) -> object:
+        moment = base.fromisoformat(checked(tree[tag], str))
+        zone = moment.tzinfo
+        if "zone" in tree:
+            from zoneinfo import ZoneInfo  # Few moments have one.
+
+            zone = checked(make(tree["zone"]), timezone, ZoneInfo)
+        fold = checked(tree.get("fold", 0), int)
+        return base(*read(moment), zone, fold=fold)
 
     return Row(node, make)
 
@@ -225,19 +240,10 @@ def _zone(value: Any, _walk: Opener) -> Tree:
 
 
 def _make_zone(cls: Any, node: dict[str, Any], _make: Make) -> object:
-    return cls(node["$zone"])
+    return cls(checked(node["$zone"], str))
 
 
 # -- others
-
-
-def _make_uuid(cls: Any, text: str) -> object:
-    from uuid import UUID
-
-    made = object.__new__(cls)
-    object.__setattr__(made, "int", UUID(text).int)
-    object.__setattr__(made, "is_safe", UUID(int=0).is_safe)
-    return made
 
 
 def _path(value: Any, walk: Opener) -> Tree:
@@ -249,14 +255,14 @@ def _path(value: Any, walk: Opener) -> Tree:
     return {**node, "class": kind} if kind.startswith("Pure") else node
 
 
-def _make_path(cls: Any, node: dict[str, Any], _make: Make) -> object:
-    return cls(node["$path"])
+def _make_path(_cls: Any, _node: dict[str, Any], _make: Make) -> object:
+    raise TypeError("a path has a tag of its own")
 
 
 def _make_pattern(_cls: Any, pattern: Any, flags: int) -> object:
     import re
 
-    return re.compile(pattern, flags)
+    return re.compile(pattern, flags & ~int(re.DEBUG))  # It would print.
 
 
 def _module(value: Any, _walk: Opener) -> Tree:
@@ -266,6 +272,10 @@ def _module(value: Any, _walk: Opener) -> Tree:
 def _copied(value: Any) -> tuple[object]:
     # The mapping behind a proxy has no name; a copy of it has its class.
     return (value.copy(),)
+
+
+def _make_proxy(_cls: object, mapping: dict[Any, Any]) -> object:
+    return MappingProxyType(mapping)
 
 
 def _address(value: Any, _walk: Opener) -> Tree:
@@ -280,7 +290,7 @@ def _address(value: Any, _walk: Opener) -> Tree:
 
 
 def _make_address(cls: Any, node: dict[str, Any], _make: Make) -> object:
-    return cls(*node.values())
+    return cls(checked(content_of(node), str))
 
 
 def _union(value: Any, walk: Opener) -> Tree:
@@ -296,25 +306,27 @@ ROWS: dict[str, Row] = {
     "builtins:bytes": Row(_bytes, _make_bytes),
     "builtins:bytearray": Row(_bytearray, _make_bytearray, may_change=True),
     "builtins:memoryview": Row(_memory),
-    "builtins:complex": _of_parts(
-        "$complex", attrgetter("real", "imag"), _made_of_numbers
-    ),
-    "builtins:range": _of_parts("$range", _SPAN, _made_of_numbers),
-    "builtins:slice": _of_parts("$slice", _SPAN),
+    "builtins:complex": _of_parts("$complex", attrgetter("real", "imag"), [int, float]),
+    "builtins:range": _of_parts("$range", _SPAN, [int]),
+    "builtins:slice": _of_parts("$slice", _SPAN, SCALARS),
     "builtins:module": Row(_module),
-    "builtins:mappingproxy": _of_parts("$mappingproxy", _copied),
+    "builtins:mappingproxy": _of_parts("$mappingproxy", _copied, [dict], _make_proxy),
     "decimal:Decimal": _of_text("$decimal", _decimal, _made),
     "fractions:Fraction": _of_parts(
-        "$fraction", attrgetter("numerator", "denominator"), _made_of_numbers
+        "$fraction", attrgetter("numerator", "denominator"), [int]
     ),
     "datetime:date": _of_text("$date", date.isoformat, _make_date),
     "datetime:datetime": _of_clock("$datetime", datetime, "year", "month", "day"),
     "datetime:time": _of_clock("$time", time),
-    "datetime:timedelta": _of_parts("$timedelta", _DAYS, _made_of_numbers),
-    "datetime:timezone": _of_parts("$timezone", methodcaller("__getinitargs__")),
+    "datetime:timedelta": _of_parts("$timedelta", _DAYS, [int]),
+    "datetime:timezone": _of_parts(
+        "$timezone", methodcaller("__getinitargs__"), [timedelta, str]
+    ),
     "zoneinfo:ZoneInfo": Row(_zone, _make_zone),
-    "uuid:UUID": _of_text("$uuid", str, _make_uuid),
-    "re:Pattern": _of_parts("$pattern", attrgetter("pattern", "flags"), _make_pattern),
+    "uuid:UUID": _of_text("$uuid", str, _made),
+    "re:Pattern": _of_parts(
+        "$pattern", attrgetter("pattern", "flags"), [str, bytes, int], _make_pattern
+    ),
     "pathlib:PosixPath": _PATH,
     "pathlib:WindowsPath": _PATH,
     "pathlib:PurePosixPath": _PATH,
@@ -338,7 +350,7 @@ TAGS: dict[str, str] = {
     "$bytearray": "builtins:bytearray",
     "$range": "builtins:range",
     "$slice": "builtins:slice",
-    "$mappingproxy": "types:MappingProxyType",
+    "$mappingproxy": "builtins:mappingproxy",
     "$decimal": "decimal:Decimal",
     "$fraction": "fractions:Fraction",
     "$date": "datetime:date",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dis
 import functools
 import inspect
 import linecache
@@ -10,6 +11,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -63,6 +65,22 @@ def _inside(value: Any) -> object:
     if issubclass(kind, _WITH_FUNC):
         return value.func
     return inspect.getattr_static(value, "__wrapped__", None)
+
+
+def run_imports(function: FunctionType) -> None:
+    """Import what the imports in a function name, as a call of it would."""
+    pending = [function.__code__]
+    while pending:
+        code = pending.pop()
+        pending += [one for one in code.co_consts if isinstance(one, CodeType)]
+        steps = [
+            one for one in dis.get_instructions(code) if one.opname != "EXTENDED_ARG"
+        ]
+        for level, names, step in zip(steps, steps[1:], steps[2:], strict=False):
+            if step.opname == "IMPORT_NAME":
+                given = function.__globals__, None, names.argval, level.argval
+                with suppress(Exception):  # It may be one of two ways.
+                    __import__(step.argval, *given)
 
 
 def source_of_code(code: CodeType) -> str | None:

@@ -20,7 +20,7 @@ from types import (
 )
 from typing import Any
 
-from pytest_mimic.values.names import is_found, name_of
+from pytest_mimic.values.names import is_found, member_of, name_of
 from pytest_mimic.values.rows import Row, refusal_of, row_of
 from pytest_mimic.values.tree import Refused
 
@@ -117,7 +117,7 @@ class Kind:
             return False
         if issubclass(self.cls, BaseException) or self.cls in copyreg.dispatch_table:
             return False
-        return not _is_larger_than_attributes(self.cls)
+        return not is_larger_than_attributes(self.cls)
 
     @cached_property
     def refused(self) -> Refused | None:
@@ -186,17 +186,21 @@ def deciding_class(cls: type) -> type:
     return object
 
 
-def _is_larger_than_attributes(cls: type) -> bool:
+def is_larger_than_attributes(cls: type, base: type = object) -> bool:
     """Tell whether C keeps something in objects of a class beside their attributes.
 
     It is the rule by which `object.__reduce_ex__` refuses an object.
+
+    Args:
+        cls: The class.
+        base: The builtin that its objects are besides.
     """
-    pointers = list(slots_of(cls))
+    pointers = list(slots_of(cls, below=base))
     # Since Python 3.11 these two stand before the object, at a negative offset.
-    pointers += ["__dict__"] if cls.__dictoffset__ > 0 else []
+    pointers += ["__dict__"] if cls.__dictoffset__ else []
     pointers += ["__weakref__"] if cls.__weakrefoffset__ > 0 else []
-    size = object.__basicsize__ + len(pointers) * _POINTER
-    return cls.__basicsize__ > size or cls.__itemsize__ > 0
+    size = base.__basicsize__ + len(pointers) * _POINTER
+    return cls.__basicsize__ > size or cls.__itemsize__ > base.__itemsize__
 
 
 def is_generated(hook: object) -> bool:
@@ -252,7 +256,7 @@ def slots_of(
             break
         for name, member in _own_slots(base).items():
             # A class below may have another attribute of that name.
-            if getattr(cls, name, None) is member:
+            if member_of(cls, name) is member:
                 slots[name] = member
     return slots
 

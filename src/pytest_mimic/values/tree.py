@@ -598,16 +598,26 @@ def refused_at(tree: Tree) -> tuple[Path, Refused] | None:
 
 def leaves(tree: Tree) -> Iterator[tuple[Path, Leaf]]:
     """Give the leaves of a tree in order, those of a part at many places once."""
+    for path, part in _parts_below(tree):
+        if isinstance(part, Leaf):
+            yield path, part
+
+
+def path_to(tree: Tree, part: Tree) -> Path:
+    """Give the path to this very part of a tree."""
+    return next((path for path, one in _parts_below(tree) if one is part), ())
+
+
+def _parts_below(tree: Tree) -> Iterator[tuple[Path, Tree]]:
     # No recursion: a tree is deeper than the stack.
     pending: list[tuple[Path, Tree]] = [((), tree)]
     seen: set[int] = set()
     while pending:
         path, part = pending.pop()
-        if isinstance(part, Leaf):
-            yield path, part
-        elif isinstance(part, list) and set(map(type, part)) <= SCALARS:
+        yield path, part
+        if isinstance(part, list) and set(map(type, part)) <= SCALARS:
             continue
-        elif isinstance(part, (list, dict)) and id(part) not in seen:
+        if isinstance(part, (list, dict)) and id(part) not in seen:
             seen.add(id(part))
             inner = [((*path, step), deeper) for step, deeper in parts(part)]
             pending.extend(reversed(inner))

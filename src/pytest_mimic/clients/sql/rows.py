@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 
 from pytest_mimic.client import Plain
 from pytest_mimic.errors import UnstorableOutcomeError
-from pytest_mimic.values import database
-from pytest_mimic.values.names import find, name_of
+from pytest_mimic.values import database, errors
+from pytest_mimic.values.classes import allowed, is_descriptor, refused
+from pytest_mimic.values.names import member_of, name_of
+
+_NO_BEGINNING = vars(object)["__init_subclass__"]
 
 
 class Result(NamedTuple):
@@ -158,17 +161,24 @@ def made_error(plain: Plain) -> Exception:
     """Return the error that was stored, made past `__init__` of its class.
 
     Raises:
-        LookupError: Its class is gone.
+        CorruptRecordingError: It may not be made.
+        StaleRecordingError: Its class is gone.
     """
-    cls = find(plain["class"])
+    cls: Any = allowed(plain["class"])
+    if not issubclass(cls, Exception):
+        raise refused(plain["class"], "it is no exception")
     attributes = dict(plain.get("attributes", {}))
     if "diag" in plain:
         attributes |= _with_diagnostics(cls, plain["diag"])
+    cause = None
     if "cause" in plain:
         cause = made_error(plain["cause"])
-        attributes |= dict.fromkeys([*plain.get("held", ()), "__cause__"], cause)
+        attributes |= dict.fromkeys(plain.get("held", ()), cause)
     args = tuple(map(database.made, plain["args"]))
-    return _with_attributes(cls, args, attributes)
+    made: Any = _with_attributes(cls, args, attributes)
+    errors.complete(made, errors.ErrorParts(args, {}, {}, cause=cause))
+    error: Exception = made
+    return error
 
 
 def _with_diagnostics(cls: type, diagnostics: Plain) -> dict[str, Any]:
@@ -185,23 +195,29 @@ def _with_diagnostics(cls: type, diagnostics: Plain) -> dict[str, Any]:
 
 def _with_attributes(
     cls: type[Exception], args: tuple[object, ...], attributes: Mapping[str, Any]
-) -> Exception:
+) -> BaseException:
     """Return an error; of a class like this one, if nobody can set an attribute."""
-    error = cls.__new__(cls, *args)
-    error.args = args
-    read_only = {}
+    read_only, own = {}, {}
     for name, value in attributes.items():
-        if getattr(error, name, None) == value:
-            continue
-        try:
-            setattr(error, name, value)
-        except (AttributeError, TypeError):
+        if is_descriptor(member_of(cls, name)):
             read_only[name] = value
-    if not read_only:
-        return error
+        else:
+            own[name] = value
+    if read_only:
+        cls = _class_like(cls, read_only)
+    error = errors.made_bare(cls, args)
+    vars(error).update(own)
+    return error
+
+
+def _class_like(cls: type[Exception], attributes: Mapping[str, Any]) -> Any:
+    """Return a class like one of a driver, whose objects have these attributes."""
+    beginning = member_of(cls, "__init_subclass__")
+    methods = [name for name in attributes if callable(member_of(cls, name))]
+    if type(cls) is not type or beginning is not _NO_BEGINNING or methods:
+        raise refused(name_of(cls), "its own code would run")
     named = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
-    alike = type(cls.__name__, (cls,), {**read_only, **named})
-    return _with_attributes(alike, args, attributes)
+    return type(cls.__name__, (cls,), {**attributes, **named})
 
 
 def _plain_attributes(holder: Any) -> Plain:

@@ -1,0 +1,267 @@
+"""Which classes a file may name, and what may be set on their objects.
+
+Every answer is read off the dictionaries of classes, so that none of their code runs.
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Callable, Iterable
+from enum import Enum, EnumMeta
+from functools import lru_cache
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
+from typing import Any
+
+from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.values.names import (
+    bases_of,
+    class_named,
+    member_of,
+    members_of,
+    name_of,
+)
+from pytest_mimic.values.rows import is_of_python, row_of
+from pytest_mimic.values.state import attributes_of, is_larger_than_attributes
+from pytest_mimic.values.tree import SCALARS
+
+_PYTHON = frozenset(
+    "argparse:Namespace collections:ChainMap collections:UserDict collections:UserList"
+    " decimal:DecimalTuple difflib:Match doctest:TestResults functools:_CacheInfo"
+    " http.cookiejar:Cookie inspect:ArgInfo inspect:Attribute inspect:FullArgSpec"
+    " sched:Event shutil:_ntuple_diskusage ssl:DefaultVerifyPaths"
+    " statistics:LinearRegression statistics:NormalDist subprocess:CompletedProcess"
+    " tokenize:TokenInfo urllib.parse:DefragResult urllib.parse:DefragResultBytes"
+    " urllib.parse:ParseResult urllib.parse:ParseResultBytes urllib.parse:SplitResult"
+    " urllib.parse:SplitResultBytes urllib.robotparser:RequestRate".split()
+)
+"""The classes of Python whose objects are made of their attributes."""
+_SPEAKING = frozenset(
+    "argparse ast asyncio.exceptions asyncio.queues binascii builtins bz2 calendar"
+    " concurrent.futures configparser copy csv dataclasses datetime decimal"
+    " email.errors ftplib getopt graphlib gzip http http.client http.cookiejar"
+    " http.cookies imaplib importlib.metadata inspect io ipaddress json.decoder locale"
+    " lzma mailbox netrc operator pathlib pickle plistlib poplib queue re selectors"
+    " shelve shutil signal smtplib socket sqlite3 sre_constants ssl statistics string"
+    " struct subprocess tarfile threading tokenize tomllib types unicodedata"
+    " urllib.error uuid xml.etree.ElementTree xml.parsers.expat xml.sax zipfile zlib"
+    " zoneinfo".split()
+)
+"""The modules of Python whose exceptions and enums are made."""
+
+_BUILTINS = (int, float, str, bytes, tuple, list, dict, set)
+_HOOKS = ("__del__", "__getattr__", "__getattribute__")
+_PLACES = ("__dict__", "__class__", "__slots__")
+_METHODS = (FunctionType, classmethod, staticmethod)
+
+
+def allowed(name: str, load_imports: Callable[[], object] | None = None) -> type:
+    """Give a class that a file names, if its objects may be made.
+
+    Making an object of it, reading its attributes, or letting go of it, runs no code of
+    the class.
+
+    Args:
+        name: `module:Outer.Inner`.
+        load_imports: Imports what the code of the target names.
+
+    Raises:
+        CorruptRecordingError: They may not.
+        StaleRecordingError: The class is gone, or its module was not imported.
+    """
+    module, colon, _ = name.partition(":")
+    if not colon:
+        raise refused(name, "it is the name of no class")
+    is_of_python = module.partition(".")[0] in sys.stdlib_module_names
+    if is_of_python and module not in _SPEAKING and name not in _PYTHON:
+        raise refused(name, "it is in no table")
+    cls = class_named(name, load_imports)
+    fault = fault_of_metaclass(type(cls))
+    is_member = issubclass(type(cls), EnumMeta)
+    if not fault and not is_member:
+        fault = fault_of_class(cls)
+        is_spoken = is_of_python and issubclass(cls, BaseException)
+        if is_of_python and not is_spoken and name not in _PYTHON:
+            fault = "it is in no table"
+    if fault:
+        raise refused(name, fault)
+    return cls
+
+
+def refused(name: str, reason: str) -> CorruptRecordingError:
+    """Give the error for what no file may name."""
+    what = f"a readable recording may not make {name}"
+    return CorruptRecordingError(what, [reason], damage="refused")
+
+
+def fault_of_metaclass(metaclass: type) -> str:
+    """Say why a class of this metaclass may not be asked anything; empty: it may."""
+    if type(metaclass) is not type:
+        return "its metaclass is an odd one"
+    return _fault_of_metaclass(metaclass)
+
+
+@lru_cache(maxsize=64)
+def _fault_of_metaclass(metaclass: type) -> str:
+    for base in bases_of(metaclass):
+        if base is type:
+            break
+        for name, member in members_of(base).items():
+            is_hook = name in (*_HOOKS, "__eq__", "__hash__")
+            if name in vars(type) and type(member) not in _METHODS:
+                is_hook = is_hook or is_descriptor(member)
+            if is_hook and not _is_known(base, name):
+                return f"its metaclass has {name}"
+    return ""
+
+
+@lru_cache(maxsize=256)
+def fault_of_class(cls: type) -> str:
+    """Say why no object of a class may be made of attributes; empty: it may.
+
+    Its metaclass must have no fault.
+    """
+    for base in bases_of(cls):
+        if vars(builtins).get(base.__name__) is base:
+            continue
+        members = members_of(base)
+        for name in _HOOKS:
+            if name in members and not _is_known(base, name):
+                return f"it has {name}"
+        for name in _PLACES:
+            member = members.get(name)
+            if is_descriptor(member) and type(member) is not GetSetDescriptorType:
+                return f"it has a descriptor as {name}"
+    if issubclass(cls, BaseException):
+        return "" if may_be_raised(cls) else "it ends a test"
+    beside = base_beside(cls)
+    if beside is None:
+        return "it is made of more than attributes and a builtin"
+    if is_larger_than_attributes(cls, beside):
+        return "it keeps something in C"
+    return ""
+
+
+def _is_known(base: type, name: str) -> bool:
+    """Tell whether a hook is that of pydantic, or what `enum` has for old ways."""
+    package = base.__module__.partition(".")[0]
+    return name == "__getattr__" and package in ("pydantic", "enum")
+
+
+# By name, as few runs load them. Other signs of pytest are no `Exception`.
+_CUT_SHORT = {
+    "_pytest.outcomes.Exit",
+    "concurrent.futures._base.CancelledError",
+    "unittest.case.SkipTest",
+}
+
+
+def may_be_raised(cls: type) -> bool:
+    """Tell whether an exception is an outcome, and no sign of being cut short."""
+    names = {f"{base.__module__}.{base.__name__}" for base in bases_of(cls)}
+    return issubclass(cls, Exception) and names.isdisjoint(_CUT_SHORT)
+
+
+def base_beside(cls: type) -> type | None:
+    """Give the builtin that objects are beside their attributes, or `object`.
+
+    `None`: they are something else.
+    """
+    for base in bases_of(cls):
+        if base in _BUILTINS:
+            return base
+        if row_of(base) is not None:
+            return None
+    return object
+
+
+_OF_FLAGS = "_missing_ _create_pseudo_member_ _numeric_repr_ __setattr__".split()
+
+
+def has_plain_flags(cls: type) -> bool:
+    """Tell whether `enum` alone makes the combinations of flags."""
+    for base in bases_of(cls):
+        members = members_of(base)
+        if not is_of_python(base) and any(name in members for name in _OF_FLAGS):
+            return False
+    return type(cls) is EnumMeta and member_of(cls, "_member_type_") in (object, int)
+
+
+# -- attributes
+
+
+def check_names(cls: type, names: Iterable[str]) -> None:
+    """Check that attributes may be set: none hides a method, property or the like.
+
+    Raises:
+        TypeError: One of them may not.
+    """
+    wrong = _first_wrong(cls, tuple(names))
+    if wrong:
+        raise TypeError(f"{name_of(cls)} has a descriptor or no place for {wrong}")
+
+
+@lru_cache(maxsize=1024)
+def _first_wrong(cls: type, names: tuple[str, ...]) -> str:
+    for name in names:
+        member = member_of(cls, name)
+        if type(member) is MemberDescriptorType:
+            continue
+        if is_descriptor(member) or name[:2] == name[-2:] == "__":
+            return name
+    return ""
+
+
+def is_descriptor(member: object) -> bool:
+    """Tell whether what stands in a class acts when it is looked up."""
+    return member_of(type(member), "__get__") is not None
+
+
+# -- keys
+
+
+def is_key(value: Any) -> bool:
+    """Tell whether hashing a value and comparing it runs no code of a class."""
+    kind = type(value)
+    if kind in SCALARS or row_of(kind) is not None:
+        return True
+    if kind in (tuple, frozenset):
+        return all(map(is_key, value))
+    hashed: str = _parts_hashed(kind)  # type: ignore[arg-type]
+    if hashed == "fields":
+        return all(map(is_key, attributes_of(value).values()))
+    if hashed == "items":
+        return all(map(is_key, tuple.__iter__(value)))
+    return hashed == "none"
+
+
+@lru_cache(maxsize=256)
+def _parts_hashed(cls: type) -> str:
+    """Say of what objects make their hash: `fields`, `items`, `none`, "": unknown."""
+    owner, comparing = _owner_of(cls, "__hash__"), _owner_of(cls, "__eq__")
+    if issubclass(cls, Enum):
+        return "none" if is_of_python(owner) and is_of_python(comparing) else ""
+    if owner is comparing is tuple and type(member_of(cls, "_fields")) is tuple:
+        return "items"
+    if owner is comparing and _is_generated(owner):
+        return "fields"
+    return ""
+
+
+def _owner_of(cls: type, name: str) -> type:
+    return next(base for base in bases_of(cls) if name in members_of(base))
+
+
+def _is_generated(owner: type) -> bool:
+    """Tell whether dataclasses or attrs wrote `__hash__` and `__eq__` of a class."""
+    members = members_of(owner)
+    for name in ("__hash__", "__eq__"):
+        method = members[name]
+        if type(method) is not FunctionType:
+            return False
+        file = method.__code__.co_filename
+        is_of_attrs = "__attrs_attrs__" in members and file.startswith("<attrs ")
+        is_of_dataclass = "__dataclass_params__" in members and file == "<string>"
+        if not (is_of_attrs or is_of_dataclass):
+            return False
+    return True

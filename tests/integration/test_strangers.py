@@ -1,0 +1,132 @@
+"""Section 5, security: a readable recording that somebody else wrote makes data, and runs, imports and deletes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = """
+    import contextlib
+    import os
+    import unittest
+
+    class User:
+        def __init__(self, name):
+            self.name = name
+
+    def fetch(n):
+        return User("ann")
+"""
+DEPLOY = "import pathlib\npathlib.Path('pwned').touch()\n"
+
+NULL = "$contextlib:nullcontext"
+SYSTEM = {"$name": "os:system"}
+FORGED = {
+    "subscript": (
+        {
+            "$alias": [
+                {
+                    "$os:_Environ": {
+                        "encodekey": {"$name": "builtins:len"},
+                        "decodevalue": SYSTEM,
+                        "_data": {"$dict": [[1, "touch pwned"]]},
+                        "__pydantic_generic_metadata__": 1,
+                    }
+                },
+                "x",
+            ]
+        },
+        "alias",
+    ),
+    "finalizer": (
+        {
+            "$_pyio:BufferedWriter": {
+                "_raw": {NULL: {"closed": False, "write": SYSTEM}},
+                "_write_buf": "touch pwned",
+                "_write_lock": {NULL: {"enter_result": None}},
+            }
+        },
+        "_pyio:BufferedWriter",
+    ),
+    "deleting finalizer": (
+        {
+            "$tempfile:_TemporaryFileCloser": {
+                "file": {NULL: {"close": {"$name": "os:getcwd"}}},
+                "delete": True,
+                "name": "victim",
+            }
+        },
+        "tempfile:_TemporaryFileCloser",
+    ),
+    "function": (SYSTEM, "os:system"),
+    "way through a module": ({"$shop:os.getcwd": {}}, "shop:os.getcwd"),
+    "class that is imported there": (
+        {"$shop:contextlib.nullcontext": {}},
+        "shop:contextlib.nullcontext",
+    ),
+    "class of Python": ({"$threading:Thread": {}}, "threading:Thread"),
+    "end of the run": ({"$_pytest.outcomes:Exit": {}, "args": ["bye"]}, "Exit"),
+    "skip": ({"$unittest.case:SkipTest": {}, "args": ["bye"]}, "SkipTest"),
+    "end of the process": ({"$builtins:SystemExit": {}, "args": [3]}, "SystemExit"),
+    "main": ({"$__main__:X": {}}, "__main__"),
+}
+
+
+@pytest.fixture
+def stranger(project):
+    """Records a call of `shop:fetch`, and replays it with a forged outcome."""
+    project.ini("shop:fetch", mimic_pickle="forbid")
+    project.module(SHOP)
+    project.write("deploy.py", DEPLOY)
+    project.test("shop.fetch(1)")
+    project.record().expect(passed=1)
+    (project.root / "victim").touch()
+
+    def forge(key, tree):
+        def edit(call):
+            call.call.pop("value", None)
+            call.call[key] = tree
+
+        project.edit_calls(edit)
+        return project
+
+    return forge
+
+
+@pytest.mark.parametrize("key", ["value", "raised"])
+@pytest.mark.parametrize(("tree", "named"), FORGED.values(), ids=FORGED)
+def test_a_forged_outcome_runs_nothing_and_is_named(stranger, key, tree, named):
+    project = stranger(key, tree)
+    [file] = [name for name in project.files() if name.startswith("calls/")]
+
+    replayed = project.replay().expect(failed=1, says=[named])
+    project.replay("-o", "mimic_pickle=listed").expect(failed=1, says=[named])
+
+    assert {path.name for path in project.root.iterdir()} >= {"victim"}
+    assert not (project.root / "pwned").exists()
+    if "StaleRecordingError" not in replayed.output:
+        assert f"{file}" in replayed.output
+
+
+NAMED_BY_CHECK = ("subscript", "finalizer", "deleting finalizer", "function", "skip")
+
+
+@pytest.mark.parametrize("form", NAMED_BY_CHECK)
+def test_check_names_what_may_not_be_made(stranger, form):
+    tree, named = FORGED[form]
+    project = stranger("value", [tree])
+
+    checked = project.command("check")
+
+    assert checked.code == 1
+    assert f"a readable recording may not make {named}" in checked.text.replace(
+        "unittest.case:", ""
+    )
+    assert "at value[0]" in checked.text
+
+
+def test_a_script_of_the_project_is_not_imported(stranger):
+    project = stranger("value", {"$deploy:X": {}})
+
+    project.replay().expect(failed=1, says=["this run has not imported deploy"])
+
+    assert not (project.root / "pwned").exists()
