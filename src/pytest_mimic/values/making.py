@@ -173,12 +173,13 @@ class Maker:
     def _error(self, cls: Any, attributes: dict[str, Any], tree: dict[str, Any]) -> Any:
         from pytest_mimic.values import errors  # Few outcomes are exceptions.
 
+        # In the order of the tree, as parts that are pickles come.
+        args = tuple(self.items(tree["args"]))
         fields = self.value_of(checked(tree.get("fields", {}), dict))
         errors.check_fields(cls, fields)
         notes = self.value_of(tree.get("notes"))
         if notes is not None:
             notes = [checked(note, str) for note in checked(notes, list)]
-        args = tuple(self.items(tree["args"]))
         cause = self.value_of(tree.get("cause"))
         hides = checked(tree.get("from", False), bool)
         parts = errors.ErrorParts(args, fields, attributes, notes, cause, hides)
