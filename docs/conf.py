@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
-
 project = "pytest-mimic"
 author = "The pytest-mimic contributors"
 copyright = f"2026, {author}"
 
-extensions = ["myst_parser", "secret_names"]
+extensions = ["myst_parser"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "_extensions"]
+exclude_patterns = ["_build"]
 nitpicky = True
 
 html_theme = "furo"

@@ -24,6 +24,7 @@ def stored_http(
     answer_headers: Headers = (),
     answer_type: str = "application/json",
     redact: Sequence[str] = (),
+    status: int = 200,
 ) -> str:
     """Return the JSON text of a call with this request and this answer."""
     adapter, secrets, scope = HttpAdapter(), Secrets(redact, {}), Scope()
@@ -31,7 +32,7 @@ def stored_http(
     sent_headers = (("Content-Type", type_), *headers)
     sent = requests.read(method, url, sent_headers, body.encode())
     given_headers = (("Content-Type", answer_type), *answer_headers)
-    given = answers.Head(200, "OK", given_headers).read([answer.encode()])
+    given = answers.Head(status, "OK", given_headers).read([answer.encode()])
     request = secrets.hide_request(sent, scope, hide=adapter.hide_request)
 
     def hide(redactor: Any, answer: Any, stand_in: Any) -> Any:

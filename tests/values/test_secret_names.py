@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
+from pytest_mimic.secrets import names
 from pytest_mimic.secrets.issued import Secrets
 from values.stored import holds, stored_http
 
@@ -242,3 +245,101 @@ def test_variables_with_secret_names_hide_what_is_no_word_path_or_address(name):
     secrets = Secrets(["!taken_out_key"], {name: value})
 
     assert (value in secrets.environment) is is_hidden
+
+
+# Lines of `mimic_redact`, and what they hide of this body: paths of its leaves.
+BODY = {
+    "users": [{"name": "Ann Lee", "email": "ann@shop.test"}],
+    "note": "ask bob@shop.test",
+    "card": {"n": 4111},
+}
+PLACES = {
+    "body.users.*.email": {"body.users[0].email"},
+    "users.0.email": {"body.users[0].email"},
+    "body.users.*": {"body.users[0].name", "body.users[0].email"},
+    "body.card.n": {"body.card.n"},
+    "body.email": set(),
+    "body.users.*.mail": set(),
+    r"/\S+@\S+/": {"body.users[0].email", "body.note"},
+    r"/Ann Lee|bob/  # people": {"body.users[0].name", "body.note"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", PLACES)
+@pytest.mark.parametrize("is_answer", [False, True], ids=["sent", "answered"])
+def test_a_line_hides_what_stands_at_a_path_or_looks_like_a_pattern(line, is_answer):
+    text = json.dumps(BODY)
+    found = stored_http(
+        **{"answer" if is_answer else "body": text},
+        type_="application/json",
+        redact=[line],
+    )
+
+    body = json.loads(found)[is_answer]["body"]["json"]
+    assert {path for path, old, new in pairs_of(BODY, body) if old != new} == PLACES[
+        line
+    ]
+
+
+def pairs_of(old, new, path="body"):
+    """Yield the leaves of two trees of one shape, with their paths."""
+    if isinstance(old, dict):
+        for key in old:
+            yield from pairs_of(old[key], new[key], f"{path}.{key}")
+    elif isinstance(old, list):
+        for index, part in enumerate(old):
+            yield from pairs_of(part, new[index], f"{path}[{index}]")
+    else:
+        yield path, old, new
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("/[/", "not a pattern"),
+        ("/a*/", "matches an empty text"),
+        ("body..email", "not a name, a path or a /pattern/"),
+        ("a/b", "not a name"),
+    ],
+)
+def test_a_line_that_could_hide_nothing_is_refused(line, reason):
+    with pytest.raises(ValueError, match=reason):
+        Secrets([line], {})
+
+
+PAGE = Path(__file__).parents[2] / "docs/reference/configuration.md"
+TABLE = "| a name is secret if it | names |\n|---|---|\n"
+
+
+def test_the_page_lists_the_names_of_the_tables():
+    """Of the two, the page is the copy: a failure shows what it is to hold."""
+    anywhere, at_the_end, glued = names.ANYWHERE, names.AT_THE_END, names.GLUED
+    pairs = "|".join(
+        f"{inner} (beside {outer})"
+        for outer, inners in names.BESIDE.items()
+        for inner in inners.split("|")
+    )
+    rows = {
+        "contains, hard": anywhere["hard"],
+        "contains, soft": anywhere["soft"],
+        "ends in, hard": at_the_end["hard"],
+        "ends in, soft": at_the_end["soft"],
+        "is, hard": names.AS_A_WHOLE,
+        "has a word that ends in, hard": glued["hard"],
+        "has a word that ends in, soft": glued["soft"],
+        "is, and its value is a text, soft": names.SESSIONS,
+        "is, and its value looks like a random token": names.IF_A_TOKEN,
+        "ends in, and its value is a key of a known issuer": names.IF_A_KEY,
+        "stands beside another name": pairs,
+        "does *not* end in": names.ABOUT,
+        "does *not* begin with": names.QUESTIONS,
+        "does *not* have this before `token`": names.OF_TOKENS,
+    }
+
+    lines = [f"| {rule} | {words_in(table)} |\n" for rule, table in rows.items()]
+    assert TABLE + "".join(lines) in PAGE.read_text()
+
+
+def words_in(table):
+    words = (one.strip() for one in re.split(r"[|\n]", table))
+    return ", ".join(sorted(filter(None, words)))

@@ -44,7 +44,7 @@ def secret_values(
         redactor.hide(call, note)
     else:
         adapter.hide_request(redactor, call, note)
-        adapter.hide_answer(redactor, body.get("answer") or {}, note, call)
+        adapter.hide_answer(redactor.of_answers, body.get("answer") or {}, note, call)
     return found
 
 

@@ -156,10 +156,10 @@ def _redacted(config: pytest.Config) -> tuple[str, ...]:
     """
     lines = tuple(_ini_lines(config, "mimic_redact"))
     for line in lines:
-        from pytest_mimic.secrets.names import read_names  # Most runs have no line.
+        from pytest_mimic.secrets.names import read_line  # Most runs have no line.
 
         try:
-            read_names(line)
+            read_line(line)
         except ValueError as error:
             raise pytest.UsageError(f"mimic_redact: {error}") from None
     return lines

@@ -114,7 +114,7 @@ class Secrets:
     """Hides what is secret in the calls of a run.
 
     Args:
-        lines: The names in `mimic_redact`.
+        lines: The lines of `mimic_redact`.
         environment: The variables of the process.
     """
 
@@ -219,7 +219,7 @@ class Secrets:
             scope.known.add(value, shown)
             return shown
 
-        hidden = hide(self.redactor, plain, stand_in)
+        hidden = hide(self.redactor.of_answers, plain, stand_in)
         known = self._known_to(scope)
         if not known:
             return hidden

@@ -21,9 +21,10 @@ _FORMS = """
     xox[abeoprs]-[A]{20,}                Slack
     hooks\\.slack\\.com/services/[A/]{20,} Slack
     [rs]k_(?:live|test)_[A]{20,}         Stripe
-    sk-(?:proj|ant|svcacct|or)[A]{30,}   OpenAI, Anthropic
+    sk-(?:proj|ant|svcacct|admin|or)[A]{30,}  OpenAI, Anthropic
     hf_[A-Za-z]{34}                      Hugging Face
     hf_[A]{34}                           Hugging Face
+    tskey-[a-z]+-[A]{16,}                Tailscale
     npm_[A]{36}                          npm
     pypi-AgE[A]{50,}                     PyPI
     SG\\.[A]{22}\\.[A]{43}                 SendGrid
@@ -40,6 +41,21 @@ _LOOK = (
     r"|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----(?:\\n|\s)*[\w+/=]{16}[\w+/=\s\\]*"
     r"|(?<![\w-])(?P<scheme>[Bb]earer|[Bb]asic) (?P<credential>[\w+/=.\-~]{16,})"
 )
+PRIVATE_KEY = (
+    r"-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?)-----"
+    r"(?:(?!-----)[\s\S])+-----END (?P=kind)-----"
+)
+"""A whole private key in PEM (RFC 7468)."""
+# What is no secret, though it mixes signs: a date, an address of a contract, a place, a
+# license, an authorization of Stripe by its id.
+_PUBLIC = re.compile(
+    r"\d{4}-\d\d-\d\d([T ][\d:.]+)?(Z|[+-]\d\d:?\d\d)?|0x[0-9a-fA-F]+"
+    r"|[a-z]+://[^?@\s]*|[A-Za-z]+(-[A-Za-z]+)*-\d+\.\d+(-[A-Za-z]+)*|[a-z]?auth_\w+"
+)
+_LONG_RUN = 16
+_SCHEME = re.compile(r"[A-Za-z][\w-]* +([^\s,;&]{8,})")
+_AFTER_SIGN = re.compile(r"[=:]([^\s,;&=:]{8,})")
+_MIXED = re.compile(r"(?=.*[A-Za-z])(?=.*\d)|(?=.*[a-z]).*[A-Za-z][A-Z]")
 SHORTEST = 20
 """Below it nothing looks like a key, and the pattern need not be compiled."""
 
@@ -66,6 +82,24 @@ def masked(text: str, accepted: Set[str] = frozenset()) -> str:
         return f"{match[0][:8]}…"
 
     return re.sub(_LOOK, masked_key, text)
+
+
+def could_be_secret(text: str) -> bool:
+    """Return whether a text holds something that is as random as a secret.
+
+    That is a run of 16 signs or more that mixes letters and digits, or capital and
+    small letters, or of eight behind a scheme, `=` or `:`.
+    """
+    words = [word for word in text.split() if not _PUBLIC.fullmatch(word)]
+    shown = " ".join(words)
+    # In a sentence, other signs beside letters are no part of a secret.
+    signs = r"\S" if len(words) == 1 else r"[\w.~+/=-]"
+    runs = re.findall(f"{signs}{{{_LONG_RUN},}}", shown)
+    runs += _AFTER_SIGN.findall(shown)
+    with_scheme = _SCHEME.fullmatch(shown)
+    if with_scheme is not None:
+        runs.append(with_scheme[1])
+    return any(map(_MIXED.match, runs))
 
 
 def mark_of(key: str) -> str:

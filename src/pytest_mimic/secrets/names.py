@@ -7,65 +7,87 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from itertools import chain
 from types import MappingProxyType
+from typing import TypeAlias
 
 from pytest_mimic.secrets.looks import SHORTEST, keys_in
 
+HARD = "hard"
+"""A name whose values are secrets, whatever they look like."""
+SOFT = "soft"
+"""A name of secrets, and of much else."""
+
+WHOLE = "whole"
+"""A name or a path that a line adds: all below it is secret, too."""
+
 # Words of a name, separated by a blank; a name is secret that contains them.
-_ANYWHERE = """
-    password|passwords|passwd|pwd|passphrase|passcode|secret|secrets|token|jwt
-    bearer|auth|authorization|cookie|cookies|credential|credentials|csrf|xsrf
-    csrftoken|csrfmiddlewaretoken|signature|dsn|connection string|webhook url
-    code verifier|client assertion|apikey|access key|access key id|account key
-    api key|encryption key|licence key|license key|private key|secret key
-    service key|service role key|shared key|signing key|ssh key|subscription key
-    otp code|card pin|user pin|login hint token|id token hint|auth req id
-    software statement|dpop|d po p|oauth verifier|saml request|saml response
-    samlrequest|samlresponse|sam lart|samlart|pgt id|pgt iou|client data json
-    clientdatajson|authenticator data|attestation object|mfa code|totp|totp code
-    two factor code|verification code|recovery code|recovery codes|backup code
-    backup codes|g recaptcha response|h captcha response|cf turnstile response
-    device token|user token|secret string|secret binary|secure string
-    request verification token
-"""
-_AT_THE_END = "cvc|cvv|otp|psk|sig"
-_AS_A_WHOLE = "pin"
-_GLUED = """
-    accesskey|apikey|passphrase|passwd|password|privatekey|secret|secretkey|csrftoken
-    authtoken|apptoken|bottoken|devicetoken|oauthtoken|usertoken
-"""
+ANYWHERE = {
+    HARD: """
+        password|passwords|passwd|pwd|passphrase|passcode|secret|secrets|root pass
+        access token|refresh token|id token|bearer token|session token|security token
+        api token|auth token|oauth token|bot token|app token|user token|device token
+        dsn|connection string|webhook url|apikey|access key|access key id|account key
+        api key|encryption key|private key|secret key|service key|service role key
+        shared key|signing key|ssh key|subscription key|key material|concealed
+        code verifier|client assertion|otp code|card pin|user pin|login hint token
+        id token hint|auth req id|software statement|dpop|d po p|oauth verifier
+        saml request|saml response|samlrequest|samlresponse|sam lart|samlart|pgt id
+        pgt iou|client data json|clientdatajson|authenticator data|attestation object
+        mfa code|totp|totp code|two factor code|verification code|recovery code
+        recovery codes|backup code|backup codes|g recaptcha response|h captcha response
+        cf turnstile response|secret string|secret binary|secure string
+        request verification token
+    """,
+    SOFT: """
+        token|jwt|bearer|auth|authorization|cookie|cookies|credential|credentials|csrf
+        xsrf|csrftoken|csrfmiddlewaretoken|signature|licence key|license key
+    """,
+}
+AT_THE_END = {HARD: "cvc|cvv|otp|psk", SOFT: "sig"}
+AS_A_WHOLE = "pin"
+GLUED = {
+    HARD: """
+        accesskey|apikey|passphrase|passwd|password|privatekey|secret|secretkey
+        authtoken|apptoken|bottoken|devicetoken|oauthtoken|usertoken
+    """,
+    SOFT: "csrftoken",
+}
 # A name that ends in these describes a secret.
-_ABOUT = """
-    accepted|again code|algorithm|at|banner|complexity|consent|count|created|date
-    decimals|decoder|dish|domain|enabled|encoder|endpoint|expiration|expires|expiry
-    field|format|header|hint|hints|host|ids|in|info|issuer|jar|length|lifetime
-    method|methods|name|names|options|param|parameter|path|policy|port|provider
-    required|rotation|rule|rules|santa|santas|scheme|scope|status|strength|supported
-    symbol|time|title|ttl|type|types|uri|url|valid|version
+ABOUT = """
+    accepted|address|again code|algorithm|at|banner|changed|complexity|consent|cost
+    count|created|date|decimal|decimals|decoder|dish|domain|enabled|encoder|endpoint
+    expiration|expires|expiry|field|fingerprint|format|header|hint|hints|host|id|ids|in
+    info|issuer|jar|length|lifespan|lifetime|limit|method|methods|name|names|options
+    param|parameter|path|policy|port|provider|required|rotation|rule|rules|santa|santas
+    scheme|scope|status|strength|supported|symbol|time|timeout|title|ttl|type|types|uri
+    url|valid|version
 """
 # A name in which these stand before a secret word asks about a secret.
-_QUESTIONS = """
+QUESTIONS = """
     allow|allows|has|have|hide|is|needs|no|require|requires|show|support|supports
     use|uses|with
 """
-# Tokens of paging, of language models and of progress are no secrets.
-_OF_TOKENS = """
-    bos|cls|continuation|cursor|eos|mask|next|pad|page|progress|resume|sep|special|sub|unk
+# Tokens of paging, of language models, their prices and of progress are no secrets.
+OF_TOKENS = """
+    bos|cls|continuation|cursor|eos|mask|next|pad|page|per|progress|resume|sep|special
+    sub|unk
 """
 _PUBLIC = "accept cookies|accept signature|signature input|public key"
-# Secret if the value is a text: an object or a number of this name is something else.
-_SESSIONS = """
+# Soft if the value is a text: an object or a number of this name is something else.
+SESSIONS = """
     session|session id|sessionid|session key|sessid|jsessionid|phpsessid
     authentication info
 """
 # Secret if the value looks like a token.
-_IF_A_TOKEN = "assertion|hmac|sign|tokens"
+IF_A_TOKEN = "assertion|hmac|sign|tokens|secret id"
 # Secret if the value has the form of a known issuer.
-_IF_A_KEY = "key|keys|pat"
-_BY_VALUE = f"{_SESSIONS}|{_IF_A_TOKEN}|{_IF_A_KEY}|ticket"
+IF_A_KEY = "key|keys|pat|value"
+_BY_VALUE = f"{SESSIONS}|{IF_A_TOKEN}|{IF_A_KEY}|ticket"
+# A name that says nothing, below one that says it all.
+_SAYS_NOTHING = "value|values|data|code|raw|computed|secret|key"
 _ENDINGS_OF_VARIABLES = "_KEY", "_PASS", "_PWD"
 _BINARY = "secret binary|plaintext"
 # Beside the name on the left, those on the right are secret.
-_BESIDE = {
+BESIDE = {
     "grant type": "code|device code|user code|assertion|ticket",
     "response type": "state|nonce|code challenge|request",
     "verification uri": "device code|user code",
@@ -73,26 +95,50 @@ _BESIDE = {
     "rp id": "challenge",
     "pub key cred params": "challenge",
     "allow credentials": "challenge",
+    "http only": "value",
     "key id": "plaintext",
+    "key name": "value",
     "kty": "k|d|p|q|dp|dq|qi|oth",
+    "secondary key": "primary key|secondary key",
+    "secondary master key": "primary master key|secondary master key",
     "user": "pass",
     "username": "pass",
     "login": "pass",
     "email": "pass",
 }
+# Beside the name on the left, those on the right are none: tokens of language models,
+# groups that were counted, and codes of the post in India.
+_NONE_BESIDE = {
+    "logprob": "token",
+    "doc count": "key",
+    "city": "pin",
+    "district": "pin",
+    "state": "pin",
+    "address": "pin",
+}
 _NAMES_OF_PAIRS = """
     name|key|type|setting|variable|header|parameter key|parameter name|option name
 """
 _VALUES_OF_PAIRS = "value|parameter value"
+# What a store of secrets calls a secret.
+_FIELDS_OF_STORES = "data|string data|payload|value"
 
 # One with other signs may be an address, and below `properties` stand JSON schemas.
 _PLAIN_NAME = re.compile(r"(?!properties$|apiVersion$)\w+(?:[.-]\w+)*")
 _TOKEN = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[!-~]{16,}")
 _TICKET = re.compile(r"(?:ST|PT|PGT|TGT)-[\w.-]+")
-# A line of `mimic_redact`: words, dots and hyphens, or the mark of one text.
-_LINE = re.compile(r"!?[A-Za-z0-9_.-]*[A-Za-z0-9][A-Za-z0-9_.-]*|!sha256:[0-9a-f]{8}")
+# What a line of `mimic_redact` may hold: a name, the mark of one text, a path, or, for
+# itself, a pattern.
+_LINE = re.compile(r"!?[A-Za-z0-9_-]*[A-Za-z0-9][A-Za-z0-9_-]*|!sha256:[0-9a-f]{8}")
+_PATH = re.compile(r"[\w$-]+(\.([\w$-]+|\*))+")
+_PATTERN = re.compile(r"/(?P<pattern>.+?)/\s*(#.*)?")
+# Below it, the body of a recorded request or answer names its form.
+_BODY = r"body(\.(json|form|text|events\.\d+\.data|lines\.\d+))?"
 _LONGEST = 200
 """Longer names are texts."""
+
+Beside: TypeAlias = str
+"""What a name is beside others: `HARD`, empty for none, `a token` if it is like one."""
 
 
 @cache
@@ -100,25 +146,47 @@ def _table(text: str) -> frozenset[str]:
     return frozenset(part.strip() for part in re.split(r"[|\n]", text) if part.strip())
 
 
-_ENDINGS = tuple(_table(_GLUED))
-_BESIDE_SETS = {name: _table(others) for name, others in _BESIDE.items()}
+_ENDINGS = {strength: tuple(_table(endings)) for strength, endings in GLUED.items()}
+_BESIDE_SETS = {name: _table(others) for name, others in BESIDE.items()}
+_NONE_BESIDE_SETS = {name: _table(others) for name, others in _NONE_BESIDE.items()}
+_CAPITALS = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 
 
-def read_names(line: str) -> list[str]:
-    """Return the names in a line of `mimic_redact`: `city, member  # as on cards`.
+def read_line(line: str) -> list[str]:
+    """Return what stands in a line of `mimic_redact`: `city, member  # as on cards`.
 
     Raises:
-        ValueError: One of them is no name, and would hide nothing.
+        ValueError: A part of it is nothing that could hide anything.
     """
-    names = re.split(r"[\s,]+", line.partition("#")[0].strip())
-    for name in filter(None, names):
-        if name.startswith("!sha256:") and not _LINE.fullmatch(name):
+    pattern = _PATTERN.fullmatch(line.strip())
+    if pattern is not None:
+        _refuse_pattern(pattern["pattern"])
+        return [f"/{pattern['pattern']}"]
+    parts = re.split(r"[\s,]+", line.partition("#")[0].strip())
+    for part in filter(None, parts):
+        if part.startswith("!sha256:") and not _LINE.fullmatch(part):
             raise ValueError(
-                f"{name} is not ! and a name, or !sha256: and eight digits"
+                f"{part} is not ! and a name, or !sha256: and eight digits"
             )
-        if not _LINE.fullmatch(name):
-            raise ValueError(f"{name} is not a name")
-    return [name for name in names if name]
+        if not _LINE.fullmatch(part) and not _PATH.fullmatch(part):
+            raise ValueError(f"{part} is not a name, a path or a /pattern/")
+    return [part for part in parts if part]
+
+
+def _refuse_pattern(pattern: str) -> None:
+    try:
+        hides_all = re.search(pattern, "") is not None
+    except re.error as error:
+        raise ValueError(f"/{pattern}/ is not a pattern: {error}") from None
+    if hides_all:
+        raise ValueError(f"/{pattern}/ matches an empty text, and would hide nothing")
+
+
+def _pattern_of_path(path: str) -> str:
+    first, *steps = path.split(".")
+    found = [_BODY if first == "body" else re.escape(first)]
+    found += ["[^.]+" if step == "*" else re.escape(step) for step in steps]
+    return r"(?:.*\.)?" + r"\.".join(found)
 
 
 @lru_cache(maxsize=4096)
@@ -134,14 +202,15 @@ def _by_words(names: tuple[str, ...]) -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=1024)
-def _beside(names: tuple[str, ...]) -> Mapping[str, bool]:
+def _beside(names: tuple[str, ...]) -> Mapping[str, Beside]:
     by_words = _by_words(names)
-    found: dict[str, bool] = {}
+    found: dict[str, Beside] = {}
     if {"code", "state"} <= by_words.keys():
-        found = {by_words["code"]: True, by_words["state"]: True}
-    for other in by_words.keys() & _BESIDE_SETS.keys():
-        for words in _BESIDE_SETS[other] & by_words.keys():
-            found[by_words[words]] = False
+        found = {by_words["code"]: "a token", by_words["state"]: "a token"}
+    for table, said in ((_BESIDE_SETS, HARD), (_NONE_BESIDE_SETS, "")):
+        for other in by_words.keys() & table.keys():
+            for words in table[other] & by_words.keys():
+                found[by_words[words]] = said
     return found
 
 
@@ -149,24 +218,32 @@ class Names:
     """The secret names of a run.
 
     Args:
-        lines: The lines of `mimic_redact`; see `read_names`.
+        lines: The lines of `mimic_redact`; see `read_line`.
 
     Attributes:
         accepted: The marks of texts that look like keys and are none.
+        pattern: Finds in a text what the lines hide wherever it stands.
+        path: Finds the paths at which the lines hide everything.
         hide_nothing: Says of all names of a mapping that none of them hides a value,
             whatever the values are.
     """
 
     def __init__(self, lines: Iterable[str] = ()) -> None:
         self._declared: dict[str, bool] = {}
-        accepted = set()
-        for name in chain.from_iterable(map(read_names, lines)):
-            if name.startswith("!sha256:"):
-                accepted.add(name[1:])
+        accepted, paths, patterns = set(), [], []
+        for part in chain.from_iterable(map(read_line, lines)):
+            if part.startswith("!sha256:"):
+                accepted.add(part[1:])
+            elif part.startswith("/"):
+                patterns.append(f"(?:{part[1:]})")
+            elif "." in part:
+                paths.append(_pattern_of_path(part))
             else:
-                self._declared[words_of(name)] = not name.startswith("!")
+                self._declared[words_of(part)] = not part.startswith("!")
         self.accepted = frozenset(accepted)
-        self._verdict: Callable[[str], bool] = lru_cache(maxsize=4096)(self._judge)
+        self.pattern = re.compile("|".join(patterns)) if patterns else None
+        self.path = re.compile("|".join(paths)) if paths else None
+        self._strength: Callable[[str], str] = lru_cache(maxsize=4096)(self._judge)
         self.hide_nothing: Callable[[tuple[str, ...]], bool] = lru_cache(maxsize=1024)(
             self._hide_nothing
         )
@@ -177,10 +254,8 @@ class Names:
         return False in self._declared.values()
 
     def secret(self, name: object) -> bool:
-        """Return whether any value under a name is secret."""
-        if isinstance(name, bytes):
-            name = name.decode("latin-1")
-        return isinstance(name, str) and len(name) <= _LONGEST and self._verdict(name)
+        """Return whether a name is secret whatever stands under it, hard or soft."""
+        return bool(self._strength_of(name))
 
     def secret_variable(self, name: str) -> bool:
         """Return whether the value of an environment variable is secret."""
@@ -188,11 +263,13 @@ class Names:
         is_taken_out = self._declared.get(words_of(name)) is False
         return self.secret(name) or (is_key and not is_taken_out)
 
-    def beside(self, names: Iterable[str]) -> dict[str, bool]:
-        """Return the names that hide a value because of the others.
+    def hides_path(self, path: str) -> bool:
+        """Return whether a line hides what stands at a path: `body.json[0].email`."""
+        steps = re.sub(r"\[(\d+)\]", r".\1", path)
+        return self.path is not None and self.path.fullmatch(steps) is not None
 
-        For each, whether the value must look like a token.
-        """
+    def beside(self, names: Iterable[str]) -> dict[str, Beside]:
+        """Return the names that are judged by the others beside them."""
         return dict(_beside(tuple(names)))
 
     def is_binary(self, name: str) -> bool:
@@ -203,87 +280,145 @@ class Names:
         """Return whether a name hides some values, alone."""
         return self.secret(name) or _ends_in(words_of(name), _table(_BY_VALUE))
 
-    def hides(
+    def strength(
         self,
         name: object,
         value: object,
-        beside: Mapping[str, bool] = MappingProxyType({}),
-    ) -> bool:
-        """Return whether a value is secret under a name.
+        beside: Mapping[str, Beside] = MappingProxyType({}),
+    ) -> str:
+        """Return how secret a value is under a name; an empty text if it is not.
 
         Args:
             name: The name.
             value: The value.
             beside: What `beside` gives of all names.
         """
-        if self.secret(name):
-            return True
-        if not isinstance(name, str) or len(name) > _LONGEST:
-            return False
+        if not isinstance(name, str):
+            return self._strength_of(name)
         words = words_of(name)
-        if self._declared.get(words) is False:
-            return False
-        if name in beside:
-            return not beside[name] or looks_like_a_token(value)
-        if _ends_in(words, _table(_SESSIONS)):
-            return isinstance(value, str)
-        if words == "ticket" and isinstance(value, str):
-            return _TICKET.fullmatch(value) is not None
-        if words in _table(_IF_A_TOKEN):
-            return looks_like_a_token(value)
-        return _ends_in(words, _table(_IF_A_KEY)) and _each(value, _looks_like_a_key)
+        if len(name) > _LONGEST or self._declared.get(words) is False:
+            return ""
+        said = beside.get(name)
+        if said == "a token":
+            return HARD if looks_like_a_token(value) else ""
+        if said is not None and words not in self._declared:
+            return said
+        return self._strength_of(name) or _strength_by_value(words, value)
 
-    def beside_in(self, mapping: Mapping[str, object]) -> dict[str, bool]:
-        """Return the names of a mapping that hide a value because of the others.
+    def below(self, name: str, strength: str, value: object, *, is_own: bool) -> str:
+        """Return how secret a leaf is that stands below a secret name.
+
+        Args:
+            name: Its own name.
+            strength: That of the name above it.
+            value: The leaf.
+            is_own: Whether the names there are the user's.
+        """
+        words = words_of(name)
+        says_nothing = words in _table(_SAYS_NOTHING) or _CAPITALS.fullmatch(name)
+        own = self.strength(name, value)
+        if WHOLE in (strength, own):
+            return WHOLE
+        if is_own or own == HARD:
+            return HARD
+        if says_nothing:
+            return strength
+        if not own and _ends_in(words, _table(ABOUT)):
+            return ""
+        return SOFT
+
+    def beside_in(self, mapping: Mapping[str, object]) -> dict[str, Beside]:
+        """Return the names of a mapping that are judged by what stands beside them.
 
         Among them are the values of a pair, `{"name": "password", "value": "x"}`, of a
         change of a document, `{"op": "add", "path": "/user/password", "value": "x"}`
-        (RFC 6902), and of a secret of Kubernetes.
+        (RFC 6902), and what a store of secrets gives.
         """
         names = tuple(mapping)
         found = self.beside(names)
         by_words = _by_words(names)
         for words in _table(_VALUES_OF_PAIRS) & by_words.keys():
             key = by_words[words]
-            if self._is_pair(mapping, by_words, mapping[key]):
-                found[key] = False
-        is_manifest = mapping.get("kind") == "Secret" and "apiVersion" in mapping
-        if is_manifest and self.secret("secret"):
-            found |= {"data": False, "stringData": False}
+            strength = self._strength_of_pair(mapping, by_words, mapping[key])
+            if strength:
+                found[key] = strength
+        if _is_of_a_store(mapping) and self.secret("secret"):
+            for words in _table(_FIELDS_OF_STORES) & by_words.keys():
+                found[by_words[words]] = HARD
         return found
 
     def _hide_nothing(self, names: tuple[str, ...]) -> bool:
-        has_pair = not _table(_VALUES_OF_PAIRS).isdisjoint(_by_words(names))
-        if has_pair or self.beside(names):
+        asks_for_values = _table(f"{_VALUES_OF_PAIRS}|{_FIELDS_OF_STORES}")
+        if not asks_for_values.isdisjoint(_by_words(names)) or self.beside(names):
             return False
         if not all(map(_PLAIN_NAME.fullmatch, names)):
             return False
         return not any(map(self.may_hide, names))
 
-    def _is_pair(
+    def _strength_of_pair(
         self, mapping: Mapping[str, object], by_words: Mapping[str, str], value: object
-    ) -> bool:
-        """Return whether another value of a mapping is a name that hides this one."""
+    ) -> str:
+        """Return how secret a value is by another value of its mapping: a name."""
         keys = _table(_NAMES_OF_PAIRS) & by_words.keys()
         names = [mapping[by_words[words]] for words in keys]
         path = mapping.get("path")
         if "op" in mapping and isinstance(path, str):
             names.append(re.split(r"[/.:]", path.removesuffix("/-"))[-1])
-        return any(isinstance(name, str) and self.hides(name, value) for name in names)
+        found = {self.strength(name, value) for name in names if isinstance(name, str)}
+        in_order = [one for one in (WHOLE, HARD, SOFT) if one in found]
+        return in_order[0] if in_order else ""
 
-    def _judge(self, name: str) -> bool:
+    def _strength_of(self, name: object) -> str:
+        if isinstance(name, bytes):
+            name = name.decode("latin-1")
+        if not isinstance(name, str) or len(name) > _LONGEST:
+            return ""
+        return self._strength(name)
+
+    def _judge(self, name: str) -> str:
         words = re.sub(r" \d+\b", "", words_of(name))
         declared = self._declared.get(words_of(name), self._declared.get(words))
         if declared is not None:
-            return declared
+            return WHOLE if declared else ""
         if any(f" {known} " in f" {words} " for known in self._added()):
-            return True
+            return WHOLE
         if words in _table(_PUBLIC) or not words:
-            return False
-        return _is_secret_by_table(words)
+            return ""
+        return _strength_by_table(words)
 
     def _added(self) -> list[str]:
         return [words for words, is_secret in self._declared.items() if is_secret]
+
+
+def _strength_by_value(words: str, value: object) -> str:
+    if _ends_in(words, _table(SESSIONS)):
+        return SOFT if isinstance(value, str) else ""
+    is_secret = False
+    if words == "ticket" and isinstance(value, str):
+        is_secret = _TICKET.fullmatch(value) is not None
+    elif words in _table(IF_A_TOKEN):
+        is_secret = looks_like_a_token(value)
+    elif _ends_in(words, _table(IF_A_KEY)):
+        is_secret = _each(value, _looks_like_a_key)
+    return HARD if is_secret else ""
+
+
+def _is_of_a_store(mapping: Mapping[str, object]) -> bool:
+    """Return whether a mapping is a secret, as a store of secrets shows it.
+
+    Kubernetes tells its kind or type, HashiCorp Vault when its version was made, or a
+    lease; of Azure and Google, the full name leads through `/secrets/`.
+    """
+    if mapping.get("kind") == "Secret" and "apiVersion" in mapping:
+        return True
+    type_, metadata, data = (mapping.get(key) for key in ("type", "metadata", "data"))
+    if isinstance(type_, str) and isinstance(metadata, dict):
+        return type_ == "Opaque" or type_.startswith("kubernetes.io/")
+    if isinstance(data, dict) and "metadata" not in data:
+        is_version = isinstance(metadata, dict) and "created_time" in metadata
+        return is_version or "lease_id" in mapping
+    full_names = (mapping.get("id"), mapping.get("name"))
+    return any(isinstance(one, str) and "/secrets/" in one for one in full_names)
 
 
 def looks_like_a_token(value: object) -> bool:
@@ -305,38 +440,45 @@ def _each(value: object, is_so: Callable[[str], bool]) -> bool:
     return isinstance(value, str) and is_so(value)
 
 
-def _is_secret_by_table(words: str) -> bool:
-    if words in _table(_AS_A_WHOLE) or _ends_in(words, _table(_AT_THE_END)):
-        return True
-    all_words = words.split()
-    for start in range(len(all_words)):
-        for end in range(start + 1, min(start + 5, len(all_words)) + 1):
-            phrase = " ".join(all_words[start:end])
-            if _is_secret_phrase(phrase) and not _is_about(
-                phrase, all_words[:start], all_words[end:]
-            ):
+def _strength_by_table(words: str) -> str:
+    if words == AS_A_WHOLE:
+        return HARD
+    for strength in (HARD, SOFT):
+        at_the_end = _ends_in(words, _table(AT_THE_END[strength]))
+        if at_the_end or _has_phrase(words.split(), strength):
+            return strength
+    return ""
+
+
+def _has_phrase(words: list[str], strength: str) -> bool:
+    for start in range(len(words)):
+        for end in range(start + 1, min(start + 5, len(words)) + 1):
+            phrase = " ".join(words[start:end])
+            is_secret = _is_secret_phrase(phrase, strength)
+            if is_secret and not _is_about(phrase, words[:start], words[end:]):
                 return True
     return False
 
 
-def _is_secret_phrase(phrase: str) -> bool:
+def _is_secret_phrase(phrase: str, strength: str) -> bool:
     singular = phrase.removesuffix("s") if phrase.endswith(" keys") else phrase
-    return singular in _table(_ANYWHERE) or _is_glued(phrase)
+    is_known = singular in _table(ANYWHERE[strength])
+    return is_known or _is_glued(phrase, _ENDINGS[strength])
 
 
-def _is_glued(word: str) -> bool:
-    if " " in word or not word.endswith(_ENDINGS):
+def _is_glued(word: str, endings: tuple[str, ...]) -> bool:
+    if " " in word or not word.endswith(endings):
         return False
-    ending = next(end for end in _ENDINGS if word.endswith(end))
-    return word.removesuffix(ending) not in _table(_QUESTIONS)
+    ending = next(end for end in endings if word.endswith(end))
+    return word.removesuffix(ending) not in _table(QUESTIONS)
 
 
 def _is_about(phrase: str, before: list[str], after: list[str]) -> bool:
-    if _table(_QUESTIONS) & {*before[:1], *before[-1:]}:
+    if _table(QUESTIONS) & {*before[:1], *before[-1:]}:
         return True
-    if phrase == "token" and _table(_OF_TOKENS) & {*before[-1:]}:
+    if phrase == "token" and _table(OF_TOKENS) & {*before[-1:]}:
         return True
-    return bool(after) and after[-1] in _table(_ABOUT)
+    return bool(after) and after[-1] in _table(ABOUT)
 
 
 @lru_cache(maxsize=4096)

@@ -5,19 +5,40 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from functools import cached_property
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote, unquote_plus
 
-from pytest_mimic.secrets.looks import basic_credentials
-from pytest_mimic.secrets.names import Names, looks_like_a_token, words_of
+from pytest_mimic.secrets.looks import (
+    PRIVATE_KEY,
+    basic_credentials,
+    could_be_secret,
+)
+from pytest_mimic.secrets.names import (
+    HARD,
+    SOFT,
+    WHOLE,
+    Beside,
+    Names,
+    looks_like_a_token,
+    words_of,
+)
 from pytest_mimic.secrets.placeholders import OWN, Number, is_placeholder, number_of
 from pytest_mimic.values.tree import Shortened, by_digest, digest_of
 
 StandIn: TypeAlias = Callable[[str, str], str]
 """Takes a secret and its path, and returns what stands in its place."""
 
+# What decides whether a value under a secret name is hidden.
+_AS_SENT, _AS_ANSWER, _AS_ERROR = "as sent", "as an answer", "as an error"
+_STARS = re.compile("[*•●]+")
+# What stands below them says what is wrong.
+_ERRORS = ("error", "errors")
+# A mapping of secrets by the names that the user gave them.
+_STORES = frozenset({"data", "stringData"})
 _MANY = 10_000
 # Mappings of so many names rarely have the names of others.
 _MANY_NAMES = 100
@@ -59,6 +80,7 @@ _USER = (
 )
 # An address that names no value.
 _PLAIN_URL = re.compile(r"https?://[\w.-]+(?::\d+)?(?:/[^=:@;%]*)?")
+_PLAIN_ARN = re.compile(r"arn:[^\s=]+")
 _PATH_PARAMETER = r"(?P<start>;(?P<name>[^=;/?#]+)=)(?P<value>[^;/?#]+)"
 _ELEMENT = (
     r"(?P<start><(?P<tag>(?:[\w-]+:)?(?P<name>[\w.-]+))(?P<attributes>(?:\s[^<>]*)?)>"
@@ -79,25 +101,50 @@ _NEXT_COOKIE = r",\s*(?=[^=;,\s]+=)"
 class Redactor:
     """Knows the secret names of a run, and finds their values.
 
-    The names decide, and the caller says what stands in the place of a value.
+    The names decide, and the caller says what stands in the place of a value. In what
+    is sent, and in headers, a secret name hides whatever stands under it. In the body
+    of an answer a soft name hides what could be a secret, and a hard one leaves stars.
+
+    Args:
+        names: The names.
+        is_answer: Whether it hides in answers.
     """
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, *, is_answer: bool = False) -> None:
         self.names = names
+        self._is_answer = is_answer
         self._harmless: set[Hashable] = set()
 
-    def hide(self, plain: Any, stand_in: StandIn, path: str = "") -> Any:
+    @cached_property
+    def of_answers(self) -> Redactor:
+        """The one for answers."""
+        return Redactor(self.names, is_answer=True)
+
+    def hides(self, name: str, value: str) -> bool:
+        """Return whether a text is secret under a name."""
+        return self._walk(_as_it_is).hides(name, value)
+
+    def hide(
+        self, plain: Any, stand_in: StandIn, path: str = "", *, is_error: bool = False
+    ) -> Any:
         """Return plain data without its secrets.
 
         `None`, booleans and empty texts stay. A number is replaced by a number. A
         cookie keeps its name, and a credential its scheme.
+
+        Args:
+            plain: The data.
+            stand_in: Gives what stands in place of a secret.
+            path: Where the data stands.
+            is_error: Whether an answer says what is wrong with a request: its texts
+                are rarely secrets, whatever their names are.
         """
-        return self._walk(stand_in).hide(plain, path)
+        return self._walk(stand_in, is_error=is_error).hide(plain, path)
 
     def hide_headers(
         self, headers: dict[str, str], stand_in: StandIn, path: str = "headers"
     ) -> dict[str, str]:
-        """Return headers without their secrets.
+        """Return headers without their secrets, as those of a request.
 
         A cookie keeps its name, a credential its scheme.
         """
@@ -105,14 +152,15 @@ class Redactor:
         shown = repr(headers)
         if shown in self._harmless:
             return headers
-        hidden: dict[str, str] = self.hide(headers, stand_in, path)
+        walk = _Walk(self.names, stand_in, set())
+        hidden: dict[str, str] = walk.hide(headers, path)
         if hidden == headers:
             self._harmless.add(shown)
         return hidden
 
     def hide_url(self, url: str, stand_in: StandIn, path: str = "url") -> str:
         """Return an address without its secrets, also in parameters of its path."""
-        if _PLAIN_URL.fullmatch(url):
+        if _PLAIN_URL.fullmatch(url) and not self.names.pattern:
             return url
         walk = self._walk(stand_in)
         return walk.hide_text(walk.replaced(_PATH_PARAMETER, url, path), path)
@@ -125,10 +173,18 @@ class Redactor:
         """
         return self._walk(stand_in).hide_text(text, path)
 
-    def _walk(self, stand_in: StandIn) -> _Walk:
+    def _walk(self, stand_in: StandIn, *, is_error: bool = False) -> _Walk:
         if len(self._harmless) > _MANY:
             self._harmless.clear()
-        return _Walk(self.names, stand_in, self._harmless)
+        rule = _AS_SENT
+        if self._is_answer:
+            rule = _AS_ERROR if is_error else _AS_ANSWER
+        harmless = set() if is_error else self._harmless
+        return _Walk(self.names, stand_in, harmless, rule)
+
+
+def _as_it_is(value: str, _path: str) -> str:
+    return value
 
 
 class _Walk:
@@ -138,14 +194,22 @@ class _Walk:
         names: The secret names.
         stand_in: Gives what stands in place of a secret.
         harmless: Names and texts that hold no secret, as earlier walks have found.
+        rule: What decides: the name of a value alone, or its look, too.
     """
 
     def __init__(
-        self, names: Names, stand_in: StandIn, harmless: set[Hashable]
+        self,
+        names: Names,
+        stand_in: StandIn,
+        harmless: set[Hashable],
+        rule: str = _AS_SENT,
     ) -> None:
         self._names = names
         self._give = stand_in
         self._harmless = harmless
+        self._rule = rule
+        # What a line names by its place or look may stand anywhere.
+        self._is_quick = names.path is None and names.pattern is None
         # What was made of parts, by their ids, which are theirs while they are held.
         self._hidden: dict[int, tuple[Any, Any]] = {}
 
@@ -170,8 +234,16 @@ class _Walk:
         return hidden
 
     def hide_text(self, text: str, path: str) -> str:
-        if not _SIGNS.search(text):
+        if self._names.pattern is not None:
+            text = self._names.pattern.sub(
+                lambda match: self._stand_in(match[0], path), text
+            )
+        if not _SIGNS.search(text) or _PLAIN_ARN.fullmatch(text):
             return text
+        if "PRIVATE KEY" in text:
+            text = re.sub(
+                PRIVATE_KEY, lambda match: self._stand_in(match[0], path), text
+            )
         as_json = self._hide_json(text, path)
         if as_json is not None:
             return as_json
@@ -189,7 +261,7 @@ class _Walk:
         """Replace the value of each match of a pattern whose name is secret."""
 
         def hidden(match: re.Match[str]) -> str:
-            if not self._names.hides(match["name"], match["value"]):
+            if not self.hides(match["name"], match["value"]):
                 return match[0]
             end = match[0][match.end("value") - match.start() :]
             value = self._stand_in(match["value"], f"{path}.{match['name']}")
@@ -197,36 +269,72 @@ class _Walk:
 
         return re.sub(pattern, hidden, text)
 
+    def hides(
+        self,
+        name: str,
+        value: str,
+        beside: Mapping[str, Beside] = MappingProxyType({}),
+    ) -> bool:
+        """Return whether a text is secret under a name."""
+        return self._is_hidden(self._strength(name, value, beside), value)
+
+    def _strength(
+        self, name: object, value: object, beside: Mapping[str, Beside]
+    ) -> str:
+        strength = self._names.strength(name, value, beside)
+        is_key = name == "key" and name not in beside
+        if is_key and not strength and self._rule == _AS_ANSWER:
+            return SOFT
+        return strength
+
+    def _is_hidden(self, strength: str, value: str) -> bool:
+        if not strength or self._rule == _AS_SENT:
+            return bool(strength)
+        if strength == SOFT or (strength == HARD and self._rule == _AS_ERROR):
+            return could_be_secret(value)
+        return _STARS.fullmatch(value) is None
+
     # -- data
 
     def _hide_mapping(
         self, plain: dict[str, Any], path: str, *, has_schemas: bool = False
     ) -> dict[str, Any]:
         is_small = len(plain) < _MANY_NAMES and not has_schemas
-        if is_small and self._names.hide_nothing(tuple(plain)):
+        if is_small and self._is_quick and self._names.hide_nothing(tuple(plain)):
             return self._hide_values(plain, path)
         beside = self._names.beside_in(plain)
         hidden: dict[str, Any] = {}
         for key, value in plain.items():
             is_alone_text = isinstance(value, str) and key not in beside
-            if is_alone_text and (key, value) in self._harmless:
+            if is_alone_text and self._is_quick and (key, value) in self._harmless:
                 hidden[key] = value
                 continue
             # A key may be an address.
             shown = self.hide_text(key, path)
             place = f"{path}.{shown}" if path else shown
             is_mapping = isinstance(value, dict)
-            if has_schemas and is_mapping and value.keys() & _SCHEMAS:
+            strength = self._strength(key, value, beside)
+            if self._names.hides_path(place):
+                hidden[shown] = self._replace(value, place, WHOLE, key)
+            elif has_schemas and is_mapping and value.keys() & _SCHEMAS:
                 hidden[shown] = self._hide_schema(key, value, place)
-            elif self._names.hides(key, value, beside):
-                hidden[shown] = self._replace(value, place, name=key)
+            elif strength:
+                hidden[shown] = self._replace(value, place, strength, key)
             elif is_mapping and key == "properties":
                 hidden[shown] = self._hide_mapping(value, place, has_schemas=True)
             else:
-                hidden[shown] = self.hide(value, place)
-                if is_alone_text and (shown, hidden[shown]) == (key, value):
-                    self._harmless.add((key, value))
+                hidden[shown] = self._hide_below(key, value, place)
+            if is_alone_text and (shown, hidden[shown]) == (key, value):
+                self._harmless.add((key, value))
         return hidden
+
+    def _hide_below(self, key: str, value: Any, path: str) -> Any:
+        """Return a part under a name that is no secret."""
+        is_error = key.lower().endswith(_ERRORS) and self._rule == _AS_ANSWER
+        if is_error and isinstance(value, (dict, list)):
+            walk = _Walk(self._names, self._give, set(), _AS_ERROR)
+            return walk.hide(value, path)
+        return self.hide(value, path)
 
     def _hide_values(self, plain: dict[str, Any], path: str) -> dict[str, Any]:
         """Return a mapping whose names hide nothing."""
@@ -239,7 +347,7 @@ class _Walk:
                 if shown == value:
                     self._harmless.add((key, value))
             elif isinstance(value, (dict, list)):
-                shown = self.hide(value, f"{path}.{key}" if path else key)
+                shown = self._hide_below(key, value, f"{path}.{key}" if path else key)
             hidden[key] = shown
         return hidden
 
@@ -248,7 +356,7 @@ class _Walk:
         hidden = self._hide_mapping(schema, path)
         if self._names.secret(name):
             for key in schema.keys() & _VALUES_OF_SCHEMAS:
-                hidden[key] = self._replace(schema[key], path)
+                hidden[key] = self._replace(schema[key], path, HARD)
         return hidden
 
     def _hide_list(self, plain: list[Any], path: str) -> list[Any]:
@@ -260,10 +368,13 @@ class _Walk:
         before: object = None
         for index, item in enumerate(plain):
             place = f"{path}[{index}]"
-            if pairs and self._names.hides(item[0], item[1]):
-                hidden.append([item[0], self._replace(item[1], place)])
+            strength = self._strength(item[0], item[1], {}) if pairs else ""
+            if self._names.hides_path(place):
+                hidden.append(self._replace(item, place, WHOLE))
+            elif strength:
+                hidden.append([item[0], self._replace(item[1], place, strength)])
             elif self._is_option(before) and not self._is_option(item):
-                hidden.append(self._replace(item, place))
+                hidden.append(self._replace(item, place, SOFT))
             else:
                 hidden.append(self.hide(item, place))
             before = item
@@ -274,23 +385,60 @@ class _Walk:
             return False
         return self._names.secret(item.lstrip("-"))
 
-    def _replace(self, value: Any, path: str, name: str = "") -> Any:
-        """Replace each part of a value that is secret as a whole."""
+    def _replace(
+        self,
+        value: Any,
+        path: str,
+        strength: str,
+        name: str = "",
+        *,
+        is_item: bool = False,
+    ) -> Any:
+        """Replace what is secret of a value under a secret name.
+
+        Args:
+            value: The value.
+            path: Its place.
+            strength: How secret it is.
+            name: The name.
+            is_item: Whether it is an item of a list of such values.
+        """
         if isinstance(value, str):
-            return self._replace_text(name, value, path)
+            if self._is_hidden(strength, value):
+                return self._replace_text(name, value, path)
+            return self.hide_text(value, path)
         if isinstance(value, list):
             return [
-                self._replace(item, f"{path}[{index}]", name)
+                self._replace(item, f"{path}[{index}]", strength, name, is_item=True)
                 for index, item in enumerate(value)
             ]
+        # Under `passwords` a number counts them, and names are the user's own.
+        is_of_many = name.endswith("s") and not is_item
         if isinstance(value, dict):
-            return {
-                key: self._replace(item, f"{path}.{key}") for key, item in value.items()
-            }
+            is_own = strength == HARD and (is_of_many or name in _STORES)
+            return self._replace_leaves(value, path, strength, is_own=is_own)
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if is_number and not is_placeholder(value):
-            return number_of(self._give(Number(value), path))
-        return value
+        if not is_number or is_placeholder(value):
+            return value
+        is_count = strength == SOFT or (strength == HARD and is_of_many)
+        if is_count and self._rule != _AS_SENT:
+            return value
+        return number_of(self._give(Number(value), path))
+
+    def _replace_leaves(
+        self, plain: dict[str, Any], path: str, strength: str, *, is_own: bool
+    ) -> dict[str, Any]:
+        hidden: dict[str, Any] = {}
+        for key, value in plain.items():
+            place = f"{path}.{key}"
+            below = strength
+            if self._rule != _AS_SENT:
+                below = self._names.below(key, strength, value, is_own=is_own)
+            if below:
+                hidden[key] = self._replace(value, place, below)
+            else:
+                hidden[key] = self.hide(value, place)
+        return hidden
 
     def _stand_in(self, value: str, path: str) -> str:
         is_secret = value and value not in _PLAIN_WORDS
@@ -383,8 +531,8 @@ class _Walk:
         def hidden_element(match: re.Match[str]) -> str:
             names = [match["name"], *_names_in(match["attributes"])]
             # The name of an anchor is a place.
-            is_secret = match["name"] != "a" and any(map(self._names.secret, names))
-            if not is_secret:
+            is_secret = any(self.hides(name, match["value"]) for name in names)
+            if match["name"] == "a" or not is_secret:
                 return match[0]
             kept = self._stand_in(match["value"], f"{path}.{names[-1]}")
             return f"{match['start']}{kept}{match['end']}"
@@ -397,12 +545,11 @@ class _Walk:
         """Hide the value of a field, a `<meta>` or a property with a secret name."""
         attributes = _attributes(tag)
         names = [attributes.get(key, "") for key in ("name", "property", "id", "key")]
-        is_secret = any(map(self._names.secret, names))
-        if not is_secret and attributes.get("type", "").lower() != "password":
-            return tag
+        is_password = attributes.get("type", "").lower() == "password"
         for key in ("value", "content"):
             value = attributes.get(key)
-            if value:
+            is_secret = any(self.hides(name, value or "") for name in names)
+            if value and (is_password or is_secret):
                 tag = tag.replace(value, self._stand_in(value, f"{path}.{names[0]}"))
         return tag
 
@@ -423,8 +570,8 @@ class _Walk:
             value = text[slice(*place)]
             decoded = unquote_plus(value) if "%" in value else value
             makes_secret = beside if sign == "=" else {}
-            is_secret = self._names.hides(name, decoded, makes_secret)
-            is_secret = is_secret or self._names.hides(last_name, decoded)
+            is_secret = self.hides(name, decoded, makes_secret)
+            is_secret = is_secret or self.hides(last_name, decoded)
             if not is_secret or decoded.startswith(OWN):
                 continue
             hidden = self._replace_text(name, decoded, f"{path}.{name}")

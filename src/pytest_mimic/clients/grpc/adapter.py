@@ -57,6 +57,10 @@ class Grpc(Adapter):
     ) -> Plain:
         """Return an answer without its secrets: what a store of secrets gives, too."""
         hidden: Plain = redactor.hide(answer, stand_in)
+        # They are headers.
+        for name in ("metadata", "trailing"):
+            if name in answer:
+                hidden[name] = redactor.hide_headers(answer[name], stand_in, name)
         payload = answer.get("response", {}).get("payload")
         if "Secret" in request["method"] and payload is not None:
             found = redactor.hide({"secret": payload}, stand_in, "response")

@@ -19,6 +19,9 @@ from pytest_mimic.client import (
 from pytest_mimic.clients.http import answers, bodies, failures, requests
 from pytest_mimic.secrets.split import hide_split, streams_of
 
+# With these statuses, a service names what it does not like in a request.
+_SAY_WHAT_IS_WRONG = frozenset({400, 404, 409, 422})
+
 Read: TypeAlias = Callable[..., Plain]
 """Reads the pieces of an answer that have come, as `answers.Head.read` does."""
 
@@ -71,10 +74,15 @@ class HttpAdapter(Adapter):
         redactor: Redactor,
         answer: Plain,
         stand_in: StandIn,
-        request: Plain,
+        request: Plain,  # noqa: ARG002
     ) -> Plain:
         """Return an answer without its secrets, those of split events too."""
-        hidden = super().hide_answer(redactor, answer, stand_in, request)
+        is_error = answer.get("status") in _SAY_WHAT_IS_WRONG
+        headers = answer.get("headers", {})
+        rest = {**answer, "headers": {}} if headers else answer
+        hidden: Plain = redactor.hide(rest, stand_in, is_error=is_error)
+        if headers:
+            hidden["headers"] = redactor.hide_headers(headers, stand_in)
 
         def hide(text: str) -> str:
             return redactor.hide_text(text, stand_in, "body")
@@ -139,7 +147,7 @@ def _without_secret_parts(body: Plain, redactor: Redactor, stand_in: StandIn) ->
         held = part["body"]
         text = bodies.content(held)
         name = part.get("name", "")
-        if isinstance(text, str) and redactor.names.hides(name, text):
+        if isinstance(text, str) and redactor.hides(name, text):
             held = {**held, "text": stand_in(text, f"body.{name}")}
         parts.append({**part, "body": held})
     return {"parts": parts}

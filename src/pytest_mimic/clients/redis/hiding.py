@@ -125,7 +125,7 @@ class _Hiding:
             # `requirepass`, `masterauth` and such.
             return self._stand_in(text, path)
         names = [*self._parts(name), *self._names]
-        secret = [one for one in names if self._redactor.names.hides(one, text)]
+        secret = [one for one in names if self._redactor.hides(one, text)]
         if not secret:
             return plain
         return self._stand_in(text, path if self._is_reply else f"{path}.{secret[0]}")
