@@ -339,7 +339,9 @@ class Project:
     def files(self, folder: str = ".") -> dict[str, bytes]:
         """Return the vault's files, or those in a folder of it, by their relative names, with slashes."""
         found = sorted(
-            path for path in (self.vault / folder).rglob("*") if path.is_file()
+            path
+            for path in (self.vault / folder).rglob("*")
+            if path.is_file() and ".locks" not in path.parts
         )
         return {
             path.relative_to(self.vault).as_posix(): path.read_bytes() for path in found

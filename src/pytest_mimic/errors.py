@@ -73,8 +73,9 @@ class CorruptRecordingError(MimicError, RuntimeError):
     Attributes:
         file: The file, as messages name it.
         damage: Of which kind: `half`, `conflict`, `merged`, `pointer`, `format`,
-            `newer`, `missing`, `content` or `irregular`; or `forbidden`: a pickle where
-            none may be loaded.
+            `newer`, `missing`, `content`, `foreign` (another kind of file), `irregular`
+            (no regular file), `linked` (behind a link to a folder) or `unreadable`; or
+            `forbidden`: a pickle where none may be loaded.
     """
 
     def __init__(

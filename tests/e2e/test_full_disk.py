@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 SHOP = """
@@ -44,20 +42,6 @@ def test_a_limit_for_the_size_of_files_is_one_clear_error(project):
     assert [call.arguments["size"] for call in recorded.calls] == [10_000]
     project.conftest("")
     project.replay(process=True).expect(passed=1, failed=2, real=[])
-
-
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="the folder has a user's number")
-def test_a_vault_that_cannot_be_locked_ends_the_run_in_one_line(project, tmp_path):
-    """The folder for temporary files is full, or not the user's."""
-    project.ini("shop:noise")
-    project.tests("import shop\n\ndef test_it():\n    shop.noise(1, 1)\n")
-    tmp_path.joinpath(f"pytest-mimic-{os.getuid()}").write_text("no folder")
-
-    run = project.run("--mimic-record", process=True, env={"TMPDIR": str(tmp_path)})
-
-    assert run.exit_code == 4
-    assert "cannot lock" in run.output
-    assert "INTERNALERROR" not in run.output
 
 
 LIMITED = """

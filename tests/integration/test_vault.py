@@ -60,7 +60,7 @@ TARGETS = ["shop:*"]
 
 def stamps(project):
     """Return the inode and the time of the last write of each file of the vault."""
-    files = [path for path in project.vault.rglob("*") if path.is_file()]
+    files = [project.vault / name for name in project.files()]
     facts = {path: path.stat() for path in files}
     return {str(path): (fact.st_mtime_ns, fact.st_ino) for path, fact in facts.items()}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_mimic.vault.recording import Entry, Recording
 
-SHARED = "calls/shop.fetch/00.json"
+SHARED = f"calls/shop.fetch/{0:032}.json"
 LOG = "logs/tests/test_shop.py/test_order.json"
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import socket
 import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
+from pathlib import Path
 
+import filelock
 import pytest
 
 from pytest_mimic import CorruptRecordingError, MimicError
@@ -23,18 +27,15 @@ def folder(tmp_path):
 
 
 def test_a_file_is_replaced_whole_and_takes_its_folders_along(folder, tmp_path):
-    folder.write("calls/a/b.json", [b"old"])
-    folder.write("calls/a/b.json", [b"", b"n", memoryview(b"ew")])
+    folder.write(f"{CALL}", [b"old"])
+    folder.write(f"{CALL}", [b"", b"n", memoryview(b"ew")])
     folder.write("calls/c.json", [])
 
-    assert folder.names() == ["calls/a/b.json", "calls/c.json"]
-    assert folder.names("calls/a") == ["calls/a/b.json"]
-    assert folder.read("calls/a/b.json") == b"new"
+    assert [*folder.names()] == [CALL, "calls/c.json"]
+    assert [*folder.names("calls/a")] == [CALL]
+    assert folder.read(CALL) == b"new"
     assert folder.read("calls/none.json") is None
-    assert (folder.delete("calls/a/b.json"), folder.delete("calls/x.json")) == (
-        True,
-        False,
-    )
+    assert (folder.delete(CALL), folder.delete(CALL)) == (True, False)
     assert sorted(tmp_path.rglob("*")) == [
         tmp_path / "v",
         tmp_path / "v/calls",
@@ -42,11 +43,103 @@ def test_a_file_is_replaced_whole_and_takes_its_folders_along(folder, tmp_path):
     ]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="it has other rights")
+@pytest.mark.parametrize("umask", [0o002, 0o077])
+def test_a_replaced_file_keeps_its_rights(folder, tmp_path, umask):
+    """Those that a user of the same group has given it."""
+    for mode in (0o664, 0o600, 0o640):
+        folder.write(CALL, [b"old"])
+        (tmp_path / "v" / CALL).chmod(mode)
+        before = os.umask(umask)
+        try:
+            folder.write(CALL, [b"new"])
+        finally:
+            os.umask(before)
+        assert (tmp_path / "v" / CALL).stat().st_mode & 0o777 == mode
+
+
+DIGEST = "9f31" * 8
+OWN = [
+    CALL := f"calls/a/{DIGEST}.json",
+    "logs/tests/test_a.py/test_x-3-1f0c2a9b7d3e.json",
+    "logs/tests/test_a.py/test_x.json.4711-0.part",
+    "cassettes/shop/Rates of today.json",
+    f"objects/9f/{DIGEST}.pkl",
+    f".mimic-{DIGEST[:16]}.tmp",
+    ".locks/run.4711-0",
+]
+NOT_OWN = [
+    "calls/a/notes.json",
+    f"calls/a/{DIGEST}.json.bak",
+    "logs/notes.json",
+    "logs/tests/test_a.py/README.md",
+    "cassettes/shop.yaml",
+    "objects/notes.txt",
+    f"objects/aa/{DIGEST}.pkl",
+    "objects/9f/data.json",
+    ".locks/notes",
+    "notes.json",
+]
+
+
+def test_what_has_no_name_of_ours_is_never_deleted(folder, tmp_path):
+    for name in [*OWN, *NOT_OWN]:
+        folder.write(name, [b"1"])
+
+    deleted = [name for name in [*OWN, *NOT_OWN] if folder.delete(name)]
+
+    assert deleted == OWN
+    left = [path for path in (tmp_path / "v").rglob("*") if path.is_file()]
+    assert len(left) == len(NOT_OWN)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+@pytest.mark.parametrize("name", OWN)
+def test_nothing_behind_a_link_to_a_folder_is_read_written_or_deleted(
+    folder, tmp_path, name
+):
+    inner = name.rpartition("/")[0]
+    folder.write(name, [b"1"])
+    for linked in [*Path(name).parents][:-1]:
+        here = tmp_path / "v" / linked
+        here.rename(tmp_path / "behind")
+        here.symlink_to(tmp_path / "behind")
+        fresh = Folder(tmp_path / "v", "v")
+
+        with pytest.raises(CorruptRecordingError, match="is a link or no folder"):
+            fresh.read(name)
+        with pytest.raises(CorruptRecordingError, match="is a link or no folder"):
+            fresh.write(name, [b"2"])
+        assert not fresh.delete(name)
+        assert [*fresh.names(inner)] in ([f"{linked.as_posix()}/"], [f"{inner}/"])
+        here.unlink()
+        (tmp_path / "behind").rename(here)
+    assert folder.read(name) == b"1"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+@pytest.mark.parametrize("name", OWN)
+def test_of_a_link_to_a_file_the_link_is_deleted(folder, tmp_path, name):
+    """That of git-annex, and one to nothing; but no folder, and no pipe."""
+    (tmp_path / "mine").write_bytes(b"1")
+    place = tmp_path / "v" / name
+    place.parent.mkdir(parents=True)
+    for end in ("mine", "nothing"):
+        place.symlink_to(tmp_path / end)
+        assert folder.delete(name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+    for make in (Path.mkdir, os.mkfifo):
+        make(place)
+        assert not folder.delete(name)
+        place.rename(tmp_path / f"{make.__name__} left")
+    assert (tmp_path / "mine").read_bytes() == b"1"
+
+
 def test_hidden_files_are_not_named(folder):
     for name in ("a.json", ".b.json.swp", "c/.d", ".git/HEAD"):
         folder.write(name, [b""])
 
-    assert folder.names() == ["a.json"]
+    assert [*folder.names()] == ["a.json"]
 
 
 def a_socket(place):
@@ -79,7 +172,10 @@ def test_what_is_no_regular_file_is_not_opened(folder, tmp_path, kind):
     with pytest.raises(CorruptRecordingError, match=says) as caught:
         folder.read("calls/b.json")
     assert caught.value.damage == "irregular"
-    assert folder.names() == ["calls/a.json", "calls/b.json"]
+    assert [one.rstrip("/") for one in folder.names()] == [
+        "calls/a.json",
+        "calls/b.json",
+    ]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")
@@ -91,7 +187,7 @@ def test_links_to_files_are_read_and_the_vault_may_be_one(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "v")
     folder = Folder(tmp_path / "link", "vault")
 
-    assert folder.names() == ["calls/a.json"]
+    assert [*folder.names()] == ["calls/a.json"]
     assert folder.read("calls/a.json") == b"1"
     folder.write("calls/a.json", [b"2"])
     assert (tmp_path / "cache").read_bytes() == b"1"
@@ -111,17 +207,78 @@ def test_a_vault_that_is_a_file_is_an_error_that_names_it(folder, tmp_path, name
 
 
 def locks(place, label="v"):
-    return Locks(str(place), label)
+    return Locks(Folder(place, label), label)
 
 
-def test_a_lock_that_cannot_be_made_is_an_error(tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+@pytest.mark.parametrize("name", [".locks", ".locks/write"])
+def test_a_lock_is_neither_made_nor_opened_through_a_link(tmp_path, name):
+    (tmp_path / "v/.locks").mkdir(parents=True)
+    if name == ".locks":
+        (tmp_path / "v/.locks").rmdir()
+    (tmp_path / "v" / name).symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(
-        MimicError, match=r"^cannot lock \.mimic_vault with .*: Not a d"
-    ):
-        locks(tmp_path, ".mimic_vault").join()
+    with pytest.raises(MimicError):
+        locks(tmp_path / "v", ".mimic_vault").join()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_git_ignores_the_locks_which_go_with_the_last_file(tmp_path):
+    own, folder = locks(tmp_path / "v"), Folder(tmp_path / "v", "v")
+    own.join()
+    assert (tmp_path / "v/.locks/.gitignore").read_text() == "*\n"
+    assert [*folder.names()] == []
+
+    folder.write(CALL, [b"1"])
+    own.leave()
+    assert {path.name for path in (tmp_path / "v/.locks").iterdir()} == {
+        "write",
+        ".gitignore",
+    }
+    folder.delete(CALL)
+    with own.alone():
+        pass
+    assert [*tmp_path.iterdir()] == []
+
+
+def without_locks(monkeypatch, below):
+    """Let the system say that a folder lies where there are no locks."""
+    lock = filelock.lock_descriptor
+
+    def refused(descriptor, **more):
+        if os.readlink(f"/proc/self/fd/{descriptor}").startswith(str(below)):
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+        return lock(descriptor, **more)
+
+    monkeypatch.setattr(filelock, "lock_descriptor", refused)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_private_folder_outside_serves_where_there_are_no_locks(
+    tmp_path, monkeypatch
+):
+    """One that is a link, or that others may write, is refused."""
+    without_locks(monkeypatch, tmp_path / "v")
+    outside = tmp_path / "tmp"
+    outside.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(outside))
+    own, other = locks(tmp_path / "v"), locks(tmp_path / "v")
+    own.join()
+
+    with other.alone() as is_alone:
+        assert not is_alone
+    own.leave()
+    [folder] = outside.iterdir()
+    for spoil in (lambda: folder.chmod(0o777), lambda: link_to(folder, tmp_path)):
+        spoil()
+        with pytest.raises(MimicError, match="is not a private folder of this user"):
+            locks(tmp_path / "v").join()
+
+
+def link_to(folder, tmp_path):
+    shutil.rmtree(folder)
+    (tmp_path / "victim").mkdir()
+    folder.symlink_to(tmp_path / "victim")
 
 
 def test_one_thread_at_a_time_replaces_a_file(tmp_path):

@@ -131,7 +131,7 @@ DAMAGES = {
     "a newer format": ("newer", edit(b'"format": 7', b'"format": 8'), "is of format 8, this pytest-mimic reads format 7"),
     "two heads": ("merged", edit(b'  "digest": ', b'  "digest": "0",\n  "digest": '), "has two heads"),
     "merged calls": ("merged", edit(b'"calls": 3', b'"calls": 2'), "has 3 calls, and its head says 2"),
-    "no mapping": ("content", lambda content: b"[]", "it has no format"),
+    "no mapping": ("foreign", lambda content: b"[]", "it has no format"),
     "no calls": ("content", lambda content: b'{"format": 7}', "it has no calls"),
     "too many digits": ("content", edit(b"1.08", b"9" * 5_000), "digits"),
     "levels": ("content", lambda content: deep(content, 10_000), "it is nested deeper than 2,500 levels"),

@@ -274,7 +274,7 @@ def test_the_calls_of_a_killed_process_are_taken_over(vault):
 
     assert [one.body["value"] for one in found.entries] == [2, 3]
     assert (found.owner, found.recorded) == ("test", "2026-11-27")
-    assert vault.names() == []
+    assert [*vault.names()] == []
 
 
 @forks

@@ -222,7 +222,7 @@ class Runs:
         return {
             path.relative_to(vault).as_posix(): path.read_bytes()
             for path in sorted(vault.rglob("*"))
-            if path.is_file()
+            if path.is_file() and ".locks" not in path.parts
         }
 
     def forget(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from argparse import Namespace
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Container, Generator, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pytest_mimic.cli.change import delete_calls
@@ -16,13 +16,16 @@ from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.making import Judge
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.walk import deeply
-from pytest_mimic.vault.names import call_name, log_name
+from pytest_mimic.vault.names import call_name, is_own, log_name
 from pytest_mimic.vault.recording import Entry, Recording, content_of
-from pytest_mimic.vault.vault import PART, objects_in
+from pytest_mimic.vault.vault import objects_in
 from pytest_mimic.words import plural, size_in_words
 
 # What a person can put right, or what belongs to another version.
-_KEPT_DAMAGE = ("pointer", "conflict", "merged", "newer", "irregular")
+_KEPT_DAMAGE = (
+    *("pointer", "conflict", "merged", "newer"),
+    *("foreign", "irregular", "linked", "unreadable"),
+)
 
 
 class Finding(NamedTuple):
@@ -126,7 +129,11 @@ def _findings(project: Project) -> tuple[list[Finding], str]:
             findings += _of_objects(project, found, entry)
             findings += _of_outcome(project, found, entry)
             findings += _of_secrets(project, found, entry)
-    findings += _left_over(project, objects)
+    findings += _left_over(project, {finding.file for finding in findings})
+    findings = [
+        finding if is_own(finding.file) else finding._replace(goes=False)
+        for finding in findings
+    ]
     counts = f"{plural(calls, 'recording')} and {plural(len(objects), 'object')}"
     return findings, f"{counts} checked"
 
@@ -223,18 +230,27 @@ def _of_secrets(project: Project, found: Found, entry: Entry) -> Iterator[Findin
         yield Finding(name, problem, owner, remedy)
 
 
-def _left_over(project: Project, objects: Sequence[str]) -> Iterator[Finding]:
+def _left_over(project: Project, named: Container[str]) -> Iterator[Finding]:
     vault = project.vault
     for name in vault.parts():
-        problem, remedy = f"{project.path_of(name)} is being written", ""
-        if vault.is_abandoned(name):
-            problem = f"{project.path_of(name)} was left by a run that was killed"
-            remedy = "the next recording run takes it over"
-        yield Finding(name, problem, remedy=remedy, is_harmless=True)
+        yield _of_part(project, name)
     for name in vault.unneeded_objects():
         yield Finding(name, f"{project.path_of(name)} is not needed", goes=True)
-    known = {*objects, *vault.names()}
     for name in vault.folder.names():
-        if name not in known and PART not in name:
+        if not is_own(name) and name not in named:
             problem = f"{project.path_of(name)} is not a file of a vault"
             yield Finding(name, problem, is_harmless=True)
+
+
+def _of_part(project: Project, name: str) -> Finding:
+    vault, label = project.vault, project.path_of(name)
+    if vault.is_abandoned(name):
+        remedy = "the next recording run takes it over"
+        problem = f"{label} was left by a run that was killed"
+        return Finding(name, problem, remedy=remedy, is_harmless=True)
+    problem = f"{label} is being written"
+    try:
+        vault.folder.read(name)
+    except CorruptRecordingError as error:
+        problem = error.what
+    return Finding(name, problem, is_harmless=True)

@@ -230,6 +230,8 @@ class Cassettes:
         if owner.mode == "live":
             yield cassette
             return
+        if owner.mode in ("record", "rerecord"):
+            self._run.try_out(owner.file)
         opened = self._enter(owner)
         before = self._run.vault.folder.read(owner.file)
         try:

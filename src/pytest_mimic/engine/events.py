@@ -46,6 +46,7 @@ EventKind: TypeAlias = Literal[
     "spawned",  # a process that was started anew, by the method in `call`
     "stray",  # an error that belongs to no test, in `call`
     "wrong target",  # a target that names nothing, in `call`
+    "not writable",  # why the vault cannot be written, in `call`
 ]
 """What happened, and which facts the row has.
 

@@ -36,7 +36,7 @@ RECORD, RERECORD, VERIFY = "--mimic-record", "--mimic-rerecord", "--mimic-verify
 ACCEPT = "--mimic-accept-source"
 
 # Damage that a new recording does not mend.
-_HEALED_OTHERWISE = ("pointer", "newer", "forbidden")
+_HEALED_OTHERWISE = ("pointer", "newer", "forbidden", "linked", "unreadable")
 
 # What a service gives to each thing that it makes. SQLAlchemy counts equal columns.
 _ID = r"((^|_)o?[iI]d|[a-z](Id|ID))(__\d+)?$"

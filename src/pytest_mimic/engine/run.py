@@ -236,6 +236,18 @@ class Run:
             return False
         return self.log_of(owner).has_next(call)
 
+    def try_out(self, name: str) -> None:
+        """Show that a file can be written, before a call runs that it is to hold.
+
+        Raises:
+            MimicError: It cannot. The run fails.
+        """
+        try:
+            self.vault.try_out([name, "objects/"])
+        except MimicError as error:
+            self.events.add("not writable", error.what)
+            raise
+
     # -- what happened
 
     def tell_call(

@@ -66,6 +66,7 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
         MissingRecordingError: It has no recording, and may not run.
         StaleRecordingError: Its recording is stale.
         CorruptRecordingError: The file of its recording is damaged.
+        MimicError: It is to run, and its recording could not be written.
     """
     run.sleeps.go_on()
     owner = cassette or run.innermost
@@ -74,6 +75,8 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
             place, call = _shared_place(run, call, owner)
         else:
             place, call = _place_in_log(run, call, owner)
+        if place.is_real:
+            run.try_out(place.name)
     except MimicError as error:
         run.refusals.add_command(error, owner)
         raise run.refuse(Refusal(error, ""), call) from None

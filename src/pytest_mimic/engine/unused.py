@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from xxhash import xxh3_64_hexdigest
@@ -198,7 +197,7 @@ def is_fixture_owner(owner: str) -> bool:
 
 def clear(vault: Vault, unused: Iterable[Unused]) -> int:
     """Delete recordings, and return how many bytes the vault has lost."""
-    before = size_of(vault.path)
+    before = vault.size()
     files = []
     parts: dict[str, set[str]] = {}
     for one in unused:
@@ -213,16 +212,7 @@ def clear(vault: Vault, unused: Iterable[Unused]) -> int:
             recording.entries = kept
             vault.write(name, recording)
     vault.delete(files)
-    return before - size_of(vault.path)
-
-
-def size_of(folder: Path) -> int:
-    """Return how many bytes the files below a folder have."""
-    size = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):  # another process may delete it meanwhile
-            size += path.stat().st_size if path.is_file() else 0
-    return size
+    return before - vault.size()
 
 
 def files_in(vault: Vault) -> set[str]:

@@ -25,7 +25,7 @@ from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.phases import Phases
 from pytest_mimic.run.session import Session
-from pytest_mimic.vault.vault import vault_above
+from pytest_mimic.vault.vault import FOLDERS, vault_above
 from pytest_mimic.words import on_one_line
 
 _HEADERS = {
@@ -75,7 +75,10 @@ class Course:
             session.usage.foreign_lines.add(why)
         if settings.writes:
             try:
-                session.run.vault.begin_recording()
+                session.run.vault.try_out(
+                    f"{folder}/" for folder in (*FOLDERS, "objects")
+                )
+                session.run.vault.close()
             except MimicError as error:
                 raise pytest.UsageError(str(error)) from None
             session.note_changing_values()
@@ -217,7 +220,8 @@ class Course:
         ours.safely(ours.run.vault.close)
         if ours.settings.report is not None:
             ours.safely(self._write_report)
-        if self._is_controller and ours.run.events.of("wrong target"):
+        is_misused = self._is_controller and ours.run.events.of("wrong target")
+        if is_misused or ours.run.events.of("not writable"):
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif exitstatus in _WITHOUT_FAILURE and self._has_failed():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

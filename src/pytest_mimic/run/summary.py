@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pytest_mimic.engine.events import Event
-from pytest_mimic.engine.unused import READ_UNASKED, rows_of, size_of
+from pytest_mimic.engine.unused import READ_UNASKED, rows_of
 from pytest_mimic.engine.usage import CRASHED
 from pytest_mimic.run.session import Session
 from pytest_mimic.words import duration, plural, size_in_words
@@ -17,7 +17,8 @@ _COUNTED = {"replayed", "recorded", "verified", "opened", "unmade", "held", "put
 def summary(session: Session) -> list[str]:
     """Return the lines of the section `mimic`; none: there is nothing to say."""
     events = session.run.events
-    errors = dict.fromkeys(one.call for one in events.of("wrong target", "stray"))
+    wrong = events.of("wrong target", "not writable", "stray")
+    errors = dict.fromkeys(one.call for one in wrong)
     lines = [line for error in errors for line in f"ERROR: {error}".split("\n")]
     problems = _remarks(session) + _unused(session)
     counts = _counts(session)
@@ -44,7 +45,7 @@ def _remarks(session: Session) -> list[str]:
 
 def _size(session: Session) -> str:
     vault = session.run.vault
-    count, size = plural(len(vault.names()), "file"), size_of(vault.path)
+    count, size = plural(len([*vault.names()]), "file"), vault.size()
     return f"vault: {session.settings.vault_label}, {count}, {size_in_words(size)}"
 
 

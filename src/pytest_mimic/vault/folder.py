@@ -1,24 +1,26 @@
-"""Files of the vault are whole or not there."""
+"""Files of the vault are whole or not there; nothing else is opened or deleted."""
 
-# ruff: noqa: PTH106, PTH116, PTH118, PTH120, PTH204
+# ruff: noqa: PTH106, PTH116, PTH118, PTH120
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from os import close, lstat, rmdir, scandir, urandom
 from os import stat as stat_of
-from os.path import dirname, getmtime, join
+from os.path import dirname, join
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.vault.names import is_own
 from pytest_mimic.vault.system import (
     NEW,
     content_of,
     in_folder,
+    keep_mode,
     map_of,
     open_file,
     replace,
@@ -33,6 +35,9 @@ _Content = TypeVar("_Content")
 _TEMPORARY = ".mimic-"
 # In seconds. A younger temporary file may be that of a process on another machine.
 _AGE_OF_LEFTOVERS = 3600
+_SIZE_OF_TRIAL = 4096
+# Of Windows: `lstat` calls such a link a folder.
+_JUNCTION = 0xA0000003
 
 
 class Folder:
@@ -48,6 +53,8 @@ class Folder:
     def __init__(self, path: Path, label: str) -> None:
         self._root = str(path)
         self._label = label
+        # Those that are folders of the vault itself; its own may be a link.
+        self._sound = {""}
 
     def path(self, name: str) -> str:
         return f"{self._root}{os.sep}{name}"
@@ -56,7 +63,8 @@ class Folder:
         """Return what a file holds; None: it does not exist.
 
         Raises:
-            CorruptRecordingError: It is no regular file, nor a link to one.
+            CorruptRecordingError: It is no regular file, nor a link to one; it lies
+                behind a link to a folder; or the system refuses it.
         """
         return self._read(name, content_of)
 
@@ -66,28 +74,64 @@ class Folder:
 
     def _read(self, name: str, read: Callable[[str, int], _Content]) -> _Content | None:
         path = self.path(name)
-        is_link = False
         try:
-            found = lstat(path)
-            is_link = stat.S_ISLNK(found.st_mode)
-            if is_link:
-                found = stat_of(path)
+            self.check_way(name)
+            if name.endswith("/"):
+                scandir(path).close()  # The error of a folder that cannot be listed.
+            found = stat_of(path)
             if not stat.S_ISREG(found.st_mode):
                 raise self._irregular(name)
             return read(path, found.st_size)
         except FileNotFoundError:
-            if is_link:
+            if self._kind(name):
                 raise self._irregular(name) from None
             return None
         except (OSError, ValueError) as reason:
-            self.fail("read", name, reason)
+            raise CorruptRecordingError(
+                f"cannot read {self._label}/{name}: {_cause(reason)}",
+                file=f"{self._label}/{name}",
+                damage="unreadable",
+            ) from None
+
+    def check_way(self, name: str) -> None:
+        """Refuse a file that lies behind a link to a folder.
+
+        Raises:
+            CorruptRecordingError: It does.
+            OSError: The system does not tell.
+        """
+        folder = name.rpartition("/")[0]
+        if folder in self._sound:
+            return
+        self.check_way(folder)
+        try:
+            found = lstat(self.path(folder))
+        except FileNotFoundError:
+            return
+        is_junction = getattr(found, "st_reparse_tag", 0) == _JUNCTION
+        if is_junction or not stat.S_ISDIR(found.st_mode):
+            file = f"{self._label}/{folder}"
+            raise CorruptRecordingError(
+                f"{file} is a link or no folder, so nothing below it was touched",
+                ["of the folders of a vault only its own may be a link"],
+                file=file,
+                damage="linked",
+            )
+        self._sound.add(folder)
+
+    def _kind(self, name: str) -> int:
+        """Return the mode of a file or of a link itself; 0: there is none."""
+        try:
+            return lstat(self.path(name)).st_mode
+        except FileNotFoundError:
+            return 0
 
     def write(self, name: str, chunks: Iterable[bytes | memoryview]) -> None:
-        """Replace a file: it has its old content or all of the new one."""
-        temporary = self.path(f"{_TEMPORARY}{urandom(8).hex()}.tmp")
-        path = self.path(name)
+        """Replace a file: it has its old content or all of the new. Its mode stays."""
+        path, temporary = self.path(name), self.path(_temporary_name())
         try:
-            self._write_new(temporary, chunks)
+            self.check_way(name)
+            self._write_new(temporary, chunks, self._kind(name))
             in_folder(path, lambda: replace(temporary, path))
         except BaseException as reason:
             with suppress(OSError):
@@ -96,19 +140,52 @@ class Folder:
                 self.fail("write", name, reason)
             raise
 
-    def _write_new(self, path: str, chunks: Iterable[bytes | memoryview]) -> None:
+    def _write_new(
+        self, path: str, chunks: Iterable[bytes | memoryview], mode: int
+    ) -> None:
         descriptor = in_folder(path, lambda: open_file(path, NEW, 0o666))
         try:
+            if stat.S_ISREG(mode):
+                keep_mode(path, mode)
             for chunk in chunks:
                 write_all(descriptor, chunk)
         finally:
             close(descriptor)
 
-    def delete(self, name: str) -> bool:
-        """Delete a file, with folders that it leaves empty; return if it was there."""
+    def try_out(self, folder: str) -> None:
+        """Show that files of a folder can be written: make one there, and delete it."""
+        trial = f"{folder}/{_temporary_name()}"
+        self.write(trial, [bytes(_SIZE_OF_TRIAL)])
+        self.delete(trial)
+
+    def may_replace(self, name: str) -> bool:
+        """Return whether this user may replace or delete a file that may be there.
+
+        In a sticky folder only who owns the file or the folder may.
+        """
+        path = self.path(name)
         try:
+            folder, owner = stat_of(dirname(path)), lstat(path).st_uid
+        except OSError:
+            return True
+        is_free = not folder.st_mode & stat.S_ISVTX or not hasattr(os, "geteuid")
+        may_write = os.access(dirname(path), os.W_OK)
+        return may_write and (is_free or os.geteuid() in (0, owner, folder.st_uid))
+
+    def delete(self, name: str) -> bool:
+        """Delete a file, with folders that it leaves empty; return if it has gone.
+
+        It has a name that we give, is a regular file or a link, which goes itself, and
+        lies behind no link to a folder: everything else stays.
+        """
+        try:
+            self.check_way(name)
+            mode = self._kind(name)
+            is_file = stat.S_ISREG(mode) or stat.S_ISLNK(mode)
+            if not is_file or not is_own(name):
+                return False
             unlink(self.path(name))
-        except FileNotFoundError:
+        except (FileNotFoundError, CorruptRecordingError):
             return False
         except OSError as reason:
             self.fail("delete", name, reason)
@@ -118,26 +195,29 @@ class Folder:
                 rmdir(join(self._root, name))
         return True
 
-    def names(self, start: str = "") -> list[str]:
-        """Return the files below a folder, sorted.
+    def names(self, start: str = "") -> Iterator[str]:
+        """Yield the files below a folder, in order.
 
-        Hidden files are left out. Who reads a link to a folder is told what it is.
+        Hidden ones are left out. A folder that is a link or cannot be listed is not
+        walked: it is a name that ends with `/`, and to read it raises the reason.
         """
+        below = f"{start}/" if start else ""
         try:
+            self.check_way(below)
             with scandir(self.path(start)) as found:
-                entries = [entry for entry in found if not entry.name.startswith(".")]
+                names = sorted(map(_with_slash, found))
         except FileNotFoundError:
-            return []
-        except OSError as reason:
-            self.fail("read", start, reason)
-        names = []
-        for entry in entries:
-            name = f"{start}/{entry.name}" if start else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                names += self.names(name)
+            return
+        except (OSError, CorruptRecordingError):
+            yield below
+            return
+        for name in names:
+            if name.startswith("."):
+                continue
+            if name.endswith("/"):
+                yield from self.names(below + name[:-1])
             else:
-                names.append(name)
-        return sorted(names)
+                yield below + name
 
     def size(self, name: str) -> int:
         """Return the size of a file in bytes; 0: it does not exist."""
@@ -146,13 +226,15 @@ class Folder:
         except OSError:
             return 0
 
-    def delete_leftovers(self) -> None:
-        """Delete temporary files of writers that were killed."""
+    def leftovers(self) -> list[str]:
+        """Return the temporary files of writers that were killed."""
+        old = []
         with suppress(OSError), scandir(self._root) as entries:
             for entry in entries:
-                is_ours = entry.name.startswith(_TEMPORARY)
-                if is_ours and time() - getmtime(entry.path) > _AGE_OF_LEFTOVERS:
-                    unlink(entry.path)
+                is_temporary = entry.name.startswith(_TEMPORARY)
+                if is_temporary and time() - entry.stat().st_mtime > _AGE_OF_LEFTOVERS:
+                    old.append(entry.name)
+        return old
 
     def fail(self, verb: str, name: str, reason: OSError | ValueError) -> NoReturn:
         """Tell what the system has refused.
@@ -160,11 +242,11 @@ class Folder:
         Raises:
             MimicError: In any case.
         """
-        cause = getattr(reason, "strerror", None) or str(reason)
         raise MimicError(
-            f"cannot {verb} {self._label}/{name}: {cause}",
-            ["nothing was changed"] if verb != "read" else [],
-            [("to keep recordings in another folder", "mimic_vault_path = FOLDER")],
+            f"cannot {verb} {self._label}/{name}: {_cause(reason)}",
+            remedies=[
+                ("to keep recordings in another folder", "mimic_vault_path = FOLDER")
+            ],
         ) from None
 
     def _irregular(self, name: str) -> CorruptRecordingError:
@@ -174,3 +256,19 @@ class Folder:
             file=file,
             damage="irregular",
         )
+
+
+def _temporary_name() -> str:
+    return f"{_TEMPORARY}{urandom(8).hex()}.tmp"
+
+
+def _with_slash(entry: os.DirEntry[str]) -> str:
+    """Return the name of a file; that of a folder, or of a link to one, has a slash."""
+    with suppress(OSError):  # A link to itself.
+        if entry.is_dir():
+            return f"{entry.name}/"
+    return entry.name
+
+
+def _cause(reason: OSError | ValueError) -> str:
+    return getattr(reason, "strerror", None) or str(reason)

@@ -1,31 +1,40 @@
 """One process at a time replaces files of a vault, and who records is known."""
 
-# ruff: noqa: PTH108, PTH118
+# ruff: noqa: PTH116, PTH118, PTH120, PTH208
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import partial
 from itertools import count
-from os import close, fstat, getpid, scandir
-from os import unlink as os_unlink
-from os.path import join, realpath
+from os import close, fstat, getpid, listdir, lstat
+from os import stat as stat_of
+from os.path import dirname
+from pathlib import Path
 from time import sleep
 
-from xxhash import xxh3_64_hexdigest
-
 from pytest_mimic.errors import MimicError
+from pytest_mimic.vault.folder import Folder
 from pytest_mimic.vault.system import (
     NEW,
+    TO_CHECK,
     TO_LOCK,
     in_folder,
+    keep_mode,
+    make_folder,
     open_file,
-    unlink,
     write_all,
 )
 
-_MAKE_LOCK = TO_LOCK | os.O_CREAT
+_FOLDER = ".locks"
+_WRITE = f"{_FOLDER}/write"
+_IGNORE = f"{_FOLDER}/.gitignore"
+_TOLD = f"{_FOLDER}/told"
+# What a file system answers that has no locks.
+_HAS_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _LONGEST_PAUSE = 0.01
 
 
@@ -33,24 +42,36 @@ class HeldFile:
     """A new file that this process keeps locked until it ends, however it ends.
 
     Its name begins with `start`, and has the process and a number: `…/run.4711-0`.
+
+    Raises:
+        OSError: It cannot be made.
     """
 
-    def __init__(self, start: str, suffix: str = "") -> None:
+    def __init__(self, folder: Folder, start: str, suffix: str = "") -> None:
+        self._folder = folder
         self._pid = getpid()
+        folder.check_way(start)
         for number in count():
-            self.path = f"{start}.{self._pid}-{number}{suffix}"
-            if in_folder(self.path, self._has_made):
+            self.name = f"{start}.{self._pid}-{number}{suffix}"
+            path = folder.path(self.name)
+            if in_folder(path, partial(self._has_made, path)):
                 break
         self._file = _place_of(self._descriptor)
         self._length = 0
-        _try_lock(self._descriptor)
+        # Without locks nobody takes it for the file of a process that has ended.
+        with suppress(OSError):
+            _try_lock(self._descriptor)
 
-    def _has_made(self) -> bool:
+    def _has_made(self, path: str) -> bool:
         try:
-            self._descriptor = open_file(self.path, NEW, 0o666)
+            self._descriptor = open_file(path, NEW, 0o666)
         except FileExistsError:
             return False  # a killed process had the same number
         return True
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._length
 
     def is_own(self) -> bool:
         """Check that this process made the file, and that no test has closed it.
@@ -77,27 +98,30 @@ class HeldFile:
         """Delete the file, if this process made it."""
         if self._pid != getpid():
             return
-        # Nobody is to find it unlocked; Windows deletes no file that is open.
-        with suppress(OSError):
-            os_unlink(self.path)
+        if os.name == "nt":  # It deletes no file that is open.
+            self._release()
+        # Nobody is to find it unlocked.
+        with suppress(MimicError):
+            self._folder.delete(self.name)
+        self._release()
+
+    def _release(self) -> None:
         if self.is_own():
             _unlock(self._descriptor)
-        with suppress(OSError):
-            unlink(self.path)
 
 
 class Locks:
-    """The locks of one vault, whose files are outside of it.
+    """The locks of one vault. Their files are in the vault, where Git ignores them.
 
     Each method may raise MimicError: the system refuses a lock.
 
     Args:
-        path: The folder of the vault.
+        folder: The files of the vault.
         label: How errors name it.
     """
 
-    def __init__(self, path: str, label: str) -> None:
-        self._path = path
+    def __init__(self, folder: Folder, label: str) -> None:
+        self._folder = folder
         self._label = label
         self._run: HeldFile | None = None
         # How much of the file of what is told was read.
@@ -106,20 +130,63 @@ class Locks:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Keep other threads and processes out for a block that replaces a file."""
-        path = join(self._folder, "write")
         try:
-            descriptor = in_folder(
-                path, lambda: open_file(path, _MAKE_LOCK, 0o600), mode=0o700
-            )
-            _lock_when_free(descriptor)
-            try:
-                yield
-            finally:
-                _unlock(descriptor)
+            descriptor = self._lock()
         except OSError as reason:
-            file, cause = reason.filename or self._folder, reason.strerror or reason
-            what = f"cannot lock {self._label} with {file}: {cause}"
-            raise MimicError(what) from None
+            raise self._refused(reason) from None
+        try:
+            yield
+        finally:
+            _unlock(descriptor)
+
+    def _lock(self) -> int:
+        while True:
+            descriptor = self._open()
+            try:
+                _lock_when_free(descriptor)
+            except OSError as reason:
+                if reason.errno not in _HAS_NO_LOCKS:
+                    raise
+                self._folder = _private_folder(self._folder.path(""))
+                continue
+            # The last one who leaves an empty vault deletes the file.
+            with suppress(FileNotFoundError):
+                found = stat_of(self._folder.path(_WRITE))
+                if _place_of(descriptor) == (found.st_dev, found.st_ino):
+                    return descriptor
+            _unlock(descriptor)
+
+    def _open(self) -> int:
+        self._folder.check_way(_WRITE)
+        path = self._folder.path(_WRITE)
+        try:
+            descriptor = in_folder(path, lambda: open_file(path, TO_LOCK, 0o666))
+        except PermissionError as reason:
+            try:
+                return open_file(path, TO_CHECK)  # That of another user.
+            except FileNotFoundError:
+                raise reason from None
+        with suppress(FileExistsError):
+            self._make_ready()
+        return descriptor
+
+    def _make_ready(self) -> None:
+        """Let Git ignore a new folder, and all use it who may write into the vault.
+
+        Raises:
+            FileExistsError: It was made ready before.
+        """
+        ignore = open_file(self._folder.path(_IGNORE), NEW, 0o666)
+        try:
+            write_all(ignore, b"*\n")
+        finally:
+            close(ignore)
+        self._share(_FOLDER)
+        self._share(_WRITE)
+
+    def _share(self, name: str) -> None:
+        mode = stat_of(self._folder.path("")).st_mode
+        keep_mode(self._folder.path(name), mode if name == _FOLDER else mode & 0o666)
 
     def join(self) -> None:
         """Join those who record. A forked process joins on its own."""
@@ -127,23 +194,31 @@ class Locks:
             return
         with self.alone() as is_alone:
             if is_alone:
-                with suppress(FileNotFoundError):
-                    unlink(self._told)
-            self._run = HeldFile(join(self._folder, "run"))
+                self._folder.delete(_TOLD)
+            try:
+                self._run = HeldFile(self._folder, f"{_FOLDER}/run")
+                self._share(self._run.name)
+            except OSError as reason:
+                raise self._refused(reason) from None
 
     def tell(self, line: str) -> None:
         """Tell a line to all processes that record, within `writing`."""
-        descriptor = open_file(self._told, _MAKE_LOCK | os.O_APPEND, 0o600)
+        path = self._folder.path(_TOLD)
         try:
-            write_all(descriptor, f"{line}\n".encode())
-        finally:
-            close(descriptor)
+            descriptor = open_file(path, TO_LOCK | os.O_APPEND, 0o666)
+            try:
+                self._share(_TOLD)
+                write_all(descriptor, f"{line}\n".encode())
+            finally:
+                close(descriptor)
+        except OSError as reason:
+            raise self._refused(reason) from None
 
     def told(self) -> list[str]:
         """Return the lines that were told since this was asked last."""
         try:
-            descriptor = open_file(self._told, TO_LOCK)
-        except FileNotFoundError:
+            descriptor = open_file(self._folder.path(_TOLD), TO_CHECK)
+        except OSError:  # It does not exist, or is hidden from this user.
             return []
         try:
             length = fstat(descriptor).st_size
@@ -154,59 +229,105 @@ class Locks:
         self._heard = length
         return text.splitlines()
 
-    @cached_property
-    def _told(self) -> str:
-        return join(self._folder, "told")
-
     @contextmanager
     def alone(self) -> Iterator[bool]:
         """Keep others out for a block; it gets whether no other process records."""
         with self.writing():
-            yield not self._has_others()
+            try:
+                has_others = self._has_others()
+            except OSError as reason:
+                raise self._refused(reason) from None
+            yield not has_others
+            self._delete_last()
 
     def leave(self) -> None:
         """Leave those who record."""
         if self._run is not None:
-            self._run.delete()
-            self._run = None
+            with self.alone():
+                self._run.delete()
+                self._run = None
 
     def _has_others(self) -> bool:
         """Check for other processes that record; delete the files of killed ones."""
-        own = self._run.path if self._run else ""
+        own = self._run.name if self._run else ""
         has_others = False
-        with scandir(self._folder) as entries:
-            runs = [entry.path for entry in entries if entry.name.startswith("run.")]
-        for path in runs:
-            if path == own:
+        for file in listdir(self._folder.path(_FOLDER)):
+            name = f"{_FOLDER}/{file}"
+            if not file.startswith("run.") or name == own:
                 continue
-            with suppress(FileNotFoundError):
-                if is_held(path):
+            with suppress(FileNotFoundError, MimicError):
+                if is_held(self._folder, name):
                     has_others = True
                 else:
-                    unlink(path)
+                    self._folder.delete(name)
         return has_others
 
-    @cached_property
-    def _folder(self) -> str:
-        """The folder of the lock files, one for every path to the vault."""
-        from tempfile import gettempdir  # a replay does not need it
+    def _delete_last(self) -> None:
+        """Delete the files of the locks if nothing else is left in the vault."""
+        with suppress(OSError, MimicError):
+            lies_alone = listdir(self._folder.path("")) == [_FOLDER]
+            left = set(listdir(self._folder.path(_FOLDER)))
+            if lies_alone and left <= {"write", "told", ".gitignore"}:
+                for name in (_TOLD, _IGNORE, _WRITE):
+                    self._folder.delete(name)
 
-        user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-        vault = realpath(self._path).encode("utf-8", "surrogateescape")
-        return join(gettempdir(), f"pytest-mimic-{user}", xxh3_64_hexdigest(vault))
+    def _refused(self, reason: OSError) -> MimicError:
+        file = reason.filename or self._folder.path(_FOLDER)
+        return MimicError(
+            f"cannot lock {self._label} with {file}: {reason.strerror or reason}"
+        )
 
 
-def is_held(path: str) -> bool:
+def is_held(folder: Folder, name: str) -> bool:
     """Check whether the process that holds a file is alive.
 
+    One that cannot be opened, or locked, is held: it may be that of another user.
+
     Raises:
-        OSError: The file is gone, or cannot be opened.
+        FileNotFoundError: The file is gone.
+        CorruptRecordingError: It lies behind a link to a folder.
     """
-    descriptor = open_file(path, TO_LOCK)
+    folder.check_way(name)
+    try:
+        descriptor = open_file(folder.path(name), TO_CHECK)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return True
     try:
         return not _try_lock(descriptor)
+    except OSError:
+        return True
     finally:
         close(descriptor)
+
+
+def _private_folder(vault: str) -> Folder:
+    """Return a folder outside for the locks of a vault, which only this user may write.
+
+    Raises:
+        MimicError: Another user has made it, or may write there; or it is a link.
+    """
+    # Few vaults lie where there are no locks.
+    from tempfile import gettempdir
+
+    from xxhash import xxh3_64_hexdigest
+
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+    digest = xxh3_64_hexdigest(
+        os.path.realpath(vault).encode("utf-8", "surrogateescape")
+    )
+    path = os.path.join(gettempdir(), f"pytest-mimic-{user}", digest)
+    for folder in (dirname(path), path):
+        make_folder(folder, 0o700)
+        found = lstat(folder)
+        is_private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o022
+        if os.name != "nt" and (not is_private or found.st_uid != os.getuid()):
+            raise MimicError(
+                f"cannot lock {vault}: it lies where there are no locks, and"
+                f" {folder} is not a private folder of this user"
+            )
+    return Folder(Path(path), path)
 
 
 def _place_of(descriptor: int) -> tuple[int, int]:

@@ -387,7 +387,7 @@ def _head_in(content: bytes, name: str) -> dict[str, Any]:
     head = _json_of(content, name)
     number = head.pop("format", None) if isinstance(head, dict) else None
     if not isinstance(number, int):
-        raise shapeless(name, "it has no format")
+        raise damaged(name, "foreign", "is not what was recorded (it has no format)")
     if number != FORMAT:
         raise damaged(
             name,

@@ -1,12 +1,13 @@
 """Calls of the system, bound before a test can replace them; Windows gets patience."""
 
-# ruff: noqa: PTH102, PTH120
+# ruff: noqa: PTH101, PTH102, PTH120
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
-from os import close, mkdir, read, write
+from os import chmod, close, mkdir, read, write
 from os.path import dirname
 from time import sleep
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -19,7 +20,10 @@ _T = TypeVar("_T")
 
 _PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 TO_READ = os.O_RDONLY | _PLAIN
-TO_LOCK = os.O_RDWR | _PLAIN
+# What lies at the end of a link is not ours, and a pipe would have nobody who writes.
+_AT_ITS_PLACE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+TO_CHECK = TO_READ | _AT_ITS_PLACE
+TO_LOCK = os.O_RDWR | os.O_CREAT | _PLAIN | _AT_ITS_PLACE
 NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | _PLAIN
 # Windows refuses for a moment what another process has open: two seconds in all.
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, *[0.1] * 19)
@@ -50,7 +54,13 @@ replace = _patient(os.replace)
 unlink = _patient(os.unlink)
 
 
-def in_folder(path: str, work: Callable[[], _T], mode: int = 0o777) -> _T:
+def keep_mode(path: str, mode: int) -> None:
+    """Give a file or folder of this user the rights of another one."""
+    with suppress(OSError):
+        chmod(path, mode & 0o2777)  # A group is inherited by the folder's own bit.
+
+
+def in_folder(path: str, work: Callable[[], _T]) -> _T:
     """Give what `work` gives, which makes the file at a path, and the folder for it.
 
     Another process may delete the folder again, since it is empty.
@@ -59,11 +69,11 @@ def in_folder(path: str, work: Callable[[], _T], mode: int = 0o777) -> _T:
         try:
             return work()
         except FileNotFoundError:
-            _make_folder(dirname(path), mode)
+            make_folder(dirname(path))
     return work()
 
 
-def _make_folder(path: str, mode: int) -> None:
+def make_folder(path: str, mode: int = 0o777) -> None:
     """Make a folder, and those around it. `os.makedirs` can be reached by tests."""
     try:
         mkdir(path, mode)
@@ -73,8 +83,8 @@ def _make_folder(path: str, mode: int) -> None:
         around = dirname(path)
         if around == path:
             raise
-        _make_folder(around, 0o777)
-        _make_folder(path, mode)
+        make_folder(around)
+        make_folder(path, mode)
 
 
 def content_of(path: str, size: int) -> bytes:

@@ -19,8 +19,9 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.folder import Folder
 from pytest_mimic.vault.locks import HeldFile, Locks, is_held
-from pytest_mimic.vault.names import object_name
+from pytest_mimic.vault.names import OBJECT, is_own, object_name
 from pytest_mimic.vault.recording import (
+    FORMAT,
     Entry,
     Recording,
     content_of,
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
 FOLDERS = ("calls", "cassettes", "logs")
 PART = ".part"
 _FEW_CALLS = 200
-
-_OBJECT = r"objects/([0-9a-f]{2})/(\1[0-9a-f]{30})\.(pkl|npy|txt|json|bin)"
+_BEGIN = f'{{\n  "format": {FORMAT},'.encode()
 
 IsEqual = Callable[[Entry, Entry], bool]
 
@@ -150,10 +150,12 @@ class Vault:
         self.path = path
         self.label = label or str(path)
         self.folder = Folder(path, self.label)
-        self.locks = Locks(str(path), self.label)
+        self.locks = Locks(self.folder, self.label)
         self.today = date.today().isoformat()
         # Objects that nothing may refer to when this process ends.
         self._loose: set[str] = set()
+        # Folders in which this process can write.
+        self._tried: set[str] = set()
 
     # -- recordings
 
@@ -166,19 +168,22 @@ class Vault:
         content = self.folder.read(name)
         return None if content is None else parse(content, self._labelled(name))
 
-    def names(self, folder: str = "") -> list[str]:
-        """Return the files of logs, cassettes and shared calls, sorted.
+    def names(self, folder: str = "") -> Iterator[str]:
+        """Yield the files of logs, cassettes and shared calls, in order.
+
+        A folder that is a link, or cannot be listed, ends with `/`: to read it raises
+        the reason.
 
         Args:
             folder: `logs/tests`. Default: all.
         """
-        found = []
         for start in [folder] if folder else FOLDERS:
-            found += self.folder.names(start)
-        return [name for name in found if name.endswith(".json")]
+            for name in self.folder.names(start):
+                if name.endswith((".json", "/")):
+                    yield name
 
     def all(self) -> Iterator[tuple[str, Recording | CorruptRecordingError]]:
-        """Return each recording, or what is wrong with it."""
+        """Yield each recording, or what is wrong with it, or a folder of objects."""
         for name in self.names():
             try:
                 found = self.read(name)
@@ -187,6 +192,12 @@ class Vault:
             else:
                 if found is not None:  # another process has not deleted it meanwhile
                     yield name, found
+        for name in self.folder.names("objects"):
+            if name.endswith("/"):
+                try:
+                    self.folder.read(name)
+                except CorruptRecordingError as error:
+                    yield name, error
 
     def write(
         self,
@@ -265,13 +276,30 @@ class Vault:
         """Delete files, and all objects that nothing refers to; return how many files.
 
         Objects stay while another process records, and where a file is damaged.
+
+        Raises:
+            MimicError: A file cannot be deleted; the others have gone.
         """
+        deleted = 0
+        refused: list[MimicError] = []
         with self.locks.alone() as is_alone:
-            deleted = sum(self.folder.delete(name) for name in names)
+            for name in names:
+                try:
+                    deleted += self.folder.delete(name)
+                except MimicError as error:
+                    refused.append(error)
             if is_alone:
-                self._delete_unneeded()
-            self.folder.delete_leftovers()
+                self._drop(self.unneeded_objects())
+            self._drop(self.folder.leftovers())
+        if refused:
+            raise refused[0]
         return deleted
+
+    def _drop(self, names: Iterable[str]) -> None:
+        """Delete what nobody needs; what belongs to another user stays."""
+        for name in names:
+            with suppress(MimicError):
+                self.folder.delete(name)
 
     def size(self) -> int:
         """Return the size of all files, in bytes."""
@@ -310,7 +338,7 @@ class Vault:
             CorruptRecordingError: It is missing, or is not what was recorded.
         """
         label = self._labelled(name)
-        found = re.fullmatch(_OBJECT, name)
+        found = re.fullmatch(OBJECT, name)
         if found is None:
             raise damaged(label, "content", "is not the name of an object")
         is_mapped = found[3] in ("pkl", "npy")
@@ -329,7 +357,7 @@ class Vault:
 
     def objects(self) -> list[str]:
         """Return the names of all objects."""
-        return self.folder.names("objects")
+        return [name for name in self.folder.names("objects") if is_own(name)]
 
     def unneeded_objects(self, of: Iterable[str] | None = None) -> list[str]:
         """Return the objects that nothing refers to; none where a file is damaged.
@@ -338,38 +366,30 @@ class Vault:
             of: The objects that are looked for, with those that they refer to. Default:
                 all.
         """
-        objects = self.objects() if of is None else [*of, *self._objects_of(of)]
-        if not objects:
-            return []
-        files = [name for folder in FOLDERS for name in self.folder.names(folder)]
-        # What a damaged file refers to is not known.
+        loose: set[str] = set()
+        needed: set[str] = set()
         try:
-            unneeded = set(objects) - self._objects_of(files)
-        except CorruptRecordingError:  # it is no regular file
+            self._add_objects(loose, self.objects() if of is None else of)
+            for folder in FOLDERS:
+                for name in self.folder.names(folder):
+                    if loose <= needed:
+                        return []
+                    content = self.folder.read(name) or b""
+                    if name.endswith(".json") and _may_name_more(content):
+                        return []
+                    self._add_objects(needed, objects_in(content))
+        except CorruptRecordingError:
             return []
-        is_damaged = unneeded and any(
-            isinstance(found, CorruptRecordingError) for _, found in self.all()
-        )
-        return [] if is_damaged else sorted(unneeded)
+        return sorted(loose - needed)
 
-    def _objects_of(self, names: Iterable[str]) -> set[str]:
-        """Return the objects that files refer to, and those that these refer to."""
-        found: set[str] = set()
-        pending = [
-            name
-            for name in names
-            if name.endswith(".json") or not name.startswith("objects/")
-        ]
+    def _add_objects(self, known: set[str], names: Iterable[str]) -> None:
+        """Add objects to those that are known, and all that these refer to."""
+        pending = set(names) - known
         while pending:
-            content = self.folder.read(pending.pop()) or b""
-            new = objects_in(content) - found
-            found |= new
-            pending += [name for name in new if name.endswith(".json")]
-        return found
-
-    def _delete_unneeded(self, of: Iterable[str] | None = None) -> None:
-        for name in self.unneeded_objects(of):
-            self.folder.delete(name)
+            name = pending.pop()
+            known.add(name)
+            if name.endswith(".json"):
+                pending |= objects_in(self.folder.read(name) or b"") - known
 
     # -- recorders and their part files
 
@@ -377,12 +397,33 @@ class Vault:
         """Join those who record: nobody deletes objects until this process ends."""
         self.locks.join()
 
+    def try_out(self, names: Iterable[str]) -> None:
+        """Show that files can be written, before a call that they will hold is made.
+
+        Args:
+            names: The files, or folders that end with `/`.
+
+        Raises:
+            MimicError: They cannot.
+        """
+        for name in names:
+            folder = name.rpartition("/")[0]
+            if folder not in self._tried:
+                self.begin_recording()
+                self.folder.try_out(folder)
+                self._tried.add(folder)
+            if not self.folder.may_replace(name):
+                raise MimicError(
+                    f"cannot write {self._labelled(name)}: its folder is sticky, and"
+                    " another user's"
+                )
+
     def close(self) -> None:
         """Leave those who record, and delete what this run has replaced."""
         if self._loose:
             with self.locks.alone() as is_alone:
                 if is_alone:
-                    self._delete_unneeded(self._loose)
+                    self._drop(self.unneeded_objects(self._loose))
             self._loose.clear()
         self.locks.leave()
 
@@ -399,13 +440,15 @@ class Vault:
         ]
 
     def is_abandoned(self, part: str) -> bool:
-        """Check whether the process that made a part file has ended."""
+        """Check whether the process that made a part file has ended.
+
+        That of another user, which cannot be opened or deleted, is left alone.
+        """
         try:
-            return not is_held(self.folder.path(part))
-        except FileNotFoundError:
+            is_free = not is_held(self.folder, part)
+        except (FileNotFoundError, CorruptRecordingError):
             return False
-        except OSError as reason:
-            self.folder.fail("read", part, reason)
+        return is_free and self.folder.may_replace(part)
 
     def abandoned_parts(self, name: str) -> Recording | None:
         """Return the calls that a killed process has left for a log.
@@ -422,6 +465,10 @@ class Vault:
             if found and (not longest or len(found.entries) > len(longest.entries)):
                 longest = found
         return longest
+
+    def discard_parts(self, name: str) -> None:
+        """Delete what killed processes have left for a log."""
+        self._drop(filter(self.is_abandoned, self.parts(name)))
 
     def _labelled(self, name: str) -> str:
         return f"{self.label}/{name}"
@@ -443,10 +490,13 @@ class Part:
             self._vault.begin_recording()
         try:
             if self._file is None:
-                self._file = HeldFile(folder.path(self._name), PART)
+                self._file = HeldFile(folder, self._name, PART)
             self._file.append(self._head + part_line_of(entry))
             self._head = b""
         except OSError as reason:
+            if self._file is not None and self._file.is_empty:
+                self._file.delete()
+                self._file = None
             folder.fail("write", f"{self._name}{PART}", reason)
 
     def discard(self) -> None:
@@ -454,14 +504,23 @@ class Part:
         if self._file is not None:
             self._file.delete()
             self._file = None
-        for name in self._vault.parts(self._name):
-            if self._vault.is_abandoned(name):
-                self._vault.folder.delete(name)
+        self._vault.discard_parts(self._name)
+
+
+def _may_name_more(content: bytes) -> bool:
+    """Return whether a file is damaged, so that it may refer to unknown objects."""
+    if content.startswith(_BEGIN) and content.endswith(b"}\n"):
+        return False
+    try:
+        parse(content, "")
+    except CorruptRecordingError as error:
+        return error.damage != "foreign"
+    return False
 
 
 def objects_in(content: bytes) -> set[str]:
     """Return the names of the objects that a file refers to."""
-    return {found[0].decode() for found in re.finditer(_OBJECT.encode(), content)}
+    return {found[0].decode() for found in re.finditer(OBJECT.encode(), content)}
 
 
 def _with_kept_facts(

@@ -1,0 +1,128 @@
+"""Section 5, security: what is deleted has a name of ours and lies in our folder."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+SHOP = """
+    from tally import ran
+
+    def kept(n):
+        ran("kept", n)
+        return "k" * 70_000
+
+    def other(n):
+        ran("other", n)
+        return "o" * 70_000
+"""
+TESTS = """
+    import shop
+
+    def test_kept():
+        shop.kept(1)
+"""
+FOREIGN = {
+    "a.py": "print()",
+    "notes.txt": "mine",
+    "data.json": '{"mine": 1}',
+    "sub/deep.bin": "\0",
+}
+DELETING = {
+    "a run that clears": ["--mimic-clear-unused"],
+    "a failing run": ["--mimic-clear-unused", "--mimic-rerecord", "--fails"],
+    "rm": ["rm", "shop:other"],
+    "check": ["check", "--fix"],
+    "mv": ["mv", "test_shop.py::test_kept", "test_shop.py::test_moved"],
+}
+CONFTEST = """
+    def pytest_addoption(parser):
+        parser.addoption("--fails", action="store_true")
+
+    def pytest_runtest_teardown(item):
+        assert not item.config.option.fails
+"""
+
+
+@pytest.fixture
+def shop(project):
+    project.ini("shop:*")
+    project.module(SHOP)
+    project.conftest(CONFTEST)
+    project.tests(TESTS + "\n    def test_other():\n        shop.other(1)\n")
+    project.record().expect(passed=2)
+    project.tests(TESTS)
+    return project
+
+
+def put(folder):
+    """Put files of a user into a folder, and return them all."""
+    for name, text in FOREIGN.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return files(folder)
+
+
+def files(folder):
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
+def act(shop, words):
+    if words[0].startswith("--"):
+        return shop.run(*words).output
+    answer = shop.command(*words)
+    return answer.out + answer.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+@pytest.mark.parametrize("work", DELETING)
+@pytest.mark.parametrize("folder", ["objects", "calls", "logs", "cassettes", "other"])
+def test_nothing_behind_a_link_is_deleted(shop, folder, work):
+    """Git carries such links. Their files may have names of ours, too."""
+    behind = shop.root / "important"
+    here = shop.vault / folder
+    if here.is_dir():
+        here.rename(behind)
+    before = put(behind)
+    here.symlink_to(behind)
+
+    act(shop, DELETING[work])
+
+    assert files(behind) == before
+    checked = shop.command("check").out
+    about = [line for line in checked.splitlines() if ", and " not in line]
+    assert "\n".join(about).count(f".mimic_vault/{folder}") == 1
+    if folder in ("objects", "calls"):
+        for words in (["ls"], ["show", "shop:kept"], ["rm", "-n", "shop:kept"]):
+            assert "is a link or no folder" in act(shop, words) + checked
+
+
+@pytest.mark.parametrize("work", DELETING)
+def test_files_of_a_user_stay_and_are_named_once(shop, work):
+    folders = ["objects", "objects/9f", "calls", "calls/shop.kept", "logs", "cassettes"]
+    put(shop.vault)
+    for folder in folders:
+        put(shop.vault / folder)
+
+    act(shop, DELETING[work])
+
+    checked = shop.command("check").out
+    for folder in ["", *(f"{folder}/" for folder in folders)]:
+        for name in FOREIGN:
+            assert (shop.vault / folder / name).exists()
+            assert checked.count(f".mimic_vault/{folder}{name} ") == 1
+    left = [file for file in shop.files("objects") if file.endswith(".txt")]
+    texts = [file for file in left if "notes" not in file]
+    assert len(texts) == (1 if work in ("a run that clears", "rm") else 2)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_the_vault_may_be_a_link(shop):
+    shop.vault.rename(shop.root / "elsewhere")
+    shop.vault.symlink_to("elsewhere")
+
+    shop.replay("--mimic-clear-unused").expect(passed=1, real=[])
+
+    assert "shop.other" not in str(files(shop.root / "elsewhere"))
+    assert shop.command("check").code == 0
