@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.run import Run
     from pytest_mimic.engine.steps import Step
     from pytest_mimic.values.places import Places
+    from pytest_mimic.values.states import States
     from pytest_mimic.vault.recording import Entry
 
 
@@ -486,53 +487,64 @@ class FunctionCall:
 
     # -- what the call does to its arguments
 
-    def watch(self) -> None:
-        """Note what the call may not change, and what it may move."""
-        from pytest_mimic.values.advancing import states_of  # few replays need it
+    @cached_property
+    def states(self) -> States:
+        """What the call may change of its arguments."""
+        from pytest_mimic.values.states import States, is_moved  # few replays need it
 
+        rules = self.plan.rules
+        mutates = self.plan.line.options.mutates
+        changing = {
+            name: value
+            for name, value in self._counted.items()
+            if is_moved(value) or not rules.names(name).isdisjoint(mutates)
+        }
+        return States(changing, rules.paths_in, self.places)
+
+    def watch(self) -> None:
+        """Note what the call may not change, and what it may."""
         self._tree_before = self.tree
         self._stamps = stamps_of(self._counted)
-        self._states = states_of(self._counted)
+        self.states.note()
+        if self.states.places.parts:
+            self._tree_before = self._unchanging_tree()
+
+    def _unchanging_tree(self) -> dict[str, Tree]:
+        """Give the tree of the arguments, without the states of what may change."""
+        places = self.states.places
+        if self.plan.rules.key:  # What it takes of them, it takes of what changes.
+            return {}
+        unchanging = {
+            name: value
+            for name, value in self._bound.items()
+            if id(value) not in places.names
+        }
+        return arguments_of(self.plan.target, unchanging, self.plan.rules, places)
 
     @property
     def named_files(self) -> set[str]:
         """The files that its arguments have named before it."""
         return {path for path, facts in self._stamps.values() if facts}
 
-    def refuse_changes(self) -> dict[str, Tree]:
-        """Return the states of streams and generators that the call has moved.
+    def refuse_changes(self) -> None:
+        """Refuse that the call has changed what it may not.
 
         Raises:
             MutatedInputError: It has changed an argument, or a file that one names.
         """
         plan, values = self.plan, self._counted
         files = self.places.changed_files(self._stamps)
-        if self.is_plain and not files:
-            levels = levels_of([*values.values()])
-            if plan.plain_identity(values, levels) == self.identity:
-                return {}
-        from pytest_mimic.values.advancing import set_states, states_of
-
-        moved = {
-            name: state
-            for name, state in states_of(values).items()
-            if state != self._states.get(name)
-        }
-        # What the call has moved is not compared: a replay moves it, too.
-        set_states(values, {name: self._states[name] for name in moved})
-        try:
+        if self.states.places.parts:
+            tree = self._unchanging_tree()
+        else:
+            if self.is_plain and not files:
+                levels = levels_of([*values.values()])
+                if plan.plain_identity(values, levels) == self.identity:
+                    return
             tree = self._tree_now()
-        finally:
-            set_states(values, moved)
-        if files or identity_of(plan.target, tree) != self.identity:
+        trees = self._tree_before, tree
+        before, after = (identity_of(plan.target, one) for one in trees)
+        if files or before != after:
             from pytest_mimic.values.messages import mutation  # only errors need it
 
             raise mutation(plan.own_line, self._tree_before, tree, files)
-        return moved
-
-    def set_states(self, states: dict[str, Tree]) -> None:
-        """Leave streams and generators as the recorded call has left them."""
-        if states:
-            from pytest_mimic.values.advancing import set_states
-
-            set_states(self._counted, states)

@@ -9,15 +9,19 @@ from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.engine.layers import Awaited, is_outcome, layer_of, to_async
-from pytest_mimic.engine.verifying import differences_of, has_raised
+from pytest_mimic.engine.verifying import (
+    differences_of,
+    has_raised,
+    state_differences,
+)
 from pytest_mimic.errors import (
     CorruptRecordingError,
     MimicError,
     StaleRecordingError,
     UnstorableOutcomeError,
 )
-from pytest_mimic.values.outcome import Objects, load, store
-from pytest_mimic.values.tree import Tree, steps_of
+from pytest_mimic.values.outcome import Objects, load, shelve, store
+from pytest_mimic.values.tree import Tree, is_tagged, steps_of
 from pytest_mimic.vault.names import object_name
 from pytest_mimic.vault.recording import MALFORMED
 
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.steps import Step
 
 _ENDS = ("value", "raised")
+# What stands beside the states of arguments after a call.
+_BESIDE = ("$result", "$gone", "$shared")
 
 
 class Replay:
@@ -51,6 +57,8 @@ class Replay:
         self._step = step
         self._objects = objects
         self._after = step.entry.after
+        if self._after:  # Its parts are named as they stand now.
+            self._states = call.states
         self.body: Any = step.body()
         if not (step.entry.end or _is_whole(self.body)):
             raise step.damaged("it is not what a function gives")
@@ -104,10 +112,33 @@ class Replay:
         raise error
 
     def _set_states(self) -> None:
+        after, self._after = self._after, {}
+        if not after:
+            return
         try:
-            self._call.set_states(self._after)
+            states = self.states_in(after)
+            states.pop(after.get("$result"), None)
+            self._states.leave(states, after.get("$gone", []))
+        except StaleRecordingError as error:
+            raise self._step.outdated(error) from None
         except MALFORMED as error:
             raise self._step.damaged(f"{type(error).__name__}: {error}") from None
+
+    def states_in(self, after: dict[str, Any]) -> dict[Any, Any]:
+        """Make the states of arguments after a call, by the names of their parts.
+
+        Raises:
+            StaleRecordingError: Other parts of the arguments are one now.
+            MimicError: They cannot be made. The error is noted.
+        """
+        places, shared = self._call.states.places, self._call.states.shared
+        if after and after.get("$shared", "") != shared:
+            raise StaleRecordingError("other parts of its arguments are one object now")
+        tree = {name: after[name] for name in after if name not in _BESIDE}
+        states: dict[Any, Any] = self.load(tree)
+        if "$result" in after:
+            places.parts = {**places.parts, after["$result"]: states[after["$result"]]}
+        return states
 
     def load(self, tree: Tree) -> Any:
         """Make a recorded value.
@@ -115,7 +146,7 @@ class Replay:
         Raises:
             MimicError: None can be made. The error is noted.
         """
-        plan, places = self._call.plan, self._call.places
+        plan, places = self._call.plan, self._call.states.places
         try:
             return load(
                 tree,
@@ -319,21 +350,48 @@ class RealCall:
             MimicError: It is refused. The error is noted.
         """
         try:
-            after = self._call.refuse_changes()
+            self._call.refuse_changes()
+            states, gone = self._call.states.changed(self._plan.target)
         except MimicError as error:
             refuse(self._call, self._step, error)
             raise
-        body: dict[str, Tree] = {}
-        if end:
-            verb = "returned" if end == "value" else "raised"
-            body[end] = self._store(content, verb)
+        body, after = self._stored(end, content, states)
+        if gone:
+            after["$gone"] = gone
+        if after and self._call.states.shared:
+            after["$shared"] = self._call.states.shared
         if self._items is not None:
             last: dict[str, Tree] = {"last": body} if body else {}
             body = {**_body_of(self._items), **last}
         if self._recorded is None:
             self._record(body, after)
         else:
-            self._compare(self._recorded, body, content)
+            self._compare(self._recorded, body, after, content)
+
+    def _stored(
+        self, end: str, content: object, states: dict[str, Any]
+    ) -> tuple[dict[str, Tree], dict[str, Tree]]:
+        """Store the end of a call and the states that it has left, as one tree.
+
+        What both hold stays one.
+        """
+        verb = "raised" if end == "raised" else "returned"
+        if not self._call.states.places.parts:
+            return ({end: self._store(content, verb)} if end else {}), {}
+        name = "exception" if end == "raised" else "result"
+        while name in states:
+            name += "_"
+        whole = {**states, name: content} if end else states
+        tree: Any = self._store(whole, verb, name="")
+        body: dict[str, Tree] = {}
+        beside: dict[str, Tree] = {}
+        if end and is_tagged(tree):
+            body[end] = {"$after": name}
+            beside["$result"] = name
+        elif end:
+            body[end] = tree.pop(name)
+        after: Any = shelve(tree, self._objects) if tree else {}
+        return body, {**after, **beside}
 
     def _record(self, body: dict[str, Tree], after: dict[str, Tree]) -> None:
         arguments, hidden = self._call.hidden
@@ -351,7 +409,11 @@ class RealCall:
             self._recorded = Replay(self._call, self._step, self._objects)
 
     def _compare(
-        self, recorded: Replay, body: dict[str, Tree], content: object
+        self,
+        recorded: Replay,
+        body: dict[str, Tree],
+        after: dict[str, Tree],
+        content: object,
     ) -> None:
         """Note how an outcome differs, and mix its volatile parts into the recorded."""
         step, options = self._step, self._plan.line.options
@@ -359,12 +421,18 @@ class RealCall:
         failed = ""
         if has_raised(body) and not has_raised(recorded.body):
             failed = f"the real call raised {type(content).__name__}"
-        differences = differences_of(
+        differing = []
+        places = self._call.states.places
+        if after or step.entry.after:
+            # What is recorded last: it is what the caller gets.
+            now, old = map(recorded.states_in, (after, step.entry.after))
+            differing = state_differences(old, now, options, places)
+        differences = differing + differences_of(
             recorded.body,
             body,
             recorded.load,
             options,
-            self._call.places,
+            places,
             is_read_alike=step.entry.layers == tuple(self._layers),
         )
         step.check(differences, failed=failed)
@@ -373,14 +441,15 @@ class RealCall:
         paths += [("value", *path) for path in paths]
         recorded.body = step.with_volatile(recorded.body, body, paths)
 
-    def _store(self, value: object, verb: str) -> Tree:
+    def _store(self, value: object, verb: str, name: str = "result") -> Tree:
         """Return what is stored of a part of the outcome.
 
         Raises:
             UnstorableOutcomeError: It cannot be kept. The error is noted.
         """
-        places, run = self._call.places, self._plan.run
-        name = "exception" if verb == "raised" else "result"
+        places, run = self._call.states.places, self._plan.run
+        if verb == "raised" and name:
+            name = "exception"
         try:
             return store(
                 value,

@@ -62,7 +62,9 @@ def is_equal(
     same_bodies: SameBodies | None = None,
 ) -> bool:
     """Whether a new outcome says the same as a recorded one, volatile parts apart."""
-    if (old.end, old.layers, old.after) != (new.end, new.layers, new.after):
+    if (old.end, old.layers) != (new.end, new.layers):
+        return False
+    if by_value({**old.after}) != by_value({**new.after}):
         return False
     if new.end == "empty":
         return True
@@ -129,6 +131,23 @@ def differences_of(
         return []
     [old], [new] = recorded.values(), real.values()
     return outcome_differences(load(old), load(new), rules, places)
+
+
+def state_differences(
+    recorded: dict[Any, Any], real: dict[Any, Any], options: Options, places: Places
+) -> list[Difference]:
+    """Return where the states of arguments after a call differ, by part."""
+    from pytest_mimic.values.verify import outcome_differences  # only to verify
+
+    rules = rules_of(options)
+    volatile = list(rules.volatile)
+    for name in recorded.keys() | real.keys():
+        steps = steps_of(name)
+        for path in rules.volatile:
+            if path[: len(steps)] == steps:
+                volatile.append((name, *path[len(steps) :]))
+    rules = rules._replace(volatile=tuple(volatile))
+    return outcome_differences(recorded, real, rules, places)
 
 
 def has_raised(body: dict[str, Any]) -> bool:

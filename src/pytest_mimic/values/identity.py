@@ -56,11 +56,11 @@ class CallRules:
         self.extra = extra
         self.unset = unset
 
-    def names(self, argument: str) -> tuple[str, ...]:
+    def names(self, argument: str) -> frozenset[str]:
         """Give the names that an option may use for an argument."""
         if self.extra and argument not in self.parameters:
-            return (argument, self.extra)
-        return (argument,)
+            return frozenset({argument, self.extra})
+        return frozenset({argument})
 
     def paths_in(self, argument: str) -> tuple[Path, ...]:
         """Give the paths below an argument that do not count; `()` is all of it."""

@@ -98,7 +98,7 @@ class Maker:
             return make(self, tree[tag])
         if tag in ("$pickle", "$npy"):
             return self.read(tree)
-        if tag in ("$path", "$relative"):
+        if tag in ("$path", "$relative", "$after"):
             from pytest_mimic.values.places import Places  # Few outcomes hold a path.
 
             return (self.places or Places()).value_of(tree)

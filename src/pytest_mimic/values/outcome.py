@@ -175,7 +175,8 @@ class _Storing:
     def proven(self, value: object) -> tuple[Tree, list[_Part]]:
         """Give the tree of a value, and what becomes an object of its own."""
         # What is JSON already comes back as it is.
-        if type(value) in (list, dict):
+        refers = self._places is not None and self._places.parts
+        if type(value) in (list, dict) and not refers:
             starts = self._places.starts if self._places is not None else ()
             copied: Tree = plain_copy(value, starts, once=True)
             if copied is not None:
@@ -183,6 +184,7 @@ class _Storing:
         exact = Walk("exact", self._places)
         tree = exact.node(value)
         exact.forget()
+        self._refuse_views((), exact)
         if type(tree) in SCALARS:
             return tree, []
         if isinstance(tree, Raw) or exact.is_shared or exact.size > _MOST_PARTS:
@@ -197,6 +199,17 @@ class _Storing:
         if not (_are_apart(changeable) and self._comes_back(value, tree, parts)):
             return self._as_pickle(value)
         return (_with_nodes(tree, parts) if parts else tree), parts
+
+    def _refuse_views(self, path: Path, walk: Walk) -> None:
+        """Refuse what has the memory of an argument: a copy changes alone."""
+        if self._places is None or not self._places.parts:
+            return
+        from pytest_mimic.values.states import shared_memory
+
+        for part in walk.changeable.values():
+            name = shared_memory(part, self._places.parts)
+            if name:
+                self.refuse(path, f"a view of {name}", "return a copy of it")
 
     def _masked(self, part: Tree) -> Tree:
         return self._mask(part) if isinstance(part, str) else part
@@ -255,6 +268,7 @@ class _Storing:
         proof = Walk("proof", self._places)
         proven = proof.node(value)
         proof.forget()
+        self._refuse_views(path, proof)
         is_error = isinstance(value, BaseException)
         if is_error:
             proven = _mapped(proven, self._masked)

@@ -66,10 +66,13 @@ class Pickled:
             left_out: The ids of parts that come back as `None`; locks as new ones.
             mask: Gives what comes back of a text.
             places: The folders of this run: texts with paths below them are relative.
+                What stands in a replay where it stood is referred to.
 
         Raises:
             Exception: The value, or a part of it, cannot be pickled.
         """
+        if places is not None and places.names:
+            return _dumped_anyhow(value, left_out, mask, places)
         pickled = _dumped_anyhow(value, left_out, mask)
         if places is None or not places.starts:
             return pickled
@@ -204,6 +207,8 @@ def _replacing(
             """Give what stands for a part in the pickle; `None`: the part itself."""
             if id(part) in left_out:
                 return (name_of(type(part)),)
+            if places is not None and id(part) in places.names:
+                return {"$after": places.names[id(part)]}
             if type(part) not in (str, bytes):
                 return None
             kept: object

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from xxhash import xxh3_128
 
+from pytest_mimic.errors import StaleRecordingError
 from pytest_mimic.values.tree import Refused, Tree, escaped, unescaped
 
 WORKER = "popen-gw"
@@ -48,12 +49,16 @@ class Places:
 
     Attributes:
         folders: The folders that the arguments name.
+        names: The names of parts of arguments that keep their place, by their ids.
+        parts: These parts by their names.
         starts: What a text holds that may hold a path below the rootdir or below the
             temporary folder, which is that of all workers: the spellings of both.
     """
 
     def __init__(self, rootdir: str | os.PathLike[str] = "") -> None:
         self.folders: list[str] = []
+        self.names: Mapping[int, str] = {}
+        self.parts: Mapping[str, object] = {}
         self._rootdir = _spellings(rootdir) if rootdir else ()
         self._temporary: tuple[str, ...] = ()
         self._base: Path | None = None
@@ -84,6 +89,14 @@ class Places:
     def set_tmp_path(self, folder: str | os.PathLike[str]) -> None:
         """Take the folder that `tmp_path` has given to the running test."""
         self._tmp_path = os.path.realpath(folder)
+
+    def with_parts(
+        self, names: Mapping[int, str], parts: Mapping[str, object]
+    ) -> Places:
+        """Give places that know the parts of arguments that a call may change."""
+        places = Places()
+        places.__dict__.update(self.__dict__, names=names, parts=parts)
+        return places
 
     def of_call(self) -> Places:
         """Give the places of one call, which know the folders of its arguments."""
@@ -163,8 +176,13 @@ class Places:
         folder = int(name) if name.isdigit() else name
         return self._path_of([root, "", folder])
 
-    def value_of(self, node: Mapping[str, Any]) -> PurePath | str:
-        """Make the path or text of a node in this run."""
+    def value_of(self, node: Mapping[str, Any]) -> object:
+        """Make the path or text of a node in this run, or give the part it names."""
+        if "$after" in node:
+            name = str(node["$after"])
+            if name not in self.parts:
+                raise StaleRecordingError(f"the arguments have no {name} any more")
+            return self.parts[name]
         if "$relative" in node:
             return self.absolute(unescaped(node["$relative"]))
         place = node["$path"]

@@ -221,6 +221,7 @@ class Walk:
         self._is_exact = purpose == "exact"
         self._in_order = purpose != "identity"
         self._starts = places.starts if places is not None else ()
+        self._names = places.names if places is not None else {}
         # The number of the next part, and the part that the walk is in.
         self._next = 1
         self._part = _Part(None, 0, 0)
@@ -328,6 +329,8 @@ class Walk:
         """Open a part once, and find the way back to one that the walk is in."""
         outer = self._part
         own_id = id(value)
+        if outer.depth and own_id in self._names:
+            return {"$after": self._names[own_id]}
         above = self._above.get(own_id)
         if above is outer and outer.is_ruled:
             # What a rule gives back as it is has no form but its own.
@@ -406,6 +409,7 @@ class Walk:
         """Open a builtin container; there is no way back out of one of scalars."""
         outer, kind = self._part, type(value)
         may_be_plain = kind in _PLAIN and not outer.depth
+        may_be_plain = may_be_plain or id(value) in self._names
         if paths or may_be_plain or len(value) >= MANY or outer.depth == DEEPEST:
             return self._enter(opener, value, paths)
         parts = value.values() if kind is dict else value
@@ -499,7 +503,7 @@ class Walk:
     def _plain(self, value: Any, paths: Paths) -> Any:
         """Give a copy of a list or mapping that is a tree as it stands, else `None`."""
         is_whole = self._part.depth == 1 and self._part.value is value
-        if paths or not is_whole:
+        if paths or not is_whole or self._names:
             return None  # A part of an odd value would be tried again at each level.
         return plain_copy(value, self._starts, once=self._in_order)
 

@@ -1,0 +1,456 @@
+"""The states of arguments: noted before a call, kept after it, set in a replay."""
+
+from __future__ import annotations
+
+import base64
+import io
+import random
+import sys
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
+from functools import partial
+from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_mimic.errors import MutatedInputError, StaleRecordingError
+from pytest_mimic.values.classes import check_names
+from pytest_mimic.values.rows import row_of
+from pytest_mimic.values.state import (
+    attributes_of,
+    is_larger_than_attributes,
+    kind_of,
+    set_attributes,
+    slots_of,
+)
+from pytest_mimic.values.tree import (
+    SCALARS,
+    Path,
+    Tree,
+    below,
+    digest_of,
+    ordered_digest_of,
+)
+from pytest_mimic.values.walk import tree_of
+
+if TYPE_CHECKING:
+    from pytest_mimic.values.places import Places
+
+_PLAIN = SCALARS | {bytes, complex}
+_OPEN = (tuple, frozenset, partial, MethodType, BuiltinMethodType)
+"""What never changes, and holds what may."""
+
+Paths = tuple[Path, ...]
+
+
+class _Face(NamedTuple):
+    """What may change of a part: its items, its attributes or its memory.
+
+    Attributes:
+        form: The type of a copy of it.
+        copied: Gives a copy.
+        restore: Sets it, from such a copy.
+    """
+
+    form: type
+    copied: Callable[[Any], Any]
+    restore: Callable[[Any, Any], object]
+
+
+class States:
+    """The parts of arguments that a call may change, each one wherever it stands.
+
+    A part is named by the shortest way to it: `model.rows[0]`. What an object is beside
+    its attributes (a list of a class of its own) has that name, and the attributes have
+    `NAME.__dict__`.
+
+    Args:
+        arguments: The arguments by name.
+        ignored: Gives the paths below an argument that keep their live values.
+        places: The folders of the call.
+
+    Attributes:
+        places: The same, which know the parts: a tree refers to a part by its name, and
+            a replay gives that very part.
+        shared: Tells which parts stand at several places; empty: none does.
+    """
+
+    def __init__(
+        self,
+        arguments: Mapping[str, object],
+        ignored: Callable[[str], Paths],
+        places: Places,
+    ) -> None:
+        self._names: dict[int, str] = {}
+        self._parts: dict[str, Any] = {}
+        self._faces: dict[str, tuple[Any, _Face, Paths]] = {}
+        self.places = places.with_parts(self._names, self._parts)
+        shared: list[Tree] = []
+        pending = deque((name, part, ignored(name)) for name, part in arguments.items())
+        while pending:
+            name, part, paths = pending.popleft()
+            if () in paths or _never_changes(part):
+                continue
+            if id(part) in self._names:
+                shared.append([name, self._names[id(part)]])
+                continue
+            if not isinstance(part, _OPEN):
+                self._add(name, part, paths)
+            for way, step, inner in self._inner(part):
+                pending.append((f"{name}{way}", inner, below(paths, step)))
+        self.shared = digest_of(shared) if shared else ""
+
+    def _add(self, name: str, part: Any, ignored: Paths) -> None:
+        self._names[id(part)] = name
+        self._parts[name] = part
+        for suffix, face in _faces_of(part).items():
+            self._faces[name + suffix] = part, face, ignored
+
+    def _inner(self, part: Any) -> Iterator[tuple[str, str, object]]:
+        """Give what stands in a part: the way to it in code, its step, and itself."""
+        if isinstance(part, (MethodType, BuiltinMethodType)):
+            yield ".__self__", "self", part.__self__
+        elif isinstance(part, partial):
+            yield from self._inner((part.func, part.args, part.keywords))
+        elif isinstance(part, FunctionType):
+            held = [cell.cell_contents for cell in part.__closure__ or ()]
+            yield from self._inner((*held, *(part.__defaults__ or ())))
+        elif isinstance(part, _OPEN):
+            yield from self._items(part)
+        for face in _faces_of(part).values():
+            if face is _ATTRIBUTES:
+                for name, attribute in attributes_of(part).items():
+                    yield f".{name}", name, attribute
+            elif face in _BUILTINS.values():
+                yield from self._items(face.copied(part))
+
+    def _items(self, content: Any) -> Iterator[tuple[str, str, object]]:
+        if isinstance(content, dict):
+            for number, (key, item) in enumerate(content.items()):
+                if type(key) in _PLAIN:
+                    yield f"[{key!r}]", str(key), item
+                else:
+                    yield f".keys()[{number}]", "", key
+                    yield f".values()[{number}]", "", item
+        elif isinstance(content, (list, tuple, set, frozenset)):
+            items = list(content)
+            is_set = isinstance(content, (set, frozenset))
+            if is_set and not _PLAIN.issuperset(map(type, items)):
+                items.sort(key=self._digest)
+            for number, item in enumerate(items):
+                yield f"[{number}]", str(number), item
+
+    # -- around a real call
+
+    def note(self) -> None:
+        """Note the states before the call."""
+        self._before = {name: self._digests(name) for name in self._faces}
+        self._whole_before = self._wholes()
+
+    def _content(self, name: str) -> Any:
+        part, face, ignored = self._faces[name]
+        content = face.copied(part)
+        if ignored and face.form is dict:
+            for key in list(content):
+                if () in below(ignored, str(key)):
+                    del content[key]
+        return content
+
+    def _digests(self, name: str) -> dict[object, str]:
+        content = self._content(name)
+        if self._faces[name][1] is not _ATTRIBUTES:
+            content = {"": content}
+        return {key: self._digest(item) for key, item in content.items()}
+
+    def _digest(self, value: object) -> str:
+        # In a list: as itself a part is opened.
+        return ordered_digest_of(tree_of([value], "proof", self.places))
+
+    def _wholes(self) -> dict[str, str]:
+        """Give what stands for each part that may be more than its faces."""
+        wholes: dict[str, str] = {}
+        for name, part in self._parts.items():
+            faces = list(_faces_of(part).values())
+            # Of what its class gives to be pickled, attributes may be a half.
+            is_told = (
+                faces == [_ATTRIBUTES] and kind_of(type(part)).decider is not object
+            )
+            if is_told or not faces:
+                tree = tree_of(part, "proof", self.places)
+                wholes[name] = ordered_digest_of(tree)
+        return wholes
+
+    def changed(self, target: str) -> tuple[dict[str, Any], list[Tree]]:
+        """Give what the call has changed.
+
+        Returns:
+            The new content of each part, of an object the changed attributes; and the
+            attributes that are gone, as pairs of the part and the name.
+
+        Raises:
+            MutatedInputError: A part was changed that a replay cannot set.
+        """
+        states: dict[str, Any] = {}
+        gone: list[Tree] = []
+        for name, (part, face, _) in self._faces.items():
+            before, now = self._before[name], self._digests(name)
+            if before == now:
+                continue
+            content = self._content(name)
+            if face is _ATTRIBUTES:
+                changed = {
+                    key: content[key] for key in now if now[key] != before.get(key)
+                }
+                # What a property has computed it will compute again.
+                content = kind_of(type(part)).counted(changed)
+                lost = before.keys() - now.keys() | (changed.keys() - content.keys())
+                gone += [[name, key] for key in sorted(map(str, lost))]
+                _check_names(target, name, part, content)
+            if content or face is not _ATTRIBUTES:
+                states[name] = content
+        for name, whole in self._wholes().items():
+            if whole != self._whole_before[name] and name not in states:
+                raise _unsettable(target, name, self._parts[name])
+        return states, gone
+
+    # -- in a replay
+
+    def leave(self, states: Mapping[str, Any], gone: Any) -> None:
+        """Leave the parts as the recorded call has left them.
+
+        Raises:
+            StaleRecordingError: A part is another one now.
+            ValueError, TypeError: A state is none of its part.
+        """
+        for name, state in states.items():
+            part, face, ignored = self._face(name)
+            if type(state) is not face.form:
+                raise TypeError(f"the state of {name} is a {type(state).__name__}")
+            content: Any = state
+            if face is _ATTRIBUTES:
+                check_names(type(part), content)
+            elif ignored and face.form is dict:
+                live = face.copied(part)
+                kept = [key for key in live if () in below(ignored, str(key))]
+                content = {**content, **{key: live[key] for key in kept}}
+            face.restore(part, content)
+        for name, attribute in gone:
+            part, _, _ = self._face(name)
+            _take_away(part, attribute)
+
+    def _face(self, name: str) -> tuple[Any, _Face, Paths]:
+        if name not in self._faces:
+            raise StaleRecordingError(f"the call has changed {name}, which is gone now")
+        return self._faces[name]
+
+
+def _check_names(target: str, name: str, part: object, names: Iterable[str]) -> None:
+    for attribute in names:
+        try:
+            check_names(type(part), [attribute])
+        except TypeError:
+            raise _unsettable(target, f"{name}.{attribute}", part) from None
+
+
+def _unsettable(target: str, name: str, part: object) -> MutatedInputError:
+    kind = type(part)
+    return MutatedInputError(
+        f"{target} has mutated its inputs",
+        [f"{name}: {kind.__module__}.{kind.__qualname__}, which no replay can set"],
+        [("name the inner function that returns the new value instead", "")],
+    )
+
+
+def shared_memory(part: object, others: Mapping[str, object]) -> str:
+    """Give the name of an array or tensor whose memory a part has; empty: of none."""
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    is_shared: Callable[[Any, Any], bool]
+    if numpy is not None and isinstance(part, numpy.ndarray):
+        kind, is_shared = numpy.ndarray, numpy.may_share_memory
+    elif torch is not None and isinstance(part, torch.Tensor):
+        kind, is_shared = torch.Tensor, _have_one_storage
+    else:
+        return ""
+    for name, other in others.items():
+        if isinstance(other, kind) and part is not other and is_shared(part, other):
+            return name
+    return ""
+
+
+def _have_one_storage(tensor: Any, other: Any) -> bool:
+    storages = [one.untyped_storage().data_ptr() for one in (tensor, other)]
+    return bool(storages[0] == storages[1] != 0)
+
+
+# -- what may change of a part
+
+
+def _never_changes(part: object) -> bool:
+    kind = type(part)
+    if kind in _PLAIN or isinstance(part, (type, ModuleType, Enum)):
+        return True
+    row = row_of(kind)
+    if row is not None:
+        return not row.may_change
+    return kind_of(kind).refused is not None
+
+
+def _faces_of(part: Any) -> dict[str, _Face]:
+    """Give what may change of a part, by the end of its name; none: no replay can."""
+    kind = type(part)
+    if is_moved(part):
+        return {"": _MOVED}
+    of_memory = _face_of_memory(part)
+    if of_memory is not None:
+        return {"": of_memory}
+    faces: dict[str, _Face] = {}
+    for base, face in _BUILTINS.items():
+        if isinstance(part, base):
+            faces[""] = face
+            break
+    if isinstance(part, (FunctionType, *_OPEN)) or _is_of_library(kind):
+        return {}
+    if not faces and is_larger_than_attributes(kind):
+        return {}
+    if slots_of(kind) or kind.__dictoffset__:
+        faces[".__dict__" if faces else ""] = _ATTRIBUTES
+    return faces
+
+
+def _is_of_library(kind: type) -> bool:
+    if not kind_of(kind).is_of_library:
+        return False
+    from pytest_mimic.values import libraries  # Loads what it knows of.
+
+    return libraries.rule_of(kind) is not None
+
+
+def _face_of_memory(part: Any) -> _Face | None:
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    if numpy is not None and type(part) is numpy.ndarray and not part.dtype.hasobject:
+        return _Face(numpy.ndarray, numpy.ndarray.copy, _set_array)
+    if torch is not None and isinstance(part, torch.Tensor):
+        return _Face(torch.Tensor, _tensor, _set_tensor)
+    return None
+
+
+def _set_array(array: Any, content: Any) -> None:
+    if (array.shape, array.dtype) != (content.shape, content.dtype):
+        raise ValueError("an array of another shape or dtype")
+    array[...] = content
+
+
+def _tensor(tensor: Any) -> Any:
+    return tensor.detach().clone()
+
+
+def _set_tensor(tensor: Any, content: Any) -> None:
+    if (tensor.shape, tensor.dtype) != (content.shape, content.dtype):
+        raise ValueError("a tensor of another shape or dtype")
+    tensor.detach().copy_(content)
+
+
+def _set_mapping(mapping: Any, content: dict[Any, Any]) -> None:
+    base: Any = OrderedDict if isinstance(mapping, OrderedDict) else dict
+    base.clear(mapping)
+    base.update(mapping, content)
+
+
+def _set_members(members: Any, content: set[Any]) -> None:
+    set.clear(members)
+    set.update(members, content)
+
+
+def _set_items(items: Any, content: Any) -> None:
+    base: Any = list if isinstance(items, list) else bytearray
+    base.__setitem__(items, slice(None), content)
+
+
+def _set_deque(items: Any, content: list[Any]) -> None:
+    deque.clear(items)
+    deque.extend(items, content)
+
+
+def _take_away(part: Any, name: str) -> None:
+    slot = slots_of(type(part)).get(name)
+    if slot is None:
+        object.__getattribute__(part, "__dict__").pop(name, None)
+    elif name in attributes_of(part):
+        slot.__delete__(part)
+
+
+_ATTRIBUTES = _Face(dict, attributes_of, set_attributes)
+_BUILTINS: dict[type, _Face] = {
+    list: _Face(list, list.copy, _set_items),
+    dict: _Face(dict, dict.copy, _set_mapping),
+    set: _Face(set, set, _set_members),
+    bytearray: _Face(bytes, bytes, _set_items),
+    deque: _Face(list, list, _set_deque),
+}
+
+
+# -- streams in memory, and generators of random numbers
+
+
+def is_moved(value: object) -> bool:
+    """Tell whether a value is read or drawn from, so that calls move it on."""
+    if type(value) in (io.BytesIO, io.StringIO, random.Random):
+        return True
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is None:
+        return False
+    return type(value) in (numpy_random.Generator, numpy_random.RandomState)
+
+
+def _state_of(value: Any) -> Tree:
+    if isinstance(value, (io.BytesIO, io.StringIO)):
+        if value.closed:
+            return {"closed": True}
+        content = value.getvalue()
+        if isinstance(content, bytes):
+            text = base64.b64encode(content).decode()
+            return {"position": value.tell(), "base64": text}
+        return {"position": value.tell(), "text": content}
+    if isinstance(value, random.Random):
+        version, numbers, following = value.getstate()
+        return {"version": version, "numbers": list(numbers), "following": following}
+    if hasattr(value, "bit_generator"):
+        return _as_plain(value.bit_generator.state)
+    return _as_plain(value.get_state(legacy=False))
+
+
+def _set_state(value: Any, state: dict[str, Any]) -> None:
+    if isinstance(value, (io.BytesIO, io.StringIO)):
+        _set_stream(value, state)
+    elif isinstance(value, random.Random):
+        numbers = tuple(state["numbers"])
+        value.setstate((state["version"], numbers, state["following"]))
+    elif hasattr(value, "bit_generator"):
+        value.bit_generator.state = state
+    else:
+        value.set_state(state)
+
+
+def _set_stream(stream: Any, state: dict[str, Any]) -> None:
+    if "position" not in state:
+        stream.close()
+        return
+    is_text = isinstance(stream, io.StringIO)
+    content = state["text"] if is_text else base64.b64decode(state["base64"])
+    stream.seek(0)
+    stream.truncate()
+    stream.write(content)
+    stream.seek(state["position"])
+
+
+def _as_plain(part: Any) -> Tree:
+    """Return a state of numpy with lists in place of its arrays."""
+    if isinstance(part, dict):
+        return {name: _as_plain(inner) for name, inner in part.items()}
+    if hasattr(part, "tolist"):
+        plain: Tree = part.tolist()
+        return plain
+    return int(part) if isinstance(part, int) else part
+
+
+_MOVED = _Face(dict, _state_of, _set_state)
