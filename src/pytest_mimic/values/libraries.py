@@ -1,4 +1,4 @@
-"""Values of numpy, pandas, polars and pyarrow: by dtype, shape, labels and items."""
+"""Values of numpy, torch, pandas, polars and pyarrow: by dtype, shape and items."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pytest_mimic.values.arrays import (
     is_kept,
+    memory_of,
     order_of,
     random_of,
     random_parts,
@@ -16,6 +17,18 @@ from pytest_mimic.values.arrays import (
 from pytest_mimic.values.names import name_of, shared_generator
 from pytest_mimic.values.rows import Make, Opener, checked, content_of
 from pytest_mimic.values.state import attributes_of, kind_of, library_of
+from pytest_mimic.values.tensors import (
+    bits_of,
+    dtype_of,
+    form_of,
+    grad_of,
+    is_tensor_alone,
+    numbers_of,
+    parts_of,
+    reduced_generator,
+    reduced_tensor,
+    tensor_of,
+)
 from pytest_mimic.values.tree import (
     SCALARS,
     Bulk,
@@ -29,6 +42,10 @@ from pytest_mimic.values.tree import (
 # numpy takes as long for the name of a dtype as it takes for the sum of an array.
 _name_of_dtype = lru_cache(str)
 _SAME: dict[str, Tree] = {"$long": "memory", "digest": "", "length": 0}
+_OTHER_NAMES = {
+    "numpy:bool": "numpy:bool_",  # As numpy 1 has it.
+    "torch:Parameter": "torch:Tensor",
+}
 _ITEMS = (bool, int, float, complex, str, bytes)
 
 
@@ -45,11 +62,13 @@ class Rule(NamedTuple):
             gets it. `None`: values of the class are pickled.
         reduce: Says how a value is pickled with no private name of its library, as
             `reducer_override` does. `None`: as its class says.
+        may_change: Whether a value may change though its class has a `__hash__`.
     """
 
     node: Callable[[Any, Opener], Tree]
     make: Callable[[Any, dict[str, Any], Make], object] | None = None
     reduce: Callable[[Any], Any] | None = None
+    may_change: bool = False
 
 
 def rule_named(name: str) -> Rule | None:
@@ -74,7 +93,7 @@ def rule_of(cls: type) -> Rule | None:
 def _known_name(cls: type) -> str:
     # The modules inside of a library are other ones in its next version.
     name = f"{library_of(cls)}:{cls.__qualname__}"
-    return "numpy:bool_" if name == "numpy:bool" else name  # Its name up to numpy 1.
+    return _OTHER_NAMES.get(name, name)
 
 
 def _tagged(
@@ -104,7 +123,7 @@ def _private_that_count(library: str, value: Any) -> Callable[[str], bool]:
         # What copies and pickles of a subclass keep: geopandas names its column there.
         kept = set(value._metadata) if hasattr(value, "_metadata") else set()
         return (kept - {"_name"}).__contains__
-    if library != "numpy":
+    if library not in ("numpy", "torch"):
         return lambda _: False
     import numpy as np  # Whoever has an array has imported it.
 
@@ -320,6 +339,102 @@ def _random(value: Any, walk: Opener) -> Tree:
 
 def _reduced_random(value: Any) -> Any:
     return random_of, (type(value), *random_parts(value))
+
+
+# -- torch
+
+
+def _tensor(tensor: Any, walk: Opener) -> Tree:
+    try:
+        if is_tensor_alone(tensor):
+            return _any_tensor(tensor, walk)
+    except (RuntimeError, ValueError, NotImplementedError) as error:
+        return Refused(f"a tensor that gives no memory ({error})")
+    if walk.purpose == "exact":
+        return Raw(tensor)
+    if tensor.is_meta:
+        return _tagged(tensor, "meta", walk, **form_of(tensor))
+    return Refused("a quantised or nested tensor", "pass a dense one made of it")
+
+
+def _any_tensor(tensor: Any, walk: Opener) -> Tree:
+    import torch
+
+    form = form_of(tensor)
+    grad = grad_of(tensor)
+    if grad is not None:
+        form["grad"] = walk.node(grad)
+    parts = parts_of(tensor)
+    if walk.purpose != "exact":
+        content: Tree = [walk.node(part) for part in parts]
+        if not parts:
+            content = _data(numbers_of(tensor), walk)
+        return _tagged(tensor, content, walk, **form)
+    if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or vars(tensor):
+        return Raw(tensor)
+    if not tensor.is_cpu:
+        form["device"] = str(tensor.device)
+    content = [walk.node(part) for part in parts]
+    if not parts:
+        content = _stored_content(tensor, walk)
+    return {"$torch:Tensor": content, **form}
+
+
+def _stored_content(tensor: Any, walk: Opener) -> Tree:
+    bits = bits_of(tensor)
+    whole = Bulk(bits, is_copy=bits.ctypes.data != tensor.data_ptr())
+    if tensor.numel() > walk.few:
+        return whole
+    items = numbers_of(tensor).ravel().tolist()
+    try:
+        same = bits_of(_tensor_of_items(items, tensor.dtype)).tobytes()
+    except (RuntimeError, TypeError, NotImplementedError):
+        return whole
+    return [walk.node(item) for item in items] if same == bits.tobytes() else whole
+
+
+def _tensor_of_items(items: list[Any], dtype: Any) -> Any:
+    import torch
+
+    return torch.tensor(items, dtype=dtype)
+
+
+def _make_tensor(_cls: Any, tree: dict[str, Any], make: Make) -> object:
+    import numpy as np
+    import torch
+
+    form = {key: _plain(part) for key, part in tree.items() if key in _FORM}
+    content = content_of(tree)
+    if type(content) is dict:
+        memory: Any = memory_of(checked(make(content), np.ndarray))
+    elif "layout" in form:
+        parts = [make(part) for part in checked(content, list)]
+        memory = [checked(part, torch.Tensor) for part in parts]
+    else:
+        items = [checked(make(item), *_ITEMS[:4]) for item in checked(content, list)]
+        dense = _tensor_of_items(items, dtype_of(form["dtype"]))
+        memory = memory_of(bits_of(dense))
+    made = tensor_of(form, memory)
+    if "grad" in tree:
+        made.grad = checked(make(tree["grad"]), torch.Tensor)
+    return made
+
+
+_FORM = frozenset(
+    "dtype shape layout is_coalesced device requires_grad parameter".split()
+)
+
+
+def _plain(part: Any) -> Any:
+    if type(part) is list:
+        return [checked(size, int) for size in part]
+    return checked(part, str, bool)
+
+
+def _torch_generator(generator: Any, walk: Opener) -> Tree:
+    if generator.device.type != "cpu":
+        return Refused("a generator of a GPU", "pass a seed, and make it inside")
+    return {"$torch:Generator": walk.node(generator.get_state())}
 
 
 # -- pandas
@@ -603,6 +718,8 @@ _RULES: dict[str, Rule] = {
     "pandas:Timestamp": Rule(_stamp, _make_stamp),
     "pandas:NaTType": Rule(_no_moment, _make_no_moment),
     "pandas:NaT": Rule(_no_moment, _make_no_moment),
+    "torch:Tensor": Rule(_tensor, _make_tensor, reduced_tensor, may_change=True),
+    "torch:Generator": Rule(_torch_generator, reduce=reduced_generator),
     "polars:DataFrame": Rule(_polars_frame),
     "polars:Series": Rule(_polars_series),
     "pyarrow:Table": Rule(_arrow_table),

@@ -132,6 +132,7 @@ class _Part:
         chunks: Gives the bytes of the object.
         loaded: What a replay gets of it.
         changeable: What may change in it, by its id.
+        is_itself: Whether that is the recorded part itself.
     """
 
     def __init__(
@@ -142,7 +143,10 @@ class _Part:
         chunks: Callable[[], Iterable[bytes | memoryview]],
         loaded: object,
         changeable: Mapping[int, object],
+        *,
+        is_itself: bool = False,
     ) -> None:
+        self.is_itself = is_itself
         self.tag = tag
         self.suffix = suffix
         self.node = node
@@ -224,8 +228,8 @@ class _Storing:
 
         loaded = iter(parts)
         maker = Maker(self._places, lambda _: next(loaded).loaded)
-        # The arrays themselves stand in what is made.
-        same = {place_of(part.loaded) for part in parts if part.tag == "$npy"}
+        # These arrays themselves stand in what is made.
+        same = {place_of(part.loaded) for part in parts if part.is_itself}
         try:
             made = maker.value_of(_read_again(tree))
             again = tree_of(made, "exact", self._places)
@@ -333,7 +337,9 @@ def _array_part(leaf: Bulk) -> _Part:
     from pytest_mimic.values.arrays import file_of  # few outcomes are arrays
 
     chunks = partial(file_of, leaf.array)
-    return _Part("$npy", "npy", leaf.plain(), chunks, leaf.array, {})
+    is_itself = not leaf.is_copy
+    node = leaf.plain()
+    return _Part("$npy", "npy", node, chunks, leaf.array, {}, is_itself=is_itself)
 
 
 def _shows_more(difference: Difference) -> bool:

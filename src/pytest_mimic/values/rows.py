@@ -393,6 +393,11 @@ _WORDS: dict[str, str] = {
     "_socket:socket": "a socket",
     "polars.lazyframe.frame:LazyFrame": "a LazyFrame, which may read files",
     "pyarrow._dataset:Dataset": "a pyarrow dataset, which reads files",
+    "torch.storage:UntypedStorage": "a storage of torch",
+    "torch.storage:TypedStorage": "a storage of torch",
+    "torch.cuda.streams:Stream": "a stream of a GPU",
+    "torch.cuda.streams:Event": "an event of a GPU",
+    "torch.cuda.graphs:CUDAGraph": "a graph of a GPU",
     "numba.core.dispatcher:Dispatcher": "a function that numba has compiled",
     "sqlalchemy.sql.elements:ClauseElement": "SQL in objects of SQLAlchemy",
     "sqlalchemy.engine.base:Connection": "a database connection",
@@ -405,6 +410,7 @@ _WAYS = {
     "a LazyFrame, which may read files": "pass what collect() returns",
     "a pyarrow dataset, which reads files": "pass what to_table() returns",
     "a function that numba has compiled": "pass its py_func",
+    "a storage of torch": "pass a tensor that has it",
     "an async generator": _ITERATOR,
 }
 

@@ -49,7 +49,7 @@ CONTAINERS = frozenset(
 """The classes of Python that make their objects themselves in a replay."""
 
 LIBRARIES = frozenset(
-    {"numpy", "pandas", "polars", "pyarrow", "scipy", "PIL", "google"}
+    {"numpy", "pandas", "polars", "pyarrow", "scipy", "torch", "PIL", "google"}
 )
 """The packages of which `libraries` knows classes."""
 

@@ -69,10 +69,12 @@ class Bulk(Leaf):
 
     Attributes:
         array: The array, of numpy.
+        is_copy: Whether it does not lie where the value has its memory.
     """
 
-    def __init__(self, array: Any) -> None:
+    def __init__(self, array: Any, *, is_copy: bool = False) -> None:
         self.array = array
+        self.is_copy = is_copy
 
     def plain(self) -> dict[str, Tree]:
         return {"$npy": "", "length": self.array.nbytes}

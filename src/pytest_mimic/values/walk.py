@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import inspect
 import math
 import sys
 import threading
@@ -10,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property, partial
 from pathlib import PurePath
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from pytest_mimic.values.names import (
@@ -150,6 +152,7 @@ class _Part:
         size: How many parts it has, each counted wherever it stands.
         is_single: Whether it, or a part of it, is one wherever it stands.
         is_ruled: Whether a rule says what it is.
+        may_change: Whether the rule says that it may change.
         tree: Its tree.
     """
 
@@ -159,6 +162,7 @@ class _Part:
     size = 1
     is_single = False
     is_ruled = False
+    may_change = False
     tree: Tree = None
 
     def __init__(self, value: object, depth: int, number: int) -> None:
@@ -534,6 +538,7 @@ class Walk:
         if self._is_exact and rule.make is None:
             return self._raw(value)
         self._part.is_ruled = True
+        self._part.may_change = rule.may_change
         return without(rule.node(value, self), paths)
 
     def _code(self, value: Any, paths: Paths) -> Tree:
@@ -679,7 +684,7 @@ class Walk:
         """Give what people read off an object, whatever its class has pickled."""
         shown: dict[str, Tree] = {}
         for name, part in kind.counted(attributes).items():
-            if not name.startswith("_"):
+            if not name.startswith("_") and not _wraps_method(kind.cls, name, part):
                 node = self.node(part)
                 # What has no identity is made by the class, as far as it is.
                 is_refused = refused_at(node) is not None
@@ -715,11 +720,21 @@ def _sorted_by(keys: list[Tree], nodes: list[Tree]) -> list[Tree]:
 
 def _may_change(part: _Part) -> bool:
     """Tell whether a part is one wherever it stands: it has no hash by value."""
+    if part.may_change:
+        return True
     if isinstance(part.tree, dict) and "$name" in part.tree:
         return False
     method = hash_of_class(type(part.value))
     by_value = method is not None and method is not object.__hash__
     return not by_value and not isinstance(part.value, (type, *FUNCTIONS))
+
+
+def _wraps_method(cls: type, name: str, part: object) -> bool:
+    """Tell whether an attribute is the method of that name, with a wrapper around."""
+    method = getattr(cls, name, None)
+    if not isinstance(part, FunctionType) or not isinstance(method, FunctionType):
+        return False
+    return inspect.unwrap(part) is inspect.unwrap(method)
 
 
 def _taught_reduce(kind: type) -> Callable[[Any], object] | None:

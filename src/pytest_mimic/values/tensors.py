@@ -1,0 +1,204 @@
+"""Tensors of torch: taken apart into memory, and made of it."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import suppress
+from math import prod
+from pickle import PickleBuffer
+from typing import Any
+
+from pytest_mimic.values.arrays import Memory, memory_of
+
+# The tensors of which a sparse one is made, by its layout.
+_SPARSE = {
+    "sparse_coo": ("_indices", "_values"),
+    "sparse_csr": ("crow_indices", "col_indices", "values"),
+    "sparse_csc": ("ccol_indices", "row_indices", "values"),
+    "sparse_bsr": ("crow_indices", "col_indices", "values"),
+    "sparse_bsc": ("ccol_indices", "row_indices", "values"),
+}
+
+
+def is_tensor_alone(tensor: Any) -> bool:
+    """Tell whether all that there is to a tensor has a form here."""
+    layout = name_of(tensor.layout)
+    has_form = layout == "strided" or layout in _SPARSE
+    return has_form and not tensor.is_quantized and not tensor.is_meta
+
+
+def name_of(part: object) -> str:
+    """Give the name of a dtype or layout: `float32`."""
+    return str(part).removeprefix("torch.")
+
+
+def parts_of(tensor: Any) -> list[Any]:
+    """Give the tensors of which a sparse one is made; none: it is dense."""
+    names = _SPARSE.get(name_of(tensor.layout), ())
+    bare = tensor.detach()
+    return [getattr(bare, name)() for name in names]
+
+
+def bits_of(tensor: Any) -> Any:
+    """Give a dense tensor as an array of numpy; of integers, where numpy lacks a dtype.
+
+    The array has the memory of the tensor, if this lies in order and not on a GPU.
+    """
+    import torch  # Whoever has a tensor has imported it.
+
+    bare = tensor.detach().as_subclass(torch.Tensor)
+    dense = bare.cpu().resolve_conj().resolve_neg().contiguous()
+    try:
+        return dense.numpy()
+    except TypeError:
+        return dense.view(getattr(torch, f"int{8 * dense.itemsize}")).numpy()
+
+
+def numbers_of(tensor: Any) -> Any:
+    """Give a dense tensor as an array of numpy of the same numbers."""
+    import torch
+
+    bits = bits_of(tensor)
+    if tensor.is_complex() and bits.dtype.kind != "c":
+        return bits_of(tensor.to(torch.complex64))
+    if tensor.is_floating_point() and bits.dtype.kind != "f":
+        with suppress(RuntimeError, NotImplementedError):
+            return bits_of(tensor.to(torch.float32))
+    return bits
+
+
+def tensor_of(form: dict[str, Any], content: Memory | list[Any]) -> Any:
+    """Make a tensor of memory, or a sparse one of tensors.
+
+    Args:
+        form: `dtype`, `shape`, and where they are needed `layout`, `is_coalesced`,
+            `device`, `requires_grad`, `parameter` and `class`.
+        content: What it is made of. The tensor may stand in the memory.
+
+    Raises:
+        ValueError, TypeError, RuntimeError: It cannot be made, or an index is too
+            large.
+    """
+    import torch
+
+    dtype, shape = dtype_of(form["dtype"]), form["shape"]
+    if isinstance(content, list):
+        made = _sparse(form, content)
+    elif prod(shape) * dtype.itemsize != memoryview(content).nbytes:
+        raise ValueError("its length is wrong")
+    elif not prod(shape):
+        made = torch.empty(shape, dtype=dtype)
+    else:
+        made = torch.frombuffer(content, dtype=dtype).reshape(shape)
+    if "device" in form:
+        made = _on(made, form["device"])
+    if "class" in form:
+        made = made.as_subclass(form["class"])
+    if form.get("parameter"):
+        return torch.nn.Parameter(made, requires_grad=bool(form.get("requires_grad")))
+    return made.requires_grad_(bool(form.get("requires_grad")))
+
+
+def dtype_of(name: str) -> Any:
+    """Give a dtype by its name.
+
+    Raises:
+        TypeError: There is none, or its numbers are no plain ones.
+    """
+    import torch
+
+    dtype = vars(torch).get(name)
+    if not isinstance(dtype, torch.dtype) or name.startswith(("q", "bits")):
+        raise TypeError(f"{name} is no dtype of numbers")
+    return dtype
+
+
+def _sparse(form: dict[str, Any], parts: list[Any]) -> Any:
+    import torch
+
+    layout = form["layout"]
+    if layout not in _SPARSE:
+        raise TypeError(f"{layout} is no layout of sparse tensors")
+    more: dict[str, Any] = {"layout": getattr(torch, layout)}
+    make: Any = torch.sparse_compressed_tensor
+    if layout == "sparse_coo":
+        make = torch.sparse_coo_tensor
+        more = {"is_coalesced": bool(form.get("is_coalesced"))}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Torch says that they are new.
+        # Else C would read what lies at indices that are too large.
+        return make(*parts, form["shape"], check_invariants=True, **more)
+
+
+def _on(tensor: Any, device: str) -> Any:
+    """Give a tensor on a device; where this machine has none, as it is."""
+    try:
+        return tensor.to(device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        return tensor
+
+
+# -- inside of pickles
+
+
+def form_of(tensor: Any) -> dict[str, Any]:
+    """Give what there is to a tensor beside its content; see `tensor_of`."""
+    import torch
+
+    form: dict[str, Any] = {
+        "dtype": name_of(tensor.dtype),
+        "shape": list(tensor.shape),
+    }
+    layout = name_of(tensor.layout)
+    if layout != "strided":
+        form["layout"] = layout
+    if layout == "sparse_coo" and tensor.is_coalesced():
+        form["is_coalesced"] = True
+    if type(tensor) is torch.nn.Parameter:
+        form["parameter"] = True
+    if tensor.requires_grad:
+        form["requires_grad"] = True
+    return form
+
+
+def grad_of(tensor: Any) -> Any:
+    """Give the gradient that was added up in a tensor, if there is one."""
+    return tensor.grad if tensor.is_leaf else None
+
+
+def reduced_tensor(tensor: Any) -> Any:
+    """Say how a tensor is pickled with no private name of torch."""
+    import torch
+
+    if not is_tensor_alone(tensor):
+        return NotImplemented
+    form = {**form_of(tensor), "device": str(tensor.device)}
+    if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+        form["class"] = type(tensor)
+    content: Any = parts_of(tensor)
+    if "layout" not in form:
+        content = PickleBuffer(memory_of(bits_of(tensor)))
+    state = grad_of(tensor), dict(vars(tensor))
+    return tensor_of, (form, content), state, None, None, complete_tensor
+
+
+def complete_tensor(tensor: Any, state: tuple[Any, dict[str, object]]) -> None:
+    """Give a tensor its gradient, and the attributes that were set on it."""
+    grad, attributes = state
+    if grad is not None:
+        tensor.grad = grad
+    vars(tensor).update(attributes)
+
+
+def reduced_generator(generator: Any) -> Any:
+    """Say how a generator of random numbers is pickled."""
+    return generator_of, (generator.get_state(),)
+
+
+def generator_of(state: Any) -> Any:
+    """Make a generator of random numbers of its state."""
+    import torch
+
+    made = torch.Generator()
+    made.set_state(state)
+    return made
