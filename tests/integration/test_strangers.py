@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+
 import pytest
+from xxhash import xxh3_128_hexdigest
 
 SHOP = """
     import contextlib
@@ -130,3 +134,79 @@ def test_a_script_of_the_project_is_not_imported(stranger):
     project.replay().expect(failed=1, says=["this run has not imported deploy"])
 
     assert not (project.root / "pwned").exists()
+
+
+READING = """
+    import pathlib
+
+    def fetch(n):
+        return pathlib.Path("data.csv").read_text()
+"""
+
+
+def forge_list(project, content):
+    """Put another list of inputs under its own digest."""
+    data = json.dumps(content).encode()
+    digest = xxh3_128_hexdigest(data)
+    name = f"objects/{digest[:2]}/{digest}.json"
+    project.write(f".mimic_vault/{name}", data.decode())
+    project.edit_calls(lambda call: setattr(call, "inputs", name))
+
+
+@pytest.mark.parametrize(
+    "name", ["pipe", "/dev/zero", "../outside.txt", "link.txt", "/etc/passwd"]
+)
+def test_a_forged_list_of_inputs_opens_nothing_but_files_of_the_project(project, name):
+    """It would wait for the pipe for ever, and read zeros until the memory is full."""
+    project.ini("shop:fetch", mimic_inputs="strict")
+    project.module(READING)
+    project.write("data.csv", "1\n")
+    os.utime(project.root / "data.csv", (1, 1))
+    project.test("shop.fetch(1)")
+    project.record().expect(passed=1)
+    os.mkfifo(project.root / "pipe")
+    (project.root.parent / "outside.txt").write_text("1\n")
+    (project.root / "link.txt").symlink_to("../outside.txt")
+    [call] = project.calls()
+    listed = json.loads((project.vault / call.inputs).read_bytes())
+    [(_, digest)] = listed["files"].items()
+    forge_list(project, listed | {"files": {name: digest}})
+
+    # None is the file that was read: it counts as changed, even where the content is the same.
+    project.replay().expect(failed=1, says=["StaleRecordingError", name])
+
+
+def test_a_list_of_inputs_that_is_none_is_damage(project):
+    project.ini("shop:fetch", mimic_inputs="strict")
+    project.module(READING)
+    project.write("data.csv", "1\n")
+    os.utime(project.root / "data.csv", (1, 1))
+    project.test("shop.fetch(1)")
+    project.record().expect(passed=1)
+    forge_list(project, {"files": 5, "functions": []})
+
+    project.replay().expect(failed=1, says=["is no list of what a call has reached"])
+
+
+def test_pytest_collects_nothing_below_the_vault(project):
+    project.ini("shop:fetch", mimic_vault_path="recordings")
+    project.module(SHOP)
+    project.test("shop.fetch(1)")
+    project.record().expect(passed=1)
+    for folder in ("recordings", "recordings/logs", "recordings/calls/deep"):
+        for name in ("test_shop_too.py", "conftest.py"):
+            project.write(f"{folder}/{name}", f"{DEPLOY}def test_it(): pass\n")
+
+    project.replay().expect(passed=1)
+
+    assert not (project.root / "pwned").exists()
+
+
+def test_of_two_equal_keys_none_gets_past_the_tables(stranger):
+    """Whoever reads the file sees the first, and Python takes the last."""
+    project = stranger("value", "harmless")
+    path = project.file_of("shop:fetch")
+    both = '"harmless", "value": {"$os:_Environ": {}}'
+    path.write_text(path.read_text().replace('"harmless"', both))
+
+    project.replay().expect(failed=1, says=["os:_Environ"])

@@ -14,8 +14,10 @@ from typing import Any
 from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic.engine.code import Code, Piece, Place, Project
+from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.outcome import Objects
 from pytest_mimic.values.tree import Tree, text_of
+from pytest_mimic.vault.recording import MALFORMED
 
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd")
 # In JSON, where a text has its quotes escaped.
@@ -135,7 +137,12 @@ class Inputs:
             CorruptRecordingError: The list is gone or damaged.
         """
         if name not in self._changed:
-            self._changed[name] = [*self._changes(objects.read_object(name)[:])]
+            listed = objects.read_object(name)[:]
+            try:
+                self._changed[name] = [*self._changes(listed)]
+            except MALFORMED as error:
+                what = f"{name} is no list of what a call has reached"
+                raise CorruptRecordingError(what, file=name) from error
         return self._changed[name]
 
     def renewed(
@@ -179,7 +186,8 @@ class Inputs:
             is_hidden = any(part.startswith(".") for part in below.parts)
             if is_hidden or path.is_relative_to(self._vault):
                 continue
-            if self.project.has(file) and self._is_older(path):
+            is_own = path.resolve().is_relative_to(self._rootdir.resolve())
+            if is_own and self.project.has(file) and self._is_older(path):
                 yield below.as_posix()
 
     def _is_older(self, path: Path) -> bool:
@@ -191,7 +199,9 @@ class Inputs:
     def _digest_of_file(self, name: str) -> str:
         if name not in self._digests:
             try:
-                data = (self._rootdir / name).read_bytes()
+                path = (self._rootdir / name).resolve()
+                is_own = path.is_relative_to(self._rootdir.resolve())
+                data = path.read_bytes() if is_own and path.is_file() else b""
             except OSError:
                 data = b""
             if b"\0" not in data:  # A text may be checked out with other ends of lines.

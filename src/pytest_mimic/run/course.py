@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,6 +146,11 @@ class Course:
             there = self.session.commands.folder(above)
             words += f" (a vault in {there} has recordings of these tests)"
         return words
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Collect nothing below the vault, which a stranger may have written."""
+        vault = self.session.settings.vault
+        return True if collection_path.is_relative_to(vault) else None
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Judge the targets, as far as the collected tests tell whether they exist.

@@ -152,7 +152,7 @@ class Maker:
 
     def _object(self, cls: Any, content: Any, tree: dict[str, Any]) -> Any:
         if issubclass(type(cls), EnumMeta):
-            return _member(cls, self.value_of(content))
+            return _member(cls, content)
         base: Any = classes.base_beside(cls)
         if base is tuple and "of" not in tree:
             return self._named_tuple(cls, self._by_name(cls, content), tree)
@@ -383,9 +383,9 @@ _CONTAINERS: dict[str, Callable[[Maker, dict[str, Any]], object]] = {
 def _member(cls: Any, content: Any) -> Any:
     """Give a member by its name, or flags by their number."""
     members = member_of(cls, "_member_map_")
-    if type(content) is str and content in members:
+    if checked(content, str, int) in members:
         return members[content]
-    if type(content) is not int or not issubclass(cls, Flag):
+    if type(content) is str or not issubclass(cls, Flag):
         message = f"{name_of(cls)} has no member {content!r} any more"
         raise StaleRecordingError(message)
     if not classes.has_plain_flags(cls):
