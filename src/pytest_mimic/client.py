@@ -70,6 +70,7 @@ from pytest_mimic.engine.calls import (
     raised_in,
 )
 from pytest_mimic.engine.coverings import Coverings, Line
+from pytest_mimic.engine.refusals import RERECORD
 from pytest_mimic.engine.secrecy import Sender
 from pytest_mimic.engine.steps import Step, begin
 from pytest_mimic.engine.verifying import paths_of, rules_of
@@ -607,6 +608,8 @@ class Exchange:
         if self.mode != "run":
             return raised(self.made(lambda: self._verified(answer, stored, give)))
         self._note_opaque(stored)
+        if stored != answer:
+            self._note_hidden(stored)
         self.step.complete({"answer": stored})
         self.step.note_real(
             stored, volatile_paths(self._adapter, self.step.call.options)
@@ -645,6 +648,14 @@ class Exchange:
         kept: list[Any] = [call.describe(), stored]
         if any(map(self._adapter.is_opaque, kept)):
             run.events.add("not searched", call.label(), test=run.test)
+
+    def _note_hidden(self, stored: Plain) -> None:
+        """Name what a replay will give placeholders for."""
+        run, call = self._run, self.step.call
+        for name in self._secrets.hidden_names(stored):
+            run.events.add(
+                "hidden", call.signature, test=run.test, cause=name, option=RERECORD
+            )
 
     def progress(self, so_far: Callable[[], Plain]) -> None:
         """Let the end of the test keep what has come until then."""

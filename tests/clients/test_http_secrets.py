@@ -163,3 +163,43 @@ def test_a_secret_in_pieces_of_a_stream_is_hidden_and_a_key_named(
     assert face.command(["show", "test_shop.py"]) == 0
     shown = capsys.readouterr().out
     assert "assistant: Use mimic-redacted-PARTNER-TOKEN or sk-proj-…" in shown
+
+
+class Account(loopback.Handler):
+    """Answers with what is hidden in each answer, or in one of them."""
+
+    def do_GET(self):
+        answer = {"user": {"password": "set"}, "token": "USDT"}
+        if self.path == "/login":
+            answer["access_token"] = "given"
+        self.json(answer)
+
+
+def test_what_is_hidden_in_answers_is_one_line_and_shown_at_a_failure(project):
+    pytest.importorskip("httpx")
+    project.ini("http")
+    project.test("""
+        import httpx, os
+        for path in ("/login", "/me"):
+            answer = httpx.get(os.environ["API"] + path).json()
+            assert answer["token"] == "USDT"
+            assert answer["user"]["password"] == "set"
+    """)
+
+    with serving(loopback.Server(Account)) as server:
+        recorded = project.run("--mimic-record", env={"API": server.url})
+        failing = project.run(env={"API": server.url})
+        project.ini("http", mimic_redact="!password, !access_token")
+        project.run("--mimic-rerecord", env={"API": server.url}).expect(
+            passed=1, never=["redacted in answers"]
+        )
+        project.run(env={"API": server.url}).expect(passed=1)
+
+    [line] = [one for one in recorded.output.splitlines() if "redacted in" in one]
+    test = "test_shop.py::test_it"
+    assert line == (
+        "redacted in answers: password (2 answers), access_token (1)"
+        "    to keep what is no secret: mimic_redact = !access_token, !password"
+        f"    and record them again: pytest --mimic-rerecord {test}"
+    )
+    failing.expect(failed=1, says=["in these answers: access_token, password"])

@@ -27,7 +27,7 @@ class Shop(loopback.Handler):
         asked = json.loads(self.body())
         answer = {"motto": asked.get("motto"), "name": "Ann"}
         if self.path == "/login":
-            answer["token"] = "tok-0815-new"
+            answer["token"] = "tok-0815-new-4711"
         self.json(answer)
 
 

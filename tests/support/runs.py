@@ -208,7 +208,7 @@ class Runs:
     @property
     def told_apart_by_order(self) -> list[str]:
         rows = self.run.events.of("told apart by order")
-        return [f"{row.call}: {row.facts['what']} {row.facts['keys']}" for row in rows]
+        return [f"{row.call}: {row.facts['what']}" for row in rows]
 
     def errors(self) -> list[Exception]:
         return [noted.error for noted in self.run.take_noted()]

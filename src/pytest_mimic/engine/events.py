@@ -35,6 +35,7 @@ EventKind: TypeAlias = Literal[
     "made anew",  # cause, look, target, paths, a line
     "held",  # a part of the calls of a target that is data: cause
     "left out",  # parts of an exception that cannot be kept: cause, identity
+    "hidden",  # a name in an answer, whose values are placeholders in a replay: cause
     "redacted",  # an outcome that held values of the environment
     "told apart by order",  # equal calls with other keys: what, paths, a line
     "looks secret",  # what; mark: the name in mimic_redact that accepts it

@@ -235,15 +235,13 @@ class Phases:
 
     def _hidden_in(self, files: Iterable[str]) -> list[str]:
         """Say which values of recorded answers the test got as placeholders."""
-        # A sound run needs nothing of this room.
-        from pytest_mimic.secrets.placeholders import names_of_own
-
-        names: dict[str, None] = {}
+        run, names = self._session.run, dict[str, None]()
         for file in files:
             with suppress(MimicError):
-                recording = self._session.run.vault.read(file)
+                recording = run.vault.read(file)
                 for entry in recording.entries if recording is not None else ():
-                    names |= dict.fromkeys(names_of_own(entry.body))
+                    hidden = run.secrecy.secrets.hidden_names(entry.body)
+                    names |= dict.fromkeys(hidden)
         if not names:
             return []
         exempt = ", ".join(f"!{name}" for name in names)

@@ -174,6 +174,11 @@ def _marks_of_keys(_: Session, events: list[Event]) -> list[str]:
     ]
 
 
+def _names_to_take_out(_: Session, events: list[Event]) -> list[str]:
+    names = dict.fromkeys(f"!{event.text('cause')}" for event in events)
+    return [f"to keep what is no secret: mimic_redact = {few([*names])}"]
+
+
 def _of_changed_inputs(session: Session, events: list[Event]) -> list[str]:
     if session.settings.mode != "verify":
         return _again("to see whether it matters", VERIFY)(session, events)
@@ -227,6 +232,7 @@ class _List(NamedTuple):
         remedies: Each gives lines of what to do.
         row: Tells the events of one cause in two columns.
         is_fact: Whether nobody must act on it: it is one line, unless with `-v`.
+        unit: What that line counts.
     """
 
     kind: EventKind
@@ -234,6 +240,7 @@ class _List(NamedTuple):
     remedies: tuple[_Remedy, ...] = ()
     row: _Row = _call
     is_fact: bool = False
+    unit: str = "call"
 
 
 # What must be acted on first comes first.
@@ -312,6 +319,14 @@ _LISTS = (
     ),
     _List("not kept", "not kept, because their tests failed", is_fact=True),
     _List("left out", "left out of exceptions", row=_counts),
+    _List(
+        "hidden",
+        "redacted in answers",
+        (_names_to_take_out, _again("and record them again")),
+        row=_counts,
+        is_fact=True,
+        unit="answer",
+    ),
     _List("redacted", "secrets from the environment were replaced in", is_fact=True),
     _List(
         "not searched",
@@ -336,7 +351,7 @@ def _lines(session: Session, one: _List) -> list[str]:
     causes = [*by_cause.values()]
     remedies = [line for remedy in one.remedies for line in remedy(session, events)]
     if one.is_fact and session.config.option.verbose <= 0:
-        return [_fact(one.heading, causes, remedies)]
+        return [_fact(one, causes, remedies)]
     return [
         f"{one.heading}:",
         *_rows(session, one, causes[:SHOWN]),
@@ -363,15 +378,15 @@ def _rows(session: Session, one: _List, causes: Sequence[list[Event]]) -> Iterat
             yield f"    and {calls} in {tests}: {cause}"
 
 
-def _fact(heading: str, causes: list[list[Event]], remedies: list[str]) -> str:
+def _fact(one: _List, causes: list[list[Event]], remedies: list[str]) -> str:
     """Return a list in one line: its causes with counts, and what helps."""
-    told = []
-    for events in causes:
+    told: list[str] = []
+    for events in sorted(causes, key=len, reverse=True):
         first = events[0]
         cause = first.text("cause")
-        calls = plural(len(events), "call")
-        told.append(f"{cause} ({calls})" if cause else first.call)
-    return "    ".join([f"{heading}: {few(told)}", *remedies])
+        count = str(len(events)) if told else plural(len(events), one.unit)
+        told.append(f"{cause} ({count})" if cause else first.call)
+    return "    ".join([f"{one.heading}: {few(told)}", *remedies])
 
 
 # -- what a vault still holds

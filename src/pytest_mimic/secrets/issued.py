@@ -268,6 +268,23 @@ class Secrets:
                 found += looks.keys_in(text, accepted)
         return found
 
+    def hidden_names(self, plain: Any) -> list[str]:
+        """Return the names under which placeholders stand in plain data.
+
+        For each, that is the name that `mimic_redact = !name` would take out.
+        """
+        names: dict[str, None] = {}
+        parts: list[tuple[tuple[str, ...], Any]] = [((), plain)]
+        for steps, part in parts:  # It grows.
+            if isinstance(part, dict):
+                parts += [((*steps, key), inner) for key, inner in part.items()]
+            elif isinstance(part, list):
+                parts += [(steps, inner) for inner in part]
+            elif placeholders.is_placeholder(part) or OWN in str(part):
+                named = filter(self.names.secret, steps)
+                names[next(named, steps[-1] if steps else "")] = None
+        return [*names]
+
     def hide_environment(self, tree: Any) -> Any:
         """Return a readable outcome with what stands for values of the environment."""
         is_hidden = self.environment.is_anywhere

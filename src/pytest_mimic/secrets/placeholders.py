@@ -40,19 +40,6 @@ def of_environment(name: str) -> str:
     return f"{OWN}-{words}"
 
 
-def names_of_own(plain: object) -> list[str]:
-    """Return the names under which an own secret stood in plain data."""
-    names: dict[str, None] = {}
-    parts = [plain]
-    for part in parts:  # It grows.
-        if isinstance(part, dict):
-            names |= {name: None for name, value in part.items() if value == OWN}
-            parts += part.values()
-        elif isinstance(part, list):
-            parts += part
-    return [*names]
-
-
 def issued(owner: str, call: str, number: int, place: str) -> str:
     """Return what stands for a secret that an answer has issued.
 

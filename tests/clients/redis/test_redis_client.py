@@ -247,7 +247,7 @@ def test_secrets_never_reach_a_recording(both, runs):
     def steps(client):
         client.hset("user:1", mapping={"name": "Ann", "password": "hunter2"})
         client.set("user:1:api_key", "hunter2")
-        client.set("settings", '{"token": "hunter2", "a": 1}')
+        client.set("settings", '{"api_key": "hunter2", "a": 1}')
         client.set("place", "postgres://ann:hunter2@db/shop")
         client.xadd("log", {"password": "hunter2"})
         client.sadd("ann:api_keys", "hunter2")
@@ -285,7 +285,7 @@ def test_secrets_never_reach_a_recording(both, runs):
         assert replayed[0] == {b"name": b"Ann", b"password": PLACEHOLDER.encode()}
         keys = [unmarked(key.decode()) for key in replayed[1]]
         assert keys == ["<redacted>", "<redacted>"]
-        assert json.loads(replayed[2]) == {"token": PLACEHOLDER, "a": 1}
+        assert json.loads(replayed[2]) == {"api_key": PLACEHOLDER, "a": 1}
         assert replayed[3].startswith(b"postgres://")
         assert replayed[4] == [PLACEHOLDER.encode(), replayed[0], replayed[2]]
         assert replayed[-1] == recorded[-1]
