@@ -126,3 +126,14 @@ def test_the_vault_may_be_a_link(shop):
 
     assert "shop.other" not in str(files(shop.root / "elsewhere"))
     assert shop.command("check").code == 0
+
+
+def test_what_would_be_fixed_is_still_wrong(shop):
+    shop.command("rm", "shop:other")
+    name = "objects/9f/" + "9f31" * 8 + ".bin"
+    (shop.vault / name).parent.mkdir()
+    (shop.vault / name).touch()
+
+    codes = [shop.command("check", "--fix", *n).code for n in (["-n"], [], ["-n"])]
+
+    assert codes == [1, 0, 0]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
-from pytest_mimic import CorruptRecordingError
+from pytest_mimic import CorruptRecordingError, MimicError
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
 from rooms.calls import DAY, LOG, SHARED, entry, recording, same_value
@@ -317,3 +318,38 @@ def test_a_damaged_part_file_is_not_taken_over(vault):
     vault.folder.write(f"{LOG}.1-0.part", [b'{"format": 7}\n{"at": 3}\n'])
 
     assert vault.abandoned_parts(LOG) is None
+
+
+@forks
+def test_a_full_disk_leaves_no_part_file(vault):
+    resource = pytest.importorskip("resource")
+    child = os.fork()
+    if not child:
+        part = vault.part(LOG, owner="test", recorded="2026-11-27")
+        vault.begin_recording()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        with suppress(MimicError):
+            part.append(entry(1))
+        os._exit(9)
+    os.waitpid(child, 0)
+
+    assert vault.parts() == []
+
+
+@forks
+def test_the_last_who_records_deletes_what_others_have_left(vault):
+    """While one still recorded, nobody could."""
+    vault.write(SHARED, recording(entry(1)))
+    vault.begin_recording()
+    child = os.fork()
+    if not child:
+        other = Vault(vault.path)
+        other.write_object("bin", [b"of a recording that was not kept"])
+        other.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert len(vault.objects()) == 1
+
+    vault.close()
+
+    assert vault.objects() == []

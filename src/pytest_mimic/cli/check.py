@@ -72,6 +72,7 @@ def check(project: Project, options: Namespace) -> Generator[str, None, int]:
             yield f"  to remove what cannot be used or is left over: {fix}"
     if options.fix:
         yield from _fix(project, going, only_shows=options.dry_run)
+    if options.fix and not options.dry_run:
         # What has an owner is to be recorded again.
         wrong = [finding for finding in wrong if not finding.goes or finding.owner]
     return 1 if wrong else 0

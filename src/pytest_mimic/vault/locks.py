@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count
@@ -33,6 +33,7 @@ _FOLDER = ".locks"
 _WRITE = f"{_FOLDER}/write"
 _IGNORE = f"{_FOLDER}/.gitignore"
 _TOLD = f"{_FOLDER}/told"
+_LOOSE = f"{_FOLDER}/loose"
 # What a file system answers that has no locks.
 _HAS_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _LONGEST_PAUSE = 0.01
@@ -201,13 +202,31 @@ class Locks:
             except OSError as reason:
                 raise self._refused(reason) from None
 
+    @property
+    def has_joined(self) -> bool:
+        return self._run is not None
+
+    def leave_loose(self, objects: Iterable[str]) -> None:
+        """Let the last process that records delete objects which nobody needs."""
+        for name in objects:
+            self._append(_LOOSE, name)
+
+    def take_loose(self) -> list[str]:
+        """Return the objects that others have left, within `alone`."""
+        content = self._folder.read(_LOOSE) or b""
+        self._folder.delete(_LOOSE)
+        return content.decode(errors="replace").splitlines()
+
     def tell(self, line: str) -> None:
         """Tell a line to all processes that record, within `writing`."""
-        path = self._folder.path(_TOLD)
+        self._append(_TOLD, line)
+
+    def _append(self, name: str, line: str) -> None:
         try:
+            path = self._folder.path(name)
             descriptor = open_file(path, TO_LOCK | os.O_APPEND, 0o666)
             try:
-                self._share(_TOLD)
+                self._share(name)
                 write_all(descriptor, f"{line}\n".encode())
             finally:
                 close(descriptor)
@@ -267,8 +286,8 @@ class Locks:
         with suppress(OSError, MimicError):
             lies_alone = listdir(self._folder.path("")) == [_FOLDER]
             left = set(listdir(self._folder.path(_FOLDER)))
-            if lies_alone and left <= {"write", "told", ".gitignore"}:
-                for name in (_TOLD, _IGNORE, _WRITE):
+            if lies_alone and left <= {"write", "told", "loose", ".gitignore"}:
+                for name in (_TOLD, _LOOSE, _IGNORE, _WRITE):
                     self._folder.delete(name)
 
     def _refused(self, reason: OSError) -> MimicError:

@@ -420,11 +420,15 @@ class Vault:
 
     def close(self) -> None:
         """Leave those who record, and delete what this run has replaced."""
-        if self._loose:
-            with self.locks.alone() as is_alone:
-                if is_alone:
-                    self._drop(self.unneeded_objects(self._loose))
-            self._loose.clear()
+        if not self.locks.has_joined:
+            return
+        with self.locks.alone() as is_alone:
+            if is_alone:
+                loose = self._loose.union(self.locks.take_loose())
+                self._drop(self.unneeded_objects(loose))
+            else:
+                self.locks.leave_loose(self._loose)
+        self._loose.clear()
         self.locks.leave()
 
     def part(self, name: str, *, owner: str, recorded: str) -> Part:
