@@ -183,6 +183,14 @@ class Adapter:
         """Return whether a request is answered once, and does not open a channel."""
         return True
 
+    def is_of_line(self, name: str, request: Plain) -> bool:  # noqa: ARG002
+        """Return whether a line of a name is for a request of this kind."""
+        return True
+
+    def of_line(self, name: str) -> Adapter:  # noqa: ARG002
+        """Return the adapter by whose rules a line of a name compares answers."""
+        return self
+
     def host(self, request: Plain) -> str | None:  # noqa: ARG002
         """Return the host that patterns name, with its port if there is one."""
         return None
@@ -325,7 +333,7 @@ class Port:
                 step.abandon(None)
                 refusal = run.refusals.unfilled(call, unfilled[0], owner)
                 raise run.refuse(refusal, call)
-        return Exchange(self._adapter, step, scope, run)
+        return Exchange(self._adapter.of_line(line.name), step, scope, run)
 
     def leaves(self, request: Plain, *clients: str) -> bool:
         """Return whether a call runs for real, whatever comes in a body yet unread.
@@ -376,7 +384,8 @@ class Port:
         for client in clients or (adapter.name,):
             # Most lines take every call, and ask for no signature.
             signature = partial(adapter.signature, request)
-            line = self._coverings.line_for(client, signature, host)
+            is_of = partial(adapter.is_of_line, request=request)
+            line = self._coverings.line_for(client, signature, host, is_of)
             if line is not None:
                 return line
         return None
@@ -428,7 +437,8 @@ class Port:
             recorded, real = (unshelve(part, run.vault) for part in parts)
             assert isinstance(recorded, dict)
             assert isinstance(real, dict)
-            return not differing_answers(adapter, recorded, real, under)
+            comparing = adapter.of_line(line.name)
+            return not differing_answers(comparing, recorded, real, under)
 
         def label() -> str:
             # What was cut would no longer look like a key.

@@ -10,7 +10,7 @@ import pytest
 from support import face, loopback
 from support.http_server import NOWHERE
 from support.installed import need
-from support.llm_server import KEY, running_llm
+from support.llm_server import KEY, Handler, running_llm
 
 PROJECT = Path(__file__).parents[1] / "e2e" / "projects" / "agent"
 
@@ -227,3 +227,87 @@ def test_a_failed_exchange_of_this_run_is_sent_again(project):
 
     project.run(env={"API": NOWHERE, "ANSWERS": "200 200 200"}).expect(passed=1)
     assert busy.asked == 2
+
+
+PROMPT = """
+    import os
+    import httpx
+
+    HEAD = {{"Authorization": f"Bearer {{os.environ['LLM_KEY']}}"}}
+    SYSTEM = "Answer like a {system}."
+
+    def ask(text, **more):
+        said = [{{"role": "system", "content": SYSTEM}}, {{"role": "user", "content": text}}]
+        body = {{"model": "gpt-x", "messages": said, **more}}
+        url = os.environ["LLM"] + "/v1/chat/completions"
+        return httpx.post(url, json=body, headers=HEAD).json()["choices"][0]["message"]
+
+    def test_one():
+        assert ask("Who are you?")["content"] == "Hello"
+
+    def test_both():
+        assert ask("Who are you?")["content"] == "Hello"
+        assert ask("{question}")["content"]
+"""
+
+
+def test_a_line_for_language_models_shares_each_question(project):
+    """It needs no options, and stands below the line for all of HTTP."""
+    need("httpx")
+    project.ini("http", "llm")
+    project.tests(PROMPT.format(system="pirate", question="Why?"))
+    with running_llm() as llm:
+        env = {"LLM": llm.url, "LLM_KEY": KEY}
+        project.record(env=env).expect(passed=2)
+        assert len(llm.seen) == 2
+        project.tests(PROMPT.format(system="pirate", question="Where?"))
+        project.record(env=env).expect(passed=2)
+        assert len(llm.seen) == 3
+    project.ini("llm")
+    project.tests(PROMPT.format(system="sailor", question="Why?"))
+
+    missed = project.run(env={"LLM": NOWHERE, "LLM_KEY": "none"}).expect(failed=2)
+
+    assert any("pirate" in line and "sailor" in line for line in missed.error)
+    assert "-mimic-record " in missed.output
+
+
+def test_a_line_that_is_printed_has_no_option_that_its_target_has_by_itself(project):
+    need("httpx")
+    project.ini("llm match=headers.openai-project")
+    tests = PROMPT.format(system="pirate", question="Why?")
+    project.tests(
+        tests.replace('"Why?"', "'Why?', user=str(__import__('uuid').uuid4())")
+    )
+    with running_llm() as llm:
+        run = project.record(env={"LLM": llm.url, "LLM_KEY": KEY}).expect(passed=2)
+
+    line = "llm ignore=body.user match=headers.openai-project"
+    assert line in run.output
+
+
+def test_a_question_verifies_by_its_shape_and_the_names_of_tools(project):
+    need("httpx")
+    project.ini("llm ignore=host,port")
+    project.write("agent.py", AGENT)
+    project.write("test_agent.py", PLAIN)
+    with running_llm() as llm:
+        env = {"LLM": llm.url, "LLM_KEY": KEY}
+        project.record(env=env).expect(passed=1)
+        project.run("--mimic-verify", env=env).expect(passed=1)
+    with running_llm(OtherTool) as llm:
+        env = {"LLM": llm.url, "LLM_KEY": KEY}
+
+        drifted = project.run("--mimic-verify", env=env).expect(failed=1)
+
+    assert "tool weather" in drifted.output
+    assert "tool other" in drifted.output
+
+
+class OtherTool(Handler):
+    """Calls another tool than it was told of."""
+
+    def completion(self, head, message, usage):
+        for call in message.get("tool_calls", ()):
+            call["function"]["name"] = "other"
+        super().completion(head, message, usage)

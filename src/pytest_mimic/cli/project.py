@@ -157,6 +157,8 @@ class Project:
         if entry.target not in self._lines:
             self._lines[entry.target] = self._lines_naming(entry.target)
         for line in self._lines[entry.target]:
+            if not self._is_for(line, entry):
+                continue
             only, exclude = line.options.only, line.options.exclude
             if not only and not exclude:
                 return None if line.excluded else line
@@ -164,9 +166,22 @@ class Project:
                 return line
         return None
 
+    def _is_for(self, line: Target, entry: Entry) -> bool:
+        """Return whether a line of a client's kind is for a call: `llm` is for some."""
+        adapter = self.adapter(entry.target)
+        if adapter is None or line.name == entry.target:
+            return True
+        # A long request is an object, which may be gone.
+        with suppress(CorruptRecordingError):
+            request: Any = unshelve(entry.request or {}, self.vault)
+            return adapter.is_of_line(line.name, request)
+        return False
+
     def _lines_naming(self, target: str) -> list[Target]:
         if ":" not in target:
-            return [line for line in self.targets if _kind_of(line) == target]
+            lines = [line for line in self.targets if _kind_of(line) == target]
+            # That for some requests goes before those for all.
+            return sorted(lines, key=lambda line: line.name != "llm")
         module, _, path = target.partition(":")
         holder = f"{module}:{path}".rpartition("." if "." in path else ":")[0]
         wildcards = (f"{holder}:*", f"{holder}.*")

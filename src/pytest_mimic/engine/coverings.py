@@ -120,12 +120,18 @@ class Covering:
             self.problems.append(line.error(f"{name} {error}"))
 
     def lines_of(self, client: str) -> list[Line]:
-        """Return the lines for a client, its own before those for all of its kind."""
+        """Return the lines for a client.
+
+        First those for some requests of its kind (`llm`), then its own, then those for
+        all of its kind.
+        """
         own = self.clients.get(client, [])
         known = client_of(client)
-        if known is None or known.kind == client:
+        if known is None:
             return own
-        return own + self.clients.get(known.kind, [])
+        some = self.clients.get("llm", []) if known.kind == "http" else []
+        of_kind = self.clients.get(known.kind, []) if known.kind != client else []
+        return some + own + of_kind
 
 
 class Coverings:
@@ -259,7 +265,11 @@ class Coverings:
             self._patch(covering, list(covering.numbers))
 
     def line_for(
-        self, client: str, signature: Callable[[], str], host: str | None
+        self,
+        client: str,
+        signature: Callable[[], str],
+        host: str | None,
+        is_of: Callable[[str], bool],
     ) -> Line | None:
         """Return the line that takes a client's call.
 
@@ -270,9 +280,11 @@ class Coverings:
             client: `httpx`.
             signature: Gives `GET /users`.
             host: The host of the call.
+            is_of: Whether the call is one for lines of a name.
         """
         for covering in reversed(self._open):
-            lines = covering.lines_of(client)
+            named = covering.lines_of(client)
+            lines = [line for line in named if is_of(line.name)]
             for line in lines:
                 if line.patterns.take_all or line.patterns.takes(signature(), host):
                     return line

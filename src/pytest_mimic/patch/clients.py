@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any
 
 from pytest_mimic.errors import TargetError
@@ -18,6 +19,7 @@ class Client:
             the client.
         parts: The parts of its calls, as `ignore=` and `match=` name them.
         answer: The parts of its answers, as `volatile=` names them; empty: unknown.
+        defaults: The options of a line that names none of their names.
     """
 
     def __init__(
@@ -26,11 +28,13 @@ class Client:
         adapter: str,
         parts: tuple[str, ...] = (),
         answer: tuple[str, ...] = (),
+        defaults: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.kind = kind
         self.adapter = adapter
         self.parts = parts
         self.answer = answer
+        self.defaults = defaults
 
 
 def _client(kind: str, adapter: str, parts: str, answer: str) -> Client:
@@ -49,7 +53,25 @@ def _http(adapter: str) -> Client:
     )
 
 
+def _language_models() -> Client:
+    client = _http("all_clients:Http")
+    volatile = tuple(f"body.{path}" for path in _NEW_IN_ANSWERS.split())
+    client.defaults = {"sequence": False, "compare": "shape", "volatile": volatile}
+    return client
+
+
+# Ids, moments and fingerprints, which a language model makes anew with each answer.
+_NEW_IN_ANSWERS = """
+    id created created_at completed_at system_fingerprint responseId createTime
+    choices.*.message.tool_calls.*.id choices.*.delta.tool_calls.*.id
+    content.*.id message.id content_block.id
+    output.*.id output.*.call_id item.id item.call_id item_id
+    response.id response.created_at response.completed_at
+    response.output.*.id response.output.*.call_id
+"""
+
 _BUNDLED = {
+    "llm": _language_models(),
     "http": _http("all_clients:Http"),
     "httpx": _http("httpx:Httpx"),
     "httpx2": _http("httpx:Httpx2"),

@@ -110,7 +110,7 @@ def absent_clients(targets: Iterable[Target]) -> list[str]:
     """Return the clients among targets that are not installed, once each."""
     absent = {}
     for target in targets:
-        is_there = target.module == "http" or module_exists(target.module)
+        is_there = target.module in ("llm", "http") or module_exists(target.module)
         if target.is_client and not is_there:
             absent[target.module] = True
     return list(absent)

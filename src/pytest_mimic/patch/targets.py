@@ -90,10 +90,18 @@ class Options:
             words.append("key")
         return " ".join(words)
 
-    def line(self) -> str:
-        """Return all options as a line has them; `key` has no place there."""
+    def line(self, target: str = "") -> str:
+        """Return the options as a line for a target has them.
+
+        `key` has no place there, and what the target has by itself needs none.
+        """
         # Which calls it is about comes first: `only="POST /login" shared`.
-        plain = self.to_plain()
+        own = defaults_of(target)
+        plain = {
+            name: value
+            for name, value in self.to_plain().items()
+            if value != own.to_plain().get(name)
+        }
         names = dict.fromkeys(["only", "exclude", *plain])
         return " ".join(_word(name, plain[name]) for name in names if name in plain)
 
@@ -109,6 +117,12 @@ class Options:
 NO_OPTIONS = Options()
 
 
+def defaults_of(target: str) -> Options:
+    """Return the options that a line for a target has by itself."""
+    client = client_of(target) if target and ":" not in target else None
+    return Options(**client.defaults) if client and client.defaults else NO_OPTIONS
+
+
 def line_of(name: str, options: Options, **more: Iterable[str]) -> str:
     """Return a line of `mimic_functions`.
 
@@ -120,7 +134,7 @@ def line_of(name: str, options: Options, **more: Iterable[str]) -> str:
     for option, paths in more.items():
         together = dict.fromkeys([*getattr(options, option), *paths])
         options = options.changed(**{option: tuple(together)})
-    return f"{name} {options.line()}".strip()
+    return f"{name} {options.line(name)}".strip()
 
 
 def line_of_plain(name: str, plain: Any, **more: Iterable[str]) -> str:
@@ -409,7 +423,8 @@ def read_options(words: Iterable[str], target: str = "") -> Options:
             )
         value = _read_option(name or word, text if equals else None, target)
         _set_option(values, name, value)
-    return Options(**values) if values else NO_OPTIONS
+    own = defaults_of(target)
+    return own.changed(**values) if values else own
 
 
 def _set_option(values: dict[str, Any], name: str, value: object) -> None:

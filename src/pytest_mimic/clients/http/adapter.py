@@ -30,7 +30,7 @@ class HttpAdapter(Adapter):
     """A client of HTTP."""
 
     kind = "http"
-    head = ("status", "headers", "error")
+    head: Sequence[str] = ("status", "headers", "error")
     content = ("headers", "body", "form")
 
     def signature(self, request: Plain) -> str:
@@ -41,6 +41,19 @@ class HttpAdapter(Adapter):
         """Return whether a request does not become a WebSocket."""
         upgrade: str = request.get("headers", {}).get("upgrade", "")
         return upgrade.lower() != "websocket"
+
+    def is_of_line(self, name: str, request: Plain) -> bool:
+        """Return whether a line `llm` is for a request; others are for each."""
+        if name != "llm":
+            return True
+        # Many projects ask no language model.
+        from pytest_mimic.clients.http.language_models import is_question
+
+        return is_question(request)
+
+    def of_line(self, name: str) -> Adapter:
+        """Return the adapter of language models for a line `llm`."""
+        return LanguageModels() if name == "llm" else self
 
     def host(self, request: Plain) -> str | None:
         """Return `api.shop.com:8080`."""
@@ -138,6 +151,19 @@ class HttpAdapter(Adapter):
         """Return `http GET /users/1?page=2`."""
         query = requests.query_of(request)
         return f"http {requests.signature(request)}{f'?{query}' if query else ''}"
+
+
+class LanguageModels(HttpAdapter):
+    """Compares the answers of language models, whichever client has asked."""
+
+    head = (*HttpAdapter.head, "turn")
+
+    def comparable(self, answer: Plain, other: Plain) -> Plain:
+        """Return what verifying compares, and which tools, roles and ends it names."""
+        from pytest_mimic.clients.http.language_models import turn_of
+
+        compared = super().comparable(answer, other)
+        return {**compared, "turn": turn_of(compared.get("body"))}
 
 
 def _without_secret_parts(body: Plain, redactor: Redactor, stand_in: StandIn) -> Plain:
