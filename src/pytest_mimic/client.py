@@ -429,8 +429,13 @@ class Port:
         )
         hidden: Plain = deeply(hide)
 
-        def counted(other: Any) -> Tree:
-            return parts_that_count(adapter, other, options)
+        def counted(other: Any, under: Options = options) -> Tree:
+            return parts_that_count(adapter, other, under)
+
+        def rehidden(kept: Any) -> Any:
+            scope = Scope()
+            scope.give(lambda: kept)
+            return secrets.hide_request(kept, scope, hide=adapter.hide_request)
 
         def is_equal(old: Any, new: Any, under: Options = options) -> bool:
             parts = [body.get("answer", {}) for body in (old, new)]
@@ -459,6 +464,7 @@ class Port:
             is_of_all=adapter.is_of_all(request),
             has_effect=adapter.has_effect,
             parts=counted,
+            rehidden=rehidden if run.secrecy.lines else None,
             content=adapter.content,
             is_equal=is_equal,
             sender=sender if _headers_of(hidden) else None,

@@ -1,4 +1,4 @@
-"""Section 8, `rekey`: recordings of functions follow their line, without a call."""
+"""Recordings of functions follow their line when they are read (section 5, Misses); `rekey` writes it down (8)."""
 
 from __future__ import annotations
 
@@ -82,10 +82,7 @@ FOLLOWED = {
 
 
 AGAIN = "pytest --mimic-rerecord test_shop.py::test_one"
-ANEW = (
-    "to record again what tests share, and drop the old:"
-    " pytest --mimic-record --mimic-clear-unused"
-)
+ANEW = f"to record them again: {AGAIN}"
 
 
 @pytest.mark.parametrize(
@@ -97,11 +94,16 @@ def test_a_recording_follows_its_line(project, rekey, before, after, test, chang
     project.record().expect(passed=1)
     project.ini(after)
     project.tests(test.replace(*change))
+    before = project.files()
+
+    project.replay("--mimic-fail-on-unused").expect(passed=1, real=[])
+    project.record().expect(passed=1, real=[])
+    assert project.files() == before
 
     code, lines = rekey()
 
     assert code == 0, lines
-    project.replay().expect(passed=1, real=[])
+    project.replay("--mimic-fail-on-unused").expect(passed=1, real=[])
     followed = project.files()
     code, lines = rekey()
     assert (code, lines[0].startswith("nothing to change")) == (0, True)
@@ -149,8 +151,8 @@ def test_calls_of_one_test_become_a_sequence_in_their_order(project, rekey):
     project.record("-p", "no:randomly").expect(passed=2)
     project.ini("shop:fetch sequence ignore=run")
 
+    project.replay().expect(passed=2, real=[])
     assert rekey()[0] == 0
-
     project.replay().expect(passed=2, real=[])
 
 
@@ -207,6 +209,8 @@ def test_equal_calls_with_different_outcomes_stay_in_their_log(project, rekey):
 
     assert (code, lines[-1]) == (1, ANEW)
     assert project.files() == before
+    # The test's own log answers it as long as it has the call.
+    project.replay().expect(passed=1, real=[])
 
 
 def test_equal_outcomes_become_one_and_different_ones_are_listed(project, rekey):
@@ -228,8 +232,7 @@ def test_equal_outcomes_become_one_and_different_ones_are_listed(project, rekey)
 
     code, lines = rekey()
 
-    assert (code, "test_shop.py::test_two" in "\n".join(lines)) == (1, True)
-    assert lines[-1] == ANEW
+    assert (code, lines[-1]) == (1, ANEW.replace("test_one", "test_two"))
     project.replay("-k", "test_one").expect(passed=1, deselected=1, real=[])
     project.replay("-k", "test_two").expect(failed=1, deselected=1, real=[])
 
@@ -243,9 +246,10 @@ def test_the_printed_command_settles_what_all_tests_share(project, rekey):
     code, lines = rekey()
 
     assert (code, lines[-1]) == (1, ANEW)
+    project.replay().expect(failed=1, real=[], says=["it cannot follow its line"])
     project.run(*ANEW.rpartition("pytest ")[2].split()).expect(passed=1)
+    project.replay("--mimic-clear-unused").expect(passed=1, real=[])
     assert rekey()[0] == 0
-    project.replay("--mimic-fail-on-unused").expect(passed=1, real=[])
 
 
 def test_what_served_all_tests_does_not_get_a_place(project, rekey):
@@ -283,7 +287,7 @@ def test_options_of_python_are_not_those_of_a_line(project, rekey, line):
     project.replay().expect(passed=1, real=[])
 
 
-def test_a_recording_that_is_found_under_both_lines_joins_the_others(project, rekey):
+def test_a_recording_that_is_found_under_both_lines_joins_the_others(project):
     """A call without the ignored part has one identity under both lines."""
     project.module(COUNTING)
     project.tests(
@@ -299,9 +303,7 @@ def test_a_recording_that_is_found_under_both_lines_joins_the_others(project, re
     project.record().expect(passed=1)
     project.ini("shop:fetch sequence ignore=base.ts")
 
-    # Without the command, the second call does not get the outcome of the fourth.
-    project.run().expect(failed=1, real=[], says=["pytest-mimic rekey"])
-    assert rekey()[0] == 0
+    # The second call does not get the outcome of the fourth.
     project.replay().expect(passed=1, real=[])
 
 
@@ -363,17 +365,20 @@ def test_a_call_with_a_hidden_argument_is_recorded_again(project, rekey):
     assert ANEW in "\n".join(lines)
 
 
-@pytest.mark.parametrize("run_today", ["run=1", "run=2"])
-def test_a_miss_names_the_command(project, rekey, run_today):
-    """What the line ignores now may have changed, too."""
-    project.tests(FETCH)
-    project.ini("shop:fetch")
+def test_what_a_second_test_records_leaves_the_own_log_of_the_first(project):
+    """A line that is shared now: the first test gets its own outcomes as long as it has them."""
+    project.module(COUNTING)
+    one = "import shop\n\ndef test_one():\n    assert [shop.fetch('EUR') for _ in '123'] == [0, 1, 2]\n"
+    project.tests(one)
+    project.ini("shop:fetch sequence")
     project.record().expect(passed=1)
-    project.ini("shop:fetch ignore=run")
-    project.tests(FETCH.replace("run=1", run_today))
+    project.ini("shop:fetch")
+    project.tests(f"{one}\n\ndef test_two():\n    assert shop.fetch('EUR') == 0\n")
+    project.module(COUNTING)
 
-    run = project.replay().expect(failed=1)
+    project.record("-p", "no:randomly").expect(passed=2, real=["fetch EUR None"])
 
-    assert [line for line in run.error if "pytest-mimic rekey" in line]
-    assert rekey()[0] == 0
-    project.replay().expect(passed=1)
+    project.replay().expect(passed=2, real=[])
+    project.replay(
+        "-p", "no:randomly", "test_shop.py::test_two", "test_shop.py::test_one"
+    ).expect(passed=2)

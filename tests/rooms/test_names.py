@@ -87,8 +87,11 @@ def test_no_two_owners_have_one_name(one, other):
 
 
 def test_a_call_stands_below_its_target():
-    assert call_name("shop.api:Client.get", "5f") == "calls/shop.api.Client.get/5f.json"
-    assert call_name("con:fit", "5f") == "calls/_con.fit/5f.json"
+    assert (
+        call_name("shop.api:Client.get", "5f", "")
+        == "calls/shop.api.Client.get/5f.json"
+    )
+    assert call_name("con:fit", "5f", "") == "calls/_con.fit/5f.json"
 
 
 @given(owners)

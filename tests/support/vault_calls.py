@@ -47,7 +47,7 @@ def kept(vault: Vault) -> list[int]:
 
 
 def _name(number: int) -> str:
-    return call_name("shop:fetch", f"{number:032x}")
+    return call_name("shop:fetch", f"{number:032x}", "")
 
 
 def _entry(number: int, text: str, large: str, *, begin: int = 0) -> Entry:

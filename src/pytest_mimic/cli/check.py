@@ -161,7 +161,7 @@ def _owner_in(project: Project, name: str) -> str:
 
 def _of_file(project: Project, name: str, recording: Recording) -> Iterator[Finding]:
     label, owner = project.path_of(name), recording.owner
-    calls = {call_name(one.target, one.identity) for one in recording.entries}
+    calls = {call_name(one.target, one.identity, one.line) for one in recording.entries}
     if name.startswith("calls/") and calls != {name}:
         problem = f"{label} is not named after its content, so no run can use it"
         yield Finding(name, problem, owner, goes=True)

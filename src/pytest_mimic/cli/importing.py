@@ -190,7 +190,7 @@ def _recordings(
         assert isinstance(stored, dict)
         entry.request = stored
         if is_shared:
-            name = call_name(entry.target, entry.identity)
+            name = call_name(entry.target, entry.identity, entry.line)
             recordings.setdefault(name, Recording(test, vault.today, [entry]))
         else:
             entry.begin, entry.ended = 2 * len(log), 2 * len(log) + 1

@@ -1,28 +1,31 @@
-"""`rekey`: recordings follow lines and secret names, without a call."""
+"""`rekey`: writes down what reading under today's lines and secret names gives."""
 
 from __future__ import annotations
 
-import shlex
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
-from pytest_mimic.cli.exchanges import Exchanges, identity_under, secret_values
+from pytest_mimic.cli.exchanges import Exchanges, secret_values
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, select
-from pytest_mimic.client import Adapter, Plain, differing_answers
-from pytest_mimic.engine.verifying import is_equal, paths_of
+from pytest_mimic.client import (
+    Adapter,
+    Plain,
+    differing_answers,
+    parts_that_count,
+)
+from pytest_mimic.engine.following import identity_today
+from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import MimicError
-from pytest_mimic.patch.targets import NO_OPTIONS, Options, read_options
+from pytest_mimic.patch.targets import NO_OPTIONS, Options
 from pytest_mimic.secrets.names import Names
 from pytest_mimic.secrets.placeholders import is_placeholder
 from pytest_mimic.secrets.redactor import Redactor
-from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
-from pytest_mimic.values.tree import Path, Tree, below, parts, without
 from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import Entry, Recording, copied
 from pytest_mimic.words import plural
@@ -63,12 +66,12 @@ class _Move:
 
 
 def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
-    """Give recordings the identities that today's lines and secret names give."""
+    """Write down the identities, places and hidden names that reading gives."""
     selection = select(project, options)
     moves: list[_Move] = []
     for found in selection.found:
         moves += _moves_of(project, found)
-    makers = _makers(project, moves)
+    made = _made(project, moves)
     count = sum(move.is_change for move in moves)
     left = [move for move in moves if move.reason]
     if count:
@@ -81,7 +84,7 @@ def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
     elif not left and not selection.unmatched:
         yield f"nothing to change in {project.vault.label}"
     if count and not options.dry_run:
-        _carry_out(project, moves, makers)
+        _carry_out(project, moves, made)
     if left:
         yield from _listed(project, left)
     yield from selection.told(project)
@@ -93,18 +96,12 @@ def _listed(project: Project, left: Sequence[_Move]) -> Iterator[str]:
     for move in left:
         yield f"  {project.label(move.old)}    {move.found.owner}"
         yield f"    {move.reason}"
-    in_logs = []
+    places = []
     for move in left:
-        has_place = _has_place(project, move.old, move.options)
-        if has_place and not _is_shared(move.found):
-            in_logs.append((move.found.name, move.found.recording.owner))
-    if in_logs:
-        again = project.record_again("--mimic-rerecord", in_logs)
-        yield f"to record them again: {again}"
-    if len(in_logs) < len(left):
-        # Recorded again, they would stand in other files.
-        again = project.commands.pytest("--mimic-record", "--mimic-clear-unused")
-        yield f"to record again what tests share, and drop the old: {again}"
+        recording = move.found.recording
+        places.append((move.found.name, move.old.test or recording.owner))
+    again = project.record_again("--mimic-rerecord", dict.fromkeys(places))
+    yield f"to record them again: {again}"
 
 
 def _moves_of(project: Project, found: Found) -> list[_Move]:
@@ -117,14 +114,12 @@ def _moves_of(project: Project, found: Found) -> list[_Move]:
     for entry in found.recording.entries:
         move = _Move(found, entry, entry, found.name)
         moves.append(move)
-        if entry.end == "empty":
-            continue
         line = project.line_of(entry)
-        if line is None:
+        if entry.end == "empty" or line is None:
             continue
         move.options = line.options
         try:
-            move.new = _under(project, found, entry, line.options, exchanges)
+            move.new = _today(project, found, entry, line.options, exchanges)
             move.file = _file_of(project, found, move.new, line.options)
         except MimicError as reason:
             move.reason = reason.what
@@ -137,7 +132,7 @@ def _moves_of(project: Project, found: Found) -> list[_Move]:
 # -- the call as it would be recorded today
 
 
-def _under(
+def _today(
     project: Project,
     found: Found,
     entry: Entry,
@@ -149,88 +144,37 @@ def _under(
     Raises:
         MimicError: That cannot be told from what is kept.
     """
-    if entry.python and entry.line != _text_of(options):
+    vault, line = project.vault, options.text()
+    if entry.python and entry.line != line:
         raise MimicError("its options were given in Python")
+    new = copied(entry, line=line)
     if entry.request is None:
-        return _function(project, entry, options)
+        if line != entry.line:
+            new.identity = identity_today(entry, options, vault, None)
+        hidden, paths = project.secrecy.without_secrets(entry.arguments or {})
+        assert isinstance(hidden, dict)
+        new.arguments = hidden
+        new.hidden = tuple(dict.fromkeys([*entry.hidden, *paths]))
+        return new
     adapter = project.adapter(entry.target)
     if adapter is None:
         raise MimicError(f"the adapter of {entry.target} is not installed")
-    vault = project.vault
     request: Any = unshelve(entry.request, vault)
     answer: Any = unshelve(entry.body.get("answer"), vault)
     _refuse_names_taken_out(project.secrets.names, adapter, request, answer)
-    new = copied(entry, line=_text_of(options))
-    hidden = exchanges.request(adapter, request)
-    is_hidden = hidden != request
-    if is_hidden or new.line != entry.line:
-        parts = adapter.parts(request)
-        if identity_under(adapter, parts, _options_of(entry.line)) != entry.identity:
-            raise MimicError("it was edited by hand")
-        if is_hidden:
-            parts = adapter.parts(hidden)
-            new.signature = adapter.signature(hidden)
-            new.request = hidden
-        new.identity = identity_under(adapter, parts, options)
+    shown = exchanges.request(adapter, request)
+    if shown != request or line != entry.line:
+        counted = partial(parts_that_count, adapter)
+        new.identity = identity_today(entry, options, vault, counted, lambda _: shown)
+    if shown != request:
+        new.signature = adapter.signature(shown)
+        new.request = shown
     if answer is not None:
         owner = "" if _is_shared(found) else found.recording.owner
-        shown = exchanges.answer(adapter, answer, hidden, owner, new.identity)
-        if shown != answer:
-            new.body = {**entry.body, "answer": shown}
+        stored = exchanges.answer(adapter, answer, shown, owner, new.identity)
+        if stored != answer:
+            new.body = {**entry.body, "answer": stored}
     return new
-
-
-def _function(project: Project, entry: Entry, options: Options) -> Entry:
-    new = copied(entry, line=_text_of(options))
-    arguments: Tree = entry.arguments or {}
-    if new.line != entry.line:
-        arguments = _without_ignored(arguments, _options_of(entry.line), options)
-        if arguments != entry.arguments:
-            if identity_of(entry.target, entry.arguments) != entry.identity:
-                raise MimicError("a part of it is hidden, or it was edited by hand")
-            new.identity = identity_of(entry.target, arguments)
-    hidden, paths = project.secrecy.without_secrets(arguments)
-    assert isinstance(hidden, dict)
-    new.arguments = hidden
-    new.hidden = tuple(dict.fromkeys([*entry.hidden, *paths]))
-    return new
-
-
-def _without_ignored(arguments: Tree, before: Options, now: Options) -> Tree:
-    """Return the arguments of a call without what its line ignores today.
-
-    Raises:
-        MimicError: It needs more than these.
-    """
-    if set(before.content) != set(now.content):
-        raise MimicError("content= needs the call itself")
-    if not set(before.ignore) <= set(now.ignore):
-        raise MimicError("what its line ignored was not stored")
-    paths = paths_of(now.ignore)
-    if _lead_into_digest(arguments, paths):
-        raise MimicError(
-            "a path of ignore= leads into a part of which only a digest is stored"
-        )
-    return without(arguments, paths)
-
-
-def _lead_into_digest(tree: Tree, paths: Sequence[Path]) -> bool:
-    if not paths or () in paths:
-        return False
-    if isinstance(tree, dict) and "$long" in tree:
-        return True
-    return any(
-        _lead_into_digest(part, below(paths, step)) for step, part in parts(tree)
-    )
-
-
-# Many calls have one line.
-_text_of = lru_cache(Options.text)
-
-
-@lru_cache
-def _options_of(line: str) -> Options:
-    return read_options(shlex.split(line))
 
 
 def _refuse_names_taken_out(
@@ -263,23 +207,17 @@ def _file_of(project: Project, found: Found, entry: Entry, options: Options) -> 
     Raises:
         MimicError: It may not move there.
     """
-    has_place = _has_place(project, entry, options)
-    if _is_shared(found):
-        if has_place:
-            raise MimicError("all tests share it, so its place in a log is unknown")
-        return call_name(entry.target, entry.identity)
-    if has_place or found.is_cassette:
-        return found.name
-    if _is_token_sent_back(project, found.recording, entry):
-        raise MimicError("a later call sends back a token of its answer")
-    return call_name(entry.target, entry.identity)
-
-
-def _has_place(project: Project, entry: Entry, options: Options) -> bool:
     adapter = project.adapter(entry.target)
-    if adapter is None:
-        return bool(options.sequence)
-    return adapter.is_session or options.sequence is not False
+    has_place = bool(options.sequence)
+    if adapter is not None:
+        has_place = adapter.is_session or options.sequence is not False
+    if _is_shared(found) and has_place:
+        raise MimicError("all tests share it, so its place in a log is unknown")
+    if not _is_shared(found) and (has_place or found.is_cassette):
+        return found.name
+    if not _is_shared(found) and _is_token_sent_back(project, found.recording, entry):
+        raise MimicError("a later call sends back a token of its answer")
+    return call_name(entry.target, entry.identity, entry.line)
 
 
 def _is_token_sent_back(project: Project, recording: Recording, entry: Entry) -> bool:
@@ -293,42 +231,52 @@ def _is_token_sent_back(project: Project, recording: Recording, entry: Entry) ->
     return not set(tokens).isdisjoint(secrets.tokens_in(sent))
 
 
-def _makers(project: Project, moves: Sequence[_Move]) -> list[_Move]:
-    """Return the calls that make a new file, one for each.
+def _made(project: Project, moves: Sequence[_Move]) -> dict[str, list[_Move]]:
+    """Return the answers that make a new file, by its name.
 
-    Only calls with equal outcomes become one that all tests share; others stay.
+    Tests whose answers differ would no longer get their own: these stay.
     """
-    makers = []
-    by_file: dict[str, list[_Move]] = defaultdict(list)
+    by_file: dict[str, dict[str, list[_Move]]] = defaultdict(lambda: defaultdict(list))
     for move in moves:
         if move.leaves:
-            by_file[move.file].append(move)
-    for file, rivals in by_file.items():
-        first = rivals[0].new
+            by_file[move.file][move.found.name].append(move)
+    made = {}
+    for file, sources in by_file.items():
+        rivals = [*sources.values()]
         recorded = project.vault.read(file)
         if recorded is not None:
-            first = recorded.entries[0]
-        if not all(_are_equal(project, first, rival) for rival in rivals):
-            for rival in rivals:
-                rival.stay("equal calls have different outcomes")
-        elif recorded is None:
-            makers.append(rivals[0])
-    return makers
+            found = Found(file, recorded, recorded.entries)
+            rivals.append([_Move(found, one, one, file) for one in found.entries])
+        longest = max(rivals, key=len)
+        is_function = longest[0].new.request is None
+        are_equal = all(
+            _are_equal(project, *pair)
+            for rival in rivals
+            for pair in zip(longest, rival, strict=False)
+        )
+        if not are_equal or (is_function and len(longest) > 1):
+            for move in [move for rival in rivals for move in rival]:
+                move.stay("equal calls have different outcomes")
+        else:
+            made[file] = longest
+    return made
 
 
-def _are_equal(project: Project, entry: Entry, move: _Move) -> bool:
-    if entry is move.new:
+def _are_equal(project: Project, one: _Move, other: _Move) -> bool:
+    if one is other:
         return True
-    adapter = project.adapter(entry.target)
-    if adapter is None or "answer" not in move.new.body:
-        return is_equal(entry, move.new, move.options)
-    recorded: Any = unshelve(entry.body.get("answer", {}), project.vault)
-    answer: Any = unshelve(move.new.body["answer"], project.vault)
-    return not differing_answers(adapter, recorded, answer, move.options)
+    adapter, options = project.adapter(one.new.target), other.options
+    bodies = one.new.body, other.new.body
+    if adapter is None or not all("answer" in body for body in bodies):
+        return is_equal(one.new, other.new, options)
+    old, new = (unshelve(body["answer"], project.vault) for body in bodies)
+    assert isinstance(old, dict)
+    assert isinstance(new, dict)
+    return not differing_answers(adapter, old, new, options)
 
 
 def _carry_out(
-    project: Project, moves: Sequence[_Move], makers: Sequence[_Move]
+    project: Project, moves: Sequence[_Move], made: dict[str, list[_Move]]
 ) -> None:
     """Write new files before old ones go: a process may be killed between."""
     vault = project.vault
@@ -336,10 +284,13 @@ def _carry_out(
     for move in moves:
         files[move.found.name].append(move)
         _shelve(project, move)
-    for move in makers:
-        call = copied(move.new, begin=0, ended=None)
-        owner = move.found.recording.owner
-        vault.write(move.file, Recording(owner, call.recorded, [call]))
+    for file, answers in made.items():
+        owner = answers[0].found.recording.owner
+        entries = [
+            copied(one.new, begin=0, ended=None, test=one.new.test or owner)
+            for one in answers
+        ]
+        vault.write(file, Recording(owner, entries[0].recorded, entries))
     gone = []
     for name, of_file in files.items():
         left = [move.new for move in of_file if not move.leaves]

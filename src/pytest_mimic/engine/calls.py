@@ -61,7 +61,10 @@ class Call:
             they tell equal calls of a log apart.
         tokens: Gives what stands for issued secrets in it as it would be sent.
         is_equal: Compares two outcomes as verifying does; None: all of them counts.
-        parts: Gives what counts of what a recording keeps; None: all of it does.
+        parts: Gives what counts of what a recording keeps, also under other options
+            than those of the line; None: all of it does.
+        rehidden: Gives a recorded request without what today's names hide; None: they
+            are those of old.
         content: The parts in which an imported call may differ.
         line_name: How its line names the target: `httpx`.
     """
@@ -79,7 +82,8 @@ class Call:
         has_effect: bool = False,
         is_of_all: bool = False,
         changed: Callable[[Entry], list[str]] | None = None,
-        parts: Callable[[Tree], Tree] | None = None,
+        parts: Callable[..., Tree] | None = None,
+        rehidden: Callable[[Any], Any] | None = None,
         content: Sequence[str] = (),
         is_equal: SameBodies | None = None,
         sender: Callable[[Tree], list[str]] | None = None,
@@ -98,6 +102,7 @@ class Call:
         self.is_of_all = is_of_all
         self.changed = changed
         self.parts = parts
+        self.rehidden = rehidden
         self.content = content
         self.is_equal = is_equal
         self.sender = sender
@@ -169,6 +174,7 @@ class Place:
         ended: When it ended. None: not yet.
         blank: Of a call that runs for real: its entry as long as nothing is kept.
         outcome: What it gave, if it ran for real and is recorded.
+        before: The file of another line from which it is replayed; empty: its own.
         thread: The thread in which it began.
     """
 
@@ -196,6 +202,7 @@ class Place:
         self.ended: int | None = None
         self.blank: Entry | None = None
         self.outcome: Entry | None = None
+        self.before = ""
         self.thread = threading.get_ident()
 
     @property

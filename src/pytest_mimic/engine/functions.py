@@ -28,7 +28,6 @@ from pytest_mimic.values.places import stamps_of
 from pytest_mimic.values.source import innermost, run_imports, source_fingerprint
 from pytest_mimic.values.tree import Levels, Tree, cut, levels_of, steps_of
 from pytest_mimic.values.walk import deeply
-from pytest_mimic.vault.names import call_name
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.owners import Owner
@@ -144,6 +143,8 @@ class FunctionPlan:
         self._version = 0
         # The version of the mocks of which the function has reached none.
         self._without_mocks = -1
+        self._owner: Owner | None = None
+        self._has_own_log = False
 
     @cached_property
     def binder(self) -> Binder:
@@ -334,9 +335,20 @@ class FunctionPlan:
         # other bytes for texts that are interned.
         key = xxh3_128_digest(marshal.dumps(counted, 2))
         # In a test that has replaced something, the long way looks at each call.
-        if self._without_mocks != self._mocks.version:
+        if self._without_mocks != self._mocks.version or self.has_own_log():
             return None, (counted, levels, key)
         return self.players.get(key), (counted, levels, key)
+
+    def has_own_log(self) -> bool:
+        """Whether the running owner may have a recording of its own, which comes first.
+
+        A former line has had `sequence`.
+        """
+        owner = self.run.innermost
+        if self.is_shared and owner is not None and owner is not self._owner:
+            self._owner = owner
+            self._has_own_log = self.run.has_own(self.target, owner)
+        return self._has_own_log
 
     @cached_property
     def has_players(self) -> bool:
@@ -344,10 +356,6 @@ class FunctionPlan:
         run = self.run
         is_replayed = run.mode in ("replay", "record")
         return is_replayed and self.is_shared and not run.events.shows_calls
-
-    @cached_property
-    def _line(self) -> str:
-        return self.line.options.text()
 
     @cached_property
     def _layers(self) -> tuple[str, ...]:
@@ -361,7 +369,7 @@ class FunctionPlan:
         """
         if "value" not in entry.body or entry.layers != self._layers:
             return False
-        if entry.after or entry.end or entry.line != self._line:
+        if entry.after or entry.end:
             return False
         return not self.changed(entry)
 
@@ -450,7 +458,7 @@ class FunctionCall:
         It is made at the first call, and answers equal ones from then on.
         """
         plan = self.plan
-        if not plan.has_players:
+        if not plan.has_players or plan.has_own_log():
             return None
         found = plan.players.get(self._key) or self._recorded_player()
         if found is not None:
@@ -468,9 +476,8 @@ class FunctionCall:
         # Of an equal call in other temporary folders the paths are others.
         if places.folders:
             return None
-        name = call_name(plan.target, self.identity)
         try:
-            answers = run.shared.recorded(name)
+            name, answers = run.shared.find(self.facts())
             if not answers or not plan.is_fresh_value(answers[0]):
                 return None
         except MimicError:

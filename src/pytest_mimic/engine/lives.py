@@ -218,8 +218,7 @@ def _tell(run: Run, owner: Owner, log: Log) -> None:
     is_left_as_it_was = log.ending == "failed" and log.found is not None
     if is_left_as_it_was and not all(place.is_added for place in real):
         events.add("put back", test=test, name=log.name)
-    asked = {place.key[0] for place in log.made}
-    unmade = {entry.identity for entry in log.leftovers()} - asked
+    unmade = {one.identity for one in log.leftovers() if not log.is_asked(one)}
     if unmade and owner.kind != "cassette" and log.ending == "passed":
         identities: list[Plain] = [*sorted(unmade)]
         events.add("unmade", test=test, name=log.name, identities=identities)

@@ -23,14 +23,18 @@ from pytest_mimic.engine.calls import (
     raised_in,
 )
 from pytest_mimic.engine.decide import Conversation, Facts, Mode, Recorded, decide
+from pytest_mimic.engine.following import identity_today
 from pytest_mimic.engine.turns import Turns
 from pytest_mimic.engine.verifying import is_equal
-from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.targets import NO_OPTIONS
 from pytest_mimic.values.tree import Tree, digest_of
-from pytest_mimic.vault.names import call_name
+from pytest_mimic.vault.names import call_folder, call_name, line_mark
 from pytest_mimic.vault.recording import Entry, Recording, copied, damaged, shapeless
 from pytest_mimic.vault.vault import Part, Vault, Written, renewed
+
+# The digits of an identity.
+_IDENTITY = 32
 
 Ending = Literal["passed", "skipped", "failed"]
 
@@ -72,6 +76,10 @@ class Log:
         # How many calls of a key began, and which of the recorded calls have it.
         self._counts: Counter[Hashable] = Counter()
         self._indices: dict[Key, list[int]] = {}
+        # The lines of the recorded calls, by target, and the calls as they are under
+        # another line of today: their numbers by identity. None: not all can follow it.
+        self._lines: defaultdict[str, set[str]] = defaultdict(set)
+        self._followed: dict[tuple[str, str], dict[str, list[int]] | None] = {}
         self._by_index: dict[int, Place] = {}
         self._conversations: dict[str, Conversation] = {}
         self._comparisons: dict[Key, Callable[[Entry, Entry], bool]] = {}
@@ -88,6 +96,7 @@ class Log:
         self._indices.clear()
         for index, entry in enumerate(self.entries):
             self._indices.setdefault(key_of(entry), []).append(index)
+            self._lines[entry.target].add(entry.line)
 
     @property
     def entries(self) -> list[Entry]:
@@ -103,13 +112,60 @@ class Log:
         """How the calls of a kind went until now."""
         return self._conversations.get(kind, "new") if kind else "none"
 
-    def has(self, key: Key) -> bool:
-        """Whether a call of a key was recorded."""
-        return key in self._indices
+    def has_target(self, target: str) -> bool:
+        """Whether any call of a target was recorded."""
+        return target in self._lines
+
+    def has(self, call: Call, identity: str = "") -> bool:
+        """Whether a call was recorded, or would have another identity."""
+        return bool(self._equal(call, identity or call.identity))
 
     def times(self, call: Call) -> int:
         """How often equal calls were recorded."""
-        return len(self._indices.get(key_of(call), ()))
+        return len(self._equal(call, call.identity))
+
+    def is_asked(self, entry: Entry) -> bool:
+        """Whether a recorded call, or an equal one, has begun."""
+        target, asked = entry.target, {place.key[0] for place in self.made}
+        if entry.identity in asked:
+            return True
+        indices = set()
+        for (of_target, _), followed in self._followed.items():
+            if of_target == target and followed:
+                for identity in asked & followed.keys():
+                    indices.update(followed[identity])
+        return any(self.entries[index] is entry for index in indices)
+
+    def _equal(self, call: Call, identity: str) -> list[int]:
+        """Give the numbers of the calls that are equal under the line of today.
+
+        All of those of another line follow it, or none: an outcome would else come to
+        another one of equal calls.
+        """
+        found = self._indices.get((identity, call.line), [])
+        lines = self._lines.get(call.target)
+        if lines is None or (lines == {call.line} and (found or not call.rehidden)):
+            return found
+        place = _place_of(call)
+        if place not in self._followed:
+            self._followed[place] = self._read_under(call)
+        followed = self._followed[place]
+        return found if followed is None else followed.get(identity, [])
+
+    def _read_under(self, call: Call) -> dict[str, list[int]] | None:
+        """Give the calls of a target by their identity today; None: some have none."""
+        followed: dict[str, list[int]] = {}
+        for index, entry in enumerate(self.entries):
+            if entry.target != call.target or entry.end == "empty":
+                continue
+            try:
+                identity = follow(call, entry, self._vault)
+            except MimicError:
+                if entry.line != call.line:
+                    return None
+                identity = entry.identity
+            followed.setdefault(identity, []).append(index)
+        return followed
 
     def has_next(self, call: Call) -> bool:
         """Whether a call that begins now has a recording of its own."""
@@ -158,12 +214,13 @@ class Log:
 
     def _find(self, call: Call, key: Key) -> tuple[int | None, Recorded]:
         """Give the recorded call whose turn it is among equal ones."""
-        indices, number = self._indices.get(key, []), self._next(key)
+        indices, number = self._equal(call, key[0]), self._next(key)
         own = self._of_sender(call, indices)
         if own:
             indices, number = own, self._next((key, own[0]))
-        if not call.in_log and not call.has_samples:
-            number = 0  # in a cassette, too, a function has one outcome a call
+        is_cassette = self.name.startswith("cassettes/")
+        if is_cassette and not (call.in_log or call.has_samples):
+            number = 0  # there, too, a function has one outcome a call
         if not indices:
             imported = self._imported(call)
             return imported, "none" if imported is None else "fresh"
@@ -187,7 +244,7 @@ class Log:
         if not self._is_edited:
             return
         stray = self._strays_like(call).get(call.identity)
-        if stray is None and is_found:
+        if stray is None and is_found and not self._followed.get(_place_of(call)):
             same = [one for one in self.entries if one.identity == call.identity]
             stray = next((one for one in same if one.line != call.line), None)
         if stray is None:
@@ -208,7 +265,7 @@ class Log:
 
         They stand under the identity of their request.
         """
-        place = call.target, call.line
+        place = _place_of(call)
         if place not in self._strays:
             of_line = [one for one in self.entries if (one.target, one.line) == place]
             own = [(kept_identity(call, one, self._vault), one) for one in of_line]
@@ -223,9 +280,7 @@ class Log:
             return None
         for index, entry in enumerate(self.entries):
             is_left = entry.imported and index not in self._by_index
-            if not is_left or entry.line != call.line:
-                continue
-            if entry.signature == call.signature:
+            if is_left and entry.signature == call.signature:
                 kept = kept_parts(call.parts, entry, self._vault)
                 if _address(call, kept) == _address(call, call.parts(call.describe())):
                     return index
@@ -351,8 +406,14 @@ class Log:
         if not keeps_all:
             remade = {place.group for place in self.made if place.is_real}
             remade -= {place.group for place in self.made if not place.is_real}
-            staying = [entry for entry in staying if _group_of(entry) not in remade]
+            staying = [entry for entry in staying if not self._goes(entry, remade)]
         return [*made, *_behind(made, staying)]
+
+    def _goes(self, entry: Entry, remade: set[str]) -> bool:
+        """Whether a recorded call belongs to what was made again."""
+        if entry.request is not None:
+            return entry.target in remade
+        return entry.identity in remade or (bool(remade) and self.is_asked(entry))
 
     def _with_added(self) -> list[Entry]:
         """Give what a failing test leaves of a log: its new calls of functions."""
@@ -448,6 +509,55 @@ class Shared:
         self._vault = vault
         self._run_id = run_id or urandom(8).hex()
         self._made: defaultdict[str, set[int]] = defaultdict(set)
+        # The files of calls that were recorded under another line, by target and line
+        # of today, and by the identity that they have under it.
+        self._followed: dict[tuple[str, str], dict[str, str]] = {}
+
+    def find(self, call: Call, identity: str = "") -> tuple[str, list[Entry]]:
+        """Give the file of a call, and the answers in it.
+
+        That is a file of another line only where there is none of today's.
+
+        Args:
+            call: The call.
+            identity: Another identity that it would have.
+
+        Raises:
+            CorruptRecordingError: The file is damaged.
+        """
+        identity = identity or call.identity
+        name = call_name(call.target, identity, call.line)
+        answers = self.recorded(name)
+        if not answers:
+            place = _place_of(call)
+            if place not in self._followed:
+                self._followed[place] = self._read_under(call)
+            name = self._followed[place].get(identity, name)
+            answers = self.recorded(name)
+        return name, answers
+
+    def _read_under(self, call: Call) -> dict[str, str]:
+        """Give the files of other lines by the identity of their calls today.
+
+        Where equal calls have different outcomes, nobody knows which of them is meant.
+        """
+        followed: dict[str, str] = {}
+        answers: dict[str, list[Entry]] = {}
+        own = line_mark(call.line)
+        for name in self._vault.names(call_folder(call.target)):
+            mark = name.removesuffix(".json").rpartition("/")[2][_IDENTITY:]
+            if mark == own and call.rehidden is None:
+                continue
+            try:
+                found = self.recorded(name)
+                identity = follow(call, found[0], self._vault)
+            except MimicError:
+                continue  # A miss says why.
+            if found[0].target != call.target:
+                continue
+            known = answers.setdefault(identity, found)
+            followed[identity] = name if _say_the_same(known, found) else ""
+        return {identity: name for identity, name in followed.items() if name}
 
     def recorded(self, name: str) -> list[Entry]:
         """Give the answers in a file.
@@ -458,7 +568,9 @@ class Shared:
         recording = self._vault.read(name)
         if recording is None:
             return []
-        calls = {call_name(one.target, one.identity) for one in recording.entries}
+        calls = {
+            call_name(one.target, one.identity, one.line) for one in recording.entries
+        }
         if calls != {name}:
             label = f"{self._vault.label}/{name}"
             raise shapeless(label, "it has the recording of another call")
@@ -472,22 +584,31 @@ class Shared:
             mode: That of the run.
             begun: What its owner began. None: the call gets the first answer.
         """
-        name, number = call_name(call.target, call.identity), 0
+        name, number = call_name(call.target, call.identity, call.line), 0
         if begun is not None and call.has_samples:
             number = begun.next(name)
         entry = None
         recorded: Recorded = "none"
         is_made = mode == "rerecord" and number in self._made_in_run(name)
-        if mode != "rerecord" or is_made:
-            entry, is_own = _answer_at(self.recorded(name), number)
-            if entry is not None and entry.line == call.line:
+        is_read = mode != "rerecord" or is_made
+        found, answers = name, list[Entry]()
+        try:
+            found, answers = self.find(call)
+        except CorruptRecordingError:
+            if is_read:
+                raise
+        if is_read:
+            entry, is_own = _answer_at(answers, number)
+            if entry is not None:
                 recorded = self._recorded_of(call, entry, is_own=is_own)
         if mode == "record" and recorded == "fresh" and entry is not None:
             is_failed = failed_exchange(entry.body)
             if is_failed and number in self._made_in_run(name):
                 recorded = "none"  # Who tries again is to get the real answer.
         decision = decide(Facts("record" if is_made else mode, recorded))
-        return Place(decision, recorded, entry, name, key_of(call), index=number)
+        place = Place(decision, recorded, entry, name, key_of(call), index=number)
+        place.before = found if found != name else ""
+        return place
 
     def _recorded_of(self, call: Call, entry: Entry, *, is_own: bool) -> Recorded:
         if entry.end == "empty":
@@ -516,6 +637,8 @@ class Shared:
             is_made = number in self._made_in_run(name)
             self._note(name, number)
             answers = _answers_of(former)
+            if former is None and place.before:
+                answers = self._moved(place.before, call)
             old, is_own = _answer_at(answers, number)
             kept = entry
             if former is not None and old is not None and is_own and not old.end:
@@ -537,6 +660,11 @@ class Shared:
         written.is_replacing = is_replacing
         written.answers[number] = place.outcome or entry
         return written
+
+    def _moved(self, name: str, call: Call) -> list[Entry]:
+        """Give the answers to a call under the line of today."""
+        moved = {"identity": call.identity, "line": call.line}
+        return [copied(one, **moved) for one in _answers_of(self._vault.read(name))]
 
     # -- what this run has made
 
@@ -609,6 +737,13 @@ def _with_answer(
     return [*before[:-1], *joined, *after[1:]]
 
 
+def _say_the_same(one: Sequence[Entry], other: Sequence[Entry]) -> bool:
+    bodies = [
+        [(answer.times, answer.body) for answer in found] for found in (one, other)
+    ]
+    return bodies[0] == bodies[1]
+
+
 def _stays(old: Entry, new: Entry, *, is_made: bool) -> bool:
     """Whether a recorded answer stays where a new one was made.
 
@@ -626,6 +761,20 @@ def _stays(old: Entry, new: Entry, *, is_made: bool) -> bool:
     if failed_exchange(old.body):
         return False
     return is_made or bool(failed_exchange(new.body))
+
+
+def _place_of(call: Call) -> tuple[str, str]:
+    """Give what is read together where a line has changed."""
+    return call.target, call.line
+
+
+def follow(call: Call, entry: Entry, vault: Vault) -> str:
+    """Give the identity that a recorded call has under the line of another one.
+
+    Raises:
+        MimicError: That cannot be told from what is kept.
+    """
+    return identity_today(entry, call.options, vault, call.parts, call.rehidden)
 
 
 def comparison_of(call: Call) -> Callable[[Entry, Entry], bool]:
@@ -661,10 +810,6 @@ def why_not_kept(entry: Entry, ending: Ending, *, below_replayed: bool) -> str:
     if below_replayed and is_gone(entry.body):
         return "what a wider fixture made no longer exists"
     return ""
-
-
-def _group_of(entry: Entry) -> str:
-    return entry.identity if entry.request is None else entry.target
 
 
 def _behind(before: Sequence[Entry], entries: Iterable[Entry]) -> list[Entry]:

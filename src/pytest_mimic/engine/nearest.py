@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call, Place, kept_parts, key_of
+from pytest_mimic.engine.logs import follow
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.unused import is_fixture_owner
 from pytest_mimic.engine.verifying import paths_of
@@ -112,8 +113,9 @@ def _of_equal(
     if not call.in_log:
         for one in equal:
             if one.name.startswith("logs/"):
-                fact = f"recorded by {one.owner} when its line had sequence"
-                return Hints([fact], _rekeyed(call, around))
+                fact = f"recorded by {one.owner} when its line was not shared"
+                command = around.commands.mimic("rekey")
+                return Hints([fact], [("to let all tests share it", command)])
         return None
     name = owner.name if owner is not None else ""
     others = [one for one in equal if one.owner != name]
@@ -130,6 +132,9 @@ def _of_equal(
             verb, begin = ("is", "begins") if len(moved) == 1 else ("are", "begin")
             fact = f"{few(moved)}, which {verb} gone, {begin} with the same call"
             return Hints([fact], _moves(name, moved[:3], around))
+    if others[0].name.startswith("calls/"):
+        fact = f"recorded by {others[0].owner} for all tests: it has no place in a log"
+        return Hints([fact], [])
     kind = "fixture" if is_fixture_owner(others[0].owner) else "test"
     fact = f"recorded by {others[0].owner}, for that {kind} alone"
     if call.has_effect:  # What it gives depends on what was asked before.
@@ -200,8 +205,9 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
     cause = "; ".join(fact.strip() for fact in details)
     if nearest.line != call.line:
         facts.append(f"it was recorded with other options: {nearest.line or 'none'}")
+        facts += _why_not_followed(call, nearest, around.vault)
         if all(IGNORED in (one.old, one.new) for one in found):
-            return Hints(facts, _rekeyed(call, around), cause)
+            return Hints(facts, [], cause)
     # Whatever the values are, calls that differ in what is made anew have one cause.
     cause = ", ".join(messages.ignorable_in(described, found)) or cause
     shared = [] if call.in_log else trees
@@ -226,8 +232,11 @@ def _counted(entry: Entry, call: Call, vault: Vault) -> Tree:
     return without(entry.arguments or {}, paths_of(call.options.ignore))
 
 
-def _rekeyed(call: Call, around: Around) -> list[Remedy]:
-    """Give the command that lets a recording follow a line; none knows Python's."""
-    if call.options.in_python:
-        return []
-    return [("to adapt it to its line", around.commands.mimic("rekey"))]
+def _why_not_followed(call: Call, entry: Entry, vault: Vault) -> list[str]:
+    """Say why a recording of another line does not answer under that of today."""
+    try:
+        if follow(call, entry, vault) != call.identity:
+            return []
+    except MimicError as error:
+        return [f"it cannot follow its line: {error.what}"]
+    return ["a call that is equal under today's line cannot follow, or differs"]

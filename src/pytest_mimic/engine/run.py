@@ -197,6 +197,18 @@ class Run:
                     raise
             return owner.log
 
+    def has_own(self, target: str, owner: Owner) -> bool:
+        """Whether the log of an owner has calls of a target that all tests share now.
+
+        They answer the owner first.
+        """
+        if owner.pid != os.getpid():
+            return False
+        try:
+            return self.log_of(owner).has_target(target)
+        except MimicError:
+            return False  # It is named where the log is needed.
+
     def _open_log(self, owner: Owner) -> Log:
         mode, is_cassette = self.mode_of(owner), owner.kind == "cassette"
         name = owner.serves if is_cassette else owner.name

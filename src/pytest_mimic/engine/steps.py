@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from pytest_mimic.engine.calls import (
@@ -13,7 +14,6 @@ from pytest_mimic.engine.calls import (
     entry_of,
     failed_exchange,
     is_worth_a_wait,
-    key_of,
 )
 from pytest_mimic.engine.decide import Decision
 from pytest_mimic.engine.events import Event, EventKind, Plain
@@ -39,7 +39,6 @@ from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError, StaleRecordingError
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
 from pytest_mimic.values.tree import Path, Tree
-from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import End, Entry
 
 if TYPE_CHECKING:
@@ -71,7 +70,8 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     run.sleeps.go_on()
     owner = cassette or run.innermost
     try:
-        if call.is_of_all or not (call.in_log or cassette):
+        is_shared = call.is_of_all or not (call.in_log or cassette)
+        if is_shared and not _has_in_log(run, call, owner):
             place, call = _shared_place(run, call, owner)
         else:
             place, call = _place_in_log(run, call, owner)
@@ -93,9 +93,16 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     return step
 
 
+def _has_in_log(run: Run, call: Call, owner: Owner | None) -> bool:
+    """Whether an owner has recorded a call for itself, when its line had it so."""
+    if owner is None or call.is_of_all or run.mode_of(owner) == "rerecord":
+        return False
+    return run.has_own(call.target, owner) and run.log_of(owner).has(call)
+
+
 def _shared_place(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Call]:
     def is_recorded(identity: str) -> bool:
-        return bool(run.shared.recorded(call_name(call.target, identity)))
+        return bool(run.shared.find(call, identity)[1])
 
     mode = run.mode_of(owner)
     if mode == "verify" and owner is not None and not is_recorded(call.identity):
@@ -122,10 +129,8 @@ def _place_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Cal
     log, mode = run.log_of(owner), run.mode_of(owner)
     has_effect = call.has_effect and owner.kind == "fixture"
     recorded_as = call.identity
-    if mode in ("verify", "rerecord") and not log.has(key_of(call)):
-        recorded_as = _recorded_identity(
-            run, call, owner, lambda identity: log.has((identity, call.line))
-        )
+    if mode in ("verify", "rerecord") and not log.has(call):
+        recorded_as = _recorded_identity(run, call, owner, partial(log.has, call))
     if mode == "verify":
         call = _with_identity(call, recorded_as)
     place = log.take(call, mode, has_effect=has_effect, recorded_as=recorded_as)
@@ -160,7 +165,10 @@ def _note_replay(run: Run, call: Call, place: Place, owner: Owner | None) -> Non
 
 
 def _note_imported(run: Run, call: Call, place: Place) -> None:
-    if place.entry is None or place.entry.identity == call.identity:
+    entry = place.entry
+    if entry is None or not entry.imported or entry.line != call.line:
+        return
+    if entry.identity == call.identity:
         return
     run.events.add(
         "imported",
@@ -603,7 +611,8 @@ class Step(OpenCall):
         if not shown:
             is_shown = run.events.shows_calls
             shown = self.call.label() if is_shown else self.call.signature
-        facts["name"] = self._place.name
+        place = self._place
+        facts["name"] = (self.entry and place.before) or place.name
         facts["identity"] = (self.entry or self.call).identity
         facts["at"] = at.begin
         return run.tell_call(kind, shown, self._owner, self._test, facts)

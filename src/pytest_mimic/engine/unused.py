@@ -121,7 +121,8 @@ class _Jury:
             return  # another process has deleted it meanwhile
         reason = self._reason(name, recording)
         is_gone = recording.owner in self._gone
-        for unused in _unused_of(name, recording, self._usage.used.get(name)):
+        used, unmade = self._usage.used.get(name), self._usage.unmade.get(name, set())
+        for unused in _unused_of(name, recording, used, unmade):
             unused.test, unused.is_gone = recording.owner, is_gone
             entry = unused.entry
             is_cancelled = entry is not None and entry.end == "waiting"
@@ -160,7 +161,10 @@ class _Jury:
 
 
 def _unused_of(
-    name: str, recording: Recording, used: Container[str] | None
+    name: str,
+    recording: Recording,
+    used: Container[str] | None,
+    unmade: Container[str],
 ) -> Iterator[Unused]:
     """Yield what of a file nobody used: all of it, or some calls of a log."""
     entries = recording.entries
@@ -172,7 +176,9 @@ def _unused_of(
         yield Unused(name, entry=entries[0])
     else:
         for entry in entries:
-            if entry.identity not in used and entry.end != "empty":
+            # Another one may be equal under the line of today.
+            is_unused = entry.identity in unmade and entry.identity not in used
+            if is_unused and entry.end != "empty":
                 yield Unused(name, entry.identity, entry)
 
 

@@ -20,6 +20,7 @@ _DEVICE = r"(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)"
 _DEVICES = ("con", "prn", "aux", "nul", "com", "lpt")
 _SIGNS = frozenset(f"{ascii_letters}{digits}._-")
 _DIGITS = 12
+_LINE_DIGITS = 8
 # A name that stands as it is. One that ends like a digest could be that of another.
 _PLAIN = rf"(?!{_DEVICE})(?!.*-[0-9a-f]{{{_DIGITS}}}$)[a-z0-9_][a-z0-9._-]*(?<!\.)"
 # A fixture that only its name tells from others; any other one has a digest.
@@ -67,12 +68,25 @@ def log_name(owner: str) -> str:
     return f"logs/{_of_test(readable)}.json"
 
 
-def call_name(target: str, identity: str) -> str:
+def call_name(target: str, identity: str, line: str) -> str:
     """Return the file of a call that all tests share.
 
-    Calls of two targets may stand in one folder: the identity counts the target.
+    Calls of two targets may stand in one folder: the identity counts the target. The
+    name tells under which options of a line it was recorded, so that nobody has to read
+    all files to find those of another line.
     """
-    return f"calls/{_folder_of(target)}/{identity}.json"
+    return f"{call_folder(target)}/{identity}{line_mark(line)}.json"
+
+
+def call_folder(target: str) -> str:
+    """Return the folder of the calls of a target."""
+    return f"calls/{_folder_of(target)}"
+
+
+@cache
+def line_mark(line: str) -> str:
+    """Return how the name of a file tells the options of a line that count."""
+    return f"-{xxh3_64_hexdigest(line.encode())[:_LINE_DIGITS]}" if line else ""
 
 
 @cache

@@ -1,0 +1,94 @@
+"""What a recorded call is under other options of its line, from the tree it keeps."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from pytest_mimic.errors import MimicError
+from pytest_mimic.patch.targets import Options, read_options
+from pytest_mimic.values.identity import identity_of
+from pytest_mimic.values.outcome import Objects, unshelve
+from pytest_mimic.values.tree import Path, Tree, below, parts, steps_of, without
+from pytest_mimic.vault.recording import MALFORMED, Entry
+
+Counted = Callable[..., Tree]
+"""Gives what counts of a client's request under options."""
+
+
+def identity_today(
+    entry: Entry,
+    options: Options,
+    objects: Objects,
+    counted: Counted | None,
+    rehidden: Callable[[Any], Any] | None = None,
+) -> str:
+    """Give the identity that a recorded call has under a line of today.
+
+    Args:
+        entry: The call.
+        options: Those of the line.
+        objects: Where its long parts are.
+        counted: Of a client; None: it is a call of a function.
+        rehidden: Gives a request without what today's names hide; None: they hide what
+            they have hidden.
+
+    Raises:
+        MimicError: That cannot be told from what is kept.
+    """
+    before = _options_of(entry.line)
+    kept: Tree = entry.arguments or {}
+    if counted is None:
+        now = _without_ignored(kept, before, options)
+    else:
+        request = unshelve(entry.request, objects)
+        try:
+            kept = counted(request, before)
+            now = counted(rehidden(request) if rehidden else request, options)
+        except MALFORMED:
+            raise MimicError("it was edited by hand") from None
+    if identity_of(entry.target, kept) != entry.identity:
+        raise MimicError("a part of it is hidden, or it was edited by hand")
+    return identity_of(entry.target, now)
+
+
+@lru_cache
+def _options_of(line: str) -> Options:
+    words = shlex.split(line)
+    if "key" in words:
+        raise MimicError("key= needs the call itself")
+    return read_options(words)
+
+
+def _without_ignored(arguments: Tree, before: Options, now: Options) -> Tree:
+    """Give the arguments of a call without what its line ignores today.
+
+    Raises:
+        MimicError: It needs more than these.
+    """
+    if before.text() == now.text():
+        return arguments
+    if now.key is not None:
+        raise MimicError("key= needs the call itself")
+    if set(before.content) != set(now.content):
+        raise MimicError("content= needs the call itself")
+    if not set(before.ignore) <= set(now.ignore):
+        raise MimicError("what its line ignored was not stored")
+    paths = [steps_of(path) for path in now.ignore]
+    if _lead_into_digest(arguments, paths):
+        raise MimicError(
+            "a path of ignore= leads into a part of which only a digest is stored"
+        )
+    return without(arguments, paths)
+
+
+def _lead_into_digest(tree: Tree, paths: Sequence[Path]) -> bool:
+    if not paths or () in paths:
+        return False
+    if isinstance(tree, dict) and "$long" in tree:
+        return True
+    return any(
+        _lead_into_digest(part, below(paths, step)) for step, part in parts(tree)
+    )
