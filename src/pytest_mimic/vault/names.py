@@ -38,7 +38,7 @@ _OWN_NAMES = (
     OBJECT,
     _LOG,
     rf"{_LOG}\.\d+-\d+\.part",
-    r"calls/\w[\w.-]*/[0-9a-f]{32}\.json",
+    r"calls/\w[\w.-]*/[0-9a-f]{32}(-[0-9a-f]{8})?\.json",
     rf"cassettes/({_CASSETTE_PART}/)*{_CASSETTE_PART}(?<=\.json)",
     r"\.locks/(write|told|loose|run\.\d+-\d+|\.gitignore)",
     r"([^.][^/]*/)*\.mimic-[0-9a-f]{16}\.tmp",
