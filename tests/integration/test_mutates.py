@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.git import git
 
 SHOP = """
     import collections
@@ -258,3 +259,186 @@ def test_ignore_of_the_whole_argument_is_a_usage_error(project):
 
     assert run.exit_code == 4
     assert "rows stands in ignore= and mutates=" in run.output
+
+
+GROW = """
+    class Rows(list):
+        limit = property(lambda self: 3)
+
+        def sort_all(self):
+            self.sort()
+
+    class Box:
+        def __init__(self):
+            self.rows = [1]
+
+        def grow(self):
+            self.rows.append(2)
+            self.size = 2
+            return self
+
+    def same(one, two):
+        one.append(1)
+        return two
+
+    def hides(rows):
+        vars(rows)["limit"] = 5
+
+    def feeds(stream):
+        stream.rows.append(2)
+
+    def opens(box):
+        import threading
+        box.lock_ = threading.Lock()
+
+    def gives(rows):
+        yield rows
+"""
+
+
+@pytest.fixture
+def box(project):
+    """A recorded call that has changed a list and an attribute of its object."""
+    project.ini("shop:Box.grow mutates=self")
+    project.module(GROW)
+    project.test("box = shop.Box()\nassert box.grow() is box and box.rows == [1, 2]")
+    project.record().expect(passed=1)
+    return project
+
+
+def test_the_state_is_drawn(box):
+    shown = box.command("show", "shop:Box.grow").out
+
+    assert "  returned <after self>\n" in shown
+    assert "  left self: {'size': 2}\n  left self.rows: [1, 2]\n" in shown
+    assert box.command("check").code == 0
+
+
+def test_diff_shows_where_the_state_differs(box):
+    git(box.root, "init", "-q")
+    git(box.root, "add", ".mimic_vault")
+    git(box.root, "commit", "-qm", "recorded")
+    box.edit_calls(lambda call: call.call["after"].update({"self": {"size": 3}}))
+
+    assert "    self.size: 2 before, 3 now\n" in box.command("diff").out
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"self": {"grow": 1}},
+        {"self": {"__class__": 1}},
+        {"self": [1]},
+        {"self.rows": {"0": 1}},
+        {"self.other": [1]},
+        {"self": {"rows": {"$after": "self.other"}}},
+        {"$gone": [["self.other", "x"]]},
+    ],
+)
+def test_an_edited_state_sets_nothing_else(box, after):
+    """No method, nothing that is no part of the arguments, no part as another kind."""
+    box.edit_calls(lambda call: call.call.update(after=after))
+    box.test(
+        "box = shop.Box()\ntry:\n    box.grow()\nfinally:\n"
+        "    assert type(box) is shop.Box and vars(box) == {'rows': [1]}"
+    )
+
+    run = box.replay().expect(failed=1, real=[])
+
+    assert "AssertionError" not in run.output
+
+
+@pytest.mark.parametrize(
+    ("line", "call", "told"),
+    [
+        ("shop:hides mutates=rows", "shop.hides(shop.Rows())", "rows.__dict__.limit: shop.Rows, which no replay can set"),
+        ("shop:opens mutates=box", "shop.opens(shop.Box())", "box.lock_: a thread lock"),
+        ("shop:gives mutates=rows", "list(shop.gives([1]))", "what shop:gives gave cannot be stored"),
+    ],
+)  # fmt: skip
+def test_what_no_replay_can_set_is_refused(project, line, call, told):
+    project.ini(line)
+    project.module(GROW)
+    project.test(call)
+
+    run = project.record().expect(failed=1, says=[told])
+
+    assert run.vault == {}
+
+
+def test_arguments_that_share_other_parts_are_another_call(project):
+    """A replay could not tell which part of them the call has changed."""
+    project.ini("shop:same mutates=one,two")
+    project.module(GROW)
+    project.test("rows = []\nassert shop.same(rows, rows) is rows == [1]")
+    project.record().expect(passed=1)
+    project.replay().expect(passed=1)
+    project.test("rows = []\nshop.same(rows, [])")
+
+    project.replay().expect(
+        failed=1, says=["other parts of its arguments are one object now"]
+    )
+
+
+ARRAYS = """
+    import numpy
+    from tally import ran
+
+    class Mean:
+        def __init__(self):
+            self.sums = numpy.zeros(60)
+
+        def fit(self, rows):
+            ran("fit")
+            self.sums += rows
+            self.mean_ = self.sums / 2
+            return self
+
+    def double(x):
+        ran("double")
+        x *= 2
+        return x
+
+    def rest(x):
+        x *= 2
+        return x[1:]
+
+    def roll(rng, out):
+        ran("roll")
+        out[:] = rng.normal(size=len(out))
+"""
+
+
+def test_arrays_are_set_in_place(project):
+    """Also parts of larger ones, and what an earlier call has given stays."""
+    project.ini(
+        "shop:Mean.fit mutates=self",
+        "shop:double mutates=x",
+        "shop:rest mutates=x",
+        "shop:roll mutates=out",
+    )
+    project.module(ARRAYS)
+    project.tests("""
+        import numpy, pytest, shop
+
+        def test_arrays(mimic_mode):
+            mean = shop.Mean()
+            sums, first = mean.sums, mean.fit(numpy.ones(60)).mean_
+            assert mean.fit(numpy.ones(60)) is mean and mean.sums is sums
+            assert sums[3] == 2 and first[3] == 0.5 and mean.mean_[3] == 1
+            whole = numpy.arange(6)
+            part = whole[::2]
+            assert shop.double(part) is part and list(whole) == [0, 1, 4, 3, 8, 5]
+            rng, other, out = *map(numpy.random.default_rng, (1, 1)), numpy.zeros(3)
+            shop.roll(rng, out)
+            assert list(out) == list(other.normal(size=3)) and rng.random() == other.random()
+            if mimic_mode == "record":
+                with pytest.raises(Exception, match="a view of x"):
+                    shop.rest(numpy.arange(3))
+                pytest.xfail("a refused call fails its test")
+    """)
+    made = ["fit", "fit", "double", "roll"]
+    project.record(process=True).expect(xfailed=1, real=made)
+
+    project.replay(process=True).expect(passed=1, real=[])
+    project.run("--mimic-verify", process=True).expect(passed=1)

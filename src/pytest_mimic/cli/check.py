@@ -6,6 +6,7 @@ import json
 import re
 from argparse import Namespace
 from collections.abc import Container, Generator, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from pytest_mimic.cli.change import delete_calls
@@ -200,8 +201,10 @@ def _of_outcome(project: Project, found: Found, entry: Entry) -> Iterator[Findin
     if entry.request is not None or entry.end == "empty":
         return
     try:
-        body = unshelve(entry.body, project.vault)
-        fault = deeply(lambda: Judge().fault_in(body))
+        fault = None
+        for tree in (entry.body, entry.states):
+            made = partial(Judge().fault_in, unshelve(tree, project.vault))
+            fault = fault or deeply(made)
     except CorruptRecordingError:
         return  # It is named already.
     if fault is not None:

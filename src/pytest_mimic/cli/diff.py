@@ -220,11 +220,14 @@ def _differing(
             found += differences(asked, asked_now)
         body: Any = unshelve(old.body, revision)
         body_now: Any = unshelve(new.body, project.vault)
+        left: Any = unshelve(old.states, revision)
+        left_now: Any = unshelve(new.states, project.vault)
     except CorruptRecordingError as error:
         return [error.what]
     is_same_kind = old.end == new.end and body.keys() == body_now.keys()
     if is_same_kind and body != body_now:
         found += _differing_outcomes(project, new, body, body_now, real)
+    found += differences(left, left_now)
     lines = [_drawn(project, one) for one in found]
     if not is_same_kind:
         before, now = _outcome(project, body, old), _outcome(project, body_now, new)

@@ -144,6 +144,11 @@ def drawn(entry: Entry, shown: Callable[[Tree], Tree]) -> Iterator[str]:
         yield from _part("raised ", ended["raised"])
     elif "value" in ended and not ("items" in body and ended["value"] is None):
         yield from _part("returned ", ended["value"])
+    states = shown(entry.states)
+    if isinstance(states, dict) and is_tagged(states):
+        states = {"arguments": states}
+    for name, state in states.items() if isinstance(states, dict) else ():
+        yield from _part(f"left {name}: ", state)
 
 
 def _exchange(request: Tree, answer: Tree) -> Iterator[str]:

@@ -23,7 +23,7 @@ from pytest_mimic.errors import (
 from pytest_mimic.values.outcome import Objects, load, shelve, store
 from pytest_mimic.values.tree import Tree, is_tagged, steps_of
 from pytest_mimic.vault.names import object_name
-from pytest_mimic.vault.recording import MALFORMED
+from pytest_mimic.vault.recording import MALFORMED, Entry
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.steps import Step
 
 _ENDS = ("value", "raised")
-# What stands beside the states of arguments after a call.
-_BESIDE = ("$result", "$gone", "$shared")
 
 
 class Replay:
@@ -134,8 +132,7 @@ class Replay:
         places, shared = self._call.states.places, self._call.states.shared
         if after and after.get("$shared", "") != shared:
             raise StaleRecordingError("other parts of its arguments are one object now")
-        tree = {name: after[name] for name in after if name not in _BESIDE}
-        states: dict[Any, Any] = self.load(tree)
+        states: dict[Any, Any] = self.load(Entry(after=after).states)
         if "$result" in after:
             places.parts = {**places.parts, after["$result"]: states[after["$result"]]}
         return states
@@ -312,7 +309,7 @@ class RealCall:
                         raise
                     break
                 # The stream may change the item later.
-                items.append(self._store(item, "gave"))
+                items.append(self._stored_item(item))
                 is_whole = True
                 if recorded is None:
                     yield from given(call, step, item)
@@ -325,6 +322,18 @@ class RealCall:
                 self._complete("", None)
         assert recorded is not None
         return (yield from recorded.items(is_async=is_async))
+
+    def _stored_item(self, item: object) -> Tree:
+        states = self._call.states
+        if states.places.parts and states.are_in(item):
+            error = UnstorableOutcomeError(
+                f"what {self._plan.target} gave cannot be stored",
+                ["an item is a part of an argument, which may change until the end"],
+                [("give copies", "")],
+            )
+            refuse(self._call, self._step, error)
+            raise error
+        return self._store(item, "gave")
 
     # -- the end
 

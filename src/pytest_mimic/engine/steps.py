@@ -377,7 +377,7 @@ class Step(OpenCall):
             run.events.note(error, call.label())
             raise
         self.tell("recorded", seconds=entry.seconds)
-        self._note_keys(described, body)
+        self._note_keys(described, {**entry.states, **body})
         if run.changing is not None:
             run.changing.note_call(call, described, self._test)
             run.changing.note_answer(entry.body)

@@ -30,6 +30,7 @@ from pytest_mimic.values.tree import (
     below,
     digest_of,
     ordered_digest_of,
+    text_of,
 )
 from pytest_mimic.values.walk import tree_of
 
@@ -206,12 +207,16 @@ class States:
                 lost = before.keys() - now.keys() | (changed.keys() - content.keys())
                 gone += [[name, key] for key in sorted(map(str, lost))]
                 _check_names(target, name, part, content)
-            if content or face is not _ATTRIBUTES:
+            if face is not _ATTRIBUTES or content:
                 states[name] = content
         for name, whole in self._wholes().items():
             if whole != self._whole_before[name] and name not in states:
                 raise _unsettable(target, name, self._parts[name])
         return states, gone
+
+    def are_in(self, value: object) -> bool:
+        """Tell whether a value is one of the parts, or holds one."""
+        return '"$after"' in text_of(tree_of([value], "proof", self.places))
 
     # -- in a replay
 

@@ -86,6 +86,7 @@ _ASKED = (
     "arguments",
     "request",
 )
+_BESIDE = ("$gone", "$shared", "$result")
 _LAYERS = {"astream", "await", "stream"}
 _IN_BODY = frozenset({*BODIES, "last"})
 _OF_TEXTS = frozenset({"layers", "hidden"})
@@ -123,7 +124,10 @@ class Entry(_ByFields):
         body: One of `value`, `raised`, `items` (with `last`, what ended them) or
             `answer`; nothing for a place of which nothing is kept.
         layers: What has to be done to reach the outcome: `await`.
-        after: The states of arguments after the call, by name.
+        after: The states of arguments after the call, by the names of their parts. With
+            `$gone`, pairs of a part and an attribute that it has no more; `$shared`,
+            which tells what stands at several places; and `$result`, the name under
+            which the outcome stands among the states, where these are one pickle.
         begin: When it began, among the calls of its owner.
         ended: When it ended, counted in the same row. None: it did not.
         end: How it ended, if not with its outcome.
@@ -165,6 +169,11 @@ class Entry(_ByFields):
         self.body = {}
         self.after = {}
         vars(self).update(facts)
+
+    @property
+    def states(self) -> dict[str, Tree]:
+        """The states in `after`, without what stands beside them."""
+        return {name: self.after[name] for name in self.after if name not in _BESIDE}
 
 
 class Recording(_ByFields):
