@@ -10,7 +10,7 @@ from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, select
 from pytest_mimic.engine.calls import failed_exchange, raised_in
 from pytest_mimic.errors import CorruptRecordingError, MimicError
-from pytest_mimic.secrets.split import hide_split, streams_of
+from pytest_mimic.secrets.split import hide_split
 from pytest_mimic.values.drawing import line, lines
 from pytest_mimic.values.labels import CONVERSATION, answer_text, messages_of
 from pytest_mimic.values.outcome import unshelve
@@ -94,8 +94,7 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
 
     def shown(tree: Tree) -> Tree:
         masked: Tree = project.secrets.masked(unshelve(tree, project.vault))
-        for events in streams_of(masked):
-            hide_split(events, project.secrets.masked_text)
+        hide_split(masked, project.secrets.masked_text)
         return masked
 
     selection = select(project, options)

@@ -13,7 +13,7 @@ from pytest_mimic.secrets import looks, placeholders
 from pytest_mimic.secrets.names import Names
 from pytest_mimic.secrets.placeholders import JWT, OWN, Number
 from pytest_mimic.secrets.redactor import Redactor
-from pytest_mimic.secrets.split import hide_split, joined_texts, streams_of
+from pytest_mimic.secrets.split import hide_split, split_texts
 from pytest_mimic.secrets.values import SHORTEST, KnownValues, map_texts, of_variables
 from pytest_mimic.values.walk import deeply
 
@@ -219,18 +219,18 @@ class Secrets:
             scope.known.add(value, shown)
             return shown
 
-        hidden = hide(self.redactor.of_answers, plain, stand_in)
+        redactor = self.redactor.of_answers
+
+        def hide_in(text: str) -> str:
+            text = redactor.hide_text(text, stand_in, "body")
+            return _without_values(text, self._known_to(scope))
+
+        hidden = hide(redactor, plain, stand_in)
         known = self._known_to(scope)
-        if not known:
-            return hidden
-
-        def without_values(text: str) -> str:
-            return _without_values(text, known)
-
-        shown = map_texts(hidden, without_values)
-        for events in streams_of(shown):
-            hide_split(events, without_values)
-        return shown
+        if known:
+            hidden = map_texts(hidden, lambda text: _without_values(text, known))
+        hide_split(hidden, hide_in)
+        return hidden
 
     def with_real(self, answer: Any, scope: Scope) -> Any:
         """Return a recorded answer with the real secrets of this run in it."""
@@ -261,8 +261,8 @@ class Secrets:
         """
         accepted = self.names.accepted
         found: list[tuple[str, str]] = []
-        streams = streams_of(body.get("answer"))
-        joined = [text for events in streams for text in joined_texts(events)]
+        split = split_texts(body.get("answer")).values()
+        joined = ["".join(part[step] for part, step in pieces) for pieces in split]
         for text in [*texts_in([call, body]), *joined]:
             if len(text) >= looks.SHORTEST:
                 found += looks.keys_in(text, accepted)

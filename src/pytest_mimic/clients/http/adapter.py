@@ -17,7 +17,6 @@ from pytest_mimic.client import (
     raised,
 )
 from pytest_mimic.clients.http import answers, bodies, failures, requests
-from pytest_mimic.secrets.split import hide_split, streams_of
 
 # With these statuses, a service names what it does not like in a request.
 _SAY_WHAT_IS_WRONG = frozenset({400, 404, 409, 422})
@@ -89,19 +88,13 @@ class HttpAdapter(Adapter):
         stand_in: StandIn,
         request: Plain,  # noqa: ARG002
     ) -> Plain:
-        """Return an answer without its secrets, those of split events too."""
+        """Return an answer without its secrets."""
         is_error = answer.get("status") in _SAY_WHAT_IS_WRONG
         headers = answer.get("headers", {})
         rest = {**answer, "headers": {}} if headers else answer
         hidden: Plain = redactor.hide(rest, stand_in, is_error=is_error)
         if headers:
             hidden["headers"] = redactor.hide_headers(headers, stand_in)
-
-        def hide(text: str) -> str:
-            return redactor.hide_text(text, stand_in, "body")
-
-        for events in streams_of(hidden):
-            hide_split(events, hide)
         return hidden
 
     def comparable(self, answer: Plain, other: Plain) -> Plain:
