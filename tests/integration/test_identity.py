@@ -134,6 +134,72 @@ def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions):
     sessions.replay().expect(passed=2, real=[])
 
 
+def test_one_refusal_names_all_parts_on_the_line_as_it_stands(sessions):
+    sessions.ini("shop:fetch ignore=session rtol=0.1")
+    sessions.tests("""
+        import threading, shop
+
+        def test_it():
+            pools = [shop.Pool() for _ in range(7)]
+            assert shop.fetch("Oslo", payload=pools) == "Oslo"
+    """)
+
+    run = sessions.record().expect(failed=1, real=[])
+
+    assert run.error[1:7] == [
+        *(f"payload[{number}]._lock: a thread lock" for number in range(5)),
+        "and 2 more",
+    ]
+    remedy = run.error[7].removeprefix("leave them out: ")
+    assert remedy.startswith("shop:fetch ignore=session,payload[0]._lock,")
+    assert remedy.endswith(",payload[6]._lock rtol=0.1")
+    sessions.ini(remedy)
+    sessions.record().expect(passed=1)
+    sessions.replay().expect(passed=1, real=[])
+
+
+OPAQUE = {
+    "a pointer": ("ctypes.c_void_p(1)", "payload: an object of ctypes.c_void_p"),
+    "an object of C": (
+        "hashlib.md5(b'price')",
+        "payload: an object of _hashlib.HASH",
+    ),
+    "what a pickle gives an address": (
+        "Handle(3)",
+        "payload: an object whose copies differ, as if it held an address",
+    ),
+}
+
+
+@pytest.mark.parametrize("payload", OPAQUE)
+def test_what_may_hold_the_value_is_never_to_be_left_out(sessions, payload):
+    source, what = OPAQUE[payload]
+    sessions.tests(f"""
+        import ctypes, hashlib, shop
+
+        def made(number, _address):
+            return Handle(number)
+
+        class Handle:
+            def __init__(self, number):
+                self.number = number
+
+            def __reduce__(self):
+                return made, (self.number, id(self))
+
+        def test_it():
+            shop.fetch("Oslo", payload={source})
+    """)
+
+    run = sessions.record().expect(failed=1, real=[], never=["ignore="])
+
+    assert run.error[1:3] == [
+        what,
+        "pass plain data that it is made of, or say what stands for it:"
+        " register_fingerprint(TYPE, reduce)",
+    ]
+
+
 WITH_A_LOCK = {
     "a method": "Client('eu').get",
     "a partial": "functools.partial(print, Pool())",

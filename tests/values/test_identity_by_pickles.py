@@ -5,6 +5,7 @@ Libraries that are not installed are skipped.
 
 from __future__ import annotations
 
+import email.message
 import io
 
 import pytest
@@ -22,6 +23,43 @@ def test_a_message_counts_whatever_the_order_of_its_maps():
     other.update({"a": 1, "b": 3})
 
     told_apart(first, second, [other])
+
+
+class Lazy:
+    """An object of which whoever asks for what it lacks fills an attribute, as xarray's does."""
+
+    def __init__(self, name):
+        self.name = name
+        self._facts = None
+
+    def __getattr__(self, name):
+        if name != "__deepcopy__":
+            self.__dict__["_facts"] = {}
+        raise AttributeError(name)
+
+    def __reduce_ex__(self, protocol):
+        state = dict(vars(self))
+        hasattr(self, "missing")
+        return Lazy, (self.name,), state
+
+
+def test_what_only_reading_has_filled_is_no_change():
+    read = Lazy("a")
+    fingerprint(read)
+
+    told_apart(read, Lazy("a"), [Lazy("b")])
+
+
+def mail(subject):
+    message = email.message.EmailMessage()
+    message["Subject"] = subject
+    message.set_content("text")
+    return message
+
+
+def test_who_says_what_makes_an_object_says_so_of_its_class():
+    """Python makes the classes of a message's headers at run time."""
+    told_apart(mail("hello"), mail("hello"), [mail("bye")])
 
 
 # Images of PIL

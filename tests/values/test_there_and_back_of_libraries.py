@@ -380,3 +380,26 @@ def test_a_frozen_distribution_comes_back_with_the_shared_generator():
 
     assert came.mean() == 3
     assert came.random_state is stats.norm.random_state
+
+
+def test_a_polynomial_comes_back():
+    """Its class gives to be pickled what else only the class says."""
+    polynomial = np.polynomial.Polynomial([1.0, 2.0])
+
+    assert there_and_back(polynomial) == polynomial
+
+
+def test_unwritten_memory_of_an_object_of_c_does_not_count():
+    spatial = pytest.importorskip("scipy.spatial")
+    tree = spatial.cKDTree(np.arange(180.0).reshape(60, 3))
+
+    again = there_and_back(tree)
+
+    assert again.query([1.0, 2.0, 3.0]) == tree.query([1.0, 2.0, 3.0])
+
+
+def test_an_array_of_records_knows_one_name_of_a_type():
+    """C calls numbers of 64 bits by two names; a copy has the other one."""
+    records = np.zeros(2, [("start", np.longlong), ("end", "f8")])
+
+    assert there_and_back([records, object])[0].tolist() == records.tolist()

@@ -420,7 +420,8 @@ class FunctionCall:
     def _tree_now(self) -> dict[str, Tree]:
         __tracebackhide__ = True
         plan = self.plan
-        return arguments_of(plan.target, self._bound, plan.rules, self.places)
+        run, line = plan.run, plan.own_line
+        return arguments_of(line, self._bound, plan.rules, self.places, run.copies)
 
     @cached_property
     def hidden(self) -> tuple[Tree, tuple[str, ...]]:
@@ -526,7 +527,7 @@ class FunctionCall:
             for name, value in self._bound.items()
             if id(value) not in places.names
         }
-        return arguments_of(self.plan.target, unchanging, self.plan.rules, places)
+        return arguments_of(self.plan.own_line, unchanging, self.plan.rules, places)
 
     @property
     def named_files(self) -> set[str]:

@@ -59,6 +59,7 @@ class Run:
         test: The id of the test that runs, or an empty text.
         shared: What all tests share.
         written: The logs that fixtures have written.
+        copies: While recording: whether copies of an argument are equal, by its class.
         version: Another number means that what was replayed may be another now.
 
         events: What happened.
@@ -101,6 +102,9 @@ class Run:
         self.test = ""
         self.shared = Shared(vault, run_id)
         self.written: set[str] = set()
+        self.copies: dict[type, bool] | None = None
+        if mode in ("record", "rerecord"):
+            self.copies = {}
         self.version = 0
 
         self.events = Events()

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic.commands import as_value
-from pytest_mimic.errors import Remedy, UnstableIdentityError
 from pytest_mimic.values.places import content_of
 from pytest_mimic.values.tree import (
     Levels,
@@ -22,6 +20,7 @@ from pytest_mimic.values.tree import (
 from pytest_mimic.values.walk import TAUGHT, Walk, deeply
 
 if TYPE_CHECKING:
+    from pytest_mimic.values.messages import Line
     from pytest_mimic.values.places import Places
 
 _PLAIN = {bool, bytes, dict, float, frozenset, int, list, set, str, tuple, type(None)}
@@ -88,42 +87,54 @@ def fingerprint(value: Any, places: Places | None = None) -> str:
     walk = Walk("identity", of_call)
     tree = deeply(lambda: walk.node(value))
     walk.forget()
-    found = refused_in({"value": tree}) if walk.has_refused else None
-    if found:
-        path, refused = found
-        what = "the value has no stable identity"
-        teach = ("say what stands for it", "register_fingerprint(TYPE, reduce)")
-        ways = _ways(refused) or [teach]
-        raise UnstableIdentityError(what, [f"{path}: {refused.what}"], ways)
+    if walk.has_refused:
+        _refuse("the value has no stable identity", {"value": tree}, None)
     return deeply(lambda: digest_of(tree))
 
 
 def arguments_of(
-    target: str, bound: Mapping[str, object], rules: CallRules, places: Places
+    line: Line,
+    bound: Mapping[str, object],
+    rules: CallRules,
+    places: Places,
+    asked: dict[type, bool] | None = None,
 ) -> dict[str, Tree]:
     """Give the tree of each argument that counts.
 
     The places learn which temporary folders the arguments name.
 
+    Args:
+        line: The line that mimics the call.
+        bound: The arguments by name.
+        rules: What of them counts.
+        places: The folders of this run.
+        asked: While recording: whether two copies of an object were equal, by class.
+
     Raises:
-        UnstableIdentityError: A part has no identity. It names argument, path and one
-            way out.
+        UnstableIdentityError: Parts have no identity. It names their paths and one way
+            out.
     """
     __tracebackhide__ = True  # An error of `key` is the user's.
-    walk = Walk("identity", places)
+    walk = Walk("identity", places, asked)
     if rules.key:
         result = rules.key(_grouped(bound, rules))
         arguments = deeply(lambda: _by_key(result, walk))
     else:
         arguments = deeply(lambda: dict(_counted(bound, rules, walk)))
     walk.forget()
-    found = refused_in(arguments) if walk.has_refused or rules.content else None
-    if found:
-        path, refused = found
-        what = f"{target} has an argument without a stable identity"
-        ways = _ways(refused) or [("leave it out", f"{target} ignore={as_value(path)}")]
-        raise UnstableIdentityError(what, [f"{path}: {refused.what}"], ways)
+    if walk.has_refused or rules.content:
+        what = f"{line.name} has an argument without a stable identity"
+        _refuse(what, arguments, line)
     return arguments
+
+
+def _refuse(what: str, tree: Tree, line: Line | None) -> None:
+    """Raise an error for the parts of a tree that have no identity, if it has any."""
+    found = refused_in(tree)
+    if found:
+        from pytest_mimic.values.messages import unstable  # only errors need it
+
+        raise unstable(what, found, line)
 
 
 def identity_of(target: str, arguments: Tree) -> str:
@@ -210,7 +221,3 @@ def _by_key(result: object, walk: Walk) -> dict[str, Tree]:
     if isinstance(result, dict) and all(type(name) is str for name in result):
         return {name: walk.node(part) for name, part in result.items()}
     return {"key": walk.node(result)}
-
-
-def _ways(refused: Refused) -> list[Remedy]:
-    return [(refused.way, "")] if refused.way else []

@@ -299,6 +299,12 @@ def _masked(array: Any, walk: Opener) -> Tree:
 
 def _dtype(dtype: Any, walk: Opener) -> Tree:
     """Give a dtype by its name: `float64`; one with more to it by all that it has."""
+    if dtype.names and not dtype.metadata:
+        fields: list[Tree] = []
+        for name in dtype.names:
+            of, *place_and_title = dtype.fields[name]
+            fields.append([name, _dtype(of, walk), walk.node(place_and_title)])
+        return {"fields": fields, "size": dtype.itemsize}
     if dtype.kind in "VT" or dtype.metadata:
         return walk.node(dtype)
     return _name_of_dtype(dtype)

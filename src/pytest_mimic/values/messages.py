@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from pytest_mimic.errors import MutatedInputError
+from pytest_mimic.errors import MutatedInputError, UnstableIdentityError
 from pytest_mimic.values.differences import (
     MISSING,
     Difference,
@@ -13,9 +13,18 @@ from pytest_mimic.values.differences import (
     differences,
 )
 from pytest_mimic.values.looks import ignorable
-from pytest_mimic.values.tree import Path, Tree, parts, shown_path, steps_of, without
+from pytest_mimic.values.tree import (
+    Path,
+    Refused,
+    Tree,
+    parts,
+    shown_path,
+    steps_of,
+    without,
+)
 
 MOST_DIFFERENCES = 5
+_TEACH = "say what stands for it: register_fingerprint(TYPE, reduce)"
 
 
 class Line(Protocol):
@@ -23,7 +32,7 @@ class Line(Protocol):
 
     @property
     def name(self) -> str: ...
-    def line(self, *, ignore: tuple[str, ...] = ()) -> str: ...
+    def line(self, *, ignore: Iterable[str] = ()) -> str: ...
 
 
 def nearest(call: Tree, recorded: Iterable[Tree]) -> tuple[int, list[Difference]]:
@@ -84,6 +93,33 @@ def lines_of(
     lines = [f"{indent}{difference_line(one, words)}" for one in found[:most]]
     more = len(found) - len(lines)
     return [*lines, f"{indent}and {more} more"] if more > 0 else lines
+
+
+def unstable(
+    what: str, found: dict[str, Refused], line: Line | None
+) -> UnstableIdentityError:
+    """Give the error for parts without identity, with one way out.
+
+    Args:
+        what: What has no stable identity.
+        found: The parts by their paths.
+        line: The line that mimics the call; `None`: there is no call.
+    """
+    facts = [f"{path}: {refused.what}" for path, refused in found.items()]
+    more = len(facts) - MOST_DIFFERENCES
+    shown = facts[:MOST_DIFFERENCES] + ([f"and {more} more"] if more > 0 else [])
+    parts = found.values()
+    ways = [refused.way for refused in parts if refused.way]
+    if ways:
+        way = ways[0], ""
+    elif line is None:
+        way = _TEACH, ""
+    elif any(refused.may_hold_value for refused in parts):
+        way = f"pass plain data that it is made of, or {_TEACH}", ""
+    else:
+        words = "leave it out" if len(found) == 1 else "leave them out"
+        way = words, line.line(ignore=found)
+    return UnstableIdentityError(what, shown, [way])
 
 
 def mutation(

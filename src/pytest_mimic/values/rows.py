@@ -179,7 +179,8 @@ def _make_bytearray(_cls: Any, node: dict[str, Any], _make: Make) -> object:
 
 def _memory(value: memoryview, _walk: Opener) -> Tree:
     if value.format.strip("@=<>!") not in set("?cbBhHiIlLqQnNefd"):
-        return Refused("a memoryview of objects, pointers or long doubles")
+        what = "a memoryview of objects, pointers or long doubles"
+        return Refused(what, may_hold_value=True)
     shape: Tree = list(value.shape or ())
     return {"$memoryview": [value.format, shape, memory_node(value.tobytes())]}
 
@@ -235,7 +236,7 @@ def _plain_offset(zone: Any) -> timezone | None:
 
 def _zone(value: Any, _walk: Opener) -> Tree:
     if value.key is None:
-        return Refused("a time zone without a key")
+        return Refused("a time zone without a key", may_hold_value=True)
     return {"$zone": value.key}
 
 
@@ -400,11 +401,22 @@ _WORDS: dict[str, str] = {
     "torch.cuda.graphs:CUDAGraph": "a graph of a GPU",
     "numba.core.dispatcher:Dispatcher": "a function that numba has compiled",
     "sqlalchemy.sql.elements:ClauseElement": "SQL in objects of SQLAlchemy",
+    "sqlite3:Connection": "a database connection",
+    "sqlite3:Cursor": "a database connection",
+    "psycopg._connection_base:BaseConnection": "a database connection",
+    "psycopg2.extensions:connection": "a database connection",
+    "botocore.client:BaseClient": "a client of AWS",
+    "boto3.resources.base:ServiceResource": "a client of AWS",
+    "grpc:Channel": "a connection of gRPC",
+    "_ssl:_SSLContext": "an SSLContext",
+    "multiprocessing.synchronize:SemLock": "a lock between processes",
+    "multiprocessing.queues:Queue": "a queue between processes",
     "sqlalchemy.engine.base:Connection": "a database connection",
     "sqlalchemy.engine.base:Engine": "a database connection",
     "sqlalchemy.orm.session:Session": "a database session",
 }
 _ITERATOR = "pass a list of its items"
+_RESULT = "pass its result"
 _WAYS = {
     "an open file": "name an inner function that takes the data",
     "a LazyFrame, which may read files": "pass what collect() returns",
@@ -412,6 +424,9 @@ _WAYS = {
     "a function that numba has compiled": "pass its py_func",
     "a storage of torch": "pass a tensor that has it",
     "an async generator": _ITERATOR,
+    "a future": _RESULT,
+    "a task": _RESULT,
+    "SQL in objects of SQLAlchemy": "pass its text and its parameters",
 }
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import copyreg
-import inspect
-import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import cached_property, lru_cache, partial
 from types import (
     BuiltinFunctionType,
@@ -34,7 +31,6 @@ _HOOKS = (
 )
 # These write the hooks of the classes that they make, and keep nothing back there.
 _GENERATORS = frozenset({"dataclasses", "attr._make", "collections"})
-_ID = r"id\([^()]*\)"
 _POINTER = tuple.__itemsize__
 
 CONTAINERS = frozenset(
@@ -91,6 +87,10 @@ class Kind:
         return name_of(self.cls)
 
     @property
+    def tag(self) -> str:
+        return f"${self.name}"
+
+    @property
     def is_found(self) -> bool:
         return is_found(self.cls, self.name)
 
@@ -120,6 +120,18 @@ class Kind:
         return not is_larger_than_attributes(self.cls)
 
     @cached_property
+    def may_hold_addresses(self) -> bool:
+        """Whether code of the class, or C, makes the pickles of its objects.
+
+        What a class only says of their state is made of its attributes.
+        """
+        bases = [base for base in self.cls.__mro__ if base is not object]
+        hooks = [vars(base).get(name) for base in bases for name in _HOOKS[:2]]
+        if any(hook is not None and not is_generated(hook) for hook in hooks):
+            return True
+        return self.base is None and is_larger_than_attributes(self.cls)
+
+    @cached_property
     def refused(self) -> Refused | None:
         """What it is, if its objects have no identity."""
         return refusal_of(self.cls)
@@ -133,6 +145,11 @@ class Kind:
     def is_of_library(self) -> bool:
         """Whether it is a library's own class, or derives from one."""
         return not LIBRARIES.isdisjoint(map(library_of, self.cls.__mro__))
+
+    def attribute(self, name: str) -> object:
+        """Give what the class itself has under a name; `None`: nothing."""
+        found = [vars(base)[name] for base in self.cls.__mro__ if name in vars(base)]
+        return found[0] if found else None
 
     def counted(self, attributes: dict[Any, object]) -> dict[Any, object]:
         """Give attributes without what properties have computed."""
@@ -346,14 +363,18 @@ def _state_of_model(value: object, kind: Kind) -> State:
 
 def _pickled_state(value: Any, kind: Kind) -> State | str:
     # First, since looking gives some objects of C an empty `__dict__`.
+    known = attributes_of(value, kind.slots)
+    reducer: Any = copyreg.dispatch_table.get(kind.cls)
+    reduction: Any = value.__reduce_ex__(4) if reducer is None else reducer(value)
+    if _ids_of(attributes_of(value, kind.slots)) != _ids_of(known):
+        # To be asked has filled an attribute, as `__getattr__` of xarray fills one.
+        reduction = value.__reduce_ex__(4)
     attributes: dict[Any, object] = {}
     if _is_of_c(kind.decider):
         # C says how such an object is pickled, and knows nothing of what was added.
-        for name, part in attributes_of(value, kind.slots).items():
+        for name, part in known.items():
             if not kind.has_caches or not name.startswith("_"):
                 attributes[name] = part
-    reducer: Any = copyreg.dispatch_table.get(kind.cls)
-    reduction: Any = value.__reduce_ex__(4) if reducer is None else reducer(value)
     if isinstance(reduction, str):
         return reduction
     filled: tuple[Any, ...] = (*tuple(reduction), None, None, None)
@@ -375,6 +396,10 @@ def _pickled_state(value: Any, kind: Kind) -> State | str:
     if kind.name in CONTAINERS:
         is_readable = beside["by"] is None
     return State({**attributes, **(named or {})}, beside, is_readable)
+
+
+def _ids_of(attributes: Mapping[str, object]) -> dict[str, int]:
+    return {name: id(part) for name, part in attributes.items()}
 
 
 def _has_setstate(cls: type) -> bool:
@@ -475,25 +500,12 @@ LEAST_HASH = 1 << 32
 
 
 def large_numbers(attributes: Mapping[Any, object]) -> list[str]:
-    """Give the names of private attributes that may hold a `hash()` or an `id()`."""
+    """Give the names of private attributes that may hold a `hash()`."""
     return [
         name
         for name, part in attributes.items()
         if isinstance(part, int) and abs(part) >= LEAST_HASH and str(name)[:1] == "_"
     ]
-
-
-@lru_cache(maxsize=256)
-def is_id(cls: type, name: str) -> bool:
-    """Tell whether a class assigns an `id()` to an attribute, and nothing else."""
-    assignment = rf"\.{re.escape(name)}(?:: [^=]+)? = (.*)"
-    assigned: set[str] = set()
-    for base in cls.__mro__:
-        # A builtin has no source.
-        with suppress(OSError, TypeError, SyntaxError):
-            assigned.update(re.findall(assignment, inspect.getsource(base)))
-    assigned.discard("None")
-    return bool(assigned) and all(re.fullmatch(_ID, text) for text in assigned)
 
 
 def remembered_hashes(

@@ -36,12 +36,17 @@ class Refused(Leaf):
 
     Attributes:
         what: What it is: `a thread lock`.
-        way: What to do beside leaving it out, if there is something.
+        way: What to do in place of leaving it out, if there is something.
+        may_hold_value: Whether it may be what the call is about, as an object of C is:
+            then it is not to be left out.
     """
 
-    def __init__(self, what: str, way: str = "") -> None:
+    def __init__(
+        self, what: str, way: str = "", *, may_hold_value: bool = False
+    ) -> None:
         self.what = what
         self.way = way
+        self.may_hold_value = may_hold_value
 
     def plain(self) -> dict[str, Tree]:
         return {"$refused": self.what}
@@ -576,10 +581,10 @@ def below(paths: Sequence[Path], step: str) -> tuple[Path, ...]:
     return tuple(path[1:] for path in paths if path and path[0] in (step, "*"))
 
 
-def refused_in(tree: Tree) -> tuple[str, Refused] | None:
-    """Find the first part without identity, and the path to it as people write it."""
-    found = refused_at(tree)
-    return (path_to_refused(found[0]), found[1]) if found else None
+def refused_in(tree: Tree) -> dict[str, Refused]:
+    """Find all parts without identity, by the paths to them as people write them."""
+    found = [(path, leaf) for path, leaf in leaves(tree) if isinstance(leaf, Refused)]
+    return {path_to_refused(path): refused for path, refused in found}
 
 
 def path_to_refused(path: Path) -> str:

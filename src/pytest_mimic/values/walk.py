@@ -29,7 +29,6 @@ from pytest_mimic.values.state import (
     Kind,
     attributes_of,
     hash_of_class,
-    is_id,
     kind_of,
     large_numbers,
     remembered_hashes,
@@ -51,6 +50,7 @@ from pytest_mimic.values.tree import (
     Tree,
     below,
     canonical_text,
+    digest_of,
     escaped,
     hexdigest,
     is_open,
@@ -69,6 +69,7 @@ Paths: TypeAlias = "tuple[Path, ...]"
 Opening: TypeAlias = "Callable[[Any, Paths], Tree]"
 T = TypeVar("T")
 
+UNEQUAL_COPIES = "an object whose copies differ, as if it held an address"
 KEPT_HASH = "an object that keeps its own hash(), another in each process"
 DEEPEST = 1_000
 """Parts below so many levels are refused."""
@@ -194,6 +195,12 @@ class Walk:
         proof: As identity, in the order of mappings, with the names of public
             attributes: two values with equal proof trees are the same to a program.
 
+    Args:
+        purpose: What for.
+        places: The folders of this run.
+        asked: Whether copies of an object are equal, by its class; those of further
+            classes are compared. `None`: none are.
+
     Attributes:
         is_shared: Whether something that may change stands at two places.
         changeable: The parts that may change, and so are one wherever they stand, by
@@ -210,9 +217,15 @@ class Walk:
             what hangs on them, that have no identity.
     """
 
-    def __init__(self, purpose: Purpose = "identity", places: Places | None = None):
+    def __init__(
+        self,
+        purpose: Purpose = "identity",
+        places: Places | None = None,
+        asked: dict[type, bool] | None = None,
+    ) -> None:
         self.purpose = purpose
         self.places = places
+        self._asked = asked
         self.is_shared = False
         self.changeable: dict[int, object] = {}
         self.few = 50
@@ -532,7 +545,7 @@ class Walk:
     ) -> Tree:
         self._part.is_ruled = True
         plainer = self.node(reduce(value), paths)
-        return {f"${kind_of(type(value)).name}": plainer}
+        return {kind_of(type(value)).tag: plainer}
 
     def _of_library(self, rule: Any, value: Any, paths: Paths) -> Tree:
         if self._is_exact and rule.make is None:
@@ -564,7 +577,7 @@ class Walk:
         self, kind: Kind, attributes: Tree, paths: Paths = ()
     ) -> dict[str, Tree]:
         """Begin the node of an object: its class and attributes."""
-        node: dict[str, Tree] = {f"${kind.name}": attributes}
+        node: dict[str, Tree] = {kind.tag: attributes}
         if not kind.is_found:
             found = thing_at(kind.name)
             # A class that its name does not lead to counts by what it is; one that was
@@ -607,6 +620,8 @@ class Walk:
             return self._refused(_refused_object(value), value, paths)
         if isinstance(state, str):
             return self._constant(value, state)
+        if self._asked is not None and not self._has_equal_copies(value, kind):
+            return Refused(UNEQUAL_COPIES, may_hold_value=True)
         if self._is_exact and not state.is_readable:
             return self._raw(value)
         attributes = self._own_attributes(value, kind, state.attributes)
@@ -615,7 +630,10 @@ class Walk:
         opened = self._mapping(attributes, paths)
         if self.purpose == "proof" and self.has_refused and self._is_in_error():
             self._leave_out(attributes, opened)
-        node = self._named(kind, opened, paths)
+        # Who says what makes an object says so of its class.
+        node: dict[str, Tree] = {kind.tag: opened}
+        if state.beside.get("by") is None:
+            node = self._named(kind, opened, paths)
         for key, part in state.beside.items():
             deeper = paths if is_open(key) else below(paths, key)
             if part is not None and () not in deeper:
@@ -623,6 +641,18 @@ class Walk:
         if self.purpose == "proof" and kind.decider is not object:
             node["shows"] = self._public(kind, attributes_of(value))
         return node
+
+    def _has_equal_copies(self, value: object, kind: Kind) -> bool:
+        assert self._asked is not None
+        if not kind.may_hold_addresses:
+            return True
+        if kind.cls not in self._asked:
+            from pytest_mimic.values.copies import two_copies  # few values need it
+
+            # A pickle that holds an address, or unwritten memory, differs from itself.
+            copies = [tree_of(copy, "identity") for copy in two_copies(value)]
+            self._asked[kind.cls] = len(set(map(digest_of, copies))) < 2
+        return self._asked[kind.cls]
 
     def _is_in_error(self) -> bool:
         around = [part.value for part in self._above.values()]
@@ -668,9 +698,6 @@ class Walk:
         numbers = large_numbers(attributes)
         if not numbers:
             return attributes
-        if not self._is_exact:
-            ids = [name for name in numbers if is_id(kind.cls, name)]
-            attributes = {key: attributes[key] for key in attributes if key not in ids}
         names = remembered_hashes(value, attributes, numbers)
         if not names:
             return attributes
@@ -684,17 +711,29 @@ class Walk:
         """Give what people read off an object, whatever its class has pickled."""
         shown: dict[str, Tree] = {}
         for name, part in kind.counted(attributes).items():
-            if not name.startswith("_") and not _wraps_method(kind.cls, name, part):
+            if not name.startswith("_") and not self._says_class(kind, name, part):
                 node = self.node(part)
                 # What has no identity is made by the class, as far as it is.
                 is_refused = refused_at(node) is not None
                 shown[name] = {"$type": name_of(type(part))} if is_refused else node
         return shown
 
+    def _says_class(self, kind: Kind, name: str, part: object) -> bool:
+        """Tell whether the object has no more to say under a name than its class."""
+        said = kind.attribute(name)
+        if isinstance(said, property):  # It goes before what the object holds.
+            return True
+        if isinstance(said, FunctionType) and isinstance(part, FunctionType):
+            return inspect.unwrap(part) is inspect.unwrap(said)
+        if said is None or hasattr(type(said), "__get__"):
+            return False
+        return self.node(said) == self.node(part)
+
 
 def _refused_object(value: object) -> Refused:
     kind = type(value)
-    return Refused(f"an object of {kind.__module__}.{kind.__qualname__}")
+    what = f"an object of {kind.__module__}.{kind.__qualname__}"
+    return Refused(what, may_hold_value=True)
 
 
 def tree_of(value: object, purpose: Purpose, places: Places | None = None) -> Tree:
@@ -727,14 +766,6 @@ def _may_change(part: _Part) -> bool:
     method = hash_of_class(type(part.value))
     by_value = method is not None and method is not object.__hash__
     return not by_value and not isinstance(part.value, (type, *FUNCTIONS))
-
-
-def _wraps_method(cls: type, name: str, part: object) -> bool:
-    """Tell whether an attribute is the method of that name, with a wrapper around."""
-    method = getattr(cls, name, None)
-    if not isinstance(part, FunctionType) or not isinstance(method, FunctionType):
-        return False
-    return inspect.unwrap(part) is inspect.unwrap(method)
 
 
 def _taught_reduce(kind: type) -> Callable[[Any], object] | None:
