@@ -200,7 +200,6 @@ def test_a_stream_replays_as_far_as_its_reader_read(round_trip, end):
 
 
 def test_reading_further_than_the_recording_is_a_miss(project):
-    """With --mimic-record, too."""
     project.ini("shop:endless")
     test = "import itertools, shop\n\ndef test_it():\n    assert len([*itertools.islice(shop.endless(), {})]) == {}\n"
     project.tests(test.format(2, 2))
@@ -212,7 +211,6 @@ def test_reading_further_than_the_recording_is_a_miss(project):
         "pytest --mimic-rerecord test_shop.py::test_it",
     ]
     project.replay().expect(failed=1, says=says, never=["pytest_mimic/"])
-    project.record().expect(failed=1, real=[], says=["was read further"])
     project.run("--mimic-rerecord").expect(passed=1, real=["endless"])
     project.tests(test.format(1, 1))
     project.replay().expect(passed=1, real=[])
@@ -549,3 +547,52 @@ def test_a_stream_that_a_coroutine_returns_is_verified(project):
     run = project.run("--mimic-verify")
 
     run.expect(failed=1, says="11 now")
+
+
+READERS = """
+    import asyncio, itertools, shop
+
+    def read(count):
+        return list(itertools.islice(shop.numbers(), count))
+
+    async def read_async(count):
+        stream = shop.numbers_async()
+        return [await anext(stream) for _ in range(count)]
+
+    def test_three(): assert read(3) == [0, 1, 2]
+    def test_five(): assert read(5) == [0, 1, 2, 3, 4]
+    def test_four(): assert read(4) == [0, 1, 2, 3]
+    def test_async():
+        for count in (1, 3, 2):
+            assert asyncio.run(read_async(count)) == list(range(count))
+"""
+
+
+def test_a_stream_that_all_tests_share_keeps_the_longest_reading(project):
+    """Whoever reads further while recording reads on; recorded again, none shortens it."""
+    project.module(
+        """
+        from tally import ran
+
+        def numbers():
+            ran("numbers")
+            yield from range(1000)
+
+        async def numbers_async():
+            ran("numbers_async")
+            for number in range(1000):
+                yield number
+        """
+    )
+    project.ini("shop:numbers", "shop:numbers_async")
+    project.tests(READERS)
+    order = ("-p", "no:randomly")
+    wanted = ["numbers", "numbers", "numbers_async", "numbers_async"]
+
+    project.record(*order).expect(passed=4, real=wanted)
+
+    project.replay(*order).expect(passed=4, real=[])
+    project.run("--mimic-rerecord", *order).expect(passed=4, real=wanted[::2])
+    project.replay(*order).expect(passed=4, real=[])
+    project.run("--mimic-rerecord", "test_shop.py::test_three").expect(passed=1)
+    project.replay(*order).expect(passed=4, real=[])

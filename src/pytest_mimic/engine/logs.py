@@ -28,6 +28,7 @@ from pytest_mimic.engine.turns import Turns
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.targets import NO_OPTIONS
+from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree, digest_of
 from pytest_mimic.vault.names import call_folder, call_name, line_mark
 from pytest_mimic.vault.recording import Entry, Recording, copied, damaged, shapeless
@@ -642,7 +643,7 @@ class Shared:
             old, is_own = _answer_at(answers, number)
             kept = entry
             if former is not None and old is not None and is_own and not old.end:
-                if _stays(old, entry, is_made=is_made):
+                if self._stays(old, entry, is_made=is_made):
                     place.outcome = old
                     place.entry = old if is_made else None
                     return former
@@ -660,6 +661,26 @@ class Shared:
         written.is_replacing = is_replacing
         written.answers[number] = place.outcome or entry
         return written
+
+    def _stays(self, old: Entry, new: Entry, *, is_made: bool) -> bool:
+        """Whether a recorded answer stays where a new one was made.
+
+        Args:
+            old: The recorded one.
+            new: The new one.
+            is_made: Whether this run has made the recorded one.
+        """
+        read, read_now = (
+            unshelve(one.body.get("items"), self._vault) for one in (old, new)
+        )
+        if isinstance(read, list) and isinstance(read_now, list):
+            shorter = min(len(read), len(read_now))
+            if read[:shorter] == read_now[:shorter]:
+                # The longest reading counts.
+                return "last" not in new.body and len(read_now) <= len(read)
+        if failed_exchange(old.body):
+            return False
+        return is_made or bool(failed_exchange(new.body))
 
     def _moved(self, name: str, call: Call) -> list[Entry]:
         """Give the answers to a call under the line of today."""
@@ -742,25 +763,6 @@ def _say_the_same(one: Sequence[Entry], other: Sequence[Entry]) -> bool:
         [(answer.times, answer.body) for answer in found] for found in (one, other)
     ]
     return bodies[0] == bodies[1]
-
-
-def _stays(old: Entry, new: Entry, *, is_made: bool) -> bool:
-    """Whether a recorded answer stays where a new one was made.
-
-    Args:
-        old: The recorded one.
-        new: The new one.
-        is_made: Whether this run has made the recorded one.
-    """
-    items, new_items = old.body.get("items"), new.body.get("items")
-    if isinstance(items, list) and isinstance(new_items, list):
-        shorter = min(len(items), len(new_items))
-        if items[:shorter] == new_items[:shorter]:
-            # The longest reading counts.
-            return "last" not in new.body and len(new_items) <= len(items)
-    if failed_exchange(old.body):
-        return False
-    return is_made or bool(failed_exchange(new.body))
 
 
 def _place_of(call: Call) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import GeneratorType
@@ -41,6 +41,7 @@ class Replay:
         call: The call.
         step: What becomes of it.
         objects: Where the large parts of the outcome are.
+        again: Calls the function for real.
 
     Attributes:
         body: What the caller gets.
@@ -49,10 +50,17 @@ class Replay:
         CorruptRecordingError: A part of it is damaged. The error is noted.
     """
 
-    def __init__(self, call: FunctionCall, step: Step, objects: Objects) -> None:
+    def __init__(
+        self,
+        call: FunctionCall,
+        step: Step,
+        objects: Objects,
+        again: Callable[[], Any] | None = None,
+    ) -> None:
         assert step.entry is not None
         self._call = call
         self._step = step
+        self._again = again
         self._objects = objects
         self._after = step.entry.after
         if self._after:  # Its parts are named as they stand now.
@@ -95,9 +103,13 @@ class Replay:
             self._set_states()
         if "items" not in self.body:
             return self._end(self.body)
-        if "last" not in self.body:
+        if "last" in self.body:
+            return self._end(self.body["last"])
+        further = self._step.read_on() if self._again is not None else None
+        if further is None or self._again is None:
             raise self._step.read_further()
-        return self._end(self.body["last"])
+        real = RealCall(self._call, further)
+        return (yield from real.read_on(self._again, self.body["items"]))
 
     def _end(self, body: Any) -> Any:
         __tracebackhide__ = True
@@ -275,10 +287,33 @@ class RealCall:
             await self._step.wait_async()
         return self._follow(result)
 
-    def _relay(self, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any]:
+    def read_on(
+        self, call: Callable[[], Any], read: Sequence[Tree]
+    ) -> Generator[Any, Any, Any]:
+        """Give the items of a real stream that come behind those that were given.
+
+        Args:
+            call: Calls the function.
+            read: What was recorded, and given.
+
+        Raises:
+            MissingRecordingError: The stream does not begin so now.
+        """
+        with self._step.running(), self._opened:
+            stream = call()
+        self._layers.append(layer_of(stream))
+        is_async = self._layers == ["astream"]
+        relay = self._relay(stream, is_async=is_async, read=read)
+        next(relay)
+        return (yield from relay)
+
+    def _relay(
+        self, stream: Any, *, is_async: bool, read: Sequence[Tree] = ()
+    ) -> Generator[Any, Any, Any]:
         """Give the items of a real stream, and keep them as far as its reader wants.
 
-        To verify, it is read as far as its recording goes, and that is given.
+        To verify, it is read as far as its recording goes, and that is given. Of items
+        that its reader has read already, none is given.
         """
         __tracebackhide__ = True
         call, step, recorded = self._call, self._step, self._recorded
@@ -311,7 +346,11 @@ class RealCall:
                 # The stream may change the item later.
                 items.append(self._stored_item(item))
                 is_whole = True
-                if recorded is None:
+                if len(items) <= len(read):
+                    if items[-1] != read[len(items) - 1]:
+                        step.abandon(None)
+                        raise step.read_further()
+                elif recorded is None:
                     yield from given(call, step, item)
         finally:
             if isinstance(stream, GeneratorType):

@@ -560,6 +560,18 @@ class Step(OpenCall):
         if self._claim_end():
             self._leave()
 
+    def read_on(self) -> Step | None:
+        """Begin to record what a stream gives behind what is recorded.
+
+        None: this run does not record, or the stream has its place in a log.
+        """
+        run, place = self._run, self._place
+        if place.is_in_log or run.mode_of(self._owner) not in ("record", "rerecord"):
+            return None
+        further = copy(place)
+        further.decision = "run"
+        return Step(run, self.call, "run", further, self._owner)
+
     def read_further(self) -> MimicError:
         """Give the error, noted already, of a stream that is read beyond its record."""
         return self._refused(self._run.refusals.read_further(self.call, self._owner))

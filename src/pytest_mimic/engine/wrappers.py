@@ -125,7 +125,8 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     layers = step.entry.layers
     if plan.layer and layers[:1] != (plan.layer,):
         layers = (plan.layer, *layers)
-    return Replay(call, step, run.vault).give(layers)
+    again = functools.partial(plan.function, *args, **kwargs)
+    return Replay(call, step, run.vault, again).give(layers)
 
 
 async def _awaited(value: object) -> object:
