@@ -168,3 +168,100 @@ def test_a_port_that_no_server_can_have_is_recorded_as_refused(project):
 
     project.record().expect(passed=1, says=["1 call recorded"])
     project.replay().expect(passed=1, says=["1 call replayed"])
+
+
+IN_C = {
+    "grpc": """
+        from concurrent import futures
+        import grpc
+        from google.protobuf.wrappers_pb2 import StringValue as Text
+
+        def start():
+            method = grpc.unary_unary_rpc_method_handler(
+                lambda asked, context: Text(value=asked.value.upper()), Text.FromString, Text.SerializeToString
+            )
+            server = grpc.server(futures.ThreadPoolExecutor(2))
+            server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("S", {"Shout": method}),))
+            port = server.add_insecure_port("127.0.0.1:0")
+            server.start()
+            return port, lambda: server.stop(0)
+
+        def ask(port):
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                shout = channel.unary_unary("/S/Shout", Text.SerializeToString, Text.FromString)
+                return shout(Text(value="hi")).value
+    """,
+    "redis": """
+        import threading
+        import redis
+        from fakeredis import TcpFakeServer
+
+        def start():
+            server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+
+            def stop():
+                server.shutdown()
+                server.server_close()
+
+            return server.server_address[1], stop
+
+        def ask(port):
+            with redis.Redis(port=port) as client:
+                client.set("greeting", "HI")
+                return client.get("greeting").decode()
+    """,
+    "http": """
+        import asyncio, threading
+        import httpx, uvicorn
+
+        async def app(scope, receive, send):
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"HI"})
+
+        def start():
+            server = uvicorn.Server(uvicorn.Config(app, port=0, loop="uvloop", lifespan="off", log_level="error"))
+            thread = threading.Thread(target=server.run, daemon=True)
+            thread.start()
+            while not server.started:
+                pass
+            port = server.servers[0].sockets[0].getsockname()[1]
+
+            def stop():
+                server.should_exit = True
+                thread.join()
+            return port, stop
+
+        def ask(port):
+            return httpx.get(f"http://127.0.0.1:{port}/").text
+    """,
+}
+
+
+@pytest.mark.parametrize("client", IN_C)
+def test_a_server_that_no_code_of_python_opens_is_not_recorded(project, client):
+    for module in {
+        "grpc": ["grpc", "google.protobuf"],
+        "redis": ["fakeredis"],
+        "http": ["uvicorn", "uvloop"],
+    }[client]:
+        pytest.importorskip(module)
+    project.ini(client)
+    project.module(IN_C[client])
+    project.tests("""
+        import pytest, shop
+
+        @pytest.fixture(scope="module")
+        def port():
+            port, stop = shop.start()
+            yield port
+            stop()
+
+        def test_it(port):
+            assert shop.ask(port) == "HI"
+    """)
+
+    run = project.run("--mimic-record", process=True).expect(passed=1)
+
+    assert run.vault == {}
+    project.run(process=True).expect(passed=1)

@@ -27,6 +27,7 @@ def begin_test(run: Run, nodeid: str) -> None:
     if last is not None and last.name == nodeid and last.has_failed:
         _undo(run, last.left)
     run.sleeps.go_on()
+    run.servers.ask_again()
     run.test = nodeid
     run.owners.append(Owner(nodeid, "test"))
     run.events.is_judged_here = True
@@ -70,6 +71,7 @@ def owning(run: Run, fixture: Owner) -> Iterator[None]:
     finally:
         fixture.is_set_up = True
         run.inside.leave(around)
+        run.servers.ask_again()
         run.owners.remove(fixture)
 
 

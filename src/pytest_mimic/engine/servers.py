@@ -1,10 +1,12 @@
-"""Knows the ports on which this process and its forked children listen."""
+"""Knows the ports on which this process and its child processes listen."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
@@ -17,7 +19,7 @@ _DEFAULT_PORT = 80
 
 
 class Listening:
-    """What a forked child tells its parent."""
+    """What a child process tells its parent."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -29,19 +31,29 @@ class OwnServers:
     def __init__(self) -> None:
         self._sockets: WeakSet[Any] = WeakSet()
         self._ports_of_children: set[int] = set()
+        # What was open before the tests. None: the system is not asked.
+        self._before: set[str] | None = None
+        # What the system has said of the ports of this machine since a test began.
+        self._asked: dict[int, bool] = {}
 
     def add(self, socket: Any) -> None:
         """Note a socket that listens."""
         self._sockets.add(socket)
 
     def add_child(self, listening: Listening) -> None:
-        """Note a port of a forked child."""
+        """Note a port of a child process."""
         self._ports_of_children.add(listening.port)
+
+    def begin(self) -> None:
+        """Let the system tell of servers that are opened from now on."""
+        self._before = _sockets()
+
+    def ask_again(self) -> None:
+        """Ask the system anew: a fixture may have started a server."""
+        self._asked.clear()
 
     def has(self, host: str | None) -> bool:
         """Return whether one of them answers under a host, `localhost:8000`."""
-        if not self._sockets and not self._ports_of_children:
-            return False
         try:
             place = urlsplit(f"//{host or ''}")
             port = place.port or _DEFAULT_PORT
@@ -50,12 +62,22 @@ class OwnServers:
         if place.hostname not in _THIS_MACHINE:
             return False
         own = {_port_of(socket) for socket in list(self._sockets)}
-        return port in own | self._ports_of_children
+        return port in own | self._ports_of_children or self._listens(port)
+
+    def _listens(self, port: int) -> bool:
+        """Whether a server of this process that is written in C listens on a port."""
+        if self._before is None:
+            return False
+        if port not in self._asked:
+            listening = _listening(port) - self._before
+            self._asked[port] = bool(listening) and bool(listening & _sockets())
+        return self._asked[port]
 
 
 def edge_of_servers(servers: OwnServers, events: Events) -> Edge:
     """Return the edge at which a server begins to listen."""
     process = os.getpid()
+    servers.begin()
 
     def noting(listen: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(listen)
@@ -70,6 +92,32 @@ def edge_of_servers(servers: OwnServers, events: Events) -> Edge:
         return listen_and_note
 
     return Edge("socket", ("socket", "listen"), noting)
+
+
+def _sockets() -> set[str]:
+    """Return the names of the sockets of this process, as far as the system tells."""
+    names = set()
+    with suppress(OSError):
+        for file in Path("/proc/self/fd").iterdir():
+            with suppress(OSError):
+                names.add(str(file.readlink()))
+    return {name for name in names if name.startswith("socket:")}
+
+
+def _listening(port: int) -> set[str]:
+    """Return the names of the sockets of this machine that listen on a port.
+
+    Linux has a row for each socket, `0: 0100007F:1F90 00000000:0000 0A ...`, with its
+    address, its state (0A: it listens), and as the tenth word the inode by which the
+    files of a process name it; see proc(5).
+    """
+    names = set()
+    for table in ("/proc/self/net/tcp", "/proc/self/net/tcp6"):
+        with suppress(OSError):
+            rows = Path(table).read_text().splitlines()[1:]
+            words = [row.split() for row in rows if f":{port:04X} " in row]
+            names |= {f"socket:[{row[9]}]" for row in words if row[3] == "0A"}
+    return names
 
 
 def _port_of(socket: Any) -> int:

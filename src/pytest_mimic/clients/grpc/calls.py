@@ -72,6 +72,8 @@ class Method:
         self._begin({}, reason)
 
     def _begin(self, request: Plain, reason: str) -> Exchange | None:
+        if self._port.run.is_own_server(_host_of(self._server)):
+            return None
         numbered = {"server": self._server}
         exchange = self._port.begin(
             {"method": self._name, **request}, numbered=numbered
@@ -88,6 +90,12 @@ class Method:
         """Return the responses of a stream; see `messages.give`."""
         read_responses = answer.get("responses", ())
         return [give(response, self._deserialize) for response in read_responses]
+
+
+def _host_of(server: object) -> str:
+    """Return `localhost:50051` of a target: `dns:///localhost:50051`, `ipv4:...`."""
+    text = server.decode() if isinstance(server, bytes) else str(server)
+    return text.rpartition("/")[2].removeprefix("dns:").removeprefix("ipv4:")
 
 
 def refused(exchange: Exchange, reason: str) -> MimicError:

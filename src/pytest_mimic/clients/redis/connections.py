@@ -254,8 +254,8 @@ def _address(connection: Any) -> tuple[Hashable, Hashable]:
     pool = getattr(connection, "connection_pool", None)
     if pool is not None:  # of a sentinel, which tells the address when it is asked
         return pool.service_name, pool.is_master
-    parts = vars(connection)
-    return parts.get("host", parts.get("path")), parts.get("port")
+    path = getattr(connection, "path", None)
+    return getattr(connection, "host", path), getattr(connection, "port", None)
 
 
 # -- what is random, or hangs on the server
