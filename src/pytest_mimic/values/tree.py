@@ -6,10 +6,13 @@ import ast
 import gc
 import marshal
 import re
+import sys
+from array import array
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, repeat
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
+from math import isfinite
 from typing import Any, TypeAlias
 
 from xxhash import xxh3_128_hexdigest
@@ -107,10 +110,37 @@ _NUMBERS = SCALARS - {str}
 _PLAIN = SCALARS | {list, dict}
 _SIZED = frozenset({str, list, dict})
 _FEW = 500
+# So many numbers have more than `LONG` characters of JSON.
+_MANY_NUMBERS = 2_048
+_LETTERS: dict[type, str] = {int: "q", float: "d"}
+# So many parts at least are written together.
+_CHUNK = 20
 _MANY = 60_000
 _BEGINS = '"begins"'
 # In JSON: one that stands in another form, or is near to it.
 _LONG_NUMBER = rf"[\[:,]-?\d{{{LONG - 1}}}"
+
+
+def _memory_digest(tree: Tree) -> str | None:
+    """Give the digest of the memory of a long text, or of many numbers of one kind."""
+    if isinstance(tree, str):
+        return xxh3_128_hexdigest(tree.encode()) if len(tree) > LONG else None
+    if not isinstance(tree, list) or len(tree) < _MANY_NUMBERS:
+        return None
+    kind, *others = set(map(type, tree))
+    letter = _LETTERS.get(kind)
+    if letter is None or others:
+        return None
+    items: Any = tree
+    if letter == "d" and not isfinite(sum(items)):
+        return None
+    try:
+        numbers = array(letter, items)
+    except OverflowError:
+        return None
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return xxh3_128_hexdigest(numbers, seed=ord(letter))
 
 
 def memory_node(memory: bytes | bytearray | memoryview) -> dict[str, Tree]:
@@ -249,18 +279,16 @@ def plain_digest(value: Any, starts: tuple[str, ...]) -> str | None:
 
 def digest_of_plain(value: Any, levels: Levels, starts: tuple[str, ...]) -> str | None:
     """Give the digest of a value of which the levels are known; see `plain_digest`."""
-    odd: tuple[str, ...] = ()
-    if not isinstance(value, str):
-        odd = _odd_for(starts)
-    elif any(start in value for start in starts):
+    is_text = isinstance(value, str)
+    if is_text and any(start in value for start in starts):
         return None
     try:
         if sum(map(len, levels)) > _FEW:
-            return Measure(odd).digest(value)
+            return Measure(starts).digest(value)
         text = text_of(value)
-        if len(text) > LONG and not isinstance(value, str):
-            return Measure(odd).digest(value)
-        for sign in odd:
+        if len(text) > LONG:
+            return Measure(starts).digest(value)
+        for sign in () if is_text else _odd_for(starts):
             if sign in text:
                 return None
         return hexdigest(text)
@@ -352,12 +380,16 @@ class Measure:
     C writes as much as is short together. Long parts are known when they are met again.
 
     Args:
-        odd: What no text may hold that is written.
+        starts: What no text may hold, nor a sign that begins a tag. Default: the trees
+            are those of a walk, which has looked for both.
         in_order: Whether the order of mappings counts.
     """
 
-    def __init__(self, odd: tuple[str, ...] = (), *, in_order: bool = False) -> None:
-        self._odd = odd
+    def __init__(
+        self, starts: tuple[str, ...] | None = None, *, in_order: bool = False
+    ) -> None:
+        self._starts = starts or ()
+        self._odd = () if starts is None else _odd_for(starts)
         self._in_order = in_order
         self._encode = _ordered_encoder if in_order else _sorting_encoder
         # Each is kept, so that its id stays its own.
@@ -374,8 +406,12 @@ class Measure:
         Raises:
             ValueError: It holds something odd, or a number that needs a tag.
         """
+        digest = _memory_digest(tree)
+        if digest is not None:
+            self._look_at_memory(tree)
+            return tree, text_of(by_digest(tree, digest))
         if isinstance(tree, str):
-            return tree, self._written(tree)
+            return tree, encode_basestring(tree)
         if are_few_parts(tree):
             text = self._written(tree)
             if _BEGINS not in text and len(text) <= LONG:
@@ -383,7 +419,7 @@ class Measure:
         if isinstance(tree, Leaf):
             tree = tree.plain()
         if isinstance(tree, list):
-            items, texts = self._parts(tree)
+            items, texts = self._items(tree)
             return items, f"[{','.join(texts)}]"
         if isinstance(tree, dict):
             return self._mapping(tree)
@@ -391,14 +427,20 @@ class Measure:
             raise ValueError("a number that is too long for JSON")
         return tree, self._written(tree)
 
-    def part(self, tree: Tree) -> Measured:
+    def part(self, tree: Any) -> Measured:
         """Measure a part as it is stored and counts in its parent."""
         if id(tree) in self._long:
             return self._long[id(tree)][1]
-        stored, text = self.whole(tree)
-        if len(text) <= LONG:
-            return stored, text
-        short = by_digest(tree, hexdigest(text))
+        digest = _memory_digest(tree)
+        if digest is None:
+            stored, text = self.whole(tree)
+            if len(text) <= LONG:
+                return stored, text
+            digest = hexdigest(text)
+        else:
+            self._look_at_memory(tree)
+            text = "" if isinstance(tree, str) else text_of(tree[:BEGINNING])
+        short = by_digest(tree, digest)
         begins = (tree if isinstance(tree, str) else text)[:BEGINNING]
         measured: Measured = {**short, "begins": begins}, text_of(short)
         self._long[id(tree)] = tree, measured
@@ -417,8 +459,31 @@ class Measure:
         pairs = map("{}:{}".format, names, texts)
         return stored, "{" + ",".join(pairs) + "}"
 
+    def _items(self, items: list[Tree]) -> tuple[list[Tree], list[str]]:
+        stored: list[Tree] = []
+        texts: list[str] = []
+        count = _CHUNK
+        while len(stored) < len(items):
+            chunk = items[len(stored) : len(stored) + count]
+            text = ""
+            if len(chunk) == count and not _has_large(chunk):
+                text = "".join(self._encode(chunk, 0))[1:-1]
+            if text and len(text) <= LONG and _BEGINS not in text:
+                self._look_at(text)
+                stored += chunk
+                texts.append(text)
+            else:
+                of_chunk, texts_of_chunk = self._parts(chunk)
+                stored += of_chunk
+                texts += texts_of_chunk
+            # Half as many signs, so that few chunks are too long.
+            count = max(_CHUNK, LONG * len(chunk) // (2 * len(text) + 1))
+        return stored, texts
+
     def _parts(self, parts: list[Tree]) -> tuple[list[Tree], list[str]]:
-        texts = [] if len(parts) < 20 else texts_of(parts, self._encode)
+        texts: list[str] = []
+        if len(parts) >= _CHUNK and not _has_large(parts):
+            texts = texts_of(parts, self._encode)
         together = ",".join(texts)
         self._look_at(together)
         if not texts or _BEGINS in together:
@@ -437,10 +502,18 @@ class Measure:
         self._look_at(text)
         return text
 
+    def _look_at_memory(self, tree: Tree) -> None:
+        if isinstance(tree, str) and any(start in tree for start in self._starts):
+            raise ValueError("a text that may stand for something else")
+
     def _look_at(self, text: str) -> None:
         for odd in self._odd:
             if odd in text:
                 raise ValueError("a text or key that may stand for something else")
+
+
+def _has_large(parts: list[Tree]) -> bool:
+    return any(type(part) in _SIZED and len(part) >= _MANY_NUMBERS for part in parts)  # type: ignore[arg-type]
 
 
 _KINDS: dict[type, str] = {str: "text", list: "list", dict: "mapping"}
