@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.cassettes import Fixture
+    from pytest_mimic.engine.cassettes import CassetteCall, Fixture
     from pytest_mimic.run.cassette_fixtures import CassetteFixture
     from pytest_mimic.run.course import Course
     from pytest_mimic.run.session import Session
@@ -221,6 +221,16 @@ def mimic_mode(pytestconfig: pytest.Config) -> str:
     In a run that runs every call for real and keeps nothing it is `live`.
     """
     return _course_of(pytestconfig).session.settings.mode
+
+
+@pytest.fixture
+def mimic_calls(request: pytest.FixtureRequest) -> Iterator[list[CassetteCall]]:
+    """The test's own calls so far, in the order in which they began."""
+    session = _course_of(request.config).session
+    from pytest_mimic.engine.cassettes import calls_of_test  # few tests ask
+
+    with calls_of_test(session.run) as calls:
+        yield calls
 
 
 def _cassette_fixture(request: pytest.FixtureRequest, kind: Fixture) -> CassetteFixture:

@@ -120,6 +120,7 @@ def identities(shape: type[Shape]) -> None:
 def test_fixtures(
     mimic_vault_dir: Path,
     mimic_mode: str,
+    mimic_calls: list[CassetteCall],
     mimic_record: CassetteFixture,
     mimic_replay: CassetteFixture,
     mimic_auto: CassetteFixture,

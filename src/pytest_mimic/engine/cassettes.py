@@ -45,10 +45,13 @@ class CassetteCall:
     __module__ = "pytest_mimic"
 
     def __init__(self, entry: Entry, run: Run) -> None:
-        self._entry = entry
         self._run = run
         self.kind = "function" if entry.request is None else entry.target
         self.target = entry.target
+        self._take(entry)
+
+    def _take(self, entry: Entry) -> None:
+        self._entry = entry
         self.duration = entry.seconds
 
     @property
@@ -109,6 +112,25 @@ class CassetteCall:
 
     def __repr__(self) -> str:
         return f"<CassetteCall {self.kind} {self.signature}>"
+
+
+@contextmanager
+def calls_of_test(run: Run) -> Iterator[list[CassetteCall]]:
+    """Collect the calls that begin in a block, but for those of wider fixtures."""
+    calls: list[CassetteCall] = []
+
+    def see(entry: Entry) -> Callable[[Entry], None]:
+        call = CassetteCall(entry, run)
+        calls.append(call)
+        return call._take
+
+    run.see_call = see
+    # What answers equal calls at once lets nobody see them.
+    run.version += 1
+    try:
+        yield calls
+    finally:
+        run.see_call = None
 
 
 def _listed(patterns: str | Sequence[str]) -> list[str]:

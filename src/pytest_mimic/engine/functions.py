@@ -459,7 +459,8 @@ class FunctionCall:
         It is made at the first call, and answers equal ones from then on.
         """
         plan = self.plan
-        if not plan.has_players or plan.has_own_log():
+        is_seen = plan.run.see_call is not None
+        if is_seen or not plan.has_players or plan.has_own_log():
             return None
         found = plan.players.get(self._key) or self._recorded_player()
         if found is not None:

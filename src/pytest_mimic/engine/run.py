@@ -37,6 +37,7 @@ from pytest_mimic.vault.vault import Vault, Written
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.changing import ChangingValues
+    from pytest_mimic.vault.recording import Entry
 
 _MOST_MISSES = 1000
 
@@ -61,6 +62,8 @@ class Run:
         written: The logs that fixtures have written.
         copies: While recording: whether copies of an argument are equal, by its class.
         version: Another number means that what was replayed may be another now.
+        see_call: Takes each call that begins, for a test that looks at its own calls,
+            and gives what takes its recording.
 
         events: What happened.
         refusals: Makes the errors of calls that get no outcome.
@@ -106,6 +109,7 @@ class Run:
         if mode in ("record", "rerecord"):
             self.copies = {}
         self.version = 0
+        self.see_call: Callable[[Entry], Callable[[Entry], None]] | None = None
 
         self.events = Events()
         self.secrecy = Secrecy(redact)

@@ -85,6 +85,9 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
         refusal = run.refusals.of(decision, call, place, owner)
         raise run.refuse(refusal, call)
     step = Step(run, call, decision, place, owner)
+    is_of_fixture = owner is not None and owner.kind == "fixture"
+    if run.see_call is not None and not is_of_fixture:
+        step.seen = run.see_call(step.entry or _unanswered(call))
     if decision == "replay":
         step.count("replayed")
         _note_replay(run, call, place, owner)
@@ -98,6 +101,13 @@ def _has_in_log(run: Run, call: Call, owner: Owner | None) -> bool:
     if owner is None or call.is_of_all or run.mode_of(owner) == "rerecord":
         return False
     return run.has_own(call.target, owner) and run.log_of(owner).has(call)
+
+
+def _unanswered(call: Call) -> Entry:
+    """Give the entry of a call of which no more is known than what it asks."""
+    described: Any = call.describe()
+    name = "arguments" if call.kind == "function" else "request"
+    return entry_of(call, **{name: described})
 
 
 def _shared_place(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Call]:
@@ -192,6 +202,7 @@ class Step(OpenCall):
         entry: The recording; None: it runs for real and is recorded.
         replayed: The row that counts the replay.
         shared_target: Its target, if it runs for real and all tests share it.
+        seen: Takes what is recorded of it, for a test that looks at its own calls.
     """
 
     def __init__(
@@ -201,6 +212,7 @@ class Step(OpenCall):
         self.mode = mode
         self.entry = None if mode == "run" else place.entry
         self.replayed: Event | None = None
+        self.seen: Callable[[Entry], None] | None = None
         self._run = run
         self._place = place
         self._owner = owner
@@ -377,6 +389,8 @@ class Step(OpenCall):
             run.events.note(error, call.label())
             raise
         self.tell("recorded", seconds=entry.seconds)
+        if self.seen is not None:
+            self.seen(self.entry or entry)
         self._note_keys(described, {**entry.states, **body})
         if run.changing is not None:
             run.changing.note_call(call, described, self._test)
