@@ -210,3 +210,21 @@ def test_of_two_equal_keys_none_gets_past_the_tables(stranger):
     path.write_text(path.read_text().replace('"harmless"', both))
 
     project.replay().expect(failed=1, says=["os:_Environ"])
+
+
+def test_a_class_that_the_target_imports_in_its_body_is_made(project):
+    """The replay does not run the body, and imports what it would import."""
+    project.ini("shop:fetch", mimic_pickle="forbid")
+    project.write("parts/__init__.py", "")
+    project.write("parts/inner.py", "class Thing:\n    x = 1\n")
+    project.write("parts/face.py", "from parts.inner import Thing\n")
+    project.module("""
+        def fetch(n):
+            from parts import face
+            return face.Thing()
+    """)
+    project.test("assert shop.fetch(1).x == 1")
+
+    project.record().expect(passed=1)
+
+    project.replay().expect(passed=1)

@@ -27,9 +27,9 @@ from pytest_mimic.values.tree import SCALARS
 
 _PYTHON = frozenset(
     "argparse:Namespace collections:ChainMap collections:UserDict collections:UserList"
-    " decimal:DecimalTuple difflib:Match doctest:TestResults functools:_CacheInfo"
-    " http.cookiejar:Cookie inspect:ArgInfo inspect:Attribute inspect:FullArgSpec"
-    " sched:Event shutil:_ntuple_diskusage ssl:DefaultVerifyPaths"
+    " collections:UserString decimal:DecimalTuple difflib:Match doctest:TestResults"
+    " functools:_CacheInfo http.cookiejar:Cookie inspect:ArgInfo inspect:Attribute"
+    " inspect:FullArgSpec sched:Event shutil:_ntuple_diskusage ssl:DefaultVerifyPaths"
     " statistics:LinearRegression statistics:NormalDist subprocess:CompletedProcess"
     " tokenize:TokenInfo urllib.parse:DefragResult urllib.parse:DefragResultBytes"
     " urllib.parse:ParseResult urllib.parse:ParseResultBytes urllib.parse:SplitResult"
@@ -52,7 +52,10 @@ _SPEAKING = frozenset(
 _BUILTINS = (int, float, str, bytes, tuple, list, dict, set)
 _HOOKS = ("__del__", "__getattr__", "__getattribute__")
 _PLACES = ("__dict__", "__class__", "__slots__")
-_METHODS = (FunctionType, classmethod, staticmethod)
+_OF_CLASSES = frozenset(
+    name for name, member in vars(type).items() if not callable(member)
+)
+"""What classes say of themselves: `__name__`, `__mro__` and the like."""
 
 
 def allowed(name: str, load_imports: Callable[[], object] | None = None) -> type:
@@ -108,8 +111,7 @@ def _fault_of_metaclass(metaclass: type) -> str:
             break
         for name, member in members_of(base).items():
             is_hook = name in (*_HOOKS, "__eq__", "__hash__")
-            if name in vars(type) and type(member) not in _METHODS:
-                is_hook = is_hook or is_descriptor(member)
+            is_hook = is_hook or (name in _OF_CLASSES and is_descriptor(member))
             if is_hook and not _is_known(base, name):
                 return f"its metaclass has {name}"
     return ""
@@ -204,12 +206,15 @@ def check_names(cls: type, names: Iterable[str]) -> None:
 @lru_cache(maxsize=1024)
 def _first_wrong(cls: type, names: tuple[str, ...]) -> str:
     for name in names:
-        member = member_of(cls, name)
-        if type(member) is MemberDescriptorType:
-            continue
-        if is_descriptor(member) or name[:2] == name[-2:] == "__":
+        is_free = not is_descriptor(member_of(cls, name))
+        if not is_slot(cls, name) and (not is_free or name[:2] == name[-2:] == "__"):
             return name
     return ""
+
+
+def is_slot(cls: type, name: str) -> bool:
+    """Tell whether objects keep an attribute in a slot."""
+    return type(member_of(cls, name)) is MemberDescriptorType
 
 
 def is_descriptor(member: object) -> bool:

@@ -226,11 +226,13 @@ class Maker:
         config = checked(member_of(cls, "model_config"), dict)
         if extra is None and config.get("extra") == "allow":
             extra = {}
-        return {
+        hidden = {
             "__pydantic_extra__": checked(extra, dict, type(None)),
             "__pydantic_fields_set__": set(map(_text, tree["fields_set"])),
             "__pydantic_private__": checked(private, dict, type(None)),
         }
+        # A model of a root has no place for two of them.
+        return {name: hidden[name] for name in hidden if classes.is_slot(cls, name)}
 
 
 class Judge(Maker):
@@ -314,13 +316,11 @@ def _frozenset(maker: Maker, content: Any) -> frozenset[Any]:
     return frozenset(maker.keys(content))
 
 
-def _constant(_maker: Maker, content: Any) -> object:
-    """Give a builtin type, `Ellipsis` or `NotImplemented`."""
+def _type(_maker: Maker, content: Any) -> type:
     module, _, path = _text(content).partition(":")
     found = vars(builtins).get(path)
-    is_one = found in (..., NotImplemented) or issubclass(type(found), type)
-    if module != "builtins" or not is_one:
-        raise refused(str(content), "a function, or a class as a value")
+    if module != "builtins" or not isinstance(found, type):
+        raise refused(content, "a function, or a class as a value")
     return found
 
 
@@ -332,7 +332,7 @@ _BY_TAG: dict[str, Callable[[Maker, Any], object]] = {
     "$int": _integer,
     "$float": _float,
     "$escaped": _escaped,
-    "$name": _constant,
+    "$name": _type,
 }
 
 

@@ -212,11 +212,12 @@ def is_larger_than_attributes(cls: type, base: type = object) -> bool:
         cls: The class.
         base: The builtin that its objects are besides.
     """
-    pointers = list(slots_of(cls, below=base))
+    # A class below may hide a slot, which is there all the same.
+    below = cls.__mro__[: cls.__mro__.index(base)]
+    pointers = sum(len(_own_slots(one)) for one in below)
     # Since Python 3.11 these two stand before the object, at a negative offset.
-    pointers += ["__dict__"] if cls.__dictoffset__ else []
-    pointers += ["__weakref__"] if cls.__weakrefoffset__ > 0 else []
-    size = base.__basicsize__ + len(pointers) * _POINTER
+    pointers += bool(cls.__dictoffset__) + (cls.__weakrefoffset__ > 0)
+    size = base.__basicsize__ + pointers * _POINTER
     return cls.__basicsize__ > size or cls.__itemsize__ > base.__itemsize__
 
 
