@@ -115,7 +115,7 @@ def test_a_miss_names_the_file_whose_content_changed(shop):
 
     told = [
         "no recording of shop:load(path=<tmp>/in.csv)",
-        "path: content differs from the recorded one",
+        "path: other content now than recorded",
     ]
     shop.run().expect(failed=1, real=[], says=told)
 
@@ -183,7 +183,7 @@ def test_content_counts_and_place_does_not(files, tmp_path_factory):
 
     files.write("data/in.csv", "two")
     run = files.run().expect(failed=1, real=[])
-    assert "content differs from the recorded one" in run.output
+    assert "other content now than recorded" in run.output
 
 
 @pytest.mark.parametrize(

@@ -271,3 +271,19 @@ def test_the_digest_of_a_long_array_is_no_value_that_is_made_anew(project):
         says=["table.prices: <8,000 bytes #75a0e5", "recorded, <8,000 bytes #5b1563"],
         never=["if it changes from run to run"],
     )
+
+
+def test_a_digest_of_content_is_no_id(project):
+    """A digest may look like a UUID."""
+    project.ini("shop:send content=order")
+    project.tests("""
+        import shop
+
+        def test_it(tmp_path):
+            for number in range(200):
+                path = tmp_path / f"{number}.txt"
+                path.write_text(str(number))
+                shop.send(path)
+    """)
+
+    project.record().expect(passed=1, never=["the next run"])

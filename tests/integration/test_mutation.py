@@ -59,7 +59,7 @@ def test_a_function_that_changes_its_arguments_is_refused(project):
     assert run.error == [
         "MutatedInputError: shop:fit has mutated its inputs",
         "rows[0].seen: False before, True after",
-        "name the inner function that returns the new value instead",
+        "to let a replay change them, too: shop:fit mutates=rows",
     ]
     assert run.vault == {}
 
@@ -242,15 +242,17 @@ CACHING = """
         def __init__(self):
             self.pages, self._index = ["a"], None
             self._places = {}
+            self.loaded = None
 
     def fills(book):
         book._index = {"a": 0}
         book._places[0] = "a"
+        book.loaded = ["a"]
         return len(book.pages)
 """
 
 
-def test_where_a_private_attribute_was_only_filled_the_line_is_printed(project):
+def test_where_an_attribute_was_only_filled_the_line_is_printed(project):
     project.ini("shop:fills")
     project.module(CACHING)
     project.tests("""
@@ -263,12 +265,52 @@ def test_where_a_private_attribute_was_only_filled_the_line_is_printed(project):
     run = project.record().expect(failed=1)
 
     assert run.error[-1] == (
-        "if they are only caches, leave them out: "
-        "shop:fills ignore=book._index,book._places"
+        "or, if they are only caches, leave them out: "
+        "shop:fills ignore=book._index,book._places,book.loaded"
     )
-    project.ini("shop:fills ignore=book._index,book._places")
+    project.ini("shop:fills ignore=book._index,book._places,book.loaded")
     project.record().expect(passed=1)
     project.replay().expect(passed=1, says=["1 call replayed"])
+
+
+def test_the_line_that_lets_a_replay_change_an_argument_does_so(project):
+    project.ini("shop:fit rtol=0.1")
+    project.module(SHOP)
+    project.tests("""
+        import shop
+
+        def test_fit():
+            rows = [{"seen": False}]
+            assert shop.fit(rows) == 1 and rows[0]["seen"]
+    """)
+
+    run = project.record().expect(failed=1)
+
+    remedy = run.error[-1].removeprefix("to let a replay change them, too: ")
+    assert remedy == "shop:fit mutates=rows rtol=0.1"
+    project.ini(remedy)
+    project.record().expect(passed=1)
+    project.replay().expect(passed=1, real=[])
+
+
+def test_a_mock_that_was_called_is_named_as_one(project):
+    project.ini("shop:notify")
+    project.module("""
+        def notify(client, text):
+            return client.search(text).count > 1
+    """)
+    project.test(
+        "from unittest.mock import Mock\nshop.notify(Mock(**{'search.return_value.count': 3}), 'a')"
+    )
+
+    run = project.record().expect(failed=1)
+
+    assert run.error == [
+        "MutatedInputError: shop:notify has mutated its inputs",
+        "client: a Mock, which notes each call",
+        "a replay calls none; if no test looks at its calls, leave it out:"
+        " shop:notify ignore=client",
+    ]
 
 
 def test_a_private_attribute_that_had_a_value_gets_no_line_to_leave_it_out(project):

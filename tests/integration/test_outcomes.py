@@ -590,3 +590,22 @@ def test_an_exception_that_is_a_pickle_is_named_by_its_class(project):
 
     shown = project.command("ls").out
     assert "shop:order(number='seven'), raised ValidationError " in shown
+
+
+def test_a_library_that_is_missing_is_named_as_such(project):
+    project.ini("shop:fit")
+    project.module("""
+        import sys
+
+        def fit():
+            import models
+            return [models.Model()] * 2
+    """)
+    models = project.write(
+        "models.py", "class Model:\n    def __reduce__(self): return Model, ()\n"
+    )
+    project.test("shop.fit()")
+    project.record().expect(passed=1)
+    models.unlink()
+
+    project.replay().expect(failed=1, says=["models is not installed here"])

@@ -138,7 +138,7 @@ def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree]]:
             yield path, part
             continue
         if isinstance(part, dict) and is_tagged(part):
-            if "digest" in part:
+            if "digest" in part or "$content" in part:
                 continue  # A digest is no value of the call.
             part = {key: one for key, one in part.items() if key != "source"}
         inner = [] if made_anew(part) else list(parts(part))

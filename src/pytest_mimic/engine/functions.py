@@ -556,4 +556,6 @@ class FunctionCall:
         if files or before != after:
             from pytest_mimic.values.messages import mutation  # only errors need it
 
-            raise mutation(plan.own_line, self._tree_before, tree, files)
+            by_key = plan.rules.key is not None
+            line = plan.own_line
+            raise mutation(line, self._tree_before, tree, files, by_key=by_key)

@@ -47,12 +47,14 @@ class Rules(NamedTuple):
         atol: The absolute one.
         shape: Whether values and the lengths of lists are free.
         volatile: The paths that are left out.
+        sides: What the two sides are called.
     """
 
     rtol: float = 0.0
     atol: float = 0.0
     shape: bool = False
     volatile: tuple[Path, ...] = ()
+    sides: tuple[str, str] = ("recorded", "now")
 
 
 EXACT = Rules()
@@ -91,6 +93,7 @@ def differences(old: Tree, new: Tree, rules: Rules = EXACT) -> list[Difference]:
 class _Comparison:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
+        self._before, self._now = rules.sides
 
     def between(self, old: Side, new: Side, path: Path) -> Iterator[Difference]:
         old, new = _plain(old), _plain(new)
@@ -120,7 +123,7 @@ class _Comparison:
         elif self._rules.shape or canonical_text(old) == canonical_text(new):
             return
         elif kind == "$content" or (kind in _PATHS and old[kind] == new[kind]):
-            yield _fact(path, "content differs from the recorded one")
+            yield _fact(path, f"other content {self._now} than {self._before}")
         elif not self._are_close(kind, old, new):
             yield Difference(path, old, new)
 
@@ -134,7 +137,7 @@ class _Comparison:
         yield from self._keys(before, after, path)
         has_order = "pairs" in old and before.keys() == after.keys()
         if has_order and list(before) != list(after):
-            yield _fact(path, "the keys are in another order now")
+            yield _fact(path, f"the keys are in another order {self._now}")
 
     def _are_close(self, kind: str, old: Side, new: Side) -> bool:
         """Tell whether two values are equal, or two numbers of one kind nearly so."""
@@ -176,7 +179,8 @@ class _Comparison:
             yield from self._shapes(old, new, path)
             return
         if bool(old) != bool(new):
-            yield _fact(path, f"{len(old)} items recorded, {len(new)} items now")
+            sides = f"{len(old)} items {self._before}, {len(new)} items {self._now}"
+            yield _fact(path, sides)
             return
         if len(old) != len(new):
             texts = list(map(canonical_text, old))
@@ -224,7 +228,8 @@ class _Comparison:
         differing = [index for index, pair in pairs if any(self.between(*pair, ()))]
         if differing:
             first = differing[0]
-            sides = f"{line(old[first])} recorded, {line(new[first])} now"
+            one, other = line(old[first]), line(new[first])
+            sides = f"{one} {self._before}, {other} {self._now}"
             count = f"{len(differing)} of {len(old)} differ"
             yield _fact(path, f"{count}, [{_place_in(shape, first)}]: {sides}")
 

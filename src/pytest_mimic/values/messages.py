@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from pytest_mimic.errors import MutatedInputError, UnstableIdentityError
 from pytest_mimic.values.differences import (
     MISSING,
     Difference,
+    Rules,
     difference_line,
     differences,
 )
 from pytest_mimic.values.looks import ignorable
 from pytest_mimic.values.tree import (
-    Path,
     Refused,
     Tree,
+    is_tagged,
     parts,
     shown_path,
     steps_of,
@@ -24,6 +25,7 @@ from pytest_mimic.values.tree import (
 )
 
 MOST_DIFFERENCES = 5
+_SIDES = "before", "after"
 _TEACH = "say what stands for it: register_fingerprint(TYPE, reduce)"
 
 
@@ -32,7 +34,7 @@ class Line(Protocol):
 
     @property
     def name(self) -> str: ...
-    def line(self, *, ignore: Iterable[str] = ()) -> str: ...
+    def line(self, **more: Iterable[str]) -> str: ...
 
 
 def nearest(call: Tree, recorded: Iterable[Tree]) -> tuple[int, list[Difference]]:
@@ -123,7 +125,12 @@ def unstable(
 
 
 def mutation(
-    line: Line, before: Tree, after: Tree, files: Sequence[str] = ()
+    line: Line,
+    before: Tree,
+    after: Tree,
+    files: Sequence[str] = (),
+    *,
+    by_key: bool = False,
 ) -> MutatedInputError:
     """Give the error for a call that has changed its arguments.
 
@@ -132,50 +139,64 @@ def mutation(
         before: The tree of its arguments before the call.
         after: The tree after it.
         files: Lines for the files that it has changed.
+        by_key: Whether a function makes the tree of the arguments.
     """
     what = f"{line.name} has mutated its inputs"
-    way = "name the inner function that returns the new value instead", ""
+    inner = "name the inner function that returns the new value instead", ""
     if files:
-        return MutatedInputError(what, files, [way])
-    found = differences(before, after)
-    filled = _filled(before, found)
+        return MutatedInputError(what, files, [inner])
+    found = differences(before, after, Rules(sides=_SIDES))
+    mocks = _first_parts(before, found, _is_mock)
+    if mocks:
+        facts = [f"{path}: a Mock, which notes each call" for path in mocks]
+        words = "a replay calls none; if no test looks at its calls, leave it out"
+        return MutatedInputError(what, facts, [(words, line.line(ignore=mocks))])
+    changed = dict.fromkeys(one.steps[0] for one in found if one.steps)
+    ways = [("to let a replay change them, too", line.line(mutates=changed))]
+    filled = _first_parts(before, found, _is_to_be_filled)
     if filled:
-        way = (
-            "if they are only caches, leave them out",
-            line.line(ignore=tuple(filled)),
-        )
-    return MutatedInputError(what, lines_of(found, words=("before", "after")), [way])
+        words = "or, if they are only caches, leave them out"
+        ways.append((words, line.line(ignore=filled)))
+    if by_key:
+        ways = [inner]
+    return MutatedInputError(what, lines_of(found, words=_SIDES), ways)
 
 
-def _filled(before: Tree, found: list[Difference]) -> list[str]:
-    """Give the private attributes that were empty, if nothing else has changed.
+def _first_parts(
+    before: Tree, found: list[Difference], is_one: Callable[[str, Tree, Tree], bool]
+) -> list[str]:
+    """Give the first part of a kind on the way to each difference.
+
+    Returns:
+        Their paths; empty where one of the differences lies in none.
+    """
+    paths: dict[str, None] = {}
+    for difference in found:
+        around: Tree = before
+        for count, step in enumerate(difference.steps, 1):
+            inside = dict(parts(around))
+            part = inside.get(step)
+            is_known = step in inside or step.startswith("_")
+            if is_known and is_one(step, part, around):
+                paths[shown_path(difference.steps[:count])] = None
+                break
+            around = part
+        else:
+            return []
+    return [*paths]
+
+
+def _is_mock(_step: str, part: Tree, _around: Tree) -> bool:
+    return isinstance(part, dict) and next(iter(part), "").startswith("$unittest.mock:")
+
+
+def _is_to_be_filled(step: str, part: Tree, around: Tree) -> bool:
+    """Tell whether a part is an attribute without a value: a cache, most likely.
 
     One that had a value may be what was asked for.
     """
-    filled: dict[str, bool] = {}
-    for difference in found:
-        path = _private(difference.steps)
-        if not path or not _is_empty(_part_at(before, path)):
-            return []
-        filled[shown_path(path)] = True
-    return list(filled)
-
-
-def _private(steps: Path) -> Path:
-    """Give the path of the first private attribute on the way to a part."""
-    for count, step in enumerate(steps, 1):
-        if step.startswith("_"):
-            return steps[:count]
-    return ()
-
-
-def _part_at(tree: Tree, path: Path) -> Tree | None:
-    for step in path:
-        tree = dict(parts(tree)).get(step)
-    return tree
-
-
-def _is_empty(part: Tree) -> bool:
-    if isinstance(part, (dict, list)):
-        return not list(parts(part))
-    return part is None
+    if not isinstance(around, dict) or not is_tagged(around):
+        return False
+    if not step.startswith("_"):
+        return part is None
+    return part is None or (isinstance(part, (dict, list)) and not list(parts(part)))

@@ -150,6 +150,8 @@ class _Unpickler(pickle.Unpickler):
             return super().find_class(module, name)
         except (ImportError, AttributeError) as error:
             what = f"there is no {module}:{name} any more"
+            if isinstance(error, ModuleNotFoundError):
+                what = f"{error.name} is not installed here"
             raise StaleRecordingError(what) from error
 
     def persistent_load(self, kept: Any) -> object:
