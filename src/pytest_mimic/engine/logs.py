@@ -543,22 +543,28 @@ class Shared:
         Where equal calls have different outcomes, nobody knows which of them is meant.
         """
         followed: dict[str, str] = {}
-        answers: dict[str, list[Entry]] = {}
-        own = line_mark(call.line)
-        for name in self._vault.names(call_folder(call.target)):
-            mark = name.removesuffix(".json").rpartition("/")[2][_IDENTITY:]
-            if mark == own and call.rehidden is None:
+        outcomes: dict[str, str] = {}
+        differing: set[str] = set()
+        folder = call_folder(call.target)
+        own = f"{line_mark(call.line)}.json"
+        for file in self._vault.folder.listed(folder):
+            # A folder may have very many files of this line, which are not read.
+            is_own = len(file) == _IDENTITY + len(own) and file.endswith(own)
+            if is_own and not call.rehidden:
                 continue
+            name = f"{folder}/{file}"
             try:
                 found = self.recorded(name)
-                identity = follow(call, found[0], self._vault)
+                identity = follow(call, found[0], self._vault) if found else ""
             except MimicError:
                 continue  # A miss says why.
-            if found[0].target != call.target:
+            if not found or found[0].target != call.target:
                 continue
-            known = answers.setdefault(identity, found)
-            followed[identity] = name if _say_the_same(known, found) else ""
-        return {identity: name for identity, name in followed.items() if name}
+            outcome = digest_of([[one.times, one.body] for one in found])
+            if outcomes.setdefault(identity, outcome) != outcome:
+                differing.add(identity)
+            followed[identity] = min(name, followed.get(identity, name))
+        return {one: followed[one] for one in followed.keys() - differing}
 
     def recorded(self, name: str) -> list[Entry]:
         """Give the answers in a file.
@@ -756,13 +762,6 @@ def _with_answer(
         else:
             joined.append(one)
     return [*before[:-1], *joined, *after[1:]]
-
-
-def _say_the_same(one: Sequence[Entry], other: Sequence[Entry]) -> bool:
-    bodies = [
-        [(answer.times, answer.body) for answer in found] for found in (one, other)
-    ]
-    return bodies[0] == bodies[1]
 
 
 def _place_of(call: Call) -> tuple[str, str]:

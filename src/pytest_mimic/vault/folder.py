@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from os import close, lstat, rmdir, scandir, urandom
+from os import close, listdir, lstat, rmdir, scandir, urandom
 from os import stat as stat_of
 from os.path import dirname, join
 from pathlib import Path
@@ -218,6 +218,14 @@ class Folder:
                 yield from self.names(below + name[:-1])
             else:
                 yield below + name
+
+    def listed(self, start: str) -> list[str]:
+        """Return the names in a folder, in no order, whatever they name."""
+        try:
+            self.check_way(f"{start}/")
+            return listdir(self.path(start))  # noqa: PTH208
+        except (OSError, CorruptRecordingError):
+            return []
 
     def size(self, name: str) -> int:
         """Return the size of a file in bytes; 0: it does not exist."""
