@@ -442,3 +442,39 @@ def test_arrays_are_set_in_place(project):
 
     project.replay(process=True).expect(passed=1, real=[])
     project.run("--mimic-verify", process=True).expect(passed=1)
+
+
+def test_an_optimizer_keeps_the_tensors_of_its_model(project):
+    """Their numbers, gradients and the optimizer's own state are those of the recorded call."""
+    pytest.importorskip("torch")
+    project.ini("shop:train mutates=model,optimizer")
+    project.module("""
+        from tally import ran
+
+        def train(model, optimizer, x):
+            ran("train")
+            for _ in range(2):
+                optimizer.zero_grad()
+                model(x).sum().backward()
+                optimizer.step()
+            return model
+    """)
+    project.tests("""
+        import torch, shop
+
+        def test_train():
+            torch.manual_seed(0)
+            model = torch.nn.Linear(3, 60)
+            optimizer = torch.optim.Adam(model.parameters())
+            weight, before = model.weight, model.weight.detach().clone()
+            for step in (2.0, 4.0):
+                assert shop.train(model, optimizer, torch.ones(2, 3)) is model
+                assert model.weight is weight is optimizer.param_groups[0]["params"][0]
+                assert optimizer.state[weight]["step"] == step
+                assert torch.equal(weight.grad, torch.full((60, 3), 2.0))
+            assert torch.allclose(before - weight, torch.tensor(0.004), atol=1e-5)
+    """)
+    project.record(process=True).expect(passed=1, real=["train", "train"])
+
+    project.replay(process=True).expect(passed=1, real=[])
+    project.run("--mimic-verify", process=True).expect(passed=1)

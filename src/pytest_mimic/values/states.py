@@ -23,6 +23,7 @@ from pytest_mimic.values.state import (
     set_attributes,
     slots_of,
 )
+from pytest_mimic.values.tensors import grad_of
 from pytest_mimic.values.tree import (
     SCALARS,
     Path,
@@ -122,6 +123,8 @@ class States:
             if face is _ATTRIBUTES:
                 for name, attribute in attributes_of(part).items():
                     yield f".{name}", name, attribute
+            elif face.restore is _set_tensor and grad_of(part) is not None:
+                yield ".grad", "grad", part.grad
             elif face in _BUILTINS.values():
                 yield from self._items(face.copied(part))
 
@@ -346,13 +349,19 @@ def _set_array(array: Any, content: Any) -> None:
 
 
 def _tensor(tensor: Any) -> Any:
-    return tensor.detach().clone()
+    copied = tensor.detach().clone()
+    grad = grad_of(tensor)
+    if grad is not None:
+        copied.requires_grad_(True).grad = grad
+    return copied
 
 
 def _set_tensor(tensor: Any, content: Any) -> None:
     if (tensor.shape, tensor.dtype) != (content.shape, content.dtype):
         raise ValueError("a tensor of another shape or dtype")
-    tensor.detach().copy_(content)
+    tensor.detach().copy_(content.detach())
+    if tensor.is_leaf:
+        tensor.grad = content.grad
 
 
 def _set_mapping(mapping: Any, content: dict[Any, Any]) -> None:
