@@ -255,11 +255,17 @@ class _Lines:
         self._patterns = Patterns(options.only, options.exclude)
 
     def line_for(
-        self, client: str, signature: Callable[[], str], host: str | None
+        self,
+        client: str,
+        signature: Callable[[], str],
+        host: str | None,
+        is_of: Callable[[str], bool],
     ) -> Line | None:
         known = client_of(client)
         kind = known.kind if known else client
         if self._name not in (client, kind) or not self._is_there:
+            return None
+        if not is_of(self._name):
             return None
         takes = self._patterns.takes(signature(), host)
         return Line(self._name, self._options, None) if takes else None

@@ -53,13 +53,15 @@ GLUED = {
 }
 # A name that ends in these describes a secret.
 ABOUT = """
-    accepted|address|again code|algorithm|at|banner|changed|complexity|consent|cost
-    count|created|date|decimal|decimals|decoder|dish|domain|enabled|encoder|endpoint
+    accepted|address|again code|algorithm|at|banner|by|changed|complexity|consent|cost
+    count|created|date|decimal|decimals|decoder|description|dish|domain|enabled|encoder
+    endpoint
     expiration|expires|expiry|field|fingerprint|format|header|hint|hints|host|id|ids|in
-    info|issuer|jar|length|lifespan|lifetime|limit|method|methods|name|names|options
+    info|issuer|jar|length|lifespan|lifetime|limit|method|methods|name|names|object
+    options
     param|parameter|path|policy|port|provider|required|rotation|rule|rules|santa|santas
     scheme|scope|status|strength|supported|symbol|time|timeout|title|ttl|type|types|uri
-    url|valid|version
+    url|valid|version|visibility
 """
 # A name in which these stand before a secret word asks about a secret.
 QUESTIONS = """
@@ -305,27 +307,39 @@ class Names:
             return said
         return self._strength_of(name) or _strength_by_value(words, value)
 
-    def below(self, name: str, strength: str, value: object, *, is_own: bool) -> str:
-        """Return how secret a leaf is that stands below a secret name.
+    def below(
+        self,
+        name: str,
+        value: object,
+        above: str,
+        beside: Mapping[str, Beside],
+        *,
+        is_of_user: bool,
+        is_record: bool,
+    ) -> str:
+        """Return how secret a part is that stands below a secret name.
 
         Args:
             name: Its own name.
-            strength: That of the name above it.
-            value: The leaf.
-            is_own: Whether the names there are the user's.
+            value: The part.
+            above: How secret the name above it is.
+            beside: What `beside_in` gives of the names there.
+            is_of_user: Whether the user has given all names there.
+            is_record: Whether they are those of a record, of which there are several.
         """
         words = words_of(name)
-        says_nothing = words in _table(_SAYS_NOTHING) or _CAPITALS.fullmatch(name)
-        own = self.strength(name, value)
-        if WHOLE in (strength, own):
+        own = self.strength(name, value, beside)
+        if WHOLE in (above, own):
             return WHOLE
-        if is_own or own == HARD:
+        if is_of_user or own == HARD:
             return HARD
-        if says_nothing:
-            return strength
+        if words in _table(_SAYS_NOTHING) or _CAPITALS.fullmatch(name):
+            return above
         if not own and _ends_in(words, _table(ABOUT)):
             return ""
-        return SOFT
+        # Any other name, but that of a number, is taken for one that the user gave.
+        is_number = isinstance(value, (int, float))
+        return SOFT if is_record or is_number else above
 
     def beside_in(self, mapping: Mapping[str, object]) -> dict[str, Beside]:
         """Return the names of a mapping that are judged by what stands beside them.

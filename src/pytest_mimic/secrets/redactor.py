@@ -415,8 +415,10 @@ class _Walk:
         # Under `passwords` a number counts them, and names are the user's own.
         is_of_many = name.endswith("s") and not is_item
         if isinstance(value, dict):
-            is_own = strength == HARD and (is_of_many or name in _STORES)
-            return self._replace_leaves(value, path, strength, is_own=is_own)
+            is_of_user = strength == HARD and (is_of_many or name in _STORES)
+            return self._replace_parts(
+                value, path, strength, is_of_user=is_of_user, is_record=is_item
+            )
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not is_number or is_placeholder(value):
             return value
@@ -425,15 +427,29 @@ class _Walk:
             return value
         return number_of(self._give(Number(value), path))
 
-    def _replace_leaves(
-        self, plain: dict[str, Any], path: str, strength: str, *, is_own: bool
+    def _replace_parts(
+        self,
+        plain: dict[str, Any],
+        path: str,
+        strength: str,
+        *,
+        is_of_user: bool,
+        is_record: bool,
     ) -> dict[str, Any]:
+        beside = self._names.beside_in(plain)
         hidden: dict[str, Any] = {}
         for key, value in plain.items():
             place = f"{path}.{key}"
             below = strength
             if self._rule != _AS_SENT:
-                below = self._names.below(key, strength, value, is_own=is_own)
+                below = self._names.below(
+                    key,
+                    value,
+                    strength,
+                    beside,
+                    is_of_user=is_of_user,
+                    is_record=is_record,
+                )
             if below:
                 hidden[key] = self._replace(value, place, below)
             else:
