@@ -20,19 +20,20 @@ def rm(project: Project, options: Namespace) -> Generator[str, None, int]:
     """Delete calls, and the objects that nothing else refers to."""
     vault = project.vault
     selection = select(project, options)
-    for found in selection.found:
+    chosen = list(selection)
+    for found in chosen:
         if found.is_cassette:  # it goes as a whole
             found.entries = found.recording.entries
         for entry in found.entries:
             yield f"{project.label(entry)}    {found.owner}"
-    count = plural(selection.calls, "recording")
-    if options.dry_run and selection.found:
+    count = plural(sum(len(found.entries) for found in chosen), "recording")
+    if options.dry_run and chosen:
         yield f"{count} would be deleted"
-    elif selection.found:
+    elif chosen:
         before = vault.size()
-        delete_calls(vault, selection.found)
+        delete_calls(vault, chosen)
         yield f"{count} deleted, {size_in_words(before - vault.size())} freed"
-    yield from selection.told(project)
+    yield from selection.told()
     return selection.code
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from pytest_mimic.cli.change import delete_calls
-from pytest_mimic.cli.exchanges import hides_more, recordings
+from pytest_mimic.cli.exchanges import damage_of_edit, hides_more
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found
 from pytest_mimic.errors import CorruptRecordingError
@@ -19,7 +19,7 @@ from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import call_name, is_own, log_name
 from pytest_mimic.vault.recording import Entry, Recording, content_of
-from pytest_mimic.vault.vault import objects_in
+from pytest_mimic.vault.vault import PART, objects_in
 from pytest_mimic.words import plural, size_in_words
 
 # What a person can put right, or what belongs to another version.
@@ -104,6 +104,7 @@ def _fix(
     before = vault.size()
     delete_calls(vault, [one.found for one in again if one.found])
     vault.delete(one.file for one in again if not one.found)
+    vault.delete(vault.unneeded_objects())
     yield f"  {count} removed, {size_in_words(before - vault.size())} freed"
     places = [(one.file, one.owner) for one in again if one.owner]
     if places:
@@ -120,17 +121,25 @@ def _findings(project: Project) -> tuple[list[Finding], str]:
     findings: list[Finding] = []
     calls = 0
     objects = vault.objects()
-    for name, recording in recordings(project):
+    looked_at = _Objects(project)
+    for name, content in vault.contents():
+        recording = vault.parsed(name, content)
+        is_edited = isinstance(recording, Recording) and recording.edited
+        if isinstance(recording, Recording) and is_edited:
+            recording = damage_of_edit(project, name, recording) or recording
         if isinstance(recording, CorruptRecordingError):
             findings.append(_damaged(project, name, recording))
             continue
+        assert isinstance(content, bytes)
         calls += len(recording.entries)
-        findings += _of_file(project, name, recording)
+        findings += _of_file(project, name, recording, is_edited=is_edited)
+        of_file = objects_in(content)
         for entry in recording.entries:
-            found = Found(name, recording, [entry])
-            findings += _of_objects(project, found, entry)
-            findings += _of_outcome(project, found, entry)
-            findings += _of_secrets(project, found, entry)
+            found, needed = Found(name, recording, [entry]), set(of_file)
+            if needed and len(recording.entries) > 1:
+                needed = objects_in(content_of(Recording("", "", [entry])))
+            findings += looked_at.damage(found, entry, needed)
+            findings += _of_values(project, found, entry)
     findings += _left_over(project, {finding.file for finding in findings})
     findings = [
         finding if is_own(finding.file) else finding._replace(goes=False)
@@ -160,7 +169,9 @@ def _owner_in(project: Project, name: str) -> str:
         return ""
 
 
-def _of_file(project: Project, name: str, recording: Recording) -> Iterator[Finding]:
+def _of_file(
+    project: Project, name: str, recording: Recording, *, is_edited: bool
+) -> Iterator[Finding]:
     label, owner = project.path_of(name), recording.owner
     calls = {call_name(one.target, one.identity, one.line) for one in recording.entries}
     if name.startswith("calls/") and calls != {name}:
@@ -171,42 +182,67 @@ def _of_file(project: Project, name: str, recording: Recording) -> Iterator[Find
         command = project.commands.mimic("mv", owner, "TEST")
         problem = f"{label} is not the file of its test"
         yield Finding(name, problem, owner, f"if another test uses it: {command}")
-    if recording.edited:
+    if is_edited:
         yield Finding(name, f"{label} was edited by hand", is_harmless=True)
 
 
-def _of_objects(project: Project, found: Found, entry: Entry) -> Iterator[Finding]:
-    name, label = found.name, project.path_of(found.name)
-    pending = objects_in(content_of(Recording("", "", [entry])))
-    if entry.inputs:
-        pending.add(entry.inputs)
-    while pending:
-        needed = pending.pop()
-        try:
-            content = project.vault.read_object(needed)
-        except CorruptRecordingError as error:
+class _Objects:
+    """The objects of a vault. Each is read once, however many recordings name it."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._read: dict[str, tuple[set[str], CorruptRecordingError | None]] = {}
+
+    def damage(
+        self, found: Found, entry: Entry, pending: set[str]
+    ) -> Iterator[Finding]:
+        """Find the objects that a call needs and that cannot be used."""
+        name, label = found.name, self._project.path_of(found.name)
+        while pending:
+            needed = pending.pop()
+            if needed not in self._read:
+                self._read[needed] = self._look_at(needed)
+            inner, error = self._read[needed]
+            pending |= inner
+            if error is None:
+                continue
             if needed == entry.inputs:
                 yield Finding(name, f"{error.what}: what {label} has reached")
                 continue
             problem = f"{error.what}, and {label} names it"
             goes = error.damage not in _KEPT_DAMAGE
             yield Finding(name, problem, found.recording.owner, goes=goes, found=found)
-        else:
-            if needed.endswith(".json"):
-                pending |= objects_in(content[:])
+
+    def _look_at(self, name: str) -> tuple[set[str], CorruptRecordingError | None]:
+        try:
+            content = self._project.vault.read_object(name)
+        except CorruptRecordingError as error:
+            return set(), error
+        return (objects_in(content[:]) if name.endswith(".json") else set()), None
 
 
-def _of_outcome(project: Project, found: Found, entry: Entry) -> Iterator[Finding]:
-    """Find what a readable outcome of a function may not make."""
-    if entry.request is not None or entry.end == "empty":
+def _of_values(project: Project, found: Found, entry: Entry) -> Iterator[Finding]:
+    if entry.end == "empty":
         return
+    vault = project.vault
     try:
-        fault = None
-        for tree in (entry.body, entry.states):
-            made = partial(Judge().fault_in, unshelve(tree, project.vault))
-            fault = fault or deeply(made)
+        call: Any = unshelve(entry.arguments or entry.request or {}, vault)
+        body: Any = unshelve(entry.body, vault)
+        if entry.request is None:
+            states = unshelve(entry.states, vault)
+            yield from _of_outcome(project, found, entry, [body, states])
     except CorruptRecordingError:
-        return  # It is named already.
+        return  # An object is damaged, which is named already.
+    yield from _of_secrets(project, found, entry, call, body)
+
+
+def _of_outcome(
+    project: Project, found: Found, entry: Entry, trees: Sequence[Any]
+) -> Iterator[Finding]:
+    """Find what a readable outcome of a function, or a state, may not make."""
+    fault = None
+    for tree in trees:
+        fault = fault or deeply(partial(Judge().fault_in, tree))
     if fault is not None:
         label = f"{project.path_of(found.name)}: {project.label(entry)}"
         problem = f"{label}: {fault.what}: {', '.join(fault.facts)}"
@@ -214,21 +250,20 @@ def _of_outcome(project: Project, found: Found, entry: Entry) -> Iterator[Findin
         yield Finding(found.name, problem, owner, goes=True, found=found)
 
 
-def _of_secrets(project: Project, found: Found, entry: Entry) -> Iterator[Finding]:
-    name, owner, vault = found.name, found.recording.owner, project.vault
-    if entry.end == "empty":
+def _of_secrets(
+    project: Project, found: Found, entry: Entry, call: Any, body: Any
+) -> Iterator[Finding]:
+    name, owner = found.name, found.recording.owner
+    is_visible = hides_more(project, project.adapter(entry.target), call, body)
+    keys = dict.fromkeys(project.secrets.keys_in(call, body))
+    if not is_visible and not keys:
         return
-    try:
-        call: Any = unshelve(entry.arguments or entry.request or {}, vault)
-        body: Any = unshelve(entry.body, vault)
-    except CorruptRecordingError:
-        return  # it is named already
     label = f"{project.path_of(name)}: {project.label(entry)}"
-    if hides_more(project, project.adapter(entry.target), call, body):
+    if is_visible:
         again = project.record_again("--mimic-rerecord", [(name, owner)])
         problem = f"{label} contains values that would be hidden today"
         yield Finding(name, problem, owner, f"to hide it: {again}")
-    for shown, mark in dict.fromkeys(project.secrets.keys_in(call, body)):
+    for shown, mark in keys:
         problem = f"{label} holds what looks like a key ({shown})"
         remedy = f"if it is not a key: mimic_redact = !{mark}"
         yield Finding(name, problem, owner, remedy)
@@ -236,12 +271,12 @@ def _of_secrets(project: Project, found: Found, entry: Entry) -> Iterator[Findin
 
 def _left_over(project: Project, named: Container[str]) -> Iterator[Finding]:
     vault = project.vault
-    for name in vault.parts():
-        yield _of_part(project, name)
     for name in vault.unneeded_objects():
         yield Finding(name, f"{project.path_of(name)} is not needed", goes=True)
     for name in vault.folder.names():
-        if not is_own(name) and name not in named:
+        if name.endswith(PART):
+            yield _of_part(project, name)
+        elif not is_own(name) and name not in named:
             problem = f"{project.path_of(name)} is not a file of a vault"
             yield Finding(name, problem, is_harmless=True)
 

@@ -153,7 +153,7 @@ def _rows_of_file(
     try:
         old = _parsed(label, revision.read(name))
         new = _parsed(label, project.vault.folder.read(name))
-        damage = damage_of_edit(project, name, new)
+        damage = damage_of_edit(project, name, new) if new.edited else None
         if damage is not None:
             raise damage
     except CorruptRecordingError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from pytest_mimic.cli.project import Project
@@ -61,30 +61,28 @@ def hides_more(
     return secrets.environment.hide_in(text) != text
 
 
-def recordings(
-    project: Project,
-) -> Iterator[tuple[str, Recording | CorruptRecordingError]]:
-    """Yield each recording of a vault, or what is wrong with it."""
-    for name, found in project.vault.all():
-        if isinstance(found, Recording):
-            yield name, damage_of_edit(project, name, found) or found
-        else:
-            yield name, found
+def recording_in(
+    project: Project, name: str, content: bytes | CorruptRecordingError
+) -> Recording | CorruptRecordingError:
+    """Return the recording in a file of a vault, or what is wrong with it."""
+    found = project.vault.parsed(name, content)
+    if isinstance(found, Recording) and found.edited:
+        return damage_of_edit(project, name, found) or found
+    return found
 
 
 def damage_of_edit(
     project: Project, name: str, recording: Recording
 ) -> CorruptRecordingError | None:
     """Return what is wrong with a file that was edited to what no adapter can read."""
-    if recording.edited:
-        try:
-            for entry in recording.entries:
-                _try(project, entry)
-        except CorruptRecordingError:
-            return None  # An object is gone, which is named where it is needed.
-        except MALFORMED as error:
-            reason = f"{type(error).__name__}: {error}"
-            return shapeless(project.path_of(name), reason)
+    try:
+        for entry in recording.entries:
+            _try(project, entry)
+    except CorruptRecordingError:
+        pass  # An object is gone, which is named where it is needed.
+    except MALFORMED as error:
+        reason = f"{type(error).__name__}: {error}"
+        return shapeless(project.path_of(name), reason)
     return None
 
 

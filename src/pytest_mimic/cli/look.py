@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Generator, Iterator
+from shutil import get_terminal_size
 
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.select import Found, select
+from pytest_mimic.cli.select import Found, Selection, select
 from pytest_mimic.engine.calls import failed_exchange, raised_in
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.secrets.split import hide_split
@@ -31,32 +33,37 @@ def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
     """List calls: day, duration, the call, how it failed, and who recorded it."""
     selection = select(project, options)
     if options.json:
-        plain = {
-            "calls": [
-                _plain_row(project, found, entry)
-                for found in selection.found
-                for entry in found.entries
-            ],
-            "damaged": [str(error) for error in selection.damaged],
-            "unmatched": selection.unmatched,
-        }
-        yield from json.dumps(plain, indent=1).split("\n")
+        yield from _as_json(project, selection)
         return selection.code
-    for found in selection.found:
+    width = get_terminal_size().columns if sys.stdout.isatty() else None
+    for found in selection:
         for entry in found.entries:
             label = ", ".join(filter(None, [project.label(entry), _failure(entry)]))
             took = duration(entry.seconds)
-            yield f"{entry.recorded}  {took:>7}  {label}    {found.owner}"
-    count = plural(selection.calls, "call")
-    if selection.calls and options.selectors:
-        yield count
-    elif selection.calls:
-        yield f"{count}, {size_in_words(project.vault.size())}"
+            row = f"{entry.recorded}  {took:>7}  {label}    {found.owner}"
+            is_cut = width is not None and len(row) > width
+            yield f"{row[: width - 1]}…" if is_cut and width else row
+    if selection.calls:
+        size = selection.size if options.selectors else project.vault.size()
+        yield f"{plural(selection.calls, 'call')}, {size_in_words(size)}"
     elif not options.selectors and not selection.damaged:
         yield f"no recordings in {project.vault.label}"
         yield f"  to record: {project.commands.pytest('--mimic-record')}"
-    yield from selection.told(project)
+    yield from selection.told()
     return selection.code
+
+
+def _as_json(project: Project, selection: Selection) -> Iterator[str]:
+    """Give one document of JSON, a call a line."""
+    before = '{"calls": ['
+    for found in selection:
+        for entry in found.entries:
+            yield before
+            before = f"{json.dumps(_plain_row(project, found, entry))},"
+    yield before.removesuffix(",")
+    damaged = json.dumps([str(error) for error in selection.damaged])
+    unmatched = json.dumps(selection.unmatched)
+    yield f'], "damaged": {damaged}, "unmatched": {unmatched}}}'
 
 
 def _failure(entry: Entry) -> str:
@@ -98,9 +105,13 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
         return masked
 
     selection = select(project, options)
-    code = selection.code
-    for found in selection.found:
+    is_damaged = False
+    for found in selection:
         for entry in found.entries:
+            effect = _effect(entry)
+            if effect:
+                yield f"{project.label(entry)}: {effect}"
+                continue
             yield project.label(entry)
             took = duration(entry.seconds)
             yield f"  recorded {entry.recorded} by {found.owner} in {took}"
@@ -111,12 +122,23 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
                 yield from drawn(entry, shown)
             except CorruptRecordingError as error:
                 yield from (f"  {line}" for line in str(error).split("\n"))
-                code = 1
+                is_damaged = True
             yield ""
     for damage in selection.damaged:
         yield str(damage.what)
-    yield from selection.told(project)
-    return code
+    yield from selection.told()
+    return 1 if is_damaged else selection.code
+
+
+def _effect(entry: Entry) -> str:
+    """Return what a statement without rows has done; empty: it is no such call."""
+    answer = entry.body.get("answer")
+    if not isinstance(answer, dict) or not answer.keys() <= {"count", "lastrowid"}:
+        return ""
+    count = answer.get("count")
+    if isinstance(count, int) and count >= 0:
+        return plural(count, "row")
+    return "done"
 
 
 def drawn(entry: Entry, shown: Callable[[Tree], Tree]) -> Iterator[str]:

@@ -69,7 +69,7 @@ def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
     """Write down the identities, places and hidden names that reading gives."""
     selection = select(project, options)
     moves: list[_Move] = []
-    for found in selection.found:
+    for found in selection:
         moves += _moves_of(project, found)
     made = _made(project, moves)
     count = sum(move.is_change for move in moves)
@@ -87,7 +87,7 @@ def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
         _carry_out(project, moves, made)
     if left:
         yield from _listed(project, left)
-    yield from selection.told(project)
+    yield from selection.told()
     return 1 if left else selection.code
 
 

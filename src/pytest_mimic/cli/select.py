@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from pytest_mimic.cli.exchanges import recordings
+from pytest_mimic.cli.exchanges import recording_in
 from pytest_mimic.cli.project import Project
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import client_of
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.vault.recording import Entry, Recording
+from pytest_mimic.vault.vault import FOLDERS
 from pytest_mimic.words import plural
 
 
@@ -44,37 +45,83 @@ class Found:
         return self.name.startswith("cassettes/")
 
 
-@dataclass
 class Selection:
-    """What selectors have found in a vault.
+    """What selectors find in a vault: its files, one after another.
 
     Attributes:
-        found: The calls, file by file.
+        calls: How many calls were found until now.
+        size: The bytes of their files.
         damaged: What is wrong with files that may be meant, too.
-        unmatched: The selectors that found nothing.
     """
 
-    found: list[Found] = field(default_factory=list)
-    damaged: list[CorruptRecordingError] = field(default_factory=list)
-    unmatched: list[str] = field(default_factory=list)
+    def __init__(self, project: Project, words: Sequence[str]) -> None:
+        self.calls = 0
+        self.size = 0
+        self.damaged: list[CorruptRecordingError] = []
+        self._project = project
+        self._words = words
+        self._selectors = [_Selector(project, word) for word in words]
+        self._matched: set[str] = set()
+
+    def __iter__(self) -> Iterator[Found]:
+        """Yield the calls, file by file. What they are told of is known at the end."""
+        project = self._project
+        for name, content in project.vault.contents(self._files()):
+            recording = recording_in(project, name, content)
+            if isinstance(recording, CorruptRecordingError):
+                self._note_damage(name, recording)
+                continue
+            assert isinstance(content, bytes)
+            entries = self._entries_of(name, recording)
+            if entries:
+                self.calls += len(entries)
+                self.size += len(content)
+                yield Found(name, recording, entries)
+
+    def _files(self) -> list[str] | None:
+        """Return the files that the selectors name; None: it takes all to find them."""
+        files: set[str] = set()
+        for selector in self._selectors:
+            if selector.file is None:
+                return None
+            files.add(selector.file)
+        return sorted(files) or None
+
+    def _note_damage(self, name: str, error: CorruptRecordingError) -> None:
+        naming = {one.word for one in self._selectors if one.names_file(name)}
+        self._matched |= naming
+        if naming or not self._words:
+            self.damaged.append(error)
+
+    def _entries_of(self, name: str, recording: Recording) -> list[Entry]:
+        if not self._words:
+            return recording.entries
+        taken: set[int] = set()
+        for selector in self._selectors:
+            found = selector.of_file(name, recording)
+            if found:
+                self._matched.add(selector.word)
+                taken.update(map(id, found))
+        return [entry for entry in recording.entries if id(entry) in taken]
 
     @property
-    def calls(self) -> int:
-        """How many calls were found."""
-        return sum(len(found.entries) for found in self.found)
+    def unmatched(self) -> list[str]:
+        """The selectors that found nothing."""
+        return [word for word in self._words if word not in self._matched]
 
     @property
     def code(self) -> int:
         """The exit code of a subcommand that only looks at them."""
         return 1 if self.damaged or self.unmatched else 0
 
-    def told(self, project: Project) -> Iterator[str]:
+    def told(self) -> Iterator[str]:
         """Say which selectors found nothing, and that files cannot be read."""
         for word in self.unmatched:
-            yield f"nothing in {project.vault.label} matches {word}"
+            yield f"nothing in {self._project.vault.label} matches {word}"
         if self.damaged:
             count = plural(len(self.damaged), "file")
-            yield f"{count} cannot be read: {project.commands.mimic('check')}"
+            check = self._project.commands.mimic("check")
+            yield f"{count} cannot be read: {check}"
 
 
 def select(project: Project, options: Namespace) -> Selection:
@@ -88,29 +135,7 @@ def select(project: Project, options: Namespace) -> Selection:
         raise MimicError(
             "a selector is empty (a variable of the shell that is not set?)"
         )
-    selectors = [_Selector(project, word) for word in words]
-    matched = set()
-    selection = Selection()
-    for name, recording in recordings(project):
-        if isinstance(recording, CorruptRecordingError):
-            naming = {one.word for one in selectors if one.names_file(name)}
-            matched |= naming
-            if naming or not words:
-                selection.damaged.append(recording)
-            continue
-        entries = recording.entries
-        if words:
-            taken: set[int] = set()
-            for selector in selectors:
-                found = selector.of_file(name, recording)
-                if found:
-                    matched.add(selector.word)
-                    taken.update(map(id, found))
-            entries = [entry for entry in entries if id(entry) in taken]
-        if entries:
-            selection.found.append(Found(name, recording, entries))
-    selection.unmatched = [word for word in words if word not in matched]
-    return selection
+    return Selection(project, words)
 
 
 class _Selector:
@@ -124,6 +149,13 @@ class _Selector:
         self._targets = (word, client.kind if client is not None else word)
         self._place = project.place_of(word)
         self._file = project.file_of(word).removesuffix(".json")
+
+    @property
+    def file(self) -> str | None:
+        """The file of the vault that it names, if that exists."""
+        name = f"{self._file}.json"
+        is_in_vault = name.startswith(tuple(f"{folder}/" for folder in FOLDERS))
+        return name if is_in_vault and self._project.vault.folder.exists(name) else None
 
     def names_file(self, name: str) -> bool:
         """Return whether a file of the vault is named, or is in a folder that is."""

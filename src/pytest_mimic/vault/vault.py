@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -182,22 +182,43 @@ class Vault:
                 if name.endswith((".json", "/")):
                     yield name
 
-    def all(self) -> Iterator[tuple[str, Recording | CorruptRecordingError]]:
-        """Yield each recording, or what is wrong with it, or a folder of objects."""
-        for name in self.names():
+    def all(
+        self, names: Iterable[str] | None = None
+    ) -> Iterator[tuple[str, Recording | CorruptRecordingError]]:
+        """Yield each recording, or what is wrong with it, or with a folder of objects.
+
+        Args:
+            names: The files. Default: all.
+        """
+        for name, content in self.contents(names):
+            yield name, self.parsed(name, content)
+
+    def contents(
+        self, names: Iterable[str] | None = None
+    ) -> Iterator[tuple[str, bytes | CorruptRecordingError]]:
+        """Yield what the file of each recording holds, as `all`."""
+        if names is None:
+            objects = self.folder.names("objects")
+            names = chain(self.names(), (one for one in objects if one[-1] == "/"))
+        for name in names:
             try:
-                found = self.read(name)
+                content = self.folder.read(name)
             except CorruptRecordingError as error:
                 yield name, error
             else:
-                if found is not None:  # another process has not deleted it meanwhile
-                    yield name, found
-        for name in self.folder.names("objects"):
-            if name.endswith("/"):
-                try:
-                    self.folder.read(name)
-                except CorruptRecordingError as error:
-                    yield name, error
+                if content is not None:  # another process has not deleted it meanwhile
+                    yield name, content
+
+    def parsed(
+        self, name: str, content: bytes | CorruptRecordingError
+    ) -> Recording | CorruptRecordingError:
+        """Return the recording in a file, or what is wrong with it."""
+        if isinstance(content, CorruptRecordingError):
+            return content
+        try:
+            return parse(content, self._labelled(name))
+        except CorruptRecordingError as error:
+            return error
 
     def write(
         self,
@@ -273,7 +294,7 @@ class Vault:
                 self._replace(written.name, written.now, written.before)
 
     def delete(self, names: Iterable[str]) -> int:
-        """Delete files, and all objects that nothing refers to; return how many files.
+        """Delete files, and the objects that nothing else refers to; return how many.
 
         Objects stay while another process records, and where a file is damaged.
 
@@ -283,17 +304,29 @@ class Vault:
         deleted = 0
         refused: list[MimicError] = []
         with self.locks.alone() as is_alone:
+            loose: set[str] = set()
             for name in names:
+                try:
+                    loose |= objects_in(self.folder.read(name) or b"")
+                except CorruptRecordingError:
+                    pass  # It refers to nothing that is known.
                 try:
                     deleted += self.folder.delete(name)
                 except MimicError as error:
                     refused.append(error)
-            if is_alone:
-                self._drop(self.unneeded_objects())
+            self._drop_loose(loose, is_alone=is_alone)
             self._drop(self.folder.leftovers())
         if refused:
             raise refused[0]
         return deleted
+
+    def _drop_loose(self, loose: set[str], *, is_alone: bool) -> None:
+        """Delete objects that nothing refers to, or leave them to the last recorder."""
+        if is_alone:
+            loose = loose.union(self.locks.take_loose())
+            self._drop(self.unneeded_objects(loose))
+        else:
+            self.locks.leave_loose(loose)
 
     def _drop(self, names: Iterable[str]) -> None:
         """Delete what nobody needs; what belongs to another user stays."""
@@ -423,11 +456,7 @@ class Vault:
         if not self.locks.has_joined:
             return
         with self.locks.alone() as is_alone:
-            if is_alone:
-                loose = self._loose.union(self.locks.take_loose())
-                self._drop(self.unneeded_objects(loose))
-            else:
-                self.locks.leave_loose(self._loose)
+            self._drop_loose(self._loose, is_alone=is_alone)
         self._loose.clear()
         self.locks.leave()
 

@@ -1,0 +1,117 @@
+"""Section 8: what a command reads grows with what it has to look at, not with the vault."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+
+import pytest
+
+SHOP = """
+    from tally import ran
+
+    def large(n):
+        ran("large", n)
+        return "x" * 70_000
+
+    def small(n):
+        ran("small", n)
+        return n
+"""
+opened: list[str] = []
+is_counting = False
+
+
+def note(event, arguments):
+    if is_counting and event == "open" and isinstance(arguments[0], str):
+        opened.append(arguments[0])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hook():
+    """A hook for audits stays for ever."""
+    sys.addaudithook(note)
+
+
+@pytest.fixture
+def shop(project):
+    project.ini("shop:*")
+    project.module(SHOP)
+    project.tests("""
+        import pytest, shop
+
+        @pytest.mark.parametrize("n", range(30))
+        def test_it(n):
+            shop.small(n), shop.large(n)
+
+        @pytest.mark.mimic("shop:small", sequence=True)
+        @pytest.mark.parametrize("n", range(5))
+        def test_log(n):
+            shop.small(n)
+    """)
+    project.record_once(passed=35)
+    return project
+
+
+def reads(shop, *words):
+    """Return how often a command has opened each file of the vault, and what it said."""
+    global is_counting
+    opened.clear()
+    is_counting = True
+    try:
+        answer = shop.command(*words)
+    finally:
+        is_counting = False
+    label = f"{shop.vault}/"
+    return Counter(one[len(label) :] for one in opened if one.startswith(label)), answer
+
+
+@pytest.mark.parametrize("command", ["show", "rm"])
+@pytest.mark.parametrize("start", ["{}", ".mimic_vault/{}"])
+def test_a_file_of_the_vault_is_read_alone(shop, command, start):
+    names = [name for name in shop.files("calls") if "small" in name]
+    log = next(iter(shop.files("logs")))
+
+    for name in [names[0], log]:
+        found, answer = reads(shop, command, start.format(name))
+
+        of_calls = {file for file in found if file.startswith(("calls", "logs"))}
+        # Who else names its object of `inputs` is looked for, and found at once.
+        assert (answer.code, name in of_calls, len(of_calls) <= 2) == (0, True, True)
+
+
+@pytest.mark.parametrize("command", ["ls", "check"])
+def test_each_file_is_read_a_few_times_at_most(shop, command):
+    found, answer = reads(shop, command)
+
+    known = shop.files("calls").keys() | shop.files("logs").keys()
+    assert answer.code == 0
+    assert max(found[name] for name in known) <= (1 if command == "ls" else 2)
+
+
+def test_what_is_cleared_is_read_a_few_times_at_most(shop):
+    """Whatever it is, and however much goes."""
+    shop.tests("import shop\n\ndef test_it():\n    shop.small(1)\n")
+    before = set(shop.files("calls"))
+    global is_counting
+    opened.clear()
+    is_counting = True
+    try:
+        shop.run("--mimic-clear-unused").expect(passed=1)
+    finally:
+        is_counting = False
+
+    label = f"{shop.vault}/"
+    found = Counter(one[len(label) :] for one in opened if one.startswith(label))
+    assert len(shop.files("calls")) == 1
+    assert max(found[name] for name in before - shop.files("calls").keys()) <= 4
+
+
+def test_the_json_of_ls_is_one_document_that_comes_call_by_call(shop):
+    answer = shop.command("ls", "--json")
+
+    rows = json.loads(answer.out)
+    assert len(rows["calls"]) == len(answer.out.splitlines()) - 2 == 65
+    assert (rows["damaged"], rows["unmatched"]) == ([], [])
+    assert json.loads(shop.command("ls", "--json", "shop:none").out)["calls"] == []

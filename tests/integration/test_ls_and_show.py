@@ -1,0 +1,60 @@
+"""Section 8, `ls` and `show`: what fits on a line of the terminal is one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it has no such terminals")
+def test_a_line_of_ls_fits_into_the_terminal(project):
+    """Into a pipe it goes whole."""
+    import pty
+
+    project.ini("shop:fetch")
+    project.module("def fetch(city): return city")
+    project.tests('import shop\n\ndef test_it():\n    shop.fetch("Llanfair" * 20)\n')
+    project.record().expect(passed=1)
+    command = [sys.executable, "-m", "pytest_mimic", "ls"]
+    ours, theirs = pty.openpty()
+
+    subprocess.run(
+        command, cwd=project.root, env=os.environ | {"COLUMNS": "60"}, stdout=theirs
+    )
+    os.close(theirs)
+    shown = os.read(ours, 10_000).decode().splitlines()
+    os.close(ours)
+
+    assert [len(line) <= 60 for line in shown] == [True, True]
+    assert shown[0].endswith("…")
+    assert shown[1].startswith("1 call, ")
+    [row, _] = project.command("ls").out.splitlines()
+    assert row.endswith("    test_shop.py::test_it")
+    assert len(row) > 100
+
+
+def test_a_statement_without_rows_is_a_line(project):
+    pytest.importorskip("sqlalchemy")
+    project.ini("sqlalchemy")
+    project.tests("""
+        from sqlalchemy import create_engine, text
+
+        def test_it(tmp_path):
+            engine = create_engine(f"sqlite:///{tmp_path}/shop.db")
+            with engine.begin() as connection:
+                connection.execute(text("CREATE TABLE users (id INT, name TEXT)"))
+                add = text("INSERT INTO users VALUES (:id, :name)")
+                connection.execute(add, {"id": 1, "name": "Ann"})
+                assert connection.execute(text("SELECT * FROM users")).all() == [(1, "Ann")]
+            engine.dispose()
+    """)
+    project.record().expect(passed=1)
+
+    shown = project.command("show", "test_shop.py").out.splitlines()
+
+    assert [line for line in shown if "INSERT" in line and line.endswith(": 1 row")]
+    assert len([line for line in shown if "CREATE" in line]) == 1
+    assert "    rows: [{'id': 1, 'name': 'Ann'}]" in shown
