@@ -92,6 +92,7 @@ from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.recording import MALFORMED
 
 if TYPE_CHECKING:
+    from pytest_mimic.engine.events import Event
     from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
     from pytest_mimic.values.differences import Difference
@@ -250,9 +251,16 @@ class Adapter:
         """Return where a part that `volatile=` names stands, stored and compared."""
         return [path]
 
-    def tokens(self, answer: Plain) -> int:  # noqa: ARG002
-        """Return how many tokens of a language model an answer has cost."""
-        return 0
+    def tokens(self, answer: Plain) -> dict[str, int]:  # noqa: ARG002
+        """Return the tokens of a language model that an answer has cost, by kind.
+
+        The kinds are `in`, `out`, and `cached` for those of `in` that a cache had.
+        """
+        return {}
+
+    def model(self, answer: Plain) -> str:  # noqa: ARG002
+        """Return the language model that has answered; empty: none has."""
+        return ""
 
     def label(self, request: Plain) -> str:
         """Return a request as messages name it."""
@@ -449,6 +457,15 @@ class Port:
             # What was cut would no longer look like a key.
             return secrets.masked_text(adapter.label(secrets.masked(hidden)))
 
+        def row() -> str:
+            # A replay names no call.
+            from pytest_mimic.values.labels import call_label
+
+            shown = secrets.masked(hidden)
+            return secrets.masked_text(
+                call_label(adapter.kind, shown, signature=adapter.signature(shown))
+            )
+
         def sender(other: Tree) -> list[str]:
             return secrets.tokens_in(_headers_of(other))
 
@@ -470,6 +487,7 @@ class Port:
             sender=sender if _headers_of(hidden) else None,
             tokens=partial(secrets.tokens_in, request),
             line_name=line.name,
+            row=row,
         )
 
     def _refuse_unfilled(self, request: Plain) -> None:
@@ -584,10 +602,16 @@ class Exchange:
         assert entry is not None
         self._scope.give(partial(unshelve, entry.body, self._run.vault))
         found = self.made(lambda: _given(answer, give))
-        tokens = self._adapter.tokens(answer)
-        if tokens and self.step.replayed is not None:
-            self.step.replayed.facts["tokens"] = tokens
+        self._note_tokens(self.step.replayed, answer)
         return found
+
+    def _note_tokens(self, row: Event | None, answer: Plain) -> None:
+        """Note in the row of a call what a language model has counted."""
+        tokens = self._adapter.tokens(answer)
+        if tokens and row is not None:
+            row.facts["tokens"] = tokens.get("in", 0) + tokens.get("out", 0)
+            row.facts["by kind"] = {**tokens}
+            row.facts["model"] = self._adapter.model(answer)
 
     def made(self, make: Callable[[], Any]) -> Any:
         """Return what is made of a recorded answer.
@@ -627,6 +651,7 @@ class Exchange:
         if stored != answer:
             self._note_hidden(stored)
         self.step.complete({"answer": stored})
+        self._note_tokens(self.step.recorded, stored)
         self.step.note_real(
             stored, volatile_paths(self._adapter, self.step.call.options)
         )

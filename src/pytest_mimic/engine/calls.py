@@ -67,6 +67,8 @@ class Call:
             are those of old.
         content: The parts in which an imported call may differ.
         line_name: How its line names the target: `httpx`.
+        row: Gives it as lists and `ls` tell it: with its model and last words, or its
+            statement.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Call:
         sender: Callable[[Tree], list[str]] | None = None,
         tokens: Callable[[], list[str]] | None = None,
         line_name: str = "",
+        row: Callable[[], str] | None = None,
     ) -> None:
         self.target = target
         self.kind = kind
@@ -108,6 +111,7 @@ class Call:
         self.sender = sender
         self.tokens = tokens
         self.line_name = line_name or target
+        self.row = row or label
 
     @property
     def line(self) -> str:

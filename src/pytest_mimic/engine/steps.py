@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from functools import partial
+from time import time
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from pytest_mimic.engine.calls import (
@@ -201,6 +202,7 @@ class Step(OpenCall):
         mode: What becomes of the call.
         entry: The recording; None: it runs for real and is recorded.
         replayed: The row that counts the replay.
+        recorded: The row that counts the recording.
         shared_target: Its target, if it runs for real and all tests share it.
         seen: Takes what is recorded of it, for a test that looks at its own calls.
     """
@@ -212,6 +214,7 @@ class Step(OpenCall):
         self.mode = mode
         self.entry = None if mode == "run" else place.entry
         self.replayed: Event | None = None
+        self.recorded: Event | None = None
         self.seen: Callable[[Entry], None] | None = None
         self._run = run
         self._place = place
@@ -388,7 +391,8 @@ class Step(OpenCall):
             self._leave()
             run.events.note(error, call.label())
             raise
-        self.tell("recorded", seconds=entry.seconds)
+        began = time() - entry.seconds
+        self.recorded = self.tell("recorded", seconds=entry.seconds, began=began)
         if self.seen is not None:
             self.seen(self.entry or entry)
         self._note_keys(described, {**entry.states, **body})
@@ -504,7 +508,7 @@ class Step(OpenCall):
             "paths": [*parts],
             **call.facts_of_line(),
         }
-        self.tell("drifted", label, **facts, **facts_of_error(error))
+        self.tell("drifted", call.row(), **facts, **facts_of_error(error))
 
     def note_real(self, answer: Body, paths: Sequence[Path]) -> None:
         """Note the real values at volatile paths, in place of recorded ones."""
@@ -636,11 +640,13 @@ class Step(OpenCall):
         run, at = self._run, self.entry or self._place
         if not shown:
             is_shown = run.events.shows_calls
-            shown = self.call.label() if is_shown else self.call.signature
+            shown = self.call.row() if is_shown else self.call.signature
         place = self._place
         facts["name"] = (self.entry and place.before) or place.name
         facts["identity"] = (self.entry or self.call).identity
         facts["at"] = at.begin
+        if self.entry is not None and self.entry.ended:
+            facts["ended"] = self.entry.ended
         return run.tell_call(kind, shown, self._owner, self._test, facts)
 
 

@@ -136,9 +136,13 @@ class HttpAdapter(Adapter):
             ("body", *in_event),
         ]
 
-    def tokens(self, answer: Plain) -> int:
-        """Return how many tokens of a language model an answer has cost."""
+    def tokens(self, answer: Plain) -> dict[str, int]:
+        """Return the tokens of a language model that an answer has cost, by kind."""
         return answers.tokens_of(answer)
+
+    def model(self, answer: Plain) -> str:
+        """Return the language model that has answered."""
+        return answers.model_of(answer)
 
     def label(self, request: Plain) -> str:
         """Return `http GET /users/1?page=2`."""

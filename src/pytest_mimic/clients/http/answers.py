@@ -25,10 +25,20 @@ _CHECKSUMS = frozenset(
     " x-amz-checksum-sha256 x-amz-crc32 x-goog-hash".split()
 )
 # As OpenAI, Anthropic and Google name the tokens of a question and of its answer.
-_TOKENS = frozenset(
-    "prompt_tokens completion_tokens input_tokens output_tokens promptTokenCount"
-    " candidatesTokenCount".split()
-)
+# What services call the tokens that were asked and answered, and those of the asked
+# that their cache had.
+_TOKENS = {
+    "prompt_tokens": "in",
+    "input_tokens": "in",
+    "promptTokenCount": "in",
+    "completion_tokens": "out",
+    "output_tokens": "out",
+    "candidatesTokenCount": "out",
+    "cached_tokens": "cached",
+    "cache_read_input_tokens": "cached",
+    "cachedContentTokenCount": "cached",
+}
+_DETAILS = ("prompt_tokens_details", "input_tokens_details")
 _HOLDERS_OF_TOKENS = frozenset({"usage", "usageMetadata", "message", "response"})
 _MALFORMED_CHUNK = b"malformed\r\n"
 # Headers are bytes, kept as Latin-1. One may go on in a line that is indented.
@@ -190,23 +200,45 @@ def _check(answer: Plain) -> None:
         raise ValueError("a piece is empty")
 
 
-def tokens_of(answer: Plain) -> int:
-    """Return how many tokens of a language model an answer names, in and out."""
+def tokens_of(answer: Plain) -> dict[str, int]:
+    """Return the tokens of a language model that an answer names, `{"in": 9}`.
+
+    Their names are `in`, `out`, and `cached` for those of the asked that a cache had.
+    """
+    counts: dict[str, int] = {}
+    for one in _said_in(answer):
+        if _HOLDERS_OF_TOKENS.isdisjoint(one):
+            continue
+        for usage in _usages_in(one):
+            for name, count in usage.items():
+                kind = _TOKENS.get(name)
+                # Each event of a stream names the sum until then.
+                if kind and isinstance(count, int):
+                    counts[kind] = max(counts.get(kind, 0), count)
+    return counts
+
+
+def model_of(answer: Plain) -> str:
+    """Return the language model that an answer names; empty: it names none."""
+    for one in _said_in(answer):
+        for holder in (one, one.get("message"), one.get("response")):
+            for name in ("model", "modelVersion"):
+                model = holder.get(name) if isinstance(holder, dict) else None
+                if isinstance(model, str):
+                    return model
+    return ""
+
+
+def _said_in(answer: Plain) -> Iterator[dict[str, Any]]:
+    """Yield the JSON of an answer, or of each of its events."""
     body = answer.get("body", {})
     said = [body.get("json")]
     for event in body.get("events", ()):
         if isinstance(event, dict):
             said.append(event.get("data"))
-    counts: dict[str, int] = {}
     for one in said:
-        if not isinstance(one, dict) or _HOLDERS_OF_TOKENS.isdisjoint(one):
-            continue
-        for usage in _usages_in(one):
-            for name in _TOKENS & usage.keys():
-                # Each event of a stream names the sum until then.
-                if isinstance(usage[name], int):
-                    counts[name] = max(counts.get(name, 0), usage[name])
-    return sum(counts.values())
+        if isinstance(one, dict):
+            yield one
 
 
 def _usages_in(said: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -216,6 +248,9 @@ def _usages_in(said: dict[str, Any]) -> Iterator[dict[str, Any]]:
             usage = holder.get(name) if isinstance(holder, dict) else None
             if isinstance(usage, dict):
                 yield usage
+                for details in map(usage.get, _DETAILS):
+                    if isinstance(details, dict):
+                        yield details
 
 
 def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[bytes]:
