@@ -51,6 +51,11 @@ class Commands:
         vault = ["--vault", self._vault] if self._vault else []
         return " ".join(map(_quoted, ["pytest-mimic", *words, *vault]))
 
+    def restore(self, paths: Iterable[Path]) -> str:
+        """Return the command of Git that gives files back as they were committed."""
+        names = [self.folder(path) for path in paths]
+        return " ".join(map(_quoted, ["git", "restore", "--", *names]))
+
     def folder(self, path: Path) -> str:
         """Return a folder as it is named in the folder of the command."""
         return Path(os.path.relpath(path, self.start)).as_posix()

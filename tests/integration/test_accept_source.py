@@ -181,3 +181,44 @@ def test_what_it_excludes(nets, options, env, says):
     run = nets.run(OPTION, *options, env=env).expect(exit_code=4, says=[says], real=[])
 
     assert run.changed == set()
+
+
+FALLBACK = """
+    import os
+    from tally import ran
+
+    def embed(word):
+        ran("embed", word)
+        if os.environ.get("GPU") != "1":
+            raise RuntimeError("no CUDA")
+        return [len(word)]
+
+    def robust(word):
+        try:
+            return embed(word)
+        except RuntimeError:
+            return None
+"""
+
+
+@pytest.mark.parametrize("line", ["shop:embed", "shop:embed sequence"])
+def test_an_error_that_replaces_a_value_is_named(project, line):
+    """Whoever has no such machine gets the value back by the printed command."""
+    project.ini(line)
+    project.module(FALLBACK)
+    project.test("shop.robust('a')")
+    project.run("--mimic-record", env={"GPU": "1"}).expect(passed=1)
+    project.module(FALLBACK.replace("no CUDA", "no CUDA here"))
+
+    run = project.run("--mimic-record").expect(passed=1, real=["embed a"])
+
+    [name] = run.changed
+    assert run.section[-3:] == [
+        "errors that have replaced recorded values:",
+        "  shop:embed(word='a') raised RuntimeError    test_shop.py::test_it",
+        f"to get the values back: git restore -- .mimic_vault/{name}",
+    ]
+    # What is an error already is replaced by another one without a word.
+    project.module(FALLBACK.replace("no CUDA", "none here"))
+    again = project.run("--mimic-record").expect(passed=1)
+    assert "replaced" not in again.output

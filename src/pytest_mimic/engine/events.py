@@ -25,6 +25,7 @@ EventKind: TypeAlias = Literal[
     "not kept",  # what a failing test leaves out: what
     "put back",  # a recording that a failing test has replaced: name
     "kept failure",  # what: status 503, timeout; option
+    "lost value",  # an error that has replaced a recorded value: name
     "imported",  # met an imported call by method and URL: cause, option
     "repeated",  # made more often than recorded: option
     "out of order",  # calls that no longer end in the recorded order

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from pytest_mimic.engine.calls import kept_failure
+from pytest_mimic.engine.calls import kept_failure, loses_value, raised_in
 from pytest_mimic.engine.events import Plain
 from pytest_mimic.engine.inside import NOTHING
 from pytest_mimic.engine.logs import Ending, Log, why_not_kept
@@ -191,12 +191,14 @@ def _judge_shared(
     undone: list[Written] = []
     for written in owner.kept.values():
         failed = 0
-        for entry in written.answers.values():
+        for number, entry in written.answers.items():
             why = why_not_kept(entry, ending, below_replayed=below_replayed)
             failed += bool(why)
-            if why or not (ending == "failed" and written.is_replacing):
+            if why or not (ending == "failed" and written.replaced):
                 _tell_outcome(run, entry, why, owner)
-        if ending == "failed" and written.is_replacing:
+            if not why and loses_value(written.replaced.get(number), entry):
+                _tell_lost_value(run, entry, written.name, owner)
+        if ending == "failed" and written.replaced:
             undone.append(written)
             run.events.add("put back", test=run.test, name=written.name)
         elif failed == len(written.answers):
@@ -216,7 +218,10 @@ def _tell(run: Run, owner: Owner, log: Log) -> None:
     real = [place for place in log.made if place.outcome is not None]
     for place in real:
         assert place.outcome is not None
-        _tell_outcome(run, place.outcome, log.why_left_out(place), owner)
+        why = log.why_left_out(place)
+        _tell_outcome(run, place.outcome, why, owner)
+        if not why and loses_value(place.entry, place.outcome):
+            _tell_lost_value(run, place.outcome, log.name, owner)
     is_left_as_it_was = log.ending == "failed" and log.found is not None
     if is_left_as_it_was and not all(place.is_added for place in real):
         events.add("put back", test=test, name=log.name)
@@ -226,6 +231,16 @@ def _tell(run: Run, owner: Owner, log: Log) -> None:
         events.add("unmade", test=test, name=log.name, identities=identities)
     if log.turns.is_given_up:
         events.add("out of order", owner.name, test=test)
+
+
+def _tell_lost_value(run: Run, entry: Entry, name: str, owner: Owner) -> None:
+    label = run.secrecy.secrets.label_of(entry)
+    run.events.add(
+        "lost value",
+        f"{label} {raised_in(entry.body)}",
+        test=owner.first_test or run.test,
+        name=name,
+    )
 
 
 def _tell_outcome(run: Run, entry: Entry, why: str, owner: Owner) -> None:

@@ -637,10 +637,9 @@ class Shared:
             # Two equal calls may be made for the sake of what is volatile.
             same = call.is_equal and partial(call.is_equal, under=NO_OPTIONS)
             are_equal = partial(is_equal, options=NO_OPTIONS, same_bodies=same)
-        is_replacing = False
+        replaced: dict[int, Entry] = {}
 
         def change(former: Recording | None) -> Recording:
-            nonlocal is_replacing
             is_made = number in self._made_in_run(name)
             self._note(name, number)
             answers = _answers_of(former)
@@ -655,8 +654,8 @@ class Shared:
                     return former
                 if old.line == entry.line and are_equal(old, entry):
                     kept = renewed(old, entry)
-                else:
-                    is_replacing = not is_made
+                elif not is_made:
+                    replaced[number] = old
             place.outcome = kept
             now = _with_answer(answers, number, kept, are_equal)
             if former is not None and now == answers:
@@ -664,7 +663,7 @@ class Shared:
             return Recording(now[0].test, now[0].recorded, now)
 
         written = self._vault.change(name, change)
-        written.is_replacing = is_replacing
+        written.replaced = replaced
         written.answers[number] = place.outcome or entry
         return written
 

@@ -106,7 +106,7 @@ class Owner:
         if former is not None and former.now == written.before:
             former.now, former.recording = written.now, written.recording
             former.answers |= written.answers
-            former.is_replacing |= written.is_replacing
+            former.replaced |= written.replaced
         else:
             # Behind a write of another process, only the last can be put back.
             self.kept[written.name] = written

@@ -194,6 +194,13 @@ def _mending(_: Session, events: list[Event]) -> list[str]:
     return [f"what helps: {DAMAGES[kind][1]}" for kind in kinds]
 
 
+def _restores(session: Session, events: list[Event]) -> list[str]:
+    vault = session.run.vault.path
+    names = dict.fromkeys(event.text("name") for event in events)
+    command = session.commands.restore(vault / name for name in names)
+    return [f"to get the values back: {command}"]
+
+
 def _in_one_process(session: Session, events: list[Event]) -> list[str]:
     command = session.commands.pytest(RERECORD, "-n0", tests=_tests_of(events))
     return [f"to record it in one process: {command}"]
@@ -263,6 +270,7 @@ _LISTS = (
     ),
     _List("damaged", "damaged files of the vault", (_mending,), row=_damage),
     _List("kept failure", "recorded errors", (_again("to record them again"),)),
+    _List("lost value", "errors that have replaced recorded values", (_restores,)),
     _List("not recorded", "not recorded"),
     _List(
         "repeated",

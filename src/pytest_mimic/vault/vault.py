@@ -113,7 +113,7 @@ class Written:
         now: What it holds.
         recording: What was to be written.
         answers: Of what all tests share, the answers that were put there, by number.
-        is_replacing: Whether one of them has replaced another.
+        replaced: The answers that stood in the place of these.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class Written:
         self.now = now
         self.recording = recording
         self.answers: dict[int, Entry] = {}
-        self.is_replacing = False
+        self.replaced: dict[int, Entry] = {}
 
     @property
     def changed(self) -> bool:
