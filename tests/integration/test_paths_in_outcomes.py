@@ -271,3 +271,54 @@ def test_texts_with_paths_are_moved_to_each_checkout(project, tmp_path_factory):
         project.root = moved
         project.monkeypatch.chdir(moved)
         project.replay(process=True).expect(passed=4, real=[])
+
+
+def test_an_object_that_opens_a_temporary_file_later_is_refused(project):
+    """As the netCDF file of a dataset of xarray. The file is gone in a replay."""
+    project.ini("shop:read", "shop:fact")
+    project.write(
+        "site-packages/lazy.py",
+        """
+        class File:
+            def __init__(self, path):
+                self.path = path
+
+            def __reduce__(self):
+                return File, (self.path,)
+        """,
+    )
+    project.module("""
+        import sys
+        sys.path.insert(0, __file__.replace("shop.py", "site-packages"))
+        import lazy
+
+        def read(path):
+            return [lazy.File(str(path))]
+
+        def fact(path):
+            return [lazy.File(str(path.with_suffix(".gone")))]
+    """)
+    project.tests("""
+        import pytest, shop
+
+        @pytest.fixture
+        def path(tmp_path):
+            made = tmp_path / "a.nc"
+            made.write_text("1")
+            return made
+
+        def test_read(path):
+            shop.read(path)
+
+        def test_fact(path):
+            assert shop.fact(path)[0].path == str(path.with_suffix(".gone"))
+    """)
+
+    run = project.record().expect(failed=1, passed=1)
+
+    assert run.error[1:] == [
+        "result[0][0]: a temporary file, which an object of a library may open later",
+        "nothing was recorded",
+        "return what it reads from the file",
+    ]
+    project.replay("-k", "fact").expect(passed=1, deselected=1)

@@ -271,6 +271,7 @@ class _Storing:
         from pytest_mimic.values.pickles import Pickled
 
         proof = Walk("proof", self._places)
+        proof.refuses_late_files = True
         proven = proof.node(value)
         proof.forget()
         self._refuse_views(path, proof)

@@ -90,6 +90,11 @@ class Places:
         """Take the folder that `tmp_path` has given to the running test."""
         self._tmp_path = os.path.realpath(folder)
 
+    def has_temporary_file(self, path: str) -> bool:
+        """Tell whether a file with this path is below the temporary folder."""
+        below = _below(os.path.normpath(path), self._temporary)
+        return below is not None and os.path.isfile(path)  # noqa: PTH113
+
     def with_parts(
         self, names: Mapping[int, str], parts: Mapping[str, object]
     ) -> Places:

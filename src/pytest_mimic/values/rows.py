@@ -446,6 +446,12 @@ def refusal_of(cls: type) -> Refused | None:
     return None
 
 
+def is_installed(cls: type) -> bool:
+    """Tell whether a class comes with an installed distribution."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
+    return "site-packages" in file or "dist-packages" in file
+
+
 def is_of_python(cls: type) -> bool:
     """Tell whether a class comes with Python."""
     return cls.__module__.partition(".")[0] in sys.stdlib_module_names

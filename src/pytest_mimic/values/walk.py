@@ -23,7 +23,7 @@ from pytest_mimic.values.names import (
     shared_generator,
     thing_at,
 )
-from pytest_mimic.values.rows import Row, is_of_python, row_of
+from pytest_mimic.values.rows import Row, is_installed, is_of_python, row_of
 from pytest_mimic.values.state import (
     FUNCTIONS,
     Kind,
@@ -70,6 +70,10 @@ Opening: TypeAlias = "Callable[[Any, Paths], Tree]"
 T = TypeVar("T")
 
 UNEQUAL_COPIES = "an object whose copies differ, as if it held an address"
+LATE_FILE = Refused(
+    "a temporary file, which an object of a library may open later",
+    "return what it reads from the file",
+)
 KEPT_HASH = "an object that keeps its own hash(), another in each process"
 DEEPEST = 1_000
 """Parts below so many levels are refused."""
@@ -213,6 +217,8 @@ class Walk:
         size: How many parts were opened.
         keeps_hash: Whether an object remembers its own `hash()`, which a pickle of it
             would carry into a process where it is another one.
+        refuses_late_files: Whether an object of a library has no identity that holds
+            the path of a file, which it may open later.
         left_out: What exceptions are kept without, by ids: attributes, of them or of
             what hangs on them, that have no identity.
     """
@@ -233,6 +239,7 @@ class Walk:
         self.is_by_code = purpose == "proof"
         self.has_refused = False
         self.keeps_hash = False
+        self.refuses_late_files = False
         self.left_out: dict[int, object] = {}
         self.size = 0
         self._is_exact = purpose == "exact"
@@ -294,9 +301,21 @@ class Walk:
                 if start in value:
                     is_argument = self.purpose == "identity"
                     tree = self.places.node_of(value, is_argument=is_argument)
+                    if self._is_late_file(value):
+                        tree = LATE_FILE
                     self.has_refused |= isinstance(tree, Refused)
                     return tree
         return value if value.isascii() else escaped(value)
+
+    def _is_late_file(self, path: str) -> bool:
+        """Tell whether the path of a temporary file hangs on an object of a library."""
+        if not self.refuses_late_files or self.places is None:
+            return False
+        around = [part.value for part in self._above.values()]
+        holder = next((one for one in around[::-1] if type(one) not in _CONTAINERS), 0)
+        if not is_installed(type(holder)) or isinstance(holder, BaseException):
+            return False
+        return self.places.has_temporary_file(path)
 
     def _refusal(self, value: Refused, _paths: Paths) -> Tree:
         self.has_refused = True
@@ -537,6 +556,8 @@ class Walk:
         self.size += 1
         self._part.size += 1
         tree = without(row.node(value, self), paths)
+        if isinstance(value, PurePath) and self._is_late_file(str(value)):
+            tree = LATE_FILE
         self.has_refused |= isinstance(tree, Refused)
         return tree
 
