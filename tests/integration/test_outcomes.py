@@ -609,3 +609,54 @@ def test_a_library_that_is_missing_is_named_as_such(project):
     models.unlink()
 
     project.replay().expect(failed=1, says=["models is not installed here"])
+
+
+def test_a_function_that_was_returned_is_the_same_argument_in_a_replay(round_trip):
+    round_trip(
+        *("shop:make", "shop:use"),
+        shop="""
+            from tally import ran
+
+            def make(step):
+                ran("make", step)
+                return lambda number: number + step
+
+            def use(function, number):
+                ran("use", number)
+                return function(number)
+        """,
+        test="""
+            import shop
+
+            def test_it():
+                assert shop.use(shop.make(2), 3) == 5
+        """,
+        passed=1,
+        real=["make 2", "use 3"],
+    )
+
+
+def test_a_function_that_lacks_what_it_refers_to_is_refused(project):
+    """Its copy would never get it: the class behind `super()`, or the function itself."""
+    project.ini("shop:marked")
+    project.module("def marked(function): return function")
+    project.tests("""
+        import shop
+
+        def test_super():
+            class Child(dict):
+                @shop.marked
+                def size(self): return super().__len__()
+
+        def test_itself():
+            @shop.marked
+            def down(number): return number and down(number - 1)
+    """)
+
+    project.record().expect(
+        failed=2,
+        says=[
+            "result.closure.__class__: what the function refers to, and is not there yet",
+            "result.closure.down: what the function refers to, and is not there yet",
+        ],
+    )

@@ -22,7 +22,12 @@ from pytest_mimic.values.names import (
     thing_at,
 )
 from pytest_mimic.values.rows import Opener
-from pytest_mimic.values.source import innermost, source_of_class, source_of_code
+from pytest_mimic.values.source import (
+    COPIED_SOURCE,
+    innermost,
+    source_of_class,
+    source_of_function,
+)
 from pytest_mimic.values.tree import Refused, Tree
 
 _CACHED = type(functools.lru_cache(len))
@@ -31,6 +36,8 @@ _PARTS_OF_CLASSES = (
     types.GetSetDescriptorType,
     type(vars(ABC)["_abc_impl"]),
 )
+_UNFILLED = "what the function refers to, and is not there yet"
+_WAY_TO_CALL = "name what the function calls, in place of what makes the function"
 _WAY = "define it at the top of a module, with a name of its own"
 
 
@@ -155,7 +162,7 @@ def _node_of_method(method: Any, owner: object, walk: Opener) -> Tree:
 
 def _node_of_python(function: types.FunctionType, name: str, walk: Opener) -> Tree:
     node: dict[str, Tree] = {"$function": name}
-    source = source_of_code(function.__code__)
+    source = source_of_function(function)
     if walk.is_by_code and not is_found(function, name):
         # A copy by value knows no file of its source.
         node["code"] = _digest_of_code(function.__code__)
@@ -173,11 +180,12 @@ def _held_by(
     """Give what a function holds: its defaults, its closure, its attributes."""
     parts = {
         "defaults": _defaults(function),
-        "closure": _closure(function),
+        "closure": _closure(function, walk),
         "attributes": dict(vars(function)),
     }
     for part, held in parts.items():
         held.pop("__wrapped__", None)
+        held.pop(COPIED_SOURCE, None)
         if held:
             yield part, {key: walk.node(value) for key, value in held.items()}
 
@@ -189,16 +197,19 @@ def _defaults(function: types.FunctionType) -> dict[str, object]:
     return {**dict(zip(names, values, strict=True)), **(function.__kwdefaults__ or {})}
 
 
-def _closure(function: types.FunctionType) -> dict[str, object]:
-    held = {}
+def _closure(function: types.FunctionType, walk: Opener) -> dict[str, object]:
+    held: dict[str, object] = {}
     names = function.__code__.co_freevars
     for name, cell in zip(names, function.__closure__ or (), strict=True):
+        try:
+            content = cell.cell_contents
+        except ValueError:  # A copy would never know what fills it later.
+            if walk.purpose == "proof":
+                held[name] = Refused(_UNFILLED, _WAY_TO_CALL)
+            continue
         # The class of a method, for `super()`, is where the method comes from.
         if name != "__class__":
-            try:
-                held[name] = cell.cell_contents
-            except ValueError:  # An empty cell.
-                continue
+            held[name] = content
     return held
 
 

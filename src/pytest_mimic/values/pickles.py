@@ -13,12 +13,14 @@ from json import dumps, loads  # A test may replace those of the module.
 from mmap import mmap
 from operator import getitem
 from pathlib import PurePath
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.errors import StaleRecordingError
 from pytest_mimic.values import errors
 from pytest_mimic.values.arrays import ALIGNED, CHUNK, Memory, memory_in, pieces
 from pytest_mimic.values.names import generic_of, name_of, shared_generator
+from pytest_mimic.values.source import COPIED_SOURCE, source_of_function
 from pytest_mimic.values.state import is_of_extension, kind_of, library_of
 
 if TYPE_CHECKING:
@@ -290,6 +292,17 @@ def _untracked(cls: Any, maker: Any, arguments: Any, *rest: Any) -> Any:
     return maker, arguments, *rest
 
 
+def _with_source(
+    function: FunctionType, maker: Any, arguments: Any, state: Any, *rest: Any
+) -> Any:
+    """Keep the digest of a function's source, by which it counts as an argument."""
+    attributes, others = state
+    source = source_of_function(function)
+    if source:
+        attributes = {**attributes, COPIED_SOURCE: source}
+    return maker, arguments, (attributes, others), *rest
+
+
 def _pickler_by_value() -> Any:
     # Few outcomes hold code of no name.
     from cloudpickle import Pickler  # type: ignore[import-untyped]
@@ -299,7 +312,10 @@ def _pickler_by_value() -> Any:
             reduction = _reduced(part)
             if reduction is NotImplemented:
                 reduction = super().reducer_override(part)
-            is_class = isinstance(part, type) and isinstance(reduction, tuple)
-            return _untracked(part, *reduction) if is_class else reduction
+            if not isinstance(reduction, tuple):
+                return reduction
+            if isinstance(part, FunctionType):
+                return _with_source(part, *reduction)
+            return _untracked(part, *reduction) if isinstance(part, type) else reduction
 
     return ByValue

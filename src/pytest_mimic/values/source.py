@@ -83,6 +83,16 @@ def run_imports(function: FunctionType) -> None:
                     __import__(step.argval, *given)
 
 
+COPIED_SOURCE = "__mimic_source__"
+"""The attribute of a copied function with the digest of its source: it has no file."""
+
+
+def source_of_function(function: FunctionType) -> str | None:
+    """Give the digest of the source of a function, of a copied one of its original."""
+    copied: str | None = vars(function).get(COPIED_SOURCE)
+    return copied or source_of_code(function.__code__)
+
+
 def source_of_code(code: CodeType) -> str | None:
     """Give the digest of the source of a function's code."""
     return _source_of_code(code, code.co_filename, _time_of(code.co_filename))
