@@ -267,8 +267,10 @@ class Names:
 
     def hides_path(self, path: str) -> bool:
         """Return whether a line hides what stands at a path: `body.json[0].email`."""
+        if self.path is None:
+            return False
         steps = re.sub(r"\[(\d+)\]", r".\1", path)
-        return self.path is not None and self.path.fullmatch(steps) is not None
+        return self.path.fullmatch(steps) is not None
 
     def beside(self, names: Iterable[str]) -> dict[str, Beside]:
         """Return the names that are judged by the others beside them."""
