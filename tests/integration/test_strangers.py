@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 
@@ -71,6 +72,37 @@ FORGED = {
     "end of the run": ({"$_pytest.outcomes:Exit": {}, "args": ["bye"]}, "Exit"),
     "skip": ({"$unittest.case:SkipTest": {}, "args": ["bye"]}, "SkipTest"),
     "end of the process": ({"$builtins:SystemExit": {}, "args": [3]}, "SystemExit"),
+    "bytes before the beginning": (
+        {
+            "$builtins:UnicodeDecodeError": {},
+            "args": [],
+            "fields": {
+                "object": {"$bytes": "a"},
+                "start": -9_999_999,
+                "end": -9_999_998,
+            },
+        },
+        "UnicodeDecodeError",
+    ),
+    "bytes that are none": (
+        {"$builtins:UnicodeDecodeError": {}, "args": [], "fields": {"object": "text"}},
+        "UnicodeDecodeError",
+    ),
+    "group of no exceptions": (
+        {"$builtins:ExceptionGroup": {}, "args": ["a", [1]]},
+        "ExceptionGroup",
+    ),
+    "pattern that prints": ({"$pattern": ["a", 1 << 40]}, "pattern"),
+    "zone of a path": ({"$zone": "../../etc/passwd"}, "zone"),
+    "folder of a pattern": ({"$path": ["tmp", "", ["**"]]}, "path"),
+    "array without its memory": (
+        {"$numpy:ndarray": [1], "dtype": "float64", "shape": [1 << 40]},
+        "numpy:ndarray",
+    ),
+    "array of objects": (
+        {"$numpy:ndarray": [None], "dtype": "object", "shape": [1]},
+        "numpy:ndarray",
+    ),
     "main": ({"$__main__:X": {}}, "__main__"),
 }
 
@@ -228,3 +260,38 @@ def test_a_class_that_the_target_imports_in_its_body_is_made(project):
     project.record().expect(passed=1)
 
     project.replay().expect(passed=1)
+
+
+def files_of_arrays():
+    np = pytest.importorskip("numpy")
+    whole, objects = io.BytesIO(), io.BytesIO()
+    np.save(whole, np.arange(60.0))
+    np.save(objects, np.array([User("a")] * 60, object), allow_pickle=True)
+    content = whole.getvalue()
+    return {
+        "objects": objects.getvalue(),
+        "shape beyond its file": content.replace(b"(60,), }", b"(9000000,), }"),
+        "half": content[:-100],
+        "header that is code": content.replace(b"(60,)", b"print(1)"),
+    }
+
+
+class User:
+    def __init__(self, name):
+        self.name = name
+
+
+@pytest.mark.parametrize(
+    "form", ["objects", "shape beyond its file", "half", "header that is code"]
+)
+def test_a_forged_file_of_an_array_is_damage(stranger, form):
+    data = files_of_arrays()[form]
+    digest = xxh3_128_hexdigest(data)
+    name = f"objects/{digest[:2]}/{digest}.npy"
+    tree = {"$numpy:ndarray": {"$npy": name}, "dtype": "float64", "shape": [60]}
+    project = stranger("value", tree)
+    path = project.vault / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+    project.replay().expect(failed=1, says=["CorruptRecordingError", digest])

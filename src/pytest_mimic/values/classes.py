@@ -155,6 +155,7 @@ _CUT_SHORT = {
     "_pytest.outcomes.Exit",
     "concurrent.futures._base.CancelledError",
     "unittest.case.SkipTest",
+    "unittest.case._ShouldStop",
 }
 
 

@@ -122,15 +122,11 @@ def check_fields(cls: type, fields: dict[str, Any]) -> None:
         is_of_python = member.__objclass__.__module__ == "builtins"
         if is_of_python and type(value) not in (*SCALARS, bytes):
             raise TypeError(f"{name} is of type {type(value).__name__}")
-    if "start" in fields and issubclass(cls, UnicodeError):
+    if "object" in fields and issubclass(cls, UnicodeError):
         kind = bytes if issubclass(cls, UnicodeDecodeError) else str
-        text, start, end = (
-            checked(fields["object"], kind),
-            fields["start"],
-            fields["end"],
-        )
-        if not 0 <= start <= end <= len(text):
-            raise ValueError(f"{start} and {end} are not in what it is about")
+        length = len(checked(fields["object"], kind))
+        if not 0 <= fields["start"] <= fields["end"] <= length:
+            raise ValueError("its start and end are not in what it is about")
 
 
 def complete(error: BaseException, parts: ErrorParts) -> None:

@@ -93,8 +93,8 @@ def class_of(kind: str, modules: list[str], recorded: str = "") -> type[Any]:
     """
     module, _, name = recorded.rpartition(".")
     if any(module == one or module.startswith(f"{one}.") for one in modules):
-        found = getattr(sys.modules.get(module), name, None)
-        if isinstance(found, type):
+        found = getattr(sys.modules.get(module), "__dict__", {}).get(name)
+        if isinstance(found, type) and issubclass(found, Exception):
             return found
     for one in modules:
         for name in NAMES_BY_KIND[kind]:
