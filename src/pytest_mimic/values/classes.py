@@ -6,6 +6,7 @@ Every answer is read off the dictionaries of classes, so that none of their code
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import sys
 from collections.abc import Callable, Iterable
 from enum import Enum, EnumMeta
@@ -134,9 +135,9 @@ def fault_of_class(cls: type) -> str:
             member = members.get(name)
             if is_descriptor(member) and type(member) is not GetSetDescriptorType:
                 return f"it has a descriptor as {name}"
+    beside = base_beside(cls)
     if issubclass(cls, BaseException):
         return "" if may_be_raised(cls) else "it ends a test"
-    beside = base_beside(cls)
     if beside is None:
         return "it is made of more than attributes and a builtin"
     if is_larger_than_attributes(cls, beside):
@@ -165,6 +166,7 @@ def may_be_raised(cls: type) -> bool:
     return issubclass(cls, Exception) and names.isdisjoint(_CUT_SHORT)
 
 
+@lru_cache(maxsize=256)
 def base_beside(cls: type) -> type | None:
     """Give the builtin that objects are beside their attributes, or `object`.
 
@@ -190,6 +192,18 @@ def has_plain_flags(cls: type) -> bool:
     return type(cls) is EnumMeta and member_of(cls, "_member_type_") in (object, int)
 
 
+@lru_cache(maxsize=256)
+def fields_of(cls: type) -> frozenset[str]:
+    """Give the names of the fields that a class declares."""
+    if type(member_of(cls, "__dataclass_fields__")) is dict:
+        return frozenset(field.name for field in dataclasses.fields(cls))
+    if type(member_of(cls, "__pydantic_fields__")) is dict:
+        return frozenset(member_of(cls, "__pydantic_fields__"))
+    if type(member_of(cls, "_fields")) is tuple:
+        return frozenset(member_of(cls, "_fields"))
+    return frozenset(field.name for field in member_of(cls, "__attrs_attrs__") or ())
+
+
 # -- attributes
 
 
@@ -213,6 +227,7 @@ def _first_wrong(cls: type, names: tuple[str, ...]) -> str:
     return ""
 
 
+@lru_cache(maxsize=1024)
 def is_slot(cls: type, name: str) -> bool:
     """Tell whether objects keep an attribute in a slot."""
     return type(member_of(cls, name)) is MemberDescriptorType

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -90,12 +91,11 @@ def _fields_of(error: BaseException) -> dict[str, object]:
     return fields
 
 
-def made_bare(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
+def made_bare(cls: Any, args: tuple[object, ...]) -> BaseException:
     """Make an exception of its arguments alone, past `__init__` of its class."""
-    makers = [vars(base).get("__new__") for base in cls.__mro__]
-    make: Any = next(one for one in makers if isinstance(one, BuiltinFunctionType))
+    make = _maker_of(cls)
     # Its arguments may be anything, and C looks into those that it gets.
-    if isinstance(member_of(cls, "exceptions"), MemberDescriptorType):
+    if "exceptions" in vars(make.__self__):
         message, inner = args
         error = make(cls, checked(message, str), checked(inner, list, tuple))
     else:
@@ -103,6 +103,13 @@ def made_bare(cls: type[BaseException], args: tuple[object, ...]) -> BaseExcepti
     _set("args", error, args)
     made: BaseException = error
     return made
+
+
+@lru_cache(maxsize=256)
+def _maker_of(cls: Any) -> Any:
+    """Give the `__new__` in C that makes exceptions of a class."""
+    makers = [vars(base).get("__new__") for base in cls.__mro__]
+    return next(one for one in makers if isinstance(one, BuiltinFunctionType))
 
 
 def _set(name: str, error: BaseException, value: object) -> None:

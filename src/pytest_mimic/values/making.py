@@ -8,7 +8,6 @@ it, so that none calls back into what a file has named.
 from __future__ import annotations
 
 import builtins
-import dataclasses
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
 from enum import EnumMeta, Flag
@@ -23,7 +22,7 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.values import classes
 from pytest_mimic.values.classes import refused
-from pytest_mimic.values.names import member_of, name_of
+from pytest_mimic.values.names import class_named, member_of, name_of
 from pytest_mimic.values.rows import ROWS, TAGS, checked, content_of
 from pytest_mimic.values.state import LIBRARIES, made_bare, set_attributes
 from pytest_mimic.values.tree import is_tagged, path_to, shown_path, unescaped
@@ -50,6 +49,7 @@ class Maker:
         self.places = places
         self.read = read
         self.load_imports = load_imports
+        self._classes: dict[str, type] = {}
         # The innermost part of which nothing can be made.
         self._wrong: Any = None
 
@@ -111,7 +111,11 @@ class Maker:
         make_known = _known_make(name)
         if make_known is not None:
             return make_known(_known_thing(name), tree, self.value_of)
-        cls = classes.allowed(name, self.load_imports)
+        cls = self._classes.get(name)
+        # A module that was loaded again has another one.
+        if cls is None or class_named(name) is not cls:
+            cls = classes.allowed(name, self.load_imports)
+            self._classes[name] = cls
         return self._object(cls, tree[tag], tree)
 
     # -- parts of containers
@@ -159,7 +163,7 @@ class Maker:
         attributes = self.attributes(cls, content)
         if issubclass(cls, BaseException):
             return self._error(cls, attributes, tree)
-        if member_of(cls, "__pydantic_fields_set__") is not None:
+        if classes.is_slot(cls, "__pydantic_fields_set__"):
             attributes |= self._of_model(cls, tree)
         if "of" in tree:
             return self._on_builtin(cls, base, attributes, tree["of"])
@@ -205,7 +209,7 @@ class Maker:
         self, cls: Any, fields: dict[str, Any], tree: dict[str, Any]
     ) -> Any:
         names = checked(member_of(cls, "_fields"), tuple)
-        _check_new(cls, names, fields)
+        _check_fields(cls, fields)
         gone = [name for name in fields if name not in names]
         if gone:
             raise StaleRecordingError(
@@ -397,18 +401,8 @@ def _member(cls: Any, content: Any) -> Any:
         raise StaleRecordingError(message) from None
 
 
-def _check_fields(cls: type, attributes: Mapping[str, object]) -> None:
+def _check_fields(cls: type, recorded: Mapping[str, object]) -> None:
     """Compare the fields that a class declares with those that were recorded."""
-    if type(member_of(cls, "__dataclass_fields__")) is dict:
-        names = [field.name for field in dataclasses.fields(cls)]
-    elif type(member_of(cls, "__pydantic_fields__")) is dict:
-        names = list(member_of(cls, "__pydantic_fields__"))
-    else:
-        names = [field.name for field in member_of(cls, "__attrs_attrs__") or ()]
-    _check_new(cls, names, attributes)
-
-
-def _check_new(cls: type, names: Any, recorded: Mapping[str, object]) -> None:
-    new = [name for name in names if name not in recorded]
+    new = classes.fields_of(cls) - recorded.keys()
     if new:
-        raise StaleRecordingError(f"{name_of(cls)} has a new field {new[0]!r}")
+        raise StaleRecordingError(f"{name_of(cls)} has a new field {min(new)!r}")

@@ -264,7 +264,7 @@ def attributes_of(
     return attributes
 
 
-def slots_of(
+def _slots_of(
     cls: type, *, below: type | None = None
 ) -> dict[str, MemberDescriptorType]:
     """Give the slots that a class declares, and its bases in Python below one."""
@@ -277,6 +277,10 @@ def slots_of(
             if member_of(cls, name) is member:
                 slots[name] = member
     return slots
+
+
+slots_of: Callable[..., dict[str, MemberDescriptorType]] = lru_cache(256)(_slots_of)
+"""Gives the slots that a class declares, and its bases in Python below one."""
 
 
 def _own_slots(cls: type) -> dict[str, MemberDescriptorType]:
