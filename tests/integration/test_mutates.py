@@ -251,6 +251,17 @@ def test_a_drift_of_the_state_fails_a_verifying_run(project):
     project.run("--mimic-verify").expect(passed=1)
 
 
+def test_a_method_that_begins_to_return_self_is_a_drift(project):
+    project.ini("shop:Box.see mutates=self")
+    box = "class Box:\n    def see(self):\n        return {}\n"
+    project.module(box.format("None"))
+    project.test("shop.Box().see()")
+    project.record().expect(passed=1)
+    project.module(box.format("self"))
+
+    project.run("--mimic-verify").expect(failed=1, says=["None recorded, Box() now"])
+
+
 def test_ignore_of_the_whole_argument_is_a_usage_error(project):
     project.ini("shop:fit mutates=rows ignore=rows")
     project.test("pass")

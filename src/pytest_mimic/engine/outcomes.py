@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -45,6 +46,7 @@ class Replay:
 
     Attributes:
         body: What the caller gets.
+        places: The folders of the call, and the parts of its arguments.
 
     Raises:
         CorruptRecordingError: A part of it is damaged. The error is noted.
@@ -63,8 +65,10 @@ class Replay:
         self._again = again
         self._objects = objects
         self._after = step.entry.after
-        if self._after:  # Its parts are named as they stand now.
-            self._states = call.states
+        self.places = call.places
+        if self._after or _refers(step.entry.body):
+            # The parts are named as they stand now.
+            self.places = call.states.places
         self.body: Any = step.body()
         if not (step.entry.end or _is_whole(self.body)):
             raise step.damaged("it is not what a function gives")
@@ -128,7 +132,7 @@ class Replay:
         try:
             states = self.states_in(after)
             states.pop(after.get("$result"), None)
-            self._states.leave(states, after.get("$gone", []))
+            self._call.states.leave(states, after.get("$gone", []))
         except StaleRecordingError as error:
             raise self._step.outdated(error) from None
         except MALFORMED as error:
@@ -141,12 +145,13 @@ class Replay:
             StaleRecordingError: Other parts of the arguments are one now.
             MimicError: They cannot be made. The error is noted.
         """
-        places, shared = self._call.states.places, self._call.states.shared
+        self.places, shared = self._call.states.places, self._call.states.shared
         if after and after.get("$shared", "") != shared:
             raise StaleRecordingError("other parts of its arguments are one object now")
         states: dict[Any, Any] = self.load(Entry(after=after).states)
         if "$result" in after:
-            places.parts = {**places.parts, after["$result"]: states[after["$result"]]}
+            result = after["$result"]
+            self.places.parts = {**self.places.parts, result: states[result]}
         return states
 
     def load(self, tree: Tree) -> Any:
@@ -155,12 +160,12 @@ class Replay:
         Raises:
             MimicError: None can be made. The error is noted.
         """
-        plan, places = self._call.plan, self._call.states.places
+        plan = self._call.plan
         try:
             return load(
                 tree,
                 self._objects,
-                places,
+                self.places,
                 forbid=plan.run.forbids_pickles,
                 load_imports=plan.load_imports,
             )
@@ -233,6 +238,7 @@ class RealCall:
         else:
             self._objects = _InMemory(call.plan.run.vault)
             self._recorded = Replay(call, step, self._objects)
+            self._recorded.places = call.states.places
         self._layers: list[str] = []
         # Of a stream, what was read of it so far.
         self._items: list[Tree] | None = None
@@ -538,6 +544,14 @@ class RealCall:
         if hidden != tree and self._recorded is None:
             run.events.add("redacted", self._call.label(), test=run.test)
         return hidden
+
+
+def _refers(body: dict[str, Tree]) -> bool:
+    """Tell whether an outcome may name a part of the arguments."""
+    try:
+        return b"$after" in marshal.dumps(body)
+    except ValueError:  # It is very deep.
+        return True
 
 
 def _body_of(items: list[Tree]) -> dict[str, Tree]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import random
 import sys
@@ -10,6 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import partial
+from operator import attrgetter, methodcaller
 from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -306,11 +306,9 @@ def _never_changes(part: object) -> bool:
 def _faces_of(part: Any) -> dict[str, _Face]:
     """Give what may change of a part, by the end of its name; none: no replay can."""
     kind = type(part)
-    if is_moved(part):
-        return {"": _MOVED}
-    of_memory = _face_of_memory(part)
-    if of_memory is not None:
-        return {"": of_memory}
+    whole = _face_of_moved(part) or _face_of_memory(part)
+    if whole is not None:
+        return {"": whole}
     faces: dict[str, _Face] = {}
     for base, face in _BUILTINS.items():
         if isinstance(part, base):
@@ -406,65 +404,60 @@ _BUILTINS: dict[type, _Face] = {
 # -- streams in memory, and generators of random numbers
 
 
-def is_moved(value: object) -> bool:
+def is_moved(part: object) -> bool:
     """Tell whether a value is read or drawn from, so that calls move it on."""
-    if type(value) in (io.BytesIO, io.StringIO, random.Random):
-        return True
+    return _face_of_moved(part) is not None
+
+
+def _face_of_moved(part: object) -> _Face | None:
+    kind = type(part)
+    if kind in (io.BytesIO, io.StringIO):
+        return _STREAM
+    if kind is random.Random:
+        return _RANDOM
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is None:
-        return False
-    return type(value) in (numpy_random.Generator, numpy_random.RandomState)
+        return None
+    if kind is numpy_random.Generator:
+        return _GENERATOR
+    return _OLD_RANDOM if kind is numpy_random.RandomState else None
 
 
-def _state_of(value: Any) -> Tree:
-    if isinstance(value, (io.BytesIO, io.StringIO)):
-        if value.closed:
-            return {"closed": True}
-        content = value.getvalue()
-        if isinstance(content, bytes):
-            text = base64.b64encode(content).decode()
-            return {"position": value.tell(), "base64": text}
-        return {"position": value.tell(), "text": content}
-    if isinstance(value, random.Random):
-        version, numbers, following = value.getstate()
-        return {"version": version, "numbers": list(numbers), "following": following}
-    if hasattr(value, "bit_generator"):
-        return _as_plain(value.bit_generator.state)
-    return _as_plain(value.get_state(legacy=False))
+def _left_of(stream: Any) -> tuple[object, ...]:
+    return () if stream.closed else (stream.getvalue(), stream.tell())
 
 
-def _set_state(value: Any, state: dict[str, Any]) -> None:
-    if isinstance(value, (io.BytesIO, io.StringIO)):
-        _set_stream(value, state)
-    elif isinstance(value, random.Random):
-        numbers = tuple(state["numbers"])
-        value.setstate((state["version"], numbers, state["following"]))
-    elif hasattr(value, "bit_generator"):
-        value.bit_generator.state = state
-    else:
-        value.set_state(state)
-
-
-def _set_stream(stream: Any, state: dict[str, Any]) -> None:
-    if "position" not in state:
+def _set_stream(stream: Any, left: tuple[Any, ...]) -> None:
+    if not left:
         stream.close()
         return
-    is_text = isinstance(stream, io.StringIO)
-    content = state["text"] if is_text else base64.b64decode(state["base64"])
+    content, position = left
     stream.seek(0)
     stream.truncate()
     stream.write(content)
-    stream.seek(state["position"])
+    stream.seek(position)
 
 
-def _as_plain(part: Any) -> Tree:
-    """Return a state of numpy with lists in place of its arrays."""
-    if isinstance(part, dict):
-        return {name: _as_plain(inner) for name, inner in part.items()}
-    if hasattr(part, "tolist"):
-        plain: Tree = part.tolist()
-        return plain
-    return int(part) if isinstance(part, int) else part
+def _set_generator(generator: Any, state: dict[str, Any]) -> None:
+    _check_position(state)
+    generator.bit_generator.state = state
 
 
-_MOVED = _Face(dict, _state_of, _set_state)
+def _set_old_generator(generator: Any, state: dict[str, Any]) -> None:
+    _check_position(state)
+    generator.set_state(state)
+
+
+def _check_position(state: dict[str, Any]) -> None:
+    """Check where C goes on to read in the memory of a generator: numpy does not."""
+    for part in (state, state["state"]):
+        for name in ("pos", "buffer_pos"):
+            if not 0 <= part.get(name, 0) <= _LONGEST_KEY:
+                raise ValueError(f"{name} of a generator is out of its range")
+
+
+_LONGEST_KEY = 624
+_STREAM = _Face(tuple, _left_of, _set_stream)
+_RANDOM = _Face(tuple, random.Random.getstate, random.Random.setstate)
+_GENERATOR = _Face(dict, attrgetter("bit_generator.state"), _set_generator)
+_OLD_RANDOM = _Face(dict, methodcaller("get_state", legacy=False), _set_old_generator)
