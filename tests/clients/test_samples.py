@@ -142,6 +142,26 @@ def test_a_place_holds_the_answer_after_a_failed_exchange(shop, service):
     shop.replay().expect(passed=1)
 
 
+def test_requests_that_became_one_are_named_with_their_count(shop, service):
+    shop.ini("http shared ignore=query")
+    shop.tests("""
+        import pytest, shop
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_it(number):
+            assert shop.ask(f"/a?number={number}") == 1
+    """)
+
+    run = shop.record().expect(passed=3)
+
+    assert asked(service) == 1
+    heading = (
+        "different requests that are one recording, since their line ignores parts:"
+    )
+    row = run.section[run.section.index(heading) + 1]
+    assert row.split() == ["http", "GET", "/a", "3", "calls", "in", "3", "tests"]
+
+
 def test_threads_get_answers_by_their_beginning(shop, service):
     shop.test("""
         from concurrent.futures import ThreadPoolExecutor

@@ -39,6 +39,7 @@ EventKind: TypeAlias = Literal[
     "hidden",  # a name in an answer, whose values are placeholders in a replay: cause
     "redacted",  # an outcome that held values of the environment
     "told apart by order",  # equal calls with other keys: what, paths, a line
+    "became one",  # requests that differ in ignored parts alone: cause, identity
     "looks secret",  # what; mark: the name in mimic_redact that accepts it
     "not searched",  # bytes, in which nobody can look for secrets
     "accepted",  # a stale call of a target: cause, name, identity, at; what is new

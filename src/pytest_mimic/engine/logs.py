@@ -504,10 +504,15 @@ class Shared:
     Args:
         vault: Where they are.
         run_id: What the processes of one run have in common.
+
+    Attributes:
+        joined: Of calls that are made for real or were recorded, by identity: the
+            identities that they have with what is ignored, each with its test.
     """
 
     def __init__(self, vault: Vault, run_id: str = "") -> None:
         self._vault = vault
+        self.joined: dict[str, dict[str, str]] = {}
         self._run_id = run_id or urandom(8).hex()
         self._made: defaultdict[str, set[int]] = defaultdict(set)
         # The files of calls that were recorded under another line, by target and line

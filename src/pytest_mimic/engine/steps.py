@@ -38,6 +38,7 @@ from pytest_mimic.engine.turns import (
 )
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError, StaleRecordingError
+from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
 from pytest_mimic.values.tree import Path, Tree
 from pytest_mimic.vault.recording import End, Entry
@@ -122,7 +123,28 @@ def _shared_place(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Cal
     # A child knows nothing of the calls of its parent, nor of those of others.
     is_counted = owner is not None and owner.pid == os.getpid()
     begun = owner.begun if owner is not None and is_counted else None
+    if mode in ("record", "rerecord"):
+        _note_joined(run, call)
     return run.shared.take(call, mode, begun), call
+
+
+def _note_joined(run: Run, call: Call) -> None:
+    """Name requests that differ in ignored parts alone, and so are one recording."""
+    if call.parts is None or not call.options.ignore:
+        return
+    with_all = call.options.changed(ignore=())
+    whole = identity_of(call.target, call.parts(call.describe(), with_all))
+    joined = run.shared.joined.setdefault(call.identity, {})
+    if whole in joined:
+        return
+    shown = f"{call.target} {call.signature}"
+    joined[whole] = run.test
+    # The first one is named with the second.
+    named = joined if len(joined) == 2 else {whole: run.test}
+    if len(joined) > 1:
+        for identity, test in named.items():
+            facts = {"cause": shown, "identity": identity}
+            run.events.add("became one", shown, test=test, **facts)
 
 
 def _with_identity(call: Call, identity: str) -> Call:

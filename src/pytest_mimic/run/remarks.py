@@ -300,6 +300,11 @@ _LISTS = (
         "equal calls with other keys, so that only their order tells them apart",
         (_lines_with("match", "to tell them apart"),),
     ),
+    _List(
+        "became one",
+        "different requests that are one recording, since their line ignores parts",
+        row=_counts,
+    ),
     _List("looks secret", "looks like a secret", (_marks_of_keys,)),
     _List(
         "inputs changed",

@@ -240,9 +240,12 @@ class Locks:
         except OSError:  # It does not exist, or is hidden from this user.
             return []
         try:
-            length = fstat(descriptor).st_size
-            os.lseek(descriptor, self._heard, os.SEEK_SET)
-            text = os.read(descriptor, length - self._heard).decode()
+            # Another thread may read at the same moment: it hears the same lines.
+            start, length = self._heard, fstat(descriptor).st_size
+            if length < start:
+                start = 0  # another file
+            os.lseek(descriptor, start, os.SEEK_SET)
+            text = os.read(descriptor, length - start).decode()
         finally:
             close(descriptor)
         self._heard = length
