@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -335,6 +336,24 @@ def _make_number(cls: Any, tree: dict[str, Any], make: Make) -> object:
     return cls(checked(number, *_ITEMS))
 
 
+def _array_like(value: Any, walk: Opener) -> Tree:
+    import numpy as np
+
+    try:
+        is_array = hasattr(value, "__array__")
+        array = np.asarray(value) if is_array else np.from_dlpack(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        return Refused(f"an array of which numpy gets no memory ({error})", _AS_NUMPY)
+    if array.dtype.hasobject:
+        return Refused("an array of which numpy gets objects", _AS_NUMPY)
+    return {f"${kind_of(type(value)).name}": walk.node(array)}
+
+
+_AS_NUMPY = "pass an array of numpy made of it"
+ARRAY_LIKE = Rule(_array_like)
+"""The rule of what cannot be pickled, but is an array by `__array__` or DLPack."""
+
+
 def _random(value: Any, walk: Opener) -> Tree:
     """Give a generator of random numbers by its state, the same in each numpy."""
     shared = shared_generator(value)
@@ -447,6 +466,11 @@ def _torch_generator(generator: Any, walk: Opener) -> Tree:
 
 
 def _frame(frame: Any, walk: Opener) -> Tree:
+    if walk.purpose == "exact":
+        columns = [series for _, series in frame.items()]
+        sizes = frame.size, len(columns), len(frame)
+        if max(sizes) > walk.few or not _is_simple(frame, frame.columns, *columns):
+            return Raw(frame)
     return _tagged(
         frame,
         _columns(frame, walk),
@@ -486,22 +510,121 @@ def _flags(value: Any, walk: Opener) -> dict[str, Tree]:
     return flags
 
 
+# What a frame holds that is made of JSON.
+_SIMPLE = (
+    r"bool|u?int\d+|float(32|64)|(datetime|timedelta)64\[\w+\]|str|object"
+    r"|U?Int\d+|Float\d+|boolean|string"
+)
+_SCALARS = (str, int, float, bool, type(None))
+
+
+def _is_simple(value: Any, *columns: Any) -> bool:
+    """Tell whether a frame, series or index is of numbers, texts and moments alone."""
+    if _has_more(value):
+        return False
+    columns = columns or (value,)
+    if hasattr(value, "index"):
+        columns = (*columns, value.index)
+    return all(map(_is_simple_column, columns))
+
+
+def _has_more(value: Any) -> bool:
+    import pandas as pd
+
+    if isinstance(value, pd.Index):
+        return False
+    is_own = type(value) not in (pd.DataFrame, pd.Series)
+    return is_own or bool(value.attrs) or not value.flags.allows_duplicate_labels
+
+
+def _is_simple_column(column: Any) -> bool:
+    import pandas as pd
+
+    indexes = pd.Index, pd.RangeIndex, pd.DatetimeIndex, pd.TimedeltaIndex
+    if type(column) not in (pd.Series, *indexes):
+        return False
+    name = str(column.dtype)
+    if name in ("object", "str"):
+        return {*map(type, column.tolist())} <= {*_SCALARS}
+    return re.fullmatch(_SIMPLE, name) is not None
+
+
+def _make_frame(cls: Any, tree: dict[str, Any], make: Make) -> object:
+    content = content_of(tree)
+    nodes = content.values() if type(content) is dict else checked(content, list)
+    columns = [_made_column(node, make).array for node in nodes]
+    made = cls(dict(enumerate(columns)), index=_made_index(tree["index"], make))
+    made.columns = _made_index(tree["columns"], make)
+    return made
+
+
+def _make_series(_cls: Any, tree: dict[str, Any], make: Make) -> object:
+    made = _made_column(content_of(tree), make)
+    made.index = _made_index(tree["index"], make)
+    made.name = checked(make(tree["name"]), *_SCALARS)
+    return made
+
+
+def _make_index(_cls: Any, tree: dict[str, Any], make: Make) -> object:
+    import pandas as pd
+
+    name = checked(make(tree.get("name")), *_SCALARS)
+    content = content_of(tree)
+    if "$range" in content:
+        return pd.RangeIndex(checked(make(content), range), name=name)
+    column = _made_column(content, make)
+    made = pd.Index(column.array, dtype=column.dtype, name=name)
+    if "freq" in tree:
+        return pd.DatetimeIndex(made, freq=checked(tree["freq"], str))
+    return made
+
+
+def _made_index(tree: Any, make: Make) -> Any:
+    import pandas as pd
+
+    made = make(tree)
+    if not isinstance(made, pd.Index):
+        raise TypeError("labels are no index")
+    return made
+
+
+def _made_column(tree: Any, make: Make) -> Any:
+    import pandas as pd
+
+    dtype = checked(checked(tree, dict)["dtype"], str)
+    if re.fullmatch(_SIMPLE, dtype) is None:
+        raise TypeError(f"a column of {dtype} is not made of items")
+    nodes = checked(tree["$column"], list)
+    items = [checked(make(item), *_SCALARS) for item in nodes]
+    return pd.Series(items, dtype=dtype)
+
+
 def _series(series: Any, walk: Opener) -> Tree:
+    is_small = len(series) <= walk.few and _is_simple(series)
+    if walk.purpose == "exact" and not is_small:
+        return Raw(series)
     beside = {"name": walk.node(series.name), "index": walk.node(series.index)}
     column = _column(series.array, walk)
     return _tagged(series, column, walk, **beside, **_flags(series, walk))
 
 
 def _index(index: Any, walk: Opener) -> Tree:
+    import pandas as pd
+
+    is_exact = walk.purpose == "exact"
+    if is_exact and (len(index) > walk.few or not _is_simple(index)):
+        return Raw(index)
     column = _column(index.array, walk)
-    if isinstance(column, dict) and column.get("dtype") == "str":
+    if is_exact and type(index) is pd.RangeIndex:
+        column = walk.node(range(index.start, index.stop, index.step))
+    elif not is_exact and isinstance(column, dict) and column.get("dtype") == "str":
         # Labels of texts are these since pandas 3, and objects before.
         column["dtype"] = "object"
     beside: dict[str, Tree] = {}
     if index.name is not None:
         beside["name"] = walk.node(index.name)
     if getattr(index, "freq", None) is not None:
-        beside["freq"] = walk.node(index.freq)
+        beside["freq"] = index.freqstr if is_exact else walk.node(index.freq)
     node = _tagged(index, column, walk, **beside)
     if "$pandas:RangeIndex" in node and walk.purpose == "identity":
         return {"$pandas:Index": node.pop("$pandas:RangeIndex"), **node}
@@ -697,6 +820,7 @@ def _message(message: Any, walk: Opener) -> Tree:
     return _tagged(message, walk.node(data), walk)
 
 
+_INDEX = Rule(_index, _make_index)
 _RANDOM = Rule(_random, reduce=_reduced_random)
 _NUMBER = Rule(_number, _make_number, reduced)
 _NUMBERS = (
@@ -716,10 +840,13 @@ _RULES: dict[str, Rule] = {
     "numpy:RandomState": _RANDOM,
     "numpy:SeedSequence": _RANDOM,
     **{f"numpy:{name}": _NUMBER for name in _NUMBERS},
-    "pandas:DataFrame": Rule(_frame),
-    "pandas:Series": Rule(_series),
+    "pandas:DataFrame": Rule(_frame, _make_frame),
+    "pandas:Series": Rule(_series, _make_series),
     "pandas:MultiIndex": Rule(_levels),
-    "pandas:Index": Rule(_index),
+    "pandas:Index": _INDEX,
+    "pandas:RangeIndex": _INDEX,
+    "pandas:DatetimeIndex": _INDEX,
+    "pandas:TimedeltaIndex": _INDEX,
     "pandas:ExtensionArray": Rule(_extension_array),
     "pandas:Timestamp": Rule(_stamp, _make_stamp),
     "pandas:NaTType": Rule(_no_moment, _make_no_moment),

@@ -638,6 +638,10 @@ class Walk:
             raise
         except Exception:
             # It is code of the user, and may do anything.
+            if hasattr(kind.cls, "__array__") or hasattr(kind.cls, "__dlpack__"):
+                from pytest_mimic.values.libraries import ARRAY_LIKE  # Few are arrays.
+
+                return self._of_library(ARRAY_LIKE, value, paths)
             return self._refused(_refused_object(value), value, paths)
         if isinstance(state, str):
             return self._constant(value, state)
