@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 
 import pytest
 from support import loopback
@@ -40,7 +41,6 @@ TESTS = """
 
 def test_calls_at_once_count_once_and_tokens_by_model(project):
     pytest.importorskip("httpx")
-    import threading
 
     project.ini("http")
     project.tests(TESTS)
@@ -69,3 +69,104 @@ def test_a_row_tells_the_model_and_the_last_words(project):
 
     rows = [line for line in missed.section if line.startswith("  http POST")]
     assert "(gpt-x: question " in rows[0]
+
+
+def test_the_command_that_records_says_what_its_tests_have_cost(project):
+    pytest.importorskip("httpx")
+    project.ini("llm")
+    project.tests(TESTS)
+    server = loopback.Server(Slow)
+    server.barrier, server.event = threading.Barrier(10), threading.Event()
+    with loopback.serving(server):
+        project.record(env={"API": server.url}).expect(passed=1)
+        project.tests(TESTS.replace("range(10)", "range(11)"))
+
+        missed = project.run(env={"API": server.url}).expect(failed=1)
+
+    command = missed.section.index(
+        "to record the missing: pytest --mimic-record test_shop.py::test_it"
+    )
+    assert missed.section[command + 1].startswith(
+        "when recorded, these tests cost 10 calls, 11,700 tokens, # s"
+    )
+
+
+def test_a_miss_for_a_variable_that_is_not_set_names_it_and_its_length(
+    project, server, monkeypatch
+):
+    """To record the call would ask somebody who has no key for one."""
+    pytest.importorskip("httpx")
+    project.ini("http")
+    project.tests("""
+        import httpx, os
+
+        def test_it():
+            said = {"prompt": f"my key is {os.environ.get('MY_API_KEY', 'none')}"}
+            httpx.post(os.environ["API"] + "/echo", json=said)
+    """)
+    env = {"API": server.url}
+    project.record(env={**env, "MY_API_KEY": "a1b2c3d4e5f6a7b8"}).expect(passed=1)
+
+    missed = project.run(env=env).expect(failed=1, never=["--mimic-record"])
+
+    assert (
+        "the value of MY_API_KEY is a part of it, and MY_API_KEY is not set"
+        in missed.error
+    )
+    [remedy] = [line for line in missed.error if line.startswith("to replay it")]
+    name, _, value = remedy.partition("whichever: ")[2].split()[0].partition("=")
+    project.run(env={**env, name: value}).expect(passed=1)
+
+
+SUITE = """
+    import logging, os, uuid
+    import httpx, pytest, shop
+
+    def ask(path, **body):
+        return httpx.post(os.environ["API"] + path, json=body).json()
+
+    @pytest.mark.parametrize("number", range(15))
+    def test_model(number):
+        said = [{"role": "user", "content": f"question {number}"}]
+        assert ask("/v1/chat/completions", model="gpt-x", messages=said)
+
+    @pytest.mark.parametrize("number", range(15))
+    def test_order(number):
+        print("an order")
+        logging.getLogger("shop").warning("sent")
+        assert ask("/orders", id=str(uuid.uuid4()), item=number)
+
+    @pytest.mark.parametrize("number", range(10))
+    def test_function(number):
+        assert shop.note(number) == number
+"""
+
+
+class Service(loopback.Handler):
+    """A model, and a shop."""
+
+    def do_POST(self):
+        self.body()
+        is_model = self.path.endswith("/completions")
+        self.answer(200, ANSWER if is_model else '{"ok": true}', "application/json")
+
+
+def test_a_recording_of_forty_tests_says_it_in_twelve_lines(project):
+    """What must be acted on has rows; a fact is a line with counts, whole with -v."""
+    pytest.importorskip("httpx")
+    project.ini("llm", "http", "shop:note")
+    project.module("""
+        import logging
+
+        def note(number):
+            print("noted", number)
+            logging.getLogger("shop").info("noted %s", number)
+            return number
+    """)
+    project.tests(SUITE)
+    with loopback.serving(loopback.Server(Service)) as server:
+        run = project.record(env={"API": server.url}).expect(passed=40)
+
+    assert len(run.section) <= 12, run.section
+    assert "tokens spent: gpt-x 16,500 in (60 cached), 1,050 out" in run.section
+    assert "  http body.id    15 calls in 15 tests" in run.section

@@ -52,7 +52,10 @@ def test_a_target_that_no_test_calls_prints_only_a_header(shop):
 
     run = shop.run().expect(passed=1)
 
-    assert (run.header, run.section) == ("replay from .mimic_vault (1 target)", [])
+    assert (run.header, run.section) == (
+        "replay from .mimic_vault, which does not exist (1 target)",
+        [],
+    )
 
 
 def test_the_time_saved_is_that_of_the_real_calls(shop):

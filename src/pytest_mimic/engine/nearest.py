@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import chain, islice, repeat
 from typing import NamedTuple, Protocol
@@ -13,6 +14,7 @@ from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.unused import is_fixture_owner
 from pytest_mimic.engine.verifying import paths_of
 from pytest_mimic.errors import MimicError, Remedy
+from pytest_mimic.secrets import placeholders
 from pytest_mimic.values import messages
 from pytest_mimic.values.differences import Difference
 from pytest_mimic.values.looks import differ_in_ids_alone
@@ -49,11 +51,13 @@ class Hints(NamedTuple):
         facts: What comes next.
         ways: What else helps.
         cause: Where it differs from what comes next, as text; empty: nothing does.
+        is_enough: Whether that helps, and to record it does not.
     """
 
     facts: list[str]
     ways: list[Remedy]
     cause: str = ""
+    is_enough: bool = False
 
 
 class _Recorded(NamedTuple):
@@ -208,6 +212,10 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
         facts += _why_not_followed(call, nearest, around.vault)
         if all(IGNORED in (one.old, one.new) for one in found):
             return Hints(facts, [], cause)
+    variables = placeholders.variables_in([str(one.old) for one in found])
+    missed = [name for name in variables if not _is_known(name, found)]
+    if missed:
+        return _without_variables(missed, facts, call, around)
     # Whatever the values are, calls that differ in what is made anew have one cause.
     cause = ", ".join(messages.ignorable_in(described, found)) or cause
     shared = [] if call.in_log else trees
@@ -223,6 +231,27 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
         return Hints(facts, [], cause)
     words = "if it may differ" if hidden else "if it changes from run to run"
     return Hints(facts, [(words, call.line_with(ignore=paths))], cause)
+
+
+def _is_known(name: str, found: Sequence[Difference]) -> bool:
+    """Whether the call of now holds the value of a variable, too."""
+    stand_in = placeholders.of_environment(name)
+    return any(stand_in in str(one.new) for one in found)
+
+
+def _without_variables(
+    names: Sequence[str], facts: Sequence[str], call: Call, around: Around
+) -> Hints:
+    """Say that a recording needs variables, of any value that is long enough."""
+    told = []
+    for name in names:
+        length = len(os.environ.get(name, ""))
+        state = f"has {length} characters" if length else "is not set"
+        told.append(f"the value of {name} is a part of it, and {name} {state}")
+    words = "to replay it, set a value of 16 characters or more, whichever"
+    given = " ".join(f"{name}=mimic-0123456789" for name in names)
+    ways = [(words, f"{given} {around.commands.pytest()}")]
+    return Hints([*facts, *told], ways, f"{call.target} {given}", is_enough=True)
 
 
 def _counted(entry: Entry, call: Call, vault: Vault) -> Tree:

@@ -113,7 +113,11 @@ class Refusals:
             # Only a miss compares.
             from pytest_mimic.engine.nearest import hints_for
 
-            facts, ways, cause = hints_for(call, place, owner, self)
+            hints = hints_for(call, place, owner, self)
+            facts, ways, cause, is_enough = hints
+            if is_enough:
+                what = f"no recording of {call.label()}"
+                return Refusal(MissingRecordingError(what, facts, ways), "", cause)
             if call.conversation and _has_replayed(owner):
                 option = RERECORD
             # Its token is that of a replayed answer, and nobody could fill it in.
@@ -131,7 +135,7 @@ class Refusals:
     def _following(self, call: Call, place: Place, owner: Owner | None) -> Refusal:
         from pytest_mimic.engine.nearest import hints_for  # only a miss compares
 
-        facts, _, _ = hints_for(call, place, owner, self)
+        facts = hints_for(call, place, owner, self).facts
         return self._refusal(
             f"no recording of {call.label()}, and it cannot run for real: calls before"
             " it were replayed",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pytest_mimic.engine.events import Event, EventKind
 from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
-from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.targets import line_of_plain
+from pytest_mimic.run.costs import Cost
 from pytest_mimic.run.session import Session
+from pytest_mimic.vault.names import log_name
 from pytest_mimic.words import (
     PAGE_ON_KEYS,
     PAGE_ON_NEW_VALUES,
@@ -21,6 +24,8 @@ from pytest_mimic.words import (
 )
 
 _LONGEST_CAUSE = 160
+# Of more, nobody asks what they cost, and their logs would have to be read.
+_MOST_TESTS = 500
 
 _Row = Callable[[Session, "list[Event]"], "tuple[str, str]"]
 _Remedy = Callable[[Session, "list[Event]"], "list[str]"]
@@ -107,11 +112,25 @@ def _again(words: str, default: str = "") -> _Remedy:
         lines = [*ways][:SHOWN] + and_more(len(ways) - SHOWN)
         # `--mimic-record` may name whole files, and fails on those that need the other.
         for option in sorted(needing, key=lambda option: option != RECORD):
-            command = session.command(option, _tests_of(needing[option]))
-            lines.append(f"{told}: {command}")
+            tests = _tests_of(needing[option])
+            lines.append(f"{told}: {session.command(option, tests)}")
+            if option in (RECORD, RERECORD):
+                lines += _cost_of(session, tests)
         return lines
 
     return commands
+
+
+def _cost_of(session: Session, tests: Sequence[str]) -> list[str]:
+    """Say what tests have cost when they were recorded, if it is worth a word."""
+    cost = Cost()
+    for test in tests[:_MOST_TESTS]:
+        with suppress(MimicError):
+            cost.add_log(session.run.vault, log_name(test))
+    replayed = session.run.events.of("replayed")
+    cost.add_shared(event for event in replayed if event.test in tests)
+    told = cost.in_words()
+    return [f"when recorded, these tests cost {told}"] if told else []
 
 
 def _way_without_a_call(event: Event) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
-from heapq import heappop, heappush
-from typing import Any
 
 from pytest_mimic.engine.events import Event
 from pytest_mimic.engine.unused import READ_UNASKED, rows_of
 from pytest_mimic.engine.usage import CRASHED
+from pytest_mimic.run.costs import saved, spent, tokens_by_model
 from pytest_mimic.run.session import Session
 from pytest_mimic.words import duration, plural, size_in_words
 
@@ -30,9 +28,9 @@ def summary(session: Session) -> list[str]:
         lines.append(counts)
         if CRASHED in session.usage.partial:
             lines.append(f"{CRASHED}: what it has done is not counted")
-    tokens = _tokens(recorded)
-    if tokens:
-        lines.append(f"tokens spent: {tokens}")
+    by_model = tokens_by_model(recorded)
+    if by_model:
+        lines.append(f"tokens spent: {by_model}")
     if recorded and not session.is_quiet:
         lines.append(_size(session))
     lines += problems
@@ -70,7 +68,7 @@ def _counts(session: Session) -> str:
     """Return `1 call recorded in 0.2 s, 4 replayed, 38.2 s saved; 3 …`."""
     events = session.run.events
     recorded, replayed = events.of("recorded"), events.of("replayed")
-    counted = {f"recorded in {duration(_spent(recorded))}": len(recorded)}
+    counted = {f"recorded in {duration(spent(recorded))}": len(recorded)}
     counted["replayed"] = _times(replayed)
     counted["verified"] = _times(events.of("verified"))
     counted["missing"] = len(events.of("missing"))
@@ -82,7 +80,7 @@ def _counts(session: Session) -> str:
             number = str(count) if told else plural(count, "call")
             told.append(f"{number} {words}")
     if replayed:
-        told.append(f"{duration(_saved(replayed))} saved")
+        told.append(f"{duration(saved(replayed))} saved")
     tokens = sum(event.number("tokens") for event in replayed)
     if tokens:
         told.append(f"{tokens:,.0f} tokens saved")
@@ -96,67 +94,6 @@ def _counts(session: Session) -> str:
 
 def _times(events: Iterable[Event]) -> int:
     return sum(event.times for event in events)
-
-
-def _spent(recorded: Iterable[Event]) -> float:
-    """Return the seconds in which any call ran: of calls at once, once."""
-    spans = sorted(
-        (event.number("began"), event.number("began") + event.number("seconds"))
-        for event in recorded
-    )
-    spent = until = 0.0
-    for began, ended in spans:
-        spent += max(0.0, ended - max(began, until))
-        until = max(until, ended)
-    return spent
-
-
-def _saved(replayed: Iterable[Event]) -> float:
-    """Return the seconds that recorded calls took: of calls at once, once.
-
-    A log says which of its calls had ended when another one began.
-    """
-    saved = 0.0
-    by_log: dict[str, list[Event]] = {}
-    for event in replayed:
-        if "ended" in event.facts:
-            place = f"{event.test} {event.text('name')}"
-            by_log.setdefault(place, []).append(event)
-        else:
-            saved += event.number("seconds") * event.times
-    return saved + sum(map(_length, by_log.values()))
-
-
-def _length(calls: list[Event]) -> float:
-    """Return the seconds from the first beginning to the last end in a log."""
-    # The place of each end that is still to come, and when it is.
-    open_ends: list[tuple[float, float]] = []
-    began = last = 0.0
-    for call in sorted(calls, key=lambda call: call.number("at")):
-        while open_ends and open_ends[0][0] < call.number("at"):
-            began = max(began, heappop(open_ends)[1])
-        ended = began + call.number("seconds")
-        heappush(open_ends, (call.number("ended"), ended))
-        last = max(last, ended)
-    return last
-
-
-def _tokens(recorded: Iterable[Event]) -> str:
-    """Return `gpt-4o 21,000 in (4,000 cached), 8,400 out; embed 1,600 in`."""
-    by_model: dict[str, Counter[str]] = {}
-    for event in recorded:
-        kinds: Any = event.facts.get("by kind")
-        if kinds:
-            model = event.text("model") or "a model"
-            by_model.setdefault(model, Counter()).update(kinds)
-    told = []
-    for model, counts in by_model.items():
-        asked = f"{counts['in']:,} in"
-        if counts["cached"]:
-            asked += f" ({counts['cached']:,} cached)"
-        out = f", {counts['out']:,} out" if counts["out"] else ""
-        told.append(f"{model} {asked}{out}")
-    return "; ".join(told)
 
 
 def _count_of_unused(session: Session) -> str:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Iterable
 
 import xxhash
 
@@ -38,6 +39,15 @@ def of_environment(name: str) -> str:
     """Return what stands for the value of an environment variable."""
     words = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
     return f"{OWN}-{words}"
+
+
+def variables_in(texts: Iterable[str]) -> list[str]:
+    """Return the names of the environment variables whose values stood in texts."""
+    names: dict[str, None] = {}
+    for text in texts:
+        for words in re.findall(rf"{OWN}-([A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*)", text):
+            names[words.replace("-", "_")] = None
+    return list(names)
 
 
 def issued(owner: str, call: str, number: int, place: str) -> str:
