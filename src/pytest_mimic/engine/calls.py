@@ -53,6 +53,8 @@ class Call:
         is_of_all: Whether all tests share it whatever owns calls now, a cassette too.
         describe: Gives what the recording keeps of it: arguments, or the request.
         label: Gives it as messages name it.
+        whole: Gives its arguments with the long parts, which a recording keeps by their
+            digest.
         options: Those of its line.
         has_effect: Whether it may change what later real calls find (SQL, Redis).
         changed: Says of a recording what makes it stale: the target itself, or the
@@ -80,6 +82,7 @@ class Call:
         in_log: bool,
         describe: Callable[[], Tree],
         label: Callable[[], str],
+        whole: Callable[[], Tree] | None = None,
         options: Options = NO_OPTIONS,
         has_effect: bool = False,
         is_of_all: bool = False,
@@ -100,6 +103,7 @@ class Call:
         self.in_log = in_log
         self.describe = describe
         self.label = label
+        self.whole = whole
         self.options = options
         self.has_effect = has_effect
         self.is_of_all = is_of_all

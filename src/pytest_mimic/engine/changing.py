@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from itertools import islice
 from time import strftime, time
 
 from pytest_mimic.engine.calls import Call
@@ -16,7 +17,15 @@ from pytest_mimic.values.looks import (
     ids_and_moments_in,
     made_anew,
 )
-from pytest_mimic.values.tree import Path, Tree, is_tagged, parts, shown_path, text_of
+from pytest_mimic.values.tree import (
+    Path,
+    Shortened,
+    Tree,
+    is_tagged,
+    parts,
+    shown_path,
+    text_of,
+)
 from pytest_mimic.values.walk import deeply
 
 WORKER = "the name of a worker"
@@ -25,6 +34,8 @@ WORKER = "the name of a worker"
 # A moment that a call was made with may be a little older than the run. Where a test
 # has frozen the clock, it is another day.
 _SECONDS_BEFORE, _LONGEST_RUN = 60, 86_400
+# To look at a part takes a microsecond or two.
+_MOST_LEAVES = 5_000
 # A test that seeds its ids replaces this function; `uuid` takes the bytes from it.
 _RANDOM_BYTES = os.urandom
 
@@ -55,9 +66,13 @@ class ChangingValues:
         self._answered.update(found for found, _ in ids_and_moments_in(text))
 
     def note_call(self, call: Call, described: Tree, test: str) -> None:
-        """Note what a call that was recorded holds, of what counts."""
-        counted = described if call.parts is None else call.parts(described)
-        leaves = list(_leaves(counted))
+        """Note what a call that was recorded holds, of what counts.
+
+        The recording keeps long parts by their digest: this is a look at the parts.
+        """
+        whole = described if call.whole is None else call.whole()
+        counted = whole if call.parts is None else call.parts(whole)
+        leaves = list(islice(_leaves(counted), _MOST_LEAVES))
         # Few calls hold one: a look at all texts is quicker than one at each.
         may_change = self._may_change([_text_of(part) for _, part in leaves])
         for path, part in leaves:
@@ -134,8 +149,12 @@ def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree]]:
     pending: list[tuple[Path, Tree]] = [((), tree)]
     while pending:
         path, part = pending.pop()
+        if isinstance(part, Shortened):
+            part = part.part
         if not isinstance(part, (list, dict)):
             yield path, part
+            continue
+        if len(part) > _MOST_LEAVES:
             continue
         if isinstance(part, dict) and is_tagged(part):
             if "digest" in part or "$content" in part:

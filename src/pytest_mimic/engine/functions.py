@@ -426,8 +426,12 @@ class FunctionCall:
     @cached_property
     def hidden(self) -> tuple[Tree, tuple[str, ...]]:
         """What a recording keeps of them, and the paths of secrets that it does not."""
-        tree, paths = self.plan.run.secrecy.without_secrets(self.tree)
+        tree, paths = self._without_secrets
         return deeply(lambda: cut(tree)), paths
+
+    @cached_property
+    def _without_secrets(self) -> tuple[Tree, tuple[str, ...]]:
+        return self.plan.run.secrecy.without_secrets(self.tree)
 
     def label(self) -> str:
         """Return the call as messages name it."""
@@ -447,6 +451,7 @@ class FunctionCall:
             signature=plan.target,
             in_log=plan.is_in_log,
             describe=lambda: self.hidden[0],
+            whole=lambda: self._without_secrets[0],
             label=self.label,
             changed=plan.changed,
         )
