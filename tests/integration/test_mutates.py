@@ -489,3 +489,24 @@ def test_an_optimizer_keeps_the_tensors_of_its_model(project):
 
     project.replay(process=True).expect(passed=1, real=[])
     project.run("--mimic-verify", process=True).expect(passed=1)
+
+
+def test_a_forged_position_in_a_generator_is_damage(project):
+    """numpy would read outside of its memory there."""
+    project.ini("shop:draw")
+    project.module("def draw(rng):\n    return float(rng.random_sample())\n")
+    project.tests("""
+        import numpy, shop
+
+        def test_draw():
+            shop.draw(numpy.random.RandomState(1))
+    """)
+    project.record(process=True).expect(passed=1)
+
+    def forge(call):
+        call.call["after"]["rng"]["state"]["pos"] = 10**9
+
+    project.edit_calls(forge)
+
+    told = "pos of a generator is out of its range"
+    project.replay(process=True).expect(failed=1, says=[told])
