@@ -45,15 +45,13 @@ def delete_calls(vault: Vault, found: Iterable[Found]) -> None:
         recordings[one.name] = one.recording
         entries = one.recording.entries if one.is_cassette else one.entries
         gone[one.name] |= {id(entry) for entry in entries}
-    files = []
     for name, recording in recordings.items():
         kept = [entry for entry in recording.entries if id(entry) not in gone[name]]
-        if kept:
-            vault.write(name, copied(recording, entries=kept))
-        else:
-            files.append(name)
-    vault.delete(files)
-    vault.close()
+        recordings[name] = copied(recording, entries=kept)
+    try:
+        vault.reduce(recordings)
+    finally:
+        vault.close()
 
 
 # -- mv

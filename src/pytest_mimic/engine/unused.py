@@ -204,20 +204,17 @@ def is_fixture_owner(owner: str) -> bool:
 def clear(vault: Vault, unused: Iterable[Unused]) -> int:
     """Delete recordings, and return how many bytes the vault has lost."""
     before = vault.size()
-    files = []
-    parts: dict[str, set[str]] = {}
+    gone: dict[str, set[str]] = {}
     for one in unused:
-        if one.identity:
-            parts.setdefault(one.name, set()).add(one.identity)
-        else:
-            files.append(one.name)
-    for name, identities in parts.items():
-        recording = vault.read(name)
-        if recording is not None:
-            kept = [one for one in recording.entries if one.identity not in identities]
-            recording.entries = kept
-            vault.write(name, recording)
-    vault.delete(files)
+        gone.setdefault(one.name, set()).add(one.identity)
+    left: dict[str, Recording] = {}
+    for name, identities in gone.items():
+        is_whole = "" in identities
+        recording = None if is_whole else vault.read(name)
+        left[name] = recording or Recording()
+        kept = [one for one in left[name].entries if one.identity not in identities]
+        left[name].entries = kept
+    vault.reduce(left)
     return before - vault.size()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import cache
@@ -100,8 +100,12 @@ def _holds_tests(vault: Path, project: str) -> bool:
     if (vault / "logs" / project).is_dir():
         return True
     owner = f'"owner": "{project}/'.encode()
-    shared = islice((vault / "calls").glob("*/*.json"), _FEW_CALLS)
-    return any(owner in path.read_bytes() for path in shared)
+    folder = Folder(vault, str(vault))
+    for name in islice(folder.names("calls"), _FEW_CALLS):
+        with suppress(CorruptRecordingError):
+            if owner in (folder.read(name) or b""):
+                return True
+    return False
 
 
 class Written:
@@ -319,6 +323,23 @@ class Vault:
         if refused:
             raise refused[0]
         return deleted
+
+    def reduce(self, recordings: Mapping[str, Recording]) -> None:
+        """Write files that have lost calls, and delete those that have none left.
+
+        Raises:
+            MimicError: A file cannot be changed; the others are.
+        """
+        refused: list[MimicError] = []
+        for name, recording in recordings.items():
+            try:
+                if recording.entries:
+                    self.write(name, recording)
+            except MimicError as error:
+                refused.append(error)
+        self.delete(name for name, left in recordings.items() if not left.entries)
+        if refused:
+            raise refused[0]
 
     def _drop_loose(self, loose: set[str], *, is_alone: bool) -> None:
         """Delete objects that nothing refers to, or leave them to the last recorder."""
