@@ -220,3 +220,21 @@ def test_a_value_of_which_a_rule_gives_itself_counts_by_what_it_is(make):
     assert fingerprint(make(1)) == fingerprint(make(1))
     assert fingerprint(make(1)) != fingerprint(make(2))
     assert fingerprint([make(1)]) != fingerprint([make(2)])
+
+
+def test_a_sparse_matrix_is_a_pickle_since_nobody_checks_its_indices():
+    sparse = pytest.importorskip("scipy.sparse")
+    matrix = sparse.csr_matrix(np.eye(3))
+
+    tree, _ = stored(matrix)
+
+    assert "$pickle" in tree
+    assert there_and_back(matrix).toarray().tolist() == np.eye(3).tolist()
+    written = {
+        "data": [1.0],
+        "indices": [9],
+        "indptr": [0, 1],
+        "_shape": {"$tuple": [1, 1]},
+    }
+    with pytest.raises(CorruptRecordingError):
+        loaded({"$scipy.sparse:csr_matrix": written}, {})
