@@ -35,7 +35,7 @@ WORKER = "the name of a worker"
 # has frozen the clock, it is another day.
 _SECONDS_BEFORE, _LONGEST_RUN = 60, 86_400
 # To look at a part takes a microsecond or two.
-_MOST_LEAVES = 5_000
+_MOST_LEAVES = 500
 # A test that seeds its ids replaces this function; `uuid` takes the bytes from it.
 _RANDOM_BYTES = os.urandom
 
