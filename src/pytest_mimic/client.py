@@ -572,6 +572,11 @@ class Exchange:
             self._recorded = answer
         return self._recorded
 
+    @property
+    def hangs(self) -> bool:
+        """Whether no end was recorded, so that its caller waits in vain."""
+        return self.step.entry is not None and self.step.entry.hangs
+
     def replay(self, give: Callable[[Plain], Any] | None = None) -> Any:
         """Return the recorded answer when the call may end.
 
@@ -582,12 +587,16 @@ class Exchange:
         Raises:
             CorruptRecordingError: It was edited to what no client can be given.
         """
+        if self.hangs:
+            self.step.wait()
         found = self._made(give)
         self.step.wait()
         return raised(found)
 
     async def replay_async(self, give: Callable[[Plain], Any] | None = None) -> Any:
         """As `replay`, for a task."""
+        if self.hangs:
+            await self.step.wait_async()
         found = self._made(give)
         await self.step.wait_async()
         return raised(found)
@@ -642,11 +651,15 @@ class Exchange:
 
         Args:
             answer: The real answer.
-            give: Makes the client's own object of it, or the error that it raises.
+            give: Makes the client's own object of it, or the error that it raises. A
+                call that was recorded without an end waits before.
         """
-        stored = self.stored(answer)
         if self.mode != "run":
-            return raised(self.made(lambda: self._verified(answer, stored, give)))
+            mixed = self._verified(answer)
+            if give is not None and self.hangs:
+                self.step.wait()
+            return raised(self.made(lambda: _given(mixed, give)))
+        stored = self.stored(answer)
         self._note_opaque(stored)
         if stored != answer:
             self._note_hidden(stored)
@@ -659,17 +672,30 @@ class Exchange:
             return self.given(give)  # another owner was first
         return raised(_given(answer, give))
 
-    def _verified(
-        self, answer: Plain, stored: Plain, give: Callable[[Plain], Any] | None
-    ) -> Any:
-        """Compare a real answer, and return what the client gets."""
+    async def finish_async(self, answer: Plain, give: Callable[[Plain], Any]) -> Any:
+        """As `finish`, for a task."""
+        if not self.hangs:
+            return self.finish(answer, give)
+        self.finish(answer)
+        return await self.replay_async(give)
+
+    def _verified(self, answer: Plain) -> Plain:
+        """Compare a real answer, and return the one that is given to the client."""
         adapter, recorded = self._adapter, self.recorded
+        if self.hangs and not recorded:
+            self.step.check([])
+            return recorded
+        stored = self.stored(answer)
         options = self.step.call.options
         found = differing_answers(adapter, recorded, stored, options, is_verified=True)
+        if self.hangs:
+            # What had not come when it was recorded is no part that differs.
+            found = [one for one in found if not one.is_new]
         self.step.check(found, failed=_new_failure(recorded, stored))
         paths = volatile_paths(adapter, options)
         mixed = self.step.with_volatile(recorded, answer, paths)
-        return _given(self._secrets.with_real(mixed, self._scope), give)
+        given: Plain = self._secrets.with_real(mixed, self._scope)
+        return given
 
     def stored(self, answer: Plain) -> Plain:
         """Return an answer as it is stored, and note what it issues."""

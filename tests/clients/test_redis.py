@@ -95,7 +95,7 @@ def test_keys_of_a_wider_fixture_are_there(project, redis_server, there):
 
 
 def test_a_cancelled_command_waits_in_a_replay(project, redis_server):
-    """And the next equal one gets its own reply."""
+    """And the next equal one gets its own reply; also if it is answered now."""
     project.ini("redis")
     project.tests("""
         import asyncio, os
@@ -118,6 +118,8 @@ def test_a_cancelled_command_waits_in_a_replay(project, redis_server):
     url = {"REDIS": f"redis://127.0.0.1:{redis_server.port}"}
 
     project.record(env=url).expect(passed=1)
+    redis.Redis(port=redis_server.port).lpush("empty", "job")
+    project.run("--mimic-verify", env=url).expect(passed=1)
 
     with redis_server.stopped():
         project.replay(env=url).expect(passed=1)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from textwrap import dedent, indent
 
 import pytest
+from support import loopback
+from support.loopback import serving
 
 # The functions of a service whose first call hangs, and whose later calls answer.
 SHOP = """
@@ -183,6 +186,105 @@ def test_an_answer_that_comes_before_the_cancellation_is_no_drift(project):
     project.module(SHOP.replace("await asyncio.Event().wait()", "pass", 1))
 
     project.run("--mimic-verify").expect(passed=1, real=["price a"] * 3)
+
+
+# A request that is given up before it is answered, and one that is open when its test
+# ends; what the client is given of it counts in both.
+GIVEN_UP = """
+    import asyncio, os, threading
+    import {library}
+
+    URL = os.environ["API"] + "/page"
+    answers = []
+
+    async def ask():
+        {ask}
+        answers.append("an answer")
+
+    async def main():
+        task = asyncio.ensure_future(ask())
+        await asyncio.wait([task], timeout=0.4)
+        assert not answers
+        task.cancel()
+        await asyncio.wait([task])
+
+    def test_it():
+        asyncio.run(main())
+        assert not answers
+"""
+BY_HTTPX = "async with httpx.AsyncClient() as client: await client.get(URL)"
+BY_AIOHTTP = """async with aiohttp.ClientSession() as client:
+            async with client.get(URL) as answer: await answer.read()"""
+LEFT_IN_A_THREAD = """
+    import os, threading
+    import requests
+
+    URL = os.environ["API"] + "/page"
+
+    def test_it():
+        thread = threading.Thread(target=requests.get, args=[URL], daemon=True)
+        thread.start()
+        thread.join(0.4)
+        assert thread.is_alive()
+"""
+UNANSWERED = {
+    "httpx": GIVEN_UP.format(library="httpx", ask=BY_HTTPX),
+    "aiohttp": GIVEN_UP.format(library="aiohttp", ask=BY_AIOHTTP),
+    "a thread": LEFT_IN_A_THREAD,
+}
+
+
+class Late(loopback.Handler):
+    """Answers at once, or only when the server ends, with its head or nothing before."""
+
+    def do_GET(self):
+        if self.server.way == "a head":
+            self.begin(200, "text/plain", Content_Length="20")
+            self.wfile.write(b"the begin")
+            self.wfile.flush()
+        if self.server.way != "at once":
+            self.server.over.wait(30)
+        self.answer(200, "the beginning, and all")
+
+
+@pytest.mark.parametrize("before", ["nothing", "a head"])
+@pytest.mark.parametrize("form", UNANSWERED)
+def test_a_request_that_is_answered_now_is_neither_drift_nor_damage(
+    project, form, before
+):
+    project.ini("http")
+    project.tests(UNANSWERED[form])
+    server = loopback.Server(Late)
+    server.way, server.over = before, threading.Event()
+    with serving(server):
+        env = {"API": server.url}
+        project.record(env=env).expect(passed=1, says=["1 call recorded"])
+        server.way = "at once"
+        server.over.set()
+
+        project.run("--mimic-verify", env=env).expect(
+            passed=1, says=["1 call verified"]
+        )
+
+
+ANSWERS = {"a value": "return number", "an error": 'raise KeyError("price")'}
+
+
+@pytest.mark.parametrize("form", ANSWERS)
+def test_a_function_that_ends_before_its_cancellation_still_waits(project, form):
+    project.ini("shop:price sequence")
+    project.test("""
+        try:
+            asyncio.run(asyncio.wait_for(shop.price("a"), 0.3))
+        except asyncio.TimeoutError:
+            return
+        assert False
+    """)
+    project.record().expect(passed=1)
+    now = SHOP.replace("if number == 1:", "if True:")
+    project.module(now.replace("await asyncio.Event().wait()", ANSWERS[form], 1))
+
+    project.run("--mimic-verify").expect(passed=1, says=["1 call verified"])
 
 
 def test_a_stream_that_is_cancelled_gives_its_items_and_waits(project):

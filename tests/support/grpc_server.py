@@ -29,6 +29,7 @@ class Library(services.LibraryServicer):  # type: ignore[misc, name-defined]
         self.metadata: list[tuple[str, Any]] = []
         self.edition = 1
         self.more = 0
+        self.is_late = True
         self.target = ""
         self.stop: Callable[[], object] = lambda: None
 
@@ -41,7 +42,7 @@ class Library(services.LibraryServicer):  # type: ignore[misc, name-defined]
         )
         if request.title in grpc.StatusCode.__members__:
             context.abort(grpc.StatusCode[request.title], f"no {request.title} today")
-        if request.title == "late":
+        if request.title == "late" and self.is_late:
             ended = threading.Event()
             context.add_callback(ended.set)
             ended.wait()

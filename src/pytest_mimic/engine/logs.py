@@ -810,7 +810,7 @@ def why_not_kept(entry: Entry, ending: Ending, *, below_replayed: bool) -> str:
         return failed
     if raised_in(entry.body):
         return raised_in(entry.body)
-    if entry.end in ("waiting", "open"):
+    if entry.hangs:
         return "it has no whole outcome"
     if below_replayed and is_gone(entry.body):
         return "what a wider fixture made no longer exists"

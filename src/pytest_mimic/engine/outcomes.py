@@ -285,13 +285,19 @@ class RealCall:
         except BaseException as error:
             if self._end_by(error, is_awaited=True):
                 raise
+            if self._hangs:
+                await self._step.wait_async()
             return self._replayed()
-        entry = self._step.entry
-        if entry is not None and entry.end:
+        if self._hangs:
             # It is answered now, and its caller gets what was recorded: no answer.
             self._complete("value", result)
             await self._step.wait_async()
         return self._follow(result)
+
+    @property
+    def _hangs(self) -> bool:
+        entry = self._step.entry
+        return entry is not None and entry.hangs and "items" not in entry.body
 
     def read_on(
         self, call: Callable[[], Any], read: Sequence[Tree]

@@ -574,7 +574,7 @@ class Step(OpenCall):
         try:
             if entry is None or owner is None or not place.is_in_log:
                 return
-            if entry.end in ("waiting", "open"):
+            if entry.hangs:
                 yield from hang(entry, owner.ended, is_task=is_task)
                 self._end_hanging(entry, owner, is_task=is_task)
             if place.index is not None:

@@ -75,6 +75,11 @@ class Difference(NamedTuple):
     new: Side
     fact: str = ""
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the part was not there when it was recorded."""
+        return self.old is MISSING
+
 
 def differences(old: Tree, new: Tree, rules: Rules = EXACT) -> list[Difference]:
     """Give the parts that differ, those of the old tree first.

@@ -171,6 +171,11 @@ class Entry(_ByFields):
         vars(self).update(facts)
 
     @property
+    def hangs(self) -> bool:
+        """Whether it was cut short, so that its replay waits until that happens."""
+        return self.end in ("waiting", "open")
+
+    @property
     def states(self) -> dict[str, Tree]:
         """The states in `after`, without what stands beside them."""
         return {name: self.after[name] for name in self.after if name not in _BESIDE}

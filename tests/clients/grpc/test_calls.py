@@ -419,6 +419,10 @@ def test_a_cancelled_asyncio_call_waits_in_a_replay(runs, library):
             assert (await stub.Find(wish("Emma"))).title == "Emma"
 
     asyncio.run(main())
+    library.is_late = False
+    runs.again("verify")
+    asyncio.run(main())
+    assert runs.drifts() == ""
     runs.again("replay")
     library.stop()
     asyncio.run(main())

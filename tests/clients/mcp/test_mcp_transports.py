@@ -181,6 +181,8 @@ def test_a_cancelled_call_of_a_tool_waits_in_a_replay(talks):
         """,
     )
     recorded = talks.run("--mimic-record").expect(passed=1, never=["not recorded"])
+    talks.write("hurries", "")
+    talks.run("--mimic-verify").expect(passed=1)
     talks.root.joinpath("started").unlink()
 
     talks.run().expect(passed=1)

@@ -88,7 +88,7 @@ class _Interceptor:
                 answer = calls.end_of(error)
         if response is not None:
             answer["response"] = calls.read_response(exchange, response)
-        return exchange.finish(answer, self._given)
+        return await exchange.finish_async(answer, self._given)
 
     async def intercept_stream_unary(self, go_on: Any, details: Any, sent: Any) -> Any:
         """Make or replay a call whose messages are read before it begins."""
@@ -217,7 +217,7 @@ class _Replayed(_Ended):
             yield response
         self._raise_if_cancelled()
         step = self._exchange.step
-        if step.is_open:
+        if step.is_open or self._exchange.hangs:
             await step.wait_async()
         if "code" not in self._answer:
             raise step.read_further()

@@ -187,7 +187,7 @@ class _Replayed(_MultiThreadedRendezvous):  # type: ignore[misc]
 
     def _end(self) -> None:
         step = self._exchange.step
-        if step.is_open:
+        if step.is_open or self._exchange.hangs:
             step.wait()
         if "code" not in self._answer:
             raise step.read_further()

@@ -106,6 +106,8 @@ class _Requests:
     def came(self, received: Any) -> Any:
         """Take note of what the server sends, and return what the client gets.
 
+        None: it had no answer when it was recorded.
+
         Raises:
             UnstorableOutcomeError: It asks the client for something.
         """
@@ -117,6 +119,8 @@ class _Requests:
         elif message.get("id") in self._open:
             asked = self._open.pop(message["id"])
             given = asked.exchange.finish({**asked.answer(), **_outcome(message)})
+            if asked.exchange.hangs:
+                return None
             if asked.exchange.mode != "run":
                 return response(message["id"], given)
         return received
@@ -195,7 +199,9 @@ class _Replay:
         async with self._connect() as (from_server, to_server):
             task_status.started(to_server)
             async for message in from_server:
-                await self._to_client.send(self._requests.came(message))
+                received = self._requests.came(message)
+                if received is not None:
+                    await self._to_client.send(received)
             self._requests.ended()
 
     async def _answer(
@@ -250,12 +256,15 @@ class _Reading(ObjectReceiveStream[Any]):
         self._stream = stream
 
     async def receive(self) -> Any:
-        try:
-            message = await self._stream.receive()
-        except anyio.EndOfStream:
-            self._requests.ended()
-            raise
-        return self._requests.came(message)
+        received = None
+        while received is None:
+            try:
+                message = await self._stream.receive()
+            except anyio.EndOfStream:
+                self._requests.ended()
+                raise
+            received = self._requests.came(message)
+        return received
 
     async def aclose(self) -> None:
         await self._stream.aclose()

@@ -145,7 +145,11 @@ class Connections:
             with exchange.running():
                 found, error = await self._talk(connection, packed, words)
             answer = replies.read(found, asked, error)
-            wire.given.extend(exchange.finish(answer, replies.give_all))
+            if self._is_async:
+                given = await exchange.finish_async(answer, replies.give_all)
+            else:
+                given = exchange.finish(answer, replies.give_all)
+            wire.given.extend(given)
         elif self._is_async:
             wire.given.extend(await exchange.replay_async(replies.give_all))
         else:
