@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from heapq import heappop, heappush
 from typing import Any
 
 from pytest_mimic.engine.events import Event
+from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.clients import adapter_of, client_of
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.vault.recording import Entry
@@ -15,45 +17,38 @@ from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import duration, plural
 
 
-class Cost:
-    """What the recordings of some tests have cost when they were made."""
+def price(vault: Vault, logs: Iterable[str], replayed: Iterable[Event]) -> str:
+    """Say what some tests have cost when they were recorded: `92 calls, 48.0 s`.
 
-    def __init__(self) -> None:
-        self._calls = 0
-        self._tokens = 0.0
-        self._seconds = 0.0
+    It is empty where it is not worth a word.
 
-    def add_log(self, vault: Vault, name: str) -> None:
-        """Add the calls of a log.
-
-        Raises:
-            MimicError: It is damaged.
-        """
-        recording = vault.read(name)
-        entries = recording.entries if recording is not None else []
-        self._calls += len(entries)
-        self._tokens += sum(_tokens_of(entry, vault) for entry in entries)
-        self._seconds += length(
-            (entry.begin, entry.ended or entry.begin, entry.seconds)
-            for entry in entries
+    Args:
+        vault: Where the recordings are.
+        logs: The logs of the tests.
+        replayed: What these tests have replayed, of which what all tests share counts.
+    """
+    calls, tokens, seconds = 0, 0.0, 0.0
+    for _, recording in vault.all(logs):
+        if isinstance(recording, CorruptRecordingError):
+            continue
+        entries = recording.entries
+        calls += len(entries)
+        with suppress(CorruptRecordingError):  # An object may be gone.
+            tokens += sum(_tokens_of(entry, vault) for entry in entries)
+        seconds += length(
+            (one.begin, one.ended or one.begin, one.seconds) for one in entries
         )
-
-    def add_shared(self, replayed: Iterable[Event]) -> None:
-        """Add the calls that all tests share, of those that were replayed."""
-        for event in replayed:
-            if event.text("name").startswith("calls/"):
-                self._calls += event.times
-                self._tokens += event.number("tokens")
-                self._seconds += event.number("seconds") * event.times
-
-    def in_words(self) -> str:
-        """Give `92 calls, 31,000 tokens, 48.0 s`; empty: it is not worth a word."""
-        if self._seconds < 1 and not self._tokens:
-            return ""
-        told = [plural(self._calls, "call")]
-        if self._tokens:
-            told.append(f"{self._tokens:,.0f} tokens")
-        return ", ".join([*told, duration(self._seconds)])
+    for event in replayed:
+        if event.text("name").startswith("calls/"):
+            calls += event.times
+            tokens += event.number("tokens")
+            seconds += event.number("seconds") * event.times
+    if seconds < 1 and not tokens:
+        return ""
+    told = [plural(calls, "call")]
+    if tokens:
+        told.append(f"{tokens:,.0f} tokens")
+    return ", ".join([*told, duration(seconds)])
 
 
 def _tokens_of(entry: Entry, vault: Vault) -> int:

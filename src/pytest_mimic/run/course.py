@@ -266,23 +266,24 @@ class Course:
         ours, settings = self.session, self.session.settings
         assert settings.report is not None
         heading = _HEADERS[settings.mode].format(settings.vault_label)
-        notes, project = self._summary(), settings.rootdir.name
+        notes, project = self._summary(is_whole=True), settings.rootdir.name
         write(settings.report, Page(project, heading, notes, self._tests, ours.run))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        lines = self._summary()
-        if self._config.option.mimic_report:
-            lines.append(f"report: {self._config.option.mimic_report}")
+        option = self._config.option
+        lines = self._summary(is_whole=option.verbose > 0)
+        if option.mimic_report:
+            lines.append(f"report: {option.mimic_report}")
         if lines:
             terminalreporter.write_sep("=", "mimic")
         for line in lines:
             terminalreporter.write_line(on_one_line(line))
 
-    def _summary(self) -> list[str]:
+    def _summary(self, *, is_whole: bool) -> list[str]:
         # Workers say nothing, and a run that ends early has nothing to say.
         from pytest_mimic.run.summary import summary
 
-        return summary(self.session)
+        return summary(self.session, is_whole=is_whole)
 
 
 def _targets_of_marks(items: list[pytest.Item]) -> list[Target]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pytest_mimic.engine.events import Event, EventKind
 from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
-from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.targets import line_of_plain
-from pytest_mimic.run.costs import Cost
+from pytest_mimic.run.costs import price
 from pytest_mimic.run.session import Session
 from pytest_mimic.vault.names import log_name
 from pytest_mimic.words import (
@@ -27,20 +26,25 @@ _LONGEST_CAUSE = 160
 # Of more, nobody asks what they cost, and their logs would have to be read.
 _MOST_TESTS = 500
 
-_Row = Callable[[Session, "list[Event]"], "tuple[str, str]"]
+_Row = Callable[["list[Event]"], "tuple[str, str]"]
 _Remedy = Callable[[Session, "list[Event]"], "list[str]"]
 
 
-def remarks(session: Session) -> list[str]:
-    """Return the lines of all lists; none: there is nothing to do."""
+def remarks(session: Session, *, is_whole: bool) -> list[str]:
+    """Return the lines of all lists; none: there is nothing to do.
+
+    Args:
+        session: What the run has.
+        is_whole: Whether a list on which nobody must act has rows, too.
+    """
     _note_former_answers(session)
-    return [line for one in _LISTS for line in _lines(session, one)]
+    return [line for one in _LISTS for line in _lines(session, one, is_whole)]
 
 
 # -- what a row tells
 
 
-def _call(_: Session, events: list[Event]) -> tuple[str, str]:
+def _call(events: list[Event]) -> tuple[str, str]:
     """Tell the first call of a cause, and its test."""
     first = events[0]
     label = f"{first.call} {first.text('what')}".strip()
@@ -49,12 +53,14 @@ def _call(_: Session, events: list[Event]) -> tuple[str, str]:
     return label, first.test
 
 
-def _counts(_: Session, events: list[Event]) -> tuple[str, str]:
+def _counts(events: list[Event]) -> tuple[str, str]:
     """Tell a cause, and how many calls it concerns."""
-    return events[0].text("cause"), _count_of(events)
+    calls = {(event.call, event.text("identity"), event.test) for event in events}
+    tests = plural(len(_tests_of(events)), "test")
+    return events[0].text("cause"), f"{plural(len(calls), 'call')} in {tests}"
 
 
-def _calls_of_targets(_: Session, events: list[Event]) -> tuple[str, str]:
+def _calls_of_targets(events: list[Event]) -> tuple[str, str]:
     """Tell what has changed, and how many calls of which targets use it."""
     by_target: dict[str, set[str]] = {}
     for event in events:
@@ -66,21 +72,15 @@ def _calls_of_targets(_: Session, events: list[Event]) -> tuple[str, str]:
     return events[0].text("cause"), few(counts)
 
 
-def _tests(_: Session, events: list[Event]) -> tuple[str, str]:
+def _tests(events: list[Event]) -> tuple[str, str]:
     """Tell a fixture, and how many tests are concerned."""
     return events[0].call, plural(len(_tests_of(events)), "test")
 
 
-def _damage(_: Session, events: list[Event]) -> tuple[str, str]:
+def _damage(events: list[Event]) -> tuple[str, str]:
     words, _command = DAMAGES[events[0].text("cause")]
     files = {event.call for event in events}
     return words, plural(len(files), "file")
-
-
-def _count_of(events: list[Event]) -> str:
-    calls = {(event.call, event.text("identity"), event.test) for event in events}
-    tests = plural(len(_tests_of(events)), "test")
-    return f"{plural(len(calls), 'call')} in {tests}"
 
 
 def _tests_of(events: Iterable[Event]) -> list[str]:
@@ -123,13 +123,9 @@ def _again(words: str, default: str = "") -> _Remedy:
 
 def _cost_of(session: Session, tests: Sequence[str]) -> list[str]:
     """Say what tests have cost when they were recorded, if it is worth a word."""
-    cost = Cost()
-    for test in tests[:_MOST_TESTS]:
-        with suppress(MimicError):
-            cost.add_log(session.run.vault, log_name(test))
-    replayed = session.run.events.of("replayed")
-    cost.add_shared(event for event in replayed if event.test in tests)
-    told = cost.in_words()
+    run = session.run
+    replayed = [one for one in run.events.of("replayed") if one.test in tests]
+    told = price(run.vault, map(log_name, tests[:_MOST_TESTS]), replayed)
     return [f"when recorded, these tests cost {told}"] if told else []
 
 
@@ -225,8 +221,9 @@ def _in_one_process(session: Session, events: list[Event]) -> list[str]:
     return [f"to record it in one process: {command}"]
 
 
-def _says(words: str) -> _Remedy:
-    return lambda *_: [words]
+def _ways_to_processes(*_: object) -> list[str]:
+    way = "name the function that starts it, or use multiprocessing"
+    return [f"to mimic calls there: {way}"]
 
 
 # -- the lists
@@ -333,16 +330,7 @@ _LISTS = (
     ),
     _List("not accepted", "not accepted, since a test that uses it did not pass"),
     _List("accepted", "accepted", row=_counts),
-    _List(
-        "spawned",
-        "processes in which nothing is mimicked",
-        (
-            _says(
-                "to mimic calls there: name the function that starts it,"
-                " or use multiprocessing"
-            ),
-        ),
-    ),
+    _List("spawned", "processes in which nothing is mimicked", (_ways_to_processes,)),
     _List(
         "as before",
         "as recorded, though the source has changed",
@@ -369,7 +357,7 @@ _LISTS = (
 )
 
 
-def _lines(session: Session, one: _List) -> list[str]:
+def _lines(session: Session, one: _List, is_whole: bool) -> list[str]:
     """Return the lines of a list; none: nothing of its kind has happened."""
     found = session.run.events.of(one.kind)
     # An equal call of the same test is the same row.
@@ -382,11 +370,11 @@ def _lines(session: Session, one: _List) -> list[str]:
         by_cause.setdefault(cause, []).append(event)
     causes = [*by_cause.values()]
     remedies = [line for remedy in one.remedies for line in remedy(session, events)]
-    if one.is_fact and session.config.option.verbose <= 0:
+    if one.is_fact and not is_whole:
         return [_fact(one, causes, remedies)]
     return [
         f"{one.heading}:",
-        *_rows(session, one, causes[:SHOWN]),
+        *_rows(one, causes[:SHOWN]),
         *and_more(len(causes) - SHOWN),
         *remedies,
     ]
@@ -397,8 +385,8 @@ def _place_of(event: Event) -> tuple[str, ...]:
     return event.call, event.test, *facts
 
 
-def _rows(session: Session, one: _List, causes: Sequence[list[Event]]) -> Iterator[str]:
-    shown = rows([one.row(session, events) for events in causes])
+def _rows(one: _List, causes: Sequence[list[Event]]) -> Iterator[str]:
+    shown = rows([*map(one.row, causes)])
     for row, events in zip(shown, causes, strict=True):
         yield row
         if one.row is _call and len(events) > 1:

@@ -9,19 +9,24 @@ from pytest_mimic.engine.unused import READ_UNASKED, rows_of
 from pytest_mimic.engine.usage import CRASHED
 from pytest_mimic.run.costs import saved, spent, tokens_by_model
 from pytest_mimic.run.session import Session
-from pytest_mimic.words import duration, plural, size_in_words
+from pytest_mimic.words import SHOWN, duration, plural, size_in_words
 
 # What needs no word beside the counts of the first line.
 _COUNTED = {"replayed", "recorded", "verified", "opened", "unmade", "held", "put back"}
 
 
-def summary(session: Session) -> list[str]:
-    """Return the lines of the section `mimic`; none: there is nothing to say."""
+def summary(session: Session, *, is_whole: bool) -> list[str]:
+    """Return the lines of the section `mimic`; none: there is nothing to say.
+
+    Args:
+        session: What the run has.
+        is_whole: Whether what nobody must act on has rows, too.
+    """
     events = session.run.events
     wrong = events.of("wrong target", "not writable", "stray")
     errors = dict.fromkeys(one.call for one in wrong)
     lines = [line for error in errors for line in f"ERROR: {error}".split("\n")]
-    problems = _remarks(session) + _unused(session)
+    problems = _remarks(session, is_whole) + _unused(session)
     counts = _counts(session)
     recorded = events.of("recorded")
     if counts and (problems or recorded or not session.is_quiet):
@@ -39,12 +44,12 @@ def summary(session: Session) -> list[str]:
     return lines + _verdict_on_unused(session)
 
 
-def _remarks(session: Session) -> list[str]:
+def _remarks(session: Session, is_whole: bool) -> list[str]:
     if all(one.kind in _COUNTED for one in session.run.events.rows):
         return []
     from pytest_mimic.run.remarks import remarks  # a sound run has none
 
-    return remarks(session)
+    return remarks(session, is_whole=is_whole)
 
 
 def _size(session: Session) -> str:
@@ -65,10 +70,15 @@ def _says_that_nothing_is_mimicked(session: Session) -> bool:
 
 
 def _counts(session: Session) -> str:
-    """Return `1 call recorded in 0.2 s, 4 replayed, 38.2 s saved; 3 …`."""
+    """Return `1 call recorded in 0.2 s, 4 replayed, 38.2 s saved; 3 …`.
+
+    Of more tests than anybody counts, `92 calls of 40 tests recorded`.
+    """
     events = session.run.events
     recorded, replayed = events.of("recorded"), events.of("replayed")
-    counted = {f"recorded in {duration(spent(recorded))}": len(recorded)}
+    tests = len({event.test for event in recorded})
+    of_tests = f"of {tests} tests " if tests > SHOWN else ""
+    counted = {f"{of_tests}recorded in {duration(spent(recorded))}": len(recorded)}
     counted["replayed"] = _times(replayed)
     counted["verified"] = _times(events.of("verified"))
     counted["missing"] = len(events.of("missing"))
