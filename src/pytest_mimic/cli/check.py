@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from pytest_mimic.cli.change import delete_calls
-from pytest_mimic.cli.exchanges import damage_of_edit, hides_more
+from pytest_mimic.cli.exchanges import hides_more, recordings_in
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found
 from pytest_mimic.errors import CorruptRecordingError
@@ -18,7 +18,7 @@ from pytest_mimic.values.making import Judge
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import call_name, is_own, log_name
-from pytest_mimic.vault.recording import Entry, Recording, content_of
+from pytest_mimic.vault.recording import Entry, Recording, part_line_of
 from pytest_mimic.vault.vault import PART, objects_in
 from pytest_mimic.words import plural, size_in_words
 
@@ -122,22 +122,15 @@ def _findings(project: Project) -> tuple[list[Finding], str]:
     calls = 0
     objects = vault.objects()
     looked_at = _Objects(project)
-    for name, content in vault.contents():
-        recording = vault.parsed(name, content)
-        is_edited = isinstance(recording, Recording) and recording.edited
-        if isinstance(recording, Recording) and is_edited:
-            recording = damage_of_edit(project, name, recording) or recording
+    for name, recording in recordings_in(project):
         if isinstance(recording, CorruptRecordingError):
             findings.append(_damaged(project, name, recording))
             continue
-        assert isinstance(content, bytes)
         calls += len(recording.entries)
-        findings += _of_file(project, name, recording, is_edited=is_edited)
-        of_file = objects_in(content)
+        findings += _of_file(project, name, recording)
         for entry in recording.entries:
-            found, needed = Found(name, recording, [entry]), set(of_file)
-            if needed and len(recording.entries) > 1:
-                needed = objects_in(content_of(Recording("", "", [entry])))
+            found = Found(name, recording, [entry])
+            needed = objects_in(part_line_of(entry))
             findings += looked_at.damage(found, entry, needed)
             findings += _of_values(project, found, entry)
     findings += _left_over(project, {finding.file for finding in findings})
@@ -169,9 +162,7 @@ def _owner_in(project: Project, name: str) -> str:
         return ""
 
 
-def _of_file(
-    project: Project, name: str, recording: Recording, *, is_edited: bool
-) -> Iterator[Finding]:
+def _of_file(project: Project, name: str, recording: Recording) -> Iterator[Finding]:
     label, owner = project.path_of(name), recording.owner
     calls = {call_name(one.target, one.identity, one.line) for one in recording.entries}
     if name.startswith("calls/") and calls != {name}:
@@ -182,7 +173,7 @@ def _of_file(
         command = project.commands.mimic("mv", owner, "TEST")
         problem = f"{label} is not the file of its test"
         yield Finding(name, problem, owner, f"if another test uses it: {command}")
-    if is_edited:
+    if recording.edited:
         yield Finding(name, f"{label} was edited by hand", is_harmless=True)
 
 

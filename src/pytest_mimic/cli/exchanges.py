@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pytest_mimic.cli.project import Project
@@ -61,14 +61,15 @@ def hides_more(
     return secrets.environment.hide_in(text) != text
 
 
-def recording_in(
-    project: Project, name: str, content: bytes | CorruptRecordingError
-) -> Recording | CorruptRecordingError:
-    """Return the recording in a file of a vault, or what is wrong with it."""
-    found = project.vault.parsed(name, content)
-    if isinstance(found, Recording) and found.edited:
-        return damage_of_edit(project, name, found) or found
-    return found
+def recordings_in(
+    project: Project, names: Iterable[str] | None = None
+) -> Iterator[tuple[str, Recording | CorruptRecordingError]]:
+    """Yield what is in each file of the vault, or of some, or what is wrong with it."""
+    for name, found in project.vault.all(names):
+        damage = None
+        if isinstance(found, Recording) and found.edited:
+            damage = damage_of_edit(project, name, found)
+        yield name, damage or found
 
 
 def damage_of_edit(

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_mimic.cli.exchanges import recording_in
+from pytest_mimic.cli.exchanges import recordings_in
 from pytest_mimic.cli.project import Project
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import client_of
@@ -66,16 +66,14 @@ class Selection:
     def __iter__(self) -> Iterator[Found]:
         """Yield the calls, file by file. What they are told of is known at the end."""
         project = self._project
-        for name, content in project.vault.contents(self._files()):
-            recording = recording_in(project, name, content)
+        for name, recording in recordings_in(project, self._files()):
             if isinstance(recording, CorruptRecordingError):
                 self._note_damage(name, recording)
                 continue
-            assert isinstance(content, bytes)
             entries = self._entries_of(name, recording)
             if entries:
                 self.calls += len(entries)
-                self.size += len(content)
+                self.size += project.vault.folder.size(name)
                 yield Found(name, recording, entries)
 
     def _files(self) -> list[str] | None:

@@ -6,7 +6,7 @@ import math
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 from pytest_mimic.commands import as_value
 from pytest_mimic.errors import TargetError, did_you_mean
@@ -41,36 +41,23 @@ class Options:
     Those that a marker, `mimic(...)` or a fixture gives are `in_python`.
     """
 
-    def __init__(
-        self,
-        *,
-        ignore: tuple[str, ...] = (),
-        match: tuple[str, ...] = (),
-        key: Callable[[Mapping[str, Any]], object] | None = None,
-        content: tuple[str, ...] = (),
-        mutates: tuple[str, ...] = (),
-        sequence: bool | None = None,
-        rtol: float = 0.0,
-        atol: float = 0.0,
-        volatile: tuple[str, ...] = (),
-        compare: Literal["exact", "shape"] = "exact",
-        only: tuple[str, ...] = (),
-        exclude: tuple[str, ...] = (),
-        in_python: bool = False,
-    ) -> None:
-        self.ignore = ignore
-        self.match = match
-        self.key = key
-        self.content = content
-        self.mutates = mutates
-        self.sequence = sequence
-        self.rtol = rtol
-        self.atol = atol
-        self.volatile = volatile
-        self.compare = compare
-        self.only = only
-        self.exclude = exclude
-        self.in_python = in_python
+    # What a line does not say is as it stands here.
+    ignore: tuple[str, ...] = ()
+    match: tuple[str, ...] = ()
+    key: Callable[[Mapping[str, Any]], object] | None = None
+    content: tuple[str, ...] = ()
+    mutates: tuple[str, ...] = ()
+    sequence: bool | None = None
+    rtol: float = 0.0
+    atol: float = 0.0
+    volatile: tuple[str, ...] = ()
+    compare: Literal["exact", "shape"] = "exact"
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    in_python: bool = False
+
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
 
     def changed(self, **values: Any) -> Options:
         """Return these options with other values for some."""
@@ -107,11 +94,12 @@ class Options:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the options of the line as JSON has them, those that are set."""
-        return {
-            name: [*value] if isinstance(value, tuple) else value
-            for name, value in vars(self).items()
-            if name not in ("key", "in_python") and value != getattr(NO_OPTIONS, name)
-        }
+        plain = {}
+        for name in _IN_LINES:
+            value = getattr(self, name)
+            if value != getattr(NO_OPTIONS, name):
+                plain[name] = [*value] if isinstance(value, tuple) else value
+        return plain
 
 
 NO_OPTIONS = Options()
@@ -507,13 +495,10 @@ def _read_comparison(value: object) -> object:
     return value
 
 
-class _Option:
-    def __init__(
-        self, read: Callable[[Any], object], takes: str, only_of: str = ""
-    ) -> None:
-        self.read = read
-        self.takes = takes
-        self.only_of = only_of
+class _Option(NamedTuple):
+    read: Callable[[Any], object]
+    takes: str
+    only_of: str = ""
 
 
 _OPTIONS = {
@@ -531,3 +516,5 @@ _OPTIONS = {
     "only": _Option(_read_list, "patterns on calls"),
     "exclude": _Option(_read_list, "patterns on calls"),
 }
+# A function has no place in a line, and `shared` is another word.
+_IN_LINES = tuple(name for name in _OPTIONS if name not in ("key", "shared"))

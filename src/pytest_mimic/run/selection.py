@@ -12,26 +12,18 @@ import pytest
 
 from pytest_mimic.engine.usage import Usage
 
-# Options that leave tests out, by their names in `config.option`.
+# Options that leave tests out, by their names in `config.option`: whether the tests
+# are collected, their files are not, or none runs.
 _OPTIONS_OF_A_PART = {
-    "keyword": "-k",
-    "markexpr": "-m",
-    "deselect": "--deselect",
-    "ignore": "--ignore",
-    "ignore_glob": "--ignore-glob",
-    "lf": "--lf",
-    "stepwise": "--sw",
-    "setuponly": "--setup-only",
-    "setupplan": "--setup-plan",
-}
-# Those of them whose tests are collected, or that run none; the others hide files.
-_KINDS = {
-    "keyword": "deselected",
-    "markexpr": "deselected",
-    "deselect": "deselected",
-    "stepwise": "deselected",
-    "setuponly": "stopped",
-    "setupplan": "stopped",
+    "keyword": ("-k", "deselected"),
+    "markexpr": ("-m", "deselected"),
+    "deselect": ("--deselect", "deselected"),
+    "ignore": ("--ignore", "hidden"),
+    "ignore_glob": ("--ignore-glob", "hidden"),
+    "lf": ("--lf", "hidden"),
+    "stepwise": ("--sw", "deselected"),
+    "setuponly": ("--setup-only", "stopped"),
+    "setupplan": ("--setup-plan", "stopped"),
 }
 _STOPPED = "the run was stopped early"
 _PART_NAMED = "only a part of the tests was named"
@@ -99,9 +91,9 @@ class Selection:
     def note_collection(self, selected: Iterable[pytest.Item]) -> None:
         """Note which part of the project's tests will run."""
         config, usage = self._config, self._usage
-        for name, flag in _OPTIONS_OF_A_PART.items():
+        for name, (flag, kind) in _OPTIONS_OF_A_PART.items():
             if getattr(config.option, name, None):
-                usage.partial[f"{flag} was given"] = _KINDS.get(name, "hidden")
+                usage.partial[f"{flag} was given"] = kind
         if not _are_all_named(config):
             usage.partial[_PART_NAMED] = "hidden"
         kept = set(map(id, selected))

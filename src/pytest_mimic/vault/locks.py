@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count
@@ -32,8 +32,8 @@ from pytest_mimic.vault.system import (
 _FOLDER = ".locks"
 _WRITE = f"{_FOLDER}/write"
 _IGNORE = f"{_FOLDER}/.gitignore"
-_TOLD = f"{_FOLDER}/told"
-_LOOSE = f"{_FOLDER}/loose"
+TOLD = f"{_FOLDER}/told"
+"""The file in which those who record tell each other something."""
 # What a file system answers that has no locks.
 _HAS_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _LONGEST_PAUSE = 0.01
@@ -195,7 +195,7 @@ class Locks:
             return
         with self.alone() as is_alone:
             if is_alone:
-                self._folder.delete(_TOLD)
+                self._folder.delete(TOLD)
             try:
                 self._run = HeldFile(self._folder, f"{_FOLDER}/run")
                 self._share(self._run.name)
@@ -206,27 +206,13 @@ class Locks:
     def has_joined(self) -> bool:
         return self._run is not None
 
-    def leave_loose(self, objects: Iterable[str]) -> None:
-        """Let the last process that records delete objects which nobody needs."""
-        for name in objects:
-            self._append(_LOOSE, name)
-
-    def take_loose(self) -> list[str]:
-        """Return the objects that others have left, within `alone`."""
-        content = self._folder.read(_LOOSE) or b""
-        self._folder.delete(_LOOSE)
-        return content.decode(errors="replace").splitlines()
-
     def tell(self, line: str) -> None:
         """Tell a line to all processes that record, within `writing`."""
-        self._append(_TOLD, line)
-
-    def _append(self, name: str, line: str) -> None:
         try:
-            path = self._folder.path(name)
+            path = self._folder.path(TOLD)
             descriptor = open_file(path, TO_LOCK | os.O_APPEND, 0o666)
             try:
-                self._share(name)
+                self._share(TOLD)
                 write_all(descriptor, f"{line}\n".encode())
             finally:
                 close(descriptor)
@@ -236,7 +222,7 @@ class Locks:
     def told(self) -> list[str]:
         """Return the lines that were told since this was asked last."""
         try:
-            descriptor = open_file(self._folder.path(_TOLD), TO_CHECK)
+            descriptor = open_file(self._folder.path(TOLD), TO_CHECK)
         except OSError:  # It does not exist, or is hidden from this user.
             return []
         try:
@@ -289,8 +275,8 @@ class Locks:
         with suppress(OSError, MimicError):
             lies_alone = listdir(self._folder.path("")) == [_FOLDER]
             left = set(listdir(self._folder.path(_FOLDER)))
-            if lies_alone and left <= {"write", "told", "loose", ".gitignore"}:
-                for name in (_TOLD, _LOOSE, _IGNORE, _WRITE):
+            if lies_alone and left <= {"write", "told", ".gitignore"}:
+                for name in (TOLD, _IGNORE, _WRITE):
                     self._folder.delete(name)
 
     def _refused(self, reason: OSError) -> MimicError:

@@ -40,7 +40,7 @@ _OWN_NAMES = (
     rf"{_LOG}\.\d+-\d+\.part",
     r"calls/\w[\w.-]*/[0-9a-f]{32}(-[0-9a-f]{8})?\.json",
     rf"cassettes/({_CASSETTE_PART}/)*{_CASSETTE_PART}(?<=\.json)",
-    r"\.locks/(write|told|loose|run\.\d+-\d+|\.gitignore)",
+    r"\.locks/(write|told|run\.\d+-\d+|\.gitignore)",
     r"([^.][^/]*/)*\.mimic-[0-9a-f]{16}\.tmp",
 )
 _LONGEST_PART = 60

@@ -18,7 +18,7 @@ from xxhash import xxh3_128_hexdigest
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.folder import Folder
-from pytest_mimic.vault.locks import HeldFile, Locks, is_held
+from pytest_mimic.vault.locks import TOLD, HeldFile, Locks, is_held
 from pytest_mimic.vault.names import OBJECT, is_own, object_name
 from pytest_mimic.vault.recording import (
     FORMAT,
@@ -194,35 +194,17 @@ class Vault:
         Args:
             names: The files. Default: all.
         """
-        for name, content in self.contents(names):
-            yield name, self.parsed(name, content)
-
-    def contents(
-        self, names: Iterable[str] | None = None
-    ) -> Iterator[tuple[str, bytes | CorruptRecordingError]]:
-        """Yield what the file of each recording holds, as `all`."""
         if names is None:
             objects = self.folder.names("objects")
             names = chain(self.names(), (one for one in objects if one[-1] == "/"))
         for name in names:
             try:
-                content = self.folder.read(name)
+                recording = self.read(name)
             except CorruptRecordingError as error:
                 yield name, error
             else:
-                if content is not None:  # another process has not deleted it meanwhile
-                    yield name, content
-
-    def parsed(
-        self, name: str, content: bytes | CorruptRecordingError
-    ) -> Recording | CorruptRecordingError:
-        """Return the recording in a file, or what is wrong with it."""
-        if isinstance(content, CorruptRecordingError):
-            return content
-        try:
-            return parse(content, self._labelled(name))
-        except CorruptRecordingError as error:
-            return error
+                if recording is not None:  # Another process may have deleted it.
+                    yield name, recording
 
     def write(
         self,
@@ -344,10 +326,11 @@ class Vault:
     def _drop_loose(self, loose: set[str], *, is_alone: bool) -> None:
         """Delete objects that nothing refers to, or leave them to the last recorder."""
         if is_alone:
-            loose = loose.union(self.locks.take_loose())
-            self._drop(self.unneeded_objects(loose))
+            told = self.folder.read(TOLD) or b""
+            self._drop(self.unneeded_objects(loose | objects_in(told)))
         else:
-            self.locks.leave_loose(loose)
+            for name in loose:
+                self.locks.tell(f"any {name} loose")
 
     def _drop(self, names: Iterable[str]) -> None:
         """Delete what nobody needs; what belongs to another user stays."""
