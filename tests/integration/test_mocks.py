@@ -11,7 +11,11 @@ TARGETS = ["app:total"]
 APP = """
     import time
     import clock
+    from django.conf import settings
     from tally import ran
+
+    if not settings.configured:
+        settings.configure(RATE=1)
 
     DISCOUNT = {"spring": 1}
 
@@ -25,10 +29,13 @@ APP = """
     def total(n):
         ran("total", n)
         time.sleep(0)
-        return n * rate() * Rates().rate() * DISCOUNT["spring"] * clock.now()
+        return n * rate() * Rates().rate() * DISCOUNT["spring"] * clock.rate() * _of_settings()
+
+    def _of_settings():
+        return settings.RATE * getattr(settings, "OTHER", 1)
 """
 CLOCK = """
-    def now():
+    def rate():
         return 1
 """
 WAYS = {
@@ -36,14 +43,20 @@ WAYS = {
     "monkeypatch.setattr by name": "monkeypatch.setattr('app.rate', lambda: 5)",
     "monkeypatch.setitem": "monkeypatch.setitem(app.DISCOUNT, 'spring', 5)",
     "a method": "monkeypatch.setattr(app.Rates, 'rate', lambda self: 5)",
-    "behind a name": "monkeypatch.setattr(app.clock, 'now', lambda: 5)",
+    "behind a name": "monkeypatch.setattr(app.clock, 'rate', lambda: 5)",
     "mock.patch": "stack.enter_context(mock.patch('app.rate', return_value=5))",
     "mock.patch.object": "stack.enter_context(mock.patch.object(app, 'rate', lambda: 5))",
+    "mock.patch.dict": "stack.enter_context(mock.patch.dict(app.DISCOUNT, spring=5))",
+    "mock.patch.dict by name": "stack.enter_context(mock.patch.dict('app.DISCOUNT', {'spring': 5}))",
+    "mock.patch.dict that was started": "mock.patch.dict(app.DISCOUNT, spring=5).start(); stack.callback(mock.patch.stopall)",
+    "override_settings": "stack.enter_context(override_settings(RATE=5))",
+    "a setting by getattr": "stack.enter_context(override_settings(OTHER=5))",
 }
 TWO_TESTS = """
     import app
     from contextlib import ExitStack
     from unittest import mock
+    from django.test import override_settings
 
     def test_plain():
         assert app.total(3) == 12
@@ -74,8 +87,9 @@ def test_a_call_with_a_mock_is_refused_while_recording(app, way):
     assert "sequence" in run.output
 
 
-def test_a_call_with_a_mock_gets_no_recording_of_another(app):
-    app.write("test_app.py", TWO_TESTS.format(way=WAYS["mock.patch"]))
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_call_with_a_mock_gets_no_recording_of_another(app, way):
+    app.write("test_app.py", TWO_TESTS.format(way=way))
     app.record("test_app.py::test_plain").expect(passed=1)
 
     run = app.replay()
@@ -133,6 +147,7 @@ def test_what_is_replaced_may_be_the_target(app):
 @pytest.mark.parametrize(
     "patch",
     [
+        "monkeypatch.setattr('os.urandom', bytes)",
         "monkeypatch.setattr('time.sleep', lambda seconds: None)",
         "monkeypatch.setattr(app.time, 'sleep', lambda seconds: None)",
         "monkeypatch.delattr(app, 'DISCOUNTS', raising=False)",
@@ -189,3 +204,164 @@ def test_a_mock_that_is_undone_is_none(app):
     app.record().expect(passed=1, real=["total 3"])
 
     app.replay().expect(passed=1, real=[])
+
+
+FETCH = """
+    import aiohttp, asyncio, httpx, requests
+
+    def by_requests(url):
+        return requests.get(url).status_code
+
+    def by_httpx(url):
+        return httpx.get(url).status_code
+
+    def by_aiohttp(url):
+        async def fetch():
+            async with aiohttp.ClientSession() as session:
+                async with session.get(url) as answer:
+                    return answer.status
+        return asyncio.run(fetch())
+"""
+MOCKING = {
+    "responses": (
+        "requests",
+        "import responses\nwith responses.RequestsMock(assert_all_requests_are_fired=False) as mock:\n    mock.get(URL, status=201)",
+    ),
+    "requests-mock": (
+        "requests",
+        "import requests_mock\nwith requests_mock.Mocker() as mock:\n"
+        "    mock.get(URL, status_code=201)",
+    ),
+    "respx": (
+        "httpx",
+        "import respx\nwith respx.mock(assert_all_called=False) as mock:\n    mock.get(URL).respond(201)",
+    ),
+    "pytest-httpx": (
+        "httpx",
+        "mock = request.getfixturevalue('httpx_mock')\nif True:\n"
+        "    mock.add_response(status_code=201, is_optional=True)",
+    ),
+    "aioresponses": (
+        "aiohttp",
+        "import aioresponses\nwith aioresponses.aioresponses() as mock:\n"
+        "    mock.get(URL, status=201)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("client", "mocking"), MOCKING.values(), ids=MOCKING)
+def test_what_a_library_for_mocks_answers_inside_of_a_call_is_no_outcome_of_others(
+    app, server, client, mocking
+):
+    app.ini("fetch:*")
+    app.write("fetch.py", FETCH)
+    body = "\n        ".join(mocking.splitlines())
+    app.write(
+        "test_app.py",
+        f"""
+    import fetch
+
+    URL = "{server.url}/"
+
+    def test_plain():
+        assert fetch.by_{client}(URL) == 404
+
+    def test_mocked(request):
+        {body}
+            assert fetch.by_{client}(URL) == 201
+    """,
+    )
+
+    plugin = ["-p", "pytest_httpx"] if "httpx_mock" in mocking else []
+
+    recording = app.record(*plugin).expect(passed=1, failed=1)
+
+    assert f"fetch:by_{client} sequence" in recording.output
+    app.replay(*plugin).expect(passed=1, failed=1)
+
+
+FROZEN = """
+    import app
+    import time_machine
+    from datetime import datetime
+    from freezegun import freeze_time
+
+    def test_now():
+        assert app.age(2000) > 24
+
+    @freeze_time("2024-05-01")
+    def test_24():
+        assert app.age(2000) == 24
+        assert app.total(1) == 4
+
+    @time_machine.travel("2030-05-01")
+    def test_30():
+        assert app.age(2000) == 30
+        assert app.total(1) == 4
+
+    def test_moved():
+        with freeze_time("2024-05-01") as clock:
+            assert app.age(2000) == 24
+            clock.move_to("2040-05-01")
+            assert app.age(2000) == 40
+        with time_machine.travel(datetime(2024, 5, 1), tick=False) as clock:
+            clock.shift(3600 * 24 * 365 * 20)
+            assert app.age(2000) == 44
+"""
+
+
+def test_the_moment_of_a_held_clock_is_a_part_of_a_call_that_asks_for_the_time(app):
+    app.ini("app:age", "app:total")
+    app.write(
+        "app.py",
+        """
+        from datetime import date
+        from tally import ran
+
+        def age(born):
+            ran("age", born)
+            return _today().year - born
+
+        def _today():
+            return date.today()
+
+        def total(n):
+            ran("total", n)
+            return n * 4
+        """,
+    )
+    app.write("test_app.py", FROZEN)
+
+    recording = app.record().expect(passed=4)
+    assert sorted(recording.real) == ["age 2000"] * 5 + ["total 1"]
+
+    app.replay().expect(passed=4, real=[])
+
+
+def test_two_tests_that_share_a_call_are_recorded_again_together(app):
+    app.ini("app:cost ignore=m")
+    app.write("app.py", "RATE = 1\n\ndef cost(n, m=0):\n    return n * RATE\n")
+    app.write(
+        "test_app.py",
+        """
+        import app
+
+        def test_a():
+            app.RATE = 1
+            assert app.cost(3) == 3
+
+        def test_b():
+            app.RATE = 2
+            assert app.cost(3) == 6
+        """,
+    )
+
+    app.record().expect(
+        passed=1,
+        failed=1,
+        says=[
+            "again: pytest --mimic-rerecord test_app.py::test_b test_app.py::test_a",
+            "if it should differ from what test_app.py::test_a got: "
+            "app:cost ignore=m sequence",
+        ],
+    )

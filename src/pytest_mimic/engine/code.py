@@ -318,6 +318,8 @@ def _piece(nodes: Sequence[ast.stmt]) -> Piece:
             if isinstance(part, ast.Attribute):
                 attributes.add(part.attr)
                 used.add(_chain_of(part))
+            elif isinstance(part, ast.Call):
+                used.add(_chain_of(part))
             elif isinstance(part, ast.arg):
                 own.add(part.arg)
             elif isinstance(part, ast.Global):
@@ -335,7 +337,18 @@ def _piece(nodes: Sequence[ast.stmt]) -> Piece:
 
 def _chain_of(node: ast.AST) -> Chain:
     names: list[str] = []
-    while isinstance(node, ast.Attribute):
-        names.append(node.attr)
-        node = node.value
-    return (node.id, *reversed(names)) if isinstance(node, ast.Name) else ()
+    while True:
+        match node:
+            case ast.Attribute(value=inner, attr=name):
+                pass
+            case ast.Call(
+                func=ast.Name(id="getattr"),
+                args=[inner, ast.Constant(value=str(name)), *_],
+            ):
+                pass
+            case ast.Name(id=name):
+                return (name, *reversed(names))
+            case _:
+                return ()
+        names.append(name)
+        node = inner

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic.engine.asked import AskedClients
 from pytest_mimic.engine.code import Project
 from pytest_mimic.engine.functions import FunctionPlan
 from pytest_mimic.engine.inputs import Inputs
@@ -151,7 +152,6 @@ class Coverings:
         self.absent: dict[str, str] = {}
         self.rootdir = rootdir
         self._run = run
-        self._mocks = Mocks(Inputs(rootdir, run.vault.path, Project(rootdir)))
         self._is_live = run.mode == "live"
         self._open: list[Covering] = []
         self._edges: list[Covering] = []
@@ -159,6 +159,10 @@ class Coverings:
         self._mimicked: dict[object, Mimicked] = {}
         self._edge_wrappers: dict[object, Wrapper] = {}
         self._patches = Patches()
+        self._mocks = Mocks(
+            Inputs(rootdir, run.vault.path, Project(rootdir)),
+            AskedClients(run.inside, self._patches),
+        )
         self._watch = ImportWatch(self._loaded)
         # The watched modules that nobody has imported so far.
         self._awaited: set[str] = set()
@@ -212,6 +216,7 @@ class Coverings:
 
     def prepare(self, targets: Iterable[Target]) -> None:
         """Patch what tests will name, so that its holders are searched once."""
+        self._mocks.clients.begin()
         covering = self.cover(
             target for target in targets if not target.is_client and not target.excluded
         )

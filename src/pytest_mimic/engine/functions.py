@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from xxhash import xxh3_128_digest
 
 from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.clocks import CLOCK
 from pytest_mimic.engine.events import Event, Plain
 from pytest_mimic.engine.inputs import Opened
-from pytest_mimic.engine.mocks import Mocks, refusal
+from pytest_mimic.engine.mocks import Mocks, refusal, refusal_of_clients
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import Target
 from pytest_mimic.values.binding import Binder
@@ -50,9 +51,12 @@ class Player:
         make: Makes a copy.
         name: The file of the recording.
         entry: The recording.
+
+    Attributes:
+        asked: The clients that the real call has asked.
     """
 
-    __slots__ = ("_identity", "_make", "_name", "_plan", "_row", "_seconds")
+    __slots__ = ("_identity", "_make", "_name", "_plan", "_row", "_seconds", "asked")
 
     def __init__(
         self,
@@ -66,6 +70,7 @@ class Player:
         self._name = name
         self._identity = entry.identity
         self._seconds = entry.seconds
+        self.asked = entry.asked
         # The row that counts now; None: there is none yet.
         self._row: Event | None = None
 
@@ -308,9 +313,15 @@ class FunctionPlan:
         """Refuse a call of which all tests would share an outcome made with a mock.
 
         Raises:
-            UnstableIdentityError: A test has replaced what its code reaches.
+            UnstableIdentityError: A test has replaced what its code reaches, or what
+                its real call has asked.
+            CorruptRecordingError: The file of its recording is damaged.
         """
         version = self._mocks.version
+        mocked = self._mocks.clients.replaced() if self.is_shared else []
+        if mocked and self.run.mode != "rerecord":
+            for entry in self.run.shared.find(call.facts())[1]:
+                self.refuse_clients(entry.asked)
         # Of plain arguments, none reaches a mock that the function does not reach.
         if call.is_plain and self._without_mocks == version:
             return
@@ -320,7 +331,24 @@ class FunctionPlan:
                 raise refusal(self.own_line, replaced)
         self._without_mocks = version
 
+    def refuse_clients(self, asked: Iterable[str]) -> None:
+        """Refuse a call while a test mocks a client that its real call has asked.
+
+        Raises:
+            UnstableIdentityError: It does.
+        """
+        replaced = self._mocks.clients.replaced(asked)
+        if replaced:
+            raise refusal_of_clients(self.own_line, replaced)
+
     # -- what all tests share is replayed by players
+
+    def moment(self, arguments: Tree) -> dict[str, Tree]:
+        """Give the moment of a held clock, if it is a part of a call."""
+        moment = self._mocks.moment(self.target, arguments) if self.is_shared else ""
+        if not moment or () in self.rules.paths_in(CLOCK):
+            return {}
+        return {CLOCK: moment}
 
     def known(self, bound: dict[str, object]) -> tuple[Player | None, Counted]:
         """Return what has answered an equal call, and what is known of this one."""
@@ -328,6 +356,9 @@ class FunctionPlan:
             self._version = self.run.version
             self.players.clear()
         counted = self._counted(bound) if self.line.options.ignore else bound
+        moment = self.moment({})
+        if moment:
+            counted = {**counted, **moment}
         levels = levels_of([*counted.values()]) if self._counts_whole else None
         if levels is None:
             return None, (counted, None, b"")
@@ -337,7 +368,10 @@ class FunctionPlan:
         # In a test that has replaced something, the long way looks at each call.
         if self._without_mocks != self._mocks.version or self.has_own_log():
             return None, (counted, levels, key)
-        return self.players.get(key), (counted, levels, key)
+        player = self.players.get(key)
+        if player is not None and self._mocks.clients.replaced(player.asked):
+            player = None
+        return player, (counted, levels, key)
 
     def has_own_log(self) -> bool:
         """Whether the running owner may have a recording of its own, which comes first.
@@ -421,7 +455,8 @@ class FunctionCall:
         __tracebackhide__ = True
         plan = self.plan
         run, line = plan.run, plan.own_line
-        return arguments_of(line, self._bound, plan.rules, self.places, run.copies)
+        tree = arguments_of(line, self._bound, plan.rules, self.places, run.copies)
+        return {**tree, **plan.moment(tree)}
 
     @cached_property
     def hidden(self) -> tuple[Tree, tuple[str, ...]]:

@@ -16,9 +16,13 @@ class OpenCall:
 
     Attributes:
         shared_target: Its target, if it runs for real and all tests share it.
+        asked: The clients that it has asked.
+        mocked: What of these a test had replaced.
     """
 
     shared_target = ""
+    asked: frozenset[str] = frozenset()
+    mocked: frozenset[str] = frozenset()
 
     @property
     def is_open(self) -> bool:
@@ -52,6 +56,11 @@ class Inside:
     def __init__(self) -> None:
         self._originals: tuple[Callable[..., Any], Callable[..., Any]] | None = None
         self._is_closed = False
+
+    @property
+    def around(self) -> OpenCall:
+        """The call around what runs now."""
+        return _around.get()
 
     def passes(self) -> bool:
         """Whether what calls now is a part of a real call."""

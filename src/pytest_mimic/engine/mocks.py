@@ -11,6 +11,8 @@ from types import ModuleType
 from typing import Any
 from weakref import WeakSet
 
+from pytest_mimic.engine.asked import AskedClients
+from pytest_mimic.engine.clocks import asks_for_time, edges_of_clocks, held_moment
 from pytest_mimic.engine.inputs import Inputs, Reached
 from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.patch.clients import Edge
@@ -18,22 +20,28 @@ from pytest_mimic.patch.targets import Target, line_of
 from pytest_mimic.values.tree import Tree
 
 _ABSENT = object()
+_DJANGO = "override_settings"
 
 
 class Mocks:
-    """What `monkeypatch` and `unittest.mock.patch` hold in a run.
+    """What `monkeypatch`, `unittest.mock.patch` and Django's tests hold in a run.
 
     Attributes:
         inputs: What calls of the run reach.
+        clients: Which clients a real call asks.
         version: Another number means that something else may be replaced.
     """
 
-    def __init__(self, inputs: Inputs) -> None:
+    def __init__(self, inputs: Inputs, clients: AskedClients) -> None:
         self.version = 0
         self._looked_at = 0
         self.inputs = inputs
+        self.clients = clients
         self._monkeypatches: WeakSet[Any] = WeakSet()
         self._patches: list[Any] = []
+        self._patched_items: list[Any] = []
+        self._settings: list[Any] = []
+        self._asking: dict[int, bool] = {}
         # What is replaced: attributes by the id of their holder and their name, items
         # by the id of their mapping.
         self._attributes: dict[tuple[int, str], object] = {}
@@ -45,9 +53,22 @@ class Mocks:
         for name in ("setattr", "setitem", "undo"):
             wrap = self._noting(self._monkeypatches.add)
             yield Edge("_pytest.monkeypatch", ("MonkeyPatch", name), wrap)
-        entering, leaving = ("_patch", "__enter__"), ("_patch", "__exit__")
-        yield Edge("unittest.mock", entering, self._noting(self._patches.append))
-        yield Edge("unittest.mock", leaving, self._noting(self._forget))
+        for module, cls, entering, leaving, held in (
+            ("unittest.mock", "_patch", "__enter__", "__exit__", self._patches),
+            (
+                "unittest.mock",
+                "_patch_dict",
+                "_patch_dict",
+                "_unpatch_dict",
+                self._patched_items,
+            ),
+            ("django.test.utils", _DJANGO, "enable", "disable", self._settings),
+        ):
+            yield Edge(module, (cls, entering), self._noting(held.append))
+            forget = functools.partial(_forget, held)
+            yield Edge(module, (cls, leaving), self._noting(forget))
+        yield from self.clients.edges()
+        yield from edges_of_clocks()
 
     def _noting(self, note: Callable[[Any], object]) -> Callable[..., Any]:
         def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,9 +84,6 @@ class Mocks:
             return noting
 
         return wrap
-
-    def _forget(self, patch: object) -> None:
-        self._patches[:] = [one for one in self._patches if one is not patch]
 
     def are_held(self) -> bool:
         """Tell whether anything is replaced now."""
@@ -92,12 +110,20 @@ class Mocks:
             is_there = _value_at(holder, name, _ABSENT) is not _ABSENT
             if is_there and not is_sleep and not is_of_pytest:
                 yield (id(holder), name), original
+        for overriding in self._settings:
+            settings = sys.modules["django.conf"].settings
+            for name in overriding.options:
+                yield (id(settings), name), None
 
     def _held_items(self) -> Iterator[tuple[int, object]]:
-        for monkeypatch in self._monkeypatches:
-            for mapping, key, _ in monkeypatch._setitem:
-                if mapping is not os.environ and key in mapping:
-                    yield id(mapping), key
+        held = [one[:2] for each in self._monkeypatches for one in each._setitem]
+        for patch in self._patched_items:
+            held += [(patch.in_dict, key) for key in patch.values]
+            if patch.clear and not patch.values:
+                yield id(patch.in_dict), ...
+        for mapping, key in held:
+            if mapping is not os.environ and key in mapping:
+                yield id(mapping), key
 
     def reached_by(self, target: str, arguments: Tree) -> list[str]:
         """Give what is replaced and what the code of a call reaches.
@@ -111,6 +137,29 @@ class Mocks:
         if key not in self._names:
             self._names[key] = sorted(set(self._names_in(reached)))
         return self._names[key]
+
+    def moment(self, target: str, arguments: Tree) -> str:
+        """Give the moment to which a test has set the clock; empty: none counts.
+
+        It counts where the code of a call asks for the time.
+        """
+        moment = held_moment()
+        if not moment:
+            return ""
+        reached = self.inputs.reached_by(target, arguments)
+        if id(reached) not in self._asking:
+            self._asking[id(reached)] = self._asks_for_time(reached)
+        return moment if self._asking[id(reached)] else ""
+
+    def _asks_for_time(self, reached: Reached) -> bool:
+        for (module, _), piece in reached.pieces.items():
+            for chain in piece.chains:
+                places = self.inputs.imports_of(module, chain[0])
+                if not places and len(chain) > 1:
+                    places = [("", chain[0])]
+                if any(asks_for_time(chain, place) for place in places):
+                    return True
+        return False
 
     def _names_in(self, reached: Reached) -> Iterator[str]:
         pieces = reached.pieces
@@ -151,7 +200,8 @@ class Mocks:
                 yield shown if callable(original) else written
             holder = _value_at(holder, name)
             if id(holder) in self._items:
-                yield f"{written}[{self._items[id(holder)]!r}]"
+                key = self._items[id(holder)]
+                yield written if key is ... else f"{written}[{key!r}]"
             shown += "."
 
 
@@ -173,6 +223,25 @@ def refusal(line: Target, replaced: list[str]) -> UnstableIdentityError:
         [f"{name.replace(':', '.')} is replaced" for name in replaced],
         ways,
     )
+
+
+def refusal_of_clients(line: Target, replaced: Iterable[str]) -> UnstableIdentityError:
+    """Make the error for a call that a library for mocks answers, or would answer.
+
+    Args:
+        line: A line that names the called function alone.
+        replaced: The functions of clients that somebody has replaced.
+    """
+    own = line_of(line.name, line.options.changed(sequence=True))
+    return UnstableIdentityError(
+        f"{line.name} is a different call here: the test mocks the requests in it",
+        [f"{name} is replaced" for name in sorted(replaced)],
+        [("give each test its own recordings", own)],
+    )
+
+
+def _forget(held: list[Any], patch: object) -> None:
+    held[:] = [one for one in held if one is not patch]
 
 
 def _value_at(holder: Any, name: str, default: object = None) -> Any:

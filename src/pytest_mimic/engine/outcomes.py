@@ -10,6 +10,7 @@ from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.engine.layers import Awaited, is_outcome, layer_of, to_async
+from pytest_mimic.engine.mocks import refusal_of_clients
 from pytest_mimic.engine.verifying import (
     differences_of,
     has_raised,
@@ -410,6 +411,9 @@ class RealCall:
             MimicError: It is refused. The error is noted.
         """
         try:
+            if self._step.mocked:
+                replaced = self._step.mocked
+                raise refusal_of_clients(self._plan.own_line, replaced)
             self._call.refuse_changes()
             states, gone = self._call.states.changed(self._plan.target)
         except MimicError as error:
@@ -464,6 +468,7 @@ class RealCall:
             layers=tuple(self._layers),
             after=after,
             hidden=hidden,
+            asked=tuple(sorted(self._step.asked)),
         )
         if self._step.entry is not None:  # another owner was first
             self._recorded = Replay(self._call, self._step, self._objects)

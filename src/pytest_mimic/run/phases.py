@@ -23,6 +23,7 @@ from pytest_mimic.run.fakes import keep_out_of_fakes
 from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.selection import plain_id
 from pytest_mimic.run.session import Session
+from pytest_mimic.vault.recording import Entry
 from pytest_mimic.words import duration, few, on_one_line, plural
 
 # They answer for a test only after they have called its function.
@@ -227,21 +228,39 @@ class Phases:
                 replayed += event.times
                 files.add(event.text("name"))
         if replayed:
-            command = session.commands.pytest("--mimic-rerecord", tests=[test])
-            them = "it" if replayed == 1 else "them"
-            told = f"{plural(replayed, 'call')} replayed; to record {them} again"
-            lines = [f"{told}: {command}", *self._hidden_in(files)]
+            entries = [*self._entries_in(files)]
+            lines = [
+                self._again(test, replayed, entries),
+                *_own_recordings(test, entries),
+                *self._hidden_in(entries),
+            ]
             report.sections.append(("mimic", "\n".join(map(on_one_line, lines))))
 
-    def _hidden_in(self, files: Iterable[str]) -> list[str]:
-        """Say which values of recorded answers the test got as placeholders."""
-        run, names = self._session.run, dict[str, None]()
+    def _entries_in(self, files: Iterable[str]) -> Iterator[Entry]:
         for file in files:
             with suppress(MimicError):
-                recording = run.vault.read(file)
-                for entry in recording.entries if recording is not None else ():
-                    hidden = run.secrecy.secrets.hidden_names(entry.body)
-                    names |= dict.fromkeys(hidden)
+                recording = self._session.run.vault.read(file)
+                if recording is None:
+                    continue
+                for entry in recording.entries:
+                    if file.startswith("calls/"):  # All tests share it.
+                        entry.test = entry.test or recording.owner
+                    yield entry
+
+    def _again(self, test: str, replayed: int, entries: Iterable[Entry]) -> str:
+        # Alone, it would record again what the others are right with.
+        sharing = dict.fromkeys([test, *(one.test for one in entries if one.test)])
+        command = self._session.commands.pytest("--mimic-rerecord", tests=[*sharing])
+        them = "it" if replayed == 1 else "them"
+        told = f"{plural(replayed, 'call')} replayed; to record {them} again"
+        return f"{told}: {command}"
+
+    def _hidden_in(self, entries: Iterable[Entry]) -> list[str]:
+        """Say which values of recorded answers the test got as placeholders."""
+        run, names = self._session.run, dict[str, None]()
+        for entry in entries:
+            hidden = run.secrecy.secrets.hidden_names(entry.body)
+            names |= dict.fromkeys(hidden)
         if not names:
             return []
         exempt = ", ".join(f"!{name}" for name in names)
@@ -249,6 +268,19 @@ class Phases:
             f"placeholders of secrets stand in these answers: {few([*names])}",
             f"to keep a value that is none: mimic_redact = {exempt}",
         ]
+
+
+def _own_recordings(test: str, entries: Iterable[Entry]) -> list[str]:
+    """Say which line lets a test differ from others that share its calls."""
+    lines = {
+        " ".join(filter(None, (entry.target, entry.line, "sequence"))): entry.test
+        for entry in entries
+        if entry.test not in ("", test) and ":" in entry.target
+    }
+    return [
+        f"if it should differ from what {other} got: {line}"
+        for line, other in lines.items()
+    ][:1]
 
 
 def _line_of(event: Event) -> str:

@@ -63,6 +63,7 @@ _CALL_TYPES: _Types = {
     "hidden": list,
     "source": str,
     "inputs": str,
+    "asked": list,
     "layers": list,
     "after": dict,
     "end": str,
@@ -89,7 +90,7 @@ _ASKED = (
 _BESIDE = ("$gone", "$shared", "$result")
 _LAYERS = {"astream", "await", "stream"}
 _IN_BODY = frozenset({*BODIES, "last"})
-_OF_TEXTS = frozenset({"layers", "hidden"})
+_OF_TEXTS = frozenset({"asked", "layers", "hidden"})
 # A function without arguments is none that was asked nothing.
 _TREES = ("arguments", "request")
 
@@ -133,6 +134,7 @@ class Entry(_ByFields):
         end: How it ended, if not with its outcome.
         source: The fingerprint of the target's source.
         inputs: The object that names the code and the files that it reached.
+        asked: The clients that the real call has asked: `requests`.
         seconds: How long it took.
         hidden: The paths of arguments that are secrets.
         recorded: The day on which it was recorded. Empty: when its file is written.
@@ -157,6 +159,7 @@ class Entry(_ByFields):
     end: End = ""
     source: str = ""
     inputs: str = ""
+    asked: tuple[str, ...] = ()
     seconds: float = 0.0
     hidden: tuple[str, ...] = ()
     recorded: str = ""

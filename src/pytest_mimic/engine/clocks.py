@@ -1,0 +1,66 @@
+"""The clock that a test holds: the moment to which freezegun or time-machine set it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pytest_mimic.patch.clients import Edge
+
+CLOCK = "(clock)"
+"""The name under which the moment stands among the arguments; no parameter has it."""
+
+_OURS = "pytest_mimic."
+# Of `time`, the module, and as attributes of whatever stands for a date.
+_ASKING = frozenset(
+    "now utcnow today time_ns localtime gmtime ctime localdate naive_now".split()
+)
+_TIME = ("time", "time")
+
+
+def asks_for_time(chain: tuple[str, ...], imported: tuple[str, str]) -> bool:
+    """Tell whether code asks for the time by a name and attributes of it.
+
+    Args:
+        chain: The name and the attributes.
+        imported: The module, and the name there, for which the first one stands.
+    """
+    module, name = imported
+    names = (module.rpartition(".")[2], *filter(None, (name, *chain[1:])))
+    return names[-1] in _ASKING or names[-2:] == _TIME or chain[-2:] == _TIME
+
+
+def held_moment() -> str:
+    """Give the moment to which the clock was set; empty: nobody holds it."""
+    frozen = sys.modules.get("freezegun.api")
+    if frozen is not None and frozen.freeze_factories:
+        factory, offset = frozen.freeze_factories[-1], frozen.tz_offsets[-1]
+        return f"{factory.time_to_freeze}{f' {offset}' if offset else ''}"
+    travelling: Any = sys.modules.get("time_machine")
+    # Version 3 has another name for it.
+    for name in ("traveller_stack", "coordinates_stack"):
+        for held in getattr(travelling, name, ())[-1:]:
+            zone = held._destination_tzname or ""
+            return f"{held._destination_timestamp_ns} {zone}".strip()
+    return ""
+
+
+def edges_of_clocks() -> Iterator[Edge]:
+    """Yield the edge at which freezegun begins: our modules keep the real clock."""
+    yield Edge("freezegun.api", ("_freeze_time", "start"), _keep_out)
+
+
+def _keep_out(start: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def start_elsewhere(freezer: Any) -> Any:
+        ignored = freezer.ignore
+        freezer.ignore = (*ignored, _OURS)
+        try:
+            factory = start(freezer)
+        finally:
+            freezer.ignore = ignored
+        # What our wrappers call is frozen all the same.
+        sys.modules["freezegun.api"].ignore_lists[-1] = ignored
+        return factory
+
+    return start_elsewhere
