@@ -76,6 +76,10 @@ class Handler(loopback.Handler):
         if self.path == "/page":
             self.answer(200, f"<id>{uuid.uuid4()}</id>", "application/xml")
             return
+        if self.path == "/lines":
+            lines = "".join(f'{{"id":"{uuid.uuid4()}"}}\n' for _ in range(2))
+            self.answer(200, lines, "application/x-ndjson")
+            return
         if self.path == "/receipts":
             self.json({"text": f"Receipt {uuid.uuid4()} of {time.time():.0f}"})
             return
@@ -295,6 +299,20 @@ def test_a_text_with_new_ids_is_known_inside_of_a_later_prompt(project):
         line = "if this is new each time: http volatile=body.text"
         assert line in run.output.splitlines()
         project.ini(line.partition(": ")[2])
+        project.run("--mimic-verify", env=env).expect(passed=1)
+
+
+def test_the_field_of_a_body_is_that_of_each_line_of_json(project):
+    project.ini("http volatile=body.id")
+    project.tests("""
+        import os, httpx
+
+        def test_lines():
+            assert httpx.post(os.environ["API"] + "/lines").text.count("id") == 2
+    """)
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.record(env=env).expect(passed=1)
         project.run("--mimic-verify", env=env).expect(passed=1)
 
 

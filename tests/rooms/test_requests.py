@@ -11,6 +11,7 @@ from pytest_mimic.values.tree import digest_of
 
 SIGNATURES = {
     "AWS": "X-Amz-Signature X-Amz-Credential X-Amz-Date X-Amz-Expires",
+    "AWS policy": "X-Amz-Signature policy X-Amz-Credential X-Amz-Date",
     "AWS before": "AWSAccessKeyId Expires Signature",
     "Google": "X-Goog-Signature X-Goog-Date X-Goog-Expires",
     "CloudFront": "Key-Pair-Id Expires Signature",
@@ -21,28 +22,41 @@ SIGNATURES = {
 }
 
 
-def identity(fields, *, as_form=False):
-    text = urlencode(fields)
-    if as_form:
-        headers = [("Content-Type", "application/x-www-form-urlencoded")]
-        request = read("POST", "https://shop.test/b/key", headers, text.encode())
+def sent_in_parts(fields):
+    parts = [
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    ]
+    return f"{''.join(parts)}--x--\r\n"
+
+
+FORMS = {
+    "application/x-www-form-urlencoded": urlencode,
+    "multipart/form-data; boundary=x": sent_in_parts,
+}
+
+
+def identity(fields, form=""):
+    if form:
+        headers = [("Content-Type", form)]
+        body = FORMS[form](fields).encode()
+        request = read("POST", "https://shop.test/b/key", headers, body)
     else:
-        request = read("GET", f"https://shop.test/b/key?{text}", [])
+        request = read("GET", f"https://shop.test/b/key?{urlencode(fields)}", [])
     return digest_of(counted(parts_of(request)))
 
 
-@pytest.mark.parametrize("as_form", [False, True], ids=["URL", "form"])
+@pytest.mark.parametrize("form", ["", *FORMS])
 @pytest.mark.parametrize("scheme", SIGNATURES)
-def test_another_signature_is_the_same_request(scheme, as_form):
+def test_another_signature_is_the_same_request(scheme, form):
     names = SIGNATURES[scheme].split()
     first, second = (
         {"part": "3", **{name: f"{name}-{run}" for name in names}} for run in "12"
     )
 
-    assert identity(first, as_form=as_form) == identity(second, as_form=as_form)
+    assert identity(first, form) == identity(second, form)
     for other in ({"part": "4"}, {"date": "today"}):
-        asked = {**first, **other}
-        assert identity(asked, as_form=as_form) != identity(first, as_form=as_form)
+        assert identity({**first, **other}, form) != identity(first, form)
 
 
 @pytest.mark.parametrize("scheme", SIGNATURES)

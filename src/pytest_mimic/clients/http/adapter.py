@@ -124,7 +124,7 @@ class HttpAdapter(Adapter):
         return bodies.is_opaque(plain.get("body", {}), plain.get("headers", {}))
 
     def places_of(self, path: Path) -> list[Path]:
-        """Return where a part stands: below the form of a body, and in each event."""
+        """Return where a part stands: below a body, in each line or event."""
         if path[0] != "body":
             return [path]
         below = path[1:]
@@ -132,6 +132,7 @@ class HttpAdapter(Adapter):
         return [
             path,
             ("body", "*", *below),
+            ("body", "lines", "*", *below),
             ("body", "events", *in_event),
             ("body", *in_event),
         ]

@@ -1,10 +1,13 @@
-"""The edges of httpx and httpx2: their transports over the network."""
+"""The edges of httpx and httpx2: the pools of connections of httpcore, below them.
+
+Whatever stands between, a library for mocks say, has answered or let through by then.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from functools import cache, partial, wraps
+from functools import partial, wraps
 from typing import Any
 
 from pytest_mimic.client import Edge, Exchange, Plain, Port, raised
@@ -26,94 +29,92 @@ class Httpx(HttpAdapter):
     core = "httpcore"
 
     def edges(self, port: Port) -> Iterable[Edge]:
-        """Return the methods in which a transport sends a request."""
+        """Return the methods in which a pool of connections sends a request."""
 
         def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+            # A library for mocks names the argument.
             @wraps(original)
-            def handle_request(transport: Any, request: Any) -> Any:
-                if self._is_left_alone(transport, request, "handle_request"):
-                    return original(transport, request)
-                attempt = _Attempt(self.name, request, original, transport)
+            def handle_request(pool: Any, request: Any) -> Any:
+                attempt = _Attempt(self, request, partial(original, pool))
                 return at_once(attempt.begin(port))
 
             return handle_request
 
         def wrap_async(original: Callable[..., Any]) -> Callable[..., Any]:
             @wraps(original)
-            async def handle_async_request(transport: Any, request: Any) -> Any:
-                if self._is_left_alone(transport, request, "handle_async_request"):
-                    return await original(transport, request)
-                attempt = _Attempt(
-                    self.name, request, original, transport, is_task=True
-                )
+            async def handle_async_request(pool: Any, request: Any) -> Any:
+                send = partial(original, pool)
+                attempt = _Attempt(self, request, send, is_task=True)
                 return await attempt.begin(port)
 
             return handle_async_request
 
         return [
-            Edge(self.name, ("HTTPTransport", "handle_request"), wrap),
-            Edge(self.name, ("AsyncHTTPTransport", "handle_async_request"), wrap_async),
+            Edge(self.core, ("ConnectionPool", "handle_request"), wrap),
+            Edge(
+                self.core, ("AsyncConnectionPool", "handle_async_request"), wrap_async
+            ),
         ]
-
-    def _is_left_alone(self, transport: Any, request: Any, method: str) -> bool:
-        """Whether a library for mocks sends the request, or httpx refuses it."""
-        if request.url.scheme not in ("http", "https") or not request.url.host:
-            return True
-        send = getattr(type(getattr(transport, "_pool", None)), method, None)
-        module = getattr(send, "__module__", None) or self.core
-        return not str(module).startswith(self.core)
 
 
 class Httpx2(Httpx):
-    """httpx2, the successor with the same transports."""
+    """httpx2, the successor with the same pools."""
 
     name = "httpx2"
     core = "httpcore2"
 
 
 class _Attempt(Attempt):
-    """How a transport sends a request.
+    """How a pool sends a request.
 
     Args:
-        name: The library, by its module.
-        request: Its request.
-        original: Sends it for real.
-        transport: The transport that does so.
-        is_task: Whether the transport is one of tasks.
+        client: The client.
+        request: The request, as httpcore has it.
+        send: Sends it for real.
+        is_task: Whether the pool is one of tasks.
     """
 
     def __init__(
         self,
-        name: str,
+        client: Httpx,
         request: Any,
-        original: Callable[..., Any],
-        transport: Any,
+        send: Callable[..., Any],
         *,
         is_task: bool = False,
     ) -> None:
         self.is_task = is_task
-        self._name = name
+        self._core: Any = sys.modules[client.core]
+        self._name = client.name
         self._request = request
-        self._original = original
-        self._transport = transport
+        self._send = send
         self._response: Any = None
 
     async def begin(self, port: Port) -> Any:
         """Return the response, recorded or real, or raise its error."""
         request = self._request
-        headers = answers.decoded(request.headers.raw)
-        read = partial(requests.read, request.method, str(request.url), headers)
-        is_read = hasattr(request, "_content")
-        if not is_read and port.leaves(read(), self._name):
+        url = request.url
+        if url.scheme not in (b"http", b"https") or not url.host:
+            return await self._sent()  # httpx refuses it
+        read = partial(
+            requests.read,
+            request.method.decode("latin-1"),
+            _address(url),
+            answers.decoded(request.headers),
+        )
+        is_made = type(request.stream).__name__ != "ByteStream"
+        if is_made and port.leaves(read(), self._name):
             return await self._sent()
-        body = await request.aread() if self.is_task else request.read()
+        body = b"".join([data async for data in self._pieces(request.stream)])
+        if is_made:
+            # Most can be read once.
+            request.stream = self._core.Request("GET", url, content=body).stream
         exchange = port.begin(read(body), self._name)
         if exchange is None:
             return await self._sent()
         return await self.answer(exchange)
 
     async def _sent(self) -> Any:
-        response = self._original(self._transport, self._request)
+        response = self._send(self._request)
         return await response if self.is_task else response
 
     async def send(self) -> Read:
@@ -124,8 +125,7 @@ class _Attempt(Attempt):
     def real_answer(self) -> Any:
         """Return the response, whose body is recorded as it is read."""
         response = self._response
-        stream = _stream(self._name, _Recorded, response.stream, self.recorder)
-        response.stream = stream
+        response.stream = _Recorded(response.stream, self.recorder)
         return response
 
     async def read(self) -> None:
@@ -152,7 +152,8 @@ class _Attempt(Attempt):
 
     def give(self, answer: Plain, exchange: Exchange | None = None) -> Any:
         """Return the response of a recorded answer, or its error."""
-        given = answers.give(answer, method=self._request.method)
+        method = self._request.method.decode("latin-1")
+        given = answers.give(answer, method=method)
         error = self._error(given.error) if given.error else None
         if not given.status:
             return error
@@ -161,10 +162,10 @@ class _Attempt(Attempt):
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in given.headers
         ]
-        return sys.modules[self._name].Response(
+        return self._core.Response(
             given.status,
             headers=headers,
-            stream=_stream(self._name, _Replayed, replay, error),
+            content=_Replayed(replay, error),
             extensions={
                 "http_version": given.version.encode("ascii", "replace"),
                 "reason_phrase": given.reason.encode("latin-1", "replace"),
@@ -172,9 +173,10 @@ class _Attempt(Attempt):
         )
 
     def _error(self, error: dict[str, str]) -> Exception:
-        kind, text = error.get("kind", ""), error.get("text", "")
-        class_ = failures.class_of(kind, [self._name], error.get("class", ""))
-        made: Exception = class_(text, request=self._request)
+        """Return the error of httpcore, of which httpx makes its own."""
+        kind, core = error.get("kind", ""), self._core.__name__
+        class_ = failures.class_of(kind, [core], error.get("class", ""))
+        made: Exception = class_(error.get("text", ""))
         return made
 
 
@@ -229,22 +231,19 @@ class _Replayed:
         self._replay.leave()
 
 
-def _stream(name: str, class_: Callable[..., Any], *args: Any) -> Any:
-    """Return a stream that a library takes for one of its own."""
-    return _stream_class(sys.modules[name], class_)(*args)
-
-
-@cache
-def _stream_class(module: Any, class_: type[Any]) -> Any:
-    bases = (class_, module.SyncByteStream, module.AsyncByteStream)
-    return type(class_.__name__, bases, {})
+def _address(url: Any) -> str:
+    host = url.host.decode("ascii")
+    place = f"[{host}]" if ":" in host else host
+    port = "" if url.port is None else f":{url.port}"
+    scheme, target = url.scheme.decode("ascii"), url.target.decode("ascii")
+    return f"{scheme}://{place}{port}{target}"
 
 
 def _head_of(response: Any) -> answers.Head:
     extensions = response.extensions
     return answers.Head(
-        response.status_code,
+        response.status,
         extensions.get("reason_phrase", b"").decode("latin-1"),
-        answers.decoded(response.headers.raw),
+        answers.decoded(response.headers),
         extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
     )

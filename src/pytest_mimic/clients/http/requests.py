@@ -17,6 +17,8 @@ _COUNTED_HEADERS = frozenset(
     prefer x-http-method-override x-amz-target soapaction
     """.split()
 )
+# The forms of a body that have fields.
+_OF_FIELDS = ("form", "parts")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNRESERVED = "-._~!$&'()*+,;=:@/"
 # The scheme, host with port, path and query of an address (RFC 3986, appendix B).
@@ -100,7 +102,7 @@ def parts_of(plain: dict[str, Any]) -> dict[str, Any]:
     if "body" in plain:
         content = bodies.content(plain["body"])
         form = bodies.form(plain["body"])
-        parts["body"] = _unsigned(content) if form == "form" else content
+        parts["body"] = _unsigned(content) if form in _OF_FIELDS else content
         if form != "json":
             # A form with the same fields is another request than their JSON.
             parts["form"] = form
