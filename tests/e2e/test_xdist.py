@@ -167,8 +167,7 @@ def test_the_controller_names_what_its_workers_recorded_and_did_not_keep(failing
         says=[
             "shop:fetch(city='Rome') raised ConnectionError    test_shop.py::test_passes",
             "to record it again: pytest --mimic-rerecord test_shop.py::test_passes",
-            "not kept, because their tests failed:",
-            "shop:fetch(city='Oslo') raised ConnectionError    test_shop.py::test_fails",
+            "not kept, because their tests failed: shop:fetch(city='Oslo') raised ConnectionError",
         ],
     )
 

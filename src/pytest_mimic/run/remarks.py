@@ -111,7 +111,7 @@ def _again(words: str, default: str = "") -> _Remedy:
         told = words.replace("them", "it") if len(events) == 1 else words
         lines = [*ways][:SHOWN] + and_more(len(ways) - SHOWN)
         # `--mimic-record` may name whole files, and fails on those that need the other.
-        for option in sorted(needing, key=lambda option: option != RECORD):
+        for option in sorted(needing, key=lambda option: option == RECORD):
             tests = _tests_of(needing[option])
             lines.append(f"{told}: {session.command(option, tests)}")
             if option in (RECORD, RERECORD):
@@ -405,7 +405,8 @@ def _fact(one: _List, causes: list[list[Event]], remedies: list[str]) -> str:
         first = events[0]
         cause = first.text("cause")
         count = str(len(events)) if told else plural(len(events), one.unit)
-        told.append(f"{cause} ({count})" if cause else first.call)
+        label = f"{first.call} {first.text('what')}".strip()
+        told.append(f"{cause} ({count})" if cause else label)
     return "    ".join([f"{one.heading}: {few(told)}", *remedies])
 
 
