@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from shutil import get_terminal_size
 
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.select import Found, select
+from pytest_mimic.cli.select import Found, Selection, select
 from pytest_mimic.engine.calls import failed_exchange, raised_in
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.secrets.split import hide_split
@@ -33,16 +33,7 @@ def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
     """List calls: day, duration, the call, how it failed, and who recorded it."""
     selection = select(project, options)
     if options.json:
-        plain: dict[str, object] = {
-            "calls": [
-                _plain_row(project, found, entry)
-                for found in selection
-                for entry in found.entries
-            ]
-        }
-        plain["damaged"] = [str(error) for error in selection.damaged]
-        plain["unmatched"] = selection.unmatched
-        yield from json.dumps(plain, indent=1).split("\n")
+        yield from _as_json(project, selection)
         return selection.code
     width = get_terminal_size().columns if sys.stdout.isatty() else None
     for found in selection:
@@ -60,6 +51,19 @@ def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
         yield f"  to record: {project.commands.pytest('--mimic-record')}"
     yield from selection.told()
     return selection.code
+
+
+def _as_json(project: Project, selection: Selection) -> Iterator[str]:
+    """Give one document of JSON, a call a line: a vault may have very many."""
+    before = '{"calls": ['
+    for found in selection:
+        for entry in found.entries:
+            yield before
+            before = f"{json.dumps(_plain_row(project, found, entry))},"
+    yield before.removesuffix(",")
+    damaged = json.dumps([str(error) for error in selection.damaged])
+    unmatched = json.dumps(selection.unmatched)
+    yield f'], "damaged": {damaged}, "unmatched": {unmatched}}}'
 
 
 def _failure(entry: Entry) -> str:
