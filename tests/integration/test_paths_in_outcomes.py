@@ -209,7 +209,7 @@ def test_paths_in_one_folder_and_in_two_are_two_calls(project):
 
 TEXTS = """
     from pathlib import Path
-    import pandas
+    import numpy, pandas
     from tally import ran
 
     def score(path, command):
@@ -221,6 +221,11 @@ TEXTS = """
         ran("frame")
         return pandas.DataFrame({"path": paths * 60})
 
+    def arrays(paths):
+        ran("arrays")
+        many = numpy.array(paths * 30)
+        return many[:4], many, [many[0], {"in a pickle": many, "gone": numpy.linspace}]
+
     def fail(path):
         ran("fail")
         raise OSError(2, f"cannot read '{path}'", path)
@@ -231,7 +236,7 @@ TEXTS = """
 """
 TESTS_OF_TEXTS = """
     from pathlib import Path
-    import pytest, shop
+    import numpy, pytest, shop
 
     HERE = str(Path(__file__).parent)
 
@@ -244,6 +249,11 @@ TESTS_OF_TEXTS = """
     def test_frame():
         assert shop.frame([f"{HERE}/a", "b"]).path[2] == f"{HERE}/a"
 
+    def test_arrays():
+        few, many, (one, kept) = shop.arrays([f"{HERE}/a", "b"])
+        assert one == few[2] == many[2] == kept["in a pickle"][2] == f"{HERE}/a"
+        assert (few[1], many[1]) == ("b", "b")
+
     def test_fail():
         with pytest.raises(OSError, match="cannot read") as caught:
             shop.fail(f"{HERE}/x")
@@ -251,26 +261,27 @@ TESTS_OF_TEXTS = """
         assert caught.value.filename == f"{HERE}/x"
 
     def test_content():
-        assert "import pandas" in shop.read(f"{HERE}/shop.py", f"{HERE}/x")
+        assert "import numpy" in shop.read(f"{HERE}/shop.py", f"{HERE}/x")
 """
 
 
 def test_texts_with_paths_are_moved_to_each_checkout(project, tmp_path_factory):
-    """In arguments, outcomes, frames and exceptions; also where the folder has a blank."""
-    project.ini("shop:score", "shop:frame", "shop:fail", "shop:read content=path")
+    """In arguments, outcomes, arrays, frames and exceptions; also where the folder has a blank."""
+    lines = "shop:score", "shop:frame", "shop:arrays", "shop:fail"
+    project.ini(*lines, "shop:read content=path")
     project.module(TEXTS)
     project.tests(TESTS_OF_TEXTS)
     first = project.root
     others = tmp_path_factory.mktemp("others")
-    recorded = ["score", "frame", "fail", "read"]
-    project.record(process=True).expect(passed=4, real=recorded)
+    recorded = ["score", "frame", "arrays", "fail", "read"]
+    project.record(process=True).expect(passed=5, real=recorded)
 
     for name in ("moved", "with a blank", "deep/er"):
         moved = others / name
         shutil.copytree(first, moved)
         project.root = moved
         project.monkeypatch.chdir(moved)
-        project.replay(process=True).expect(passed=4, real=[])
+        project.replay(process=True).expect(passed=5, real=[])
 
 
 def test_an_object_that_opens_a_temporary_file_later_is_refused(project):

@@ -107,31 +107,55 @@ def reduced(array: Any) -> Any:
     import numpy as np
 
     cls: Any = type(array)
-    if array.dtype.char == "T" or (array.dtype.hasobject and array.dtype.names):
+    dtype = array.dtype
+    if dtype.char == "T" or (dtype.hasobject and dtype.names):
         return NotImplemented
     if isinstance(array, np.generic):
-        if cls is not array.dtype.type:
+        if cls is not dtype.type:
             return NotImplemented
-        # The class of truth values has two names.
-        return array_of, (np.generic, array.dtype, (), "C", array.tobytes())
+        cls = np.generic  # The class of truth values has two names.
     if cls is np.memmap:
         cls = np.ndarray
-    form = cls, array.dtype, array.shape, order_of(array)
-    if array.dtype.hasobject:
+    form = cls, dtype, array.shape, order_of(array)
+    if dtype.kind == "U" and array.nbytes:  # One by one: paths in them are found.
+        return array_of, (*form, array.ravel().tolist())
+    if dtype.hasobject:
         items = array.ravel().tolist()
         return array_of, (*form, None), items, None, None, set_items
+    if cls is np.generic:
+        return array_of, (*form, array.tobytes())
     return array_of, (*form, PickleBuffer(memory_of(array)))
 
 
 def array_of(
-    cls: Any, dtype: Any, shape: tuple[int, ...], order: Any, memory: Memory | None
+    cls: Any,
+    dtype: Any,
+    shape: tuple[int, ...],
+    order: Any,
+    content: Memory | list[str] | None,
 ) -> Any:
-    """Make an array of its memory; a number of that of an array without dimensions."""
+    """Make an array of its memory, or of its texts; of `np.generic` a number."""
     import numpy as np
 
+    if isinstance(content, list):
+        made = of_items(content, dtype, shape, order)
+    else:
+        is_number = cls is np.generic
+        base = np.ndarray if is_number else cls
+        made = np.ndarray.__new__(base, shape, dtype, content, order=order)
     if cls is np.generic:
-        return np.ndarray((), dtype, memory)[()]
-    return np.ndarray.__new__(cls, shape, dtype, memory, order=order)
+        return made[()]
+    return made if type(made) is cls else made.view(cls)
+
+
+def of_items(items: list[Any], dtype: Any, shape: Any, order: Any) -> Any:
+    """Make an array of its items in the order of C."""
+    import numpy as np
+
+    if dtype.kind == "U":  # A path may be longer in another checkout.
+        widest = np.array(items, "U").dtype
+        dtype = widest if widest.itemsize > dtype.itemsize else dtype
+    return np.array(items, dtype).reshape(shape).copy(order=order)
 
 
 def set_items(array: Any, items: list[object]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pytest_mimic.values.arrays import (
     is_kept,
     memory_of,
+    of_items,
     order_of,
     random_of,
     random_parts,
@@ -26,7 +27,6 @@ from pytest_mimic.values.tensors import (
     is_tensor_alone,
     numbers_of,
     parts_of,
-    reduced_generator,
     reduced_tensor,
     tensor_of,
 )
@@ -171,7 +171,7 @@ def _holds_path(text: str, walk: Opener) -> bool:
 def _data(array: Any, walk: Opener) -> Tree:
     """Give the items of an array in C order; of many the digest of their memory."""
     kind = array.dtype.kind
-    if kind in "OT":
+    if kind in "OTU":
         return _objects(array.ravel().tolist(), walk)
     if array.dtype.char in "gG":  # The memory of long doubles has gaps.
         return [str(item) for item in array.ravel()]
@@ -250,6 +250,8 @@ def _stored(array: Any, walk: Opener) -> Tree:
         items = _items(array)
         if _is_plain(array, items):
             content = [walk.node(item) for item in items]
+    elif dtype.kind == "U" and _holds_path("\0".join(array.ravel().tolist()), walk):
+        return Raw(array)  # A file of memory keeps paths as they stand.
     node = {"$numpy:ndarray": content, "dtype": _name_of_dtype(dtype), "shape": shape}
     return {**node, "order": "F"} if order_of(array) == "F" else node
 
@@ -277,9 +279,7 @@ def _make_array(_cls: Any, tree: dict[str, Any], make: Make) -> object:
     if dtype.kind not in "biufcSUMm":
         raise TypeError(f"{dtype} is not made of items")
     items = [checked(make(item), *_ITEMS) for item in checked(content, list)]
-    if dtype.kind == "U":  # A path may be longer in another checkout.
-        dtype = max(dtype, np.array(items, "U").dtype)
-    return np.array(items, dtype).reshape(shape).copy(order=tree.get("order", "C"))
+    return of_items(items, dtype, shape, checked(tree.get("order", "C"), str))
 
 
 def _masked(array: Any, walk: Opener) -> Tree:
@@ -456,21 +456,12 @@ def _plain(part: Any) -> Any:
     return checked(part, str, bool)
 
 
-def _torch_generator(generator: Any, walk: Opener) -> Tree:
-    if generator.device.type != "cpu":
-        return Refused("a generator of a GPU", "pass a seed, and make it inside")
-    return {"$torch:Generator": walk.node(generator.get_state())}
-
-
 # -- pandas
 
 
 def _frame(frame: Any, walk: Opener) -> Tree:
-    if walk.purpose == "exact":
-        columns = [series for _, series in frame.items()]
-        sizes = frame.size, len(columns), len(frame)
-        if max(sizes) > walk.few or not _is_simple(frame, frame.columns, *columns):
-            return Raw(frame)
+    if walk.purpose == "exact" and not _is_readable(frame, walk):
+        return Raw(frame)
     return _tagged(
         frame,
         _columns(frame, walk),
@@ -518,23 +509,20 @@ _SIMPLE = (
 _SCALARS = (str, int, float, bool, type(None))
 
 
-def _is_simple(value: Any, *columns: Any) -> bool:
-    """Tell whether a frame, series or index is of numbers, texts and moments alone."""
-    if _has_more(value):
-        return False
-    columns = columns or (value,)
-    if hasattr(value, "index"):
-        columns = (*columns, value.index)
-    return all(map(_is_simple_column, columns))
-
-
-def _has_more(value: Any) -> bool:
+def _is_readable(value: Any, walk: Opener) -> bool:
+    """Tell whether a frame, series or index is small, and of plain items alone."""
     import pandas as pd
 
-    if isinstance(value, pd.Index):
-        return False
-    is_own = type(value) not in (pd.DataFrame, pd.Series)
-    return is_own or bool(value.attrs) or not value.flags.allows_duplicate_labels
+    parts = [value]
+    if isinstance(value, pd.DataFrame):
+        parts = [value.columns, *(series for _, series in value.items())]
+    if not isinstance(value, pd.Index):
+        is_own = type(value) not in (pd.DataFrame, pd.Series)
+        if is_own or value.attrs or not value.flags.allows_duplicate_labels:
+            return False
+        parts.append(value.index)
+    size = max(value.size, *map(len, parts))
+    return size <= walk.few and all(map(_is_simple_column, parts))
 
 
 def _is_simple_column(column: Any) -> bool:
@@ -600,8 +588,7 @@ def _made_column(tree: Any, make: Make) -> Any:
 
 
 def _series(series: Any, walk: Opener) -> Tree:
-    is_small = len(series) <= walk.few and _is_simple(series)
-    if walk.purpose == "exact" and not is_small:
+    if walk.purpose == "exact" and not _is_readable(series, walk):
         return Raw(series)
     beside = {"name": walk.node(series.name), "index": walk.node(series.index)}
     column = _column(series.array, walk)
@@ -612,7 +599,7 @@ def _index(index: Any, walk: Opener) -> Tree:
     import pandas as pd
 
     is_exact = walk.purpose == "exact"
-    if is_exact and (len(index) > walk.few or not _is_simple(index)):
+    if is_exact and not _is_readable(index, walk):
         return Raw(index)
     column = _column(index.array, walk)
     if is_exact and type(index) is pd.RangeIndex:
@@ -852,7 +839,6 @@ _RULES: dict[str, Rule] = {
     "pandas:NaTType": Rule(_no_moment, _make_no_moment),
     "pandas:NaT": Rule(_no_moment, _make_no_moment),
     "torch:Tensor": Rule(_tensor, _make_tensor, reduced_tensor, may_change=True),
-    "torch:Generator": Rule(_torch_generator, reduce=reduced_generator),
     "polars:DataFrame": Rule(_polars_frame),
     "polars:Series": Rule(_polars_series),
     "pyarrow:Table": Rule(_arrow_table),

@@ -6,7 +6,7 @@ import marshal
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from json import dumps, loads  # A test may replace those of the module.
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeAlias
 
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -123,7 +123,7 @@ def _as_code_has_them(name: str, paths: Iterable[Path]) -> list[str]:
     return [*dict.fromkeys(shown_path((name, *path)) for path in attributes)]
 
 
-class _Part:
+class _Part(NamedTuple):
     """A part that becomes an object.
 
     Attributes:
@@ -136,24 +136,13 @@ class _Part:
         is_itself: Whether that is the recorded part itself.
     """
 
-    def __init__(
-        self,
-        tag: str,
-        suffix: str,
-        node: dict[str, Tree],
-        chunks: Callable[[], Iterable[bytes | memoryview]],
-        loaded: object,
-        changeable: Mapping[int, object],
-        *,
-        is_itself: bool = False,
-    ) -> None:
-        self.is_itself = is_itself
-        self.tag = tag
-        self.suffix = suffix
-        self.node = node
-        self.chunks = chunks
-        self.loaded = loaded
-        self.changeable = changeable
+    tag: str
+    suffix: str
+    node: dict[str, Tree]
+    chunks: Callable[[], Iterable[bytes | memoryview]]
+    loaded: object
+    changeable: Mapping[int, object]
+    is_itself: bool = False
 
 
 class _Storing:
@@ -330,12 +319,12 @@ class _Storing:
 
         Their difference from the original tells nothing of the value.
         """
+        from pytest_mimic.values.copies import two_copies
         from pytest_mimic.values.differences import differences
-        from pytest_mimic.values.pickles import Pickled
 
-        pickled = Pickled.of_value(copy, places=self._places)
-        # Both live at once: else one could get the memory of the other.
-        copies = [pickled.load(str, self._places) for _ in range(2)]
+        copies = two_copies(copy)
+        if not copies:
+            return []
         first, second = (tree_of(one, "proof", self._places) for one in copies)
         return [one.steps for one in differences(first, second) if _is_memory(one.old)]
 

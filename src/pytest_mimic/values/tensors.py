@@ -188,17 +188,3 @@ def complete_tensor(tensor: Any, state: tuple[Any, dict[str, object]]) -> None:
     if grad is not None:
         tensor.grad = grad
     vars(tensor).update(attributes)
-
-
-def reduced_generator(generator: Any) -> Any:
-    """Say how a generator of random numbers is pickled."""
-    return generator_of, (generator.get_state(),)
-
-
-def generator_of(state: Any) -> Any:
-    """Make a generator of random numbers of its state."""
-    import torch
-
-    made = torch.Generator()
-    made.set_state(state)
-    return made
