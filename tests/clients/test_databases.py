@@ -477,3 +477,38 @@ def test_a_recorded_rollback_is_still_used_behind_a_miss(project, urls):
     project.tests(test.replace("NEW", new))
 
     project.run("--mimic-fail-on-unused", env={"DATABASE_URL": gone}).expect(passed=1)
+
+
+FROZEN = """
+import datetime
+import os
+import psycopg
+import sqlalchemy as sa
+from freezegun import freeze_time
+
+@freeze_time("2026-11-02")
+def test_dates():
+    engine = sa.create_engine(os.environ["DATABASE_URL"])
+    meta = sa.MetaData()
+    days = sa.Table("days", meta, sa.Column("at", sa.DateTime), sa.Column("day", sa.Date))
+    meta.create_all(engine)
+    with engine.begin() as connection:
+        now = datetime.datetime.now()
+        connection.execute(days.insert().values(at=now, day=now.date()))
+        row = connection.execute(sa.select(days).where(days.c.at == now)).one()
+        assert row == (datetime.datetime(2026, 11, 2), datetime.date(2026, 11, 2))
+        statement = sa.text("select timestamp '2020-01-01 10:00', current_date")
+        assert connection.execute(statement).one()[0].year == 2020
+"""
+
+
+def test_dates_come_back_while_freezegun_holds_the_clock(project, postgres):
+    pytest.importorskip("freezegun")
+    pytest.importorskip("psycopg")
+    project.write("test_dates.py", FROZEN)
+    real = f"postgresql+psycopg://{postgres.new_database()}"
+
+    project.record(env={"DATABASE_URL": real}, process=True).expect(passed=1)
+
+    gone = "postgresql+psycopg://postgres@127.0.0.1:1/gone"
+    project.replay(env={"DATABASE_URL": gone}, process=True).expect(passed=1)

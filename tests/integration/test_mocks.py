@@ -365,3 +365,42 @@ def test_two_tests_that_share_a_call_are_recorded_again_together(app):
             "app:cost ignore=m sequence",
         ],
     )
+
+
+def test_dates_are_recorded_while_freezegun_holds_the_clock(app):
+    app.ini("app:days")
+    app.write(
+        "app.py",
+        """
+        import datetime
+
+        FIRST = datetime.datetime(2020, 1, 1)
+
+        def days(day):
+            one = datetime.timedelta(1)
+            return {"first": FIRST, "made": datetime.datetime(2020, 1, 1), "next": day + one}
+        """,
+    )
+    app.write(
+        "test_app.py",
+        """
+        import app
+        import datetime
+        from freezegun import freeze_time
+
+        @freeze_time("2026-11-02")
+        def test_days():
+            found = app.days(datetime.date(2020, 1, 1))
+            assert isinstance(found["next"], datetime.date)
+            assert found == {
+                "first": datetime.datetime(2020, 1, 1),
+                "made": datetime.datetime(2020, 1, 1),
+                "next": datetime.date(2020, 1, 2),
+            }
+        """,
+    )
+
+    # In another process the modules are loaded while the clock is held.
+    app.record(process=True).expect(passed=1)
+
+    app.replay(process=True).expect(passed=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 from pytest_mimic.patch.clients import Edge
@@ -12,6 +13,8 @@ CLOCK = "(clock)"
 """The name under which the moment stands among the arguments; no parameter has it."""
 
 _OURS = "pytest_mimic."
+# What is loaded while the clock is held would keep the classes of that moment.
+_HOLDING = ("values.rows", "engine.steps")
 # Of `time`, the module, and as attributes of whatever stands for a date.
 _ASKING = frozenset(
     "now utcnow today time_ns localtime gmtime ctime localdate naive_now".split()
@@ -53,6 +56,8 @@ def edges_of_clocks() -> Iterator[Edge]:
 
 def _keep_out(start: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def start_elsewhere(freezer: Any) -> Any:
+        for name in _HOLDING:
+            import_module(_OURS + name)
         ignored = freezer.ignore
         freezer.ignore = (*ignored, _OURS)
         try:

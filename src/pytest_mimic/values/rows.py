@@ -303,6 +303,9 @@ _PATH = Row(_path, _make_path)
 _SPAN = attrgetter("start", "stop", "step")
 _DAYS = attrgetter("days", "seconds", "microseconds")
 
+_DATE = _of_text("$date", date.isoformat, _make_date)
+_MOMENT = _of_clock("$datetime", datetime, "year", "month", "day")
+
 ROWS: dict[str, Row] = {
     "builtins:bytes": Row(_bytes, _make_bytes),
     "builtins:bytearray": Row(_bytearray, _make_bytearray, may_change=True),
@@ -316,8 +319,11 @@ ROWS: dict[str, Row] = {
     "fractions:Fraction": _of_parts(
         "$fraction", attrgetter("numerator", "denominator"), [int]
     ),
-    "datetime:date": _of_text("$date", date.isoformat, _make_date),
-    "datetime:datetime": _of_clock("$datetime", datetime, "year", "month", "day"),
+    "datetime:date": _DATE,
+    "datetime:datetime": _MOMENT,
+    # They stand in the place of these while a test holds the clock.
+    "freezegun.api:FakeDate": _DATE,
+    "freezegun.api:FakeDatetime": _MOMENT,
     "datetime:time": _of_clock("$time", time),
     "datetime:timedelta": _of_parts("$timedelta", _DAYS, [int]),
     "datetime:timezone": _of_parts(
