@@ -6,9 +6,12 @@ import http.client
 import io
 import select
 import socket
+import urllib.error
+import urllib.request
 from contextlib import closing
 
 import pytest
+from support.http_server import NOWHERE, running_server
 
 from clients.http.four_ways import connect, failure, same
 from pytest_mimic.errors import TargetError
@@ -164,6 +167,36 @@ def test_a_connection_of_another_kind_is_refused(runs):
 
     with pytest.raises(TargetError, match="its connections are not those of http"):
         Foreign().connect()
+
+
+@pytest.mark.parametrize("kind", ["refused", "name", "TLS", "timeout"])
+@pytest.mark.parametrize("body", [None, b"bytes"])
+def test_an_error_of_connecting_is_the_one_of_urllib(
+    runs, server, monkeypatch, kind, body
+):
+    """It comes where a request is sent, and urllib wraps it."""
+
+    def talk(url, other):
+        if kind == "timeout":
+            monkeypatch.setattr(socket, "create_connection", out_of_time)
+        addresses = {
+            "refused": NOWHERE,
+            "name": "http://nobody.invalid",
+            "TLS": other.url,
+            "timeout": url,
+        }
+        with pytest.raises(urllib.error.URLError) as caught:
+            urllib.request.urlopen(addresses[kind], body, timeout=3)
+        reason = caught.value.reason
+        facts = [getattr(reason, name, None) for name in ("errno", "reason", "library")]
+        return str(caught.value), type(reason), str(reason), facts
+
+    with running_server(tls=True) as other:
+        same(runs, server, lambda url: talk(url, other))
+
+
+def out_of_time(*_args, **_options):
+    raise TimeoutError("timed out")
 
 
 def test_a_request_without_its_response_is_not_recorded(runs, server):

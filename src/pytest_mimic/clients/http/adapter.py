@@ -225,14 +225,34 @@ class Attempt:
                 return self.real_answer()
             await self.read()
         except BaseException as error:
-            answer = recorder.fail(error, self.phase)
-            if answer is None:
-                raise
-        else:
-            answer = recorder.end()
+            return await self.failed(error, exchange)
+        return await self._verified(recorder.end(), exchange)
+
+    async def failed(self, error: BaseException, exchange: Exchange) -> Any:
+        """Return what the client gets of an attempt that failed, or raise the error."""
+        answer = self.recorder.fail(error, self.phase)
+        if answer is None:
+            raise error
+        return await self._verified(answer, exchange)
+
+    async def _verified(self, answer: Plain, exchange: Exchange) -> Any:
         if exchange.hangs:
             return await self._replayed(exchange)
         return raised(exchange.made(lambda: self.give(answer)))
+
+    def takes_packed(self, accepted: str, exchange: Exchange | None) -> bool:
+        """Return whether a server would compress a body, which its reader unpacks.
+
+        Args:
+            accepted: What the request says in `Accept-Encoding`.
+            exchange: The call.
+        """
+        if accepted != "identity":
+            return True
+        # The server may have compressed it all the same.
+        entry = None if exchange is None else exchange.step.entry
+        request: Any = (entry and entry.request) or {}
+        return bool(request.get("headers", {}).get("accept-encoding") == accepted)
 
     async def _replayed(self, exchange: Exchange) -> Any:
         if "status" not in exchange.recorded:

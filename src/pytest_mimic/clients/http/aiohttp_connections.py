@@ -16,7 +16,7 @@ from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
-from pytest_mimic.client import Exchange, Plain, raised
+from pytest_mimic.client import Exchange, Plain
 from pytest_mimic.clients.http import answers, failures
 from pytest_mimic.clients.http.adapter import Attempt, Read, Recorder, Replay
 
@@ -111,13 +111,25 @@ class _Replayed(_Protocol):
     """Gets the recorded answer piece by piece, as it is read."""
 
     def __init__(
-        self, request: Any, given: answers.Given, exchange: Exchange | None
+        self, attempt: Connecting, given: answers.Given, exchange: Exchange | None
     ) -> None:
-        super().__init__(request)
-        pieces = answers.on_the_wire(given, request.method)
-        self._replay = Replay(given, pieces, exchange, is_task=True)
-        self._error = given.error
+        super().__init__(attempt.request)
+        self._attempt = attempt
+        self._given = given
+        self._exchange = exchange
         self._has_begun = False
+
+    def set_response_params(self, **params: Any) -> None:
+        """Take the settings, by which the session decompresses, or does not."""
+        super().set_response_params(**params)
+        accepted = self._attempt.request.headers.get("Accept-Encoding", "")
+        pieces = answers.on_the_wire(
+            self._given,
+            self._attempt.request.method,
+            is_packed=not params.get("auto_decompress")
+            and self._attempt.takes_packed(accepted, self._attempt.exchange),
+        )
+        self._replay = Replay(self._given, pieces, self._exchange, is_task=True)
 
     async def read(self) -> Any:
         """Return the head and the payload."""
@@ -136,8 +148,8 @@ class _Replayed(_Protocol):
         self._has_begun = True
         if await self._feed_next():
             return
-        if self._error:
-            payload.set_exception(_error(self._error, None))
+        if self._given.error:
+            payload.set_exception(_error(self._given.error, None))
         else:
             self.connection_lost(None)
 
@@ -205,16 +217,13 @@ class Connecting(Attempt):
         """Return the connection, or raise its error."""
         if exchange.mode == "replay":
             return await super().answer(exchange)
-        recorder = Recorder(exchange)
+        self.recorder = Recorder(exchange)
         try:
             with exchange.step.running():
                 connection = await self._really()
         except BaseException as error:
-            answer = recorder.fail(error, "connecting")
-            if answer is None:
-                raise
-            return raised(exchange.made(lambda: self.give(answer)))
-        connection.begin_answer = _Reading(self, recorder, connection).start
+            return await self.failed(error, exchange)
+        connection.begin_answer = _Reading(self, self.recorder, connection).start
         return connection
 
     def give(self, answer: Plain, exchange: Exchange | None = None) -> Any:
@@ -222,7 +231,7 @@ class Connecting(Attempt):
         request = self.request
         given = answers.give(answer, method=request.method)
         if given.status:
-            protocol: Any = _Replayed(request, given, exchange)
+            protocol: Any = _Replayed(self, given, exchange)
         else:
             error = _error(given.error, request)
             if given.error.get("kind") in failures.BEFORE_SENDING:
