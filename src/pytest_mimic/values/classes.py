@@ -215,13 +215,18 @@ def check_names(cls: type, names: Iterable[str]) -> None:
     Raises:
         TypeError: One of them may not.
     """
-    wrong = _first_wrong(cls, tuple(names))
+    wrong = first_unsettable(cls, names)
     if wrong:
         raise TypeError(f"{name_of(cls)} has a descriptor or no place for {wrong}")
 
 
+def first_unsettable(cls: type, names: Iterable[str]) -> str:
+    """Give the first name under which no attribute may be set; empty: there is none."""
+    return _first_unsettable(cls, tuple(names))
+
+
 @lru_cache(maxsize=1024)
-def _first_wrong(cls: type, names: tuple[str, ...]) -> str:
+def _first_unsettable(cls: type, names: tuple[str, ...]) -> str:
     for name in names:
         is_free = not is_descriptor(member_of(cls, name))
         if not is_slot(cls, name) and (not is_free or name[:2] == name[-2:] == "__"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.values.places import content_of
 from pytest_mimic.values.tree import (
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _PLAIN = {bool, bytes, dict, float, frozenset, int, list, set, str, tuple, type(None)}
 
 
-class CallRules:
+class CallRules(NamedTuple):
     """What of the arguments of a call counts.
 
     Attributes:
@@ -39,21 +39,12 @@ class CallRules:
         unset: The parameters whose default is a bare `object()`, with that default.
     """
 
-    def __init__(
-        self,
-        ignore: tuple[Path, ...] = (),
-        key: Callable[[dict[str, Any]], object] | None = None,
-        content: frozenset[str] = frozenset(),
-        parameters: frozenset[str] = frozenset(),
-        extra: str = "",
-        unset: Mapping[str, object] = {},
-    ) -> None:
-        self.ignore = ignore
-        self.key = key
-        self.content = content
-        self.parameters = parameters
-        self.extra = extra
-        self.unset = unset
+    ignore: tuple[Path, ...] = ()
+    key: Callable[[dict[str, Any]], object] | None = None
+    content: frozenset[str] = frozenset()
+    parameters: frozenset[str] = frozenset()
+    extra: str = ""
+    unset: Mapping[str, object] = {}
 
     def names(self, argument: str) -> frozenset[str]:
         """Give the names that an option may use for an argument."""

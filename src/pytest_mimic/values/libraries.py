@@ -1,11 +1,15 @@
-"""Values of numpy, torch, pandas, polars and pyarrow: by dtype, shape and items."""
+"""Values of numpy, torch, pandas, polars and pyarrow: by dtype, shape and items.
+
+The columns of a table, and its index, are `{"$column": items, "dtype": "int64"}`. An
+array is the same under its own tag, with its shape beside.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytest_mimic.values.arrays import (
     is_kept,
@@ -17,7 +21,7 @@ from pytest_mimic.values.arrays import (
     reduced,
 )
 from pytest_mimic.values.names import name_of, shared_generator
-from pytest_mimic.values.rows import Make, Opener, checked, content_of
+from pytest_mimic.values.rows import Make, Opener, Row, checked, content_of
 from pytest_mimic.values.state import attributes_of, kind_of, library_of
 from pytest_mimic.values.tensors import (
     bits_of,
@@ -50,34 +54,12 @@ _OTHER_NAMES = {
 _ITEMS = (bool, int, float, complex, str, bytes)
 
 
-class Rule(NamedTuple):
-    """How values of a class are opened, and made again.
-
-    The columns of a table, and its index, are `{"$column": items, "dtype": "int64"}`.
-    An array is the same under its own tag, with its shape beside.
-
-    Attributes:
-        node: Gives the tree of a value: `{"$numpy:float32": 1.5}`.
-        make: Makes a value of its class from its tree and a function that makes parts,
-            and trusts none: each part is checked by its exact type before the library
-            gets it. `None`: values of the class are pickled.
-        reduce: Says how a value is pickled with no private name of its library, as
-            `reducer_override` does. `None`: as its class says.
-        may_change: Whether a value may change though its class has a `__hash__`.
-    """
-
-    node: Callable[[Any, Opener], Tree]
-    make: Callable[[Any, dict[str, Any], Make], object] | None = None
-    reduce: Callable[[Any], Any] | None = None
-    may_change: bool = False
-
-
-def rule_named(name: str) -> Rule | None:
+def rule_named(name: str) -> Row | None:
     """Give the rule of what stands under a tag of this name: `numpy:float32`."""
     return _RULES.get(name)
 
 
-def rule_of(cls: type) -> Rule | None:
+def rule_of(cls: type) -> Row | None:
     """Give the rule for a class, or for the class of a library that it derives from.
 
     A class of another author who says how it is pickled has none.
@@ -350,7 +332,7 @@ def _array_like(value: Any, walk: Opener) -> Tree:
 
 
 _AS_NUMPY = "pass an array of numpy made of it"
-ARRAY_LIKE = Rule(_array_like)
+ARRAY_LIKE = Row(_array_like)
 """The rule of what cannot be pickled, but is an array by `__array__` or DLPack."""
 
 
@@ -807,43 +789,43 @@ def _message(message: Any, walk: Opener) -> Tree:
     return _tagged(message, walk.node(data), walk)
 
 
-_INDEX = Rule(_index, _make_index)
-_RANDOM = Rule(_random, reduce=_reduced_random)
-_NUMBER = Rule(_number, _make_number, reduced)
+_INDEX = Row(_index, _make_index)
+_RANDOM = Row(_random, reduce=_reduced_random)
+_NUMBER = Row(_number, _make_number, reduced)
 _NUMBERS = (
     "bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 longlong ulonglong"
     " intc uintc float16 float32 float64 complex64 complex128 bytes_ str_"
     " datetime64 timedelta64"
 ).split()
 
-_RULES: dict[str, Rule] = {
-    "PIL:Image": Rule(_image),
-    "google:Message": Rule(_message),
-    "numpy:ndarray": Rule(_ndarray, _make_array, reduced),
-    "numpy:MaskedArray": Rule(_masked),
+_RULES: dict[str, Row] = {
+    "PIL:Image": Row(_image),
+    "google:Message": Row(_message),
+    "numpy:ndarray": Row(_ndarray, _make_array, reduced),
+    "numpy:MaskedArray": Row(_masked),
     "numpy:generic": _NUMBER,
     "numpy:BitGenerator": _RANDOM,
     "numpy:Generator": _RANDOM,
     "numpy:RandomState": _RANDOM,
     "numpy:SeedSequence": _RANDOM,
     **{f"numpy:{name}": _NUMBER for name in _NUMBERS},
-    "pandas:DataFrame": Rule(_frame, _make_frame),
-    "pandas:Series": Rule(_series, _make_series),
-    "pandas:MultiIndex": Rule(_levels),
+    "pandas:DataFrame": Row(_frame, _make_frame),
+    "pandas:Series": Row(_series, _make_series),
+    "pandas:MultiIndex": Row(_levels),
     "pandas:Index": _INDEX,
     "pandas:RangeIndex": _INDEX,
     "pandas:DatetimeIndex": _INDEX,
     "pandas:TimedeltaIndex": _INDEX,
-    "pandas:ExtensionArray": Rule(_extension_array),
-    "pandas:Timestamp": Rule(_stamp, _make_stamp),
-    "pandas:NaTType": Rule(_no_moment, _make_no_moment),
-    "pandas:NaT": Rule(_no_moment, _make_no_moment),
-    "torch:Tensor": Rule(_tensor, _make_tensor, reduced_tensor, may_change=True),
-    "polars:DataFrame": Rule(_polars_frame),
-    "polars:Series": Rule(_polars_series),
-    "pyarrow:Table": Rule(_arrow_table),
-    "pyarrow:RecordBatch": Rule(_arrow_table),
-    "pyarrow:ChunkedArray": Rule(_arrow_array),
-    "pyarrow:Array": Rule(_arrow_array),
-    "pyarrow:Scalar": Rule(_arrow_scalar),
+    "pandas:ExtensionArray": Row(_extension_array),
+    "pandas:Timestamp": Row(_stamp, _make_stamp),
+    "pandas:NaTType": Row(_no_moment, _make_no_moment),
+    "pandas:NaT": Row(_no_moment, _make_no_moment),
+    "torch:Tensor": Row(_tensor, _make_tensor, reduced_tensor, may_change=True),
+    "polars:DataFrame": Row(_polars_frame),
+    "polars:Series": Row(_polars_series),
+    "pyarrow:Table": Row(_arrow_table),
+    "pyarrow:RecordBatch": Row(_arrow_table),
+    "pyarrow:ChunkedArray": Row(_arrow_array),
+    "pyarrow:Array": Row(_arrow_array),
+    "pyarrow:Scalar": Row(_arrow_scalar),
 }

@@ -274,14 +274,11 @@ class Judge(Maker):
 def _known_make(name: str) -> Callable[[Any, dict[str, Any], Any], Any] | None:
     """Give what makes values of a type with a row or a rule, by its name."""
     row = ROWS.get(name)
-    if row is not None:
-        return row.make
-    if name.partition(":")[0] not in LIBRARIES:
-        return None
-    from pytest_mimic.values import libraries  # Loads what it knows of.
+    if row is None and name.partition(":")[0] in LIBRARIES:
+        from pytest_mimic.values import libraries  # Loads what it knows of.
 
-    rule = libraries.rule_named(name)
-    return rule.make if rule is not None else None
+        row = libraries.rule_named(name)
+    return None if row is None else row.make
 
 
 def _known_thing(name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from json import dumps, loads  # A test may replace those of the module.
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeAlias
@@ -102,7 +103,7 @@ def store(
     Raises:
         UnstorableOutcomeError: A part cannot be kept; nothing is left behind.
     """
-    storing = _Storing(places, mask, forbid=forbid, name=name)
+    storing = _Storing(places, mask, forbid, name)
 
     def stored() -> Tree:
         tree, parts = storing.proven(value)
@@ -145,6 +146,7 @@ class _Part(NamedTuple):
     is_itself: bool = False
 
 
+@dataclass
 class _Storing:
     """Encodes a value, decodes it, and compares the two.
 
@@ -152,19 +154,11 @@ class _Storing:
         left_out: The paths of what exceptions are kept without.
     """
 
-    def __init__(
-        self,
-        places: Places | None,
-        mask: Callable[[str], str],
-        *,
-        forbid: bool,
-        name: str,
-    ) -> None:
-        self.left_out: list[Path] = []
-        self._places = places
-        self._mask = mask
-        self._forbid = forbid
-        self._name = name
+    _places: Places | None
+    _mask: Callable[[str], str]
+    _forbid: bool
+    _name: str
+    left_out: list[Path] = field(default_factory=list)
 
     def proven(self, value: object) -> tuple[Tree, list[_Part]]:
         """Give the tree of a value, and what becomes an object of its own."""

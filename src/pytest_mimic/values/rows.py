@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime, time, timedelta, timezone
 from operator import attrgetter, methodcaller
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_mimic.values.names import name_of
 from pytest_mimic.values.tree import (
@@ -50,26 +50,23 @@ class Opener(Protocol):
         """Give the tree of a value, without what stands at the paths."""
 
 
-class Row:
+class Row(NamedTuple):
     """How values of a type are opened and made again.
 
     Attributes:
         node: Gives the tree of a value: `{"$date": "2024-04-30"}`.
         make: Makes a value of the type from the tree and a function that makes its
-            parts, and asks each for its exact type. `None`: a replay cannot.
+            parts, and asks each for its exact type before C gets it. `None`: a replay
+            cannot.
+        reduce: Says how a value of a library is pickled with no private name of it, as
+            `reducer_override` does. `None`: as its class says.
         may_change: Whether a value may change, so that it stays one at two places.
     """
 
-    def __init__(
-        self,
-        node: Callable[[Any, Opener], Tree],
-        make: Callable[[Any, dict[str, Any], Make], object] | None = None,
-        *,
-        may_change: bool = False,
-    ) -> None:
-        self.node = node
-        self.make = make
-        self.may_change = may_change
+    node: Callable[[Any, Opener], Tree]
+    make: Callable[[Any, dict[str, Any], Make], object] | None = None
+    reduce: Callable[[Any], Any] | None = None
+    may_change: bool = False
 
 
 def row_of(cls: type) -> Row | None:

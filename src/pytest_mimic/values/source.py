@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 import xxhash
 
@@ -254,12 +254,11 @@ def _source_of_lambda(tree: ast.Module | None, line: int) -> str | None:
     return digests.pop() if len(digests) == 1 else None
 
 
-class _ClassInFile:
-    def __init__(self, qualname: str, first: int, last: int, digest: str) -> None:
-        self.qualname = qualname
-        self.first = first
-        self.last = last
-        self.digest = digest
+class _ClassInFile(NamedTuple):
+    qualname: str
+    first: int
+    last: int
+    digest: str
 
 
 @functools.lru_cache(maxsize=256)

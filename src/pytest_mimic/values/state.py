@@ -15,7 +15,7 @@ from types import (
     MethodWrapperType,
     WrapperDescriptorType,
 )
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_mimic.values.names import is_found, member_of, name_of
 from pytest_mimic.values.rows import Row, refusal_of, row_of
@@ -170,7 +170,7 @@ kind_of: Callable[[type], Kind] = lru_cache(maxsize=256)(Kind)
 """Gives what holds for all objects of a class."""
 
 
-class State:
+class State(NamedTuple):
     """What an object is made of.
 
     Attributes:
@@ -181,15 +181,9 @@ class State:
         is_readable: Whether a replay can make the object without code of its class.
     """
 
-    def __init__(
-        self,
-        attributes: dict[Any, object],
-        beside: Mapping[str, object] = {},
-        is_readable: bool = True,
-    ) -> None:
-        self.attributes = attributes
-        self.beside = beside
-        self.is_readable = is_readable
+    attributes: dict[Any, object]
+    beside: Mapping[str, object] = {}
+    is_readable: bool = True
 
 
 def deciding_class(cls: type) -> type:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import random
 import sys
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from functools import partial
 from operator import attrgetter, methodcaller
@@ -14,12 +13,13 @@ from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.errors import MutatedInputError, StaleRecordingError
-from pytest_mimic.values.classes import check_names
+from pytest_mimic.values.classes import check_names, first_unsettable
 from pytest_mimic.values.rows import row_of
 from pytest_mimic.values.state import (
     attributes_of,
     is_larger_than_attributes,
     kind_of,
+    library_of,
     set_attributes,
     slots_of,
 )
@@ -209,7 +209,9 @@ class States:
                 content = kind_of(type(part)).counted(changed)
                 lost = before.keys() - now.keys() | (changed.keys() - content.keys())
                 gone += [[name, key] for key in sorted(map(str, lost))]
-                _check_names(target, name, part, content)
+                wrong = first_unsettable(type(part), content)
+                if wrong:
+                    raise _unsettable(target, f"{name}.{wrong}", part)
             if face is not _ATTRIBUTES or content:
                 states[name] = content
         for name, whole in self._wholes().items():
@@ -250,14 +252,6 @@ class States:
         if name not in self._faces:
             raise StaleRecordingError(f"the call has changed {name}, which is gone now")
         return self._faces[name]
-
-
-def _check_names(target: str, name: str, part: object, names: Iterable[str]) -> None:
-    for attribute in names:
-        try:
-            check_names(type(part), [attribute])
-        except TypeError:
-            raise _unsettable(target, f"{name}.{attribute}", part) from None
 
 
 def _unsettable(target: str, name: str, part: object) -> MutatedInputError:
@@ -411,16 +405,7 @@ def is_moved(part: object) -> bool:
 
 def _face_of_moved(part: object) -> _Face | None:
     kind = type(part)
-    if kind in (io.BytesIO, io.StringIO):
-        return _STREAM
-    if kind is random.Random:
-        return _RANDOM
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is None:
-        return None
-    if kind is numpy_random.Generator:
-        return _GENERATOR
-    return _OLD_RANDOM if kind is numpy_random.RandomState else None
+    return _MOVED.get(f"{library_of(kind)}:{kind.__qualname__}")
 
 
 def _left_of(stream: Any) -> tuple[object, ...]:
@@ -458,6 +443,13 @@ def _check_position(state: dict[str, Any]) -> None:
 
 _LONGEST_KEY = 624
 _STREAM = _Face(tuple, _left_of, _set_stream)
-_RANDOM = _Face(tuple, random.Random.getstate, random.Random.setstate)
-_GENERATOR = _Face(dict, attrgetter("bit_generator.state"), _set_generator)
-_OLD_RANDOM = _Face(dict, methodcaller("get_state", legacy=False), _set_old_generator)
+_OF_NUMPY = attrgetter("bit_generator.state")
+_MOVED = {
+    "_io:BytesIO": _STREAM,
+    "_io:StringIO": _STREAM,
+    "random:Random": _Face(tuple, random.Random.getstate, random.Random.setstate),
+    "numpy:Generator": _Face(dict, _OF_NUMPY, _set_generator),
+    "numpy:RandomState": _Face(
+        dict, methodcaller("get_state", legacy=False), _set_old_generator
+    ),
+}
