@@ -13,6 +13,7 @@ from pytest_mimic.engine.logs import Ending, Log, why_not_kept
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import RERECORD
 from pytest_mimic.engine.run import Run
+from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Written
@@ -82,6 +83,9 @@ def end_cassette(run: Run, cassette: Owner) -> None:
         MimicError: It cannot be written.
     """
     cassette.left = end(run, cassette, "passed")
+    for written in cassette.left:
+        if cassette.log is not None and written.name == cassette.file:
+            _keep_values(cassette, cassette.log, written)
     if run.innermost is not None:
         run.innermost.cassettes.append(cassette)
 
@@ -132,10 +136,16 @@ def _end_setup(run: Run, fixture: Owner) -> None:
         return
     before = log.found.setup if log.found else ""
     fixture.setup = log.setup_digest() if log.has_new() else before
-    _write(run, fixture, log)
+    _keep_values(fixture, log, _write(run, fixture, log))
     if before and before != fixture.setup:
         facts: dict[str, Plain] = {"before": before, "now": fixture.setup}
         run.events.add("set up anew", fixture.name, test=run.test, **facts)
+
+
+def _keep_values(owner: Owner, log: Log, written: Written | None) -> None:
+    """Let later logs have the values that a log keeps in place of those of this run."""
+    if written is not None and not log.keep(written.recording):
+        owner.real = RealValues()
 
 
 def _write(run: Run, owner: Owner, log: Log) -> Written | None:

@@ -94,6 +94,11 @@ class Owner:
         self._numbers: dict[str, defaultdict[Hashable, int]] = {}
 
     @property
+    def is_written(self) -> bool:
+        """Whether its log stands in the vault, but for the tear-down of a fixture."""
+        return self.is_set_up or (self.kind == "cassette" and self.ended.is_set())
+
+    @property
     def file(self) -> str:
         """The file of its log."""
         if not self._file:

@@ -27,6 +27,7 @@ from pytest_mimic.engine.refusals import (
 from pytest_mimic.engine.secrecy import Secrecy, Sender
 from pytest_mimic.engine.servers import Listening, OwnServers
 from pytest_mimic.engine.sleeps import Sleeps
+from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import (
     MimicError,
     MissingRecordingError,
@@ -179,8 +180,18 @@ class Run:
     def around(self, owner: Owner) -> list[Owner]:
         """Give the owners whose answers one may hold: the test, its wider fixtures."""
         test = self.test_owner
-        wider = [] if test is None else [test, *test.fixtures.values()]
-        return list(dict.fromkeys([owner, *wider]))
+        found = [owner]
+        if test is not None:
+            found += [test, *test.cassettes, *test.fixtures.values()]
+        return list(dict.fromkeys(found))
+
+    def kept_around(self, owner: Owner) -> RealValues:
+        """Give the values of this run that stand in logs as they were recorded before.
+
+        These logs are written: those of fixtures, and of cassettes that have ended.
+        """
+        around = self.around(owner)
+        return RealValues.together(one.real for one in around if one.is_written)
 
     def mode_of(self, owner: Owner | None) -> Mode:
         return self.mode if owner is None or owner.mode is None else owner.mode

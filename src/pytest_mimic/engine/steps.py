@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from functools import partial
+from itertools import islice
 from time import time
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -36,7 +37,7 @@ from pytest_mimic.engine.turns import (
     pause_task,
     seconds_now,
 )
-from pytest_mimic.engine.verifying import RealValues
+from pytest_mimic.engine.verifying import RealValues, paths_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
@@ -122,6 +123,8 @@ def _shared_place(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Cal
         call = _with_identity(call, identity)
     # A child knows nothing of the calls of its parent, nor of those of others.
     is_counted = owner is not None and owner.pid == os.getpid()
+    if owner is not None and mode == "rerecord":
+        call = _with_identity(call, _kept_identity(run, call, owner))
     begun = owner.begun if owner is not None and is_counted else None
     if mode in ("record", "rerecord"):
         _note_joined(run, call)
@@ -164,6 +167,8 @@ def _place_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Cal
     recorded_as = call.identity
     if mode in ("verify", "rerecord") and not log.has(call):
         recorded_as = _recorded_identity(run, call, owner, partial(log.has, call))
+    if mode == "rerecord" and recorded_as == call.identity:
+        recorded_as = _kept_identity(run, call, owner)
     if mode == "verify":
         call = _with_identity(call, recorded_as)
     place = log.take(call, mode, has_effect=has_effect, recorded_as=recorded_as)
@@ -179,6 +184,14 @@ def _recorded_identity(
         identity = call.identity_with(described)
         if is_recorded(identity):
             return identity
+    return call.identity
+
+
+def _kept_identity(run: Run, call: Call, owner: Owner) -> str:
+    """Give the identity of a call with the values that other logs keep."""
+    kept = run.kept_around(owner)
+    for described in islice(kept.candidates(call.describe()), 1):
+        return call.identity_with(described)
     return call.identity
 
 
@@ -395,7 +408,15 @@ class Step(OpenCall):
 
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
         run, call = self._run, self.call
-        described: Any = call.describe()
+        asked = described = call.describe()
+        self._note_function(body)
+        if self._owner is not None:
+            kept = run.kept_around(self._owner)
+            bodies: Iterator[Any] = kept.candidates({**body})
+            body = next(bodies, body)
+            described = next(kept.candidates(asked), asked)
+        if described is not asked:
+            call = _with_identity(call, call.identity_with(described))
         if call.kind == "function":
             facts["arguments"] = described
         else:
@@ -539,6 +560,13 @@ class Step(OpenCall):
             recorded = unshelve(before.body["answer"], self._run.vault)
             assert isinstance(recorded, dict)
             self.with_volatile(recorded, answer, paths)
+
+    def _note_function(self, body: Body) -> None:
+        """Note the real values at the volatile paths of what a function has given."""
+        before, paths = self._place.entry, paths_of(self.call.options.volatile)
+        if paths and before is not None and self.call.kind == "function":
+            in_value = [("value", *path) for path in paths]
+            self.with_volatile(before.body, body, [*paths, *in_value])
 
     def with_volatile(self, recorded: Body, real: Body, paths: Sequence[Path]) -> Body:
         """Return a recorded answer with the real values at volatile paths.
