@@ -324,6 +324,7 @@ def _piece(nodes: Sequence[ast.stmt]) -> Piece:
                 own.add(part.arg)
             elif isinstance(part, ast.Global):
                 outer.update(part.names)
+                used.update((name,) for name in part.names)
             elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
                 own.add(part.id)
             elif isinstance(part, ast.Name):

@@ -35,6 +35,7 @@ EventKind: TypeAlias = Literal[
     "two answers",  # the same, where the fixture was set up anew in two ways
     "made anew",  # cause, look, target, paths, a line
     "held",  # a part of the calls of a target that is data: cause
+    "unrepeated",  # an effect of a recorded function: cause; fact, without the target
     "left out",  # parts of an exception that cannot be kept: cause, identity
     "hidden",  # a name in an answer, whose values are placeholders in a replay: cause
     "redacted",  # an outcome that held values of the environment

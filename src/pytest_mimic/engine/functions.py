@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,7 +12,6 @@ from xxhash import xxh3_128_digest
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.clocks import CLOCK
 from pytest_mimic.engine.events import Event, Plain
-from pytest_mimic.engine.inputs import Opened
 from pytest_mimic.engine.mocks import Mocks, refusal, refusal_of_clients
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import Target
@@ -31,6 +29,7 @@ from pytest_mimic.values.tree import Levels, Tree, cut, levels_of, steps_of
 from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
+    from pytest_mimic.engine.effects import Effects
     from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
     from pytest_mimic.engine.steps import Step
@@ -290,24 +289,33 @@ class FunctionPlan:
         if facts:
             step.tell("accepted", self.target, cause=self.target, **facts)
 
-    def opened(self) -> AbstractContextManager[None]:
-        """Collect what a call that is recorded opens for reading."""
-        notes_inputs = self.run.inputs != "ignore" and self.source
-        return Opened() if notes_inputs else nullcontext()
+    def effects(self, call: FunctionCall, step: Step) -> Effects:
+        """Give what notes the effects of a call that is recorded."""
+        from pytest_mimic.engine.effects import Effects  # a replay has none
 
-    def list_inputs(self, arguments: Tree, opened: object, named: set[str]) -> str:
+        names = {}
+        if self.source:
+            # Plain arguments have no classes.
+            tree = {} if call.is_plain else call.tree
+            names = self._mocks.inputs.reached_by(self.target, tree).names
+        return Effects(step, names)
+
+    def list_inputs(self, arguments: Tree, files: set[str]) -> str:
         """Store the list of what a call has reached and read, and give its name.
 
         Args:
             arguments: The tree of the arguments, as it is stored.
-            opened: What `opened` gave.
-            named: The files that the arguments name: code in C may have read them.
+            files: Those that it has opened, and those that its arguments name: code in
+                C may have read them.
         """
-        if not isinstance(opened, Opened):
+        if self.run.inputs == "ignore" or not self.source:
             return ""
-        files = opened.files | named
         listed = self._mocks.inputs.listed(self.target, arguments, files)
         return self.run.vault.write_object("json", [listed]) if listed else ""
+
+    def left_out(self, effects: Effects) -> tuple[str, ...]:
+        """Give what a replay of a call leaves out of its effects."""
+        return effects.facts(self._mocks.inputs.rootdir)
 
     def refuse_mocks(self, call: FunctionCall) -> None:
         """Refuse a call of which all tests would share an outcome made with a mock.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from json import dumps, loads  # A test may replace those of the module.
 from pathlib import Path
-from typing import Any
 
 from xxhash import xxh3_64_hexdigest
 
@@ -22,36 +21,6 @@ from pytest_mimic.vault.recording import MALFORMED
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd")
 # In JSON, where a text has its quotes escaped.
 _TAG_OF_CLASS = r'(?<!\\)"\$([^"\\]*:[^"\\]*)":'
-# An audit hook stays for good, so one of them asks who wants to hear of files.
-_listeners: list[set[str]] = []
-_hooks: list[Callable[[str, tuple[Any, ...]], None]] = []
-
-
-class Opened:
-    """The files that are opened for reading while its block runs, again and again."""
-
-    def __init__(self) -> None:
-        self.files: set[str] = set()
-
-    def __enter__(self) -> None:
-        if not _hooks:
-            _hooks.append(_note_opened)
-            sys.addaudithook(_note_opened)
-        _listeners.append(self.files)
-
-    def __exit__(self, *_: object) -> None:
-        _listeners[:] = [one for one in _listeners if one is not self.files]
-
-
-def _note_opened(event: str, arguments: tuple[Any, ...]) -> None:
-    if event != "open" or not _listeners:
-        return
-    path, _, flags = arguments
-    is_written = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR)
-    if isinstance(path, str | bytes) and not is_written:
-        file = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - as it is now
-        for opened in list(_listeners):
-            opened.add(file)
 
 
 class Reached:
@@ -66,11 +35,22 @@ class Reached:
         self.pieces = pieces
         self.listed = listed
 
+    @cached_property
+    def names(self) -> dict[str, frozenset[str]]:
+        """The names at the top of modules that functions use, by module."""
+        names: dict[str, set[str]] = {}
+        for (module, path), piece in self.pieces.items():
+            if path:
+                used = names.setdefault(module, set())
+                used.update(chain[0] for chain in piece.chains)
+        return {module: frozenset(used) for module, used in names.items()}
+
 
 class Inputs:
     """What calls of one run reach and read; each file is looked at once.
 
     Attributes:
+        rootdir: The rootdir of the project.
         project: Which files are the project's own.
 
     A list, as it is stored, is JSON: `{"functions": {"shop.tax:rate": "9f31…"},
@@ -78,7 +58,7 @@ class Inputs:
     """
 
     def __init__(self, rootdir: Path, vault: Path, project: Project) -> None:
-        self._rootdir = rootdir
+        self.rootdir = rootdir
         self._vault = vault
         self.project = project
         self._started = time.time_ns()
@@ -161,7 +141,7 @@ class Inputs:
         """
         files = loads(objects.read_object(name)[:])["files"]
         return self.listed(
-            target, arguments, {str(self._rootdir / one) for one in files}
+            target, arguments, {str(self.rootdir / one) for one in files}
         )
 
     def _changes(self, listed: bytes) -> Iterator[str]:
@@ -170,7 +150,7 @@ class Inputs:
             place = _place_of(name)
             if digest != self._code.digest_of(place):
                 file = self._code.file_of(place[0])
-                where = os.path.relpath(file, self._rootdir) if file else "gone"
+                where = os.path.relpath(file, self.rootdir) if file else "gone"
                 yield f"{name} ({where})"
         for name, digest in content["files"].items():
             if self._digest_of_file(name) != digest:
@@ -180,13 +160,13 @@ class Inputs:
         """Yield the files of the project that were there before the run, by name."""
         for file in sorted(opened):
             path = Path(file)
-            if path.suffix in _CODE or not path.is_relative_to(self._rootdir):
+            if path.suffix in _CODE or not path.is_relative_to(self.rootdir):
                 continue
-            below = path.relative_to(self._rootdir)
+            below = path.relative_to(self.rootdir)
             is_hidden = any(part.startswith(".") for part in below.parts)
             if is_hidden or path.is_relative_to(self._vault):
                 continue
-            is_own = path.resolve().is_relative_to(self._rootdir.resolve())
+            is_own = path.resolve().is_relative_to(self.rootdir.resolve())
             if is_own and self.project.has(file) and self._is_older(path):
                 yield below.as_posix()
 
@@ -199,8 +179,8 @@ class Inputs:
     def _digest_of_file(self, name: str) -> str:
         if name not in self._digests:
             try:
-                path = (self._rootdir / name).resolve()
-                is_own = path.is_relative_to(self._rootdir.resolve())
+                path = (self.rootdir / name).resolve()
+                is_own = path.is_relative_to(self.rootdir.resolve())
                 data = path.read_bytes() if is_own and path.is_file() else b""
             except OSError:
                 data = b""

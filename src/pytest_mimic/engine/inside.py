@@ -18,11 +18,13 @@ class OpenCall:
         shared_target: Its target, if it runs for real and all tests share it.
         asked: The clients that it has asked.
         mocked: What of these a test had replaced.
+        effects: What it has done that edges see: `logged`.
     """
 
     shared_target = ""
     asked: frozenset[str] = frozenset()
     mocked: frozenset[str] = frozenset()
+    effects: frozenset[str] = frozenset()
 
     @property
     def is_open(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,8 +28,10 @@ from pytest_mimic.vault.names import object_name
 from pytest_mimic.vault.recording import MALFORMED, Entry
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from mmap import mmap
 
+    from pytest_mimic.engine.effects import Effects
     from pytest_mimic.engine.functions import FunctionCall
     from pytest_mimic.engine.steps import Step
 
@@ -231,11 +233,12 @@ class RealCall:
         self._step = step
         self._plan = call.plan
         self._objects: Objects = call.plan.run.vault
-        self._opened: AbstractContextManager[None] = nullcontext()
+        # What it does beside giving its outcome; None: it is only compared.
+        self._effects: Effects | None = None
         # What its caller gets, if that is not what the call gives now.
         self._recorded: Replay | None = None
         if step.mode == "run":
-            self._opened = call.plan.opened()
+            self._effects = call.plan.effects(call, step)
         else:
             self._objects = _InMemory(call.plan.run.vault)
             self._recorded = Replay(call, step, self._objects)
@@ -245,11 +248,15 @@ class RealCall:
         self._items: list[Tree] | None = None
         call.watch()
 
+    @property
+    def _noting(self) -> AbstractContextManager[None]:
+        return self._effects or nullcontext()
+
     def perform(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function, and give what its caller gets."""
         __tracebackhide__ = True
         try:
-            with self._step.running(), self._opened:
+            with self._step.running(), self._noting:
                 result = self._plan.function(*args, **kwargs)
         except BaseException as error:
             if self._end_by(error, is_awaited=False):
@@ -281,7 +288,7 @@ class RealCall:
     async def _await(self, coroutine: Awaitable[Any]) -> Any:
         __tracebackhide__ = True
         try:
-            with self._step.running(), self._opened:
+            with self._step.running(), self._noting:
                 result = await coroutine
         except BaseException as error:
             if self._end_by(error, is_awaited=True):
@@ -312,7 +319,7 @@ class RealCall:
         Raises:
             MissingRecordingError: The stream does not begin so now.
         """
-        with self._step.running(), self._opened:
+        with self._step.running(), self._noting:
             stream = call()
         self._layers.append(layer_of(stream))
         is_async = self._layers == ["astream"]
@@ -341,7 +348,7 @@ class RealCall:
             while recorded is None or len(items) < _length_of(recorded.body):
                 is_whole = False
                 try:
-                    with step.running(), self._opened:
+                    with step.running(), self._noting:
                         if is_async:
                             item = yield Awaited(anext(stream))
                         else:
@@ -368,7 +375,7 @@ class RealCall:
         finally:
             if isinstance(stream, GeneratorType):
                 # What the stream does when it is closed is a part of the call.
-                with step.running(), self._opened:
+                with step.running(), self._noting:
                     stream.close()
             if is_whole and step.is_open:
                 self._complete("", None)
@@ -458,18 +465,26 @@ class RealCall:
         return body, {**after, **beside}
 
     def _record(self, body: dict[str, Tree], after: dict[str, Tree]) -> None:
+        plan, step, effects = self._plan, self._step, self._effects
+        assert effects is not None
         arguments, hidden = self._call.hidden
-        self._step.complete(
+        left_out = plan.left_out(effects)
+        files = effects.read | self._call.named_files
+        step.complete(
             body,
-            source=self._plan.source,
-            inputs=self._plan.list_inputs(
-                arguments, self._opened, self._call.named_files
-            ),
+            source=plan.source,
+            inputs=plan.list_inputs(arguments, files),
             layers=tuple(self._layers),
             after=after,
             hidden=hidden,
-            asked=tuple(sorted(self._step.asked)),
+            asked=tuple(sorted(step.asked)),
+            unrepeated=left_out,
         )
+        for fact in left_out:
+            is_counted = fact in ("printed", "logged", "warned")
+            counted = "printed, logged or warned"
+            cause = counted if is_counted else f"{plan.target} {fact}"
+            step.tell("unrepeated", plan.target, cause=cause, fact=fact)
         if self._step.entry is not None:  # another owner was first
             self._recorded = Replay(self._call, self._step, self._objects)
 

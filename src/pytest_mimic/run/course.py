@@ -82,7 +82,11 @@ class Course:
                 session.run.vault.close()
             except MimicError as error:
                 raise pytest.UsageError(str(error)) from None
+            # Only a run that records needs it.
+            from pytest_mimic.engine.effects import edges_of_effects
+
             session.note_changing_values()
+            session.coverings.intercept(edges_of_effects(session.run.inside))
         if not self._is_worker:
             self._prepare_files()
         session.coverings.cover(settings.targets)

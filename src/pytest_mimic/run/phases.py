@@ -233,6 +233,7 @@ class Phases:
                 self._again(test, replayed, entries),
                 *_own_recordings(test, entries),
                 *self._hidden_in(entries),
+                *_left_out_of(entries),
             ]
             report.sections.append(("mimic", "\n".join(map(on_one_line, lines))))
 
@@ -268,6 +269,12 @@ class Phases:
             f"placeholders of secrets stand in these answers: {few([*names])}",
             f"to keep a value that is none: mimic_redact = {exempt}",
         ]
+
+
+def _left_out_of(entries: Iterable[Entry]) -> list[str]:
+    """Say which effects of the recorded calls the test has not seen."""
+    facts = [f"{one.target} {fact}" for one in entries for fact in one.unrepeated]
+    return [f"left out by the replay: {few(facts)}"] if facts else []
 
 
 def _own_recordings(test: str, entries: Iterable[Entry]) -> list[str]:

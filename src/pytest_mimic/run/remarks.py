@@ -38,6 +38,7 @@ def remarks(session: Session, *, is_whole: bool) -> list[str]:
         is_whole: Whether a list on which nobody must act has rows, too.
     """
     _note_former_answers(session)
+    _forget_files_that_are_gone(session)
     return [line for one in _LISTS for line in _lines(session, one, is_whole)]
 
 
@@ -347,6 +348,12 @@ _LISTS = (
         is_fact=True,
         unit="answer",
     ),
+    _List(
+        "unrepeated",
+        "side effects that a replay leaves out",
+        row=_counts,
+        is_fact=True,
+    ),
     _List("redacted", "secrets from the environment were replaced in", is_fact=True),
     _List(
         "not searched",
@@ -432,3 +439,12 @@ def _note_former_answers(session: Session) -> None:
             is_twice = len(digests[fixture]) > 1
             kind: EventKind = "two answers" if is_twice else "former answers"
             run.events.add(kind, fixture, test=recording.owner, cause=fixture)
+
+
+def _forget_files_that_are_gone(session: Session) -> None:
+    """Forget what calls have written and the tests have removed."""
+    events, rootdir = session.run.events, session.settings.rootdir
+    for event in events.of("unrepeated"):
+        verb, _, file = event.text("fact").partition(" ")
+        if verb == "wrote" and not (rootdir / file).is_file():
+            events.take_back(event)

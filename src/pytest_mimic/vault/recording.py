@@ -64,6 +64,7 @@ _CALL_TYPES: _Types = {
     "source": str,
     "inputs": str,
     "asked": list,
+    "unrepeated": list,
     "layers": list,
     "after": dict,
     "end": str,
@@ -90,7 +91,7 @@ _ASKED = (
 _BESIDE = ("$gone", "$shared", "$result")
 _LAYERS = {"astream", "await", "stream"}
 _IN_BODY = frozenset({*BODIES, "last"})
-_OF_TEXTS = frozenset({"asked", "layers", "hidden"})
+_OF_TEXTS = frozenset({"asked", "layers", "hidden", "unrepeated"})
 # A function without arguments is none that was asked nothing.
 _TREES = ("arguments", "request")
 
@@ -135,6 +136,7 @@ class Entry(_ByFields):
         source: The fingerprint of the target's source.
         inputs: The object that names the code and the files that it reached.
         asked: The clients that the real call has asked: `requests`.
+        unrepeated: What a replay leaves out: `logged`, `wrote out/model.txt`.
         seconds: How long it took.
         hidden: The paths of arguments that are secrets.
         recorded: The day on which it was recorded. Empty: when its file is written.
@@ -160,6 +162,7 @@ class Entry(_ByFields):
     source: str = ""
     inputs: str = ""
     asked: tuple[str, ...] = ()
+    unrepeated: tuple[str, ...] = ()
     seconds: float = 0.0
     hidden: tuple[str, ...] = ()
     recorded: str = ""

@@ -1,0 +1,183 @@
+"""What a real call of a function does beside giving its outcome."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+from pytest_mimic.engine.inside import Inside, OpenCall
+from pytest_mimic.patch.clients import Edge
+
+_Names = Mapping[str, frozenset[str]]
+
+_CACHES = (".pyc", ".lock")
+# The states of numpy, whose first words are its key and the place in it.
+_BYTES_OF_MERSENNE_TWISTER = 2500
+# A stream is entered for each item, and to compare the states takes long.
+_MOST_COMPARED = 3
+# An audit hook stays for good, so one of them asks who wants to hear of files.
+_listeners: list[Effects] = []
+_hooks: list[Callable[[str, tuple[Any, ...]], None]] = []
+
+
+def edges_of_effects(inside: Inside) -> Iterator[Edge]:
+    """Yield the edges at which a real call logs or warns."""
+
+    def noting(fact: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def note(*args: Any, **kwargs: Any) -> Any:
+            call = inside.around
+            if call.is_open:
+                call.effects |= {fact}
+            return original(*args, **kwargs)
+
+        return note
+
+    logged, warned = (functools.partial(noting, one) for one in ("logged", "warned"))
+    yield Edge("logging", ("Logger", "handle"), logged)
+    # The only part of `warnings` that nobody replaces to catch them.
+    yield Edge("warnings", ("_showwarnmsg",), warned, is_optional=True)
+
+
+class Effects:
+    """Notes what a call does while its block runs, which it may do again and again.
+
+    Args:
+        call: The real call.
+        names: The names at the top of modules that its code uses, by module.
+
+    Attributes:
+        read: The files that were opened for reading.
+    """
+
+    def __init__(self, call: OpenCall, names: _Names) -> None:
+        self.read: set[str] = set()
+        self._written: dict[str, None] = {}
+        self._call = call
+        self._names = names
+        self._facts: dict[str, None] = {}
+        self._entered = 0
+
+    def __enter__(self) -> None:
+        if not _hooks:
+            _hooks.append(_note_file)
+            sys.addaudithook(_note_file)
+        self._entered += 1
+        self._before = self._states()
+        self._values = self._values_now()
+        _listeners.append(self)
+
+    def __exit__(self, *_: object) -> None:
+        _listeners[:] = [one for one in _listeners if one is not self]
+        after, values = self._states(), self._values_now()
+        for fact, state in self._before.items():
+            if state != after[fact]:
+                self._facts[fact] = None
+        for name, (value, size) in values.items():
+            before = self._values.get(name)
+            if before is None or before[0] is not value or before[1] != size:
+                self._facts[f"set {name}"] = None
+
+    def note_file(self, file: str, *, is_written: bool) -> None:
+        """Note that a file was opened, or got another content in one step."""
+        if is_written:
+            self._written[file] = None
+        else:
+            self.read.add(file)
+
+    def facts(self, rootdir: Path) -> tuple[str, ...]:
+        """Give what a replay of the call leaves out: `logged`, `wrote out/model.txt`.
+
+        Of files, those that are there now.
+        """
+        facts = {*self._call.effects, *self._facts}
+        if facts & {"logged", "warned"}:
+            facts.discard("printed an error")
+        facts |= {*filter(None, (_fact_of(file, rootdir) for file in self._written))}
+        return tuple(sorted({one.replace(" an error", "") for one in facts}))
+
+    def _states(self) -> dict[str, object]:
+        printed: dict[str, object] = {
+            "printed": _end_of(sys.stdout),
+            "printed an error": _end_of(sys.stderr),
+        }
+        if self._entered > _MOST_COMPARED:
+            return printed
+        return {**printed, **dict(_states_of_chance())}
+
+    def _values_now(self) -> dict[str, tuple[object, int]]:
+        values: dict[str, tuple[object, int]] = {}
+        for module, names in self._names.items():
+            namespace = vars(sys.modules[module]) if module in sys.modules else {}
+            for name in names:
+                value = namespace.get(name)
+                if not isinstance(value, (FunctionType, type, ModuleType)):
+                    is_sized = isinstance(value, (dict, list, set))
+                    size = len(value) if is_sized else 0  # type: ignore[arg-type]
+                    values[f"{module}.{name}"] = value, size
+        return values
+
+
+def _states_of_chance() -> Iterator[tuple[str, object]]:
+    """Yield the states of the generators of random numbers that all code shares."""
+    random: Any = sys.modules.get("random")
+    if random is not None:
+        yield "moved random", random.getstate()
+    numpy: Any = sys.modules.get("numpy.random.mtrand")
+    if numpy is not None:
+        yield "moved numpy.random", _state_of_numpy(numpy._rand._bit_generator)
+    torch: Any = sys.modules.get("torch")
+    if hasattr(torch, "default_generator"):
+        yield "moved torch's random numbers", torch.get_rng_state().tolist()
+
+
+def _state_of_numpy(generator: Any) -> object:
+    if type(generator).__name__ != "MT19937":
+        return str(generator.state)
+    # To ask for the state takes a hundred times as long.
+    from ctypes import string_at
+
+    return string_at(generator.ctypes.state_address, _BYTES_OF_MERSENNE_TWISTER)
+
+
+def _end_of(stream: Any) -> int | None:
+    """Return how far a stream was written; None: it does not tell."""
+    with suppress(Exception):
+        return int(stream.tell())
+    return None
+
+
+def _note_file(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _listeners or event not in ("open", "os.rename"):
+        return
+    if event == "open":
+        path, _, flags = arguments
+        is_written = bool(isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR))
+    else:
+        path, is_written = arguments[1], True
+    if isinstance(path, str | bytes | os.PathLike):
+        file = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - as it is now
+        for listener in list(_listeners):
+            listener.note_file(file, is_written=is_written)
+
+
+def _fact_of(file: str, rootdir: Path) -> str:
+    """Return the words for a written file; empty: it is of no interest, or gone."""
+    path = Path(file)
+    if path.suffix in _CACHES or not path.is_file():
+        return ""
+    for folder in (rootdir, Path(tempfile.gettempdir())):
+        if path.is_relative_to(folder):
+            below = path.relative_to(folder)
+            if any(one[0] == "." or "cache" in one.lower() for one in below.parts):
+                return ""
+            is_own = folder is rootdir
+            return f"wrote {below.as_posix()}" if is_own else "left a temporary file"
+    return ""
