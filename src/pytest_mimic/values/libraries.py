@@ -7,7 +7,6 @@ array is the same under its own tag, with its shape beside.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -89,31 +88,29 @@ def _tagged(
     attributes = attributes_of(value, kind.slots)
     if not attributes:
         return node
-    counts = _private_that_count(library_of(kind.decider), value)
+    private = _private_that_count(library_of(kind.decider), value, set(attributes))
     added = {
         name: walk.node(part)
         for name, part in attributes.items()
-        if not name.startswith("_") or counts(name)
+        if not name.startswith("_") or name in private
     }
     if added:
         node["attributes"] = added
     return node
 
 
-def _private_that_count(library: str, value: Any) -> Callable[[str], bool]:
+def _private_that_count(library: str, value: Any, names: set[str]) -> set[str]:
     """Give which private attributes are neither caches nor what is opened by itself."""
     if library == "pandas":
         # What copies and pickles of a subclass keep: geopandas names its column there.
-        kept = set(value._metadata) if hasattr(value, "_metadata") else set()
-        return (kept - {"_name"}).__contains__
+        return {*getattr(value, "_metadata", ())} - {"_name"}
     if library not in ("numpy", "torch"):
-        return lambda _: False
+        return set()
     import numpy as np  # Whoever has an array has imported it.
 
-    if not isinstance(value, np.ma.MaskedArray):
-        return lambda _: True
-    own = vars(np.ma.array(0))
-    return lambda name: name not in own
+    if isinstance(value, np.ma.MaskedArray):
+        return names - vars(np.ma.array(0)).keys()
+    return names
 
 
 def _column_node(items: Tree, dtype: Tree, **beside: Tree) -> dict[str, Tree]:
@@ -158,8 +155,9 @@ def _data(array: Any, walk: Opener) -> Tree:
     if array.dtype.char in "gG":  # The memory of long doubles has gaps.
         return [str(item) for item in array.ravel()]
     if array.size > walk.few:
-        is_known = place_of(array) in walk.same
-        return dict(_SAME) if is_known else _memory(array)
+        if place_of(array) in walk.same:
+            return dict(_SAME)
+        return memory_node(_with_one_nan(array).view("u1").data)
     return [walk.node(item) for item in _items(array)]
 
 
@@ -173,10 +171,6 @@ def _items(array: Any) -> list[Any]:
         items = items.astype("i8")
     plain: list[Any] = items.tolist()
     return plain
-
-
-def _memory(array: Any) -> Tree:
-    return memory_node(_with_one_nan(array).view("u1").data)
 
 
 def _with_one_nan(array: Any) -> Any:

@@ -92,9 +92,14 @@ def lines_of(
     words: tuple[str, str] = ("recorded", "now"),
 ) -> list[str]:
     """Draw the first differences, a line each, and count the others."""
-    lines = [f"{indent}{difference_line(one, words)}" for one in found[:most]]
-    more = len(found) - len(lines)
-    return [*lines, f"{indent}and {more} more"] if more > 0 else lines
+    lines = [difference_line(one, words) for one in found[:most]]
+    return [f"{indent}{line}" for line in first_of(lines, len(found), most)]
+
+
+def first_of(lines: list[str], count: int, most: int = MOST_DIFFERENCES) -> list[str]:
+    """Give the first lines, and one for the others of so many."""
+    more = count - most
+    return [*lines[:most], f"and {more} more"] if more > 0 else lines
 
 
 def unstable(
@@ -108,8 +113,7 @@ def unstable(
         line: The line that mimics the call; `None`: there is no call.
     """
     facts = [f"{path}: {refused.what}" for path, refused in found.items()]
-    more = len(facts) - MOST_DIFFERENCES
-    shown = facts[:MOST_DIFFERENCES] + ([f"and {more} more"] if more > 0 else [])
+    shown = first_of(facts, len(facts))
     parts = found.values()
     ways = [refused.way for refused in parts if refused.way]
     if ways:

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
@@ -99,14 +100,14 @@ class Places:
         self, names: Mapping[int, str], parts: Mapping[str, object]
     ) -> Places:
         """Give places that know the parts of arguments that a call may change."""
-        places = Places()
-        places.__dict__.update(self.__dict__, names=names, parts=parts)
+        places = copy(self)
+        places.names, places.parts = names, parts
         return places
 
     def of_call(self) -> Places:
         """Give the places of one call, which know the folders of its arguments."""
-        places = Places()
-        places.__dict__.update(self.__dict__, folders=[])
+        places = copy(self)
+        places.folders = []
         return places
 
     def node_of(self, value: PurePath | str, *, is_argument: bool) -> Tree:

@@ -146,11 +146,6 @@ class Kind:
         """Whether it is a library's own class, or derives from one."""
         return not LIBRARIES.isdisjoint(map(library_of, self.cls.__mro__))
 
-    def attribute(self, name: str) -> object:
-        """Give what the class itself has under a name; `None`: nothing."""
-        found = [vars(base)[name] for base in self.cls.__mro__ if name in vars(base)]
-        return found[0] if found else None
-
     def counted(self, attributes: dict[Any, object]) -> dict[Any, object]:
         """Give attributes without what properties have computed."""
         for name in attributes.keys() - self._looked_at.keys():
@@ -487,42 +482,28 @@ def _is_cache(found: object) -> bool:
     return not callable(found) and not issubclass(kind, (classmethod, staticmethod))
 
 
-def hash_of_class(cls: type) -> object:
-    """Give what a class has as `__hash__`; to ask a mock for it changes the mock."""
-    return next(
-        vars(base)["__hash__"] for base in cls.__mro__ if "__hash__" in vars(base)
-    )
-
-
 LEAST_HASH = 1 << 32
 """Smaller numbers are data: an amount in cents is its own hash."""
 
 
-def large_numbers(attributes: Mapping[Any, object]) -> list[str]:
-    """Give the names of private attributes that may hold a `hash()`."""
-    return [
+def remembered_hashes(value: object, attributes: Mapping[Any, object]) -> list[str]:
+    """Give the names of private attributes that hold the object's own `hash()`."""
+    numbers = [
         name
         for name, part in attributes.items()
         if isinstance(part, int) and abs(part) >= LEAST_HASH and str(name)[:1] == "_"
     ]
-
-
-def remembered_hashes(
-    value: object, attributes: Mapping[Any, object], numbers: list[str]
-) -> list[str]:
-    """Give those of the numbers that are the object's own `hash()`."""
-    method = hash_of_class(type(value))
-    if method is object.__hash__:
-        return []
-    if not isinstance(method, (FunctionType, WrapperDescriptorType)):
-        # A mock notes that it was asked.
+    method = member_of(type(value), "__hash__") if numbers else None
+    # A mock notes that it was asked.
+    is_asked = isinstance(method, (FunctionType, WrapperDescriptorType))
+    if not is_asked or method is object.__hash__:
         return []
     try:
         own = hash(value)
     except Exception:
         # It is code of the user, and may do anything.
         return []
-    return [name for name in numbers if attributes.get(name) == own]
+    return [name for name in numbers if attributes[name] == own]
 
 
 def without_hashes(

@@ -18,6 +18,7 @@ from pytest_mimic.values.names import (
     generic_of,
     has_name,
     is_found,
+    member_of,
     name_in,
     name_of,
     shared_generator,
@@ -28,9 +29,7 @@ from pytest_mimic.values.state import (
     FUNCTIONS,
     Kind,
     attributes_of,
-    hash_of_class,
     kind_of,
-    large_numbers,
     remembered_hashes,
     state_of,
     without_hashes,
@@ -720,10 +719,7 @@ class Walk:
         """Give the attributes that count, less what the object remembers of itself."""
         if not self._is_exact:
             attributes = kind.counted(attributes)
-        numbers = large_numbers(attributes)
-        if not numbers:
-            return attributes
-        names = remembered_hashes(value, attributes, numbers)
+        names = remembered_hashes(value, attributes)
         if not names:
             return attributes
         self.keeps_hash = True
@@ -745,7 +741,7 @@ class Walk:
 
     def _says_class(self, kind: Kind, name: str, part: object) -> bool:
         """Tell whether the object has no more to say under a name than its class."""
-        said = kind.attribute(name)
+        said = member_of(kind.cls, name)
         if isinstance(said, property):  # It goes before what the object holds.
             return True
         if isinstance(said, FunctionType) and isinstance(part, FunctionType):
@@ -788,7 +784,8 @@ def _may_change(part: _Part) -> bool:
         return True
     if isinstance(part.tree, dict) and "$name" in part.tree:
         return False
-    method = hash_of_class(type(part.value))
+    # To ask a mock for it would change the mock.
+    method = member_of(type(part.value), "__hash__")
     by_value = method is not None and method is not object.__hash__
     return not by_value and not isinstance(part.value, (type, *FUNCTIONS))
 
