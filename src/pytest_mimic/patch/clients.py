@@ -75,10 +75,10 @@ _BUNDLED = {
     "http": _http("all_clients:Http"),
     "httpx": _http("httpx:Httpx"),
     "httpx2": _http("httpx:Httpx2"),
-    "requests": _http("http_client:Requests"),
+    "requests": _http("all_clients:Requests"),
     "aiohttp": _http("aiohttp:Aiohttp"),
-    "urllib3": _http("http_client:Urllib3"),
-    "http.client": _http("http_client:HttpClient"),
+    "urllib3": _http("all_clients:Urllib3"),
+    "http.client": _http("all_clients:HttpClient"),
     "sqlalchemy": _client(
         "sqlalchemy",
         "sql.adapter:Sqlalchemy",

@@ -1,14 +1,63 @@
-"""The target `http`: the edges of all clients of HTTP together."""
+"""The targets `http`, `http.client`, `urllib3` and `requests`, and their edges.
+
+What makes an edge is imported with the client: most runs use few of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from pytest_mimic.client import Edge, Port
 from pytest_mimic.clients.http.adapter import HttpAdapter
 from pytest_mimic.clients.http.aiohttp import Aiohttp
-from pytest_mimic.clients.http.http_client import HttpClient
 from pytest_mimic.clients.http.httpx import Httpx, Httpx2
+
+# The classes that connect, by their modules.
+_CONNECTIONS = {
+    "http.client": ("HTTPConnection", "HTTPSConnection"),
+    "urllib3.connection": ("HTTPConnection", "HTTPSConnection"),
+    # What google-api-python-client stands on.
+    "httplib2": ("HTTPConnectionWithTimeout", "HTTPSConnectionWithTimeout"),
+}
+
+
+class HttpClient(HttpAdapter):
+    """http.client, and urllib."""
+
+    name = "http.client"
+
+    def edges(self, port: Port) -> Iterable[Edge]:
+        """Return where connections are made, and where requests says that it sends."""
+        unsent: dict[bytes, bytes] = {}
+
+        def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+            from pytest_mimic.clients.http.http_client import stand_in_for
+
+            return stand_in_for(original, port, unsent)
+
+        for module, names in _CONNECTIONS.items():
+            for name in names:
+                yield Edge(module, (name, "connect"), wrap)
+
+        def wrap_sender(original: Callable[..., Any]) -> Callable[..., Any]:
+            from pytest_mimic.clients.http.requests_adapters import wrap_send
+
+            return wrap_send(original, port)
+
+        yield Edge("requests.adapters", ("HTTPAdapter", "send"), wrap_sender)
+
+
+class Urllib3(HttpClient):
+    """urllib3."""
+
+    name = "urllib3"
+
+
+class Requests(HttpClient):
+    """requests."""
+
+    name = "requests"
 
 
 class Http(HttpAdapter):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from email.utils import parsedate_to_datetime
-from http.client import responses
 from importlib import import_module
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -40,10 +37,11 @@ _TOKENS = {
 }
 _DETAILS = ("prompt_tokens_details", "input_tokens_details")
 _HOLDERS_OF_TOKENS = frozenset({"usage", "usageMetadata", "message", "response"})
+_GZIP = zlib.MAX_WBITS | 16
 _MALFORMED_CHUNK = b"malformed\r\n"
 # Headers are bytes, kept as Latin-1. One may go on in a line that is indented.
 _UNSENDABLE = re.compile(r"\0|[^\0-\xff]|\r(?!\n)|\n(?![ \t])")
-_STATUS_LINE = re.compile(r"HTTP/\d(?:\.\d)? [^\r\n\0\u0100-\U0010ffff]*")
+_STATUS_LINE = re.compile(r"HTTP/\d(?:\.\d)? [\x01-\t\x0b\x0c\x0e-\xff]*")
 
 
 class Given(NamedTuple):
@@ -110,7 +108,7 @@ class Head(NamedTuple):
         plain: Plain = {"status": self.status}
         if self.version != "HTTP/1.1":
             plain["version"] = self.version
-        if self.reason and self.reason != responses.get(self.status):
+        if self.reason and self.reason != _phrase(self.status):
             plain["reason"] = self.reason
         plain["headers"] = headers
         if body is None:
@@ -168,10 +166,9 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
     is_usual = sent.isascii() and sent.isprintable()
     if not is_usual and _UNSENDABLE.search(f"{sent}."):
         raise ValueError("a header has more than one line, or a letter that none has")
-    reason = answer.get("reason", responses.get(status, ""))
     return Given(
         status,
-        reason,
+        answer.get("reason", _phrase(status)),
         given,
         pieces,
         encoding=answer.get("encoding", ""),
@@ -179,6 +176,13 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
         error=answer.get("error", {}),
         version=answer.get("version", "HTTP/1.1"),
     )
+
+
+def _phrase(status: int) -> str:
+    # Before a request nothing else may need it.
+    from http.client import responses
+
+    return responses.get(status, "")
 
 
 def _check(answer: Plain) -> None:
@@ -306,7 +310,8 @@ def _packed(data: bytes, encoding: str) -> tuple[str, bytes]:
     """Return an encoding that needs no library, and data in it."""
     if "deflate" in encoding:
         return "deflate", zlib.compress(data)
-    return "gzip", gzip.compress(data, mtime=0)
+    packer = zlib.compressobj(wbits=_GZIP)
+    return "gzip", packer.compress(data) + packer.flush()
 
 
 def _in_pieces(data: bytes, sizes: Sequence[int]) -> list[bytes]:
@@ -332,15 +337,18 @@ def _lasting(cookie: str, headers: dict[str, Any]) -> str:
 
 
 def _is_later(expires: str, date: object) -> bool:
+    # A cookie that a service takes back expires in 1970.
+    return _seconds(expires) > max(_seconds(date), 86_400)
+
+
+def _seconds(date: object) -> float:
+    """Return the seconds since 1970 of a date; 0: it is none."""
+    from email.utils import parsedate_to_datetime
+
     try:
-        now = parsedate_to_datetime(str(date)).timestamp()
+        return parsedate_to_datetime(str(date)).timestamp()
     except (TypeError, ValueError):
-        now = 0.0
-    try:
-        # A cookie that a service takes back expires in 1970.
-        return parsedate_to_datetime(expires).timestamp() > max(now, 86_400)
-    except (TypeError, ValueError):
-        return False
+        return 0.0
 
 
 def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
@@ -381,7 +389,7 @@ def _has_zlib_header(data: bytes) -> bool:
 def _gunzipped(data: bytes) -> bytes:
     found = b""
     while data:
-        reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        reader = zlib.decompressobj(_GZIP)
         found += reader.decompress(data)
         data = reader.unused_data
     return found

@@ -18,8 +18,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from email.message import Message
-from email.parser import BytesHeaderParser
 from json import JSONEncoder
 from typing import Any
 from urllib.parse import parse_qsl
@@ -47,6 +45,9 @@ def media_type(content_type: str) -> str:
 
 def parameter(content_type: str, name: str) -> str:
     """Return a parameter of a media type, or an empty text."""
+    # As slow to import as all the rest: only when there is a body.
+    from email.message import Message
+
     message = Message()
     message["Content-Type"] = content_type.replace("\0", "")
     value = message.get_param(name)
@@ -356,6 +357,8 @@ def _part(piece: bytes, newline: bytes) -> dict[str, Any]:
     head, _, content = piece.partition(newline * 2)
     if piece.startswith(newline):
         head, content = b"", piece.removeprefix(newline)
+    from email.parser import BytesHeaderParser
+
     message = BytesHeaderParser().parsebytes(head)
     content_type = str(message.get("Content-Type", ""))
     part: dict[str, Any] = {}

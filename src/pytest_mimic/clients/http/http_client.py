@@ -11,7 +11,7 @@ import re
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, wraps
 from http.client import (
     HTTPConnection,
@@ -22,7 +22,7 @@ from http.client import (
 from types import SimpleNamespace
 from typing import Any
 
-from pytest_mimic.client import Edge, Exchange, Plain, Port, raised
+from pytest_mimic.client import Exchange, Plain, Port, raised
 from pytest_mimic.clients.http import (
     answers,
     failures,
@@ -31,7 +31,6 @@ from pytest_mimic.clients.http import (
 )
 from pytest_mimic.clients.http.adapter import (
     Attempt,
-    HttpAdapter,
     Read,
     Recorder,
     Replay,
@@ -49,53 +48,21 @@ _WITH_BODY = ("PATCH", "POST", "PUT")
 _NUMBERED = re.compile(r"\[Errno (-?\d+)\] (.*)", re.S)
 _REASON_OF_TLS = re.compile(r"\[(\w+): (\w+)\]")
 _BUFFER = 8192
-# The classes that connect, by their modules.
-_CONNECTIONS = {
-    "http.client": ("HTTPConnection", "HTTPSConnection"),
-    "urllib3.connection": ("HTTPConnection", "HTTPSConnection"),
-    # What google-api-python-client stands on.
-    "httplib2": ("HTTPConnectionWithTimeout", "HTTPSConnectionWithTimeout"),
-}
 _LARGEST = 1 << 30
 
 
-class HttpClient(HttpAdapter):
-    """http.client, and urllib."""
-
-    name = "http.client"
-
-    def edges(self, port: Port) -> Iterable[Edge]:
-        """Return where connections are made, and where requests says that it sends."""
-        unsent: dict[bytes, bytes] = {}
-
-        def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
-            return _stand_in_for(original, port, unsent)
-
-        for module, names in _CONNECTIONS.items():
-            for name in names:
-                yield Edge(module, (name, "connect"), wrap)
-
-        def wrap_sender(original: Callable[..., Any]) -> Callable[..., Any]:
-            return requests_adapters.wrap_send(original, port)
-
-        yield Edge("requests.adapters", ("HTTPAdapter", "send"), wrap_sender)
-
-
-class Urllib3(HttpClient):
-    """urllib3."""
-
-    name = "urllib3"
-
-
-class Requests(HttpClient):
-    """requests."""
-
-    name = "requests"
-
-
-def _stand_in_for(
+def stand_in_for(
     original: Callable[..., Any], port: Port, unsent: dict[bytes, bytes]
 ) -> Callable[..., Any]:
+    """Return what stands in place of the method that connects.
+
+    Args:
+        original: The method.
+        port: Where its calls are taken.
+        unsent: By request, the body of one that could not connect. A body that can be
+            read once is gone when the client tries again.
+    """
+
     @wraps(original)
     def connect(connection: Any) -> None:
         # A class that connects in its own way may lead into this process. The real
@@ -138,8 +105,7 @@ class _Socket:
         connection: The connection of http.client.
         connect: Connects it for real.
         port: Where its calls are taken.
-        unsent: By request, the body of one that could not connect. A body that can be
-            read once is gone when the client tries again.
+        unsent: By request, the body of one that could not connect.
     """
 
     def __init__(
