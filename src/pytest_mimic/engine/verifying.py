@@ -233,22 +233,31 @@ class RealValues:
 
         Two real values may be equal where the recorded ones are not.
         """
-        places: list[list[Value]] = []
+        if not self._recorded:
+            return
 
-        def note(values: list[Value]) -> Value:
-            places.append(values)
-            return values[0]
+        def values_by_place() -> list[list[Value]]:
+            places: list[list[Value]] = []
 
-        self._replaced(request, note)
+            def note(values: list[Value]) -> Value:
+                places.append(values)
+                return values[0]
+
+            self._replaced(request, note)
+            return places
+
+        places = deeply(values_by_place)
         longest = max(map(len, places), default=0)
         alike = (
             [_one_of(values, number) for values in places] for number in range(longest)
         )
         for choice in islice(chain(alike, product(*places)), _MOST_CANDIDATES):
-            chosen = iter(choice)
-            candidate = self._replaced(request, partial(_next_of, chosen))
+            candidate = deeply(partial(self._with, request, choice))
             if candidate != request:
                 yield candidate
+
+    def _with(self, request: Tree, chosen: Iterable[Value]) -> Tree:
+        return self._replaced(request, partial(_next_of, iter(chosen)))
 
     def _replaced(self, part: Tree, choose: Callable[[list[Value]], Value]) -> Tree:
         """Give a part with one of the recorded values in place of each real one."""
